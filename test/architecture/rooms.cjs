@@ -1,0 +1,65 @@
+/**
+ * Import rights, one line a room (design: "Rooms"). A room may import itself and what is listed; anything else is an error,
+ * type imports included. Files at the top of src/ may import every room; no room may import them.
+ */
+const rooms = {
+  platform: [],
+  'policy-engine': [],
+  'event-log': ['platform'],
+  directory: ['policy-engine', 'event-log', 'platform'],
+  enforcement: ['policy-engine', 'directory', 'event-log', 'platform'],
+  upstream: ['platform'],
+  gateway: ['enforcement', 'policy-engine', 'directory', 'upstream', 'event-log', 'platform'],
+  audit: ['event-log', 'platform'],
+  projections: ['audit', 'platform'],
+  usage: ['projections', 'platform'],
+  'log-streams': ['audit', 'event-log', 'platform'],
+  accounts: ['event-log', 'platform'],
+  servers: ['upstream', 'event-log', 'platform'],
+  policies: ['policy-engine', 'audit', 'event-log', 'platform'],
+  grants: ['event-log', 'platform'],
+  approvals: ['event-log', 'platform'],
+  catalog: ['policy-engine', 'event-log', 'platform'],
+};
+
+/** Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name. */
+const packages = {
+  kafkajs: '^src/event-log/kafka-',
+  '@nestjs/': '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/platform/(allowed|problem-filter|openapi)\\.ts$|^src/[^/]+\\.ts$',
+  passport: '^src/accounts/',
+  '@node-rs/argon2': '^src/accounts/',
+  '@modelcontextprotocol/': '^src/upstream/|^src/demo',
+  undici: '^src/upstream/|^src/platform/outbound|^src/log-streams/',
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    ...Object.entries(rooms).map(([room, may]) => ({
+      name: `room-${room}`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: [room, ...may].map((name) => `^src/${name}/`) },
+    })),
+    {
+      name: 'room-unknown',
+      severity: 'error',
+      comment: 'A new folder under src/ needs its line in rooms.cjs',
+      from: { path: '^src/[^/]+/', pathNot: Object.keys(rooms).map((room) => `^src/${room}/`) },
+      to: {},
+    },
+    { name: 'event-types-import-nobody', severity: 'error', from: { path: '^src/event-log/events/' }, to: { path: '^src/', pathNot: '^src/event-log/events/' } },
+    ...Object.entries(packages).map(([name, home]) => ({
+      name: `package-${name.replace(/\W/g, '')}`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: home },
+      to: { path: `node_modules/${name}` },
+    })),
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '\\.mjs$' },
+  },
+};
