@@ -1,0 +1,43 @@
+import type { Topic } from './events/index.js';
+
+/** What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte. */
+export type LogEntry = Readonly<{ key: string; value: Buffer; headers: Readonly<Record<string, string>> }>;
+
+/** What is read back. Offsets are dense per partition and rise in the order in which appends were acknowledged. */
+export type LogRecord = Readonly<{ offset: number; key: string; value: Buffer }>;
+
+export type Appended = Readonly<{ partition: number; offset: number }>;
+
+/** A reader's hold on some partitions; `stop` lets go and resolves when no batch is being handled. */
+export type Subscription = Readonly<{ stop: () => Promise<void> }>;
+
+/** Handles one batch of one partition: `from` is the offset of the first record, `next` the one after the last. */
+export type HandleBatch = (batch: Readonly<{ topic: Topic; partition: number; from: number; next: number; records: readonly LogRecord[] }>) => Promise<void>;
+
+/** Where a reader of a partition stands; kept in PostgreSQL, never in the log. */
+export type Position = (topic: Topic, partition: number) => Promise<number>;
+
+/**
+ * The event log, as in Kafka: topics, partitions by key, dense offsets, order per partition.
+ * `append` resolves when the record is durable (a commit, or acks=all) and rejects otherwise; a rejected append may still be in the log,
+ * so readers drop ids that they know. `subscribe` delivers every record at least once, in order per partition, from `position` on.
+ */
+export type EventLog = Readonly<{
+  append: (topic: Topic, entry: LogEntry) => Promise<Appended>;
+  read: (topic: Topic, partition: number, from: number, limit: number) => Promise<readonly LogRecord[]>;
+  subscribe: (reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>) => Promise<Subscription>;
+  /** Resolves when the log would take an append now; rejects with the reason otherwise. */
+  ready: () => Promise<void>;
+  close: () => Promise<void>;
+}>;
+
+export type AppendRefusal = 'queue_full' | 'timeout' | 'failed' | 'closed';
+
+/** An append that was not acknowledged. The record may or may not be in the log. */
+export class AppendError extends Error {
+  readonly refusal: AppendRefusal;
+  constructor(refusal: AppendRefusal, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.refusal = refusal;
+  }
+}

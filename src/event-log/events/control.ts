@@ -1,0 +1,62 @@
+import type { Actor, Envelope } from './envelope.js';
+
+export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
+export type Transport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+/** How we sign in to the upstream; header values are secrets and never in an event. */
+export type UpstreamAuth = Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
+export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';
+/** A tool as discovered: its definition as the upstream gave it, and a hash over name, title, description, schemas and annotations. */
+export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
+
+type Of<T extends string, Body> = Readonly<{ type: T }> & Readonly<Body>;
+
+export type OrganizationBody = Of<'organization.created', { name: string }>;
+
+export type MemberBody =
+  | Of<'member.joined', { userId: string; email: string; role: MemberRole }>
+  | Of<'member.roleChanged', { userId: string; role: MemberRole }>
+  | Of<'member.removed', { userId: string }>;
+
+export type ServerBody =
+  | Of<'server.registered', { serverId: string; name: string; transport: Transport; auth: UpstreamAuth; clientAuth: 'token' | 'oauth' }>
+  | Of<'server.changed', { serverId: string; name?: string; transport?: Transport; auth?: UpstreamAuth; clientAuth?: 'token' | 'oauth'; disabled?: boolean }>
+  | Of<'server.deleted', { serverId: string }>
+  | Of<'tools.discovered', { serverId: string; status: ServerStatus; detail: string | null; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null; tools: readonly DiscoveredTool[] | null }>;
+
+export type PolicyBody =
+  | Of<'policy.published', { policyId: string; serverId: string; name: string; policyVersion: number; document: Readonly<Record<string, unknown>> }>
+  | Of<'policy.deleted', { policyId: string; serverId: string }>;
+
+export type IdentityBody =
+  | Of<'identity.created', { identityId: string; name: string; kind: 'human' | 'agent' | 'service'; memberId: string | null; externalId: string | null; attributes: Readonly<Record<string, unknown>> }>
+  | Of<'identity.changed', { identityId: string; name?: string; memberId?: string | null; externalId?: string | null; attributes?: Readonly<Record<string, unknown>> }>
+  | Of<'identity.disabled', { identityId: string }>
+  | Of<'identity.enabled', { identityId: string }>
+  | Of<'identity.deleted', { identityId: string }>;
+
+export type GrantBody =
+  | Of<'grant.issued', { grantId: string; identityId: string; serverId: string; policyId: string | null; label: string | null; expiresAt: string | null }>
+  | Of<'grant.changed', { grantId: string; identityId: string; serverId: string; policyId?: string | null; label?: string | null; expiresAt?: string | null }>
+  | Of<'grant.rotated', { grantId: string; identityId: string; serverId: string; graceSeconds: number }>
+  | Of<'grant.revoked', { grantId: string; identityId: string; serverId: string; reason: 'revoked' | 'server_deleted' | 'identity_deleted' }>;
+
+/** Facts about credentials and the record itself; they have no state table of their own. */
+export type NoticeBody =
+  | Of<'apiKey.issued', { apiKeyId: string; name: string; role: MemberRole; expiresAt: string | null }>
+  | Of<'apiKey.revoked', { apiKeyId: string }>
+  | Of<'invitation.sent', { invitationId: string; email: string; role: MemberRole }>
+  | Of<'session.ended', { sessionId: string; grantId: string; serverId: string; expiresAt: string }>
+  | Of<'audit.read', { filters: readonly string[] }>
+  | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
+
+export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | NoticeBody;
+
+/** A change of the control plane and who made it. */
+export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;
+
+/** What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses that were found. */
+export type RecordBody =
+  | Of<'audit.suppressed', { grantId: string | null; identityId: string | null; serverId: string | null; refusals: number; from: string; to: string; codes: Readonly<Record<string, number>> }>
+  | Of<'gateway.started', { bootId: string }>
+  | Of<'gateway.stopped', { bootId: string }>;
+export type RecordEvent = Envelope & Readonly<{ actor: Actor }> & RecordBody;

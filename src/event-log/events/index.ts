@@ -1,0 +1,13 @@
+import type { ControlEvent, RecordEvent } from './control.js';
+import type { ToolCallEvent } from './tool-calls.js';
+
+export type * from './envelope.js';
+export type * from './tool-calls.js';
+export type * from './control.js';
+
+/** Everything that can stand in the audit log. */
+export type ToolgateEvent = ToolCallEvent | ControlEvent | RecordEvent;
+
+/** The two topics (contract, section 5). */
+export const TOPICS = ['toolgate.decisions', 'toolgate.control'] as const;
+export type Topic = (typeof TOPICS)[number];

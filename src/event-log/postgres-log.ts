@@ -1,0 +1,128 @@
+import type pg from 'pg';
+import { errorText, log } from '../platform/log.js';
+import { AppendQueue, type Flush } from './append-queue.js';
+import type { EventLog, HandleBatch, LogRecord, Position } from './event-log.js';
+import { TOPICS, type Topic } from './events/index.js';
+import { partitionOf } from './partition.js';
+
+const QUEUE = { maxBatch: 1000, maxBatchBytes: 4 * 1024 * 1024, maxWaiting: 20_000, maxWaitingBytes: 64 * 1024 * 1024 } as const;
+const POLL_MS = 100;
+
+/**
+ * One flush: one statement, one transaction, one fsync. Partition heads are locked in order and each hands out its next offsets, so offsets are
+ * dense and follow commit order also with several writers; values drawn from a sequence would not.
+ */
+const APPEND = `
+with c as (select part, count(*) n from unnest($2::smallint[]) part group by part),
+ l as (select h.part from log_heads h where h.topic = $1 and h.part in (select part from c) order by h.part for update),
+ u as (update log_heads h set next = h.next + c.n from c, l where h.topic = $1 and h.part = c.part and l.part = c.part returning h.part, h.next - c.n base),
+ r as (select t.part, u.base + row_number() over (partition by t.part order by t.ord) - 1 off, t.key, t.val, t.ord
+       from unnest($2::smallint[], $3::text[], $4::bytea[]) with ordinality t(part, key, val, ord) join u using (part)),
+ i as (insert into log_records(topic, part, off, key, value) select $1, part, off, key, val from r)
+select off from r order by ord`;
+
+const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void): Flush => async (batch) => {
+  const { rows } = await pool.query<{ off: number }>({
+    name: 'log-append',
+    text: APPEND,
+    values: [topic, batch.map((one) => one.partition), batch.map((one) => one.entry.key), batch.map((one) => one.entry.value)],
+  });
+  wake();
+  return batch.map((one, index) => ({ partition: one.partition, offset: rows[index]?.off ?? -1 }));
+};
+
+const readRecords = async (pool: pg.Pool, topic: Topic, partition: number, range: Readonly<{ from: number; limit: number }>): Promise<readonly LogRecord[]> => {
+  const { rows } = await pool.query<{ off: number; key: string; value: Buffer }>({
+    name: 'log-read',
+    text: 'select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off limit $4',
+    values: [topic, partition, range.from, range.limit],
+  });
+  return rows.map((row) => ({ offset: row.off, key: row.key, value: row.value }));
+};
+
+type Reader = Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>;
+
+/** Handles what is new in every partition once; true when there may be more. */
+const sweep = async (pool: pg.Pool, reader: Reader): Promise<boolean> => {
+  const { rows } = await pool.query<{ topic: Topic; part: number; next: number }>({ name: 'log-heads', text: 'select topic, part, next from log_heads where next > 0' });
+  let more = false;
+  for (const head of rows) {
+    const from = await reader.position(head.topic, head.part);
+    if (from >= head.next) continue;
+    const records = await readRecords(pool, head.topic, head.part, { from, limit: reader.batchSize });
+    const last = records.at(-1);
+    if (!last) continue;
+    await reader.handle({ topic: head.topic, partition: head.part, from, next: last.offset + 1, records });
+    more ||= last.offset + 1 < head.next;
+  }
+  return more;
+};
+
+const makeSubscription = (pool: pg.Pool, reader: Reader, onWake: (listener: () => void) => () => void) => {
+  let stopping = false;
+  let woken = true;
+  let rouse: () => void = () => undefined;
+  const unsubscribe = onWake(() => {
+    woken = true;
+    rouse();
+  });
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      rouse = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const run = async (): Promise<void> => {
+    while (!stopping) {
+      woken = false;
+      try {
+        if (await sweep(pool, reader)) continue;
+      } catch (error) {
+        if (!stopping) log.warn('reading the event log failed; trying again', { error: errorText(error) });
+        await sleep(POLL_MS);
+      }
+      if (!woken && !stopping) await sleep(POLL_MS);
+    }
+  };
+  const running = run();
+  return {
+    stop: async (): Promise<void> => {
+      stopping = true;
+      unsubscribe();
+      rouse();
+      await running;
+    },
+  };
+};
+
+/**
+ * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as toolgate_worker.
+ * Wake-ups within the process follow each flush; other processes' appends are seen by polling every 100 ms.
+ */
+export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promise<EventLog> => {
+  await pool.query(`insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p on conflict do nothing`, [TOPICS, partitions]);
+  const { rows } = await pool.query<{ parts: number }>('select count(*)::int parts from log_heads where topic = $1', [TOPICS[0]]);
+  if (rows[0]?.parts !== partitions) throw new Error(`KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`);
+  const listeners = new Set<() => void>();
+  const wake = (): void => listeners.forEach((listener) => listener());
+  const queues = new Map<Topic, AppendQueue>(TOPICS.map((topic) => [topic, new AppendQueue(makeFlush(pool, topic, wake), QUEUE)]));
+  return {
+    append: (topic, entry) => (queues.get(topic) as AppendQueue).push(entry, partitionOf(entry.key, partitions)),
+    read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
+    subscribe: (reader) =>
+      Promise.resolve(
+        makeSubscription(pool, reader, (listener) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        }),
+      ),
+    ready: async () => {
+      await pool.query('select 1');
+    },
+    close: async () => {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+};

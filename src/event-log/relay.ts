@@ -1,0 +1,83 @@
+import type { Database, Tx } from '../platform/database.js';
+import { errorText, log } from '../platform/log.js';
+import { toEntry } from './append.js';
+import type { EventLog } from './event-log.js';
+import { readEvents } from './event-store.js';
+
+const POLL_MS = 100;
+const EVENTS_AT_ONCE = 200;
+
+type Behind = { organization_id: string; position: number };
+
+/**
+ * Appends one organization's new control events to the log and moves its position, under the lock of the position's row. Appends may repeat after a
+ * crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
+ */
+const relayOne = async (tx: Tx, eventLog: EventLog, behind: Behind): Promise<void> => {
+  const events = await readEvents(tx, behind.organization_id, behind.position, EVENTS_AT_ONCE);
+  for (const { event } of events) await eventLog.append('toolgate.control', toEntry(event));
+  const last = events.at(-1);
+  if (last) await tx.query('update relay_positions set position = $2 where organization_id = $1', [behind.organization_id, last.position]);
+};
+
+type Round = Readonly<{ moved: boolean; since: string }>;
+
+/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`. */
+const relayOnce = (db: Database, eventLog: EventLog, since: string): Promise<Round> =>
+  db.asWorker(async (tx) => {
+    const snapshot = await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin');
+    await tx.query(
+      `insert into relay_positions(organization_id) select organization_id from event_heads h
+       where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r where r.organization_id = h.organization_id) on conflict do nothing`,
+      [since],
+    );
+    const { rows } = await tx.query<Behind>(
+      `select r.organization_id, r.position from relay_positions r join event_heads h using (organization_id)
+       where h.changed_xid >= $1::xid8 and h.position > r.position order by r.organization_id limit 50 for update of r skip locked`,
+      [since],
+    );
+    for (const behind of rows) await relayOne(tx, eventLog, behind);
+    return { moved: rows.length > 0, since: rows.length > 0 ? since : (snapshot.rows[0]?.xmin ?? since) };
+  });
+
+/**
+ * Carries control events from the event store to the log, in each organization's order, by position; several relays may run. `wake` is a hint that
+ * something was committed; polling every 100 ms is what holds.
+ */
+export const startRelay = (db: Database, eventLog: EventLog) => {
+  let stopping = false;
+  let woken = false;
+  let since = '0';
+  let rouse: () => void = () => undefined;
+  const sleep = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      rouse = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const run = async (): Promise<void> => {
+    while (!stopping) {
+      woken = false;
+      const round = await relayOnce(db, eventLog, since).catch((error: unknown): Round => {
+        if (!stopping) log.warn('relaying control events failed; trying again', { error: errorText(error) });
+        return { moved: false, since: '0' };
+      });
+      since = round.since;
+      if (!round.moved && !woken && !stopping) await sleep();
+    }
+  };
+  const running = run();
+  return {
+    wake: (): void => {
+      woken = true;
+      rouse();
+    },
+    stop: async (): Promise<void> => {
+      stopping = true;
+      rouse();
+      await running;
+    },
+  };
+};

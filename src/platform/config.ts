@@ -1,0 +1,114 @@
+import { readSettings, settings, type Settings } from './settings.js';
+
+export type Role = 'api' | 'gateway' | 'projector' | 'streams';
+
+/** Everything that can be set, read once from the environment, frozen. Times in the unit their name ends with. */
+export type Config = Readonly<{
+  port: number;
+  host: string;
+  /** Undefined until the port is known: the server then uses `http://HOST:PORT`. */
+  publicUrl: string | undefined;
+  dataDir: string;
+  databaseUrl: string | undefined;
+  kafka: KafkaConfig | undefined;
+  partitions: number;
+  roles: ReadonlySet<Role>;
+  masterKey: string | undefined;
+  masterKeyFile: string | undefined;
+  signup: 'open' | 'first' | 'closed';
+  upstreamAllow: readonly string[];
+  allowStdio: readonly string[];
+  trustedProxies: readonly string[];
+  allowedOrigins: readonly string[];
+  upstreamTimeoutMs: number;
+  maxStalenessMs: number;
+  auditRetentionDays: number;
+  logRetentionDays: number;
+  loopback: boolean;
+}>;
+
+export type KafkaConfig = Readonly<{
+  brokers: readonly string[];
+  replication: number | undefined;
+  ssl: boolean;
+  caFile: string | undefined;
+  sasl: Readonly<{ mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }> | undefined;
+}>;
+
+/** Wrong settings, all at once. Every line names a variable and what it takes, never its value. */
+export class ConfigError extends Error {
+  readonly lines: readonly string[];
+  constructor(lines: readonly string[]) {
+    super(`The settings are not valid:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+    this.lines = lines;
+  }
+}
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+
+const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
+  read.KAFKA_BROKERS.length === 0
+    ? undefined
+    : {
+        brokers: read.KAFKA_BROKERS,
+        replication: read.KAFKA_REPLICATION,
+        ssl: read.KAFKA_SSL,
+        caFile: read.KAFKA_SSL_CA_FILE,
+        sasl: read.KAFKA_SASL_MECHANISM && { mechanism: read.KAFKA_SASL_MECHANISM, username: read.KAFKA_SASL_USERNAME ?? '', password: read.KAFKA_SASL_PASSWORD ?? '' },
+      };
+
+/** Settings that are right alone but not together. */
+const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string, loopback: boolean): string[] => {
+  const lines: string[] = [];
+  if (roles.size < 4 && !read.DATABASE_URL) lines.push('ROLES other than "all" needs DATABASE_URL: one embedded database serves one process');
+  if (read.DATABASE_URL && !read.MASTER_KEY && !read.MASTER_KEY_FILE) lines.push('MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from "openssl rand -base64 32"');
+  if (read.MASTER_KEY && read.MASTER_KEY_FILE) lines.push('MASTER_KEY and MASTER_KEY_FILE exclude each other: set one');
+  if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !loopback) lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST is a loopback address');
+  return lines;
+};
+
+const kafkaDisagreements = (read: Settings): string[] => {
+  const lines: string[] = [];
+  if (read.KAFKA_SASL_MECHANISM && !(read.KAFKA_SASL_USERNAME && read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+  if (!read.KAFKA_SASL_MECHANISM && (read.KAFKA_SASL_USERNAME || read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD need KAFKA_SASL_MECHANISM (plain, scram-sha-256 or scram-sha-512)');
+  return lines;
+};
+
+/**
+ * Reads and checks all settings of an environment (normally `process.env`).
+ * @throws ConfigError naming every wrong variable and what it takes.
+ */
+export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
+  const { values: read, errors } = readSettings(env);
+  const roles = new Set<Role>(read.ROLES.includes('all') ? ['api', 'gateway', 'projector', 'streams'] : (read.ROLES as readonly Role[]));
+  const loopback = isLoopback(read.HOST);
+  const signup = read.SIGNUP ?? (loopback ? 'open' : 'first');
+  const lines = [...errors, ...(errors.length === 0 ? [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read)] : [])];
+  if (lines.length > 0) throw new ConfigError(lines);
+  return Object.freeze({
+    port: read.PORT,
+    host: read.HOST,
+    publicUrl: read.PUBLIC_URL,
+    dataDir: read.DATA_DIR,
+    databaseUrl: read.DATABASE_URL,
+    kafka: kafkaConfig(read),
+    partitions: read.KAFKA_PARTITIONS,
+    roles,
+    masterKey: read.MASTER_KEY,
+    masterKeyFile: read.MASTER_KEY_FILE,
+    signup,
+    upstreamAllow: read.UPSTREAM_ALLOW ?? (loopback && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
+    allowStdio: read.ALLOW_STDIO,
+    trustedProxies: read.TRUSTED_PROXIES,
+    allowedOrigins: read.ALLOWED_ORIGINS,
+    upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
+    maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
+    auditRetentionDays: read.AUDIT_RETENTION_DAYS,
+    logRetentionDays: read.LOG_RETENTION_DAYS,
+    loopback,
+  });
+};
+
+/** The README's table of settings, in Markdown, from the same source that reads them. */
+export const settingsTable = (): string =>
+  ['| variable | default | meaning |', '|---|---|---|', ...Object.entries(settings).map(([name, setting]) => `| \`${name}\` | ${setting.fallback} | ${setting.meaning} Takes ${setting.takes}. |`)].join('\n');

@@ -1,0 +1,70 @@
+import pg from 'pg';
+import { isId } from './ids.js';
+import { errorText, log } from './log.js';
+
+pg.types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
+pg.types.setTypeParser(pg.types.builtins.NUMERIC, (text) => Number(text));
+
+/** A connection inside a transaction. */
+export type Tx = Readonly<{ query: <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>> }>;
+
+/** A pool whose every connection runs as one database role, so that no statement can run with more rights than its pool. */
+const rolePool = (url: string, role: string, max: number): pg.Pool => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60000`,
+    application_name: role,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => log.warn('a database connection was lost', { role, error: errorText(error) }));
+  return pool;
+};
+
+const transaction = async <T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(begin);
+    const result = await work({ query: (text, values) => client.query(text, values as unknown[]) });
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failure: unknown) => {
+      broken = failure instanceof Error ? failure : new Error('rollback failed');
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+};
+
+/**
+ * The two ways to the database. `inOrganization` runs as `toolgate_app`: row-level security shows only that organization's rows, and a
+ * statement outside it sees none. `asWorker` runs as `toolgate_worker`, which sees all organizations: directory, audit writer, sign-in.
+ */
+export class Database {
+  readonly app: pg.Pool;
+  readonly worker: pg.Pool;
+
+  constructor(url: string, max: Readonly<{ app: number; worker: number }> = { app: 10, worker: 10 }) {
+    this.app = rolePool(url, 'toolgate_app', max.app);
+    this.worker = rolePool(url, 'toolgate_worker', max.worker);
+  }
+
+  /** One transaction that sees and writes this organization's rows only. */
+  inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    if (!isId('org', organizationId)) return Promise.reject(new Error('not an organization id'));
+    return transaction(this.app, `BEGIN; SET LOCAL toolgate.organization = '${organizationId}'`, work);
+  }
+
+  /** One transaction over all organizations. Never hand its rows to a caller of the API without naming the organization. */
+  asWorker<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return transaction(this.worker, 'BEGIN', work);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.app.end(), this.worker.end()]);
+  }
+}

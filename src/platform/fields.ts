@@ -1,0 +1,76 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsArray, IsBoolean, IsEmail, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { isId, type IdPrefix } from './ids.js';
+
+type Field = Readonly<{ optional?: boolean; nullable?: boolean; description?: string }>;
+
+const present = (field: Field): PropertyDecorator[] => {
+  if (field.nullable) return [ValidateIf((_object, value) => value !== null && value !== undefined) as PropertyDecorator];
+  return field.optional ? [ValidateIf((_object, value) => value !== undefined) as PropertyDecorator] : [];
+};
+
+const documented = (field: Field, schema: Readonly<Record<string, unknown>>): PropertyDecorator => {
+  const options = { ...schema, ...(field.description ? { description: field.description } : {}), ...(field.nullable ? { nullable: true } : {}) };
+  return field.optional || field.nullable ? ApiPropertyOptional(options) : ApiProperty(options);
+};
+
+/** A text of `min` to `max` characters without control characters. */
+export const Text = (min: number, max: number, field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { type: String, minLength: min, maxLength: max }), ...present(field), IsString(), Length(min, max), Matches(/^[^\p{Cc}\p{Cs}]*$/u, { message: '$property must not hold control characters' }));
+
+/** A secret text; it may hold anything printable and is never trimmed. */
+export const SecretText = (min: number, max: number, field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { type: String, format: 'password', minLength: min, maxLength: max }), ...present(field), IsString(), Length(min, max));
+
+export const Email = (field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { type: String, format: 'email', maxLength: 254 }), ...present(field), IsEmail(), MaxLength(254));
+
+/** The id of an object, checked for shape only. */
+export const IdOf = (prefix: IdPrefix, field: Field = {}): PropertyDecorator =>
+  applyDecorators(
+    documented(field, { type: String, example: `${prefix}_01h2xcejqtf2nbrexx3vqjhp41` }),
+    ...present(field),
+    ValidateBy({ name: 'isId', validator: { validate: (value) => isId(prefix, value), defaultMessage: () => `$property must be an id like ${prefix}_…` } }),
+  );
+
+export const OneOf = (values: readonly string[], field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { enum: values }), ...present(field), IsIn(values, { message: `$property must be one of ${values.join(', ')}` }));
+
+/** A time in RFC 3339, with `Z` or an offset. */
+export const Instant = (field: Field = {}): PropertyDecorator =>
+  applyDecorators(
+    documented(field, { type: String, format: 'date-time' }),
+    ...present(field),
+    ValidateBy({
+      name: 'isInstant',
+      validator: { validate: isInstant, defaultMessage: () => '$property must be a time as RFC 3339, e.g. 2026-11-22T10:00:00Z' },
+    }),
+  );
+
+const isInstant = (value: unknown): boolean =>
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(value) && !Number.isNaN(Date.parse(value));
+
+export const Flag = (field: Field = {}): PropertyDecorator => applyDecorators(documented(field, { type: Boolean }), ...present(field), IsBoolean());
+
+/** A whole number in a JSON body. */
+export const Whole = (min: number, max: number, field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { type: 'integer', minimum: min, maximum: max }), ...present(field), IsInt(), Min(min), Max(max));
+
+/** A whole number in a query string. */
+export const QueryWhole = (min: number, max: number, field: Field = {}): PropertyDecorator => applyDecorators(Type(() => Number), Whole(min, max, { optional: true, ...field }));
+
+/** A comma-separated list of words in a query string. */
+export const QueryWords = (values: readonly string[], field: Field = {}): PropertyDecorator =>
+  applyDecorators(
+    documented({ optional: true, ...field }, { type: String, description: `comma-separated, of ${values.join(', ')}` }),
+    Transform(({ value }) => (typeof value === 'string' ? value.split(',') : value)),
+    IsOptional(),
+    IsArray(),
+    IsIn(values, { each: true, message: `$property takes any of ${values.join(', ')}` }),
+  );
+
+/** A JSON object whose inside is checked elsewhere. */
+export const JsonObject = (field: Field = {}): PropertyDecorator =>
+  applyDecorators(documented(field, { type: 'object', additionalProperties: true }), ...present(field), IsObject());

@@ -1,0 +1,63 @@
+import { Catch, HttpException, ValidationPipe, type ArgumentsHost, type ExceptionFilter, type ValidationError } from '@nestjs/common';
+import type { Response } from 'express';
+import { log } from './log.js';
+import { Problem, problemBody, problems, type ProblemCode, type ProblemDetail } from './problems.js';
+
+const byStatus: Readonly<Record<number, ProblemCode>> = { 400: 'invalid_body', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 415: 'invalid_body' };
+
+const statusOf = (error: unknown): number | undefined => {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' ? status : undefined;
+};
+
+const details: Readonly<Partial<Record<ProblemCode, string>>> = {
+  not_found: 'There is nothing at this path. The API is described at /docs.',
+  too_large: 'Send at most 1 MiB.',
+  invalid_body: 'Send well-formed JSON with Content-Type: application/json.',
+};
+
+/** Anything thrown, as the problem that the client may see; what is not expected becomes `internal` and is logged without its values. */
+export const toProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  const status = statusOf(error);
+  const code = status === undefined ? undefined : byStatus[status];
+  if (code) return new Problem(code, details[code] ?? problems[code].title);
+  log.error('a request failed', { error: error instanceof Error ? error.message : 'not an Error', stack: error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join(' | ') : '' });
+  return new Problem('internal', 'The error is in our log. Try again; if it stays, tell your operator the time of this answer.');
+};
+
+/** Writes a problem as `application/problem+json`. */
+export const sendProblem = (response: Response, problem: Problem): void => {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (problem.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="toolgate"');
+  if (problem.retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
+  response.status(problems[problem.code].status).type('application/problem+json').send(JSON.stringify(problemBody(problem)));
+};
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    sendProblem(host.switchToHttp().getResponse<Response>(), toProblem(error));
+  }
+}
+
+const flatten = (errors: readonly ValidationError[], at: string): readonly ProblemDetail[] =>
+  errors.flatMap((error) => {
+    const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const own = Object.entries(error.constraints ?? {}).map(([code, message]) => ({ pointer, code: code === 'whitelistValidation' ? 'unknown_key' : 'invalid', message }));
+    return [...own, ...flatten(error.children ?? [], pointer)];
+  });
+
+/** Checks bodies and queries against their DTO classes; unknown members are refused, every error is told at once, no value is repeated. */
+export const bodyValidation = (): ValidationPipe =>
+  new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    validationError: { target: false, value: false },
+    exceptionFactory: (errors) => new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors: flatten(errors, '') }),
+  });

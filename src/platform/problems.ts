@@ -1,0 +1,56 @@
+/** Every `code` a REST answer may carry, with its status and title (RFC 9457). Stable: clients switch on them. */
+export const problems = {
+  invalid_body: { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'A valid credential is needed' },
+  forbidden: { status: 403, title: 'Your role may not do this' },
+  bad_origin: { status: 403, title: 'The request comes from another web origin' },
+  signup_closed: { status: 403, title: 'Sign-up is closed on this installation' },
+  not_found: { status: 404, title: 'Not found' },
+  conflict: { status: 409, title: 'The request conflicts with the current state' },
+  precondition_failed: { status: 412, title: 'The object has changed since you read it' },
+  too_large: { status: 413, title: 'The request body is too large' },
+  policy_invalid: { status: 422, title: 'The policy document is not valid' },
+  policy_of_other_server: { status: 422, title: 'The policy belongs to another server' },
+  unsupported_key: { status: 422, title: 'The policy document has a key that this release does not enforce' },
+  unsupported: { status: 422, title: 'This release does not support that' },
+  url_not_allowed: { status: 422, title: 'The URL may not be used' },
+  idempotency_mismatch: { status: 422, title: 'This Idempotency-Key was used with another request' },
+  precondition_required: { status: 428, title: 'Send If-Match with the version you read' },
+  too_many_requests: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  unavailable: { status: 503, title: 'Not available right now' },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+
+/** One of several things that are wrong at once; `pointer` is a JSON Pointer (RFC 6901) into what was sent. */
+export type ProblemDetail = Readonly<{ pointer: string; code: string; message: string }>;
+
+/** An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never holds a secret or a value. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors: readonly ProblemDetail[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, more?: Readonly<{ errors?: readonly ProblemDetail[]; retryAfterSeconds?: number }>) {
+    super(`${code}: ${detail}`);
+    this.code = code;
+    this.detail = detail;
+    this.errors = more?.errors;
+    this.retryAfterSeconds = more?.retryAfterSeconds;
+  }
+}
+
+/** The body of RFC 9457 for a problem. */
+export const problemBody = (problem: Problem): Readonly<Record<string, unknown>> => ({
+  type: `urn:toolgate:problem:${problem.code}`,
+  title: problems[problem.code].title,
+  status: problems[problem.code].status,
+  code: problem.code,
+  detail: problem.detail,
+  ...(problem.errors ? { errors: problem.errors } : {}),
+});
+
+/** The refusal for an id that does not exist or belongs to another organization: the two are the same answer, so that existence does not leak. */
+export const notFound = (noun: string): Problem => new Problem('not_found', `No such ${noun} in your organization.`);

@@ -1,0 +1,88 @@
+import ipaddr from 'ipaddr.js';
+import { isAbsolute } from 'node:path';
+
+/** One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and the README. */
+type Setting<T> = Readonly<{ read: (text: string) => T | undefined; absent: T; takes: string; fallback: string; meaning: string }>;
+
+const whole = (min: number, max: number) => (text: string): number | undefined => {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+};
+
+const list = (item: (text: string) => string | undefined) => (text: string): readonly string[] | undefined => {
+  const items = text.split(',').map((part) => item(part.trim()));
+  return items.every((part) => part !== undefined && part !== '') ? (items as string[]) : undefined;
+};
+
+const oneOf = <T extends string>(...words: readonly T[]) => (text: string): T | undefined => words.find((word) => word === text);
+const matching = (pattern: RegExp) => (text: string): string | undefined => (pattern.test(text) ? text : undefined);
+
+const cidr = (text: string): string | undefined => {
+  if (ipaddr.isValidCIDR(text)) return text;
+  return ipaddr.isValid(text) ? `${text}/${ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128}` : undefined;
+};
+
+const url = (protocols: readonly string[], bare: boolean) => (text: string): string | undefined => {
+  if (!URL.canParse(text)) return undefined;
+  const parsed = new URL(text);
+  if (!protocols.includes(parsed.protocol)) return undefined;
+  return bare && (parsed.username || parsed.search || parsed.hash || parsed.pathname !== '/') ? undefined : bare ? parsed.origin : text;
+};
+
+const origin = url(['http:', 'https:'], true);
+
+const key32 = (text: string): string | undefined => (/^[A-Za-z0-9+/_-]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32 ? text : undefined);
+
+const setting = <T>(read: Setting<T>['read'], absent: T, words: readonly [takes: string, fallback: string, meaning: string]): Setting<T> => ({
+  read,
+  absent,
+  takes: words[0],
+  fallback: words[1],
+  meaning: words[2],
+});
+
+const optional = <T>(read: (text: string) => T | undefined, words: readonly [takes: string, fallback: string, meaning: string]): Setting<T | undefined> => setting<T | undefined>(read, undefined, words);
+
+/** Every variable that Toolgate reads, in the order of the README's table. */
+export const settings = {
+  PORT: setting(whole(0, 65_535), 8080, ['a port from 0 to 65535; 0 picks a free one and prints it', '8080', 'Where API and gateway listen.']),
+  HOST: setting(matching(/^[A-Za-z0-9.:_-]{1,253}$/), '127.0.0.1', ['a host name or an address', '127.0.0.1', 'The address to listen on.']),
+  PUBLIC_URL: optional(origin, ['an http or https origin without a path', '`http://HOST:PORT`', 'Goes into `mcpUrl`, metadata and mails; cookies and Origin checks go by it.']),
+  DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', ['a folder', '`./.toolgate`', 'Embedded database, keys, run files.']),
+  DATABASE_URL: optional(url(['postgres:', 'postgresql:'], false), ['a postgres:// URL', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later.']),
+  KAFKA_BROKERS: setting(list(matching(/^[A-Za-z0-9._[\]:-]+:\d{1,5}$/)), [], ['host:port, comma-separated', 'none: the log in PostgreSQL', 'The Kafka cluster that keeps the event log.']),
+  KAFKA_PARTITIONS: setting(whole(1, 1000), 12, ['a whole number from 1 to 1000', '12', 'Partitions of each topic; never changed once the topics exist.']),
+  KAFKA_REPLICATION: optional(whole(1, 9), ['a whole number from 1 to 9', 'min(3, brokers)', 'Replicas of each partition.']),
+  KAFKA_SSL: setting<boolean>((text) => (text === 'true' ? true : text === 'false' ? false : undefined), false, ['true or false', 'false', 'Connect to Kafka by TLS.']),
+  KAFKA_SSL_CA_FILE: optional(matching(/^.+$/), ['a file in PEM form', "the system's", 'Certificate authority of the brokers.']),
+  KAFKA_SASL_MECHANISM: optional(oneOf('plain', 'scram-sha-256', 'scram-sha-512'), ['plain, scram-sha-256 or scram-sha-512', 'none', 'How to sign in to Kafka.']),
+  KAFKA_SASL_USERNAME: optional(matching(/^.+$/), ['a user name', 'none', 'User for Kafka.']),
+  KAFKA_SASL_PASSWORD: optional(matching(/^.+$/), ['a password', 'none', 'Password for Kafka.']),
+  ROLES: setting<readonly string[]>(list(oneOf('all', 'api', 'gateway', 'projector', 'streams')), ['all'], ['all, or any of api,gateway,projector,streams', 'all', 'What this process does.']),
+  MASTER_KEY: optional(key32, ['32 bytes in base64', 'made in `DATA_DIR` when embedded; required with `DATABASE_URL`', 'Wraps the keys that encrypt secrets; session ids are sealed with a key derived from it.']),
+  MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
+  SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` on a loopback `HOST`, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),
+  UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` is loopback, else nothing', 'Private ranges that a server or log stream may point to; our own ports never.']),
+  ALLOW_STDIO: setting(list((text) => (isAbsolute(text) ? text : undefined)), [], ['absolute paths of commands, comma-separated', 'nothing', 'Commands that may be run as stdio servers.']),
+  TRUSTED_PROXIES: setting(list(cidr), [], ['addresses or CIDR ranges, comma-separated', 'nothing', 'Whose `X-Forwarded-For` counts.']),
+  ALLOWED_ORIGINS: setting(list(origin), [], ['http or https origins, comma-separated', 'nothing', 'Web origins that may call `/mcp`.']),
+  UPSTREAM_TIMEOUT: setting(whole(1, 86_400), 300, ['seconds from 1 to 86400', '300', 'How long an upstream may be silent.']),
+  MAX_STALENESS_SECONDS: setting(whole(1, 3600), 15, ['seconds from 1 to 3600', '15', 'How long a gateway may decide without knowing that it has every change.']),
+  AUDIT_RETENTION_DAYS: setting(whole(1, 36_500), 400, ['days from 1 to 36500', '400', 'How long audit records are kept.']),
+  LOG_RETENTION_DAYS: setting(whole(1, 3650), 7, ['days from 1 to 3650', '7', 'How long the event log is kept after recording.']),
+} as const;
+
+export type Settings = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+/** Reads every variable; errors name the variable and what it takes, never its value. An empty value counts as absent. */
+export const readSettings = (env: Readonly<Record<string, string | undefined>>): Readonly<{ values: Settings; errors: readonly string[] }> => {
+  const errors: string[] = [];
+  const entries = Object.entries(settings as Readonly<Record<string, Setting<unknown>>>).map(([name, one]) => {
+    const text = env[name];
+    if (text === undefined || text === '') return [name, one.absent];
+    const value = one.read(text);
+    if (value === undefined) errors.push(`${name} takes ${one.takes}`);
+    return [name, value ?? one.absent];
+  });
+  return { values: Object.fromEntries(entries) as Settings, errors };
+};
