@@ -108,13 +108,24 @@ export class EventStore {
   }
 
   /** Runs one change; nothing of it is visible unless all of it is. Events are published after the commit. */
-  async change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    const result = await this.#db.inOrganization(caller.organizationId, async (tx) => {
-      await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [caller.organizationId]);
-      const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [caller.organizationId]);
-      return work(new Change(tx, caller, rows[0]?.position ?? 0));
-    });
-    for (const listener of this.#listeners) await listener(caller.organizationId);
+  change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#publish(caller.organizationId, this.#db.inOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work)));
+  }
+
+  /** The same over all organizations' rows: for sign-up and for joining, which write users. */
+  changeAsWorker<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#publish(caller.organizationId, this.#db.asWorker((tx) => this.#run(tx, caller, work)));
+  }
+
+  async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [caller.organizationId]);
+    const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [caller.organizationId]);
+    return work(new Change(tx, caller, rows[0]?.position ?? 0));
+  }
+
+  async #publish<T>(organizationId: string, changed: Promise<T>): Promise<T> {
+    const result = await changed;
+    for (const listener of this.#listeners) await listener(organizationId);
     return result;
   }
 }

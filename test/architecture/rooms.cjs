@@ -25,7 +25,7 @@ const rooms = {
 /** Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name. */
 const packages = {
   kafkajs: '^src/event-log/kafka-',
-  '@nestjs/': '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/platform/(allowed|problem-filter|fields|openapi)\\.ts$|^src/[^/]+\\.ts$',
+  '@nestjs/': '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/platform/(allowed|problem-filter|fields|page|openapi)\\.ts$|^src/[^/]+\\.ts$',
   passport: '^src/accounts/',
   '@node-rs/argon2': '^src/accounts/',
   '@modelcontextprotocol/': '^src/upstream/|^src/demo',
