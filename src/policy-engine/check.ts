@@ -1,0 +1,24 @@
+import type { Code, Facts, Reservation } from './facts.js';
+
+export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string }>;
+
+export type Verdict = Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
+
+/** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer. */
+export type Check = Readonly<{ rule: string; judge: (facts: Facts) => Verdict }>;
+
+const pass: Verdict = { outcome: 'passed' };
+
+/** A check that always passes: it shows in a trace that the rule was looked at. */
+export function passing(rule: string): Check {
+  return { rule, judge: () => pass };
+}
+
+/** A check that refuses every call. */
+export function denying(rule: string, code: Code, reason: (tool: string) => string): Check {
+  return { rule, judge: ({ tool }) => deny(code, reason(tool)) };
+}
+
+export function deny(code: Code, reason: string): Refusal {
+  return { outcome: 'refused', effect: 'deny', code, reason };
+}

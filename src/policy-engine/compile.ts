@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { denying, passing, type Check } from './check.js';
+import type { Action, LimitRule, Mode, PolicyDocument, ToolEntry } from './document.js';
+import { haveSharedCounter, limitCheck, privateCounterPrefix } from './limits.js';
+import { pointerTo } from './pointer.js';
+import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
+
+/** An entry, or the default, with its own checks and those for all tools in the order of contract section 4. */
+export type CompiledEntry = Readonly<{ pointer: string; listed: boolean; checks: readonly Check[]; sharesCounters: boolean }>;
+
+/** What a policy says about one tool name: the winning entry, and all checks in order, `hide` first. */
+export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: readonly Check[] }>;
+
+type Hidden = Readonly<{ check: Check; matches: (name: string) => boolean }>;
+
+type CompiledLimits = Readonly<{ limits: readonly LimitRule[]; checks: readonly Check[] }>;
+
+type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
+
+export type CompiledPolicy = Readonly<{
+  mode: Mode;
+  hide: readonly Hidden[];
+  exact: ReadonlyMap<string, CompiledEntry>;
+  /** The first that matches wins. */
+  patterns: readonly Readonly<{ matches: (name: string) => boolean; entry: CompiledEntry }>[];
+  fallback: CompiledEntry;
+  /** Plans of names seen before: a memo that never changes an answer. */
+  plans: Map<string, Plan>;
+}>;
+
+const plansKept = 1024;
+
+const strictness: Readonly<Record<Action, number>> = { deny: 1, allow: 0 };
+
+/**
+ * Prepares an accepted document for deciding; done once per content, so that a decision is a map look-up and a few checks.
+ * Throws when the document never went through `parsePolicy`.
+ */
+export function compilePolicy(document: PolicyDocument): CompiledPolicy {
+  const forAll = compileLimits(document.all_tools?.limits ?? [], '/all_tools/limits');
+  const exact = new Map<string, CompiledEntry>();
+  const patterns: Ranked[] = [];
+  for (const [name, entry] of Object.entries(document.tools ?? {})) {
+    const compiled = compileEntry(name, entry, forAll);
+    if (isPattern(name)) patterns.push({ name, length: literalLength(name), action: entry.action ?? 'allow', entry: compiled });
+    else exact.set(name, compiled);
+  }
+  return {
+    mode: document.mode ?? 'enforce',
+    hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
+    exact,
+    patterns: patterns.sort(byPrecedence).map(({ name, entry }) => ({ matches: wildcard(name), entry })),
+    fallback: compileDefault(document.default, forAll),
+    plans: new Map(),
+  };
+}
+
+/** What the policy says about a tool name. Names are remembered, boundedly: names that clients make up must not fill memory. */
+export function planFor(policy: CompiledPolicy, tool: string): Plan {
+  const known = policy.plans.get(tool);
+  if (known !== undefined) return known;
+  const plan = makePlan(policy, tool);
+  if (policy.plans.size >= plansKept) policy.plans.clear();
+  policy.plans.set(tool, plan);
+  return plan;
+}
+
+/** SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of keys. */
+export function policyHash(document: PolicyDocument): string {
+  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+}
+
+/** A hidden tool is refused in the words for one that is not listed, so that the text doesn't tell that it exists. */
+export function notAllowed(tool: string): string {
+  return `${tool} is not allowed by this policy`;
+}
+
+function makePlan(policy: CompiledPolicy, tool: string): Plan {
+  const entry = policy.exact.get(tool) ?? policy.patterns.find(({ matches }) => matches(tool))?.entry ?? policy.fallback;
+  if (policy.hide.length === 0) return { entry, hidden: false, checks: entry.checks };
+  const hide = policy.hide.find(({ matches }) => matches(tool));
+  return { entry, hidden: hide !== undefined, checks: [hide?.check ?? passing('/hide'), ...entry.checks] };
+}
+
+function hiding(index: number): Check {
+  return denying(pointerTo('/hide', index), 'hidden', notAllowed);
+}
+
+function compileEntry(name: string, entry: ToolEntry, forAll: CompiledLimits): CompiledEntry {
+  const pointer = pointerTo('/tools', name);
+  const { reason, rate_limit: rate } = entry;
+  const own = compileLimits(entry.limits ?? [], `${pointer}/limits`, reason);
+  const checks = [
+    passing(pointer),
+    ...(entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : []),
+    ...own.checks,
+    ...(rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounterPrefix + pointer }, `${pointer}/rate_limit`, reason)]),
+    ...forAll.checks,
+  ];
+  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.limits, ...forAll.limits]) };
+}
+
+function compileDefault(action: Action, forAll: CompiledLimits): CompiledEntry {
+  const pointer = '/default';
+  const listed = action === 'allow';
+  const first = listed ? passing(pointer) : denying(pointer, 'not_listed', notAllowed);
+  return { pointer, listed, checks: [first, ...forAll.checks], sharesCounters: haveSharedCounter(forAll.limits) };
+}
+
+function compileLimits(limits: readonly LimitRule[], pointer: string, reason?: string): CompiledLimits {
+  return { limits, checks: limits.map((limit, index) => limitCheck(limit, pointerTo(pointer, index), reason)) };
+}
+
+function byPrecedence(one: Ranked, other: Ranked): number {
+  return other.length - one.length || strictness[other.action] - strictness[one.action] || compareCodePoints(one.name, other.name);
+}
+
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+}

@@ -1,0 +1,62 @@
+import type { Scope, Window } from './document.js';
+
+/** What is known about one call. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
+export type Facts = Readonly<{
+  tool: string;
+  arguments: unknown;
+  identity: Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>> }>;
+  organizationId: string;
+  grantId: string;
+  serverId: string;
+  sessionId?: string;
+  sourceIp?: string;
+  clientName?: string;
+  now: Date;
+}>;
+
+/** Why a call was allowed, refused or held: contract section 5, `code`. The engine gives some; the rest come from around it. */
+export type Code =
+  | 'allowed'
+  | 'denied_by_rule'
+  | 'hidden'
+  | 'not_listed'
+  | 'argument_rule'
+  | 'arguments_invalid'
+  | 'rate_limited'
+  | 'limits_unavailable'
+  | 'approval_required'
+  | 'approval_rejected'
+  | 'approval_expired'
+  | 'no_policy'
+  | 'disabled'
+  | 'tool_changed'
+  | 'stale_directory'
+  | 'audit_unavailable'
+  | 'method_not_governed'
+  | 'malformed';
+
+/**
+ * One limit that an allowed call must fit in. A counter is (organization, counter, window, scope, whom): several reservations
+ * of one call on the same counter carry the same amount, which is added once, and each compares with its own `max`.
+ * `reason` is what the policy wants said when it refuses.
+ */
+export type Reservation = Readonly<{
+  counter: string;
+  window: Window;
+  scope: Scope;
+  whom: string;
+  amount: number;
+  max: number;
+  pointer: string;
+  reason?: string;
+}>;
+
+/** `rule` is a JSON Pointer into the policy document, null when no rule of it decided. */
+export type Decision = Readonly<{
+  effect: 'allow' | 'deny' | 'hold';
+  code: Code;
+  rule: string | null;
+  reason: string;
+  reservations: readonly Reservation[];
+  would?: Readonly<{ effect: 'deny' | 'hold'; code: Code; rule: string | null }>;
+}>;

@@ -1,0 +1,90 @@
+import { parseArgumentPath, readArgument, type ArgumentPath } from './argument-path.js';
+import { deny, type Check } from './check.js';
+import type { LimitRule, Scope } from './document.js';
+import type { Facts, Reservation } from './facts.js';
+import { windowText } from './windows.js';
+
+/** What a private counter's name begins with; `parsePolicy` refuses it in customers' counters. */
+export const privateCounterPrefix = 'rate_limit:';
+
+/** The check of one limit: it asks for a reservation, or refuses when the argument to be spent is not a finite number ≥ 0. */
+export function limitCheck(limit: LimitRule, pointer: string, entryReason?: string): Check {
+  const { counter, window, max, increment_from: source } = limit;
+  const scope = limit.scope ?? 'grant';
+  const reason = limit.on_deny ?? entryReason;
+  const spent = source === undefined ? undefined : pathOf(source);
+  return {
+    rule: pointer,
+    judge: (facts) => {
+      const amount = spent === undefined ? 1 : amountAt(facts.arguments, spent);
+      if (amount === undefined) return deny('argument_rule', reason ?? `${facts.tool}: ${source} must be a number, 0 or more`);
+      return { outcome: 'reserves', reservation: { counter, window, scope, whom: whomFor(scope, facts), amount, max, pointer, reason } };
+    },
+  };
+}
+
+/** One call adds once to a counter, its largest amount: every reservation on the same counter gets that amount. */
+export function shareAmounts(reservations: readonly Reservation[]): readonly Reservation[] {
+  const largest = new Map<string, number>();
+  for (const one of reservations) {
+    const key = counterKey(one);
+    largest.set(key, Math.max(one.amount, largest.get(key) ?? 0));
+  }
+  return reservations.map((one) => {
+    const amount = largest.get(counterKey(one)) ?? one.amount;
+    return amount === one.amount ? one : { ...one, amount };
+  });
+}
+
+/** True when two of the limits add to one counter. */
+export function haveSharedCounter(limits: readonly LimitRule[]): boolean {
+  return new Set(limits.map(counterKey)).size < limits.length;
+}
+
+/**
+ * The rule and the reason when a reservation did not fit. `retryAfterSeconds` is undefined when waiting does not help,
+ * which is so when the amount alone is over `max`. The amount is an argument's value, so the reason never says it.
+ */
+export function limitRefusal(
+  reservation: Reservation,
+  tool: string,
+  retryAfterSeconds: number | undefined,
+): Readonly<{ rule: string; reason: string }> {
+  const { max, window, amount, pointer, reason } = reservation;
+  const cap = `${max} per ${windowText(window)}`;
+  const retry = retryAfterSeconds === undefined ? '' : `; try again in ${retryAfterSeconds} s`;
+  const usual = amount > max ? `${tool}: this call alone is over the limit of ${cap}` : `${tool}: ${cap} used up${retry}`;
+  return { rule: pointer, reason: reason ?? usual };
+}
+
+// Scope and window hold no spaces, so two counters never get the same key.
+function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
+  return `${scope} ${window} ${counter}`;
+}
+
+function pathOf(text: string): ArgumentPath {
+  const path = parseArgumentPath(text);
+  if (path === undefined) throw new Error('increment_from is not an argument path: the document was not parsed');
+  return path;
+}
+
+function amountAt(callArguments: unknown, path: ArgumentPath): number | undefined {
+  const value = readArgument(callArguments, path);
+  // Math.abs turns -0 into 0.
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;
+}
+
+function whomFor(scope: Scope, facts: Facts): string {
+  switch (scope) {
+    case 'grant':
+      return facts.grantId;
+    case 'session':
+      return facts.sessionId ?? facts.grantId;
+    case 'server':
+      return facts.serverId;
+    case 'identity':
+      return facts.identity.id;
+    case 'organization':
+      return facts.organizationId;
+  }
+}

@@ -1,0 +1,122 @@
+import { parseArgumentPath } from './argument-path.js';
+import type { PolicyDocument } from './document.js';
+import { privateCounterPrefix } from './limits.js';
+import { listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report } from './reader.js';
+import { isPattern } from './wildcard.js';
+import { longestWindowSeconds, windowNames } from './windows.js';
+
+export type { PolicyError } from './reader.js';
+
+export type Parsed =
+  | Readonly<{ ok: true; document: PolicyDocument; warnings: readonly PolicyError[] }>
+  | Readonly<{ ok: false; errors: readonly PolicyError[] }>;
+
+const mostEntries = 10_000;
+const mostLimits = 64;
+const longestName = 128;
+const longestPattern = 256;
+const longestReason = 1000;
+
+/**
+ * Checks a policy document against contract section 4 and reports everything that is wrong at once, each with a JSON Pointer.
+ * Codes: `invalid_type`, `invalid_value`, `required`, `too_many`, `unsupported_key` (unknown, or not enforced by this release).
+ * An accepted document is the input itself, unchanged, with warnings about what is allowed but may surprise.
+ */
+export function parsePolicy(input: unknown): Parsed {
+  const report: Report = { errors: [], warnings: [] };
+  readDocument(input, '', report);
+  if (report.errors.length > 0) return { ok: false, errors: report.errors };
+  return { ok: true, document: input as PolicyDocument, warnings: report.warnings };
+}
+
+// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
+const storable = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(text);
+
+const readName = textThat(
+  (text) => text.length >= 1 && text.length <= (isPattern(text) ? longestPattern : longestName) && storable(text),
+  `must be a tool name of 1 to ${longestName} characters, or a pattern with * of at most ${longestPattern}`,
+);
+
+const readReason = textThat(
+  (text) => text.length >= 1 && text.length <= longestReason && storable(text),
+  `must be a text of 1 to ${longestReason} characters`,
+);
+
+const readCounter = textThat(
+  (text) => /^[A-Za-z0-9_.:-]{1,64}$/.test(text) && !text.startsWith(privateCounterPrefix),
+  `must be 1 to 64 of the characters A-Z a-z 0-9 _ . : - and not begin with ${privateCounterPrefix}`,
+);
+
+const readMax = numberThat((number) => Number.isFinite(number) && number >= 0, 'must be a number, 0 or more');
+
+const isWholeSeconds = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= longestWindowSeconds;
+
+const wholeSeconds = `whole seconds, 1 to ${longestWindowSeconds}`;
+
+const readSeconds = numberThat(isWholeSeconds, `must be ${wholeSeconds}`);
+
+const readWindow: Reader = (value, pointer, report) => {
+  const message = `must be one of ${windowNames.map((name) => `"${name}"`).join(', ')}, or ${wholeSeconds}`;
+  if (typeof value === 'string') textThat((text) => windowNames.some((name) => name === text), message)(value, pointer, report);
+  else numberThat(isWholeSeconds, message)(value, pointer, report);
+};
+
+const readKnownScope = oneOf('grant', 'session', 'server', 'identity', 'organization');
+
+const readScope: Reader = (value, pointer, report) => {
+  readKnownScope(value, pointer, report);
+  if (value !== 'session') return;
+  report.warnings.push({ pointer, code: 'session_scope', message: 'counts by session: reconnecting starts a new count' });
+};
+
+const readAmountPath = textThat(
+  (text) => text.length <= longestPattern && storable(text) && parseArgumentPath(text) !== undefined,
+  `must name one argument, like "args.amount" or "args.items[0].price", in at most ${longestPattern} characters`,
+);
+
+const readKnownAction = oneOf('allow', 'deny');
+
+const readAction: Reader = (value, pointer, report) => {
+  if (value !== 'require_approval') return readKnownAction(value, pointer, report);
+  refuse(report, pointer, 'unsupported_key', 'this release does not enforce require_approval; accepted: "allow", "deny"');
+};
+
+const readLimit = objectOf(
+  new Map([
+    ['counter', { read: readCounter, required: true }],
+    ['window', { read: readWindow, required: true }],
+    ['max', { read: readMax, required: true }],
+    ['scope', { read: readScope }],
+    ['increment_from', { read: readAmountPath }],
+    ['on_deny', { read: readReason }],
+  ]),
+);
+
+const readLimits = listOf(mostLimits, readLimit);
+
+const readRateLimit = objectOf(
+  new Map([
+    ['max', { read: readMax, required: true }],
+    ['window', { read: readSeconds, required: true }],
+  ]),
+);
+
+const readEntry = objectOf(
+  new Map([
+    ['action', { read: readAction }],
+    ['reason', { read: readReason }],
+    ['limits', { read: readLimits }],
+    ['rate_limit', { read: readRateLimit }],
+  ]),
+);
+
+const readDocument = objectOf(
+  new Map([
+    ['version', { read: oneOf('1'), required: true }],
+    ['default', { read: oneOf('allow', 'deny'), required: true }],
+    ['mode', { read: oneOf('enforce', 'monitor') }],
+    ['hide', { read: listOf(mostEntries, readName) }],
+    ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['all_tools', { read: objectOf(new Map([['limits', { read: readLimits }]])) }],
+  ]),
+);

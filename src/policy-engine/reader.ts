@@ -1,0 +1,94 @@
+import { pointerTo } from './pointer.js';
+
+/** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
+export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;
+
+export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[] }>;
+
+/** Checks one value and adds all that is wrong with it to the report. No message repeats a value of the document. */
+export type Reader = (value: unknown, pointer: string, report: Report) => void;
+
+/** The keys that an object takes. A key that is not in it is refused. */
+export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
+
+/** The keys that the policy language has and this release doesn't enforce: refused like unknown ones, in words of their own. */
+const notEnforcedYet: ReadonlySet<string> = new Set([
+  'require',
+  'deny_if',
+  'check_arguments',
+  'approval',
+  'pin_tools',
+  'resources',
+  'prompts',
+]);
+
+export function refuse(report: Report, pointer: string, code: string, message: string): void {
+  report.errors.push({ pointer, code, message });
+}
+
+export function objectOf(shape: Shape): Reader {
+  const accepted = [...shape.keys()].join(', ');
+  return (value, pointer, report) => {
+    if (!isObject(value)) return refuse(report, pointer, 'invalid_type', `must be an object with the keys ${accepted}`);
+    for (const [key, member] of Object.entries(value)) {
+      const at = pointerTo(pointer, key);
+      const why = notEnforcedYet.has(key) ? 'this release does not enforce this key' : 'this key is not known here';
+      const field = shape.get(key);
+      if (field === undefined) refuse(report, at, 'unsupported_key', `${why}; accepted: ${accepted}`);
+      else field.read(member, at, report);
+    }
+    for (const [key, { required }] of shape) {
+      if (required && !Object.hasOwn(value, key)) refuse(report, pointerTo(pointer, key), 'required', `${key} is required`);
+    }
+  };
+}
+
+/** An object whose keys are the customer's: each is read as `name`, each member as `member`. */
+export function namedOf(most: number, name: Reader, member: Reader): Reader {
+  return (value, pointer, report) => {
+    if (!isObject(value)) return refuse(report, pointer, 'invalid_type', 'must be an object with one member a name');
+    const members = Object.entries(value);
+    if (members.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} members`);
+    for (const [key, one] of members) {
+      const at = pointerTo(pointer, key);
+      name(key, at, report);
+      member(one, at, report);
+    }
+  };
+}
+
+export function listOf(most: number, item: Reader): Reader {
+  return (value, pointer, report) => {
+    if (!Array.isArray(value)) return refuse(report, pointer, 'invalid_type', 'must be an array');
+    if (value.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} items`);
+    for (const [index, one] of value.entries()) item(one, pointerTo(pointer, index), report);
+  };
+}
+
+export function oneOf(...accepted: readonly string[]): Reader {
+  const message = `must be one of ${accepted.map((word) => `"${word}"`).join(', ')}`;
+  return (value, pointer, report) => {
+    if (typeof value !== 'string') refuse(report, pointer, 'invalid_type', message);
+    else if (!accepted.includes(value)) refuse(report, pointer, 'invalid_value', message);
+  };
+}
+
+/** A string that `accepts` takes; `message` says what that is. */
+export function textThat(accepts: (text: string) => boolean, message: string): Reader {
+  return (value, pointer, report) => {
+    if (typeof value !== 'string') refuse(report, pointer, 'invalid_type', message);
+    else if (!accepts(value)) refuse(report, pointer, 'invalid_value', message);
+  };
+}
+
+/** A number that `accepts` takes; `message` says what that is. */
+export function numberThat(accepts: (number: number) => boolean, message: string): Reader {
+  return (value, pointer, report) => {
+    if (typeof value !== 'number') refuse(report, pointer, 'invalid_type', message);
+    else if (!accepts(value)) refuse(report, pointer, 'invalid_value', message);
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,24 @@
+import type { Window } from './document.js';
+
+const secondsOf = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
+
+/** The longest window in seconds: a leap year. */
+export const longestWindowSeconds = 31_622_400;
+
+export const windowNames = ['second', 'minute', 'hour', 'day', 'month'] as const;
+
+/** The fixed window that `now` lies in, in epoch milliseconds, `endMs` excluded. Months go by the UTC calendar, all else counts from the epoch. */
+export function windowBounds(window: Window, now: Date): Readonly<{ startMs: number; endMs: number }> {
+  if (window === 'month') {
+    const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+    return { startMs: Date.UTC(year, month, 1), endMs: Date.UTC(year, month + 1, 1) };
+  }
+  const lengthMs = (typeof window === 'number' ? window : secondsOf[window]) * 1000;
+  const startMs = Math.floor(now.getTime() / lengthMs) * lengthMs;
+  return { startMs, endMs: startMs + lengthMs };
+}
+
+/** `minute`, or `3600 s`: how a window is written in a reason. */
+export function windowText(window: Window): string {
+  return typeof window === 'number' ? `${window} s` : window;
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { compilePolicy } from '../../../src/policy-engine/compile.js';
+import { decide, decideWithTrace, type Facts } from '../../../src/policy-engine/decide.js';
+import type { LimitRule, PolicyDocument } from '../../../src/policy-engine/document.js';
+import { parsePolicy } from '../../../src/policy-engine/parse.js';
+import { decisionCases, runningExample } from '../../cases/decisions.js';
+
+const facts: Facts = {
+  tool: 'x',
+  arguments: {},
+  identity: { id: 'idn_1', name: 'agent', kind: 'agent', attributes: {} },
+  organizationId: 'org_1',
+  grantId: 'grt_1',
+  serverId: 'srv_1',
+  sessionId: 'session-1',
+  now: new Date('2026-01-01T00:00:00Z'),
+};
+
+describe.each(decisionCases)('$name', ({ document, facts: given, expected }) => {
+  const { reserved, would, ...fields } = expected;
+  const policy = compilePolicy(document);
+  const decision = decide(policy, { ...facts, arguments: undefined, ...given });
+
+  test('as the table says', () => {
+    expect(decision).toMatchObject(fields);
+    expect(decision.would).toEqual(would);
+    const reservations = decision.reservations.map(({ counter, window, max, scope, amount, pointer }) => ({ counter, window, max, scope, amount, pointer }));
+    if (reserved !== undefined) expect(reservations).toEqual(reserved);
+  });
+
+  test('from a document that is accepted', () => {
+    expect(parsePolicy(document)).toMatchObject({ ok: true });
+  });
+
+  test('and with a trace it is the same', () => {
+    expect(decideWithTrace(policy, { ...facts, arguments: undefined, ...given }).decision).toEqual(decision);
+  });
+});
+
+describe('whom a limit counts for', () => {
+  const whom = (scope: LimitRule['scope'], more: Partial<Facts> = {}) => {
+    const document: PolicyDocument = { version: '1', default: 'deny', tools: { x: { limits: [{ counter: 'c', window: 'minute', max: 1, scope }] } } };
+    return decide(compilePolicy(document), { ...facts, ...more }).reservations.map((one) => one.whom);
+  };
+
+  test.each([
+    ['grant', 'grt_1'],
+    ['session', 'session-1'],
+    ['server', 'srv_1'],
+    ['identity', 'idn_1'],
+    ['organization', 'org_1'],
+    [undefined, 'grt_1'],
+  ] as const)('scope %s counts for %s', (scope, id) => {
+    expect(whom(scope)).toEqual([id]);
+  });
+
+  test('scope session counts by grant when there is no session', () => {
+    expect(whom('session', { sessionId: undefined })).toEqual(['grt_1']);
+  });
+});
+
+describe('a trace', () => {
+  const document: PolicyDocument = {
+    version: '1',
+    default: 'deny',
+    hide: ['secret'],
+    tools: {
+      pay: { limits: [{ counter: 'money', window: 'day', max: 100, increment_from: 'args.amount' }], rate_limit: { max: 2, window: 60 } },
+      drop: { action: 'deny', rate_limit: { max: 2, window: 60 } },
+    },
+  };
+  const trace = (tool: string, args?: unknown) => decideWithTrace(compilePolicy(document), { ...facts, tool, arguments: args }).trace;
+
+  test('of an allow goes through every rule in order and tells what each reserves', () => {
+    expect(trace('pay', { amount: 5 })).toEqual([
+      { rule: '/hide', outcome: 'passed' },
+      { rule: '/tools/pay', outcome: 'passed' },
+      { rule: '/tools/pay/limits/0', outcome: 'reserves', detail: 'adds 5 to money, at most 100 per day and grant' },
+      { rule: '/tools/pay/rate_limit', outcome: 'reserves', detail: 'adds 1 to rate_limit:/tools/pay, at most 2 per 60 s and grant' },
+    ]);
+  });
+
+  test('of a refusal ends in the rule that refused; the rest is not reached', () => {
+    expect(trace('drop')).toEqual([
+      { rule: '/hide', outcome: 'passed' },
+      { rule: '/tools/drop', outcome: 'passed' },
+      { rule: '/tools/drop/action', outcome: 'refused', detail: 'drop is denied by policy' },
+      { rule: '/tools/drop/rate_limit', outcome: 'not_reached' },
+    ]);
+  });
+
+  test('of a hidden tool names the place in hide', () => {
+    expect(trace('secret')[0]).toEqual({ rule: '/hide/0', outcome: 'refused', detail: 'secret is not allowed by this policy' });
+  });
+
+  test('of an unlisted tool names the default', () => {
+    expect(trace('other')).toEqual([
+      { rule: '/hide', outcome: 'passed' },
+      { rule: '/default', outcome: 'refused', detail: 'other is not allowed by this policy' },
+    ]);
+  });
+});
+
+test('a hidden and an unlisted tool are refused in the same words', () => {
+  const document: PolicyDocument = { version: '1', default: 'deny', hide: ['there'], tools: { there: { reason: 'told' } } };
+  const say = (tool: string) => decide(compilePolicy(document), { ...facts, tool }).reason.replace(tool, '…');
+  expect(say('there')).toBe(say('not_there'));
+});
+
+test('names that clients make up leave a bounded trace in memory', () => {
+  const policy = compilePolicy(runningExample);
+  for (let index = 0; index < 5000; index += 1) decide(policy, { ...facts, tool: `made_up_${index}` });
+  expect(policy.plans.size).toBeLessThanOrEqual(1024);
+  expect(decide(policy, { ...facts, tool: 'cancel_job' }).effect).toBe('allow');
+});
