@@ -57,6 +57,9 @@ const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
         sasl: read.KAFKA_SASL_MECHANISM && { mechanism: read.KAFKA_SASL_MECHANISM, username: read.KAFKA_SASL_USERNAME ?? '', password: read.KAFKA_SASL_PASSWORD ?? '' },
       };
 
+/** The process's environment: the one place that reads it. */
+export const environment = (): Readonly<Record<string, string | undefined>> => process.env;
+
 /** Settings that are right alone but not together. */
 const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string, loopback: boolean): string[] => {
   const lines: string[] = [];

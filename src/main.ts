@@ -1,0 +1,53 @@
+import 'reflect-metadata';
+import { resolve } from 'node:path';
+import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
+import { errorText, log } from './platform/log.js';
+import { startToolgate, type Toolgate } from './toolgate.js';
+
+const banner = (toolgate: Toolgate, config: Config): string => {
+  const { url } = toolgate;
+  return `
+Toolgate is ready.
+
+  API       ${url}/v1        described at ${url}/docs
+  Gateway   ${url}/mcp/<server id>
+  Health    ${url}/healthz  ${url}/readyz  ${url}/metrics
+  Data      ${config.databaseUrl ? 'in the PostgreSQL of DATABASE_URL' : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`}
+
+To begin: sign up, register an MCP server, see what it offers.
+
+  TOKEN=$(curl -s ${url}/v1/signup -H 'content-type: application/json' \\
+    -d '{"email":"you@example.com","password":"change me please","organizationName":"Example"}' | node -pe 'JSON.parse(require("fs").readFileSync(0)).token')
+  curl -s ${url}/v1/servers -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+    -d '{"name":"GitLab","transport":{"type":"streamable-http","url":"http://127.0.0.1:3002/mcp"}}'
+  curl -s ${url}/v1/servers -H "authorization: Bearer $TOKEN"
+
+`;
+};
+
+const stopOnSignal = (toolgate: Toolgate): void => {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      log.info('stopping', { signal });
+      toolgate.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      );
+    });
+  }
+};
+
+const main = async (): Promise<void> => {
+  const config = readConfig(environment());
+  const toolgate = await startToolgate(config);
+  stopOnSignal(toolgate);
+  process.stdout.write(banner(toolgate, config));
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : `Toolgate did not start: ${errorText(error)}`}\n`);
+  process.exit(1);
+});

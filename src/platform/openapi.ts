@@ -1,0 +1,21 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+
+/** The OpenAPI document of all `/v1` routes, from their decorators; operation ids are the methods' names. */
+export const openApiDocument = (app: INestApplication): OpenAPIObject =>
+  SwaggerModule.createDocument(
+    app,
+    new DocumentBuilder()
+      .setTitle('Toolgate')
+      .setDescription('The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by `limit` and `after`; creating POSTs take `Idempotency-Key`.')
+      .setVersion('1')
+      .setLicense('Apache-2.0', '')
+      .addBearerAuth()
+      .build(),
+    { operationIdFactory: (_controller, method) => method },
+  );
+
+/** Serves the document at `/openapi.json` and a page to read it at `/docs`. */
+export const serveDocs = (app: INestApplication): void => {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml', customSiteTitle: 'Toolgate API' });
+};

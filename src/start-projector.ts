@@ -1,0 +1,30 @@
+import type { Registry } from 'prom-client';
+import { startRetention } from './audit/retention.js';
+import { startAuditWriter } from './audit/writer.js';
+import type { EventLog } from './event-log/event-log.js';
+import type { EventStore } from './event-log/event-store.js';
+import { startRelay } from './event-log/relay.js';
+import type { Config } from './platform/config.js';
+import type { Database } from './platform/database.js';
+import { startProjections } from './projections/run.js';
+import { usageProjection } from './usage/usage.projection.js';
+
+type ProjectorParts = Readonly<{ config: Config; database: Database; eventLog: EventLog; store: EventStore; metrics: Registry }>;
+
+/** The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and retention. */
+export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ stop: () => Promise<void> }>> => {
+  const { config, database: db, eventLog, store } = parts;
+  const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });
+  const projections = startProjections({ db, projections: [usageProjection] });
+  const writer = await startAuditWriter({ db, log: eventLog, onRecorded: () => projections.wake() });
+  const relay = startRelay(db, eventLog);
+  store.onCommitted(() => relay.wake());
+  return {
+    stop: async () => {
+      await relay.stop();
+      await writer.stop();
+      await projections.stop();
+      await retention.stop();
+    },
+  };
+};

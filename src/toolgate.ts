@@ -1,0 +1,106 @@
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import express from 'express';
+import helmet from 'helmet';
+import { resolve } from 'node:path';
+import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
+import { AppModule, type Parts } from './app.module.js';
+import { EventStore } from './event-log/event-store.js';
+import type { EventLog } from './event-log/event-log.js';
+import { openPostgresLog } from './event-log/postgres-log.js';
+import type { Config } from './platform/config.js';
+import { Database } from './platform/database.js';
+import { startEmbeddedPostgres } from './platform/embedded-postgres.js';
+import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './platform/http-front.js';
+import { log } from './platform/log.js';
+import { loadMasterKey } from './platform/master-key.js';
+import { applyMigrations } from './platform/migrations.js';
+import { serveDocs } from './platform/openapi.js';
+import { makeOutbound } from './platform/outbound.js';
+import { bodyValidation, ProblemFilter } from './platform/problem-filter.js';
+import { Vault } from './platform/vault.js';
+import { startGateway } from './start-gateway.js';
+import { startProjector } from './start-projector.js';
+
+/** A running Toolgate. `close` lets running calls end, then stops everything that `startToolgate` started. */
+export type Toolgate = Readonly<{ url: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
+
+const DRAIN_MS = 5000;
+
+/** Undoes what was started, last first; one failure does not keep the rest from being undone. */
+class Cleanup {
+  readonly #steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) await step().catch((error: unknown) => log.warn('stopping a part failed', { error: String(error) }));
+  }
+}
+
+const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
+  const adapter = new ExpressAdapter(express().disable('x-powered-by').set('trust proxy', [...parts.config.trustedProxies]));
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  app.use(helmet());
+  app.useBodyParser('json', { limit: '1mb', strict: true });
+  app.useGlobalPipes(bodyValidation());
+  app.useGlobalFilters(new ProblemFilter());
+  serveDocs(app);
+  await app.init();
+  assertEveryRouteIsDeclared(app);
+  return { handle: adapter.getInstance<Handle>(), close: () => app.close() };
+};
+
+const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> => {
+  if (config.databaseUrl) return config.databaseUrl;
+  const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
+  cleanup.add(() => postgres.stop());
+  return postgres.url;
+};
+
+/**
+ * Starts the roles of a configuration in this process and resolves when they may take traffic.
+ * @throws ConfigError, or what kept a part from starting; what was already started is stopped again.
+ */
+export const startToolgate = async (config: Config): Promise<Toolgate> => {
+  const cleanup = new Cleanup();
+  try {
+    return await start(config, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+};
+
+const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
+  const databaseUrl = await openDatabase(config, cleanup);
+  const vault = new Vault(await loadMasterKey(config));
+  await applyMigrations(databaseUrl);
+  const database = new Database(databaseUrl);
+  cleanup.add(() => database.close());
+  await database.worker.query('select ensure_partitions(2)');
+  const eventLog = await openPostgresLog(database.worker, config.partitions);
+  cleanup.add(() => eventLog.close());
+  const store = new EventStore(database);
+  const own = { port: 0 };
+  const publicUrl = (): string => config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
+  const databasePort = Number(new URL(databaseUrl).port || 5432);
+  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort] });
+  const parts: Parts = { config, database, store, vault, outbound, publicUrl };
+  const metrics = makeMetrics();
+  const readiness: Record<string, () => Promise<void>> = { database: async () => void (await database.worker.query('select 1')), log: () => eventLog.ready() };
+  if (config.roles.has('projector')) cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
+  const api = config.roles.has('api') ? await startApi(parts) : undefined;
+  if (api) cleanup.add(api.close);
+  const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, eventLog, metrics }) : undefined;
+  if (gateway) {
+    cleanup.add(gateway.stop);
+    readiness['directory'] = gateway.ready;
+  }
+  const front = makeHttpFront({ ...(gateway ? { gateway: gateway.handle } : {}), ...(api ? { api: api.handle } : {}), readiness: readiness as Readiness, metrics });
+  own.port = await listen(front, config.port, config.host);
+  cleanup.add(() => closeFront(front, DRAIN_MS));
+  return { url: publicUrl(), port: own.port, database, eventLog, store, close: () => cleanup.run() };
+};
