@@ -1,0 +1,226 @@
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { LOCK_FOLDER } from '../../../src/platform/data-lock.js';
+import { startEmbeddedPostgres } from '../../../src/platform/embedded-postgres.js';
+import { findPostgresBinaries } from '../../../src/platform/postgres-binaries.js';
+import { compilePlatform } from '../../support/compiled-platform.js';
+import { killGroup, spawnOwner, type Owner } from '../../support/postgres-owner.js';
+
+let compiled = '';
+let work = '';
+const owners: Owner[] = [];
+
+beforeAll(() => {
+  compiled = compilePlatform();
+  work = mkdtempSync(join(tmpdir(), 'toolgate-embedded-'));
+});
+
+afterEach(() => {
+  for (const owner of owners.splice(0)) killGroup(owner);
+});
+
+afterAll(async () => {
+  await sleep(300);
+  for (const folder of [compiled, work]) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+});
+
+function own(dataDir: string, mode: 'write' | 'idle' = 'idle'): Owner {
+  const owner = spawnOwner(compiled, dataDir, mode);
+  owners.push(owner);
+  return owner;
+}
+
+async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  return (await client.query(text).finally(() => client.end())).rows as Record<string, unknown>[];
+}
+
+const running = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+async function gone(pid: number, withinMs: number): Promise<boolean> {
+  for (const until = Date.now() + withinMs; Date.now() < until; await sleep(20)) if (!running(pid)) return true;
+  return !running(pid);
+}
+
+/** The guard is the postmaster's parent. */
+const parentOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[1]);
+
+test('keeps what was written from one start to the next, and leaves nothing running or locked after a stop', async () => {
+  const dataDir = join(work, 'twice');
+  const first = await startEmbeddedPostgres({ dataDir });
+  await query(first.url, 'create table kept as select 42 as n');
+  await Promise.all([first.stop(), first.stop()]);
+  expect(running(first.pid)).toBe(false);
+  expect(readdirSync(join(dataDir, LOCK_FOLDER))).toEqual([]);
+  const second = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '17' } });
+  try {
+    expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
+    expect(await query(second.url, 'show max_connections')).toEqual([{ max_connections: '17' }]);
+    expect(await query(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+    expect(await query(second.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
+  } finally {
+    await second.stop();
+  }
+});
+
+test('lets nobody in without the password, which only the owner can read', async () => {
+  const dataDir = join(work, 'password');
+  const server = await startEmbeddedPostgres({ dataDir });
+  try {
+    await expect(query(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(/password authentication failed/);
+    expect(statSync(join(dataDir, 'pg', 'password')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dataDir, 'pg', 'postgres.log')).mode & 0o777).toBe(0o600);
+    expect(statSync(dataDir).mode & 0o077).toBe(0);
+  } finally {
+    await server.stop();
+  }
+});
+
+test('gives the server nothing of our environment', async () => {
+  process.env.TOOLGATE_TEST_SECRET = 'hush';
+  const server = await startEmbeddedPostgres({ dataDir: join(work, 'environment') });
+  delete process.env.TOOLGATE_TEST_SECRET;
+  try {
+    const environments = [server.pid, parentOf(server.pid)].map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    expect(environments.join('')).not.toContain('hush');
+  } finally {
+    await server.stop();
+  }
+});
+
+describe('after kill -9', () => {
+  test('of the whole process group, the server is gone within 5 s, and the next start has every acknowledged row', async () => {
+    const dataDir = join(work, 'killed');
+    const owner = own(dataDir, 'write');
+    const { pid } = await owner.first;
+    await sleep(700);
+    process.kill(-owner.child.pid!, 'SIGKILL');
+    const killed = Date.now();
+    expect(await gone(pid!, 5000)).toBe(true);
+    const last = owner.lines.at(-1)!.acknowledged!;
+    expect(last).toBeGreaterThan(10);
+    const next = await startEmbeddedPostgres({ dataDir });
+    try {
+      expect(Date.now() - killed).toBeLessThan(8000);
+      const [row] = await query(next.url, `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`);
+      expect(row!.acknowledged).toBe(last + 1);
+      expect(Number(row!.n) - last).toBeLessThanOrEqual(2);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  test('of the server itself, acknowledged rows survive the crash', async () => {
+    const dataDir = join(work, 'crashed');
+    const owner = own(dataDir);
+    const { pid, url } = await owner.first;
+    await query(url!, 'create table kept as select generate_series(1, 1000) as n');
+    process.kill(pid!, 'SIGKILL');
+    process.kill(-owner.child.pid!, 'SIGKILL');
+    const next = await startEmbeddedPostgres({ dataDir });
+    try {
+      expect(await query(next.url, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  test('of owner and guard, the next start stops the orphan instead of attaching to it', async () => {
+    const dataDir = join(work, 'orphan');
+    const owner = own(dataDir);
+    const { pid, url } = await owner.first;
+    await query(url!, 'create table kept as select 7 as n');
+    const guard = parentOf(pid!);
+    process.kill(guard, 'SIGSTOP');
+    process.kill(-owner.child.pid!, 'SIGKILL');
+    process.kill(guard, 'SIGKILL');
+    await sleep(300);
+    expect(running(pid!)).toBe(true);
+    const notices: string[] = [];
+    const began = Date.now();
+    const next = await startEmbeddedPostgres({ dataDir, onNotice: (text) => notices.push(text) });
+    try {
+      expect(Date.now() - began).toBeLessThan(8000);
+      expect(next.pid).not.toBe(pid);
+      expect(running(pid!)).toBe(false);
+      expect(notices.join('\n')).toMatch(/waiting for it to stop/);
+      expect(await query(next.url, 'select n from kept')).toEqual([{ n: 7 }]);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  test('in the middle of making the data folder, the next start makes it anew', async () => {
+    const dataDir = join(work, 'half-made');
+    const owner = own(dataDir);
+    const home = join(dataDir, 'pg');
+    const aside = (): string[] => (existsSync(home) ? readdirSync(home).filter((name) => name.startsWith('new-')) : []);
+    while (!aside().some((name) => existsSync(join(home, name, 'PG_VERSION')))) await sleep(5);
+    process.kill(-owner.child.pid!, 'SIGKILL');
+    expect(existsSync(join(home, '18'))).toBe(false);
+    const next = await startEmbeddedPostgres({ dataDir });
+    try {
+      expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    } finally {
+      await next.stop();
+    }
+    await (await startEmbeddedPostgres({ dataDir })).stop();
+    expect(aside()).toEqual([]);
+  });
+});
+
+test('data of another major release, incomplete data and a lost password are refused untouched', async () => {
+  const older = join(work, 'older', 'pg', '17');
+  mkdirSync(older, { recursive: true });
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'older') })).rejects.toThrow(/is of PostgreSQL 17, and this Toolgate brings PostgreSQL 18/);
+  const newer = join(work, 'newer', 'pg', '18');
+  mkdirSync(newer, { recursive: true });
+  writeFileSync(join(newer, 'PG_VERSION'), '19\n');
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/is of PostgreSQL 19.*newer Toolgate/);
+  unlinkSync(join(newer, 'PG_VERSION'));
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/not a complete PostgreSQL data folder/);
+  writeFileSync(join(newer, 'PG_VERSION'), '18\n');
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/password is missing/);
+  expect(readdirSync(newer)).toEqual(['PG_VERSION']);
+});
+
+test('a server that does not start says why, in the words of its log', async () => {
+  const start = startEmbeddedPostgres({ dataDir: join(work, 'wrong-setting'), settings: { shared_buffers: 'plenty' } });
+  await expect(start).rejects.toThrow(/PostgreSQL did not start.*postgres\.log:\n.*invalid value for parameter "shared_buffers"/s);
+});
+
+test('links between the libraries are made where no install script made them, in a copy where the package is read-only', async () => {
+  const packaged = join(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..', 'native');
+  const [native, cache] = [join(work, 'package', 'native'), join(work, 'cache')];
+  mkdirSync(join(native, 'lib'), { recursive: true });
+  mkdirSync(cache);
+  const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  cpSync(join(packaged, 'pg-symlinks.json'), join(native, 'pg-symlinks.json'));
+  for (const { source } of links) writeFileSync(join(native, '..', source), 'library');
+  chmodSync(join(native, 'lib'), 0o555);
+  const copy = await asOrdinaryUser([work, cache], () => findPostgresBinaries(cache, native));
+  expect(dirname(copy)).toBe(cache);
+  for (const { target } of links) {
+    expect(readFileSync(join(copy, target.replace('native/', '')), 'utf8')).toBe('library');
+    expect(existsSync(join(native, '..', target))).toBe(false);
+  }
+  expect(await asOrdinaryUser([cache], () => findPostgresBinaries(cache, native))).toBe(copy);
+  chmodSync(join(native, 'lib'), 0o755);
+  expect(await findPostgresBinaries(cache, native)).toBe(native);
+  for (const { target } of links) expect(readFileSync(join(native, '..', target), 'utf8')).toBe('library');
+});
+
+/** Root may write anywhere: for the time of `action` this process is nobody, to whom `folders` are given. */
+async function asOrdinaryUser<T>(folders: readonly string[], action: () => Promise<T>): Promise<T> {
+  if (process.geteuid!() !== 0) return action();
+  for (const folder of folders) chownSync(folder, 65534, 65534);
+  process.seteuid!(65534);
+  return action().finally(() => process.seteuid!(0));
+}
