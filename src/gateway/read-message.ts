@@ -1,0 +1,91 @@
+import { readStrictJson } from './strict-json.js';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
+export type Message =
+  | Readonly<{ kind: 'request'; id: string | number; method: string; params: JsonObject | undefined }>
+  | Readonly<{ kind: 'notification'; method: string; params: JsonObject | undefined }>
+  | Readonly<{ kind: 'response'; id: string | number }>;
+
+/** `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. */
+export type Read = Readonly<{ ok: true; message: Message }> | Readonly<{ ok: false; code: -32700 | -32600; reason: string }>;
+
+const envelopeKeys: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+const paramsKeys: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'uri', 'cursor']);
+
+/**
+ * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is what the
+ * upstream understands. Never throws.
+ *
+ * -32700: no JSON text at all (empty, invalid UTF-8, byte order mark, whatever `JSON.parse` refuses, trailing data).
+ * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate keys, lone
+ * surrogates, inexact numbers, depth over 64, over 10,000 keys), keys of the message or of its `params` that differ only in case from
+ * another or from a known one, members or types that JSON-RPC 2.0 or MCP don't have there. A text past one of the two size limits is
+ * not parsed any further and counts as -32600.
+ */
+export function readMessage(body: Buffer): Read {
+  const json = readStrictJson(body);
+  if (!json.ok) return { ok: false, code: json.flaw === 'unparsable' ? -32700 : -32600, reason: json.reason };
+  const raw = json.value;
+  if (Array.isArray(raw)) return invalid('batches are not accepted');
+  if (!isObject(raw)) return invalid('not an object');
+  if (hasCaseVariant(raw, envelopeKeys)) return invalid('a key of the message differs from another only in case');
+  for (const key of Object.keys(raw)) if (!envelopeKeys.has(key)) return invalid('a key that no JSON-RPC message has');
+  if (raw['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"');
+  return Object.hasOwn(raw, 'method') ? readCall(raw) : readResponse(raw);
+}
+
+/**
+ * The tool and the arguments of a `tools/call` request: `name` of 1 to 256 UTF-16 units, `arguments` an object (empty when absent).
+ * `undefined` for any other message, and when one of the two has another type or length.
+ */
+export function toolCallParams(message: Message): Readonly<{ name: string; arguments: JsonObject }> | undefined {
+  if (message.kind !== 'request' || message.method !== 'tools/call' || message.params === undefined) return undefined;
+  const { name, arguments: given = {} } = message.params;
+  if (typeof name !== 'string' || name.length < 1 || name.length > 256 || !isObject(given)) return undefined;
+  return { name, arguments: given };
+}
+
+function readCall(raw: JsonObject): Read {
+  const { id, method, params } = raw;
+  if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error')) return invalid('a method together with a result or an error');
+  if (typeof method !== 'string') return invalid('method is not a string');
+  if (params !== undefined && !isObject(params)) return invalid('params is not an object');
+  if (params !== undefined && hasCaseVariant(params, paramsKeys)) return invalid('a key of params differs from another only in case');
+  if (!Object.hasOwn(raw, 'id')) return { ok: true, message: { kind: 'notification', method, params } };
+  if (!isId(id)) return invalid('id is neither a string nor an integer');
+  return { ok: true, message: { kind: 'request', id, method, params } };
+}
+
+function readResponse(raw: JsonObject): Read {
+  const { id, result, error } = raw;
+  if (Object.hasOwn(raw, 'params')) return invalid('params without a method');
+  if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error')) return invalid('not exactly one of method, result and error');
+  if (!isId(id)) return invalid('id is neither a string nor an integer');
+  if (Object.hasOwn(raw, 'result') && !isObject(result)) return invalid('result is not an object');
+  if (Object.hasOwn(raw, 'error') && !isError(error)) return invalid('error has no integer code and text message');
+  return { ok: true, message: { kind: 'response', id } };
+}
+
+const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
+const isError = (value: unknown): boolean => isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
+
+/** Parsers that ignore case (Go's encoding/json) would take a variant for the key itself. `known` holds lower-case names only. */
+function hasCaseVariant(object: JsonObject, known: ReadonlySet<string>): boolean {
+  let others: Set<string> | undefined;
+  for (const key of Object.keys(object)) {
+    if (known.has(key)) continue;
+    const folded = foldCase(key);
+    others ??= new Set();
+    if (known.has(folded) || others.has(folded)) return true;
+    others.add(folded);
+  }
+  return false;
+}
+
+/** Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower case. */
+const foldCase = (key: string): string => key.toUpperCase().toLowerCase();

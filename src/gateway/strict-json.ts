@@ -1,0 +1,148 @@
+import { isUtf8 } from 'node:buffer';
+
+/** A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON that two parsers may read in two ways. */
+export type StrictJson =
+  | Readonly<{ ok: true; value: unknown }>
+  | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
+
+const maxDepth = 64;
+const maxKeys = 10_000;
+
+/**
+ * Reads one JSON text (RFC 8259) so that nothing in it can be understood in two ways. Never throws.
+ *
+ * `unparsable`: empty, invalid UTF-8, a byte order mark, whatever `JSON.parse` refuses (so also anything after the value).
+ * `ambiguous`: nesting over 64, over 10,000 keys, a key twice in one object (compared after unescaping), lone surrogates,
+ * a number whose decimal value a double can't give back. The two size limits are judged before parsing, as parsing such a text
+ * costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
+ *
+ * Objects in the value are ordinary ones with own properties only; a key `__proto__` is an own property, so read with `Object.hasOwn`.
+ */
+export function readStrictJson(body: Buffer): StrictJson {
+  if (!isUtf8(body)) return unparsable('not valid UTF-8');
+  const text = body.toString('utf8');
+  if (text.charCodeAt(0) === 0xfeff) return unparsable('begins with a byte order mark');
+  const scan = scanText(text);
+  if (scan.over !== undefined) return ambiguous(scan.over);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return unparsable('not JSON');
+  }
+  if (scan.inexact) return ambiguous('a number that a double cannot hold exactly');
+  if (scan.keys !== countKeys(value)) return ambiguous('a key occurs twice in one object');
+  if (/\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('a lone surrogate');
+  return { ok: true, value };
+}
+
+const unparsable = (reason: string): StrictJson => ({ ok: false, flaw: 'unparsable', reason });
+const ambiguous = (reason: string): StrictJson => ({ ok: false, flaw: 'ambiguous', reason });
+
+type Scan = Readonly<{ keys: number; inexact: boolean; over: string | undefined }>;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const minus = 0x2d;
+const colon = 0x3a;
+
+/** Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing, but the pass ends. */
+function scanText(text: string): Scan {
+  let depth = 0;
+  let keys = 0;
+  let inexact = false;
+  let at = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      at = endOfString(text, at + 1);
+      continue;
+    }
+    if (isDigit(code) || code === minus) {
+      const end = endOfNumber(text, at + 1);
+      inexact ||= !readsBack(text, at, end);
+      at = end;
+      continue;
+    }
+    if (code === colon) keys += 1;
+    else depth += nesting(code);
+    if (depth > maxDepth) return { keys, inexact, over: `nested deeper than ${maxDepth}` };
+    if (keys > maxKeys) return { keys, inexact, over: `more than ${maxKeys} keys` };
+    at += 1;
+  }
+  return { keys, inexact, over: undefined };
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+
+/** How a structural character changes the depth. */
+function nesting(code: number): -1 | 0 | 1 {
+  if (code === 0x7b || code === 0x5b) return 1;
+  return code === 0x7d || code === 0x5d ? -1 : 0;
+}
+
+function endOfString(text: string, from: number): number {
+  for (let at = from; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quote) return at + 1;
+    if (code === backslash) at += 1;
+  }
+  return text.length;
+}
+
+function endOfNumber(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isNumberPart(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** A digit or one of `.eE+-`. */
+const isNumberPart = (code: number): boolean =>
+  isDigit(code) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === minus;
+
+const longExponent = /[eE][+-]?\d{3}/;
+
+/** Up to 15 digits far from the ends of the range always survive a double (IEEE 754): nearly every number is judged by its length alone. */
+function readsBack(text: string, from: number, end: number): boolean {
+  const token = text.slice(from, end);
+  if (token.length <= 15 && !longExponent.test(token)) return true;
+  const printed = String(Number(token));
+  return printed === token || canonicalDecimal(token) === canonicalDecimal(printed);
+}
+
+/**
+ * A decimal as its significant digits and the power of ten of the last one, so that equal values have equal texts. A double prints at most
+ * 17 digits: more than that can't be one. What is no number at all is left to `JSON.parse`, but `Infinity` must differ from every number.
+ */
+function canonicalDecimal(text: string): string {
+  const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (parts === null) return text;
+  const [, whole = '', fraction = '', exponent = '0'] = parts;
+  const digits = whole + fraction;
+  let first = 0;
+  while (first < digits.length && digits.charCodeAt(first) === 0x30) first += 1;
+  if (first === digits.length) return '0';
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  if (end - first > 17) return 'too long';
+  const power = Number(exponent) - fraction.length + (digits.length - end);
+  return `${text.startsWith('-') ? '-' : ''}${digits.slice(first, end)}e${power}`;
+}
+
+/** `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  let count = Array.isArray(value) ? 0 : children.length;
+  for (const child of children) count += countKeys(child);
+  return count;
+}
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+function hasLoneSurrogate(value: unknown): boolean {
+  if (typeof value === 'string') return loneSurrogate.test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasLoneSurrogate);
+  return Object.entries(value).some(([key, child]) => loneSurrogate.test(key) || hasLoneSurrogate(child));
+}

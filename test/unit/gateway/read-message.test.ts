@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readMessage, toolCallParams, type Message } from '../../../src/gateway/read-message.js';
+import { malformedBodies } from '../../cases/malformed-bodies.js';
+
+const read = (text: string) => readMessage(Buffer.from(text));
+const call = (params: string): string => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`;
+const argument = (json: string): string => call(`{"name":"t","arguments":{"a":${json}}}`);
+
+function accepted(text: string): Message {
+  const answer = read(text);
+  if (!answer.ok) throw new Error(answer.reason);
+  return answer.message;
+}
+
+const toolParams = (params: string) => toolCallParams(accepted(call(params)));
+
+describe('a body that is not one well-formed message', () => {
+  test('the table has at least 200 rows with names of their own', () => {
+    expect(malformedBodies.length).toBeGreaterThanOrEqual(200);
+    expect(new Set(malformedBodies.map(({ name }) => name)).size).toBe(malformedBodies.length);
+  });
+
+  test.each(malformedBodies)('is refused with $code: $name', ({ body, code }) => {
+    expect(readMessage(body)).toMatchObject({ ok: false, code });
+  });
+
+  test('is never quoted in the reason', () => {
+    for (const { body } of malformedBodies) {
+      const answer = readMessage(body);
+      expect(answer.ok ? '' : answer.reason).toMatch(/^[A-Za-z0-9 ,."-]{5,70}$/);
+    }
+  });
+
+  test('costs little when it is 4 MiB of opening brackets', () => {
+    const bomb = Buffer.alloc(4 << 20, '[');
+    const begun = performance.now();
+    expect(readMessage(bomb).ok).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+});
+
+describe('a well-formed message', () => {
+  test('is a request when it has a method and an id', () => {
+    expect(accepted('{"jsonrpc":"2.0","id":"a","method":"tools/list"}')).toEqual({ kind: 'request', id: 'a', method: 'tools/list', params: undefined });
+    expect(accepted(' \r\n\t{"params":{"cursor":"x"},"method":"tools/list","id":0,"jsonrpc":"2.0"}\n')).toEqual({ kind: 'request', id: 0, method: 'tools/list', params: { cursor: 'x' } });
+  });
+
+  test('is a notification when it has a method and no id', () => {
+    expect(accepted('{"jsonrpc":"2.0","method":"notifications/initialized"}')).toEqual({ kind: 'notification', method: 'notifications/initialized', params: undefined });
+  });
+
+  test('is a response when it has a result or an error', () => {
+    expect(accepted('{"jsonrpc":"2.0","id":5,"result":{"roots":[]}}')).toEqual({ kind: 'response', id: 5 });
+    expect(accepted('{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no","data":null}}')).toEqual({ kind: 'response', id: 'x' });
+  });
+
+  test.each(['0', '-0', '0.0', '0e99999999999', '1.0', '1E2', '1e+2', '0.1', '1e21', '1e22', '1e-7', '9007199254740991', '9007199254740992', '-9007199254740992', '1e308', '1.7976931348623157e308', '5e-324', '0.30000000000000004', '100000000000000000000000', '123456789012345680000', '0.000001', '10.50', '3.141592653589793', '2.5e-3', '1000e-3', `1${'0'.repeat(308)}`, `1.5${'0'.repeat(500)}`])(
+    'may hold the number %s',
+    (number) => expect(read(argument(number)).ok).toBe(true),
+  );
+
+  test.each(['"\\ud83d\\ude00"', '"\\uD83D\\uDE00 \\ud7ff \\ue000"', '"\\\\ud800"', '"9007199254740993"', '":::{{{[[["', '"\\u0000"', '"\u2028"', '[[[[[]]]]]', '{"A":1,"a":2}', '{"__proto__":{"x":1}}', '{"Name":1,"name":2}', '"\\"a\\":1,\\"a\\":2"'])(
+    'may hold the value %s',
+    (json) => expect(toolParams(`{"name":"t","arguments":{"a":${json}}}`)?.arguments).toEqual({ a: JSON.parse(json) }),
+  );
+
+  test('may be 64 deep and no deeper', () => {
+    const deep = (depth: number) => argument('['.repeat(depth - 3) + ']'.repeat(depth - 3));
+    expect(read(deep(64)).ok).toBe(true);
+    expect(read(deep(65))).toMatchObject({ ok: false, code: -32600 });
+  });
+
+  test('may have 10,000 keys and no more', () => {
+    const many = (count: number) => argument(`{${Array.from({ length: count - 7 }, (_, index) => `"k${index}":0`).join(',')}}`);
+    expect(read(many(10_000)).ok).toBe(true);
+    expect(read(many(10_001))).toMatchObject({ ok: false, code: -32600 });
+  });
+
+  test('keeps __proto__ as plain data and pollutes nothing', () => {
+    const before = Object.getOwnPropertyNames(Object.prototype);
+    const params = toolParams('{"name":"t","__proto__":{"polluted":1},"arguments":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}');
+    expect(Object.keys(params?.arguments ?? {})).toEqual(['__proto__', 'constructor']);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
+  });
+});
+
+describe('the parameters of a tools/call', () => {
+  test('are the tool and its arguments, empty when absent', () => {
+    expect(toolParams('{"name":"cancel_job","arguments":{"id":1},"_meta":{}}')).toEqual({ name: 'cancel_job', arguments: { id: 1 } });
+    expect(toolParams('{"name":"cancel_job"}')).toEqual({ name: 'cancel_job', arguments: {} });
+    expect(toolParams(`{"name":"${'x'.repeat(256)}"}`)?.name).toHaveLength(256);
+  });
+
+  test.each(['{}', '{"name":""}', '{"name":1}', '{"name":null}', `{"name":"${'x'.repeat(257)}"}`, '{"name":"t","arguments":null}', '{"name":"t","arguments":[]}', '{"name":"t","arguments":"x"}', '{"__proto__":{"name":"t"}}'])(
+    'are none for %s',
+    (params) => expect(toolParams(params)).toBeUndefined(),
+  );
+
+  test('are none for another method, a notification or absent params', () => {
+    expect(toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"name":"t"}}'))).toBeUndefined();
+    expect(toolCallParams(accepted('{"jsonrpc":"2.0","method":"tools/call","params":{"name":"t"}}'))).toBeUndefined();
+    expect(toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/call"}'))).toBeUndefined();
+  });
+});
+
+const wellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
+const value = fc.jsonValue({ maxDepth: 6, stringUnit: 'binary' }).filter((tree) => !/\\ud[89a-f]/.test(JSON.stringify(tree)));
+const argumentsObject = fc.dictionary(fc.string({ unit: 'binary' }).filter(wellFormed), value);
+
+describe('for any message', () => {
+  test('what JSON.stringify writes is accepted and equals what JSON.parse reads', () => {
+    fc.assert(fc.property(argumentsObject, fc.integer(), (args, id) => {
+      const text = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 't', arguments: args } });
+      expect(accepted(text)).toEqual({ kind: 'request', id, method: 'tools/call', params: (JSON.parse(text) as { params: unknown }).params });
+    }), { numRuns: 300 });
+  });
+
+  test('a key that occurs twice is refused, however it is written', () => {
+    fc.assert(fc.property(argumentsObject, fc.string({ unit: 'binary', maxLength: 8 }).filter(wellFormed), fc.boolean(), (args, key, escape) => {
+      const escaped = [...Array(key.length).keys()].map((at) => `\\u${key.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+      const again = escape ? `"${escaped}"` : JSON.stringify(key);
+      const members = Object.entries({ ...args, [key]: 1 }).map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`);
+      expect(read(call(`{"name":"t","arguments":{${members.join(',')},${again}:2}}`))).toMatchObject({ ok: false, code: -32600 });
+    }), { numRuns: 300 });
+  });
+
+  test('every double is accepted as JavaScript prints it and as 17 digits only when those are its own', () => {
+    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+      expect(read(argument(String(number))).ok).toBe(true);
+      const digits = number.toExponential(16);
+      const [mantissa, power] = String(number).includes('e') ? String(number).split('e') : number.toExponential().split('e');
+      const same = BigInt((mantissa ?? '').replace(/[-.]/g, '').padEnd(17, '0')) === BigInt((digits.split('e')[0] ?? '').replace(/[-.]/g, '')) && Number(power) === Number(digits.split('e')[1]);
+      expect(read(argument(digits)).ok).toBe(same);
+    }), { numRuns: 500 });
+  });
+
+  test('random changes of bytes never make the reader throw, and what it accepts JSON.parse reads alike', () => {
+    const good = Buffer.from(call('{"name":"t","arguments":{"a":[1,2.5e3,"\\u0041é😀"],"b":{"c":null}}}'));
+    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }), (changes) => {
+      const body = Buffer.from(good);
+      for (const [at, byte] of changes) body[at] = byte;
+      const answer = readMessage(body);
+      if (answer.ok && answer.message.kind === 'request') expect(answer.message.params).toEqual((JSON.parse(body.toString()) as { params?: unknown }).params);
+    }), { numRuns: 2000 });
+  });
+});
