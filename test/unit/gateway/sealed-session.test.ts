@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeSessionOpener, maxSealedLength, openSession, sealSession, type SessionContent } from '../../../src/gateway/sealed-session.js';
+
+const key = createHash('sha256').update('key').digest();
+const otherKey = createHash('sha256').update('other').digest();
+const content: SessionContent = {
+  sessionId: 'ses_1', organizationId: 'org_1', grantId: 'grt_1', serverId: 'srv_1', upstreamSession: 'up-1', protocolVersion: '2025-11-25',
+  clientCapabilities: { roots: { listChanged: true } }, clientName: 'claude', clientVersion: '2', expiresAt: 1000,
+};
+
+function seal(changes: Partial<SessionContent> = {}): string {
+  const sealed = sealSession(key, { ...content, ...changes });
+  if (sealed === undefined) throw new Error('too long');
+  return sealed;
+}
+
+describe('a sealed session', () => {
+  test('opens to what was sealed', () => {
+    expect(openSession(key, seal(), 999)).toEqual(content);
+    expect(openSession(key, seal({ upstreamSession: undefined }), 999)).toEqual({ ...content, upstreamSession: undefined });
+  });
+
+  test('is visible ASCII that shows nothing of its content and never looks the same twice', () => {
+    expect(seal()).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(Buffer.from(seal(), 'base64url').toString('latin1')).not.toMatch(/grt_1|claude/);
+    expect(seal()).not.toBe(seal());
+  });
+
+  test('opens until its expiry and not from then on', () => {
+    const sealed = seal();
+    expect([999, 1000, 1001].map((now) => openSession(key, sealed, now)?.sessionId)).toEqual(['ses_1', undefined, undefined]);
+  });
+
+});
+
+describe('what is not a sealed session of ours', () => {
+  test('does not open when it has another key', () => {
+    expect(openSession(otherKey, seal(), 0)).toBeUndefined();
+  });
+
+  test('does not open when any one character is altered', () => {
+    const sealed = seal();
+    for (let at = 0; at < sealed.length; at += 1) {
+      for (const letter of ['A', 'B', '_', '.', '=', 'é']) {
+        if (sealed[at] !== letter) expect(openSession(key, sealed.slice(0, at) + letter + sealed.slice(at + 1), 0)).toBeUndefined();
+      }
+    }
+  });
+
+  test.each([(s: string) => s.slice(0, -1), (s: string) => `${s}A`, (s: string) => `${s}=`, (s: string) => ` ${s}`, (s: string) => s + s, () => '', () => 'AQ', (s: string) => s.replaceAll('', '.')])(
+    'does not open when cut, padded or spelled otherwise (%#)',
+    (change) => expect(openSession(key, change(seal()), 0)).toBeUndefined(),
+  );
+
+  test('is refused for every spelling of its unused last bits', () => {
+    for (const name of ['c', 'cl', 'cla']) {
+      const sealed = seal({ clientName: name });
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+      expect([...alphabet].filter((last) => openSession(key, sealed.slice(0, -1) + last, 0) !== undefined)).toEqual([sealed.at(-1)]);
+    }
+  });
+
+  test('of more than 8 KiB is neither made nor opened', () => {
+    const fits = seal({ clientCapabilities: 'x'.repeat(5000) });
+    expect(fits.length).toBeLessThanOrEqual(maxSealedLength);
+    expect(openSession(key, fits, 0)?.clientCapabilities).toHaveLength(5000);
+    expect(sealSession(key, { ...content, clientCapabilities: 'x'.repeat(6200) })).toBeUndefined();
+    expect(openSession(key, 'A'.repeat(8193), 0)).toBeUndefined();
+  });
+
+  test('opening any text never throws', () => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(), fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from([1, ...bytes]).toString('base64url'))), (text) => {
+      expect(openSession(key, text, 0)).toBeUndefined();
+    }));
+  });
+});
+
+describe('a session opener', () => {
+  test('answers a repeat from memory with the same object', () => {
+    const open = makeSessionOpener(key, { max: 2 });
+    const sealed = seal();
+    expect(open(sealed, 0)).toBe(open(sealed, 1));
+  });
+
+  test('judges expiry also of what it remembers, and opens nothing again after that', () => {
+    const open = makeSessionOpener(key, { max: 2 });
+    const sealed = seal();
+    expect([0, 999, 1000, 1001].map((now) => open(sealed, now)?.sessionId)).toEqual(['ses_1', 'ses_1', undefined, undefined]);
+  });
+
+  test('remembers at most max, and forgets the one used longest ago', () => {
+    const open = makeSessionOpener(key, { max: 2 });
+    const [a, b, c] = [seal(), seal(), seal()];
+    const first = { a: open(a, 0), b: open(b, 0) };
+    expect(open(a, 0)).toBe(first.a);
+    open(c, 0);
+    expect(open(a, 0)).toBe(first.a);
+    expect(open(b, 0)).not.toBe(first.b);
+    expect(open(b, 0)).toEqual(first.b);
+  });
+
+  test('is pushed out of its memory by no guess', () => {
+    const open = makeSessionOpener(key, { max: 1 });
+    const sealed = seal();
+    const first = open(sealed, 0);
+    for (let guess = 0; guess < 10; guess += 1) expect(open(`${sealed}${guess}`, 0)).toBeUndefined();
+    expect(open(sealed, 0)).toBe(first);
+  });
+});
