@@ -149,7 +149,7 @@ async function readLog(home: string): Promise<string> {
 }
 
 /** A TCP port of the loopback address that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;

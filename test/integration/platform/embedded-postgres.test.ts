@@ -53,7 +53,7 @@ async function gone(pid: number, withinMs: number): Promise<boolean> {
 const parentOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[1]);
 
 test('keeps what was written from one start to the next, and leaves nothing running or locked after a stop', async () => {
-  const dataDir = join(work, 'twice');
+  const dataDir = join(work, 'shared');
   const first = await startEmbeddedPostgres({ dataDir });
   await query(first.url, 'create table kept as select 42 as n');
   await Promise.all([first.stop(), first.stop()]);
@@ -71,7 +71,7 @@ test('keeps what was written from one start to the next, and leaves nothing runn
 });
 
 test('lets nobody in without the password, which only the owner can read', async () => {
-  const dataDir = join(work, 'password');
+  const dataDir = join(work, 'shared');
   const server = await startEmbeddedPostgres({ dataDir });
   try {
     await expect(query(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(/password authentication failed/);
@@ -85,7 +85,7 @@ test('lets nobody in without the password, which only the owner can read', async
 
 test('gives the server nothing of our environment', async () => {
   process.env.TOOLGATE_TEST_SECRET = 'hush';
-  const server = await startEmbeddedPostgres({ dataDir: join(work, 'environment') });
+  const server = await startEmbeddedPostgres({ dataDir: join(work, 'shared') });
   delete process.env.TOOLGATE_TEST_SECRET;
   try {
     const environments = [server.pid, parentOf(server.pid)].map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
@@ -176,6 +176,25 @@ describe('after kill -9', () => {
   });
 });
 
+test('a pid file whose number now belongs to another program does not hinder the start, and that program goes on', async () => {
+  const dataDir = join(work, 'shared');
+  const first = await startEmbeddedPostgres({ dataDir });
+  await first.stop();
+  writeFileSync(join(first.dataFolder, 'postmaster.pid'), `${process.pid}\n${first.dataFolder}\n1\n${first.port}\n\n127.0.0.1\n\nready   \n`);
+  const next = await startEmbeddedPostgres({ dataDir });
+  await next.stop();
+  expect(next.pid).not.toBe(process.pid);
+});
+
+test('a server without its guard is stopped, and the owner is told', async () => {
+  const notices: string[] = [];
+  const server = await startEmbeddedPostgres({ dataDir: join(work, 'shared'), onNotice: (text) => notices.push(text) });
+  process.kill(parentOf(server.pid), 'SIGKILL');
+  expect(await gone(server.pid, 2000)).toBe(true);
+  expect(notices).toEqual([expect.stringMatching(/stopped unasked/)]);
+  await server.stop();
+});
+
 test('data of another major release, incomplete data and a lost password are refused untouched', async () => {
   const older = join(work, 'older', 'pg', '17');
   mkdirSync(older, { recursive: true });
@@ -192,7 +211,7 @@ test('data of another major release, incomplete data and a lost password are ref
 });
 
 test('a server that does not start says why, in the words of its log', async () => {
-  const start = startEmbeddedPostgres({ dataDir: join(work, 'wrong-setting'), settings: { shared_buffers: 'plenty' } });
+  const start = startEmbeddedPostgres({ dataDir: join(work, 'shared'), settings: { shared_buffers: 'plenty' } });
   await expect(start).rejects.toThrow(/PostgreSQL did not start.*postgres\.log:\n.*invalid value for parameter "shared_buffers"/s);
 });
 
