@@ -1,5 +1,5 @@
-import { AppendError, type Appended, type EventLog, type LogEntry } from './event-log.js';
-import type { ToolgateEvent, Topic } from './events/index.js';
+import { AppendTimeout, type Appended, type LogEntry } from './event-log.js';
+import type { ToolgateEvent } from './events/index.js';
 
 /** The bytes of an event and its CloudEvents 1.0 headers (Kafka binding, binary mode). */
 export const toEntry = (event: ToolgateEvent): LogEntry => ({
@@ -17,20 +17,11 @@ export const toEntry = (event: ToolgateEvent): LogEntry => ({
 });
 
 /**
- * Appends and waits for the acknowledgement, at most `timeoutMs`.
- * @throws AppendError when the log did not acknowledge in time; the record may still arrive, so whoever reads it must know its id.
+ * Waits for an append's acknowledgement, at most `timeoutMs`.
+ * @throws AppendTimeout, or what the log said. Either way the record may still arrive, so whoever reads the log must know its id.
  */
-export const appendWithin = (log: EventLog, topic: Topic, entry: LogEntry, timeoutMs: number): Promise<Appended> =>
+export const acknowledgedWithin = (appended: Promise<Appended>, timeoutMs: number): Promise<Appended> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new AppendError('timeout', `no acknowledgement in ${timeoutMs} ms`)), timeoutMs);
-    log.append(topic, entry).then(
-      (appended) => {
-        clearTimeout(timer);
-        resolve(appended);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error instanceof AppendError ? error : new AppendError('failed', 'the log did not take the append', { cause: error }));
-      },
-    );
+    const timer = setTimeout(() => reject(new AppendTimeout(`no acknowledgement in ${timeoutMs} ms`)), timeoutMs);
+    appended.then(resolve, reject).finally(() => clearTimeout(timer));
   });

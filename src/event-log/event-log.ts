@@ -31,13 +31,5 @@ export type EventLog = Readonly<{
   close: () => Promise<void>;
 }>;
 
-export type AppendRefusal = 'queue_full' | 'timeout' | 'failed' | 'closed';
-
-/** An append that was not acknowledged. The record may or may not be in the log. */
-export class AppendError extends Error {
-  readonly refusal: AppendRefusal;
-  constructor(refusal: AppendRefusal, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.refusal = refusal;
-  }
-}
+/** An append that was not acknowledged within the time its caller gave it. The record may or may not be in the log. */
+export class AppendTimeout extends Error {}

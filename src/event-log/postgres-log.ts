@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
-import { AppendQueue, type Flush } from './append-queue.js';
-import type { EventLog, HandleBatch, LogRecord, Position } from './event-log.js';
+import type { Appended, EventLog, HandleBatch, LogEntry, LogRecord, Position } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
 import { partitionOf } from './partition.js';
 
@@ -21,7 +21,9 @@ with c as (select part, count(*) n from unnest($2::smallint[]) part group by par
  i as (insert into log_records(topic, part, off, key, value) select $1, part, off, key, val from r)
 select off from r order by ord`;
 
-const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void): Flush => async (batch) => {
+type Waiting = Readonly<{ entry: LogEntry; partition: number }>;
+
+const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void) => async (batch: readonly Waiting[]): Promise<readonly Appended[]> => {
   const { rows } = await pool.query<{ off: number }>({
     name: 'log-append',
     text: APPEND,
@@ -107,9 +109,10 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
   if (rows[0]?.parts !== partitions) throw new Error(`KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`);
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
-  const queues = new Map<Topic, AppendQueue>(TOPICS.map((topic) => [topic, new AppendQueue(makeFlush(pool, topic, wake), QUEUE)]));
+  const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> => new GroupCommit(makeFlush(pool, topic, wake), QUEUE);
+  const queues = { 'toolgate.decisions': queueOf('toolgate.decisions'), 'toolgate.control': queueOf('toolgate.control') } as const;
   return {
-    append: (topic, entry) => (queues.get(topic) as AppendQueue).push(entry, partitionOf(entry.key, partitions)),
+    append: (topic, entry) => queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
     subscribe: (reader) =>
       Promise.resolve(
@@ -122,7 +125,7 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
       await pool.query('select 1');
     },
     close: async () => {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await Promise.all(Object.values(queues).map((queue) => queue.close()));
     },
   };
 };

@@ -9,11 +9,11 @@ pg.types.setTypeParser(pg.types.builtins.NUMERIC, (text) => Number(text));
 export type Tx = Readonly<{ query: <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>> }>;
 
 /** A pool whose every connection runs as one database role, so that no statement can run with more rights than its pool. */
-const rolePool = (url: string, role: string, max: number): pg.Pool => {
+const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool => {
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60000`,
+    options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60000${more}`,
     application_name: role,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
@@ -47,10 +47,13 @@ const transaction = async <T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Pr
 export class Database {
   readonly app: pg.Pool;
   readonly worker: pg.Pool;
+  /** As the worker, with commits that do not wait for the disk: for limits, which a decision's own commit makes durable. */
+  readonly limits: pg.Pool;
 
   constructor(url: string, max: Readonly<{ app: number; worker: number }> = { app: 10, worker: 10 }) {
     this.app = rolePool(url, 'toolgate_app', max.app);
     this.worker = rolePool(url, 'toolgate_worker', max.worker);
+    this.limits = rolePool(url, 'toolgate_worker', 2, ' -c synchronous_commit=off');
   }
 
   /** One transaction that sees and writes this organization's rows only. */
@@ -65,6 +68,6 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.app.end(), this.worker.end()]);
+    await Promise.all([this.app.end(), this.worker.end(), this.limits.end()]);
   }
 }

@@ -36,9 +36,9 @@ export type ToolCallDecided = Envelope &
     code: DecisionCode;
     rule: string | null;
     reason: string;
-    retryAfterSeconds?: number;
+    retryAfterSeconds?: number | undefined;
     approvalId?: string;
-    would?: Readonly<{ effect: Effect; code: DecisionCode; rule: string | null }>;
+    would?: Readonly<{ effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
     reserved: readonly Reserved[];
     argumentKeys: readonly string[];
     argumentsDigest: string | null;

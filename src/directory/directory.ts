@@ -1,0 +1,166 @@
+import { readEvents } from '../event-log/event-store.js';
+import type { ControlEvent } from '../event-log/events/index.js';
+import type { Database, Tx } from '../platform/database.js';
+import { errorText, log } from '../platform/log.js';
+import { sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
+import type { Vault } from '../platform/vault.js';
+import type { Authenticated, GrantFacts, IdentityFacts, OrganizationFacts, PolicyFacts, ServerFacts } from './facts.js';
+import { loadEndedSessions, loadGrants, loadIdentities, loadOrganizations, loadPolicies, loadServers, type Wanted } from './load.js';
+import { PolicyCache } from './policy-cache.js';
+
+const POLL_MS = 100;
+const EVENTS_AT_ONCE = 1000;
+
+const XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
+
+/** The ids that an event names: whatever rows they have are loaded again. */
+const idsIn = (event: ControlEvent): readonly string[] =>
+  Object.entries(event).flatMap(([key, value]) => (key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : []));
+
+/** Replaces what is held of these ids by what was loaded: an id that was wanted and not found is gone. */
+const replace = <T extends Readonly<{ id: string }>>(held: Map<string, T>, wanted: Wanted, loaded: readonly T[]): void => {
+  if (wanted === 'all') held.clear();
+  else for (const id of wanted.ids) held.delete(id);
+  for (const one of loaded) held.set(one.id, one);
+};
+
+/**
+ * All grants, servers, policies and identities in memory, for the hot path. Loaded in one snapshot; then the organizations that changed are found by
+ * their event heads, and the rows that their new events name are loaded again. Every change that was committed `ageMs()` ago or earlier is in.
+ */
+export class Directory {
+  readonly #db: Database;
+  readonly #vault: Vault;
+  readonly #grants = new Map<string, GrantFacts>();
+  readonly #identities = new Map<string, IdentityFacts>();
+  readonly #servers = new Map<string, ServerFacts>();
+  readonly #policies = new Map<string, PolicyFacts>();
+  readonly #organizations = new Map<string, OrganizationFacts>();
+  readonly #endedSessions = new Map<string, Readonly<{ id: string; expiresAtMs: number }>>();
+  readonly #positions = new Map<string, number>();
+  readonly #compiled = new PolicyCache();
+  #since = '0';
+  #completeAt = Number.NEGATIVE_INFINITY;
+  #turn: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(db: Database, vault: Vault) {
+    this.#db = db;
+    this.#vault = vault;
+  }
+
+  /** Loads everything and begins to follow changes. */
+  async start(): Promise<void> {
+    const began = performance.now();
+    await this.#db.asWorker(async (tx) => {
+      await tx.query('set transaction isolation level repeatable read read only');
+      this.#since = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
+      const heads = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads');
+      for (const head of heads.rows) this.#positions.set(head.organization_id, head.position);
+      await this.#load(tx, 'all');
+    });
+    this.#completeAt = began;
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#turn;
+  }
+
+  /** Milliseconds since the directory last knew that it had every committed change. */
+  ageMs(): number {
+    return performance.now() - this.#completeAt;
+  }
+
+  /** Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats what failed. */
+  refresh(organizationId: string): Promise<void> {
+    return this.#inTurn(() => this.#db.asWorker((tx) => this.#catchUp(tx, organizationId)));
+  }
+
+  /** The facts of a grant token: undefined when it is not well-formed, unknown, expired or revoked. Constant time in the secret. */
+  authenticate(token: string, nowMs: number): Authenticated | undefined {
+    const id = tokenObjectId('grant', token);
+    return id === undefined ? undefined : this.lookUp(`grt_${id}`, tokenHash(token), nowMs);
+  }
+
+  /** The same for a token that was authenticated before, by its hash: is it still good, and what holds now? */
+  lookUp(grantId: string, hash: Buffer, nowMs: number): Authenticated | undefined {
+    const grant = this.#grants.get(grantId);
+    if (!grant || grant.expiresAtMs <= nowMs) return undefined;
+    if (!grant.tokens.some((token) => sameHash(token.hash, hash) && token.expiresAtMs > nowMs)) return undefined;
+    const organization = this.#organizations.get(grant.organizationId);
+    const identity = this.#identities.get(grant.identityId);
+    const server = this.#servers.get(grant.serverId);
+    if (!organization || !identity || !server) return undefined;
+    return { grant, organization, identity, server, policy: grant.policyId === undefined ? undefined : this.#policies.get(grant.policyId), tokenHash: hash };
+  }
+
+  /** Whether a session was ended by its client before it expired. */
+  isEnded(sessionId: string): boolean {
+    return this.#endedSessions.has(sessionId);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(work).catch((error: unknown) => {
+      if (!this.#stopped) log.warn('the directory could not take in changes; trying again', { error: errorText(error) });
+    });
+    return this.#turn;
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      void this.#inTurn(() => this.#poll()).then(() => {
+        if (!this.#stopped) this.#schedule();
+      });
+    }, POLL_MS);
+  }
+
+  async #poll(): Promise<void> {
+    const began = performance.now();
+    await this.#db.asWorker(async (tx) => {
+      const xmin = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
+      const { rows } = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads where changed_xid >= $1::xid8', [this.#since]);
+      for (const row of rows) if (row.position > (this.#positions.get(row.organization_id) ?? 0)) await this.#catchUp(tx, row.organization_id);
+      this.#since = xmin;
+    });
+    this.#completeAt = began;
+    this.#forgetSessions(Date.now());
+  }
+
+  async #catchUp(tx: Tx, organizationId: string): Promise<void> {
+    for (let more = true; more; ) {
+      const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, EVENTS_AT_ONCE);
+      const last = events.at(-1);
+      if (!last) return;
+      await this.#load(tx, { organizationId, ids: [...new Set(events.flatMap(({ event }) => idsIn(event)))] });
+      this.#positions.set(organizationId, last.position);
+      more = events.length === EVENTS_AT_ONCE;
+    }
+  }
+
+  async #load(tx: Tx, wanted: Wanted): Promise<void> {
+    for (const organization of await loadOrganizations(tx, this.#vault, wanted)) this.#organizations.set(organization.id, organization);
+    const [identities, servers, policies, ended, grants] = [
+      await loadIdentities(tx, wanted),
+      await loadServers(tx, this.#vault, wanted),
+      await loadPolicies(tx, wanted),
+      await loadEndedSessions(tx, wanted),
+      await loadGrants(tx, wanted),
+    ];
+    replace(this.#identities, wanted, identities);
+    replace(this.#servers, wanted, servers);
+    replace(this.#policies, wanted, policies.map((row) => ({ id: row.id, version: row.version, compiled: this.#compiled.compiled(row.document) })));
+    for (const session of ended) this.#endedSessions.set(session.id, session);
+    replace(this.#grants, wanted, grants);
+  }
+
+  #forgetSessions(nowMs: number): void {
+    for (const [id, session] of this.#endedSessions) {
+      if (session.expiresAtMs > nowMs) break;
+      this.#endedSessions.delete(id);
+    }
+  }
+}

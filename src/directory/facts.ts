@@ -1,0 +1,42 @@
+import type { CompiledPolicy } from '../policy-engine/compile.js';
+
+/** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
+export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digestKey: Buffer }>;
+
+export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
+
+/** `headers` are the upstream credential in plain text; they live in memory only. `definitionHashes` is by tool name. */
+export type ServerFacts = Readonly<{
+  id: string;
+  name: string;
+  url: URL;
+  headers: Readonly<Record<string, string>>;
+  clientAuth: string;
+  disabled: boolean;
+  definitionHashes: ReadonlyMap<string, string>;
+}>;
+
+/** Policies with equal documents share one `compiled`. */
+export type PolicyFacts = Readonly<{ id: string; version: number; compiled: CompiledPolicy }>;
+
+export type TokenFacts = Readonly<{ hash: Buffer; expiresAtMs: number }>;
+
+export type GrantFacts = Readonly<{
+  id: string;
+  organizationId: string;
+  identityId: string;
+  serverId: string;
+  policyId: string | undefined;
+  expiresAtMs: number;
+  tokens: readonly TokenFacts[];
+}>;
+
+/** A grant whose token was good a moment ago, with all that a decision needs. */
+export type Authenticated = Readonly<{
+  grant: GrantFacts;
+  organization: OrganizationFacts;
+  identity: IdentityFacts;
+  server: ServerFacts;
+  policy: PolicyFacts | undefined;
+  tokenHash: Buffer;
+}>;

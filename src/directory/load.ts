@@ -1,0 +1,94 @@
+import type { Tx } from '../platform/database.js';
+import type { Vault } from '../platform/vault.js';
+import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from './facts.js';
+
+/** Which rows to load: all of them, or those of one organization with these ids. */
+export type Wanted = 'all' | Readonly<{ organizationId: string; ids: readonly string[] }>;
+
+const where = (wanted: Wanted, id: string): Readonly<{ sql: string; values: readonly unknown[] }> =>
+  wanted === 'all' ? { sql: 'true', values: [] } : { sql: `organization_id = $1 and ${id} = any ($2)`, values: [wanted.organizationId, wanted.ids] };
+
+const timeMs = (at: Date | null): number => (at === null ? Number.POSITIVE_INFINITY : at.getTime());
+
+/** Organizations with the key of their argument digests. `ids` is not looked at. */
+export const loadOrganizations = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly OrganizationFacts[]> => {
+  const { rows } = await tx.query<{ id: string; disabled: boolean; wrapped: Buffer }>(
+    `select o.id, o.disabled, k.wrapped from organizations o join organization_keys k on k.organization_id = o.id where ${wanted === 'all' ? 'true' : 'o.id = $1'}`,
+    wanted === 'all' ? [] : [wanted.organizationId],
+  );
+  return rows.map((row) => ({ id: row.id, disabled: row.disabled, digestKey: vault.organizationPurposeKey(row.id, row.wrapped, 'arguments-digest') }));
+};
+
+/** Grants that are not revoked, with their tokens. */
+export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly GrantFacts[]> => {
+  const { sql, values } = where(wanted, 'id');
+  type Row = { id: string; organization_id: string; identity_id: string; server_id: string; policy_id: string | null; expires_at: Date | null; tokens: { hash: string; expires: number | null }[] | null };
+  const { rows } = await tx.query<Row>(
+    `select id, organization_id, identity_id, server_id, policy_id, expires_at,
+       (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch from t.expires_at) * 1000))
+        from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id) as tokens
+     from grants g where ${sql} and revoked_at is null`,
+    values,
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    organizationId: row.organization_id,
+    identityId: row.identity_id,
+    serverId: row.server_id,
+    policyId: row.policy_id ?? undefined,
+    expiresAtMs: timeMs(row.expires_at),
+    tokens: (row.tokens ?? []).map((token) => ({ hash: Buffer.from(token.hash, 'base64'), expiresAtMs: token.expires ?? Number.POSITIVE_INFINITY })),
+  }));
+};
+
+export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly IdentityFacts[]> => {
+  const { sql, values } = where(wanted, 'id');
+  const { rows } = await tx.query<{ id: string; name: string; kind: string; attributes: Record<string, unknown>; disabled: boolean }>(
+    `select id, name, kind, attributes, disabled from identities where ${sql} and not deleted`,
+    values,
+  );
+  return rows;
+};
+
+type ServerRow = { organization_id: string; id: string; name: string; url: string; client_auth: string; disabled: boolean; hashes: Record<string, string> | null; sealed_headers: Buffer | null; wrapped: Buffer };
+
+const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
+  row.sealed_headers === null
+    ? {}
+    : (JSON.parse(vault.open(row.wrapped, { organizationId: row.organization_id, table: 'server_secrets', column: 'sealed_headers', row: row.id }, row.sealed_headers)) as Record<string, string>);
+
+/** Servers with their credentials opened. */
+export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
+  const { sql, values } = where(wanted, 's.id');
+  const { rows } = await tx.query<ServerRow>(
+    `select s.organization_id, s.id, s.name, s.transport->>'url' as url, s.client_auth, s.disabled, k.wrapped, x.sealed_headers,
+       (select json_object_agg(t->>'name', t->>'definitionHash') from jsonb_array_elements(s.tools) t) as hashes
+     from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
+     where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
+    values,
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    url: new URL(row.url),
+    headers: headersOf(row, vault),
+    clientAuth: row.client_auth,
+    disabled: row.disabled,
+    definitionHashes: new Map(Object.entries(row.hashes ?? {})),
+  }));
+};
+
+export type PolicyRow = Readonly<{ id: string; version: number; document: unknown }>;
+
+export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly PolicyRow[]> => {
+  const { sql, values } = where(wanted, 'id');
+  const { rows } = await tx.query<{ id: string; version: number; document: unknown }>(`select id, policy_version as version, document from policies where ${sql} and not deleted`, values);
+  return rows;
+};
+
+/** Ended sessions that would otherwise still be accepted. */
+export const loadEndedSessions = async (tx: Tx, wanted: Wanted): Promise<readonly Readonly<{ id: string; expiresAtMs: number }>[]> => {
+  const { sql, values } = where(wanted, 'session_id');
+  const { rows } = await tx.query<{ session_id: string; expires_at: Date }>(`select session_id, expires_at from ended_sessions where ${sql} and expires_at > now()`, values);
+  return rows.map((row) => ({ id: row.session_id, expiresAtMs: row.expires_at.getTime() }));
+};

@@ -1,0 +1,28 @@
+import type { Authenticated } from '../directory/facts.js';
+import type { DecisionCode, Effect, OutcomeStatus } from '../event-log/events/index.js';
+import type { Decision } from '../policy-engine/decide.js';
+
+/** One request that needs a decision, as the gateway read it. `tool` is null where the method names none. */
+export type GovernedCall = Readonly<{
+  who: Authenticated;
+  method: string;
+  tool: string | null;
+  arguments: unknown;
+  requestId: string | number | null;
+  sessionId: string | null;
+  protocolVersion: string | null;
+  traceId: string | null;
+  sourceIp: string | null;
+  client: Readonly<{ name: string; version?: string }> | null;
+}>;
+
+/** What the agent is told of a decision, beside its reason. */
+export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number }>;
+
+export type Outcome = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number }>;
+
+/** An allowed call must end in exactly one `complete`; with `not_forwarded` (no byte was sent) its reservations are given back. */
+export type Verdict = Readonly<{ allowed: true; decided: Decided; complete: (outcome: Outcome) => void }> | Readonly<{ allowed: false; decided: Decided }>;
+
+/** How a call was judged, limits included. */
+export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> & Readonly<{ retryAfterSeconds?: number }>;

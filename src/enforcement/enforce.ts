@@ -1,0 +1,125 @@
+import type { Directory } from '../directory/directory.js';
+import type { DecisionCode } from '../event-log/events/index.js';
+import { newId } from '../platform/ids.js';
+import { decide, limitRefusal, type Decision } from '../policy-engine/decide.js';
+import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
+import type { Recorder } from './recorder.js';
+import type { Reserve } from './reserve.js';
+import { toRecord } from './to-record.js';
+
+type Parts = Readonly<{ directory: Directory; reserve: Reserve; recorder: Recorder; maxStalenessMs: number; now: () => number }>;
+
+const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
+
+/** What refuses before the policy is asked. */
+const precondition = ({ who, tool, method }: GovernedCall, stale: boolean): Judged | undefined => {
+  if (tool === null) return refusal('method_not_governed', `${method} is not offered through this gateway`);
+  if (who.organization.disabled) return refusal('disabled', 'the organization is disabled');
+  if (who.server.disabled) return refusal('disabled', 'the server is disabled; ask your administrator');
+  if (who.identity.disabled) return refusal('disabled', 'the identity of this grant is disabled; ask your administrator');
+  if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
+  if (stale) return refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
+  return undefined;
+};
+
+const judge = (call: GovernedCall, tool: string, now: Date): Decision | undefined => {
+  const { grant, server, identity, policy } = call.who;
+  return (
+    policy &&
+    decide(policy.compiled, {
+      tool,
+      arguments: call.arguments,
+      identity,
+      organizationId: grant.organizationId,
+      grantId: grant.id,
+      serverId: server.id,
+      ...(call.sessionId === null ? {} : { sessionId: call.sessionId }),
+      ...(call.sourceIp === null ? {} : { sourceIp: call.sourceIp }),
+      ...(call.client === null ? {} : { clientName: call.client.name }),
+      now,
+    })
+  );
+};
+
+/** The answer for the agent, and for the record. */
+const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged): Decided => ({
+  id: ids.id,
+  callId: ids.callId,
+  effect: judged.effect,
+  code: judged.code,
+  rule: judged.rule,
+  reason: judged.reason,
+  ...(judged.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: judged.retryAfterSeconds }),
+});
+
+/**
+ * Decides a call, reserves its limits, appends the decision and waits for the acknowledgement: an `allowed` verdict is on record before its caller can
+ * forward anything. A refusal is on record too, or waits in the recorder's queue when the log is away. Never rejects for an expected failure.
+ */
+export class Enforcement {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async enforce(call: GovernedCall): Promise<Verdict> {
+    const began = performance.now();
+    const now = this.#parts.now();
+    const ids = { id: newId('evt', now), callId: newId('call', now), time: new Date(now).toISOString() };
+    const refused = precondition(call, this.#parts.directory.ageMs() > this.#parts.maxStalenessMs);
+    const decision = refused ?? judge(call, call.tool ?? '', new Date(now)) ?? refusal('no_policy', 'this grant has no policy');
+    const micros = Math.round((performance.now() - began) * 1000);
+    if (decision.effect !== 'allow') return this.#refuse(call, decision, ids, micros);
+    const reservations = 'reservations' in decision ? decision.reservations : [];
+    const capped = call.who.policy?.compiled.mode !== 'monitor';
+    const held = await this.#parts.reserve({ organizationId: call.who.organization.id, reservations, capped });
+    if (!held.ok) return this.#refuse(call, limitRefused(call.tool ?? '', held), ids, micros);
+    if (await this.#parts.recorder.recordAllow(toRecord({ call, judged: decision, ids, micros, reservations }))) {
+      return { allowed: true, decided: decidedOf(ids, decision), complete: (outcome) => this.#complete({ call, ids, now, outcome, release: held.release }) };
+    }
+    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0 }, release: held.release });
+    return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
+  }
+
+  /** Records a request that was refused before it could be judged, such as a malformed body. */
+  async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
+    const now = this.#parts.now();
+    await this.#refuse(call, refusal(code, reason), { id: newId('evt', now), callId: newId('call', now), time: new Date(now).toISOString() }, 0);
+  }
+
+  async #refuse(call: GovernedCall, judged: Judged, ids: Ids, micros: number): Promise<Verdict> {
+    await this.#parts.recorder.recordRefusal(toRecord({ call, judged, ids, micros, reservations: [] }));
+    return { allowed: false, decided: decidedOf(ids, judged) };
+  }
+
+  #complete({ call, ids, now, outcome, release }: Ending): void {
+    if (outcome.status === 'not_forwarded') release();
+    const ended = this.#parts.now();
+    this.#parts.recorder.recordOutcome({
+      id: newId('evt', ended),
+      type: 'toolCall.completed',
+      version: 1,
+      time: new Date(ended).toISOString(),
+      organizationId: call.who.organization.id,
+      callId: ids.callId,
+      grantId: call.who.grant.id,
+      identityId: call.who.identity.id,
+      serverId: call.who.server.id,
+      tool: call.tool,
+      status: outcome.status,
+      upstreamStatus: outcome.upstreamStatus,
+      durationMs: ended - now,
+      responseBytes: outcome.responseBytes,
+    });
+  }
+}
+
+type Ids = Readonly<{ id: string; callId: string; time: string }>;
+type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; outcome: Outcome; release: () => void }>;
+
+const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
+  if ('unavailable' in held) return refusal('limits_unavailable', 'the counters of this policy are out of reach; try again shortly');
+  const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
+  return { ...refusal('rate_limited', reason), rule, ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }) };
+};

@@ -1,0 +1,117 @@
+import { acknowledgedWithin, toEntry } from '../event-log/append.js';
+import type { EventLog, LogEntry } from '../event-log/event-log.js';
+import type { RecordBody, ToolCallCompleted, ToolCallDecided, Topic } from '../event-log/events/index.js';
+import { newId } from '../platform/ids.js';
+import { errorText, log } from '../platform/log.js';
+import { Sequences } from './sequences.js';
+import { Suppressed } from './suppressed.js';
+
+const ACKNOWLEDGE_MS = 2000;
+const RETRY_MS = 200;
+const MAX_QUEUED = 20_000;
+
+/** A decision before it gets its place in this boot's numbering. */
+export type Unnumbered = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
+
+/** `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. */
+type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined }>;
+
+/**
+ * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued when the log is away, the queue
+ * is bounded, and what it can't hold is counted and recorded as one `audit.suppressed` when the log is back.
+ */
+export class Recorder {
+  readonly bootId = newId('boot');
+  readonly #log: EventLog;
+  readonly #sequences = new Sequences();
+  readonly #suppressed: Suppressed;
+  #queue: Queued[] = [];
+  #retrying: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(eventLog: EventLog) {
+    this.#log = eventLog;
+    this.#suppressed = new Suppressed((organizationId, body) => this.#control(organizationId, body));
+  }
+
+  /** Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be forwarded. */
+  async recordAllow(decision: Unnumbered): Promise<boolean> {
+    const numbered = this.#number(decision.organizationId);
+    try {
+      await acknowledgedWithin(this.#log.append('toolgate.decisions', toEntry(this.#decided(decision, numbered))), ACKNOWLEDGE_MS);
+      return true;
+    } catch (error) {
+      this.#sequences.abandon(decision.organizationId, numbered);
+      log.warn('a decision was not acknowledged; the call is refused', { error: errorText(error) });
+      return false;
+    }
+  }
+
+  /** Appends a refusal; resolves when it is acknowledged or after 2 s, when it waits in the queue. Refusals beyond 100 a second of one grant are only counted. */
+  async recordRefusal(decision: Unnumbered): Promise<void> {
+    if (!this.#suppressed.mayRecord(decision)) return;
+    const numbered = this.#number(decision.organizationId);
+    const entry = toEntry(this.#decided(decision, numbered));
+    const givenUp = (): void => {
+      this.#sequences.abandon(decision.organizationId, numbered);
+      this.#suppressed.count(decision);
+    };
+    const appended = this.#log.append('toolgate.decisions', entry);
+    appended.catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+    await acknowledgedWithin(appended, ACKNOWLEDGE_MS).catch(() => undefined);
+  }
+
+  /** Appends an outcome; nobody waits for it. */
+  recordOutcome(outcome: ToolCallCompleted): void {
+    const entry = toEntry(outcome);
+    const givenUp = (): void => log.error('an outcome was lost: the queue is full', { callId: outcome.callId });
+    this.#log.append('toolgate.decisions', entry).catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+  }
+
+  /** Entries that wait for the log. */
+  queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Writes what is still owed, for at most 2 s, and the end of this boot. */
+  async stop(): Promise<void> {
+    this.#suppressed.stop();
+    const last = this.#sequences.organizations().map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
+    await Promise.race([Promise.all(last), new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGE_MS))]);
+    this.#stopped = true;
+    clearTimeout(this.#retrying);
+  }
+
+  #number(organizationId: string): ReturnType<Sequences['next']> {
+    if (this.#sequences.isNew(organizationId)) void this.#control(organizationId, { type: 'gateway.started', bootId: this.bootId });
+    return this.#sequences.next(organizationId);
+  }
+
+  #decided(decision: Unnumbered, numbered: ReturnType<Sequences['next']>): ToolCallDecided {
+    return { ...decision, bootId: this.bootId, sequence: numbered.sequence, ...(numbered.abandoned ? { abandoned: numbered.abandoned } : {}) };
+  }
+
+  #control(organizationId: string, body: RecordBody): Promise<void> {
+    const event = { id: newId('evt'), version: 1, time: new Date().toISOString(), organizationId, actor: { type: 'system', id: 'gateway' }, ...body } as const;
+    const entry = toEntry(event);
+    return this.#log.append('toolgate.control', entry).then(
+      () => undefined,
+      () => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined }),
+    );
+  }
+
+  #enqueue(queued: Queued): void {
+    if (queued.givenUp && (this.#queue.length >= MAX_QUEUED || this.#stopped)) return queued.givenUp();
+    this.#queue.push(queued);
+    this.#retrying ??= setTimeout(() => void this.#retry(), RETRY_MS);
+  }
+
+  async #retry(): Promise<void> {
+    const batch = this.#queue;
+    this.#queue = [];
+    const results = await Promise.allSettled(batch.map((one) => this.#log.append(one.topic, one.entry)));
+    const failed = batch.filter((_, index) => results[index]?.status === 'rejected');
+    this.#queue = [...failed, ...this.#queue];
+    this.#retrying = this.#queue.length > 0 && !this.#stopped ? setTimeout(() => void this.#retry(), RETRY_MS) : undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import type pg from 'pg';
+import { GroupCommit } from '../platform/group-commit.js';
+import { errorText, log } from '../platform/log.js';
+import type { Reservation } from '../policy-engine/decide.js';
+
+/** What a call wants: all of its reservations or none. `capped: false` counts without refusing (monitor mode). */
+type Wanted = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
+
+/** Held until `release`, which gives back what the window still counts. */
+export type Held = Readonly<{ ok: true; release: () => void }>;
+export type Refused = Readonly<{ ok: false; reservation: Reservation; retryAfterSeconds: number | undefined }>;
+/** The store did not answer in time; whatever it may have counted is given back. */
+export type Unavailable = Readonly<{ ok: false; unavailable: true }>;
+
+export type Reserve = (wanted: Wanted) => Promise<Held | Refused | Unavailable>;
+
+type Row = { call: number; refused: number | null; retry_after: number | null; at: string };
+type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: number | undefined; at: string }>;
+
+const QUEUE = { maxBatch: 500, maxBatchBytes: Number.MAX_SAFE_INTEGER, maxWaiting: 20_000, maxWaitingBytes: Number.MAX_SAFE_INTEGER } as const;
+
+/** A counter is (organization, scope, whom, window, counter); the counter stands last, since it alone may hold any character. */
+const keyOf = (organizationId: string, one: Reservation): string => `${organizationId}|${one.scope}|${one.whom}|${one.window}|${one.counter}`;
+
+class Batch {
+  readonly keys: string[] = [];
+  readonly organizations: string[] = [];
+  readonly windows: string[] = [];
+  readonly call: number[] = [];
+  readonly key: number[] = [];
+  readonly amount: number[] = [];
+  readonly max: (number | null)[] = [];
+  readonly adds: boolean[] = [];
+  readonly entries: Reservation[] = [];
+  readonly #known = new Map<string, number>();
+
+  add(call: number, wanted: Wanted): void {
+    const added = new Set<number>();
+    for (const one of wanted.reservations) {
+      const index = this.#keyIndex(wanted.organizationId, one);
+      this.call.push(call);
+      this.key.push(index);
+      this.amount.push(one.amount);
+      this.max.push(wanted.capped ? one.max : null);
+      this.adds.push(!added.has(index));
+      this.entries.push(one);
+      added.add(index);
+    }
+  }
+
+  #keyIndex(organizationId: string, one: Reservation): number {
+    const key = keyOf(organizationId, one);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    this.keys.push(key);
+    this.organizations.push(organizationId);
+    this.windows.push(String(one.window));
+    this.#known.set(key, this.keys.length);
+    return this.keys.length;
+  }
+}
+
+const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
+  const batch = new Batch();
+  calls.forEach((wanted, index) => batch.add(index + 1, wanted));
+  const { rows } = await pool.query<Row>({
+    name: 'reserve-limits',
+    text: 'select call, refused, retry_after, at::text from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)',
+    values: [batch.keys, batch.organizations, batch.windows, batch.call, batch.key, batch.amount, batch.max, batch.adds],
+  });
+  return rows.map((row) => ({ refused: row.refused === null ? undefined : batch.entries[row.refused - 1], retryAfterSeconds: row.retry_after ?? undefined, at: row.at }));
+};
+
+const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
+  const amounts = new Map(wanted.reservations.map((one) => [keyOf(wanted.organizationId, one), one.amount]));
+  pool
+    .query({ name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at] })
+    .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));
+};
+
+const within = <T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    promise.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
+  });
+
+/**
+ * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
+ * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker with synchronous_commit off: with the log in the same
+ * database, the decision's own commit makes the reservation durable.
+ */
+export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
+  const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);
+  return async (wanted) => {
+    if (wanted.reservations.length === 0) return { ok: true, release: () => undefined };
+    const pending = group.push(wanted, 0);
+    const outcome = await within(pending, timeoutMs);
+    if (!outcome) {
+      pending.then((late) => late.refused ?? releaseIn(pool, wanted, late.at), () => undefined);
+      return { ok: false, unavailable: true };
+    }
+    if (outcome.refused) return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
+    return { ok: true, release: () => releaseIn(pool, wanted, outcome.at) };
+  };
+};

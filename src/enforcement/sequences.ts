@@ -1,0 +1,34 @@
+type State = { next: number; abandoned: number[] };
+
+/** A number of a decision, with the numbers that were given up since the last one and are named with it. */
+export type Numbered = Readonly<{ sequence: number; abandoned: readonly number[] | undefined }>;
+
+/**
+ * Numbers decisions without gaps per organization within one boot of a gateway, so that a decision lost between gateway and log shows as a hole.
+ * A number whose append was given up is named in the next record's `abandoned`; if that append is given up too, in the one after.
+ */
+export class Sequences {
+  readonly #states = new Map<string, State>();
+
+  /** Whether this is the organization's first number in this boot. */
+  isNew(organizationId: string): boolean {
+    return !this.#states.has(organizationId);
+  }
+
+  next(organizationId: string): Numbered {
+    const state = this.#states.get(organizationId) ?? { next: 1, abandoned: [] };
+    this.#states.set(organizationId, state);
+    const abandoned = state.abandoned;
+    state.abandoned = [];
+    return { sequence: state.next++, abandoned: abandoned.length > 0 ? abandoned : undefined };
+  }
+
+  /** The append of this number was given up. */
+  abandon(organizationId: string, numbered: Numbered): void {
+    this.#states.get(organizationId)?.abandoned.push(...(numbered.abandoned ?? []), numbered.sequence);
+  }
+
+  organizations(): readonly string[] {
+    return [...this.#states.keys()];
+  }
+}

@@ -1,0 +1,51 @@
+import type { Reservation } from '../policy-engine/decide.js';
+import type { GovernedCall, Judged } from './call.js';
+import { argumentKeys, argumentsDigest } from './digest.js';
+import type { Unnumbered } from './recorder.js';
+
+type Judgement = Readonly<{ call: GovernedCall; judged: Judged; ids: Readonly<{ id: string; callId: string; time: string }>; micros: number; reservations: readonly Reservation[] }>;
+
+/** What a decision took from its policy. */
+const policyPart = ({ who }: GovernedCall) => ({ policyId: who.policy?.id ?? null, policyVersion: who.policy?.version ?? null, mode: who.policy?.compiled.mode ?? null });
+
+/** The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the amounts in `reserved`. */
+export const toRecord = ({ call, judged, ids, micros, reservations }: Judgement): Unnumbered => {
+  const { grant, organization, identity, server } = call.who;
+  const policy = policyPart(call);
+  const record: Unnumbered = {
+    id: ids.id,
+    type: 'toolCall.decided',
+    version: 1,
+    time: ids.time,
+    organizationId: organization.id,
+    callId: ids.callId,
+    requestId: call.requestId,
+    sessionId: call.sessionId,
+    traceId: call.traceId,
+    method: call.method,
+    protocolVersion: call.protocolVersion,
+    grantId: grant.id,
+    identityId: identity.id,
+    identityName: identity.name,
+    serverId: server.id,
+    serverName: server.name,
+    tool: call.tool,
+    definitionHash: (call.tool === null ? undefined : server.definitionHashes.get(call.tool)) ?? null,
+    policyId: policy.policyId,
+    policyVersion: policy.policyVersion,
+    mode: policy.mode,
+    effect: judged.effect,
+    code: judged.code,
+    rule: judged.rule,
+    reason: judged.reason,
+    retryAfterSeconds: judged.retryAfterSeconds,
+    would: judged.would,
+    reserved: reservations.map(({ counter, window, scope, amount }) => ({ counter, window, scope, amount })),
+    argumentKeys: argumentKeys(call.arguments),
+    argumentsDigest: argumentsDigest(organization.digestKey, call.arguments),
+    client: call.client,
+    sourceIp: call.sourceIp,
+    decisionMicros: micros,
+  };
+  return record;
+};
