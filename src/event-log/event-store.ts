@@ -9,12 +9,12 @@ export type Caller = Readonly<{ organizationId: string; actor: Actor }>;
  * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row, which holds what the events
  * add up to and how many they were (`version`). `undefined` is the state before the first event.
  */
-export type Stream<S, B extends ControlBody> = Readonly<{
-  noun: string;
-  evolve: (state: S | undefined, event: ControlEvent & B) => S;
-  load: (tx: Tx, organizationId: string, id: string) => Promise<Versioned<S> | undefined>;
-  save: (tx: Tx, row: Readonly<{ organizationId: string; id: string; version: number; state: S }>) => Promise<void>;
-}>;
+export type Stream<S, B extends ControlBody> = {
+  readonly noun: string;
+  readonly evolve: (state: S | undefined, event: ControlEvent & B) => S;
+  readonly load: (tx: Tx, organizationId: string, id: string) => Promise<Versioned<S> | undefined>;
+  readonly save: (tx: Tx, row: Readonly<{ organizationId: string; id: string; version: number; state: S }>) => Promise<void>;
+};
 
 export type Versioned<S> = Readonly<{ state: S; version: number }>;
 
