@@ -17,6 +17,7 @@ create table members (
   removed boolean not null default false,
   primary key (organization_id, user_id)
 );
+create index members_user on members (user_id);
 
 create table servers (
   organization_id text not null,
