@@ -1,0 +1,13 @@
+/** The `mcpServers` JSON that MCP clients read. */
+export type ClientConfig = Readonly<{ mcpServers: Readonly<Record<string, Readonly<{ type: 'http'; url: string; headers: Readonly<{ Authorization: string }> }>>> }>;
+
+/** A server's name as a key that every client takes: a-z, 0-9 and single hyphens, at most 40 characters; `server` when nothing is left. */
+export const slugOf = (name: string): string => {
+  const words = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return words.replace(/^-/, '').slice(0, 40).replace(/-$/, '') || 'server';
+};
+
+/** What to paste into a client; without a token (it is shown once), a placeholder stands in its place. */
+export const clientConfig = (serverName: string, url: string, token = '<grant token>'): ClientConfig => ({
+  mcpServers: { [slugOf(serverName)]: { type: 'http', url, headers: { Authorization: `Bearer ${token}` } } },
+});
