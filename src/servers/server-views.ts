@@ -1,0 +1,67 @@
+import type { DiscoveredTool, ServerStatus, Transport } from '../event-log/events/index.js';
+import type { ServerSummary } from './servers.store.js';
+import type { ClientAuth } from './servers.js';
+
+/** A server as the API shows it: of its credentials the names only. */
+export type ServerView = Readonly<{
+  id: string;
+  name: string;
+  transport: Transport;
+  auth: Readonly<{ type: 'none' | 'headers' | 'oauth'; names?: readonly string[] }>;
+  clientAuth: ClientAuth;
+  status: ServerStatus;
+  statusDetail: string | null;
+  disabled: boolean;
+  toolCount: number;
+  serverInfo: Readonly<Record<string, unknown>> | null;
+  protocolVersion: string | null;
+  mcpUrl: string;
+  createdAt: string;
+  discoveredAt: string | null;
+}>;
+
+export const serverView = (server: ServerSummary, publicUrl: string): ServerView => ({
+  id: server.id,
+  name: server.name,
+  transport: server.transport,
+  auth: server.auth,
+  clientAuth: server.clientAuth,
+  status: server.disabled ? 'disabled' : server.status,
+  statusDetail: server.statusDetail,
+  disabled: server.disabled,
+  toolCount: server.toolCount,
+  serverInfo: server.serverInfo,
+  protocolVersion: server.protocolVersion,
+  mcpUrl: `${publicUrl}/mcp/${server.id}`,
+  createdAt: server.createdAt,
+  discoveredAt: server.discoveredAt,
+});
+
+/** A tool as the API shows it. The last four say what the catalog knows of it: nothing yet. */
+export type ToolView = Readonly<{
+  name: string;
+  title: unknown;
+  description: unknown;
+  inputSchema: unknown;
+  outputSchema?: unknown;
+  annotations: unknown;
+  definitionHash: string;
+  category: null;
+  risk: null;
+  evidence: null;
+  recommendedPolicy: null;
+}>;
+
+export const toolView = ({ name, definitionHash, definition }: DiscoveredTool): ToolView => ({
+  name,
+  title: definition['title'] ?? null,
+  description: definition['description'] ?? null,
+  inputSchema: definition['inputSchema'] ?? null,
+  ...(definition['outputSchema'] === undefined ? {} : { outputSchema: definition['outputSchema'] }),
+  annotations: definition['annotations'] ?? null,
+  definitionHash,
+  category: null,
+  risk: null,
+  evidence: null,
+  recommendedPolicy: null,
+});

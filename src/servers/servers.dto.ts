@@ -1,0 +1,103 @@
+import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
+import { IsObject, ValidateBy, ValidateIf } from 'class-validator';
+import { Flag, IdOf, Instant, OneOf, QueryWhole, Text } from '../platform/fields.js';
+
+const transportSchema = {
+  type: 'object',
+  description: 'How the server is reached. This release takes streamable-http only; sse and stdio are answered with `unsupported`.',
+  properties: { type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] }, url: { type: 'string', format: 'uri', maxLength: 2048 } },
+  additionalProperties: false,
+  example: { type: 'streamable-http', url: 'https://mcp.example.com/mcp' },
+} satisfies ApiPropertyOptions;
+
+const authSchema = {
+  type: 'object',
+  description: 'How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. oauth is answered with `unsupported`.',
+  properties: {
+    type: { type: 'string', enum: ['none', 'headers', 'oauth'] },
+    headers: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 20 },
+  },
+  additionalProperties: false,
+  example: { type: 'headers', headers: { Authorization: 'Bearer …' } },
+} satisfies ApiPropertyOptions;
+
+const whenSent = ValidateIf((_object, value) => value !== undefined);
+const CLIENT_AUTH = ['token', 'oauth'] as const;
+
+export class ServerBody {
+  @Text(1, 200) name!: string;
+  @ApiProperty(transportSchema) @IsObject() transport!: object;
+  @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
+  @OneOf(CLIENT_AUTH, { optional: true, description: 'How clients sign in to this server; token unless given' }) clientAuth?: 'token' | 'oauth';
+}
+
+export class ServerPatchBody {
+  @Text(1, 200, { optional: true }) name?: string;
+  @ApiPropertyOptional(transportSchema) @whenSent @IsObject() transport?: object;
+  @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
+  @OneOf(CLIENT_AUTH, { optional: true }) clientAuth?: 'token' | 'oauth';
+  @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
+}
+
+/** Like every list's query; its cursors hold tool names, which may be any text. */
+export class ToolsQuery {
+  @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
+  @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
+  @whenSent
+  @ValidateBy({ name: 'isCursor', validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,4000}$/.test(value), defaultMessage: () => 'after must be a nextCursor of this list' } })
+  after?: string;
+}
+
+export class TransportAnswer {
+  @OneOf(['streamable-http']) type!: string;
+  @ApiProperty({ type: String, format: 'uri' }) url!: string;
+}
+
+export class AuthAnswer {
+  @OneOf(['none', 'headers']) type!: string;
+  @ApiPropertyOptional({ type: [String], description: 'Names of the headers; their values are never shown' }) names?: readonly string[];
+}
+
+export class ServerAnswer {
+  @IdOf('srv') id!: string;
+  @Text(1, 200) name!: string;
+  @ApiProperty({ type: TransportAnswer }) transport!: TransportAnswer;
+  @ApiProperty({ type: AuthAnswer }) auth!: AuthAnswer;
+  @OneOf(CLIENT_AUTH) clientAuth!: string;
+  @OneOf(['ready', 'unreachable', 'needs_sign_in', 'disabled']) status!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready, or what was left out' }) statusDetail!: string | null;
+  @Flag() disabled!: boolean;
+  @ApiProperty({ type: 'integer' }) toolCount!: number;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) serverInfo!: object | null;
+  @ApiProperty({ type: String, nullable: true, description: 'The MCP revision that the server agreed to' }) protocolVersion!: string | null;
+  @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) mcpUrl!: string;
+  @Instant() createdAt!: string;
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When its tools were last discovered' }) discoveredAt!: string | null;
+}
+
+export class ToolAnswer {
+  @ApiProperty({ type: String }) name!: string;
+  @ApiProperty({ type: String, nullable: true }) title!: string | null;
+  @ApiProperty({ type: String, nullable: true }) description!: string | null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) inputSchema!: object | null;
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) outputSchema?: object;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) annotations!: object | null;
+  @ApiProperty({ type: String, description: 'SHA-256 over name, title, description, schemas and annotations' }) definitionHash!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) category!: null;
+  @ApiProperty({ type: String, nullable: true }) risk!: null;
+  @ApiProperty({ type: String, nullable: true }) evidence!: null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) recommendedPolicy!: null;
+}
+
+class PageAnswer {
+  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
+  @ApiProperty({ type: Boolean }) hasMore!: boolean;
+}
+
+export class ServerPage extends PageAnswer {
+  @ApiProperty({ type: [ServerAnswer] }) items!: readonly ServerAnswer[];
+}
+
+export class ToolPage extends PageAnswer {
+  @ApiProperty({ type: [ToolAnswer] }) items!: readonly ToolAnswer[];
+}

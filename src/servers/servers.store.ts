@@ -1,0 +1,100 @@
+import type { Stream } from '../event-log/event-store.js';
+import type { DiscoveredTool, ServerBody, ServerStatus, Transport, UpstreamAuth } from '../event-log/events/index.js';
+import type { Tx } from '../platform/database.js';
+import { evolveServer, type ClientAuth, type ServerState } from './servers.js';
+
+/** A server without its tools: what lists show. */
+export type ServerSummary = Readonly<{ id: string; toolCount: number }> & Omit<ServerState, 'tools' | 'deleted'>;
+
+type Row = {
+  id: string;
+  name: string;
+  transport: Transport;
+  auth: UpstreamAuth;
+  client_auth: ClientAuth;
+  status: ServerStatus;
+  status_detail: string | null;
+  disabled: boolean;
+  server_info: Readonly<Record<string, unknown>> | null;
+  protocol_version: string | null;
+  created_at: Date;
+  discovered_at: Date | null;
+};
+
+const COLUMNS = 'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, created_at, discovered_at';
+
+const common = (row: Row): Omit<ServerState, 'tools' | 'deleted'> => ({
+  name: row.name,
+  transport: row.transport,
+  auth: row.auth,
+  clientAuth: row.client_auth,
+  status: row.status,
+  statusDetail: row.status_detail,
+  disabled: row.disabled,
+  serverInfo: row.server_info,
+  protocolVersion: row.protocol_version,
+  createdAt: row.created_at.toISOString(),
+  discoveredAt: row.discovered_at?.toISOString() ?? null,
+});
+
+/** The history of a server and its row in `servers`. */
+export const serverStream: Stream<ServerState, ServerBody> = {
+  noun: 'server',
+  evolve: evolveServer,
+  load: async (tx, organizationId, id) => {
+    const { rows } = await tx.query<Row & { version: number; tools: readonly DiscoveredTool[]; deleted: boolean }>(
+      `select ${COLUMNS}, version, tools, deleted from servers where organization_id = $1 and id = $2`,
+      [organizationId, id],
+    );
+    const [row] = rows;
+    return row && { version: row.version, state: { ...common(row), tools: row.tools, deleted: row.deleted } };
+  },
+  save: async (tx, { organizationId, id, version, state }) => {
+    await tx.query(
+      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, created_at, discovered_at, deleted)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+       on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
+         client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail, disabled = excluded.disabled, server_info = excluded.server_info,
+         protocol_version = excluded.protocol_version, tools = excluded.tools, discovered_at = excluded.discovered_at, deleted = excluded.deleted`,
+      [
+        organizationId,
+        id,
+        version,
+        state.name,
+        state.transport,
+        state.auth,
+        state.clientAuth,
+        state.status,
+        state.statusDetail,
+        state.disabled,
+        state.serverInfo,
+        state.protocolVersion,
+        JSON.stringify(state.tools),
+        state.createdAt,
+        state.discoveredAt,
+        state.deleted,
+      ],
+    );
+  },
+};
+
+type SummaryRow = Row & { tool_count: number };
+
+const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count from servers where organization_id = $1 and not deleted`;
+
+const summary = (row: SummaryRow): ServerSummary => ({ id: row.id, toolCount: row.tool_count, ...common(row) });
+
+/** An organization's servers in the order they were registered, after the id `after`. */
+export const listServers = async (tx: Tx, organizationId: string, page: Readonly<{ after: string; rows: number }>): Promise<readonly ServerSummary[]> => {
+  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id > $2 order by id limit $3`, [organizationId, page.after, page.rows]);
+  return rows.map(summary);
+};
+
+/** One server without its tools; undefined when there is none or it is deleted. */
+export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerSummary | undefined> => {
+  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id = $2`, [organizationId, id]);
+  return rows[0] && summary(rows[0]);
+};
+
+/** The summary of a state that was just saved. */
+export const summaryOf = (id: string, { tools, deleted: _deleted, ...rest }: ServerState): ServerSummary => ({ id, toolCount: tools.length, ...rest });

@@ -1,0 +1,113 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ControlEvent, DiscoveredTool, ServerBody, ServerStatus, Transport, UpstreamAuth } from '../event-log/events/index.js';
+import { notFound, Problem } from '../platform/problems.js';
+import type { Discovered } from '../upstream/discover.js';
+
+export type ClientAuth = 'token' | 'oauth';
+
+/** What a server's events add up to. `status` is what the newest discovery found; `tools` are those of the newest one that succeeded. */
+export type ServerState = Readonly<{
+  name: string;
+  transport: Transport;
+  auth: UpstreamAuth;
+  clientAuth: ClientAuth;
+  status: ServerStatus;
+  statusDetail: string | null;
+  disabled: boolean;
+  serverInfo: Readonly<Record<string, unknown>> | null;
+  protocolVersion: string | null;
+  tools: readonly DiscoveredTool[];
+  createdAt: string;
+  discoveredAt: string | null;
+  deleted: boolean;
+}>;
+
+/** How a server is reached: what an administrator sets, without the secrets. */
+export type ServerSettings = Readonly<{ name: string; transport: Transport; auth: UpstreamAuth; clientAuth: ClientAuth }>;
+export type ServerPatch = Partial<ServerSettings & Readonly<{ disabled: boolean }>>;
+
+const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registered' }>): ServerState => ({
+  name: event.name,
+  transport: event.transport,
+  auth: event.auth,
+  clientAuth: event.clientAuth,
+  status: 'unreachable',
+  statusDetail: null,
+  disabled: false,
+  serverInfo: null,
+  protocolVersion: null,
+  tools: [],
+  createdAt: event.time,
+  discoveredAt: null,
+  deleted: false,
+});
+
+const discoveredIn = (state: ServerState, event: ControlEvent & Extract<ServerBody, { type: 'tools.discovered' }>): ServerState => {
+  const { status, detail: statusDetail } = event;
+  if (event.tools === null) return { ...state, status, statusDetail };
+  return { ...state, status, statusDetail, tools: event.tools, serverInfo: event.serverInfo, protocolVersion: event.protocolVersion, discoveredAt: event.time };
+};
+
+/** Applies one event of a server. A server begins with `server.registered`. */
+export const evolveServer = (state: ServerState | undefined, event: ControlEvent & ServerBody): ServerState => {
+  if (event.type === 'server.registered') return began(event);
+  if (state === undefined) throw new Error('a server begins with server.registered');
+  switch (event.type) {
+    case 'server.changed':
+      return {
+        ...state,
+        name: event.name ?? state.name,
+        transport: event.transport ?? state.transport,
+        auth: event.auth ?? state.auth,
+        clientAuth: event.clientAuth ?? state.clientAuth,
+        disabled: event.disabled ?? state.disabled,
+      };
+    case 'tools.discovered':
+      return discoveredIn(state, event);
+    case 'server.deleted':
+      return { ...state, deleted: true };
+  }
+};
+
+/** The state of a server that is there. @throws Problem `not_found` for one that never was or is deleted. */
+export const present = (state: ServerState | undefined): ServerState => {
+  if (state === undefined || state.deleted) throw notFound('server');
+  return state;
+};
+
+/** What a discovery found, as an event. A failed one leaves the tools as they are. */
+export const discoveredEvent = (serverId: string, found: Discovered): ServerBody =>
+  found.status === 'ready'
+    ? { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: found.serverInfo, protocolVersion: found.protocolVersion, tools: found.tools }
+    : { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: null, protocolVersion: null, tools: null };
+
+/** The events of a registration. */
+export const registerServer = (serverId: string, settings: ServerSettings, found: Discovered): readonly ServerBody[] => [
+  { type: 'server.registered', serverId, ...settings },
+  discoveredEvent(serverId, found),
+];
+
+const sameWay = (one: ServerState, other: ServerState): boolean => isDeepStrictEqual(one.transport, other.transport) && isDeepStrictEqual(one.auth, other.auth);
+
+/**
+ * The event of a discovery that was made over the way `asked` described. @throws Problem `conflict` when the server meanwhile is reached another
+ * way: the tools found could be another server's.
+ */
+export const recordDiscovery = (serverId: string, asked: ServerState, found: Discovered) => (state: ServerState | undefined): readonly ServerBody[] => {
+  if (!sameWay(present(state), asked)) throw new Problem('conflict', 'The server was changed meanwhile. Send the request again.');
+  return [discoveredEvent(serverId, found)];
+};
+
+/** The events of a change; none when nothing differs. New credentials always count as a change, as their values are not known here. */
+export const changeServer = (serverId: string, patch: ServerPatch, found: Discovered | undefined, asked: ServerState) => (state: ServerState | undefined): readonly ServerBody[] => {
+  const current = present(state);
+  const differs = Object.entries(patch).filter(([key, value]) => value !== undefined && (key === 'auth' || !isDeepStrictEqual(current[key as keyof ServerPatch], value)));
+  const changed: readonly ServerBody[] = differs.length === 0 ? [] : [{ type: 'server.changed', serverId, ...Object.fromEntries(differs) }];
+  return found === undefined ? changed : [...changed, ...recordDiscovery(serverId, asked, found)(current)];
+};
+
+/** The event of a deletion; a second one is refused as not found. */
+export const deleteServer = (serverId: string) => (state: ServerState | undefined): readonly ServerBody[] => {
+  present(state);
+  return [{ type: 'server.deleted', serverId }];
+};

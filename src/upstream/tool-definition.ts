@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+
+/** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
+export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
+
+const DEEPEST = 64;
+const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'];
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
+const isStorableText = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(text);
+
+/** Whether a JSON value can be stored and hashed: no U+0000, no lone surrogate, at most 64 levels deep. */
+export const isStorable = (value: unknown, depth = 0): boolean => {
+  if (typeof value === 'string') return isStorableText(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return depth < DEEPEST && Object.entries(value).every(([key, member]) => isStorableText(key) && isStorable(member, depth + 1));
+};
+
+const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
+};
+
+/**
+ * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and annotations. Equal for
+ * equal definitions whatever the order of their keys; other members (icons, `_meta`) don't count. Expects a value that `isStorable` accepts.
+ */
+export const definitionHash = (tool: Readonly<Record<string, unknown>>): string =>
+  createHash('sha256')
+    .update(canonicalJson(Object.fromEntries(HASHED.map((key) => [key, tool[key]]))))
+    .digest('hex');
+
+/** The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out, and counted. */
+export const readTools = (listed: readonly unknown[]): Readonly<{ tools: readonly DiscoveredTool[]; leftOut: number }> => {
+  const tools = new Map<string, DiscoveredTool>();
+  for (const tool of listed) {
+    if (!isObject(tool) || typeof tool['name'] !== 'string' || tool['name'] === '' || tools.has(tool['name']) || !isStorable(tool)) continue;
+    tools.set(tool['name'], { name: tool['name'], definitionHash: definitionHash(tool), definition: tool });
+  }
+  return { tools: [...tools.values()], leftOut: listed.length - tools.size };
+};
