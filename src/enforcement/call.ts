@@ -19,9 +19,10 @@ export type GovernedCall = Readonly<{
 /** What the agent is told of a decision, beside its reason. */
 export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number }>;
 
-export type Outcome = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number }>;
+/** How a forwarded call ended. `sent` is false when no byte of it was sent: then its reservations are given back. */
+export type Outcome = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
 
-/** An allowed call must end in exactly one `complete`; with `not_forwarded` (no byte was sent) its reservations are given back. */
+/** An allowed call must end in exactly one `complete`. */
 export type Verdict = Readonly<{ allowed: true; decided: Decided; complete: (outcome: Outcome) => void }> | Readonly<{ allowed: false; decided: Decided }>;
 
 /** How a call was judged, limits included. */

@@ -78,7 +78,7 @@ export class Enforcement {
     if (await this.#parts.recorder.recordAllow(toRecord({ call, judged: decision, ids, micros, reservations }))) {
       return { allowed: true, decided: decidedOf(ids, decision), complete: (outcome) => this.#complete({ call, ids, now, outcome, release: held.release }) };
     }
-    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0 }, release: held.release });
+    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release: held.release });
     return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
   }
 
@@ -94,7 +94,7 @@ export class Enforcement {
   }
 
   #complete({ call, ids, now, outcome, release }: Ending): void {
-    if (outcome.status === 'not_forwarded') release();
+    if (!outcome.sent) release();
     const ended = this.#parts.now();
     this.#parts.recorder.recordOutcome({
       id: newId('evt', ended),

@@ -1,0 +1,58 @@
+import type { GovernedCall } from '../enforcement/call.js';
+import { upstreamHeaders } from '../upstream/mcp-headers.js';
+import { deniedResult, jsonRpcError, sendJson } from './answers.js';
+import type { GatewayParts, InSession } from './exchange.js';
+import type { Message } from './read-message.js';
+import { toolCallParams } from './read-message.js';
+import { relayAnswer } from './relay-answer.js';
+
+export type Request = Extract<Message, { kind: 'request' }>;
+
+/** A request as enforcement sees it. */
+export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
+  const { session, who } = exchange;
+  return {
+    who,
+    method: request.method,
+    tool: call.tool,
+    arguments: call.arguments,
+    requestId: request.id,
+    sessionId: session.sessionId,
+    protocolVersion: session.protocolVersion,
+    traceId: exchange.traceId,
+    sourceIp: exchange.sourceIp,
+    client: session.clientName === undefined ? null : { name: session.clientName, ...(session.clientVersion === undefined ? {} : { version: session.clientVersion }) },
+  };
+};
+
+/**
+ * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before `enforce` answered that the decision is on
+ * record; a client that left meanwhile gets nothing forwarded. What was judged is what is sent: the strict reader let only one reading of these bytes pass.
+ */
+export const callTool = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+  const params = toolCallParams(request);
+  const { response, who, session } = exchange;
+  if (!params) {
+    await parts.enforcement.refuseUnread(governed(exchange, request, { tool: null, arguments: undefined }), 'malformed', 'tools/call without a usable name or arguments');
+    return sendJson(response, 200, jsonRpcError(request.id, -32_602, 'params of tools/call need name, a text of 1 to 256 characters, and arguments, an object'));
+  }
+  const began = performance.now();
+  const verdict = await parts.enforcement.enforce(governed(exchange, request, { tool: params.name, arguments: params.arguments }));
+  parts.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
+  parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
+  if (!verdict.allowed) return sendJson(response, 200, deniedResult(request.id, verdict.decided));
+  if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
+  relayAnswer(
+    parts,
+    exchange,
+    { url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs },
+    {
+      id: request.id,
+      sessionId: session.sessionId,
+      done: (relayed) => {
+        parts.metrics.outcomes.inc({ status: relayed.status });
+        verdict.complete(relayed);
+      },
+    },
+  );
+};

@@ -1,0 +1,28 @@
+import ipaddr from 'ipaddr.js';
+import type { IncomingMessage } from 'node:http';
+
+const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined => (ipaddr.isValid(text) ? ipaddr.process(text) : undefined);
+
+const isTrusted = (address: string, trusted: readonly string[]): boolean => {
+  const parsed = parse(address);
+  return (
+    parsed !== undefined &&
+    trusted.some((range) => {
+      const [network, bits] = ipaddr.parseCIDR(range);
+      return network.kind() === parsed.kind() && parsed.match(network, bits);
+    })
+  );
+};
+
+/**
+ * The client's address: the connection's, or, where that is a trusted proxy, the last address in `X-Forwarded-For` that is not one. What an untrusted
+ * client writes into the header never counts.
+ */
+export const clientAddress = (request: IncomingMessage, trusted: readonly string[]): string | null => {
+  let address = request.socket.remoteAddress ?? null;
+  if (trusted.length > 0) {
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+    while (address !== null && isTrusted(address, trusted) && forwarded.length > 0) address = forwarded.pop() ?? null;
+  }
+  return address === null ? null : (parse(address)?.toString() ?? null);
+};

@@ -1,0 +1,67 @@
+import type { PolicyFacts } from '../directory/facts.js';
+import { isListed } from '../policy-engine/decide.js';
+import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
+import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from './answers.js';
+import type { Request } from './call-tool.js';
+import { collectAnswer, isFailure } from './collect-answer.js';
+import type { GatewayParts, InSession } from './exchange.js';
+import { formatSse, parseSse } from './sse.js';
+
+const MAX_LIST_BYTES = 32 * 1024 * 1024;
+
+type Json = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The answer with the tools that this policy shows; anything else in it unchanged. Undefined when it is no answer to a tools/list. */
+const filtered = (message: unknown, policy: PolicyFacts): Json | undefined => {
+  if (!isObject(message)) return undefined;
+  if (isObject(message['error'])) return message;
+  const result = message['result'];
+  if (!isObject(result) || !Array.isArray(result['tools'])) return undefined;
+  const tools = result['tools'].filter((tool: unknown) => isObject(tool) && typeof tool['name'] === 'string' && isListed(policy.compiled, tool['name']));
+  return { ...message, result: { ...result, tools } };
+};
+
+/** The same for a buffered event stream: other messages in it stay; an answer that can't be read makes the whole undefined. */
+const filteredStream = (text: string, policy: PolicyFacts): string | undefined => {
+  let answered = false;
+  const events = parseSse(text).map((event) => {
+    const message = parse(event.data);
+    if (!isObject(message) || !('result' in message || 'error' in message)) return event;
+    const shown = filtered(message, policy);
+    answered ||= shown !== undefined;
+    return shown === undefined ? undefined : { ...event, data: JSON.stringify(shown) };
+  });
+  return answered && events.every((event) => event !== undefined) ? events.map((event) => formatSse(event as Exclude<typeof event, undefined>)).join('') : undefined;
+};
+
+/**
+ * tools/list, one page as the upstream gives it: hidden tools and, under `default: deny`, unlisted ones are left out. Cursors are the upstream's own. An
+ * answer that can't be read lists nothing of it: it becomes an error.
+ */
+export const listTools = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+  const { who, session, response, body } = exchange;
+  if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, { tools: [] }));
+  const answer = await collectAnswer(parts, { url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, MAX_LIST_BYTES);
+  if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
+  if (answer.status === 404) return sendJson(response, 404, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+  const text = answer.body.toString('utf8');
+  if (isEventStream(headerOf(answer.headers, 'content-type'))) {
+    const stream = filteredStream(text, who.policy);
+    if (stream === undefined || response.destroyed) return sendJson(response, 200, unreadable(request.id));
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
+    response.end(stream);
+    return;
+  }
+  sendJson(response, 200, filtered(parse(text), who.policy) ?? unreadable(request.id));
+};
+
+const unreadable = (id: Request['id']) => jsonRpcError(id, OWN_CODES.upstreamError, 'the MCP server gave no readable list of tools');

@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorText, log } from '../platform/log.js';
+import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from './answers.js';
+import { callTool, governed, type Request } from './call-tool.js';
+import { clientAddress } from './client-address.js';
+import { endSession } from './end-session.js';
+import { isSpoken, type Exchange, type GatewayParts, type InSession } from './exchange.js';
+import { listTools } from './list-tools.js';
+import { openUpstreamSession } from './open-session.js';
+import { allowOrigin, isForeign } from './origin.js';
+import { readBody } from './read-body.js';
+import { readMessage, type Message } from './read-message.js';
+import { relayMessage, relayRequest, relayStream } from './relay.js';
+import type { SessionContent } from './sealed-session.js';
+
+const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;
+
+const bearerOf = (request: IncomingMessage): string | undefined => /^Bearer ([\w-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1];
+
+/** W3C trace context: the trace id of a `traceparent`, from the message's `_meta` or the header. */
+const traceIdOf = (request: IncomingMessage): string | null => /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(String(request.headers['traceparent'] ?? ''))?.[1] ?? null;
+
+/** A request of an identity, server or organization that is switched off reaches no upstream, whatever it asks. */
+const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined => {
+  if (who.server.disabled || who.identity.disabled || who.organization.disabled) return 'disabled; ask your administrator';
+  return parts.directory.ageMs() > parts.maxStalenessMs ? 'the gateway has lost touch with its database; try again shortly' : undefined;
+};
+
+/**
+ * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain functions on node:http; every way out
+ * writes an answer, and an unexpected failure becomes a 500 without detail.
+ */
+export class McpEndpoint {
+  readonly #parts: GatewayParts;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#serve(request, response).catch((error: unknown) => {
+      log.error('a gateway request failed', { error: errorText(error) });
+      refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isForeign(this.#parts, request)) return refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'requests from this web origin or to this host name are not accepted' });
+    if (allowOrigin(request, response)) return;
+    const exchange = this.#authenticate(request, response);
+    if (!exchange) return;
+    switch (request.method) {
+      case 'POST':
+        return this.#post(exchange);
+      case 'GET':
+      case 'DELETE': {
+        const session = this.#session(exchange);
+        if (!session) return;
+        return request.method === 'GET' ? relayStream(this.#parts, { ...exchange, session }) : endSession(this.#parts, { ...exchange, session });
+      }
+      default:
+        return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'use POST, GET or DELETE', headers: { allow: 'POST, GET, DELETE' } });
+    }
+  }
+
+  #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+    const serverId = PATH.exec(request.url ?? '')?.[1];
+    const token = bearerOf(request);
+    const who = token === undefined ? undefined : this.#parts.directory.authenticate(token, Date.now());
+    if (!who) {
+      this.#parts.metrics.unauthenticated.inc();
+      refuseHttp(response, 401, { code: OWN_CODES.unauthorized, message: 'send Authorization: Bearer <grant token>', headers: { 'www-authenticate': 'Bearer realm="toolgate"' } });
+      return undefined;
+    }
+    if (who.server.id !== serverId) {
+      refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
+      return undefined;
+    }
+    return { request, response, who, sourceIp: clientAddress(request, this.#parts.trustedProxies), traceId: traceIdOf(request) };
+  }
+
+  /** The session that the request names, or undefined when it was refused here. */
+  #session({ request, response, who }: Exchange): SessionContent | undefined {
+    const sealed = request.headers['mcp-session-id'];
+    if (typeof sealed !== 'string') {
+      refuseHttp(response, 400, { code: -32_600, message: 'Mcp-Session-Id is missing; initialize first' });
+      return undefined;
+    }
+    const session = this.#parts.openSession(sealed, Date.now());
+    if (!session || session.grantId !== who.grant.id || session.serverId !== who.server.id || this.#parts.directory.isEnded(session.sessionId)) {
+      refuseHttp(response, 404, { code: -32_600, message: 'no such session; initialize again' });
+      return undefined;
+    }
+    const version = request.headers['mcp-protocol-version'];
+    if (version !== undefined && !isSpoken(version)) {
+      refuseHttp(response, 400, { code: -32_600, message: 'MCP-Protocol-Version names a revision that is not spoken here' });
+      return undefined;
+    }
+    return session;
+  }
+
+  async #post(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const body = await readBody(request);
+    if (body === 'gone') return;
+    if (body === 'too_large') return refuseHttp(response, 413, { code: -32_600, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
+    const read = readMessage(body);
+    if (!read.ok) {
+      await this.#recordMalformed(exchange, read.reason);
+      return refuseHttp(response, 400, { code: read.code, message: read.reason });
+    }
+    const { message } = read;
+    if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
+    const session = this.#session(exchange);
+    if (!session) return;
+    await this.#dispatch({ ...exchange, body, session }, message);
+  }
+
+  async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
+    const reason = unavailable(this.#parts, exchange);
+    if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.id, OWN_CODES.unavailable, reason));
+    return openUpstreamSession(this.#parts, exchange, message);
+  }
+
+  async #dispatch(exchange: InSession, message: Message): Promise<void> {
+    if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
+    const governs = message.kind !== 'request' || message.method === 'tools/list' || message.method === 'ping';
+    if (!governs) return this.#refuseMethod(exchange, message);
+    const reason = unavailable(this.#parts, exchange);
+    if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.kind === 'request' ? message.id : null, OWN_CODES.unavailable, reason));
+    if (message.kind !== 'request') return relayMessage(this.#parts, exchange, message.kind === 'notification' ? message.method : undefined);
+    return message.method === 'ping' ? relayRequest(this.#parts, exchange, message) : listTools(this.#parts, exchange, message);
+  }
+
+  async #refuseMethod(exchange: InSession, message: Request): Promise<void> {
+    const verdict = await this.#parts.enforcement.enforce(governed(exchange, message, { tool: null, arguments: undefined }));
+    this.#parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
+    sendJson(exchange.response, 200, jsonRpcError(message.id, -32_601, verdict.decided.reason));
+  }
+
+  /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
+  async #recordMalformed(exchange: Exchange, reason: string): Promise<void> {
+    const sealed = exchange.request.headers['mcp-session-id'];
+    const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
+    const session = opened?.grantId === exchange.who.grant.id ? opened : undefined;
+    const call = { who: exchange.who, method: 'unknown', tool: null, arguments: undefined, requestId: null, sessionId: session?.sessionId ?? null, protocolVersion: session?.protocolVersion ?? null };
+    await this.#parts.enforcement.refuseUnread({ ...call, traceId: exchange.traceId, sourceIp: exchange.sourceIp, client: null }, 'malformed', reason);
+    this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
+  }
+}

@@ -1,0 +1,87 @@
+import { newId } from '../platform/ids.js';
+import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
+import { jsonRpcError, OWN_CODES, sendJson } from './answers.js';
+import type { Request } from './call-tool.js';
+import { collectAnswer, isFailure, type Collected } from './collect-answer.js';
+import { isSpoken, PROTOCOL_VERSIONS, type Exchange, type GatewayParts } from './exchange.js';
+import { sealSession, type SessionContent } from './sealed-session.js';
+import { parseSse } from './sse.js';
+
+const SESSION_MS = 24 * 60 * 60 * 1000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+type Json = Readonly<Record<string, unknown>>;
+const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 128) : undefined);
+
+const parse = (text: string): Json => {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    return {};
+  }
+};
+
+/** The answer to `id` in a JSON body or a buffered event stream. */
+const answerIn = (collected: Collected, id: Request['id']): Json => {
+  const text = collected.body.toString('utf8');
+  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(text);
+  return parseSse(text).map((event) => parse(event.data)).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
+};
+
+/** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */
+const requestBody = (request: Request, body: Buffer): Buffer =>
+  isSpoken(request.params?.['protocolVersion'])
+    ? body
+    : Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: request.id, method: 'initialize', params: { ...request.params, protocolVersion: PROTOCOL_VERSIONS[0] } }));
+
+/** Only what is governed is offered to the client: tools. Offering the rest would promise methods that are refused. */
+const offered = (result: Json): Json => {
+  const { tools } = asObject(result['capabilities']);
+  return { ...result, capabilities: tools === undefined ? {} : { tools } };
+};
+
+const sessionOf = (exchange: Exchange, request: Request, upstream: Readonly<{ session: string | undefined; version: string }>): SessionContent => {
+  const client = asObject(request.params?.['clientInfo']);
+  const [clientName, clientVersion] = [asText(client['name']), asText(client['version'])];
+  return {
+    sessionId: newId('ses'),
+    organizationId: exchange.who.organization.id,
+    grantId: exchange.who.grant.id,
+    serverId: exchange.who.server.id,
+    upstreamSession: upstream.session,
+    protocolVersion: upstream.version,
+    clientCapabilities: request.params?.['capabilities'] ?? {},
+    ...(clientName === undefined ? {} : { clientName }),
+    ...(clientVersion === undefined ? {} : { clientVersion }),
+    expiresAt: Date.now() + SESSION_MS,
+  };
+};
+
+/** Why an initialize was not answered by the upstream in a way that can be passed on; undefined when it was. */
+const refusalOf = (collected: Collected, answer: Json): string | undefined => {
+  if (collected.status < 200 || collected.status > 299) return `the MCP server answered with HTTP status ${collected.status}`;
+  if ('error' in answer) return undefined;
+  const version = asObject(answer['result'])['protocolVersion'];
+  return isSpoken(version) ? undefined : 'the MCP server speaks no protocol revision that this gateway speaks';
+};
+
+/**
+ * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the negotiated version and the client's
+ * capabilities. The upstream's own session id never reaches the client.
+ */
+export const openUpstreamSession = async (parts: GatewayParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
+  const { who, response } = exchange;
+  const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
+  const collected = await collectAnswer(parts, { url: who.server.url, method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, MAX_ANSWER_BYTES);
+  if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
+  const answer = answerIn(collected, request.id);
+  const refusal = refusalOf(collected, answer);
+  if (refusal) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, refusal));
+  if ('error' in answer) return sendJson(response, 200, answer);
+  const result = asObject(answer['result']);
+  const session = sessionOf(exchange, request, { session: headerOf(collected.headers, 'mcp-session-id'), version: String(result['protocolVersion']) });
+  const sealed = sealSession(parts.sessionKey, session);
+  if (!sealed) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, "the client's capabilities are too large"));
+  sendJson(response, 200, { ...answer, result: offered(result) }, { 'mcp-session-id': sealed });
+};

@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '../platform/config.js';
+import type { GatewayParts } from './exchange.js';
+
+const hostNameOf = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, ''));
+
+/**
+ * Whether a request comes from a web origin that may not call, or, on a loopback installation, names another host: a page that rebinds its name to
+ * 127.0.0.1 does both (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin.
+ */
+export const isForeign = (parts: Pick<GatewayParts, 'publicUrl' | 'allowedOrigins' | 'loopback'>, request: IncomingMessage): boolean => {
+  const { origin, host } = request.headers;
+  const own = new URL(parts.publicUrl());
+  if (origin !== undefined && origin !== own.origin && !parts.allowedOrigins.includes(origin)) return true;
+  if (!parts.loopback) return false;
+  const name = hostNameOf(host ?? '');
+  return !isLoopback(name) && name !== own.hostname;
+};
+
+/** Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a preflight). */
+export const allowOrigin = (request: IncomingMessage, response: ServerResponse): boolean => {
+  const { origin } = request.headers;
+  if (origin === undefined) return false;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate');
+  response.setHeader('vary', 'Origin');
+  if (request.method !== 'OPTIONS') return false;
+  response.writeHead(204, {
+    'access-control-allow-methods': 'POST, GET, DELETE',
+    'access-control-allow-headers': 'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID',
+    'access-control-max-age': '600',
+  });
+  response.end();
+  return true;
+};

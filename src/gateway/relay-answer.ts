@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http';
+import type { OutcomeStatus } from '../event-log/events/index.js';
+import { forward, type Running, type Sink, type UpstreamFailure, type UpstreamHeaders, type UpstreamRequest } from '../upstream/forward.js';
+import { headerOf, isEventStream } from '../upstream/mcp-headers.js';
+import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from './answers.js';
+import type { Exchange, GatewayParts } from './exchange.js';
+import { looksLikeToolError } from './sse.js';
+
+const READ_UP_TO = 256 * 1024;
+
+/** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
+export type Relayed = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
+
+const failures = {
+  unreachable: { status: 'upstream_unreachable', code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' },
+  timeout: { status: 'timeout', code: OWN_CODES.upstreamTimeout, message: 'the MCP server did not answer in time' },
+  broken: { status: 'upstream_error', code: OWN_CODES.upstreamError, message: 'the MCP server broke off its answer' },
+  aborted: { status: 'cancelled', code: OWN_CODES.upstreamError, message: 'the request was cancelled' },
+} as const satisfies Record<UpstreamFailure['kind'], Readonly<{ status: OutcomeStatus; code: number; message: string }>>;
+
+const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
+
+
+const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' } as const;
+
+/**
+ * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers are held up to 256 KiB, so that
+ * one that breaks off becomes a JSON-RPC error, and stream beyond that. When the client leaves, the upstream is read to its end all the same
+ * (in the session era a disconnect is not a cancel), so that the outcome is known.
+ */
+class AnswerRelay implements Sink {
+  readonly #response: ServerResponse;
+  readonly #id: RequestId;
+  readonly #done: (relayed: Relayed) => void;
+  readonly #onStream: () => void;
+  #running: Running | undefined;
+  #status = 0;
+  #contentType = '';
+  #length: string | undefined;
+  #held: Buffer[] = [];
+  #bytes = 0;
+  #streaming = false;
+  #ended = false;
+
+  constructor(exchange: Exchange, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; onStream: () => void }>) {
+    this.#response = exchange.response;
+    this.#id = id;
+    this.#done = callbacks.done;
+    this.#onStream = callbacks.onStream;
+  }
+
+  start(running: Running): void {
+    this.#running = running;
+    this.#response.once('close', () => {
+      if (!this.#ended) running.resume();
+    });
+  }
+
+  readonly head = (status: number, headers: UpstreamHeaders): void => {
+    this.#status = status;
+    this.#contentType = headerOf(headers, 'content-type') ?? '';
+    this.#length = headerOf(headers, 'content-length');
+    if (this.#isAnswer() && isEventStream(this.#contentType)) {
+      this.#streaming = true;
+      if (!this.#response.destroyed) {
+        this.#response.writeHead(200, { ...streamHead, 'content-type': this.#contentType });
+        this.#response.flushHeaders();
+        this.#onStream();
+      }
+    }
+  };
+
+  readonly data = (chunk: Buffer): boolean => {
+    this.#bytes += chunk.length;
+    const fits = this.#bytes <= READ_UP_TO;
+    if (fits) this.#held.push(chunk);
+    if (!this.#isAnswer()) return true;
+    if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
+    if (!fits) this.#held = [];
+    return this.#streaming ? this.#write(chunk) : true;
+  };
+
+  readonly end = (): void => {
+    this.#ended = true;
+    if (!this.#isAnswer()) return this.#refuse();
+    const known = this.#bytes <= READ_UP_TO;
+    const body = Buffer.concat(this.#held);
+    if (known && body.length === 0 && !this.#streaming) return this.#refuse();
+    if (this.#streaming) this.#response.end();
+    else this.#send(body);
+    this.#finish(known ? outcomes[looksLikeToolError(body, this.#contentType)] : 'ok', true);
+  };
+
+  readonly fail = (failure: UpstreamFailure): void => {
+    this.#ended = true;
+    const { status, code, message } = failures[failure.kind];
+    this.#tell(code, message);
+    this.#finish(status, failure.sent);
+  };
+
+  #isAnswer(): boolean {
+    return this.#status >= 200 && this.#status < 300;
+  }
+
+  #beginStreaming(chunk: Buffer): boolean {
+    this.#streaming = true;
+    const held = Buffer.concat([...this.#held, chunk]);
+    this.#held = [];
+    if (this.#response.destroyed) return true;
+    this.#response.writeHead(200, { 'content-type': this.#contentType || 'application/json', ...(this.#length === undefined ? {} : { 'content-length': this.#length }) });
+    return this.#write(held);
+  }
+
+  #write(chunk: Buffer): boolean {
+    if (this.#response.destroyed || this.#response.write(chunk)) return true;
+    this.#response.once('drain', () => this.#running?.resume());
+    return false;
+  }
+
+  #send(body: Buffer): void {
+    if (this.#response.destroyed) return;
+    this.#response.writeHead(200, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
+    this.#response.end(body);
+  }
+
+  /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. */
+  #refuse(): void {
+    if (this.#status === 404) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+    else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
+    this.#finish('upstream_error', true);
+  }
+
+  #tell(code: number, message: string): void {
+    const error = jsonRpcError(this.#id, code, message);
+    if (!this.#response.headersSent) sendJson(this.#response, 200, error);
+    else if (isEventStream(this.#contentType)) this.#response.end(`data: ${JSON.stringify(error)}\n\n`);
+    else this.#response.destroy();
+  }
+
+  #finish(status: OutcomeStatus, sent: boolean): void {
+    this.#done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
+  }
+}
+
+/** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended. */
+export const relayAnswer = (parts: GatewayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string; done: (relayed: Relayed) => void }>): void => {
+  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, to.sessionId) });
+  relay.start(forward(parts.agent, request, relay));
+};

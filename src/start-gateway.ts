@@ -1,0 +1,63 @@
+import type { Registry } from 'prom-client';
+import type { Parts } from './app.module.js';
+import { Directory } from './directory/directory.js';
+import { Enforcement } from './enforcement/enforce.js';
+import { Recorder } from './enforcement/recorder.js';
+import { makeReserve } from './enforcement/reserve.js';
+import type { EventLog } from './event-log/event-log.js';
+import { LiveStreams } from './gateway/live-streams.js';
+import { McpEndpoint } from './gateway/mcp-endpoint.js';
+import { makeGatewayMetrics } from './gateway/metrics.js';
+import { makeSessionOpener } from './gateway/sealed-session.js';
+import type { Handle } from './platform/http-front.js';
+
+const LIMITS_MS = 2000;
+const SESSIONS_KEPT_OPEN = 20_000;
+
+type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
+
+const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory: Directory, enforcement: Enforcement, streams: LiveStreams): McpEndpoint => {
+  const { config, vault } = parts;
+  const sessionKey = vault.purposeKey('mcp-session');
+  return new McpEndpoint({
+    directory,
+    enforcement,
+    streams,
+    store: parts.store,
+    agent: parts.outbound.agent,
+    metrics: makeGatewayMetrics(parts.metrics),
+    sessionKey,
+    openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
+    upstreamTimeoutMs: config.upstreamTimeoutMs,
+    maxStalenessMs: config.maxStalenessMs,
+    publicUrl: parts.publicUrl,
+    allowedOrigins: config.allowedOrigins,
+    loopback: config.loopback,
+    trustedProxies: config.trustedProxies,
+  });
+};
+
+/** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
+export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>): Promise<Gateway> => {
+  const { config, database, store } = parts;
+  const directory = new Directory(database, parts.vault);
+  await directory.start();
+  store.onCommitted((organizationId) => directory.refresh(organizationId));
+  const recorder = new Recorder(parts.eventLog);
+  const reserve = makeReserve(database.limits, LIMITS_MS);
+  const enforcement = new Enforcement({ directory, reserve, recorder, maxStalenessMs: config.maxStalenessMs, now: Date.now });
+  const streams = new LiveStreams(directory);
+  const endpoint = makeEndpoint(parts, directory, enforcement, streams);
+  return {
+    handle: (request, response) => endpoint.handle(request, response),
+    ready: async () => {
+      if (directory.ageMs() > config.maxStalenessMs) throw new Error('the directory is stale');
+    },
+    drain: () => streams.stop(),
+    stop: async () => {
+      streams.stop();
+      await recorder.stop();
+      await directory.stop();
+    },
+  };
+};

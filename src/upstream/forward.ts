@@ -1,0 +1,82 @@
+import type { Dispatcher } from 'undici';
+
+export type UpstreamRequest = Readonly<{ url: URL; method: 'GET' | 'POST' | 'DELETE'; headers: Readonly<Record<string, string>>; body: Buffer | undefined; silenceMs: number }>;
+
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Why there is no (whole) answer. `sent`: whether any byte of the request may have reached the upstream. */
+export type UpstreamFailure = Readonly<{ kind: 'unreachable' | 'timeout' | 'broken' | 'aborted'; sent: boolean }>;
+
+/** Where an answer goes, as it arrives. `data` answers false to be paused until `resume`. Exactly one of `end` and `fail` comes last. */
+export type Sink = Readonly<{
+  head: (status: number, headers: UpstreamHeaders) => void;
+  data: (chunk: Buffer) => boolean;
+  end: () => void;
+  fail: (failure: UpstreamFailure) => void;
+}>;
+
+export type Running = Readonly<{ resume: () => void; abort: () => void }>;
+
+const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+const kindOf = (error: unknown, sent: boolean, headed: boolean): UpstreamFailure['kind'] => {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && TIMEOUTS.has(code)) return 'timeout';
+  if (code === 'UND_ERR_ABORTED') return 'aborted';
+  return sent && headed ? 'broken' : 'unreachable';
+};
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #sink: Sink;
+  #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
+  #headed = false;
+  #aborted = false;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#aborted) controller.abort(new Error('aborted'));
+    else this.#sent = true;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    this.#headed = true;
+    this.#sink.head(status, headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#sink.data(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#sink.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#sink.fail({ kind: this.#aborted ? 'aborted' : kindOf(error, this.#sent, this.#headed), sent: this.#sent });
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort(new Error('aborted'));
+  }
+}
+
+/**
+ * Sends one request upstream and hands the answer's bytes to `sink` unparsed. No redirect is followed, nothing is retried, no cookie is kept; the
+ * agent (platform/outbound) refuses addresses that may not be reached. Never throws and never rejects.
+ */
+export const forward = (agent: Dispatcher, request: UpstreamRequest, sink: Sink): Running => {
+  const { url, method, headers, silenceMs } = request;
+  const exchange = new Exchange(sink);
+  agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method, headers, body: request.body ?? null, headersTimeout: silenceMs, bodyTimeout: silenceMs }, exchange);
+  return exchange;
+};

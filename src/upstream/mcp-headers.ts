@@ -1,0 +1,23 @@
+import type { UpstreamHeaders } from './forward.js';
+
+/** What the upstream is told beside its credential: nothing that the client sent travels here. */
+export const upstreamHeaders = (
+  credential: Readonly<Record<string, string>>,
+  session: Readonly<{ upstreamSession: string | undefined; protocolVersion: string | undefined }>,
+  accept = 'application/json, text/event-stream',
+): Record<string, string> => ({
+  'content-type': 'application/json',
+  accept,
+  'user-agent': 'toolgate',
+  ...(session.upstreamSession === undefined ? {} : { 'mcp-session-id': session.upstreamSession }),
+  ...(session.protocolVersion === undefined ? {} : { 'mcp-protocol-version': session.protocolVersion }),
+  ...credential,
+});
+
+/** One header of an answer as text; undefined when absent or repeated. */
+export const headerOf = (headers: UpstreamHeaders, name: string): string | undefined => {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+export const isEventStream = (contentType: string | undefined): boolean => /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '');
