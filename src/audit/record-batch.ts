@@ -1,0 +1,136 @@
+import type { Topic } from '../event-log/events/index.js';
+import type { Database, Tx } from '../platform/database.js';
+import type { EventColumns } from './read-event.js';
+
+/** A readable event of the log at its place. */
+export type Incoming = Readonly<{ offset: number; value: Buffer; columns: EventColumns }>;
+
+/** What to record: `known` is where the partition's reader stood, `next` where it stands afterwards. */
+export type Batch = Readonly<{ topic: Topic; partition: number; known: number; next: number; incoming: readonly Incoming[] }>;
+
+type Head = { nextSeq: number; recordedAt: number };
+type Numbered = Incoming & Readonly<{ seq: number; recordedAt: string }>;
+
+/** Organizations whose head row is committed, so that most batches need not try to make one. */
+const KNOWN_ORGANIZATIONS = 10_000;
+
+const movePosition = async (tx: Tx, batch: Batch): Promise<boolean> => {
+  const moved = await tx.query(`update log_offsets set next = $4 where reader = 'audit' and topic = $1 and part = $2 and next = $3`, [batch.topic, batch.partition, batch.known, batch.next]);
+  if (moved.rowCount === 1) return true;
+  if (batch.known > 0) return false;
+  const made = await tx.query(`insert into log_offsets(reader, topic, part, next) values ('audit', $1, $2, $3) on conflict do nothing`, [batch.topic, batch.partition, batch.next]);
+  return made.rowCount === 1;
+};
+
+/** Locks the heads in one order for all writers, so that no two wait for each other. */
+const lockHeads = async (tx: Tx, organizations: readonly string[], known: ReadonlySet<string>): Promise<Map<string, Head>> => {
+  const missing = organizations.filter((organization) => !known.has(organization));
+  if (missing.length > 0) await tx.query('insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing', [missing]);
+  const { rows } = await tx.query<{ organization_id: string; next_seq: number; recorded_at: Date | number }>(
+    'select organization_id, next_seq, recorded_at from audit_heads where organization_id = any ($1) order by organization_id for update',
+    [organizations],
+  );
+  if (rows.length !== organizations.length) throw new Error('an audit head is missing');
+  return new Map(rows.map((row) => [row.organization_id, { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at) }]));
+};
+
+/** The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. */
+const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
+  const { rows } = await tx.query<{ known: string[]; now: Date }>(
+    `select array(select id from recorded_ids where id = any ($1)) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
+    [ids],
+  );
+  return { known: new Set(rows[0]?.known), now: Number(rows[0]?.now) };
+};
+
+/** Gives each new event its number and time, and moves the heads in memory. */
+const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>, seen: Readonly<{ known: Set<string>; now: number }>): readonly Numbered[] => {
+  const numbered: Numbered[] = [];
+  for (const one of incoming) {
+    const head = heads.get(one.columns.organizationId);
+    if (!head) throw new Error('an event without a head');
+    if (seen.known.has(one.columns.id)) continue;
+    seen.known.add(one.columns.id);
+    head.recordedAt = Math.max(head.recordedAt, seen.now);
+    numbered.push({ ...one, seq: head.nextSeq, recordedAt: new Date(head.recordedAt).toISOString() });
+    head.nextSeq += 1;
+  }
+  return numbered;
+};
+
+const INSERT = `
+with r as (
+  select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bytea[])
+    u(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, off, event)),
+ i as (insert into recorded_ids(id, day) select id, (recorded_at at time zone 'UTC')::date from r)
+insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, part, off, event)
+  select organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, $17::smallint, off, event from r`;
+
+const insert = async (tx: Tx, partition: number, records: readonly Numbered[]): Promise<void> => {
+  const column = (name: keyof EventColumns): readonly (string | null)[] => records.map((record) => record.columns[name]);
+  await tx.query(INSERT, [
+    column('organizationId'),
+    records.map((record) => record.seq),
+    records.map((record) => record.recordedAt),
+    column('id'),
+    column('type'),
+    column('time'),
+    column('callId'),
+    column('grantId'),
+    column('identityId'),
+    column('serverId'),
+    column('tool'),
+    column('effect'),
+    column('code'),
+    column('status'),
+    records.map((record) => record.offset),
+    records.map((record) => record.value),
+    partition,
+  ]);
+};
+
+const moveHeads = async (tx: Tx, records: readonly Numbered[]): Promise<void> => {
+  const last = new Map(records.map((record) => [record.columns.organizationId, record]));
+  await tx.query(
+    `update audit_heads h set next_seq = u.seq + 1, recorded_at = u.recorded_at, changed_xid = pg_current_xact_id()
+     from unnest($1::text[], $2::bigint[], $3::timestamptz[]) u(organization_id, seq, recorded_at) where h.organization_id = u.organization_id`,
+    [[...last.keys()], [...last.values()].map((record) => record.seq), [...last.values()].map((record) => record.recordedAt)],
+  );
+};
+
+/**
+ * Records batches of the log, each in one transaction with the move of the reader's position: exactly once, whatever is delivered twice and however
+ * many writers run. `seq` is dense per organization from 1 and `recordedAt` never falls; neither is given until known ids are dropped.
+ */
+export class BatchRecorder {
+  readonly #db: Database;
+  readonly #organizations = new Set<string>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** How many events were recorded; undefined when the position was not at `known`, and then nothing has changed. */
+  async record(batch: Batch): Promise<number | undefined> {
+    const organizations = [...new Set(batch.incoming.map((one) => one.columns.organizationId))];
+    const recorded = await this.#db.asWorker(async (tx) => {
+      if (!(await movePosition(tx, batch))) return undefined;
+      if (organizations.length === 0) return 0;
+      const heads = await lockHeads(tx, organizations, this.#organizations);
+      const seen = await lookUp(tx, batch.incoming.map((one) => one.columns.id));
+      const records = number(batch.incoming, heads, seen);
+      if (records.length === 0) return 0;
+      await insert(tx, batch.partition, records);
+      await moveHeads(tx, records);
+      return records.length;
+    });
+    if (recorded !== undefined) this.#remember(organizations);
+    return recorded;
+  }
+
+  #remember(organizations: readonly string[]): void {
+    if (this.#organizations.size > KNOWN_ORGANIZATIONS) this.#organizations.clear();
+    for (const organization of organizations) this.#organizations.add(organization);
+  }
+}

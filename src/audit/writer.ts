@@ -1,0 +1,118 @@
+import type { EventLog, HandleBatch, LogRecord } from '../event-log/event-log.js';
+import type { Topic } from '../event-log/events/index.js';
+import type { Database } from '../platform/database.js';
+import { log } from '../platform/log.js';
+import { readEvent, type ReadEvent } from './read-event.js';
+import { BatchRecorder, type Incoming } from './record-batch.js';
+
+const BATCH_SIZE = 500;
+
+/** Counted since this process started, but `lag`. */
+export type AuditWriter = Readonly<{
+  /** Events recorded. */
+  recorded: () => number;
+  /** Deliveries dropped because their event was recorded before. */
+  duplicates: () => number;
+  /** Log records that are no events and were left out. */
+  poison: () => number;
+  /** Log records that were gone from the log before they were recorded: each is a hole in the audit log. */
+  lost: () => number;
+  /** Log records not yet recorded, over all partitions; undefined when the log is not in this database. */
+  lag: () => Promise<number | undefined>;
+  /** Resolves when no batch is being recorded and none will be. */
+  stop: () => Promise<void>;
+}>;
+
+type Parts = Readonly<{ db: Database; log: EventLog; onRecorded?: () => void }>;
+type Read = Readonly<{ record: LogRecord; event: ReadEvent }>;
+
+/** Where the reader of each partition stands, in memory, so that polling costs no query; the database's row is what counts. */
+const makePositions = (db: Database) => {
+  const cached = new Map<string, number>();
+  const at = (topic: Topic, partition: number): string => `${topic}|${partition}`;
+  return {
+    get: async (topic: Topic, partition: number): Promise<number> => {
+      const known = cached.get(at(topic, partition));
+      if (known !== undefined) return known;
+      const { rows } = await db.worker.query<{ next: number }>(`select next from log_offsets where reader = 'audit' and topic = $1 and part = $2`, [topic, partition]);
+      const next = rows[0]?.next ?? 0;
+      cached.set(at(topic, partition), next);
+      return next;
+    },
+    set: (topic: Topic, partition: number, next: number) => void cached.set(at(topic, partition), next),
+    forget: (topic: Topic, partition: number) => void cached.delete(at(topic, partition)),
+  };
+};
+
+const lagOf = async (db: Database): Promise<number | undefined> => {
+  const { rows } = await db.worker.query<{ lag: number | null }>(
+    `select sum(greatest(0, h.next - coalesce(o.next, 0)))::bigint as lag from log_heads h left join log_offsets o on o.reader = 'audit' and o.topic = h.topic and o.part = h.part`,
+  );
+  return rows[0]?.lag ?? undefined;
+};
+
+type Place = Readonly<{ topic: Topic; partition: number }>;
+
+/** How many records between `known` and the first delivered one the log no longer has. A delivery that only skipped them is refused, so that the log's reader comes again. */
+const countLost = async (eventLog: EventLog, place: Place, known: number, first: number): Promise<number> => {
+  if (first <= known) return 0;
+  const [oldest] = await eventLog.read(place.topic, place.partition, known, 1);
+  if (oldest && oldest.offset < first) throw new Error(`the log delivered ${place.topic}/${place.partition} from ${first} on, but ${known} is not recorded`);
+  log.error('the log lost records before they were recorded', { ...place, from: known, to: first - 1 });
+  return first - known;
+};
+
+const toIncoming = (reads: readonly Read[]): readonly Incoming[] =>
+  reads.flatMap(({ record, event }) => (event.ok ? [{ offset: record.offset, value: record.value, columns: event.columns }] : []));
+
+const reportPoison = (place: Place, reads: readonly Read[]): number => {
+  let count = 0;
+  for (const { record, event } of reads) {
+    if (event.ok) continue;
+    count += 1;
+    log.error('a record of the event log is no event and was left out of the audit log', { ...place, offset: record.offset, reason: event.reason });
+  }
+  return count;
+};
+
+/**
+ * Carries every event of the log into the audit log, exactly once and in the log's order; several writers may run. `onRecorded` is called after
+ * each commit that recorded something.
+ */
+export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts): Promise<AuditWriter> => {
+  const positions = makePositions(db);
+  const recorder = new BatchRecorder(db);
+  const total = { recorded: 0, duplicates: 0, poison: 0, lost: 0 };
+  const handle: HandleBatch = async ({ topic, partition, next, records }) => {
+    const place = { topic, partition };
+    const reads = records.map((record) => ({ record, event: readEvent(record.key, record.value) }));
+    for (;;) {
+      const known = await positions.get(topic, partition);
+      if (known >= next) return;
+      const rest = reads.filter(({ record }) => record.offset >= known);
+      const lost = await countLost(eventLog, place, known, rest[0]?.record.offset ?? next);
+      const incoming = toIncoming(rest);
+      const recorded = await recorder.record({ ...place, known, next, incoming });
+      if (recorded === undefined) {
+        positions.forget(topic, partition);
+        continue;
+      }
+      positions.set(topic, partition, next);
+      total.recorded += recorded;
+      total.duplicates += incoming.length - recorded;
+      total.poison += reportPoison(place, rest);
+      total.lost += lost;
+      if (recorded > 0) onRecorded?.();
+      return;
+    }
+  };
+  const subscription = await eventLog.subscribe({ position: positions.get, handle, batchSize: BATCH_SIZE });
+  return {
+    recorded: () => total.recorded,
+    duplicates: () => total.duplicates,
+    poison: () => total.poison,
+    lost: () => total.lost,
+    lag: () => lagOf(db),
+    stop: subscription.stop,
+  };
+};

@@ -1,0 +1,53 @@
+import { nextSeq, readRecords, type Place, type RecordRow } from '../audit/records.js';
+import type { Tx } from '../platform/database.js';
+
+/**
+ * Tables that are computed from the audit log and from nothing else. `apply` adds records, in order of `seq`, each once; `clear` removes what counts
+ * from `since` on by the events' own time (null: everything), so that it can be applied anew.
+ */
+export type Projection = Readonly<{
+  name: string;
+  apply: (tx: Tx, organizationId: string, records: readonly RecordRow[]) => Promise<void>;
+  clear: (tx: Tx, organizationId: string, since: Date | null) => Promise<void>;
+}>;
+
+/** Records that are read at once. */
+export const PAGE = 1000;
+
+type LockedRow = { next_seq: number; recorded_at: Date | number };
+
+const toPlace = (row: LockedRow): Place => ({ seq: row.next_seq, recordedAt: row.recorded_at instanceof Date ? row.recorded_at : null });
+
+/** Locks where a projection stands in an organization; undefined when somebody else is at it and `wait` is false. */
+export const lockPosition = async (tx: Tx, projection: string, organizationId: string, wait: boolean): Promise<Place | undefined> => {
+  await tx.query('insert into projection_positions(projection, organization_id) values ($1, $2) on conflict do nothing', [projection, organizationId]);
+  const { rows } = await tx.query<LockedRow>(
+    `select next_seq, recorded_at from projection_positions where projection = $1 and organization_id = $2 for update ${wait ? '' : 'skip locked'}`,
+    [projection, organizationId],
+  );
+  return rows[0] && toPlace(rows[0]);
+};
+
+export const movePosition = async (tx: Tx, projection: string, organizationId: string, place: Place): Promise<void> => {
+  await tx.query(`update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`, [
+    projection,
+    organizationId,
+    place.seq,
+    place.recordedAt,
+  ]);
+};
+
+/**
+ * Applies the next page of records after `from`, without those that `wanted` leaves out; resolves to the place after it, or undefined when there is
+ * nothing more. The caller's transaction holds the position's lock.
+ */
+export const applyPage = async (tx: Tx, projection: Projection, organizationId: string, step: Readonly<{ from: Place; wanted?: (record: RecordRow) => boolean }>): Promise<Place | undefined> => {
+  const head = await nextSeq(tx, organizationId);
+  if (head <= step.from.seq) return undefined;
+  const records = await readRecords(tx, organizationId, step.from, PAGE);
+  const last = records.at(-1);
+  if (!last) return { seq: head, recordedAt: null };
+  const wanted = step.wanted ? records.filter(step.wanted) : records;
+  if (wanted.length > 0) await projection.apply(tx, organizationId, wanted);
+  return { seq: last.seq + 1, recordedAt: last.recordedAt };
+};

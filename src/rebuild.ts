@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
+import { Database } from './platform/database.js';
+import { startEmbeddedPostgres } from './platform/embedded-postgres.js';
+import { errorText, log } from './platform/log.js';
+import { applyMigrations } from './platform/migrations.js';
+import { rebuild, type RebuildProgress } from './projections/rebuild.js';
+import { usageProjection } from './usage/usage.projection.js';
+
+const PROJECTIONS = [usageProjection];
+const TELL_EVERY_MS = 2000;
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const progressText = (progress: RebuildProgress): string => `  ${progress.organizations} of ${progress.of} organizations, ${progress.records} records`;
+
+/** The database of the configuration: an outside one may be in use meanwhile; the embedded one is started, and refused while Toolgate runs on it. */
+const openDatabase = async (config: Config): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
+  if (config.databaseUrl) return { url: config.databaseUrl, stop: () => Promise.resolve() };
+  const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
+  return { url: postgres.url, stop: () => postgres.stop() };
+};
+
+/** `npm run rebuild -- usage`: computes a projection's tables anew from the audit log. */
+const main = async (): Promise<void> => {
+  const name = process.argv.at(-1);
+  const projection = PROJECTIONS.find((one) => one.name === name);
+  if (!projection) throw new Error(`say what to rebuild: npm run rebuild -- ${PROJECTIONS.map((one) => one.name).join('|')}`);
+  const opened = await openDatabase(readConfig(environment()));
+  try {
+    await applyMigrations(opened.url);
+    const db = new Database(opened.url, { app: 1, worker: 2 });
+    let told = Date.now();
+    const done = await rebuild(db, projection, (progress) => {
+      if (Date.now() - told < TELL_EVERY_MS) return;
+      told = Date.now();
+      say(progressText(progress));
+    }).finally(() => db.close());
+    say(`Rebuilt ${projection.name}:\n${progressText(done)}`);
+  } finally {
+    await opened.stop();
+  }
+};
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    say(error instanceof ConfigError ? error.message : `Not rebuilt: ${errorText(error)}`);
+    process.exit(1);
+  },
+);

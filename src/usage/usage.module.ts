@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { UsageController } from './usage.controller.js';
+import { UsageService } from './usage.service.js';
+
+/** Reading usage. Needs Database from outside. */
+@Module({ controllers: [UsageController], providers: [UsageService] })
+export class UsageModule {}

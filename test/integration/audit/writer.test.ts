@@ -1,0 +1,165 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startAuditWriter } from '../../../src/audit/writer.js';
+import { toEntry } from '../../../src/event-log/append.js';
+import type { EventLog, HandleBatch } from '../../../src/event-log/event-log.js';
+import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
+import { Database } from '../../../src/platform/database.js';
+import { newId } from '../../../src/platform/ids.js';
+import { allRecorded, append, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';
+
+let at: Opened;
+beforeAll(async () => {
+  at = await open();
+});
+afterAll(() => at.close());
+
+/** A log that delivers every batch twice, each time beginning before where the reader stands. */
+const repeating = (eventLog: EventLog): EventLog => ({
+  ...eventLog,
+  subscribe: (reader) => {
+    const handle: HandleBatch = async (batch) => {
+      const from = Math.max(0, batch.from - 37);
+      const records = await eventLog.read(batch.topic, batch.partition, from, batch.next - from);
+      await reader.handle({ ...batch, from, records });
+      await reader.handle({ ...batch, from, records });
+    };
+    return eventLog.subscribe({ ...reader, handle });
+  },
+});
+
+const record = async (work: () => Promise<void>): Promise<Awaited<ReturnType<typeof startAuditWriter>>> => {
+  const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+  await work();
+  await until(() => allRecorded(at.db));
+  await writer.stop();
+  return writer;
+};
+
+const expectDense = async (organizationId: string, ids: readonly string[]): Promise<void> => {
+  const records = await recordsOf(at.db, organizationId);
+  expect(records.map((one) => one.seq)).toEqual(numbers(ids.length));
+  expect(records.map((one) => one.id).toSorted()).toEqual(ids.toSorted());
+};
+
+describe('the audit writer', () => {
+  test('keeps the exact bytes, in the order of the log, with a seq from 1 for each organization', async () => {
+    const [left, right] = [newId('org'), newId('org')];
+    const events = numbers(1200).map((n) => decided(n % 3 === 0 ? left : right, { reason: `Ünïcode ${n}` }));
+    const writer = await record(() => append(at.eventLog, events));
+    for (const organizationId of [left, right]) {
+      const own = events.filter((event) => event.organizationId === organizationId);
+      const records = await recordsOf(at.db, organizationId);
+      expect(records.map((one) => one.seq)).toEqual(numbers(own.length));
+      expect(records.map((one) => one.event.toString())).toEqual(own.map((event) => JSON.stringify(event)));
+    }
+    expect(writer.recorded()).toBe(1200);
+    expect(await writer.lag()).toBe(0);
+  });
+
+  test('records an event once however often it was appended, and recordedAt never falls', async () => {
+    const organizationId = newId('org');
+    const events = numbers(700).map(() => decided(organizationId));
+    const writer = await record(async () => {
+      await append(at.eventLog, [...events, ...events.slice(0, 300)]);
+      await append(at.eventLog, events);
+    });
+    await expectDense(organizationId, events.map((event) => event.id));
+    const times = (await recordsOf(at.db, organizationId)).map((one) => one.recorded_at.getTime());
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(writer.duplicates()).toBe(1000);
+  });
+
+  test('leaves no hole and no double when two writers share the work and deliveries repeat', async () => {
+    const other = new Database(at.url, { app: 1, worker: 4 });
+    const otherLog = await openPostgresLog(other.worker, 12);
+    const organizations = numbers(5).map(() => newId('org'));
+    const writers = await Promise.all([startAuditWriter({ db: at.db, log: repeating(at.eventLog) }), startAuditWriter({ db: other, log: repeating(otherLog) })]);
+    const events = numbers(4000).map((n) => decided(organizations[n % 5] ?? ''));
+    for (let start = 0; start < events.length; start += 500) {
+      await append(at.eventLog, events.slice(start, start + 500));
+      await append(at.eventLog, events.slice(Math.max(0, start - 50), start + 50));
+    }
+    await until(() => allRecorded(at.db));
+    await Promise.all(writers.map((writer) => writer.stop()));
+    for (const organizationId of organizations) await expectDense(organizationId, events.filter((event) => event.organizationId === organizationId).map((event) => event.id));
+    expect(writers[0].recorded() + writers[1].recorded()).toBe(4000);
+    await otherLog.close();
+    await other.close();
+  });
+
+  test('leaves out what is no event, counts it, and goes on', async () => {
+    const organizationId = newId('org');
+    const good = decided(organizationId);
+    const bad: readonly string[] = [
+      'not json', '', '[]', 'null', '"text"', '{}',
+      JSON.stringify({ ...good, id: 7 }),
+      JSON.stringify({ ...good, id: 'evt_\0' }),
+      JSON.stringify({ ...good, time: 'yesterday' }),
+      JSON.stringify({ ...good, time: '0000-01-01T00:00:00Z' }),
+      JSON.stringify({ ...good, organizationId: newId('org') }),
+      JSON.stringify({ ...good, type: undefined }),
+    ];
+    const writer = await record(async () => {
+      for (const text of bad) await at.eventLog.append('toolgate.decisions', { key: organizationId, value: Buffer.from(text), headers: {} });
+      await append(at.eventLog, [good]);
+    });
+    await expectDense(organizationId, [good.id]);
+    expect(writer.poison()).toBe(bad.length);
+  });
+
+  test('records names that no column could hold as they are', async () => {
+    const organizationId = newId('org');
+    const events = [decided(organizationId, { tool: 'a\0b' }), decided(organizationId, { tool: 'x'.repeat(100_000) }), decided(organizationId, { tool: '\uD800' })];
+    await record(() => append(at.eventLog, events));
+    expect((await recordsOf(at.db, organizationId)).map((one) => JSON.parse(one.event.toString()).tool)).toEqual(events.map((event) => event.tool));
+  });
+
+  test('goes on where it stood when its database connection is lost in the middle of a batch', async () => {
+    const organizationId = newId('org');
+    const [holder, admin] = [new pg.Client({ connectionString: at.url }), new pg.Client({ connectionString: at.url })];
+    await Promise.all([holder.connect(), admin.connect()]);
+    await record(() => append(at.eventLog, [decided(organizationId)]));
+    await holder.query('begin');
+    await holder.query('select 1 from audit_heads where organization_id = $1 for update', [organizationId]);
+    const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+    const events = numbers(50).map(() => decided(organizationId));
+    await append(at.eventLog, events);
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%audit_heads%for update%'`;
+    await until(async () => (await admin.query(waiting)).rowCount === 1);
+    expect((await admin.query(`select pg_terminate_backend(pid) from (${waiting}) w`)).rowCount).toBe(1);
+    await holder.query('rollback');
+    await until(() => allRecorded(at.db));
+    await writer.stop();
+    await Promise.all([holder.end(), admin.end()]);
+    const records = await recordsOf(at.db, organizationId);
+    expect(records.map((one) => one.seq)).toEqual(numbers(51));
+    expect(records.slice(1).map((one) => one.id)).toEqual(events.map((event) => event.id));
+  });
+
+  test('refuses a delivery that skips records which the log still has', async () => {
+    const organizationId = newId('org');
+    const place = await at.eventLog.append('toolgate.control', toEntry(decided(organizationId)));
+    let refusal: unknown;
+    const skipping: EventLog = {
+      ...at.eventLog,
+      subscribe: async (reader) => {
+        const batch = { topic: 'toolgate.control' as const, partition: place.partition, from: place.offset + 1, next: place.offset + 2, records: [{ offset: place.offset + 1, key: organizationId, value: Buffer.from('{}') }] };
+        await reader.handle(batch).catch((error: unknown) => (refusal = error));
+        return { stop: () => Promise.resolve() };
+      },
+    };
+    await startAuditWriter({ db: at.db, log: skipping });
+    expect(String(refusal)).toContain('is not recorded');
+    await record(() => Promise.resolve());
+    expect(await recordsOf(at.db, organizationId)).toHaveLength(1);
+  });
+
+  test('says what waits to be recorded', async () => {
+    const writer = await startAuditWriter({ db: at.db, log: { ...at.eventLog, subscribe: () => Promise.resolve({ stop: () => Promise.resolve() }) } });
+    await append(at.eventLog, numbers(5).map(() => decided(newId('org'))));
+    expect(await writer.lag()).toBe(5);
+    await record(() => Promise.resolve());
+    expect(await writer.lag()).toBe(0);
+  });
+});
