@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { CreateOnce } from '../event-log/create-once.js';
+import { EventStore } from '../event-log/event-store.js';
+import type { Config } from '../platform/config.js';
+import { Database } from '../platform/database.js';
+import { CONFIG, PUBLIC_URL } from '../platform/parts.js';
+import { Vault } from '../platform/vault.js';
+import { AccountsController } from './accounts.controller.js';
+import { AnonymousOnce } from './anonymous-once.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { ApiKeys } from './api-keys.js';
+import { CredentialGuard } from './credential.guard.js';
+import { Invitations } from './invitations.js';
+import { MembersController } from './members.controller.js';
+import { Membership } from './membership.js';
+import { SignIn } from './sign-in.js';
+import { SignUp } from './sign-up.js';
+
+/** Accounts, and the guard of every route of the API. */
+@Module({
+  controllers: [AccountsController, ApiKeysController, MembersController],
+  providers: [
+    { provide: APP_GUARD, useClass: CredentialGuard },
+    { provide: SignIn, inject: [Database, PUBLIC_URL], useFactory: (db: Database, publicUrl: () => string) => new SignIn(db, publicUrl) },
+    { provide: AnonymousOnce, inject: [Database, EventStore, Vault], useFactory: (db: Database, store: EventStore, vault: Vault) => new AnonymousOnce(db, store, vault) },
+    {
+      provide: SignUp,
+      inject: [Database, AnonymousOnce, Vault, CONFIG],
+      useFactory: (db: Database, once: AnonymousOnce, vault: Vault, config: Config) => new SignUp(db, once, { vault, mode: config.signup }),
+    },
+    { provide: ApiKeys, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new ApiKeys(store, once) },
+    { provide: Membership, inject: [EventStore], useFactory: (store: EventStore) => new Membership(store) },
+    {
+      provide: Invitations,
+      inject: [Database, CreateOnce, AnonymousOnce, SignIn],
+      useFactory: (db: Database, known: CreateOnce, anonymous: AnonymousOnce, signIn: SignIn) => new Invitations(db, { known, anonymous }, signIn),
+    },
+  ],
+})
+export class AccountsModule {}

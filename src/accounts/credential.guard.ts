@@ -1,0 +1,71 @@
+import { createHmac } from 'node:crypto';
+import { Injectable, RequestMethod, type CanActivate, type ExecutionContext, type INestApplication } from '@nestjs/common';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
+import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { ALLOWED, mayCall, type AllowedTo, type Repeat, type WithPrincipal } from '../platform/allowed.js';
+import { Problem } from '../platform/problems.js';
+import { Vault } from '../platform/vault.js';
+import { SignIn } from './sign-in.js';
+
+/**
+ * The global guard: who is asking, and may they call this route. A route without a declaration is refused; a request without a valid credential is
+ * told so before its body is judged. Sets `request.principal`, and `request.repeat` where no credential is needed.
+ */
+@Injectable()
+export class CredentialGuard implements CanActivate {
+  readonly #reflector: Reflector;
+  readonly #signIn: SignIn;
+  readonly #hashKey: Buffer;
+
+  constructor(reflector: Reflector, signIn: SignIn, vault: Vault) {
+    this.#reflector = reflector;
+    this.#signIn = signIn;
+    this.#hashKey = vault.purposeKey('idempotency');
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const who = this.#reflector.get<readonly AllowedTo[] | undefined>(ALLOWED, context.getHandler());
+    if (!who) throw new Problem('forbidden', 'Nobody may call this path.');
+    const request = context.switchToHttp().getRequest<WithPrincipal>();
+    if (who.includes('anyone')) {
+      const repeat = repeatOf(request, this.#hashKey);
+      if (repeat) request.repeat = repeat;
+      return true;
+    }
+    const principal = await this.#signIn.principalOf(request, context.switchToHttp().getResponse<Response>());
+    if (!principal) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
+    if (!mayCall(who, principal.role)) throw new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
+    const repeat = repeatOf(request, this.#hashKey);
+    request.principal = repeat ? { ...principal, repeat } : principal;
+    return true;
+  }
+}
+
+/** The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in the body. */
+const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {
+  const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem('invalid_body', 'Idempotency-Key takes 1 to 255 visible ASCII characters.');
+  const asked = `${request.method}\n${request.path}\n${JSON.stringify(request.body ?? null)}`;
+  return { key, requestHash: createHmac('sha256', hashKey).update(asked).digest() };
+};
+
+/**
+ * Checks at the start that every route of every controller says who may call it.
+ * @throws Error naming those that have no `@Allowed`.
+ */
+export const assertEveryRouteIsDeclared = (app: INestApplication): void => {
+  const scanner = new MetadataScanner();
+  const undeclared = [...app.get(ModulesContainer).values()]
+    .flatMap((module) => [...module.controllers.values()])
+    .flatMap(({ name, metatype }) => {
+      const prototype = metatype?.prototype as Record<string, object> | undefined;
+      return scanner.getAllMethodNames(prototype ?? null).flatMap((method) => {
+        const handler = prototype?.[method];
+        const verb = handler && (Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined);
+        return handler && verb !== undefined && !Reflect.hasMetadata(ALLOWED, handler) ? [`${name}.${method}`] : [];
+      });
+    });
+  if (undeclared.length > 0) throw new Error(`Routes without @Allowed: ${undeclared.join(', ')}`);
+};

@@ -1,0 +1,55 @@
+import ipaddr from 'ipaddr.js';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { Problem } from '../platform/problems.js';
+
+const WINDOW_SECONDS = 15 * 60;
+
+/** Failed sign-ins that one e-mail may have from one address in 15 minutes, and one address with any e-mails. */
+export const FAILED_LOGINS = { perEmail: 10, perAddress: 100 } as const;
+
+/** Who tries to sign in: the e-mail and the network address it comes from. */
+export type Attempt = Readonly<{ email: string; address: string }>;
+
+/** The network that an address stands for: IPv4 as it is, IPv6 by its /64, which one subscriber has for itself. */
+export const networkOf = (address: string): string => {
+  if (!ipaddr.isValid(address)) return 'unknown';
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4' ? parsed.toString() : parsed.toNormalizedString().split(':').slice(0, 4).join(':');
+};
+
+/**
+ * Counts failed sign-ins by e-mail and address, and by address alone. In memory: each process counts for itself, so behind n processes
+ * an attacker has n times as many tries.
+ */
+export class LoginLimits {
+  readonly #byEmail = new RateLimiterMemory({ keyPrefix: 'email', points: FAILED_LOGINS.perEmail, duration: WINDOW_SECONDS });
+  readonly #byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: FAILED_LOGINS.perAddress, duration: WINDOW_SECONDS });
+
+  #counters({ email, address }: Attempt): readonly (readonly [RateLimiterMemory, string])[] {
+    const network = networkOf(address);
+    return [
+      [this.#byEmail, `${email.toLowerCase()} ${network}`],
+      [this.#byAddress, network],
+    ];
+  }
+
+  /** @throws Problem too_many_requests with the seconds to wait when one of the counts is used up. */
+  async admit(attempt: Attempt): Promise<void> {
+    for (const [limiter, key] of this.#counters(attempt)) {
+      const count = await limiter.get(key);
+      if (count && count.consumedPoints >= limiter.points && count.msBeforeNext > 0) {
+        throw new Problem('too_many_requests', 'Too many failed sign-ins. Wait, then try again.', { retryAfterSeconds: Math.ceil(count.msBeforeNext / 1000) });
+      }
+    }
+  }
+
+  async failed(attempt: Attempt): Promise<void> {
+    for (const [limiter, key] of this.#counters(attempt)) await limiter.penalty(key);
+  }
+
+  /** Forgets the failures of this e-mail from this address; those of the address with other e-mails stay. */
+  async succeeded(attempt: Attempt): Promise<void> {
+    const [byEmail] = this.#counters(attempt);
+    if (byEmail) await byEmail[0].delete(byEmail[1]);
+  }
+}

@@ -1,0 +1,45 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
+import { PageQuery, type Page } from '../platform/page.js';
+import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, RoleBody } from './accounts.dto.js';
+import { Invitations, type Invitation } from './invitations.js';
+import { Membership, type MemberView } from './membership.js';
+
+@ApiTags('accounts')
+@Controller('v1')
+export class MembersController {
+  constructor(
+    private readonly membership: Membership,
+    private readonly invitations: Invitations,
+  ) {}
+
+  @Get('members')
+  @Allowed('admin')
+  @ApiOkResponse({ type: MemberPage })
+  listMembers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<Page<MemberView>> {
+    return this.membership.list(principal, query);
+  }
+
+  @Patch('members/:id')
+  @Allowed('admin')
+  @ApiOkResponse({ type: MemberAnswer })
+  changeMember(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body() body: RoleBody): Promise<MemberView> {
+    return this.membership.changeRole(principal, id, body.role);
+  }
+
+  @Delete('members/:id')
+  @HttpCode(204)
+  @Allowed('admin')
+  @ApiNoContentResponse()
+  removeMember(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<void> {
+    return this.membership.remove(principal, id);
+  }
+
+  @Post('invitations')
+  @Allowed('admin')
+  @ApiCreatedResponse({ type: InvitationAnswer })
+  invite(@CurrentPrincipal() principal: Principal, @Body() body: InvitationBody): Promise<Invitation> {
+    return this.invitations.invite(principal, body);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Change, EventStore } from '../event-log/event-store.js';
+import type { MemberRole, Principal } from '../platform/allowed.js';
+import { isId } from '../platform/ids.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { notFound } from '../platform/problems.js';
+import { changeRole, members, removeMember, type Member } from './members.js';
+
+/** A member as the API shows it; the id is the user's. */
+export type MemberView = Readonly<{ id: string; email: string; role: MemberRole; joinedAt: string }>;
+
+type Row = { user_id: string; email: string; role: MemberRole; joined_at: Date };
+
+const viewOf = (id: string, { email, role, joinedAt }: Member): MemberView => ({ id, email, role, joinedAt });
+
+const otherAdmins = async ({ tx, caller }: Change, id: string): Promise<number> => {
+  const { rows } = await tx.query<{ count: number }>(`select count(*)::int as count from members where organization_id = $1 and user_id <> $2 and role = 'admin' and not removed`, [caller.organizationId, id]);
+  return rows[0]?.count ?? 0;
+};
+
+/** The people of an organization. There is always an admin among them: changes of an organization follow one another, so that two can't remove the last two. */
+export class Membership {
+  readonly #store: EventStore;
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
+
+  async list(principal: Principal, query: PageQuery): Promise<Page<MemberView>> {
+    const { after, rows: wanted, limit } = pageStart(query);
+    const { rows } = await this.#store.look(principal.organizationId, (tx) =>
+      tx.query<Row>('select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2 and not removed order by user_id limit $3', [principal.organizationId, after, wanted]),
+    );
+    return toPage(rows, limit, { keyOf: (row) => row.user_id, view: (row) => ({ id: row.user_id, email: row.email, role: row.role, joinedAt: row.joined_at.toISOString() }) });
+  }
+
+  /** A new role governs the member's next request. */
+  changeRole(principal: Principal, id: string, role: MemberRole): Promise<MemberView> {
+    return this.#change(principal, id, async (change) => viewOf(id, await change.apply(members, id, changeRole(id, role, await otherAdmins(change, id)))));
+  }
+
+  /** Takes a member out; sessions and open invitations end in the same transaction. */
+  remove(principal: Principal, id: string): Promise<void> {
+    return this.#change(principal, id, async (change) => {
+      const { email } = await change.apply(members, id, removeMember(id, await otherAdmins(change, id)));
+      await change.tx.query('delete from sessions where organization_id = $1 and user_id = $2', [principal.organizationId, id]);
+      await change.tx.query('delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null', [principal.organizationId, email]);
+    });
+  }
+
+  async #change<T>(principal: Principal, id: string, work: (change: Change) => Promise<T>): Promise<T> {
+    if (!isId('usr', id)) throw notFound('member');
+    return this.#store.change(principal, work);
+  }
+}

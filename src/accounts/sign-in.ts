@@ -1,0 +1,104 @@
+import type { Request, Response } from 'express';
+import passport from 'passport';
+import { Strategy as LocalStrategy } from 'passport-local';
+import type { Principal } from '../platform/allowed.js';
+import type { Database } from '../platform/database.js';
+import { apiKeyPrincipal } from './api-keys.js';
+import { LoginLimits, type Attempt } from './login-limits.js';
+import type { User } from './members.js';
+import { passwordMatches } from './passwords.js';
+import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionPrincipal } from './sessions.js';
+
+type ReadToken = (request: Request) => string | undefined;
+
+/** A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and are not read. */
+const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec(headers.authorization ?? '')?.[1];
+
+/** The session cookie, which counts only when the page that sent the request is one of ours. */
+const fromCookie =
+  (publicUrl: () => string): ReadToken =>
+  ({ headers }) =>
+    headers.origin === new URL(publicUrl()).origin ? sessionCookie(headers.cookie) : undefined;
+
+/** Signs in the holder of a token. No `#fields`: Passport authenticates on an object that only inherits from the strategy. */
+class TokenStrategy extends passport.Strategy {
+  constructor(
+    private readonly read: ReadToken,
+    private readonly find: (token: string) => Promise<Principal | undefined>,
+  ) {
+    super();
+  }
+
+  override authenticate(request: Request): void {
+    const token = this.read(request);
+    if (token === undefined) this.fail(401);
+    else
+      this.find(token).then(
+        (holder) => (holder ? this.success(holder) : this.fail(401)),
+        (error: unknown) => this.error(error),
+      );
+  }
+}
+
+/** Who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Its sessions are not used: ours are tokens in the database. */
+export class SignIn {
+  readonly #db: Database;
+  readonly #publicUrl: () => string;
+  readonly #limits = new LoginLimits();
+  readonly #passport = new passport.Passport();
+
+  constructor(db: Database, publicUrl: () => string) {
+    this.#db = db;
+    this.#publicUrl = publicUrl;
+    this.#passport.use('bearer', new TokenStrategy(fromHeader, async (token) => (await sessionPrincipal(db, token)) ?? apiKeyPrincipal(db, token)));
+    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionPrincipal(db, token)));
+    this.#passport.use(
+      new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
+        this.checkPassword({ email, address: request.ip ?? '' }, password).then((user) => done(null, user ?? false), done);
+      }),
+    );
+  }
+
+  /** The holder of the request's credential; an Authorization header, also a wrong one, wins over the cookie. */
+  principalOf(request: Request, response: Response): Promise<Principal | undefined> {
+    return this.#authenticate<Principal>(request.headers.authorization === undefined ? 'cookie' : 'bearer', request, response);
+  }
+
+  /** The user whose e-mail and password are in the body, which must have been validated. */
+  userOf(request: Request, response: Response): Promise<User | undefined> {
+    return this.#authenticate<User>('local', request, response);
+  }
+
+  /**
+   * The user of an e-mail and password; undefined when either is wrong, after the same time.
+   * @throws Problem too_many_requests after too many failures, or when too many wait.
+   */
+  async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
+    await this.#limits.admit(attempt);
+    const { rows } = await this.#db.worker.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.email]);
+    const row = rows[0];
+    const right = await passwordMatches(row?.password_hash, password, () => this.#limits.admit(attempt));
+    if (!row || !right) {
+      await this.#limits.failed(attempt);
+      return undefined;
+    }
+    await this.#limits.succeeded(attempt);
+    return { id: row.id, email: row.email };
+  }
+
+  /** Hands a browser its session. */
+  setCookie(response: Response, token: string): void {
+    response.cookie(SESSION_COOKIE, token, { ...sessionCookieOptions(this.#publicUrl()), maxAge: SESSION_DAYS * 86_400_000 });
+  }
+
+  clearCookie(response: Response): void {
+    response.clearCookie(SESSION_COOKIE, sessionCookieOptions(this.#publicUrl()));
+  }
+
+  #authenticate<T>(strategy: 'local' | 'bearer' | 'cookie', request: Request, response: Response): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const answer = (error: unknown, holder?: object | false | null): void => (error ? reject(error) : resolve(holder ? (holder as T) : undefined));
+      this.#passport.authenticate(strategy, { session: false }, answer)(request, response, reject);
+    });
+  }
+}

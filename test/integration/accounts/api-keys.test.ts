@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../../src/platform/ids.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { call, join, signUp, type Answer, type Person } from './client.js';
+
+let toolgate: TestToolgate;
+let admin: Person;
+beforeAll(async () => {
+  toolgate = await startTestToolgate();
+  admin = await signUp(toolgate.url);
+});
+afterAll(() => toolgate.close());
+
+const issue = (body: unknown, key?: string, token = admin.token): Promise<Answer> => call(toolgate.url, 'POST /v1/api-keys', { token, body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });
+const remove = (id: string, token = admin.token): Promise<Answer> => call(toolgate.url, `DELETE /v1/api-keys/${id}`, { token });
+const me = (token: string): Promise<Answer> => call(toolgate.url, 'GET /v1/me', { token });
+const eventsOf = async (id: string) => (await toolgate.db.worker.query('select version, event from events where stream_id = $1 order by version', [id])).rows;
+
+describe('an API key', () => {
+  test('is shown once with its secret, works with its role, and says who it is', async () => {
+    const { status, body } = await issue({ name: 'ci', role: 'auditor' });
+    expect(status).toBe(201);
+    expect(body).toEqual({ id: expect.stringMatching(/^key_/), name: 'ci', role: 'auditor', createdAt: expect.stringMatching(/Z$/), expiresAt: null, secret: expect.stringMatching(/^tg_key_/) });
+    expect((await me(body.secret)).body).toEqual({ user: null, organization: { id: admin.organization.id, name: 'Example' }, role: 'auditor', apiKey: { id: body.id, name: 'ci' } });
+    expect((await call(toolgate.url, 'GET /v1/api-keys', { token: body.secret })).status).toBe(403);
+  });
+
+  test('deleted is refused on the next request, and is gone', async () => {
+    const { body } = await issue({ name: 'short lived', role: 'viewer' });
+    expect((await me(body.secret)).status).toBe(200);
+    expect((await remove(body.id)).status).toBe(204);
+    expect((await me(body.secret)).status).toBe(401);
+    expect((await remove(body.id)).status).toBe(404);
+  });
+
+  test('ends when it expires, and can be made neither in the past nor without a time zone', async () => {
+    const { status, body } = await issue({ name: 'late', role: 'viewer', expiresAt: '2001-01-01T00:00:00Z' });
+    expect([status, body.code, body.errors.map((error: { pointer: string }) => error.pointer)]).toEqual([400, 'invalid_body', ['/expiresAt']]);
+    expect((await issue({ name: 'vague', role: 'viewer', expiresAt: '2999-01-01T00:00:00' })).body.errors[0].pointer).toBe('/expiresAt');
+    const later = await issue({ name: 'timed', role: 'viewer', expiresAt: '2999-01-01T02:00:00+02:00' });
+    expect(later.body.expiresAt).toBe('2999-01-01T00:00:00.000Z');
+    expect((await me(later.body.secret)).status).toBe(200);
+    await toolgate.db.worker.query('update api_keys set expires_at = now() where id = $1', [later.body.id]);
+    expect((await me(later.body.secret)).status).toBe(401);
+  });
+
+  test('leaves events of its issue and its end, with who did it and without the secret', async () => {
+    const { body } = await issue({ name: 'watched', role: 'viewer' });
+    await remove(body.id);
+    const events = await eventsOf(body.id);
+    expect(events.map(({ version, event }) => [version, event.type])).toEqual([[1, 'apiKey.issued'], [2, 'apiKey.revoked']]);
+    expect(events[0]?.event).toMatchObject({ apiKeyId: body.id, name: 'watched', role: 'viewer', expiresAt: null, actor: { type: 'member', id: admin.user.id } });
+    expect(JSON.stringify(events)).not.toContain(body.secret);
+  });
+
+  test('with the role admin may do what an admin may, under its own name', async () => {
+    const { body } = await issue({ name: 'pipeline', role: 'admin' });
+    const made = await issue({ name: 'made by a key', role: 'viewer' }, undefined, body.secret);
+    expect(made.status).toBe(201);
+    expect((await eventsOf(made.body.id))[0]?.event.actor).toEqual({ type: 'apiKey', id: body.id, name: 'pipeline' });
+  });
+
+  test('has no session to end', async () => {
+    const { body } = await issue({ name: 'no session', role: 'viewer' });
+    expect((await call(toolgate.url, 'POST /v1/logout', { token: body.secret })).status).toBe(409);
+  });
+
+  test.each(['policy_manager', 'approver', 'auditor', 'viewer'])('is nothing that the role %s may make, see or delete', async (role) => {
+    const { token } = await join(toolgate.url, admin, role);
+    const answers = [await issue({ name: 'x', role: 'viewer' }, undefined, token), await call(toolgate.url, 'GET /v1/api-keys', { token }), await remove(newId('key'), token)];
+    expect(answers.map((answer) => [answer.status, answer.body.code])).toEqual([[403, 'forbidden'], [403, 'forbidden'], [403, 'forbidden']]);
+  });
+
+  test('without a credential is refused before its body is judged', async () => {
+    const { status, headers, body } = await call(toolgate.url, 'POST /v1/api-keys', { body: { wrong: true } });
+    expect([status, body.code, headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer realm="toolgate"']);
+  });
+});
+
+describe('the list of API keys', () => {
+  test('pages through all of them in order, and holds no secret', async () => {
+    const owner = await signUp(toolgate.url);
+    const issued = [];
+    for (let i = 0; i < 5; i += 1) issued.push((await issue({ name: `key ${i}`, role: 'viewer' }, undefined, owner.token)).body);
+    const seen = [];
+    let after = '';
+    for (let more = true; more; ) {
+      const { body } = await call(toolgate.url, `GET /v1/api-keys?limit=2${after && `&after=${after}`}`, { token: owner.token });
+      seen.push(...body.items);
+      ({ nextCursor: after, hasMore: more } = body);
+    }
+    expect(seen).toEqual(issued.map(({ secret: _secret, ...shown }) => shown));
+    expect(JSON.stringify(seen)).not.toContain('tg_key_');
+  });
+
+  test('shows and deletes none of another organization', async () => {
+    const stranger = await signUp(toolgate.url);
+    const { body } = await issue({ name: 'ours', role: 'viewer' });
+    expect((await call(toolgate.url, 'GET /v1/api-keys', { token: stranger.token })).body).toEqual({ items: [], nextCursor: null, hasMore: false });
+    const other = await remove(body.id, stranger.token);
+    const never = await remove(newId('key'), stranger.token);
+    expect([other.status, other.body]).toEqual([404, never.body]);
+    expect((await remove('key_nonsense')).status).toBe(404);
+    expect((await me(body.secret)).status).toBe(200);
+  });
+});
+
+describe('a repeated creation', () => {
+  test('with one Idempotency-Key answers the same secret, also when both are sent at once', async () => {
+    const order = { name: 'once', role: 'viewer' };
+    const answers = await Promise.all([1, 2, 3].map(() => issue(order, 'once')));
+    answers.push(await issue(order, 'once'));
+    expect(answers.map((answer) => answer.status)).toEqual([201, 201, 201, 201]);
+    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+    const { rows } = await toolgate.db.worker.query("select 1 from api_keys where name = 'once'");
+    expect(rows).toHaveLength(1);
+  });
+
+  test('with another body is refused, and by another caller is a creation of its own', async () => {
+    const first = await issue({ name: 'mine', role: 'viewer' }, 'shared');
+    expect((await issue({ name: 'changed', role: 'viewer' }, 'shared')).body.code).toBe('idempotency_mismatch');
+    const second = await join(toolgate.url, admin, 'admin');
+    const other = await issue({ name: 'mine', role: 'viewer' }, 'shared', second.token);
+    expect(other.status).toBe(201);
+    expect(other.body.id).not.toBe(first.body.id);
+  });
+
+  test('answers for 24 hours, and then creates anew', async () => {
+    const order = { name: 'aged', role: 'viewer', expiresAt: '2999-01-01T00:00:00Z' };
+    const first = await issue(order, 'aged');
+    await toolgate.db.worker.query("update idempotent_answers set created_at = now() - interval '23 hours 59 minutes' where key = 'aged'");
+    expect((await issue(order, 'aged')).body).toEqual(first.body);
+    await toolgate.db.worker.query("update idempotent_answers set created_at = now() - interval '24 hours 1 minute' where key = 'aged'");
+    const later = await issue(order, 'aged');
+    expect(later.status).toBe(201);
+    expect(later.body.secret).not.toBe(first.body.secret);
+  });
+
+  test('of a refused one is judged again', async () => {
+    expect((await issue({ name: 'late', role: 'viewer', expiresAt: '2001-01-01T00:00:00Z' }, 'refused')).status).toBe(400);
+    expect((await issue({ name: 'in time', role: 'viewer' }, 'refused')).status).toBe(201);
+  });
+});
