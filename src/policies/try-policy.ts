@@ -1,0 +1,36 @@
+import { compilePolicy } from '../policy-engine/compile.js';
+import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
+import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
+import type { IdentityFacts } from './policies.store.js';
+
+/** A limit that a call would be counted in. */
+export type TriedLimit = Readonly<{ rule: string; counter: string; window: Window; scope: Scope; amount: number; max: number }>;
+
+/** What a policy says about a call that nobody made. */
+export type Tried = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> & Readonly<{ limits: readonly TriedLimit[]; trace: readonly TraceStep[] }>;
+
+export type TryCall = Readonly<{
+  document: PolicyDocument;
+  organizationId: string;
+  serverId: string;
+  tool: string;
+  arguments?: unknown;
+  identity?: IdentityFacts;
+  serverDisabled: boolean;
+  now: Date;
+}>;
+
+const anybody: IdentityFacts = { id: '', name: '', kind: 'agent', attributes: {}, disabled: false };
+
+/** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
+export const tryPolicy = (call: TryCall): Tried => {
+  const identity = call.identity ?? anybody;
+  const disabled = call.serverDisabled ? 'this server is disabled' : identity.disabled ? 'this identity is disabled' : undefined;
+  if (disabled !== undefined) return { effect: 'deny', code: 'disabled', rule: null, reason: disabled, limits: [], trace: [] };
+  const { tool, organizationId, serverId, now } = call;
+  const facts = { tool, arguments: call.arguments, identity, organizationId, grantId: '', serverId, now };
+  const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts);
+  const { effect, code, rule, reason, would, reservations } = decision;
+  const limits = reservations.map(({ pointer, counter, window, scope, amount, max }) => ({ rule: pointer, counter, window, scope, amount, max }));
+  return { effect, code, rule, reason, ...(would ? { would } : {}), limits, trace };
+};
