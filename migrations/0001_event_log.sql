@@ -45,7 +45,7 @@ create table events (
   id text not null unique,
   type text not null,
   time timestamptz not null,
-  event jsonb not null,
+  event json not null,
   primary key (organization_id, position),
   unique (organization_id, stream_id, version)
 );

@@ -19,7 +19,7 @@ export type Stream<S, B extends ControlBody> = {
 export type Versioned<S> = Readonly<{ state: S; version: number }>;
 
 const INSERT = `insert into events(organization_id, position, stream_id, version, id, type, time, event)
-  select $1, p, $3, v, i, t, at::timestamptz, e::jsonb from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
+  select $1, p, $3, v, i, t, at::timestamptz, e::json from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
 
 /**
  * One change of the control plane: the organization's head row is locked first, so that changes of an organization follow one another and no two

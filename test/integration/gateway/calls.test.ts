@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, decisionOf, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
+
+let toolgate: TestToolgate;
+let upstream: Upstream;
+let tenant: Tenant;
+let serverId: string;
+
+const example = { version: '1', default: 'deny', tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'hour', max: 10, scope: 'grant' }] } } };
+
+beforeAll(async () => {
+  upstream = await startUpstream({ tools: ['cancel_job', 'list_issues', 'delete_group', 'fail'].map((name) => aTool(name)), call: ({ name }) => (name === 'fail' ? { isError: true, content: [{ type: 'text', text: 'no' }] } : { content: [{ type: 'text', text: `did ${name}` }] }) });
+  toolgate = await startTestToolgate();
+  tenant = await signUp(toolgate.url);
+  serverId = await tenant.server(upstream.url, { auth: { type: 'headers', headers: { 'private-token': 'glpat-upstream-secret' } } });
+});
+afterAll(async () => {
+  await toolgate.close();
+  await upstream.close();
+});
+
+describe('the running example', () => {
+  test('ten calls pass, the eleventh is refused with the rule and the seconds to wait; another grant has its own ten', async () => {
+    const policyId = await tenant.policy(serverId, example);
+    const [one, two] = [await tenant.grant({ serverId, policyId }), await tenant.grant({ serverId, policyId })];
+    const client = await connect(one, { cookie: 'session=client-cookie' });
+    expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(['cancel_job']);
+    const before = upstream.seenOf('tools/call').length;
+    for (let i = 0; i < 10; i += 1) expect(textOf(await client.callTool({ name: 'cancel_job', arguments: { job_id: String(i) } }))).toBe('did cancel_job');
+    const refused = await client.callTool({ name: 'cancel_job', arguments: { job_id: '11' } });
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused)).toMatch(/^\[POLICY DENIED\] cancel_job: 10 per hour used up; try again in \d+ s$/);
+    expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'rate_limited', rule: '/tools/cancel_job/limits/0', id: expect.stringMatching(/^evt_/), callId: expect.stringMatching(/^call_/) });
+    expect(decisionOf(refused)['retryAfterSeconds']).toBeGreaterThanOrEqual(1);
+    const unlisted = await client.callTool({ name: 'list_issues', arguments: {} });
+    expect(decisionOf(unlisted)).toMatchObject({ effect: 'deny', code: 'not_listed', rule: '/default' });
+    const other = await connect(two);
+    expect(textOf(await other.callTool({ name: 'cancel_job', arguments: {} }))).toBe('did cancel_job');
+    const forwarded = upstream.seenOf('tools/call').slice(before);
+    expect(forwarded).toHaveLength(11);
+    for (const { headers } of forwarded) {
+      expect(headers['private-token']).toBe('glpat-upstream-secret');
+      expect(headers.authorization).toBeUndefined();
+      expect(headers.cookie).toBeUndefined();
+      expect(JSON.stringify(headers)).not.toContain('tg_grant');
+    }
+    await Promise.all([client.close(), other.close()]);
+  });
+
+  test('every decision and outcome is in the audit log once, seq is dense from 1, and usage equals a recount', async () => {
+    const calls = upstream.seenOf('tools/call').length;
+    await expect.poll(async () => (await tenant.events('&type=toolCall.completed')).length, { timeout: 5000 }).toBe(calls);
+    const events = await tenant.events();
+    expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
+    expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
+    const decided = events.filter((event) => event['type'] === 'toolCall.decided');
+    const completed = events.filter((event) => event['type'] === 'toolCall.completed');
+    expect(decided.filter((event) => event['effect'] === 'allow').map((event) => event['callId']).toSorted()).toEqual(completed.map((event) => event['callId']).toSorted());
+    expect(decided[0]).toMatchObject({ tool: 'cancel_job', policyVersion: 1, mode: 'enforce', argumentKeys: ['job_id'], client: { name: 'test-client', version: '9.8.7' }, sourceIp: '127.0.0.1', sequence: 1, protocolVersion: '2025-11-25' });
+    expect(JSON.stringify(events)).not.toContain('glpat-upstream-secret');
+    await expect
+      .poll(async () => ((await tenant.api('GET', '/v1/usage?groupBy=tool,effect')).body['items'] as { tool: string; effect: string; calls: number; completed: number }[]).map((item) => [item.tool, item.effect, item.calls, item.completed]), { timeout: 5000 })
+      .toEqual(expect.arrayContaining([['cancel_job', 'allow', 11, 11], ['cancel_job', 'deny', 1, 0], ['list_issues', 'deny', 1, 0]]));
+  });
+
+  test('a PUT governs the next call, a rotation ends the old token, a revocation the next call', async () => {
+    const policyId = await tenant.policy(serverId, example);
+    const grant = await tenant.grant({ serverId, policyId });
+    const session = await openSession(grant);
+    const call = async (name: string, token = grant.token): Promise<Response> => session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }, { authorization: `Bearer ${token}` });
+    expect(await (await call('delete_group')).text()).toContain('not_listed');
+    const put = await tenant.api('PUT', `/v1/policies/${policyId}`, { document: { version: '1', default: 'deny', tools: { delete_group: {}, cancel_job: { action: 'deny', reason: 'Not today' } } } }, { 'if-match': '"1"' });
+    expect(put.status).toBe(200);
+    expect(await (await call('delete_group')).text()).toContain('did delete_group');
+    expect(await (await call('cancel_job')).text()).toContain('[POLICY DENIED] Not today');
+    const rotated = await tenant.api('POST', `/v1/grants/${grant.id}/rotate`, {});
+    expect((await call('delete_group')).status).toBe(401);
+    expect((await call('delete_group', rotated.body['token'] as string)).status).toBe(200);
+    await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
+    const after = await call('delete_group', rotated.body['token'] as string);
+    expect(after.status).toBe(401);
+    expect(after.headers.get('www-authenticate')).toBe('Bearer realm="toolgate"');
+  });
+
+  test('the policies of one call: a failing tool is tool_error, a grant without a policy lists nothing and calls nothing', async () => {
+    const allowing = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow', hide: ['delete_*'] }) }));
+    expect((await allowing.listTools()).tools.map((tool) => tool.name)).toEqual(['cancel_job', 'list_issues', 'fail']);
+    expect((await allowing.callTool({ name: 'fail', arguments: {} })).isError).toBe(true);
+    expect(decisionOf(await allowing.callTool({ name: 'delete_group', arguments: {} }))).toMatchObject({ code: 'hidden', rule: '/hide/0' });
+    const bare = await connect(await tenant.grant({ serverId }));
+    expect((await bare.listTools()).tools).toEqual([]);
+    expect(decisionOf(await bare.callTool({ name: 'fail', arguments: {} }))).toMatchObject({ code: 'no_policy', rule: null });
+    await expect.poll(async () => (await tenant.events('&type=toolCall.completed&tool=fail')).map((event) => event['status']), { timeout: 5000 }).toEqual(['tool_error']);
+    await Promise.all([allowing.close(), bare.close()]);
+  });
+
+  test('a disabled server or identity refuses the next call with code disabled', async () => {
+    const identityId = await tenant.identity('switched');
+    const client = await connect(await tenant.grant({ serverId, identityId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }));
+    await tenant.api('PATCH', `/v1/identities/${identityId}`, { disabled: true });
+    expect(decisionOf(await client.callTool({ name: 'cancel_job', arguments: {} }))).toMatchObject({ code: 'disabled' });
+    await tenant.api('PATCH', `/v1/identities/${identityId}`, { disabled: false });
+    expect(textOf(await client.callTool({ name: 'cancel_job', arguments: {} }))).toBe('did cancel_job');
+    await client.close();
+  });
+
+  test('monitor mode forwards what enforcing would refuse and records what it would have said', async () => {
+    const client = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { ...example, mode: 'monitor' }) }));
+    expect((await client.listTools()).tools).toHaveLength(4);
+    expect(textOf(await client.callTool({ name: 'list_issues', arguments: { monitored: 1 } }))).toBe('did list_issues');
+    await expect.poll(async () => (await tenant.events('&type=toolCall.decided&tool=list_issues')).filter((event) => event['mode'] === 'monitor').map((event) => [event['effect'], event['would']]), { timeout: 5000 }).toEqual([['allow', { effect: 'deny', code: 'not_listed', rule: '/default' }]]);
+    await client.close();
+  });
+});
