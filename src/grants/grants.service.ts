@@ -18,8 +18,8 @@ const revoke = async (change: Change, grantId: string, reason: RevocationReason)
   await dropTokens(change, grantId);
 };
 
-/** Revokes all grants of a server or an identity and drops their tokens, within the change that ends it. */
-export const revokeGrantsOf = async (change: Change, of: Readonly<{ serverId: string } | { identityId: string }>, reason: RevocationReason): Promise<void> => {
+/** Revokes all grants of a server or an identity and drops their tokens, within the change that deletes it. */
+export const revokeGrantsOf = async (change: Change, of: Readonly<{ serverId: string } | { identityId: string }>, reason: RevocationReason = 'serverId' in of ? 'server_deleted' : 'identity_deleted'): Promise<void> => {
   for (const id of await unrevokedGrantsOf(change.tx, change.caller.organizationId, of)) await revoke(change, id, reason);
 };
 

@@ -1,12 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
 import { PageQuery } from '../platform/page.js';
-import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView } from './identities.dto.js';
+import { verbatim } from '../platform/verbatim.js';
+import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView, type IdentityChange, type NewIdentity } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { pathId } from './path-id.js';
 
 const IDENTITY_ID = pathId('idn', 'identity');
+const NEW = verbatim(CreateIdentity, 'attributes');
+const CHANGE = verbatim(ChangeIdentity, 'attributes');
 
 @ApiTags('identities')
 @Controller('v1/identities')
@@ -19,8 +22,9 @@ export class IdentitiesController {
 
   @Post()
   @Allowed('admin')
+  @ApiBody({ type: CreateIdentity })
   @ApiCreatedResponse({ type: IdentityView })
-  createIdentity(@CurrentPrincipal() principal: Principal, @Body() body: CreateIdentity): Promise<IdentityView> {
+  createIdentity(@CurrentPrincipal() principal: Principal, @Body(NEW) body: NewIdentity): Promise<IdentityView> {
     return this.#identities.create(principal, body);
   }
 
@@ -40,8 +44,9 @@ export class IdentitiesController {
 
   @Patch(':id')
   @Allowed('admin')
+  @ApiBody({ type: ChangeIdentity })
   @ApiOkResponse({ type: IdentityView })
-  changeIdentity(@CurrentPrincipal() principal: Principal, @Param('id', IDENTITY_ID) id: string, @Body() body: ChangeIdentity): Promise<IdentityView> {
+  changeIdentity(@CurrentPrincipal() principal: Principal, @Param('id', IDENTITY_ID) id: string, @Body(CHANGE) body: IdentityChange): Promise<IdentityView> {
     return this.#identities.change(principal, id, body);
   }
 

@@ -1,10 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { Flag, IdOf, JsonObject, OneOf, Text } from '../platform/fields.js';
 import { IDENTITY_KINDS, type Attributes, type IdentityKind } from './identities.js';
-
-/** class-transformer copies nested objects and leaves out members such as `constructor`; attributes are taken as sent. */
-const AsSent = (): PropertyDecorator => Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
 
 const ATTRIBUTES = 'Flat: texts, numbers, booleans and nulls; at most 50 keys and 8 KiB. Policies read them as identity.attributes.x';
 
@@ -21,7 +17,6 @@ export class CreateIdentity {
   @Text(1, 200, { nullable: true, description: 'Your own id for it; unique in the organization' })
   externalId?: string | null;
 
-  @AsSent()
   @JsonObject({ optional: true, description: ATTRIBUTES })
   attributes?: Attributes;
 }
@@ -36,13 +31,16 @@ export class ChangeIdentity {
   @Text(1, 200, { nullable: true })
   externalId?: string | null;
 
-  @AsSent()
   @JsonObject({ optional: true, description: `Replaces all attributes. ${ATTRIBUTES}` })
   attributes?: Attributes;
 
   @Flag({ optional: true, description: 'Calls of a disabled identity are refused' })
   disabled?: boolean;
 }
+
+/** Bodies whose attributes are as sent: see `verbatim`. */
+export type NewIdentity = Readonly<Pick<CreateIdentity, keyof CreateIdentity>>;
+export type IdentityChange = Readonly<Pick<ChangeIdentity, keyof ChangeIdentity>>;
 
 export class IdentityView {
   @ApiProperty({ type: String, example: 'idn_01h2xcejqtf2nbrexx3vqjhp41' })

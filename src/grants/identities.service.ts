@@ -8,7 +8,7 @@ import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.j
 import { notFound, Problem } from '../platform/problems.js';
 import { revokeGrantsOf } from './grants.service.js';
 import { checkAttributes, decideIdentityChange, decideIdentityDeletion, type Identity } from './identities.js';
-import type { ChangeIdentity, CreateIdentity, IdentityView } from './identities.dto.js';
+import type { IdentityChange, IdentityView, NewIdentity } from './identities.dto.js';
 import { externalIdTaken, findIdentity, identityStream, isMember, listIdentities, type StoredIdentity } from './identities.store.js';
 
 const view = (id: string, { name, kind, memberId, externalId, attributes, disabled, createdAt }: Identity): IdentityView => ({ id, name, kind, memberId, externalId, attributes, disabled, createdAt });
@@ -26,7 +26,7 @@ export class IdentitiesService {
   }
 
   /** @throws Problem invalid_body (attributes, memberId), conflict (externalId) */
-  async create(principal: Principal, body: CreateIdentity): Promise<IdentityView> {
+  async create(principal: Principal, body: NewIdentity): Promise<IdentityView> {
     checkAttributes(body.attributes);
     const { name, kind, memberId = null, externalId = null, attributes = {} } = body;
     return this.#once.run(principal, {
@@ -53,7 +53,7 @@ export class IdentitiesService {
   }
 
   /** @throws Problem not_found, invalid_body (attributes, memberId), conflict (externalId) */
-  async change(principal: Principal, id: string, patch: ChangeIdentity): Promise<IdentityView> {
+  async change(principal: Principal, id: string, patch: IdentityChange): Promise<IdentityView> {
     checkAttributes(patch.attributes);
     return this.#store.change(principal, async (change) => {
       const identity = await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));
@@ -66,7 +66,7 @@ export class IdentitiesService {
   async delete(principal: Principal, id: string): Promise<void> {
     await this.#store.change(principal, async (change) => {
       await change.apply(identityStream, id, (state) => decideIdentityDeletion(id, state));
-      await revokeGrantsOf(change, { identityId: id }, 'identity_deleted');
+      await revokeGrantsOf(change, { identityId: id });
     });
   }
 
