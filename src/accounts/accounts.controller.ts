@@ -23,8 +23,8 @@ export class AccountsController {
   @Post('signup')
   @Allowed('anyone')
   @ApiCreatedResponse({ type: SignedInAnswer })
-  async signup(@Body() body: SignUpBody, @Req() { repeat }: WithPrincipal, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
-    return this.#withCookie(response, await this.signUps.run(body, repeat));
+  async signup(@Body() body: SignUpBody, @Req() { repeat, ip = '' }: WithPrincipal, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
+    return this.#withCookie(response, await this.signUps.run({ ...body, address: ip }, repeat));
   }
 
   @Post('login')

@@ -12,6 +12,7 @@ import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeys } from './api-keys.js';
 import { CredentialGuard } from './credential.guard.js';
 import { Invitations } from './invitations.js';
+import { LoginLimits } from './login-limits.js';
 import { MembersController } from './members.controller.js';
 import { Membership } from './membership.js';
 import { SignIn } from './sign-in.js';
@@ -22,8 +23,13 @@ import { SignUp } from './sign-up.js';
   controllers: [AccountsController, ApiKeysController, MembersController],
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
-    { provide: SignIn, inject: [Database, PUBLIC_URL], useFactory: (db: Database, publicUrl: () => string) => new SignIn(db, publicUrl) },
-    { provide: AnonymousOnce, inject: [Database, EventStore, Vault], useFactory: (db: Database, store: EventStore, vault: Vault) => new AnonymousOnce(db, store, vault) },
+    { provide: LoginLimits, useFactory: () => new LoginLimits() },
+    { provide: SignIn, inject: [Database, LoginLimits, PUBLIC_URL], useFactory: (db: Database, limits: LoginLimits, publicUrl: () => string) => new SignIn(db, limits, publicUrl) },
+    {
+      provide: AnonymousOnce,
+      inject: [Database, EventStore, Vault, LoginLimits],
+      useFactory: (db: Database, store: EventStore, vault: Vault, limits: LoginLimits) => new AnonymousOnce(db, store, { vault, limits }),
+    },
     {
       provide: SignUp,
       inject: [Database, AnonymousOnce, Vault, CONFIG],

@@ -58,7 +58,7 @@ export class Invitations {
 
   /** Makes the invited person a member and opens a session. Who is new gets this password; who has a user elsewhere must know that one's. */
   accept(acceptance: Acceptance, repeat: Repeat | undefined): Promise<SignedIn> {
-    return this.#once.anonymous.run({ route: 'invitation', repeat }, { prepare: () => this.#prepare(acceptance), create: (change, prepared) => this.#join(change, prepared) });
+    return this.#once.anonymous.run({ route: 'invitation', address: acceptance.address, repeat }, { prepare: () => this.#prepare(acceptance), create: (change, prepared) => this.#join(change, prepared) });
   }
 
   async #prepare({ token, password, address }: Acceptance): Promise<Prepared> {
@@ -66,7 +66,7 @@ export class Invitations {
     const { email } = invitation;
     const { rows } = await this.#db.worker.query('select 1 from users where lower(email) = lower($1)', [email]);
     const known = rows.length > 0;
-    const user = known ? await this.#signIn.checkPassword({ email, address }, password) : { id: newId('usr'), email };
+    const user = known ? await this.#signIn.checkPassword({ target: email, address }, password) : { id: newId('usr'), email };
     if (!user) throw new Problem('unauthorized', 'Your e-mail address already has an account here. Send the password of that account.');
     const passwordHash = known ? undefined : await hashPassword(password);
     const caller: Caller = { organizationId: invitation.organization_id, actor: { type: 'member', id: user.id, name: user.email } };

@@ -4,11 +4,11 @@ import { Problem } from '../platform/problems.js';
 
 const WINDOW_SECONDS = 15 * 60;
 
-/** Failed sign-ins that one e-mail may have from one address in 15 minutes, and one address with any e-mails. */
-export const FAILED_LOGINS = { perEmail: 10, perAddress: 100 } as const;
+/** Failures that one target may have from one address in 15 minutes, and one address with any targets. */
+export const FAILED_LOGINS = { perTarget: 10, perAddress: 100 } as const;
 
-/** Who tries to sign in: the e-mail and the network address it comes from. */
-export type Attempt = Readonly<{ email: string; address: string }>;
+/** A try with a secret: whose it is (an e-mail address, or a kept answer's key) and the network address it comes from. */
+export type Attempt = Readonly<{ target: string; address: string }>;
 
 /** The network that an address stands for: IPv4 as it is, IPv6 by its /64, which one subscriber has for itself. */
 export const networkOf = (address: string): string => {
@@ -18,17 +18,17 @@ export const networkOf = (address: string): string => {
 };
 
 /**
- * Counts failed sign-ins by e-mail and address, and by address alone. In memory: each process counts for itself, so behind n processes
+ * Counts failed sign-ins by target and address, and by address alone. In memory: each process counts for itself, so behind n processes
  * an attacker has n times as many tries.
  */
 export class LoginLimits {
-  readonly #byEmail = new RateLimiterMemory({ keyPrefix: 'email', points: FAILED_LOGINS.perEmail, duration: WINDOW_SECONDS });
+  readonly #byTarget = new RateLimiterMemory({ keyPrefix: 'target', points: FAILED_LOGINS.perTarget, duration: WINDOW_SECONDS });
   readonly #byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: FAILED_LOGINS.perAddress, duration: WINDOW_SECONDS });
 
-  #counters({ email, address }: Attempt): readonly (readonly [RateLimiterMemory, string])[] {
+  #counters({ target, address }: Attempt): readonly (readonly [RateLimiterMemory, string])[] {
     const network = networkOf(address);
     return [
-      [this.#byEmail, `${email.toLowerCase()} ${network}`],
+      [this.#byTarget, `${target.toLowerCase()} ${network}`],
       [this.#byAddress, network],
     ];
   }
@@ -47,9 +47,9 @@ export class LoginLimits {
     for (const [limiter, key] of this.#counters(attempt)) await limiter.penalty(key);
   }
 
-  /** Forgets the failures of this e-mail from this address; those of the address with other e-mails stay. */
+  /** Forgets the failures of this target from this address; those of the address stay. */
   async succeeded(attempt: Attempt): Promise<void> {
-    const [byEmail] = this.#counters(attempt);
-    if (byEmail) await byEmail[0].delete(byEmail[1]);
+    const [byTarget] = this.#counters(attempt);
+    if (byTarget) await byTarget[0].delete(byTarget[1]);
   }
 }

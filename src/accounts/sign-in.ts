@@ -4,7 +4,7 @@ import { Strategy as LocalStrategy } from 'passport-local';
 import type { Principal } from '../platform/allowed.js';
 import type { Database } from '../platform/database.js';
 import { apiKeyPrincipal } from './api-keys.js';
-import { LoginLimits, type Attempt } from './login-limits.js';
+import type { Attempt, LoginLimits } from './login-limits.js';
 import type { User } from './members.js';
 import { passwordMatches } from './passwords.js';
 import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionPrincipal } from './sessions.js';
@@ -44,17 +44,18 @@ class TokenStrategy extends passport.Strategy {
 export class SignIn {
   readonly #db: Database;
   readonly #publicUrl: () => string;
-  readonly #limits = new LoginLimits();
+  readonly #limits: LoginLimits;
   readonly #passport = new passport.Passport();
 
-  constructor(db: Database, publicUrl: () => string) {
+  constructor(db: Database, limits: LoginLimits, publicUrl: () => string) {
     this.#db = db;
+    this.#limits = limits;
     this.#publicUrl = publicUrl;
     this.#passport.use('bearer', new TokenStrategy(fromHeader, async (token) => (await sessionPrincipal(db, token)) ?? apiKeyPrincipal(db, token)));
     this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionPrincipal(db, token)));
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
-        this.checkPassword({ email, address: request.ip ?? '' }, password).then((user) => done(null, user ?? false), done);
+        this.checkPassword({ target: email, address: request.ip ?? '' }, password).then((user) => done(null, user ?? false), done);
       }),
     );
   }
@@ -70,12 +71,12 @@ export class SignIn {
   }
 
   /**
-   * The user of an e-mail and password; undefined when either is wrong, after the same time.
+   * The user of an e-mail address (the attempt's target) and password; undefined when either is wrong, after the same time.
    * @throws Problem too_many_requests after too many failures, or when too many wait.
    */
   async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
     await this.#limits.admit(attempt);
-    const { rows } = await this.#db.worker.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.email]);
+    const { rows } = await this.#db.worker.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.target]);
     const row = rows[0];
     const right = await passwordMatches(row?.password_hash, password, () => this.#limits.admit(attempt));
     if (!row || !right) {

@@ -11,7 +11,7 @@ import { createOrganization, organizations } from './organizations.js';
 import { hashPassword } from './passwords.js';
 import { openSession, type SignedIn } from './sessions.js';
 
-export type SignUpRequest = Readonly<{ email: string; password: string; organizationName: string }>;
+export type SignUpRequest = Readonly<{ email: string; password: string; organizationName: string; address: string }>;
 type Prepared = Readonly<{ caller: Change['caller']; user: User; passwordHash: string }>;
 
 /** Serializes sign-ups where only the first may succeed; a number of our own among PostgreSQL's advisory locks. */
@@ -40,7 +40,7 @@ export class SignUp {
   }
 
   run(request: SignUpRequest, repeat: Repeat | undefined): Promise<SignedIn> {
-    return this.#once.run({ route: 'signup', repeat }, { prepare: () => this.#prepare(request), create: (change, prepared) => this.#create(change, prepared, request.organizationName) });
+    return this.#once.run({ route: 'signup', address: request.address, repeat }, { prepare: () => this.#prepare(request), create: (change, prepared) => this.#create(change, prepared, request.organizationName) });
   }
 
   async #prepare({ email, password }: SignUpRequest): Promise<Prepared> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/platform/ids.js';
+import { newToken } from '../../../src/platform/tokens.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, join, signUp, type Answer, type Person } from './client.js';
 
@@ -58,6 +59,11 @@ describe('an API key', () => {
     const made = await issue({ name: 'made by a key', role: 'viewer' }, undefined, body.secret);
     expect(made.status).toBe(201);
     expect((await eventsOf(made.body.id))[0]?.event.actor).toEqual({ type: 'apiKey', id: body.id, name: 'pipeline' });
+  });
+
+  test('of a known id with another secret, or altered, is refused', async () => {
+    const { body } = await issue({ name: 'guessed', role: 'viewer' });
+    for (const wrong of [newToken('key', body.id), newToken('session', body.id), body.secret.slice(0, -1), `${body.secret}0`]) expect((await me(wrong)).status).toBe(401);
   });
 
   test('has no session to end', async () => {

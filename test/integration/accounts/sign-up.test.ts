@@ -105,10 +105,23 @@ describe('a repeated sign-up', () => {
     expect([after.organizations - before.organizations, after.heads - before.heads, after.sessions - before.sessions]).toEqual([1, 1, 1]);
   });
 
-  test('with another body is refused', async () => {
-    await post(request(), 'other-body');
+  test('with another body is refused, also when both are sent at once', async () => {
+    const before = await counts();
+    const answers = await Promise.all([post(request(), 'other-body'), post(request(), 'other-body')]);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 422]);
+    expect(Number((await counts()).users) - Number(before.users)).toBe(1);
     const { status, body } = await post(request(), 'other-body');
     expect([status, body.code]).toEqual([422, 'idempotency_mismatch']);
+  });
+
+  test('gives its answer to nobody who guesses at the body: after ten guesses that key is refused for a while', async () => {
+    const body = request();
+    await post(body, 'guessed');
+    for (let i = 0; i < 10; i += 1) expect((await post({ ...body, password: `guess number ${i}` }, 'guessed')).status).toBe(422);
+    const { status, headers } = await post(body, 'guessed');
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await post(request(), 'another-key')).status).toBe(201);
   });
 
   test('after 24 hours is a new sign-up', async () => {

@@ -15,22 +15,22 @@ describe('the network of an address', () => {
 });
 
 describe('login limits', () => {
-  const attempt = { email: 'ada@example.com', address: '198.51.100.7' };
+  const attempt = { target: 'ada@example.com', address: '198.51.100.7' };
 
   test('admit an e-mail until its tries from one address are used up; other addresses and e-mails go on', async () => {
     const limits = new LoginLimits();
-    for (let i = 0; i < FAILED_LOGINS.perEmail; i += 1) {
+    for (let i = 0; i < FAILED_LOGINS.perTarget; i += 1) {
       await limits.admit(attempt);
       await limits.failed(attempt);
     }
-    await expect(limits.admit({ ...attempt, email: 'ADA@example.com' })).rejects.toMatchObject({ code: 'too_many_requests', retryAfterSeconds: 900 });
+    await expect(limits.admit({ ...attempt, target: 'ADA@example.com' })).rejects.toMatchObject({ code: 'too_many_requests', retryAfterSeconds: 900 });
     await limits.admit({ ...attempt, address: '198.51.100.8' });
-    await limits.admit({ ...attempt, email: 'bob@example.com' });
+    await limits.admit({ ...attempt, target: 'bob@example.com' });
   });
 
   test('refuse an address after its failures with any e-mails; one success does not clear them', async () => {
     const limits = new LoginLimits();
-    for (let i = 0; i < FAILED_LOGINS.perAddress; i += 1) await limits.failed({ ...attempt, email: `${i}@example.com` });
+    for (let i = 0; i < FAILED_LOGINS.perAddress; i += 1) await limits.failed({ ...attempt, target: `${i}@example.com` });
     await limits.succeeded(attempt);
     await expect(limits.admit(attempt)).rejects.toThrow('too_many_requests');
     await limits.admit({ ...attempt, address: '198.51.100.8' });
