@@ -1,0 +1,176 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, decisionOf, openSession, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
+
+let toolgate: TestToolgate;
+let upstream: Upstream;
+let tenant: Tenant;
+let serverId: string;
+let policyId: string;
+let grant: Grant;
+
+beforeAll(async () => {
+  upstream = await startUpstream({ tools: [aTool('echo')], json: true });
+  toolgate = await startTestToolgate({ UPSTREAM_TIMEOUT: '1', MAX_STALENESS_SECONDS: '3' });
+  tenant = await signUp(toolgate.url);
+  serverId = await tenant.server(upstream.url);
+  policyId = await tenant.policy(serverId, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'all', window: 'month', max: 1000 }] } });
+  grant = await tenant.grant({ serverId, policyId });
+});
+afterAll(async () => {
+  await toolgate.close();
+  await upstream.close();
+});
+
+/** Runs `work` while another session holds these tables, as an outage of what lives in them. */
+const whileLocked = async <T>(tables: string, work: () => Promise<T>): Promise<T> => {
+  const client = new pg.Client({ connectionString: toolgate.databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query(`lock table ${tables} in access exclusive mode`);
+    return await work();
+  } finally {
+    await client.query('rollback');
+    await client.end();
+  }
+};
+
+const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { n: 1 } } };
+const used = async (): Promise<number> => {
+  const { rows } = await toolgate.db.worker.query<{ used: number }>('select coalesce(sum(used), 0) as used from limit_counters where key like $1', [`%|${grant.id}|%`]);
+  return Number(rows[0]?.used);
+};
+const outcomes = async (of: Grant): Promise<unknown[]> => (await tenant.events(`&type=toolCall.completed&grantId=${of.id}`)).map((event) => event['status']);
+
+describe('when the log does not acknowledge', () => {
+  test('a call is refused within its deadline with audit_unavailable, is never forwarded, and gives its limits back', async () => {
+    const session = await openSession(grant);
+    const before = upstream.seenOf('tools/call').length;
+    const began = Date.now();
+    const answer = await whileLocked('log_heads', async () => session.post(call).then((response) => response.json()));
+    expect(Date.now() - began).toBeLessThan(4000);
+    const { result } = answer as { result: unknown };
+    expect(decisionOf(result)).toMatchObject({ effect: 'deny', code: 'audit_unavailable' });
+    expect(textOf(result)).toMatch(/^\[POLICY DENIED\] /);
+    await expect.poll(used).toBe(0);
+    await expect.poll(() => outcomes(grant), { timeout: 5000 }).toEqual(['not_forwarded']);
+    expect(upstream.seenOf('tools/call').length).toBe(before);
+    const next = await session.post(call);
+    expect(((await next.json()) as { result: { isError?: boolean } }).result.isError).toBeUndefined();
+    const events = (await tenant.events(`&grantId=${grant.id}`)).filter((event) => event['type'] === 'toolCall.decided');
+    const numbers = new Set(events.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]));
+    expect([...numbers].toSorted((a, b) => a - b)).toEqual(Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1));
+  });
+
+  test('a refusal waits as long, then is answered with its own code, and is on record once the log is back', async () => {
+    const denied = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }) });
+    const session = await openSession(denied);
+    const answer = await whileLocked('log_heads', async () => session.post(call).then((response) => response.json()));
+    expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'not_listed' });
+    await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${denied.id}`)).map((event) => event['code']), { timeout: 5000 }).toEqual(['not_listed']);
+  });
+});
+
+test('limits out of reach refuse with limits_unavailable and count nothing', async () => {
+  const session = await openSession(grant);
+  const before = await used();
+  const answer = await whileLocked('limit_counters', async () => session.post(call).then((response) => response.json()));
+  expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'limits_unavailable' });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await used()).toBe(before);
+});
+
+test('a gateway that has lost touch with the changes denies with stale_directory, and decides again when it has them', async () => {
+  const session = await openSession(grant);
+  const code = async (): Promise<unknown> => {
+    const { result } = (await (await session.post(call)).json()) as { result: { _meta?: unknown } };
+    return result._meta === undefined ? 'allowed' : decisionOf(result)['code'];
+  };
+  await whileLocked('event_heads', () => expect.poll(code, { timeout: 10_000 }).toBe('stale_directory'));
+  await expect.poll(code, { timeout: 5000 }).toBe('allowed');
+});
+
+describe('an upstream that fails', () => {
+  const answerOf = async (session: Awaited<ReturnType<typeof openSession>>): Promise<{ status: number; body: { id?: unknown; error?: { code: number } } }> => {
+    const response = await session.post(call);
+    const text = await response.text();
+    return { status: response.status, body: JSON.parse(text.startsWith('{') ? text : (/data: (.*)/.exec(text.slice(text.lastIndexOf('data: ')))?.[1] ?? '{}')) as { error?: { code: number } } };
+  };
+
+  test.each([
+    ['answers 500', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(500).end('secret stack trace')],
+    ['resets the connection', 'upstream_unreachable', (response: import('node:http').ServerResponse) => void response.socket?.resetAndDestroy()],
+    ['never answers', 'timeout', () => undefined],
+    ['breaks off a JSON answer', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }); response.write('{"jsonrpc"'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
+    ['breaks off an event stream', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'text/event-stream' }); response.write(': hello\n\n'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
+    ['answers nothing', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(202).end()],
+    ['answers no JSON', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>login</h1>')],
+  ])('%s: HTTP 200 with a JSON-RPC error of ours, and the outcome %s', async (_name, status, misbehave) => {
+    const failing = await tenant.grant({ serverId, policyId });
+    const session = await openSession(failing);
+    upstream.setIntercept((_request, response, seen) => {
+      if (seen.message?.['method'] !== 'tools/call') return false;
+      misbehave(response);
+      return true;
+    });
+    const { status: http, body } = await answerOf(session).finally(() => upstream.setIntercept(undefined));
+    expect(http).toBe(200);
+    if (_name !== 'answers no JSON') {
+      expect(body, JSON.stringify(body)).toMatchObject({ id: 1, error: { code: expect.any(Number) } });
+      expect(body.error?.code).toBeLessThan(-32_768);
+      expect(JSON.stringify(body)).not.toContain('secret');
+    }
+    await expect.poll(() => outcomes(failing), { timeout: 5000 }).toEqual([status]);
+  });
+
+  test('is gone: nothing was sent, so the limit is given back', async () => {
+    const gone = await startUpstream({ tools: [aTool('echo')] });
+    const server = await tenant.server(gone.url);
+    const policy = await tenant.policy(server, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'x', window: 'month', max: 1 }] } });
+    const lost = await tenant.grant({ serverId: server, policyId: policy });
+    const session = await openSession(lost);
+    await gone.close();
+    for (let i = 0; i < 3; i += 1) {
+      expect((await answerOf(session)).body.error?.code).toBeLessThan(-32_768);
+      await expect.poll(async () => Number((await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${lost.id}|%`])).rows[0]?.used)).toBe(0);
+    }
+    await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
+  });
+
+  test('has forgotten the session: the client is told 404, so that it starts a new one', async () => {
+    const session = await openSession(grant);
+    upstream.setIntercept((_request, response) => {
+      response.writeHead(404).end();
+      return true;
+    });
+    expect((await session.post(call)).status).toBe(404);
+    upstream.setIntercept(undefined);
+  });
+});
+
+test('a result of 50 MB passes with its bytes unchanged', async () => {
+  const text = 'x'.repeat(50 * 1024 * 1024);
+  const large = await startUpstream({ tools: [aTool('dump')], json: true, call: () => ({ content: [{ type: 'text', text }] }) });
+  const server = await tenant.server(large.url);
+  const client = await connect(await tenant.grant({ serverId: server, policyId: await tenant.policy(server, { version: '1', default: 'allow' }) }));
+  expect(textOf(await client.callTool({ name: 'dump', arguments: {} })) === text).toBe(true);
+  await client.close();
+  await large.close();
+});
+
+test('more than a hundred refusals a second of one grant are summed up, and none is lost', async () => {
+  const noisy = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }) });
+  const session = await openSession(noisy);
+  await Promise.all(Array.from({ length: 400 }, () => session.post(call).then((response) => response.text())));
+  await expect
+    .poll(async () => {
+      const events = await tenant.events(`&grantId=${noisy.id}`);
+      const single = events.filter((event) => event['type'] === 'toolCall.decided').length;
+      const summed = events.filter((event) => event['type'] === 'audit.suppressed').reduce((sum, event) => sum + Number(event['refusals']), 0);
+      return [single < 400, single + summed];
+    }, { timeout: 8000 })
+    .toEqual([true, 400]);
+});
