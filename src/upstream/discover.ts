@@ -1,5 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { ErrorCode, McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { DiscoveryStopped, discoveryFailure, type DiscoveryFailure } from './discovery-failure.js';
 import { isStorable, readTools, type DiscoveredTool } from './tool-definition.js';
@@ -31,10 +32,11 @@ export const discover = async ({ url, headers, fetch, timeoutMs = DISCOVERY_TIME
   const timer = setTimeout(() => stop.abort(new DiscoveryStopped(`The server gave no answer within ${timeoutMs / 1000} s.`)), timeoutMs);
   const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { ...headers } }, fetch: bounded(fetch, stop) });
   const client = new Client({ name: 'toolgate', version: '1' }, { capabilities: {} });
-  const options = { signal: stop.signal, timeout: timeoutMs };
+  // The SDK never takes its listeners off a signal, so each request gets one of its own.
+  const options = (): RequestOptions => ({ signal: AbortSignal.any([stop.signal]), timeout: timeoutMs });
   try {
-    await client.connect(transport, options);
-    const listed = await listTools((cursor) => client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, ResultSchema, options));
+    await client.connect(transport, options());
+    const listed = await listTools((cursor) => client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, ResultSchema, options()));
     const serverInfo = client.getServerVersion();
     return { status: 'ready', ...listed, serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null, protocolVersion: transport.protocolVersion ?? null };
   } catch (error) {

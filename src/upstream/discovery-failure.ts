@@ -30,6 +30,8 @@ const byNetworkCode: readonly (readonly [RegExp, string])[] = [
 
 const ofNetwork = (cause: unknown): DiscoveryFailure => {
   if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
+  // The Fetch standard blocks ports of other protocols.
+  if (cause instanceof Error && cause.message === 'bad port') return unreachable('The port belongs to another protocol and is not connected to: serve MCP on another port.');
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');
 };

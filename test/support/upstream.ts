@@ -22,7 +22,7 @@ export type UpstreamOptions = Readonly<{
   /** What a call answers; unless told, the name and the arguments as text. */
   call?: (params: Readonly<{ name: string; arguments?: Record<string, unknown> }>, extra: CallExtra) => CallToolResult | Promise<CallToolResult>;
   /** Deals with a request before MCP does: true when it has (or never will have) answered. */
-  intercept?: (request: IncomingMessage, response: ServerResponse, seen: Seen) => boolean;
+  intercept?: (request: IncomingMessage, response: ServerResponse, seen: Seen) => boolean | Promise<boolean>;
 }>;
 
 export type Upstream = Readonly<{
@@ -75,7 +75,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const entry = await record(request);
     seen.push(entry);
-    if (intercept?.(request, response, entry)) return;
+    if (await intercept?.(request, response, entry)) return;
     const id = request.headers['mcp-session-id'];
     const transport = typeof id === 'string' ? sessions.get(id) : await begin();
     if (!transport) {
