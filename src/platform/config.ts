@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { readSettings, settings, type Settings } from './settings.js';
 
 export type Role = 'api' | 'gateway' | 'projector' | 'streams';
@@ -44,7 +45,7 @@ export class ConfigError extends Error {
   }
 }
 
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
   read.KAFKA_BROKERS.length === 0
@@ -74,6 +75,7 @@ const kafkaDisagreements = (read: Settings): string[] => {
   const lines: string[] = [];
   if (read.KAFKA_SASL_MECHANISM && !(read.KAFKA_SASL_USERNAME && read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
   if (!read.KAFKA_SASL_MECHANISM && (read.KAFKA_SASL_USERNAME || read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD need KAFKA_SASL_MECHANISM (plain, scram-sha-256 or scram-sha-512)');
+  if (read.KAFKA_SSL_CA_FILE && !read.KAFKA_SSL) lines.push('KAFKA_SSL_CA_FILE needs KAFKA_SSL=true');
   return lines;
 };
 
@@ -86,7 +88,10 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const roles = new Set<Role>(read.ROLES.includes('all') ? ['api', 'gateway', 'projector', 'streams'] : (read.ROLES as readonly Role[]));
   const loopback = isLoopback(read.HOST);
   const signup = read.SIGNUP ?? (loopback ? 'open' : 'first');
-  const lines = [...errors, ...(errors.length === 0 ? [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read)] : [])];
+  const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
+  // A line about a variable that could not be read would judge its default.
+  const together = [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
+  const lines = [...errors, ...together];
   if (lines.length > 0) throw new ConfigError(lines);
   return Object.freeze({
     port: read.PORT,

@@ -1,5 +1,6 @@
-import ipaddr from 'ipaddr.js';
+import { isIP, isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
+import { isRange } from './outbound-address.js';
 
 /** One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and the README. */
 type Setting<T> = Readonly<{ read: (text: string) => T | undefined; absent: T; takes: string; fallback: string; meaning: string }>;
@@ -18,18 +19,33 @@ const oneOf = <T extends string>(...words: readonly T[]) => (text: string): T | 
 const matching = (pattern: RegExp) => (text: string): string | undefined => (pattern.test(text) ? text : undefined);
 
 const cidr = (text: string): string | undefined => {
-  if (ipaddr.isValidCIDR(text)) return text;
-  return ipaddr.isValid(text) ? `${text}/${ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128}` : undefined;
+  if (!isRange(text)) return undefined;
+  return text.includes('/') ? text : `${text}/${isIPv6(text) ? 128 : 32}`;
 };
 
-const url = (protocols: readonly string[], bare: boolean) => (text: string): string | undefined => {
-  if (!URL.canParse(text)) return undefined;
+/** A name whose last label is a number is an address or nothing (WHATWG URL, "ends in a number"). */
+const host = (text: string): string | undefined => {
+  if (isIP(text) !== 0) return text;
+  return /^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$/.test(text) && text.length <= 253 && !/(^|\.)\d+$/.test(text) ? text : undefined;
+};
+
+/** kafkajs takes what is before the first colon for the host, so an IPv6 address has no form that works. */
+const broker = (text: string): string | undefined => {
+  const [name = '', port = '', ...more] = text.split(':');
+  return host(name) !== undefined && whole(1, 65_535)(port) !== undefined && more.length === 0 ? text : undefined;
+};
+
+/** `all` beside other roles says two things at once. */
+const roles = (text: string): readonly string[] | undefined => (text === 'all' ? [text] : list(oneOf('api', 'gateway', 'projector', 'streams'))(text));
+
+/** The parser mends and trims; what it would have to mend is refused, so that every reader of the text sees the same. */
+const origin = (text: string): string | undefined => (/^https?:\/\/[^\s\\/?#@]+\/?$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined);
+
+const postgresUrl = (text: string): string | undefined => {
+  if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;
   const parsed = new URL(text);
-  if (!protocols.includes(parsed.protocol)) return undefined;
-  return bare && (parsed.username || parsed.search || parsed.hash || parsed.pathname !== '/') ? undefined : bare ? parsed.origin : text;
+  return parsed.hostname !== '' || parsed.searchParams.has('host') ? text : undefined;
 };
-
-const origin = url(['http:', 'https:'], true);
 
 const key32 = (text: string): string | undefined => (/^[A-Za-z0-9+/_-]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32 ? text : undefined);
 
@@ -46,11 +62,11 @@ const optional = <T>(read: (text: string) => T | undefined, words: readonly [tak
 /** Every variable that Toolgate reads, in the order of the README's table. */
 export const settings = {
   PORT: setting(whole(0, 65_535), 8080, ['a port from 0 to 65535; 0 picks a free one and prints it', '8080', 'Where API and gateway listen.']),
-  HOST: setting(matching(/^[A-Za-z0-9.:_-]{1,253}$/), '127.0.0.1', ['a host name or an address', '127.0.0.1', 'The address to listen on.']),
+  HOST: setting(host, '127.0.0.1', ['a host name or an address', '127.0.0.1', 'The address to listen on.']),
   PUBLIC_URL: optional(origin, ['an http or https origin without a path', '`http://HOST:PORT`', 'Goes into `mcpUrl`, metadata and mails; cookies and Origin checks go by it.']),
   DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', ['a folder', '`./.toolgate`', 'Embedded database, keys, run files.']),
-  DATABASE_URL: optional(url(['postgres:', 'postgresql:'], false), ['a postgres:// URL', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later.']),
-  KAFKA_BROKERS: setting(list(matching(/^[A-Za-z0-9._[\]:-]+:\d{1,5}$/)), [], ['host:port, comma-separated', 'none: the log in PostgreSQL', 'The Kafka cluster that keeps the event log.']),
+  DATABASE_URL: optional(postgresUrl, ['a postgres:// URL with a host', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later.']),
+  KAFKA_BROKERS: setting(list(broker), [], ['host:port, comma-separated; a host is a name or an IPv4 address', 'none: the log in PostgreSQL', 'The Kafka cluster that keeps the event log.']),
   KAFKA_PARTITIONS: setting(whole(1, 1000), 12, ['a whole number from 1 to 1000', '12', 'Partitions of each topic; never changed once the topics exist.']),
   KAFKA_REPLICATION: optional(whole(1, 9), ['a whole number from 1 to 9', 'min(3, brokers)', 'Replicas of each partition.']),
   KAFKA_SSL: setting<boolean>((text) => (text === 'true' ? true : text === 'false' ? false : undefined), false, ['true or false', 'false', 'Connect to Kafka by TLS.']),
@@ -58,7 +74,7 @@ export const settings = {
   KAFKA_SASL_MECHANISM: optional(oneOf('plain', 'scram-sha-256', 'scram-sha-512'), ['plain, scram-sha-256 or scram-sha-512', 'none', 'How to sign in to Kafka.']),
   KAFKA_SASL_USERNAME: optional(matching(/^.+$/), ['a user name', 'none', 'User for Kafka.']),
   KAFKA_SASL_PASSWORD: optional(matching(/^.+$/), ['a password', 'none', 'Password for Kafka.']),
-  ROLES: setting<readonly string[]>(list(oneOf('all', 'api', 'gateway', 'projector', 'streams')), ['all'], ['all, or any of api,gateway,projector,streams', 'all', 'What this process does.']),
+  ROLES: setting<readonly string[]>(roles, ['all'], ['all, or any of api,gateway,projector,streams', 'all', 'What this process does.']),
   MASTER_KEY: optional(key32, ['32 bytes in base64', 'made in `DATA_DIR` when embedded; required with `DATABASE_URL`', 'Wraps the keys that encrypt secrets; session ids are sealed with a key derived from it.']),
   MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
   SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` on a loopback `HOST`, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),

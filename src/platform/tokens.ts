@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SECRET_LENGTH = 43;
 const CHECKSUM_LENGTH = 6;
+const TYPEID_SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 const base62 = (value: bigint, length: number): string => {
   let rest = value;
@@ -43,5 +44,6 @@ export const tokenObjectId = (kind: TokenKind, token: string): string | undefine
   const length = prefix.length + 26 + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;
   if (token.length !== length || !token.startsWith(prefix) || token[prefix.length + 26] !== '_') return undefined;
   const body = token.slice(0, -CHECKSUM_LENGTH);
-  return checksum(body) === token.slice(-CHECKSUM_LENGTH) ? token.slice(prefix.length, prefix.length + 26) : undefined;
+  const id = token.slice(prefix.length, prefix.length + 26);
+  return TYPEID_SUFFIX.test(id) && checksum(body) === token.slice(-CHECKSUM_LENGTH) ? id : undefined;
 };
