@@ -115,6 +115,26 @@ describe('the audit writer', () => {
     expect((await recordsOf(at.db, organizationId)).map((one) => JSON.parse(one.event.toString()).tool)).toEqual(events.map((event) => event.tool));
   });
 
+  test('leaves no hole and no double when the same organization is recorded from both topics at once', async () => {
+    const other = new Database(at.url, { app: 1, worker: 4 });
+    const only = (topic: string): EventLog => ({
+      ...at.eventLog,
+      subscribe: (reader) => at.eventLog.subscribe({ ...reader, position: async (...place) => (place[0] === topic ? reader.position(...place) : Number.MAX_SAFE_INTEGER) }),
+    });
+    const organizationId = newId('org');
+    const writers = await Promise.all([startAuditWriter({ db: at.db, log: only('toolgate.decisions') }), startAuditWriter({ db: other, log: only('toolgate.control') })]);
+    const ids: string[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      const events = numbers(25).map(() => decided(organizationId));
+      ids.push(...events.map((event) => event.id));
+      await Promise.all(events.flatMap((event) => [at.eventLog.append('toolgate.decisions', toEntry(event)), at.eventLog.append('toolgate.control', toEntry(event))]));
+    }
+    await until(() => allRecorded(at.db));
+    await Promise.all(writers.map((writer) => writer.stop()));
+    await expectDense(organizationId, ids);
+    await other.close();
+  });
+
   test('goes on where it stood when its database connection is lost in the middle of a batch', async () => {
     const organizationId = newId('org');
     const [holder, admin] = [new pg.Client({ connectionString: at.url }), new pg.Client({ connectionString: at.url })];
