@@ -28,8 +28,8 @@ create table audit_records (
   off bigint not null,
   event bytea not null
 ) partition by range (recorded_at);
--- An organization's records have one order: recorded_at, then seq, which is seq alone. Reading by both lets PostgreSQL walk the days one after the other
--- and leave the earlier ones out.
+-- An organization's records have one order: by recorded_at and seq is the same as by seq alone. Readers name both, so that days before the one they
+-- have reached are not looked into.
 create index audit_records_seq on audit_records (organization_id, seq);
 create index audit_records_time on audit_records (organization_id, recorded_at, seq);
 create index audit_records_grant on audit_records (organization_id, grant_id, recorded_at, seq);
