@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
@@ -17,7 +17,8 @@ import { loadMasterKey } from './platform/master-key.js';
 import { applyMigrations } from './platform/migrations.js';
 import { serveDocs } from './platform/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
-import { bodyValidation, ProblemFilter } from './platform/problem-filter.js';
+import { bodyValidation, ProblemFilter, sendProblem } from './platform/problem-filter.js';
+import { Problem } from './platform/problems.js';
 import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startProjector } from './start-projector.js';
@@ -40,11 +41,22 @@ class Cleanup {
   }
 }
 
+/** Refuses a body that is not JSON, which would otherwise count as none. */
+const refuseOtherBodies: RequestHandler = (request, response, next) => {
+  const body: unknown = request.body;
+  if (!Buffer.isBuffer(body)) return next();
+  request.body = undefined;
+  if (body.length === 0) return next();
+  return sendProblem(response, new Problem('invalid_body', 'Send well-formed JSON with Content-Type: application/json.'));
+};
+
 const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
   const adapter = new ExpressAdapter(express().disable('x-powered-by').set('trust proxy', [...parts.config.trustedProxies]));
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.use(helmet());
   app.useBodyParser('json', { limit: '1mb', strict: true });
+  app.useBodyParser('raw', { limit: '1mb', type: () => true });
+  app.use(refuseOtherBodies);
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());
   serveDocs(app);
@@ -102,5 +114,6 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const front = makeHttpFront({ ...(gateway ? { gateway: gateway.handle } : {}), ...(api ? { api: api.handle } : {}), readiness: readiness as Readiness, metrics });
   own.port = await listen(front, config.port, config.host);
   cleanup.add(() => closeFront(front, DRAIN_MS));
+  if (gateway) cleanup.add(async () => gateway.drain());
   return { url: publicUrl(), port: own.port, database, eventLog, store, close: () => cleanup.run() };
 };
