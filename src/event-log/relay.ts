@@ -7,38 +7,44 @@ import { readEvents } from './event-store.js';
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 200;
 
-type Behind = { organization_id: string; position: number };
-
 /**
- * Appends one organization's new control events to the log and moves its position, under the lock of the position's row. Appends may repeat after a
- * crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
+ * Appends one organization's new control events to the log and moves its position, under the lock of the position's row; another relay that holds it is at
+ * work on the same. Appends may repeat after a crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
  */
-const relayOne = async (tx: Tx, eventLog: EventLog, behind: Behind): Promise<void> => {
-  const events = await readEvents(tx, behind.organization_id, behind.position, EVENTS_AT_ONCE);
+const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<boolean> => {
+  const { rows } = await tx.query<{ position: number }>('select position from relay_positions where organization_id = $1 for update skip locked', [organizationId]);
+  if (!rows[0]) return false;
+  const events = await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE);
   for (const { event } of events) await eventLog.append('toolgate.control', toEntry(event));
   const last = events.at(-1);
-  if (last) await tx.query('update relay_positions set position = $2 where organization_id = $1', [behind.organization_id, last.position]);
+  if (last) await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, last.position]);
+  return last !== undefined;
 };
 
 type Round = Readonly<{ moved: boolean; since: string }>;
 
-/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`. */
-const relayOnce = (db: Database, eventLog: EventLog, since: string): Promise<Round> =>
+const findBehind = (db: Database, since: string): Promise<Readonly<{ xmin: string; organizations: readonly string[] }>> =>
   db.asWorker(async (tx) => {
-    const snapshot = await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin');
+    const xmin = (await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')).rows[0]?.xmin ?? since;
     await tx.query(
       `insert into relay_positions(organization_id) select organization_id from event_heads h
        where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r where r.organization_id = h.organization_id) on conflict do nothing`,
       [since],
     );
-    const { rows } = await tx.query<Behind>(
-      `select r.organization_id, r.position from relay_positions r join event_heads h using (organization_id)
-       where h.changed_xid >= $1::xid8 and h.position > r.position order by r.organization_id limit 50 for update of r skip locked`,
+    const { rows } = await tx.query<{ organization_id: string }>(
+      `select organization_id from relay_positions r join event_heads h using (organization_id) where h.changed_xid >= $1::xid8 and h.position > r.position limit 100`,
       [since],
     );
-    for (const behind of rows) await relayOne(tx, eventLog, behind);
-    return { moved: rows.length > 0, since: rows.length > 0 ? since : (snapshot.rows[0]?.xmin ?? since) };
+    return { xmin, organizations: rows.map((row) => row.organization_id) };
   });
+
+/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it stays until none of them is behind. */
+const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<Round> => {
+  const { xmin, organizations } = await findBehind(db, since);
+  let moved = false;
+  for (const organizationId of organizations) moved = (await db.asWorker((tx) => relayOne(tx, eventLog, organizationId))) || moved;
+  return { moved, since: organizations.length > 0 ? since : xmin };
+};
 
 /**
  * Carries control events from the event store to the log, in each organization's order, by position; several relays may run. `wake` is a hint that
