@@ -41,13 +41,19 @@ class Cleanup {
   }
 }
 
-/** Refuses a body that is not JSON, which would otherwise count as none. */
-const refuseOtherBodies: RequestHandler = (request, response, next) => {
+const MOST_LEVELS = 64;
+
+const isDeeperThan = (levels: number, value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member)));
+
+/** Refuses a body that is not JSON, which would otherwise count as none, and one so deep that walking it would exhaust the stack. */
+const refuseUnreadableBodies: RequestHandler = (request, response, next) => {
   const body: unknown = request.body;
-  if (!Buffer.isBuffer(body)) return next();
-  request.body = undefined;
-  if (body.length === 0) return next();
-  return sendProblem(response, new Problem('invalid_body', 'Send well-formed JSON with Content-Type: application/json.'));
+  const other = Buffer.isBuffer(body);
+  if (other && body.length > 0) return sendProblem(response, new Problem('invalid_body', 'Send well-formed JSON with Content-Type: application/json.'));
+  if (other) request.body = undefined;
+  else if (isDeeperThan(MOST_LEVELS, body)) return sendProblem(response, new Problem('invalid_body', `Send JSON of at most ${MOST_LEVELS} levels.`));
+  return next();
 };
 
 const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
@@ -56,7 +62,7 @@ const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close:
   app.use(helmet());
   app.useBodyParser('json', { limit: '1mb', strict: true });
   app.useBodyParser('raw', { limit: '1mb', type: () => true });
-  app.use(refuseOtherBodies);
+  app.use(refuseUnreadableBodies);
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());
   serveDocs(app);
