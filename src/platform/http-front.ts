@@ -58,7 +58,7 @@ export const makeHttpFront = (routes: Routes): Server => {
   };
   const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true }, (request, response) => {
     if (request.url?.startsWith('/mcp/') && routes.gateway) return routes.gateway(request, response);
-    const operation = request.method === 'GET' ? operations[pathOf(request)] : undefined;
+    const operation = request.method === 'GET' || request.method === 'HEAD' ? operations[pathOf(request)] : undefined;
     if (operation) return operation(response);
     if (routes.api) return routes.api(request, response);
     return answer(response, 404, { status: 404, code: 'not_found', title: 'Not found', detail: 'This process serves other roles; see ROLES.' });
