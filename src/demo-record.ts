@@ -34,22 +34,34 @@ const passedText = (run: readonly Event[]): string =>
     .map(([what, count]) => `${count} ${what}`)
     .join(', ');
 
-const firstName = (run: readonly Event[]): string => [...new Set(run.flatMap(({ identityName }) => identityName ?? []))].join(', ');
+const namesIn = (run: readonly Event[]): string => [...new Set(run.flatMap(({ identityName }) => identityName ?? []))].join(', ');
+
+const printOne = (screen: Screen, event: Event): void => {
+  const { seq, type, identityName = '', tool = '', effect, code, rule, actor } = event;
+  if (type === 'toolCall.decided') screen.row([String(seq), type, identityName, tool, `${effect}: ${code} by ${rule}`], 'red');
+  else screen.row([String(seq), type, actor?.name ?? actor?.type ?? '']);
+};
+
+const printPassed = (screen: Screen, run: readonly Event[]): void => {
+  const numbers = run.length === 1 ? String(run[0]?.seq) : `${run[0]?.seq}–${run.at(-1)?.seq}`;
+  screen.row([numbers, 'toolCall.*', namesIn(run), run[0]?.tool ?? '', passedText(run)], 'green');
+};
 
 /** One row an event; neighbours that tell of calls that passed share one. */
 const printEvents = (screen: Screen, events: readonly Event[]): void => {
   screen.widths([6, 20, 16, 19]);
   screen.row(['seq', 'event', 'who', 'tool', 'decision'], 'dim');
-  for (let at = 0; at < events.length; ) {
-    const event = events[at] as Event;
-    let end = at + 1;
-    while (isPassed(event) && end < events.length && isPassed(events[end] as Event)) end += 1;
-    const run = events.slice(at, end);
-    if (isPassed(event)) screen.row([run.length > 1 ? `${event.seq}–${event.seq + run.length - 1}` : String(event.seq), 'toolCall.*', firstName(run), event.tool ?? '', passedText(run)], 'green');
-    else if (event.type === 'toolCall.decided') screen.row([String(event.seq), event.type, event.identityName ?? '', event.tool ?? '', `${event.effect}: ${event.code} by ${event.rule}`], 'red');
-    else screen.row([String(event.seq), event.type, event.actor?.name ?? event.actor?.type ?? '']);
-    at = end;
+  let run: Event[] = [];
+  for (const event of events) {
+    if (isPassed(event)) {
+      run.push(event);
+      continue;
+    }
+    if (run.length > 0) printPassed(screen, run);
+    run = [];
+    printOne(screen, event);
   }
+  if (run.length > 0) printPassed(screen, run);
 };
 
 const onceEach = (values: readonly string[]): boolean => new Set(values).size === values.length;
