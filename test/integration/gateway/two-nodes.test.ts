@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../../src/platform/config.js';
+import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
+
+const CHANGES = 34;
+
+let here: TestToolgate;
+let there: Toolgate;
+let upstream: Upstream;
+let tenant: Tenant;
+let serverId: string;
+
+beforeAll(async () => {
+  upstream = await startUpstream({ tools: [aTool('echo')], json: true });
+  here = await startTestToolgate();
+  there = await startToolgate(
+    readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }),
+  );
+  tenant = await signUp(here.url);
+  serverId = await tenant.server(upstream.url);
+});
+afterAll(async () => {
+  await there.close();
+  await here.close();
+  await upstream.close();
+});
+
+const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } };
+const onOther = (grant: Grant): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, there.url) });
+
+/** Milliseconds until `holds` answers true, asked without pause. */
+const until = async (holds: () => Promise<boolean>): Promise<number> => {
+  const began = performance.now();
+  while (!(await holds())) if (performance.now() - began > 5000) throw new Error('never');
+  return performance.now() - began;
+};
+
+test(`a change on one node governs calls on another within a second, ${CHANGES} revocations and ${CHANGES} new policies`, async () => {
+  const took: number[] = [];
+  const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
+  const steady = onOther(await tenant.grant({ serverId, policyId }));
+  await until(async () => (await openSession(steady)).id !== '');
+  const session = await openSession(steady);
+  for (let n = 0; n < CHANGES; n += 1) {
+    const grant = onOther(await tenant.grant({ serverId, policyId }));
+    const status = async (): Promise<number> => {
+      const response = await fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}` }, body: '{}' });
+      await response.text();
+      return response.status;
+    };
+    took.push(await until(async () => (await status()) === 400));
+    await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
+    took.push(await until(async () => (await status()) === 401));
+    const action = n % 2 === 0 ? 'deny' : 'allow';
+    await tenant.api('PUT', `/v1/policies/${policyId}`, { document: { version: '1', default: action } }, { 'if-match': '*' });
+    took.push(await until(async () => (await (await session.post(call)).text()).includes('POLICY DENIED') === (action === 'deny')));
+  }
+  took.sort((a, b) => a - b);
+  process.stderr.write(`a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`);
+  expect(took.at(-1)).toBeLessThan(1000);
+});
+
+test('a session opened on one node is served by the other, and ended on one it is 404 on the other within a second', async () => {
+  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
+  const session = await openSession(grant);
+  const headers = { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id, 'content-type': 'application/json' };
+  const status = async (): Promise<number> => {
+    const response = await fetch(onOther(grant).mcpUrl, { method: 'POST', headers, body: JSON.stringify(call) });
+    await response.text();
+    return response.status;
+  };
+  await until(async () => (await status()) === 200);
+  await fetch(grant.mcpUrl, { method: 'DELETE', headers });
+  expect(await until(async () => (await status()) === 404)).toBeLessThan(1000);
+});
+
+test('ten of forty calls over two nodes pass a limit of ten', async () => {
+  const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'ten', window: 'month', max: 10 }] } } });
+  const grant = await tenant.grant({ serverId, policyId });
+  await until(async () => (await openSession(onOther(grant))).id !== '');
+  const [one, two] = [await openSession(grant), await openSession(onOther(grant))];
+  const answers = await Promise.all(Array.from({ length: 40 }, async (_, index) => (await (index % 2 === 0 ? one : two).post(call)).text()));
+  expect(answers.filter((answer) => !answer.includes('POLICY DENIED'))).toHaveLength(10);
+});
