@@ -39,7 +39,7 @@ const broker = (text: string): string | undefined => {
 const roles = (text: string): readonly string[] | undefined => (text === 'all' ? [text] : list(oneOf('api', 'gateway', 'projector', 'streams'))(text));
 
 /** The parser mends and trims; what it would have to mend is refused, so that every reader of the text sees the same. */
-const origin = (text: string): string | undefined => (/^https?:\/\/[^\s\\/?#@]+\/?$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined);
+const origin = (text: string): string | undefined => (/^https?:\/\/[^\s\\/?#@*]+\/?$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined);
 
 const postgresUrl = (text: string): string | undefined => {
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;

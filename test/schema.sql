@@ -1,0 +1,714 @@
+create table api_keys (
+  organization_id text not null,
+  id text not null,
+  name text not null,
+  role text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE UNIQUE INDEX api_keys_id ON public.api_keys USING btree (id);
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+create policy own on api_keys as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on api_keys as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on api_keys to toolgate_app;
+grant delete, insert, select, update on api_keys to toolgate_worker;
+
+create table audit_heads (
+  organization_id text not null,
+  next_seq bigint not null default 1,
+  first_seq bigint not null default 1,
+  recorded_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  changed_xid xid8 not null default pg_current_xact_id(),
+  constraint audit_heads_pkey PRIMARY KEY (organization_id)
+);
+CREATE INDEX audit_heads_changed ON public.audit_heads USING btree (changed_xid);
+alter table audit_heads enable row level security;
+alter table audit_heads force row level security;
+create policy own on audit_heads as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on audit_heads as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on audit_heads to toolgate_worker;
+grant select on audit_heads to toolgate_app;
+
+create table audit_records (
+  organization_id text not null,
+  seq bigint not null,
+  recorded_at timestamp with time zone not null,
+  id text not null,
+  type text not null,
+  "time" timestamp with time zone not null,
+  call_id text,
+  grant_id text,
+  identity_id text,
+  server_id text,
+  tool text,
+  effect text,
+  code text,
+  status text,
+  part smallint not null,
+  off bigint not null,
+  event bytea not null
+) partition by RANGE (recorded_at);
+CREATE INDEX audit_records_control ON ONLY public.audit_records USING btree (organization_id, type, recorded_at, seq) WHERE ((type <> 'toolCall.decided'::text) AND (type <> 'toolCall.completed'::text));
+CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (organization_id, grant_id, recorded_at, seq);
+CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (organization_id, identity_id, recorded_at, seq);
+CREATE INDEX audit_records_refused ON ONLY public.audit_records USING btree (organization_id, effect, recorded_at, seq) WHERE (effect <> 'allow'::text);
+CREATE INDEX audit_records_seq ON ONLY public.audit_records USING btree (organization_id, seq);
+CREATE INDEX audit_records_time ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq);
+CREATE INDEX audit_records_tool ON ONLY public.audit_records USING btree (organization_id, tool, recorded_at, seq);
+alter table audit_records enable row level security;
+alter table audit_records force row level security;
+create policy own on audit_records as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on audit_records as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select on audit_records to toolgate_worker;
+grant select on audit_records to toolgate_app;
+
+create table audit_records_default partition of audit_records DEFAULT;
+
+create table ended_sessions (
+  organization_id text not null,
+  session_id text not null,
+  expires_at timestamp with time zone not null,
+  constraint ended_sessions_pkey PRIMARY KEY (organization_id, session_id)
+);
+alter table ended_sessions enable row level security;
+alter table ended_sessions force row level security;
+create policy own on ended_sessions as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on ended_sessions as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on ended_sessions to toolgate_app;
+grant delete, insert, select, update on ended_sessions to toolgate_worker;
+
+create table event_heads (
+  organization_id text not null,
+  "position" bigint not null default 0,
+  changed_xid xid8 not null default pg_current_xact_id(),
+  constraint event_heads_pkey PRIMARY KEY (organization_id)
+);
+CREATE INDEX event_heads_changed ON public.event_heads USING btree (changed_xid);
+alter table event_heads enable row level security;
+alter table event_heads force row level security;
+create policy own on event_heads as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on event_heads as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on event_heads to toolgate_app;
+grant insert, select, update on event_heads to toolgate_worker;
+
+create table events (
+  organization_id text not null,
+  "position" bigint not null,
+  stream_id text not null,
+  version integer not null,
+  id text not null,
+  type text not null,
+  "time" timestamp with time zone not null,
+  event json not null,
+  constraint events_id_key UNIQUE (id),
+  constraint events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES event_heads(organization_id),
+  constraint events_organization_id_stream_id_version_key UNIQUE (organization_id, stream_id, version),
+  constraint events_pkey PRIMARY KEY (organization_id, "position")
+);
+alter table events enable row level security;
+alter table events force row level security;
+create policy own on events as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on events as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select on events to toolgate_app;
+grant insert, select on events to toolgate_worker;
+
+create table grant_last_used (
+  organization_id text not null,
+  grant_id text not null,
+  last_used_at timestamp with time zone not null,
+  constraint grant_last_used_pkey PRIMARY KEY (organization_id, grant_id)
+);
+alter table grant_last_used enable row level security;
+alter table grant_last_used force row level security;
+create policy own on grant_last_used as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on grant_last_used as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on grant_last_used to toolgate_worker;
+grant select on grant_last_used to toolgate_app;
+
+create table grant_tokens (
+  organization_id text not null,
+  grant_id text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone,
+  constraint grant_tokens_pkey PRIMARY KEY (organization_id, grant_id, token_hash)
+);
+alter table grant_tokens enable row level security;
+alter table grant_tokens force row level security;
+create policy own on grant_tokens as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on grant_tokens as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on grant_tokens to toolgate_app;
+grant delete, insert, select, update on grant_tokens to toolgate_worker;
+
+create table grants (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  identity_id text not null,
+  server_id text not null,
+  policy_id text,
+  label text,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  issued_by jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint grants_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX grants_identity ON public.grants USING btree (organization_id, identity_id);
+CREATE INDEX grants_policy ON public.grants USING btree (organization_id, policy_id);
+CREATE INDEX grants_server ON public.grants USING btree (organization_id, server_id);
+alter table grants enable row level security;
+alter table grants force row level security;
+create policy own on grants as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on grants as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on grants to toolgate_app;
+grant delete, insert, select, update on grants to toolgate_worker;
+
+create table idempotent_answers (
+  organization_id text not null,
+  caller text not null,
+  key text not null,
+  request_hash bytea not null,
+  sealed_body bytea not null,
+  created_at timestamp with time zone not null default now(),
+  constraint idempotent_answers_pkey PRIMARY KEY (organization_id, caller, key)
+);
+CREATE INDEX idempotent_answers_age ON public.idempotent_answers USING btree (created_at);
+alter table idempotent_answers enable row level security;
+alter table idempotent_answers force row level security;
+create policy own on idempotent_answers as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on idempotent_answers as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on idempotent_answers to toolgate_app;
+grant delete, insert, select, update on idempotent_answers to toolgate_worker;
+
+create table identities (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  name text not null,
+  kind text not null,
+  member_id text,
+  external_id text,
+  attributes jsonb not null,
+  disabled boolean not null,
+  created_at timestamp with time zone not null,
+  deleted boolean not null default false,
+  constraint identities_pkey PRIMARY KEY (organization_id, id)
+);
+alter table identities enable row level security;
+alter table identities force row level security;
+create policy own on identities as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on identities as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on identities to toolgate_app;
+grant delete, insert, select, update on identities to toolgate_worker;
+
+create table invitations (
+  organization_id text not null,
+  id text not null,
+  email text not null,
+  role text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  accepted_at timestamp with time zone,
+  constraint invitations_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE UNIQUE INDEX invitations_id ON public.invitations USING btree (id);
+alter table invitations enable row level security;
+alter table invitations force row level security;
+create policy own on invitations as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on invitations as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on invitations to toolgate_app;
+grant delete, insert, select, update on invitations to toolgate_worker;
+
+create table limit_counters (
+  key text collate "C" not null,
+  organization_id text not null,
+  win text not null,
+  window_start timestamp with time zone not null,
+  used numeric not null,
+  constraint limit_counters_pkey PRIMARY KEY (key)
+) with (fillfactor=50);
+CREATE INDEX limit_counters_organization ON public.limit_counters USING btree (organization_id);
+alter table limit_counters enable row level security;
+alter table limit_counters force row level security;
+create policy own on limit_counters as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on limit_counters as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on limit_counters to toolgate_worker;
+grant select on limit_counters to toolgate_app;
+
+create table log_heads (
+  topic text not null,
+  part smallint not null,
+  next bigint not null default 0,
+  constraint log_heads_pkey PRIMARY KEY (topic, part)
+) with (fillfactor=20);
+grant insert, select, update on log_heads to toolgate_worker;
+
+create table log_offsets (
+  reader text not null,
+  topic text not null,
+  part smallint not null,
+  next bigint not null default 0,
+  constraint log_offsets_pkey PRIMARY KEY (reader, topic, part)
+) with (fillfactor=20);
+grant insert, select, update on log_offsets to toolgate_worker;
+
+create table log_records (
+  topic text not null,
+  part smallint not null,
+  off bigint not null,
+  key text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  value bytea not null
+) partition by RANGE (at);
+CREATE INDEX log_records_position ON ONLY public.log_records USING btree (topic, part, off);
+grant insert, select on log_records to toolgate_worker;
+
+create table log_records_default partition of log_records DEFAULT;
+
+create table members (
+  organization_id text not null,
+  user_id text not null,
+  version integer not null,
+  email text not null,
+  role text not null,
+  joined_at timestamp with time zone not null,
+  removed boolean not null default false,
+  constraint members_pkey PRIMARY KEY (organization_id, user_id)
+);
+CREATE INDEX members_user ON public.members USING btree (user_id);
+alter table members enable row level security;
+alter table members force row level security;
+create policy own on members as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on members as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on members to toolgate_app;
+grant delete, insert, select, update on members to toolgate_worker;
+
+create table organization_keys (
+  organization_id text not null,
+  wrapped bytea not null,
+  constraint organization_keys_pkey PRIMARY KEY (organization_id)
+);
+alter table organization_keys enable row level security;
+alter table organization_keys force row level security;
+create policy own on organization_keys as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on organization_keys as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on organization_keys to toolgate_app;
+grant delete, insert, select, update on organization_keys to toolgate_worker;
+
+create table organizations (
+  id text not null,
+  version integer not null,
+  name text not null,
+  disabled boolean not null default false,
+  created_at timestamp with time zone not null,
+  constraint organizations_pkey PRIMARY KEY (id)
+);
+alter table organizations enable row level security;
+alter table organizations force row level security;
+create policy own on organizations as permissive for all to toolgate_app
+  using (id = current_setting('toolgate.organization'::text, true))
+  with check (id = current_setting('toolgate.organization'::text, true));
+create policy worker on organizations as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on organizations to toolgate_app;
+grant delete, insert, select, update on organizations to toolgate_worker;
+
+create table policies (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  server_id text not null,
+  name text not null,
+  policy_version integer not null,
+  document jsonb not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted boolean not null default false,
+  constraint policies_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX policies_server ON public.policies USING btree (organization_id, server_id);
+alter table policies enable row level security;
+alter table policies force row level security;
+create policy own on policies as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on policies as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on policies to toolgate_app;
+grant delete, insert, select, update on policies to toolgate_worker;
+
+create table projection_positions (
+  projection text not null,
+  organization_id text not null,
+  next_seq bigint not null default 1,
+  recorded_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint projection_positions_pkey PRIMARY KEY (projection, organization_id)
+) with (fillfactor=50);
+alter table projection_positions enable row level security;
+alter table projection_positions force row level security;
+create policy own on projection_positions as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on projection_positions as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant insert, select, update on projection_positions to toolgate_worker;
+grant select on projection_positions to toolgate_app;
+
+create table recorded_ids (
+  id text not null,
+  day date not null,
+  constraint recorded_ids_pkey PRIMARY KEY (id, day)
+) partition by RANGE (day);
+grant insert, select on recorded_ids to toolgate_worker;
+
+create table recorded_ids_default partition of recorded_ids DEFAULT;
+
+create table relay_positions (
+  organization_id text not null,
+  "position" bigint not null default 0,
+  constraint relay_positions_pkey PRIMARY KEY (organization_id)
+);
+grant insert, select, update on relay_positions to toolgate_worker;
+
+create table schema_migrations (
+  name text not null,
+  checksum text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+create table server_secrets (
+  organization_id text not null,
+  server_id text not null,
+  sealed_headers bytea not null,
+  constraint server_secrets_pkey PRIMARY KEY (organization_id, server_id)
+);
+alter table server_secrets enable row level security;
+alter table server_secrets force row level security;
+create policy own on server_secrets as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on server_secrets as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on server_secrets to toolgate_app;
+grant delete, insert, select, update on server_secrets to toolgate_worker;
+
+create table servers (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  name text not null,
+  transport jsonb not null,
+  auth jsonb not null,
+  client_auth text not null,
+  status text not null,
+  status_detail text,
+  disabled boolean not null,
+  server_info jsonb,
+  protocol_version text,
+  tools jsonb not null,
+  created_at timestamp with time zone not null,
+  discovered_at timestamp with time zone,
+  deleted boolean not null default false,
+  constraint servers_pkey PRIMARY KEY (organization_id, id)
+);
+alter table servers enable row level security;
+alter table servers force row level security;
+create policy own on servers as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on servers as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on servers to toolgate_app;
+grant delete, insert, select, update on servers to toolgate_worker;
+
+create table sessions (
+  id text not null,
+  organization_id text not null,
+  user_id text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+alter table sessions enable row level security;
+alter table sessions force row level security;
+create policy own on sessions as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on sessions as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on sessions to toolgate_app;
+grant delete, insert, select, update on sessions to toolgate_worker;
+
+create table usage_hourly (
+  organization_id text not null,
+  hour timestamp with time zone not null,
+  grant_id text not null,
+  identity_id text not null,
+  server_id text not null,
+  tool text not null,
+  effect text not null,
+  calls bigint not null default 0,
+  completed bigint not null default 0,
+  failed bigint not null default 0,
+  constraint usage_hourly_pkey PRIMARY KEY (organization_id, hour, grant_id, identity_id, server_id, tool, effect)
+);
+alter table usage_hourly enable row level security;
+alter table usage_hourly force row level security;
+create policy own on usage_hourly as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on usage_hourly as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on usage_hourly to toolgate_worker;
+grant select on usage_hourly to toolgate_app;
+
+create table users (
+  id text not null,
+  email text not null,
+  password_hash text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint users_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
+alter table users enable row level security;
+alter table users force row level security;
+create policy own on users as permissive for all to toolgate_app
+  using (EXISTS ( SELECT 1
+   FROM members m
+  WHERE ((m.user_id = users.id) AND (NOT m.removed) AND (m.organization_id = current_setting('toolgate.organization'::text, true)))));
+create policy worker on users as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on users to toolgate_worker;
+grant select (created_at) on users to toolgate_app;
+grant select (email) on users to toolgate_app;
+grant select (id) on users to toolgate_app;
+
+CREATE OR REPLACE FUNCTION public.drop_partitions(audit_days integer, log_days integer)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+declare
+  child record;
+  unread boolean;
+  oldest_unread date;
+begin
+  perform pg_advisory_xact_lock(7203917002);
+  for child in
+    select c.relname, p.relname as parent, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
+    where i.inhparent in ('log_records'::regclass, 'audit_records'::regclass, 'recorded_ids'::regclass) and c.relname ~ '_[0-9]{8}$' and c.relkind = 'r'
+    order by p.relname, c.relname
+  loop
+    continue when child.day >= (now() at time zone 'UTC')::date - case child.parent when 'audit_records' then audit_days else log_days end;
+    if child.parent = 'log_records' then
+      execute format('select exists (select 1 from %I r left join log_offsets o on o.reader = ''audit'' and o.topic = r.topic and o.part = r.part where r.off >= coalesce(o.next, 0))', child.relname) into unread;
+      if unread then
+        oldest_unread := least(oldest_unread, child.day);
+        continue;
+      end if;
+    end if;
+    continue when child.parent = 'recorded_ids' and child.day >= oldest_unread - 1;
+    execute format('drop table %I', child.relname);
+    return next child.relname;
+  end loop;
+end $function$;
+grant execute on function drop_partitions(integer,integer) to toolgate_worker;
+
+CREATE OR REPLACE FUNCTION public.ensure_partitions(ahead integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+AS $function$
+declare
+  parent text;
+  moment text;
+  day date;
+  child text;
+  zone text;
+begin
+  perform pg_advisory_xact_lock(7203917002);
+  foreach parent in array array['log_records', 'audit_records', 'recorded_ids'] loop
+    moment := case parent when 'log_records' then 'at' when 'audit_records' then 'recorded_at' else 'day' end;
+    zone := case parent when 'recorded_ids' then '' else ' 00:00:00+00' end;
+    for day in execute format(
+      'select ((now() at time zone ''UTC'')::date + n)::date from generate_series(0, $1) n union select %s from %I',
+      case parent when 'recorded_ids' then moment else format('(%I at time zone ''UTC'')::date', moment) end, parent || '_default') using ahead
+    loop
+      child := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
+      continue when to_regclass(child) is not null;
+      execute format('create table %I (like %I including defaults)', child, parent);
+      execute format('with moved as (delete from %I where %I >= %L and %I < %L returning *) insert into %I select * from moved',
+        parent || '_default', moment, day::text || zone, moment, (day + 1)::text || zone, child);
+      execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, child, day::text || zone, (day + 1)::text || zone);
+    end loop;
+  end loop;
+end $function$;
+grant execute on function ensure_partitions(integer) to toolgate_worker;
+
+CREATE OR REPLACE FUNCTION public.release_limits(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  with locked as (select c.key from limit_counters c where c.key = any (p_keys) order by c.key for update)
+  update limit_counters c set used = greatest(0, c.used - u.a)
+    from unnest(p_keys, p_amounts) u(k, a), locked l where c.key = u.k and l.key = u.k and c.window_start <= p_at
+$function$;
+grant execute on function release_limits(text[],numeric[],timestamp with time zone) to public;
+
+CREATE OR REPLACE FUNCTION public.reserve_limits(p_keys text[], p_organizations text[], p_windows text[], e_call integer[], e_key integer[], e_amount numeric[], e_max numeric[], e_adds boolean[])
+ RETURNS TABLE(call integer, refused integer, retry_after integer, at timestamp with time zone)
+ LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_variable
+declare
+  starts timestamptz[];
+  used numeric[];
+  touched boolean[] := array_fill(false, array[cardinality(p_keys)]);
+  found_keys integer;
+  entries integer := cardinality(e_call);
+  i integer := 1;
+  first integer;
+  k integer;
+  w timestamptz;
+begin
+  loop
+    insert into limit_counters (key, organization_id, win, window_start, used)
+      select u.k, u.o, u.w, '-infinity', 0 from unnest(p_keys, p_organizations, p_windows) u(k, o, w)
+      where not exists (select 1 from limit_counters c where c.key = u.k) order by u.k collate "C"
+      on conflict do nothing;
+    select array_agg(l.window_start order by u.ord), array_agg(l.used order by u.ord), count(*) into starts, used, found_keys
+      from (select c.key, c.window_start, c.used from limit_counters c where c.key = any (p_keys) order by c.key for update) l
+      join unnest(p_keys) with ordinality u(k, ord) on u.k = l.key;
+    exit when found_keys = cardinality(p_keys);
+  end loop;
+  at := clock_timestamp();
+  for k in 1 .. cardinality(p_keys) loop
+    w := window_start(p_windows[k], at);
+    if w > starts[k] then
+      starts[k] := w;
+      used[k] := 0;
+    end if;
+  end loop;
+  while i <= entries loop
+    call := e_call[i];
+    first := i;
+    refused := null;
+    retry_after := null;
+    while i <= entries and e_call[i] = call loop
+      k := e_key[i];
+      if refused is null and e_max[i] is not null and used[k] + e_amount[i] > e_max[i] then
+        refused := i;
+        if e_amount[i] <= e_max[i] then
+          retry_after := greatest(1, ceil(extract(epoch from window_end(p_windows[k], starts[k]) - at)))::integer;
+        end if;
+      end if;
+      i := i + 1;
+    end loop;
+    if refused is null then
+      for j in first .. i - 1 loop
+        if e_adds[j] then
+          used[e_key[j]] := used[e_key[j]] + e_amount[j];
+          touched[e_key[j]] := true;
+        end if;
+      end loop;
+    end if;
+    return next;
+  end loop;
+  update limit_counters c set window_start = u.s, used = u.v
+    from unnest(p_keys, starts, used, touched) u(k, s, v, t) where c.key = u.k and u.t;
+end $function$;
+grant execute on function reserve_limits(text[],text[],text[],integer[],integer[],numeric[],numeric[],boolean[]) to public;
+
+CREATE OR REPLACE FUNCTION public.window_end(win text, start timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when win in ('second', 'minute', 'hour', 'day', 'month') then ((start at time zone 'UTC') + ('1 ' || win)::interval) at time zone 'UTC'
+    else start + make_interval(secs => win::integer) end
+$function$;
+grant execute on function window_end(text,timestamp with time zone) to public;
+
+CREATE OR REPLACE FUNCTION public.window_start(win text, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when win in ('second', 'minute', 'hour', 'day', 'month') then date_trunc(win, at, 'UTC')
+    else to_timestamp(floor(extract(epoch from at) / win::integer) * win::integer) end
+$function$;
+grant execute on function window_start(text,timestamp with time zone) to public;
