@@ -1,0 +1,58 @@
+import { newId, type IdPrefix } from '../../../src/platform/ids.js';
+import type { Tenant } from '../../support/tenant.js';
+import type { Json } from './problem.js';
+
+type Maker = Readonly<{ prefix: IdPrefix; make: (tenant: Tenant, upstreamUrl: string) => Promise<string> }>;
+
+let count = 0;
+const unique = (): string => `${process.pid}-${(count += 1)}`;
+
+const made = async (tenant: Tenant, path: string, body: Json): Promise<Json> => {
+  const answer = await tenant.api('POST', path, body);
+  if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+};
+
+export const PASSWORD = 'correct horse battery';
+export const DOCUMENT = { version: '1', default: 'allow' };
+
+/** An invitation's token. */
+export const invite = async (tenant: Tenant): Promise<string> => (await made(tenant, '/v1/invitations', { email: `invited-${unique()}@example.com`, role: 'viewer' }))['token'] as string;
+
+const member = async (tenant: Tenant): Promise<string> => {
+  const joined = await made(tenant, '/v1/invitations/accept', { token: await invite(tenant), password: PASSWORD });
+  return (joined['user'] as Json)['id'] as string;
+};
+
+const server = (tenant: Tenant, upstreamUrl: string): Promise<string> => tenant.server(upstreamUrl);
+
+/** A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line here. */
+const makers: Readonly<Record<string, Maker>> = {
+  '/v1/api-keys/{id}': { prefix: 'key', make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string },
+  '/v1/members/{id}': { prefix: 'usr', make: member },
+  '/v1/servers/{id}': { prefix: 'srv', make: server },
+  '/v1/policies/{id}': { prefix: 'pol', make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT) },
+  '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
+  '/v1/grants/{id}': { prefix: 'grt', make: async (tenant, url) => (await tenant.grant({ serverId: await server(tenant, url) })).id },
+};
+
+const makerOf = (path: string): Maker => {
+  const prefix = path.slice(0, path.indexOf('}') + 1);
+  const maker = makers[prefix];
+  if (!maker) throw new Error(`nothing says how to make the object at ${prefix}: add it to the table of makers`);
+  return maker;
+};
+
+/** A path with one id in it; two ids in one path would need a rule of their own. */
+export const withId = (path: string, id: string): string => {
+  const filled = path.replace(/\{\w+\}/, () => id);
+  if (filled.includes('{')) throw new Error(`nothing says how to fill the second parameter of ${path}`);
+  return filled;
+};
+
+export const hasId = (path: string): boolean => path.includes('{');
+export const makeFor = (path: string, tenant: Tenant, upstreamUrl: string): Promise<string> => makerOf(path).make(tenant, upstreamUrl);
+/** An id that belongs to nobody, of the kind that the path takes. */
+export const nobodys = (path: string): string => newId(makerOf(path).prefix);
+/** What GET answers about an object: the paths of the table that can be read one by one. */
+export const objectPath = (path: string): string => path.slice(0, path.indexOf('}') + 1);
