@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string; afterMs: number }>;
+
+/** The built product in a process group of its own; `readyMs` is the time from its start to its first `/readyz` with 200. */
+export type BuiltToolgate = Readonly<{ url: string; banner: string; pid: number; readyMs: number; end: (signal?: NodeJS.Signals) => Promise<Ended>; killGroup: () => Promise<Ended> }>;
+
+type Program = Readonly<{ pid: number; text: { out: string; err: string }; ended: Promise<Ended>; isOver: () => boolean; signal: (name: NodeJS.Signals) => void }>;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const READY_MS = 60_000;
+
+const alive = new Set<number>();
+process.once('exit', () => {
+  for (const pid of alive) process.kill(-pid, 'SIGKILL');
+});
+
+/** Runs `node src/start.mjs` with nothing of this process's settings. */
+const begin = (args: readonly string[], env: Readonly<Record<string, string>>): Program => {
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, ['src/start.mjs', ...args], { cwd: root, detached: true, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const pid = child.pid ?? 0;
+  const text = { out: '', err: '' };
+  let over = false;
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  let signalledAt = performance.now();
+  alive.add(pid);
+  child.stdout.on('data', (data: Buffer) => (text.out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (text.err += data.toString()));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('exit', (code, signal) => {
+      over = true;
+      alive.delete(pid);
+      const afterMs = performance.now() - signalledAt;
+      // What it printed last may still be in the pipe; a process of its that outlives it would keep the pipe open.
+      void Promise.race([closed, sleep(500)]).then(() => resolve({ code, signal, ...text, afterMs }));
+    });
+  });
+  const signal = (name: NodeJS.Signals): void => {
+    signalledAt = performance.now();
+    child.kill(name);
+  };
+  return { pid, text, ended, isOver: () => over, signal };
+};
+
+/** A data folder that goes with this process. */
+export const temporaryDataFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-e2e-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+};
+
+/** Runs one of the programs of the built product to its end. */
+export const runBuilt = (name: string, args: readonly string[], dataDir: string): Promise<Ended> => begin(['--run', name, ...args], { DATA_DIR: dataDir }).ended;
+
+/** Builds what is stale, so that the start that follows is a start alone. */
+export const build = async (): Promise<void> => {
+  const { code, err } = await begin(['--build-only'], {}).ended;
+  if (code !== 0) throw new Error(err);
+};
+
+/** Starts the built product with its defaults (embedded PostgreSQL) on a free port, and waits until it may take traffic. */
+export const startBuilt = async (dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<BuiltToolgate> => {
+  const began = performance.now();
+  const program = begin([], { PORT: '0', DATA_DIR: dataDir, ...env });
+  const giveUp = async (): Promise<never> => {
+    if (!program.isOver()) process.kill(-program.pid, 'SIGKILL');
+    await program.ended;
+    throw new Error(`Toolgate did not become ready: ${program.text.out}\n${program.text.err}`);
+  };
+  for (;;) {
+    if (program.isOver() || performance.now() - began > READY_MS) await giveUp();
+    const url = /Gateway +(http:\S+)\/mcp\//.exec(program.text.out)?.[1];
+    if (url !== undefined && (await fetch(`${url}/readyz`).then(({ status }) => status === 200, () => false))) {
+      return {
+        url,
+        banner: program.text.out,
+        pid: program.pid,
+        readyMs: performance.now() - began,
+        end: (signal = 'SIGINT') => {
+          program.signal(signal);
+          return program.ended;
+        },
+        killGroup: () => {
+          process.kill(-program.pid, 'SIGKILL');
+          return program.ended;
+        },
+      };
+    }
+    await sleep(10);
+  }
+};
+
+const postmasterFile = (dataDir: string): string | undefined => {
+  const name = readdirSync(dataDir, { recursive: true }).map(String).find((path) => path.endsWith('postmaster.pid'));
+  return name === undefined ? undefined : join(dataDir, name);
+};
+
+/** The process id of the PostgreSQL that serves a data folder, by its own pid file. */
+export const postmasterOf = (dataDir: string): number => {
+  const file = postmasterFile(dataDir);
+  if (file === undefined || !existsSync(file)) throw new Error(`no PostgreSQL serves ${dataDir}`);
+  return Number(readFileSync(file, 'utf8').split('\n')[0]);
+};
+
+export const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
