@@ -112,7 +112,7 @@ class AnswerRelay implements Sink {
   }
 
   #write(chunk: Buffer): boolean {
-    if (this.#response.destroyed || this.#response.write(chunk)) return true;
+    if (this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
     this.#response.once('drain', () => this.#running?.resume());
     return false;
   }
@@ -133,6 +133,7 @@ class AnswerRelay implements Sink {
   #tell(code: number, message: string): void {
     const error = jsonRpcError(this.#id, code, message);
     if (!this.#response.headersSent) sendJson(this.#response, 200, error);
+    else if (this.#response.writableEnded) return;
     else if (isEventStream(this.#contentType)) this.#response.end(`data: ${JSON.stringify(error)}\n\n`);
     else this.#response.destroy();
   }

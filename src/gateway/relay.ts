@@ -48,7 +48,7 @@ export const relayStream = (parts: GatewayParts, exchange: Omit<InSession, 'body
         parts.streams.add(response, who, session.sessionId);
       },
       data: (chunk) => {
-        if (!streaming || response.destroyed || response.write(chunk)) return true;
+        if (!streaming || response.destroyed || response.writableEnded || response.write(chunk)) return true;
         response.once('drain', () => running.resume());
         return false;
       },

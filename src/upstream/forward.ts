@@ -44,6 +44,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    // An interim answer (103 Early Hints and the like): the one that counts comes after it.
+    if (status < 200) return;
     this.#headed = true;
     this.#sink.head(status, headers);
   }

@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
+import { Agent } from 'undici';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { GatewayParts, InSession } from '../../../src/gateway/exchange.js';
+import { relayStream } from '../../../src/gateway/relay.js';
+import { relayAnswer } from '../../../src/gateway/relay-answer.js';
+
+const listening = async (server: Server): Promise<URL> => {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+};
+
+const failures: unknown[] = [];
+const note = (error: unknown): void => void failures.push(error);
+let agent: Agent;
+let servers: Server[];
+
+beforeEach(() => {
+  failures.length = 0;
+  process.on('uncaughtException', note);
+  agent = new Agent();
+  servers = [];
+});
+afterEach(async () => {
+  process.off('uncaughtException', note);
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await agent.destroy();
+});
+
+type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: ServerResponse }>;
+
+/** An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more. */
+const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url: URL) => void): Promise<Relayed> => {
+  const streams: ServerResponse[] = [];
+  const upstreamServer = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.flushHeaders();
+    streams.push(response);
+  });
+  const url = await listening(upstreamServer);
+  const responses: ServerResponse[] = [];
+  const parts = { agent, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as GatewayParts;
+  const front = createServer((request: IncomingMessage, response) => {
+    responses.push(response);
+    const exchange = { request, response, who: { server: { url, headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
+    relay(parts, exchange, url);
+  });
+  const { port } = await listening(front);
+  servers.push(upstreamServer, front);
+  const client = connectTcp(Number(port), '127.0.0.1', () => client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+  client.pause();
+  await expect.poll(() => [streams.length, responses.length]).toEqual([1, 1]);
+  const [upstream, response] = [streams[0] as ServerResponse, responses[0] as ServerResponse];
+  while (response.writableLength === 0) {
+    upstream.write(`: ${'x'.repeat(4000)}\n\n`);
+    await new Promise((done) => setImmediate(done));
+  }
+  return { client, response, upstream };
+};
+
+const overGet = (parts: GatewayParts, exchange: InSession): void => relayStream(parts, exchange);
+const overPost = (parts: GatewayParts, exchange: InSession, url: URL): void =>
+  relayAnswer(parts, exchange, { url, method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
+
+test.each([
+  ['GET', 'sends more', overGet, (upstream: ServerResponse) => void upstream.write(': more\n\n')],
+  ['POST', 'sends more', overPost, (upstream: ServerResponse) => void upstream.write(': more\n\n')],
+  ['POST', 'breaks off', overPost, (upstream: ServerResponse) => void upstream.destroy()],
+])('a %s stream that was ended here, to a client that has not read it yet, takes no harm when the upstream %s', async (_method, _what, relay, then) => {
+  const { client, response, upstream } = await stuckStream(relay);
+  response.end();
+  then(upstream);
+  await new Promise((done) => setTimeout(done, 100));
+  client.destroy();
+  await new Promise((done) => setTimeout(done, 50));
+  expect(failures).toEqual([]);
+});
+
+test('an upstream that sends early hints first still gets its stream through', async () => {
+  const upstreamServer = createServer((_request, response) => {
+    response.writeEarlyHints({ link: '</x>; rel=preload' });
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end('data: 1\n\n');
+  });
+  const url = await listening(upstreamServer);
+  const parts = { agent, streams: { add: () => undefined } } as unknown as GatewayParts;
+  const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { url, headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
+  servers.push(upstreamServer, front);
+  const answer = await fetch(await listening(front));
+  expect([answer.status, await answer.text()]).toEqual([200, 'data: 1\n\n']);
+});
