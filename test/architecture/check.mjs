@@ -1,0 +1,114 @@
+/**
+ * `npm run check`: the checks around the code, one line a step.
+ *
+ *   node test/architecture/check.mjs [--fix] [--only step,step] [--report file.json]
+ *
+ * Exits with 1 when a step fails, and says what to do. `--fix` writes the generated files instead of comparing them. `--report` writes the
+ * number of steps that passed and failed.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const STEP_LIMIT_MS = 300_000;
+
+class Failure extends Error {}
+
+/** Runs a program of node_modules or node itself; its output is told only when it fails. */
+function run(command, ...args) {
+  const bin = join(root, 'node_modules', '.bin');
+  const env = { ...process.env, CI: 'true', NO_COLOR: '1', PATH: `${bin}${delimiter}${process.env.PATH}` };
+  delete env.FORCE_COLOR;
+  const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: STEP_LIMIT_MS });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(new Failure(`${command}: ${error.message}`)));
+    child.once('close', (code, signal) => (code === 0 ? resolve() : reject(new Failure(`${output.trim() || command}${signal ? ` (stopped: ${signal})` : ''}`))));
+  });
+}
+
+const vitest = (file, ...more) => run('vitest', 'run', '--config', 'test/vitest.config.ts', file, ...more);
+
+function filesBelow(path) {
+  if (!existsSync(join(root, path))) return [];
+  if (statSync(join(root, path)).isFile()) return [path];
+  return readdirSync(join(root, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+}
+
+/** The lines of our files that a pattern matches, as `file:line: text`. */
+function matches(paths, pattern) {
+  return paths.flatMap(filesBelow).flatMap((file) =>
+    readFileSync(join(root, file), 'utf8').split('\n').flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+function refuse(found, advice) {
+  if (found.length > 0) throw new Failure(`${found.join('\n')}\n${advice}`);
+}
+
+/** Spelled so that this file does not find itself. */
+const MARK = /\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/;
+const OURS = ['src', 'test', 'migrations', '.ci', 'README.md', 'Dockerfile', 'docker-compose.yml', 'package.json'];
+
+const steps = {
+  types: { what: 'types', check: () => run('tsc', '--noEmit', '-p', 'test/tsconfig.json') },
+  lint: { what: 'lint, sizes', check: () => run('oxlint', '--type-aware', '--config', 'test/architecture/oxlint.json', '--format', 'unix', 'src', 'test') },
+  rooms: { what: 'import rules', check: () => run('depcruise', '--config', 'test/architecture/rooms.cjs', '--output-type', 'err', 'src') },
+  openapi: {
+    what: 'openapi/toolgate.json is fresh',
+    check: () => run('node', 'src/start.mjs', '--run', 'openapi', '--check'),
+    fix: () => run('node', 'src/start.mjs', '--run', 'openapi'),
+  },
+  settings: {
+    what: "README's settings are fresh",
+    check: () => run('node', 'src/start.mjs', '--run', 'settings-table', '--check'),
+    fix: () => run('node', 'src/start.mjs', '--run', 'settings-table'),
+  },
+  schema: {
+    what: 'test/schema.sql is fresh',
+    check: () => vitest('test/architecture/schema.test.ts').catch(() => Promise.reject(new Failure('test/schema.sql is not what the migrations make: run "npm run check -- --fix", read the difference and commit it'))),
+    fix: () => vitest('test/architecture/schema.test.ts', '-u'),
+  },
+  compose: { what: 'docker-compose.yml, Dockerfile', check: () => vitest('test/architecture/compose.test.ts') },
+  lock: { what: 'the lock file names no registry', check: () => refuse(matches(['package-lock.json', '.npmrc'], /"resolved"|registry\s*=|_authToken/), 'The lock file is for every registry: leave out "resolved".') },
+  marks: { what: 'nothing is left to do', check: () => refuse(matches(OURS, MARK), 'Do it, or leave it out.') },
+};
+
+async function main() {
+  const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false }, only: { type: 'string' }, report: { type: 'string' } } });
+  const names = values.only?.split(',') ?? Object.keys(steps);
+  const unknown = names.filter((name) => !Object.hasOwn(steps, name));
+  if (unknown.length > 0) throw new Failure(`no such step: ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`);
+  const failed = [];
+  for (const name of names) if (!(await perform(name, values.fix))) failed.push(name);
+  if (values.report) writeFileSync(values.report, JSON.stringify({ passed: names.length - failed.length, failed: failed.length, skipped: 0 }));
+  process.stdout.write(failed.length === 0 ? `All ${names.length} checks passed.\n` : `${failed.length} of ${names.length} checks failed: ${failed.join(', ')}\n`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+async function perform(name, fix) {
+  const { what, check, fix: write } = steps[name];
+  const began = Date.now();
+  const tell = (state) => process.stdout.write(`${state.padEnd(6)} ${name.padEnd(9)} ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`);
+  try {
+    await (fix && write ? write() : check());
+    tell(fix && write ? 'wrote' : 'ok');
+    return true;
+  } catch (error) {
+    tell('FAILED');
+    process.stdout.write(`${(error instanceof Failure ? error.message : error.stack).replace(/^/gm, '       ')}\n`);
+    return false;
+  }
+}
+
+await main().catch((error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});
