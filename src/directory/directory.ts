@@ -110,12 +110,14 @@ export class Directory {
     return this.#turn;
   }
 
-  #schedule(): void {
+  #schedule(delayMs = POLL_MS): void {
     this.#timer = setTimeout(() => {
+      const began = performance.now();
       void this.#inTurn(() => this.#poll()).then(() => {
-        if (!this.#stopped) this.#schedule();
+        // After a slow poll the next one is due at once: its result is already old.
+        if (!this.#stopped) this.#schedule(Math.max(0, POLL_MS - (performance.now() - began)));
       });
-    }, POLL_MS);
+    }, delayMs);
   }
 
   async #poll(): Promise<void> {

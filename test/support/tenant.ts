@@ -86,8 +86,9 @@ export const openSession = async (grant: Readonly<{ mcpUrl: string; token: strin
     headers,
     body: JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bare', version: '1' } } }),
   });
-  await initialized.text();
-  const id = initialized.headers.get('mcp-session-id') ?? '';
+  const answer = await initialized.text();
+  const id = initialized.headers.get('mcp-session-id');
+  if (id === null) throw new Error(`initialize answered ${initialized.status}: ${answer}`);
   const post = (body: unknown, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
     fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, 'mcp-session-id': id, ...more }, body: typeof body === 'string' || body instanceof Uint8Array ? (body as BodyInit) : JSON.stringify(body) });
   await (await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).text();

@@ -90,7 +90,9 @@ test('a gateway that has lost touch with the changes denies with stale_directory
     return result._meta === undefined ? 'allowed' : decisionOf(result)['code'];
   };
   await whileLocked('event_heads', () => expect.poll(code, { timeout: 10_000 }).toBe('stale_directory'));
-  await expect.poll(code, { timeout: 5000 }).toBe('allowed');
+  // The poll that was held up ends with knowledge as old as its beginning; the one after it is fresh.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await code()).toBe('allowed');
 });
 
 describe('an upstream that fails', () => {
