@@ -7,6 +7,7 @@ import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
 import { AppModule, type Parts } from './app.module.js';
 import { EventStore } from './event-log/event-store.js';
 import type { EventLog } from './event-log/event-log.js';
+import { openKafkaLog } from './event-log/kafka-log.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
 import type { Config } from './platform/config.js';
 import { Database } from './platform/database.js';
@@ -27,6 +28,7 @@ import { startProjector } from './start-projector.js';
 export type Toolgate = Readonly<{ url: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
 
 const DRAIN_MS = 5000;
+const DAY_MS = 86_400_000;
 
 /** Undoes what was started, last first; one failure does not keep the rest from being undone. */
 class Cleanup {
@@ -78,6 +80,9 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> =
   return postgres.url;
 };
 
+const openLog = (config: Config, database: Database): Promise<EventLog> =>
+  config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.worker, config.partitions);
+
 /**
  * Starts the roles of a configuration in this process and resolves when they may take traffic.
  * @throws ConfigError, or what kept a part from starting; what was already started is stopped again.
@@ -99,7 +104,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const database = new Database(databaseUrl);
   cleanup.add(() => database.close());
   await database.worker.query('select ensure_partitions(2)');
-  const eventLog = await openPostgresLog(database.worker, config.partitions);
+  const eventLog = await openLog(config, database);
   cleanup.add(() => eventLog.close());
   const store = new EventStore(database);
   const own = { port: 0 };
