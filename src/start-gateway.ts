@@ -53,9 +53,10 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
     ready: async () => {
       if (directory.ageMs() > config.maxStalenessMs) throw new Error('the directory is stale');
     },
-    drain: () => streams.stop(),
+    drain: () => streams.drain(),
     stop: async () => {
       streams.stop();
+      enforcement.stop();
       await recorder.stop();
       await directory.stop();
     },

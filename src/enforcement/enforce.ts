@@ -58,9 +58,15 @@ const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged
  */
 export class Enforcement {
   readonly #parts: Parts;
+  readonly #underWay = new Set<Complete>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** Ends the calls that are still under way as `unknown`: this process will not see how they end. */
+  stop(): void {
+    for (const complete of this.#underWay) complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
   }
 
   async enforce(call: GovernedCall): Promise<Verdict> {
@@ -76,7 +82,7 @@ export class Enforcement {
     const held = await this.#parts.reserve({ organizationId: call.who.organization.id, reservations, capped });
     if (!held.ok) return this.#refuse(call, limitRefused(call.tool ?? '', held), ids, micros);
     if (await this.#parts.recorder.recordAllow(toRecord({ call, judged: decision, ids, micros, reservations }))) {
-      return { allowed: true, decided: decidedOf(ids, decision), complete: (outcome) => this.#complete({ call, ids, now, outcome, release: held.release }) };
+      return { allowed: true, decided: decidedOf(ids, decision), complete: this.#begin((outcome) => this.#complete({ call, ids, now, outcome, release: held.release })) };
     }
     this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release: held.release });
     return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
@@ -91,6 +97,15 @@ export class Enforcement {
   async #refuse(call: GovernedCall, judged: Judged, ids: Ids, micros: number): Promise<Verdict> {
     await this.#parts.recorder.recordRefusal(toRecord({ call, judged, ids, micros, reservations: [] }));
     return { allowed: false, decided: decidedOf(ids, judged) };
+  }
+
+  /** A call has one outcome: the first. */
+  #begin(end: Complete): Complete {
+    const complete: Complete = (outcome) => {
+      if (this.#underWay.delete(complete)) end(outcome);
+    };
+    this.#underWay.add(complete);
+    return complete;
   }
 
   #complete({ call, ids, now, outcome, release }: Ending): void {
@@ -115,6 +130,7 @@ export class Enforcement {
   }
 }
 
+type Complete = Extract<Verdict, { allowed: true }>['complete'];
 type Ids = Readonly<{ id: string; callId: string; time: string }>;
 type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; outcome: Outcome; release: () => void }>;
 

@@ -77,7 +77,8 @@ export class Recorder {
   async stop(): Promise<void> {
     this.#suppressed.stop();
     const last = this.#sequences.organizations().map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
-    await Promise.race([Promise.all(last), new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGE_MS))]);
+    clearTimeout(this.#retrying);
+    await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGE_MS))]);
     this.#stopped = true;
     clearTimeout(this.#retrying);
   }

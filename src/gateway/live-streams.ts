@@ -4,7 +4,10 @@ import type { Authenticated } from '../directory/facts.js';
 
 const SWEEP_MS = 250;
 
-type Stream = Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; sessionId: string }>;
+/** `standing`: the client's GET stream, which ends only when somebody ends it; the other kind carries the answer of one call. */
+type Kind = Readonly<{ sessionId: string; standing: boolean }>;
+
+type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer }>;
 
 /**
  * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired, disabled, deleted) or whose session
@@ -14,6 +17,7 @@ export class LiveStreams {
   readonly #directory: Directory;
   readonly #streams = new Set<Stream>();
   readonly #timer: NodeJS.Timeout;
+  #draining = false;
 
   constructor(directory: Directory) {
     this.#directory = directory;
@@ -21,8 +25,9 @@ export class LiveStreams {
     this.#timer.unref();
   }
 
-  add(response: ServerResponse, who: Authenticated, sessionId: string): void {
-    const stream = { response, grantId: who.grant.id, tokenHash: who.tokenHash, sessionId };
+  add(response: ServerResponse, who: Authenticated, kind: Kind): void {
+    if (kind.standing && this.#draining) return void response.end();
+    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash };
     this.#streams.add(stream);
     response.once('close', () => this.#streams.delete(stream));
   }
@@ -31,7 +36,13 @@ export class LiveStreams {
     return this.#streams.size;
   }
 
-  /** Closes all; clients reconnect elsewhere. */
+  /** Ends the standing streams, and those to come; clients reconnect elsewhere. Answers of calls go on. */
+  drain(): void {
+    this.#draining = true;
+    for (const { response, standing } of this.#streams) if (standing) response.end();
+  }
+
+  /** Ends all. */
   stop(): void {
     clearInterval(this.#timer);
     for (const { response } of this.#streams) response.end();

@@ -145,6 +145,6 @@ class AnswerRelay implements Sink {
 
 /** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended. */
 export const relayAnswer = (parts: GatewayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string; done: (relayed: Relayed) => void }>): void => {
-  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, to.sessionId) });
+  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false }) });
   relay.start(forward(parts.agent, request, relay));
 };

@@ -77,12 +77,16 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
     });
   });
 
-/** Stops listening, lets running requests end for `graceMs`, then closes every connection. */
+const IDLE_MS = 50;
+
+/** Stops listening, lets running requests end for `graceMs` and each connection go when its last one did, then closes every connection. */
 export const closeFront = (server: Server, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();
