@@ -1,0 +1,178 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { startUpstream, aTool, type Upstream } from '../../support/upstream.js';
+import { openSession, request, type Answer } from '../../support/tenant.js';
+import type { Json } from './problem.js';
+
+/** What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere. */
+export type History = Readonly<{ organizationId: string; words: readonly string[]; secrets: readonly string[] }>;
+
+const LIMITED = { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'echo', window: 'hour', max: 2 }] }, fail: {}, refused: { action: 'deny' } } };
+const HALF_AN_HOUR = 1800;
+
+let count = 0;
+const once = (): Readonly<Record<string, string>> => ({ 'idempotency-key': randomUUID() });
+
+class Story {
+  readonly url: string;
+  readonly secrets: string[] = [];
+  token = '';
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** A new secret that a search finds: texts like passwords, header values and arguments. */
+  secret(what: string): string {
+    const text = `canary${what}${randomBytes(9).toString('hex')}`;
+    this.secrets.push(text);
+    return text;
+  }
+
+  /** Remembers a token by its secret part; its object's id is no secret. */
+  keep(token: unknown): string {
+    if (typeof token !== 'string' || token.length < 20) throw new Error('no token');
+    this.secrets.push(token.slice(token.lastIndexOf('_') + 1));
+    return token;
+  }
+
+  email(): string {
+    return `person-${(count += 1)}-${process.pid}@example.com`;
+  }
+
+  async ask(expected: number, what: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Json> {
+    const [method = '', path = ''] = what.split(' ');
+    const answer: Answer = await request(`${this.url}${path}`, method, body, { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...headers });
+    if (answer.status !== expected) throw new Error(`${what} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  async id(path: string, body: unknown, headers = {}): Promise<string> {
+    return (await this.ask(201, `POST ${path}`, body, headers))['id'] as string;
+  }
+}
+
+/** An upstream that repeats the credentials and arguments it was sent in every failure. */
+const startTalkativeUpstream = (): Promise<Upstream> =>
+  startUpstream({
+    json: true,
+    tools: [aTool('echo'), aTool('fail'), aTool('refused')],
+    intercept: (incoming, response, seen) => {
+      const status = seen.path.includes('/denying') ? 401 : seen.message?.['method'] === 'tools/call' && seen.text.includes('"fail"') ? 500 : undefined;
+      if (status !== undefined) response.writeHead(status, { 'content-type': 'text/plain' }).end(`${JSON.stringify(incoming.headers)} ${seen.text}`);
+      return status !== undefined;
+    },
+  });
+
+const signUp = async (story: Story, name: string): Promise<string> => {
+  const account = { email: story.email(), password: story.secret('Password') };
+  const signed = await story.ask(201, 'POST /v1/signup', { ...account, organizationName: name }, once());
+  story.keep(signed['token']);
+  await story.ask(401, 'POST /v1/login', { email: account.email, password: story.secret('Wrong') });
+  await story.ask(401, 'GET /v1/me', undefined, { authorization: `Bearer ${story.secret('Bearer')}` });
+  story.token = story.keep((await story.ask(200, 'POST /v1/login', account))['token']);
+  await story.ask(204, 'POST /v1/logout', undefined, { authorization: `Bearer ${story.keep((await story.ask(200, 'POST /v1/login', account))['token'])}` });
+  return (signed['organization'] as Json)['id'] as string;
+};
+
+const people = async (story: Story): Promise<string> => {
+  const [email, password] = [story.email(), story.secret('Password')];
+  const join = async (): Promise<string> => {
+    const token = story.keep((await story.ask(201, 'POST /v1/invitations', { email, role: 'viewer' }, once()))['token']);
+    const joined = await story.ask(201, 'POST /v1/invitations/accept', { token, password });
+    story.keep(joined['token']);
+    return (joined['user'] as Json)['id'] as string;
+  };
+  const member = await join();
+  await story.ask(200, `PATCH /v1/members/${member}`, { role: 'auditor' });
+  await story.ask(204, `DELETE /v1/members/${member}`);
+  await join();
+  await story.id('/v1/invitations', { email: story.email(), role: 'approver' });
+  const key = await story.ask(201, 'POST /v1/api-keys', { name: 'ci', role: 'admin', expiresAt: '2099-01-01T00:00:00+01:00' }, once());
+  story.keep(key['secret']);
+  await story.ask(204, `DELETE /v1/api-keys/${await story.id('/v1/api-keys', { name: 'short', role: 'viewer' })}`);
+  return member;
+};
+
+const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ main: string; doomed: string }>> => {
+  const withHeaders = (url: string): Json => ({ name: 'A server', transport: { type: 'streamable-http', url }, auth: { type: 'headers', headers: { Authorization: `Bearer ${story.secret('Header')}`, 'X-Token': story.secret('Header') } } });
+  const main = await story.id('/v1/servers', withHeaders(upstream.url), once());
+  await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/denying`));
+  const doomed = await story.id('/v1/servers', withHeaders('http://127.0.0.1:9/mcp'));
+  await story.ask(200, `PATCH /v1/servers/${main}`, { name: 'Renamed', auth: { type: 'headers', headers: { 'X-Token': story.secret('Header') } } });
+  await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: true });
+  await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: false });
+  await story.ask(200, `POST /v1/servers/${main}/discover`);
+  await story.ask(200, `PATCH /v1/servers/${doomed}`, { transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } });
+  upstream.setTools([aTool('echo', { description: 'changed' }), aTool('fail'), aTool('refused')]);
+  await story.ask(200, `POST /v1/servers/${main}/discover`);
+  return { main, doomed };
+};
+
+const policies = async (story: Story, serverId: string): Promise<string> => {
+  const make = (): Promise<string> => story.id(`/v1/servers/${serverId}/policies`, { name: 'policy', document: { version: '1', default: 'allow' } });
+  const policy = await make();
+  await story.ask(200, `PUT /v1/policies/${policy}`, { name: 'limited', document: { ...LIMITED, tools: { ...LIMITED.tools, ...(JSON.parse('{"__proto__":{"action":"deny"}}') as object) } } }, { 'if-match': '"1"' });
+  await story.ask(200, `PUT /v1/policies/${policy}`, { document: LIMITED }, { 'if-match': '"2"' });
+  await story.ask(204, `DELETE /v1/policies/${await make()}`);
+  return policy;
+};
+
+const identities = async (story: Story, memberId: string): Promise<Readonly<{ main: string; doomed: string }>> => {
+  const attributes = JSON.parse('{"__proto__":"a","team":"ünï 😀","level":1e21,"small":0.1,"none":null}') as Json;
+  const main = await story.id('/v1/identities', { name: 'Ada', kind: 'human', memberId, externalId: 'ext-1', attributes });
+  await story.ask(200, `PATCH /v1/identities/${main}`, { name: 'Ada L', externalId: null, attributes: { ...attributes, team: 'b' }, disabled: true });
+  await story.ask(200, `PATCH /v1/identities/${main}`, { disabled: false, memberId: null });
+  return { main, doomed: await story.id('/v1/identities', { name: 'bot', kind: 'agent', externalId: 'ext-1' }) };
+};
+
+type Granted = Readonly<{ token: string; mcpUrl: string; id: string }>;
+
+const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; byIdentity: Json }>): Promise<Granted> => {
+  const issue = async (body: Json): Promise<Granted> => {
+    const grant = await story.ask(201, 'POST /v1/grants', body, once());
+    story.keep(grant['token']);
+    return grant as unknown as Granted;
+  };
+  const { policyId, ...bare } = of.main;
+  const { id } = await issue({ ...bare, label: 'first', expiresAt: '2099-06-01T12:00:00.5Z' });
+  await story.ask(200, `PATCH /v1/grants/${id}`, { policyId, label: null, expiresAt: null });
+  const rotated = await story.ask(200, `POST /v1/grants/${id}/rotate`, { graceSeconds: HALF_AN_HOUR }, once());
+  const revoked = await issue(of.main);
+  await story.ask(200, `POST /v1/grants/${revoked.id}/revoke`);
+  await issue(of.byServer);
+  await issue(of.byIdentity);
+  return { ...(rotated as unknown as Granted), token: story.keep(rotated['token']) };
+};
+
+const calls = async (story: Story, grant: Granted, upstream: Upstream): Promise<void> => {
+  const session = await openSession(grant);
+  story.secrets.push(session.id);
+  const call = (name: string) => session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { text: story.secret('Argument'), nested: [{ key: story.secret('Argument') }] } } });
+  for (const name of ['echo', 'echo', 'echo', 'fail', 'refused', 'nothing']) await (await call(name)).text();
+  await (await fetch(grant.mcpUrl, { method: 'DELETE', headers: { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id } })).text();
+  story.secrets.push(...upstream.seen.flatMap(({ headers }) => headers['mcp-session-id'] ?? []));
+  await fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${story.secret('Bearer')}` }, body: story.secret('Body') });
+};
+
+/** Makes at least one event of every type in a new organization, with secrets wherever the API takes or gives one. */
+export const liveThrough = async (url: string, name: string): Promise<History> => {
+  const upstream = await startTalkativeUpstream();
+  const story = new Story(url);
+  try {
+    const organizationId = await signUp(story, name);
+    const member = await people(story);
+    const server = await servers(story, upstream);
+    const policyId = await policies(story, server.main);
+    const identity = await identities(story, member);
+    const main = { identityId: identity.main, serverId: server.main, policyId };
+    const grant = await grants(story, { main, byServer: { identityId: identity.main, serverId: server.doomed }, byIdentity: { ...main, identityId: identity.doomed } });
+    await calls(story, grant, upstream);
+    await story.ask(204, `DELETE /v1/servers/${server.doomed}`);
+    await story.ask(204, `DELETE /v1/identities/${identity.doomed}`);
+    await story.ask(200, 'GET /v1/audit/events?effect=deny');
+    await story.ask(200, 'GET /v1/audit/export?format=csv');
+    return { organizationId, words: [name, 'Renamed', 'ünï'], secrets: [...new Set(story.secrets)] };
+  } finally {
+    await upstream.close();
+  }
+};

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { members } from '../../../src/accounts/members.js';
+import { organizations } from '../../../src/accounts/organizations.js';
+import type { ControlBody } from '../../../src/event-log/events/index.js';
+import { replayOf, replayOrganization, type Replay } from '../../../src/event-log/replay.js';
+import { grantStream } from '../../../src/grants/grants.store.js';
+import { identityStream } from '../../../src/grants/identities.store.js';
+import type { Tx } from '../../../src/platform/database.js';
+import { policyStream } from '../../../src/policies/policies.store.js';
+import { serverStream } from '../../../src/servers/servers.store.js';
+import { request } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { allRecorded, until } from '../audit/audit-support.js';
+import { liveThrough, type History } from './history.js';
+
+/** Every type of control event; the compiler asks for new ones here, and the history must make them. */
+const TYPES: Readonly<Record<ControlBody['type'], true>> = {
+  'organization.created': true,
+  'member.joined': true,
+  'member.roleChanged': true,
+  'member.removed': true,
+  'server.registered': true,
+  'server.changed': true,
+  'server.deleted': true,
+  'tools.discovered': true,
+  'policy.published': true,
+  'policy.deleted': true,
+  'identity.created': true,
+  'identity.changed': true,
+  'identity.disabled': true,
+  'identity.enabled': true,
+  'identity.deleted': true,
+  'grant.issued': true,
+  'grant.changed': true,
+  'grant.rotated': true,
+  'grant.revoked': true,
+  'apiKey.issued': true,
+  'apiKey.revoked': true,
+  'invitation.sent': true,
+  'session.ended': true,
+  'audit.read': true,
+  'audit.exported': true,
+};
+
+const REPLAYS: Readonly<Record<string, Replay>> = {
+  org: replayOf(organizations),
+  usr: replayOf(members),
+  srv: replayOf(serverStream),
+  pol: replayOf(policyStream),
+  idn: replayOf(identityStream),
+  grt: replayOf(grantStream),
+};
+const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants'] as const;
+
+/** Of the six calls of a history, three are allowed. */
+const OUTCOMES = 3;
+
+let toolgate: TestToolgate;
+let histories: readonly History[];
+const logged: string[] = [];
+
+beforeAll(async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => logged.push(String(chunk)) > 0);
+  toolgate = await startTestToolgate();
+  histories = [await liveThrough(toolgate.url, 'First Organization'), await liveThrough(toolgate.url, 'Second Organization')];
+  await until(async () => (await relayed()) && (await outcomes()) >= 2 * OUTCOMES && (await allRecorded(toolgate.db)));
+  stderr.mockRestore();
+});
+afterAll(() => toolgate.close());
+
+const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> => (await toolgate.db.worker.query<T>(statement, [...values])).rows;
+
+const relayed = async (): Promise<boolean> => {
+  const behind = await query('select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)');
+  return behind.length === 0;
+};
+
+/** Outcomes are recorded after the client has its answer. */
+const outcomes = async (): Promise<number> => (await query<{ count: number }>(`select count(*)::int as count from audit_records where type = 'toolCall.completed'`))[0]?.count ?? 0;
+
+const rowsOf = async (tx: Tx, table: string): Promise<readonly string[]> => (await tx.query<{ row: string }>(`select to_jsonb(t)::text as row from ${table} t order by row`)).rows.map(({ row }) => row);
+
+const tables = async (tx: Tx): Promise<Readonly<Record<string, readonly string[]>>> => {
+  const read: Record<string, readonly string[]> = {};
+  for (const table of STATE_TABLES) read[table] = await rowsOf(tx, table);
+  return read;
+};
+
+describe('the event store', () => {
+  test('has seen every type of control event', async () => {
+    const types = await query<{ type: string }>('select distinct type from events order by type');
+    expect(types.map(({ type }) => type).sort()).toEqual(Object.keys(TYPES).sort());
+  });
+
+  test('replayed into empty tables gives the same rows', async () => {
+    await toolgate.db.asWorker(async (tx) => {
+      const before = await tables(tx);
+      for (const [table, rows] of Object.entries(before)) expect(rows.length, table).toBeGreaterThan(1);
+      for (const table of STATE_TABLES) await tx.query(`delete from ${table}`);
+      for (const { organizationId } of histories) await replayOrganization(tx, organizationId, REPLAYS);
+      expect(await tables(tx)).toEqual(before);
+    });
+  });
+
+  test('replayed over rows that are there is refused', async () => {
+    const replayed = toolgate.db.asWorker((tx) => replayOrganization(tx, histories[0]?.organizationId ?? '', REPLAYS));
+    await expect(replayed).rejects.toThrow(/does not follow/);
+  });
+
+  test('numbers each stream and each organization densely from 1', async () => {
+    const streams = await query<{ first: number; last: number; count: number }>('select min(version) as first, max(version) as last, count(*) as count from events group by organization_id, stream_id');
+    expect(streams.length).toBeGreaterThan(20);
+    expect(streams.filter(({ first, last, count }) => first !== 1 || last !== count)).toEqual([]);
+    const heads = await query<{ first: number; last: number; count: number; position: number }>(
+      'select min(e.position) as first, max(e.position) as last, count(*) as count, h.position from event_heads h left join events e using (organization_id) group by h.organization_id, h.position',
+    );
+    expect(heads).toHaveLength(2);
+    expect(heads.filter(({ first, last, count, position }) => first !== 1 || last !== count || last !== position)).toEqual([]);
+  });
+
+  test('is in the audit log whole, in its order, once each', async () => {
+    const stored = await query('select organization_id, id, type from events order by organization_id, position');
+    const recorded = await query('select organization_id, id, type from audit_records where type = any($1) order by organization_id, seq', [Object.keys(TYPES)]);
+    expect(recorded).toEqual(stored);
+    const calls = await query<{ type: string; count: number }>(`select type, count(*) as count from audit_records where type like 'toolCall.%' group by type order by type`);
+    expect(calls).toEqual([{ type: 'toolCall.completed', count: 2 * OUTCOMES }, { type: 'toolCall.decided', count: 2 * 6 }]);
+  });
+});
+
+describe('a secret', () => {
+  const all = (): readonly string[] => histories.flatMap(({ secrets }) => secrets);
+  const WITHOUT_DATA = ['schema_migrations'];
+
+  /** How many rows of a table hold a text in any column; bytes are compared in hexadecimal, as PostgreSQL writes them. */
+  const hits = async (table: string, texts: readonly string[]): Promise<number> => {
+    const patterns = texts.flatMap((text) => [`%${text}%`, `%${Buffer.from(text).toString('hex')}%`]);
+    return (await query<{ count: number }>(`select count(*)::int as count from ${table} t where t::text like any($1)`, [patterns]))[0]?.count ?? 0;
+  };
+
+  test('stands in no column of any table', async () => {
+    expect(all().length).toBeGreaterThan(60);
+    const names = await query<{ name: string }>(`select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
+    const searched = names.map(({ name }) => name).filter((name) => !WITHOUT_DATA.includes(name));
+    const found = await Promise.all(searched.map(async (table) => [table, await hits(table, all())] as const));
+    expect(found.filter(([, count]) => count > 0)).toEqual([]);
+    for (const table of ['organizations', 'events', 'log_records', 'audit_records']) expect(await hits(table, ['First Organization']), table).toBeGreaterThan(0);
+  });
+
+  test('stands neither in the log lines nor in the metrics', async () => {
+    const { body } = await request(`${toolgate.url}/metrics`, 'GET');
+    const metrics = String(body['text']);
+    expect(metrics).toContain('toolgate_decisions_total');
+    const written = [...logged, metrics].join('\n');
+    expect(all().filter((secret) => written.includes(secret))).toEqual([]);
+    for (const { organizationId, words } of histories) expect([organizationId, ...words].filter((word) => metrics.includes(word))).toEqual([]);
+  });
+});
