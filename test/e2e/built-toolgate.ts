@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,11 +49,13 @@ const begin = (args: readonly string[], env: Readonly<Record<string, string>>): 
   return { pid, text, ended, isOver: () => over, signal };
 };
 
-/** A data folder that goes with this process. */
-export const temporaryDataFolder = async (): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'toolgate-e2e-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
+export const temporaryDataFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'toolgate-e2e-'));
+
+/** Removes a data folder once its PostgreSQL, which ends by itself after a killed Toolgate, has removed its pid file. */
+export const removeDataFolder = async (dataDir: string): Promise<void> => {
+  const file = postmasterFile(dataDir);
+  for (let tries = 0; tries < 100 && file !== undefined && existsSync(file); tries += 1) await sleep(50);
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 };
 
 /** Runs one of the programs of the built product to its end. */

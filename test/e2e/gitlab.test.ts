@@ -6,7 +6,7 @@ import { startGitLabApi, type GitLabApi } from '../../src/demo-gitlab-api.js';
 import { startGitLabServer, type GitLabServer } from '../../src/demo-gitlab-server.js';
 import { connect, decisionOf, signUp, textOf, type Grant, type Tenant } from '../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
-import { runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
+import { removeDataFolder, runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
 
 type Json = Record<string, unknown>;
 type Usage = Readonly<{ grant: string; tool: string; effect: string; calls: number; completed: number; failed: number }>;
@@ -42,6 +42,7 @@ afterAll(async () => {
   await gitlab?.close();
   await api?.close();
   await simple?.close();
+  await removeDataFolder(dataDir);
 });
 
 /** The limit counts by the minute of the clock: eleven calls that must fall into one begin where there is room. */

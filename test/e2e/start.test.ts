@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { build, isRunning, postmasterOf, runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
+import { build, isRunning, postmasterOf, removeDataFolder, runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
 import { request } from '../support/tenant.js';
 
 let dataDir: string;
@@ -14,7 +14,10 @@ beforeAll(async () => {
   dataDir = await temporaryDataFolder();
   toolgate = await startBuilt(dataDir);
 }, 120_000);
-afterAll(async () => void (await toolgate?.killGroup()));
+afterAll(async () => {
+  await toolgate?.killGroup();
+  await removeDataFolder(dataDir);
+});
 
 const now = (): BuiltToolgate => {
   if (!toolgate) throw new Error('Toolgate is not running');
@@ -77,9 +80,11 @@ test('after kill -9 of the whole process group the next start is ready within 10
 }, 60_000);
 
 test('a wrong setting stops the start with a line that names it and never shows its value', async () => {
-  const { message } = await startBuilt(await temporaryDataFolder(), { PORT: 'eighty-eighty', MAX_STALENESS_SECONDS: 'soonish' }).then(() => new Error('it started'), (error: Error) => error);
+  const folder = await temporaryDataFolder();
+  const { message } = await startBuilt(folder, { PORT: 'eighty-eighty', MAX_STALENESS_SECONDS: 'soonish' }).then(() => new Error('it started'), (error: Error) => error);
   for (const name of ['PORT', 'MAX_STALENESS_SECONDS']) expect(message).toMatch(new RegExp(`^ +${name} `, 'm'));
   expect(message).not.toMatch(/eighty-eighty|soonish|it started/);
+  await removeDataFolder(folder);
 });
 
 test('what needs the data folder for itself is refused while Toolgate runs on it', async () => {
