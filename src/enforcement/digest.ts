@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { clip } from '../platform/clip.js';
 
 const MAX_KEYS = 100;
 const MAX_KEY_LENGTH = 64;
@@ -16,7 +17,7 @@ const canonical = (value: unknown): string => {
 export const argumentKeys = (args: unknown): readonly string[] =>
   typeof args === 'object' && args !== null
     ? Object.keys(args)
-        .map((key) => (key.length > MAX_KEY_LENGTH ? key.slice(0, MAX_KEY_LENGTH) : key))
+        .map((key) => clip(key, MAX_KEY_LENGTH))
         .toSorted()
         .slice(0, MAX_KEYS)
     : [];

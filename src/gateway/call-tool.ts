@@ -1,4 +1,5 @@
 import type { GovernedCall } from '../enforcement/call.js';
+import { clip } from '../platform/clip.js';
 import { upstreamHeaders } from '../upstream/mcp-headers.js';
 import { deniedResult, jsonRpcError, sendJson } from './answers.js';
 import type { GatewayParts, InSession } from './exchange.js';
@@ -8,15 +9,18 @@ import { relayAnswer } from './relay-answer.js';
 
 export type Request = Extract<Message, { kind: 'request' }>;
 
+/** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
+const KEPT = 256;
+
 /** A request as enforcement sees it. */
 export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
   const { session, who } = exchange;
   return {
     who,
-    method: request.method,
+    method: clip(request.method, KEPT),
     tool: call.tool,
     arguments: call.arguments,
-    requestId: request.id,
+    requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
     sessionId: session.sessionId,
     protocolVersion: session.protocolVersion,
     traceId: exchange.traceId,

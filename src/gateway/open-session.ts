@@ -1,3 +1,4 @@
+import { clip } from '../platform/clip.js';
 import { newId } from '../platform/ids.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
 import { jsonRpcError, OWN_CODES, sendJson } from './answers.js';
@@ -12,7 +13,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 type Json = Readonly<Record<string, unknown>>;
 const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
-const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 128) : undefined);
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
 
 const parse = (text: string): Json => {
   try {

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
+
+let toolgate: TestToolgate;
+let upstream: Upstream;
+let tenant: Tenant;
+let serverId: string;
+let policyId: string;
+
+beforeAll(async () => {
+  upstream = await startUpstream({ tools: [aTool('echo')] });
+  toolgate = await startTestToolgate();
+  tenant = await signUp(toolgate.url);
+  serverId = await tenant.server(upstream.url);
+  policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
+});
+afterAll(async () => {
+  await toolgate.close();
+  await upstream.close();
+});
+
+const MIB = 1024 * 1024;
+const decisions = async (grant: Grant, count: number): Promise<readonly Record<string, unknown>[]> => {
+  await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).length, { timeout: 8000 }).toBe(count);
+  return tenant.events(`&type=toolCall.decided&grantId=${grant.id}`);
+};
+/** Whether a text, or what it would be as JSON, holds half a surrogate pair. */
+const isTorn = (value: unknown): boolean => /[\uD800-\uDFFF]/u.test(String(value));
+
+describe('what a client makes up', () => {
+  test('an id and a method of megabytes are answered, and the record of them stays small', async () => {
+    const grant = await tenant.grant({ serverId, policyId });
+    const session = await openSession(grant);
+    const id = 'i'.repeat(3 * MIB);
+    const called = (await (await session.post({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo' } })).text()).slice(0, 100);
+    expect(called).toMatch(/^event: message|^data: /);
+    const refused = (await (await session.post({ jsonrpc: '2.0', id, method: 'm'.repeat(MIB - 100) })).json()) as { id: string; error: { code: number; message: string } };
+    expect([refused.id === id, refused.error.code, refused.error.message.length < 500]).toEqual([true, -32_601, true]);
+    const events = await decisions(grant, 2);
+    expect(Math.max(...events.map((event) => JSON.stringify(event).length))).toBeLessThan(4000);
+    expect(events[0]?.['requestId']).toBe('i'.repeat(256));
+  });
+
+  test('a name that is cut for the record is never cut in the middle of a character', async () => {
+    const grant = await tenant.grant({ serverId, policyId });
+    const name = `${'c'.repeat(127)}😀`;
+    const headers = { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const post = (body: unknown, more: Readonly<Record<string, string>> = {}): Promise<Response> => fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
+    const initialized = await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name, version: name } } });
+    const session = { 'mcp-session-id': initialized.headers.get('mcp-session-id') ?? '' };
+    await (await post({ jsonrpc: '2.0', id: `${'r'.repeat(255)}😀`, method: 'tools/call', params: { name: 'echo', arguments: { [`${'k'.repeat(63)}😀`]: 1 } } }, session)).text();
+    const [event] = await decisions(grant, 1);
+    const client = event?.['client'] as Record<string, string>;
+    expect([client['name'], client['version']]).toEqual(['c'.repeat(127), 'c'.repeat(127)]);
+    expect(event?.['argumentKeys']).toEqual(['k'.repeat(63)]);
+    expect(isTorn(event?.['requestId'])).toBe(false);
+  });
+});
