@@ -18,7 +18,9 @@ const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool =>
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
   });
-  pool.on('error', (error) => log.warn('a database connection was lost', { role, error: errorText(error) }));
+  pool.on('error', (error) => {
+    if (!pool.ending) log.warn('a database connection was lost', { role, error: errorText(error) });
+  });
   // A connection that is lost while it is checked out tells its query; without a listener the same event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
