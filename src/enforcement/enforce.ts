@@ -1,7 +1,7 @@
 import type { Directory } from '../directory/directory.js';
 import type { DecisionCode } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
-import { decide, limitRefusal, type Decision } from '../policy-engine/decide.js';
+import { decide, limitRefusal, monitorReason, type Decision, type Reservation } from '../policy-engine/decide.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
@@ -77,14 +77,12 @@ export class Enforcement {
     const decision = refused ?? judge(call, call.tool ?? '', new Date(now)) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
     if (decision.effect !== 'allow') return this.#refuse(call, decision, ids, micros);
-    const reservations = 'reservations' in decision ? decision.reservations : [];
-    const capped = call.who.policy?.compiled.mode !== 'monitor';
-    const held = await this.#parts.reserve({ organizationId: call.who.organization.id, reservations, capped });
-    if (!held.ok) return this.#refuse(call, limitRefused(call.tool ?? '', held), ids, micros);
-    if (await this.#parts.recorder.recordAllow(toRecord({ call, judged: decision, ids, micros, reservations }))) {
-      return { allowed: true, decided: decidedOf(ids, decision), complete: this.#begin((outcome) => this.#complete({ call, ids, now, outcome, release: held.release })) };
+    const { judged, reservations, release } = await this.#reserve(call, decision);
+    if (judged.effect !== 'allow') return this.#refuse(call, judged, ids, micros);
+    if (await this.#parts.recorder.recordAllow(toRecord({ call, judged, ids, micros, reservations }))) {
+      return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, outcome, release })) };
     }
-    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release: held.release });
+    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
     return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
   }
 
@@ -92,6 +90,19 @@ export class Enforcement {
   async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
     const now = this.#parts.now();
     await this.#refuse(call, refusal(code, reason), { id: newId('evt', now), callId: newId('call', now), time: new Date(now).toISOString() }, 0);
+  }
+
+  /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
+  async #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Promise<Reserved> {
+    const { reservations = [] } = decision;
+    const wanted = { organizationId: call.who.organization.id, reservations };
+    const held = await this.#parts.reserve({ ...wanted, capped: true });
+    if (held.ok) return { judged: decision, reservations, release: held.release };
+    const refused = limitRefused(call.tool ?? '', held);
+    if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: () => undefined };
+    const counted = 'unavailable' in held ? held : await this.#parts.reserve({ ...wanted, capped: false });
+    const judged: Judged = { ...decision, reason: monitorReason(refused.reason), would: { effect: 'deny', code: refused.code, rule: refused.rule } };
+    return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: () => undefined };
   }
 
   async #refuse(call: GovernedCall, judged: Judged, ids: Ids, micros: number): Promise<Verdict> {
@@ -130,6 +141,7 @@ export class Enforcement {
   }
 }
 
+type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void }>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
 type Ids = Readonly<{ id: string; callId: string; time: string }>;
 type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; outcome: Outcome; release: () => void }>;

@@ -70,8 +70,12 @@ function decisionOf(policy: CompiledPolicy, facts: Facts, plan: Plan, { reached,
   const { effect, code, reason } = refusal;
   const rule = plan.checks[reached]?.rule ?? null;
   if (policy.mode === 'enforce') return { effect, code, rule, reason, reservations };
-  const told = `monitor mode; enforced, it would be refused: ${reason}`;
-  return { effect: 'allow', code: 'allowed', rule: entry, reason: told, reservations, would: { effect, code, rule } };
+  return { effect: 'allow', code: 'allowed', rule: entry, reason: monitorReason(reason), reservations, would: { effect, code, rule } };
+}
+
+/** What is said of a call that monitor mode lets pass although a rule refuses it. */
+export function monitorReason(reason: string): string {
+  return `monitor mode; enforced, it would be refused: ${reason}`;
 }
 
 function step({ rule }: Check, index: number, { reached, refusal, reservations }: Judgement): TraceStep {

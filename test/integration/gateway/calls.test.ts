@@ -106,6 +106,22 @@ describe('the running example', () => {
     await client.close();
   });
 
+  test('monitor mode forwards what a limit would refuse, goes on counting, and records what it would have said', async () => {
+    const document = { version: '1', default: 'deny', mode: 'monitor', tools: { cancel_job: { limits: [{ counter: 'watched', window: 'month', max: 1 }] } } };
+    const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, document) });
+    const client = await connect(grant);
+    for (let i = 0; i < 3; i += 1) expect(textOf(await client.callTool({ name: 'cancel_job', arguments: {} }))).toBe('did cancel_job');
+    const would = { effect: 'deny', code: 'rate_limited', rule: '/tools/cancel_job/limits/0' };
+    await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).map((event) => [event['effect'], event['would'], (event['reserved'] as unknown[]).length]), { timeout: 5000 }).toEqual([
+      ['allow', undefined, 1],
+      ['allow', would, 1],
+      ['allow', would, 1],
+    ]);
+    const { rows } = await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${grant.id}|%`]);
+    expect(rows).toEqual([{ used: 3 }]);
+    await client.close();
+  });
+
   test('monitor mode forwards what enforcing would refuse and records what it would have said', async () => {
     const client = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { ...example, mode: 'monitor' }) }));
     expect((await client.listTools()).tools).toHaveLength(4);

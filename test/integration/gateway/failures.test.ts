@@ -83,6 +83,14 @@ test('limits out of reach refuse with limits_unavailable and count nothing', asy
   expect(await used()).toBe(before);
 });
 
+test('limits out of reach refuse nothing in monitor mode, and the record says what enforcing would have done', async () => {
+  const monitored = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow', mode: 'monitor', all_tools: { limits: [{ counter: 'm', window: 'month', max: 5 }] } }) });
+  const session = await openSession(monitored);
+  const answer = (await whileLocked('limit_counters', async () => session.post(call).then((response) => response.text()))) as string;
+  expect(answer).not.toContain('isError');
+  await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${monitored.id}`)).map((event) => [event['effect'], event['would'], event['reserved']]), { timeout: 5000 }).toEqual([['allow', { effect: 'deny', code: 'limits_unavailable', rule: null }, []]]);
+});
+
 test('a gateway that has lost touch with the changes denies with stale_directory, and decides again when it has them', async () => {
   const session = await openSession(grant);
   const code = async (): Promise<unknown> => {
