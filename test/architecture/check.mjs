@@ -53,6 +53,14 @@ function refuse(found, advice) {
   if (found.length > 0) throw new Failure(`${found.join('\n')}\n${advice}`);
 }
 
+/** `npm ci` refuses a lock file that names a package of another platform and has no entry for it: npm leaves out what a registry does not have yet. */
+function lockIsWhole() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const names = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)));
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) => Object.keys(optionalDependencies).filter((name) => !names.has(name)).map((name) => `package-lock.json: ${path} needs ${name}`));
+  refuse(missing, 'npm ci refuses this lock file: take a release whose packages are all there, or add the entries.');
+}
+
 /** Spelled so that this file does not find itself. */
 const MARK = /\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/;
 const OURS = ['src', 'test', 'migrations', '.ci', 'README.md', 'Dockerfile', 'docker-compose.yml', 'package.json'];
@@ -78,6 +86,7 @@ const steps = {
   },
   compose: { what: 'docker-compose.yml, Dockerfile', check: () => vitest('test/architecture/compose.test.ts') },
   lock: { what: 'the lock file names no registry', check: () => refuse(matches(['package-lock.json', '.npmrc'], /"resolved"|registry\s*=|_authToken/), 'The lock file is for every registry: leave out "resolved".') },
+  whole: { what: 'npm ci takes the lock file', check: lockIsWhole },
   marks: { what: 'nothing is left to do', check: () => refuse(matches(OURS, MARK), 'Do it, or leave it out.') },
 };
 

@@ -64,7 +64,7 @@ const plantFaults = (tree: string): void => {
   plant(tree, 'src/grants/planted-package.ts', "import { Kafka } from 'kafkajs';\nexport const client = Kafka;\n");
   plant(tree, 'src/helpers/planted-room.ts', "import { newId } from '../platform/ids.js';\nexport const id = newId;\n");
   plant(tree, 'src/platform/planted-mark.ts', `export const later = 1; // ${'TO'}${'DO'}: later\n`);
-  edit(tree, 'package-lock.json', (text) => text.replace('"version":', '"resolved": "https://packages.example/x.tgz",\n      "version":'));
+  edit(tree, 'package-lock.json', (text) => text.replace('"node_modules/@node-rs/argon2-darwin-arm64": {', '"node_modules/planted": {').replace('"version":', '"resolved": "https://packages.example/x.tgz",\n      "version":'));
 };
 
 beforeAll(() => {
@@ -73,7 +73,7 @@ beforeAll(() => {
   plantStale(first);
   plantFaults(second);
   stale = check(first, 'openapi', 'settings');
-  broken = check(second, 'lint', 'rooms', 'marks', 'lock');
+  broken = check(second, 'lint', 'rooms', 'marks', 'lock', 'whole');
 });
 
 afterAll(async () => {
@@ -108,6 +108,7 @@ describe('code that breaks a rule fails the check, which names the file and the 
     ['a package outside its home', 'src/grants/planted-package.ts', /package-kafkajs:/],
     ['a room that is not in the list', 'src/helpers/planted-room.ts', /room-unknown:/],
     ['work left to do', 'src/platform/planted-mark.ts', /planted-mark\.ts:1: /],
+    ['a lock file that npm ci would refuse', 'package-lock.json', /needs @node-rs\/argon2-darwin-arm64/],
     ['a registry in the lock file', 'package-lock.json', /package-lock\.json:\d+: "resolved"/],
   ];
   test.each(faults)('%s', async (_what, file, fault) => expect(about(await broken, file)).toMatch(fault), 60_000);
@@ -117,7 +118,7 @@ describe('code that breaks a rule fails the check, which names the file and the 
   test('and the exit code and the last line say which steps failed', async () => {
     const { code, out } = await broken;
     expect(code).toBe(1);
-    expect(out.trim().split('\n').at(-1)).toBe('4 of 4 checks failed: lint, rooms, marks, lock');
+    expect(out.trim().split('\n').at(-1)).toBe('5 of 5 checks failed: lint, rooms, marks, lock, whole');
   });
 });
 
