@@ -13,8 +13,8 @@ const MAX_QUEUED = 20_000;
 /** A decision before it gets its place in this boot's numbering. */
 export type Unnumbered = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
 
-/** `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. */
-type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined }>;
+/** `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `done`: it is in the log. */
+type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined; done?: () => void }>;
 
 /**
  * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued when the log is away, the queue
@@ -25,13 +25,13 @@ export class Recorder {
   readonly #log: EventLog;
   readonly #sequences = new Sequences();
   readonly #suppressed: Suppressed;
-  #queue: Queued[] = [];
+  readonly #queue: Queued[] = [];
   #retrying: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(eventLog: EventLog) {
     this.#log = eventLog;
-    this.#suppressed = new Suppressed((organizationId, body) => this.#control(organizationId, body));
+    this.#suppressed = new Suppressed((organizationId, body) => this.#control(organizationId, body), () => this.#queue.length === 0);
   }
 
   /** Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be forwarded. */
@@ -92,13 +92,16 @@ export class Recorder {
     return { ...decision, bootId: this.bootId, sequence: numbered.sequence, ...(numbered.abandoned ? { abandoned: numbered.abandoned } : {}) };
   }
 
+  /** Resolves when it is in the log, however long that takes. */
   #control(organizationId: string, body: RecordBody): Promise<void> {
     const event = { id: newId('evt'), version: 1, time: new Date().toISOString(), organizationId, actor: { type: 'system', id: 'gateway' }, ...body } as const;
     const entry = toEntry(event);
-    return this.#log.append('toolgate.control', entry).then(
-      () => undefined,
-      () => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined }),
-    );
+    return new Promise((done) => {
+      this.#log.append('toolgate.control', entry).then(
+        () => done(),
+        () => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined, done }),
+      );
+    });
   }
 
   #enqueue(queued: Queued): void {
@@ -107,12 +110,21 @@ export class Recorder {
     this.#retrying ??= setTimeout(() => void this.#retry(), RETRY_MS);
   }
 
-  async #retry(): Promise<void> {
-    const batch = this.#queue;
-    this.#queue = [];
+  /** Appends; resolves to those that were not acknowledged. */
+  async #append(batch: readonly Queued[]): Promise<readonly Queued[]> {
     const results = await Promise.allSettled(batch.map((one) => this.#log.append(one.topic, one.entry)));
-    const failed = batch.filter((_, index) => results[index]?.status === 'rejected');
-    this.#queue = [...failed, ...this.#queue];
+    batch.forEach((one, index) => results[index]?.status === 'fulfilled' && one.done?.());
+    return batch.filter((_, index) => results[index]?.status === 'rejected');
+  }
+
+  /** One entry shows whether the log is back: trying all of a long queue five times a second would keep the process from its calls. */
+  async #retry(): Promise<void> {
+    const [first] = this.#queue.splice(0, 1);
+    const back = first && (await this.#append([first])).length === 0;
+    const batch = back ? this.#queue.splice(0) : [];
+    const failed = await this.#append(batch);
+    for (const one of failed) this.#queue.push(one);
+    if (first && !back) this.#queue.push(first);
     this.#retrying = this.#queue.length > 0 && !this.#stopped ? setTimeout(() => void this.#retry(), RETRY_MS) : undefined;
   }
 }

@@ -1,3 +1,6 @@
+/** A record stays small, however long the log was away: what one can't name is left to those after it. */
+const NAMED_AT_ONCE = 1000;
+
 type State = { next: number; abandoned: number[] };
 
 /** A number of a decision, with the numbers that were given up since the last one and are named with it. */
@@ -5,7 +8,7 @@ export type Numbered = Readonly<{ sequence: number; abandoned: readonly number[]
 
 /**
  * Numbers decisions without gaps per organization within one boot of a gateway, so that a decision lost between gateway and log shows as a hole.
- * A number whose append was given up is named in the next record's `abandoned`; if that append is given up too, in the one after.
+ * A number whose append was given up is named in the next record's `abandoned`; if that append is given up too, in the one after. A record names 1000 at most.
  */
 export class Sequences {
   readonly #states = new Map<string, State>();
@@ -18,8 +21,7 @@ export class Sequences {
   next(organizationId: string): Numbered {
     const state = this.#states.get(organizationId) ?? { next: 1, abandoned: [] };
     this.#states.set(organizationId, state);
-    const abandoned = state.abandoned;
-    state.abandoned = [];
+    const abandoned = state.abandoned.splice(0, NAMED_AT_ONCE);
     return { sequence: state.next++, abandoned: abandoned.length > 0 ? abandoned : undefined };
   }
 

@@ -8,17 +8,21 @@ type Tally = { organizationId: string; grantId: string; identityId: string; serv
 
 /**
  * Refusals that are counted instead of recorded one by one: those beyond 100 a second of one grant, and those that the queue could not hold. Each
- * grant's count is written as one `audit.suppressed` within a second; `record` must not lose it (it waits for the log as long as it takes).
+ * grant's count is written as one `audit.suppressed` within a second, or, when the log is away, once it is back: while it is not `ready` or has not
+ * taken the last counts, they add up. `record` must not lose one; it resolves when it is in the log.
  */
 export class Suppressed {
   readonly #record: (organizationId: string, body: RecordBody) => Promise<void>;
   readonly #tallies = new Map<string, Tally>();
   readonly #recent = new Map<string, number>();
+  readonly #ready: () => boolean;
   readonly #timer: NodeJS.Timeout;
+  #writing: Promise<unknown> | undefined;
 
-  constructor(record: (organizationId: string, body: RecordBody) => Promise<void>) {
+  constructor(record: (organizationId: string, body: RecordBody) => Promise<void>, ready: () => boolean) {
     this.#record = record;
-    this.#timer = setInterval(() => this.#flush(), FLUSH_MS);
+    this.#ready = ready;
+    this.#timer = setInterval(() => this.#turn(), FLUSH_MS);
     this.#timer.unref();
   }
 
@@ -45,10 +49,17 @@ export class Suppressed {
     this.#flush();
   }
 
-  #flush(): void {
+  #turn(): void {
     this.#recent.clear();
+    if (!this.#writing && this.#ready()) this.#flush();
+  }
+
+  #flush(): void {
     const tallies = [...this.#tallies.values()];
     this.#tallies.clear();
-    for (const { organizationId, ...tally } of tallies) void this.#record(organizationId, { type: 'audit.suppressed', ...tally });
+    if (tallies.length === 0) return;
+    this.#writing = Promise.all(tallies.map(({ organizationId, ...tally }) => this.#record(organizationId, { type: 'audit.suppressed', ...tally }))).then(() => {
+      this.#writing = undefined;
+    });
   }
 }
