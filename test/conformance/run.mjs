@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { startFixture } from './child.mjs';
+import { compare, failing, record } from './expected.mjs';
+import { organization, startGateway } from './gateway.mjs';
+import { startInjector } from './injector.mjs';
+import { runSuite } from './suite.mjs';
+
+const FIXTURES = ['fixture-v1', 'fixture-v2'];
+const REVISIONS = ['2025-11-25', '2026-07-28'];
+const RUN_MS = 180_000;
+const RESULTS = new URL('results.json', import.meta.url);
+
+const USAGE = `npm run conformance -- [--record] [words]
+Runs the official conformance suite against each fixture, directly and through a built Toolgate, and compares with test/conformance/expected.json.
+words: only the pairings whose name has them all, such as: gateway 2025-11-25
+--record: write what fails now to expected.json`;
+
+const paths = FIXTURES.flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
+const pairings = paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` })));
+
+const stops = [];
+const stopLater = (started) => {
+  stops.push(started.stop);
+  return started;
+};
+
+/** The URL that the suite is pointed at, by `fixture way`. */
+const startTargets = async (wanted) => {
+  const urls = new Map();
+  const fixtures = FIXTURES.filter((name) => wanted.some(({ fixture }) => fixture === name));
+  const upstreams = new Map();
+  for (const name of fixtures) {
+    const { url } = stopLater(await startFixture(`${name}.mjs`));
+    upstreams.set(name, url);
+    urls.set(`${name} direct`, url);
+  }
+  if (!wanted.some(({ way }) => way === 'gateway')) return urls;
+  const injectors = new Map();
+  for (const name of fixtures) injectors.set(name, stopLater(await startInjector()));
+  const gateway = stopLater(await startGateway({ allowedOrigins: [...injectors.values()].map(({ origin }) => origin) }));
+  const { grantFor } = await organization(gateway.url);
+  for (const [name, injector] of injectors) {
+    injector.aim(await grantFor(name, upstreams.get(name)));
+    urls.set(`${name} gateway`, injector.url);
+  }
+  return urls;
+};
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+const row = ({ pairing, scenarios, seconds }) => {
+  const scored = scenarios.filter((one) => one.scored);
+  const checks = `${sum(scored.map((one) => one.checks.passed))}/${sum(scored.map((one) => one.checks.total))}`;
+  return [pairing, `${scored.filter(({ passed }) => passed).length}/${scored.length}`, checks, `${seconds} s`, String(failing(scenarios).length)];
+};
+
+const print = (runs) => {
+  const rows = [['pairing', 'scored', 'checks', 'time', 'failed'], ...runs.map(row)];
+  const widths = rows[0].map((_, at) => Math.max(...rows.map((cells) => cells[at].length)));
+  for (const cells of rows) console.log(cells.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());
+  for (const { pairing, scenarios } of runs) {
+    const failed = failing(scenarios);
+    if (failed.length > 0) console.log(`\nFailed, ${pairing}:\n  ${failed.join(', ')}`);
+  }
+};
+
+const judge = async (runs) => {
+  const compared = await compare(runs);
+  for (const { pairing, better } of compared) if (better.length > 0) console.log(`\nBetter than expected.json says, ${pairing}: ${better.join(', ')}`);
+  for (const { pairing, worse } of compared) if (worse.length > 0) console.error(`\nWorse than expected.json says, ${pairing}: ${worse.join(', ')}`);
+  return compared.every(({ worse }) => worse.length === 0);
+};
+
+const main = async (args) => {
+  const words = args.filter((arg) => !arg.startsWith('--'));
+  const wanted = pairings.filter(({ pairing }) => words.every((word) => pairing.includes(word)));
+  if (wanted.length === 0 || args.some((arg) => arg.startsWith('--') && arg !== '--record')) {
+    console.error(USAGE);
+    return 2;
+  }
+  const urls = await startTargets(wanted);
+  const runs = [];
+  for (const { fixture, way, revision, pairing } of wanted) {
+    const { output, ...run } = await runSuite({ url: urls.get(`${fixture} ${way}`), revision, timeoutMs: RUN_MS });
+    if (run.scenarios.every(({ checks }) => checks.total === 0)) console.error(output.slice(-2000));
+    runs.push({ pairing, ...run });
+  }
+  await writeFile(RESULTS, `${JSON.stringify(runs, null, 2)}\n`);
+  print(runs);
+  console.log(`\nEvery check: ${fileURLToPath(RESULTS)}`);
+  if (args.includes('--record')) await record(runs);
+  return (await judge(runs)) ? 0 : 1;
+};
+
+const stopAll = async () => {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+};
+
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => void stopAll().then(() => process.exit(code)));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} finally {
+  await stopAll();
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { runNode } from './child.mjs';
+
+const PACKAGE = new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url);
+const PROGRAM = fileURLToPath(new URL('dist/index.js', PACKAGE));
+const PRELOAD = new URL('suite-on-node-20.mjs', import.meta.url).href;
+
+/** The scenarios that a revision's frozen requirements name for servers: scored ones, and those that are run for information. */
+export const requiredOf = async (revision) => {
+  const { server, not_scored: others = [] } = parse(await readFile(new URL(`requirements/${revision}.yaml`, PACKAGE), 'utf8'));
+  return { scored: server, others: others.filter(({ leg }) => leg === 'server').map(({ scenario }) => scenario) };
+};
+
+const checksOf = async (folder, scenario) => {
+  const pattern = new RegExp(`^server-${scenario}-\\d{4}-`);
+  const name = (await readdir(folder)).find((entry) => pattern.test(entry));
+  return name === undefined ? undefined : JSON.parse(await readFile(join(folder, name, 'checks.json'), 'utf8').catch(() => 'null')) ?? undefined;
+};
+
+const problemsOf = (checks, status) => checks.filter((check) => check.status === status).map(({ id, errorMessage }) => `${id}: ${errorMessage ?? 'failed'}`);
+
+/** A scenario as the suite counts it: passed when it ran and no check of it failed. Warnings are rules the specification only recommends. */
+const summary = (scenario, scored, checks) => {
+  if (checks === undefined) return { scenario, scored, passed: false, checks: { passed: 0, total: 0 }, failures: ['the scenario did not run to its end'], warnings: [] };
+  const failures = problemsOf(checks, 'FAILURE');
+  const passed = checks.filter(({ status }) => status === 'SUCCESS').length;
+  return { scenario, scored, passed: failures.length === 0, checks: { passed, total: passed + failures.length }, failures, warnings: problemsOf(checks, 'WARNING') };
+};
+
+/** Runs what `revision` requires of servers against `url`, and answers every scenario's summary. `output` is what the suite printed. */
+export const runSuite = async ({ url, revision, timeoutMs }) => {
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'));
+  try {
+    const began = Date.now();
+    const { code, output } = await runNode(['--import', PRELOAD, PROGRAM, 'server', '--url', url, '--requirements', revision, '-o', folder], timeoutMs);
+    const { scored, others } = await requiredOf(revision);
+    const named = [...scored.map((scenario) => [scenario, true]), ...others.map((scenario) => [scenario, false])];
+    const scenarios = await Promise.all(named.map(async ([scenario, counts]) => summary(scenario, counts, await checksOf(folder, scenario))));
+    return { code, output, seconds: Math.round((Date.now() - began) / 1000), scenarios };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
