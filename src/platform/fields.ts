@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsEmail, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { isEmail, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
 import { isId, type IdPrefix } from './ids.js';
 
 type Field = Readonly<{ optional?: boolean; nullable?: boolean; description?: string }>;
@@ -24,8 +24,14 @@ export const Text = (min: number, max: number, field: Field = {}): PropertyDecor
 export const SecretText = (min: number, max: number, field: Field = {}): PropertyDecorator =>
   applyDecorators(documented(field, { type: String, format: 'password', minLength: min, maxLength: max }), ...present(field), IsString(), Length(min, max));
 
+/** An e-mail address. The library's check throws on lone surrogates, so they are kept from it. */
 export const Email = (field: Field = {}): PropertyDecorator =>
-  applyDecorators(documented(field, { type: String, format: 'email', maxLength: 254 }), ...present(field), IsEmail(), MaxLength(254));
+  applyDecorators(
+    documented(field, { type: String, format: 'email', maxLength: 254 }),
+    ...present(field),
+    ValidateBy({ name: 'isEmail', validator: { validate: (value) => typeof value === 'string' && !/\p{Cs}/u.test(value) && isEmail(value), defaultMessage: () => '$property must be an email' } }),
+    MaxLength(254),
+  );
 
 /** The id of an object, checked for shape only. */
 export const IdOf = (prefix: IdPrefix, field: Field = {}): PropertyDecorator =>
