@@ -87,6 +87,28 @@ describe('a body', () => {
     expect(answer.text).not.toContain('leaked-value');
   });
 
+  test.each(['\\u0000', '\\ud800', '\\udc00x', '\\ud83d\\ude00', '\\ufeff', '\\u202e'])('with the character %s anywhere is kept or refused', async (text) => {
+    const serverId = await tenant.server('http://127.0.0.1:9/mcp');
+    const identityId = await tenant.identity('characters');
+    const bodies: readonly (readonly [string, string, string])[] = [
+      ['POST', '/v1/identities', `{"name":"a${text}","kind":"agent"}`],
+      ['POST', '/v1/identities', `{"name":"a","kind":"agent","externalId":"${text}","attributes":{"a${text}":"${text}"}}`],
+      ['PATCH', `/v1/identities/${identityId}`, `{"attributes":{"a":"${text}"}}`],
+      ['POST', '/v1/api-keys', `{"name":"${text}","role":"viewer"}`],
+      ['POST', '/v1/servers', `{"name":"a","transport":{"type":"streamable-http","url":"http://127.0.0.1:9/${text}"}}`],
+      ['POST', '/v1/servers', `{"name":"a","transport":{"type":"streamable-http","url":"http://127.0.0.1:9/"},"auth":{"type":"headers","headers":{"x":"${text}","y${text}":"a"}}}`],
+      ['POST', `/v1/servers/${serverId}/policies`, `{"name":"p${text}","document":{"version":"1","default":"deny"}}`],
+      ['POST', `/v1/servers/${serverId}/policies`, `{"name":"p","document":{"version":"1","default":"deny","description":"a${text}","hide":["a${text}"]}}`],
+      ['POST', `/v1/servers/${serverId}/policies`, `{"name":"p","document":{"version":"1","default":"deny","tools":{"a${text}":{"action":"deny","reason":"a${text}"}}}}`],
+      ['POST', `/v1/servers/${serverId}/policies`, `{"name":"p","document":{"version":"1","default":"deny","tools":{"a":{"limits":[{"counter":"a${text}","window":60,"max":1}]}}}}`],
+      ['POST', '/v1/policies/validate', `{"document":{"a${text}":"${text}"}}`],
+      ['POST', '/v1/login', `{"email":"a@example.com","password":"${text}"}`],
+      ['POST', '/v1/signup', `{"email":"character-${Date.now()}@example.com","password":"correct horse ${text}","organizationName":"a"}`],
+      ['POST', '/v1/invitations', `{"email":"a${text}@example.com","role":"viewer"}`],
+    ];
+    for (const [method, path, body] of bodies) expect((await ask(method, path, { body })).status, `${method} ${path} ${body}`).toBeLessThan(500);
+  });
+
   const hostile = ['{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '{"__proto__":null}', '{"prototype":1,"toString":1,"hasOwnProperty":1,"valueOf":null}', '{"name":{"__proto__":1},"kind":"constructor"}'];
   test.each(hostile)('with names of Object.prototype is answered like any other: %s', async (body) => {
     for (const path of ['/v1/identities', '/v1/servers', '/v1/grants', '/v1/api-keys', '/v1/policies/validate', '/v1/login', '/v1/signup', '/v1/invitations']) {

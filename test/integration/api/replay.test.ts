@@ -62,7 +62,7 @@ const logged: string[] = [];
 beforeAll(async () => {
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => logged.push(String(chunk)) > 0);
   toolgate = await startTestToolgate();
-  histories = [await liveThrough(toolgate.url, 'First Organization'), await liveThrough(toolgate.url, 'Second Organization')];
+  histories = await Promise.all([liveThrough(toolgate.url, 'First Organization'), liveThrough(toolgate.url, 'Second Organization')]);
   await until(async () => (await relayed()) && (await outcomes()) >= 2 * OUTCOMES && (await allRecorded(toolgate.db)));
   stderr.mockRestore();
 });
