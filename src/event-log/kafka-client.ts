@@ -27,8 +27,12 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   return socket;
 };
 
-/** kafkajs's own lines go to our log without what it adds to them (stacks, requests), so that no record can slip in. It calls an error what it then tries again. */
+/**
+ * kafkajs's own lines go to our log without what it adds to them (stacks, requests), so that no record can slip in. It calls an error what it then
+ * tries again. A broker's refusals are told by whoever asked; those of the connection would say each twice, and a heartbeat's every second.
+ */
 const logCreator = () => (entry: LogEntry): void => {
+  if (entry.namespace === 'Connection' && entry.log.message.startsWith('Response ')) return;
   const { broker, groupId, error } = entry.log as Readonly<{ broker?: string; groupId?: string; error?: unknown }>;
   const fields = { part: entry.namespace, broker, groupId, ...(typeof error === 'string' ? { error } : {}) };
   log.warn(`kafka: ${entry.log.message}`, fields);

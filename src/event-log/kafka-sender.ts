@@ -28,9 +28,9 @@ const givenPartition: ICustomPartitioner = () => ({ message }) => {
 const openProducer = (client: MakeClient): Promise<Producer> =>
   connected(() => client().producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: false }));
 
-/** The broker answered, if only to refuse: the connection is sound, and kafkajs has renewed what it knows of the cluster. */
-const wasAnswered = (error: unknown): boolean => {
-  for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'KafkaJSProtocolError') return true;
+/** The leader looked at the records and refuses them as they are (too large, not permitted): nothing is wrong with the connection. */
+const isRefusal = (error: unknown): boolean => {
+  for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'KafkaJSProtocolError') return !(at as Error & { retriable?: boolean }).retriable;
   return false;
 };
 
@@ -44,8 +44,9 @@ const wasAnswered = (error: unknown): boolean => {
  *   `idempotent` is off, a connect that fails fails the send, and readers drop event ids that they know.
  * - `maxInFlightRequests` queues behind a timer: it is left unset, and the caller keeps one send in flight a partition.
  * - After a request timed out, kafkajs goes on with the same connection and the same leader until its metadata is five minutes old: a host
- *   that vanished silently would cost that long. Here a send that got no answer retires its producer: the next send has new connections, by
- *   another broker, and new metadata, while sends under way end on the old one.
+ *   that vanished silently would cost that long. It also believes a broker that lags behind for as long as it happens to ask it. Here a send
+ *   that fails retires its producer: the next send has new connections, by another broker, and new metadata, while sends under way end on
+ *   the old one.
  */
 export class KafkaSender {
   readonly #client: MakeClient;
@@ -69,7 +70,7 @@ export class KafkaSender {
       if (!Number.isSafeInteger(offset) || offset < 0) throw new Error('Kafka acknowledged without an offset');
       return offset;
     } catch (error) {
-      if (!wasAnswered(error)) this.#retire(line);
+      if (!isRefusal(error)) this.#retire(line);
       throw error;
     }
   }

@@ -6,8 +6,8 @@ import { asAdmin, type MakeClient } from './kafka-client.js';
 
 const MAX_REPLICAS = 3;
 const CREATE_TIMEOUT_MS = 15_000;
-const KNOWN_TIMEOUT_MS = 10_000;
-const KNOWN_POLL_MS = 100;
+const SETTLE_TIMEOUT_MS = 10_000;
+const SETTLE_POLL_MS = 100;
 
 /** Room for one large control event (`tools.discovered` holds every definition); the broker's default of 1 MiB would refuse it for ever. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -32,38 +32,41 @@ const createMissing = async (admin: Admin, { config, partitions, retentionMs }: 
   const replication = config.replication ?? Math.min(MAX_REPLICAS, brokers.length);
   const topics = missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: replication, configEntries: topicConfig(replication, retentionMs) }));
   try {
-    await admin.createTopics({ topics, waitForLeaders: true, timeout: CREATE_TIMEOUT_MS });
+    await admin.createTopics({ topics, waitForLeaders: false, timeout: CREATE_TIMEOUT_MS });
   } catch (error) {
     const causes = (error as { errors?: readonly Error[] }).errors?.map(errorText) ?? [errorText(error)];
     throw new Error(`Kafka did not make the topics ${missing.join(' and ')} with ${partitions} partitions and ${replication} replicas (KAFKA_REPLICATION): ${causes.join('; ')}`, { cause: error });
   }
 };
 
-/** What a broker knows of the topics. One that was just made, perhaps by another process, takes a moment to be known to all. */
-const describe = async (admin: Admin): Promise<readonly ITopicMetadata[]> => {
-  const end = Date.now() + KNOWN_TIMEOUT_MS;
+const isUnknownTopic = (error: unknown): boolean => (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
+
+/** Makes what is missing and tells what there is; again, by another broker, while the one asked lags behind and doesn't know a topic yet. */
+const settle = async (client: MakeClient, settings: TopicSettings): Promise<readonly ITopicMetadata[]> => {
+  const giveUpAt = Date.now() + SETTLE_TIMEOUT_MS;
   for (;;) {
     try {
-      return (await admin.fetchTopicMetadata({ topics: [...TOPICS] })).topics;
+      return await asAdmin(client, async (admin) => {
+        await createMissing(admin, settings);
+        return (await admin.fetchTopicMetadata({ topics: [...TOPICS] })).topics;
+      });
     } catch (error) {
-      if ((error as { type?: string }).type !== 'UNKNOWN_TOPIC_OR_PARTITION' || Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, KNOWN_POLL_MS));
+      if (!isUnknownTopic(error) || Date.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
     }
   }
 };
 
 /**
- * Makes the topics that are missing; two starts at once don't disturb each other. Topics that exist are left as they are.
+ * Makes the topics that are missing; several starts at once don't disturb each other. Topics that exist are left as they are.
  * @throws when a topic can't be made, or has another number of partitions: keys would move, and with them an organization's order.
  */
-export const ensureTopics = (client: MakeClient, settings: TopicSettings): Promise<void> =>
-  asAdmin(client, async (admin) => {
-    await createMissing(admin, settings);
-    for (const { name, partitions } of await describe(admin)) {
-      if (partitions.length === settings.partitions) continue;
-      throw new Error(`KAFKA_PARTITIONS is ${settings.partitions}, but the topic ${name} has ${partitions.length}; the number of partitions never changes`);
-    }
-  });
+export const ensureTopics = async (client: MakeClient, settings: TopicSettings): Promise<void> => {
+  for (const { name, partitions } of await settle(client, settings)) {
+    if (partitions.length === settings.partitions) continue;
+    throw new Error(`KAFKA_PARTITIONS is ${settings.partitions}, but the topic ${name} has ${partitions.length}; the number of partitions never changes`);
+  }
+};
 
 /**
  * That every partition has a leader and copies enough for an acknowledgement, as far as the brokers know: without a quorum of
