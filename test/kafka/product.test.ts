@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { kafkaIsHere, startKafka, type KafkaCluster } from '../support/kafka-cluster.js';
+import { listen } from '../support/kafka-log.js';
+import { connect, signUp, textOf } from '../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../support/toolgate.js';
+import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
+
+type Event = Readonly<Record<string, unknown>>;
+
+const CALLS = 3;
+
+describe.skipIf(!kafkaIsHere())('Toolgate on Kafka', () => {
+  let cluster: KafkaCluster;
+  let toolgate: TestToolgate;
+  let upstream: Upstream;
+
+  beforeAll(async () => {
+    cluster = await startKafka({ nodes: 1 });
+    upstream = await startUpstream({ tools: [aTool('cancel_job')] });
+    toolgate = await startTestToolgate({ KAFKA_BROKERS: cluster.brokers.join(',') });
+  });
+
+  afterAll(async () => {
+    await toolgate?.close();
+    await upstream?.close();
+    await cluster?.stop();
+  });
+
+  test('three calls are decided, forwarded and on record in Kafka and in the audit log, dense from 1, with every change before them', async () => {
+    const tenant = await signUp(toolgate.url);
+    const serverId = await tenant.server(upstream.url);
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { cancel_job: {} } });
+    const grant = await tenant.grant({ serverId, policyId });
+    const client = await connect(grant);
+    for (let n = 0; n < CALLS; n += 1) expect(textOf(await client.callTool({ name: 'cancel_job', arguments: { job_id: n } }))).toContain('cancel_job');
+    await client.close();
+
+    const recorded = async (): Promise<readonly Event[]> => (await tenant.events()) as readonly Event[];
+    const ofType = (events: readonly Event[], type: string): readonly Event[] => events.filter((event) => event['type'] === type);
+    await expect.poll(async () => ofType(await recorded(), 'toolCall.completed').length, { timeout: 20_000 }).toBe(CALLS);
+    const events = await recorded();
+    expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
+    const decisions = ofType(events, 'toolCall.decided');
+    expect(decisions.map((event) => [event['effect'], event['code']])).toEqual(decisions.map(() => ['allow', 'allowed']));
+    expect(decisions.map((event) => event['callId']).sort()).toEqual(ofType(events, 'toolCall.completed').map((event) => event['callId']).sort());
+
+    const calls = await listen(cluster.brokers, 'toolgate.decisions', 2 * CALLS);
+    const changes = await listen(cluster.brokers, 'toolgate.control', events.length - 2 * CALLS);
+    expect(new Set([...calls, ...changes].map(({ key }) => key))).toEqual(new Set([tenant.organizationId]));
+    expect([...calls, ...changes].map(({ headers }) => headers['ce_id']).sort()).toEqual(events.map((event) => event['id']).sort());
+    expect(changes.map(({ headers }) => headers['ce_type'])).toEqual(expect.arrayContaining(['organization.created', 'server.registered', 'policy.published', 'identity.created', 'grant.issued']));
+    expect((await fetch(`${toolgate.url}/readyz`)).status).toBe(200);
+  });
+
+  test('while Kafka hangs no call leaves: it is refused within three seconds, and the gateway goes on when Kafka does', async () => {
+    const tenant = await signUp(toolgate.url);
+    const serverId = await tenant.server(upstream.url);
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { cancel_job: {} } });
+    const client = await connect(await tenant.grant({ serverId, policyId }));
+    await client.callTool({ name: 'cancel_job', arguments: {} });
+    const before = upstream.seenOf('tools/call').length;
+    cluster.node(1).stop();
+    try {
+      const began = performance.now();
+      const refused = await client.callTool({ name: 'cancel_job', arguments: {} });
+      expect(performance.now() - began).toBeLessThan(3000);
+      expect(refused).toMatchObject({ isError: true, _meta: { 'io.toolgate/decision': { code: 'audit_unavailable' } } });
+      await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 10_000 }).toBe(503);
+    } finally {
+      cluster.node(1).cont();
+    }
+    expect(upstream.seenOf('tools/call')).toHaveLength(before);
+    await expect.poll(async () => (await client.callTool({ name: 'cancel_job', arguments: {} })).isError ?? false, { timeout: 20_000 }).toBe(false);
+    await client.close();
+    const outcomes = async (): Promise<readonly unknown[]> => (await tenant.events()).filter((event) => event['type'] === 'toolCall.completed').map((event) => event['status']);
+    await expect.poll(outcomes, { timeout: 20_000 }).toContain('not_forwarded');
+    const seqs = (await tenant.events()).map((event) => event['seq']);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+  });
+});

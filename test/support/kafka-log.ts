@@ -1,0 +1,51 @@
+import { Kafka, logLevel, type Admin, type IHeaders } from 'kafkajs';
+import type { EventLog, LogRecord } from '../../src/event-log/event-log.js';
+import { TOPICS, type Topic } from '../../src/event-log/events/index.js';
+import { openKafkaLog } from '../../src/event-log/kafka-log.js';
+import type { KafkaConfig } from '../../src/platform/config.js';
+import { PARTITIONS, range } from './event-log-contract.js';
+import type { KafkaCluster } from './kafka-cluster.js';
+
+export const kafkaConfig = (brokers: readonly string[]): KafkaConfig => ({ brokers, replication: undefined, ssl: false, caFile: undefined, sasl: undefined });
+
+export const openLog = (cluster: KafkaCluster): Promise<EventLog> => openKafkaLog(kafkaConfig(cluster.brokers), PARTITIONS, 7 * 86_400_000);
+
+/** A client that is not ours, to see what others see. */
+export const otherClient = (brokers: readonly string[]): Kafka => new Kafka({ clientId: 'other', brokers: [...brokers], logLevel: logLevel.NOTHING });
+
+export const asAdmin = async <T>(brokers: readonly string[], ask: (admin: Admin) => Promise<T>): Promise<T> => {
+  const admin = otherClient(brokers).admin();
+  await admin.connect();
+  return ask(admin).finally(() => admin.disconnect());
+};
+
+export const deleteTopics = (cluster: KafkaCluster): Promise<void> =>
+  asAdmin(cluster.brokers, async (admin) => {
+    const there = new Set(await admin.listTopics());
+    await admin.deleteTopics({ topics: TOPICS.filter((topic) => there.has(topic)) });
+  });
+
+/** Everything in one topic, partition by partition. */
+export const readAll = async (log: EventLog, topic: Topic): Promise<readonly (readonly LogRecord[])[]> => Promise.all(range(PARTITIONS).map((partition) => log.read(topic, partition, 0, 1_000_000)));
+
+export type Heard = Readonly<{ key: string; value: string; partition: number; headers: Readonly<Record<string, string>> }>;
+
+const texts = (headers: IHeaders = {}): Record<string, string> => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+
+/** The first `count` messages of a topic as a consumer of somebody else gets them. */
+export const listen = async (brokers: readonly string[], topic: Topic, count: number): Promise<readonly Heard[]> => {
+  const consumer = otherClient(brokers).consumer({ groupId: `listener-${Math.random()}`, maxWaitTimeInMs: 100 });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  const heard: Heard[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const eachMessage = ({ partition, message }: { partition: number; message: { key: Buffer | null; value: Buffer | null; headers?: IHeaders } }): Promise<void> => {
+      heard.push({ key: String(message.key), value: String(message.value), partition, headers: texts(message.headers) });
+      if (heard.length === count) resolve();
+      return Promise.resolve();
+    };
+    consumer.run({ eachMessage }).catch(reject);
+  });
+  await consumer.disconnect();
+  return heard;
+};

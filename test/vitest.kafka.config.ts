@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:kafka`: the Kafka adapter, and the product on it, against a real Apache Kafka; needs Java 17 and, once, Maven. One cluster at a time. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/kafka/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/support/kafka-setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+});
