@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LogRecord } from '../../../src/event-log/event-log.js';
+import { partitionOf } from '../../../src/event-log/partition.js';
+import { newId } from '../../../src/platform/ids.js';
+import { open, until, type Opened } from '../audit/audit-support.js';
+
+let opened: Opened;
+beforeEach(async () => {
+  opened = await open();
+});
+afterEach(() => opened.close());
+
+const entry = (key: string, bytes: number) => ({ key, value: Buffer.alloc(bytes, 97), headers: {} });
+
+test('one read of large records is bounded in bytes, and the next goes on where it ended', async () => {
+  const key = newId('org');
+  const appended = await Promise.all(Array.from({ length: 6 }, () => opened.eventLog.append('toolgate.control', entry(key, 3 * 1024 * 1024))));
+  const { partition } = appended[0] ?? { partition: -1 };
+  const read: LogRecord[][] = [];
+  for (let from = 0; from < 6; from += read.at(-1)?.length ?? 6) read.push([...(await opened.eventLog.read('toolgate.control', partition, from, 500))]);
+  expect(read.map((records) => records.map(({ offset }) => offset))).toEqual([[0, 1, 2], [3, 4, 5]]);
+});
+
+test('a record larger than a whole read is read alone', async () => {
+  const key = newId('org');
+  await opened.eventLog.append('toolgate.control', entry(key, 9 * 1024 * 1024));
+  await opened.eventLog.append('toolgate.control', entry(key, 10));
+  expect((await opened.eventLog.read('toolgate.control', partitionOf(key, 12), 0, 500)).map(({ offset }) => offset)).toEqual([0]);
+});
+
+test('a partition whose batches cannot be handled does not keep the others from theirs', async () => {
+  const keys = Array.from({ length: 40 }, () => newId('org'));
+  await Promise.all(keys.map((key) => opened.eventLog.append('toolgate.decisions', entry(key, 10))));
+  const partitions = new Set(keys.map((key) => partitionOf(key, 12)));
+  const next = new Map<string, number>();
+  const subscription = await opened.eventLog.subscribe({
+    batchSize: 100,
+    position: (topic, partition) => Promise.resolve(next.get(`${topic}|${partition}`) ?? 0),
+    handle: (batch) => {
+      if (batch.partition === Math.min(...partitions)) return Promise.reject(new Error('poison'));
+      next.set(`${batch.topic}|${batch.partition}`, batch.next);
+      return Promise.resolve();
+    },
+  });
+  await until(() => next.size === partitions.size - 1);
+  await subscription.stop();
+});
