@@ -87,7 +87,7 @@ test('a generated file that is stale fails the check, which names it and how to 
   expect(out).toContain('openapi/toolgate.json is stale: run "npm run openapi"');
   expect(out).toContain('the settings table in README.md is stale: run "npm run settings"');
   expect(out).toContain('2 of 2 checks failed: openapi, settings');
-}, 60_000);
+}, 120_000);
 
 describe('code that breaks a rule fails the check, which names the file and the fault', () => {
   const faults: readonly (readonly [what: string, file: string, fault: RegExp])[] = [
@@ -111,7 +111,7 @@ describe('code that breaks a rule fails the check, which names the file and the 
     ['a lock file that npm ci would refuse', 'package-lock.json', /needs @node-rs\/argon2-darwin-arm64/],
     ['a registry in the lock file', 'package-lock.json', /package-lock\.json:\d+: "resolved"/],
   ];
-  test.each(faults)('%s', async (_what, file, fault) => expect(about(await broken, file)).toMatch(fault), 60_000);
+  test.each(faults)('%s', async (_what, file, fault) => expect(about(await broken, file)).toMatch(fault), 120_000);
 
   test('and a function of 40 lines does not', async () => expect(about(await broken, 'planted-fitting-function.ts')).toBe(''));
 
