@@ -17,6 +17,8 @@ export type Reserve = (wanted: Wanted) => Promise<Held | Refused | Unavailable>;
 type Row = { call: number; refused: number | null; retry_after: number | null; at: string };
 type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: number | undefined; at: string }>;
 
+/** Calls give up long before; this lets go of a connection whose other end is gone without a word. */
+const FLUSH_MS = 10_000;
 const QUEUE = { maxBatch: 500, maxBatchBytes: Number.MAX_SAFE_INTEGER, maxWaiting: 20_000, maxWaitingBytes: Number.MAX_SAFE_INTEGER } as const;
 
 /** A counter is (organization, scope, whom, window, counter); the counter stands last, since it alone may hold any character. */
@@ -63,11 +65,13 @@ class Batch {
 const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
   const batch = new Batch();
   calls.forEach((wanted, index) => batch.add(index + 1, wanted));
-  const { rows } = await pool.query<Row>({
+  const statement = {
     name: 'reserve-limits',
     text: 'select call, refused, retry_after, at::text from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)',
     values: [batch.keys, batch.organizations, batch.windows, batch.call, batch.key, batch.amount, batch.max, batch.adds],
-  });
+    query_timeout: FLUSH_MS,
+  };
+  const { rows } = await pool.query<Row>(statement);
   return rows.map((row) => ({ refused: row.refused === null ? undefined : batch.entries[row.refused - 1], retryAfterSeconds: row.retry_after ?? undefined, at: row.at }));
 };
 

@@ -7,6 +7,8 @@ import { partitionOf } from './partition.js';
 
 const QUEUE = { maxBatch: 1000, maxBatchBytes: 4 * 1024 * 1024, maxWaiting: 20_000, maxWaitingBytes: 64 * 1024 * 1024 } as const;
 const POLL_MS = 100;
+/** A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a quarter of an hour later. */
+const FLUSH_MS = 10_000;
 const READ_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -25,11 +27,13 @@ select off from r order by ord`;
 type Waiting = Readonly<{ entry: LogEntry; partition: number }>;
 
 const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void) => async (batch: readonly Waiting[]): Promise<readonly Appended[]> => {
-  const { rows } = await pool.query<{ off: number }>({
+  const statement = {
     name: 'log-append',
     text: APPEND,
     values: [topic, batch.map((one) => one.partition), batch.map((one) => one.entry.key), batch.map((one) => one.entry.value)],
-  });
+    query_timeout: FLUSH_MS,
+  };
+  const { rows } = await pool.query<{ off: number }>(statement);
   wake();
   return batch.map((one, index) => ({ partition: one.partition, offset: rows[index]?.off ?? -1 }));
 };
