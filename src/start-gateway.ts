@@ -25,7 +25,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory:
     streams,
     store: parts.store,
     agent: parts.outbound.agent,
-    metrics: makeGatewayMetrics(parts.metrics),
+    metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
     sessionKey,
     openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
     upstreamTimeoutMs: config.upstreamTimeoutMs,

@@ -56,7 +56,9 @@ export class McpEndpoint {
       case 'DELETE': {
         const session = this.#session(exchange);
         if (!session) return;
-        return request.method === 'GET' ? relayStream(this.#parts, { ...exchange, session }) : endSession(this.#parts, { ...exchange, session });
+        if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
+        const reason = unavailable(this.#parts, exchange);
+        return reason ? refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason }) : relayStream(this.#parts, { ...exchange, session });
       }
       default:
         return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'use POST, GET or DELETE', headers: { allow: 'POST, GET, DELETE' } });
@@ -103,7 +105,10 @@ export class McpEndpoint {
     const { request, response } = exchange;
     const body = await readBody(request);
     if (body === 'gone') return;
-    if (body === 'too_large') return refuseHttp(response, 413, { code: -32_600, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
+    if (body === 'too_large') {
+      await this.#recordMalformed(exchange, 'over 4 MiB');
+      return refuseHttp(response, 413, { code: -32_600, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
+    }
     const read = readMessage(body);
     if (!read.ok) {
       await this.#recordMalformed(exchange, read.reason);

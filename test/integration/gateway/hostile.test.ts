@@ -43,6 +43,13 @@ describe('what a client makes up', () => {
     expect(events[0]?.['requestId']).toBe('i'.repeat(256));
   });
 
+  test('a body over 4 MiB is refused on record', async () => {
+    const grant = await tenant.grant({ serverId, policyId });
+    const session = await openSession(grant);
+    expect((await session.post(new Uint8Array(4 * MIB + 1))).status).toBe(413);
+    expect(await decisions(grant, 1)).toMatchObject([{ effect: 'deny', code: 'malformed', reason: 'over 4 MiB' }]);
+  });
+
   test('a name that is cut for the record is never cut in the middle of a character', async () => {
     const grant = await tenant.grant({ serverId, policyId });
     const name = `${'c'.repeat(127)}😀`;
@@ -57,4 +64,27 @@ describe('what a client makes up', () => {
     expect(event?.['argumentKeys']).toEqual(['k'.repeat(63)]);
     expect(isTorn(event?.['requestId'])).toBe(false);
   });
+});
+
+test('a stream that an identity asks for while it is switched off reaches no upstream', async () => {
+  const identityId = await tenant.identity('off');
+  const grant = await tenant.grant({ serverId, policyId, identityId });
+  const session = await openSession(grant);
+  await tenant.api('PATCH', `/v1/identities/${identityId}`, { disabled: true });
+  const before = upstream.seen.length;
+  const stream = await fetch(grant.mcpUrl, { headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } });
+  expect([stream.status, await stream.json()]).toMatchObject([503, { error: { message: expect.stringContaining('disabled') } }]);
+  expect(upstream.seen.length).toBe(before);
+});
+
+test('the number of open streams is measured', async () => {
+  const grant = await tenant.grant({ serverId, policyId });
+  const session = await openSession(grant);
+  const openStreams = async (): Promise<number> => Number(/^toolgate_open_streams (\d+)$/m.exec(await (await fetch(`${toolgate.url}/metrics`)).text())?.[1]);
+  const before = await openStreams();
+  const leave = new AbortController();
+  await fetch(grant.mcpUrl, { signal: leave.signal, headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } });
+  expect(await openStreams()).toBe(before + 1);
+  leave.abort();
+  await expect.poll(openStreams).toBe(before);
 });
