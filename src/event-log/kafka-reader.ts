@@ -59,16 +59,15 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
 
 /**
  * Up to `limit` records from an offset on, as far as the partition goes now. For checks and tests: each call joins a group of its own and leaves it.
- * It is tried again for a while, as a coordinator that was just elected refuses whoever joins.
+ * It is tried again for a while, since leaders and coordinators that were just elected refuse whoever asks.
  */
 export const readRange = async (client: MakeClient, range: Range): Promise<readonly LogRecord[]> => {
-  const { low, high } = await boundsOf(client, range.topic, range.partition);
-  const from = Math.max(range.from, low);
-  if (from >= high || range.limit <= 0) return [];
   const giveUpAt = Date.now() + READ_DEADLINE_MS;
   for (;;) {
     try {
-      return await readOnce(client, { ...range, from }, high);
+      const { low, high } = await boundsOf(client, range.topic, range.partition);
+      const from = Math.max(range.from, low);
+      return from >= high || range.limit <= 0 ? [] : await readOnce(client, { ...range, from }, high);
     } catch (error) {
       if (Date.now() > giveUpAt) throw error;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));

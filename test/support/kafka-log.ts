@@ -19,11 +19,17 @@ export const asAdmin = async <T>(brokers: readonly string[], ask: (admin: Admin)
   return ask(admin).finally(() => admin.disconnect());
 };
 
-export const deleteTopics = (cluster: KafkaCluster): Promise<void> =>
-  asAdmin(cluster.brokers, async (admin) => {
-    const there = new Set(await admin.listTopics());
-    await admin.deleteTopics({ topics: TOPICS.filter((topic) => there.has(topic)) });
-  });
+const topicsAt = async (broker: string): Promise<Topic[]> => {
+  const there = new Set(await asAdmin([broker], (admin) => admin.listTopics()));
+  return TOPICS.filter((topic) => there.has(topic));
+};
+
+/** Resolves when no node knows the topics any longer: a log opened before that would take the old ones for its own. */
+export const deleteTopics = async ({ brokers }: KafkaCluster): Promise<void> => {
+  const topics = await topicsAt(brokers[0]!);
+  await asAdmin(brokers, (admin) => admin.deleteTopics({ topics }));
+  for (const broker of brokers) while ((await topicsAt(broker)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+};
 
 /** Everything in one topic, partition by partition. */
 export const readAll = async (log: EventLog, topic: Topic): Promise<readonly (readonly LogRecord[])[]> => Promise.all(range(PARTITIONS).map((partition) => log.read(topic, partition, 0, 1_000_000)));
