@@ -20,6 +20,15 @@ const failures = {
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
+/** Whether a body is a JSON-RPC error: of what is no result, the one thing that a client can read. */
+const isErrorAnswer = (body: Buffer): boolean => {
+  try {
+    const message = JSON.parse(body.toString('utf8')) as unknown;
+    return typeof message === 'object' && message !== null && 'error' in message;
+  } catch {
+    return false;
+  }
+};
 
 const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' } as const;
 
@@ -86,9 +95,11 @@ class AnswerRelay implements Sink {
     const known = this.#bytes <= READ_UP_TO;
     const body = Buffer.concat(this.#held);
     if (known && body.length === 0 && !this.#streaming) return this.#refuse();
+    const kind = known ? looksLikeToolError(body, this.#contentType) : 'ok';
     if (this.#streaming) this.#response.end();
+    else if (kind === 'error' && !isErrorAnswer(body)) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no MCP message');
     else this.#send(body);
-    this.#finish(known ? outcomes[looksLikeToolError(body, this.#contentType)] : 'ok', true);
+    this.#finish(outcomes[kind], true);
   };
 
   readonly fail = (failure: UpstreamFailure): void => {
