@@ -37,7 +37,7 @@ export const startGateway = async ({ allowedOrigins }) => {
   const child = spawn(process.execPath, [START], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = async () => {
     if (!isOver(child)) child.kill('SIGTERM');
-    const timer = setTimeout(() => isOver(child) || process.kill(-child.pid, 'SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => isOver(child) || child.pid === undefined || process.kill(-child.pid, 'SIGKILL'), STOP_MS);
     await ended(child);
     clearTimeout(timer);
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
