@@ -8,6 +8,7 @@ import type { EventLog } from './event-log/event-log.js';
 import { LiveStreams } from './gateway/live-streams.js';
 import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
+import { RunningCalls } from './gateway/running-calls.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
 import type { Handle } from './platform/http-front.js';
 
@@ -23,6 +24,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory:
     directory,
     enforcement,
     streams,
+    running: new RunningCalls(),
     store: parts.store,
     agent: parts.outbound.agent,
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),

@@ -6,6 +6,7 @@ import type { EventStore } from '../event-log/event-store.js';
 import type { Outbound } from '../platform/outbound.js';
 import type { LiveStreams } from './live-streams.js';
 import type { GatewayMetrics } from './metrics.js';
+import type { RunningCalls } from './running-calls.js';
 import type { OpenSession, SessionContent } from './sealed-session.js';
 
 /** What the gateway is made of; bound once at the start. */
@@ -15,6 +16,7 @@ export type GatewayParts = Readonly<{
   store: EventStore;
   agent: Outbound['agent'];
   streams: LiveStreams;
+  running: RunningCalls;
   metrics: GatewayMetrics;
   sessionKey: Buffer;
   openSession: OpenSession;

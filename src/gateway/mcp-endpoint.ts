@@ -133,8 +133,14 @@ export class McpEndpoint {
     if (!governs) return this.#refuseMethod(exchange, message);
     const reason = unavailable(this.#parts, exchange);
     if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.kind === 'request' ? message.id : null, OWN_CODES.unavailable, reason));
-    if (message.kind !== 'request') return relayMessage(this.#parts, exchange, message.kind === 'notification' ? message.method : undefined);
-    return message.method === 'ping' ? relayRequest(this.#parts, exchange, message) : listTools(this.#parts, exchange, message);
+    if (message.kind === 'request') return message.method === 'ping' ? relayRequest(this.#parts, exchange, message) : listTools(this.#parts, exchange, message);
+    return message.kind === 'notification' ? this.#notify(exchange, message) : relayMessage(this.#parts, exchange, undefined);
+  }
+
+  async #notify(exchange: InSession, { method, params }: Extract<Message, { kind: 'notification' }>): Promise<void> {
+    await relayMessage(this.#parts, exchange, method);
+    // Once the upstream was told, so that it stops its work too.
+    if (method === 'notifications/cancelled') this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
   }
 
   async #refuseMethod(exchange: InSession, message: Request): Promise<void> {

@@ -154,8 +154,10 @@ class AnswerRelay implements Sink {
   }
 }
 
-/** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended. */
-export const relayAnswer = (parts: GatewayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string; done: (relayed: Relayed) => void }>): void => {
+/** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended or was aborted. */
+export const relayAnswer = (parts: GatewayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string; done: (relayed: Relayed) => void }>): Running => {
   const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false }) });
-  relay.start(forward(parts.agent, request, relay));
+  const running = forward(parts.agent, request, relay);
+  relay.start(running);
+  return running;
 };

@@ -13,7 +13,7 @@ const upstreamRequest = (parts: GatewayParts, { who, session, body }: InSession)
 
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
 export const relayRequest = (parts: GatewayParts, exchange: InSession, request: Request): void =>
-  relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, done: () => undefined });
+  void relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, done: () => undefined });
 
 const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled', 'notifications/progress', 'notifications/roots/list_changed']);
 

@@ -64,7 +64,7 @@ const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url
 
 const overGet = (parts: GatewayParts, exchange: InSession): void => relayStream(parts, exchange);
 const overPost = (parts: GatewayParts, exchange: InSession, url: URL): void =>
-  relayAnswer(parts, exchange, { url, method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
+  void relayAnswer(parts, exchange, { url, method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
 
 test.each([
   ['GET', 'sends more', overGet, (upstream: ServerResponse) => void upstream.write(': more\n\n')],

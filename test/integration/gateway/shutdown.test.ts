@@ -28,7 +28,7 @@ afterEach(async () => {
 /** An event stream that goes on and on, until the gateway lets go of it. */
 const chatter = (response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const timer = setInterval(() => response.write(': more\n\n'), 2);
+  const timer = setInterval(() => response.write(': more\n\n'), 10);
   response.once('close', () => clearInterval(timer));
 };
 
