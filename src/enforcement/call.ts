@@ -17,7 +17,7 @@ export type GovernedCall = Readonly<{
 }>;
 
 /** What the agent is told of a decision, beside its reason. */
-export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number }>;
+export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number | undefined }>;
 
 /** How a forwarded call ended. `sent` is false when no byte of it was sent: then its reservations are given back. */
 export type Outcome = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;

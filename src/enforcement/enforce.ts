@@ -1,6 +1,7 @@
 import type { Directory } from '../directory/directory.js';
 import type { DecisionCode } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
+import { isoTime } from '../platform/iso-time.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Reservation } from '../policy-engine/decide.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import type { Recorder } from './recorder.js';
@@ -8,6 +9,8 @@ import type { Reserve } from './reserve.js';
 import { toRecord } from './to-record.js';
 
 type Parts = Readonly<{ directory: Directory; reserve: Reserve; recorder: Recorder; maxStalenessMs: number; now: () => number }>;
+
+const nothing = (): void => undefined;
 
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
@@ -33,9 +36,9 @@ const judge = (call: GovernedCall, tool: string, now: Date): Decision | undefine
       organizationId: grant.organizationId,
       grantId: grant.id,
       serverId: server.id,
-      ...(call.sessionId === null ? {} : { sessionId: call.sessionId }),
-      ...(call.sourceIp === null ? {} : { sourceIp: call.sourceIp }),
-      ...(call.client === null ? {} : { clientName: call.client.name }),
+      sessionId: call.sessionId ?? undefined,
+      sourceIp: call.sourceIp ?? undefined,
+      clientName: call.client?.name,
       now,
     })
   );
@@ -49,7 +52,7 @@ const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged
   code: judged.code,
   rule: judged.rule,
   reason: judged.reason,
-  ...(judged.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: judged.retryAfterSeconds }),
+  retryAfterSeconds: judged.retryAfterSeconds,
 });
 
 /**
@@ -72,7 +75,7 @@ export class Enforcement {
   async enforce(call: GovernedCall): Promise<Verdict> {
     const began = performance.now();
     const now = this.#parts.now();
-    const ids = { id: newId('evt', now), callId: newId('call', now), time: new Date(now).toISOString() };
+    const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
     const refused = precondition(call, this.#parts.directory.ageMs() > this.#parts.maxStalenessMs);
     const decision = refused ?? judge(call, call.tool ?? '', new Date(now)) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
@@ -89,20 +92,21 @@ export class Enforcement {
   /** Records a request that was refused before it could be judged, such as a malformed body. */
   async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
     const now = this.#parts.now();
-    await this.#refuse(call, refusal(code, reason), { id: newId('evt', now), callId: newId('call', now), time: new Date(now).toISOString() }, 0);
+    await this.#refuse(call, refusal(code, reason), { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) }, 0);
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
   async #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Promise<Reserved> {
     const { reservations = [] } = decision;
-    const wanted = { organizationId: call.who.organization.id, reservations };
-    const held = await this.#parts.reserve({ ...wanted, capped: true });
+    if (reservations.length === 0) return { judged: decision, reservations, release: nothing };
+    const organizationId = call.who.organization.id;
+    const held = await this.#parts.reserve({ organizationId, reservations, capped: true });
     if (held.ok) return { judged: decision, reservations, release: held.release };
     const refused = limitRefused(call.tool ?? '', held);
-    if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: () => undefined };
-    const counted = 'unavailable' in held ? held : await this.#parts.reserve({ ...wanted, capped: false });
+    if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: nothing };
+    const counted = 'unavailable' in held ? held : await this.#parts.reserve({ organizationId, reservations, capped: false });
     const judged: Judged = { ...decision, reason: monitorReason(refused.reason), would: { effect: 'deny', code: refused.code, rule: refused.rule } };
-    return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: () => undefined };
+    return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: nothing };
   }
 
   async #refuse(call: GovernedCall, judged: Judged, ids: Ids, micros: number): Promise<Verdict> {
@@ -126,7 +130,7 @@ export class Enforcement {
       id: newId('evt', ended),
       type: 'toolCall.completed',
       version: 1,
-      time: new Date(ended).toISOString(),
+      time: isoTime(ended),
       organizationId: call.who.organization.id,
       callId: ids.callId,
       grantId: call.who.grant.id,

@@ -1,10 +1,10 @@
 import { AppendTimeout, type Appended, type LogEntry } from './event-log.js';
 import type { ToolgateEvent } from './events/index.js';
 
-/** The bytes of an event and its CloudEvents 1.0 headers (Kafka binding, binary mode). */
-export const toEntry = (event: ToolgateEvent): LogEntry => ({
+/** An event as text and its CloudEvents 1.0 headers (Kafka binding, binary mode). `text` is the event's JSON where it is written already. */
+export const toEntry = (event: Pick<ToolgateEvent, 'id' | 'type' | 'time' | 'organizationId'>, text: string = JSON.stringify(event)): LogEntry => ({
   key: event.organizationId,
-  value: Buffer.from(JSON.stringify(event)),
+  value: Buffer.from(text),
   headers: {
     ce_specversion: '1.0',
     ce_id: event.id,
@@ -23,5 +23,14 @@ export const toEntry = (event: ToolgateEvent): LogEntry => ({
 export const acknowledgedWithin = (appended: Promise<Appended>, timeoutMs: number): Promise<Appended> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new AppendTimeout(`no acknowledgement in ${timeoutMs} ms`)), timeoutMs);
-    appended.then(resolve, reject).finally(() => clearTimeout(timer));
+    appended.then(
+      (place) => {
+        clearTimeout(timer);
+        resolve(place);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });

@@ -2,7 +2,20 @@
  * The partition of a key: murmur2 as Kafka's own clients compute it, so that any producer in any language agrees.
  * The number of partitions must never change once a topic exists.
  */
-export const partitionOf = (key: string, partitions: number): number => (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+export const partitionOf = (key: string, partitions: number): number => (hashOf(key) & 0x7fffffff) % partitions;
+
+const KEPT = 10_000;
+const hashes = new Map<string, number>();
+
+/** Keys are organizations: few, and each many times. */
+const hashOf = (key: string): number => {
+  const known = hashes.get(key);
+  if (known !== undefined) return known;
+  const hash = murmur2(Buffer.from(key));
+  if (hashes.size >= KEPT) hashes.clear();
+  hashes.set(key, hash);
+  return hash;
+};
 
 const M = 0x5bd1e995;
 

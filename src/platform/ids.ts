@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto';
 export type IdPrefix =
   | 'org' | 'usr' | 'key' | 'inv' | 'srv' | 'pol' | 'idn' | 'grt' | 'apr' | 'evt' | 'call' | 'dec' | 'ses' | 'lst' | 'boot' | 'req';
 
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const DIGITS = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 const POOL_BYTES = 10 * 512;
 const pool = Buffer.allocUnsafe(POOL_BYTES);
 let poolAt = POOL_BYTES;
@@ -21,20 +21,22 @@ const nextRandom = (): number => {
   return at;
 };
 
+const encoded = Buffer.alloc(26);
+
 const encode = (bytes: Uint8Array): string => {
   let value = 0;
   let bits = 2;
-  let out = '';
+  let at = 0;
   for (const byte of bytes) {
     value = (value << 8) | byte;
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      out += ALPHABET[(value >>> bits) & 31];
+      encoded[at++] = DIGITS[(value >>> bits) & 31] ?? 0;
       value &= (1 << bits) - 1;
     }
   }
-  return out;
+  return encoded.toString('latin1');
 };
 
 const scratch = new Uint8Array(16);

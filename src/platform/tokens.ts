@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -16,7 +16,16 @@ const base62 = (value: bigint, length: number): string => {
   return out;
 };
 
-const checksum = (text: string): string => base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
+/** The CRC-32 of a text in base62: once for every request, so without big integers. */
+const checksum = (text: string): string => {
+  let rest = crc32(text);
+  let out = '';
+  for (let i = 0; i < CHECKSUM_LENGTH; i += 1) {
+    out = (BASE62[rest % 62] ?? '') + out;
+    rest = Math.floor(rest / 62);
+  }
+  return out;
+};
 
 /** What a token is for: it is the word after `tg_`. */
 export type TokenKind = 'grant' | 'key' | 'session' | 'invite';
@@ -33,7 +42,7 @@ export const newToken = (kind: TokenKind, objectId: string): string => {
 };
 
 /** SHA-256 of a token: the only form that is stored. Tokens carry 256 random bits, so no slow hash is needed. */
-export const tokenHash = (token: string): Buffer => createHash('sha256').update(token).digest();
+export const tokenHash = (token: string): Buffer => hash('sha256', token, 'buffer');
 
 /** Compares two stored hashes in constant time; false when lengths differ. */
 export const sameHash = (left: Buffer, right: Buffer): boolean => left.length === right.length && timingSafeEqual(left, right);
