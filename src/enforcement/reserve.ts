@@ -14,7 +14,8 @@ export type Unavailable = Readonly<{ ok: false; unavailable: true }>;
 
 export type Reserve = (wanted: Wanted) => Promise<Held | Refused | Unavailable>;
 
-type Row = { call: number; refused: number | null; retry_after: number | null; at: string };
+/** `refused` has [call, entry, seconds to wait or null] for each call that was refused; most are not, and a row for each would cost the gateway dear. */
+type Row = { at: string; refused: readonly (readonly [number, number, number | null])[] };
 type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: number | undefined; at: string }>;
 
 /** Calls give up long before; this lets go of a connection whose other end is gone without a word. */
@@ -62,17 +63,29 @@ class Batch {
   }
 }
 
+const RESERVE = `
+select max(at)::text as at, coalesce(json_agg(json_build_array(call, refused, retry_after)) filter (where refused is not null), '[]') as refused
+from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)`;
+
+/** An array as PostgreSQL reads it; pg would quote and escape each element. */
+const literal = (values: readonly (number | boolean | null)[]): string => `{${values.map((value) => value ?? 'null').join(',')}}`;
+
 const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
   const batch = new Batch();
   calls.forEach((wanted, index) => batch.add(index + 1, wanted));
   const statement = {
     name: 'reserve-limits',
-    text: 'select call, refused, retry_after, at::text from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)',
-    values: [batch.keys, batch.organizations, batch.windows, batch.call, batch.key, batch.amount, batch.max, batch.adds],
+    text: RESERVE,
+    values: [batch.keys, batch.organizations, batch.windows, literal(batch.call), literal(batch.key), literal(batch.amount), literal(batch.max), literal(batch.adds)],
     query_timeout: FLUSH_MS,
   };
   const { rows } = await pool.query<Row>(statement);
-  return rows.map((row) => ({ refused: row.refused === null ? undefined : batch.entries[row.refused - 1], retryAfterSeconds: row.retry_after ?? undefined, at: row.at }));
+  const [row] = rows;
+  if (!row) return [];
+  const reserved: Outcome = { refused: undefined, retryAfterSeconds: undefined, at: row.at };
+  const outcomes = calls.map(() => reserved);
+  for (const [call, entry, seconds] of row.refused) outcomes[call - 1] = { refused: batch.entries[entry - 1], retryAfterSeconds: seconds ?? undefined, at: row.at };
+  return outcomes;
 };
 
 const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
@@ -85,7 +98,11 @@ const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
 const within = <T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> =>
   new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), timeoutMs);
-    promise.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
+    const settle = (value?: T): void => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    promise.then(settle, () => settle());
   });
 
 /**
