@@ -4,13 +4,24 @@ import type { GatewayParts } from './exchange.js';
 
 const hostNameOf = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, ''));
 
+let own = { url: '', origin: '', hostname: '' };
+
+/** The parts of our own URL: known once we listen, and then the same for every request. */
+const ownParts = (url: string): typeof own => {
+  if (own.url !== url) {
+    const { origin, hostname } = new URL(url);
+    own = { url, origin, hostname };
+  }
+  return own;
+};
+
 /**
  * Whether a request comes from a web origin that may not call, or, on a loopback installation, names another host: a page that rebinds its name to
  * 127.0.0.1 does both (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin.
  */
 export const isForeign = (parts: Pick<GatewayParts, 'publicUrl' | 'allowedOrigins' | 'loopback'>, request: IncomingMessage): boolean => {
   const { origin, host } = request.headers;
-  const own = new URL(parts.publicUrl());
+  const own = ownParts(parts.publicUrl());
   if (origin !== undefined && origin !== own.origin && !parts.allowedOrigins.includes(origin)) return true;
   if (!parts.loopback) return false;
   const name = hostNameOf(host ?? '');

@@ -16,6 +16,6 @@ export const readBody = (request: IncomingMessage): Promise<Buffer | 'too_large'
       } else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.on('error', () => resolve('gone'));
+    // Comes last in any case; after an answer it changes nothing.
     request.on('close', () => resolve('gone'));
   });

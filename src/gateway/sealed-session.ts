@@ -62,15 +62,20 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
  * what can't be opened is not remembered, so that guesses push out no session.
  */
 export function makeSessionOpener(key: Buffer, { max }: Readonly<{ max: number }>): OpenSession {
-  const opened = new Map<string, SessionContent>();
+  // Two generations instead of an order of use: a hit among the young changes nothing, and the old go together when the young fill half.
+  let young = new Map<string, SessionContent>();
+  let old = young;
   return (sealed, nowMs) => {
-    const known = opened.get(sealed);
-    if (known !== undefined) opened.delete(sealed);
-    const content = known ?? openSession(key, sealed, nowMs);
-    if (content === undefined || content.expiresAt <= nowMs) return undefined;
-    // A Map keeps the order of insertion: its first key is the one that was used longest ago.
-    opened.set(sealed, content);
-    if (opened.size > max) opened.delete(opened.keys().next().value ?? sealed);
-    return content;
+    let content = young.get(sealed);
+    if (content === undefined) {
+      content = old.get(sealed) ?? openSession(key, sealed, nowMs);
+      if (content === undefined) return undefined;
+      if (young.size >= max / 2) {
+        old = young;
+        young = new Map();
+      }
+      young.set(sealed, content);
+    }
+    return content.expiresAt > nowMs ? content : undefined;
   };
 }

@@ -72,6 +72,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+type Place = Readonly<{ origin: string; path: string }>;
+const places = new WeakMap<URL, Place>();
+
+/** A server's URL in the two parts that the agent wants; put together once for each. */
+const placeOf = (url: URL): Place => {
+  const known = places.get(url);
+  if (known) return known;
+  const place = { origin: url.origin, path: url.pathname + url.search };
+  places.set(url, place);
+  return place;
+};
+
 /**
  * Sends one request upstream and hands the answer's bytes to `sink` unparsed. No redirect is followed, nothing is retried, no cookie is kept; the
  * agent (platform/outbound) refuses addresses that may not be reached. Never throws and never rejects.
@@ -79,6 +91,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 export const forward = (agent: Dispatcher, request: UpstreamRequest, sink: Sink): Running => {
   const { url, method, headers, silenceMs } = request;
   const exchange = new Exchange(sink);
-  agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method, headers, body: request.body ?? null, headersTimeout: silenceMs, bodyTimeout: silenceMs }, exchange);
+  const { origin, path } = placeOf(url);
+  agent.dispatch({ origin, path, method, headers, body: request.body ?? null, headersTimeout: silenceMs, bodyTimeout: silenceMs }, exchange);
   return exchange;
 };
