@@ -1,3 +1,4 @@
+import type { Work } from './conditions/work.js';
 import type { Code, Facts, Reservation } from './facts.js';
 
 export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string }>;
@@ -5,7 +6,7 @@ export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; co
 export type Verdict = Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
 
 /** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer. */
-export type Check = Readonly<{ rule: string; judge: (facts: Facts) => Verdict }>;
+export type Check = Readonly<{ rule: string; judge: (facts: Facts, work: Work) => Verdict }>;
 
 const pass: Verdict = { outcome: 'passed' };
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { denying, passing, type Check } from './check.js';
-import type { Action, LimitRule, Mode, PolicyDocument, ToolEntry } from './document.js';
+import type { Action, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
 import { haveSharedCounter, limitCheck, privateCounterPrefix } from './limits.js';
 import { pointerTo } from './pointer.js';
+import { argumentsCheck, ruleChecks } from './conditions/rules.js';
 import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
 
 /** An entry, or the default, with its own checks and those for all tools in the order of contract section 4. */
@@ -13,7 +14,13 @@ export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: rea
 
 type Hidden = Readonly<{ check: Check; matches: (name: string) => boolean }>;
 
-type CompiledLimits = Readonly<{ limits: readonly LimitRule[]; checks: readonly Check[] }>;
+/** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
+type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; limits?: readonly LimitRule[] }>;
+
+type CompiledRules = Readonly<{ denyIf: readonly Check[]; require: readonly Check[]; limits: readonly Check[]; counted: readonly LimitRule[] }>;
+
+/** What holds for every tool. */
+type ForAll = CompiledRules & Readonly<{ schema: readonly Check[] }>;
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
 
@@ -37,7 +44,7 @@ const strictness: Readonly<Record<Action, number>> = { deny: 1, allow: 0 };
  * Throws when the document never went through `parsePolicy`.
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
-  const forAll = compileLimits(document.all_tools?.limits ?? [], '/all_tools/limits');
+  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [] };
   const exact = new Map<string, CompiledEntry>();
   const patterns: Ranked[] = [];
   for (const [name, entry] of Object.entries(document.tools ?? {})) {
@@ -86,29 +93,37 @@ function hiding(index: number): Check {
   return denying(pointerTo('/hide', index), 'hidden', notAllowed);
 }
 
-function compileEntry(name: string, entry: ToolEntry, forAll: CompiledLimits): CompiledEntry {
+function compileEntry(name: string, entry: ToolEntry, forAll: ForAll): CompiledEntry {
   const pointer = pointerTo('/tools', name);
   const { reason, rate_limit: rate } = entry;
-  const own = compileLimits(entry.limits ?? [], `${pointer}/limits`, reason);
-  const checks = [
-    passing(pointer),
-    ...(entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : []),
-    ...own.checks,
-    ...(rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounterPrefix + pointer }, `${pointer}/rate_limit`, reason)]),
-    ...forAll.checks,
-  ];
-  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.limits, ...forAll.limits]) };
+  const own = compileRules(entry, pointer, reason);
+  const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounterPrefix + pointer }, `${pointer}/rate_limit`, reason)];
+  const denied = entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : [];
+  const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...own.limits, ...rateLimit] }, forAll);
+  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]) };
 }
 
-function compileDefault(action: Action, forAll: CompiledLimits): CompiledEntry {
+function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
   const pointer = '/default';
   const listed = action === 'allow';
   const first = listed ? passing(pointer) : denying(pointer, 'not_listed', notAllowed);
-  return { pointer, listed, checks: [first, ...forAll.checks], sharesCounters: haveSharedCounter(forAll.limits) };
+  return { pointer, listed, checks: inOrder([first], noRules, forAll), sharesCounters: haveSharedCounter(forAll.counted) };
 }
 
-function compileLimits(limits: readonly LimitRule[], pointer: string, reason?: string): CompiledLimits {
-  return { limits, checks: limits.map((limit, index) => limitCheck(limit, pointerTo(pointer, index), reason)) };
+/** Contract section 4, "Order". A check that holds a call for approval goes between those of the schema and the limits. */
+function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): readonly Check[] {
+  return [...first, ...own.denyIf, ...forAll.denyIf, ...own.require, ...forAll.require, ...forAll.schema, ...own.limits, ...forAll.limits];
+}
+
+const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
+
+function compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): CompiledRules {
+  return {
+    denyIf: ruleChecks('deny_if', denyIf, `${pointer}/deny_if`, reason),
+    require: ruleChecks('require', require, `${pointer}/require`, reason),
+    limits: limits.map((limit, index) => limitCheck(limit, pointerTo(`${pointer}/limits`, index), reason)),
+    counted: limits,
+  };
 }
 
 function byPrecedence(one: Ranked, other: Ranked): number {

@@ -1,10 +1,11 @@
 import type { Check, Refusal } from './check.js';
 import { planFor, type CompiledPolicy, type Plan } from './compile.js';
+import { newWork } from './conditions/work.js';
 import type { Decision, Facts, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import { windowText } from './windows.js';
 
-export type { Code, Decision, Facts, Reservation } from './facts.js';
+export type { Code, CompiledSchema, Decision, Facts, Reservation } from './facts.js';
 export { limitRefusal } from './limits.js';
 
 /** One rule as `decideWithTrace` met it, in the order of contract section 4. */
@@ -55,8 +56,9 @@ const tooLong: Decision = {
 
 function judge({ checks, entry }: Plan, facts: Facts): Judgement {
   const reservations: Reservation[] = [];
+  const work = newWork();
   for (const [index, check] of checks.entries()) {
-    const verdict = check.judge(facts);
+    const verdict = check.judge(facts, work);
     if (verdict.outcome === 'refused') return { reached: index, refusal: verdict, reservations: nothing };
     if (verdict.outcome === 'reserves') reservations.push(verdict.reservation);
   }

@@ -4,6 +4,36 @@ export type Scope = 'grant' | 'session' | 'server' | 'identity' | 'organization'
 /** A calendar window aligned to UTC, or a number of whole seconds aligned to the epoch. */
 export type Window = 'second' | 'minute' | 'hour' | 'day' | 'month' | number;
 
+export type Scalar = string | number | boolean;
+
+export const operators = [
+  'eq',
+  'neq',
+  'in',
+  'not_in',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
+  'contains',
+  'not_contains',
+  'starts_with',
+  'ends_with',
+  'matches',
+  'exists',
+  'length_lte',
+  'length_gte',
+  'cidr',
+] as const;
+
+export type Operator = (typeof operators)[number];
+
+/** `value` is a list for `in` and `not_in`, and may be one for `cidr`. */
+export type Condition = Readonly<{ path: string; op: Operator; value: Scalar | readonly Scalar[] }>;
+
+/** One item of `require` or `deny_if`: a single condition, or several. */
+export type Rule = Condition & Readonly<{ on_deny?: string }> | Readonly<{ conditions: readonly Condition[]; on_deny?: string }>;
+
 export type Action = 'allow' | 'deny';
 
 export type Mode = 'enforce' | 'monitor';
@@ -24,6 +54,8 @@ export type RateLimit = Readonly<{ max: number; window: number }>;
 export type ToolEntry = Readonly<{
   action?: Action;
   reason?: string;
+  require?: readonly Rule[];
+  deny_if?: readonly Rule[];
   limits?: readonly LimitRule[];
   rate_limit?: RateLimit;
 }>;
@@ -38,5 +70,6 @@ export type PolicyDocument = Readonly<{
   mode?: Mode;
   hide?: readonly string[];
   tools?: Readonly<Record<string, ToolEntry>>;
-  all_tools?: Readonly<{ limits?: readonly LimitRule[] }>;
+  check_arguments?: boolean;
+  all_tools?: Pick<ToolEntry, 'require' | 'deny_if' | 'limits'>;
 }>;

@@ -1,5 +1,8 @@
 import type { Scope, Window } from './document.js';
 
+/** A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when nothing is. */
+export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
+
 /** What is known about one call. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
 export type Facts = Readonly<{
   tool: string;
@@ -11,6 +14,8 @@ export type Facts = Readonly<{
   sessionId?: string;
   sourceIp?: string;
   clientName?: string;
+  /** Wanted when the policy checks arguments; a call without it is refused then. */
+  inputSchema?: CompiledSchema;
   now: Date;
 }>;
 

@@ -1,5 +1,5 @@
-import { parseArgumentPath, readArgument, type ArgumentPath } from './argument-path.js';
 import { deny, type Check } from './check.js';
+import { parseArgumentPath, readArgument, type Path } from './conditions/path.js';
 import type { LimitRule, Scope } from './document.js';
 import type { Facts, Reservation } from './facts.js';
 import { windowText } from './windows.js';
@@ -62,13 +62,13 @@ function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'count
   return `${scope} ${window} ${counter}`;
 }
 
-function pathOf(text: string): ArgumentPath {
+function pathOf(text: string): Path {
   const path = parseArgumentPath(text);
   if (path === undefined) throw new Error('increment_from is not an argument path: the document was not parsed');
   return path;
 }
 
-function amountAt(callArguments: unknown, path: ArgumentPath): number | undefined {
+function amountAt(callArguments: unknown, path: Path): number | undefined {
   const value = readArgument(callArguments, path);
   // Math.abs turns -0 into 0.
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;

@@ -1,7 +1,9 @@
-import { parseArgumentPath } from './argument-path.js';
+import { readRules } from './conditions/read-rules.js';
+import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
+import { lintPolicy } from './lints.js';
 import { privateCounterPrefix } from './limits.js';
-import { listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report } from './reader.js';
+import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report } from './reader.js';
 import { isPattern } from './wildcard.js';
 import { longestWindowSeconds, windowNames } from './windows.js';
 
@@ -23,22 +25,20 @@ const longestReason = 1000;
  * An accepted document is the input itself, unchanged, with warnings about what is allowed but may surprise.
  */
 export function parsePolicy(input: unknown): Parsed {
-  const report: Report = { errors: [], warnings: [] };
+  const report: Report = { errors: [], warnings: [], patternSize: 0 };
   readDocument(input, '', report);
   if (report.errors.length > 0) return { ok: false, errors: report.errors };
-  return { ok: true, document: input as PolicyDocument, warnings: report.warnings };
+  const document = input as PolicyDocument;
+  return { ok: true, document, warnings: [...report.warnings, ...lintPolicy(document)] };
 }
 
-// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
-const storable = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(text);
-
 const readName = textThat(
-  (text) => text.length >= 1 && text.length <= (isPattern(text) ? longestPattern : longestName) && storable(text),
+  (text) => text.length >= 1 && text.length <= (isPattern(text) ? longestPattern : longestName) && isStorable(text),
   `must be a tool name of 1 to ${longestName} characters, or a pattern with * of at most ${longestPattern}`,
 );
 
 const readReason = textThat(
-  (text) => text.length >= 1 && text.length <= longestReason && storable(text),
+  (text) => text.length >= 1 && text.length <= longestReason && isStorable(text),
   `must be a text of 1 to ${longestReason} characters`,
 );
 
@@ -70,7 +70,7 @@ const readScope: Reader = (value, pointer, report) => {
 };
 
 const readAmountPath = textThat(
-  (text) => text.length <= longestPattern && storable(text) && parseArgumentPath(text) !== undefined,
+  (text) => text.length <= longestPattern && isStorable(text) && parseArgumentPath(text) !== undefined,
   `must name one argument, like "args.amount" or "args.items[0].price", in at most ${longestPattern} characters`,
 );
 
@@ -105,8 +105,18 @@ const readEntry = objectOf(
   new Map([
     ['action', { read: readAction }],
     ['reason', { read: readReason }],
+    ['require', { read: readRules('require', readReason) }],
+    ['deny_if', { read: readRules('deny_if', readReason) }],
     ['limits', { read: readLimits }],
     ['rate_limit', { read: readRateLimit }],
+  ]),
+);
+
+const readForAll = objectOf(
+  new Map([
+    ['require', { read: readRules('require', readReason) }],
+    ['deny_if', { read: readRules('deny_if', readReason) }],
+    ['limits', { read: readLimits }],
   ]),
 );
 
@@ -117,6 +127,7 @@ const readDocument = objectOf(
     ['mode', { read: oneOf('enforce', 'monitor') }],
     ['hide', { read: listOf(mostEntries, readName) }],
     ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
-    ['all_tools', { read: objectOf(new Map([['limits', { read: readLimits }]])) }],
+    ['check_arguments', { read: boolean }],
+    ['all_tools', { read: readForAll }],
   ]),
 );

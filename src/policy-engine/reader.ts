@@ -3,7 +3,8 @@ import { pointerTo } from './pointer.js';
 /** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
 export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;
 
-export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[] }>;
+/** `patternSize` adds up what the regular expressions of the document compile to. */
+export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[] }> & { patternSize: number };
 
 /** Checks one value and adds all that is wrong with it to the report. No message repeats a value of the document. */
 export type Reader = (value: unknown, pointer: string, report: Report) => void;
@@ -12,15 +13,7 @@ export type Reader = (value: unknown, pointer: string, report: Report) => void;
 export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
 
 /** The keys that the policy language has and this release doesn't enforce: refused like unknown ones, in words of their own. */
-const notEnforcedYet: ReadonlySet<string> = new Set([
-  'require',
-  'deny_if',
-  'check_arguments',
-  'approval',
-  'pin_tools',
-  'resources',
-  'prompts',
-]);
+const notEnforcedYet: ReadonlySet<string> = new Set(['approval', 'pin_tools', 'resources', 'prompts']);
 
 export function refuse(report: Report, pointer: string, code: string, message: string): void {
   report.errors.push({ pointer, code, message });
@@ -65,12 +58,21 @@ export function listOf(most: number, item: Reader): Reader {
   };
 }
 
+export function boolean(value: unknown, pointer: string, report: Report): void {
+  if (typeof value !== 'boolean') refuse(report, pointer, 'invalid_type', 'must be true or false');
+}
+
 export function oneOf(...accepted: readonly string[]): Reader {
   const message = `must be one of ${accepted.map((word) => `"${word}"`).join(', ')}`;
   return (value, pointer, report) => {
     if (typeof value !== 'string') refuse(report, pointer, 'invalid_type', message);
     else if (!accepted.includes(value)) refuse(report, pointer, 'invalid_value', message);
   };
+}
+
+// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
+export function isStorable(text: string): boolean {
+  return !/[\0\uD800-\uDFFF]/u.test(text);
 }
 
 /** A string that `accepts` takes; `message` says what that is. */
@@ -89,6 +91,6 @@ export function numberThat(accepts: (number: number) => boolean, message: string
   };
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

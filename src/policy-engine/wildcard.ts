@@ -48,7 +48,7 @@ function codePointRank(unit: number): number {
 }
 
 /** Knuth-Morris-Pratt: where the first occurrence at or after `from` ends, or -1. `indexOf` is quadratic at worst. */
-function finder(piece: string): (text: string, from: number) => number {
+export function finder(piece: string): (text: string, from: number) => number {
   const fallback = fallbackTable(piece);
   return (text, from) => {
     let matched = 0;

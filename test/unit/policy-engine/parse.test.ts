@@ -33,10 +33,10 @@ describe('every error at once', () => {
       hide: ['', 1],
       pin_tools: true,
       tools: {
-        a: { action: 'require_approval', reason: '', require: [], limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
+        a: { action: 'require_approval', reason: '', require: {}, limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
         'b/c': { rate_limit: { window: 'hour' } },
       },
-      all_tools: { deny_if: [], limits: [{ counter: 'c', window: 0, max: -1 }] },
+      all_tools: { deny_if: [{ path: 'args', op: 'matches', value: '(' }, {}], limits: [{ counter: 'c', window: 0, max: -1 }] },
     };
     expect(found(document)).toEqual(
       [
@@ -48,7 +48,7 @@ describe('every error at once', () => {
         'unsupported_key /pin_tools',
         'unsupported_key /tools/a/action',
         'invalid_value /tools/a/reason',
-        'unsupported_key /tools/a/require',
+        'invalid_type /tools/a/require',
         'invalid_value /tools/a/limits/0/counter',
         'invalid_value /tools/a/limits/0/scope',
         'unsupported_key /tools/a/limits/0/extra',
@@ -57,7 +57,11 @@ describe('every error at once', () => {
         'invalid_type /tools/a/limits/1',
         'invalid_type /tools/b~1c/rate_limit/window',
         'required /tools/b~1c/rate_limit/max',
-        'unsupported_key /all_tools/deny_if',
+        'invalid_value /all_tools/deny_if/0/path',
+        'invalid_value /all_tools/deny_if/0/value',
+        'required /all_tools/deny_if/1/path',
+        'required /all_tools/deny_if/1/op',
+        'required /all_tools/deny_if/1/value',
         'invalid_value /all_tools/limits/0/window',
         'invalid_value /all_tools/limits/0/max',
       ].sort(),
@@ -85,7 +89,7 @@ describe('accepted', () => {
     ['a window of a leap year', { limits: [{ ...limit, window: 31_622_400 }] }],
     ['a counter of 64 characters', { limits: [{ ...limit, counter: 'c'.repeat(64) }] }],
     ['a counter with every kind of character', { limits: [{ ...limit, counter: 'aZ0_.:-' }] }],
-    ['64 limits', { limits: Array.from({ length: 64 }, () => limit) }],
+    ['64 limits', { limits: Array.from({ length: 64 }, (_, index) => ({ ...limit, counter: `c${index}` })) }],
     ['no limits', { limits: [] }],
     ['a path with places', { limits: [{ ...limit, increment_from: 'args.a-b.items[0][10].price' }] }],
     ['a reason of 1000 characters', { reason: 'x'.repeat(1000) }],
@@ -112,7 +116,7 @@ describe('accepted', () => {
 
   test('the longest names, 10,000 entries and as many hidden', () => {
     const tools = Object.fromEntries(Array.from({ length: 9998 }, (_, index) => [`t${index}`, {}]));
-    const document = { version: '1', default: 'deny', tools: { ...tools, ['x'.repeat(128)]: {}, [`${'x'.repeat(255)}*`]: {} }, hide: Object.keys(tools) };
+    const document = { version: '1', default: 'deny', tools: { ...tools, ['x'.repeat(128)]: {}, [`${'x'.repeat(255)}*`]: {} }, hide: Object.keys(tools).map((name) => `hidden_${name}`) };
     expect(parsePolicy(document)).toEqual({ ok: true, document, warnings: [] });
   });
 });

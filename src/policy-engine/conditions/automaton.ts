@@ -1,0 +1,234 @@
+import type { Work } from './work.js';
+
+/** One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's `prog.h`. */
+export type Instruction = Readonly<{ op: number; out: number; arg: number; matchRune: (rune: number) => boolean }>;
+
+/** `bounds` are the code points, in order, at which what some instruction matches may change. */
+export type Program = Readonly<{ start: number; instructions: readonly Instruction[]; bounds: readonly number[] }>;
+
+const op = { alt: 1, altMatch: 2, emptyWidth: 4, fail: 5, match: 6, firstRune: 8 } as const;
+const empty = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, boundary: 16, noBoundary: 32 } as const;
+
+const lineFeed = 10;
+const unknown = -1;
+const matched = -2;
+const costOfTransition = 400;
+const costOfInstruction = 40;
+const none = new Uint16Array(0);
+/** A cache past this many transitions is dropped after the call. */
+const transitionsKept = 16_384;
+
+/** What is to be known of a code point: which instructions match it, and whether it is a word character or a line feed. */
+type RuneClass = Readonly<{ rune: number; isWord: boolean }>;
+
+/**
+ * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too, but falls back to a simulation that
+ * takes seconds for 64 KiB. Here a search takes from the call's work: 1 a character, more for each transition that this call is the first to take, known
+ * from an earlier call or not, so that the answer never depends on what was searched before.
+ */
+export class Automaton {
+  readonly #program: Program;
+  readonly #classes: readonly RuneClass[];
+  readonly #classOfInterval: Uint16Array;
+  readonly #latin1 = new Uint16Array(256);
+  readonly #context: number;
+  readonly #seen: Uint32Array;
+  #mark = 0;
+  #visited = 0;
+  readonly #reached: number[] = [];
+  #seeds: Uint16Array[] = [];
+  #flags: number[] = [];
+  #ids = new Map<string, number>();
+  #next = new Int32Array(0);
+  #cost = new Int32Array(0);
+  #stamp = new Uint32Array(0);
+  #call = 0;
+  #made = 0;
+
+  constructor(program: Program) {
+    this.#program = program;
+    this.#seen = new Uint32Array(program.instructions.length);
+    this.#context = contextOf(program);
+    const { classes, classOfInterval } = runeClasses(program, this.#context);
+    this.#classes = classes;
+    this.#classOfInterval = classOfInterval;
+    for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(program.bounds, rune)] ?? 0;
+  }
+
+  /** Whether some part of the text matches; `undecidable` when the work is used up first. */
+  search(text: string, work: Work): boolean | 'undecidable' {
+    const found = this.#run(text, work);
+    if (this.#made > transitionsKept) this.#forget();
+    return found;
+  }
+
+  #run(text: string, work: Work): boolean | 'undecidable' {
+    this.#call += 1;
+    const width = this.#classes.length + 1;
+    let state = this.#stateOf(Uint16Array.of(this.#program.start), empty.beginText | empty.beginLine);
+    for (let at = 0; at < text.length; at += 1) {
+      const rune = text.codePointAt(at) ?? 0;
+      if (rune > 0xffff) at += 1;
+      state = this.#follow(state, rune < 256 ? (this.#latin1[rune] ?? 0) : this.#classOf(rune), width, work);
+      if (state === matched) return true;
+      if (work.left < 0) return 'undecidable';
+    }
+    state = this.#follow(state, width - 1, width, work);
+    return work.left < 0 ? 'undecidable' : state === matched;
+  }
+
+  #follow(state: number, runeClass: number, width: number, work: Work): number {
+    const at = state * width + runeClass;
+    if (this.#stamp[at] === this.#call) {
+      work.left -= 1;
+      return this.#next[at] ?? matched;
+    }
+    if (this.#next[at] === unknown) this.#make(at, state, runeClass);
+    this.#stamp[at] = this.#call;
+    work.left -= this.#cost[at] ?? 0;
+    return this.#next[at] ?? matched;
+  }
+
+  #make(at: number, state: number, runeClass: number): void {
+    this.#made += 1;
+    const next = this.#classes[runeClass];
+    const before = this.#flags[state] ?? 0;
+    const isMatch = this.#close(this.#seeds[state] ?? none, before | this.#flagsAhead(before, next));
+    this.#cost[at] = costOfTransition + costOfInstruction * this.#visited;
+    if (isMatch) this.#next[at] = matched;
+    else if (next === undefined) this.#next[at] = state;
+    else {
+      const to = this.#stateOf(this.#step(next.rune), flagsBehind(next));
+      // Only now: a new state may have replaced the tables.
+      this.#next[at] = to;
+    }
+  }
+
+  /** Where the instructions that were reached lead with `rune`, in order and each once, and the start, as a match may begin anywhere. */
+  #step(rune: number): Uint16Array {
+    const { instructions, start } = this.#program;
+    this.#mark += 1;
+    const seeds = [start];
+    this.#seen[start] = this.#mark;
+    for (const pc of this.#reached) {
+      const instruction = instructions[pc];
+      if (instruction === undefined || this.#seen[instruction.out] === this.#mark || !instruction.matchRune(rune)) continue;
+      this.#seen[instruction.out] = this.#mark;
+      seeds.push(instruction.out);
+    }
+    return Uint16Array.from(seeds).sort();
+  }
+
+  /** What is true between the character before and `next`, undefined at the end of the text. A word before is kept as `boundary`. */
+  #flagsAhead(before: number, next: RuneClass | undefined): number {
+    const ahead = next === undefined ? empty.endText | empty.endLine : next.rune === lineFeed ? empty.endLine : 0;
+    const wordBefore = (before & wordBehind) !== 0;
+    return ahead | (wordBefore === (next?.isWord ?? false) ? empty.noBoundary : empty.boundary);
+  }
+
+  /** Goes from the seeds through all that needs no character, and answers whether that is a match already. */
+  #close(seeds: Uint16Array, flags: number): boolean {
+    this.#mark += 1;
+    this.#visited = 0;
+    this.#reached.length = 0;
+    const stack = Array.from(seeds);
+    for (let pc = stack.pop(); pc !== undefined; pc = stack.pop()) {
+      const instruction = this.#program.instructions[pc];
+      if (instruction === undefined || this.#seen[pc] === this.#mark) continue;
+      this.#seen[pc] = this.#mark;
+      this.#visited += 1;
+      if (instruction.op === op.match) return true;
+      if (instruction.op >= op.firstRune) this.#reached.push(pc);
+      else if (leadsOn(instruction, flags)) stack.push(instruction.out);
+      if (instruction.op === op.alt || instruction.op === op.altMatch) stack.push(instruction.arg);
+    }
+    return false;
+  }
+
+  #classOf(rune: number): number {
+    return this.#classOfInterval[intervalOf(this.#program.bounds, rune)] ?? 0;
+  }
+
+  #stateOf(seeds: Uint16Array, flags: number): number {
+    const kept = flags & this.#context;
+    const key = String.fromCharCode(kept, ...seeds);
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.#seeds.push(seeds) - 1;
+    this.#flags.push(kept);
+    this.#ids.set(key, id);
+    this.#reserve((id + 1) * (this.#classes.length + 1));
+    return id;
+  }
+
+  #reserve(cells: number): void {
+    if (cells <= this.#next.length) return;
+    const size = Math.max(cells, this.#next.length * 2);
+    const old = { next: this.#next, cost: this.#cost, stamp: this.#stamp };
+    this.#next = new Int32Array(size).fill(unknown);
+    this.#cost = new Int32Array(size);
+    this.#stamp = new Uint32Array(size);
+    this.#next.set(old.next);
+    this.#cost.set(old.cost);
+    this.#stamp.set(old.stamp);
+  }
+
+  #forget(): void {
+    this.#made = 0;
+    this.#seeds = [];
+    this.#flags = [];
+    this.#ids = new Map();
+    this.#next = new Int32Array(0);
+    this.#cost = new Int32Array(0);
+    this.#stamp = new Uint32Array(0);
+  }
+}
+
+const wordBehind = 64;
+
+function flagsBehind({ rune, isWord }: RuneClass): number {
+  return (rune === lineFeed ? empty.beginLine : 0) | (isWord ? wordBehind : 0);
+}
+
+function leadsOn({ op: kind, arg }: Instruction, flags: number): boolean {
+  return kind !== op.fail && (kind !== op.emptyWidth || (arg & ~flags) === 0);
+}
+
+/** Which flags the program asks for; states that differ in others only are one. */
+function contextOf({ instructions }: Program): number {
+  let asked = 0;
+  for (const { op: kind, arg } of instructions) if (kind === op.emptyWidth) asked |= arg;
+  return asked & (empty.boundary | empty.noBoundary) ? asked | wordBehind : asked;
+}
+
+function runeClasses({ instructions, bounds }: Program, context: number): Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array }> {
+  const runes = instructions.filter(({ op: kind }) => kind >= op.firstRune);
+  const ids = new Map<string, number>();
+  const classes: RuneClass[] = [];
+  const classOfInterval = new Uint16Array(bounds.length + 1);
+  for (let interval = 0; interval <= bounds.length; interval += 1) {
+    const rune = interval === 0 ? 0 : (bounds[interval - 1] ?? 0);
+    const isWord = (context & wordBehind) !== 0 && isWordRune(rune);
+    const key = `${isWord} ${rune === lineFeed} ${runes.map((one) => (one.matchRune(rune) ? '1' : '0')).join('')}`;
+    const id = ids.get(key) ?? classes.push({ rune, isWord }) - 1;
+    ids.set(key, id);
+    classOfInterval[interval] = id;
+  }
+  return { classes, classOfInterval };
+}
+
+function isWordRune(rune: number): boolean {
+  return (rune >= 48 && rune <= 57) || (rune >= 65 && rune <= 90) || rune === 95 || (rune >= 97 && rune <= 122);
+}
+
+/** How many bounds are at most `rune`. */
+function intervalOf(bounds: readonly number[], rune: number): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bounds[middle] ?? 0) <= rune) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

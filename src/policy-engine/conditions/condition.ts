@@ -1,0 +1,69 @@
+import type { Condition } from '../document.js';
+import type { Facts } from '../facts.js';
+import { testOf, truthOfMissing, type Test, type Truth } from './operators.js';
+import { parsePath, type Step } from './path.js';
+import type { Work } from './work.js';
+
+/** Which of the two kinds of rule a condition stands in: `[*]` and missing values differ. */
+export type Within = 'require' | 'deny_if';
+
+/** A condition that is ready to judge calls. */
+export type Judge = (facts: Facts, work: Work) => Truth;
+
+type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
+
+const stepsPerCondition = 10;
+
+/** Prepares one condition. Throws when the document never went through `parsePolicy`. */
+export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
+  const path = parsePath(text);
+  const test = testOf(op, value);
+  if (path === undefined || test === undefined) throw new Error('a condition does not compile: the document was not parsed');
+  const { root, steps } = path;
+  const walk: Walk = { steps, test, missing: truthOfMissing(op, value, within), within };
+  return (facts, work) => {
+    work.left -= stepsPerCondition;
+    return judgeFrom(root(facts), 0, walk, work);
+  };
+}
+
+function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Truth {
+  let value = root;
+  for (let at = from; at < walk.steps.length; at += 1) {
+    if (value === undefined || value === null) return walk.missing;
+    if (work.left < 0) return 'undecidable';
+    const step = walk.steps[at];
+    if (step?.kind === 'key') {
+      if (typeof value !== 'object' || Array.isArray(value) || hasVariant(value, step, work)) return 'undecidable';
+      value = Object.hasOwn(value, step.key) ? (value as Readonly<Record<string, unknown>>)[step.key] : undefined;
+    } else if (!Array.isArray(value)) return 'undecidable';
+    else if (step?.kind === 'index') value = value[step.index];
+    else return judgeElements(value, at + 1, walk, work);
+  }
+  if (value === undefined || value === null) return walk.missing;
+  return work.left < 0 ? 'undecidable' : walk.test(value, work);
+}
+
+/** `[*]`: any element in a `deny_if`; every one, and at least one, in a `require`. */
+function judgeElements(elements: readonly unknown[], from: number, walk: Walk, work: Work): Truth {
+  const decides = walk.within === 'deny_if';
+  let truth: Truth = walk.within === 'require' && elements.length > 0;
+  for (const element of elements) {
+    work.left -= stepsPerCondition;
+    if (work.left < 0) return 'undecidable';
+    const one = judgeFrom(element, from, walk, work);
+    if (one === decides) return one;
+    if (one === 'undecidable') truth = one;
+  }
+  return truth;
+}
+
+/** A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged. */
+function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+  for (const other in value) {
+    work.left -= 1;
+    // Folding case keeps the length of every character that has one counterpart.
+    if (other.length === key.length && other !== key && (other.toLowerCase() === lower || other.toUpperCase() === upper)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,60 @@
+import type { Facts } from '../facts.js';
+
+/** One step into a value: a key of an object, a place in an array, or `[*]`, every element. */
+export type Step = Readonly<{ kind: 'key'; key: string; lower: string; upper: string }> | Readonly<{ kind: 'index'; index: number }> | Readonly<{ kind: 'every' }>;
+
+/** What a condition looks at: `root` of the facts, and the steps from there. `source` is the path's first word or two. */
+export type Path = Readonly<{ source: string; root: (facts: Facts) => unknown; steps: readonly Step[] }>;
+
+const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const open: ReadonlyMap<string, Path['root']> = new Map<string, Path['root']>([
+  ['args', (facts) => facts.arguments],
+  ['identity.attributes', (facts) => facts.identity.attributes],
+]);
+
+const single: ReadonlyMap<string, Path['root']> = new Map<string, Path['root']>([
+  ['identity.name', (facts) => facts.identity.name],
+  ['identity.kind', (facts) => facts.identity.kind],
+  ['request.ip', (facts) => facts.sourceIp],
+  ['time.hour', (facts) => facts.now.getUTCHours()],
+  ['time.weekday', (facts) => weekdays[facts.now.getUTCDay()]],
+  ['client.name', (facts) => facts.clientName],
+]);
+
+const mostSteps = 64;
+const shape = /^(args|identity\.attributes)(\.[^.[\]*]+(?:\.[^.[\]*]+|\[(?:0|[1-9]\d{0,5}|\*)\])*)$/;
+
+/** Reads a path of contract section 4, such as `args.items[*].id`, `identity.name` or `time.hour`; undefined when it is none. */
+export function parsePath(text: string): Path | undefined {
+  const root = single.get(text);
+  if (root !== undefined) return { source: text, root, steps: [] };
+  const [, source = '', rest = ''] = shape.exec(text) ?? [];
+  const from = open.get(source);
+  if (from === undefined) return undefined;
+  const steps = Array.from(rest.matchAll(/\.([^.[\]]+)|\[(\d+|\*)\]/g), ([, key, place]) => stepOf(key, place));
+  return steps.length > mostSteps ? undefined : { source, root: from, steps };
+}
+
+/** Reads a path that names one argument, `args.a.b` or `args.items[0].id`; undefined for any other, also with `[*]`. */
+export function parseArgumentPath(text: string): Path | undefined {
+  const path = parsePath(text);
+  return path?.source === 'args' && path.steps.every(({ kind }) => kind !== 'every') ? path : undefined;
+}
+
+/** The argument at a path without `[*]`, undefined when it is not there. Only own members count, so `args.constructor` finds nothing inherited. */
+export function readArgument(callArguments: unknown, { steps }: Path): unknown {
+  let value = callArguments;
+  for (const step of steps) {
+    const at = step.kind === 'key' ? step.key : step.kind === 'index' ? step.index : undefined;
+    if (at === undefined || typeof value !== 'object' || value === null) return undefined;
+    if (Array.isArray(value) !== (typeof at === 'number') || !Object.hasOwn(value, at)) return undefined;
+    value = (value as Readonly<Record<string | number, unknown>>)[at];
+  }
+  return value;
+}
+
+function stepOf(key: string | undefined, place: string | undefined): Step {
+  if (key !== undefined) return { kind: 'key', key, lower: key.toLowerCase(), upper: key.toUpperCase() };
+  return place === '*' ? { kind: 'every' } : { kind: 'index', index: Number(place) };
+}

@@ -1,0 +1,77 @@
+import { deny, type Check } from '../check.js';
+import { compileCondition, type Judge, type Within } from './condition.js';
+import type { Truth } from './operators.js';
+import type { Work } from './work.js';
+import type { Condition, Rule } from '../document.js';
+import type { Facts } from '../facts.js';
+import { pointerTo } from '../pointer.js';
+
+const pathsTold = 3;
+
+/** The checks of a list of `require` or `deny_if` rules, in its order; `pointer` is that of the list. A rule's own `on_deny` is told before the entry's reason. */
+export function ruleChecks(within: Within, rules: readonly Rule[], pointer: string, entryReason?: string): readonly Check[] {
+  return rules.map((rule, index) => ruleCheck(within, rule, pointerTo(pointer, index), rule.on_deny ?? entryReason));
+}
+
+/** The conditions of either form of a rule. */
+export function conditionsOf(rule: Rule): readonly Condition[] {
+  return 'conditions' in rule ? rule.conditions : [rule];
+}
+
+/** Refuses arguments that the tool's own schema does not take, and every call of a tool whose schema is not known. */
+export const argumentsCheck: Check = {
+  rule: '/check_arguments',
+  judge: ({ tool, arguments: given, inputSchema }) => {
+    if (inputSchema === undefined) return deny('arguments_invalid', `${tool}: its input schema is not known or can't be checked, so its arguments can't be either`);
+    const wrong = inputSchema.validate(given ?? {});
+    if (wrong.length === 0) return { outcome: 'passed' };
+    return deny('arguments_invalid', `${tool}: its input schema does not take these arguments; wrong: ${wrong.map((at) => at || '/').join(', ')}`);
+  },
+};
+
+// A reason names what the rule looks at, never a value: neither the call's nor the policy's.
+function ruleCheck(within: Within, rule: Rule, pointer: string, reason: string | undefined): Check {
+  const conditions = conditionsOf(rule);
+  const judges = conditions.map((one) => compileCondition(one, within));
+  const combine = within === 'require' ? all : noneFalse;
+  const about = lookedAt(conditions);
+  return {
+    rule: pointer,
+    judge: (facts, work) => {
+      const truth = combine(judges, facts, work);
+      if (truth === (within === 'require')) return { outcome: 'passed' };
+      return deny('argument_rule', reason ?? usualReason(within, facts.tool, about, truth));
+    },
+  };
+}
+
+/** Whether every condition holds. */
+function all(judges: readonly Judge[], facts: Facts, work: Work): Truth {
+  for (const judge of judges) {
+    const truth = judge(facts, work);
+    if (truth !== true) return truth;
+  }
+  return true;
+}
+
+/** Whether none is false: a false one is looked for past those that are undecidable. */
+function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Truth {
+  let truth: Truth = true;
+  for (const judge of judges) {
+    const one = judge(facts, work);
+    if (one === false) return false;
+    if (one === 'undecidable') truth = one;
+  }
+  return truth;
+}
+
+function usualReason(within: Within, tool: string, about: string, truth: Truth): string {
+  if (truth === 'undecidable') return `${tool}: the policy has a rule on ${about} that can't be judged for this call`;
+  return within === 'require' ? `${tool}: the policy requires something else of ${about}` : `${tool}: the policy refuses this because of ${about}`;
+}
+
+function lookedAt(conditions: readonly Condition[]): string {
+  const paths = [...new Set(conditions.map(({ path }) => path))];
+  if (paths.length === 0) return 'this tool';
+  return paths.slice(0, pathsTold).join(', ') + (paths.length > pathsTold ? ' and others' : '');
+}

@@ -1,0 +1,149 @@
+import { Ajv, type ErrorObject, type Options } from 'ajv';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats, { type FormatName } from 'ajv-formats';
+import { RE2JS } from 're2js';
+import { compilePattern } from './conditions/pattern.js';
+import { newWork, type Work } from './conditions/work.js';
+import type { CompiledSchema } from './facts.js';
+import { prepareSchema, stepsKeyword, type JsonSchema } from './schema-bounds.js';
+
+const pointersTold = 3;
+const longestPointer = 100;
+const longestFormatted = 1000;
+const formats: FormatName[] = ['date-time', 'date', 'time', 'duration', 'uri', 'uri-reference', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
+
+/**
+ * Compiles a tool's input schema, JSON Schema draft 2020-12 (also when `$schema` is not stated) or draft-07. Arguments that the schema does not declare are
+ * wrong unless it states `additionalProperties` or `unevaluatedProperties` itself. Undefined for a schema that can't be checked in bounded time and memory:
+ * over 256 KiB, 64 levels or 400 subschemas, remote or dynamic references, a pattern that is not RE2, another dialect, or no JSON Schema at all.
+ * A schema comes from whoever runs the server: validating takes a bounded number of steps, past which arguments are wrong.
+ */
+export function compileInputSchema(schema: unknown): CompiledSchema | undefined {
+  const dialect = dialectOf(schema);
+  const prepared = dialect && prepareSchema(schema);
+  if (dialect === undefined || prepared === undefined) return undefined;
+  const meter: Meter = { work: newWork() };
+  try {
+    if (metaOf(dialect).validateSchema(prepared) !== true) return undefined;
+    const validate = compilerOf(dialect, meter).compile(closed(prepared));
+    return { validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter) };
+  } catch {
+    return undefined;
+  }
+}
+
+type Dialect = '2020-12' | 'draft-07';
+
+/** The steps left for the validation that runs; validating is synchronous. */
+type Meter = { work: Work };
+
+class OutOfSteps extends Error {}
+
+function dialectOf(schema: unknown): Dialect | undefined {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return undefined;
+  const { $schema: stated } = schema as Readonly<{ $schema?: unknown }>;
+  if (stated === undefined) return '2020-12';
+  if (typeof stated !== 'string') return undefined;
+  const name = stated.replace(/^https?:\/\/json-schema\.org\//, '').replace(/#$/, '');
+  return name === 'draft/2020-12/schema' ? '2020-12' : name === 'draft-07/schema' ? 'draft-07' : undefined;
+}
+
+const quiet: Options = { strict: false, logger: false, addUsedSchema: false };
+
+const metas = new Map<Dialect, Ajv | Ajv2020>();
+
+function metaOf(dialect: Dialect): Ajv | Ajv2020 {
+  const known = metas.get(dialect) ?? (dialect === '2020-12' ? new Ajv2020(quiet) : new Ajv(quiet));
+  metas.set(dialect, known);
+  return known;
+}
+
+/** A compiler of its own for each schema: ajv keeps what it compiled as long as it lives. The one for 2019-09 has all of draft-07, and `unevaluatedProperties`. */
+function compilerOf(dialect: Dialect, meter: Meter): Ajv2019 | Ajv2020 {
+  const options: Options = { ...quiet, meta: false, validateSchema: false, unevaluated: true, ownProperties: true, code: { optimize: false, regExp: regExpOf(meter) } };
+  const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv2019(options);
+  addFormats.default(ajv, { mode: 'full', formats });
+  for (const name of formats) {
+    const format = ajv.formats[name];
+    ajv.addFormat(name, (text: string) => text.length <= longestFormatted && fitsFormat(format, text));
+  }
+  ajv.addKeyword({ keyword: stepsKeyword, before: '$ref', errors: false, validate: (steps: number, data: unknown) => spend(meter, steps + sizeOf(data)) });
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', errors: false, validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, meter) });
+  return ajv;
+}
+
+function fitsFormat(format: Ajv['formats'][string], text: string): boolean {
+  const test = typeof format === 'object' && 'validate' in format ? format.validate : format;
+  if (test instanceof RegExp) return test.test(text);
+  return typeof test === 'function' ? (test as (text: string) => unknown)(text) === true : true;
+}
+
+function spend({ work }: Meter, steps: number): true {
+  work.left -= steps;
+  if (work.left < 0) throw new OutOfSteps();
+  return true;
+}
+
+function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return data.length >> 2;
+  if (typeof data !== 'object' || data === null) return 0;
+  return (Array.isArray(data) ? data.length : Object.keys(data).length) * 4;
+}
+
+/** Compares by content, in time that grows with the size; ajv's own compares every two. */
+function areUnique(items: readonly unknown[], meter: Meter): boolean {
+  const seen = new Set<string>();
+  for (const item of items) {
+    const key = JSON.stringify(item, (_, value: unknown) => sorted(value));
+    spend(meter, 100 + key.length * 4);
+    if (seen.has(key)) return false;
+    seen.add(key);
+  }
+  return true;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** Patterns of a schema are ECMAScript's; what RE2 has of them is searched in bounded steps, the rest does not compile. */
+function regExpOf(meter: Meter): NonNullable<Options['code']>['regExp'] {
+  const regExp = (source: string) => {
+    const pattern = compilePattern(RE2JS.translateRegExp(source));
+    if (pattern === undefined) throw new Error('a pattern of the schema is not RE2');
+    return {
+      test: (text: string) => {
+        const found = pattern.search(text, meter.work);
+        if (found === 'undecidable') throw new OutOfSteps();
+        return found;
+      },
+    };
+  };
+  return Object.assign(regExp, { code: 'regExp' });
+}
+
+function closed(schema: JsonSchema): JsonSchema {
+  return 'additionalProperties' in schema || 'unevaluatedProperties' in schema ? schema : { ...schema, unevaluatedProperties: false };
+}
+
+function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly string[] {
+  meter.work = newWork();
+  try {
+    return [...new Set(errorsOf().map(pointerOf))].slice(0, pointersTold);
+  } catch (error) {
+    // Out of steps, or nested deeper than the stack: not known to be right, so wrong.
+    if (error instanceof OutOfSteps || error instanceof RangeError) return [''];
+    throw error;
+  }
+}
+
+/** Where an error is: the member itself when it is missing or too many. Never a value. */
+function pointerOf({ instancePath, params }: ErrorObject): string {
+  const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<Record<string, unknown>>;
+  const member = missingProperty ?? additionalProperty ?? unevaluatedProperty;
+  const pointer = typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
+  return pointer.length <= longestPointer ? pointer : `${pointer.slice(0, longestPointer)}…`;
+}

@@ -1,0 +1,141 @@
+import { testOf, truthOfMissing } from './conditions/operators.js';
+import type { Condition, LimitRule, PolicyDocument, Rule, ToolEntry } from './document.js';
+import { pointerTo } from './pointer.js';
+import type { PolicyError } from './reader.js';
+import { conditionsOf } from './conditions/rules.js';
+import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
+
+/** More comparisons of names than this are not worth a warning. */
+const mostComparisons = 1_000_000;
+
+/**
+ * Warnings about what an accepted document says in vain, or unsafely. Codes: `unsafe_default`, `never_fires` (a rule, a limit or an entry that no call gets to),
+ * `shadowed_pattern`, `contradiction` (a `deny_if` whose conditions exclude each other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
+ */
+export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
+  const entries = Object.entries(document.tools ?? {});
+  const { all_tools: forAll = {} } = document;
+  return [
+    ...defaultLints(document),
+    ...hiddenLints(document.hide ?? [], entries.map(([name]) => name)),
+    ...shadowLints(entries),
+    ...ruleLints(forAll, '/all_tools'),
+    ...limitLints(forAll.limits ?? [], [], '/all_tools/limits'),
+    ...entries.flatMap(([name, entry]) => entryLints(entry, forAll.limits ?? [], pointerTo('/tools', name))),
+  ];
+}
+
+function warn(pointer: string, code: string, message: string): PolicyError {
+  return { pointer, code, message };
+}
+
+function defaultLints({ default: fallback, hide = [], tools = {}, all_tools: forAll = {} }: PolicyDocument): readonly PolicyError[] {
+  const refuses = hide.length > 0 || forAll.deny_if?.length || forAll.require?.length || Object.values(tools).some(({ action }) => action === 'deny');
+  if (fallback !== 'allow' || refuses) return [];
+  return [warn('/default', 'unsafe_default', 'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied')];
+}
+
+function hiddenLints(hide: readonly string[], names: readonly string[]): readonly PolicyError[] {
+  const exact = new Map(hide.map((name, index) => [name, index] as const).toReversed());
+  const patterns = hide.filter(isPattern).map((name) => ({ name, matches: wildcard(name) }));
+  if (patterns.length * (names.length + hide.length) > mostComparisons) return [];
+  // A star in a name is matched by a star only, so a name that a pattern matches stands for nothing else.
+  const covered = (name: string): boolean => patterns.some((one) => one.name !== name && one.matches(name));
+  return [
+    ...hide.flatMap((name, index) =>
+      exact.get(name) !== index || covered(name) ? [warn(pointerTo('/hide', index), 'shadowed_pattern', 'another item of hide hides all of this one')] : [],
+    ),
+    ...names.flatMap((name) =>
+      exact.has(name) || covered(name) ? [warn(pointerTo('/tools', name), 'never_fires', 'hide comes first, so no call gets to this entry')] : [],
+    ),
+  ];
+}
+
+/** Patterns that match the same names: the one that wins is `compile`'s. */
+function shadowLints(entries: readonly (readonly [string, ToolEntry])[]): readonly PolicyError[] {
+  const winners = new Map<string, readonly [string, ToolEntry]>();
+  const patterns = entries.filter(([name]) => isPattern(name));
+  for (const one of patterns) {
+    const same = one[0].replace(/\*+/g, '*');
+    const other = winners.get(same);
+    if (other === undefined || wins(one, other)) winners.set(same, one);
+  }
+  return patterns.flatMap(([name]) =>
+    winners.get(name.replace(/\*+/g, '*'))?.[0] === name
+      ? []
+      : [warn(pointerTo('/tools', name), 'shadowed_pattern', 'another pattern matches the same names and wins')],
+  );
+}
+
+function wins([one, { action: oneAction }]: readonly [string, ToolEntry], [other, { action: otherAction }]: readonly [string, ToolEntry]): boolean {
+  const stricter = Number(oneAction === 'deny') - Number(otherAction === 'deny');
+  return (literalLength(one) - literalLength(other) || stricter || compareCodePoints(other, one)) > 0;
+}
+
+function entryLints(entry: ToolEntry, forAll: readonly LimitRule[], pointer: string): readonly PolicyError[] {
+  if (entry.action === 'deny') {
+    const after = (['deny_if', 'require', 'limits', 'rate_limit'] as const).filter((key) => entry[key] !== undefined);
+    return after.map((key) => warn(`${pointer}/${key}`, 'never_fires', 'action deny comes first, so no call gets here'));
+  }
+  return [...ruleLints(entry, pointer), ...limitLints(entry.limits ?? [], forAll, `${pointer}/limits`)];
+}
+
+/** A limit beside a stricter one on the same count. One that spends an argument still refuses a wrong one. */
+function limitLints(own: readonly LimitRule[], others: readonly LimitRule[], pointer: string): readonly PolicyError[] {
+  const sameCount = (one: LimitRule, other: LimitRule): boolean =>
+    one.counter === other.counter && one.window === other.window && (one.scope ?? 'grant') === (other.scope ?? 'grant');
+  const inVain = (one: LimitRule, at: number): boolean =>
+    own.some((other, index) => index !== at && sameCount(one, other) && (other.max < one.max || (other.max === one.max && index < at))) ||
+    others.some((other) => sameCount(one, other) && other.max <= one.max);
+  return own.flatMap((one, at) =>
+    one.increment_from === undefined && inVain(one, at)
+      ? [warn(pointerTo(pointer, at), 'limit_without_effect', 'another limit on the same counter, window and scope is as strict or stricter')]
+      : [],
+  );
+}
+
+function ruleLints({ require = [], deny_if: denyIf = [] }: Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[] }>, pointer: string): readonly PolicyError[] {
+  return [
+    ...require.flatMap((rule, index) => {
+      const at = pointerTo(`${pointer}/require`, index);
+      const empty = conditionsOf(rule).length === 0 ? [warn(at, 'never_fires', 'it has no conditions, so it always holds')] : [];
+      return [...empty, ...valueLints(rule, at)];
+    }),
+    ...denyIf.flatMap((rule, index) => {
+      const at = pointerTo(`${pointer}/deny_if`, index);
+      const message = 'its conditions exclude each other, so it refuses only what can not be judged';
+      return [...(contradicts(conditionsOf(rule)) ? [warn(at, 'contradiction', message)] : []), ...valueLints(rule, at)];
+    }),
+  ];
+}
+
+/** Two conditions on one value, of which one is false whenever the other is true. With `[*]` they may hold for different elements. */
+function contradicts(conditions: readonly Condition[]): boolean {
+  return conditions.some((one, at) => conditions.some((other, index) => index !== at && one.path === other.path && !one.path.includes('[*]') && excludes(one, other)));
+}
+
+function excludes(one: Condition, other: Condition): boolean {
+  if (one.op === 'exists' && one.value === false) return !truthOfMissing(other.op, other.value, 'deny_if');
+  if (one.op === 'eq') return other.op !== 'exists' && testOf(other.op, other.value)?.(one.value, { left: mostComparisons }) === false;
+  const above = one.op === 'gt' || one.op === 'gte';
+  const below = other.op === 'lt' || other.op === 'lte';
+  if (!above || !below || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
+  return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
+}
+
+/** All that a fact can be; an argument can be anything. */
+const known: Readonly<Record<string, readonly unknown[]>> = {
+  'identity.kind': ['human', 'agent', 'service'],
+  'time.weekday': ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'],
+  'time.hour': Array.from({ length: 24 }, (_, hour) => hour),
+};
+
+function valueLints(rule: Rule, pointer: string): readonly PolicyError[] {
+  const several = 'conditions' in rule;
+  return conditionsOf(rule).flatMap(({ path, op, value }, index) => {
+    const values = Object.hasOwn(known, path) ? known[path] : undefined;
+    if (values === undefined || !['eq', 'neq', 'in', 'not_in'].includes(op) || [value].flat().every((one) => values.includes(one))) return [];
+    const at = several ? pointerTo(`${pointer}/conditions`, index) : pointer;
+    return [warn(`${at}/value`, 'unknown_value', `${path} is never this`)];
+  });
+}

@@ -1,0 +1,102 @@
+import { pointerTo } from './pointer.js';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Every subschema of a prepared schema carries what one pass over it costs under this keyword. */
+export const stepsKeyword = 'toolgateSteps';
+
+const mostCharacters = 256 * 1024;
+const mostLevels = 64;
+const mostSubschemas = 400;
+const mostAlternatives = 100;
+const mostEnumerated = 5000;
+const stepsPerSubschema = 15;
+const stepsPerMember = 2;
+
+const one = ['additionalProperties', 'unevaluatedProperties', 'propertyNames', 'contains', 'unevaluatedItems', 'additionalItems', 'not', 'if', 'then', 'else'];
+const lists = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
+const maps = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'];
+/** What names or moves a schema: not needed where references are pointers into the same document. */
+const dropped: ReadonlySet<string> = new Set(['$schema', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$comment', 'default', 'examples', 'title', 'description']);
+const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$vocabulary', stepsKeyword]);
+
+class Unbounded extends Error {}
+
+type Walk = { places: Set<string>; references: string[]; enumerated: number };
+
+/**
+ * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is over a bound, or refers to
+ * anything but its own subschemas by pointer.
+ */
+export function prepareSchema(schema: unknown): JsonSchema | undefined {
+  const walk: Walk = { places: new Set(), references: [], enumerated: 0 };
+  try {
+    if (isDeeperThan(schema, mostLevels) || JSON.stringify(schema).length > mostCharacters) return undefined;
+    const prepared = subschema(schema, '', walk);
+    if (typeof prepared === 'boolean' || walk.references.some((reference) => !walk.places.has(reference))) return undefined;
+    return prepared;
+  } catch (error) {
+    if (error instanceof Unbounded) return undefined;
+    throw error;
+  }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
+}
+
+function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolean {
+  if (typeof schema === 'boolean') return schema;
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || walk.places.size >= mostSubschemas) throw new Unbounded();
+  walk.places.add(at);
+  const members: [string, unknown][] = [];
+  let steps = stepsPerSubschema;
+  for (const [key, value] of Object.entries(schema)) {
+    if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
+    if (dropped.has(key) || key === '$id') continue;
+    members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
+    steps += stepsPerMember * (typeof value === 'object' && value !== null ? Object.keys(value).length : 1);
+  }
+  return { ...Object.fromEntries(members), [stepsKeyword]: steps };
+}
+
+function keyword(key: string, value: unknown, at: string, walk: Walk): unknown {
+  if (one.includes(key)) return subschema(value, at, walk);
+  if (lists.includes(key) || (key === 'items' && Array.isArray(value))) return listOf(value, at, walk);
+  if (key === 'items') return subschema(value, at, walk);
+  if (maps.includes(key)) return mapOf(value, at, (member, place) => subschema(member, place, walk));
+  if (key === 'dependencies') return mapOf(value, at, (member, place) => (Array.isArray(member) ? member : subschema(member, place, walk)));
+  if (key === '$ref') return reference(value, walk);
+  if (key === 'enum' && Array.isArray(value)) walk.enumerated += value.length;
+  if (walk.enumerated > mostEnumerated) throw new Unbounded();
+  return value;
+}
+
+function listOf(value: unknown, at: string, walk: Walk): unknown {
+  if (!Array.isArray(value) || value.length > mostAlternatives) throw new Unbounded();
+  return value.map((member, index) => subschema(member, pointerTo(at, index), walk));
+}
+
+function mapOf(value: unknown, at: string, member: (value: unknown, at: string) => unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unbounded();
+  // ajv does not look at a member of this name.
+  if (Object.hasOwn(value, '__proto__')) throw new Unbounded();
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, member(one, pointerTo(at, key))]));
+}
+
+function reference(value: unknown, walk: Walk): unknown {
+  if (typeof value !== 'string' || !/^#(?:\/|$)/.test(value)) throw new Unbounded();
+  const pointer = decoded(value.slice(1));
+  walk.references.push(pointer);
+  return value;
+}
+
+// A pointer in a URI fragment is percent-encoded (RFC 6901 section 6).
+function decoded(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    throw new Unbounded();
+  }
+}
