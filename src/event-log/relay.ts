@@ -38,11 +38,18 @@ const findBehind = (db: Database, since: string): Promise<Readonly<{ xmin: strin
     return { xmin, organizations: rows.map((row) => row.organization_id) };
   });
 
-/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it stays until none of them is behind. */
+/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it stays until none of them is behind. One that fails keeps no other from its turn. */
 const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<Round> => {
   const { xmin, organizations } = await findBehind(db, since);
   let moved = false;
-  for (const organizationId of organizations) moved = (await db.asWorker((tx) => relayOne(tx, eventLog, organizationId))) || moved;
+  for (const organizationId of organizations) {
+    await db
+      .asWorker((tx) => relayOne(tx, eventLog, organizationId))
+      .then(
+        (did) => void (moved ||= did),
+        (error: unknown) => log.warn('an organization has control events that could not be relayed; trying again', { organizationId, error: errorText(error) }),
+      );
+  }
   return { moved, since: organizations.length > 0 ? since : xmin };
 };
 
