@@ -90,7 +90,7 @@ export const openSession = async (grant: Readonly<{ mcpUrl: string; token: strin
   const id = initialized.headers.get('mcp-session-id');
   if (id === null) throw new Error(`initialize answered ${initialized.status}: ${answer}`);
   const post = (body: unknown, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
-    fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, 'mcp-session-id': id, ...more }, body: typeof body === 'string' || body instanceof Uint8Array ? (body as BodyInit) : JSON.stringify(body) });
+    fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, 'mcp-session-id': id, ...more }, body: typeof body === 'string' || body instanceof Uint8Array ? (body as NonNullable<RequestInit['body']>) : JSON.stringify(body) });
   await (await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).text();
   return { id, post };
 };

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 const rawPost = (body: Buffer | string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }, body: body as BodyInit });
+  fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }, body: body as NonNullable<RequestInit['body']> });
 
 describe('bodies', () => {
   test('every malformed body answers 400 with its code and a null id, and nothing reaches the upstream', async () => {
