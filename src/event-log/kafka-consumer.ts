@@ -148,6 +148,7 @@ class Membership {
   async #handleSome({ topic, partition }: Place, records: readonly LogRecord[], payload: EachBatchPayload): Promise<readonly LogRecord[]> {
     try {
       const known = await this.#reader.position(topic, partition);
+      await this.#assertSameLog(known, Number(payload.batch.highWatermark), { topic, partition });
       const due = records.filter((record) => record.offset >= known);
       const part = due.slice(0, this.#reader.batchSize);
       const [first, last] = [part[0], part.at(-1)];
@@ -169,6 +170,13 @@ class Membership {
   /** True when a batch begins after the position although the log still has what lies between. What the log has lost is passed over, and the handler sees that. */
   async #skipped(known: number, batchFrom: number, { topic, partition }: Place): Promise<boolean> {
     return known < batchFrom && known >= (await boundsOf(this.#client, topic, partition)).low;
+  }
+
+  /** A position past the end belongs to another log: topics that were made anew, or the log that PostgreSQL kept before. To go on would skip what is in this one. */
+  async #assertSameLog(known: number, fetchedEnd: number, { topic, partition }: Place): Promise<void> {
+    if (known <= fetchedEnd) return;
+    const { high } = await boundsOf(this.#client, topic, partition);
+    if (known > high) throw new Error(`the reader stands at ${known}, but the log ends at ${high}: these are not the topics that were read before`);
   }
 
   /** For tools that show a group's lag; nothing here reads it, so that a failure doesn't matter. */

@@ -1,5 +1,5 @@
 import { ConfigResourceTypes, Partitioners } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { toEntry } from '../../src/event-log/append.js';
 import type { ToolgateEvent } from '../../src/event-log/events/index.js';
 import { openKafkaLog } from '../../src/event-log/kafka-log.js';
@@ -113,6 +113,25 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
       const [offsets] = await asAdmin(cluster.brokers, (admin) => admin.fetchOffsets({ groupId: 'toolgate-audit', topics: ['toolgate.decisions'] }));
       expect([round, offsets!.partitions.find((one) => one.partition === partition)?.offset]).toEqual([round, '1']);
     }
+    await log.close();
+    await deleteTopics(cluster);
+  });
+
+  test('a position past the end of the log is another log\'s: the reader says so and handles nothing', async () => {
+    const log = await openLog(cluster);
+    await log.append('toolgate.decisions', entry('org_1', 'first'));
+    const ledger = new Ledger();
+    const partition = partitionOf('org_1', PARTITIONS);
+    ledger.moveTo('toolgate.decisions', partition, 1000);
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const subscription = await log.subscribe({ ...ledger, batchSize: 10 });
+    try {
+      await until(() => said.mock.calls.some(([line]) => String(line).includes('the reader stands at 1000, but the log ends at 1')));
+    } finally {
+      said.mockRestore();
+      await subscription.stop();
+    }
+    expect([ledger.taken.length, ledger.at('toolgate.decisions', partition)]).toEqual([0, 1000]);
     await log.close();
     await deleteTopics(cluster);
   });
