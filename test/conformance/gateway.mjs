@@ -30,24 +30,28 @@ const urlOf = (child) =>
     });
   });
 
-/** Starts the built product on a folder of its own and a free port, in a process group of its own; `allowedOrigins` are web origins that may call it. */
+/**
+ * Starts the built product on a folder of its own and a free port, in a process group of its own; `allowedOrigins` are web origins that may call it. `ready`
+ * answers its URL; `stop` ends it, ready or not.
+ */
 export const startGateway = async ({ allowedOrigins }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-conformance-data-'));
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', DATA_DIR: dataDir, ALLOWED_ORIGINS: allowedOrigins.join(',') };
   const child = spawn(process.execPath, [START], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let isReady = false;
+  const ready = urlOf(child).finally(() => (isReady = !isOver(child)));
+  const killGroup = () => {
+    if (!isOver(child) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
   const stop = async () => {
-    if (!isOver(child)) child.kill('SIGTERM');
-    const timer = setTimeout(() => isOver(child) || child.pid === undefined || process.kill(-child.pid, 'SIGKILL'), STOP_MS);
+    if (isReady) child.kill('SIGTERM');
+    else killGroup();
+    const timer = setTimeout(killGroup, STOP_MS);
     await ended(child);
     clearTimeout(timer);
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   };
-  try {
-    return { url: await urlOf(child), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  return { ready, stop };
 };
 
 /** Signs up an organization and answers `grantFor(url)`: a server at this URL, a policy that allows everything, an identity and its grant. */

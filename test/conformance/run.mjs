@@ -39,7 +39,7 @@ const startTargets = async (wanted) => {
   const injectors = new Map();
   for (const name of fixtures) injectors.set(name, stopLater(await startInjector()));
   const gateway = stopLater(await startGateway({ allowedOrigins: [...injectors.values()].map(({ origin }) => origin) }));
-  const { grantFor } = await organization(gateway.url);
+  const { grantFor } = await organization(await gateway.ready);
   for (const [name, injector] of injectors) {
     injector.aim(await grantFor(name, upstreams.get(name)));
     urls.set(`${name} gateway`, injector.url);
@@ -93,9 +93,11 @@ const main = async (args) => {
   return (await judge(runs)) ? 0 : 1;
 };
 
-const stopAll = async () => {
-  for (const stop of stops.splice(0).toReversed()) await stop();
-};
+let stopped;
+const stopAll = () =>
+  (stopped ??= (async () => {
+    for (const stop of stops.toReversed()) await stop();
+  })());
 
 for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => void stopAll().then(() => process.exit(code)));
 try {
