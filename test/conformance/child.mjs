@@ -6,9 +6,9 @@ const GRACE_MS = 3000;
 const ended = (child) => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once('exit', resolve)) : Promise.resolve());
 
 /** Starts a fixture in a process of its own. `url` is what it printed; `stop` ends its standard input, and the process if that is not enough. */
-export const startFixture = (file) =>
+export const startFixture = (file, ...args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     const stop = async () => {
       child.stdin.end();
       const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);

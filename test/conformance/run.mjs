@@ -6,7 +6,8 @@ import { organization, startGateway } from './gateway.mjs';
 import { startInjector } from './injector.mjs';
 import { runSuite } from './suite.mjs';
 
-const FIXTURES = ['fixture-v1', 'fixture-v2'];
+/** Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each kind of client. */
+const FIXTURES = { 'fixture-v1': ['fixture-v1.mjs'], 'fixture-v2': ['fixture-v2.mjs'], 'modern-only': ['fixture-v2.mjs', '--modern-only'] };
 const REVISIONS = ['2025-11-25', '2026-07-28'];
 const RUN_MS = 180_000;
 const RESULTS = new URL('results.json', import.meta.url);
@@ -16,7 +17,7 @@ Runs the official conformance suite against each fixture, directly and through a
 words: only the pairings whose name has them all, such as: gateway 2025-11-25
 --record: write what fails now to expected.json`;
 
-const paths = FIXTURES.flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
+const paths = Object.keys(FIXTURES).flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
 const pairings = paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` })));
 
 const stops = [];
@@ -28,10 +29,10 @@ const stopLater = (started) => {
 /** The URL that the suite is pointed at, by `fixture way`. */
 const startTargets = async (wanted) => {
   const urls = new Map();
-  const fixtures = FIXTURES.filter((name) => wanted.some(({ fixture }) => fixture === name));
+  const fixtures = Object.keys(FIXTURES).filter((name) => wanted.some(({ fixture }) => fixture === name));
   const upstreams = new Map();
   for (const name of fixtures) {
-    const { url } = stopLater(await startFixture(`${name}.mjs`));
+    const { url } = stopLater(await startFixture(...FIXTURES[name]));
     upstreams.set(name, url);
     urls.set(`${name} direct`, url);
   }
