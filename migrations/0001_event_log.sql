@@ -28,6 +28,12 @@ create table log_offsets (
   primary key (reader, topic, part)
 ) with (fillfactor = 20);
 
+-- The one log that these positions count in.
+create table log_identity (
+  single boolean primary key default true check (single),
+  identity text not null
+);
+
 -- The event store of the control plane: never trimmed. `position` is dense per organization; `changed_xid` lets readers find
 -- the organizations that changed since their last snapshot without an order over all of them.
 create table event_heads (
@@ -70,4 +76,4 @@ create policy worker on events to toolgate_worker using (true) with check (true)
 grant select, insert, update on event_heads to toolgate_app;
 grant select, insert on events to toolgate_app;
 grant select, insert, update on event_heads, relay_positions, log_heads, log_offsets to toolgate_worker;
-grant select, insert on events, log_records to toolgate_worker;
+grant select, insert on events, log_records, log_identity to toolgate_worker;

@@ -8,6 +8,7 @@ import { AppModule, type Parts } from './app.module.js';
 import { EventStore } from './event-log/event-store.js';
 import type { EventLog } from './event-log/event-log.js';
 import { openKafkaLog } from './event-log/kafka-log.js';
+import { bindLog } from './event-log/log-identity.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
 import type { Config } from './platform/config.js';
 import { Database } from './platform/database.js';
@@ -80,8 +81,11 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> =
   return postgres.url;
 };
 
-const openLog = (config: Config, database: Database): Promise<EventLog> =>
-  config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.worker, config.partitions);
+const openLog = async (config: Config, database: Database): Promise<EventLog> => {
+  const eventLog = await (config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.worker, config.partitions));
+  await bindLog(database.worker, eventLog.identity);
+  return eventLog;
+};
 
 /**
  * Starts the roles of a configuration in this process and resolves when they may take traffic.

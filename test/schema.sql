@@ -296,6 +296,14 @@ create table log_heads (
 ) with (fillfactor=20);
 grant insert, select, update on log_heads to toolgate_worker;
 
+create table log_identity (
+  single boolean not null default true,
+  identity text not null,
+  constraint log_identity_pkey PRIMARY KEY (single),
+  constraint log_identity_single_check CHECK (single)
+);
+grant insert, select on log_identity to toolgate_worker;
+
 create table log_offsets (
   reader text not null,
   topic text not null,

@@ -23,6 +23,8 @@ export type Position = (topic: Topic, partition: number) => Promise<number>;
  * so readers drop ids that they know. `subscribe` delivers every record at least once, in order per partition, from `position` on.
  */
 export type EventLog = Readonly<{
+  /** Which log this is: positions count in one log and mean nothing in another. */
+  identity: string;
   append: (topic: Topic, entry: LogEntry) => Promise<Appended>;
   read: (topic: Topic, partition: number, from: number, limit: number) => Promise<readonly LogRecord[]>;
   subscribe: (reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>) => Promise<Subscription>;

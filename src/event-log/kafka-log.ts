@@ -92,7 +92,7 @@ class Appends {
  */
 export const openKafkaLog = async (config: KafkaConfig, partitions: number, retentionMs: number): Promise<EventLog> => {
   const client = await clientMaker(config);
-  await ensureTopics(client, { config, partitions, retentionMs });
+  const clusterId = await ensureTopics(client, { config, partitions, retentionMs });
   const appends = new Appends(client, partitions);
   let asked: Readonly<{ at: number; answer: Promise<void> }> | undefined;
   const askBrokers = (): Promise<void> => {
@@ -100,6 +100,7 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
     return asked.answer;
   };
   return {
+    identity: `in the Kafka cluster ${clusterId}`,
     append: (topic, entry) => appends.append(topic, entry),
     read: (topic, partition, from, limit) => readRange(client, { topic, partition, from, limit }),
     subscribe: (reader) => Promise.resolve(joinReaders(client, reader)),

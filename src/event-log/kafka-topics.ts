@@ -58,14 +58,15 @@ const settle = async (client: MakeClient, settings: TopicSettings): Promise<read
 };
 
 /**
- * Makes the topics that are missing; several starts at once don't disturb each other. Topics that exist are left as they are.
+ * Makes the topics that are missing and resolves to the cluster's id; several starts at once don't disturb each other. Topics that exist are left as they are.
  * @throws when a topic can't be made, or has another number of partitions: keys would move, and with them an organization's order.
  */
-export const ensureTopics = async (client: MakeClient, settings: TopicSettings): Promise<void> => {
+export const ensureTopics = async (client: MakeClient, settings: TopicSettings): Promise<string> => {
   for (const { name, partitions } of await settle(client, settings)) {
     if (partitions.length === settings.partitions) continue;
     throw new Error(`KAFKA_PARTITIONS is ${settings.partitions}, but the topic ${name} has ${partitions.length}; the number of partitions never changes`);
   }
+  return asAdmin(client, async (admin) => (await admin.describeCluster()).clusterId);
 };
 
 /**

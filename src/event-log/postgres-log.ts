@@ -146,7 +146,10 @@ const makeSubscription = (pool: pg.Pool, reader: Reader, onWake: (listener: () =
  * Wake-ups within the process follow each flush; other processes' appends are seen by polling every 100 ms.
  */
 export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promise<EventLog> => {
-  await pool.query(`insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p on conflict do nothing`, [TOPICS, partitions]);
+  await pool.query(
+    `insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p where not exists (select 1 from log_heads h where h.topic = t) on conflict do nothing`,
+    [TOPICS, partitions],
+  );
   const { rows } = await pool.query<{ parts: number }>('select count(*)::int parts from log_heads where topic = $1', [TOPICS[0]]);
   if (rows[0]?.parts !== partitions) throw new Error(`KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`);
   const listeners = new Set<() => void>();
@@ -154,6 +157,7 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
   const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> => new GroupCommit(makeFlush(pool, topic, wake), QUEUE);
   const queues = { 'toolgate.decisions': queueOf('toolgate.decisions'), 'toolgate.control': queueOf('toolgate.control') } as const;
   return {
+    identity: 'in this PostgreSQL',
     append: (topic, entry) => queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
     subscribe: (reader) =>

@@ -1,3 +1,5 @@
+import { errorText } from './log.js';
+
 export type GroupLimits = Readonly<{ maxBatch: number; maxBatchBytes: number; maxWaiting: number; maxWaitingBytes: number }>;
 
 export type GroupRefusal = 'queue_full' | 'failed' | 'closed';
@@ -77,7 +79,7 @@ export class GroupCommit<I, O> {
         const results = await this.#flush(batch.map((one) => one.item));
         batch.forEach((one, index) => (index < results.length ? one.resolve(results[index] as O) : one.reject(new GroupCommitError('failed', 'no result'))));
       } catch (error) {
-        const failure = error instanceof GroupCommitError ? error : new GroupCommitError('failed', 'the flush failed', { cause: error });
+        const failure = error instanceof GroupCommitError ? error : new GroupCommitError('failed', `the flush failed: ${errorText(error)}`, { cause: error });
         batch.forEach((one) => one.reject(failure));
       }
       for (const one of batch) this.#waitingBytes -= one.bytes;
