@@ -11,8 +11,9 @@ const list = (most: number, items: Schema, least = 0): Schema => ({ type: 'array
 const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Members => ({ type: 'object', additionalProperties: false, required, properties });
 const at = (name: string): Members => ({ $ref: `#/$defs/${name}` });
 
-const steps = '(\\.[^.[\\]*]+)((\\.[^.[\\]*]+)|\\[(0|[1-9][0-9]{0,5}|\\*)\\])*';
-const fact = `(args|identity\\.attributes)${steps}|identity\\.name|identity\\.kind|request\\.ip|time\\.hour|time\\.weekday`;
+const key = '\\.[^.[\\]*\\u0000\\p{Cs}]+';
+const steps = (place: string): string => `(${key})((${key})|\\[(${place})\\])*`;
+const fact = `(args|identity\\.attributes)${steps('0|[1-9][0-9]{0,5}|\\*')}|identity\\.name|identity\\.kind|request\\.ip|time\\.hour|time\\.weekday`;
 const path = (accepted: string): Schema => ({ ...text(1, 256), pattern: `^(${accepted})$` });
 
 const scalar: Schema = { anyOf: [text(0, 1000), { type: 'number' }, { type: 'boolean' }] };
@@ -58,7 +59,7 @@ const limit = object(
     window: { anyOf: [{ enum: ['second', 'minute', 'hour', 'day', 'month'] }, seconds] },
     max: most,
     scope: { enum: ['grant', 'session', 'server', 'identity', 'organization'] },
-    increment_from: { ...text(1, 256), pattern: '^args(\\.[^.[\\]*]+)((\\.[^.[\\]*]+)|\\[(0|[1-9][0-9]{0,5})\\])*$' },
+    increment_from: { ...text(1, 256), pattern: `^args${steps('0|[1-9][0-9]{0,5}')}$` },
     on_deny: at('reason'),
   },
   ['counter', 'window', 'max'],

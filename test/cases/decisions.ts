@@ -1,5 +1,6 @@
 import type { Decision, Facts } from '../../src/policy-engine/decide.js';
 import type { LimitRule, PolicyDocument, ToolEntry } from '../../src/policy-engine/document.js';
+import { argumentCases } from './argument-decisions.js';
 
 /**
  * `reserved` is what an allow reserves, without whom it counts for: ids differ between the levels that run this table.
@@ -123,4 +124,5 @@ export const decisionCases: readonly DecisionCase[] = [
   { name: 'monitor allows a wrong argument to spend and says what would be', document: closed({ pay: { limits: [spend] } }, { mode: 'monitor' }), facts: { tool: 'pay' }, expected: { ...allowed('/tools/pay'), would: { effect: 'deny', code: 'argument_rule', rule: '/tools/pay/limits/0' }, reserved: [] } },
   { name: 'monitor keeps reservations and adds nothing when nothing would be refused', document: { ...runningExample, mode: 'monitor' }, facts: { tool: 'cancel_job' }, expected: { ...allowed('/tools/cancel_job'), reserved: [reservedTen] } },
   { name: 'monitor still refuses a malformed name', document: open({}, { mode: 'monitor' }), facts: { tool: 'x'.repeat(257) }, expected: { effect: 'deny', code: 'malformed', rule: null } },
+  ...argumentCases,
 ];

@@ -37,6 +37,11 @@ describe.each(decisionCases)('$name', ({ document, facts: given, expected }) => 
   });
 });
 
+test('the table has three hundred calls, each with its own name', () => {
+  expect(decisionCases.length).toBeGreaterThanOrEqual(300);
+  expect(new Set(decisionCases.map(({ name }) => name)).size).toBe(decisionCases.length);
+});
+
 describe('whom a limit counts for', () => {
   const whom = (scope: LimitRule['scope'], more: Partial<Facts> = {}) => {
     const document: PolicyDocument = { version: '1', default: 'deny', tools: { x: { limits: [{ counter: 'c', window: 'minute', max: 1, scope }] } } };

@@ -1,0 +1,31 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { policySchema } from '../../../src/policy-engine/policy-schema.js';
+import { badPolicies } from '../../cases/bad-policies.js';
+import { decisionCases } from '../../cases/decisions.js';
+
+const validate = new Ajv2020({ strict: false }).compile(policySchema);
+
+/** What takes more than structure to see: the language of regular expressions and of addresses, names that `__proto__` hides, sums over the document. */
+const needsReading = (name: string, pointer: string): boolean =>
+  /^value \d+ of (matches|cidr)/.test(name) || /__proto__|too large together|64 steps/.test(name) || pointer.includes('__proto__');
+
+describe('every document that is accepted validates', () => {
+  const documents = new Map(decisionCases.map(({ document }) => [JSON.stringify(document), document]));
+
+  test.each([...documents.values()].map((document) => ({ document: JSON.parse(JSON.stringify(document)) as unknown })))('$document', ({ document }) => {
+    expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
+  });
+});
+
+describe('no document with a fault in its structure validates', () => {
+  const structural = badPolicies.filter(({ name, pointer }) => !needsReading(name, pointer));
+
+  test('that is nearly all of the table', () => {
+    expect(structural.length).toBeGreaterThan(badPolicies.length * 0.8);
+  });
+
+  test.each(structural)('$name', ({ document }) => {
+    expect(validate(document)).toBe(false);
+  });
+});
