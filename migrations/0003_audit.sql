@@ -112,6 +112,7 @@ begin
     loop
       child := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
       continue when to_regclass(child) is not null;
+      execute format('lock table %I in access exclusive mode', parent || '_default');
       execute format('create table %I (like %I including defaults)', child, parent);
       execute format('with moved as (delete from %I where %I >= %L and %I < %L returning *) insert into %I select * from moved',
         parent || '_default', moment, day::text || zone, moment, (day + 1)::text || zone, child);

@@ -25,6 +25,9 @@ To begin: sign up, register an MCP server, see what it offers.
 `;
 };
 
+/** A database or broker that is away must not keep a process from ending; what was promised is on record already. */
+const STOP_MS = 20_000;
+
 const stopOnSignal = (toolgate: Toolgate): void => {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -32,6 +35,7 @@ const stopOnSignal = (toolgate: Toolgate): void => {
       if (stopping) process.exit(1);
       stopping = true;
       log.info('stopping', { signal });
+      setTimeout(() => process.exit(1), STOP_MS).unref();
       toolgate.close().then(
         () => process.exit(0),
         () => process.exit(1),

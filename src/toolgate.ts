@@ -82,7 +82,7 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> =
 };
 
 const openLog = async (config: Config, database: Database): Promise<EventLog> => {
-  const eventLog = await (config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.worker, config.partitions));
+  const eventLog = await (config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.log, config.partitions));
   await bindLog(database.worker, eventLog.identity);
   return eventLog;
 };

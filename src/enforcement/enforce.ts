@@ -139,7 +139,7 @@ export class Enforcement {
       tool: call.tool,
       status: outcome.status,
       upstreamStatus: outcome.upstreamStatus,
-      durationMs: ended - now,
+      durationMs: Math.max(0, ended - now),
       responseBytes: outcome.responseBytes,
     });
   }

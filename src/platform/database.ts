@@ -16,6 +16,8 @@ const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool =>
     options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60000${more}`,
     application_name: role,
     connectionTimeoutMillis: 10_000,
+    // A connection whose other side fell silent would hold up its caller for as long as the kernel retransmits, about a quarter of an hour.
+    query_timeout: 60_000,
     keepAlive: true,
   });
   pool.on('error', (error) => {
@@ -53,11 +55,14 @@ export class Database {
   readonly worker: pg.Pool;
   /** As the worker, with commits that do not wait for the disk: for limits, which a decision's own commit makes durable. */
   readonly limits: pg.Pool;
+  /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
+  readonly log: pg.Pool;
 
   constructor(url: string, max: Readonly<{ app: number; worker: number }> = { app: 10, worker: 10 }) {
     this.app = rolePool(url, 'toolgate_app', max.app);
     this.worker = rolePool(url, 'toolgate_worker', max.worker);
     this.limits = rolePool(url, 'toolgate_worker', 2, ' -c synchronous_commit=off');
+    this.log = rolePool(url, 'toolgate_worker', 4);
   }
 
   /** One transaction that sees and writes this organization's rows only. */
@@ -72,6 +77,6 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.app.end(), this.worker.end(), this.limits.end()]);
+    await Promise.all([this.app.end(), this.worker.end(), this.limits.end(), this.log.end()]);
   }
 }
