@@ -13,6 +13,10 @@ const canonical = (value: unknown): string => {
 };
 
 const BLOCK_BYTES = 64;
+const HASH_BYTES = 32;
+const ROOM = 4096;
+
+/** For each key: its two padded blocks, with room behind them for what is hashed, so that a digest allocates no buffer. */
 type Pads = Readonly<{ inner: Buffer; outer: Buffer }>;
 const padsOfKeys = new WeakMap<Buffer, Pads>();
 
@@ -20,7 +24,9 @@ const padsOf = (key: Buffer): Pads => {
   const known = padsOfKeys.get(key);
   if (known) return known;
   const padded = Buffer.concat([key], BLOCK_BYTES);
-  const pads = { inner: Buffer.from(padded.map((byte) => byte ^ 0x36)), outer: Buffer.from(padded.map((byte) => byte ^ 0x5c)) };
+  const pads = { inner: Buffer.alloc(BLOCK_BYTES + ROOM), outer: Buffer.alloc(BLOCK_BYTES + HASH_BYTES) };
+  pads.inner.set(padded.map((byte) => byte ^ 0x36));
+  pads.outer.set(padded.map((byte) => byte ^ 0x5c));
   padsOfKeys.set(key, pads);
   return pads;
 };
@@ -28,7 +34,11 @@ const padsOf = (key: Buffer): Pads => {
 /** HMAC-SHA-256 in hex (RFC 2104) for keys of at most 64 bytes. Two one-shot hashes cost a third of an Hmac object, which is a stream. */
 const hmac = (key: Buffer, text: string): string => {
   const { inner, outer } = padsOf(key);
-  return hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, Buffer.from(text)]), 'buffer')]));
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= ROOM) inner.write(text, BLOCK_BYTES);
+  const message = bytes <= ROOM ? inner.subarray(0, BLOCK_BYTES + bytes) : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text)]);
+  outer.write(hash('sha256', message, 'binary'), BLOCK_BYTES, 'latin1');
+  return hash('sha256', outer);
 };
 
 /** The sorted top-level names of a call's arguments: at most 100, 64 characters each. Values are never recorded. */

@@ -4,7 +4,7 @@ import type { ToolgateEvent } from './events/index.js';
 /** An event as text and its CloudEvents 1.0 headers (Kafka binding, binary mode). `text` is the event's JSON where it is written already. */
 export const toEntry = (event: Pick<ToolgateEvent, 'id' | 'type' | 'time' | 'organizationId'>, text: string = JSON.stringify(event)): LogEntry => ({
   key: event.organizationId,
-  value: Buffer.from(text),
+  value: text,
   headers: {
     ce_specversion: '1.0',
     ce_id: event.id,
