@@ -12,6 +12,11 @@ export type Request = Extract<Message, { kind: 'request' }>;
 /** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
 const KEPT = 256;
 
+const clientOf = ({ clientName: name, clientVersion: version }: InSession['session']): GovernedCall['client'] => {
+  if (name === undefined) return null;
+  return version === undefined ? { name } : { name, version };
+};
+
 /** A request as enforcement sees it. */
 export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
   const { session, who } = exchange;
@@ -25,7 +30,7 @@ export const governed = (exchange: InSession, request: Readonly<{ id: Request['i
     protocolVersion: session.protocolVersion,
     traceId: exchange.traceId,
     sourceIp: exchange.sourceIp,
-    client: session.clientName === undefined ? null : { name: session.clientName, ...(session.clientVersion === undefined ? {} : { version: session.clientVersion }) },
+    client: clientOf(session),
   };
 };
 

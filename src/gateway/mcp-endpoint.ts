@@ -3,6 +3,7 @@ import { errorText, log } from '../platform/log.js';
 import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from './answers.js';
 import { callTool, governed, type Request } from './call-tool.js';
 import { clientAddress } from './client-address.js';
+import { ConnectionMemo } from './connection-memo.js';
 import { endSession } from './end-session.js';
 import { isSpoken, type Exchange, type GatewayParts, type InSession } from './exchange.js';
 import { listTools } from './list-tools.js';
@@ -15,10 +16,8 @@ import type { SessionContent } from './sealed-session.js';
 
 const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;
 
-const bearerOf = (request: IncomingMessage): string | undefined => /^Bearer ([\w-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1];
-
 /** W3C trace context: the trace id of a `traceparent`, from the message's `_meta` or the header. */
-const traceIdOf = (request: IncomingMessage): string | null => /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(String(request.headers['traceparent'] ?? ''))?.[1] ?? null;
+const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | null => (typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null);
 
 /** A request of an identity, server or organization that is switched off reaches no upstream, whatever it asks. */
 const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined => {
@@ -32,9 +31,11 @@ const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined
  */
 export class McpEndpoint {
   readonly #parts: GatewayParts;
+  readonly #memo: ConnectionMemo;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#memo = new ConnectionMemo(parts.directory, parts.openSession);
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -67,8 +68,7 @@ export class McpEndpoint {
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
     const serverId = PATH.exec(request.url ?? '')?.[1];
-    const token = bearerOf(request);
-    const who = token === undefined ? undefined : this.#parts.directory.authenticate(token, Date.now());
+    const who = this.#memo.authenticate(request, Date.now());
     if (!who) {
       this.#parts.metrics.unauthenticated.inc();
       refuseHttp(response, 401, { code: OWN_CODES.unauthorized, message: 'send Authorization: Bearer <grant token>', headers: { 'www-authenticate': 'Bearer realm="toolgate"' } });
@@ -88,7 +88,7 @@ export class McpEndpoint {
       refuseHttp(response, 400, { code: -32_600, message: 'Mcp-Session-Id is missing; initialize first' });
       return undefined;
     }
-    const session = this.#parts.openSession(sealed, Date.now());
+    const session = this.#memo.session(request, sealed, Date.now());
     if (!session || session.grantId !== who.grant.id || session.serverId !== who.server.id || this.#parts.directory.isEnded(session.sessionId)) {
       refuseHttp(response, 404, { code: -32_600, message: 'no such session; initialize again' });
       return undefined;
@@ -118,7 +118,9 @@ export class McpEndpoint {
     if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
     if (!session) return;
-    await this.#dispatch({ ...exchange, body, session }, message);
+    // Spelled out, as a spread with more keys after it costs a microsecond.
+    const { who, sourceIp, traceId } = exchange;
+    await this.#dispatch({ request, response, who, sourceIp, traceId, body, session }, message);
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {

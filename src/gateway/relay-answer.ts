@@ -49,7 +49,6 @@ class AnswerRelay implements Sink {
   #held: Buffer[] = [];
   #bytes = 0;
   #streaming = false;
-  #ended = false;
 
   constructor(exchange: Exchange, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; onStream: () => void }>) {
     this.#response = exchange.response;
@@ -60,12 +59,9 @@ class AnswerRelay implements Sink {
 
   start(running: Running): void {
     this.#running = running;
-    this.#response.once('close', () => {
-      if (!this.#ended) running.resume();
-    });
   }
 
-  readonly head = (status: number, headers: UpstreamHeaders): void => {
+  head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#contentType = headerOf(headers, 'content-type') ?? '';
     this.#length = headerOf(headers, 'content-length');
@@ -77,9 +73,9 @@ class AnswerRelay implements Sink {
         this.#onStream();
       }
     }
-  };
+  }
 
-  readonly data = (chunk: Buffer): boolean => {
+  data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     const fits = this.#bytes <= READ_UP_TO;
     if (fits) this.#held.push(chunk);
@@ -87,27 +83,25 @@ class AnswerRelay implements Sink {
     if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
     if (!fits) this.#held = [];
     return this.#streaming ? this.#write(chunk) : true;
-  };
+  }
 
-  readonly end = (): void => {
-    this.#ended = true;
+  end(): void {
     if (!this.#isAnswer()) return this.#refuse();
     const known = this.#bytes <= READ_UP_TO;
-    const body = Buffer.concat(this.#held);
+    const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
     if (known && body.length === 0 && !this.#streaming) return this.#refuse();
     const kind = known ? looksLikeToolError(body, this.#contentType) : 'ok';
     if (this.#streaming) this.#response.end();
     else if (kind === 'error' && !isErrorAnswer(body)) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no MCP message');
     else this.#send(body);
     this.#finish(outcomes[kind], true);
-  };
+  }
 
-  readonly fail = (failure: UpstreamFailure): void => {
-    this.#ended = true;
+  fail(failure: UpstreamFailure): void {
     const { status, code, message } = failures[failure.kind];
     this.#tell(code, message);
     this.#finish(status, failure.sent);
-  };
+  }
 
   #isAnswer(): boolean {
     return this.#status >= 200 && this.#status < 300;
@@ -124,7 +118,12 @@ class AnswerRelay implements Sink {
 
   #write(chunk: Buffer): boolean {
     if (this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
-    this.#response.once('drain', () => this.#running?.resume());
+    // A client that leaves takes nothing more, and the upstream is read on.
+    const resume = (): void => {
+      this.#response.off('drain', resume).off('close', resume);
+      this.#running?.resume();
+    };
+    this.#response.on('drain', resume).on('close', resume);
     return false;
   }
 
