@@ -5,6 +5,7 @@ import { Enforcement } from './enforcement/enforce.js';
 import { Recorder } from './enforcement/recorder.js';
 import { makeReserve } from './enforcement/reserve.js';
 import type { EventLog } from './event-log/event-log.js';
+import { ListCache } from './gateway/list-cache.js';
 import { LiveStreams } from './gateway/live-streams.js';
 import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
@@ -24,6 +25,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory:
     directory,
     enforcement,
     streams,
+    lists: new ListCache(),
     running: new RunningCalls(),
     store: parts.store,
     agent: parts.outbound.agent,

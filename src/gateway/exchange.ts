@@ -4,6 +4,7 @@ import type { Authenticated } from '../directory/facts.js';
 import type { Enforcement } from '../enforcement/enforce.js';
 import type { EventStore } from '../event-log/event-store.js';
 import type { Outbound } from '../platform/outbound.js';
+import type { ListCache } from './list-cache.js';
 import type { LiveStreams } from './live-streams.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { RunningCalls } from './running-calls.js';
@@ -16,6 +17,7 @@ export type GatewayParts = Readonly<{
   store: EventStore;
   agent: Outbound['agent'];
   streams: LiveStreams;
+  lists: ListCache;
   running: RunningCalls;
   metrics: GatewayMetrics;
   sessionKey: Buffer;

@@ -30,6 +30,11 @@ const filtered = (message: unknown, policy: PolicyFacts): Json | undefined => {
   return { ...message, result: { ...result, tools } };
 };
 
+const filteredBody = (text: string, policy: PolicyFacts): string | undefined => {
+  const shown = filtered(parse(text), policy);
+  return shown && JSON.stringify(shown);
+};
+
 /** The same for a buffered event stream: other messages in it stay; an answer that can't be read makes the whole undefined. */
 const filteredStream = (text: string, policy: PolicyFacts): string | undefined => {
   let answered = false;
@@ -53,15 +58,17 @@ export const listTools = async (parts: GatewayParts, exchange: InSession, reques
   const answer = await collectAnswer(parts, { url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, MAX_LIST_BYTES);
   if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
   if (answer.status === 404) return sendJson(response, 404, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
-  const text = answer.body.toString('utf8');
-  if (isEventStream(headerOf(answer.headers, 'content-type'))) {
-    const stream = filteredStream(text, who.policy);
-    if (stream === undefined || response.destroyed) return sendJson(response, 200, unreadable(request.id));
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' });
-    response.end(stream);
-    return;
-  }
-  sendJson(response, 200, filtered(parse(text), who.policy) ?? unreadable(request.id));
+  const { policy } = who;
+  const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
+  const cursor = request.params?.['cursor'];
+  const key = JSON.stringify([who.server.id, policy.id, policy.version, streamed, cursor]);
+  const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, (text) => (streamed ? filteredStream(text, policy) : filteredBody(text, policy)));
+  if (!shown) return sendJson(response, 200, unreadable(request.id));
+  if (response.destroyed) return;
+  response.writeHead(200, streamed ? streamHead : { 'content-type': 'application/json', 'content-length': shown.length });
+  response.end(shown);
 };
+
+const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
 
 const unreadable = (id: Request['id']) => jsonRpcError(id, OWN_CODES.upstreamError, 'the MCP server gave no readable list of tools');
