@@ -1,11 +1,12 @@
 import type { CompiledPolicy } from '../policy-engine/compile.js';
+import type { ToolFacts } from './tool-facts.js';
 
 /** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
 export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digestKey: Buffer }>;
 
 export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
 
-/** `headers` are the upstream credential in plain text; they live in memory only. `definitionHashes` is by tool name. */
+/** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name. */
 export type ServerFacts = Readonly<{
   id: string;
   name: string;
@@ -13,7 +14,7 @@ export type ServerFacts = Readonly<{
   headers: Readonly<Record<string, string>>;
   clientAuth: string;
   disabled: boolean;
-  definitionHashes: ReadonlyMap<string, string>;
+  tools: ReadonlyMap<string, ToolFacts>;
 }>;
 
 /** Policies with equal documents share one `compiled`. */

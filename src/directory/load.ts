@@ -1,5 +1,6 @@
 import type { Tx } from '../platform/database.js';
 import type { Vault } from '../platform/vault.js';
+import { ToolFacts } from './tool-facts.js';
 import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from './facts.js';
 
 /** Which rows to load: all of them, or those of one organization with these ids. */
@@ -50,7 +51,7 @@ export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly I
   return rows;
 };
 
-type ServerRow = { organization_id: string; id: string; name: string; url: string; client_auth: string; disabled: boolean; hashes: Record<string, string> | null; sealed_headers: Buffer | null; wrapped: Buffer };
+type ServerRow = { organization_id: string; id: string; name: string; url: string; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; sealed_headers: Buffer | null; wrapped: Buffer };
 
 const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
   row.sealed_headers === null
@@ -62,7 +63,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
     `select s.organization_id, s.id, s.name, s.transport->>'url' as url, s.client_auth, s.disabled, k.wrapped, x.sealed_headers,
-       (select json_object_agg(t->>'name', t->>'definitionHash') from jsonb_array_elements(s.tools) t) as hashes
+       (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema')) from jsonb_array_elements(s.tools) t) as tools
      from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
      where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
     values,
@@ -74,7 +75,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     headers: headersOf(row, vault),
     clientAuth: row.client_auth,
     disabled: row.disabled,
-    definitionHashes: new Map(Object.entries(row.hashes ?? {})),
+    tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),
   }));
 };
 

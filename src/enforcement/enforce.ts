@@ -39,6 +39,10 @@ const judge = (call: GovernedCall, tool: string, now: Date): Decision | undefine
       sessionId: call.sessionId ?? undefined,
       sourceIp: call.sourceIp ?? undefined,
       clientName: call.client?.name,
+      // Compiled only when a policy asks for it.
+      get inputSchema() {
+        return server.tools.get(tool)?.inputSchema;
+      },
       now,
     })
   );

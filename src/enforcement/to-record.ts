@@ -30,7 +30,7 @@ export const toRecord = ({ call, judged, ids, micros, reservations }: Judgement)
     serverId: server.id,
     serverName: server.name,
     tool: call.tool,
-    definitionHash: (call.tool === null ? undefined : server.definitionHashes.get(call.tool)) ?? null,
+    definitionHash: (call.tool === null ? undefined : server.tools.get(call.tool)?.definitionHash) ?? null,
     policyId: policy.policyId,
     policyVersion: policy.policyVersion,
     mode: policy.mode,

@@ -10,7 +10,7 @@ import type { PolicyError } from '../policy-engine/parse.js';
 import { acceptDocument, checkDocument } from './check-document.js';
 import { requireIfMatch, requireMatch } from './if-match.js';
 import { createPolicy, present, publishPolicy, type Document, type PolicyState } from './policies.js';
-import { findIdentity, findServer, isPolicyInUse, listPolicies, listVersions, policyStream, type PolicyVersion, type ServerFacts } from './policies.store.js';
+import { findIdentity, findInputSchema, findServer, isPolicyInUse, listPolicies, listVersions, policyStream, type PolicyVersion, type ServerFacts } from './policies.store.js';
 import { tryPolicy, type Tried } from './try-policy.js';
 
 export type PolicyView = Readonly<{ id: string; serverId: string; name: string; version: number; document: Document; warnings: readonly PolicyError[]; createdAt: string; updatedAt: string }>;
@@ -139,7 +139,8 @@ export class Policies {
       if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
-      return tryPolicy({ document, organizationId, serverId: state.serverId, tool, arguments: callArguments, identity, serverDisabled: server.disabled, now: new Date() });
+      const inputSchema = await findInputSchema(tx, organizationId, state.serverId, tool);
+      return tryPolicy({ document, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, serverDisabled: server.disabled, now: new Date() });
     });
   }
 }

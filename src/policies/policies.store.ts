@@ -77,6 +77,15 @@ export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: st
 };
 
 /** An identity as policies see it; undefined when there is none or it is deleted. */
+/** A tool's own schema for its arguments, as discovered; undefined when the server offers no such tool. */
+export const findInputSchema = async (tx: Tx, organizationId: string, serverId: string, tool: string): Promise<unknown> => {
+  const { rows } = await tx.query<{ schema: unknown }>(
+    "select t->'definition'->'inputSchema' as schema from servers s, jsonb_array_elements(s.tools) t where s.organization_id = $1 and s.id = $2 and t->>'name' = $3 limit 1",
+    [organizationId, serverId, tool],
+  );
+  return rows[0]?.schema;
+};
+
 export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
 
 export const findIdentity = async (tx: Tx, organizationId: string, id: string): Promise<IdentityFacts | undefined> => {

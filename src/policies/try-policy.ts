@@ -1,5 +1,6 @@
 import { compilePolicy } from '../policy-engine/compile.js';
 import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
+import { compileInputSchema } from '../policy-engine/input-schema.js';
 import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
 import type { IdentityFacts } from './policies.store.js';
 
@@ -15,6 +16,8 @@ export type TryCall = Readonly<{
   serverId: string;
   tool: string;
   arguments?: unknown;
+  /** The tool's own schema for its arguments, as discovered. */
+  inputSchema?: unknown;
   identity?: IdentityFacts;
   serverDisabled: boolean;
   now: Date;
@@ -28,7 +31,8 @@ export const tryPolicy = (call: TryCall): Tried => {
   const disabled = call.serverDisabled ? 'this server is disabled' : identity.disabled ? 'this identity is disabled' : undefined;
   if (disabled !== undefined) return { effect: 'deny', code: 'disabled', rule: null, reason: disabled, limits: [], trace: [] };
   const { tool, organizationId, serverId, now } = call;
-  const facts = { tool, arguments: call.arguments, identity, organizationId, grantId: '', serverId, now };
+  const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;
+  const facts = { tool, arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
   const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts);
   const { effect, code, rule, reason, would, reservations } = decision;
   const limits = reservations.map(({ pointer, counter, window, scope, amount, max }) => ({ rule: pointer, counter, window, scope, amount, max }));

@@ -130,3 +130,27 @@ describe('the running example', () => {
     await client.close();
   });
 });
+
+describe('argument rules', () => {
+  test('a call is judged by its arguments: require, deny_if and the tool\'s own schema, and refused ones reach no upstream', async () => {
+    const typed = await startUpstream({ tools: [aTool('create_issue', { inputSchema: { type: 'object', properties: { title: { type: 'string' }, confidential: { type: 'boolean' } }, required: ['title'] } })], json: true });
+    const server = await tenant.server(typed.url);
+    const rules = { require: [{ path: 'args.title', op: 'exists', value: true, on_deny: 'Give the issue a title' }], deny_if: [{ conditions: [{ path: 'args.confidential', op: 'eq', value: true }], on_deny: 'No confidential issues' }] };
+    const policyId = await tenant.policy(server, { version: '1', default: 'deny', check_arguments: true, tools: { create_issue: rules } });
+    const client = await connect(await tenant.grant({ serverId: server, policyId }));
+    const decision = async (args: Record<string, unknown>): Promise<unknown> => {
+      const result = await client.callTool({ name: 'create_issue', arguments: args });
+      return result.isError === true ? [decisionOf(result)['code'], decisionOf(result)['rule'], textOf(result)] : 'served';
+    };
+    expect(await decision({ title: 'x' })).toBe('served');
+    expect(await decision({})).toEqual(['argument_rule', '/tools/create_issue/require/0', '[POLICY DENIED] Give the issue a title']);
+    expect(await decision({ title: 'x', confidential: true })).toEqual(['argument_rule', '/tools/create_issue/deny_if/0', '[POLICY DENIED] No confidential issues']);
+    expect(await decision({ title: 'x', confidential: 'true' })).toEqual(['argument_rule', '/tools/create_issue/deny_if/0', '[POLICY DENIED] No confidential issues']);
+    expect(await decision({ title: 'x', undeclared: 1 })).toEqual(['arguments_invalid', '/check_arguments', expect.stringContaining('[POLICY DENIED] ')]);
+    expect(typed.seenOf('tools/call')).toHaveLength(1);
+    const tried = await tenant.api('POST', `/v1/policies/${policyId}/decide`, { tool: 'create_issue', arguments: { title: 'x', undeclared: 1 } });
+    expect(tried.body).toMatchObject({ effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' });
+    await client.close();
+    await typed.close();
+  });
+});
