@@ -12,6 +12,8 @@ export type Test = (value: unknown, work: Work) => Truth;
 
 const longestSearched = 64 * 1024;
 const charactersPerStep = 5;
+/** Up to this length the engine's own search, which is Boyer and Moore's then, takes time linear in the text. */
+const longestNative = 250;
 const stepsPerPattern = 100;
 
 /** The test of an operator for the value that the rule has, or undefined when the operator doesn't take such a value. */
@@ -49,11 +51,12 @@ function onText(judge: (text: string, work: Work) => Truth): Test {
 }
 
 function containing(part: string): Test {
-  const find = finder(part);
+  const native = part.length <= longestNative;
+  const find = native ? undefined : finder(part);
   return onText((text, work) => {
-    work.left -= Math.ceil(text.length / charactersPerStep);
+    work.left -= native ? Math.ceil(text.length / charactersPerStep) : text.length * 2;
     if (work.left < 0) return 'undecidable';
-    return part === '' || find(text, 0) >= 0;
+    return find === undefined ? text.includes(part) : find(text, 0) >= 0;
   });
 }
 
@@ -73,7 +76,14 @@ function isLongerThan(text: string, bytes: number): boolean {
 
 function ordered(bound: unknown, holds: (difference: number) => boolean): Test | undefined {
   if (typeof bound === 'number') return (value) => (typeof value === 'number' ? holds(value < bound ? -1 : value > bound ? 1 : 0) : 'undecidable');
-  return typeof bound === 'string' ? onText((text) => holds(compareCodePoints(text, bound))) : undefined;
+  return typeof bound === 'string' ? comparing(bound, holds) : undefined;
+}
+
+function comparing(bound: string, holds: (difference: number) => boolean): Test {
+  return onText((text, work) => {
+    work.left -= Math.min(text.length, bound.length);
+    return holds(compareCodePoints(text, bound));
+  });
 }
 
 function ofLength(bound: unknown, holds: (length: number, bound: number) => boolean): Test | undefined {
@@ -81,7 +91,9 @@ function ofLength(bound: unknown, holds: (length: number, bound: number) => bool
   return (value, work) => {
     if (Array.isArray(value)) return holds(value.length, bound);
     if (typeof value !== 'string') return 'undecidable';
-    work.left -= Math.ceil(value.length / charactersPerStep);
+    // It has at most as many code points as units, and at least half as many: mostly that is enough to know.
+    if (value.length < bound || value.length > 2 * bound) return holds(value.length, bound);
+    work.left -= value.length;
     return work.left < 0 ? 'undecidable' : holds(codePoints(value), bound);
   };
 }
