@@ -1,5 +1,5 @@
 /** `npm run backup -- <target folder>`: copies the data folder, with its keys, while Toolgate is stopped. */
-import { backUpDataFolder, restoreHelp } from './platform/backup-data-folder.js';
+import { backUpDataFolder, restoreHelp } from './embedded-postgres/backup-data-folder.js';
 import { environment, readConfig } from './platform/config.js';
 
 const say = (text: string): boolean => process.stderr.write(`${text}\n`);

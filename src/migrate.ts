@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigError, environment, readConfig } from './platform/config.js';
-import { startEmbeddedPostgres } from './platform/embedded-postgres.js';
+import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { errorText, log } from './platform/log.js';
 import { applyMigrations } from './platform/migrations.js';
 

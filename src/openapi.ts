@@ -6,7 +6,7 @@ import { EventStore } from './event-log/event-store.js';
 import { readConfig } from './platform/config.js';
 import { Database } from './platform/database.js';
 import { errorText } from './platform/log.js';
-import { openApiDocument } from './platform/openapi.js';
+import { openApiDocument } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
 import { Vault } from './platform/vault.js';
 

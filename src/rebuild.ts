@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
 import { Database } from './platform/database.js';
-import { startEmbeddedPostgres } from './platform/embedded-postgres.js';
+import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { errorText, log } from './platform/log.js';
 import { applyMigrations } from './platform/migrations.js';
 import { rebuild, type RebuildProgress } from './projections/rebuild.js';

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Allowed, CurrentPrincipal, type Principal, type WithPrincipal } from '../platform/allowed.js';
+import { Allowed, CurrentPrincipal, type Principal, type WithPrincipal } from '../rest/allowed.js';
 import { Database } from '../platform/database.js';
 import { Problem } from '../platform/problems.js';
 import { AcceptanceBody, LoginBody, MeAnswer, SignedInAnswer, SignUpBody } from './accounts.dto.js';

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { MEMBER_ROLES, type MemberRole } from '../platform/allowed.js';
-import { Email, IdOf, Instant, OneOf, SecretText, Text } from '../platform/fields.js';
+import { MEMBER_ROLES, type MemberRole } from '../rest/allowed.js';
+import { Email, IdOf, Instant, OneOf, SecretText, Text } from '../rest/fields.js';
 import { INVITATION_DAYS } from './invitations.js';
 import { PASSWORD_LENGTH } from './passwords.js';
 import { SESSION_DAYS } from './sessions.js';

@@ -1,5 +1,5 @@
 import type { Caller, Change, EventStore } from '../event-log/event-store.js';
-import type { Repeat } from '../platform/allowed.js';
+import type { Repeat } from '../rest/allowed.js';
 import type { Database, Tx } from '../platform/database.js';
 import { Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';

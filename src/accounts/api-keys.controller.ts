@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import { PageQuery, type Page } from '../platform/page.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { PageQuery, type Page } from '../rest/page.js';
 import { ApiKeyBody, ApiKeyPage, IssuedApiKeyAnswer } from './accounts.dto.js';
 import { ApiKeys, type ApiKey, type IssuedApiKey } from './api-keys.js';
 

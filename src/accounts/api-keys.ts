@@ -1,9 +1,9 @@
 import type { CreateOnce } from '../event-log/create-once.js';
 import type { EventStore } from '../event-log/event-store.js';
-import type { MemberRole, Principal } from '../platform/allowed.js';
+import type { MemberRole, Principal } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { isId, newId } from '../platform/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 

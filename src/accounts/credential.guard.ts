@@ -3,7 +3,7 @@ import { Injectable, RequestMethod, type CanActivate, type ExecutionContext, typ
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { ALLOWED, mayCall, type AllowedTo, type Repeat, type WithPrincipal } from '../platform/allowed.js';
+import { ALLOWED, mayCall, type AllowedTo, type Repeat, type WithPrincipal } from '../rest/allowed.js';
 import { Problem } from '../platform/problems.js';
 import { Vault } from '../platform/vault.js';
 import { SignIn } from './sign-in.js';

@@ -1,6 +1,6 @@
 import type { CreateOnce } from '../event-log/create-once.js';
 import type { Caller, Change } from '../event-log/event-store.js';
-import type { MemberRole, Principal, Repeat } from '../platform/allowed.js';
+import type { MemberRole, Principal, Repeat } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';

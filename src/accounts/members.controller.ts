@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import { PageQuery, type Page } from '../platform/page.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { PageQuery, type Page } from '../rest/page.js';
 import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, RoleBody } from './accounts.dto.js';
 import { Invitations, type Invitation } from './invitations.js';
 import { Membership, type MemberView } from './membership.js';

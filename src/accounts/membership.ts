@@ -1,7 +1,7 @@
 import type { Change, EventStore } from '../event-log/event-store.js';
-import type { MemberRole, Principal } from '../platform/allowed.js';
+import type { MemberRole, Principal } from '../rest/allowed.js';
 import { isId } from '../platform/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound } from '../platform/problems.js';
 import { changeRole, members, removeMember, type Member } from './members.js';
 

@@ -1,5 +1,5 @@
 import type { Database, Tx } from '../platform/database.js';
-import type { MemberRole, Principal } from '../platform/allowed.js';
+import type { MemberRole, Principal } from '../rest/allowed.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';

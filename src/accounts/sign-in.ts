@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { apiKeyPrincipal } from './api-keys.js';
 import type { Attempt, LoginLimits } from './login-limits.js';

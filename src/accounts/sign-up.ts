@@ -1,5 +1,5 @@
 import type { Change } from '../event-log/event-store.js';
-import type { Repeat } from '../platform/allowed.js';
+import type { Repeat } from '../rest/allowed.js';
 import type { Config } from '../platform/config.js';
 import type { Database, Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';

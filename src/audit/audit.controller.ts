@@ -1,8 +1,8 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import type { Page } from '../platform/page.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import type { Page } from '../rest/page.js';
 import { EventsQuery, ExportQuery } from './audit.dto.js';
 import type { AuditItem } from './audit.query.js';
 import { AuditService } from './audit.service.js';

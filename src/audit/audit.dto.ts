@@ -1,5 +1,5 @@
-import { IdOf, Instant, OneOf, Text } from '../platform/fields.js';
-import { PageQuery } from '../platform/page.js';
+import { IdOf, Instant, OneOf, Text } from '../rest/fields.js';
+import { PageQuery } from '../rest/page.js';
 import { EXPORT_FORMATS } from './export.js';
 
 /** What to search the audit log for; all of it must match. */

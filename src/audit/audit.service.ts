@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventStore } from '../event-log/event-store.js';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import { Database } from '../platform/database.js';
-import { pageStart, toPage, type Page } from '../platform/page.js';
+import { pageStart, toPage, type Page } from '../rest/page.js';
 import { Problem } from '../platform/problems.js';
 import type { EventsQuery, ExportQuery } from './audit.dto.js';
 import { searchEvents, toItem, type AuditItem, type Filters } from './audit.query.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { ChangeGrant, GrantPage, GrantQuery, GrantView, GrantWithToken, IssueGrant, RotateGrant } from './grants.dto.js';
 import { GrantsService } from './grants.service.js';
 import { pathId } from './path-id.js';

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IdOf, Instant, OneOf, Text, Whole } from '../platform/fields.js';
-import { PageQuery } from '../platform/page.js';
+import { IdOf, Instant, OneOf, Text, Whole } from '../rest/fields.js';
+import { PageQuery } from '../rest/page.js';
 import type { ClientConfig } from './client-config.js';
 import { GRANT_STATUSES, type GrantStatus } from './grants.js';
 

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore, type Change } from '../event-log/event-store.js';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import type { Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { pageStart, toPage, type Page } from '../platform/page.js';
+import { pageStart, toPage, type Page } from '../rest/page.js';
 import { PUBLIC_URL } from '../platform/parts.js';
 import { notFound, Problem } from '../platform/problems.js';
 import { clientConfig } from './client-config.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import { PageQuery } from '../platform/page.js';
-import { verbatim } from '../platform/verbatim.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { PageQuery } from '../rest/page.js';
+import { verbatim } from '../rest/verbatim.js';
 import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView, type IdentityChange, type NewIdentity } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { pathId } from './path-id.js';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore } from '../event-log/event-store.js';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import type { Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import { revokeGrantsOf } from './grants.service.js';
 import { checkAttributes, decideIdentityChange, decideIdentityDeletion, type Identity } from './identities.js';

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import { PageQuery, type Page } from '../platform/page.js';
-import { verbatim } from '../platform/verbatim.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { PageQuery, type Page } from '../rest/page.js';
+import { verbatim } from '../rest/verbatim.js';
 import { etagOf } from './if-match.js';
 import { DecideSent, DecisionAnswer, PolicyAnswer, PolicyPage, PolicySent, PolicyVersionPage, PolicyVersionSent, ValidateSent, ValidationAnswer } from './policies.dto.js';
 import { Policies, type PolicyView, type SentCall, type SentPolicy, type SentVersion, type Validation } from './policies.service.js';

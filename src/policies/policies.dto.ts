@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined } from 'class-validator';
-import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../platform/fields.js';
+import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../rest/fields.js';
 
 const documentSchema = {
   type: 'object',

@@ -1,9 +1,9 @@
 import type { CreateOnce } from '../event-log/create-once.js';
 import type { EventStore } from '../event-log/event-store.js';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import type { Tx } from '../platform/database.js';
 import { isId, newId, type IdPrefix } from '../platform/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
 import type { PolicyError } from '../policy-engine/parse.js';

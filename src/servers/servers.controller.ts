@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
-import { PageQuery, type Page } from '../platform/page.js';
-import { verbatim } from '../platform/verbatim.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { PageQuery, type Page } from '../rest/page.js';
+import { verbatim } from '../rest/verbatim.js';
 import type { SentServer } from './server-input.js';
 import type { ServerView, ToolView } from './server-views.js';
 import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody, ToolPage, ToolsQuery } from './servers.dto.js';

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { IsObject, ValidateBy, ValidateIf } from 'class-validator';
-import { Flag, IdOf, Instant, OneOf, QueryWhole, Text } from '../platform/fields.js';
+import { Flag, IdOf, Instant, OneOf, QueryWhole, Text } from '../rest/fields.js';
 
 const transportSchema = {
   type: 'object',

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CreateOnce } from '../event-log/create-once.js';
 import type { EventStore } from '../event-log/event-store.js';
-import type { Principal } from '../platform/allowed.js';
+import type { Principal } from '../rest/allowed.js';
 import { isId, newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../platform/page.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
 import { guardTransport, reach, sameOrigin } from './reach.js';

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Allowed, CurrentPrincipal, type Principal } from '../platform/allowed.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { UsageQuery } from './usage.dto.js';
 import type { UsageItem } from './usage.query.js';
 import { UsageService } from './usage.service.js';

@@ -1,4 +1,4 @@
-import { Instant, OneOf, QueryWords } from '../platform/fields.js';
+import { Instant, OneOf, QueryWords } from '../rest/fields.js';
 import { GROUPS, INTERVALS, type Group, type Interval } from './usage.query.js';
 
 /** What to sum up. */

@@ -79,7 +79,7 @@ const startToolgates = async ({ url, upstreamPort, dist, env, gateways }) => {
 
 /** Starts everything. `against`: another build whose gateways are measured in the same rounds. */
 export const startWorld = async ({ dist, dataDir, against, kafka }) => {
-  const { startEmbeddedPostgres } = await import(pathToFileURL(`${dist}/platform/embedded-postgres.js`).href);
+  const { startEmbeddedPostgres } = await import(pathToFileURL(`${dist}/embedded-postgres/embedded-postgres.js`).href);
   const postgres = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '200' } });
   pin(postgres.pid, 'rest');
   const upstream = await start('upstream.mjs', { where: 'load' });

@@ -64,7 +64,7 @@ async function begin(): Promise<Cluster> {
 }
 
 async function embedded(): Promise<Cluster> {
-  const { startEmbeddedPostgres } = await import('../../src/platform/embedded-postgres.js');
+  const { startEmbeddedPostgres } = await import('../../src/embedded-postgres/embedded-postgres.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-test-'));
   // PostgreSQL is stopped by its guard however we end; the folder goes with us where we end at all.
   const remove = (): void => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });

@@ -31,7 +31,7 @@ type Place = Readonly<{ id: number; folder: string; port: number; controllerPort
 export const kafkaIsHere = (): boolean => inject('kafkaClasspath') !== '';
 
 const JAVA = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.net.preferIPv4Stack=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
-const guard = fileURLToPath(new URL('../../src/platform/postgres-guard.mjs', import.meta.url));
+const guard = fileURLToPath(new URL('../../src/embedded-postgres/postgres-guard.mjs', import.meta.url));
 const java = (main: string, ...args: string[]): string[] => [...JAVA, '-cp', inject('kafkaClasspath'), main, ...args];
 
 const freePorts = async (count: number): Promise<number[]> => {

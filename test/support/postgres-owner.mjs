@@ -5,7 +5,7 @@
 import pg from 'pg';
 
 const [compiled, dataDir, mode] = process.argv.slice(2);
-const { startEmbeddedPostgres } = await import(`${compiled}/platform/embedded-postgres.js`);
+const { startEmbeddedPostgres } = await import(`${compiled}/embedded-postgres/embedded-postgres.js`);
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 try {

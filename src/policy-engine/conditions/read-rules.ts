@@ -67,7 +67,6 @@ function readValue(op: Operator, value: unknown, pointer: string, report: Report
   const items: readonly unknown[] = list ? (value as readonly unknown[]) : [value];
   if (op !== 'cidr' && list !== (op === 'in' || op === 'not_in')) return refuse(report, pointer, 'invalid_type', message);
   if (items.length > mostValues) return refuse(report, pointer, 'too_many', `takes at most ${mostValues} values`);
-  if (items.length === 0) return refuse(report, pointer, 'invalid_value', message);
   const before = report.errors.length;
   for (const [index, item] of items.entries()) readItem(op, item, { pointer: list ? `${pointer}/${index}` : pointer, message }, report);
   if (report.errors.length > before) return;

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { MEMBER_ROLES, type MemberRole } from '../../../src/platform/allowed.js';
+import { MEMBER_ROLES, type MemberRole } from '../../../src/rest/allowed.js';
 import { newToken } from '../../../src/platform/tokens.js';
 import { newId } from '../../../src/platform/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';

@@ -8,7 +8,7 @@ import { AuditService } from '../../../src/audit/audit.service.js';
 import { sendStream } from '../../../src/audit/send-stream.js';
 import { startAuditWriter } from '../../../src/audit/writer.js';
 import { EventStore } from '../../../src/event-log/event-store.js';
-import type { Principal } from '../../../src/platform/allowed.js';
+import type { Principal } from '../../../src/rest/allowed.js';
 import { newId } from '../../../src/platform/ids.js';
 import { Problem } from '../../../src/platform/problems.js';
 import { allRecorded, append, completed, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';

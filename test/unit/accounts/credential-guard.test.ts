@@ -3,7 +3,7 @@ import { Controller, Get, Module, Post, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { describe, expect, test } from 'vitest';
 import { assertEveryRouteIsDeclared } from '../../../src/accounts/credential.guard.js';
-import { Allowed } from '../../../src/platform/allowed.js';
+import { Allowed } from '../../../src/rest/allowed.js';
 
 @Controller('declared')
 class Declared {

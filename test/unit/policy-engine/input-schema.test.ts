@@ -153,7 +153,7 @@ describe('not compiled:', () => {
   });
 
   test('what is just inside the bounds is', () => {
-    const inside = [nested(31), object(many(399, () => ({}))), object({ a: { enum: Array.from({ length: 5000 }, (_, index) => index) } }), { anyOf: Array.from({ length: 100 }, () => ({})) }];
+    const inside = [nested(31), object(many(399, () => ({}))), object({ a: { enum: Array.from({ length: 5000 }, (_, index) => index) } }), { anyOf: Array.from({ length: 100 }, () => ({})) }, object({ a: { enum: Array.from({ length: 3000 }, (_, index) => index) } }, { required: Array.from({ length: 3000 }, (_, index) => `p${index}`) })];
     for (const schema of inside) expect(compileInputSchema(schema)).toBeDefined();
     expect(compileInputSchema({ $id: 'https://example.org/tool', ...object({ a: { $ref: '#/properties/b' }, b: {} }) })).toBeDefined();
   });

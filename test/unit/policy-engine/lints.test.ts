@@ -90,6 +90,9 @@ describe('a deny_if', () => {
     ['of a range of one', [a('gte', 5), a('lte', 5)], false],
     ['of a half-open range of none', [a('gte', 5), a('lt', 5)], true],
     ['of a range', [a('gt', 4), a('lt', 5)], false],
+    ['of bounds of two types', [a('gt', 5), a('lt', 'a')], false],
+    ['of two lower bounds', [a('gt', 5), a('gt', 4)], false],
+    ['of a text and a bound above it', [a('gt', 'b'), a('lt', 5)], false],
     ['of nothing', [], false],
   ])('%s', (_name, conditions, warned) => {
     const rule = { conditions } as Rule;

@@ -58,10 +58,11 @@ describe('a search', () => {
     const work = newWork();
     expect(compilePattern('password|secret')?.search('x'.repeat(65_536), work)).toBe(false);
     expect(work.left).toBeGreaterThan(stepsPerCall * 0.9);
+    expect(work.left).toBeLessThan(stepsPerCall - 65_536);
   });
 
   test('stays right after it was made to forget', () => {
-    const many = compilePattern('[ab]*a[ab]{12}$');
+    const many = compilePattern('a[ab]{12}\\b');
     for (let round = 0; round < 40; round += 1) {
       const bits = Array.from({ length: 2000 }, (_, index) => 'ab'[Math.floor(Math.sin(index * (round + 2)) * 1e6) & 1]).join('');
       expect(many?.search(bits, { left: 1e9 })).toBe(bits.at(-13) === 'a');

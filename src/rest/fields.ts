@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { isEmail, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
-import { isId, type IdPrefix } from './ids.js';
+import { isId, type IdPrefix } from '../platform/ids.js';
 
 type Field = Readonly<{ optional?: boolean; nullable?: boolean; description?: string }>;
 

@@ -1,7 +1,7 @@
 import { Catch, HttpException, ValidationPipe, type ArgumentsHost, type ExceptionFilter, type ValidationError } from '@nestjs/common';
 import type { Response } from 'express';
-import { log } from './log.js';
-import { Problem, problemBody, problems, type ProblemCode, type ProblemDetail } from './problems.js';
+import { log } from '../platform/log.js';
+import { Problem, problemBody, problems, type ProblemCode, type ProblemDetail } from '../platform/problems.js';
 
 const byStatus: Readonly<Record<number, ProblemCode>> = { 400: 'invalid_body', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 415: 'invalid_body' };
 

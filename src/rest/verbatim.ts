@@ -1,5 +1,5 @@
 import { bodyValidation } from './problem-filter.js';
-import { Problem } from './problems.js';
+import { Problem } from '../platform/problems.js';
 
 type Body = Readonly<Record<string, unknown>>;
 type Pipe = Readonly<{ transform: (body: unknown) => Promise<Body> }>;
