@@ -42,7 +42,8 @@ function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Truth {
     else return judgeElements(value, at + 1, walk, work);
   }
   if (value === undefined || value === null) return walk.missing;
-  return work.left < 0 ? 'undecidable' : walk.test(value, work);
+  const truth = walk.test(value, work);
+  return work.left < 0 ? 'undecidable' : truth;
 }
 
 /** `[*]`: any element in a `deny_if`; every one, and at least one, in a `require`. */
