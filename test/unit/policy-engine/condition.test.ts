@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compileCondition, type Within } from '../../../src/policy-engine/conditions/condition.js';
+import { testOf } from '../../../src/policy-engine/conditions/operators.js';
 import { newWork } from '../../../src/policy-engine/conditions/work.js';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, type Facts } from '../../../src/policy-engine/decide.js';
@@ -78,6 +79,11 @@ describe('a long part of a text', () => {
     const judge = compileCondition({ path: 'args.a', op: 'contains', value: `${'ab'.repeat(150)}c` }, 'require');
     expect(judge(factsOf({ a: given }), newWork())).toBe(expected);
   });
+});
+
+test('a list of values is a list of one or more, all texts, numbers or booleans', () => {
+  for (const wrong of [[], ['a', {}], ['a', null], 'a', undefined]) expect(testOf('in', wrong)).toBeUndefined();
+  expect(testOf('not_in', ['a', 1, true])).toBeDefined();
 });
 
 test('a document that was never parsed does not compile', () => {

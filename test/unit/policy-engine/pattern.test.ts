@@ -70,6 +70,18 @@ describe('a search', () => {
   });
 });
 
+describe('a word', () => {
+  test.each(Array.from('09AZaz_'))('has %s in it', (one) => {
+    expect(compilePattern('\\bx')?.search(`${one}x`, newWork())).toBe(false);
+    expect(compilePattern('x\\b')?.search(`x${one}`, newWork())).toBe(false);
+  });
+
+  test.each(Array.from('/:@[^`{ é'))('ends at %s', (one) => {
+    expect(compilePattern('\\bx')?.search(`${one}x`, newWork())).toBe(true);
+    expect(compilePattern('x\\B')?.search(`x${one}`, newWork())).toBe(false);
+  });
+});
+
 describe('the size of a pattern', () => {
   test.each([
     ['abc', 3],
