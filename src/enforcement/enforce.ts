@@ -2,6 +2,7 @@ import type { Directory } from '../directory/directory.js';
 import type { DecisionCode } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
+import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Reservation } from '../policy-engine/decide.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import type { Recorder } from './recorder.js';
@@ -65,7 +66,7 @@ const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged
  */
 export class Enforcement {
   readonly #parts: Parts;
-  readonly #underWay = new Set<Complete>();
+  readonly #underWay = new Slots<Complete>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -73,7 +74,7 @@ export class Enforcement {
 
   /** Ends the calls that are still under way as `unknown`: this process will not see how they end. */
   stop(): void {
-    for (const complete of this.#underWay) complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
+    for (const complete of this.#underWay.members()) complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
   }
 
   async enforce(call: GovernedCall): Promise<Verdict> {
@@ -120,10 +121,14 @@ export class Enforcement {
 
   /** A call has one outcome: the first. */
   #begin(end: Complete): Complete {
+    let ended = false;
     const complete: Complete = (outcome) => {
-      if (this.#underWay.delete(complete)) end(outcome);
+      if (ended) return;
+      ended = true;
+      this.#underWay.remove(at);
+      end(outcome);
     };
-    this.#underWay.add(complete);
+    const at = this.#underWay.add(complete);
     return complete;
   }
 

@@ -1,28 +1,28 @@
+import { Slots } from '../platform/slots.js';
 import type { Running } from '../upstream/forward.js';
 
-const keyOf = (sessionId: string, id: unknown): string => `${sessionId} ${typeof id} ${String(id)}`;
+type Call = Readonly<{ sessionId: string; id: unknown; running: Running }>;
 
 /**
  * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and many upstreams then leave their
  * answer open: without this the call would end as a timeout.
  */
 export class RunningCalls {
-  readonly #calls = new Map<string, Running>();
+  readonly #calls = new Slots<Call>();
 
-  /** Starts a call; it counts as under way until it calls `done`. */
+  /** Starts a call; it counts as under way until it calls `done`, once. */
   begin(sessionId: string, id: string | number, start: (done: () => void) => Running): void {
-    const key = keyOf(sessionId, id);
-    let running: Running | undefined;
+    let at: number | undefined;
     let ended = false;
-    running = start(() => {
+    const running = start(() => {
       ended = true;
-      if (this.#calls.get(key) === running) this.#calls.delete(key);
+      if (at !== undefined) this.#calls.remove(at);
     });
-    if (!ended) this.#calls.set(key, running);
+    if (!ended) at = this.#calls.add({ sessionId, id, running });
   }
 
   /** Ends a call of this session as cancelled; nothing when there is none of that id. */
   cancel(sessionId: string, id: unknown): void {
-    this.#calls.get(keyOf(sessionId, id))?.abort();
+    for (const call of this.#calls.members()) if (call.sessionId === sessionId && call.id === id) call.running.abort();
   }
 }
