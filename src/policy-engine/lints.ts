@@ -117,9 +117,12 @@ function contradicts(conditions: readonly Condition[]): boolean {
 function excludes(one: Condition, other: Condition): boolean {
   if (one.op === 'exists' && one.value === false) return !truthOfMissing(other.op, other.value, 'deny_if');
   if (one.op === 'eq') return other.op !== 'exists' && testOf(other.op, other.value)?.(one.value, { left: mostComparisons }) === false;
-  const above = one.op === 'gt' || one.op === 'gte';
-  const below = other.op === 'lt' || other.op === 'lte';
-  if (!above || !below || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
+  return isEmptyRange(one, other);
+}
+
+/** At least the one and at most the other, with no number between. */
+function isEmptyRange(one: Condition, other: Condition): boolean {
+  if (!['gt', 'gte'].includes(one.op) || !['lt', 'lte'].includes(other.op) || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
   return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
 }
 

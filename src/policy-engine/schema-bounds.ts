@@ -48,7 +48,8 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolean {
   if (typeof schema === 'boolean') return schema;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || walk.places.size >= mostSubschemas) throw new Unbounded();
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Unbounded();
+  if (walk.places.size >= mostSubschemas) throw new Unbounded();
   walk.places.add(at);
   const members: [string, unknown][] = [];
   let steps = stepsPerSubschema;
@@ -56,9 +57,13 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
     if (dropped.has(key) || key === '$id') continue;
     members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
-    steps += stepsPerMember * (typeof value === 'object' && value !== null ? Object.keys(value).length : 1);
+    steps += stepsPerMember * sizeOf(value);
   }
   return { ...Object.fromEntries(members), [stepsKeyword]: steps };
+}
+
+function sizeOf(value: unknown): number {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
 }
 
 function keyword(key: string, value: unknown, at: string, walk: Walk): unknown {

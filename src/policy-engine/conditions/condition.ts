@@ -33,17 +33,23 @@ function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Truth {
   for (let at = from; at < walk.steps.length; at += 1) {
     if (value === undefined || value === null) return walk.missing;
     if (work.left < 0) return 'undecidable';
-    const step = walk.steps[at];
-    if (step?.kind === 'key') {
-      if (typeof value !== 'object' || Array.isArray(value) || hasVariant(value, step, work)) return 'undecidable';
-      value = Object.hasOwn(value, step.key) ? (value as Readonly<Record<string, unknown>>)[step.key] : undefined;
-    } else if (!Array.isArray(value)) return 'undecidable';
-    else if (step?.kind === 'index') value = value[step.index];
-    else return judgeElements(value, at + 1, walk, work);
+    const step = walk.steps[at] as Step;
+    if (step.kind === 'every') return Array.isArray(value) ? judgeElements(value, at + 1, walk, work) : 'undecidable';
+    value = stepInto(value, step, work);
+    if (value === nowhere) return 'undecidable';
   }
   if (value === undefined || value === null) return walk.missing;
   const truth = walk.test(value, work);
   return work.left < 0 ? 'undecidable' : truth;
+}
+
+const nowhere = Symbol('the path leads nowhere');
+
+/** What lies one step further; undefined when nothing does, `nowhere` when the value can't be stepped into. */
+function stepInto(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: Work): unknown {
+  if (step.kind === 'index') return Array.isArray(value) ? value[step.index] : nowhere;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || hasVariant(value, step, work)) return nowhere;
+  return Object.hasOwn(value, step.key) ? (value as Readonly<Record<string, unknown>>)[step.key] : undefined;
 }
 
 /** `[*]`: any element in a `deny_if`; every one, and at least one, in a `require`. */
