@@ -8,6 +8,7 @@ import { Suppressed } from './suppressed.js';
 
 const ACKNOWLEDGE_MS = 2000;
 const RETRY_MS = 200;
+const LINGER_MS = 10;
 const MAX_QUEUED = 20_000;
 
 /** A decision before it gets its place in this boot's numbering. */
@@ -27,6 +28,8 @@ export class Recorder {
   readonly #suppressed: Suppressed;
   readonly #queue: Queued[] = [];
   #retrying: NodeJS.Timeout | undefined;
+  #outcomes: ToolCallCompleted[] = [];
+  #lingering: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(eventLog: EventLog) {
@@ -38,7 +41,9 @@ export class Recorder {
   async recordAllow(decision: Unnumbered): Promise<boolean> {
     const numbered = this.#number(decision.organizationId);
     try {
-      await acknowledgedWithin(this.#log.append('toolgate.decisions', this.#entry(decision, numbered)), ACKNOWLEDGE_MS);
+      const appended = this.#log.append('toolgate.decisions', this.#entry(decision, numbered));
+      if (this.#outcomes.length > 0) this.#appendOutcomes();
+      await acknowledgedWithin(appended, ACKNOWLEDGE_MS);
       return true;
     } catch (error) {
       this.#sequences.abandon(decision.organizationId, numbered);
@@ -61,11 +66,14 @@ export class Recorder {
     await acknowledgedWithin(appended, ACKNOWLEDGE_MS).catch(() => undefined);
   }
 
-  /** Appends an outcome; nobody waits for it. */
+  /** Appends an outcome with the next decision, or within 10 ms: nobody waits for it, and a flush of its own would hold up the decisions behind it. */
   recordOutcome(outcome: ToolCallCompleted): void {
-    const entry = toEntry(outcome);
-    const givenUp = (): void => log.error('an outcome was lost: the queue is full', { callId: outcome.callId });
-    this.#log.append('toolgate.decisions', entry).catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+    this.#outcomes.push(outcome);
+    if (this.#stopped) return this.#appendOutcomes();
+    this.#lingering ??= setTimeout(() => {
+      this.#lingering = undefined;
+      this.#appendOutcomes();
+    }, LINGER_MS);
   }
 
   /** Entries that wait for the log. */
@@ -76,10 +84,13 @@ export class Recorder {
   /** Writes what is still owed, for at most 2 s, and the end of this boot. */
   async stop(): Promise<void> {
     this.#suppressed.stop();
+    this.#appendOutcomes();
     const last = this.#sequences.organizations().map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
     clearTimeout(this.#retrying);
     await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGE_MS))]);
     this.#stopped = true;
+    this.#appendOutcomes();
+    clearTimeout(this.#lingering);
     clearTimeout(this.#retrying);
   }
 
@@ -103,6 +114,16 @@ export class Recorder {
         () => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined, done }),
       );
     });
+  }
+
+  #appendOutcomes(): void {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    for (const outcome of outcomes) {
+      const entry = toEntry(outcome);
+      const givenUp = (): void => log.error('an outcome was lost: the queue is full', { callId: outcome.callId });
+      this.#log.append('toolgate.decisions', entry).catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+    }
   }
 
   #enqueue(queued: Queued): void {
