@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { isId, newId } from '../../../src/platform/ids.js';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -16,9 +16,12 @@ describe('a new id', () => {
     expect(newId('call')).toMatch(/^call_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
   });
 
-  test('is a UUIDv7 of the time it was made', () => {
+  test('is a UUIDv7 of the time it was made', async () => {
+    // Ids made in a burst run ahead of the clock: this wants a module that has made none.
+    vi.resetModules();
+    const fresh = await import('../../../src/platform/ids.js');
     const before = Date.now();
-    const uuid = uuidOf(newId('evt'));
+    const uuid = uuidOf(fresh.newId('evt'));
     expect(uuid[12]).toBe('7');
     expect('89ab').toContain(uuid[16]);
     const madeAt = Number.parseInt(uuid.slice(0, 12), 16);
