@@ -10,13 +10,14 @@
  * --loads=A,B    only these of 128, 32, list, open
  * --profile=DIR  CPU profiles of the gateways; the figures then hold what profiling costs
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cores, cpuOfFamily, endAll } from './processes.mjs';
+import { cores, cpuOfFamily, endAll, familyGrowth } from './processes.mjs';
 import { budgetText, judge, summarize, table } from './report.mjs';
 import { startWorld } from './world.mjs';
 
@@ -80,7 +81,7 @@ const cpuOf = async (one) => (one ? (await one.ask('cpu')).micros : undefined);
 
 const requestOf = (load, target, bounds) =>
   load === 'open'
-    ? ['open', { target, connections: 16, seconds: plan.openSeconds, perSecond: PER_SECOND }]
+    ? ['open', { target, connections: 64, seconds: plan.openSeconds, perSecond: PER_SECOND }]
     : ['closed', { target: load === 'list' ? { ...target, list: true } : target, connections: load === 'list' ? 32 : Number(load), ...bounds }];
 
 const perCall = (micros, calls) => (micros === undefined || Number.isNaN(micros) ? undefined : micros / calls);
@@ -118,7 +119,7 @@ const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => 
     p99,
     cpu: perCall(cpu - before.cpu, calls),
     writerCpu: perCall(after.writer - before.writer, calls),
-    postgresCpu: perCall(after.postgres - before.postgres, calls),
+    postgresCpu: perCall(familyGrowth(before.postgres, after.postgres), calls),
     ...drained,
   };
 };
@@ -160,14 +161,16 @@ const main = async () => {
     process.exit(1);
   }, given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
-  process.once('exit', endAll);
+  process.once('exit', () => {
+    endAll();
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  });
   const world = await startWorld({ dist: resolve(given.dist), dataDir, against: given.against && resolve(given.against), kafka: process.env.KAFKA_BROKERS });
   try {
     return await show(await run(world), began);
   } finally {
     clearTimeout(bound);
     await world.close();
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 };
 

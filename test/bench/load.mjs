@@ -150,8 +150,12 @@ const openLoop = async ({ target, connections, seconds, perSecond }) => {
     const wait = due - performance.now();
     if (wait > 0.5) await new Promise((resolve) => setTimeout(resolve, wait));
     const free = all.find((connection) => connection.idle);
-    if (free === undefined) failed.count += 1;
-    else free.send(onAnswer);
+    if (free) {
+      free.send(onAnswer);
+      continue;
+    }
+    failed.count += 1;
+    failed.first ??= 'none was sent: every connection still waited for an answer';
   }
   for (let tries = 0; latencies.length < total - failed.count && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   for (const connection of all) connection.end();

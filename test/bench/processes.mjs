@@ -20,8 +20,8 @@ const hasTaskset = () => {
 const pinning = hasTaskset();
 const last = cpus().length - 1;
 
-/** Which cores the parts run on: the gateway alone on one, so that nothing but itself is in its way. */
-export const cores = pinning ? { gateway: '0', load: '1', rest: last > 2 ? `2-${last}` : `1-${last}` } : undefined;
+/** Which cores the parts run on. With two cores PostgreSQL and the audit writer go where there is room: beside the load alone they would starve. */
+export const cores = pinning ? { gateway: '0', load: '1', rest: last > 1 ? `2-${last}` : `0-${last}` } : undefined;
 
 /** Pins a running process, and with it whatever it starts from now on. */
 export const pin = (pid, where) => {
@@ -91,14 +91,17 @@ const statOf = (pid) => {
   }
 };
 
-/** CPU time of a server and of its children in microseconds, in steps of 10 ms; undefined where there is no /proc. */
+/** CPU time of a server and each of its children in microseconds, by pid, in steps of 10 ms; undefined where there is no /proc. */
 export const cpuOfFamily = (pid) => {
   if (statOf(pid) === undefined) return undefined;
-  let ticks = 0;
+  const times = new Map();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = statOf(name);
-    if (stat && (name === String(pid) || stat[1] === String(pid))) ticks += Number(stat[11]) + Number(stat[12]);
+    if (stat && (name === String(pid) || stat[1] === String(pid))) times.set(name, (Number(stat[11]) + Number(stat[12])) * 10_000);
   }
-  return ticks * 10_000;
+  return times;
 };
+
+/** What a family used in between; a child that ended meanwhile is not counted. */
+export const familyGrowth = (before, after) => after && [...after].reduce((sum, [pid, micros]) => sum + micros - (before.get(pid) ?? 0), 0);
