@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
+import { startRounds } from '../platform/rounds.js';
 
 const HOUR_MS = 3_600_000;
 const AGAIN_AFTER_FAILURE_MS = 60_000;
@@ -55,35 +56,5 @@ const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> =
  * Makes the partitions of the next days, drops the days that are past retention and deletes what has expired, now and every hour. Several may run.
  * `auditDays` and `logDays` count whole UTC days; no part of the log goes before it is recorded.
  */
-export const startRetention = (retention: Retention) => {
-  let stopping = false;
-  let rouse: () => void = () => undefined;
-  const sleep = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      rouse = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      const kept = await keepHouse(retention).then(
-        () => true,
-        (error: unknown) => {
-          if (!stopping) log.warn('keeping retention failed; trying again', { error: errorText(error) });
-          return false;
-        },
-      );
-      if (!stopping) await sleep(kept ? HOUR_MS : AGAIN_AFTER_FAILURE_MS);
-    }
-  };
-  const running = run();
-  return {
-    stop: async (): Promise<void> => {
-      stopping = true;
-      rouse();
-      await running;
-    },
-  };
-};
+export const startRetention = (retention: Retention): Readonly<{ stop: () => Promise<void> }> =>
+  startRounds(() => keepHouse(retention).then(() => HOUR_MS), { failed: 'keeping retention failed', againMs: AGAIN_AFTER_FAILURE_MS });

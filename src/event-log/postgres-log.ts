@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { GroupCommit } from '../platform/group-commit.js';
-import { errorText, log } from '../platform/log.js';
+import { startRounds } from '../platform/rounds.js';
 import type { Appended, EventLog, HandleBatch, LogEntry, LogRecord, Position } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
 import { partitionOf } from './partition.js';
@@ -111,45 +111,6 @@ const sweep = async (pool: pg.Pool, reader: Reader): Promise<boolean> => {
   return more;
 };
 
-const makeSubscription = (pool: pg.Pool, reader: Reader, onWake: (listener: () => void) => () => void) => {
-  let stopping = false;
-  let woken = true;
-  let rouse: () => void = () => undefined;
-  const unsubscribe = onWake(() => {
-    woken = true;
-    rouse();
-  });
-  const sleep = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      rouse = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      woken = false;
-      try {
-        if (await sweep(pool, reader)) continue;
-      } catch (error) {
-        if (!stopping) log.warn('reading the event log failed; trying again', { error: errorText(error) });
-        await sleep(POLL_MS);
-      }
-      if (!woken && !stopping) await sleep(POLL_MS);
-    }
-  };
-  const running = run();
-  return {
-    stop: async (): Promise<void> => {
-      stopping = true;
-      unsubscribe();
-      rouse();
-      await running;
-    },
-  };
-};
-
 /**
  * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as toolgate_worker.
  * Wake-ups within the process follow each flush; other processes' appends are seen by polling every 100 ms.
@@ -169,13 +130,16 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
     identity: 'in this PostgreSQL',
     append: (topic, entry) => queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
-    subscribe: (reader) =>
-      Promise.resolve(
-        makeSubscription(pool, reader, (listener) => {
-          listeners.add(listener);
-          return () => listeners.delete(listener);
-        }),
-      ),
+    subscribe: (reader) => {
+      const rounds = startRounds(async () => ((await sweep(pool, reader)) ? 0 : POLL_MS), { failed: 'reading the event log failed', againMs: POLL_MS });
+      listeners.add(rounds.wake);
+      return Promise.resolve({
+        stop: () => {
+          listeners.delete(rounds.wake);
+          return rounds.stop();
+        },
+      });
+    },
     ready: async () => {
       await pool.query('select 1');
     },

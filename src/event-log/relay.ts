@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
+import { startRounds, type Rounds } from '../platform/rounds.js';
 import { toEntry } from './append.js';
 import type { EventLog } from './event-log.js';
 import { readEvents } from './event-store.js';
@@ -57,40 +58,15 @@ const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promi
  * Carries control events from the event store to the log, in each organization's order, by position; several relays may run. `wake` is a hint that
  * something was committed; polling every 100 ms is what holds.
  */
-export const startRelay = (db: Database, eventLog: EventLog) => {
-  let stopping = false;
-  let woken = false;
+export const startRelay = (db: Database, eventLog: EventLog): Rounds => {
   let since = '0';
-  let rouse: () => void = () => undefined;
-  const sleep = (): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, POLL_MS);
-      rouse = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      woken = false;
-      const round = await relayOnce(db, eventLog, since).catch((error: unknown): Round => {
-        if (!stopping) log.warn('relaying control events failed; trying again', { error: errorText(error) });
-        return { moved: false, since: '0' };
-      });
-      since = round.since;
-      if (!round.moved && !woken && !stopping) await sleep();
-    }
+  const round = async (): Promise<number> => {
+    const from = since;
+    // A round that fails is followed by one over all organizations.
+    since = '0';
+    const done = await relayOnce(db, eventLog, from);
+    since = done.since;
+    return done.moved ? 0 : POLL_MS;
   };
-  const running = run();
-  return {
-    wake: (): void => {
-      woken = true;
-      rouse();
-    },
-    stop: async (): Promise<void> => {
-      stopping = true;
-      rouse();
-      await running;
-    },
-  };
+  return startRounds(round, { failed: 'relaying control events failed', againMs: POLL_MS });
 };

@@ -1,5 +1,5 @@
 import type { Database } from '../platform/database.js';
-import { errorText, log } from '../platform/log.js';
+import { startRounds, type Rounds } from '../platform/rounds.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
 const POLL_MS = 200;
@@ -42,54 +42,18 @@ const round = async (db: Database, projection: Projection, since: string): Promi
   return { moved, since: behind.organizations.length === 0 ? behind.since : since };
 };
 
-const makeSleeper = () => {
-  let woken = false;
-  let rouse: () => void = () => undefined;
-  return {
-    wake: (): void => {
-      woken = true;
-      rouse();
-    },
-    /** Returns at once when somebody called `wake` since the last sleep. */
-    sleep: async (ms: number): Promise<void> => {
-      if (!woken) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          rouse = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      woken = false;
-    },
-  };
-};
-
 /** Runs one projection until it is told to stop. */
-const runOne = (db: Database, projection: Projection) => {
-  const sleeper = makeSleeper();
-  let stopping = false;
+const runOne = (db: Database, projection: Projection): Rounds => {
   let since = '0';
-  const run = async (): Promise<void> => {
-    while (!stopping) {
-      const done = await round(db, projection, since).catch((error: unknown) => {
-        if (!stopping) log.warn('a projection failed; trying again', { projection: projection.name, error: errorText(error) });
-        return { moved: false, since: '0' };
-      });
-      since = done.since;
-      if (!done.moved && !stopping) await sleeper.sleep(POLL_MS);
-    }
+  const next = async (): Promise<number> => {
+    const from = since;
+    // A round that fails is followed by one over all organizations.
+    since = '0';
+    const done = await round(db, projection, from);
+    since = done.since;
+    return done.moved ? 0 : POLL_MS;
   };
-  const running = run();
-  return {
-    wake: sleeper.wake,
-    stop: async (): Promise<void> => {
-      stopping = true;
-      sleeper.wake();
-      await running;
-    },
-  };
+  return startRounds(next, { failed: 'a projection failed', againMs: POLL_MS, fields: { projection: projection.name } });
 };
 
 /**
