@@ -12,6 +12,7 @@ import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './gateway/running-calls.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
 import type { Handle } from './platform/http-front.js';
+import { makeForward } from './upstream/forward.js';
 
 const LIMITS_MS = 2000;
 const SESSIONS_KEPT_OPEN = 20_000;
@@ -28,7 +29,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory:
     lists: new ListCache(),
     running: new RunningCalls(),
     store: parts.store,
-    agent: parts.outbound.agent,
+    forward: makeForward(parts.outbound.agent),
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
     sessionKey,
     openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),

@@ -1,3 +1,4 @@
+import type { Era } from '../platform/era.js';
 import type { CompiledPolicy } from '../policy-engine/compile.js';
 import type { ToolFacts } from './tool-facts.js';
 
@@ -10,7 +11,9 @@ export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; a
 export type ServerFacts = Readonly<{
   id: string;
   name: string;
-  url: URL;
+  transport: Readonly<{ type: 'streamable-http' | 'sse'; url: URL }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+  /** In which eras it was seen to speak. */
+  eras: readonly Era[];
   headers: Readonly<Record<string, string>>;
   clientAuth: string;
   disabled: boolean;

@@ -1,5 +1,7 @@
+import type { Transport } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
 import type { Vault } from '../platform/vault.js';
+import { eraOf } from '../platform/era.js';
 import { ToolFacts } from './tool-facts.js';
 import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from './facts.js';
 
@@ -51,7 +53,7 @@ export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly I
   return rows;
 };
 
-type ServerRow = { organization_id: string; id: string; name: string; url: string; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; sealed_headers: Buffer | null; wrapped: Buffer };
+type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; protocol_version: string | null; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; sealed_headers: Buffer | null; wrapped: Buffer };
 
 const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
   row.sealed_headers === null
@@ -62,7 +64,7 @@ const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport->>'url' as url, s.client_auth, s.disabled, k.wrapped, x.sealed_headers,
+    `select s.organization_id, s.id, s.name, s.transport, s.protocol_version, s.client_auth, s.disabled, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema')) from jsonb_array_elements(s.tools) t) as tools
      from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
      where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
@@ -71,7 +73,8 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
-    url: new URL(row.url),
+    transport: row.transport.type === 'stdio' ? row.transport : { type: row.transport.type, url: new URL(row.transport.url) },
+    eras: [eraOf(row.protocol_version) ?? 'legacy'],
     headers: headersOf(row, vault),
     clientAuth: row.client_auth,
     disabled: row.disabled,

@@ -51,7 +51,7 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
   if (!verdict.allowed) return sendJson(response, 200, deniedResult(request.id, verdict.decided));
   if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
-  const upstream = { url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs } as const;
+  const upstream = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs } as const;
   parts.running.begin(session.sessionId, request.id, (ended) =>
     relayAnswer(parts, exchange, upstream, {
       id: request.id,

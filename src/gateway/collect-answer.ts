@@ -1,4 +1,4 @@
-import { forward, type UpstreamFailure, type UpstreamHeaders, type UpstreamRequest } from '../upstream/forward.js';
+import type { UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { GatewayParts } from './exchange.js';
 
 /** An answer that must be read before it is passed on. */
@@ -11,7 +11,7 @@ export const collectAnswer = (parts: GatewayParts, request: UpstreamRequest, max
     let headers: UpstreamHeaders = {};
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const running = forward(parts.agent, request, {
+    const running = parts.forward(request, {
       head: (code, fields) => {
         status = code;
         headers = fields;

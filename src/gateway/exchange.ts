@@ -3,7 +3,7 @@ import type { Directory } from '../directory/directory.js';
 import type { Authenticated } from '../directory/facts.js';
 import type { Enforcement } from '../enforcement/enforce.js';
 import type { EventStore } from '../event-log/event-store.js';
-import type { Outbound } from '../platform/outbound.js';
+import type { Forward } from '../upstream/forward.js';
 import type { ListCache } from './list-cache.js';
 import type { LiveStreams } from './live-streams.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -15,7 +15,7 @@ export type GatewayParts = Readonly<{
   directory: Directory;
   enforcement: Enforcement;
   store: EventStore;
-  agent: Outbound['agent'];
+  forward: Forward;
   streams: LiveStreams;
   lists: ListCache;
   running: RunningCalls;

@@ -55,7 +55,7 @@ const filteredStream = (text: string, policy: PolicyFacts): string | undefined =
 export const listTools = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { who, session, response, body } = exchange;
   if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, { tools: [] }));
-  const answer = await collectAnswer(parts, { url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, MAX_LIST_BYTES);
+  const answer = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, MAX_LIST_BYTES);
   if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
   if (answer.status === 404) return sendJson(response, 404, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
   const { policy } = who;

@@ -74,7 +74,7 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
 export const openUpstreamSession = async (parts: GatewayParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
   const { who, response } = exchange;
   const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
-  const collected = await collectAnswer(parts, { url: who.server.url, method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, MAX_ANSWER_BYTES);
+  const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, MAX_ANSWER_BYTES);
   if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
   const answer = answerIn(collected, request.id);
   const refusal = refusalOf(collected, answer);

@@ -1,5 +1,4 @@
 import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
-import { forward } from '../upstream/forward.js';
 import { OWN_CODES, refuseHttp } from './answers.js';
 import type { Request } from './call-tool.js';
 import { collectAnswer, isFailure } from './collect-answer.js';
@@ -9,7 +8,7 @@ import { relayAnswer } from './relay-answer.js';
 const SMALL = 64 * 1024;
 
 const upstreamRequest = (parts: GatewayParts, { who, session, body }: InSession) =>
-  ({ url: who.server.url, method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }) as const;
+  ({ server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }) as const;
 
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
 export const relayRequest = (parts: GatewayParts, exchange: InSession, request: Request): void =>
@@ -36,9 +35,8 @@ export const relayStream = (parts: GatewayParts, exchange: Omit<InSession, 'body
   const headers = upstreamHeaders(who.server.headers, session, 'text/event-stream');
   if (typeof lastEventId === 'string') headers['last-event-id'] = lastEventId;
   let streaming = false;
-  const running = forward(
-    parts.agent,
-    { url: who.server.url, method: 'GET', headers, body: undefined, silenceMs: 0 },
+  const running = parts.forward(
+    { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'GET', headers, body: undefined, silenceMs: 0 },
     {
       head: (status, fields) => {
         streaming = status === 200 && isEventStream(headerOf(fields, 'content-type'));

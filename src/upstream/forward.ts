@@ -1,6 +1,26 @@
 import type { Dispatcher } from 'undici';
+import type { Era } from '../platform/era.js';
 
-export type UpstreamRequest = Readonly<{ url: URL; method: 'GET' | 'POST' | 'DELETE'; headers: Readonly<Record<string, string>>; body: Buffer | undefined; silenceMs: number }>;
+/** An MCP server: where it is reached, and in which eras of the protocol it was seen to speak (the preferred one first; none while it was never reached). */
+export type UpstreamServer = Readonly<{ id: string; transport: UpstreamTransport; eras: readonly Era[] }>;
+
+export type UpstreamTransport =
+  | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
+  | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+
+/**
+ * One request in the terms of Streamable HTTP, whatever the server really speaks. `era` is the one that it is written in; what lives longer than a request
+ * (a session, a process) belongs to `grantId`. `headers` hold the upstream's credential.
+ */
+export type UpstreamRequest = Readonly<{
+  server: UpstreamServer;
+  grantId: string;
+  era: Era;
+  method: 'GET' | 'POST' | 'DELETE';
+  headers: Readonly<Record<string, string>>;
+  body: Buffer | undefined;
+  silenceMs: number;
+}>;
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -16,6 +36,12 @@ export type Sink = Readonly<{
 }>;
 
 export type Running = Readonly<{ resume: () => void; abort: () => void }>;
+
+/**
+ * Sends one request to its server and hands the answer's bytes to `sink` unparsed. Never throws and never rejects. Every transport and every translation
+ * between eras has this one shape, so that none of them knows of another.
+ */
+export type Forward = (request: UpstreamRequest, sink: Sink) => Running;
 
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
@@ -85,13 +111,22 @@ const placeOf = (url: URL): Place => {
 };
 
 /**
- * Sends one request upstream and hands the answer's bytes to `sink` unparsed. No redirect is followed, nothing is retried, no cookie is kept; the
- * agent (platform/outbound) refuses addresses that may not be reached. Never throws and never rejects.
+ * Streamable HTTP. No redirect is followed, nothing is retried, no cookie is kept; the agent (platform/outbound) refuses addresses that may not be reached.
  */
-export const forward = (agent: Dispatcher, request: UpstreamRequest, sink: Sink): Running => {
-  const { url, method, headers, silenceMs } = request;
+const forwardHttp = (agent: Dispatcher, url: URL, request: UpstreamRequest, sink: Sink): Running => {
+  const { method, headers, silenceMs } = request;
   const exchange = new Exchange(sink);
   const { origin, path } = placeOf(url);
   agent.dispatch({ origin, path, method, headers, body: request.body ?? null, headersTimeout: silenceMs, bodyTimeout: silenceMs }, exchange);
   return exchange;
+};
+
+const notReached: Running = { resume: () => undefined, abort: () => undefined };
+
+/** The way to every server, by its transport. */
+export const makeForward = (agent: Dispatcher): Forward => (request, sink) => {
+  const { transport } = request.server;
+  if (transport.type === 'streamable-http') return forwardHttp(agent, transport.url, request, sink);
+  sink.fail({ kind: 'unreachable', sent: false });
+  return notReached;
 };

@@ -5,11 +5,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GatewayParts, InSession } from '../../../src/gateway/exchange.js';
 import { relayStream } from '../../../src/gateway/relay.js';
 import { relayAnswer } from '../../../src/gateway/relay-answer.js';
+import { makeForward, type UpstreamServer } from '../../../src/upstream/forward.js';
 
 const listening = async (server: Server): Promise<URL> => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 };
+
+const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
 
 const failures: unknown[] = [];
 const note = (error: unknown): void => void failures.push(error);
@@ -43,10 +46,10 @@ const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url
   });
   const url = await listening(upstreamServer);
   const responses: ServerResponse[] = [];
-  const parts = { agent, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as GatewayParts;
+  const parts = { forward: makeForward(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as GatewayParts;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
-    const exchange = { request, response, who: { server: { url, headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
+    const exchange = { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
     relay(parts, exchange, url);
   });
   const { port } = await listening(front);
@@ -64,7 +67,7 @@ const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url
 
 const overGet = (parts: GatewayParts, exchange: InSession): void => relayStream(parts, exchange);
 const overPost = (parts: GatewayParts, exchange: InSession, url: URL): void =>
-  void relayAnswer(parts, exchange, { url, method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
+  void relayAnswer(parts, exchange, { server: serverAt(url), grantId: 'g', era: 'legacy', method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
 
 test.each([
   ['GET', 'sends more', overGet, (upstream: ServerResponse) => void upstream.write(': more\n\n')],
@@ -87,8 +90,8 @@ test('an upstream that sends early hints first still gets its stream through', a
     response.end('data: 1\n\n');
   });
   const url = await listening(upstreamServer);
-  const parts = { agent, streams: { add: () => undefined } } as unknown as GatewayParts;
-  const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { url, headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
+  const parts = { forward: makeForward(agent), streams: { add: () => undefined } } as unknown as GatewayParts;
+  const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));
   expect([answer.status, await answer.text()]).toEqual([200, 'data: 1\n\n']);
