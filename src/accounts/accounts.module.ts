@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore } from '../event-log/event-store.js';
+import { Membership } from '../members/membership.js';
 import type { Config } from '../platform/config.js';
 import { Database } from '../platform/database.js';
 import { CONFIG, PUBLIC_URL } from '../platform/parts.js';
@@ -14,7 +15,6 @@ import { CredentialGuard } from './credential.guard.js';
 import { Invitations } from './invitations.js';
 import { LoginLimits } from './login-limits.js';
 import { MembersController } from './members.controller.js';
-import { Membership } from './membership.js';
 import { SignIn } from './sign-in.js';
 import { SignUp } from './sign-up.js';
 

@@ -1,13 +1,13 @@
 import type { CreateOnce } from '../event-log/create-once.js';
 import type { Caller, Change } from '../event-log/event-store.js';
+import { joinOrganization, members, type User } from '../members/members.js';
+import { organizations } from '../members/organizations.js';
 import type { MemberRole, Principal, Repeat } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 import type { AnonymousOnce } from './anonymous-once.js';
-import { joinOrganization, members, type User } from './members.js';
-import { organizations } from './organizations.js';
 import { hashPassword } from './passwords.js';
 import { openSession, type SignedIn } from './sessions.js';
 import type { SignIn } from './sign-in.js';

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Membership, type MemberView } from '../members/membership.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
 import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, RoleBody } from './accounts.dto.js';
 import { Invitations, type Invitation } from './invitations.js';
-import { Membership, type MemberView } from './membership.js';
 
 @ApiTags('accounts')
 @Controller('v1')

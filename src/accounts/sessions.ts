@@ -1,10 +1,10 @@
+import type { User } from '../members/members.js';
+import type { OrganizationView } from '../members/organizations.js';
 import type { Database, Tx } from '../platform/database.js';
 import type { MemberRole, Principal } from '../rest/allowed.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
-import type { User } from './members.js';
-import type { OrganizationView } from './organizations.js';
 
 export const SESSION_DAYS = 30;
 export const SESSION_COOKIE = 'toolgate_session';

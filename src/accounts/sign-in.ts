@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
+import type { User } from '../members/members.js';
 import type { Principal } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { apiKeyPrincipal } from './api-keys.js';
 import type { Attempt, LoginLimits } from './login-limits.js';
-import type { User } from './members.js';
 import { passwordMatches } from './passwords.js';
 import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionPrincipal } from './sessions.js';
 

@@ -1,4 +1,6 @@
 import type { Change } from '../event-log/event-store.js';
+import { joinOrganization, members, type User } from '../members/members.js';
+import { createOrganization, organizations } from '../members/organizations.js';
 import type { Repeat } from '../rest/allowed.js';
 import type { Config } from '../platform/config.js';
 import type { Database, Tx } from '../platform/database.js';
@@ -6,8 +8,6 @@ import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
 import type { AnonymousOnce } from './anonymous-once.js';
-import { joinOrganization, members, type User } from './members.js';
-import { createOrganization, organizations } from './organizations.js';
 import { hashPassword } from './passwords.js';
 import { openSession, type SignedIn } from './sessions.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { members } from '../../../src/accounts/members.js';
-import { organizations } from '../../../src/accounts/organizations.js';
+import { members } from '../../../src/members/members.js';
+import { organizations } from '../../../src/members/organizations.js';
 import type { ControlBody } from '../../../src/event-log/events/index.js';
 import { replayOf, replayOrganization, type Replay } from '../../../src/event-log/replay.js';
 import { grantStream } from '../../../src/grants/grants.store.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { changeRole, evolveMember, joinOrganization, removeMember, type Member } from '../../../src/accounts/members.js';
-import { createOrganization, evolveOrganization } from '../../../src/accounts/organizations.js';
+import { changeRole, evolveMember, joinOrganization, removeMember, type Member } from '../../../src/members/members.js';
+import { createOrganization, evolveOrganization } from '../../../src/members/organizations.js';
 import type { MemberBody } from '../../../src/event-log/events/index.js';
 
 const user = { id: 'usr_1', email: 'ada@example.com' };
