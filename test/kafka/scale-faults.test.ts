@@ -8,12 +8,24 @@ import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
 const KILLS = process.env['FAULTS'] === 'full' ? 20 : 2;
 const CALLERS = 12;
 const PAUSE_MS = 1500;
-/** Two seconds for the limits, two for the log, and what a busy machine adds. */
+/** Two seconds for the limits, two for the log, and what a busy machine adds; nothing that hangs (a broker, a connection) is given up by itself in less than HUNG_MS. */
 const ANSWERED_MS = 8000;
+const HUNG_MS = 25_000;
 const MONTHLY = 200;
+/** What one caller can have at a gateway that dies: a call under way, and one that is answered while its outcome is still on the way to the log; twice that while the log looks for a leader. */
+const OUTCOMES_LOST = 4 * CALLERS;
 
+type Event = Readonly<Record<string, unknown>>;
 type Role = 'gateway' | 'projector';
 type Answer = Readonly<{ id: string; kind: 'served' | 'refused' | 'lost'; ms: number }>;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const readRecord = (events: readonly Event[]) => {
+  const ofType = (type: string): readonly Event[] => events.filter((event) => event['type'] === type);
+  const allowed = new Map(ofType('toolCall.decided').filter((event) => event['effect'] === 'allow').map((event) => [event['requestId'], event]));
+  return { events, allowed, ended: new Set(ofType('toolCall.completed').map((event) => event['callId'])) };
+};
 
 describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brokers', () => {
   let cluster: KafkaCluster;
@@ -24,6 +36,8 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
   let tenant: Tenant;
   let grant: Grant;
   let serverId: string;
+  const refusals = new Map<string, number>();
+  let session: Awaited<ReturnType<typeof openSession>> | undefined;
 
   const start = (roles: string): Promise<Product> =>
     startProduct({
@@ -52,32 +66,41 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     await database?.drop();
   }, 60_000);
 
+  const call = async (gateway: Product, id: string, tool: string): Promise<Answer['kind']> => {
+    const at = { mcpUrl: `${gateway.url}/mcp/${serverId}`, token: grant.token };
+    session ??= await openSession(at);
+    const response = await fetch(at.mcpUrl, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', 'mcp-session-id': session.id },
+      body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: tool, arguments: {} } }),
+    });
+    const text = await response.text();
+    if (response.status === 200 && !text.includes('isError')) return 'served';
+    const code = /"code":"(\w+)"/.exec(text)?.[1] ?? String(response.status);
+    refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    return 'refused';
+  };
+
+  /** The id of the first call that this gateway serves from now on: a partition may still be without enough copies. */
+  const servedBy = async (gateway: Product, name: string): Promise<string> => {
+    for (let n = 0; n < 60; n += 1) {
+      if ((await call(gateway, `${name}-${n}`, 'free')) === 'served') return `${name}-${n}`;
+      await pause(1000);
+    }
+    throw new Error(`${name} was not served`);
+  };
+
   /** Calls without pause, now through one gateway, now through the other; a call whose gateway died under it is lost to its client. */
   const caller = async (name: string, stop: () => boolean, answers: Answer[]): Promise<void> => {
-    let session: Awaited<ReturnType<typeof openSession>> | undefined;
     for (let n = 0; !stop(); n += 1) {
-      const gateway = nodes.gateway[n % 2] as Product;
       const tool = n % 10 === 0 ? 'limited' : 'free';
       const id = `${name}-${n}-${tool}`;
       const began = Date.now();
-      try {
-        const at = { mcpUrl: `${gateway.url}/mcp/${serverId}`, token: grant.token };
-        session ??= await openSession(at);
-        const response = await fetch(at.mcpUrl, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', 'mcp-session-id': session.id },
-          body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: tool, arguments: {} } }),
-        });
-        const text = await response.text();
-        answers.push({ id, kind: response.status === 200 && !text.includes('isError') ? 'served' : 'refused', ms: Date.now() - began });
-      } catch {
-        answers.push({ id, kind: 'lost', ms: Date.now() - began });
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      const kind = await call(nodes.gateway[n % 2] as Product, id, tool).catch(() => 'lost' as const);
+      answers.push({ id, kind, ms: Date.now() - began });
+      if (kind === 'lost') await pause(20);
     }
   };
-
-  const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
   const killOne = async (target: Role | 'broker', round: number): Promise<void> => {
     await pause(PAUSE_MS);
@@ -94,7 +117,7 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     nodes[target][index] = await start(target);
   };
 
-  test(`kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: what the upstream saw is on record, nothing twice, seq dense, usage equal to a recount, every answer in time`, async () => {
+  test(`kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, only calls of killed gateways lack their outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`, async () => {
     const answers: Answer[] = [];
     let stopped = false;
     const load = Array.from({ length: CALLERS }, (_, index) => caller(`c${index}`, () => stopped, answers));
@@ -102,31 +125,37 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     stopped = true;
     await Promise.all(load);
 
-    const served = answers.filter((answer) => answer.kind === 'served');
+    const served = answers.filter((answer) => answer.kind === 'served').map((answer) => answer.id);
     expect(served.length).toBeGreaterThan(CALLERS * KILLS);
-    expect(Math.max(...answers.map((answer) => answer.ms))).toBeLessThan(ANSWERED_MS);
-    const recorded = async (): Promise<Set<unknown>> => new Set((await tenant.events('&type=toolCall.completed')).map((event) => event['callId']));
-    const decided = async () => (await tenant.events('&type=toolCall.decided&effect=allow')) as readonly Record<string, unknown>[];
-    const wanted = new Set(served.map((answer) => answer.id));
-    const settled = async (): Promise<number> => {
-      const [ended, allowed] = [await recorded(), await decided()];
-      return allowed.filter((event) => wanted.has(event['requestId'] as string) && ended.has(event['callId'])).length;
-    };
-    await expect.poll(settled, { timeout: 60_000, interval: 1000 }).toBe(wanted.size);
+    expect(answers.filter((answer) => answer.ms >= ANSWERED_MS).length).toBeLessThanOrEqual(answers.length / 100);
+    expect(Math.max(...answers.map((answer) => answer.ms))).toBeLessThan(HUNG_MS);
 
-    const events = await tenant.events();
+    const lastOnes = await Promise.all(nodes.gateway.map((gateway, index) => servedBy(gateway, `last-${index}`)));
+    const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id']);
+    let record = readRecord(await tenant.events());
+    const missing = async (): Promise<unknown> => {
+      record = readRecord(await tenant.events());
+      const { allowed, ended } = record;
+      const living = new Set(lastOnes.map((id) => allowed.get(id)?.['bootId']));
+      return {
+        undecided: [...served, ...seen].filter((id) => !allowed.has(id)),
+        withoutOutcome: [...allowed.values()].filter((event) => living.has(event['bootId']) && !ended.has(event['callId'])),
+        living: living.size,
+      };
+    };
+    await expect.poll(missing, { timeout: 120_000, interval: 2000 }).toEqual({ undecided: [], withoutOutcome: [], living: nodes.gateway.length });
+
+    const { events, allowed, ended } = record;
+    const lost = [...allowed.values()].filter((event) => !ended.has(event['callId'])).map((event) => event['bootId']);
+    expect(new Set(lost).size).toBeLessThanOrEqual(KILLS);
+    for (const bootId of new Set(lost)) expect(lost.filter((one) => one === bootId).length).toBeLessThanOrEqual(OUTCOMES_LOST);
     expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
     expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
-    const allowed = new Set(events.filter((event) => event['type'] === 'toolCall.decided' && event['effect'] === 'allow').map((event) => event['requestId']));
-    const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id']);
-    expect(seen.filter((id) => !allowed.has(id))).toEqual([]);
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.filter((id) => String(id).endsWith('limited')).length).toBeLessThanOrEqual(MONTHLY);
-    const calls = events.filter((event) => event['type'] === 'toolCall.decided').length;
     const counted = async (): Promise<number> => ((await tenant.api('GET', '/v1/usage?groupBy=effect&interval=day')).body['items'] as { calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
-    await expect.poll(counted, { timeout: 10_000 }).toBeGreaterThanOrEqual(calls);
-    expect(await counted()).toBe((await tenant.events('&type=toolCall.decided')).length);
+    await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
     const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
-    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused, ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records\n`);
+    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${lost.length} without an outcome\n`);
   }, 900_000);
 });

@@ -119,7 +119,7 @@ const startNode = async (place: Place): Promise<KafkaNode> => {
 
 /** Waits until all nodes are known to each other and take topics. */
 const ready = async (brokers: readonly string[]): Promise<void> => {
-  const end = Date.now() + 40_000;
+  const end = Date.now() + 90_000;
   for (;;) {
     const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
     try {
