@@ -1,13 +1,11 @@
 import type { GovernedCall } from '../enforcement/call.js';
 import { clip } from '../platform/clip.js';
-import { upstreamHeaders } from '../upstream/mcp-headers.js';
-import { deniedResult, jsonRpcError, sendJson } from './answers.js';
+import { upstreamHeaders } from '../mcp/headers.js';
+import { jsonRpcError, sendJson } from '../mcp/answers.js';
+import { deniedResult } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
-import type { Message } from './read-message.js';
-import { toolCallParams } from './read-message.js';
-import { relayAnswer } from './relay-answer.js';
-
-export type Request = Extract<Message, { kind: 'request' }>;
+import { toolCallParams, type Request } from '../mcp/read-message.js';
+import { relayAnswer } from '../relay/relay-answer.js';
 
 /** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
 const KEPT = 256;

@@ -1,5 +1,5 @@
-import { upstreamHeaders } from '../upstream/mcp-headers.js';
-import { collectAnswer } from './collect-answer.js';
+import { upstreamHeaders } from '../mcp/headers.js';
+import { collectAnswer } from '../relay/collect-answer.js';
 import type { GatewayParts, InSession } from './exchange.js';
 
 const SMALL = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { RequestId } from './answers.js';
+import type { RequestId } from '../mcp/answers.js';
 
 /** A body around the JSON of one id. */
 type Frame = Readonly<{ before: Buffer; after: Buffer }>;

@@ -1,11 +1,11 @@
 import type { PolicyFacts } from '../directory/facts.js';
 import { isListed } from '../policy-engine/decide.js';
-import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
-import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from './answers.js';
-import type { Request } from './call-tool.js';
-import { collectAnswer, isFailure } from './collect-answer.js';
+import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../mcp/answers.js';
+import type { Request } from '../mcp/read-message.js';
+import { collectAnswer, isFailure } from '../relay/collect-answer.js';
 import type { GatewayParts, InSession } from './exchange.js';
-import { formatSse, parseSse } from './sse.js';
+import { formatSse, parseSse } from '../mcp/sse.js';
 
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
 

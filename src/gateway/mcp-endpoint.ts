@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorText, log } from '../platform/log.js';
-import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from './answers.js';
-import { callTool, governed, type Request } from './call-tool.js';
+import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
+import { callTool, governed } from './call-tool.js';
 import { clientAddress } from './client-address.js';
 import { ConnectionMemo } from './connection-memo.js';
 import { endSession } from './end-session.js';
-import { isSpoken, type Exchange, type GatewayParts, type InSession } from './exchange.js';
+import { isSpoken, type GatewayParts, type InSession } from './exchange.js';
 import { listTools } from './list-tools.js';
 import { openUpstreamSession } from './open-session.js';
 import { allowOrigin, isForeign } from './origin.js';
 import { readBody } from './read-body.js';
-import { readMessage, type Message } from './read-message.js';
-import { relayMessage, relayRequest, relayStream } from './relay.js';
+import { readMessage, type Message, type Request } from '../mcp/read-message.js';
+import type { Exchange } from '../relay/exchange.js';
+import { relayMessage, relayRequest } from '../relay/relay-message.js';
+import { relayStream } from '../relay/standing-stream.js';
 import type { SessionContent } from './sealed-session.js';
 
 const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;

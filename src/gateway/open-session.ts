@@ -1,12 +1,13 @@
 import { clip } from '../platform/clip.js';
 import { newId } from '../platform/ids.js';
-import { headerOf, isEventStream, upstreamHeaders } from '../upstream/mcp-headers.js';
-import { jsonRpcError, OWN_CODES, sendJson } from './answers.js';
-import type { Request } from './call-tool.js';
-import { collectAnswer, isFailure, type Collected } from './collect-answer.js';
-import { isSpoken, PROTOCOL_VERSIONS, type Exchange, type GatewayParts } from './exchange.js';
+import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import { jsonRpcError, OWN_CODES, sendJson } from '../mcp/answers.js';
+import type { Request } from '../mcp/read-message.js';
+import { collectAnswer, isFailure, type Collected } from '../relay/collect-answer.js';
+import type { Exchange } from '../relay/exchange.js';
+import { isSpoken, PROTOCOL_VERSIONS, type GatewayParts } from './exchange.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
-import { parseSse } from './sse.js';
+import { parseSse } from '../mcp/sse.js';
 
 const SESSION_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -46,6 +47,7 @@ const sessionOf = (exchange: Exchange, request: Request, upstream: Readonly<{ se
   const client = asObject(request.params?.['clientInfo']);
   const [clientName, clientVersion] = [asText(client['name']), asText(client['version'])];
   return {
+    era: 'legacy',
     sessionId: newId('ses'),
     organizationId: exchange.who.organization.id,
     grantId: exchange.who.grant.id,

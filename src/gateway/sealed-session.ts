@@ -1,18 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Caller } from '../mcp/caller.js';
 
 /** What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since the epoch. */
-export type SessionContent = Readonly<{
-  sessionId: string;
-  organizationId: string;
-  grantId: string;
-  serverId: string;
-  upstreamSession: string | undefined;
-  protocolVersion: string;
-  clientCapabilities: unknown;
-  clientName?: string;
-  clientVersion?: string;
-  expiresAt: number;
-}>;
+export type SessionContent = Caller & Readonly<{ era: 'legacy'; sessionId: string; organizationId: string; grantId: string; serverId: string; expiresAt: number }>;
 
 export type OpenSession = (sealed: string, nowMs: number) => SessionContent | undefined;
 

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GatewayParts, InSession } from '../../../src/gateway/exchange.js';
-import { relayStream } from '../../../src/gateway/relay.js';
-import { relayAnswer } from '../../../src/gateway/relay-answer.js';
+import type { InSession, RelayParts } from '../../../src/relay/exchange.js';
+import { relayAnswer } from '../../../src/relay/relay-answer.js';
+import { relayStream } from '../../../src/relay/standing-stream.js';
 import { makeForward, type UpstreamServer } from '../../../src/upstream/forward.js';
 
 const listening = async (server: Server): Promise<URL> => {
@@ -37,7 +37,7 @@ afterEach(async () => {
 type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: ServerResponse }>;
 
 /** An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more. */
-const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url: URL) => void): Promise<Relayed> => {
+const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: URL) => void): Promise<Relayed> => {
   const streams: ServerResponse[] = [];
   const upstreamServer = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -46,7 +46,7 @@ const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url
   });
   const url = await listening(upstreamServer);
   const responses: ServerResponse[] = [];
-  const parts = { forward: makeForward(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as GatewayParts;
+  const parts = { forward: makeForward(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
     const exchange = { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
@@ -65,8 +65,8 @@ const stuckStream = async (relay: (parts: GatewayParts, exchange: InSession, url
   return { client, response, upstream };
 };
 
-const overGet = (parts: GatewayParts, exchange: InSession): void => relayStream(parts, exchange);
-const overPost = (parts: GatewayParts, exchange: InSession, url: URL): void =>
+const overGet = (parts: RelayParts, exchange: InSession): void => relayStream(parts, exchange);
+const overPost = (parts: RelayParts, exchange: InSession, url: URL): void =>
   void relayAnswer(parts, exchange, { server: serverAt(url), grantId: 'g', era: 'legacy', method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', done: () => undefined });
 
 test.each([
@@ -90,7 +90,7 @@ test('an upstream that sends early hints first still gets its stream through', a
     response.end('data: 1\n\n');
   });
   const url = await listening(upstreamServer);
-  const parts = { forward: makeForward(agent), streams: { add: () => undefined } } as unknown as GatewayParts;
+  const parts = { forward: makeForward(agent), streams: { add: () => undefined } } as unknown as RelayParts;
   const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));

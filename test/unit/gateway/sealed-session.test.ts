@@ -6,6 +6,7 @@ import { makeSessionOpener, maxSealedLength, openSession, sealSession, type Sess
 const key = createHash('sha256').update('key').digest();
 const otherKey = createHash('sha256').update('other').digest();
 const content: SessionContent = {
+  era: 'legacy',
   sessionId: 'ses_1', organizationId: 'org_1', grantId: 'grt_1', serverId: 'srv_1', upstreamSession: 'up-1', protocolVersion: '2025-11-25',
   clientCapabilities: { roots: { listChanged: true } }, clientName: 'claude', clientVersion: '2', expiresAt: 1000,
 };

@@ -8,6 +8,8 @@ export type Message =
   | Readonly<{ kind: 'notification'; method: string; params: JsonObject | undefined }>
   | Readonly<{ kind: 'response'; id: string | number }>;
 
+export type Request = Extract<Message, { kind: 'request' }>;
+
 /** `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. */
 export type Read = Readonly<{ ok: true; message: Message }> | Readonly<{ ok: false; code: -32700 | -32600; reason: string }>;
 

@@ -1,4 +1,5 @@
-import type { UpstreamHeaders } from './forward.js';
+/** Header fields of an HTTP answer, names in lower case. */
+export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What the upstream is told beside its credential: nothing that the client sent travels here. */
 export const upstreamHeaders = (
@@ -15,7 +16,7 @@ export const upstreamHeaders = (
 });
 
 /** One header of an answer as text; undefined when absent or repeated. */
-export const headerOf = (headers: UpstreamHeaders, name: string): string | undefined => {
+export const headerOf = (headers: HeaderFields, name: string): string | undefined => {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 };

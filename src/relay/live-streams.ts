@@ -5,7 +5,7 @@ import type { Authenticated } from '../directory/facts.js';
 const SWEEP_MS = 250;
 
 /** `standing`: the client's GET stream, which ends only when somebody ends it; the other kind carries the answer of one call. */
-type Kind = Readonly<{ sessionId: string; standing: boolean }>;
+type Kind = Readonly<{ sessionId: string | null; standing: boolean }>;
 
 type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer }>;
 
@@ -52,7 +52,7 @@ export class LiveStreams {
     const now = Date.now();
     for (const { response, grantId, tokenHash, sessionId } of this.#streams) {
       const who = this.#directory.lookUp(grantId, tokenHash, now);
-      const good = who !== undefined && !who.server.disabled && !who.identity.disabled && !who.organization.disabled && !this.#directory.isEnded(sessionId);
+      const good = who !== undefined && !who.server.disabled && !who.identity.disabled && !who.organization.disabled && (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
     }
   }

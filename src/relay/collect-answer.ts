@@ -1,11 +1,11 @@
 import type { UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
-import type { GatewayParts } from './exchange.js';
+import type { RelayParts } from './exchange.js';
 
 /** An answer that must be read before it is passed on. */
 export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
 
 /** Sends a request upstream and collects its answer, at most `maxBytes` of it. Resolves to the failure when there is none. */
-export const collectAnswer = (parts: GatewayParts, request: UpstreamRequest, maxBytes: number): Promise<Collected | UpstreamFailure> =>
+export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: UpstreamRequest, maxBytes: number): Promise<Collected | UpstreamFailure> =>
   new Promise((resolve) => {
     let status = 0;
     let headers: UpstreamHeaders = {};

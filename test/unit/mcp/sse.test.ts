@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatSse, looksLikeToolError, parseSse } from '../../../src/gateway/sse.js';
+import { formatSse, looksLikeToolError, parseSse } from '../../../src/mcp/sse.js';
 
 describe('an event stream', () => {
   test.each([

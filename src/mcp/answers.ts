@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { Decided } from '../enforcement/call.js';
 
 /** Our own JSON-RPC error codes, outside the range that JSON-RPC and MCP reserve (-32768…-32000). */
 export const OWN_CODES = {
@@ -28,13 +27,3 @@ export const jsonRpcResult = (id: RequestId, result: unknown) => ({ jsonrpc: '2.
 /** A refusal on the level of HTTP, with a JSON-RPC error for clients that read bodies. */
 export const refuseHttp = (response: ServerResponse, status: number, error: Readonly<{ code: number; message: string; headers?: Readonly<Record<string, string>> }>): void =>
   sendJson(response, status, jsonRpcError(null, error.code, error.message), error.headers);
-
-/**
- * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that the session lives on and the
- * model sees the reason.
- */
-export const deniedResult = (id: RequestId, decided: Decided) => {
-  const { reason, ...meta } = decided;
-  const mark = decided.effect === 'hold' ? '[APPROVAL REQUIRED]' : '[POLICY DENIED]';
-  return jsonRpcResult(id, { content: [{ type: 'text', text: `${mark} ${reason}` }], isError: true, _meta: { 'io.toolgate/decision': meta } });
-};

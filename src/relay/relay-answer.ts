@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { OutcomeStatus } from '../event-log/events/index.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
-import { headerOf, isEventStream } from '../upstream/mcp-headers.js';
-import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from './answers.js';
-import type { Exchange, GatewayParts } from './exchange.js';
-import { looksLikeToolError } from './sse.js';
+import { headerOf, isEventStream } from '../mcp/headers.js';
+import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
+import type { Exchange, RelayParts } from './exchange.js';
+import { looksLikeToolError } from '../mcp/sse.js';
 
 const READ_UP_TO = 256 * 1024;
 
@@ -154,7 +154,7 @@ class AnswerRelay implements Sink {
 }
 
 /** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended or was aborted. */
-export const relayAnswer = (parts: GatewayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string; done: (relayed: Relayed) => void }>): Running => {
+export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string | null; done: (relayed: Relayed) => void }>): Running => {
   const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false }) });
   const running = parts.forward(request, relay);
   relay.start(running);

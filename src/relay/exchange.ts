@@ -1,0 +1,14 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticated } from '../directory/facts.js';
+import type { Caller } from '../mcp/caller.js';
+import type { Forward } from '../upstream/forward.js';
+import type { LiveStreams } from './live-streams.js';
+
+/** What passing messages on takes. */
+export type RelayParts = Readonly<{ forward: Forward; streams: LiveStreams; upstreamTimeoutMs: number }>;
+
+/** One HTTP request of an authenticated client. */
+export type Exchange = Readonly<{ request: IncomingMessage; response: ServerResponse; who: Authenticated; sourceIp: string | null; traceId: string | null }>;
+
+/** The same once its body is read and it is known who speaks. */
+export type InSession = Exchange & Readonly<{ session: Caller; body: Buffer }>;

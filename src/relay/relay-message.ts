@@ -1,0 +1,29 @@
+import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
+import { upstreamHeaders } from '../mcp/headers.js';
+import type { Request } from '../mcp/read-message.js';
+import { collectAnswer, isFailure } from './collect-answer.js';
+import type { InSession, RelayParts } from './exchange.js';
+import { relayAnswer } from './relay-answer.js';
+
+const SMALL = 64 * 1024;
+
+const upstreamRequest = (parts: RelayParts, { who, session, body }: InSession) =>
+  ({ server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }) as const;
+
+/** ping: whether the upstream lives is what the client wants to know, so it goes there. */
+export const relayRequest = (parts: RelayParts, exchange: InSession, request: Request): void =>
+  void relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, done: () => undefined });
+
+const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled', 'notifications/progress', 'notifications/roots/list_changed']);
+
+/** Notifications of governed methods, and the client's answers to the server's own requests, go upstream; other notifications end here. Always 202. */
+export const relayMessage = async (parts: RelayParts, exchange: InSession, method: string | undefined): Promise<void> => {
+  const { response } = exchange;
+  if (method === undefined || FORWARDED.has(method)) {
+    const answer = await collectAnswer(parts, upstreamRequest(parts, exchange), SMALL);
+    if (!isFailure(answer) && answer.status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
+  }
+  if (response.destroyed) return;
+  response.writeHead(202, { 'content-length': 0 });
+  response.end();
+};
