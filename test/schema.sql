@@ -56,13 +56,15 @@ create table audit_records (
   status text,
   part smallint not null,
   off bigint not null,
-  event bytea not null
+  event bytea not null,
+  shadow text
 ) partition by RANGE (recorded_at);
 CREATE INDEX audit_records_control ON ONLY public.audit_records USING btree (organization_id, type, recorded_at, seq) WHERE ((type <> 'toolCall.decided'::text) AND (type <> 'toolCall.completed'::text));
 CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (organization_id, grant_id, recorded_at, seq);
 CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (organization_id, identity_id, recorded_at, seq);
 CREATE INDEX audit_records_refused ON ONLY public.audit_records USING btree (organization_id, effect, recorded_at, seq) WHERE (effect <> 'allow'::text);
 CREATE INDEX audit_records_seq ON ONLY public.audit_records USING btree (organization_id, seq);
+CREATE INDEX audit_records_shadow ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq) WHERE (shadow IS NOT NULL);
 CREATE INDEX audit_records_time ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq);
 CREATE INDEX audit_records_tool ON ONLY public.audit_records USING btree (organization_id, tool, recorded_at, seq);
 alter table audit_records enable row level security;
@@ -184,11 +186,13 @@ create table grants (
   revoked_at timestamp with time zone,
   issued_by jsonb not null,
   created_at timestamp with time zone not null,
+  shadow_policy_id text,
   constraint grants_pkey PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX grants_identity ON public.grants USING btree (organization_id, identity_id);
 CREATE INDEX grants_policy ON public.grants USING btree (organization_id, policy_id);
 CREATE INDEX grants_server ON public.grants USING btree (organization_id, server_id);
+CREATE INDEX grants_shadow_policy ON public.grants USING btree (organization_id, shadow_policy_id) WHERE (shadow_policy_id IS NOT NULL);
 alter table grants enable row level security;
 alter table grants force row level security;
 create policy own on grants as permissive for all to toolgate_app

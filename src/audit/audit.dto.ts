@@ -27,6 +27,9 @@ export class EventsQuery extends PageQuery {
 
   @Text(1, 200, { optional: true, description: 'The exact type of event, such as toolCall.decided' })
   type?: string;
+
+  @OneOf(['differs'], { optional: true, description: 'differs: decisions that the shadow policy of their grant would have made otherwise' })
+  shadow?: 'differs';
 }
 
 /** What to export, and how. */

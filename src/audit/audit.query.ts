@@ -12,6 +12,8 @@ export type Filters = Readonly<{
   serverId?: string | undefined;
   tool?: string | undefined;
   type?: string | undefined;
+  /** Decisions that the grant's shadow policy differed from. */
+  shadow?: 'differs' | undefined;
 }>;
 
 /** One item of the audit log as clients see it: the members of the event, and where and when it was recorded. */
@@ -47,6 +49,7 @@ export const searchEvents = async (tx: Tx, organizationId: string, filters: Filt
   const where = (condition: string, value: unknown): void => void conditions.push(`${condition} $${values.push(value)}`);
   if (after) where('recorded_at >=', after);
   if (filters.to) where('recorded_at <', filters.to);
+  if (filters.shadow) conditions.push('shadow is not null');
   for (const [name, column] of Object.entries(COLUMNS)) {
     const value = filters[name as keyof typeof COLUMNS];
     if (value !== undefined) where(`${column} =`, columnText(value));

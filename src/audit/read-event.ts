@@ -15,6 +15,8 @@ export type EventColumns = Readonly<{
   effect: string | null;
   code: string | null;
   status: string | null;
+  /** The effect that a shadow policy would have had, where it is another one. */
+  shadow: string | null;
 }>;
 
 export type ReadEvent = Readonly<{ ok: true; columns: EventColumns }> | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
@@ -53,7 +55,7 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
   const event = parse(value);
   if (event === undefined) return { ok: false, reason: 'not_json' };
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return { ok: false, reason: 'not_an_event' };
-  const { id, type, organizationId, time, callId, grantId, identityId, serverId, tool, effect, code, status } = event as Readonly<Record<string, unknown>>;
+  const { id, type, organizationId, time, callId, grantId, identityId, serverId, tool, effect, code, status, shadow } = event as Readonly<Record<string, unknown>>;
   if (!isName(id) || !isName(type) || !isId('org', organizationId)) return { ok: false, reason: 'not_an_event' };
   const instant = instantOf(time);
   if (instant === undefined) return { ok: false, reason: 'wrong_time' };
@@ -73,6 +75,7 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
       effect: columnText(effect),
       code: columnText(code),
       status: columnText(status),
+      shadow: shadow === undefined ? null : columnText((shadow as Readonly<Record<string, unknown>> | null)?.['effect']),
     },
   };
 };

@@ -61,11 +61,11 @@ const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>,
 const INSERT = `
 with r as (
   select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bytea[])
-    u(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, off, event)),
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bytea[], $18::text[])
+    u(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, off, event, shadow)),
  i as (insert into recorded_ids(id, day) select id, (recorded_at at time zone 'UTC')::date from r)
-insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, part, off, event)
-  select organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, $17::smallint, off, event from r`;
+insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, part, off, event, shadow)
+  select organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, $17::smallint, off, event, shadow from r`;
 
 const insert = async (tx: Tx, partition: number, records: readonly Numbered[]): Promise<void> => {
   const column = (name: keyof EventColumns): readonly (string | null)[] => records.map((record) => record.columns[name]);
@@ -87,6 +87,7 @@ const insert = async (tx: Tx, partition: number, records: readonly Numbered[]): 
     records.map((record) => record.offset),
     records.map((record) => record.value),
     partition,
+    column('shadow'),
   ]);
 };
 

@@ -95,12 +95,16 @@ export class Directory {
     const identity = this.#identities.get(grant.identityId);
     const server = this.#servers.get(grant.serverId);
     if (!organization || !identity || !server) return undefined;
-    return { grant, organization, identity, server, policy: grant.policyId === undefined ? undefined : this.#policies.get(grant.policyId), tokenHash: hash };
+    return { grant, organization, identity, server, policy: this.#policy(grant.policyId), shadow: this.#policy(grant.shadowPolicyId), tokenHash: hash };
   }
 
   /** Whether a session was ended by its client before it expired. */
   isEnded(sessionId: string): boolean {
     return this.#endedSessions.has(sessionId);
+  }
+
+  #policy(id: string | undefined): PolicyFacts | undefined {
+    return id === undefined ? undefined : this.#policies.get(id);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

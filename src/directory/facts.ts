@@ -31,6 +31,8 @@ export type GrantFacts = Readonly<{
   identityId: string;
   serverId: string;
   policyId: string | undefined;
+  /** Judged beside the policy; never decides. */
+  shadowPolicyId: string | undefined;
   expiresAtMs: number;
   tokens: readonly TokenFacts[];
 }>;
@@ -42,5 +44,6 @@ export type Authenticated = Readonly<{
   identity: IdentityFacts;
   server: ServerFacts;
   policy: PolicyFacts | undefined;
+  shadow: PolicyFacts | undefined;
   tokenHash: Buffer;
 }>;

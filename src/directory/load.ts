@@ -25,9 +25,9 @@ export const loadOrganizations = async (tx: Tx, vault: Vault, wanted: Wanted): P
 /** Grants that are not revoked, with their tokens. */
 export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly GrantFacts[]> => {
   const { sql, values } = where(wanted, 'id');
-  type Row = { id: string; organization_id: string; identity_id: string; server_id: string; policy_id: string | null; expires_at: Date | null; tokens: { hash: string; expires: number | null }[] | null };
+  type Row = { id: string; organization_id: string; identity_id: string; server_id: string; policy_id: string | null; shadow_policy_id: string | null; expires_at: Date | null; tokens: { hash: string; expires: number | null }[] | null };
   const { rows } = await tx.query<Row>(
-    `select id, organization_id, identity_id, server_id, policy_id, expires_at,
+    `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, expires_at,
        (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch from t.expires_at) * 1000))
         from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id) as tokens
      from grants g where ${sql} and revoked_at is null`,
@@ -39,6 +39,7 @@ export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly Grant
     identityId: row.identity_id,
     serverId: row.server_id,
     policyId: row.policy_id ?? undefined,
+    shadowPolicyId: row.shadow_policy_id ?? undefined,
     expiresAtMs: timeMs(row.expires_at),
     tokens: (row.tokens ?? []).map((token) => ({ hash: Buffer.from(token.hash, 'base64'), expiresAtMs: token.expires ?? Number.POSITIVE_INFINITY })),
   }));

@@ -1,13 +1,14 @@
 import type { Directory } from '../directory/directory.js';
-import type { DecisionCode } from '../event-log/events/index.js';
+import type { DecisionCode, ToolCallDecided } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
 import { Slots } from '../platform/slots.js';
-import { decide, limitRefusal, monitorReason, type Decision, type Reservation } from '../policy-engine/decide.js';
+import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
-import { toRecord } from './to-record.js';
+import { shadowOf } from './shadow.js';
+import { toRecord, type Ids, type Made } from './to-record.js';
 
 type Parts = Readonly<{ directory: Directory; reserve: Reserve; recorder: Recorder; maxStalenessMs: number; now: () => number }>;
 
@@ -26,28 +27,31 @@ const precondition = ({ who, tool, method }: GovernedCall, stale: boolean): Judg
   return undefined;
 };
 
-const judge = (call: GovernedCall, tool: string, now: Date): Decision | undefined => {
-  const { grant, server, identity, policy } = call.who;
-  return (
-    policy &&
-    decide(policy.compiled, {
-      tool,
-      arguments: call.arguments,
-      identity,
-      organizationId: grant.organizationId,
-      grantId: grant.id,
-      serverId: server.id,
-      sessionId: call.sessionId ?? undefined,
-      sourceIp: call.sourceIp ?? undefined,
-      clientName: call.client?.name,
-      // Compiled only when a policy asks for it.
-      get inputSchema() {
-        return server.tools.get(tool)?.inputSchema;
-      },
-      now,
-    })
-  );
+const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
+  const { grant, server, identity } = call.who;
+  return {
+    tool,
+    arguments: call.arguments,
+    identity,
+    organizationId: grant.organizationId,
+    grantId: grant.id,
+    serverId: server.id,
+    sessionId: call.sessionId ?? undefined,
+    sourceIp: call.sourceIp ?? undefined,
+    clientName: call.client?.name,
+    // Compiled only when a policy asks for it.
+    get inputSchema() {
+      return server.tools.get(tool)?.inputSchema;
+    },
+    now,
+  };
 };
+
+const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts);
+
+/** A shadow answers where a policy is asked, also for a grant that has no other. */
+const shadowFor = ({ who }: GovernedCall, facts: Facts, decision: Judged, refused: Judged | undefined): ToolCallDecided['shadow'] =>
+  who.shadow === undefined || (refused !== undefined && refused.code !== 'no_policy') ? undefined : shadowOf(who.shadow, facts, decision.effect);
 
 /** The answer for the agent, and for the record. */
 const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged): Decided => ({
@@ -82,12 +86,14 @@ export class Enforcement {
     const now = this.#parts.now();
     const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
     const refused = precondition(call, this.#parts.directory.ageMs() > this.#parts.maxStalenessMs);
-    const decision = refused ?? judge(call, call.tool ?? '', new Date(now)) ?? refusal('no_policy', 'this grant has no policy');
+    const facts = factsOf(call, call.tool ?? '', new Date(now));
+    const decision = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
-    if (decision.effect !== 'allow') return this.#refuse(call, decision, ids, micros);
+    const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
+    if (decision.effect !== 'allow') return this.#refuse(call, decision, made);
     const { judged, reservations, release } = await this.#reserve(call, decision);
-    if (judged.effect !== 'allow') return this.#refuse(call, judged, ids, micros);
-    if (await this.#parts.recorder.recordAllow(toRecord({ call, judged, ids, micros, reservations }))) {
+    if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
+    if (await this.#parts.recorder.recordAllow(toRecord(call, judged, made, reservations))) {
       return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, outcome, release })) };
     }
     this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
@@ -97,7 +103,7 @@ export class Enforcement {
   /** Records a request that was refused before it could be judged, such as a malformed body. */
   async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
     const now = this.#parts.now();
-    await this.#refuse(call, refusal(code, reason), { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) }, 0);
+    await this.#refuse(call, refusal(code, reason), { ids: { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) }, micros: 0, shadow: undefined });
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
@@ -114,9 +120,9 @@ export class Enforcement {
     return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: nothing };
   }
 
-  async #refuse(call: GovernedCall, judged: Judged, ids: Ids, micros: number): Promise<Verdict> {
-    await this.#parts.recorder.recordRefusal(toRecord({ call, judged, ids, micros, reservations: [] }));
-    return { allowed: false, decided: decidedOf(ids, judged) };
+  async #refuse(call: GovernedCall, judged: Judged, made: Made): Promise<Verdict> {
+    await this.#parts.recorder.recordRefusal(toRecord(call, judged, made, []));
+    return { allowed: false, decided: decidedOf(made.ids, judged) };
   }
 
   /** A call has one outcome: the first. */
@@ -156,7 +162,6 @@ export class Enforcement {
 
 type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void }>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
-type Ids = Readonly<{ id: string; callId: string; time: string }>;
 type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; outcome: Outcome; release: () => void }>;
 
 const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {

@@ -1,18 +1,22 @@
+import type { ToolCallDecided } from '../event-log/events/index.js';
 import type { Reservation } from '../policy-engine/decide.js';
 import type { GovernedCall, Judged } from './call.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
 import type { Unnumbered } from './recorder.js';
 
-type Judgement = Readonly<{ call: GovernedCall; judged: Judged; ids: Readonly<{ id: string; callId: string; time: string }>; micros: number; reservations: readonly Reservation[] }>;
+export type Ids = Readonly<{ id: string; callId: string; time: string }>;
+
+/** How a decision came about: its ids and time, what it took, and what the grant's shadow policy differs in. */
+export type Made = Readonly<{ ids: Ids; micros: number; shadow: ToolCallDecided['shadow'] }>;
 
 /** What a decision took from its policy. */
 const policyPart = ({ who }: GovernedCall) => ({ policyId: who.policy?.id ?? null, policyVersion: who.policy?.version ?? null, mode: who.policy?.compiled.mode ?? null });
 
 /** The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the amounts in `reserved`. */
-export const toRecord = ({ call, judged, ids, micros, reservations }: Judgement): Unnumbered => {
+export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shadow }: Made, reservations: readonly Reservation[]): Unnumbered => {
   const { grant, organization, identity, server } = call.who;
   const policy = policyPart(call);
-  const record: Unnumbered = {
+  return {
     id: ids.id,
     type: 'toolCall.decided',
     version: 1,
@@ -40,6 +44,7 @@ export const toRecord = ({ call, judged, ids, micros, reservations }: Judgement)
     reason: judged.reason,
     retryAfterSeconds: judged.retryAfterSeconds,
     would: judged.would,
+    shadow,
     reserved: reservations.map(({ counter, window, scope, amount }) => ({ counter, window, scope, amount })),
     argumentKeys: argumentKeys(call.arguments),
     argumentsDigest: argumentsDigest(organization.digestKey, call.arguments),
@@ -47,5 +52,4 @@ export const toRecord = ({ call, judged, ids, micros, reservations }: Judgement)
     sourceIp: call.sourceIp,
     decisionMicros: micros,
   };
-  return record;
 };

@@ -14,6 +14,9 @@ export class IssueGrant {
   @IdOf('pol', { nullable: true, description: 'A policy of this server; without one every call is refused' })
   policyId?: string | null;
 
+  @IdOf('pol', { nullable: true, description: 'A second policy of this server, judged beside the first; where its answer differs, the decision says so' })
+  shadowPolicyId?: string | null;
+
   @Text(1, 200, { nullable: true })
   label?: string | null;
 
@@ -24,6 +27,9 @@ export class IssueGrant {
 export class ChangeGrant {
   @IdOf('pol', { nullable: true, description: 'null takes the policy away: every call is refused' })
   policyId?: string | null;
+
+  @IdOf('pol', { nullable: true, description: 'null ends the shadow' })
+  shadowPolicyId?: string | null;
 
   @Text(1, 200, { nullable: true, description: 'admin only' })
   label?: string | null;
@@ -63,6 +69,9 @@ export class GrantView {
 
   @ApiProperty({ type: String, nullable: true })
   readonly policyId!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Judged beside policyId; never decides' })
+  readonly shadowPolicyId!: string | null;
 
   @ApiProperty({ type: String, nullable: true })
   readonly label!: string | null;

@@ -23,10 +23,14 @@ export const revokeGrantsOf = async (change: Change, of: Readonly<{ serverId: st
   for (const id of await unrevokedGrantsOf(change.tx, change.caller.organizationId, of)) await revoke(change, id, reason);
 };
 
-const checkPolicy = async (tx: Tx, organizationId: string, of: Readonly<{ policyId: string; serverId: string }>): Promise<void> => {
-  const serverId = await serverOfPolicy(tx, organizationId, of.policyId);
-  if (serverId === undefined) throw notFound('policy');
-  if (serverId !== of.serverId) throw new Problem('policy_of_other_server', 'Name a policy of the server that the grant is for.');
+/** Policies that a grant is to have: all must be there and of the grant's server. */
+const checkPolicies = async (tx: Tx, organizationId: string, of: Readonly<{ policyIds: readonly (string | null | undefined)[]; serverId: string }>): Promise<void> => {
+  for (const policyId of of.policyIds) {
+    if (!policyId) continue;
+    const serverId = await serverOfPolicy(tx, organizationId, policyId);
+    if (serverId === undefined) throw notFound('policy');
+    if (serverId !== of.serverId) throw new Problem('policy_of_other_server', 'Name a policy of the server that the grant is for.');
+  }
 };
 
 /** Grants: who may use which server under which policy. Every change is an event; all refusals are Problems. */
@@ -45,15 +49,15 @@ export class GrantsService {
   /** @throws Problem not_found (identity, server, policy), policy_of_other_server, invalid_body (expiresAt) */
   async issue(principal: Principal, body: IssueGrant): Promise<GrantWithToken> {
     const { organizationId } = principal;
-    const { identityId, serverId, policyId = null, label = null } = body;
+    const { identityId, serverId, policyId = null, shadowPolicyId = null, label = null } = body;
     return this.#once.run(principal, {
       prepare: async () => newId('grt'),
       create: async (change, grantId) => {
         const expiresAt = body.expiresAt ? futureExpiry(body.expiresAt, change.now) : null;
         if (!(await isThere(change.tx, organizationId, { table: 'identities', id: identityId }))) throw notFound('identity');
         if (!(await isThere(change.tx, organizationId, { table: 'servers', id: serverId }))) throw notFound('server');
-        if (policyId !== null) await checkPolicy(change.tx, organizationId, { policyId, serverId });
-        await change.apply(grantStream, grantId, () => [{ type: 'grant.issued', grantId, identityId, serverId, policyId, label, expiresAt }]);
+        await checkPolicies(change.tx, organizationId, { serverId, policyIds: [policyId, shadowPolicyId] });
+        await change.apply(grantStream, grantId, () => [{ type: 'grant.issued', grantId, identityId, serverId, policyId, shadowPolicyId, label, expiresAt }]);
         return this.#withToken(change, grantId);
       },
     });
@@ -73,11 +77,11 @@ export class GrantsService {
   /** @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked, policy_of_other_server, invalid_body (expiresAt) */
   async change(principal: Principal, id: string, body: ChangeGrant): Promise<GrantView> {
     const { organizationId } = principal;
-    if (principal.role !== 'admin' && (body.label !== undefined || body.expiresAt !== undefined)) throw new Problem('forbidden', 'A policy manager may change policyId; label and expiresAt need an admin.');
+    if (principal.role !== 'admin' && (body.label !== undefined || body.expiresAt !== undefined)) throw new Problem('forbidden', 'A policy manager may change policyId and shadowPolicyId; label and expiresAt need an admin.');
     return this.#store.change(principal, async (change) => {
       const patch = { ...body, ...(body.expiresAt ? { expiresAt: futureExpiry(body.expiresAt, change.now) } : {}) };
       const { serverId } = await change.apply(grantStream, id, (state) => decideGrantChange(id, state, patch));
-      if (patch.policyId) await checkPolicy(change.tx, organizationId, { policyId: patch.policyId, serverId });
+      await checkPolicies(change.tx, organizationId, { serverId, policyIds: [patch.policyId, patch.shadowPolicyId] });
       return this.#shown(change.tx, { organizationId, now: change.now }, id);
     });
   }
@@ -116,8 +120,8 @@ export class GrantsService {
   }
 
   #view({ id, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
-    const { identityId, serverId, policyId, label, expiresAt, createdAt } = grant;
+    const { identityId, serverId, policyId, shadowPolicyId, label, expiresAt, createdAt } = grant;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
-    return { id, identityId, serverId, policyId, label, status, expiresAt, createdAt, lastUsedAt, mcpUrl, clientConfig: clientConfig(serverName, mcpUrl, token) };
+    return { id, identityId, serverId, policyId, shadowPolicyId, label, status, expiresAt, createdAt, lastUsedAt, mcpUrl, clientConfig: clientConfig(serverName, mcpUrl, token) };
   }
 }

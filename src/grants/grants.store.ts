@@ -9,6 +9,7 @@ type Row = {
   identity_id: string;
   server_id: string;
   policy_id: string | null;
+  shadow_policy_id: string | null;
   label: string | null;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -16,7 +17,7 @@ type Row = {
   created_at: Date;
 };
 
-const COLUMNS = 'id, version, identity_id, server_id, policy_id, label, expires_at, revoked_at, issued_by, created_at';
+const COLUMNS = 'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, issued_by, created_at';
 
 /** A grant's history and its row in `grants`. */
 export const grantStream: Stream<Grant, GrantBody> = {
@@ -28,10 +29,10 @@ export const grantStream: Stream<Grant, GrantBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       on conflict (organization_id, id) do update set version = excluded.version, policy_id = excluded.policy_id, label = excluded.label,
+      `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+       on conflict (organization_id, id) do update set version = excluded.version, policy_id = excluded.policy_id, shadow_policy_id = excluded.shadow_policy_id, label = excluded.label,
          expires_at = excluded.expires_at, revoked_at = excluded.revoked_at`,
-      [organizationId, id, version, state.identityId, state.serverId, state.policyId, state.label, state.expiresAt, state.revokedAt, JSON.stringify(state.issuedBy), state.createdAt],
+      [organizationId, id, version, state.identityId, state.serverId, state.policyId, state.shadowPolicyId, state.label, state.expiresAt, state.revokedAt, JSON.stringify(state.issuedBy), state.createdAt],
     );
   },
 };
@@ -40,6 +41,7 @@ const toGrant = (row: Row): Grant => ({
   identityId: row.identity_id,
   serverId: row.server_id,
   policyId: row.policy_id,
+  shadowPolicyId: row.shadow_policy_id,
   label: row.label,
   expiresAt: row.expires_at?.toISOString() ?? null,
   revokedAt: row.revoked_at?.toISOString() ?? null,

@@ -10,6 +10,7 @@ export type Grant = Readonly<{
   identityId: string;
   serverId: string;
   policyId: string | null;
+  shadowPolicyId: string | null;
   label: string | null;
   expiresAt: string | null;
   revokedAt: string | null;
@@ -22,14 +23,14 @@ export type RevocationReason = 'revoked' | 'server_deleted' | 'identity_deleted'
 /** What a grant becomes by an event. */
 export const evolveGrant = (state: Grant | undefined, event: ControlEvent & GrantBody): Grant => {
   if (event.type === 'grant.issued') {
-    const { identityId, serverId, policyId, label, expiresAt } = event;
-    return { identityId, serverId, policyId, label, expiresAt, revokedAt: null, issuedBy: event.actor, createdAt: event.time };
+    const { identityId, serverId, policyId, shadowPolicyId = null, label, expiresAt } = event;
+    return { identityId, serverId, policyId, shadowPolicyId, label, expiresAt, revokedAt: null, issuedBy: event.actor, createdAt: event.time };
   }
   if (!state) throw new Error('a grant that was never issued');
   switch (event.type) {
     case 'grant.changed': {
-      const { policyId = state.policyId, label = state.label, expiresAt = state.expiresAt } = event;
-      return { ...state, policyId, label, expiresAt };
+      const { policyId = state.policyId, shadowPolicyId = state.shadowPolicyId, label = state.label, expiresAt = state.expiresAt } = event;
+      return { ...state, policyId, shadowPolicyId, label, expiresAt };
     }
     case 'grant.rotated':
       return state;
@@ -49,7 +50,7 @@ const notRevoked = (state: Grant | undefined): Grant => {
   return grant;
 };
 
-export type GrantPatch = Readonly<Partial<Pick<Grant, 'policyId' | 'label' | 'expiresAt'>>>;
+export type GrantPatch = Readonly<Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt'>>>;
 
 /**
  * The event that brings a grant to what a patch says; none when it says nothing new.
@@ -57,7 +58,7 @@ export type GrantPatch = Readonly<Partial<Pick<Grant, 'policyId' | 'label' | 'ex
  */
 export const decideGrantChange = (grantId: string, state: Grant | undefined, patch: GrantPatch): readonly GrantBody[] => {
   const grant = notRevoked(state);
-  const changed = Object.fromEntries((['policyId', 'label', 'expiresAt'] as const).filter((key) => patch[key] !== undefined && patch[key] !== grant[key]).map((key) => [key, patch[key]])) as GrantPatch;
+  const changed = Object.fromEntries((['policyId', 'shadowPolicyId', 'label', 'expiresAt'] as const).filter((key) => patch[key] !== undefined && patch[key] !== grant[key]).map((key) => [key, patch[key]])) as GrantPatch;
   return Object.keys(changed).length > 0 ? [{ type: 'grant.changed', grantId, identityId: grant.identityId, serverId: grant.serverId, ...changed }] : [];
 };
 

@@ -70,9 +70,9 @@ export const listVersions = async (tx: Tx, organizationId: string, page: Readonl
   return rows.map(({ event }) => ({ version: event.policyVersion, name: event.name, document: event.document, publishedAt: event.time, publishedBy: event.actor }));
 };
 
-/** Whether a grant that is not revoked names the policy. */
+/** Whether a grant that is not revoked names the policy, as its own or as its shadow. */
 export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: string): Promise<boolean> => {
-  const { rows } = await tx.query<{ used: boolean }>('select exists (select 1 from grants where organization_id = $1 and policy_id = $2 and revoked_at is null) as used', [organizationId, policyId]);
+  const { rows } = await tx.query<{ used: boolean }>('select exists (select 1 from grants where organization_id = $1 and (policy_id = $2 or shadow_policy_id = $2) and revoked_at is null) as used', [organizationId, policyId]);
   return rows[0]?.used ?? false;
 };
 

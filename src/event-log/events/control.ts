@@ -35,8 +35,8 @@ export type IdentityBody =
   | Of<'identity.deleted', { identityId: string }>;
 
 export type GrantBody =
-  | Of<'grant.issued', { grantId: string; identityId: string; serverId: string; policyId: string | null; label: string | null; expiresAt: string | null }>
-  | Of<'grant.changed', { grantId: string; identityId: string; serverId: string; policyId?: string | null; label?: string | null; expiresAt?: string | null }>
+  | Of<'grant.issued', { grantId: string; identityId: string; serverId: string; policyId: string | null; shadowPolicyId?: string | null; label: string | null; expiresAt: string | null }>
+  | Of<'grant.changed', { grantId: string; identityId: string; serverId: string; policyId?: string | null; shadowPolicyId?: string | null; label?: string | null; expiresAt?: string | null }>
   | Of<'grant.rotated', { grantId: string; identityId: string; serverId: string; graceSeconds: number }>
   | Of<'grant.revoked', { grantId: string; identityId: string; serverId: string; reason: 'revoked' | 'server_deleted' | 'identity_deleted' }>;
 

@@ -39,6 +39,8 @@ export type ToolCallDecided = Envelope &
     retryAfterSeconds?: number | undefined;
     approvalId?: string;
     would?: Readonly<{ effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
+    /** What the grant's shadow policy answers, when that is another effect; its limits are not judged. */
+    shadow?: Readonly<{ policyId: string; policyVersion: number; effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
     reserved: readonly Reserved[];
     argumentKeys: readonly string[];
     argumentsDigest: string | null;

@@ -135,7 +135,7 @@ const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; b
   };
   const { policyId, ...bare } = of.main;
   const { id } = await issue({ ...bare, label: 'first', expiresAt: '2099-06-01T12:00:00.5Z' });
-  await story.ask(200, `PATCH /v1/grants/${id}`, { policyId, label: null, expiresAt: null });
+  await story.ask(200, `PATCH /v1/grants/${id}`, { policyId, shadowPolicyId: policyId, label: null, expiresAt: null });
   const rotated = await story.ask(200, `POST /v1/grants/${id}/rotate`, { graceSeconds: HALF_AN_HOUR }, once());
   const revoked = await issue(of.main);
   await story.ask(200, `POST /v1/grants/${revoked.id}/revoke`);

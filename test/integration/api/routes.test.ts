@@ -37,6 +37,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
   return {
     serverId,
     policyId,
+    shadowPolicyId: policyId,
     identityId,
     grantId,
     memberId: ((await tenant.api('GET', '/v1/me')).body['user'] as Json)['id'],

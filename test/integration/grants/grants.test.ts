@@ -43,6 +43,7 @@ describe('issuing a grant', () => {
       identityId,
       serverId: server,
       policyId: policy,
+      shadowPolicyId: null,
       label: 'laptop',
       status: 'active',
       expiresAt,
@@ -102,13 +103,17 @@ describe('issuing a grant', () => {
       { identityId, serverId: goneServer },
       { identityId, serverId: server, policyId: await theirs.policy(theirServer) },
       { identityId, serverId: server, policyId: gonePolicy },
+      { identityId, serverId: server, shadowPolicyId: await theirs.policy(theirServer) },
+      { identityId, serverId: server, policyId: policy, shadowPolicyId: gonePolicy },
     ];
     for (const body of bodies) expect(await ours.admin('POST', '/grants', body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 
   test('refuses a policy of another server', async () => {
-    const answer = await ours.admin('POST', '/grants', { identityId: await ours.identity(), serverId: await ours.server(), policyId: policy });
-    expect(answer).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
+    for (const policies of [{ policyId: policy }, { shadowPolicyId: policy }]) {
+      const answer = await ours.admin('POST', '/grants', { identityId: await ours.identity(), serverId: await ours.server(), ...policies });
+      expect(answer).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
+    }
   });
 
   test('refuses an expiry in the past with a pointer to it', async () => {
@@ -122,6 +127,7 @@ describe('issuing a grant', () => {
     ['/identityId', { identityId: 'x' }],
     ['/serverId', { serverId: 7 }],
     ['/policyId', { policyId: '' }],
+    ['/shadowPolicyId', { shadowPolicyId: 'srv_01h2xcejqtf2nbrexx3vqjhp41' }],
     ['/label', { label: '' }],
     ['/label', { label: 'x'.repeat(201) }],
     ['/expiresAt', { expiresAt: 'tomorrow' }],
@@ -205,7 +211,7 @@ describe('changing a grant', () => {
   test('refuses a policy that is of another server or not there, and an expiry in the past, and then changes nothing', async () => {
     const { id } = await issue({ label: 'before' });
     const other = await ours.policy(await ours.server());
-    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: other })).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
+    for (const policies of [{ policyId: other }, { shadowPolicyId: other }, { policyId: policy, shadowPolicyId: other }]) expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', ...policies })).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
     expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: 'pol_01h2xcejqtf2nbrexx3vqjhp41' })).toMatchObject({ status: 404 });
     expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', expiresAt: inFuture(-1) })).toMatchObject({ status: 400, body: { errors: [{ pointer: '/expiresAt' }] } });
     expect(await read(id)).toMatchObject({ label: 'before', policyId: null, expiresAt: null });
@@ -218,10 +224,12 @@ describe('changing a grant', () => {
     expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'x' })).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
-  test('a policy manager sets the policy and nothing else', async () => {
+  test('a policy manager sets the policy and its shadow and nothing else', async () => {
     const { id } = await issue();
     const manager = await ours.as('policy_manager');
     expect(await manager('PATCH', `/grants/${id}`, { policyId: policy })).toMatchObject({ status: 200, body: { policyId: policy } });
+    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: policy })).toMatchObject({ status: 200, body: { policyId: policy, shadowPolicyId: policy } });
+    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: null })).toMatchObject({ status: 200, body: { policyId: policy, shadowPolicyId: null } });
     for (const more of [{ label: 'x' }, { expiresAt: null }, { policyId: null, label: null }]) expect(await manager('PATCH', `/grants/${id}`, more)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect(await read(id)).toMatchObject({ policyId: policy, label: null });
   });

@@ -191,6 +191,8 @@ describe('deleting a policy', () => {
     const identity = await as(admin)('POST /v1/identities', { name: 'ci', kind: 'service' });
     const grant = await as(admin)('POST /v1/grants', { identityId: identity.body.id, serverId, policyId });
     expect(await ask(`DELETE /v1/policies/${policyId}`)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    await as(admin)(`PATCH /v1/grants/${grant.body.id}`, { policyId: null, shadowPolicyId: policyId });
+    expect(await ask(`DELETE /v1/policies/${policyId}`)).toMatchObject({ status: 409, body: { code: 'conflict' } });
     await as(admin)(`POST /v1/grants/${grant.body.id}/revoke`);
     expect((await ask(`DELETE /v1/policies/${policyId}`)).status).toBe(204);
   });

@@ -8,7 +8,7 @@ const ID = 'grt_01h2xcejqtf2nbrexx3vqjhp41';
 const OF = { grantId: ID, identityId: 'idn_1', serverId: 'srv_1' };
 const ACTOR = { type: 'apiKey', id: 'key_1', name: 'terraform' } as const;
 const event = (body: GrantBody, time = '2026-11-22T10:00:00.000Z'): ControlEvent & GrantBody => ({ id: 'evt', version: 1, time, organizationId: 'org', actor: ACTOR, ...body });
-const grant: Grant = { identityId: 'idn_1', serverId: 'srv_1', policyId: 'pol_1', label: 'ci', expiresAt: '2027-01-01T00:00:00.000Z', revokedAt: null, issuedBy: ACTOR, createdAt: '2026-11-22T10:00:00.000Z' };
+const grant: Grant = { identityId: 'idn_1', serverId: 'srv_1', policyId: 'pol_1', shadowPolicyId: null, label: 'ci', expiresAt: '2027-01-01T00:00:00.000Z', revokedAt: null, issuedBy: ACTOR, createdAt: '2026-11-22T10:00:00.000Z' };
 const revoked = evolveGrant(grant, event({ type: 'grant.revoked', ...OF, reason: 'revoked' }, '2026-11-23T00:00:00.000Z'));
 const refusal = (code: string): unknown => expect.objectContaining({ code });
 
@@ -21,6 +21,13 @@ describe('a grant', () => {
     const events = decideGrantChange(ID, grant, { label: null, policyId: 'pol_1' });
     expect(events).toEqual([{ type: 'grant.changed', ...OF, label: null }]);
     expect(events.reduce((state, body) => evolveGrant(state, event(body)), grant)).toEqual({ ...grant, label: null });
+  });
+
+  test('issued or changed before shadows were known has none', () => {
+    const shadowed = { ...grant, shadowPolicyId: 'pol_2' };
+    expect(evolveGrant(grant, event({ type: 'grant.changed', ...OF, shadowPolicyId: 'pol_2' }))).toEqual(shadowed);
+    expect(evolveGrant(shadowed, event({ type: 'grant.changed', ...OF, label: 'ci' }))).toEqual(shadowed);
+    expect(decideGrantChange(ID, shadowed, { shadowPolicyId: null })).toEqual([{ type: 'grant.changed', ...OF, shadowPolicyId: null }]);
   });
 
   test('records nothing for a patch that says nothing new', () => {
