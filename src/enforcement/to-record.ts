@@ -1,8 +1,8 @@
 import type { ToolCallDecided } from '../event-log/events/index.js';
+import type { Unnumbered } from '../event-log/event-text.js';
 import type { Reservation } from '../policy-engine/decide.js';
 import type { GovernedCall, Judged } from './call.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
-import type { Unnumbered } from './recorder.js';
 
 export type Ids = Readonly<{ id: string; callId: string; time: string }>;
 

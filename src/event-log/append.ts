@@ -1,19 +1,13 @@
 import { AppendTimeout, type Appended, type LogEntry } from './event-log.js';
 import type { ToolgateEvent } from './events/index.js';
 
-/** An event as text and its CloudEvents 1.0 headers (Kafka binding, binary mode). `text` is the event's JSON where it is written already. */
+/** An event as the log keeps it. `text` is its JSON where it is written already. */
 export const toEntry = (event: Pick<ToolgateEvent, 'id' | 'type' | 'time' | 'organizationId'>, text: string = JSON.stringify(event)): LogEntry => ({
   key: event.organizationId,
   value: text,
-  headers: {
-    ce_specversion: '1.0',
-    ce_id: event.id,
-    ce_type: event.type,
-    ce_source: 'toolgate',
-    ce_time: event.time,
-    ce_subject: event.organizationId,
-    'content-type': 'application/json',
-  },
+  id: event.id,
+  type: event.type,
+  time: event.time,
 });
 
 /**

@@ -1,7 +1,10 @@
 import type { Topic } from './events/index.js';
 
-/** What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte; a text is its UTF-8. */
-export type LogEntry = Readonly<{ key: string; value: Buffer | string; headers: Readonly<Record<string, string>> }>;
+/**
+ * What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte; a text is its UTF-8. The other three go into headers
+ * where the log has some.
+ */
+export type LogEntry = Readonly<{ key: string; value: Buffer | string; id: string; type: string; time: string }>;
 
 /** What is read back. Offsets are dense per partition and rise in the order in which appends were acknowledged. */
 export type LogRecord = Readonly<{ offset: number; key: string; value: Buffer }>;

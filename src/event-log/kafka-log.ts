@@ -24,7 +24,12 @@ const READY_CACHE_MS = 1000;
 
 type Waiting = Readonly<{ entry: LogEntry; queuedAt: number }>;
 
-const toMessage = ({ entry }: Waiting): Message => ({ key: entry.key, value: entry.value, headers: { ...entry.headers } });
+/** With the headers of CloudEvents 1.0 (Kafka binding, binary mode). */
+const toMessage = ({ entry: { key, value, id, type, time } }: Waiting): Message => ({
+  key,
+  value,
+  headers: { ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: 'toolgate', ce_time: time, ce_subject: key, 'content-type': 'application/json' },
+});
 
 /** Appends of all partitions, each with a queue of its own, so that one that waits for its leader holds up no other. */
 class Appends {

@@ -10,7 +10,7 @@ export type FreshLog = Readonly<{ open: () => Promise<EventLog>; end: () => Prom
 export const PARTITIONS = 4;
 const DECISIONS: Topic = 'toolgate.decisions';
 
-export const entry = (key: string, value: string | Buffer): LogEntry => ({ key, value: Buffer.from(value), headers: {} });
+export const entry = (key: string, value: string | Buffer): LogEntry => ({ key, value: Buffer.from(value), id: 'evt_1', type: 'test', time: '2026-01-01T00:00:00.000Z' });
 
 /** Waits until the condition holds. */
 export const until = async (condition: () => boolean, timeoutMs = 25_000): Promise<void> => {

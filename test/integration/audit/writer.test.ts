@@ -6,6 +6,7 @@ import type { EventLog, HandleBatch } from '../../../src/event-log/event-log.js'
 import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
+import { entry } from '../../support/event-log-contract.js';
 import { allRecorded, append, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';
 
 let at: Opened;
@@ -101,7 +102,7 @@ describe('the audit writer', () => {
       JSON.stringify({ ...good, type: undefined }),
     ];
     const writer = await record(async () => {
-      for (const text of bad) await at.eventLog.append('toolgate.decisions', { key: organizationId, value: Buffer.from(text), headers: {} });
+      for (const text of bad) await at.eventLog.append('toolgate.decisions', entry(organizationId, text));
       await append(at.eventLog, [good]);
     });
     await expectDense(organizationId, [good.id]);

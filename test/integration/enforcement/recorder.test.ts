@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Recorder, type Unnumbered } from '../../../src/enforcement/recorder.js';
+import { Recorder } from '../../../src/enforcement/recorder.js';
+import type { Unnumbered } from '../../../src/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
 import { newId } from '../../../src/platform/ids.js';
 import { decided } from '../audit/audit-support.js';

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRecord } from '../../../src/event-log/event-log.js';
 import { partitionOf } from '../../../src/event-log/partition.js';
 import { newId } from '../../../src/platform/ids.js';
+import { entry as toEntry } from '../../support/event-log-contract.js';
 import { open, until, type Opened } from '../audit/audit-support.js';
 
 let opened: Opened;
@@ -10,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => opened.close());
 
-const entry = (key: string, bytes: number) => ({ key, value: Buffer.alloc(bytes, 97), headers: {} });
+const entry = (key: string, bytes: number) => toEntry(key, Buffer.alloc(bytes, 97));
 
 test('one read of large records is bounded in bytes, and the next goes on where it ended', async () => {
   const key = newId('org');

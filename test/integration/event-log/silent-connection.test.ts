@@ -1,6 +1,7 @@
 import { createServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeReserve } from '../../../src/enforcement/reserve.js';
+import { entry as toEntry } from '../../support/event-log-contract.js';
 import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
@@ -45,7 +46,7 @@ test('a database connection that falls silent holds up appends and limits for so
   const log = await openPostgresLog(db.worker, 12);
   const reserve = makeReserve(db.limits, 500);
   const key = newId('org');
-  const entry = { key, value: Buffer.from('{}'), headers: {} };
+  const entry = toEntry(key, '{}');
   const wanted = { organizationId: key, capped: true, reservations: [{ counter: 'c', window: 'month', scope: 'grant', whom: key, amount: 1, max: 10, pointer: '/x' }] } as const;
   await log.append('toolgate.decisions', entry);
   expect((await reserve(wanted)).ok).toBe(true);

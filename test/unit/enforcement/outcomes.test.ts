@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Recorder, type Unnumbered } from '../../../src/enforcement/recorder.js';
+import { Recorder } from '../../../src/enforcement/recorder.js';
+import type { Unnumbered } from '../../../src/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
 import type { ToolCallCompleted } from '../../../src/event-log/events/index.js';
 
-const outcome = (callId: string) => ({ type: 'toolCall.completed', organizationId: 'org_1', callId }) as ToolCallCompleted;
-const decision = (callId: string) => ({ type: 'toolCall.decided', organizationId: 'org_1', callId }) as Unnumbered;
+const envelope = { id: 'evt_1', version: 1, time: '2026-01-01T00:00:00.000Z', organizationId: 'org_1', grantId: 'grt_1', identityId: 'idn_1', serverId: 'srv_1', tool: 'cancel_job' } as const;
+const outcome = (callId: string): ToolCallCompleted => ({ ...envelope, type: 'toolCall.completed', callId, status: 'ok', upstreamStatus: 200, durationMs: 1, responseBytes: 1 });
+const decision = (callId: string): Unnumbered => ({
+  ...envelope, type: 'toolCall.decided', callId, requestId: 1, sessionId: null, traceId: null, method: 'tools/call', protocolVersion: null, identityName: 'bot', serverName: 'GitLab', definitionHash: null,
+  policyId: null, policyVersion: null, mode: null, effect: 'allow', code: 'allowed', rule: null, reason: '', reserved: [], argumentKeys: [], argumentsDigest: null, client: null, sourceIp: null, decisionMicros: 1,
+});
 
 const makeRecorder = () => {
   const appended: string[] = [];
