@@ -187,6 +187,7 @@ create table grants (
   issued_by jsonb not null,
   created_at timestamp with time zone not null,
   shadow_policy_id text,
+  disabled boolean not null default false,
   constraint grants_pkey PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX grants_identity ON public.grants USING btree (organization_id, identity_id);
@@ -486,6 +487,7 @@ create table servers (
   created_at timestamp with time zone not null,
   discovered_at timestamp with time zone,
   deleted boolean not null default false,
+  disabled_tools jsonb not null default '[]'::jsonb,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
 alter table servers enable row level security;

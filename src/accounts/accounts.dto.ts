@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MEMBER_ROLES, type MemberRole } from '../rest/allowed.js';
-import { Email, IdOf, Instant, OneOf, SecretText, Text } from '../rest/fields.js';
+import { Email, Flag, IdOf, Instant, OneOf, SecretText, Text } from '../rest/fields.js';
 import { INVITATION_DAYS } from './invitations.js';
 import { PASSWORD_LENGTH } from './passwords.js';
 import { SESSION_DAYS } from './sessions.js';
@@ -37,9 +37,14 @@ export class AcceptanceBody {
   @SecretText(PASSWORD_LENGTH.min, PASSWORD_LENGTH.max, { description: 'Your new password, or the one of the account that your e-mail address already has' }) password!: string;
 }
 
+export class OrganizationChange {
+  @Flag({ optional: true, description: 'Refuses every call of the organization through /mcp and closes its streams; the API works on' }) disabled?: boolean;
+}
+
 export class OrganizationAnswer {
   @IdOf('org') id!: string;
   @Text(1, 200) name!: string;
+  @Flag() disabled!: boolean;
   @Instant() createdAt!: string;
 }
 

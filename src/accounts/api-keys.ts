@@ -23,7 +23,7 @@ export const apiKeyPrincipal = async (db: Database, token: string): Promise<Prin
   const id = tokenObjectId('key', token);
   if (!id) return undefined;
   const { rows } = await db.worker.query<CredentialRow>(
-    `select k.organization_id, k.id, k.name, k.role, k.token_hash from api_keys k join organizations o on o.id = k.organization_id and not o.disabled
+    `select k.organization_id, k.id, k.name, k.role, k.token_hash from api_keys k
      where k.id = $1 and (k.expires_at is null or k.expires_at > now())`,
     [`key_${id}`],
   );

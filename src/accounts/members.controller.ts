@@ -1,18 +1,36 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { EventStore } from '../event-log/event-store.js';
 import { Membership, type MemberView } from '../members/membership.js';
+import { changeOrganization, readOrganization, type OrganizationView } from '../members/organizations.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
-import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, RoleBody } from './accounts.dto.js';
+import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, OrganizationAnswer, OrganizationChange, RoleBody } from './accounts.dto.js';
 import { Invitations, type Invitation } from './invitations.js';
 
+/** The organization and its people. */
 @ApiTags('accounts')
 @Controller('v1')
 export class MembersController {
   constructor(
     private readonly membership: Membership,
     private readonly invitations: Invitations,
+    private readonly store: EventStore,
   ) {}
+
+  @Get('organization')
+  @Allowed('member')
+  @ApiOkResponse({ type: OrganizationAnswer })
+  getOrganization(@CurrentPrincipal() principal: Principal): Promise<OrganizationView> {
+    return readOrganization(this.store, principal);
+  }
+
+  @Patch('organization')
+  @Allowed('admin')
+  @ApiOkResponse({ type: OrganizationAnswer })
+  changeOrganization(@CurrentPrincipal() principal: Principal, @Body() body: OrganizationChange): Promise<OrganizationView> {
+    return changeOrganization(this.store, principal, body.disabled);
+  }
 
   @Get('members')
   @Allowed('admin')

@@ -48,7 +48,6 @@ export const sessionPrincipal = async (db: Database, token: string): Promise<Pri
   const { rows } = await db.worker.query<SessionRow>(
     `select s.id, s.organization_id, s.user_id, s.token_hash, m.email, m.role from sessions s
      join members m on m.organization_id = s.organization_id and m.user_id = s.user_id and not m.removed
-     join organizations o on o.id = s.organization_id and not o.disabled
      where s.id = $1 and s.expires_at > now()`,
     [`ses_${id}`],
   );
@@ -57,20 +56,20 @@ export const sessionPrincipal = async (db: Database, token: string): Promise<Pri
   return { organizationId: row.organization_id, actor: { type: 'member', id: row.user_id, name: row.email }, role: row.role, sessionId: row.id };
 };
 
-type Membership = { id: string; name: string; created_at: Date };
+type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
 
 /** Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there is none. */
 export const login = (db: Database, user: User, organizationId: string | undefined): Promise<SignedIn | undefined> =>
   db.asWorker(async (tx) => {
     const { rows } = await tx.query<Membership>(
-      `select o.id, o.name, o.created_at from members m join organizations o on o.id = m.organization_id
-       where m.user_id = $1 and not m.removed and not o.disabled and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1`,
+      `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
+       where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1`,
       [user.id, organizationId ?? null],
     );
     const found = rows[0];
     if (!found) return undefined;
     const token = await openSession(tx, found.id, user.id);
-    return { organization: { id: found.id, name: found.name, createdAt: found.created_at.toISOString() }, user, token };
+    return { organization: { id: found.id, name: found.name, disabled: found.disabled, createdAt: found.created_at.toISOString() }, user, token };
   });
 
 /** Ends the session that was used for this request. */

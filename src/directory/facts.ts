@@ -7,7 +7,7 @@ export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digest
 
 export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
 
-/** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name. */
+/** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools` may name some that are not there. */
 export type ServerFacts = Readonly<{
   id: string;
   name: string;
@@ -18,6 +18,7 @@ export type ServerFacts = Readonly<{
   clientAuth: string;
   disabled: boolean;
   tools: ReadonlyMap<string, ToolFacts>;
+  disabledTools: ReadonlySet<string>;
 }>;
 
 /** Policies with equal documents share one `compiled`. */
@@ -33,6 +34,7 @@ export type GrantFacts = Readonly<{
   policyId: string | undefined;
   /** Judged beside the policy; never decides. */
   shadowPolicyId: string | undefined;
+  disabled: boolean;
   expiresAtMs: number;
   tokens: readonly TokenFacts[];
 }>;
@@ -47,3 +49,12 @@ export type Authenticated = Readonly<{
   shadow: PolicyFacts | undefined;
   tokenHash: Buffer;
 }>;
+
+/** Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that a call names. */
+export const switchedOff = ({ organization, server, identity, grant }: Authenticated, tool: string | null = null): string | undefined => {
+  if (organization.disabled) return 'the organization is disabled';
+  if (server.disabled) return 'the server is disabled; ask your administrator';
+  if (identity.disabled) return 'the identity of this grant is disabled; ask your administrator';
+  if (grant.disabled) return 'this grant is disabled; ask your administrator';
+  return tool !== null && server.disabledTools.has(tool) ? `${tool} is disabled; ask your administrator` : undefined;
+};

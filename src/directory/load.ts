@@ -25,9 +25,9 @@ export const loadOrganizations = async (tx: Tx, vault: Vault, wanted: Wanted): P
 /** Grants that are not revoked, with their tokens. */
 export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly GrantFacts[]> => {
   const { sql, values } = where(wanted, 'id');
-  type Row = { id: string; organization_id: string; identity_id: string; server_id: string; policy_id: string | null; shadow_policy_id: string | null; expires_at: Date | null; tokens: { hash: string; expires: number | null }[] | null };
+  type Row = { id: string; organization_id: string; identity_id: string; server_id: string; policy_id: string | null; shadow_policy_id: string | null; disabled: boolean; expires_at: Date | null; tokens: { hash: string; expires: number | null }[] | null };
   const { rows } = await tx.query<Row>(
-    `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, expires_at,
+    `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, disabled, expires_at,
        (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch from t.expires_at) * 1000))
         from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id) as tokens
      from grants g where ${sql} and revoked_at is null`,
@@ -40,6 +40,7 @@ export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly Grant
     serverId: row.server_id,
     policyId: row.policy_id ?? undefined,
     shadowPolicyId: row.shadow_policy_id ?? undefined,
+    disabled: row.disabled,
     expiresAtMs: timeMs(row.expires_at),
     tokens: (row.tokens ?? []).map((token) => ({ hash: Buffer.from(token.hash, 'base64'), expiresAtMs: token.expires ?? Number.POSITIVE_INFINITY })),
   }));
@@ -54,7 +55,7 @@ export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly I
   return rows;
 };
 
-type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; protocol_version: string | null; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; sealed_headers: Buffer | null; wrapped: Buffer };
+type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; protocol_version: string | null; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; disabled_tools: readonly string[]; sealed_headers: Buffer | null; wrapped: Buffer };
 
 const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
   row.sealed_headers === null
@@ -65,7 +66,7 @@ const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.protocol_version, s.client_auth, s.disabled, k.wrapped, x.sealed_headers,
+    `select s.organization_id, s.id, s.name, s.transport, s.protocol_version, s.client_auth, s.disabled, s.disabled_tools, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema')) from jsonb_array_elements(s.tools) t) as tools
      from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
      where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
@@ -80,6 +81,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     clientAuth: row.client_auth,
     disabled: row.disabled,
     tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),
+    disabledTools: new Set(row.disabled_tools),
   }));
 };
 

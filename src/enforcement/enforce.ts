@@ -1,4 +1,5 @@
 import type { Directory } from '../directory/directory.js';
+import { switchedOff } from '../directory/facts.js';
 import type { DecisionCode, ToolCallDecided } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
@@ -19,9 +20,8 @@ const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny
 /** What refuses before the policy is asked. */
 const precondition = ({ who, tool, method }: GovernedCall, stale: boolean): Judged | undefined => {
   if (tool === null) return refusal('method_not_governed', `${method} is not offered through this gateway`);
-  if (who.organization.disabled) return refusal('disabled', 'the organization is disabled');
-  if (who.server.disabled) return refusal('disabled', 'the server is disabled; ask your administrator');
-  if (who.identity.disabled) return refusal('disabled', 'the identity of this grant is disabled; ask your administrator');
+  const off = switchedOff(who, tool);
+  if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
   if (stale) return refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
   return undefined;

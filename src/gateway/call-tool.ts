@@ -54,6 +54,7 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
     relayAnswer(parts, exchange, upstream, {
       id: request.id,
       sessionId: session.sessionId,
+      tool: params.name,
       done: (relayed) => {
         ended();
         parts.metrics.outcomes.inc({ status: relayed.status });

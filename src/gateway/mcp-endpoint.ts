@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { switchedOff } from '../directory/facts.js';
 import { errorText, log } from '../platform/log.js';
 import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
 import { callTool, governed } from './call-tool.js';
@@ -21,11 +22,9 @@ const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;
 /** W3C trace context: the trace id of a `traceparent`, from the message's `_meta` or the header. */
 const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | null => (typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null);
 
-/** A request of an identity, server or organization that is switched off reaches no upstream, whatever it asks. */
-const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined => {
-  if (who.server.disabled || who.identity.disabled || who.organization.disabled) return 'disabled; ask your administrator';
-  return parts.directory.ageMs() > parts.maxStalenessMs ? 'the gateway has lost touch with its database; try again shortly' : undefined;
-};
+/** A request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it asks. */
+const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined =>
+  switchedOff(who) ?? (parts.directory.ageMs() > parts.maxStalenessMs ? 'the gateway has lost touch with its database; try again shortly' : undefined);
 
 /**
  * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain functions on node:http; every way out

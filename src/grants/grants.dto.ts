@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IdOf, Instant, OneOf, Text, Whole } from '../rest/fields.js';
+import { Flag, IdOf, Instant, OneOf, Text, Whole } from '../rest/fields.js';
 import { PageQuery } from '../rest/page.js';
 import type { ClientConfig } from './client-config.js';
 import { GRANT_STATUSES, type GrantStatus } from './grants.js';
@@ -36,6 +36,9 @@ export class ChangeGrant {
 
   @Instant({ nullable: true, description: 'admin only; null: the grant does not expire' })
   expiresAt?: string | null;
+
+  @Flag({ optional: true, description: 'admin only; calls of a disabled grant are refused and its streams close' })
+  disabled?: boolean;
 }
 
 export class RotateGrant {
@@ -76,8 +79,11 @@ export class GrantView {
   @ApiProperty({ type: String, nullable: true })
   readonly label!: string | null;
 
-  @ApiProperty({ enum: GRANT_STATUSES, description: 'disabled: the identity or the server is' })
+  @ApiProperty({ enum: GRANT_STATUSES, description: 'disabled: the grant, its identity, its server or the organization is' })
   readonly status!: GrantStatus;
+
+  @ApiProperty({ type: Boolean, description: 'Whether the grant itself is' })
+  readonly disabled!: boolean;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   readonly expiresAt!: string | null;

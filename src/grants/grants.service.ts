@@ -77,7 +77,8 @@ export class GrantsService {
   /** @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked, policy_of_other_server, invalid_body (expiresAt) */
   async change(principal: Principal, id: string, body: ChangeGrant): Promise<GrantView> {
     const { organizationId } = principal;
-    if (principal.role !== 'admin' && (body.label !== undefined || body.expiresAt !== undefined)) throw new Problem('forbidden', 'A policy manager may change policyId and shadowPolicyId; label and expiresAt need an admin.');
+    const adminOnly = [body.label, body.expiresAt, body.disabled];
+    if (principal.role !== 'admin' && adminOnly.some((value) => value !== undefined)) throw new Problem('forbidden', 'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.');
     return this.#store.change(principal, async (change) => {
       const patch = { ...body, ...(body.expiresAt ? { expiresAt: futureExpiry(body.expiresAt, change.now) } : {}) };
       const { serverId } = await change.apply(grantStream, id, (state) => decideGrantChange(id, state, patch));
@@ -120,8 +121,8 @@ export class GrantsService {
   }
 
   #view({ id, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
-    const { identityId, serverId, policyId, shadowPolicyId, label, expiresAt, createdAt } = grant;
+    const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt } = grant;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
-    return { id, identityId, serverId, policyId, shadowPolicyId, label, status, expiresAt, createdAt, lastUsedAt, mcpUrl, clientConfig: clientConfig(serverName, mcpUrl, token) };
+    return { id, identityId, serverId, policyId, shadowPolicyId, label, status, disabled, expiresAt, createdAt, lastUsedAt, mcpUrl, clientConfig: clientConfig(serverName, mcpUrl, token) };
   }
 }

@@ -13,11 +13,12 @@ type Row = {
   label: string | null;
   expires_at: Date | null;
   revoked_at: Date | null;
+  disabled: boolean;
   issued_by: Actor;
   created_at: Date;
 };
 
-const COLUMNS = 'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, issued_by, created_at';
+const COLUMNS = 'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, disabled, issued_by, created_at';
 
 /** A grant's history and its row in `grants`. */
 export const grantStream: Stream<Grant, GrantBody> = {
@@ -29,10 +30,10 @@ export const grantStream: Stream<Grant, GrantBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+      `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
        on conflict (organization_id, id) do update set version = excluded.version, policy_id = excluded.policy_id, shadow_policy_id = excluded.shadow_policy_id, label = excluded.label,
-         expires_at = excluded.expires_at, revoked_at = excluded.revoked_at`,
-      [organizationId, id, version, state.identityId, state.serverId, state.policyId, state.shadowPolicyId, state.label, state.expiresAt, state.revokedAt, JSON.stringify(state.issuedBy), state.createdAt],
+         expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, disabled = excluded.disabled`,
+      [organizationId, id, version, state.identityId, state.serverId, state.policyId, state.shadowPolicyId, state.label, state.expiresAt, state.revokedAt, state.disabled, JSON.stringify(state.issuedBy), state.createdAt],
     );
   },
 };
@@ -45,6 +46,7 @@ const toGrant = (row: Row): Grant => ({
   label: row.label,
   expiresAt: row.expires_at?.toISOString() ?? null,
   revokedAt: row.revoked_at?.toISOString() ?? null,
+  disabled: row.disabled,
   issuedBy: row.issued_by,
   createdAt: row.created_at.toISOString(),
 });
@@ -56,8 +58,9 @@ type ShownRow = Row & { status: GrantStatus; server_name: string; last_used_at: 
 
 const SHOWN = `select * from (
   select g.*, s.name as server_name, u.last_used_at, case when g.revoked_at is not null then 'revoked' when g.expires_at <= $2::timestamptz then 'expired'
-      when i.disabled or s.disabled then 'disabled' else 'active' end as status
+      when g.disabled or i.disabled or s.disabled or o.disabled then 'disabled' else 'active' end as status
     from grants g
+    join organizations o on o.id = g.organization_id
     join identities i on i.organization_id = g.organization_id and i.id = g.identity_id
     join servers s on s.organization_id = g.organization_id and s.id = g.server_id
     left join grant_last_used u on u.organization_id = g.organization_id and u.grant_id = g.id

@@ -2,7 +2,7 @@ import type { Actor, ControlEvent, GrantBody } from '../event-log/events/index.j
 import { notFound, Problem } from '../platform/problems.js';
 
 export const GRANT_STATUSES = ['active', 'expired', 'revoked', 'disabled'] as const;
-/** `revoked` goes before `expired`, both before `disabled` (the identity or the server is disabled). */
+/** `revoked` goes before `expired`, both before `disabled` (the grant, its identity, its server or the organization is). */
 export type GrantStatus = (typeof GRANT_STATUSES)[number];
 
 /** One identity may use one server under one policy. Times are RFC 3339 UTC. A grant never ends but by revocation: it keeps its row. */
@@ -14,24 +14,32 @@ export type Grant = Readonly<{
   label: string | null;
   expiresAt: string | null;
   revokedAt: string | null;
+  disabled: boolean;
   issuedBy: Actor;
   createdAt: string;
 }>;
 
 export type RevocationReason = 'revoked' | 'server_deleted' | 'identity_deleted';
 
+const changedIn = (state: Grant, event: Extract<GrantBody, { type: 'grant.changed' }>): Grant => {
+  const { policyId = state.policyId, shadowPolicyId = state.shadowPolicyId, label = state.label, expiresAt = state.expiresAt } = event;
+  return { ...state, policyId, shadowPolicyId, label, expiresAt };
+};
+
 /** What a grant becomes by an event. */
 export const evolveGrant = (state: Grant | undefined, event: ControlEvent & GrantBody): Grant => {
   if (event.type === 'grant.issued') {
     const { identityId, serverId, policyId, shadowPolicyId = null, label, expiresAt } = event;
-    return { identityId, serverId, policyId, shadowPolicyId, label, expiresAt, revokedAt: null, issuedBy: event.actor, createdAt: event.time };
+    return { identityId, serverId, policyId, shadowPolicyId, label, expiresAt, revokedAt: null, disabled: false, issuedBy: event.actor, createdAt: event.time };
   }
   if (!state) throw new Error('a grant that was never issued');
   switch (event.type) {
-    case 'grant.changed': {
-      const { policyId = state.policyId, shadowPolicyId = state.shadowPolicyId, label = state.label, expiresAt = state.expiresAt } = event;
-      return { ...state, policyId, shadowPolicyId, label, expiresAt };
-    }
+    case 'grant.changed':
+      return changedIn(state, event);
+    case 'grant.disabled':
+      return { ...state, disabled: true };
+    case 'grant.enabled':
+      return { ...state, disabled: false };
     case 'grant.rotated':
       return state;
     case 'grant.revoked':
@@ -50,16 +58,19 @@ const notRevoked = (state: Grant | undefined): Grant => {
   return grant;
 };
 
-export type GrantPatch = Readonly<Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt'>>>;
+export type GrantPatch = Readonly<Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt' | 'disabled'>>>;
 
 /**
- * The event that brings a grant to what a patch says; none when it says nothing new.
+ * The events that bring a grant to what a patch says; none when it says nothing new.
  * @throws Problem not_found, conflict when revoked
  */
 export const decideGrantChange = (grantId: string, state: Grant | undefined, patch: GrantPatch): readonly GrantBody[] => {
   const grant = notRevoked(state);
   const changed = Object.fromEntries((['policyId', 'shadowPolicyId', 'label', 'expiresAt'] as const).filter((key) => patch[key] !== undefined && patch[key] !== grant[key]).map((key) => [key, patch[key]])) as GrantPatch;
-  return Object.keys(changed).length > 0 ? [{ type: 'grant.changed', grantId, identityId: grant.identityId, serverId: grant.serverId, ...changed }] : [];
+  const of = { grantId, identityId: grant.identityId, serverId: grant.serverId };
+  const events: GrantBody[] = Object.keys(changed).length > 0 ? [{ type: 'grant.changed', ...of, ...changed }] : [];
+  if (patch.disabled !== undefined && patch.disabled !== grant.disabled) events.push({ type: patch.disabled ? 'grant.disabled' : 'grant.enabled', ...of });
+  return events;
 };
 
 /** @throws Problem not_found, conflict when revoked or expired at `now` */

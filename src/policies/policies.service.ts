@@ -140,7 +140,7 @@ export class Policies {
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
       const inputSchema = await findInputSchema(tx, organizationId, state.serverId, tool);
-      return tryPolicy({ document, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, serverDisabled: server.disabled, now: new Date() });
+      return tryPolicy({ document, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
     });
   }
 }

@@ -38,14 +38,15 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
 };
 
 /** What policies ask about a server; undefined when there is none or it is deleted. `toolNames` are those of its newest discovery. */
-export type ServerFacts = Readonly<{ disabled: boolean; toolNames: readonly string[] }>;
+export type ServerFacts = Readonly<{ disabled: boolean; organizationDisabled: boolean; toolNames: readonly string[]; disabledTools: readonly string[] }>;
 
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
-  const { rows } = await tx.query<{ disabled: boolean; names: readonly string[] }>(
-    "select disabled, jsonb_path_query_array(tools, '$[*].name') as names from servers where organization_id = $1 and id = $2 and not deleted",
+  const { rows } = await tx.query<ServerFacts>(
+    `select s.disabled, o.disabled as "organizationDisabled", jsonb_path_query_array(s.tools, '$[*].name') as "toolNames", s.disabled_tools as "disabledTools"
+     from servers s join organizations o on o.id = s.organization_id where s.organization_id = $1 and s.id = $2 and not s.deleted`,
     [organizationId, id],
   );
-  return rows[0] && { disabled: rows[0].disabled, toolNames: rows[0].names };
+  return rows[0];
 };
 
 /** The policies of a server in the order they were created, after the id `after`. */

@@ -2,7 +2,7 @@ import { compilePolicy } from '../policy-engine/compile.js';
 import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
 import { compileInputSchema } from '../policy-engine/input-schema.js';
 import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
-import type { IdentityFacts } from './policies.store.js';
+import type { IdentityFacts, ServerFacts } from './policies.store.js';
 
 /** A limit that a call would be counted in. */
 export type TriedLimit = Readonly<{ rule: string; counter: string; window: Window; scope: Scope; amount: number; max: number }>;
@@ -19,16 +19,23 @@ export type TryCall = Readonly<{
   /** The tool's own schema for its arguments, as discovered. */
   inputSchema?: unknown;
   identity?: IdentityFacts;
-  serverDisabled: boolean;
+  server: ServerFacts;
   now: Date;
 }>;
 
 const anybody: IdentityFacts = { id: '', name: '', kind: 'agent', attributes: {}, disabled: false };
 
+const switchedOff = (server: ServerFacts, identity: IdentityFacts, tool: string): string | undefined => {
+  if (server.organizationDisabled) return 'the organization is disabled';
+  if (server.disabled) return 'this server is disabled';
+  if (identity.disabled) return 'this identity is disabled';
+  return server.disabledTools.includes(tool) ? 'this tool is disabled' : undefined;
+};
+
 /** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
 export const tryPolicy = (call: TryCall): Tried => {
   const identity = call.identity ?? anybody;
-  const disabled = call.serverDisabled ? 'this server is disabled' : identity.disabled ? 'this identity is disabled' : undefined;
+  const disabled = switchedOff(call.server, identity, call.tool);
   if (disabled !== undefined) return { effect: 'deny', code: 'disabled', rule: null, reason: disabled, limits: [], trace: [] };
   const { tool, organizationId, serverId, now } = call;
   const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Directory } from '../directory/directory.js';
-import type { Authenticated } from '../directory/facts.js';
+import { switchedOff, type Authenticated } from '../directory/facts.js';
 
 const SWEEP_MS = 250;
 
-/** `standing`: the client's GET stream, which ends only when somebody ends it; the other kind carries the answer of one call. */
-type Kind = Readonly<{ sessionId: string | null; standing: boolean }>;
+/** `standing`: the client's GET stream, which ends only when somebody ends it; the other kind carries the answer of one call, of `tool` if it names one. */
+type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
 type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer }>;
 
@@ -50,9 +50,9 @@ export class LiveStreams {
 
   #sweep(): void {
     const now = Date.now();
-    for (const { response, grantId, tokenHash, sessionId } of this.#streams) {
+    for (const { response, grantId, tokenHash, sessionId, tool } of this.#streams) {
       const who = this.#directory.lookUp(grantId, tokenHash, now);
-      const good = who !== undefined && !who.server.disabled && !who.identity.disabled && !who.organization.disabled && (sessionId === null || !this.#directory.isEnded(sessionId));
+      const good = who !== undefined && switchedOff(who, tool) === undefined && (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
     }
   }

@@ -154,8 +154,8 @@ class AnswerRelay implements Sink {
 }
 
 /** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended or was aborted. */
-export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string | null; done: (relayed: Relayed) => void }>): Running => {
-  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false }) });
+export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string | null; tool: string | null; done: (relayed: Relayed) => void }>): Running => {
+  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false, tool: to.tool }) });
   const running = parts.forward(request, relay);
   relay.start(running);
   return running;

@@ -12,7 +12,7 @@ const upstreamRequest = (parts: RelayParts, { who, session, body }: InSession) =
 
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
 export const relayRequest = (parts: RelayParts, exchange: InSession, request: Request): void =>
-  void relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, done: () => undefined });
+  void relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, tool: null, done: () => undefined });
 
 const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled', 'notifications/progress', 'notifications/roots/list_changed']);
 

@@ -17,7 +17,7 @@ export const relayStream = (parts: RelayParts, exchange: Omit<InSession, 'body'>
         if (!streaming) return refuseHttp(response, status === 404 ? 404 : 405, { code: OWN_CODES.upstreamError, message: 'the MCP server offers no stream here', headers: { allow: 'POST, DELETE' } });
         response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
         response.flushHeaders();
-        parts.streams.add(response, who, { sessionId: session.sessionId, standing: true });
+        parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null });
       },
       data: (chunk) => {
         if (!streaming || response.destroyed || response.writableEnded || response.write(chunk)) return true;

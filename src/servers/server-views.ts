@@ -46,13 +46,14 @@ export type ToolView = Readonly<{
   outputSchema?: unknown;
   annotations: unknown;
   definitionHash: string;
+  disabled: boolean;
   category: null;
   risk: null;
   evidence: null;
   recommendedPolicy: null;
 }>;
 
-export const toolView = ({ name, definitionHash, definition }: DiscoveredTool): ToolView => ({
+export const toolView = ({ name, definitionHash, definition }: DiscoveredTool, disabledTools: readonly string[]): ToolView => ({
   name,
   title: definition['title'] ?? null,
   description: definition['description'] ?? null,
@@ -60,6 +61,7 @@ export const toolView = ({ name, definitionHash, definition }: DiscoveredTool): 
   ...(definition['outputSchema'] === undefined ? {} : { outputSchema: definition['outputSchema'] }),
   annotations: definition['annotations'] ?? null,
   definitionHash,
+  disabled: disabledTools.includes(name),
   category: null,
   risk: null,
   evidence: null,

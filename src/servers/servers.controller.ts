@@ -5,7 +5,7 @@ import { PageQuery, type Page } from '../rest/page.js';
 import { verbatim } from '../rest/verbatim.js';
 import type { SentServer } from './server-input.js';
 import type { ServerView, ToolView } from './server-views.js';
-import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody, ToolPage, ToolsQuery } from './servers.dto.js';
+import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody, ToolAnswer, ToolPage, ToolPatchBody, ToolsQuery } from './servers.dto.js';
 import { Servers } from './servers.service.js';
 
 @ApiTags('servers')
@@ -64,5 +64,12 @@ export class ServersController {
   @ApiOkResponse({ type: ToolPage })
   listTools(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Query() query: ToolsQuery): Promise<Page<ToolView>> {
     return this.servers.tools(principal, id, query);
+  }
+
+  @Patch(':id/tools/:name')
+  @Allowed('admin')
+  @ApiOkResponse({ type: ToolAnswer })
+  changeTool(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Param('name') name: string, @Body() body: ToolPatchBody): Promise<ToolView> {
+    return this.servers.changeTool(principal, id, name, body.disabled);
   }
 }

@@ -39,6 +39,10 @@ export class ServerPatchBody {
   @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
 }
 
+export class ToolPatchBody {
+  @Flag({ optional: true, description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find' }) disabled?: boolean;
+}
+
 /** Like every list's query; its cursors hold tool names, which may be any text. */
 export class ToolsQuery {
   @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
@@ -83,6 +87,7 @@ export class ToolAnswer {
   @ApiPropertyOptional({ type: 'object', additionalProperties: true }) outputSchema?: object;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) annotations!: object | null;
   @ApiProperty({ type: String, description: 'SHA-256 over name, title, description, schemas and annotations' }) definitionHash!: string;
+  @Flag() disabled!: boolean;
   @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) category!: null;
   @ApiProperty({ type: String, nullable: true }) risk!: null;
   @ApiProperty({ type: String, nullable: true }) evidence!: null;

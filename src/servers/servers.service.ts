@@ -12,7 +12,7 @@ import type { RevokeGrants } from './revoke-grants.js';
 import { readServerInput, type SentServer, type ServerInput } from './server-input.js';
 import { loadHeaders, removeHeaders, saveHeaders } from './server-secrets.js';
 import { serverView, toolView, type ServerView, type ToolView } from './server-views.js';
-import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerState } from './servers.js';
+import { changeServer, deleteServer, present, recordDiscovery, registerServer, switchTool, type ServerState } from './servers.js';
 import { findServer, listServers, serverStream, summaryOf } from './servers.store.js';
 import type { SecretHeaders } from './upstream-headers.js';
 
@@ -65,7 +65,7 @@ export class Servers {
     const { after, rows, limit } = pageStart(query);
     const { state } = await this.#known(organizationId, id);
     const sorted = state.tools.filter(({ name }) => name > after).sort((left, right) => (left.name < right.name ? -1 : 1));
-    return toPage(sorted.slice(0, rows), limit, { keyOf: ({ name }) => name, view: toolView });
+    return toPage(sorted.slice(0, rows), limit, { keyOf: ({ name }) => name, view: (tool) => toolView(tool, state.disabledTools) });
   }
 
   /** Changes a server. One that is to be reached another way is discovered that way first. */
@@ -82,6 +82,15 @@ export class Servers {
       if (headers) await saveHeaders({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, headers);
       return this.#view(id, state);
     });
+  }
+
+  /** Disables or enables one tool of a server. @throws Problem `not_found`, also for a tool that was not discovered */
+  async changeTool(principal: Principal, id: string, name: string, disabled: boolean | undefined): Promise<ToolView> {
+    if (!isId('srv', id)) throw notFound('server');
+    const { tools, disabledTools } = await this.#parts.store.change(principal, (change) => change.apply(serverStream, id, switchTool(id, name, disabled)));
+    const tool = tools.find((one) => one.name === name);
+    if (!tool) throw notFound('tool');
+    return toolView(tool, disabledTools);
   }
 
   /** Deletes a server for good, with its credentials and its grants. */

@@ -4,7 +4,7 @@ import type { Tx } from '../platform/database.js';
 import { evolveServer, type ClientAuth, type ServerState } from './servers.js';
 
 /** A server without its tools: what lists show. */
-export type ServerSummary = Readonly<{ id: string; toolCount: number }> & Omit<ServerState, 'tools' | 'deleted'>;
+export type ServerSummary = Readonly<{ id: string; toolCount: number }> & Omit<ServerState, 'tools' | 'disabledTools' | 'deleted'>;
 
 type Row = {
   id: string;
@@ -23,7 +23,7 @@ type Row = {
 
 const COLUMNS = 'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, created_at, discovered_at';
 
-const common = (row: Row): Omit<ServerState, 'tools' | 'deleted'> => ({
+const common = (row: Row): Omit<ServerState, 'tools' | 'disabledTools' | 'deleted'> => ({
   name: row.name,
   transport: row.transport,
   auth: row.auth,
@@ -42,20 +42,20 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   noun: 'server',
   evolve: evolveServer,
   load: async (tx, organizationId, id) => {
-    const { rows } = await tx.query<Row & { version: number; tools: readonly DiscoveredTool[]; deleted: boolean }>(
-      `select ${COLUMNS}, version, tools, deleted from servers where organization_id = $1 and id = $2`,
+    const { rows } = await tx.query<Row & { version: number; tools: readonly DiscoveredTool[]; disabled_tools: readonly string[]; deleted: boolean }>(
+      `select ${COLUMNS}, version, tools, disabled_tools, deleted from servers where organization_id = $1 and id = $2`,
       [organizationId, id],
     );
     const [row] = rows;
-    return row && { version: row.version, state: { ...common(row), tools: row.tools, deleted: row.deleted } };
+    return row && { version: row.version, state: { ...common(row), tools: row.tools, disabledTools: row.disabled_tools, deleted: row.deleted } };
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, created_at, discovered_at, deleted)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, disabled_tools, created_at, discovered_at, deleted)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
        on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
          client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail, disabled = excluded.disabled, server_info = excluded.server_info,
-         protocol_version = excluded.protocol_version, tools = excluded.tools, discovered_at = excluded.discovered_at, deleted = excluded.deleted`,
+         protocol_version = excluded.protocol_version, tools = excluded.tools, disabled_tools = excluded.disabled_tools, discovered_at = excluded.discovered_at, deleted = excluded.deleted`,
       [
         organizationId,
         id,
@@ -70,6 +70,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
         state.serverInfo,
         state.protocolVersion,
         JSON.stringify(state.tools),
+        JSON.stringify(state.disabledTools),
         state.createdAt,
         state.discoveredAt,
         state.deleted,
@@ -97,4 +98,4 @@ export const findServer = async (tx: Tx, organizationId: string, id: string): Pr
 };
 
 /** The summary of a state that was just saved. */
-export const summaryOf = (id: string, { tools, deleted: _deleted, ...rest }: ServerState): ServerSummary => ({ id, toolCount: tools.length, ...rest });
+export const summaryOf = (id: string, { tools, disabledTools: _disabledTools, deleted: _deleted, ...rest }: ServerState): ServerSummary => ({ id, toolCount: tools.length, ...rest });

@@ -17,6 +17,8 @@ export type ServerState = Readonly<{
   serverInfo: Readonly<Record<string, unknown>> | null;
   protocolVersion: string | null;
   tools: readonly DiscoveredTool[];
+  /** Names of tools whose calls are refused, whatever later discoveries find. */
+  disabledTools: readonly string[];
   createdAt: string;
   discoveredAt: string | null;
   deleted: boolean;
@@ -37,6 +39,7 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
   serverInfo: null,
   protocolVersion: null,
   tools: [],
+  disabledTools: [],
   createdAt: event.time,
   discoveredAt: null,
   deleted: false,
@@ -48,22 +51,28 @@ const discoveredIn = (state: ServerState, event: ControlEvent & Extract<ServerBo
   return { ...state, status, statusDetail, tools: event.tools, serverInfo: event.serverInfo, protocolVersion: event.protocolVersion, discoveredAt: event.time };
 };
 
+const changedIn = (state: ServerState, { name, transport, auth, clientAuth, disabled }: Extract<ServerBody, { type: 'server.changed' }>): ServerState => ({
+  ...state,
+  name: name ?? state.name,
+  transport: transport ?? state.transport,
+  auth: auth ?? state.auth,
+  clientAuth: clientAuth ?? state.clientAuth,
+  disabled: disabled ?? state.disabled,
+});
+
 /** Applies one event of a server. A server begins with `server.registered`. */
 export const evolveServer = (state: ServerState | undefined, event: ControlEvent & ServerBody): ServerState => {
   if (event.type === 'server.registered') return began(event);
   if (state === undefined) throw new Error('a server begins with server.registered');
   switch (event.type) {
     case 'server.changed':
-      return {
-        ...state,
-        name: event.name ?? state.name,
-        transport: event.transport ?? state.transport,
-        auth: event.auth ?? state.auth,
-        clientAuth: event.clientAuth ?? state.clientAuth,
-        disabled: event.disabled ?? state.disabled,
-      };
+      return changedIn(state, event);
     case 'tools.discovered':
       return discoveredIn(state, event);
+    case 'tool.disabled':
+      return { ...state, disabledTools: [...state.disabledTools, event.tool] };
+    case 'tool.enabled':
+      return { ...state, disabledTools: state.disabledTools.filter((name) => name !== event.tool) };
     case 'server.deleted':
       return { ...state, deleted: true };
   }
@@ -110,4 +119,15 @@ export const changeServer = (serverId: string, patch: ServerPatch, found: Discov
 export const deleteServer = (serverId: string) => (state: ServerState | undefined): readonly ServerBody[] => {
   present(state);
   return [{ type: 'server.deleted', serverId }];
+};
+
+/**
+ * The event that disables or enables one tool; none when it is so already. @throws Problem `not_found` for a tool that the newest discovery did not find:
+ * a name that is misspelt must not look switched off.
+ */
+export const switchTool = (serverId: string, tool: string, disabled: boolean | undefined) => (state: ServerState | undefined): readonly ServerBody[] => {
+  const { tools, disabledTools } = present(state);
+  if (!tools.some(({ name }) => name === tool)) throw notFound('tool');
+  if (disabled === undefined || disabledTools.includes(tool) === disabled) return [];
+  return [{ type: disabled ? 'tool.disabled' : 'tool.enabled', serverId, tool }];
 };

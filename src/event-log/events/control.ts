@@ -10,7 +10,10 @@ export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; de
 
 type Of<T extends string, Body> = Readonly<{ type: T }> & Readonly<Body>;
 
-export type OrganizationBody = Of<'organization.created', { name: string }>;
+export type OrganizationBody =
+  | Of<'organization.created', { name: string }>
+  | Readonly<{ type: 'organization.disabled' }>
+  | Readonly<{ type: 'organization.enabled' }>;
 
 export type MemberBody =
   | Of<'member.joined', { userId: string; email: string; role: MemberRole }>
@@ -21,6 +24,8 @@ export type ServerBody =
   | Of<'server.registered', { serverId: string; name: string; transport: Transport; auth: UpstreamAuth; clientAuth: 'token' | 'oauth' }>
   | Of<'server.changed', { serverId: string; name?: string; transport?: Transport; auth?: UpstreamAuth; clientAuth?: 'token' | 'oauth'; disabled?: boolean }>
   | Of<'server.deleted', { serverId: string }>
+  | Of<'tool.disabled', { serverId: string; tool: string }>
+  | Of<'tool.enabled', { serverId: string; tool: string }>
   | Of<'tools.discovered', { serverId: string; status: ServerStatus; detail: string | null; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null; tools: readonly DiscoveredTool[] | null }>;
 
 export type PolicyBody =
@@ -37,6 +42,8 @@ export type IdentityBody =
 export type GrantBody =
   | Of<'grant.issued', { grantId: string; identityId: string; serverId: string; policyId: string | null; shadowPolicyId?: string | null; label: string | null; expiresAt: string | null }>
   | Of<'grant.changed', { grantId: string; identityId: string; serverId: string; policyId?: string | null; shadowPolicyId?: string | null; label?: string | null; expiresAt?: string | null }>
+  | Of<'grant.disabled', { grantId: string; identityId: string; serverId: string }>
+  | Of<'grant.enabled', { grantId: string; identityId: string; serverId: string }>
   | Of<'grant.rotated', { grantId: string; identityId: string; serverId: string; graceSeconds: number }>
   | Of<'grant.revoked', { grantId: string; identityId: string; serverId: string; reason: 'revoked' | 'server_deleted' | 'identity_deleted' }>;
 

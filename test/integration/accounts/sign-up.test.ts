@@ -18,7 +18,7 @@ describe('sign-up', () => {
     const { status, headers, body } = await post(request('First@Example.com', 'Acme & Söhne'));
     expect(status).toBe(201);
     expect(body).toEqual({
-      organization: { id: expect.stringMatching(/^org_[0-9a-z]{26}$/), name: 'Acme & Söhne', createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
+      organization: { id: expect.stringMatching(/^org_[0-9a-z]{26}$/), name: 'Acme & Söhne', disabled: false, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
       user: { id: expect.stringMatching(/^usr_/), email: 'First@Example.com' },
       token: expect.stringMatching(/^tg_session_[0-9a-z]{26}_[0-9A-Za-z]{49}$/),
     });

@@ -75,6 +75,9 @@ export const actions = {
     await ask(own, expected(200), `GET /v1/servers/${id}/tools`);
     await ask(own, expected(200), `GET /v1/servers/${id}/policies`);
   }),
+  switchTool: toOne('servers', async ({ own }, id, { expected }) => {
+    for (const disabled of [true, false]) await ask(own, expected(200), `PATCH /v1/servers/${id}/tools/echo`, { disabled });
+  }),
   deleteServer: toOne('servers', async ({ own }, id, { expected, pick }) => {
     if (pick % 3 > 0) return;
     await ask(own, expected(204), `DELETE /v1/servers/${id}`);
@@ -132,6 +135,10 @@ export const actions = {
     await ask(own, expected(grant?.revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { label: `label ${pick}` });
     const stranger = nth(other.policies.keys(), pick);
     if (grant && !grant.revoked && stranger !== undefined) await ask(own, 404, `PATCH /v1/grants/${id}`, { policyId: stranger });
+  }),
+  switchGrant: toOne('grants', async ({ own }, id, { expected }) => {
+    const revoked = own.grants.get(id)?.revoked ?? false;
+    for (const disabled of [true, false]) await ask(own, expected(revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { disabled });
   }),
   rotateGrant: toOne('grants', async ({ own }, id, { expected }) => {
     const grant = own.grants.get(id);

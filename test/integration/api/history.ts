@@ -102,6 +102,7 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: true });
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: false });
   await story.ask(200, `POST /v1/servers/${main}/discover`);
+  for (const disabled of [true, false]) await story.ask(200, `PATCH /v1/servers/${main}/tools/fail`, { disabled });
   await story.ask(200, `PATCH /v1/servers/${doomed}`, { transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } });
   upstream.setTools([aTool('echo', { description: 'changed' }), aTool('fail'), aTool('refused')]);
   await story.ask(200, `POST /v1/servers/${main}/discover`);
@@ -136,6 +137,7 @@ const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; b
   const { policyId, ...bare } = of.main;
   const { id } = await issue({ ...bare, label: 'first', expiresAt: '2099-06-01T12:00:00.5Z' });
   await story.ask(200, `PATCH /v1/grants/${id}`, { policyId, shadowPolicyId: policyId, label: null, expiresAt: null });
+  for (const disabled of [true, false]) await story.ask(200, `PATCH /v1/grants/${id}`, { disabled });
   const rotated = await story.ask(200, `POST /v1/grants/${id}/rotate`, { graceSeconds: HALF_AN_HOUR }, once());
   const revoked = await issue(of.main);
   await story.ask(200, `POST /v1/grants/${revoked.id}/revoke`);
@@ -160,6 +162,7 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
   const story = new Story(url);
   try {
     const organizationId = await signUp(story, name);
+    for (const disabled of [true, false]) await story.ask(200, 'PATCH /v1/organization', { disabled });
     const member = await people(story);
     const server = await servers(story, upstream);
     const policyId = await policies(story, server.main);

@@ -43,9 +43,12 @@ const makerOf = (path: string): Maker => {
   return maker;
 };
 
-/** A path with one id in it; two ids in one path would need a rule of their own. */
+/** The tool that every server of these tests offers. */
+const TOOL = 'echo';
+
+/** A path with one id in it, and maybe the name of a tool; other second parameters would need a rule of their own. */
 export const withId = (path: string, id: string): string => {
-  const filled = path.replace(/\{\w+\}/, () => id);
+  const filled = path.replace(/\{\w+\}/, () => id).replace('{name}', TOOL);
   if (filled.includes('{')) throw new Error(`nothing says how to fill the second parameter of ${path}`);
   return filled;
 };

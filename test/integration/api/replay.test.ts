@@ -16,6 +16,8 @@ import { liveThrough, type History } from './history.js';
 /** Every type of control event; the compiler asks for new ones here, and the history must make them. */
 const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'organization.created': true,
+  'organization.disabled': true,
+  'organization.enabled': true,
   'member.joined': true,
   'member.roleChanged': true,
   'member.removed': true,
@@ -23,6 +25,8 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'server.changed': true,
   'server.deleted': true,
   'tools.discovered': true,
+  'tool.disabled': true,
+  'tool.enabled': true,
   'policy.published': true,
   'policy.deleted': true,
   'identity.created': true,
@@ -32,6 +36,8 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'identity.deleted': true,
   'grant.issued': true,
   'grant.changed': true,
+  'grant.disabled': true,
+  'grant.enabled': true,
   'grant.rotated': true,
   'grant.revoked': true,
   'apiKey.issued': true,

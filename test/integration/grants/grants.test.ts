@@ -46,6 +46,7 @@ describe('issuing a grant', () => {
       shadowPolicyId: null,
       label: 'laptop',
       status: 'active',
+      disabled: false,
       expiresAt,
       createdAt: expect.stringMatching(/Z$/),
       lastUsedAt: null,
@@ -149,6 +150,25 @@ describe('reading grants', () => {
     expect((await read(id)).status).toBe('expired');
     await ours.admin('POST', `/grants/${id}/revoke`);
     expect((await read(id)).status).toBe('revoked');
+  });
+
+  test('a grant is disabled and enabled by admins only, and not once it is revoked', async () => {
+    const { id } = await issue();
+    const manager = await ours.as('policy_manager');
+    expect(await manager('PATCH', `/grants/${id}`, { disabled: true })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    for (const [disabled, status] of [[true, 'disabled'], [true, 'disabled'], [false, 'active']] as const) expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).body).toMatchObject({ disabled, status });
+    for (const disabled of [null, 'yes', 1]) expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).status).toBe(400);
+    await ours.admin('POST', `/grants/${id}/revoke`);
+    expect((await ours.admin('PATCH', `/grants/${id}`, { disabled: true })).status).toBe(409);
+  });
+
+  test('a disabled organization disables all grants', async () => {
+    const theirs = await newOrganization(toolgate);
+    const made = await theirs.admin('POST', '/grants', { identityId: await theirs.identity(), serverId: await theirs.server() });
+    for (const [disabled, status] of [[true, 'disabled'], [false, 'active']] as const) {
+      expect((await theirs.admin('PATCH', '/organization', { disabled })).status).toBe(200);
+      expect((await theirs.admin('GET', `/grants/${made.body.id}`)).body.status).toBe(status);
+    }
   });
 
   test('a disabled server disables its grants, and enabling it brings them back', async () => {

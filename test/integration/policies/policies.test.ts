@@ -226,7 +226,7 @@ describe('trying a call', () => {
     expect((await decide({ tool: 'cancel_job', arguments: {} })).body).toMatchObject({ effect: 'deny', code: 'argument_rule' });
   });
 
-  test('for a disabled server or identity is refused as disabled', async () => {
+  test('for a disabled server, identity, tool or organization is refused as disabled', async () => {
     const identity = await as(admin)('POST /v1/identities', { name: 'ci', kind: 'service' });
     expect((await decide({ tool: 'cancel_job', identityId: identity.body.id })).body.effect).toBe('allow');
     await as(admin)(`PATCH /v1/identities/${identity.body.id}`, { disabled: true });
@@ -234,6 +234,12 @@ describe('trying a call', () => {
     await as(admin)(`PATCH /v1/servers/${serverId}`, { disabled: true });
     expect((await decide({ tool: 'cancel_job' })).body).toMatchObject({ effect: 'deny', code: 'disabled' });
     await as(admin)(`PATCH /v1/servers/${serverId}`, { disabled: false });
+    for (const what of [`PATCH /v1/servers/${serverId}/tools/cancel_job`, 'PATCH /v1/organization']) {
+      expect((await as(admin)(what, { disabled: true })).body.disabled).toBe(true);
+      expect((await decide({ tool: 'cancel_job' })).body).toMatchObject({ effect: 'deny', code: 'disabled' });
+      expect((await as(admin)(what, { disabled: false })).body.disabled).toBe(false);
+      expect((await decide({ tool: 'cancel_job' })).body.effect).toBe('allow');
+    }
   });
 
   test('for an identity of another organization is not found', async () => {

@@ -283,6 +283,25 @@ describe('changing a server', () => {
     expect((await ask(`PATCH /v1/servers/${id}`, { id: 'srv_x' })).status).toBe(400);
   });
 
+  test('disables single tools by name, over later discoveries, and only those that were discovered', async () => {
+    const server = await upstream({ tools: [aTool('a/b c%'), aTool('other')] });
+    const { id } = await register(at(server.url));
+    const path = `PATCH /v1/servers/${id}/tools/${encodeURIComponent('a/b c%')}`;
+    const off = async (): Promise<unknown> => (await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name, disabled }: { name: string; disabled: boolean }) => [name, disabled]);
+    for (const disabled of [true, true]) expect((await ask(path, { disabled })).body).toMatchObject({ name: 'a/b c%', disabled: true });
+    server.setTools([aTool('other')]);
+    await ask(`POST /v1/servers/${id}/discover`);
+    expect([await off(), (await ask(path, { disabled: false })).status]).toEqual([[['other', false]], 404]);
+    server.setTools([aTool('a/b c%', { description: 'another' }), aTool('other')]);
+    await ask(`POST /v1/servers/${id}/discover`);
+    expect(await off()).toEqual([['a/b c%', true], ['other', false]]);
+    expect((await ask(path, { disabled: false })).body.disabled).toBe(false);
+    expect(await ask(`PATCH /v1/servers/${id}/tools/others`, { disabled: true })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect((await as(await join(toolgate.url, admin, 'policy_manager'))(path, { disabled: true })).status).toBe(403);
+    const { rows } = await toolgate.db.worker.query("select type, event->>'tool' as tool, event->'actor'->>'id' as actor from events where stream_id = $1 and type like 'tool.%' order by version", [id]);
+    expect(rows).toEqual(['tool.disabled', 'tool.enabled'].map((type) => ({ type, tool: 'a/b c%', actor: admin.user.id })));
+  });
+
   test('deletes it for good', async () => {
     const { id } = await register(at('http://127.0.0.1:9/mcp'));
     const policy = await ask(`POST /v1/servers/${id}/policies`, { name: 'p', document: { version: '1', default: 'deny' } });
@@ -320,6 +339,7 @@ describe('discovering again', () => {
       inputSchema: { type: 'object' },
       annotations: null,
       definitionHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      disabled: false,
       category: null,
       risk: null,
       evidence: null,

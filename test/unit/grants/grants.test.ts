@@ -8,7 +8,7 @@ const ID = 'grt_01h2xcejqtf2nbrexx3vqjhp41';
 const OF = { grantId: ID, identityId: 'idn_1', serverId: 'srv_1' };
 const ACTOR = { type: 'apiKey', id: 'key_1', name: 'terraform' } as const;
 const event = (body: GrantBody, time = '2026-11-22T10:00:00.000Z'): ControlEvent & GrantBody => ({ id: 'evt', version: 1, time, organizationId: 'org', actor: ACTOR, ...body });
-const grant: Grant = { identityId: 'idn_1', serverId: 'srv_1', policyId: 'pol_1', shadowPolicyId: null, label: 'ci', expiresAt: '2027-01-01T00:00:00.000Z', revokedAt: null, issuedBy: ACTOR, createdAt: '2026-11-22T10:00:00.000Z' };
+const grant: Grant = { identityId: 'idn_1', serverId: 'srv_1', policyId: 'pol_1', shadowPolicyId: null, label: 'ci', expiresAt: '2027-01-01T00:00:00.000Z', revokedAt: null, disabled: false, issuedBy: ACTOR, createdAt: '2026-11-22T10:00:00.000Z' };
 const revoked = evolveGrant(grant, event({ type: 'grant.revoked', ...OF, reason: 'revoked' }, '2026-11-23T00:00:00.000Z'));
 const refusal = (code: string): unknown => expect.objectContaining({ code });
 
@@ -33,6 +33,17 @@ describe('a grant', () => {
   test('records nothing for a patch that says nothing new', () => {
     expect(decideGrantChange(ID, grant, { label: 'ci' })).toEqual([]);
     expect(decideGrantChange(ID, grant, {})).toEqual([]);
+  });
+
+  test('is disabled and enabled by events of their own, beside a change in the same patch, and by none when it is so already', () => {
+    const events = decideGrantChange(ID, grant, { label: null, disabled: true });
+    expect(events).toEqual([{ type: 'grant.changed', ...OF, label: null }, { type: 'grant.disabled', ...OF }]);
+    const off = events.reduce((state, body) => evolveGrant(state, event(body)), grant);
+    expect(off).toEqual({ ...grant, label: null, disabled: true });
+    expect(decideGrantChange(ID, off, { disabled: true })).toEqual([]);
+    expect(decideGrantChange(ID, grant, { disabled: false })).toEqual([]);
+    expect(evolveGrant(off, event({ type: 'grant.enabled', ...OF })).disabled).toBe(false);
+    expect(decideGrantChange(ID, off, { disabled: false })).toEqual([{ type: 'grant.enabled', ...OF }]);
   });
 
   test('can neither be changed nor rotated once it is revoked', () => {

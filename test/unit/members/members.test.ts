@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { changeRole, evolveMember, joinOrganization, removeMember, type Member } from '../../../src/members/members.js';
-import { createOrganization, evolveOrganization } from '../../../src/members/organizations.js';
+import { createOrganization, evolveOrganization, switchOrganization } from '../../../src/members/organizations.js';
 import type { MemberBody } from '../../../src/event-log/events/index.js';
 
 const user = { id: 'usr_1', email: 'ada@example.com' };
@@ -11,8 +11,17 @@ const evolve = (state: Member | undefined, body: MemberBody) => evolveMember(sta
 describe('an organization', () => {
   test('is created once, with the time of its event', () => {
     expect(createOrganization('Acme')(undefined)).toEqual([{ type: 'organization.created', name: 'Acme' }]);
-    expect(evolveOrganization(undefined, { ...envelope, type: 'organization.created', name: 'Acme' })).toEqual({ name: 'Acme', createdAt: envelope.time });
-    expect(() => createOrganization('Acme')({ name: 'Acme', createdAt: '' })).toThrow('once');
+    expect(evolveOrganization(undefined, { ...envelope, type: 'organization.created', name: 'Acme' })).toEqual({ name: 'Acme', disabled: false, createdAt: envelope.time });
+    expect(() => createOrganization('Acme')({ name: 'Acme', disabled: false, createdAt: '' })).toThrow('once');
+  });
+
+  test('is disabled and enabled by events of their own, and by none when it is so already', () => {
+    const acme = { name: 'Acme', disabled: false, createdAt: envelope.time };
+    const off = evolveOrganization(acme, { ...envelope, type: 'organization.disabled' });
+    expect(off).toEqual({ ...acme, disabled: true });
+    expect(evolveOrganization(off, { ...envelope, type: 'organization.enabled' })).toEqual(acme);
+    expect([true, false, undefined].map((disabled) => switchOrganization(disabled)(acme))).toEqual([[{ type: 'organization.disabled' }], [], []]);
+    expect([true, false, undefined].map((disabled) => switchOrganization(disabled)(off))).toEqual([[], [{ type: 'organization.enabled' }], []]);
   });
 });
 
