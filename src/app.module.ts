@@ -8,18 +8,20 @@ import { revokeGrantsOf } from './grants/grants.service.js';
 import type { Config } from './platform/config.js';
 import { Database } from './platform/database.js';
 import type { Outbound } from './platform/outbound.js';
-import { CONFIG, OUTBOUND, PUBLIC_URL } from './platform/parts.js';
+import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from './platform/parts.js';
 import { Vault } from './platform/vault.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { REVOKE_GRANTS, ServersModule } from './servers/servers.module.js';
+import type { Forward } from './upstream/forward.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /** What the API's rooms are given; everything else they make themselves. */
-export type Parts = Readonly<{ config: Config; database: Database; store: EventStore; vault: Vault; outbound: Outbound; publicUrl: () => string }>;
+export type Parts = Readonly<{ config: Config; database: Database; store: EventStore; vault: Vault; outbound: Outbound; forward: Forward; publicUrl: () => string }>;
 
 const providers = (parts: Parts): readonly Provider[] => [
   { provide: CONFIG, useValue: parts.config },
   { provide: OUTBOUND, useValue: parts.outbound },
+  { provide: FORWARD, useValue: parts.forward },
   { provide: PUBLIC_URL, useValue: parts.publicUrl },
   { provide: Database, useValue: parts.database },
   { provide: EventStore, useValue: parts.store },

@@ -9,18 +9,21 @@ import { errorText } from './platform/log.js';
 import { openApiDocument } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
 import { Vault } from './platform/vault.js';
+import { openTransports } from './upstream/transports.js';
 
 const FILE = new URL('../openapi/toolgate.json', import.meta.url);
 
 /** Parts that the routes are declared over; a preview makes no provider, so that none of them is used. */
 const unusedParts = (): Parts => {
   const database = new Database('postgres://127.0.0.1:1/none');
+  const outbound = makeOutbound({ allow: [], ownPorts: () => [] });
   return {
     config: readConfig({}),
     database,
     store: new EventStore(database),
     vault: new Vault(Buffer.alloc(32)),
-    outbound: makeOutbound({ allow: [], ownPorts: () => [] }),
+    outbound,
+    forward: openTransports({ agent: outbound.agent, allowStdio: [], environment: {}, stillGood: () => true }).forward,
     publicUrl: () => 'http://127.0.0.1:8080',
   };
 };

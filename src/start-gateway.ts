@@ -11,15 +11,19 @@ import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
+import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
-import { makeForward } from './upstream/forward.js';
+import type { Forward } from './upstream/forward.js';
+import { openTransports } from './upstream/transports.js';
 
 const LIMITS_MS = 2000;
 const SESSIONS_KEPT_OPEN = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
-const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory: Directory, enforcement: Enforcement, streams: LiveStreams): McpEndpoint => {
+type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; forward: Forward }>;
+
+const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, forward }: Inner): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
   return new McpEndpoint({
@@ -29,7 +33,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, directory:
     lists: new ListCache(),
     running: new RunningCalls(),
     store: parts.store,
-    forward: makeForward(parts.outbound.agent),
+    forward,
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
     sessionKey,
     openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
@@ -52,7 +56,13 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const reserve = makeReserve(database.limits, LIMITS_MS);
   const enforcement = new Enforcement({ directory, reserve, recorder, maxStalenessMs: config.maxStalenessMs, now: Date.now });
   const streams = new LiveStreams(directory);
-  const endpoint = makeEndpoint(parts, directory, enforcement, streams);
+  const transports = openTransports({
+    agent: parts.outbound.agent,
+    allowStdio: config.allowStdio,
+    environment: environment(),
+    stillGood: (grantId) => directory.mayCall(grantId, Date.now()),
+  });
+  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, forward: transports.forward });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {
@@ -62,6 +72,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
     stop: async () => {
       streams.stop();
       enforcement.stop();
+      transports.stop();
       await recorder.stop();
       await directory.stop();
     },

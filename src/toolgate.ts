@@ -10,7 +10,7 @@ import type { EventLog } from './event-log/event-log.js';
 import { openKafkaLog } from './event-log/kafka-log.js';
 import { bindLog } from './event-log/log-identity.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
-import type { Config } from './platform/config.js';
+import { environment, type Config } from './platform/config.js';
 import { Database } from './platform/database.js';
 import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './platform/http-front.js';
@@ -24,6 +24,7 @@ import { Problem } from './platform/problems.js';
 import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startProjector } from './start-projector.js';
+import { openTransports } from './upstream/transports.js';
 
 /** A running Toolgate. `close` lets running calls end, then stops everything that `startToolgate` started. */
 export type Toolgate = Readonly<{ url: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
@@ -115,7 +116,9 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const publicUrl = (): string => config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
   const databasePort = Number(new URL(databaseUrl).port || 5432);
   const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort] });
-  const parts: Parts = { config, database, store, vault, outbound, publicUrl };
+  const transports = openTransports({ agent: outbound.agent, allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
+  cleanup.add(async () => transports.stop());
+  const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, publicUrl };
   const metrics = makeMetrics();
   const readiness: Record<string, () => Promise<void>> = { database: async () => void (await database.worker.query('select 1')), log: () => eventLog.ready() };
   if (config.roles.has('projector')) cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);

@@ -98,6 +98,14 @@ export class Directory {
     return { grant, organization, identity, server, policy: this.#policy(grant.policyId), shadow: this.#policy(grant.shadowPolicyId), tokenHash: hash };
   }
 
+  /** Whether a grant may still call: it is there, not expired, and neither it nor what it stands on is disabled. */
+  mayCall(grantId: string, nowMs: number): boolean {
+    const grant = this.#grants.get(grantId);
+    if (!grant || grant.expiresAtMs <= nowMs) return false;
+    const on = [grant, this.#organizations.get(grant.organizationId), this.#identities.get(grant.identityId), this.#servers.get(grant.serverId)];
+    return on.every((one) => one !== undefined && !one.disabled);
+  }
+
   /** Whether a session was ended by its client before it expired. */
   isEnded(sessionId: string): boolean {
     return this.#endedSessions.has(sessionId);

@@ -57,10 +57,16 @@ export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly I
 
 type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; protocol_version: string | null; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; disabled_tools: readonly string[]; sealed_headers: Buffer | null; wrapped: Buffer };
 
-const headersOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
+/** What signs in to a server: headers, or the environment of its command. */
+const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
   row.sealed_headers === null
     ? {}
     : (JSON.parse(vault.open(row.wrapped, { organizationId: row.organization_id, table: 'server_secrets', column: 'sealed_headers', row: row.id }, row.sealed_headers)) as Record<string, string>);
+
+const reachOf = (transport: Transport, secrets: Readonly<Record<string, string>>): Pick<ServerFacts, 'transport' | 'headers'> =>
+  transport.type === 'stdio'
+    ? { transport: { type: 'stdio', command: transport.command, args: transport.args, env: secrets }, headers: {} }
+    : { transport: { type: transport.type, url: new URL(transport.url) }, headers: secrets };
 
 /** Servers with their credentials opened. */
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
@@ -75,9 +81,8 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
-    transport: row.transport.type === 'stdio' ? row.transport : { type: row.transport.type, url: new URL(row.transport.url) },
     eras: [eraOf(row.protocol_version) ?? 'legacy'],
-    headers: headersOf(row, vault),
+    ...reachOf(row.transport, secretsOf(row, vault)),
     clientAuth: row.client_auth,
     disabled: row.disabled,
     tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),

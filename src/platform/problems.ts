@@ -13,6 +13,7 @@ export const problems = {
   policy_of_other_server: { status: 422, title: 'The policy belongs to another server' },
   unsupported_key: { status: 422, title: 'The policy document has a key that this release does not enforce' },
   unsupported: { status: 422, title: 'This release does not support that' },
+  command_not_allowed: { status: 422, title: 'The command may not be run' },
   url_not_allowed: { status: 422, title: 'The URL may not be used' },
   idempotency_mismatch: { status: 422, title: 'This Idempotency-Key was used with another request' },
   precondition_required: { status: 428, title: 'Send If-Match with the version you read' },

@@ -1,10 +1,11 @@
 import type { Transport, UpstreamAuth } from '../event-log/events/index.js';
 import { Problem, type ProblemDetail } from '../platform/problems.js';
-import { readHeaders, type SecretHeaders } from './upstream-headers.js';
+import { readCommand } from './stdio-command.js';
+import { readHeaders, type SecretValues } from './upstream-headers.js';
 import type { ClientAuth } from './servers.js';
 
-/** How to reach a server as it was sent. `headers` are secret: they go to the upstream and into `server_secrets`, nowhere else. */
-export type ServerInput = Readonly<{ name?: string; transport?: Transport; auth?: UpstreamAuth; headers?: SecretHeaders; clientAuth?: ClientAuth; disabled?: boolean }>;
+/** How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and into `server_secrets`, nowhere else. */
+export type ServerInput = Readonly<{ name?: string; transport?: Transport; auth?: UpstreamAuth; secrets?: SecretValues; clientAuth?: ClientAuth; disabled?: boolean }>;
 
 export type SentServer = Readonly<{ name?: string; transport?: unknown; auth?: unknown; clientAuth?: string; disabled?: boolean }>;
 
@@ -19,31 +20,35 @@ const onlyKeys = (sent: Sent, keys: readonly string[], at: string, wrong: Wrong)
   }
 };
 
-const unsupportedTransports: Readonly<Record<string, string>> = {
-  sse: 'This release reaches servers over streamable-http only; most servers with an sse endpoint offer that too, often at /mcp.',
-  stdio: 'This release does not run stdio servers; a later one will run the commands that ALLOW_STDIO lists. Until then serve it over streamable-http.',
+const FORMS = 'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} or {"type":"stdio","command":"/usr/bin/…","args":[],"env":{}}';
+
+type SentTransport = Readonly<{ transport: Transport; env?: SecretValues }>;
+
+const readTransport = (value: unknown, wrong: Wrong): SentTransport | undefined => {
+  const sent = asObject(value);
+  const { type } = sent;
+  if (type === 'stdio') {
+    onlyKeys(sent, ['type', 'command', 'args', 'env'], '/transport', wrong);
+    return readCommand(sent, wrong);
+  }
+  if (type === 'streamable-http' || type === 'sse') return readUrl(type, sent, wrong);
+  wrong.push({ pointer: '/transport/type', code: 'invalid', message: FORMS });
+  return undefined;
 };
 
-const readTransport = (value: unknown, wrong: Wrong): Transport | undefined => {
-  const sent = asObject(value);
-  const { type, url } = sent;
-  if (typeof type === 'string' && Object.hasOwn(unsupportedTransports, type)) {
-    wrong.push({ pointer: '/transport/type', code: 'unsupported', message: unsupportedTransports[type] ?? '' });
-    return undefined;
-  }
-  if (type !== 'streamable-http') {
-    wrong.push({ pointer: '/transport/type', code: 'invalid', message: 'transport takes {"type":"streamable-http","url":"https://…"}' });
-    return undefined;
-  }
+const readUrl = (type: 'streamable-http' | 'sse', sent: Sent, wrong: Wrong): SentTransport | undefined => {
   onlyKeys(sent, ['type', 'url'], '/transport', wrong);
+  const { url } = sent;
   if (typeof url !== 'string' || url === '') {
     wrong.push({ pointer: '/transport/url', code: 'invalid', message: 'url must be a text' });
     return undefined;
   }
-  return { type, url };
+  return { transport: { type, url } };
 };
 
-const readAuth = (value: unknown, wrong: Wrong): Readonly<{ auth: UpstreamAuth; headers: SecretHeaders }> | undefined => {
+type SentAuth = Readonly<{ auth: UpstreamAuth; headers: SecretValues }>;
+
+const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
   const sent = asObject(value);
   switch (sent['type']) {
     case 'none':
@@ -74,6 +79,9 @@ const refuse = (wrong: Wrong): void => {
   throw new Problem('unsupported', wrong.map(({ message }) => message).join(' '), { errors: wrong });
 };
 
+/** Why a stdio server takes no headers. */
+const notOverStdio: ProblemDetail = { pointer: '/auth', code: 'invalid', message: 'a stdio server takes its credentials in transport.env, not in headers' };
+
 /**
  * Reads what was sent about a server; absent members stay absent. Says nothing yet about where the URL leads.
  * @throws Problem `invalid_body`, or `unsupported` when nothing else is wrong, with every error at once.
@@ -83,12 +91,20 @@ export const readServerInput = (sent: SentServer): ServerInput => {
   const transport = sent.transport === undefined ? undefined : readTransport(sent.transport, wrong);
   const auth = sent.auth === undefined ? undefined : readAuth(sent.auth, wrong);
   readClientAuth(sent.clientAuth, wrong);
+  if (transport?.transport.type === 'stdio' && auth?.auth.type === 'headers') wrong.push(notOverStdio);
   refuse(wrong);
-  return {
-    ...(sent.name === undefined ? {} : { name: sent.name }),
-    ...(transport ? { transport } : {}),
-    ...auth,
-    ...(sent.clientAuth === undefined ? {} : { clientAuth: 'token' }),
-    ...(sent.disabled === undefined ? {} : { disabled: sent.disabled }),
-  };
+  return { ...given('name', sent.name), ...wayOf(transport, auth), ...given('clientAuth', sent.clientAuth === undefined ? undefined : 'token'), ...given('disabled', sent.disabled) };
+};
+
+const given = <K extends keyof ServerInput>(key: K, value: ServerInput[K] | undefined): Partial<Pick<ServerInput, K>> => (value === undefined ? {} : ({ [key]: value } as Pick<ServerInput, K>));
+
+/** A command signs in by its environment: it has no auth of its own. */
+const wayOf = (transport: SentTransport | undefined, auth: SentAuth | undefined): ServerInput => {
+  const kept = transport?.transport.type === 'stdio' ? ({ type: 'none' } as const) : auth?.auth;
+  return { ...given('transport', transport?.transport), ...given('auth', kept), ...given('secrets', transport?.env ?? auth?.headers) };
+};
+
+/** Refuses headers for a server that is a command. @throws Problem `invalid_body`. */
+export const refuseHeadersOverStdio = (transport: Transport, { auth }: Pick<ServerInput, 'auth'>): void => {
+  if (transport.type === 'stdio' && auth?.type === 'headers') refuse([notOverStdio]);
 };

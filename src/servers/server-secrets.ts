@@ -1,6 +1,6 @@
 import type { Tx } from '../platform/database.js';
 import type { Place, Vault } from '../platform/vault.js';
-import type { SecretHeaders } from './upstream-headers.js';
+import type { SecretValues } from './upstream-headers.js';
 
 const placeOf = (organizationId: string, serverId: string): Place => ({ organizationId, table: 'server_secrets', column: 'sealed_headers', row: serverId });
 
@@ -12,18 +12,18 @@ const wrappedKey = async (tx: Tx, organizationId: string): Promise<Buffer> => {
 
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
-/** The headers that sign in to a server; none when it has no row. */
-export const loadHeaders = async ({ tx, vault, organizationId, serverId }: Where): Promise<SecretHeaders> => {
+/** The secret values of a server: headers, or a command's environment; none when it has no row. */
+export const loadSecrets = async ({ tx, vault, organizationId, serverId }: Where): Promise<SecretValues> => {
   const { rows } = await tx.query<{ sealed_headers: Buffer }>('select sealed_headers from server_secrets where organization_id = $1 and server_id = $2', [organizationId, serverId]);
   if (!rows[0]) return {};
-  return JSON.parse(vault.open(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretHeaders;
+  return JSON.parse(vault.open(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
 };
 
-/** Keeps the headers of a server, sealed; with no headers the row goes. */
-export const saveHeaders = async (where: Where, headers: SecretHeaders): Promise<void> => {
+/** Keeps the secret values of a server, sealed; with none the row goes. */
+export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<void> => {
   const { tx, vault, organizationId, serverId } = where;
-  if (Object.keys(headers).length === 0) return removeHeaders(where);
-  const sealed = vault.seal(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), JSON.stringify(headers));
+  if (Object.keys(secrets).length === 0) return removeSecrets(where);
+  const sealed = vault.seal(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), JSON.stringify(secrets));
   await tx.query(
     `insert into server_secrets(organization_id, server_id, sealed_headers) values ($1, $2, $3)
      on conflict (organization_id, server_id) do update set sealed_headers = excluded.sealed_headers`,
@@ -31,6 +31,6 @@ export const saveHeaders = async (where: Where, headers: SecretHeaders): Promise
   );
 };
 
-export const removeHeaders = async ({ tx, organizationId, serverId }: Omit<Where, 'vault'>): Promise<void> => {
+export const removeSecrets = async ({ tx, organizationId, serverId }: Omit<Where, 'vault'>): Promise<void> => {
   await tx.query('delete from server_secrets where organization_id = $1 and server_id = $2', [organizationId, serverId]);
 };

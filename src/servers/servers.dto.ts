@@ -4,8 +4,14 @@ import { Flag, IdOf, Instant, OneOf, QueryWhole, Text } from '../rest/fields.js'
 
 const transportSchema = {
   type: 'object',
-  description: 'How the server is reached. This release takes streamable-http only; sse and stdio are answered with `unsupported`.',
-  properties: { type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] }, url: { type: 'string', format: 'uri', maxLength: 2048 } },
+  description: 'How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never through a shell. Values of `env` are kept encrypted and never shown again.',
+  properties: {
+    type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] },
+    url: { type: 'string', format: 'uri', maxLength: 2048 },
+    command: { type: 'string' },
+    args: { type: 'array', items: { type: 'string' }, maxItems: 100 },
+    env: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 50 },
+  },
   additionalProperties: false,
   example: { type: 'streamable-http', url: 'https://mcp.example.com/mcp' },
 } satisfies ApiPropertyOptions;
@@ -53,8 +59,11 @@ export class ToolsQuery {
 }
 
 export class TransportAnswer {
-  @OneOf(['streamable-http']) type!: string;
-  @ApiProperty({ type: String, format: 'uri' }) url!: string;
+  @OneOf(['streamable-http', 'sse', 'stdio']) type!: string;
+  @ApiPropertyOptional({ type: String, format: 'uri' }) url?: string;
+  @ApiPropertyOptional({ type: String }) command?: string;
+  @ApiPropertyOptional({ type: [String] }) args?: readonly string[];
+  @ApiPropertyOptional({ type: [String], description: 'Names of the environment variables; their values are never shown' }) envNames?: readonly string[];
 }
 
 export class AuthAnswer {

@@ -1,24 +1,26 @@
 import { Module } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore } from '../event-log/event-store.js';
+import type { Config } from '../platform/config.js';
 import type { Outbound } from '../platform/outbound.js';
-import { OUTBOUND, PUBLIC_URL } from '../platform/parts.js';
+import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/parts.js';
 import { Vault } from '../platform/vault.js';
+import type { Forward } from '../upstream/forward.js';
 import { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
 import { ServersController } from './servers.controller.js';
 import { Servers, type ServersParts } from './servers.service.js';
 
 export { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
 
-type Injected = readonly [EventStore, CreateOnce, Vault, Outbound, RevokeGrants, () => string];
+type Injected = readonly [EventStore, CreateOnce, Vault, Outbound, Forward, Config, RevokeGrants, () => string];
 
-const makeServers = (...[store, once, vault, outbound, revokeGrants, publicUrl]: Injected): Servers => {
-  const parts: ServersParts = { store, once, vault, outbound, revokeGrants, publicUrl };
+const makeServers = (...[store, once, vault, outbound, forward, config, revokeGrants, publicUrl]: Injected): Servers => {
+  const parts: ServersParts = { store, once, vault, ways: { outbound, forward, allowStdio: config.allowStdio }, revokeGrants, publicUrl };
   return new Servers(parts);
 };
 
 @Module({
   controllers: [ServersController],
-  providers: [{ provide: Servers, inject: [EventStore, CreateOnce, Vault, OUTBOUND, REVOKE_GRANTS, PUBLIC_URL], useFactory: makeServers }],
+  providers: [{ provide: Servers, inject: [EventStore, CreateOnce, Vault, OUTBOUND, FORWARD, CONFIG, REVOKE_GRANTS, PUBLIC_URL], useFactory: makeServers }],
 })
 export class ServersModule {}

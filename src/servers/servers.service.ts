@@ -3,22 +3,21 @@ import type { CreateOnce } from '../event-log/create-once.js';
 import type { EventStore } from '../event-log/event-store.js';
 import type { Principal } from '../rest/allowed.js';
 import { isId, newId } from '../platform/ids.js';
-import type { Outbound } from '../platform/outbound.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
-import { guardTransport, reach, sameOrigin } from './reach.js';
+import { guardTransport, reach, sameOrigin, type Ways } from './reach.js';
 import type { RevokeGrants } from './revoke-grants.js';
-import { readServerInput, type SentServer, type ServerInput } from './server-input.js';
-import { loadHeaders, removeHeaders, saveHeaders } from './server-secrets.js';
+import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
+import { loadSecrets, removeSecrets, saveSecrets } from './server-secrets.js';
 import { serverView, toolView, type ServerView, type ToolView } from './server-views.js';
 import { changeServer, deleteServer, present, recordDiscovery, registerServer, switchTool, type ServerState } from './servers.js';
 import { findServer, listServers, serverStream, summaryOf } from './servers.store.js';
-import type { SecretHeaders } from './upstream-headers.js';
+import type { SecretValues } from './upstream-headers.js';
 
-export type ServersParts = Readonly<{ store: EventStore; once: CreateOnce; vault: Vault; outbound: Outbound; revokeGrants: RevokeGrants; publicUrl: () => string }>;
+export type ServersParts = Readonly<{ store: EventStore; once: CreateOnce; vault: Vault; ways: Ways; revokeGrants: RevokeGrants; publicUrl: () => string }>;
 
-type Known = Readonly<{ state: ServerState; headers: SecretHeaders }>;
+type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
 
 /** The MCP servers of an organization: registered, discovered, changed, deleted. */
 export class Servers {
@@ -31,18 +30,18 @@ export class Servers {
 
   /** Registers a server, reachable or not, with what its discovery found. The network is not waited for within a transaction. */
   register(principal: Principal, sent: SentServer): Promise<ServerView> {
-    const { name, transport: wanted, auth = { type: 'none' }, headers = {}, clientAuth = 'token' } = readServerInput(sent);
-    const { once, outbound, vault } = this.#parts;
+    const { name, transport: wanted, auth = { type: 'none' }, secrets = {}, clientAuth = 'token' } = readServerInput(sent);
+    const { once, ways, vault } = this.#parts;
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
     return once.run(principal, {
       prepare: async () => {
-        const transport = await guardTransport(outbound, wanted);
-        return { transport, found: await reach(outbound, transport, headers) };
+        const transport = await guardTransport(ways, wanted);
+        return { transport, found: await reach(ways, transport, secrets) };
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
         const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport, auth, clientAuth }, found));
-        await saveHeaders({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, headers);
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
         return this.#view(id, state);
       },
     });
@@ -70,16 +69,18 @@ export class Servers {
 
   /** Changes a server. One that is to be reached another way is discovered that way first. */
   async change(principal: Principal, id: string, sent: SentServer): Promise<ServerView> {
-    const { headers, ...patch } = readServerInput(sent);
-    const { store, vault, outbound } = this.#parts;
+    const input = readServerInput(sent);
+    const { secrets: given, ...patch } = input;
+    const { store, vault, ways } = this.#parts;
     const known = await this.#known(principal.organizationId, id);
-    const transport = patch.transport && (await guardTransport(outbound, patch.transport));
-    mayKeepHeaders(known.state, { ...patch, transport });
-    const elsewhere = patch.auth !== undefined || (transport !== undefined && !isDeepStrictEqual(transport, known.state.transport));
-    const found = elsewhere ? await reach(outbound, transport ?? known.state.transport, headers ?? known.headers) : undefined;
+    const transport = patch.transport && (await guardTransport(ways, patch.transport));
+    refuseHeadersOverStdio(transport ?? known.state.transport, patch);
+    const secrets = transport === undefined && known.state.transport.type === 'stdio' ? undefined : (given ?? secretsFor(known.state, { ...patch, transport }));
+    const elsewhere = patch.auth !== undefined || secrets !== undefined || (transport !== undefined && !isDeepStrictEqual(transport, known.state.transport));
+    const found = elsewhere ? await reach(ways, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
     return store.change(principal, async (change) => {
       const state = await change.apply(serverStream, id, changeServer(id, { ...patch, transport }, found, known.state));
-      if (headers) await saveHeaders({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, headers);
+      if (secrets) await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
       return this.#view(id, state);
     });
   }
@@ -99,7 +100,7 @@ export class Servers {
     await this.#parts.store.change(principal, async (change) => {
       await change.apply(serverStream, id, deleteServer(id));
       await this.#parts.revokeGrants(change, { serverId: id }, 'server_deleted');
-      await removeHeaders({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
+      await removeSecrets({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
     });
   }
 
@@ -114,8 +115,8 @@ export class Servers {
   }
 
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
-    const { state: asked, headers } = await this.#known(principal.organizationId, id);
-    const found = await reach(this.#parts.outbound, asked.transport, headers);
+    const { state: asked, secrets } = await this.#known(principal.organizationId, id);
+    const found = await reach(this.#parts.ways, asked.transport, secrets);
     return this.#parts.store.change(principal, async (change) => this.#view(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found))));
   }
 
@@ -123,7 +124,7 @@ export class Servers {
     if (!isId('srv', id)) return Promise.reject(notFound('server'));
     return this.#parts.store.look(organizationId, async (tx) => ({
       state: present((await serverStream.load(tx, organizationId, id))?.state),
-      headers: await loadHeaders({ tx, vault: this.#parts.vault, organizationId, serverId: id }),
+      secrets: await loadSecrets({ tx, vault: this.#parts.vault, organizationId, serverId: id }),
     }));
   }
 
@@ -132,9 +133,14 @@ export class Servers {
   }
 }
 
-/** Kept credentials were given for one host: sending them to another wants them to be given again. */
-const mayKeepHeaders = (state: ServerState, { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>): void => {
-  if (state.auth.type !== 'headers' || auth !== undefined || transport === undefined || sameOrigin(state.transport, transport)) return;
+/**
+ * The secret values once a change that gave none is made; undefined: those that are kept. Kept credentials were given for one host: sending them to another
+ * wants them to be given again, and a command's environment is no header.
+ */
+const secretsFor = (state: ServerState, { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>): SecretValues | undefined => {
+  if (auth?.type === 'none') return {};
+  if (transport === undefined || sameOrigin(state.transport, transport)) return undefined;
+  if (state.auth.type !== 'headers' || state.transport.type === 'stdio') return {};
   const message = 'give auth again: the headers kept for this server are not sent to another scheme, host or port';
   throw new Problem('invalid_body', 'Send auth together with a URL of another origin.', { errors: [{ pointer: '/auth', code: 'required', message }] });
 };

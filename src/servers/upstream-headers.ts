@@ -1,7 +1,7 @@
 import type { ProblemDetail } from '../platform/problems.js';
 
-/** Headers that go to the upstream with every request; names as they were given. The values are secret. */
-export type SecretHeaders = Readonly<Record<string, string>>;
+/** Values that go to a server, by name: headers with every request, or a command's environment. All are secret. */
+export type SecretValues = Readonly<Record<string, string>>;
 
 const MOST_HEADERS = 20;
 const MOST_BYTES = 8 * 1024;
@@ -24,7 +24,7 @@ const wrongWith = (name: string, value: unknown): string | undefined => {
 };
 
 /** Reads the headers of `auth`; everything that is wrong goes to `wrong`, by name and never with a value. */
-export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]): SecretHeaders => {
+export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]): SecretValues => {
   const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
   const refuse = (pointer: string, message: string): void => void wrong.push({ pointer, code: 'invalid', message });
   if (entries.length === 0) refuse(at, 'headers takes an object of at least one header name with its value');
@@ -37,5 +37,5 @@ export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]):
   }
   const bytes = entries.reduce((sum, [name, text]) => sum + name.length + (typeof text === 'string' ? text.length : 0), 0);
   if (bytes > MOST_BYTES) refuse(at, `takes at most ${MOST_BYTES / 1024} KiB in all`);
-  return Object.fromEntries(entries) as SecretHeaders;
+  return Object.fromEntries(entries) as SecretValues;
 };

@@ -113,20 +113,10 @@ const placeOf = (url: URL): Place => {
 /**
  * Streamable HTTP. No redirect is followed, nothing is retried, no cookie is kept; the agent (platform/outbound) refuses addresses that may not be reached.
  */
-const forwardHttp = (agent: Dispatcher, url: URL, request: UpstreamRequest, sink: Sink): Running => {
+export const forwardHttp = (agent: Dispatcher, url: URL, request: Pick<UpstreamRequest, 'method' | 'headers' | 'body' | 'silenceMs'>, sink: Sink): Running => {
   const { method, headers, silenceMs } = request;
   const exchange = new Exchange(sink);
   const { origin, path } = placeOf(url);
   agent.dispatch({ origin, path, method, headers, body: request.body ?? null, headersTimeout: silenceMs, bodyTimeout: silenceMs }, exchange);
   return exchange;
-};
-
-const notReached: Running = { resume: () => undefined, abort: () => undefined };
-
-/** The way to every server, by its transport. */
-export const makeForward = (agent: Dispatcher): Forward => (request, sink) => {
-  const { transport } = request.server;
-  if (transport.type === 'streamable-http') return forwardHttp(agent, transport.url, request, sink);
-  sink.fail({ kind: 'unreachable', sent: false });
-  return notReached;
 };

@@ -1,7 +1,8 @@
 import type { Actor, Envelope } from './envelope.js';
 
 export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
-export type Transport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+/** Where a server is reached. Of a command's environment the names only: the values are secrets and never in an event. */
+export type Transport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
 /** How we sign in to the upstream; header values are secrets and never in an event. */
 export type UpstreamAuth = Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
 export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';

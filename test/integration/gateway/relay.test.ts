@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { InSession, RelayParts } from '../../../src/relay/exchange.js';
 import { relayAnswer } from '../../../src/relay/relay-answer.js';
 import { relayStream } from '../../../src/relay/standing-stream.js';
-import { makeForward, type UpstreamServer } from '../../../src/upstream/forward.js';
+import type { UpstreamServer } from '../../../src/upstream/forward.js';
+import { openTransports } from '../../../src/upstream/transports.js';
 
 const listening = async (server: Server): Promise<URL> => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -13,6 +14,8 @@ const listening = async (server: Server): Promise<URL> => {
 };
 
 const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
+
+const forwardBy = (by: Agent) => openTransports({ agent: by, allowStdio: [], environment: {}, stillGood: () => true }).forward;
 
 const failures: unknown[] = [];
 const note = (error: unknown): void => void failures.push(error);
@@ -46,7 +49,7 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: 
   });
   const url = await listening(upstreamServer);
   const responses: ServerResponse[] = [];
-  const parts = { forward: makeForward(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
+  const parts = { forward: forwardBy(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
     const exchange = { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
@@ -90,7 +93,7 @@ test('an upstream that sends early hints first still gets its stream through', a
     response.end('data: 1\n\n');
   });
   const url = await listening(upstreamServer);
-  const parts = { forward: makeForward(agent), streams: { add: () => undefined } } as unknown as RelayParts;
+  const parts = { forward: forwardBy(agent), streams: { add: () => undefined } } as unknown as RelayParts;
   const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));

@@ -124,8 +124,6 @@ describe('registering a server', () => {
   });
 
   test.each([
-    [{ transport: { type: 'sse', url: 'https://example.com/sse' } }, '/transport/type', 'streamable-http'],
-    [{ transport: { type: 'stdio', command: '/bin/x', args: [], env: {} } }, '/transport/type', 'ALLOW_STDIO'],
     [{ auth: { type: 'oauth' } }, '/auth/type', 'headers'],
     [{ clientAuth: 'oauth' }, '/clientAuth', 'token'],
   ])('answers %o with unsupported', async (more, pointer, word) => {

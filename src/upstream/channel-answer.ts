@@ -1,0 +1,89 @@
+import type { Running, Sink, UpstreamFailure } from './forward.js';
+
+type Owner = Readonly<{ paused: (answer: ChannelAnswer, paused: boolean) => void; left: (answer: ChannelAnswer) => void }>;
+
+const eventStream = { 'content-type': 'text/event-stream' } as const;
+
+/** The answer to one HTTP request, as messages come for it: one JSON body, or an event stream once there is more to say than the result. */
+export class ChannelAnswer implements Running {
+  readonly #sink: Sink;
+  readonly #owner: Owner;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #silence: NodeJS.Timeout | undefined;
+  #streaming = false;
+  #over = false;
+
+  /** `silenceMs` without a message ends it; 0 never does. `headers` go with the answer's head. */
+  constructor(sink: Sink, owner: Owner, more: Readonly<{ silenceMs: number; headers?: Readonly<Record<string, string>>; onSilence?: () => void }>) {
+    this.#sink = sink;
+    this.#owner = owner;
+    this.#headers = more.headers ?? {};
+    if (more.silenceMs > 0) {
+      this.#silence = setTimeout(() => {
+        more.onSilence?.();
+        this.fail({ kind: 'timeout', sent: true });
+      }, more.silenceMs);
+    }
+  }
+
+  /** Begins the event stream; a standing stream does so before any message. */
+  open(): void {
+    if (this.#streaming || this.#over) return;
+    this.#streaming = true;
+    this.#sink.head(200, { ...eventStream, ...this.#headers });
+  }
+
+  /** A message on the way to the result. */
+  event(text: string): void {
+    if (this.#over) return;
+    this.#silence?.refresh();
+    this.open();
+    this.#write(`event: message\ndata: ${text}\n\n`);
+  }
+
+  /** The result, which ends the answer. */
+  result(text: string): void {
+    if (this.#over) return;
+    if (this.#streaming) this.#write(`event: message\ndata: ${text}\n\n`);
+    else {
+      this.#sink.head(200, { 'content-type': 'application/json', ...this.#headers });
+      this.#write(text);
+    }
+    this.end();
+  }
+
+  end(): void {
+    if (this.#leave()) this.#sink.end();
+  }
+
+  fail(failure: UpstreamFailure): void {
+    if (this.#leave()) this.#sink.fail(failure);
+  }
+
+  resume(): void {
+    this.#owner.paused(this, false);
+  }
+
+  abort(): void {
+    this.fail({ kind: 'aborted', sent: true });
+  }
+
+  #write(text: string): void {
+    if (!this.#sink.data(Buffer.from(text))) this.#owner.paused(this, true);
+  }
+
+  #leave(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    clearTimeout(this.#silence);
+    this.#owner.left(this);
+    return true;
+  }
+}
+
+/** An answer of a status alone, given at once. */
+export const answerStatus = (sink: Sink, status: number): Running => {
+  sink.head(status, {});
+  sink.end();
+  return { resume: () => undefined, abort: () => undefined };
+};

@@ -1,0 +1,111 @@
+import { createParser } from 'eventsource-parser';
+import type { Dispatcher } from 'undici';
+import type { ChannelEvents, OpenChannel } from './channel.js';
+import { forwardHttp, type Running, type UpstreamFailure, type UpstreamRequest } from './forward.js';
+import { headerOf, isEventStream } from '../mcp/headers.js';
+
+const ENDPOINT_MS = 15_000;
+const LONGEST_EVENT = 64 * 1024 * 1024;
+
+type Post = Parameters<ReturnType<OpenChannel>['send']>;
+
+/** Where messages are posted: what the server names, on its own origin only. */
+const endpointOf = (data: string, base: URL): URL | undefined => {
+  const url = URL.canParse(data, base.href) ? new URL(data, base) : undefined;
+  return url?.origin === base.origin ? url : undefined;
+};
+
+const withoutSession = ({ 'mcp-session-id': _session, ...headers }: UpstreamRequest['headers']): Record<string, string> => headers;
+
+/**
+ * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names where messages are posted. What
+ * arrives before that waits.
+ */
+export const sseChannels = (agent: Dispatcher): OpenChannel => (request, events) => {
+  const { transport } = request.server;
+  if (transport.type !== 'sse') throw new Error('not an SSE server');
+  const channel = new SseChannel(agent, transport.url, events);
+  channel.open(request);
+  return channel;
+};
+
+class SseChannel {
+  readonly #agent: Dispatcher;
+  readonly #url: URL;
+  readonly #events: ChannelEvents;
+  readonly #waiting: Post[] = [];
+  readonly #patience: NodeJS.Timeout;
+  #stream: Running | undefined;
+  #endpoint: URL | undefined;
+  #paused = false;
+  #over = false;
+
+  constructor(agent: Dispatcher, url: URL, events: ChannelEvents) {
+    this.#agent = agent;
+    this.#url = url;
+    this.#events = events;
+    this.#patience = setTimeout(() => this.#closed({ kind: 'timeout', sent: false }), ENDPOINT_MS);
+  }
+
+  open({ headers }: UpstreamRequest): void {
+    const parser = createParser({ onEvent: ({ event, data }) => this.#event(event, data), onError: ({ type }) => type === 'max-buffer-size-exceeded' && this.#closed({ kind: 'broken', sent: true }), maxBufferSize: LONGEST_EVENT });
+    const text = new TextDecoder();
+    this.#stream = forwardHttp(this.#agent, this.#url, { method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
+      head: (status, fields) => {
+        if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed({ kind: 'broken', sent: false });
+      },
+      data: (chunk) => {
+        if (!this.#over) parser.feed(text.decode(chunk, { stream: true }));
+        return !this.#paused;
+      },
+      end: () => this.#closed({ kind: 'broken', sent: true }),
+      fail: (failure) => this.#closed({ ...failure, sent: this.#endpoint !== undefined }),
+    });
+  }
+
+  readonly send = (...post: Post): void => {
+    if (this.#endpoint) this.#post(this.#endpoint, post);
+    else this.#waiting.push(post);
+  };
+
+  readonly pause = (): void => {
+    this.#paused = true;
+  };
+
+  readonly resume = (): void => {
+    this.#paused = false;
+    this.#stream?.resume();
+  };
+
+  readonly close = (): void => {
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.#stream?.abort();
+  };
+
+  #event(event: string | undefined, data: string): void {
+    if (event !== 'endpoint') return this.#events.message(data);
+    clearTimeout(this.#patience);
+    const endpoint = endpointOf(data, this.#url);
+    if (!endpoint) return this.#closed({ kind: 'broken', sent: false });
+    this.#endpoint = endpoint;
+    for (const post of this.#waiting.splice(0)) this.#post(endpoint, post);
+  }
+
+  #post(endpoint: URL, [body, headers, failed]: Post): void {
+    forwardHttp(this.#agent, endpoint, { method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS }, {
+      head: (status) => {
+        if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
+      },
+      data: () => true,
+      end: () => undefined,
+      fail: failed,
+    });
+  }
+
+  #closed(failure: UpstreamFailure): void {
+    if (this.#over) return;
+    this.close();
+    this.#events.closed(failure);
+  }
+}
