@@ -7,6 +7,8 @@ import { kafkaIsHere, startKafka, type KafkaCluster, type KafkaNode } from '../s
 import { asAdmin, deleteTopics, openLog, readAll } from '../support/kafka-log.js';
 
 const DECISIONS: Topic = 'toolgate.decisions';
+/** An append is given up after ten seconds; what a busy machine adds is less than what anything that hangs would. */
+const GIVEN_UP_MS = 16_000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 type Outcome = Readonly<{ id: string; key: string; ms: number; at: Appended | undefined }>;
@@ -37,6 +39,13 @@ const startLoad = (log: EventLog): Readonly<{ outcomes: Outcome[]; stop: () => P
     },
   };
 };
+
+/** The load's latest appends are all acknowledged: every partition has a leader again. */
+const goesOn = (outcomes: readonly Outcome[]): Promise<void> =>
+  until(() => {
+    const latest = outcomes.slice(-200);
+    return latest.length === 200 && latest.every(({ at }) => at) && new Set(latest.map(({ key }) => key)).size === PARTITIONS;
+  }, 60_000);
 
 const worst = (outcomes: readonly Outcome[]): number => Math.max(...outcomes.map(({ ms }) => ms));
 const acknowledged = (outcomes: readonly Outcome[]): Outcome[] => outcomes.filter(({ at }) => at);
@@ -71,7 +80,7 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
   /** All copies of all partitions are in sync again. */
   const inSync = async (): Promise<void> => {
     await cluster.ready();
-    for (const end = Date.now() + 40_000; Date.now() < end; ) {
+    for (const end = Date.now() + 90_000; Date.now() < end; ) {
       const topics = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: [DECISIONS] })).then((found) => found.topics, () => []);
       if (topics[0]?.partitions.every(({ isr, leader }) => isr.length === 3 && leader > 0)) return;
       await sleep(200);
@@ -101,10 +110,10 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await sleep(1500);
     await victim.kill();
     const killedAt = load.outcomes.length;
-    await sleep(9000);
+    await sleep(4000);
+    await goesOn(load.outcomes);
     await load.stop();
-    expect(worst(load.outcomes)).toBeLessThan(10_500);
-    expect(acknowledged(load.outcomes.slice(-200))).toHaveLength(200);
+    expect(worst(load.outcomes)).toBeLessThan(GIVEN_UP_MS);
     const { repeated, unacknowledged } = await expectAllThere(log, load.outcomes);
     console.log(`kill -9: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${killedAt} before), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`);
     await victim.restart();
@@ -118,10 +127,10 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await sleep(8000);
     const beforeItWoke = load.outcomes.length;
     victim.cont();
-    await sleep(3000);
+    await sleep(1000);
+    await goesOn(load.outcomes);
     await load.stop();
-    expect(worst(load.outcomes)).toBeLessThan(10_500);
-    expect(acknowledged(load.outcomes.slice(-200))).toHaveLength(200);
+    expect(worst(load.outcomes)).toBeLessThan(GIVEN_UP_MS);
     const { repeated, unacknowledged } = await expectAllThere(log, load.outcomes);
     console.log(`SIGSTOP: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${beforeItWoke} ended before it woke), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`);
   });
@@ -131,7 +140,7 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await Promise.all([cluster.node(1).kill(), cluster.node(2).kill()]);
     const began = performance.now();
     const outcomes = await Promise.allSettled(keysOfAll().flatMap((key) => range(50).map(() => log.append(DECISIONS, entry(key, 'during')))));
-    expect(performance.now() - began).toBeLessThan(10_500);
+    expect(performance.now() - began).toBeLessThan(GIVEN_UP_MS);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(0);
     await expect(log.ready()).rejects.toThrow('Kafka took no append');
     await Promise.all([cluster.node(1).restart(), cluster.node(2).restart()]);

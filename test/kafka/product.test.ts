@@ -8,6 +8,8 @@ import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
 type Event = Readonly<Record<string, unknown>>;
 
 const CALLS = 3;
+/** Two seconds for the log, and what a busy machine adds; kafkajs by itself would give up after five. */
+const REFUSED_MS = 4500;
 
 describe.skipIf(!kafkaIsHere())('Toolgate on Kafka', () => {
   let cluster: KafkaCluster;
@@ -37,7 +39,7 @@ describe.skipIf(!kafkaIsHere())('Toolgate on Kafka', () => {
 
     const recorded = async (): Promise<readonly Event[]> => (await tenant.events()) as readonly Event[];
     const ofType = (events: readonly Event[], type: string): readonly Event[] => events.filter((event) => event['type'] === type);
-    await expect.poll(async () => ofType(await recorded(), 'toolCall.completed').length, { timeout: 20_000 }).toBe(CALLS);
+    await expect.poll(async () => ofType(await recorded(), 'toolCall.completed').length, { timeout: 60_000 }).toBe(CALLS);
     const events = await recorded();
     expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
     const decisions = ofType(events, 'toolCall.decided');
@@ -52,7 +54,7 @@ describe.skipIf(!kafkaIsHere())('Toolgate on Kafka', () => {
     expect((await fetch(`${toolgate.url}/readyz`)).status).toBe(200);
   });
 
-  test('while Kafka hangs no call leaves: it is refused within three seconds, and the gateway goes on when Kafka does', async () => {
+  test('while Kafka hangs no call leaves: it is refused when the two seconds of the log are over, and the gateway goes on when Kafka does', async () => {
     const tenant = await signUp(toolgate.url);
     const serverId = await tenant.server(upstream.url);
     const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { cancel_job: {} } });
@@ -63,19 +65,19 @@ describe.skipIf(!kafkaIsHere())('Toolgate on Kafka', () => {
     try {
       const began = performance.now();
       const refused = await client.callTool({ name: 'cancel_job', arguments: {} });
-      expect(performance.now() - began).toBeLessThan(3000);
+      expect(performance.now() - began).toBeLessThan(REFUSED_MS);
       expect(refused).toMatchObject({ isError: true, _meta: { 'io.toolgate/decision': { code: 'audit_unavailable' } } });
-      await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 10_000 }).toBe(503);
+      await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 30_000 }).toBe(503);
     } finally {
       cluster.node(1).cont();
     }
     expect(upstream.seenOf('tools/call')).toHaveLength(before);
-    await expect.poll(async () => (await client.callTool({ name: 'cancel_job', arguments: {} })).isError ?? false, { timeout: 20_000 }).toBe(false);
+    await expect.poll(async () => (await client.callTool({ name: 'cancel_job', arguments: {} })).isError ?? false, { timeout: 60_000 }).toBe(false);
     await client.close();
     const outcomes = async (): Promise<readonly unknown[]> => (await tenant.events()).filter((event) => event['type'] === 'toolCall.completed').map((event) => event['status']);
-    await expect.poll(outcomes, { timeout: 20_000 }).toContain('not_forwarded');
+    await expect.poll(outcomes, { timeout: 60_000 }).toContain('not_forwarded');
     const seqs = (await tenant.events()).map((event) => event['seq']);
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
-    await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${toolgate.url}/readyz`)).status, { timeout: 30_000 }).toBe(200);
   });
 });
