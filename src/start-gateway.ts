@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Parts } from './app.module.js';
+import { startHeartbeat } from './boots/heartbeat.js';
 import { Directory } from './directory/directory.js';
 import { Enforcement } from './enforcement/enforce.js';
 import { Recorder } from './enforcement/recorder.js';
@@ -54,7 +55,9 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   store.onCommitted((organizationId) => directory.refresh(organizationId));
   const recorder = new Recorder(parts.eventLog);
   const reserve = makeReserve(database.limits, LIMITS_MS);
-  const enforcement = new Enforcement({ directory, reserve, recorder, maxStalenessMs: config.maxStalenessMs, now: Date.now });
+  const heartbeat = await startHeartbeat(database, { bootId: recorder.bootId, open: recorder.openCalls, maxStalenessMs: config.maxStalenessMs });
+  const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
+  const enforcement = new Enforcement({ reserve, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
   const transports = openTransports({
     agent: parts.outbound.agent,
@@ -74,6 +77,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
       enforcement.stop();
       transports.stop();
       await recorder.stop();
+      await heartbeat.stop();
       await directory.stop();
     },
   };

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { startRetention } from './audit/retention.js';
 import { startAuditWriter, type AuditWriter } from './audit/writer.js';
+import { startSweep } from './boots/sweep.js';
 import type { EventLog } from './event-log/event-log.js';
 import type { EventStore } from './event-log/event-store.js';
 import { startRelay } from './event-log/relay.js';
@@ -35,10 +36,12 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const projections = startProjections({ db, projections: [usageProjection] });
   const writer = await startAuditWriter({ db, log: eventLog, onRecorded: () => projections.wake() });
   addMetrics(parts.metrics, writer);
+  const sweep = startSweep(db, eventLog);
   const relay = startRelay(db, eventLog);
   store.onCommitted(() => relay.wake());
   return {
     stop: async () => {
+      await sweep.stop();
       await relay.stop();
       await writer.stop();
       await projections.stop();

@@ -62,6 +62,7 @@ create table audit_records (
 CREATE INDEX audit_records_control ON ONLY public.audit_records USING btree (organization_id, type, recorded_at, seq) WHERE ((type <> 'toolCall.decided'::text) AND (type <> 'toolCall.completed'::text));
 CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (organization_id, grant_id, recorded_at, seq);
 CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (organization_id, identity_id, recorded_at, seq);
+CREATE INDEX audit_records_recorded ON ONLY public.audit_records USING brin (recorded_at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX audit_records_refused ON ONLY public.audit_records USING btree (organization_id, effect, recorded_at, seq) WHERE (effect <> 'allow'::text);
 CREATE INDEX audit_records_seq ON ONLY public.audit_records USING btree (organization_id, seq);
 CREATE INDEX audit_records_shadow ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq) WHERE (shadow IS NOT NULL);
@@ -138,6 +139,16 @@ create policy worker on events as permissive for all to toolgate_worker
   with check (true);
 grant insert, select on events to toolgate_app;
 grant insert, select on events to toolgate_worker;
+
+create table gateway_boots (
+  boot_id text not null,
+  last_seen timestamp with time zone not null default clock_timestamp(),
+  open_since timestamp with time zone not null default clock_timestamp(),
+  silent_ms integer not null,
+  stopped boolean not null default false,
+  constraint gateway_boots_pkey PRIMARY KEY (boot_id)
+);
+grant delete, insert, select, update on gateway_boots to toolgate_worker;
 
 create table grant_last_used (
   organization_id text not null,

@@ -1,9 +1,10 @@
 import type { EventLog, HandleBatch, LogRecord } from '../event-log/event-log.js';
-import type { Topic } from '../event-log/events/index.js';
+import { TOPICS, type Topic } from '../event-log/events/index.js';
 import type { Database } from '../platform/database.js';
 import { log } from '../platform/log.js';
 import { readEvent, type ReadEvent } from './read-event.js';
 import { BatchRecorder, type Incoming } from './record-batch.js';
+import { unrecorded } from './unrecorded.js';
 
 const BATCH_SIZE = 500;
 
@@ -17,7 +18,7 @@ export type AuditWriter = Readonly<{
   poison: () => number;
   /** Log records that were gone from the log before they were recorded: each is a hole in the audit log. */
   lost: () => number;
-  /** Log records not yet recorded, over all partitions; undefined when the log is not in this database. */
+  /** Log records not yet recorded, over all partitions; undefined when the log or the database can't say. */
   lag: () => Promise<number | undefined>;
   /** Resolves when no batch is being recorded and none will be. */
   stop: () => Promise<void>;
@@ -44,11 +45,9 @@ const makePositions = (db: Database) => {
   };
 };
 
-const lagOf = async (db: Database): Promise<number | undefined> => {
-  const { rows } = await db.worker.query<{ lag: number | null }>(
-    `select sum(greatest(0, h.next - coalesce(o.next, 0)))::bigint as lag from log_heads h left join log_offsets o on o.reader = 'audit' and o.topic = h.topic and o.part = h.part`,
-  );
-  return rows[0]?.lag ?? undefined;
+const lagOf = async (db: Database, eventLog: EventLog): Promise<number> => {
+  const lags = await Promise.all(TOPICS.map(async (topic) => unrecorded(db, topic, await eventLog.ends(topic))));
+  return lags.reduce((sum, lag) => sum + lag, 0);
 };
 
 type Place = Readonly<{ topic: Topic; partition: number }>;
@@ -112,7 +111,7 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
     duplicates: () => total.duplicates,
     poison: () => total.poison,
     lost: () => total.lost,
-    lag: () => lagOf(db),
+    lag: () => lagOf(db, eventLog).catch(() => undefined),
     stop: subscription.stop,
   };
 };

@@ -1,17 +1,19 @@
-import type { Directory } from '../directory/directory.js';
 import { switchedOff } from '../directory/facts.js';
-import type { DecisionCode, ToolCallDecided } from '../event-log/events/index.js';
+import type { DecisionCode, ToolCallCompleted, ToolCallDecided } from '../event-log/events/index.js';
+import { outcomeId } from '../event-log/outcome-id.js';
 import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
 import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
+import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
 import { shadowOf } from './shadow.js';
 import { toRecord, type Ids, type Made } from './to-record.js';
 
-type Parts = Readonly<{ directory: Directory; reserve: Reserve; recorder: Recorder; maxStalenessMs: number; now: () => number }>;
+/** `isStale`: this process may have missed changes, or others may count it as dead. */
+type Parts = Readonly<{ reserve: Reserve; recorder: Recorder; isStale: () => boolean; now: () => number }>;
 
 const nothing = (): void => undefined;
 
@@ -85,7 +87,7 @@ export class Enforcement {
     const began = performance.now();
     const now = this.#parts.now();
     const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
-    const refused = precondition(call, this.#parts.directory.ageMs() > this.#parts.maxStalenessMs);
+    const refused = precondition(call, this.#parts.isStale());
     const facts = factsOf(call, call.tool ?? '', new Date(now));
     const decision = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
@@ -93,10 +95,11 @@ export class Enforcement {
     if (decision.effect !== 'allow') return this.#refuse(call, decision, made);
     const { judged, reservations, release } = await this.#reserve(call, decision);
     if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
+    const epoch = this.#parts.recorder.openCalls.enter();
     if (await this.#parts.recorder.recordAllow(toRecord(call, judged, made, reservations))) {
-      return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, outcome, release })) };
+      return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, epoch, outcome, release })) };
     }
-    this.#complete({ call, ids, now, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
+    this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
     return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
   }
 
@@ -138,11 +141,11 @@ export class Enforcement {
     return complete;
   }
 
-  #complete({ call, ids, now, outcome, release }: Ending): void {
+  #complete({ call, ids, now, epoch, outcome, release }: Ending): void {
     if (!outcome.sent) release();
     const ended = this.#parts.now();
-    this.#parts.recorder.recordOutcome({
-      id: newId('evt', ended),
+    const completed: ToolCallCompleted = {
+      id: outcomeId(ids.callId),
       type: 'toolCall.completed',
       version: 1,
       time: isoTime(ended),
@@ -156,13 +159,14 @@ export class Enforcement {
       upstreamStatus: outcome.upstreamStatus,
       durationMs: Math.max(0, ended - now),
       responseBytes: outcome.responseBytes,
-    });
+    };
+    this.#parts.recorder.recordOutcome(completed, epoch);
   }
 }
 
 type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void }>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
-type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; outcome: Outcome; release: () => void }>;
+type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; epoch: Epoch; outcome: Outcome; release: () => void }>;
 
 const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
   if ('unavailable' in held) return refusal('limits_unavailable', 'the counters of this policy are out of reach; try again shortly');

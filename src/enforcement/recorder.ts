@@ -4,6 +4,7 @@ import { completedText, decidedText, type Unnumbered } from '../event-log/event-
 import type { RecordBody, ToolCallCompleted, Topic } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import { errorText, log } from '../platform/log.js';
+import { OpenCalls, type Epoch } from './open-calls.js';
 import { Sequences, type Numbered } from './sequences.js';
 import { Suppressed } from './suppressed.js';
 
@@ -12,10 +13,10 @@ const RETRY_MS = 200;
 const LINGER_MS = 10;
 const MAX_QUEUED = 20_000;
 
-
-
 /** `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `done`: it is in the log. */
 type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined; done?: () => void }>;
+
+type Ended = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
 
 /**
  * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued when the log is away, the queue
@@ -23,12 +24,13 @@ type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | 
  */
 export class Recorder {
   readonly bootId = newId('boot');
+  readonly openCalls = new OpenCalls();
   readonly #log: EventLog;
   readonly #sequences = new Sequences();
   readonly #suppressed: Suppressed;
   readonly #queue: Queued[] = [];
   #retrying: NodeJS.Timeout | undefined;
-  #outcomes: ToolCallCompleted[] = [];
+  #outcomes: Ended[] = [];
   #lingering: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -66,9 +68,9 @@ export class Recorder {
     await acknowledgedWithin(appended, ACKNOWLEDGE_MS).catch(() => undefined);
   }
 
-  /** Appends an outcome with the next decision, or within 10 ms: nobody waits for it, and a flush of its own would hold up the decisions behind it. */
-  recordOutcome(outcome: ToolCallCompleted): void {
-    this.#outcomes.push(outcome);
+  /** Appends the outcome of a call that entered `openCalls`, with the next decision or within 10 ms: nobody waits for it, and a flush of its own would hold up the decisions behind it. */
+  recordOutcome(outcome: ToolCallCompleted, epoch: Epoch): void {
+    this.#outcomes.push({ outcome, epoch });
     if (this.#stopped) return this.#appendOutcomes();
     this.#lingering ??= setTimeout(() => {
       this.#lingering = undefined;
@@ -117,10 +119,11 @@ export class Recorder {
   #appendOutcomes(): void {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
-    for (const outcome of outcomes) {
+    for (const { outcome, epoch } of outcomes) {
       const entry = toEntry(outcome, completedText(outcome));
-      const givenUp = (): void => log.error('an outcome was lost: the queue is full', { callId: outcome.callId });
-      this.#log.append('toolgate.decisions', entry).catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+      const done = (): void => this.openCalls.leave(epoch);
+      const givenUp = (): void => log.error('an outcome was lost: the queue is full; it becomes unknown when this process has ended', { callId: outcome.callId });
+      this.#log.append('toolgate.decisions', entry).then(done, () => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }));
     }
   }
 

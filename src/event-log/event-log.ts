@@ -31,6 +31,8 @@ export type EventLog = Readonly<{
   append: (topic: Topic, entry: LogEntry) => Promise<Appended>;
   read: (topic: Topic, partition: number, from: number, limit: number) => Promise<readonly LogRecord[]>;
   subscribe: (reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>) => Promise<Subscription>;
+  /** The offset of each partition's next record: whoever has read up to there has everything that was acknowledged before the question. */
+  ends: (topic: Topic) => Promise<readonly number[]>;
   /** Resolves when the log would take an append now; rejects with the reason otherwise. */
   ready: () => Promise<void>;
   close: () => Promise<void>;

@@ -6,7 +6,7 @@ import type { Appended, EventLog, LogEntry } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
 import { clientMaker, within, type MakeClient } from './kafka-client.js';
 import { joinReaders } from './kafka-consumer.js';
-import { readRange } from './kafka-reader.js';
+import { endsOf, readRange } from './kafka-reader.js';
 import { KafkaSender } from './kafka-sender.js';
 import { assertWritable, ensureTopics } from './kafka-topics.js';
 import { partitionOf } from './partition.js';
@@ -109,6 +109,7 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
     append: (topic, entry) => appends.append(topic, entry),
     read: (topic, partition, from, limit) => readRange(client, { topic, partition, from, limit }),
     subscribe: (reader) => Promise.resolve(joinReaders(client, reader)),
+    ends: (topic) => endsOf(client, topic),
     ready: async () => {
       appends.assertNotFailing();
       await askBrokers();

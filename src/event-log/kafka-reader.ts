@@ -21,6 +21,10 @@ export const boundsOf = (client: MakeClient, topic: Topic, partition: number): P
     return { low: Number(found.low), high: Number(found.high) };
   });
 
+/** The offset that the next record of each partition gets. */
+export const endsOf = (client: MakeClient, topic: Topic): Promise<readonly number[]> =>
+  asAdmin(client, async (admin) => (await admin.fetchTopicOffsets(topic)).sort((a, b) => a.partition - b.partition).map(({ high }) => Number(high)));
+
 /** kafkajs reads only as a member of a group: this one has a single member, which fetches a single partition. */
 const fetchInto = async (consumer: Consumer, { topic, partition, from }: Range, take: (record: LogRecord) => boolean): Promise<void> => {
   consumer.on('consumer.group_join', ({ payload }) => {

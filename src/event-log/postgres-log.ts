@@ -140,6 +140,7 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
         },
       });
     },
+    ends: async (topic) => (await pool.query<{ next: number }>('select next from log_heads where topic = $1 order by part', [topic])).rows.map(({ next }) => next),
     ready: async () => {
       await pool.query('select 1');
     },

@@ -15,6 +15,7 @@ const rooms = {
   relay: ['mcp', 'upstream', 'directory', 'event-log', 'platform'],
   gateway: ['mcp', 'relay', 'enforcement', 'policy-engine', 'directory', 'upstream', 'event-log', 'platform'],
   audit: ['event-log', 'rest', 'platform'],
+  boots: ['audit', 'event-log', 'platform'],
   projections: ['audit', 'platform'],
   usage: ['projections', 'rest', 'platform'],
   'log-streams': ['audit', 'event-log', 'rest', 'platform'],

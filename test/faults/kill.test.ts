@@ -55,7 +55,7 @@ const allEvents = async (api: (path: string) => Promise<Answer>): Promise<readon
   }
 };
 
-test(`kill -9 of the whole process group under load, ${ROUNDS} times: every call that the upstream saw is on record, nothing twice, seq dense, a used-up limit stays used up`, async () => {
+test(`kill -9 of the whole process group under load, ${ROUNDS} times: every call that the upstream saw is on record, every allowed call has one outcome, nothing twice, seq dense, a used-up limit stays used up`, async () => {
   product = await startProduct({ DATA_DIR: dataDir });
   const signed = (await request(`${product.url}/v1/signup`, 'POST', { email: 'kill@example.com', password: 'correct horse battery', organizationName: 'Kill' })).body;
   const headers = { authorization: `Bearer ${signed['token'] as string}` };
@@ -84,10 +84,22 @@ test(`kill -9 of the whole process group under load, ${ROUNDS} times: every call
   expect(last.result.isError).toBe(true);
 
   await expect.poll(async () => (await allEvents(api)).some((event) => event['requestId'] === 'last'), { timeout: 60_000, interval: 500 }).toBe(true);
+  const ofType = (events: readonly Json[], type: string): readonly Json[] => events.filter((event) => event['type'] === type);
+  const allowedIn = (events: readonly Json[]): readonly Json[] => ofType(events, 'toolCall.decided').filter((event) => event['effect'] === 'allow');
+  const isSettled = async (): Promise<boolean> => {
+    const found = await allEvents(api);
+    const ended = new Set(ofType(found, 'toolCall.completed').map((event) => event['callId']));
+    return allowedIn(found).every((event) => ended.has(event['callId']));
+  };
+  await expect.poll(isSettled, { timeout: 120_000, interval: 2000 }).toBe(true);
   const events = await allEvents(api);
   expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
   expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
-  const allowed = events.filter((event) => event['type'] === 'toolCall.decided' && event['effect'] === 'allow').map((event) => event['requestId'] as string);
+  const allowed = allowedIn(events).map((event) => event['requestId'] as string);
+  const outcomes = ofType(events, 'toolCall.completed');
+  expect(new Set(outcomes.map((event) => event['callId'])).size).toBe(outcomes.length);
+  const calls = new Set(allowedIn(events).map((event) => event['callId']));
+  expect(outcomes.filter((event) => !calls.has(event['callId']) && event['status'] !== 'not_forwarded')).toEqual([]);
   expect(new Set(allowed).size).toBe(allowed.length);
   const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id'] as string);
   expect(new Set(seen).size).toBe(seen.length);
@@ -97,5 +109,6 @@ test(`kill -9 of the whole process group under load, ${ROUNDS} times: every call
   expect(seen.filter((id) => id.endsWith('limited')).length).toBeLessThanOrEqual(LIMIT);
   const usage = async (): Promise<number> => ((await api('/v1/usage?groupBy=effect&interval=day')).body['items'] as { effect: string; calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
   await expect.poll(usage, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
-  process.stderr.write(`killed ${ROUNDS} times: ${seen.length} calls upstream, ${allowed.length} allowed on record, ${events.length} records, restarts ${restarts.join(', ')} ms\n`);
+  const unknown = outcomes.filter((event) => event['status'] === 'unknown').length;
+  process.stderr.write(`killed ${ROUNDS} times: ${seen.length} calls upstream, ${allowed.length} allowed on record, ${unknown} with an unknown outcome, ${events.length} records, restarts ${restarts.join(', ')} ms\n`);
 }, 300_000);

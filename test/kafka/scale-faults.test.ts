@@ -13,7 +13,7 @@ const ANSWERED_MS = 8000;
 const HUNG_MS = 25_000;
 const MONTHLY = 200;
 /** What one caller can have at a gateway that dies: a call under way, and one that is answered while its outcome is still on the way to the log; twice that while the log looks for a leader. */
-const OUTCOMES_LOST = 4 * CALLERS;
+const UNKNOWN_PER_KILL = 4 * CALLERS;
 
 type Event = Readonly<Record<string, unknown>>;
 type Role = 'gateway' | 'projector';
@@ -24,7 +24,8 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const readRecord = (events: readonly Event[]) => {
   const ofType = (type: string): readonly Event[] => events.filter((event) => event['type'] === type);
   const allowed = new Map(ofType('toolCall.decided').filter((event) => event['effect'] === 'allow').map((event) => [event['requestId'], event]));
-  return { events, allowed, ended: new Set(ofType('toolCall.completed').map((event) => event['callId'])) };
+  const outcomes = ofType('toolCall.completed');
+  return { events, allowed, outcomes, ended: new Set(outcomes.map((event) => event['callId'])) };
 };
 
 describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brokers', () => {
@@ -57,7 +58,7 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     serverId = await tenant.server(upstream.url);
     const document = { version: '1', default: 'deny', tools: { free: {}, limited: { limits: [{ counter: 'few', window: 'month', max: MONTHLY }] } } };
     grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, document) });
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await Promise.all([api, ...nodes.gateway, ...nodes.projector].map((product) => product?.killGroup()));
@@ -79,15 +80,6 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     const code = /"code":"(\w+)"/.exec(text)?.[1] ?? String(response.status);
     refusals.set(code, (refusals.get(code) ?? 0) + 1);
     return 'refused';
-  };
-
-  /** The id of the first call that this gateway serves from now on: a partition may still be without enough copies. */
-  const servedBy = async (gateway: Product, name: string): Promise<string> => {
-    for (let n = 0; n < 60; n += 1) {
-      if ((await call(gateway, `${name}-${n}`, 'free')) === 'served') return `${name}-${n}`;
-      await pause(1000);
-    }
-    throw new Error(`${name} was not served`);
   };
 
   /** Calls without pause, now through one gateway, now through the other; a call whose gateway died under it is lost to its client. */
@@ -117,7 +109,7 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     nodes[target][index] = await start(target);
   };
 
-  test(`kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, only calls of killed gateways lack their outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`, async () => {
+  test(`kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, every allowed call has one outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`, async () => {
     const answers: Answer[] = [];
     let stopped = false;
     const load = Array.from({ length: CALLERS }, (_, index) => caller(`c${index}`, () => stopped, answers));
@@ -130,25 +122,22 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     expect(answers.filter((answer) => answer.ms >= ANSWERED_MS).length).toBeLessThanOrEqual(answers.length / 100);
     expect(Math.max(...answers.map((answer) => answer.ms))).toBeLessThan(HUNG_MS);
 
-    const lastOnes = await Promise.all(nodes.gateway.map((gateway, index) => servedBy(gateway, `last-${index}`)));
     const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id']);
     let record = readRecord(await tenant.events());
     const missing = async (): Promise<unknown> => {
       record = readRecord(await tenant.events());
       const { allowed, ended } = record;
-      const living = new Set(lastOnes.map((id) => allowed.get(id)?.['bootId']));
-      return {
-        undecided: [...served, ...seen].filter((id) => !allowed.has(id)),
-        withoutOutcome: [...allowed.values()].filter((event) => living.has(event['bootId']) && !ended.has(event['callId'])),
-        living: living.size,
-      };
+      return { undecided: [...served, ...seen].filter((id) => !allowed.has(id)), withoutOutcome: [...allowed.values()].filter((event) => !ended.has(event['callId'])).length };
     };
-    await expect.poll(missing, { timeout: 120_000, interval: 2000 }).toEqual({ undecided: [], withoutOutcome: [], living: nodes.gateway.length });
+    await expect.poll(missing, { timeout: 120_000, interval: 2000 }).toEqual({ undecided: [], withoutOutcome: 0 });
 
-    const { events, allowed, ended } = record;
-    const lost = [...allowed.values()].filter((event) => !ended.has(event['callId'])).map((event) => event['bootId']);
-    expect(new Set(lost).size).toBeLessThanOrEqual(KILLS);
-    for (const bootId of new Set(lost)) expect(lost.filter((one) => one === bootId).length).toBeLessThanOrEqual(OUTCOMES_LOST);
+    const { events, allowed, outcomes, ended } = record;
+    expect(ended.size).toBe(outcomes.length);
+    // A decision that was given up may not be in the log; that its call was not forwarded is.
+    const calls = new Set([...allowed.values()].map((event) => event['callId']));
+    expect(outcomes.filter((event) => !calls.has(event['callId']) && event['status'] !== 'not_forwarded')).toEqual([]);
+    const unknown = outcomes.filter((event) => event['status'] === 'unknown').length;
+    expect(unknown).toBeLessThanOrEqual(KILLS * UNKNOWN_PER_KILL);
     expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
     expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
     expect(new Set(seen).size).toBe(seen.length);
@@ -156,6 +145,6 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     const counted = async (): Promise<number> => ((await tenant.api('GET', '/v1/usage?groupBy=effect&interval=day')).body['items'] as { calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
     await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
     const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
-    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${lost.length} without an outcome\n`);
+    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome\n`);
   }, 900_000);
 });

@@ -172,6 +172,15 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) => describe('
       expect(await read(20, 100)).toEqual([]);
       expect(await log.read('toolgate.control', partition, 0, 100)).toEqual([]);
     });
+
+    test('the end of each partition is the offset that its next record gets', async () => {
+      const log = await open();
+      const keys = keysOfAll();
+      expect(await log.ends(DECISIONS)).toEqual(keys.map(() => 0));
+      for (const [index, key] of keys.entries()) await appendAll(log, key, range(index * 10).map(String));
+      expect(await log.ends(DECISIONS)).toEqual(keys.map((_, index) => index * 10));
+      expect(await log.ends('toolgate.control')).toEqual(keys.map(() => 0));
+    });
   });
 
   describe('subscribe', () => {

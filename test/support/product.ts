@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 
 /** The built product in a process group of its own. */
 export type Product = Readonly<{ url: string; pid: number; output: () => string; signal: (signal: NodeJS.Signals) => Promise<number | null>; killGroup: () => Promise<void>; startedMs: number }>;

@@ -18,29 +18,30 @@ const makeRecorder = () => {
     appended.push(event.callId ?? event.type);
     return Promise.resolve({ partition: 0, offset: appended.length });
   };
-  return { recorder: new Recorder({ append } as unknown as EventLog), appended };
+  const recorder = new Recorder({ append } as unknown as EventLog);
+  return { recorder, appended, end: (callId: string): void => recorder.recordOutcome(outcome(callId), recorder.openCalls.enter()) };
 };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test('an outcome goes to the log right behind the next decision, and within 10 ms when there is none', async () => {
-  const { recorder, appended } = makeRecorder();
-  recorder.recordOutcome(outcome('a'));
+  const { recorder, appended, end } = makeRecorder();
+  end('a');
   await recorder.recordAllow(decision('b'));
   expect(appended).toEqual(['gateway.started', 'b', 'a']);
-  recorder.recordOutcome(outcome('c'));
+  end('c');
   await vi.advanceTimersByTimeAsync(10);
   expect(appended).toEqual(['gateway.started', 'b', 'a', 'c']);
   await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(2000)]);
 });
 
 test('a stop writes the outcomes that wait, also those that come while it stops or later', async () => {
-  const { recorder, appended } = makeRecorder();
-  recorder.recordOutcome(outcome('before'));
+  const { recorder, appended, end } = makeRecorder();
+  end('before');
   const stopped = Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(2000)]);
-  recorder.recordOutcome(outcome('meanwhile'));
+  end('meanwhile');
   await stopped;
-  recorder.recordOutcome(outcome('after'));
+  end('after');
   expect(appended).toEqual(['before', 'meanwhile', 'after']);
 });

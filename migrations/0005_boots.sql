@@ -1,0 +1,13 @@
+-- Running gateways, a row for each boot, by this database's clock: touched every few seconds, never for a call. Without a heartbeat for silent_ms a boot
+-- allows no more calls, and its row goes when all that it left open is closed. No allowed call that was decided before open_since lacks its outcome.
+create table gateway_boots (
+  boot_id text primary key,
+  last_seen timestamptz not null default clock_timestamp(),
+  open_since timestamptz not null default clock_timestamp(),
+  silent_ms integer not null,
+  stopped boolean not null default false
+);
+grant select, insert, update, delete on gateway_boots to toolgate_worker;
+
+-- A boot's last minutes over all organizations: recorded_at rises with the rows, so this index is a few pages and costs the writer next to nothing.
+create index audit_records_recorded on audit_records using brin (recorded_at) with (pages_per_range = 16, autosummarize = on);

@@ -1,0 +1,65 @@
+import { unrecorded } from '../audit/unrecorded.js';
+import { toEntry } from '../event-log/append.js';
+import type { EventLog } from '../event-log/event-log.js';
+import type { Database, Tx } from '../platform/database.js';
+import { log } from '../platform/log.js';
+import { startRounds, type Rounds } from '../platform/rounds.js';
+import { findOpenCalls, unknownOutcome, type DeadBoot } from './open-calls.js';
+
+const POLL_MS = 5000;
+const WHILE_CLOSING_MS = 500;
+const BOOTS_AT_ONCE = 100;
+const CALLS_AT_ONCE = 1000;
+
+const DEAD = `last_seen + make_interval(secs => silent_ms / 1000.0) < clock_timestamp()`;
+const COLUMNS = `boot_id as "bootId", open_since as "openSince", last_seen as "lastSeen", stopped`;
+
+const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
+  (await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by last_seen limit $1`, [BOOTS_AT_ONCE])).rows;
+
+/** The boot's row, if it is still dead and nobody else is at it: its heartbeat waits until this transaction ends. */
+const lockDead = async (tx: Tx, bootId: string): Promise<DeadBoot | undefined> =>
+  (await tx.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where boot_id = $1 and ${DEAD} for update skip locked`, [bootId])).rows[0];
+
+/** Closes some of what a boot left open; true when nothing was left and its row is gone. */
+const closeSome = (db: Database, eventLog: EventLog, bootId: string): Promise<boolean> =>
+  db.asWorker(async (tx) => {
+    const boot = await lockDead(tx, bootId);
+    if (!boot) return false;
+    const open = await findOpenCalls(tx, boot, CALLS_AT_ONCE);
+    if (open.length > 0) {
+      log.warn('a gateway ended without the outcome of some calls: it is unknown', { bootId, calls: open.length });
+      await Promise.all(open.map((decided) => eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date())))));
+      return false;
+    }
+    await tx.query('delete from gateway_boots where boot_id = $1', [bootId]);
+    if (!boot.stopped) log.info('a gateway died; all its calls have an outcome', { bootId });
+    return true;
+  });
+
+/**
+ * Gives every allowed call an outcome, also when its gateway died. A boot without a heartbeat for as long as its row allows is dead: it allows nothing any
+ * longer, and nothing of it can still reach the log. When all that is in the log by then is recorded, its allowed decisions without an outcome get one with status
+ * `unknown`. Repeats and other projectors do no harm: an outcome's id comes from its call's, and the audit log records an id once. That also settles what a gateway that was only slow appends
+ * later: the first outcome is the one that counts.
+ */
+export const startSweep = (db: Database, eventLog: EventLog): Rounds => {
+  /** Where the log ended when a boot was found dead, or when its outcomes were appended. */
+  const waitingFor = new Map<string, readonly number[]>();
+  const serve = async (bootId: string): Promise<void> => {
+    const ends = waitingFor.get(bootId) ?? (await eventLog.ends('toolgate.decisions'));
+    waitingFor.set(bootId, ends);
+    if ((await unrecorded(db, 'toolgate.decisions', ends)) > 0) return;
+    waitingFor.delete(bootId);
+    await closeSome(db, eventLog, bootId);
+  };
+  const round = async (): Promise<number> => {
+    const dead = await findDead(db);
+    for (const bootId of waitingFor.keys()) if (!dead.some((boot) => boot.bootId === bootId)) waitingFor.delete(bootId);
+    if (dead.length === 0) return POLL_MS;
+    await eventLog.ready();
+    for (const { bootId } of dead) await serve(bootId);
+    return WHILE_CLOSING_MS;
+  };
+  return startRounds(round, { failed: 'closing the calls of dead gateways failed', againMs: POLL_MS });
+};
