@@ -1,8 +1,8 @@
 import type { Transport } from '../event-log/events/index.js';
+import { newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
 import { Problem } from '../platform/problems.js';
 import { discover, type Discovered } from '../upstream/discover.js';
-import { fetchOver } from '../upstream/forward-fetch.js';
 import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
 
@@ -34,20 +34,12 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
   return { type: transport.type, url: checked.url.href };
 };
 
-/** Discovery has no grant: its session is its own, and ends with it. */
-const NO_GRANT = 'discovery';
-const SILENCE_MS = 15_000;
-/** What the SDK's client is told to call, where there is no URL. */
-const NOWHERE = 'http://channel.invalid/';
-
-/** Asks a server what it offers, through the guard. */
-export const reach = ({ outbound, forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
-  if (transport.type === 'streamable-http') return discover({ url: transport.url, headers: secrets, fetch: outbound.fetch });
-  const over = (to: Parameters<typeof fetchOver>[1]['server']['transport']) =>
-    fetchOver(forward, { server: { id: NO_GRANT, transport: to, eras: ['legacy'] }, grantId: NO_GRANT, era: 'legacy', silenceMs: SILENCE_MS });
+/** Asks a server what it offers. Each time as a server of its own, so that nothing opened for another is taken for it. */
+export const reach = ({ forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
+  const own = { id: newId('srv'), eras: [] };
   return transport.type === 'stdio'
-    ? discover({ url: NOWHERE, headers: {}, fetch: over({ type: 'stdio', command: transport.command, args: transport.args, env: secrets }) })
-    : discover({ url: NOWHERE, headers: secrets, fetch: over({ type: 'sse', url: new URL(transport.url) }) });
+    ? discover({ forward, server: { ...own, transport: { ...transport, env: secrets } }, credential: {}, grantId: own.id })
+    : discover({ forward, server: { ...own, transport: { type: transport.type, url: new URL(transport.url) } }, credential: secrets, grantId: own.id });
 };
 
 /** Whether two transports lead to the same scheme, host and port. */

@@ -1,4 +1,5 @@
 import type { DiscoveredTool, ServerStatus, Transport } from '../event-log/events/index.js';
+import type { Era } from '../platform/era.js';
 import type { ServerSummary } from './servers.store.js';
 import type { ClientAuth } from './servers.js';
 
@@ -15,6 +16,7 @@ export type ServerView = Readonly<{
   toolCount: number;
   serverInfo: Readonly<Record<string, unknown>> | null;
   protocolVersion: string | null;
+  eras: readonly Era[];
   mcpUrl: string;
   createdAt: string;
   discoveredAt: string | null;
@@ -32,6 +34,7 @@ export const serverView = (server: ServerSummary, publicUrl: string): ServerView
   toolCount: server.toolCount,
   serverInfo: server.serverInfo,
   protocolVersion: server.protocolVersion,
+  eras: server.eras,
   mcpUrl: `${publicUrl}/mcp/${server.id}`,
   createdAt: server.createdAt,
   discoveredAt: server.discoveredAt,

@@ -83,6 +83,7 @@ export class ServerAnswer {
   @ApiProperty({ type: 'integer' }) toolCount!: number;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) serverInfo!: object | null;
   @ApiProperty({ type: String, nullable: true, description: 'The MCP revision that the server agreed to' }) protocolVersion!: string | null;
+  @ApiProperty({ type: [String], enum: ['legacy', 'modern'], description: 'The eras of MCP that it speaks, the preferred one first: modern is 2026-07-28 and later. Clients of either era are served' }) eras!: readonly string[];
   @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) mcpUrl!: string;
   @Instant() createdAt!: string;
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When its tools were last discovered' }) discoveredAt!: string | null;

@@ -1,6 +1,7 @@
 import type { Stream } from '../event-log/event-store.js';
 import type { DiscoveredTool, ServerBody, ServerStatus, Transport, UpstreamAuth } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
+import type { Era } from '../platform/era.js';
 import { evolveServer, type ClientAuth, type ServerState } from './servers.js';
 
 /** A server without its tools: what lists show. */
@@ -17,11 +18,12 @@ type Row = {
   disabled: boolean;
   server_info: Readonly<Record<string, unknown>> | null;
   protocol_version: string | null;
+  eras: readonly Era[];
   created_at: Date;
   discovered_at: Date | null;
 };
 
-const COLUMNS = 'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, created_at, discovered_at';
+const COLUMNS = 'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, eras, created_at, discovered_at';
 
 const common = (row: Row): Omit<ServerState, 'tools' | 'disabledTools' | 'deleted'> => ({
   name: row.name,
@@ -33,6 +35,7 @@ const common = (row: Row): Omit<ServerState, 'tools' | 'disabledTools' | 'delete
   disabled: row.disabled,
   serverInfo: row.server_info,
   protocolVersion: row.protocol_version,
+  eras: row.eras,
   createdAt: row.created_at.toISOString(),
   discoveredAt: row.discovered_at?.toISOString() ?? null,
 });
@@ -51,11 +54,11 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, disabled_tools, created_at, discovered_at, deleted)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, disabled_tools, created_at, discovered_at, deleted, eras)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
        on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
          client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail, disabled = excluded.disabled, server_info = excluded.server_info,
-         protocol_version = excluded.protocol_version, tools = excluded.tools, disabled_tools = excluded.disabled_tools, discovered_at = excluded.discovered_at, deleted = excluded.deleted`,
+         protocol_version = excluded.protocol_version, tools = excluded.tools, disabled_tools = excluded.disabled_tools, discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras`,
       [
         organizationId,
         id,
@@ -74,6 +77,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
         state.createdAt,
         state.discoveredAt,
         state.deleted,
+        state.eras,
       ],
     );
   },

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ControlEvent, DiscoveredTool, ServerBody, ServerStatus, Transport, UpstreamAuth } from '../event-log/events/index.js';
+import { eraOf, type Era } from '../platform/era.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Discovered } from '../upstream/discover.js';
 
@@ -16,6 +17,7 @@ export type ServerState = Readonly<{
   disabled: boolean;
   serverInfo: Readonly<Record<string, unknown>> | null;
   protocolVersion: string | null;
+  eras: readonly Era[];
   tools: readonly DiscoveredTool[];
   /** Names of tools whose calls are refused, whatever later discoveries find. */
   disabledTools: readonly string[];
@@ -38,6 +40,7 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
   disabled: false,
   serverInfo: null,
   protocolVersion: null,
+  eras: [],
   tools: [],
   disabledTools: [],
   createdAt: event.time,
@@ -48,7 +51,10 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
 const discoveredIn = (state: ServerState, event: ControlEvent & Extract<ServerBody, { type: 'tools.discovered' }>): ServerState => {
   const { status, detail: statusDetail } = event;
   if (event.tools === null) return { ...state, status, statusDetail };
-  return { ...state, status, statusDetail, tools: event.tools, serverInfo: event.serverInfo, protocolVersion: event.protocolVersion, discoveredAt: event.time };
+  // Events of releases that knew one era say the revision alone.
+  const era = eraOf(event.protocolVersion);
+  const eras = event.eras ?? (era === undefined ? [] : [era]);
+  return { ...state, status, statusDetail, tools: event.tools, serverInfo: event.serverInfo, protocolVersion: event.protocolVersion, eras, discoveredAt: event.time };
 };
 
 const changedIn = (state: ServerState, { name, transport, auth, clientAuth, disabled }: Extract<ServerBody, { type: 'server.changed' }>): ServerState => ({
@@ -87,8 +93,8 @@ export const present = (state: ServerState | undefined): ServerState => {
 /** What a discovery found, as an event. A failed one leaves the tools as they are. */
 export const discoveredEvent = (serverId: string, found: Discovered): ServerBody =>
   found.status === 'ready'
-    ? { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: found.serverInfo, protocolVersion: found.protocolVersion, tools: found.tools }
-    : { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: null, protocolVersion: null, tools: null };
+    ? { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: found.serverInfo, protocolVersion: found.protocolVersion, eras: found.eras, tools: found.tools }
+    : { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: null, protocolVersion: null, eras: [], tools: null };
 
 /** The events of a registration. */
 export const registerServer = (serverId: string, settings: ServerSettings, found: Discovered): readonly ServerBody[] => [

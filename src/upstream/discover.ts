@@ -1,19 +1,16 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { ErrorCode, McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { DiscoveryStopped, discoveryFailure, type DiscoveryFailure } from './discovery-failure.js';
+import type { Era } from '../platform/era.js';
+import { ask, errorCodeOf, isObject, type Asked, type Json } from './ask.js';
+import { DiscoveryFailed, DiscoveryStopped, discoveryFailure, failureOf, isUnsupportedRevision, UNSUPPORTED_REVISION, type DiscoveryFailure } from './discovery-failure.js';
+import { modernHeaders, ownModernBody } from './modern-request.js';
+import { askLegacy, askModern, endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
 import { isStorable, readTools, type DiscoveredTool } from './tool-definition.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
+export type { Reach } from './probe.js';
 
-export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
-
-/** `fetch` must be the guarded one of platform/outbound; `headers` are the upstream's credentials. */
-export type DiscoverRequest = Readonly<{ url: string; headers: Readonly<Record<string, string>>; fetch: Fetch; timeoutMs?: number }>;
-
+/** `eras`: in which eras the server speaks, the preferred one first; `protocolVersion` is of that one. */
 export type Discovered =
-  | Readonly<{ status: 'ready'; detail: string | null; tools: readonly DiscoveredTool[]; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null }>
+  | Readonly<{ status: 'ready'; detail: string | null; tools: readonly DiscoveredTool[]; serverInfo: Json | null; protocolVersion: string; eras: readonly Era[] }>
   | DiscoveryFailure;
 
 export const DISCOVERY_TIMEOUT_MS = 15_000;
@@ -21,41 +18,87 @@ const MOST_TOOLS = 1000;
 const MOST_PAGES = 100;
 const MOST_BYTES = 10 * 2 ** 20;
 const GOODBYE_MS = 1000;
+const METHOD_NOT_FOUND = -32_601;
+/** A server of the legacy era may leave a request unanswered that it doesn't know. */
+const SILENCE_SHARE = 1 / 3;
 
 /**
- * Asks an MCP server over Streamable HTTP what it offers: initialize, then tools/list over all pages, then the session is ended. Never throws: what
- * fails becomes a status with a detail. Bounded to `timeoutMs` (15 s) and 10 MiB in total, 100 pages, 1,000 tools; `detail` of a ready server
- * says when tools were left out. Tools keep every member that the server gave them.
+ * Asks an MCP server what it offers: in which eras it speaks, then tools/list over all pages in the one it prefers; a session that this opened is ended.
+ * Never throws: what fails becomes a status with a detail. Bounded to `timeoutMs` (15 s) and 10 MiB in total, 100 pages, 1,000 tools; `detail` of a ready
+ * server says when tools were left out. Tools keep every member that the server gave them.
  */
-export const discover = async ({ url, headers, fetch, timeoutMs = DISCOVERY_TIMEOUT_MS }: DiscoverRequest): Promise<Discovered> => {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(new DiscoveryStopped(`The server gave no answer within ${timeoutMs / 1000} s.`)), timeoutMs);
-  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { ...headers } }, fetch: bounded(fetch, stop) });
-  const client = new Client({ name: 'toolgate', version: '1' }, { capabilities: {} });
-  // The SDK never takes its listeners off a signal, so each request gets one of its own.
-  const options = (): RequestOptions => ({ signal: AbortSignal.any([stop.signal]), timeout: timeoutMs });
+export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): Promise<Discovered> => {
+  const bounds = new Bounds(timeoutMs);
+  const introductions: Introduction[] = [];
   try {
-    await client.connect(transport, options());
-    const listed = await listTools((cursor) => client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, ResultSchema, options()));
-    const serverInfo = client.getServerVersion();
-    return { status: 'ready', ...listed, serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null, protocolVersion: transport.protocolVersion ?? null };
+    const refused = await introduce(reach, bounds, introductions);
+    const [preferred] = introductions;
+    if (!preferred) return refused;
+    const { serverInfo, protocolVersion } = preferred;
+    const listed = await listTools(reach, preferred, bounds);
+    return { status: 'ready', ...listed, serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null, protocolVersion, eras: introductions.map(({ era }) => era) };
   } catch (error) {
-    return discoveryFailure(stop.signal.aborted ? stop.signal.reason : error);
+    return discoveryFailure(error);
   } finally {
-    clearTimeout(timer);
     // A server may not let clients end sessions: it then ends them itself.
-    await transport.terminateSession().catch(() => undefined);
-    await client.close().catch(() => undefined);
+    for (const one of introductions) await endLegacy(reach, one, { timeoutMs: GOODBYE_MS, maxBytes: MOST_BYTES });
   }
 };
 
-type ListPage = (cursor: string | undefined) => Promise<Readonly<Record<string, unknown>>>;
+/** Collects a server's introductions, the modern one first, and answers what is to be said when there are none. */
+const introduce = async (reach: Reach, bounds: Bounds, introductions: Introduction[]): Promise<DiscoveryFailure> => {
+  const { type } = reach.server.transport;
+  // HTTP+SSE is older than the modern era.
+  if (type === 'sse') return introduceLegacy(reach, bounds, introductions);
+  const { asked, introduction } = await askModern(reach, bounds.left(SILENCE_SHARE));
+  bounds.count(asked, true);
+  if (introduction) introductions.push(introduction);
+  // A process speaks in one era: once it was spoken to as a modern server, it is one.
+  if (mayEndHere(asked, type) || (introduction && type === 'stdio')) return failureOf(asked);
+  const refused = await introduceLegacy(reach, bounds, introductions);
+  return isUnsupportedRevision(asked) ? UNSUPPORTED_REVISION : refused;
+};
 
-const listTools = async (listPage: ListPage): Promise<Readonly<{ tools: readonly DiscoveredTool[]; detail: string | null }>> => {
+const introduceLegacy = async (reach: Reach, bounds: Bounds, introductions: Introduction[]): Promise<DiscoveryFailure> => {
+  const { asked, introduction } = await askLegacy(reach, bounds.left());
+  bounds.count(asked, introductions.length > 0);
+  // Without a session it could ask a client nothing and tell it of no change; spoken to as a modern server, it can.
+  if (introduction && (introduction.session !== undefined || introductions.length === 0)) introductions.push(introduction);
+  return failureOf(asked);
+};
+
+/** Whether the other era need not be tried: nobody is there, or a sign-in is wanted first. A process may have ended on a request that it didn't know. */
+const mayEndHere = (asked: Asked, transport: string): boolean =>
+  asked.kind === 'failed' ? transport !== 'stdio' && asked.failure.kind !== 'timeout' : asked.status === 401 || asked.status === 403;
+
+/** What a discovery may still spend. */
+class Bounds {
+  readonly #timeoutMs: number;
+  readonly #endsAt: number;
+  #bytes = MOST_BYTES;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#endsAt = performance.now() + timeoutMs;
+  }
+
+  left(share = 1): Readonly<{ timeoutMs: number; maxBytes: number }> {
+    return { timeoutMs: Math.max(1, (this.#endsAt - performance.now()) * share), maxBytes: this.#bytes };
+  }
+
+  /** Takes in what an answer cost. @throws DiscoveryStopped when that was too much; being late is forgiven where silence is an answer. */
+  count(asked: Asked, mayBeSilent = false): void {
+    if (asked.kind !== 'failed') this.#bytes -= asked.bytes;
+    else if (asked.failure.kind === 'too_large') throw new DiscoveryStopped(`The server answered more than ${MOST_BYTES / 2 ** 20} MiB.`);
+    else if (asked.failure.kind === 'timeout' && !mayBeSilent) throw new DiscoveryStopped(`The server gave no answer within ${this.#timeoutMs / 1000} s.`);
+  }
+}
+
+const listTools = async (reach: Reach, introduction: Introduction, bounds: Bounds): Promise<Readonly<{ tools: readonly DiscoveredTool[]; detail: string | null }>> => {
   const listed: unknown[] = [];
   let cursor: string | undefined;
   for (let page = 1; ; page += 1) {
-    const { tools, nextCursor } = await listPage(cursor).catch(noTools);
+    const { tools, nextCursor } = await listPage(reach, introduction, { page, cursor, bounds });
     if (!Array.isArray(tools)) throw new DiscoveryStopped('The server answered tools/list without a list of tools.');
     for (const tool of tools) listed.push(tool);
     // Some servers say "no more" by an empty cursor.
@@ -66,9 +109,19 @@ const listTools = async (listPage: ListPage): Promise<Readonly<{ tools: readonly
   return { tools, detail: remark(cursor !== undefined || listed.length > MOST_TOOLS, leftOut) };
 };
 
-const noTools = (error: unknown): Readonly<Record<string, unknown>> => {
-  if (error instanceof McpError && error.code === ErrorCode.MethodNotFound) return { tools: [] };
-  throw error;
+const listPage = async (reach: Reach, introduction: Introduction, { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: Bounds }>): Promise<Json> => {
+  const method = 'tools/list';
+  const params = cursor === undefined ? {} : { cursor };
+  const request =
+    introduction.era === 'modern'
+      ? postTo(reach, 'modern', ownModernBody(page, method, params), modernHeaders(reach.credential, method, params))
+      : postTo(reach, 'legacy', Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: page, method, params })), legacyHeaders(reach, introduction));
+  const asked = await ask(reach.forward, request, page, bounds.left());
+  bounds.count(asked);
+  if (asked.kind === 'response' && isObject(asked.message['result'])) return asked.message['result'];
+  // A server without tools need not know the method.
+  if (asked.kind === 'response' && errorCodeOf(asked.message) === METHOD_NOT_FOUND) return { tools: [] };
+  throw new DiscoveryFailed(failureOf(asked));
 };
 
 const remark = (cut: boolean, leftOut: number): string | null => {
@@ -77,24 +130,4 @@ const remark = (cut: boolean, leftOut: number): string | null => {
     ...(leftOut > 0 ? [`Tools left out because they have no name, the name of another, or text that can't be kept: ${leftOut}.`] : []),
   ];
   return remarks.length === 0 ? null : remarks.join(' ');
-};
-
-/** The fetch of one discovery: under its deadline, its answers counted, and without the stream of notifications that nobody would read. */
-const bounded = (fetch: Fetch, stop: AbortController): Fetch => {
-  let bytes = 0;
-  const counted = (): TransformStream<Uint8Array, Uint8Array> =>
-    new TransformStream({
-      transform: (chunk, controller) => {
-        bytes += chunk.byteLength;
-        if (bytes > MOST_BYTES) stop.abort(new DiscoveryStopped(`The server answered more than ${MOST_BYTES / 2 ** 20} MiB.`));
-        else controller.enqueue(chunk);
-      },
-    });
-  return async (url, init) => {
-    if (init?.method === 'GET') return new Response(null, { status: 405 });
-    const signal = init?.method === 'DELETE' ? AbortSignal.timeout(GOODBYE_MS) : AbortSignal.any([stop.signal, ...(init?.signal ? [init.signal] : [])]);
-    const response = await fetch(url, { ...init, signal });
-    const { status, headers, body } = response;
-    return body === null ? response : new Response(body.pipeThrough(counted()), { status, headers });
-  };
 };

@@ -1,12 +1,20 @@
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { OutboundRefused } from '../platform/outbound.js';
+import { errorCodeOf, type Asked } from './ask.js';
 
 /** Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server answered. */
 export type DiscoveryFailure = Readonly<{ status: 'unreachable' | 'needs_sign_in'; detail: string }>;
 
 /** A bound of ours was reached, or the answer was no MCP; the message is ready to be shown. */
 export class DiscoveryStopped extends Error {}
+
+/** A request in the middle of a discovery had no usable answer. */
+export class DiscoveryFailed extends Error {
+  readonly failure: DiscoveryFailure;
+  constructor(failure: DiscoveryFailure) {
+    super(failure.detail);
+    this.failure = failure;
+  }
+}
 
 const NOT_MCP = 'The server answered, but not as an MCP server speaks Streamable HTTP: check the path of the URL.';
 
@@ -30,22 +38,27 @@ const byNetworkCode: readonly (readonly [RegExp, string])[] = [
 
 const ofNetwork = (cause: unknown): DiscoveryFailure => {
   if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
-  // The Fetch standard blocks ports of other protocols.
-  if (cause instanceof Error && cause.message === 'bad port') return unreachable('The port belongs to another protocol and is not connected to: serve MCP on another port.');
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');
 };
 
-const ofRpc = (error: McpError): DiscoveryFailure =>
-  error.code === ErrorCode.RequestTimeout ? unreachable('The server gave no answer in time.') : unreachable(`The server answered with the JSON-RPC error ${error.code}.`);
+export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable('The server speaks a revision of MCP that is not supported.');
 
-/** What went wrong, in words that may be shown. Texts of the upstream stay out of it: they may repeat a credential. */
+const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
+
+/** Whether a server refused the revision that it was asked in, as only a modern server does. */
+export const isUnsupportedRevision = (asked: Asked): boolean => asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
+
+/** What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a credential. */
+export const failureOf = (asked: Asked): DiscoveryFailure => {
+  if (asked.kind === 'failed') return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork('cause' in asked.failure ? asked.failure.cause : undefined);
+  if (asked.kind === 'other' || asked.status >= 300) return ofStatus(asked.status);
+  const code = errorCodeOf(asked.message);
+  return Number.isSafeInteger(code) ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`) : UNSUPPORTED_REVISION;
+};
+
+/** What went wrong, in words that may be shown. */
 export const discoveryFailure = (error: unknown): DiscoveryFailure => {
   if (error instanceof DiscoveryStopped) return unreachable(error.message);
-  if (error instanceof StreamableHTTPError) return ofStatus(error.code);
-  if (error instanceof McpError) return ofRpc(error);
-  if (error instanceof OutboundRefused) return ofNetwork(error);
-  if (error instanceof TypeError && error.cause !== undefined) return ofNetwork(error.cause);
-  if (error instanceof Error && error.message.includes('protocol version is not supported')) return unreachable('The server speaks a revision of MCP that is not supported.');
-  return unreachable(NOT_MCP);
+  return error instanceof DiscoveryFailed ? error.failure : unreachable(NOT_MCP);
 };

@@ -24,8 +24,8 @@ export type UpstreamRequest = Readonly<{
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Why there is no (whole) answer. `sent`: whether any byte of the request may have reached the upstream. */
-export type UpstreamFailure = Readonly<{ kind: 'unreachable' | 'timeout' | 'broken' | 'aborted'; sent: boolean }>;
+/** Why there is no (whole) answer. `sent`: whether any byte of the request may have reached the upstream. `cause` is for the operator, and may hold anything. */
+export type UpstreamFailure = Readonly<{ kind: 'unreachable' | 'timeout' | 'broken' | 'aborted'; sent: boolean; cause?: unknown }>;
 
 /** Where an answer goes, as it arrives. `data` answers false to be paused until `resume`. Exactly one of `end` and `fail` comes last. */
 export type Sink = Readonly<{
@@ -85,7 +85,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#sink.fail({ kind: this.#aborted ? 'aborted' : kindOf(error, this.#sent, this.#headed), sent: this.#sent });
+    this.#sink.fail({ kind: this.#aborted ? 'aborted' : kindOf(error, this.#sent, this.#headed), sent: this.#sent, cause: error });
   }
 
   resume(): void {

@@ -73,7 +73,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const entry = await record(request);
+    const entry = await recordSeen(request);
     seen.push(entry);
     if (await intercept?.(request, response, entry)) return;
     const id = request.headers['mcp-session-id'];
@@ -110,7 +110,8 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   };
 };
 
-const record = async (request: IncomingMessage): Promise<Seen> => {
+/** Reads a request to its end and tells what it was. */
+export const recordSeen = async (request: IncomingMessage): Promise<Seen> => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();

@@ -5,6 +5,8 @@ export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | '
 export type Transport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
 /** How we sign in to the upstream; header values are secrets and never in an event. */
 export type UpstreamAuth = Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
+/** An era of MCP that a server speaks. */
+export type ServerEra = 'legacy' | 'modern';
 export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';
 /** A tool as discovered: its definition as the upstream gave it, and a hash over name, title, description, schemas and annotations. */
 export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
@@ -27,7 +29,7 @@ export type ServerBody =
   | Of<'server.deleted', { serverId: string }>
   | Of<'tool.disabled', { serverId: string; tool: string }>
   | Of<'tool.enabled', { serverId: string; tool: string }>
-  | Of<'tools.discovered', { serverId: string; status: ServerStatus; detail: string | null; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null; tools: readonly DiscoveredTool[] | null }>;
+  | Of<'tools.discovered', { serverId: string; status: ServerStatus; detail: string | null; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null; eras?: readonly ServerEra[]; tools: readonly DiscoveredTool[] | null }>;
 
 export type PolicyBody =
   | Of<'policy.published', { policyId: string; serverId: string; name: string; policyVersion: number; document: Readonly<Record<string, unknown>> }>

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { makeOutbound } from '../../../src/platform/outbound.js';
 import { definitionHash, discover, type Discovered } from '../../../src/upstream/discover.js';
+import { openTransports } from '../../../src/upstream/transports.js';
+import { startModernUpstream, type ModernOptions, type ModernUpstream } from '../../support/modern-upstream.js';
 import { aTool, startUpstream, type Upstream, type UpstreamOptions } from '../../support/upstream.js';
 
 const outbound = makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] });
@@ -19,7 +20,16 @@ const upstream = async (options?: UpstreamOptions): Promise<Upstream> => {
   return started;
 };
 
-const ask = (url: string, more: Readonly<{ headers?: Record<string, string>; timeoutMs?: number }> = {}): Promise<Discovered> => discover({ url, headers: {}, fetch: outbound.fetch, ...more });
+const modernUpstream = async (options?: ModernOptions): Promise<ModernUpstream> => {
+  const started = await startModernUpstream(options);
+  open.push(started.close);
+  return started;
+};
+
+const { forward, stop } = openTransports({ agent: outbound.agent, allowStdio: [], environment: {}, stillGood: () => true });
+afterAll(stop);
+const ask = (url: string, { headers = {}, timeoutMs }: Readonly<{ headers?: Record<string, string>; timeoutMs?: number }> = {}): Promise<Discovered> =>
+  discover({ forward, server: { id: 'srv', transport: { type: 'streamable-http', url: new URL(url) }, eras: [] }, credential: headers, grantId: 'discovery' }, timeoutMs);
 
 const ready = (found: Discovered): Extract<Discovered, { status: 'ready' }> => {
   if (found.status !== 'ready') throw new Error(`not ready: ${found.detail}`);
@@ -27,7 +37,7 @@ const ready = (found: Discovered): Extract<Discovered, { status: 'ready' }> => {
 };
 
 /** Answers every JSON-RPC request of a discovery with what `results` has for its method. */
-const scripted = async (results: Readonly<Record<string, (params: Record<string, unknown>) => unknown>>, headers: Readonly<Record<string, string>> = {}): Promise<string> => {
+const scripted = async (results: Readonly<Record<string, (params: Record<string, unknown>) => unknown>>): Promise<string> => {
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -36,7 +46,7 @@ const scripted = async (results: Readonly<Record<string, (params: Record<string,
       if (message.id === undefined) return response.writeHead(202).end();
       const result = message.method === 'initialize' ? { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'scripted', version: '1' } } : results[message.method ?? '']?.(message.params ?? {});
       const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...(result === undefined ? { error: { code: -32601, message: 'secret-text-of-the-upstream' } } : { result }) });
-      return response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(headers['content-encoding'] === 'gzip' ? gzipSync(body) : body);
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(body);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -97,8 +107,8 @@ describe('discovery', () => {
     expect(ready(await ask(await scripted({}))).tools).toEqual([]);
   });
 
-  test('stops reading after 10 MiB, also of what was compressed', async () => {
-    const url = await scripted({ 'tools/list': () => ({ tools: [aTool('big', { description: 'x'.repeat(11 * 2 ** 20) })] }) }, { 'content-encoding': 'gzip' });
+  test('stops reading after 10 MiB', async () => {
+    const url = await scripted({ 'tools/list': () => ({ tools: [aTool('big', { description: 'x'.repeat(11 * 2 ** 20) })] }) });
     expect(await ask(url)).toEqual({ status: 'unreachable', detail: 'The server answered more than 10 MiB.' });
   });
 
@@ -143,6 +153,67 @@ describe('discovery', () => {
     await server.close();
     expect(await ask(server.url)).toMatchObject({ detail: expect.stringContaining('refused the connection') });
     expect(await ask('http://169.254.169.254/latest')).toMatchObject({ status: 'unreachable', detail: expect.stringContaining('may not be used') });
+  });
+});
+
+describe('the eras of a server', () => {
+  const found = async (url: string): Promise<unknown> => {
+    const { eras, protocolVersion, tools } = ready(await ask(url));
+    return { eras, protocolVersion, tools: tools.map(({ name }) => name) };
+  };
+
+  test('one that speaks the legacy era alone is asked in it', async () => {
+    const server = await upstream({ tools: [aTool('one')] });
+    expect(await found(server.url)).toEqual({ eras: ['legacy'], protocolVersion: '2025-11-25', tools: ['one'] });
+    expect(server.seen.map(({ message }) => message?.['method'])).toEqual(['server/discover', 'initialize', 'notifications/initialized', 'tools/list', undefined]);
+  });
+
+  test('one that speaks the modern era alone is asked in it, on every page', async () => {
+    const server = await modernUpstream({ tools: [aTool('one'), aTool('two'), aTool('three')], pageSize: 2 });
+    expect(await found(server.url)).toEqual({ eras: ['modern'], protocolVersion: '2026-07-28', tools: ['one', 'two', 'three'] });
+    expect(ready(await ask(server.url)).serverInfo).toEqual({ name: 'modern-upstream', version: '3.2.1' });
+  });
+
+  test('one of both eras whose legacy side keeps no session counts as modern: it could ask legacy clients nothing', async () => {
+    const server = await modernUpstream({ legacy: true });
+    expect(await found(server.url)).toMatchObject({ eras: ['modern'] });
+  });
+
+  test('one of both eras with sessions counts as both, and its session is ended', async () => {
+    const legacy = await upstream({ tools: [aTool('one')] });
+    const modern = await modernUpstream({ tools: [aTool('one')] });
+    legacy.setIntercept(async (_request, response, { text, headers }) => {
+      if (headers['mcp-method'] === undefined) return false;
+      const kept = Object.entries(headers as Record<string, string>).filter(([name]) => /^(mcp-|accept$|content-type$)/.test(name));
+      const answer = await fetch(modern.url, { method: 'POST', headers: Object.fromEntries(kept), body: text });
+      response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(await answer.text());
+      return true;
+    });
+    expect(await found(legacy.url)).toEqual({ eras: ['modern', 'legacy'], protocolVersion: '2026-07-28', tools: ['one'] });
+    expect(legacy.openSessions()).toBe(0);
+  });
+
+  test('one that leaves the modern request unanswered, or fails on it, is asked in the legacy era', async () => {
+    const silent = await upstream({ intercept: (_request, _response, { message }) => message?.['method'] === 'server/discover' });
+    expect(ready(await ask(silent.url, { timeoutMs: 1500 })).eras).toEqual(['legacy']);
+    const failing = await upstream({ intercept: (_request, response, { message }) => message?.['method'] === 'server/discover' && response.writeHead(500).end() !== undefined });
+    expect(ready(await ask(failing.url)).eras).toEqual(['legacy']);
+  });
+
+  test('one that wants a sign-in, or is not there, is asked once and judged by nothing', async () => {
+    const server = await upstream({ intercept: (_request, response) => response.writeHead(401).end() !== undefined });
+    expect(await ask(server.url)).toMatchObject({ status: 'needs_sign_in' });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test('one that speaks a later revision alone is told as such', async () => {
+    const server = await upstream({
+      intercept: (_request, response, { message }) => {
+        response.writeHead(400, { 'content-type': 'application/json' });
+        return response.end(JSON.stringify({ jsonrpc: '2.0', id: message?.['id'] ?? null, error: { code: -32_022, message: 'no', data: { supported: ['2031-01-01'] } } })) !== undefined;
+      },
+    });
+    expect(await ask(server.url)).toEqual({ status: 'unreachable', detail: 'The server speaks a revision of MCP that is not supported.' });
   });
 });
 

@@ -1,0 +1,112 @@
+import { eventStreamReader, type EventStreamReader } from './event-stream.js';
+import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
+import { headerOf, isEventStream } from '../mcp/headers.js';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A JSON object of a text; undefined for any other text. */
+export const parseObject = (text: string): Json | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The code of a JSON-RPC error; undefined for any other message. */
+export const errorCodeOf = (message: Json): unknown => (isObject(message['error']) ? message['error']['code'] : undefined);
+
+/**
+ * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds none, or none at all. `bytes` were
+ * read of its body.
+ */
+export type Asked =
+  | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; message: Json; bytes: number }>
+  | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; bytes: number }>
+  | Readonly<{ kind: 'failed'; failure: UpstreamFailure | Readonly<{ kind: 'too_large' }> }>;
+
+export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
+
+/**
+ * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream, or, for a notification
+ * (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in a stream are passed over.
+ */
+export const ask = (forward: Forward, request: UpstreamRequest, id: number | string | undefined, limits: AskLimits): Promise<Asked> =>
+  new Promise((resolve) => new Question(id, limits, resolve).start((sink) => forward(request, sink)));
+
+/** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
+const responseTo = (id: number | string | undefined, text: string): Json | undefined => {
+  const message = parseObject(text);
+  if (!message || 'method' in message) return undefined;
+  if (isObject(message['error'])) return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
+  return message['id'] === id && isObject(message['result']) ? message : undefined;
+};
+
+class Question {
+  readonly #id: number | string | undefined;
+  readonly #limits: AskLimits;
+  readonly #resolve: (asked: Asked) => void;
+  readonly #timer: NodeJS.Timeout;
+  #running: Running | undefined;
+  #status = 0;
+  #headers: UpstreamHeaders = {};
+  #events: EventStreamReader | undefined;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #stopped = false;
+
+  constructor(id: number | string | undefined, limits: AskLimits, resolve: (asked: Asked) => void) {
+    this.#id = id;
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(() => this.#stop('timeout'), limits.timeoutMs);
+  }
+
+  start(send: (sink: Parameters<Forward>[1]) => Running): void {
+    this.#running = send({
+      head: (status, headers) => {
+        this.#status = status;
+        this.#headers = headers;
+        if (isEventStream(headerOf(headers, 'content-type'))) this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
+      },
+      data: (chunk) => this.#take(chunk),
+      end: () => this.#end(),
+      fail: (failure) => this.#fail(failure),
+    });
+    if (this.#stopped) this.#running.abort();
+  }
+
+  #take(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.maxBytes) this.#stop('too_large');
+    else if (this.#events) this.#events(chunk);
+    else this.#chunks.push(chunk);
+    return true;
+  }
+
+  #read(text: string): void {
+    const message = responseTo(this.#id, text);
+    if (message) this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, message, bytes: this.#bytes });
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    if (!this.#events) this.#read(Buffer.concat(this.#chunks).toString('utf8'));
+    this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });
+  }
+
+  #fail(failure: UpstreamFailure): void {
+    clearTimeout(this.#timer);
+    this.#resolve({ kind: 'failed', failure });
+  }
+
+  /** Answers at once: a request that is still connecting fails only when that has ended. */
+  #stop(why: 'timeout' | 'too_large'): void {
+    this.#resolve({ kind: 'failed', failure: why === 'timeout' ? { kind: why, sent: true } : { kind: why } });
+    this.#stopped = true;
+    this.#running?.abort();
+  }
+}

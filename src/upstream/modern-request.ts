@@ -1,0 +1,39 @@
+import { REVISIONS } from '../platform/era.js';
+import { upstreamHeaders } from '../mcp/headers.js';
+
+/** What every modern request says of itself, and every result of its server, by the key in `_meta` (2026-07-28, "General fields"). */
+export const META = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+} as const;
+
+export const MODERN_REVISION = REVISIONS.modern[0];
+export const OWN_CLIENT_INFO = { name: 'toolgate', version: '1' } as const;
+
+const UNSAFE = /^[\t ]|[\t ]$|[^\t\x20-\x7e]|^=\?base64\?.*\?=$/s;
+
+/** A value as a header carries it (Streamable HTTP, "Value Encoding"): as it is, or in Base64 when a header could not give it back. */
+export const headerValue = (value: string): string => (UNSAFE.test(value) ? `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=` : value);
+
+/** The member of `params` that `Mcp-Name` mirrors, by method. */
+const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']]);
+
+/** The headers of a modern request: the upstream's credential and what mirrors the body. */
+export const modernHeaders = (credential: Readonly<Record<string, string>>, method: string, params: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const name = params[NAMED.get(method) ?? ''];
+  return {
+    ...upstreamHeaders(credential, { upstreamSession: undefined, protocolVersion: MODERN_REVISION }),
+    'mcp-method': headerValue(method),
+    ...(typeof name === 'string' ? { 'mcp-name': headerValue(name) } : {}),
+  };
+};
+
+/** A request of our own: what this gateway asks a server for itself, with no capability declared. */
+export const ownModernBody = (id: number | string, method: string, params: Readonly<Record<string, unknown>> = {}): Buffer => {
+  const _meta = { [META.protocolVersion]: MODERN_REVISION, [META.clientInfo]: OWN_CLIENT_INFO, [META.clientCapabilities]: {} };
+  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta } }));
+};

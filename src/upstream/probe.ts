@@ -1,0 +1,75 @@
+import { isRevisionOf, REVISIONS, type Era } from '../platform/era.js';
+import { ask, isObject, type Asked, type AskLimits, type Json } from './ask.js';
+import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
+import { headerOf, upstreamHeaders } from '../mcp/headers.js';
+import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from './modern-request.js';
+
+/** A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to `grantId`. */
+export type Reach = Readonly<{ forward: Forward; server: UpstreamServer; credential: Readonly<Record<string, string>>; grantId: string }>;
+
+/** What a server said of itself when it was asked in one era. */
+export type Introduction = Readonly<{ era: Era; protocolVersion: string; serverInfo: Json | null; result: Json; session: string | undefined }>;
+
+/** A server's name and version, as modern results carry it. */
+export const serverInfoOf = (result: Json): Json | null => {
+  const info = isObject(result['_meta']) ? result['_meta'][META.serverInfo] : undefined;
+  return isObject(info) ? info : null;
+};
+
+export const postTo = ({ server, credential, grantId }: Reach, era: Era, body: Buffer, headers: Readonly<Record<string, string>> = credential): UpstreamRequest => ({
+  server,
+  grantId,
+  era,
+  method: 'POST',
+  headers,
+  body,
+  silenceMs: 0,
+});
+
+/**
+ * Asks `server/discover` as a modern client does. An answer that shows no modern server says nothing more: a server may be down, may want a sign-in, or
+ * may speak of the other era only.
+ */
+export const askModern = async (reach: Reach, limits: AskLimits): Promise<Readonly<{ asked: Asked; introduction: Introduction | undefined }>> => {
+  const method = 'server/discover';
+  const asked = await ask(reach.forward, postTo(reach, 'modern', ownModernBody('discover', method), modernHeaders(reach.credential, method, {})), 'discover', limits);
+  const result = asked.kind === 'response' ? asked.message['result'] : undefined;
+  const versions: readonly unknown[] = isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
+  const spoken = versions.find((version) => isRevisionOf('modern', version));
+  return { asked, introduction: isObject(result) && isRevisionOf('modern', spoken) ? { era: 'modern', protocolVersion: spoken, serverInfo: serverInfoOf(result), result, session: undefined } : undefined };
+};
+
+/** Opens a session of the legacy era; the caller ends it. The client that this names is `client`, this gateway unless told. */
+export const askLegacy = async (
+  reach: Reach,
+  limits: AskLimits,
+  client: Readonly<{ info: unknown; capabilities: unknown }> = { info: OWN_CLIENT_INFO, capabilities: {} },
+): Promise<Readonly<{ asked: Asked; introduction: Introduction | undefined }>> => {
+  const params = { protocolVersion: REVISIONS.legacy[0], capabilities: client.capabilities, clientInfo: client.info };
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
+  const headers = upstreamHeaders(reach.credential, { upstreamSession: undefined, protocolVersion: undefined });
+  const asked = await ask(reach.forward, postTo(reach, 'legacy', body, headers), 'initialize', limits);
+  if (asked.kind !== 'response' || !isObject(asked.message['result'])) return { asked, introduction: undefined };
+  const result = asked.message['result'];
+  if (!isRevisionOf('legacy', result['protocolVersion'])) return { asked, introduction: undefined };
+  const introduction: Introduction = {
+    era: 'legacy',
+    protocolVersion: result['protocolVersion'],
+    serverInfo: isObject(result['serverInfo']) ? result['serverInfo'] : null,
+    result,
+    session: headerOf(asked.headers, 'mcp-session-id'),
+  };
+  const initialized = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
+  await ask(reach.forward, postTo(reach, 'legacy', initialized, legacyHeaders(reach, introduction)), undefined, limits);
+  return { asked, introduction };
+};
+
+/** The headers of a request in a legacy session. */
+export const legacyHeaders = ({ credential }: Reach, { session, protocolVersion }: Introduction): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
+
+/** Ends a legacy session as far as the server lets clients do that. */
+export const endLegacy = async (reach: Reach, introduction: Introduction, limits: AskLimits): Promise<void> => {
+  if (introduction.session === undefined) return;
+  const { server, grantId } = reach;
+  await ask(reach.forward, { server, grantId, era: 'legacy', method: 'DELETE', headers: legacyHeaders(reach, introduction), body: undefined, silenceMs: limits.timeoutMs }, undefined, limits);
+};
