@@ -1,4 +1,4 @@
-import { eventStreamReader, type EventStreamReader } from './event-stream.js';
+import { eventStreamReader, type EventStreamReader } from '../mcp/event-stream.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 

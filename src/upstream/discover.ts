@@ -1,7 +1,7 @@
 import type { Era } from '../platform/era.js';
 import { ask, errorCodeOf, isObject, type Asked, type Json } from './ask.js';
 import { DiscoveryFailed, DiscoveryStopped, discoveryFailure, failureOf, isUnsupportedRevision, UNSUPPORTED_REVISION, type DiscoveryFailure } from './discovery-failure.js';
-import { modernHeaders, ownModernBody } from './modern-request.js';
+import { modernHeaders, ownModernBody } from '../mcp/modern.js';
 import { askLegacy, askModern, endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
 import { isStorable, readTools, type DiscoveredTool } from './tool-definition.js';
 

@@ -2,7 +2,7 @@ import { isRevisionOf, REVISIONS, type Era } from '../platform/era.js';
 import { ask, isObject, type Asked, type AskLimits, type Json } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../mcp/headers.js';
-import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from './modern-request.js';
+import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../mcp/modern.js';
 
 /** A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to `grantId`. */
 export type Reach = Readonly<{ forward: Forward; server: UpstreamServer; credential: Readonly<Record<string, string>>; grantId: string }>;

@@ -1,5 +1,5 @@
 import { REVISIONS } from '../platform/era.js';
-import { upstreamHeaders } from '../mcp/headers.js';
+import { upstreamHeaders } from './headers.js';
 
 /** What every modern request says of itself, and every result of its server, by the key in `_meta` (2026-07-28, "General fields"). */
 export const META = {
