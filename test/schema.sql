@@ -499,6 +499,7 @@ create table servers (
   discovered_at timestamp with time zone,
   deleted boolean not null default false,
   disabled_tools jsonb not null default '[]'::jsonb,
+  eras text[] not null,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
 alter table servers enable row level security;
