@@ -10,6 +10,7 @@ import { Database } from './platform/database.js';
 import type { Outbound } from './platform/outbound.js';
 import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from './platform/parts.js';
 import { Vault } from './platform/vault.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { REVOKE_GRANTS, ServersModule } from './servers/servers.module.js';
 import type { Forward } from './upstream/forward.js';
@@ -43,6 +44,6 @@ export class PartsModule {
 @Module({})
 export class AppModule {
   static with(parts: Parts): DynamicModule {
-    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, PoliciesModule, GrantsModule, AuditModule, UsageModule] };
+    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, PoliciesModule, GrantsModule, LimitsModule, AuditModule, UsageModule] };
   }
 }

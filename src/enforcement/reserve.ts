@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
 import type { Reservation } from '../policy-engine/decide.js';
+import { counterName } from '../policy-engine/limits.js';
 
 /** What a call wants: all of its reservations or none. `capped: false` counts without refusing (monitor mode). */
 type Wanted = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
@@ -21,9 +22,6 @@ type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: n
 /** Calls give up long before; this lets go of a connection whose other end is gone without a word. */
 const FLUSH_MS = 10_000;
 const QUEUE = { maxBatch: 500, maxBatchBytes: Number.MAX_SAFE_INTEGER, maxWaiting: 20_000, maxWaitingBytes: Number.MAX_SAFE_INTEGER } as const;
-
-/** A counter is (organization, scope, whom, window, counter); the counter stands last, since it alone may hold any character. */
-const keyOf = (organizationId: string, one: Reservation): string => `${organizationId}|${one.scope}|${one.whom}|${one.window}|${one.counter}`;
 
 class Batch {
   readonly keys: string[] = [];
@@ -52,7 +50,7 @@ class Batch {
   }
 
   #keyIndex(organizationId: string, one: Reservation): number {
-    const key = keyOf(organizationId, one);
+    const key = counterName(organizationId, one);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.keys.push(key);
@@ -89,7 +87,7 @@ const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<rea
 };
 
 const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
-  const amounts = new Map(wanted.reservations.map((one) => [keyOf(wanted.organizationId, one), one.amount]));
+  const amounts = new Map(wanted.reservations.map((one) => [counterName(wanted.organizationId, one), one.amount]));
   pool
     .query({ name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at] })
     .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { denying, passing, type Check } from './check.js';
 import type { Action, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
-import { haveSharedCounter, limitCheck, privateCounterPrefix } from './limits.js';
+import { haveSharedCounter, limitCheck } from './limits.js';
+import { privateCounter } from './limits-of.js';
 import { pointerTo } from './pointer.js';
 import { argumentsCheck, ruleChecks } from './conditions/rules.js';
 import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
@@ -97,7 +98,7 @@ function compileEntry(name: string, entry: ToolEntry, forAll: ForAll): CompiledE
   const pointer = pointerTo('/tools', name);
   const { reason, rate_limit: rate } = entry;
   const own = compileRules(entry, pointer, reason);
-  const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounterPrefix + pointer }, `${pointer}/rate_limit`, reason)];
+  const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
   const denied = entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : [];
   const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...own.limits, ...rateLimit] }, forAll);
   return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]) };

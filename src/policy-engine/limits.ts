@@ -57,6 +57,11 @@ export function limitRefusal(
   return { rule: pointer, reason: reason ?? usual };
 }
 
+/** The name of a counter among all: (organization, scope, whom, window, counter). The counter stands last, since it alone may hold any character. */
+export function counterName(organizationId: string, { scope, whom, window, counter }: Pick<Reservation, 'scope' | 'whom' | 'window' | 'counter'>): string {
+  return `${organizationId}|${scope}|${whom}|${window}|${counter}`;
+}
+
 // Scope and window hold no spaces, so two counters never get the same key.
 function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
   return `${scope} ${window} ${counter}`;
@@ -74,7 +79,8 @@ function amountAt(callArguments: unknown, path: Path): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;
 }
 
-function whomFor(scope: Scope, facts: Facts): string {
+/** Whose calls a counter of this scope adds up; by session, those of the grant where there is none. */
+export function whomFor(scope: Scope, facts: Pick<Facts, 'grantId' | 'sessionId' | 'serverId' | 'organizationId'> & Readonly<{ identity: Readonly<{ id: string }> }>): string {
   switch (scope) {
     case 'grant':
       return facts.grantId;

@@ -23,6 +23,7 @@ const rooms = {
   accounts: ['members', 'event-log', 'rest', 'platform'],
   servers: ['upstream', 'event-log', 'rest', 'platform'],
   policies: ['policy-engine', 'audit', 'event-log', 'rest', 'platform'],
+  limits: ['policy-engine', 'event-log', 'rest', 'platform'],
   grants: ['event-log', 'rest', 'platform'],
   approvals: ['event-log', 'rest', 'platform'],
   catalog: ['policy-engine', 'event-log', 'rest', 'platform'],

@@ -1,0 +1,35 @@
+import type { LimitRule, PolicyDocument, Scope, ToolEntry, Window } from './document.js';
+import { privateCounterPrefix } from './limits.js';
+import { pointerTo } from './pointer.js';
+
+/** One limit of a document. `tool` is the name or pattern of its entry, null when it is for all tools; `incrementFrom` the argument that is spent. */
+export type PlacedLimit = Readonly<{ rule: string; tool: string | null; counter: string; window: Window; scope: Scope; max: number; incrementFrom: string | undefined }>;
+
+/** Every limit that some call can reach, in the order of the document: entries that deny never come to theirs. */
+export function limitsOf({ all_tools: forAll, tools = {} }: PolicyDocument): readonly PlacedLimit[] {
+  return [...place(forAll?.limits ?? [], null, '/all_tools'), ...Object.entries(tools).flatMap(([name, entry]) => (entry.action === 'deny' ? [] : ofEntry(name, entry)))];
+}
+
+/** The counter of an entry's `rate_limit`: its own, by the entry's pointer. */
+export function privateCounter(entryPointer: string): string {
+  return privateCounterPrefix + entryPointer;
+}
+
+function ofEntry(name: string, { limits = [], rate_limit: rate }: ToolEntry): readonly PlacedLimit[] {
+  const pointer = pointerTo('/tools', name);
+  const own = place(limits, name, pointer);
+  if (rate === undefined) return own;
+  return [...own, { rule: `${pointer}/rate_limit`, tool: name, counter: privateCounter(pointer), window: rate.window, scope: 'grant', max: rate.max, incrementFrom: undefined }];
+}
+
+function place(limits: readonly LimitRule[], tool: string | null, pointer: string): readonly PlacedLimit[] {
+  return limits.map(({ counter, window, scope = 'grant', max, increment_from: incrementFrom }, index) => ({
+    rule: pointerTo(`${pointer}/limits`, index),
+    tool,
+    counter,
+    window,
+    scope,
+    max,
+    incrementFrom,
+  }));
+}
