@@ -1,11 +1,16 @@
 import type { Authenticated } from '../directory/facts.js';
 import type { DecisionCode, Effect, OutcomeStatus } from '../event-log/events/index.js';
-import type { Decision } from '../policy-engine/decide.js';
+import type { Decision, Kind } from '../policy-engine/decide.js';
 
-/** One request that needs a decision, as the gateway read it. `tool` is null where the method names none. */
+/**
+ * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind` says otherwise, and null where the
+ * method names nothing. One that is `uncounted` takes nothing from limits.
+ */
 export type GovernedCall = Readonly<{
   who: Authenticated;
   method: string;
+  kind?: Kind;
+  uncounted?: boolean;
   tool: string | null;
   arguments: unknown;
   requestId: string | number | null;

@@ -32,6 +32,7 @@ const precondition = ({ who, tool, method }: GovernedCall, stale: boolean): Judg
 const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
   const { grant, server, identity } = call.who;
   return {
+    kind: call.kind ?? 'tool',
     tool,
     arguments: call.arguments,
     identity,
@@ -111,7 +112,7 @@ export class Enforcement {
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
   async #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Promise<Reserved> {
-    const { reservations = [] } = decision;
+    const reservations = call.uncounted ? [] : (decision.reservations ?? []);
     if (reservations.length === 0) return { judged: decision, reservations, release: nothing };
     const organizationId = call.who.organization.id;
     const held = await this.#parts.reserve({ organizationId, reservations, capped: true });

@@ -34,7 +34,7 @@ export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shad
     serverId: server.id,
     serverName: server.name,
     tool: call.tool,
-    definitionHash: (call.tool === null ? undefined : server.tools.get(call.tool)?.definitionHash) ?? null,
+    definitionHash: (call.tool === null || (call.kind ?? 'tool') !== 'tool' ? undefined : server.tools.get(call.tool)?.definitionHash) ?? null,
     policyId: policy.policyId,
     policyVersion: policy.policyVersion,
     mode: policy.mode,

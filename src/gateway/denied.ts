@@ -1,12 +1,19 @@
 import type { Decided } from '../enforcement/call.js';
-import { jsonRpcResult, type RequestId } from '../mcp/answers.js';
+import { jsonRpcResult, OWN_CODES, type RequestId } from '../mcp/answers.js';
+
+const told = ({ effect, reason }: Decided): string => `${effect === 'hold' ? '[APPROVAL REQUIRED]' : '[POLICY DENIED]'} ${reason}`;
 
 /**
  * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that the session lives on and the
  * model sees the reason.
  */
 export const deniedResult = (id: RequestId, decided: Decided) => {
-  const { reason, ...meta } = decided;
-  const mark = decided.effect === 'hold' ? '[APPROVAL REQUIRED]' : '[POLICY DENIED]';
-  return jsonRpcResult(id, { content: [{ type: 'text', text: `${mark} ${reason}` }], isError: true, _meta: { 'io.toolgate/decision': meta } });
+  const { reason: _told, ...meta } = decided;
+  return jsonRpcResult(id, { content: [{ type: 'text', text: told(decided) }], isError: true, _meta: { 'io.toolgate/decision': meta } });
+};
+
+/** The same where a result has no place for it: a JSON-RPC error with a code of our own and the decision in its data. */
+export const deniedError = (id: RequestId, decided: Decided) => {
+  const { reason: _told, ...meta } = decided;
+  return { jsonrpc: '2.0', id, error: { code: OWN_CODES.denied, message: told(decided), data: { 'io.toolgate/decision': meta } } } as const;
 };

@@ -17,7 +17,7 @@ export const endSession = async (parts: GatewayParts, exchange: Omit<InSession, 
     await change.notice(session.sessionId, { type: 'session.ended', sessionId: session.sessionId, grantId: who.grant.id, serverId: who.server.id, expiresAt });
   });
   if (session.upstreamSession !== undefined) {
-    await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'DELETE', headers: upstreamHeaders(who.server.headers, session), body: undefined, silenceMs: PATIENCE_MS }, SMALL);
+    await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'DELETE', headers: upstreamHeaders(who.server.headers, session), body: undefined, silenceMs: PATIENCE_MS }, { maxBytes: SMALL });
   }
   if (response.destroyed) return;
   response.writeHead(204);

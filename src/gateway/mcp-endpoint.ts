@@ -7,15 +7,17 @@ import { clientAddress } from './client-address.js';
 import { ConnectionMemo } from './connection-memo.js';
 import { endSession } from './end-session.js';
 import { isSpoken, type GatewayParts, type InSession } from './exchange.js';
-import { listTools } from './list-tools.js';
+import { isList, listItems } from './list-items.js';
 import { openUpstreamSession } from './open-session.js';
 import { allowOrigin, isForeign } from './origin.js';
 import { readBody } from './read-body.js';
+import { namesSomething } from '../mcp/named-request.js';
 import { readMessage, type Message, type Request } from '../mcp/read-message.js';
 import type { Exchange } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
 import type { SessionContent } from './sealed-session.js';
+import { useNamed } from './use-named.js';
 
 const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;
 
@@ -25,6 +27,9 @@ const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | null
 /** A request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it asks. */
 const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined =>
   switchedOff(who) ?? (parts.directory.ageMs() > parts.maxStalenessMs ? 'the gateway has lost touch with its database; try again shortly' : undefined);
+
+/** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
+const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
 
 /**
  * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain functions on node:http; every way out
@@ -132,11 +137,11 @@ export class McpEndpoint {
 
   async #dispatch(exchange: InSession, message: Message): Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
-    const governs = message.kind !== 'request' || message.method === 'tools/list' || message.method === 'ping';
-    if (!governs) return this.#refuseMethod(exchange, message);
+    if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
+    if (message.kind === 'request' && !isPassedOn(exchange, message)) return this.#refuseMethod(exchange, message);
     const reason = unavailable(this.#parts, exchange);
     if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.kind === 'request' ? message.id : null, OWN_CODES.unavailable, reason));
-    if (message.kind === 'request') return message.method === 'ping' ? relayRequest(this.#parts, exchange, message) : listTools(this.#parts, exchange, message);
+    if (message.kind === 'request') return isList(message.method) ? listItems(this.#parts, exchange, message) : relayRequest(this.#parts, exchange, message);
     return message.kind === 'notification' ? this.#notify(exchange, message) : relayMessage(this.#parts, exchange, undefined);
   }
 

@@ -37,10 +37,10 @@ const requestBody = (request: Request, body: Buffer): Buffer =>
     ? body
     : Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: request.id, method: 'initialize', params: { ...request.params, protocolVersion: PROTOCOL_VERSIONS[0] } }));
 
-/** Only what is governed is offered to the client: tools. Offering the rest would promise methods that are refused. */
+/** What the upstream offers without the methods that no rule governs: those would be promised and then refused. */
 const offered = (result: Json): Json => {
-  const { tools } = asObject(result['capabilities']);
-  return { ...result, capabilities: tools === undefined ? {} : { tools } };
+  const { tasks: _refused, ...capabilities } = asObject(result['capabilities']);
+  return { ...result, capabilities };
 };
 
 const sessionOf = (exchange: Exchange, request: Request, upstream: Readonly<{ session: string | undefined; version: string }>): SessionContent => {
@@ -76,7 +76,7 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
 export const openUpstreamSession = async (parts: GatewayParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
   const { who, response } = exchange;
   const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
-  const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, MAX_ANSWER_BYTES);
+  const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_ANSWER_BYTES, id: request.id });
   if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
   const answer = answerIn(collected, request.id);
   const refusal = refusalOf(collected, answer);

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 export const OWN_CODES = {
   unauthorized: -33_001,
   forbidden: -33_003,
+  denied: -33_004,
   unavailable: -33_005,
   upstreamUnreachable: -33_101,
   upstreamTimeout: -33_102,

@@ -13,8 +13,10 @@ export type Request = Extract<Message, { kind: 'request' }>;
 /** `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. */
 export type Read = Readonly<{ ok: true; message: Message }> | Readonly<{ ok: false; code: -32700 | -32600; reason: string }>;
 
-const envelopeKeys: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-const paramsKeys: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'uri', 'cursor']);
+type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
+
+const envelopeKeys = knownKeys('jsonrpc', 'id', 'method', 'params', 'result', 'error');
+const paramsKeys = knownKeys('name', 'arguments', '_meta', 'uri', 'cursor', 'ref', 'argument', 'context', 'taskId', 'notifications', 'inputResponses', 'requestState');
 
 /**
  * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is what the
@@ -33,7 +35,7 @@ export function readMessage(body: Buffer): Read {
   if (Array.isArray(raw)) return invalid('batches are not accepted');
   if (!isObject(raw)) return invalid('not an object');
   if (hasCaseVariant(raw, envelopeKeys)) return invalid('a key of the message differs from another only in case');
-  for (const key of Object.keys(raw)) if (!envelopeKeys.has(key)) return invalid('a key that no JSON-RPC message has');
+  for (const key of Object.keys(raw)) if (!envelopeKeys.exact.has(key)) return invalid('a key that no JSON-RPC message has');
   if (raw['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"');
   return Object.hasOwn(raw, 'method') ? readCall(raw) : readResponse(raw);
 }
@@ -76,18 +78,24 @@ const isObject = (value: unknown): value is JsonObject => typeof value === 'obje
 const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
 const isError = (value: unknown): boolean => isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
 
-/** Parsers that ignore case (Go's encoding/json) would take a variant for the key itself. `known` holds lower-case names only. */
-function hasCaseVariant(object: JsonObject, known: ReadonlySet<string>): boolean {
+function knownKeys(...names: readonly string[]): KnownKeys {
+  return { exact: new Set(names), folded: new Set(names.map(foldCase)) };
+}
+
+/** Parsers that ignore case (Go's encoding/json) would take a variant for the key itself. */
+function hasCaseVariant(object: JsonObject, known: KnownKeys): boolean {
   let others: Set<string> | undefined;
   for (const key of Object.keys(object)) {
-    if (known.has(key)) continue;
+    if (known.exact.has(key)) continue;
     const folded = foldCase(key);
     others ??= new Set();
-    if (known.has(folded) || others.has(folded)) return true;
+    if (known.folded.has(folded) || others.has(folded)) return true;
     others.add(folded);
   }
   return false;
 }
 
 /** Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower case. */
-const foldCase = (key: string): string => key.toUpperCase().toLowerCase();
+function foldCase(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}

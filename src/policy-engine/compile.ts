@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { denying, passing, type Check } from './check.js';
 import type { Action, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
+import type { Kind } from './facts.js';
 import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
 import { pointerTo } from './pointer.js';
@@ -25,8 +26,8 @@ type ForAll = CompiledRules & Readonly<{ schema: readonly Check[] }>;
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
 
-export type CompiledPolicy = Readonly<{
-  mode: Mode;
+/** What a policy says about names of one kind. */
+export type CompiledNames = Readonly<{
   hide: readonly Hidden[];
   exact: ReadonlyMap<string, CompiledEntry>;
   /** The first that matches wins. */
@@ -36,7 +37,13 @@ export type CompiledPolicy = Readonly<{
   plans: Map<string, Plan>;
 }>;
 
+/** A policy's own names are those of tools. */
+export type CompiledPolicy = CompiledNames & Readonly<{ mode: Mode; resources: CompiledNames; prompts: CompiledNames }>;
+
+const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const satisfies Record<Kind, string>;
+
 const plansKept = 1024;
+const longestKept = 256;
 
 const strictness: Readonly<Record<Action, number>> = { deny: 1, allow: 0 };
 
@@ -46,31 +53,42 @@ const strictness: Readonly<Record<Action, number>> = { deny: 1, allow: 0 };
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [] };
-  const exact = new Map<string, CompiledEntry>();
-  const patterns: Ranked[] = [];
-  for (const [name, entry] of Object.entries(document.tools ?? {})) {
-    const compiled = compileEntry(name, entry, forAll);
-    if (isPattern(name)) patterns.push({ name, length: literalLength(name), action: entry.action ?? 'allow', entry: compiled });
-    else exact.set(name, compiled);
-  }
   return {
     mode: document.mode ?? 'enforce',
+    ...compileNames(document, 'tool', forAll),
     hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
-    exact,
-    patterns: patterns.sort(byPrecedence).map(({ name, entry }) => ({ matches: wildcard(name), entry })),
-    fallback: compileDefault(document.default, forAll),
-    plans: new Map(),
+    resources: compileNames(document, 'resource', noRulesForAll),
+    prompts: compileNames(document, 'prompt', noRulesForAll),
   };
 }
 
-/** What the policy says about a tool name. Names are remembered, boundedly: names that clients make up must not fill memory. */
-export function planFor(policy: CompiledPolicy, tool: string): Plan {
-  const known = policy.plans.get(tool);
+/** What the policy says about names of a kind. */
+export function namesOf(policy: CompiledPolicy, kind: Kind): CompiledNames {
+  return kind === 'tool' ? policy : policy[sections[kind]];
+}
+
+/** What the policy says about one name. Names are remembered, boundedly: names that clients make up must not fill memory. */
+export function planFor(names: CompiledNames, name: string): Plan {
+  const known = names.plans.get(name);
   if (known !== undefined) return known;
-  const plan = makePlan(policy, tool);
-  if (policy.plans.size >= plansKept) policy.plans.clear();
-  policy.plans.set(tool, plan);
+  const plan = makePlan(names, name);
+  if (name.length > longestKept) return plan;
+  if (names.plans.size >= plansKept) names.plans.clear();
+  names.plans.set(name, plan);
   return plan;
+}
+
+function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): CompiledNames {
+  const exact = new Map<string, CompiledEntry>();
+  const patterns: Ranked[] = [];
+  const section = sections[kind];
+  for (const [name, entry] of Object.entries(document[section] ?? {})) {
+    const compiled = compileEntry(pointerTo(`/${section}`, name), entry, forAll);
+    if (isPattern(name)) patterns.push({ name, length: literalLength(name), action: entry.action ?? 'allow', entry: compiled });
+    else exact.set(name, compiled);
+  }
+  const ranked = patterns.sort(byPrecedence).map(({ name, entry }) => ({ matches: wildcard(name), entry }));
+  return { hide: [], exact, patterns: ranked, fallback: compileDefault(document.default, forAll), plans: new Map() };
 }
 
 /** SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of keys. */
@@ -83,7 +101,7 @@ export function notAllowed(tool: string): string {
   return `${tool} is not allowed by this policy`;
 }
 
-function makePlan(policy: CompiledPolicy, tool: string): Plan {
+function makePlan(policy: CompiledNames, tool: string): Plan {
   const entry = policy.exact.get(tool) ?? policy.patterns.find(({ matches }) => matches(tool))?.entry ?? policy.fallback;
   if (policy.hide.length === 0) return { entry, hidden: false, checks: entry.checks };
   const hide = policy.hide.find(({ matches }) => matches(tool));
@@ -94,8 +112,7 @@ function hiding(index: number): Check {
   return denying(pointerTo('/hide', index), 'hidden', notAllowed);
 }
 
-function compileEntry(name: string, entry: ToolEntry, forAll: ForAll): CompiledEntry {
-  const pointer = pointerTo('/tools', name);
+function compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): CompiledEntry {
   const { reason, rate_limit: rate } = entry;
   const own = compileRules(entry, pointer, reason);
   const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
@@ -117,6 +134,9 @@ function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): r
 }
 
 const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
+
+/** `all_tools` and `check_arguments` are about tools. */
+const noRulesForAll: ForAll = { ...noRules, schema: [] };
 
 function compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): CompiledRules {
   return {

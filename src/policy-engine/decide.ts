@@ -1,11 +1,12 @@
 import type { Check, Refusal } from './check.js';
-import { planFor, type CompiledPolicy, type Plan } from './compile.js';
+import { namesOf, planFor, type CompiledPolicy, type Plan } from './compile.js';
 import { newWork } from './conditions/work.js';
-import type { Decision, Facts, Reservation } from './facts.js';
+import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
+import { plainUri } from './resource-uri.js';
 import { windowText } from './windows.js';
 
-export type { Code, CompiledSchema, Decision, Facts, Reservation } from './facts.js';
+export type { Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
 export { limitRefusal } from './limits.js';
 
 /** One rule as `decideWithTrace` met it, in the order of contract section 4. */
@@ -16,43 +17,62 @@ type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: re
 
 const nothing: readonly Reservation[] = [];
 
-/** The longest tool name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
-export const longestToolName = 256;
+/** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
+const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
 /**
  * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must be
  * reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. The same input always gives the same decision.
  */
 export function decide(policy: CompiledPolicy, facts: Facts): Decision {
-  if (facts.tool.length > longestToolName) return tooLong;
-  const plan = planFor(policy, facts.tool);
+  const unread = unreadable(facts);
+  if (unread) return unread;
+  if (facts.kind === 'resource') return decideResource(policy, facts).decision;
+  const plan = planFor(facts.kind === 'prompt' ? policy.prompts : policy, facts.tool);
   return decisionOf(policy, facts, plan, judge(plan, facts));
 }
 
 /** `decide`, and every rule that it went or would have gone through. */
 export function decideWithTrace(policy: CompiledPolicy, facts: Facts): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
-  if (facts.tool.length > longestToolName) return { decision: tooLong, trace: [] };
-  const plan = planFor(policy, facts.tool);
-  const judgement = judge(plan, facts);
-  const trace = plan.checks.map((check, index) => step(check, index, judgement));
-  return { decision: decisionOf(policy, facts, plan, judgement), trace };
+  const unread = unreadable(facts);
+  if (unread) return { decision: unread, trace: [] };
+  const { plan, judgement, decision } = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts);
+  return { decision, trace: plan.checks.map((check, index) => step(check, index, judgement)) };
 }
 
-/** Whether `tools/list` shows a tool. Denied tools stay, so that the agent can read why; hidden ones and, under `default: deny`, unlisted ones don't. */
-export function isListed(policy: CompiledPolicy, tool: string): boolean {
+/** Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones and, under `default: deny`, unlisted ones don't. */
+export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool'): boolean {
   if (policy.mode === 'monitor') return true;
-  if (tool.length > longestToolName) return false;
-  const { hidden, entry } = planFor(policy, tool);
+  if (name.length > longestName[kind]) return false;
+  const { hidden, entry } = planFor(namesOf(policy, kind), name);
   return !hidden && entry.listed;
 }
 
-const tooLong: Decision = {
-  effect: 'deny',
-  code: 'malformed',
-  rule: null,
-  reason: `the tool name is longer than ${longestToolName} characters`,
-  reservations: nothing,
-};
+/** What can't be judged whatever the policy says. */
+function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
+  if (tool.length > longestName[kind]) return malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`);
+  if (kind !== 'resource' || plainUri(tool) !== undefined) return undefined;
+  return malformed('the URI of the resource can be read in more than one way (steps . or .., control characters, or escapes of escapes)');
+}
+
+const malformed = (reason: string): Decision => ({ effect: 'deny', code: 'malformed', rule: null, reason, reservations: nothing });
+
+type Decided = Readonly<{ plan: Plan; judgement: Judgement; decision: Decision }>;
+
+function decideName(policy: CompiledPolicy, facts: Facts): Decided {
+  const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool);
+  const judgement = judge(plan, facts);
+  return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
+}
+
+/** A server may take a URI in another spelling for the same resource: what an entry refuses in the plain one is refused in every other. */
+function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
+  const given = decideName(policy, facts);
+  const plain = plainUri(facts.tool);
+  if (given.judgement.refusal || plain === undefined || plain === facts.tool) return given;
+  const other = decideName(policy, { ...facts, tool: plain });
+  return other.judgement.refusal && other.plan.entry !== policy.resources.fallback ? other : given;
+}
 
 function judge({ checks, entry }: Plan, facts: Facts): Judgement {
   const reservations: Reservation[] = [];

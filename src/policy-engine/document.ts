@@ -61,7 +61,7 @@ export type ToolEntry = Readonly<{
 }>;
 
 /**
- * A policy as the customer wrote it, after `parsePolicy` accepted it (contract section 4). Keys of `tools` are any text,
+ * A policy as the customer wrote it, after `parsePolicy` accepted it (contract section 4). Keys of its sections are any text,
  * `__proto__` included: go through them with `Object.entries`, never by index.
  */
 export type PolicyDocument = Readonly<{
@@ -70,6 +70,8 @@ export type PolicyDocument = Readonly<{
   mode?: Mode;
   hide?: readonly string[];
   tools?: Readonly<Record<string, ToolEntry>>;
+  resources?: Readonly<Record<string, ToolEntry>>;
+  prompts?: Readonly<Record<string, ToolEntry>>;
   check_arguments?: boolean;
   all_tools?: Pick<ToolEntry, 'require' | 'deny_if' | 'limits'>;
 }>;

@@ -3,8 +3,12 @@ import type { Scope, Window } from './document.js';
 /** A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when nothing is. */
 export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
 
-/** What is known about one call. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
+/** What a request names: a tool, a resource by its URI, or a prompt. Each has its own section of a policy. */
+export type Kind = 'tool' | 'resource' | 'prompt';
+
+/** What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a resource's `arguments` are `{uri}`. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
 export type Facts = Readonly<{
+  kind?: Kind;
   tool: string;
   arguments: unknown;
   identity: Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>> }>;

@@ -13,16 +13,21 @@ const mostComparisons = 1_000_000;
  * `shadowed_pattern`, `contradiction` (a `deny_if` whose conditions exclude each other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
  */
 export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
-  const entries = Object.entries(document.tools ?? {});
   const { all_tools: forAll = {} } = document;
   return [
     ...defaultLints(document),
-    ...hiddenLints(document.hide ?? [], entries.map(([name]) => name)),
-    ...shadowLints(entries),
+    ...hiddenLints(document.hide ?? [], Object.keys(document.tools ?? {})),
     ...ruleLints(forAll, '/all_tools'),
     ...limitLints(forAll.limits ?? [], [], '/all_tools/limits'),
-    ...entries.flatMap(([name, entry]) => entryLints(entry, forAll.limits ?? [], pointerTo('/tools', name))),
+    ...sectionLints(document.tools, '/tools', forAll.limits),
+    ...sectionLints(document.resources, '/resources'),
+    ...sectionLints(document.prompts, '/prompts'),
   ];
+}
+
+function sectionLints(section: Readonly<Record<string, ToolEntry>> = {}, pointer: string, forAll: readonly LimitRule[] = []): readonly PolicyError[] {
+  const entries = Object.entries(section);
+  return [...shadowLints(entries, pointer), ...entries.flatMap(([name, entry]) => entryLints(entry, forAll, pointerTo(pointer, name)))];
 }
 
 function warn(pointer: string, code: string, message: string): PolicyError {
@@ -52,7 +57,7 @@ function hiddenLints(hide: readonly string[], names: readonly string[]): readonl
 }
 
 /** Patterns that match the same names: the one that wins is `compile`'s. */
-function shadowLints(entries: readonly (readonly [string, ToolEntry])[]): readonly PolicyError[] {
+function shadowLints(entries: readonly (readonly [string, ToolEntry])[], pointer: string): readonly PolicyError[] {
   const winners = new Map<string, readonly [string, ToolEntry]>();
   const patterns = entries.filter(([name]) => isPattern(name));
   for (const one of patterns) {
@@ -63,7 +68,7 @@ function shadowLints(entries: readonly (readonly [string, ToolEntry])[]): readon
   return patterns.flatMap(([name]) =>
     winners.get(name.replace(/\*+/g, '*'))?.[0] === name
       ? []
-      : [warn(pointerTo('/tools', name), 'shadowed_pattern', 'another pattern matches the same names and wins')],
+      : [warn(pointerTo(pointer, name), 'shadowed_pattern', 'another pattern matches the same names and wins')],
   );
 }
 

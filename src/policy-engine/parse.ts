@@ -34,8 +34,12 @@ export function parsePolicy(input: unknown): Parsed {
 
 const readName = textThat(
   (text) => text.length >= 1 && text.length <= (isPattern(text) ? longestPattern : longestName) && isStorable(text),
-  `must be a tool name of 1 to ${longestName} characters, or a pattern with * of at most ${longestPattern}`,
+  `must be a name of 1 to ${longestName} characters, or a pattern with * of at most ${longestPattern}`,
 );
+
+const longestUri = 2048;
+
+const readUri = textThat((text) => text.length >= 1 && text.length <= longestUri && isStorable(text), `must be the URI of a resource, or a pattern with *, of 1 to ${longestUri} characters`);
 
 const readReason = textThat(
   (text) => text.length >= 1 && text.length <= longestReason && isStorable(text),
@@ -127,6 +131,8 @@ const readDocument = objectOf(
     ['mode', { read: oneOf('enforce', 'monitor') }],
     ['hide', { read: listOf(mostEntries, readName) }],
     ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['resources', { read: namedOf(mostEntries, readUri, readEntry) }],
+    ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
     ['check_arguments', { read: boolean }],
     ['all_tools', { read: readForAll }],
   ]),

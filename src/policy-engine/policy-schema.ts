@@ -75,10 +75,12 @@ export const policySchema: Members = {
   ...object(
     {
       version: { const: '1' },
-      default: { description: 'Tools without an entry', enum: ['allow', 'deny'] },
+      default: { description: 'Tools, resources and prompts without an entry', enum: ['allow', 'deny'] },
       mode: { enum: ['enforce', 'monitor'], default: 'enforce' },
       hide: list(10_000, at('name')),
       tools: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
+      resources: { description: 'By URI', type: 'object', maxProperties: 10_000, propertyNames: text(1, 2048), additionalProperties: at('entry') },
+      prompts: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
       check_arguments: { type: 'boolean', default: false },
       all_tools: object({ require: at('require'), deny_if: at('deny_if'), limits: at('limits') }),
     },

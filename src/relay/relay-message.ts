@@ -20,7 +20,7 @@ const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled
 export const relayMessage = async (parts: RelayParts, exchange: InSession, method: string | undefined): Promise<void> => {
   const { response } = exchange;
   if (method === undefined || FORWARDED.has(method)) {
-    const answer = await collectAnswer(parts, upstreamRequest(parts, exchange), SMALL);
+    const answer = await collectAnswer(parts, upstreamRequest(parts, exchange), { maxBytes: SMALL });
     if (!isFailure(answer) && answer.status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
   }
   if (response.destroyed) return;

@@ -73,8 +73,7 @@ const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
   ['deny_if at the top', { deny_if: [] }, 'unsupported_key'],
   ['regular expressions that are too large together', { all_tools: { require: [{ conditions: many(12, () => ({ path: 'args.a', op: 'matches', value: 'a{900}' })) }] } }, 'too_many', '/all_tools/require/0/conditions/11/value'],
   ['too many limits for all tools', { all_tools: { limits: many(65, () => limit) } }, 'too_many', '/all_tools/limits'],
-  ['resources', { resources: {} }, 'unsupported_key'],
-  ['prompts', { prompts: {} }, 'unsupported_key'],
+
   ['pin_tools', { pin_tools: false }, 'unsupported_key'],
   ['approval', { approval: {} }, 'unsupported_key'],
   ['require at the top', { require: [] }, 'unsupported_key'],

@@ -4,7 +4,22 @@ import type { AddressInfo } from 'node:net';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { CallToolRequestSchema, ListToolsRequestSchema, type CallToolResult, type ServerNotification, type ServerRequest } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolRequestSchema,
+  CompleteRequestSchema,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  ReadResourceRequestSchema,
+  SetLevelRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
+  type CallToolResult, 
+  type ServerNotification,
+  type ServerRequest,
+} from '@modelcontextprotocol/sdk/types.js';
 
 export type UpstreamTool = Readonly<{ name: string }> & Readonly<Record<string, unknown>>;
 
@@ -17,6 +32,8 @@ export type UpstreamOptions = Readonly<{
   tools?: readonly UpstreamTool[];
   /** Tools per page of tools/list; all in one unless told. */
   pageSize?: number;
+  /** URIs of resources and of templates, and names of prompts, that it offers beside its tools; all, or none of the three unless told. */
+  offers?: Readonly<{ resources: readonly string[]; templates: readonly string[]; prompts: readonly string[] }>;
   /** Answer in JSON instead of an event stream. */
   json?: boolean;
   /** What a call answers; unless told, the name and the arguments as text. */
@@ -49,7 +66,9 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   const sessions = new Map<string, StreamableHTTPServerTransport>();
 
   const mcpServer = (): Server => {
-    const server = new Server({ name: 'test-upstream', version: '1.2.3' }, { capabilities: { tools: { listChanged: true } } });
+    const more = options.offers === undefined ? {} : { resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {} };
+    const server = new Server({ name: 'test-upstream', version: '1.2.3' }, { capabilities: { tools: { listChanged: true }, ...more } });
+    if (options.offers) offer(server, options.offers);
     server.setRequestHandler(ListToolsRequestSchema, (request) => {
       const from = Number(request.params?.cursor ?? 0);
       const to = from + (options.pageSize ?? Number.MAX_SAFE_INTEGER);
@@ -108,6 +127,18 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
       await new Promise((done) => server.close(done));
     },
   };
+};
+
+const offer = (server: Server, { resources, templates, prompts }: NonNullable<UpstreamOptions['offers']>): void => {
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: resources.map((uri) => ({ uri, name: uri })) }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })) }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) => ({ contents: [{ uri, text: `text of ${uri}` }] }));
+  server.setRequestHandler(SubscribeRequestSchema, () => ({}));
+  server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: prompts.map((name) => ({ name })) }));
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ messages: [{ role: 'user', content: { type: 'text', text: JSON.stringify(params.arguments ?? null) } }] }));
+  server.setRequestHandler(CompleteRequestSchema, ({ params }) => ({ completion: { values: [`${params.argument.value}!`] } }));
+  server.setRequestHandler(SetLevelRequestSchema, () => ({}));
 };
 
 /** Reads a request to its end and tells what it was. */

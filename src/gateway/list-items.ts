@@ -1,0 +1,93 @@
+import type { PolicyFacts } from '../directory/facts.js';
+import { isListed, type Kind } from '../policy-engine/decide.js';
+import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../mcp/answers.js';
+import type { Request } from '../mcp/read-message.js';
+import { collectAnswer, isFailure } from '../relay/collect-answer.js';
+import type { GatewayParts, InSession } from './exchange.js';
+import { formatSse, parseSse } from '../mcp/sse.js';
+
+const MAX_LIST_BYTES = 32 * 1024 * 1024;
+
+type Json = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** A list that the protocol has: the member of its result that holds the items, and the member of an item that names it. A template is judged by its text. */
+type List = Readonly<{ items: string; name: string; kind: Kind }>;
+
+const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
+  ['tools/list', { items: 'tools', name: 'name', kind: 'tool' }],
+  ['prompts/list', { items: 'prompts', name: 'name', kind: 'prompt' }],
+  ['resources/list', { items: 'resources', name: 'uri', kind: 'resource' }],
+  ['resources/templates/list', { items: 'resourceTemplates', name: 'uriTemplate', kind: 'resource' }],
+]);
+
+export const isList = (method: string): boolean => LISTS.has(method);
+
+type Filter = (message: unknown) => Json | undefined;
+
+/** The answer with the items that this policy shows; anything else in it unchanged. Undefined when it is no answer to a request for this list. */
+const filterOf =
+  ({ compiled }: PolicyFacts, { items, name, kind }: List): Filter =>
+  (message) => {
+    if (!isObject(message)) return undefined;
+    if (isObject(message['error'])) return message;
+    const result = message['result'];
+    if (!isObject(result) || !Array.isArray(result[items])) return undefined;
+    const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind));
+    return { ...message, result: { ...result, [items]: shown } };
+  };
+
+const filteredBody = (text: string, filter: Filter): string | undefined => {
+  const shown = filter(parse(text));
+  return shown && JSON.stringify(shown);
+};
+
+/** The same for a buffered event stream: other messages in it stay; an answer that can't be read makes the whole undefined. */
+const filteredStream = (text: string, filter: Filter): string | undefined => {
+  let answered = false;
+  const events = parseSse(text).map((event) => {
+    const message = parse(event.data);
+    if (!isObject(message) || !('result' in message || 'error' in message)) return event;
+    const shown = filter(message);
+    answered ||= shown !== undefined;
+    return shown === undefined ? undefined : { ...event, data: JSON.stringify(shown) };
+  });
+  return answered && events.every((event) => event !== undefined) ? events.map((event) => formatSse(event as Exclude<typeof event, undefined>)).join('') : undefined;
+};
+
+/**
+ * A list, one page as the upstream gives it: what is hidden and, under `default: deny`, what has no entry is left out. Cursors are the upstream's own. An
+ * answer that can't be read lists nothing of it: it becomes an error.
+ */
+export const listItems = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+  const { who, session, response, body } = exchange;
+  const list = LISTS.get(request.method);
+  if (!list) throw new Error(`${request.method} is no list`);
+  if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, { [list.items]: [] }));
+  const answer = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_LIST_BYTES, id: request.id });
+  if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
+  if (answer.status === 404) return sendJson(response, 404, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+  const { policy } = who;
+  const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
+  const cursor = request.params?.['cursor'];
+  const key = JSON.stringify([who.server.id, policy.id, policy.version, streamed, request.method, cursor]);
+  const filter = filterOf(policy, list);
+  const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, (text) => (streamed ? filteredStream(text, filter) : filteredBody(text, filter)));
+  if (!shown) return sendJson(response, 200, unreadable(request.id));
+  if (response.destroyed) return;
+  response.writeHead(200, streamed ? streamHead : { 'content-type': 'application/json', 'content-length': shown.length });
+  response.end(shown);
+};
+
+const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
+
+const unreadable = (id: Request['id']) => jsonRpcError(id, OWN_CODES.upstreamError, 'the MCP server gave no readable list');

@@ -1,0 +1,44 @@
+import type { Request } from './read-message.js';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What a request uses, by name, with what stands for arguments: those of a prompt, the URI of a resource. */
+export type Named = Readonly<{ kind: 'resource' | 'prompt'; name: string; arguments: JsonObject }>;
+
+const LONGEST_NAME = 256;
+const LONGEST_URI = 2048;
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown, longest: number): value is string => typeof value === 'string' && value.length >= 1 && value.length <= longest;
+
+const resource = (uri: unknown): Named | undefined => (isText(uri, LONGEST_URI) ? { kind: 'resource', name: uri, arguments: { uri } } : undefined);
+
+const prompt = (name: unknown, given: unknown = {}): Named | undefined => (isText(name, LONGEST_NAME) && isObject(given) ? { kind: 'prompt', name, arguments: given } : undefined);
+
+/** What is completed, and for a prompt the arguments known so far. */
+const completed = ({ ref, argument, context = {} }: JsonObject): Named | undefined => {
+  if (!isObject(ref) || !isObject(argument) || !isObject(context) || !hasPlainKeys(ref)) return undefined;
+  const { arguments: known = {} } = context;
+  if (typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string' || !isObject(known)) return undefined;
+  if (ref['type'] === 'ref/resource') return 'name' in ref ? undefined : resource(ref['uri']);
+  if (ref['type'] !== 'ref/prompt' || 'uri' in ref) return undefined;
+  return prompt(ref['name'], { ...known, [argument['name']]: argument['value'] });
+};
+
+/** Parsers that ignore case would read another name where a key differs only in case. */
+const hasPlainKeys = (ref: JsonObject): boolean => Object.keys(ref).every((key) => !['type', 'name', 'uri'].includes(key.toLowerCase()) || key === key.toLowerCase());
+
+const readers: ReadonlyMap<string, (params: JsonObject) => Named | undefined> = new Map([
+  ['resources/read', ({ uri }: JsonObject) => resource(uri)],
+  ['resources/subscribe', ({ uri }: JsonObject) => resource(uri)],
+  ['resources/unsubscribe', ({ uri }: JsonObject) => resource(uri)],
+  ['prompts/get', ({ name, arguments: given }: JsonObject) => prompt(name, given)],
+  ['completion/complete', completed],
+]);
+
+/** Whether a request of this method must say which resource or prompt it uses. */
+export const namesSomething = (method: string): boolean => readers.has(method);
+
+/** The resource or prompt that a request uses; undefined when its params don't say one in the way that MCP has it. */
+export const namedIn = ({ method, params = {} }: Request): Named | undefined => readers.get(method)?.(params);
+

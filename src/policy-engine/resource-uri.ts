@@ -1,0 +1,31 @@
+const unescapedAtMost = 4;
+const separator = /[/\\?#&=;]/;
+
+/** Every escape of a visible character undone, as often as a careless server might; undefined when there is no end of it. */
+function unescaped(uri: string): string | undefined {
+  let text = uri;
+  for (let times = 0; times < unescapedAtMost; times += 1) {
+    const next = text.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+    if (next === text) return text;
+    text = next;
+  }
+  return undefined;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text);
+
+/**
+ * The one form that servers may take a resource's URI for: escapes undone, scheme and host in lower case, no empty steps. Undefined when two readers could
+ * take it for different resources: control characters or outer spaces, which URL parsers drop, and steps `.` and `..` in any spelling, which lead out of
+ * what a pattern names. URIs are opaque to MCP, so a policy is asked about the URI as it is written, and about this form too (`decide`).
+ */
+export function plainUri(uri: string): string | undefined {
+  const text = unescaped(uri);
+  if (text === undefined || text.trim() !== text || hasControls(text)) return undefined;
+  const [, scheme = '', rest = ''] = /^([^:/\\?#]*:)?(.*)$/s.exec(text) ?? [];
+  if (rest.split(separator).some((step) => step === '.' || step === '..')) return undefined;
+  const [, slashes = '', authority = '', path = ''] = /^([/\\]{2})?([^/\\?#]*)(.*)$/s.exec(rest) ?? [];
+  const named = slashes === '' ? authority : `//${authority.toLowerCase()}`;
+  return scheme.toLowerCase() + named + path.replace(/[/\\]+/g, '/');
+}

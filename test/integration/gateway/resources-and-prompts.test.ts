@@ -1,0 +1,132 @@
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
+import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startUpstream, type Upstream } from '../../support/upstream.js';
+
+type Json = Record<string, unknown>;
+
+const offers = {
+  resources: ['file:///public/a', 'file:///public/secret/a', 'log://1', 'log://2'],
+  templates: ['file:///public/{name}', 'log://{id}'],
+  prompts: ['summary', 'translate', 'secret'],
+} as const;
+
+const POLICY = {
+  version: '1',
+  default: 'deny',
+  resources: { 'file:///public/*': { limits: [{ counter: 'reads', window: 'month', max: 3 }] }, 'file:///public/secret/*': { action: 'deny', reason: 'Not these' } },
+  prompts: { summary: { require: [{ path: 'args.tone', op: 'eq', value: 'kind' }] }, translate: {} },
+};
+
+let upstream: Upstream;
+let toolgate: TestToolgate;
+let tenant: Tenant;
+let grant: Grant;
+let client: Client;
+
+beforeAll(async () => {
+  upstream = await startUpstream({ offers });
+  toolgate = await startTestToolgate();
+  tenant = await signUp(toolgate.url);
+});
+afterAll(async () => {
+  await toolgate.close();
+  await upstream.close();
+});
+beforeEach(async () => {
+  const serverId = await tenant.server(upstream.url);
+  grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, POLICY) });
+  client = await connect(grant);
+});
+
+const denied = (message: string, decision: Json) => expect.objectContaining({ code: -33_004, message: expect.stringContaining(`[POLICY DENIED] ${message}`) as string, data: { 'io.toolgate/decision': expect.objectContaining(decision) as Json } });
+const decided = async (): Promise<readonly Json[]> => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).map(({ method, tool, code, rule, argumentKeys, definitionHash }) => ({ method, tool, code, rule, argumentKeys, definitionHash }));
+/** Requests and notifications that the upstream got; the client's own stream comes when it comes. */
+const asked = (): number => upstream.seen.filter(({ message }) => message !== undefined).length;
+const outcomes = async (): Promise<readonly Json[]> => (await tenant.events(`&type=toolCall.completed&grantId=${grant.id}`)).map(({ tool, status }) => ({ tool, status }));
+
+describe('what a policy lets pass', () => {
+  test('is offered, listed, and reaches the upstream as it was sent', async () => {
+    expect(client.getServerCapabilities()).toEqual({ tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {} });
+    expect((await client.listResources()).resources.map(({ uri }) => uri)).toEqual(['file:///public/a', 'file:///public/secret/a']);
+    expect((await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(['file:///public/{name}']);
+    expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual(['summary', 'translate']);
+    expect(await client.readResource({ uri: 'file:///public/a' })).toEqual({ contents: [{ uri: 'file:///public/a', text: 'text of file:///public/a' }] });
+    expect(await client.subscribeResource({ uri: 'file:///public/a' })).toEqual({});
+    expect(await client.unsubscribeResource({ uri: 'file:///public/a' })).toEqual({});
+    expect((await client.getPrompt({ name: 'summary', arguments: { tone: 'kind' } })).messages[0]?.content).toEqual({ type: 'text', text: '{"tone":"kind"}' });
+    expect((await client.complete({ ref: { type: 'ref/prompt', name: 'translate' }, argument: { name: 'language', value: 'f' } })).completion.values).toEqual(['f!']);
+    expect((await client.complete({ ref: { type: 'ref/resource', uri: 'file:///public/{name}' }, argument: { name: 'name', value: 'a' } })).completion.values).toEqual(['a!']);
+    expect(await client.setLoggingLevel('info')).toEqual({});
+    await expect.poll(outcomes, { timeout: 5000 }).toHaveLength(6);
+  });
+});
+
+describe('what a policy refuses', () => {
+  test('is a JSON-RPC error with a code of our own, on record, and reaches no upstream; the session lives on', async () => {
+    const before = asked();
+    await expect(client.readResource({ uri: 'log://1' })).rejects.toEqual(denied('log://1 is not allowed by this policy', { effect: 'deny', code: 'not_listed', rule: '/default' }));
+    await expect(client.readResource({ uri: 'file:///public/secret/a' })).rejects.toEqual(denied('Not these', { code: 'denied_by_rule' }));
+    await expect(client.readResource({ uri: 'file:///public/%73ecret/a' })).rejects.toEqual(denied('Not these', { code: 'denied_by_rule' }));
+    await expect(client.readResource({ uri: 'file:///public/../etc/passwd' })).rejects.toEqual(denied('the URI of the resource can be read in more than one way', { code: 'malformed', rule: null }));
+    await expect(client.subscribeResource({ uri: 'log://2' })).rejects.toEqual(denied('log://2', { code: 'not_listed' }));
+    await expect(client.getPrompt({ name: 'secret' })).rejects.toEqual(denied('secret', { code: 'not_listed' }));
+    await expect(client.getPrompt({ name: 'summary', arguments: { tone: 'rude' } })).rejects.toEqual(denied('summary: the policy requires', { code: 'argument_rule', rule: '/prompts/summary/require/0' }));
+    await expect(client.complete({ ref: { type: 'ref/prompt', name: 'secret' }, argument: { name: 'a', value: 'b' } })).rejects.toEqual(denied('secret', { code: 'not_listed' }));
+    expect(asked()).toBe(before);
+    expect((await client.listPrompts()).prompts).toHaveLength(2);
+    await expect.poll(decided, { timeout: 5000 }).toHaveLength(8);
+    expect(await decided()).toEqual([
+      { method: 'resources/read', tool: 'log://1', code: 'not_listed', rule: '/default', argumentKeys: ['uri'], definitionHash: null },
+      { method: 'resources/read', tool: 'file:///public/secret/a', code: 'denied_by_rule', rule: '/resources/file:~1~1~1public~1secret~1*/action', argumentKeys: ['uri'], definitionHash: null },
+      { method: 'resources/read', tool: 'file:///public/%73ecret/a', code: 'denied_by_rule', rule: '/resources/file:~1~1~1public~1secret~1*/action', argumentKeys: ['uri'], definitionHash: null },
+      { method: 'resources/read', tool: 'file:///public/../etc/passwd', code: 'malformed', rule: null, argumentKeys: ['uri'], definitionHash: null },
+      { method: 'resources/subscribe', tool: 'log://2', code: 'not_listed', rule: '/default', argumentKeys: ['uri'], definitionHash: null },
+      { method: 'prompts/get', tool: 'secret', code: 'not_listed', rule: '/default', argumentKeys: [], definitionHash: null },
+      { method: 'prompts/get', tool: 'summary', code: 'argument_rule', rule: '/prompts/summary/require/0', argumentKeys: ['tone'], definitionHash: null },
+      { method: 'completion/complete', tool: 'secret', code: 'not_listed', rule: '/default', argumentKeys: ['a'], definitionHash: null },
+    ]);
+  });
+
+  test('limits count reads and subscriptions, and neither completions nor leaving off', async () => {
+    for (let count = 0; count < 4; count += 1) await client.complete({ ref: { type: 'ref/resource', uri: 'file:///public/{name}' }, argument: { name: 'name', value: 'a' } });
+    await client.readResource({ uri: 'file:///public/a' });
+    await client.subscribeResource({ uri: 'file:///public/a' });
+    await client.unsubscribeResource({ uri: 'file:///public/a' });
+    await client.readResource({ uri: 'file:///public/b' });
+    await expect(client.readResource({ uri: 'file:///public/a' })).rejects.toEqual(denied('file:///public/a: 3 per month used up', { code: 'rate_limited', rule: '/resources/file:~1~1~1public~1*/limits/0' }));
+    expect((await client.complete({ ref: { type: 'ref/resource', uri: 'file:///public/{name}' }, argument: { name: 'name', value: 'b' } })).completion.values).toEqual(['b!']);
+  });
+
+  test('a grant without a policy lists nothing, reads nothing and sets no level', async () => {
+    const bare = await connect(await tenant.grant({ serverId: await tenant.server(upstream.url) }));
+    expect([(await bare.listResources()).resources, (await bare.listResourceTemplates()).resourceTemplates, (await bare.listPrompts()).prompts]).toEqual([[], [], []]);
+    await expect(bare.readResource({ uri: 'file:///public/a' })).rejects.toEqual(denied('this grant has no policy', { code: 'no_policy' }));
+    await expect(bare.setLoggingLevel('debug')).rejects.toEqual(expect.objectContaining({ code: ErrorCode.MethodNotFound } satisfies Partial<McpError>));
+  });
+});
+
+test('a request that names nothing in the way that MCP has it is -32602, on record as malformed, and reaches no upstream', async () => {
+  const session = await openSession(grant);
+  const before = upstream.seen.length;
+  const requests: readonly (readonly [string, Json])[] = [
+    ['resources/read', {}],
+    ['resources/read', { uri: 7 }],
+    ['resources/read', { uri: '' }],
+    ['resources/subscribe', { uri: 'x'.repeat(2049) }],
+    ['prompts/get', { name: ['summary'] }],
+    ['prompts/get', { name: 'summary', arguments: [] }],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'translate' } }],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'translate', uri: 'log://1' }, argument: { name: 'a', value: 'b' } }],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'translate', Name: 'secret' }, argument: { name: 'a', value: 'b' } }],
+    ['completion/complete', { ref: { type: 'ref/other', name: 'translate' }, argument: { name: 'a', value: 'b' } }],
+  ];
+  for (const [index, [method, params]] of requests.entries()) {
+    const response = await session.post({ jsonrpc: '2.0', id: index, method, params });
+    expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ id: index, error: expect.objectContaining({ code: -32_602 }) as Json })]);
+  }
+  expect(upstream.seen.length).toBe(before);
+  await expect.poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, { timeout: 5000 }).toBe(requests.length);
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { compilePolicy } from '../../../src/policy-engine/compile.js';
+import { decide, decideWithTrace, isListed, type Facts } from '../../../src/policy-engine/decide.js';
+import { kindOfMethod } from '../../../src/policy-engine/kind-of-method.js';
+import { parsePolicy } from '../../../src/policy-engine/parse.js';
+import type { PolicyDocument } from '../../../src/policy-engine/document.js';
+
+const base = {
+  identity: { id: 'idn_1', name: 'a', kind: 'agent', attributes: {} },
+  organizationId: 'org_1',
+  grantId: 'grt_1',
+  serverId: 'srv_1',
+  now: new Date(0),
+} as const;
+
+const document: PolicyDocument = {
+  version: '1',
+  default: 'deny',
+  hide: ['summary'],
+  all_tools: { limits: [{ counter: 'calls', window: 'minute', max: 1 }] },
+  check_arguments: true,
+  tools: { summary: {} },
+  resources: {
+    'file:///public/*': { limits: [{ counter: 'reads', window: 'minute', max: 5 }] },
+    'file:///public/secret/*': { action: 'deny', reason: 'Not these' },
+    'log://*': { require: [{ path: 'args.uri', op: 'matches', value: '^log://\\d+$' }] },
+  },
+  prompts: { summary: { deny_if: [{ path: 'args.tone', op: 'eq', value: 'rude' }] } },
+};
+
+const on = (kind: Facts['kind'], tool: string, given: unknown = { uri: tool }, of: PolicyDocument = document) => decide(compilePolicy(of), { ...base, kind, tool, arguments: given });
+
+describe('each kind has its own section', () => {
+  test.each([
+    ['resource', 'file:///public/a', 'allowed', '/resources/file:~1~1~1public~1*'],
+    ['resource', 'file:///public/secret/a', 'denied_by_rule', '/resources/file:~1~1~1public~1secret~1*/action'],
+    ['resource', 'file:///other', 'not_listed', '/default'],
+    ['resource', 'summary', 'not_listed', '/default'],
+    ['resource', 'log://12', 'allowed', '/resources/log:~1~1*'],
+    ['resource', 'log://x', 'argument_rule', '/resources/log:~1~1*/require/0'],
+    ['prompt', 'summary', 'allowed', '/prompts/summary'],
+    ['prompt', 'other', 'not_listed', '/default'],
+    ['tool', 'summary', 'hidden', '/hide/0'],
+  ] as const)('%s %s: %s', (kind, name, code, rule) => {
+    const decision = on(kind, name);
+    expect([decision.code, decision.rule]).toEqual([code, rule]);
+  });
+
+  test('rules on the arguments of a prompt hold', () => {
+    expect(on('prompt', 'summary', { tone: 'rude' })).toMatchObject({ effect: 'deny', code: 'argument_rule', rule: '/prompts/summary/deny_if/0' });
+  });
+
+  test('limits of an entry are reserved, and those of all_tools are for tools alone', () => {
+    expect(on('resource', 'file:///public/a').reservations).toMatchObject([{ counter: 'reads', pointer: '/resources/file:~1~1~1public~1*/limits/0' }]);
+    expect(on('prompt', 'summary').reservations).toEqual([]);
+  });
+
+  test('a document without sections decides by its default', () => {
+    for (const kind of ['resource', 'prompt'] as const) {
+      expect(on(kind, 'x://a', {}, { version: '1', default: 'allow' })).toMatchObject({ effect: 'allow', rule: '/default' });
+      expect(on(kind, 'x://a', {}, { version: '1', default: 'deny' })).toMatchObject({ effect: 'deny', code: 'not_listed', rule: '/default' });
+    }
+  });
+});
+
+describe('a resource by another spelling of its URI', () => {
+  const open: PolicyDocument = { version: '1', default: 'allow', resources: { 'file:///secret/*': { action: 'deny' }, 'FILE://Odd/*': {} } };
+
+  test.each(['file:///secret/a', 'FILE:///secret/a', 'file:///%73ecret/a', 'file:////secret/a', 'file:\\\\\\secret\\a', 'file:///s%65cret%2fa'])('%s is refused as the plain one is', (uri) => {
+    expect(on('resource', uri, { uri }, open)).toMatchObject({ effect: 'deny', code: 'denied_by_rule', rule: '/resources/file:~1~1~1secret~1*/action' });
+  });
+
+  test('a trace tells the rules that decided', () => {
+    const { decision, trace } = decideWithTrace(compilePolicy(open), { ...base, kind: 'resource', tool: 'FILE:///secret/a', arguments: {} });
+    expect(trace).toContainEqual({ rule: decision.rule, outcome: 'refused', detail: decision.reason });
+  });
+
+  test('a URI that can be read in two ways is refused whatever the policy says', () => {
+    for (const uri of ['file:///public/../secret/a', 'file:///public/%2e%2e/x', ' file:///public/a']) {
+      for (const of of [open, document, { version: '1', default: 'allow', mode: 'monitor' } as const]) expect(on('resource', uri, { uri }, of)).toMatchObject({ effect: 'deny', code: 'malformed', rule: null });
+    }
+  });
+
+  test('an entry for a URI that is not plain itself lets it pass under default deny', () => {
+    expect(on('resource', 'FILE://Odd/a', {}, { ...open, default: 'deny' })).toMatchObject({ effect: 'allow', rule: '/resources/FILE:~1~1Odd~1*' });
+  });
+});
+
+test('names longer than their kind takes are refused and not listed', () => {
+  const open = compilePolicy({ version: '1', default: 'allow' });
+  for (const [kind, longest] of [['tool', 256], ['resource', 2048], ['prompt', 256]] as const) {
+    const [good, long] = ['x'.repeat(longest), 'x'.repeat(longest + 1)];
+    expect([decide(open, { ...base, kind, tool: good, arguments: {} }).code, decide(open, { ...base, kind, tool: long, arguments: {} }).code]).toEqual(['allowed', 'malformed']);
+    expect([isListed(open, good, kind), isListed(open, long, kind)]).toEqual([true, false]);
+  }
+});
+
+test('lists show what is not hidden: entries, denied ones too, and under default allow the rest', () => {
+  const policy = compilePolicy(document);
+  expect(['file:///public/a', 'file:///public/secret/a', 'log://{id}', 'other://x'].map((uri) => isListed(policy, uri, 'resource'))).toEqual([true, true, true, false]);
+  expect([isListed(policy, 'summary', 'prompt'), isListed(policy, 'summary', 'tool')]).toEqual([true, false]);
+});
+
+test('the method tells the kind of what a record names', () => {
+  expect(['tools/call', 'resources/read', 'prompts/get', 'completion/complete', 'ping'].map(kindOfMethod)).toEqual(['tool', 'resource', 'prompt', undefined, undefined]);
+});
+
+test('sections are read like tools, and warned about like tools', () => {
+  expect(parsePolicy(document)).toMatchObject({ ok: true });
+  expect(parsePolicy({ version: '1', default: 'deny', resources: { ['x'.repeat(2049)]: {}, a: { action: 'maybe' } }, prompts: { b: { hide: true } } })).toMatchObject({
+    ok: false,
+    errors: [{ pointer: `/resources/${'x'.repeat(2049)}` }, { pointer: '/resources/a/action', code: 'invalid_value' }, { pointer: '/prompts/b/hide', code: 'unsupported_key' }],
+  });
+  const parsed = parsePolicy({ version: '1', default: 'deny', prompts: { 'a*': {}, 'a**': {}, b: { action: 'deny', limits: [] } } });
+  expect(parsed.ok && parsed.warnings).toMatchObject([{ pointer: '/prompts/a**', code: 'shadowed_pattern' }, { pointer: '/prompts/b/limits', code: 'never_fires' }]);
+});
