@@ -12,7 +12,10 @@ export type OutcomeStatus = 'ok' | 'tool_error' | 'upstream_error' | 'upstream_u
 /** What was counted for a call; amounts are the one kind of argument value that an event may hold. */
 export type Reserved = Readonly<{ counter: string; window: string | number; scope: string; amount: number }>;
 
-/** A call was decided. `allow` says that it may be forwarded; the outcome says whether it was. Argument values are never here. */
+/**
+ * A call was decided. `allow` says that it may be forwarded; the outcome says whether it was. Argument values are never here. `tool` is the name of what was
+ * used: by `method` a tool, a prompt, or a resource by its URI.
+ */
 export type ToolCallDecided = Envelope &
   Readonly<{
     type: 'toolCall.decided';
