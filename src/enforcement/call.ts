@@ -21,6 +21,9 @@ export type GovernedCall = Readonly<{
   client: Readonly<{ name: string; version?: string }> | null;
 }>;
 
+/** The tool that a request uses; null when it uses something else, which may have the same name. */
+export const toolOf = ({ kind, tool }: Pick<GovernedCall, 'kind' | 'tool'>): string | null => (kind === undefined || kind === 'tool' ? tool : null);
+
 /** What the agent is told of a decision, beside its reason. */
 export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number | undefined }>;
 

@@ -5,7 +5,7 @@ import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
 import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
-import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
+import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
@@ -20,9 +20,10 @@ const nothing = (): void => undefined;
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
 /** What refuses before the policy is asked. */
-const precondition = ({ who, tool, method }: GovernedCall, stale: boolean): Judged | undefined => {
-  if (tool === null) return refusal('method_not_governed', `${method} is not offered through this gateway`);
-  const off = switchedOff(who, tool);
+const precondition = (call: GovernedCall, stale: boolean): Judged | undefined => {
+  const { who } = call;
+  if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
+  const off = switchedOff(who, toolOf(call));
   if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
   if (stale) return refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');

@@ -1,7 +1,7 @@
 import type { ToolCallDecided } from '../event-log/events/index.js';
 import type { Unnumbered } from '../event-log/event-text.js';
 import type { Reservation } from '../policy-engine/decide.js';
-import type { GovernedCall, Judged } from './call.js';
+import { toolOf, type GovernedCall, type Judged } from './call.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
 
 export type Ids = Readonly<{ id: string; callId: string; time: string }>;
@@ -34,7 +34,7 @@ export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shad
     serverId: server.id,
     serverName: server.name,
     tool: call.tool,
-    definitionHash: (call.tool === null || (call.kind ?? 'tool') !== 'tool' ? undefined : server.tools.get(call.tool)?.definitionHash) ?? null,
+    definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
     policyId: policy.policyId,
     policyVersion: policy.policyVersion,
     mode: policy.mode,

@@ -8,7 +8,7 @@ import type { GatewayParts, InSession } from './exchange.js';
  * Sends an allowed request upstream and its answer to the client, and ends the verdict with the outcome. A client that left meanwhile gets nothing
  * forwarded. What was judged is what is sent: the strict reader let only one reading of these bytes pass.
  */
-export const forwardAllowed = (parts: GatewayParts, exchange: InSession, allowed: Readonly<{ id: Request['id']; verdict: Extract<Verdict, { allowed: true }>; tool: string | undefined }>): void => {
+export const forwardAllowed = (parts: GatewayParts, exchange: InSession, allowed: Readonly<{ id: Request['id']; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>): void => {
   const { response, who, session } = exchange;
   const { id, verdict, tool } = allowed;
   if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });

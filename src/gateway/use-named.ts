@@ -22,5 +22,5 @@ export const useNamed = async (parts: GatewayParts, exchange: InSession, request
   const verdict = await parts.enforcement.enforce(call);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
   if (!verdict.allowed) return sendJson(response, 200, deniedError(id, verdict.decided));
-  return forwardAllowed(parts, exchange, { id, verdict, tool: undefined });
+  return forwardAllowed(parts, exchange, { id, verdict, tool: null });
 };

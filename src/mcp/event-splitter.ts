@@ -3,18 +3,31 @@ const CR = 0x0d;
 /** The longest end of an event, CR LF CR LF, may be cut anywhere. */
 const OVERLAP = 4;
 
+/** The length of the line end at `at`: CR LF, LF or CR; 0 when there is none. */
+const lineEndAt = (bytes: Buffer, at: number): number => {
+  if (bytes[at] === LF) return 1;
+  if (bytes[at] !== CR) return 0;
+  return bytes[at + 1] === LF ? 2 : 1;
+};
+
+/** The next place of a byte at or after `from`, given the last one found; the length when there is none any more. */
+const nextPlace = (bytes: Buffer, byte: number, from: number, last: number): number => {
+  if (last >= from) return last;
+  const at = bytes.indexOf(byte, from);
+  return at < 0 ? bytes.length : at;
+};
+
 /** Where the first event that ends at or after `from` ends, behind its blank line; -1 when none does, or when it takes another byte to know. */
 const endOfEvent = (bytes: Buffer, from: number): number => {
-  let [lf, cr] = [bytes.indexOf(LF, from), bytes.indexOf(CR, from)];
-  for (;;) {
-    const at = lf >= 0 && (cr < 0 || lf < cr) ? lf : cr;
-    if (at < 0) return -1;
-    const next = at + (bytes[at] === CR && bytes[at + 1] === LF ? 2 : 1);
-    if (bytes[next] === LF) return next + 1;
-    if (bytes[next] === CR) return next + 1 === bytes.length ? -1 : next + (bytes[next + 1] === LF ? 2 : 1);
-    if (lf >= 0 && lf < next) lf = bytes.indexOf(LF, next);
-    if (cr >= 0 && cr < next) cr = bytes.indexOf(CR, next);
+  for (let next = from, lf = -1, cr = -1; next < bytes.length; ) {
+    lf = nextPlace(bytes, LF, next, lf);
+    cr = nextPlace(bytes, CR, next, cr);
+    const at = Math.min(lf, cr);
+    next = at + lineEndAt(bytes, at);
+    const blank = lineEndAt(bytes, next);
+    if (blank > 0) return bytes[next] === CR && next + 1 === bytes.length ? -1 : next + blank;
   }
+  return -1;
 };
 
 /** Cuts an event stream (HTML, "Interpreting an event stream") into its events as their bytes arrive. Nothing is copied more than twice, however long an event is. */

@@ -17,12 +17,17 @@ const prompt = (name: unknown, given: unknown = {}): Named | undefined => (isTex
 
 /** What is completed, and for a prompt the arguments known so far. */
 const completed = ({ ref, argument, context = {} }: JsonObject): Named | undefined => {
-  if (!isObject(ref) || !isObject(argument) || !isObject(context) || !hasPlainKeys(ref)) return undefined;
-  const { arguments: known = {} } = context;
-  if (typeof argument['name'] !== 'string' || typeof argument['value'] !== 'string' || !isObject(known)) return undefined;
+  if (!isObject(ref) || !hasPlainKeys(ref) || !isObject(context)) return undefined;
+  const known = knownArguments(argument, context['arguments']);
+  if (known === undefined) return undefined;
   if (ref['type'] === 'ref/resource') return 'name' in ref ? undefined : resource(ref['uri']);
-  if (ref['type'] !== 'ref/prompt' || 'uri' in ref) return undefined;
-  return prompt(ref['name'], { ...known, [argument['name']]: argument['value'] });
+  return ref['type'] === 'ref/prompt' && !('uri' in ref) ? prompt(ref['name'], known) : undefined;
+};
+
+const knownArguments = (argument: unknown, others: unknown = {}): JsonObject | undefined => {
+  if (!isObject(argument) || !isObject(others)) return undefined;
+  const { name, value } = argument;
+  return typeof name === 'string' && typeof value === 'string' ? { ...others, [name]: value } : undefined;
 };
 
 /** Parsers that ignore case would read another name where a key differs only in case. */

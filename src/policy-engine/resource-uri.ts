@@ -22,10 +22,13 @@ const hasControls = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text
  */
 export function plainUri(uri: string): string | undefined {
   const text = unescaped(uri);
-  if (text === undefined || text.trim() !== text || hasControls(text)) return undefined;
-  const [, scheme = '', rest = ''] = /^([^:/\\?#]*:)?(.*)$/s.exec(text) ?? [];
-  if (rest.split(separator).some((step) => step === '.' || step === '..')) return undefined;
-  const [, slashes = '', authority = '', path = ''] = /^([/\\]{2})?([^/\\?#]*)(.*)$/s.exec(rest) ?? [];
-  const named = slashes === '' ? authority : `//${authority.toLowerCase()}`;
-  return scheme.toLowerCase() + named + path.replace(/[/\\]+/g, '/');
+  if (text === undefined || text.trim() !== text || hasControls(text) || hasDotSteps(text)) return undefined;
+  const host = /^[^:/\\?#]*:[/\\]{2}[^/\\?#]*/.exec(text)?.[0] ?? /^[^:/\\?#]*:/.exec(text)?.[0] ?? '';
+  return host.toLowerCase().replaceAll('\\', '/') + text.slice(host.length).replace(/[/\\]+/g, '/');
 }
+
+const hasDotSteps = (uri: string): boolean =>
+  uri
+    .replace(/^[^:/\\?#]*:/, '')
+    .split(separator)
+    .some((step) => step === '.' || step === '..');
