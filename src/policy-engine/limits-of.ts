@@ -2,12 +2,16 @@ import type { LimitRule, PolicyDocument, Scope, ToolEntry, Window } from './docu
 import { privateCounterPrefix } from './limits.js';
 import { pointerTo } from './pointer.js';
 
-/** One limit of a document. `tool` is the name or pattern of its entry, null when it is for all tools; `incrementFrom` the argument that is spent. */
+/**
+ * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells), null when it is for all tools;
+ * `incrementFrom` the argument that is spent.
+ */
 export type PlacedLimit = Readonly<{ rule: string; tool: string | null; counter: string; window: Window; scope: Scope; max: number; incrementFrom: string | undefined }>;
 
 /** Every limit that some call can reach, in the order of the document: entries that deny never come to theirs. */
-export function limitsOf({ all_tools: forAll, tools = {} }: PolicyDocument): readonly PlacedLimit[] {
-  return [...place(forAll?.limits ?? [], null, '/all_tools'), ...Object.entries(tools).flatMap(([name, entry]) => (entry.action === 'deny' ? [] : ofEntry(name, entry)))];
+export function limitsOf(document: PolicyDocument): readonly PlacedLimit[] {
+  const entries = (['tools', 'resources', 'prompts'] as const).flatMap((section) => Object.entries(document[section] ?? {}).map(([name, entry]) => ({ section, name, entry })));
+  return [...place(document.all_tools?.limits ?? [], null, '/all_tools'), ...entries.flatMap(({ section, name, entry }) => (entry.action === 'deny' ? [] : ofEntry(pointerTo(`/${section}`, name), name, entry)))];
 }
 
 /** The counter of an entry's `rate_limit`: its own, by the entry's pointer. */
@@ -15,8 +19,7 @@ export function privateCounter(entryPointer: string): string {
   return privateCounterPrefix + entryPointer;
 }
 
-function ofEntry(name: string, { limits = [], rate_limit: rate }: ToolEntry): readonly PlacedLimit[] {
-  const pointer = pointerTo('/tools', name);
+function ofEntry(pointer: string, name: string, { limits = [], rate_limit: rate }: ToolEntry): readonly PlacedLimit[] {
   const own = place(limits, name, pointer);
   if (rate === undefined) return own;
   return [...own, { rule: `${pointer}/rate_limit`, tool: name, counter: privateCounter(pointer), window: rate.window, scope: 'grant', max: rate.max, incrementFrom: undefined }];

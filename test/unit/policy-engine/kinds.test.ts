@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, decideWithTrace, isListed, type Facts } from '../../../src/policy-engine/decide.js';
 import { kindOfMethod } from '../../../src/policy-engine/kind-of-method.js';
+import { limitsOf } from '../../../src/policy-engine/limits-of.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
 
@@ -113,4 +114,17 @@ test('sections are read like tools, and warned about like tools', () => {
   });
   const parsed = parsePolicy({ version: '1', default: 'deny', prompts: { 'a*': {}, 'a**': {}, b: { action: 'deny', limits: [] } } });
   expect(parsed.ok && parsed.warnings).toMatchObject([{ pointer: '/prompts/a**', code: 'shadowed_pattern' }, { pointer: '/prompts/b/limits', code: 'never_fires' }]);
+});
+
+test('the limits of every section are told', () => {
+  const limit = { counter: 'c', window: 'minute', max: 1 } as const;
+  const entry = { limits: [limit], rate_limit: { max: 1, window: 60 } };
+  expect(limitsOf({ version: '1', default: 'deny', tools: { a: entry }, resources: { 'x://a': entry }, prompts: { p: entry, q: { ...entry, action: 'deny' } } }).map(({ rule, tool, counter }) => [rule, tool, counter])).toEqual([
+    ['/tools/a/limits/0', 'a', 'c'],
+    ['/tools/a/rate_limit', 'a', 'rate_limit:/tools/a'],
+    ['/resources/x:~1~1a/limits/0', 'x://a', 'c'],
+    ['/resources/x:~1~1a/rate_limit', 'x://a', 'rate_limit:/resources/x:~1~1a'],
+    ['/prompts/p/limits/0', 'p', 'c'],
+    ['/prompts/p/rate_limit', 'p', 'rate_limit:/prompts/p'],
+  ]);
 });
