@@ -1,5 +1,6 @@
 import { OutboundRefused } from '../platform/outbound.js';
 import { errorCodeOf, type Asked } from './ask.js';
+import type { UpstreamFailure } from './forward.js';
 
 /** Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server answered. */
 export type DiscoveryFailure = Readonly<{ status: 'unreachable' | 'needs_sign_in'; detail: string }>;
@@ -36,7 +37,16 @@ const byNetworkCode: readonly (readonly [RegExp, string])[] = [
   [/SSL|TLS|EPROTO/, 'The server does not speak TLS as wanted: check http or https in the URL.'],
 ];
 
-const ofNetwork = (cause: unknown): DiscoveryFailure => {
+/** What a channel tells, that has no network error to tell. */
+const byKind = {
+  unreachable: 'The server could not be started or reached: check its transport, and that the command exists.',
+  timeout: 'The server gave no answer in time.',
+  broken: 'The server ended the connection before it answered: check its command, arguments, environment or path.',
+  aborted: 'The request was ended.',
+} as const satisfies Record<UpstreamFailure['kind'], string>;
+
+const ofNetwork = ({ kind, cause }: UpstreamFailure): DiscoveryFailure => {
+  if (cause === undefined) return unreachable(byKind[kind]);
   if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');
@@ -51,7 +61,7 @@ export const isUnsupportedRevision = (asked: Asked): boolean => asked.kind === '
 
 /** What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a credential. */
 export const failureOf = (asked: Asked): DiscoveryFailure => {
-  if (asked.kind === 'failed') return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork('cause' in asked.failure ? asked.failure.cause : undefined);
+  if (asked.kind === 'failed') return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);
   if (asked.kind === 'other' || asked.status >= 300) return ofStatus(asked.status);
   const code = errorCodeOf(asked.message);
   return Number.isSafeInteger(code) ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`) : UNSUPPORTED_REVISION;
