@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { readFile, writeFile } from 'node:fs/promises';
 import { AppModule, type Parts } from './app.module.js';
 import { EventStore } from './event-log/event-store.js';
+import { makeHttpClient } from './http-client/http-client.js';
 import { readConfig } from './platform/config.js';
 import { Database } from './platform/database.js';
 import { errorText } from './platform/log.js';
@@ -23,7 +24,7 @@ const unusedParts = (): Parts => {
     store: new EventStore(database),
     vault: new Vault(Buffer.alloc(32)),
     outbound,
-    forward: openTransports({ agent: outbound.agent, allowStdio: [], environment: {}, stillGood: () => true }).forward,
+    forward: openTransports({ http: makeHttpClient(outbound.connector), allowStdio: [], environment: {}, stillGood: () => true }).forward,
     publicUrl: () => 'http://127.0.0.1:8080',
   };
 };

@@ -11,6 +11,7 @@ import { LiveStreams } from './relay/live-streams.js';
 import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
+import { makeHttpClient } from './http-client/http-client.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
@@ -60,7 +61,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const enforcement = new Enforcement({ reserve, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
   const transports = openTransports({
-    agent: parts.outbound.agent,
+    http: makeHttpClient(parts.outbound.connector),
     allowStdio: config.allowStdio,
     environment: environment(),
     stillGood: (grantId) => directory.mayCall(grantId, Date.now()),

@@ -12,6 +12,7 @@ import { bindLog } from './event-log/log-identity.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
 import { environment, type Config } from './platform/config.js';
 import { Database } from './platform/database.js';
+import { makeHttpClient } from './http-client/http-client.js';
 import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './platform/http-front.js';
 import { log } from './platform/log.js';
@@ -116,7 +117,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const publicUrl = (): string => config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
   const databasePort = Number(new URL(databaseUrl).port || 5432);
   const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort] });
-  const transports = openTransports({ agent: outbound.agent, allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
+  const transports = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
   cleanup.add(async () => transports.stop());
   const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, publicUrl };
   const metrics = makeMetrics();

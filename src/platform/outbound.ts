@@ -1,5 +1,5 @@
 import { lookup as nodeLookup, type LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { Agent, buildConnector, fetch as undiciFetch, Pool, type Dispatcher } from 'undici';
 import { makeAddressJudge, type AddressRefusal, type AddressRules, type Target } from './outbound-address.js';
 
@@ -25,10 +25,14 @@ export type UrlRefusal = Readonly<{ ok: false; code: UrlRefusalCode; message: st
 export type UrlCheck = Readonly<{ ok: true; url: URL }> | UrlRefusal;
 export type Resolved = Readonly<{ ok: true; url: URL; addresses: readonly string[] }> | UrlRefusal;
 
+/** Opens one connection (with TLS for https) to an address that may be reached, or says why not. */
+export type Connector = (done: (error: Error | null, socket: Socket | null) => void) => void;
+
 export type Outbound = Readonly<{
   check: (url: string) => UrlCheck;
   resolve: (url: URL) => Promise<Resolved>;
   agent: Dispatcher;
+  connector: (origin: URL) => Connector;
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }>;
 
@@ -49,6 +53,7 @@ export class OutboundRefused extends Error {
  * - `resolve`: also looks the name up; every one of its addresses must pass. Good for an answer at registration, not a promise for later.
  * - `agent`: checks again at each new connection and connects to the very addresses it checked, so that a name can't be rebound. Follows no
  *   redirect, reads no proxy variable, keeps connections alive, NODELAY. Hand it only origins that `check` passed.
+ * - `connector`: the connections of `agent` without its HTTP.
  * - `fetch`: `check` and undici's fetch over the agent; a redirect is answered as it came.
  *
  * Messages say what to do and hold the host at most, never user info, path or query, nor the address that a name resolved to.
@@ -69,7 +74,8 @@ export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}
     const where = whereOf(parsed.url);
     return (isIP(where.host) === 0 ? undefined : judgeAll(where, [where.host])) ?? parsed;
   };
-  const agent = makeAgent(options, (origin) => guardedConnector(whereOf(origin), options, { lookupAll, judgeAll }));
+  const connectorOf = (origin: URL): buildConnector.connector => guardedConnector(whereOf(origin), options, { lookupAll, judgeAll });
+  const agent = makeAgent(options, connectorOf);
   return {
     check,
     resolve: async (url) => {
@@ -80,6 +86,11 @@ export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}
       return judgeAll(where, addresses) ?? { ok: true, url: checked.url, addresses };
     },
     agent,
+    connector: ({ protocol, host, hostname, port }) => {
+      const connect = connectorOf(new URL(`${protocol}//${host}`));
+      const target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
+      return (done) => connect(target, (...[error, socket]) => done(error, socket));
+    },
     fetch: async (url, init) => {
       const checked = check(String(url));
       if (!checked.ok) throw new OutboundRefused(checked);

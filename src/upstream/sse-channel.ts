@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser';
-import type { Dispatcher } from 'undici';
+import type { HttpClient } from '../http-client/http-client.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
-import { forwardHttp, type Running, type UpstreamFailure, type UpstreamRequest } from './forward.js';
+import type { Running, UpstreamFailure, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 
 const ENDPOINT_MS = 15_000;
@@ -21,16 +21,16 @@ const withoutSession = ({ 'mcp-session-id': _session, ...headers }: UpstreamRequ
  * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names where messages are posted. What
  * arrives before that waits.
  */
-export const sseChannels = (agent: Dispatcher): OpenChannel => (request, events) => {
+export const sseChannels = (http: HttpClient): OpenChannel => (request, events) => {
   const { transport } = request.server;
   if (transport.type !== 'sse') throw new Error('not an SSE server');
-  const channel = new SseChannel(agent, transport.url, events);
+  const channel = new SseChannel(http, transport.url, events);
   channel.open(request);
   return channel;
 };
 
 class SseChannel {
-  readonly #agent: Dispatcher;
+  readonly #http: HttpClient;
   readonly #url: URL;
   readonly #events: ChannelEvents;
   readonly #waiting: Post[] = [];
@@ -40,8 +40,8 @@ class SseChannel {
   #paused = false;
   #over = false;
 
-  constructor(agent: Dispatcher, url: URL, events: ChannelEvents) {
-    this.#agent = agent;
+  constructor(http: HttpClient, url: URL, events: ChannelEvents) {
+    this.#http = http;
     this.#url = url;
     this.#events = events;
     this.#patience = setTimeout(() => this.#closed({ kind: 'timeout', sent: false }), ENDPOINT_MS);
@@ -50,7 +50,7 @@ class SseChannel {
   open({ headers }: UpstreamRequest): void {
     const parser = createParser({ onEvent: ({ event, data }) => this.#event(event, data), onError: ({ type }) => type === 'max-buffer-size-exceeded' && this.#closed({ kind: 'broken', sent: true }), maxBufferSize: LONGEST_EVENT });
     const text = new TextDecoder();
-    this.#stream = forwardHttp(this.#agent, this.#url, { method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
+    this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
       head: (status, fields) => {
         if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed({ kind: 'broken', sent: false });
       },
@@ -93,7 +93,7 @@ class SseChannel {
   }
 
   #post(endpoint: URL, [body, headers, failed]: Post): void {
-    forwardHttp(this.#agent, endpoint, { method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS }, {
+    this.#http({ url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS }, {
       head: (status) => {
         if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
       },

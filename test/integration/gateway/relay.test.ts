@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
-import { Agent } from 'undici';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { InSession, RelayParts } from '../../../src/relay/exchange.js';
 import { relayAnswer } from '../../../src/relay/relay-answer.js';
 import { relayStream } from '../../../src/relay/standing-stream.js';
+import { makeHttpClient } from '../../../src/http-client/http-client.js';
+import { makeOutbound } from '../../../src/platform/outbound.js';
 import type { UpstreamServer } from '../../../src/upstream/forward.js';
 import { openTransports } from '../../../src/upstream/transports.js';
 
@@ -15,17 +16,16 @@ const listening = async (server: Server): Promise<URL> => {
 
 const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
 
-const forwardBy = (by: Agent) => openTransports({ agent: by, allowStdio: [], environment: {}, stillGood: () => true }).forward;
+const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector);
+const { forward } = openTransports({ http, allowStdio: [], environment: {}, stillGood: () => true });
 
 const failures: unknown[] = [];
 const note = (error: unknown): void => void failures.push(error);
-let agent: Agent;
 let servers: Server[];
 
 beforeEach(() => {
   failures.length = 0;
   process.on('uncaughtException', note);
-  agent = new Agent();
   servers = [];
 });
 afterEach(async () => {
@@ -34,7 +34,6 @@ afterEach(async () => {
     server.closeAllConnections();
     server.close();
   }
-  await agent.destroy();
 });
 
 type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: ServerResponse }>;
@@ -49,7 +48,7 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: 
   });
   const url = await listening(upstreamServer);
   const responses: ServerResponse[] = [];
-  const parts = { forward: forwardBy(agent), streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
+  const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
     const exchange = { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
@@ -93,7 +92,7 @@ test('an upstream that sends early hints first still gets its stream through', a
     response.end('data: 1\n\n');
   });
   const url = await listening(upstreamServer);
-  const parts = { forward: forwardBy(agent), streams: { add: () => undefined } } as unknown as RelayParts;
+  const parts = { forward, streams: { add: () => undefined } } as unknown as RelayParts;
   const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));

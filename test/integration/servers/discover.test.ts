@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { makeHttpClient } from '../../../src/http-client/http-client.js';
 import { makeOutbound } from '../../../src/platform/outbound.js';
 import { definitionHash, discover, type Discovered } from '../../../src/upstream/discover.js';
 import { openTransports } from '../../../src/upstream/transports.js';
@@ -26,7 +27,7 @@ const modernUpstream = async (options?: ModernOptions): Promise<ModernUpstream> 
   return started;
 };
 
-const { forward, stop } = openTransports({ agent: outbound.agent, allowStdio: [], environment: {}, stillGood: () => true });
+const { forward, stop } = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: [], environment: {}, stillGood: () => true });
 afterAll(stop);
 const ask = (url: string, { headers = {}, timeoutMs }: Readonly<{ headers?: Record<string, string>; timeoutMs?: number }> = {}): Promise<Discovered> =>
   discover({ forward, server: { id: 'srv', transport: { type: 'streamable-http', url: new URL(url) }, eras: [] }, credential: headers, grantId: 'discovery' }, timeoutMs);

@@ -129,6 +129,8 @@ async function refusal(work: Promise<unknown>): Promise<string> {
   return cause instanceof OutboundRefused ? cause.code : String(error);
 }
 const dispatch = ({ agent }: Outbound, origin: string) => agent.request({ origin, path: '/', method: 'POST', body: '{}' }).then(({ body }) => body.text());
+const connect = ({ connector }: Outbound, origin: string): Promise<unknown> =>
+  new Promise((resolve, reject) => connector(new URL(origin))((error, socket) => (error ? reject(error) : resolve(socket?.destroy()))));
 
 describe('a connection', () => {
   test('to this host is never opened when loopback is not allowed, however it is written', async () => {
@@ -137,6 +139,7 @@ describe('a connection', () => {
     for (const host of ['127.0.0.1', '127.1', '0x7f000001', '2130706433', '0177.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '0.0.0.0', '[::]']) {
       expect(await refusal(dispatch(outbound, `http://${host}:${canary.port}`))).toMatch(/^address_(not|never)_allowed$/);
       expect(await refusal(outbound.fetch(`http://${host}:${canary.port}/`))).toMatch(/^address_(not|never)_allowed$/);
+      expect(await refusal(connect(outbound, `http://${host}:${canary.port}`))).toMatch(/^address_(not|never)_allowed$/);
     }
     expect(canary.connections()).toBe(0);
   });
@@ -145,8 +148,9 @@ describe('a connection', () => {
     const canary = await listen();
     const outbound = guard({ allow: ['127.0.0.1'] }, { lookup: lookupOf(['127.0.0.1']) });
     for (const _ of [1, 2, 3]) expect(await dispatch(outbound, `http://some.example:${canary.port}`)).toBe('hello');
+    await expect(connect(outbound, `http://some.example:${canary.port}`)).resolves.toBeDefined();
     for (const _ of [1, 2, 3]) expect(await (await outbound.fetch(`http://some.example.:${canary.port}/`, { headers: new Headers({ a: 'b' }), signal: AbortSignal.timeout(5_000) })).text()).toBe('hello');
-    expect(canary.connections()).toBeLessThanOrEqual(2);
+    expect(canary.connections()).toBeLessThanOrEqual(3);
   });
 
   test('goes by the address of its own look-up, so that a name cannot be rebound', async () => {
@@ -156,6 +160,7 @@ describe('a connection', () => {
     expect(await outbound.resolve(new URL(url))).toMatchObject({ ok: true });
     expect(await refusal(dispatch(outbound, url.slice(0, -1)))).toBe('address_not_allowed');
     expect(await refusal(outbound.fetch(url))).toBe('address_not_allowed');
+    expect(await refusal(connect(outbound, url))).toBe('address_not_allowed');
     expect(canary.connections()).toBe(0);
   });
 
@@ -174,6 +179,7 @@ describe('an outbound request', () => {
     const outbound = guard({ allow: ['0.0.0.0/0', '::/0'], ownPorts: () => [canary.port] }, { lookup: lookupOf(['127.0.0.1']), ownAddresses: () => ['198.51.100.7', '2001:db8::7'] });
     for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', '[::ffff:127.0.0.1]', '198.51.100.7', '[::ffff:198.51.100.7]', '[2001:db8::7]', 'some.example']) {
       expect(await refusal(dispatch(outbound, `http://${host}:${canary.port}`))).toBe('own_port');
+      expect(await refusal(connect(outbound, `http://${host}:${canary.port}`))).toBe('own_port');
     }
     expect(code(outbound, `http://198.51.100.8:${canary.port}/`)).toBe('ok');
     expect(code(outbound, `http://127.0.0.1:${canary.port === 65535 ? 1 : canary.port + 1}/`)).toBe('ok');

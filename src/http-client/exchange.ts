@@ -1,0 +1,89 @@
+import type { AnswerHead } from './answer-head.js';
+import type { Failure, Running, Sink } from './sink.js';
+
+/** What an exchange does to the connection that carries it. */
+type Carrier = Readonly<{ pause: () => void; resume: () => void; destroy: () => void }>;
+
+type Wanted = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
+
+/** One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and nothing after it. */
+export class Exchange implements Running {
+  readonly head: string;
+  readonly body: Buffer | undefined;
+  readonly #silenceMs: number;
+  readonly #sink: Sink;
+  #carrier: Carrier | undefined;
+  #headed = false;
+  #over = false;
+  #paused = false;
+  #silentMs = 0;
+
+  constructor({ head, body, silenceMs }: Wanted, sink: Sink) {
+    this.head = head;
+    this.body = body;
+    this.#silenceMs = silenceMs;
+    this.#sink = sink;
+  }
+
+  /** Whether its end or failure was told. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** It is sent now, on this connection. */
+  begin(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  headed({ status, headers }: AnswerHead): void {
+    this.#silentMs = 0;
+    this.#headed = true;
+    if (!this.#over) this.#sink.head(status, headers);
+  }
+
+  data(part: Buffer): void {
+    this.#silentMs = 0;
+    if (this.#over || this.#sink.data(part) || this.#over) return;
+    this.#paused = true;
+    this.#carrier?.pause();
+  }
+
+  ended(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#carrier = undefined;
+    this.#sink.end();
+  }
+
+  /** The connection is gone before the answer was whole. */
+  broken(cause: unknown): void {
+    this.fail(this.#headed ? 'broken' : 'unreachable', cause);
+  }
+
+  fail(kind: Failure['kind'], cause?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    carrier?.destroy();
+    this.#sink.fail({ kind, sent: carrier !== undefined, cause });
+  }
+
+  /** Time went by without a byte. A pause of ours is not the other side's silence. */
+  waited(ms: number): void {
+    if (this.#paused || this.#silenceMs === 0) return;
+    this.#silentMs += ms;
+    if (this.#silentMs > this.#silenceMs) this.fail('timeout', { code: 'ETIMEDOUT' });
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#silentMs = 0;
+    this.#carrier?.resume();
+  }
+
+  abort(): void {
+    this.fail('aborted');
+  }
+}
