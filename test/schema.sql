@@ -26,9 +26,12 @@ create table audit_heads (
   first_seq bigint not null default 1,
   recorded_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
   changed_xid xid8 not null default pg_current_xact_id(),
+  numbering jsonb not null default '{}'::jsonb,
+  missing_since timestamp with time zone,
   constraint audit_heads_pkey PRIMARY KEY (organization_id)
 );
 CREATE INDEX audit_heads_changed ON public.audit_heads USING btree (changed_xid);
+CREATE INDEX audit_heads_missing ON public.audit_heads USING btree (missing_since) WHERE (missing_since IS NOT NULL);
 alter table audit_heads enable row level security;
 alter table audit_heads force row level security;
 create policy own on audit_heads as permissive for all to toolgate_app

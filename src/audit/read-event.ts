@@ -1,4 +1,5 @@
 import { isId } from '../platform/ids.js';
+import type { DecisionNumber } from './numbering.js';
 
 /** What of an event stands in columns of its own, for search and projections. Anything but a text is null. */
 export type EventColumns = Readonly<{
@@ -19,7 +20,7 @@ export type EventColumns = Readonly<{
   shadow: string | null;
 }>;
 
-export type ReadEvent = Readonly<{ ok: true; columns: EventColumns }> | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
+export type ReadEvent = Readonly<{ ok: true; columns: EventColumns; number: DecisionNumber | undefined }> | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
 
 const LONGEST = 200;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
@@ -47,6 +48,14 @@ const parse = (value: Buffer): unknown => {
   }
 };
 
+const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** Where a decision stands in its boot's numbering; other events have no number. */
+const numberOf = ({ type, bootId, sequence, abandoned }: Readonly<Record<string, unknown>>): DecisionNumber | undefined => {
+  if (type !== 'toolCall.decided' || !isId('boot', bootId) || !isNumber(sequence)) return undefined;
+  return { bootId, sequence, abandoned: Array.isArray(abandoned) ? abandoned.filter(isNumber) : [] };
+};
+
 /**
  * Reads an event of the log. What has no id, type, organization or RFC 3339 time, or lies under another key than its organization's, is no event:
  * it is refused with a reason and nothing of its content.
@@ -62,6 +71,7 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
   if (key !== organizationId) return { ok: false, reason: 'wrong_key' };
   return {
     ok: true,
+    number: numberOf(event as Readonly<Record<string, unknown>>),
     columns: {
       organizationId,
       id,

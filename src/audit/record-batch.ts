@@ -1,14 +1,15 @@
 import type { Topic } from '../event-log/events/index.js';
 import type { Database, Tx } from '../platform/database.js';
+import { missingSince, noteNumber, type DecisionNumber, type Numbering } from './numbering.js';
 import type { EventColumns } from './read-event.js';
 
 /** A readable event of the log at its place. */
-export type Incoming = Readonly<{ offset: number; value: Buffer; columns: EventColumns }>;
+export type Incoming = Readonly<{ offset: number; value: Buffer; columns: EventColumns; number: DecisionNumber | undefined }>;
 
 /** What to record: `known` is where the partition's reader stood, `next` where it stands afterwards. */
 export type Batch = Readonly<{ topic: Topic; partition: number; known: number; next: number; incoming: readonly Incoming[] }>;
 
-type Head = { nextSeq: number; recordedAt: number };
+type Head = { nextSeq: number; recordedAt: number; numbering: Numbering; changed: boolean };
 type Numbered = Incoming & Readonly<{ seq: number; recordedAt: string }>;
 
 /** Organizations whose head row is committed, so that most batches need not try to make one. */
@@ -26,12 +27,12 @@ const movePosition = async (tx: Tx, batch: Batch): Promise<boolean> => {
 const lockHeads = async (tx: Tx, organizations: readonly string[], known: ReadonlySet<string>): Promise<Map<string, Head>> => {
   const missing = organizations.filter((organization) => !known.has(organization));
   if (missing.length > 0) await tx.query('insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing', [missing]);
-  const { rows } = await tx.query<{ organization_id: string; next_seq: number; recorded_at: Date | number }>(
-    'select organization_id, next_seq, recorded_at from audit_heads where organization_id = any ($1) order by organization_id for update',
+  const { rows } = await tx.query<{ organization_id: string; next_seq: number; recorded_at: Date | number; numbering: Numbering }>(
+    'select organization_id, next_seq, recorded_at, numbering from audit_heads where organization_id = any ($1) order by organization_id for update',
     [organizations],
   );
   if (rows.length !== organizations.length) throw new Error('an audit head is missing');
-  return new Map(rows.map((row) => [row.organization_id, { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at) }]));
+  return new Map(rows.map((row) => [row.organization_id, { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at), numbering: row.numbering, changed: false }]));
 };
 
 /** The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. */
@@ -54,6 +55,9 @@ const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>,
     head.recordedAt = Math.max(head.recordedAt, seen.now);
     numbered.push({ ...one, seq: head.nextSeq, recordedAt: new Date(head.recordedAt).toISOString() });
     head.nextSeq += 1;
+    if (!one.number) continue;
+    noteNumber(head.numbering, one.number, seen.now);
+    head.changed = true;
   }
   return numbered;
 };
@@ -91,12 +95,21 @@ const insert = async (tx: Tx, partition: number, records: readonly Numbered[]): 
   ]);
 };
 
-const moveHeads = async (tx: Tx, records: readonly Numbered[]): Promise<void> => {
-  const last = new Map(records.map((record) => [record.columns.organizationId, record]));
+const moveHeads = async (tx: Tx, records: readonly Numbered[], heads: ReadonlyMap<string, Head>): Promise<void> => {
+  const organizations = [...new Set(records.map((record) => record.columns.organizationId))];
+  const moved = organizations.flatMap((organization) => heads.get(organization) ?? []);
   await tx.query(
-    `update audit_heads h set next_seq = u.seq + 1, recorded_at = u.recorded_at, changed_xid = pg_current_xact_id()
-     from unnest($1::text[], $2::bigint[], $3::timestamptz[]) u(organization_id, seq, recorded_at) where h.organization_id = u.organization_id`,
-    [[...last.keys()], [...last.values()].map((record) => record.seq), [...last.values()].map((record) => record.recordedAt)],
+    `update audit_heads h set next_seq = u.next_seq, recorded_at = u.recorded_at, changed_xid = pg_current_xact_id(),
+       numbering = coalesce(u.numbering, h.numbering), missing_since = case when u.numbering is null then h.missing_since else u.missing_since end
+     from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::timestamptz[]) u(organization_id, next_seq, recorded_at, numbering, missing_since)
+     where h.organization_id = u.organization_id`,
+    [
+      organizations,
+      moved.map((head) => head.nextSeq),
+      moved.map((head) => new Date(head.recordedAt)),
+      moved.map((head) => (head.changed ? JSON.stringify(head.numbering) : null)),
+      moved.map((head) => missingSince(head.numbering)),
+    ],
   );
 };
 
@@ -123,7 +136,7 @@ export class BatchRecorder {
       const records = number(batch.incoming, heads, seen);
       if (records.length === 0) return 0;
       await insert(tx, batch.partition, records);
-      await moveHeads(tx, records);
+      await moveHeads(tx, records, heads);
       return records.length;
     });
     if (recorded !== undefined) this.#remember(organizations);

@@ -2,6 +2,7 @@ import type { EventLog, HandleBatch, LogRecord } from '../event-log/event-log.js
 import { TOPICS, type Topic } from '../event-log/events/index.js';
 import type { Database } from '../platform/database.js';
 import { log } from '../platform/log.js';
+import { reportLost } from './gaps.js';
 import { readEvent, type ReadEvent } from './read-event.js';
 import { BatchRecorder, type Incoming } from './record-batch.js';
 import { unrecorded } from './unrecorded.js';
@@ -52,17 +53,21 @@ const lagOf = async (db: Database, eventLog: EventLog): Promise<number> => {
 
 type Place = Readonly<{ topic: Topic; partition: number }>;
 
-/** How many records between `known` and the first delivered one the log no longer has. A delivery that only skipped them is refused, so that the log's reader comes again. */
-const countLost = async (eventLog: EventLog, place: Place, known: number, first: number): Promise<number> => {
+/**
+ * How many records between `known` and the first delivered one the log no longer has; the gap is on record before anything passes over them. A delivery that only skipped them is
+ * refused, so that the log's reader comes again.
+ */
+const countLost = async (parts: Pick<Parts, 'db' | 'log'>, place: Place, known: number, first: number): Promise<number> => {
   if (first <= known) return 0;
-  const [oldest] = await eventLog.read(place.topic, place.partition, known, 1);
+  const [oldest] = await parts.log.read(place.topic, place.partition, known, 1);
   if (oldest && oldest.offset < first) throw new Error(`the log delivered ${place.topic}/${place.partition} from ${first} on, but ${known} is not recorded`);
   log.error('the log lost records before they were recorded', { ...place, from: known, to: first - 1 });
+  await reportLost(parts, { ...place, from: known, to: first - 1 });
   return first - known;
 };
 
 const toIncoming = (reads: readonly Read[]): readonly Incoming[] =>
-  reads.flatMap(({ record, event }) => (event.ok ? [{ offset: record.offset, value: record.value, columns: event.columns }] : []));
+  reads.flatMap(({ record, event }) => (event.ok ? [{ offset: record.offset, value: record.value, columns: event.columns, number: event.number }] : []));
 
 const reportPoison = (place: Place, reads: readonly Read[]): number => {
   let count = 0;
@@ -89,7 +94,7 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
       const known = await positions.get(topic, partition);
       if (known >= next) return;
       const rest = reads.filter(({ record }) => record.offset >= known);
-      const lost = await countLost(eventLog, place, known, rest[0]?.record.offset ?? next);
+      const lost = await countLost({ db, log: eventLog }, place, known, rest[0]?.record.offset ?? next);
       const incoming = toIncoming(rest);
       const recorded = await recorder.record({ ...place, known, next, incoming });
       if (recorded === undefined) {

@@ -4,6 +4,7 @@ import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../platform/database.js';
 import { log } from '../platform/log.js';
 import { startRounds, type Rounds } from '../platform/rounds.js';
+import { closeNumbering, reportOverdue } from './missing-numbers.js';
 import { findOpenCalls, unknownOutcome, type DeadBoot } from './open-calls.js';
 
 const POLL_MS = 5000;
@@ -32,6 +33,7 @@ const closeSome = (db: Database, eventLog: EventLog, bootId: string): Promise<bo
       await Promise.all(open.map((decided) => eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date())))));
       return false;
     }
+    await closeNumbering({ db, eventLog }, bootId);
     await tx.query('delete from gateway_boots where boot_id = $1', [bootId]);
     if (!boot.stopped) log.info('a gateway died; all its calls have an outcome', { bootId });
     return true;
@@ -41,7 +43,7 @@ const closeSome = (db: Database, eventLog: EventLog, bootId: string): Promise<bo
  * Gives every allowed call an outcome, also when its gateway died. A boot without a heartbeat for as long as its row allows is dead: it allows nothing any
  * longer, and nothing of it can still reach the log. When all that is in the log by then is recorded, its allowed decisions without an outcome get one with status
  * `unknown`. Repeats and other projectors do no harm: an outcome's id comes from its call's, and the audit log records an id once. That also settles what a gateway that was only slow appends
- * later: the first outcome is the one that counts.
+ * later: the first outcome is the one that counts. Holes in a boot's numbering are reported as `audit.gap` when it is over, or when they are ten minutes old.
  */
 export const startSweep = (db: Database, eventLog: EventLog): Rounds => {
   /** Where the log ended when a boot was found dead, or when its outcomes were appended. */
@@ -54,6 +56,7 @@ export const startSweep = (db: Database, eventLog: EventLog): Rounds => {
     await closeSome(db, eventLog, bootId);
   };
   const round = async (): Promise<number> => {
+    await reportOverdue({ db, eventLog });
     const dead = await findDead(db);
     for (const bootId of waitingFor.keys()) if (!dead.some((boot) => boot.bootId === bootId)) waitingFor.delete(bootId);
     if (dead.length === 0) return POLL_MS;

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 /** Prefixes of TypeIDs; one per noun. */
 export type IdPrefix =
@@ -65,6 +65,14 @@ export const newId = (prefix: IdPrefix, nowMs: number = Date.now()): string => {
   scratch[8] = 0x80 | ((pool[at] ?? 0) & 0x3f);
   for (let i = 9; i < 16; i += 1) scratch[i] = pool[at + i - 8] ?? 0;
   return `${prefix}_${encode(scratch)}`;
+};
+
+/** The id that belongs to this text: always the same (a UUIDv8 of its SHA-256). */
+export const derivedId = (prefix: IdPrefix, text: string): string => {
+  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return `${prefix}_${encode(bytes)}`;
 };
 
 /** Whether the text is a well-formed TypeID with this prefix; says nothing about whether such an object exists. */

@@ -109,6 +109,7 @@ test(`kill -9 of the whole process group under load, ${ROUNDS} times: every call
   expect(seen.filter((id) => id.endsWith('limited')).length).toBeLessThanOrEqual(LIMIT);
   const usage = async (): Promise<number> => ((await api('/v1/usage?groupBy=effect&interval=day')).body['items'] as { effect: string; calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
   await expect.poll(usage, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
+  expect(ofType(events, 'audit.gap')).toEqual([]);
   const unknown = outcomes.filter((event) => event['status'] === 'unknown').length;
   process.stderr.write(`killed ${ROUNDS} times: ${seen.length} calls upstream, ${allowed.length} allowed on record, ${unknown} with an unknown outcome, ${events.length} records, restarts ${restarts.join(', ')} ms\n`);
 }, 300_000);

@@ -145,6 +145,6 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     const counted = async (): Promise<number> => ((await tenant.api('GET', '/v1/usage?groupBy=effect&interval=day')).body['items'] as { calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
     await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
     const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
-    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome\n`);
+    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} gaps\n`);
   }, 900_000);
 });

@@ -67,6 +67,8 @@ export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;
 /** What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses that were found. */
 export type RecordBody =
   | Of<'audit.suppressed', { grantId: string | null; identityId: string | null; serverId: string | null; refusals: number; from: string; to: string; codes: Readonly<Record<string, number>> }>
+  | Of<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
+  | Of<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
   | Of<'gateway.started', { bootId: string }>
   | Of<'gateway.stopped', { bootId: string }>;
 export type RecordEvent = Envelope & Readonly<{ actor: Actor }> & RecordBody;

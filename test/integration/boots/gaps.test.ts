@@ -1,0 +1,99 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
+import { startSweep } from '../../../src/boots/sweep.js';
+import { toEntry } from '../../../src/event-log/append.js';
+import { newId } from '../../../src/platform/ids.js';
+import { allRecorded, append, decided, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
+
+type Event = Readonly<Record<string, unknown>>;
+
+let at: Opened;
+let writer: AuditWriter;
+beforeAll(async () => {
+  at = await open();
+  writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+});
+afterAll(async () => {
+  await writer.stop();
+  await at.close();
+});
+
+const ENVELOPE = ['id', 'time', 'version', 'organizationId', 'actor', 'type'];
+
+const gapsOf = async (organizationId: string): Promise<readonly Event[]> =>
+  (await recordsOf(at.db, organizationId))
+    .map(({ event }) => JSON.parse(event.toString()) as Event)
+    .filter((event) => event['type'] === 'audit.gap')
+    .map((event) => Object.fromEntries(Object.entries(event).filter(([name]) => !ENVELOPE.includes(name))));
+
+/** Decisions of one boot, one after another in the log. */
+const record = async (organizationId: string, bootId: string, sequences: readonly (number | readonly [number, readonly number[]])[]): Promise<void> => {
+  for (const one of sequences) {
+    const [sequence, abandoned] = typeof one === 'number' ? [one, undefined] : one;
+    await append(at.eventLog, [decided(organizationId, { bootId, sequence, effect: 'deny', ...(abandoned ? { abandoned } : {}) })]);
+  }
+  await until(() => allRecorded(at.db));
+};
+const dead = (bootId: string): Promise<unknown> => at.db.worker.query(`insert into gateway_boots(boot_id, last_seen, silent_ms) values ($1, now() - interval '31 seconds', 30000)`, [bootId]);
+const isThere = async (bootId: string): Promise<boolean> => (await at.db.worker.query('select 1 from gateway_boots where boot_id = $1', [bootId])).rowCount === 1;
+
+const sweepUntil = async (condition: () => Promise<boolean>): Promise<void> => {
+  const sweeps = [startSweep(at.db, at.eventLog), startSweep(at.db, at.eventLog)];
+  await until(condition).finally(() => Promise.all(sweeps.map((sweep) => sweep.stop())));
+  await until(() => allRecorded(at.db));
+};
+
+test('what a boot numbered and neither recorded nor gave up is a gap when the boot is over, once, in each organization its own; late and given-up numbers are none', async () => {
+  const [left, right, bootId] = [newId('org'), newId('org'), newId('boot')];
+  await record(left, bootId, [1, 2, 5, [8, [6]], 4, 12]);
+  await record(right, bootId, [1, 2, 3]);
+  await dead(bootId);
+  await sweepUntil(async () => !(await isThere(bootId)));
+  const gap = (from: number, to: number): Event => ({ reason: 'decisions_missing', bootId, from, to });
+  expect(await gapsOf(left)).toEqual([gap(3, 3), gap(7, 7), gap(9, 11)]);
+  expect(await gapsOf(right)).toEqual([]);
+
+  // It was only slow, and goes on; then it dies for good.
+  await record(left, bootId, [10, 13, 15]);
+  await dead(bootId);
+  await sweepUntil(async () => !(await isThere(bootId)));
+  expect(await gapsOf(left)).toEqual([gap(3, 3), gap(7, 7), gap(9, 11), gap(14, 14)]);
+});
+
+test('a number that has been missing for ten minutes is a gap although its gateway lives, and a younger one is not yet', async () => {
+  const [organizationId, bootId] = [newId('org'), newId('boot')];
+  await record(organizationId, bootId, [1, 3]);
+  await at.db.worker.query(
+    `update audit_heads set numbering = jsonb_set(numbering, array[$2, 'missing', '0', '2'], to_jsonb((extract(epoch from now()) * 1000)::bigint - 601000)), missing_since = now() - interval '601 seconds'
+     where organization_id = $1`,
+    [organizationId, bootId],
+  );
+  await record(organizationId, bootId, [6]);
+  await sweepUntil(async () => (await gapsOf(organizationId)).length > 0);
+  expect(await gapsOf(organizationId)).toEqual([{ reason: 'decisions_missing', bootId, from: 2, to: 2 }]);
+  const { rows } = await at.db.worker.query<{ missing: unknown; since: Date }>(`select numbering -> $2 -> 'missing' as missing, missing_since as since from audit_heads where organization_id = $1`, [organizationId, bootId]);
+  expect(rows[0]?.missing).toEqual([[4, 5, rows[0]?.since.getTime()]]);
+});
+
+test('records that the log lost before they were recorded are a gap in every audit log that they may have belonged to, before anything is recorded behind them', async () => {
+  const [organizationId, elsewhere] = [newId('org'), newId('org')];
+  const place = await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId)));
+  await append(at.eventLog, [decided(elsewhere)]);
+  await until(() => allRecorded(at.db));
+  await writer.stop();
+  const events = [decided(organizationId), decided(organizationId), decided(organizationId)];
+  for (const event of events) await at.eventLog.append('toolgate.decisions', toEntry(event));
+  const owner = new pg.Client({ connectionString: at.url });
+  await owner.connect();
+  await owner.query('delete from log_records where topic = $1 and part = $2 and off in ($3, $4)', ['toolgate.decisions', place.partition, place.offset + 1, place.offset + 2]);
+  await owner.end();
+  writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+  await until(() => allRecorded(at.db));
+  const gap = { reason: 'log_records_lost', topic: 'toolgate.decisions', partition: place.partition, from: place.offset + 1, to: place.offset + 2 };
+  expect(await gapsOf(organizationId)).toEqual([gap]);
+  const { partition } = await at.eventLog.append('toolgate.decisions', toEntry(decided(elsewhere)));
+  expect(await gapsOf(elsewhere)).toEqual(partition === place.partition ? [gap] : []);
+  expect(writer.lost()).toBe(2);
+  expect((await recordsOf(at.db, organizationId)).map(({ id }) => id)).toContain(events[2]?.id);
+});
