@@ -13,6 +13,7 @@ import { Vault } from './platform/vault.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { PoliciesModule } from './policies/policies.module.js';
 import { REVOKE_GRANTS, ServersModule } from './servers/servers.module.js';
+import { ToolsModule } from './tools/tools.module.js';
 import type { Forward } from './upstream/forward.js';
 import { UsageModule } from './usage/usage.module.js';
 
@@ -44,6 +45,6 @@ export class PartsModule {
 @Module({})
 export class AppModule {
   static with(parts: Parts): DynamicModule {
-    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, PoliciesModule, GrantsModule, LimitsModule, AuditModule, UsageModule] };
+    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, AuditModule, UsageModule] };
   }
 }

@@ -15,6 +15,7 @@ import { makeHttpClient } from './http-client/http-client.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
+import { NoticedTools } from './tools/noticed-tools.js';
 import type { Forward } from './upstream/forward.js';
 import { openTransports } from './upstream/transports.js';
 
@@ -23,9 +24,9 @@ const SESSIONS_KEPT_OPEN = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
-type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; forward: Forward }>;
+type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; forward: Forward; noticed: NoticedTools }>;
 
-const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, forward }: Inner): McpEndpoint => {
+const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, forward, noticed }: Inner): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
   return new McpEndpoint({
@@ -33,6 +34,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     enforcement,
     streams,
     lists: new ListCache(),
+    noticeTools: (seen) => noticed.notice(seen),
     running: new RunningCalls(),
     store: parts.store,
     forward,
@@ -60,13 +62,14 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
   const enforcement = new Enforcement({ reserve, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
+  const noticed = new NoticedTools(store);
   const transports = openTransports({
     http: makeHttpClient(parts.outbound.connector),
     allowStdio: config.allowStdio,
     environment: environment(),
     stillGood: (grantId) => directory.mayCall(grantId, Date.now()),
   });
-  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, forward: transports.forward });
+  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, forward: transports.forward, noticed });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {
@@ -76,6 +79,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
     stop: async () => {
       streams.stop();
       enforcement.stop();
+      noticed.stop();
       transports.stop();
       await recorder.stop();
       await heartbeat.stop();

@@ -413,6 +413,8 @@ create table policies (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   deleted boolean not null default false,
+  pins jsonb not null default '{}'::jsonb,
+  acceptances integer not null default 0,
   constraint policies_pkey PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX policies_server ON public.policies USING btree (organization_id, server_id);
@@ -502,6 +504,8 @@ create table servers (
   discovered_at timestamp with time zone,
   deleted boolean not null default false,
   disabled_tools jsonb not null default '[]'::jsonb,
+  accepted jsonb not null default '{}'::jsonb,
+  acceptances integer not null default 0,
   eras text[] not null,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
@@ -537,6 +541,24 @@ create policy worker on sessions as permissive for all to toolgate_worker
   with check (true);
 grant delete, insert, select, update on sessions to toolgate_app;
 grant delete, insert, select, update on sessions to toolgate_worker;
+
+create table tool_definitions (
+  organization_id text not null,
+  server_id text not null,
+  definition_hash text not null,
+  definition jsonb not null,
+  constraint tool_definitions_pkey PRIMARY KEY (organization_id, server_id, definition_hash)
+);
+alter table tool_definitions enable row level security;
+alter table tool_definitions force row level security;
+create policy own on tool_definitions as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on tool_definitions as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on tool_definitions to toolgate_app;
+grant delete, insert, select, update on tool_definitions to toolgate_worker;
 
 create table usage_hourly (
   organization_id text not null,

@@ -6,7 +6,7 @@ import { sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 import type { Vault } from '../platform/vault.js';
 import type { Authenticated, GrantFacts, IdentityFacts, OrganizationFacts, PolicyFacts, ServerFacts } from './facts.js';
 import { loadEndedSessions, loadGrants, loadIdentities, loadOrganizations, loadPolicies, loadServers, type Wanted } from './load.js';
-import { PolicyCache } from './policy-cache.js';
+import { PinsCache, PolicyCache } from './policy-cache.js';
 
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 1000;
@@ -39,6 +39,7 @@ export class Directory {
   readonly #endedSessions = new Map<string, Readonly<{ id: string; expiresAtMs: number }>>();
   readonly #positions = new Map<string, number>();
   readonly #compiled = new PolicyCache();
+  readonly #pins = new PinsCache();
   #since = '0';
   #completeAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<void> = Promise.resolve();
@@ -166,7 +167,7 @@ export class Directory {
     ];
     replace(this.#identities, wanted, identities);
     replace(this.#servers, wanted, servers);
-    replace(this.#policies, wanted, policies.map((row) => ({ id: row.id, version: row.version, compiled: this.#compiled.compiled(row.document) })));
+    replace(this.#policies, wanted, policies.map((row) => ({ id: row.id, version: row.version, compiled: this.#compiled.compiled(row.document), pins: this.#pins.shared(row) })));
     for (const session of ended) this.#endedSessions.set(session.id, session);
     replace(this.#grants, wanted, grants);
   }

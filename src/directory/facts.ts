@@ -1,5 +1,6 @@
 import type { Era } from '../platform/era.js';
 import type { CompiledPolicy } from '../policy-engine/compile.js';
+import type { Accepted, Pins } from '../policy-engine/pins.js';
 import type { ToolFacts } from './tool-facts.js';
 
 /** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
@@ -10,6 +11,8 @@ export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; a
 /** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools` may name some that are not there. */
 export type ServerFacts = Readonly<{
   id: string;
+  /** Rises with every event of the server. */
+  version: number;
   name: string;
   transport: Readonly<{ type: 'streamable-http' | 'sse'; url: URL }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
   /** In which eras it was seen to speak. */
@@ -19,10 +22,12 @@ export type ServerFacts = Readonly<{
   disabled: boolean;
   tools: ReadonlyMap<string, ToolFacts>;
   disabledTools: ReadonlySet<string>;
+  /** By the tool's name; tools that are gone included. */
+  accepted: ReadonlyMap<string, Accepted>;
 }>;
 
-/** Policies with equal documents share one `compiled`. */
-export type PolicyFacts = Readonly<{ id: string; version: number; compiled: CompiledPolicy }>;
+/** Policies with equal documents share one `compiled`, those with equal pins one `pins`. */
+export type PolicyFacts = Readonly<{ id: string; version: number; compiled: CompiledPolicy; pins: Pins }>;
 
 export type TokenFacts = Readonly<{ hash: Buffer; expiresAtMs: number }>;
 

@@ -2,6 +2,7 @@ import type { Transport } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
 import type { Vault } from '../platform/vault.js';
 import type { Era } from '../platform/era.js';
+import type { Accepted } from '../policy-engine/pins.js';
 import { ToolFacts } from './tool-facts.js';
 import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from './facts.js';
 
@@ -55,7 +56,7 @@ export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly I
   return rows;
 };
 
-type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; eras: readonly Era[]; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; disabled_tools: readonly string[]; sealed_headers: Buffer | null; wrapped: Buffer };
+type ServerRow = { organization_id: string; id: string; name: string; transport: Transport; eras: readonly Era[]; client_auth: string; disabled: boolean; tools: [name: string, definitionHash: string, inputSchema: unknown][] | null; disabled_tools: readonly string[]; accepted: Readonly<Record<string, Accepted>>; version: number; sealed_headers: Buffer | null; wrapped: Buffer };
 
 /** What signs in to a server: headers, or the environment of its command. */
 const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
@@ -72,7 +73,7 @@ const reachOf = (transport: Transport, secrets: Readonly<Record<string, string>>
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools, k.wrapped, x.sealed_headers,
+    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools, s.version, s.accepted, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema')) from jsonb_array_elements(s.tools) t) as tools
      from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
      where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
@@ -80,6 +81,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
   );
   return rows.map((row) => ({
     id: row.id,
+    version: row.version,
     name: row.name,
     eras: row.eras,
     ...reachOf(row.transport, secretsOf(row, vault)),
@@ -87,14 +89,16 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     disabled: row.disabled,
     tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),
     disabledTools: new Set(row.disabled_tools),
+    accepted: new Map(Object.entries(row.accepted)),
   }));
 };
 
-export type PolicyRow = Readonly<{ id: string; version: number; document: unknown }>;
+/** `pins` is JSON as text. */
+export type PolicyRow = Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
 
 export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
-  const { rows } = await tx.query<{ id: string; version: number; document: unknown }>(`select id, policy_version as version, document from policies where ${sql} and not deleted`, values);
+  const { rows } = await tx.query<PolicyRow>(`select id, policy_version as version, document, pins::text as pins, acceptances from policies where ${sql} and not deleted`, values);
   return rows;
 };
 

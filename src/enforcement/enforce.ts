@@ -43,6 +43,8 @@ const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
     sessionId: call.sessionId ?? undefined,
     sourceIp: call.sourceIp ?? undefined,
     clientName: call.client?.name,
+    definitionHash: server.tools.get(tool)?.definitionHash,
+    accepted: server.accepted.get(tool),
     // Compiled only when a policy asks for it.
     get inputSchema() {
       return server.tools.get(tool)?.inputSchema;
@@ -51,7 +53,7 @@ const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
   };
 };
 
-const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts);
+const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts, who.policy.pins);
 
 /** A shadow answers where a policy is asked, also for a grant that has no other. */
 const shadowFor = ({ who }: GovernedCall, facts: Facts, decision: Judged, refused: Judged | undefined): ToolCallDecided['shadow'] =>

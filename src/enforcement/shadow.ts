@@ -7,7 +7,7 @@ import { decide, type Facts } from '../policy-engine/decide.js';
  * with rules: its limits count nowhere and refuse nothing, so `decided` is the decision before limits are reserved. Changes nothing.
  */
 export const shadowOf = (shadow: PolicyFacts, facts: Facts, decided: Effect): ToolCallDecided['shadow'] => {
-  const decision = decide(shadow.compiled, facts);
+  const decision = decide(shadow.compiled, facts, shadow.pins);
   const { effect, code, rule } = decision.would ?? decision;
   return effect === decided ? undefined : { policyId: shadow.id, policyVersion: shadow.version, effect, code, rule };
 };

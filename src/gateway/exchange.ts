@@ -3,9 +3,12 @@ import type { Enforcement } from '../enforcement/enforce.js';
 import type { EventStore } from '../event-log/event-store.js';
 import type { Exchange, RelayParts } from '../relay/exchange.js';
 import type { RunningCalls } from '../relay/running-calls.js';
+import type { DiscoveredTool } from '../upstream/tool-definition.js';
 import type { ListCache } from './list-cache.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { OpenSession, SessionContent } from './sealed-session.js';
+
+export type NoticedTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 
 /** What the gateway is made of; bound once at the start. */
 export type GatewayParts = RelayParts & Readonly<{
@@ -13,6 +16,8 @@ export type GatewayParts = RelayParts & Readonly<{
   enforcement: Enforcement;
   store: EventStore;
   lists: ListCache;
+  /** Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for long. */
+  noticeTools: (noticed: NoticedTools) => Promise<void>;
   running: RunningCalls;
   metrics: GatewayMetrics;
   sessionKey: Buffer;

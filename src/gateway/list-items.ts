@@ -5,6 +5,7 @@ import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../mcp/answers
 import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure } from '../relay/collect-answer.js';
 import type { GatewayParts, InSession } from './exchange.js';
+import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse } from '../mcp/sse.js';
 
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
@@ -33,16 +34,17 @@ const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
 export const isList = (method: string): boolean => LISTS.has(method);
 
 type Filter = (message: unknown) => Json | undefined;
+type Shows = (item: Json) => boolean;
 
-/** The answer with the items that this policy shows; anything else in it unchanged. Undefined when it is no answer to a request for this list. */
+/** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. Undefined when it is no answer to a request for this list. */
 const filterOf =
-  ({ compiled }: PolicyFacts, { items, name, kind }: List): Filter =>
+  ({ compiled }: PolicyFacts, { items, name, kind }: List, shows: Shows): Filter =>
   (message) => {
     if (!isObject(message)) return undefined;
     if (isObject(message['error'])) return message;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
-    const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind));
+    const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind) && (kind !== 'tool' || shows(item)));
     return { ...message, result: { ...result, [items]: shown } };
   };
 
@@ -65,8 +67,9 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
 };
 
 /**
- * A list, one page as the upstream gives it: what is hidden and, under `default: deny`, what has no entry is left out. Cursors are the upstream's own. An
- * answer that can't be read lists nothing of it: it becomes an error.
+ * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are
+ * left out. Cursors are the upstream's own. An answer that can't be read lists nothing of it: it becomes an error. A changed definition is on record before
+ * the client has its list, if the database can be reached.
  */
 export const listItems = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { who, session, response, body } = exchange;
@@ -79,10 +82,12 @@ export const listItems = async (parts: GatewayParts, exchange: InSession, reques
   const { policy } = who;
   const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
   const cursor = request.params?.['cursor'];
-  const key = JSON.stringify([who.server.id, policy.id, policy.version, streamed, request.method, cursor]);
-  const filter = filterOf(policy, list);
+  const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, request.method, cursor]);
+  const { shows, seen } = makePinnedTools(who, policy);
+  const filter = filterOf(policy, list, shows);
   const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, (text) => (streamed ? filteredStream(text, filter) : filteredBody(text, filter)));
   if (!shown) return sendJson(response, 200, unreadable(request.id));
+  if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });
   if (response.destroyed) return;
   response.writeHead(200, streamed ? streamHead : { 'content-type': 'application/json', 'content-length': shown.length });
   response.end(shown);

@@ -5,6 +5,7 @@ import type { Tx } from '../platform/database.js';
 import { isId, newId, type IdPrefix } from '../platform/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
+import type { PolicyPins } from '../event-log/events/index.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
 import type { PolicyError } from '../policy-engine/parse.js';
 import { acceptDocument, checkDocument } from './check-document.js';
@@ -27,7 +28,7 @@ const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView =
   name: state.name,
   version: state.policyVersion,
   document: state.document,
-  warnings: checkDocument(state.document, server.toolNames).warnings,
+  warnings: checkDocument(state.document, Object.keys(server.hashes)).warnings,
   createdAt: state.createdAt,
   updatedAt: state.updatedAt,
 });
@@ -51,6 +52,9 @@ const find = async (tx: Tx, organizationId: string, id: string): Promise<Found> 
   return { state, server };
 };
 
+/** A policy pins the definitions that its server's tools have when it is published. */
+const pinsOf = ({ hashes, acceptances }: ServerFacts): PolicyPins => ({ pins: hashes, acceptances });
+
 const versionAfter = (after: string): number => {
   if (after !== '' && !/^\d{1,9}$/.test(after)) throw new Problem('invalid_body', 'after must be a nextCursor of this list.');
   return Number(after);
@@ -73,7 +77,7 @@ export class Policies {
         const server = await serverOf(change.tx, principal.organizationId, serverId);
         const accepted = acceptDocument(document) as Document;
         const id = newId('pol');
-        return view(id, await change.apply(policyStream, id, () => createPolicy(id, { serverId, name, document: accepted })), server);
+        return view(id, await change.apply(policyStream, id, () => createPolicy(id, { serverId, name, document: accepted, ...pinsOf(server) })), server);
       },
     });
   }
@@ -101,7 +105,7 @@ export class Policies {
       const { state, server } = await find(change.tx, principal.organizationId, id);
       requireMatch(wanted, state.policyVersion);
       const accepted = acceptDocument(document) as Document;
-      return view(id, await change.apply(policyStream, id, (current) => publishPolicy(id, present(current), { name, document: accepted })), server);
+      return view(id, await change.apply(policyStream, id, (current) => publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) })), server);
     });
   }
 
@@ -127,7 +131,7 @@ export class Policies {
   /** Whether a document could be saved; with a server, also whether its tools are there. */
   async validate({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
     const server = serverId === undefined ? undefined : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
-    const { valid, errors, warnings } = checkDocument(document, server?.toolNames);
+    const { valid, errors, warnings } = checkDocument(document, server && Object.keys(server.hashes));
     return { valid, errors, warnings };
   }
 
@@ -140,7 +144,8 @@ export class Policies {
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
       const inputSchema = await findInputSchema(tx, organizationId, state.serverId, tool);
-      return tryPolicy({ document, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
+      const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
+      return tryPolicy({ document, pins, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
     });
   }
 }

@@ -1,19 +1,22 @@
 import type { Stream } from '../event-log/event-store.js';
-import type { Actor, ControlEvent, PolicyBody } from '../event-log/events/index.js';
+import type { Actor, ControlEvent, PolicyBody, PolicyPins } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
+import type { Accepted } from '../policy-engine/pins.js';
 import { evolvePolicy, type Document, type PolicyState } from './policies.js';
 
 export type StoredPolicy = Readonly<{ id: string }> & PolicyState;
 
-type Row = { id: string; version: number; server_id: string; name: string; policy_version: number; document: Document; created_at: Date; updated_at: Date; deleted: boolean };
+type Row = PolicyPins & { id: string; version: number; server_id: string; name: string; policy_version: number; document: Document; created_at: Date; updated_at: Date; deleted: boolean };
 
-const COLUMNS = 'id, version, server_id, name, policy_version, document, created_at, updated_at, deleted';
+const COLUMNS = 'id, version, server_id, name, policy_version, document, pins, acceptances, created_at, updated_at, deleted';
 
 const stateOf = (row: Row): PolicyState => ({
   serverId: row.server_id,
   name: row.name,
   policyVersion: row.policy_version,
   document: row.document,
+  pins: row.pins,
+  acceptances: row.acceptances,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
   deleted: row.deleted,
@@ -29,20 +32,28 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into policies(organization_id, id, version, server_id, name, policy_version, document, created_at, updated_at, deleted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+      `insert into policies(organization_id, id, version, server_id, name, policy_version, document, pins, acceptances, created_at, updated_at, deleted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
        on conflict (organization_id, id) do update set version = excluded.version, server_id = excluded.server_id, name = excluded.name, policy_version = excluded.policy_version,
-         document = excluded.document, updated_at = excluded.updated_at, deleted = excluded.deleted`,
-      [organizationId, id, version, state.serverId, state.name, state.policyVersion, JSON.stringify(state.document), state.createdAt, state.updatedAt, state.deleted],
+         document = excluded.document, pins = excluded.pins, acceptances = excluded.acceptances, updated_at = excluded.updated_at, deleted = excluded.deleted`,
+      [organizationId, id, version, state.serverId, state.name, state.policyVersion, JSON.stringify(state.document), JSON.stringify(state.pins), state.acceptances, state.createdAt, state.updatedAt, state.deleted],
     );
   },
 };
 
-/** What policies ask about a server; undefined when there is none or it is deleted. `toolNames` are those of its newest discovery. */
-export type ServerFacts = Readonly<{ disabled: boolean; organizationDisabled: boolean; toolNames: readonly string[]; disabledTools: readonly string[] }>;
+/** What policies ask about a server; undefined when there is none or it is deleted. `hashes` are those of its tools' definitions, by name. */
+export type ServerFacts = Readonly<{
+  disabled: boolean;
+  organizationDisabled: boolean;
+  disabledTools: readonly string[];
+  hashes: Readonly<Record<string, string>>;
+  accepted: Readonly<Record<string, Accepted>>;
+  acceptances: number;
+}>;
 
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
   const { rows } = await tx.query<ServerFacts>(
-    `select s.disabled, o.disabled as "organizationDisabled", jsonb_path_query_array(s.tools, '$[*].name') as "toolNames", s.disabled_tools as "disabledTools"
+    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted, s.acceptances,
+       coalesce((select jsonb_object_agg(t->>'name', t->>'definitionHash') from jsonb_array_elements(s.tools) t), '{}') as hashes
      from servers s join organizations o on o.id = s.organization_id where s.organization_id = $1 and s.id = $2 and not s.deleted`,
     [organizationId, id],
   );

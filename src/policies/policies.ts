@@ -1,4 +1,4 @@
-import type { ControlEvent, PolicyBody } from '../event-log/events/index.js';
+import type { ControlEvent, PolicyBody, PolicyPins } from '../event-log/events/index.js';
 import { notFound } from '../platform/problems.js';
 
 export type Document = Readonly<Record<string, unknown>>;
@@ -12,14 +12,16 @@ export type PolicyState = Readonly<{
   createdAt: string;
   updatedAt: string;
   deleted: boolean;
-}>;
+}> &
+  PolicyPins;
 
 /** Applies one event of a policy. A policy begins with its first `policy.published`. */
 export const evolvePolicy = (state: PolicyState | undefined, event: ControlEvent & PolicyBody): PolicyState => {
   switch (event.type) {
     case 'policy.published': {
-      const { serverId, name, policyVersion, document, time } = event;
-      return { serverId, name, policyVersion, document, createdAt: state?.createdAt ?? time, updatedAt: time, deleted: false };
+      // Releases before tools were pinned published without pins.
+      const { serverId, name, policyVersion, document, time, pins = {}, acceptances = 0 } = event;
+      return { serverId, name, policyVersion, document, pins, acceptances, createdAt: state?.createdAt ?? time, updatedAt: time, deleted: false };
     }
     case 'policy.deleted':
       if (state === undefined) throw new Error('a policy begins with policy.published');
@@ -34,11 +36,20 @@ export const present = (state: PolicyState | undefined): PolicyState => {
 };
 
 /** The first version of a policy. */
-export const createPolicy = (policyId: string, first: Readonly<{ serverId: string; name: string; document: Document }>): readonly PolicyBody[] => [
+export const createPolicy = (policyId: string, first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document }>): readonly PolicyBody[] => [
   { type: 'policy.published', policyId, ...first, policyVersion: 1 },
 ];
 
 /** The next version of a policy, whole; also when nothing differs, as somebody published it. */
-export const publishPolicy = (policyId: string, state: PolicyState, next: Readonly<{ name?: string; document: Document }>): readonly PolicyBody[] => [
-  { type: 'policy.published', policyId, serverId: state.serverId, name: next.name ?? state.name, policyVersion: state.policyVersion + 1, document: next.document },
+export const publishPolicy = (policyId: string, state: PolicyState, next: PolicyPins & Readonly<{ name?: string; document: Document }>): readonly PolicyBody[] => [
+  {
+    type: 'policy.published',
+    policyId,
+    serverId: state.serverId,
+    name: next.name ?? state.name,
+    policyVersion: state.policyVersion + 1,
+    document: next.document,
+    pins: next.pins,
+    acceptances: next.acceptances,
+  },
 ];

@@ -1,6 +1,7 @@
 import { compilePolicy } from '../policy-engine/compile.js';
 import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
 import { compileInputSchema } from '../policy-engine/input-schema.js';
+import type { Pins } from '../policy-engine/pins.js';
 import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
 import type { IdentityFacts, ServerFacts } from './policies.store.js';
 
@@ -12,6 +13,7 @@ export type Tried = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'woul
 
 export type TryCall = Readonly<{
   document: PolicyDocument;
+  pins: Pins;
   organizationId: string;
   serverId: string;
   tool: string;
@@ -32,15 +34,17 @@ const switchedOff = (server: ServerFacts, identity: IdentityFacts, tool: string)
   return server.disabledTools.includes(tool) ? 'this tool is disabled' : undefined;
 };
 
+const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(from, name) ? from[name] : undefined);
+
 /** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
 export const tryPolicy = (call: TryCall): Tried => {
   const identity = call.identity ?? anybody;
   const disabled = switchedOff(call.server, identity, call.tool);
   if (disabled !== undefined) return { effect: 'deny', code: 'disabled', rule: null, reason: disabled, limits: [], trace: [] };
-  const { tool, organizationId, serverId, now } = call;
+  const { tool, organizationId, serverId, now, server } = call;
   const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;
-  const facts = { tool, arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
-  const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts);
+  const facts = { tool, definitionHash: own(server.hashes, tool), accepted: own(server.accepted, tool), arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
+  const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts, call.pins);
   const { effect, code, rule, reason, would, reservations } = decision;
   const limits = reservations.map(({ pointer, counter, window, scope, amount, max }) => ({ rule: pointer, counter, window, scope, amount, max }));
   return { effect, code, rule, reason, ...(would ? { would } : {}), limits, trace };

@@ -38,7 +38,17 @@ export type CompiledNames = Readonly<{
 }>;
 
 /** A policy's own names are those of tools. */
-export type CompiledPolicy = CompiledNames & Readonly<{ mode: Mode; resources: CompiledNames; prompts: CompiledNames }>;
+export type CompiledPolicy = CompiledNames &
+  Readonly<{
+    mode: Mode;
+    pinTools: boolean;
+    /** The rule that pins, when the document has it: its default has no place that a pointer could name. */
+    pinRule: string | null;
+    resources: CompiledNames;
+    prompts: CompiledNames;
+  }>;
+
+export const PIN_RULE = '/pin_tools';
 
 const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const satisfies Record<Kind, string>;
 
@@ -55,6 +65,8 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [] };
   return {
     mode: document.mode ?? 'enforce',
+    pinTools: document.pin_tools ?? true,
+    pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
     hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
     resources: compileNames(document, 'resource', noRulesForAll),

@@ -1,8 +1,9 @@
-import type { Check, Refusal } from './check.js';
-import { namesOf, planFor, type CompiledPolicy, type Plan } from './compile.js';
+import { deny, type Check, type Refusal } from './check.js';
+import { namesOf, PIN_RULE, planFor, type CompiledPolicy, type Plan } from './compile.js';
 import { newWork } from './conditions/work.js';
 import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
+import { pinnedHash, type Pins } from './pins.js';
 import { plainUri } from './resource-uri.js';
 import { windowText } from './windows.js';
 
@@ -12,32 +13,35 @@ export { limitRefusal } from './limits.js';
 /** One rule as `decideWithTrace` met it, in the order of contract section 4. */
 export type TraceStep = Readonly<{ rule: string; outcome: 'passed' | 'refused' | 'not_reached' | 'reserves'; detail?: string }>;
 
-/** What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said. */
+/** What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said, or what came before all of them (`unreached`). */
 type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: readonly Reservation[] }>;
 
 const nothing: readonly Reservation[] = [];
+const unreached = -1;
 
 /** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
 const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
 /**
  * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must be
- * reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. The same input always gives the same decision.
+ * reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. `pins` are those of the policy's version; without them no
+ * definition counts as changed. The same input always gives the same decision.
  */
-export function decide(policy: CompiledPolicy, facts: Facts): Decision {
+export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decision {
   const unread = unreadable(facts);
   if (unread) return unread;
   if (facts.kind === 'resource') return decideResource(policy, facts).decision;
   const plan = planFor(facts.kind === 'prompt' ? policy.prompts : policy, facts.tool);
-  return decisionOf(policy, facts, plan, judge(plan, facts));
+  return decisionOf(policy, facts, plan, isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts));
 }
 
 /** `decide`, and every rule that it went or would have gone through. */
-export function decideWithTrace(policy: CompiledPolicy, facts: Facts): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
+export function decideWithTrace(policy: CompiledPolicy, facts: Facts, pins?: Pins): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
   const unread = unreadable(facts);
   if (unread) return { decision: unread, trace: [] };
-  const { plan, judgement, decision } = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts);
-  return { decision, trace: plan.checks.map((check, index) => step(check, index, judgement)) };
+  const { plan, judgement, decision } = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
+  const steps = plan.checks.map((check, index) => step(check, index, judgement));
+  return { decision, trace: judgement.reached === unreached ? [step({ rule: PIN_RULE }, unreached, judgement), ...steps] : steps };
 }
 
 /** Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones and, under `default: deny`, unlisted ones don't. */
@@ -59,9 +63,9 @@ const malformed = (reason: string): Decision => ({ effect: 'deny', code: 'malfor
 
 type Decided = Readonly<{ plan: Plan; judgement: Judgement; decision: Decision }>;
 
-function decideName(policy: CompiledPolicy, facts: Facts): Decided {
+function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided {
   const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool);
-  const judgement = judge(plan, facts);
+  const judgement = isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts);
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
@@ -72,6 +76,17 @@ function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   if (given.judgement.refusal || plain === undefined || plain === facts.tool) return given;
   const other = decideName(policy, { ...facts, tool: plain });
   return other.judgement.refusal && other.plan.entry !== policy.resources.fallback ? other : given;
+}
+
+function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', tool, definitionHash, accepted }: Facts, pins: Pins | undefined): boolean {
+  if (!pinTools || pins === undefined || definitionHash === undefined || kind !== 'tool') return false;
+  const pinned = pinnedHash(pins, tool, accepted);
+  return pinned !== undefined && pinned !== definitionHash;
+}
+
+function pinBroken(tool: string): Judgement {
+  const reason = `the definition of ${tool} has changed since this policy was published; a policy manager can look at it and accept it`;
+  return { reached: unreached, refusal: deny('tool_changed', reason), reservations: nothing };
 }
 
 function judge({ checks, entry }: Plan, facts: Facts): Judgement {
@@ -90,7 +105,7 @@ function decisionOf(policy: CompiledPolicy, facts: Facts, plan: Plan, { reached,
   const entry = plan.entry.pointer;
   if (refusal === undefined) return { effect: 'allow', code: 'allowed', rule: entry, reason: `${facts.tool} is allowed by policy`, reservations };
   const { effect, code, reason } = refusal;
-  const rule = plan.checks[reached]?.rule ?? null;
+  const rule = reached === unreached ? policy.pinRule : (plan.checks[reached]?.rule ?? null);
   if (policy.mode === 'enforce') return { effect, code, rule, reason, reservations };
   return { effect: 'allow', code: 'allowed', rule: entry, reason: monitorReason(reason), reservations, would: { effect, code, rule } };
 }
@@ -100,7 +115,7 @@ export function monitorReason(reason: string): string {
   return `monitor mode; enforced, it would be refused: ${reason}`;
 }
 
-function step({ rule }: Check, index: number, { reached, refusal, reservations }: Judgement): TraceStep {
+function step({ rule }: Pick<Check, 'rule'>, index: number, { reached, refusal, reservations }: Judgement): TraceStep {
   if (index > reached) return { rule, outcome: 'not_reached' };
   if (index === reached) return { rule, outcome: 'refused', detail: refusal?.reason };
   const reservation = reservations.find(({ pointer }) => pointer === rule);

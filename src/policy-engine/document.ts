@@ -73,5 +73,6 @@ export type PolicyDocument = Readonly<{
   resources?: Readonly<Record<string, ToolEntry>>;
   prompts?: Readonly<Record<string, ToolEntry>>;
   check_arguments?: boolean;
+  pin_tools?: boolean;
   all_tools?: Pick<ToolEntry, 'require' | 'deny_if' | 'limits'>;
 }>;

@@ -1,4 +1,5 @@
 import type { Scope, Window } from './document.js';
+import type { Accepted } from './pins.js';
 
 /** A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when nothing is. */
 export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
@@ -18,6 +19,9 @@ export type Facts = Readonly<{
   sessionId?: string;
   sourceIp?: string;
   clientName?: string;
+  /** What the tool's definition is, and the one that was accepted last on its server; a tool that nobody has seen has neither. */
+  definitionHash?: string;
+  accepted?: Accepted;
   /** Wanted when the policy checks arguments; a call without it is refused then. */
   inputSchema?: CompiledSchema;
   now: Date;

@@ -134,6 +134,7 @@ const readDocument = objectOf(
     ['resources', { read: namedOf(mostEntries, readUri, readEntry) }],
     ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
     ['check_arguments', { read: boolean }],
+    ['pin_tools', { read: boolean }],
     ['all_tools', { read: readForAll }],
   ]),
 );

@@ -82,6 +82,7 @@ export const policySchema: Members = {
       resources: { description: 'By URI', type: 'object', maxProperties: 10_000, propertyNames: text(1, 2048), additionalProperties: at('entry') },
       prompts: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
       check_arguments: { type: 'boolean', default: false },
+      pin_tools: { description: 'Refuse tools whose definition changed since, until a member accepts it', type: 'boolean', default: true },
       all_tools: object({ require: at('require'), deny_if: at('deny_if'), limits: at('limits') }),
     },
     ['version', 'default'],

@@ -1,4 +1,4 @@
-import type { DiscoveredTool, ServerStatus, Transport } from '../event-log/events/index.js';
+import type { ServerStatus, Transport } from '../event-log/events/index.js';
 import type { Era } from '../platform/era.js';
 import type { ServerSummary } from './servers.store.js';
 import type { ClientAuth } from './servers.js';
@@ -38,35 +38,4 @@ export const serverView = (server: ServerSummary, publicUrl: string): ServerView
   mcpUrl: `${publicUrl}/mcp/${server.id}`,
   createdAt: server.createdAt,
   discoveredAt: server.discoveredAt,
-});
-
-/** A tool as the API shows it. The last four say what the catalog knows of it: nothing yet. */
-export type ToolView = Readonly<{
-  name: string;
-  title: unknown;
-  description: unknown;
-  inputSchema: unknown;
-  outputSchema?: unknown;
-  annotations: unknown;
-  definitionHash: string;
-  disabled: boolean;
-  category: null;
-  risk: null;
-  evidence: null;
-  recommendedPolicy: null;
-}>;
-
-export const toolView = ({ name, definitionHash, definition }: DiscoveredTool, disabledTools: readonly string[]): ToolView => ({
-  name,
-  title: definition['title'] ?? null,
-  description: definition['description'] ?? null,
-  inputSchema: definition['inputSchema'] ?? null,
-  ...(definition['outputSchema'] === undefined ? {} : { outputSchema: definition['outputSchema'] }),
-  annotations: definition['annotations'] ?? null,
-  definitionHash,
-  disabled: disabledTools.includes(name),
-  category: null,
-  risk: null,
-  evidence: null,
-  recommendedPolicy: null,
 });

@@ -4,8 +4,8 @@ import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
 import { verbatim } from '../rest/verbatim.js';
 import type { SentServer } from './server-input.js';
-import type { ServerView, ToolView } from './server-views.js';
-import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody, ToolAnswer, ToolPage, ToolPatchBody, ToolsQuery } from './servers.dto.js';
+import type { ServerView } from './server-views.js';
+import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody } from './servers.dto.js';
 import { Servers } from './servers.service.js';
 
 @ApiTags('servers')
@@ -57,19 +57,5 @@ export class ServersController {
   @ApiOkResponse({ type: ServerAnswer })
   discoverServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<ServerView> {
     return this.servers.discover(principal, id);
-  }
-
-  @Get(':id/tools')
-  @Allowed('member')
-  @ApiOkResponse({ type: ToolPage })
-  listTools(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Query() query: ToolsQuery): Promise<Page<ToolView>> {
-    return this.servers.tools(principal, id, query);
-  }
-
-  @Patch(':id/tools/:name')
-  @Allowed('admin')
-  @ApiOkResponse({ type: ToolAnswer })
-  changeTool(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Param('name') name: string, @Body() body: ToolPatchBody): Promise<ToolView> {
-    return this.servers.changeTool(principal, id, name, body.disabled);
   }
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
-import { IsObject, ValidateBy, ValidateIf } from 'class-validator';
-import { Flag, IdOf, Instant, OneOf, QueryWhole, Text } from '../rest/fields.js';
+import { IsObject, ValidateIf } from 'class-validator';
+import { Flag, IdOf, Instant, OneOf, Text } from '../rest/fields.js';
 
 const transportSchema = {
   type: 'object',
@@ -45,19 +45,6 @@ export class ServerPatchBody {
   @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
 }
 
-export class ToolPatchBody {
-  @Flag({ optional: true, description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find' }) disabled?: boolean;
-}
-
-/** Like every list's query; its cursors hold tool names, which may be any text. */
-export class ToolsQuery {
-  @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
-  @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
-  @whenSent
-  @ValidateBy({ name: 'isCursor', validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,4000}$/.test(value), defaultMessage: () => 'after must be a nextCursor of this list' } })
-  after?: string;
-}
-
 export class TransportAnswer {
   @OneOf(['streamable-http', 'sse', 'stdio']) type!: string;
   @ApiPropertyOptional({ type: String, format: 'uri' }) url?: string;
@@ -89,21 +76,6 @@ export class ServerAnswer {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When its tools were last discovered' }) discoveredAt!: string | null;
 }
 
-export class ToolAnswer {
-  @ApiProperty({ type: String }) name!: string;
-  @ApiProperty({ type: String, nullable: true }) title!: string | null;
-  @ApiProperty({ type: String, nullable: true }) description!: string | null;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) inputSchema!: object | null;
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) outputSchema?: object;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) annotations!: object | null;
-  @ApiProperty({ type: String, description: 'SHA-256 over name, title, description, schemas and annotations' }) definitionHash!: string;
-  @Flag() disabled!: boolean;
-  @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) category!: null;
-  @ApiProperty({ type: String, nullable: true }) risk!: null;
-  @ApiProperty({ type: String, nullable: true }) evidence!: null;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) recommendedPolicy!: null;
-}
-
 class PageAnswer {
   @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
   @ApiProperty({ type: Boolean }) hasMore!: boolean;
@@ -111,8 +83,4 @@ class PageAnswer {
 
 export class ServerPage extends PageAnswer {
   @ApiProperty({ type: [ServerAnswer] }) items!: readonly ServerAnswer[];
-}
-
-export class ToolPage extends PageAnswer {
-  @ApiProperty({ type: [ToolAnswer] }) items!: readonly ToolAnswer[];
 }

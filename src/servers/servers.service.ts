@@ -10,8 +10,8 @@ import { guardTransport, reach, sameOrigin, type Ways } from './reach.js';
 import type { RevokeGrants } from './revoke-grants.js';
 import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
 import { loadSecrets, removeSecrets, saveSecrets } from './server-secrets.js';
-import { serverView, toolView, type ServerView, type ToolView } from './server-views.js';
-import { changeServer, deleteServer, present, recordDiscovery, registerServer, switchTool, type ServerState } from './servers.js';
+import { serverView, type ServerView } from './server-views.js';
+import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerState } from './servers.js';
 import { findServer, listServers, serverStream, summaryOf } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
@@ -59,14 +59,6 @@ export class Servers {
     return serverView(found, this.#parts.publicUrl());
   }
 
-  /** The tools of the newest discovery that succeeded, by name. */
-  async tools({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<ToolView>> {
-    const { after, rows, limit } = pageStart(query);
-    const { state } = await this.#known(organizationId, id);
-    const sorted = state.tools.filter(({ name }) => name > after).sort((left, right) => (left.name < right.name ? -1 : 1));
-    return toPage(sorted.slice(0, rows), limit, { keyOf: ({ name }) => name, view: (tool) => toolView(tool, state.disabledTools) });
-  }
-
   /** Changes a server. One that is to be reached another way is discovered that way first. */
   async change(principal: Principal, id: string, sent: SentServer): Promise<ServerView> {
     const input = readServerInput(sent);
@@ -83,15 +75,6 @@ export class Servers {
       if (secrets) await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
       return this.#view(id, state);
     });
-  }
-
-  /** Disables or enables one tool of a server. @throws Problem `not_found`, also for a tool that was not discovered */
-  async changeTool(principal: Principal, id: string, name: string, disabled: boolean | undefined): Promise<ToolView> {
-    if (!isId('srv', id)) throw notFound('server');
-    const { tools, disabledTools } = await this.#parts.store.change(principal, (change) => change.apply(serverStream, id, switchTool(id, name, disabled)));
-    const tool = tools.find((one) => one.name === name);
-    if (!tool) throw notFound('tool');
-    return toolView(tool, disabledTools);
   }
 
   /** Deletes a server for good, with its credentials and its grants. */

@@ -3,6 +3,7 @@ import type { ControlEvent, DiscoveredTool, ServerBody, ServerStatus, Transport,
 import { eraOf, type Era } from '../platform/era.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Discovered } from '../upstream/discover.js';
+import { afterAcceptance, afterDiscovery, changedEvents, noTools, takenIn, unlikeKnown, type ToolsState } from './tool-definitions.js';
 
 export type ClientAuth = 'token' | 'oauth';
 
@@ -18,13 +19,13 @@ export type ServerState = Readonly<{
   serverInfo: Readonly<Record<string, unknown>> | null;
   protocolVersion: string | null;
   eras: readonly Era[];
-  tools: readonly DiscoveredTool[];
   /** Names of tools whose calls are refused, whatever later discoveries find. */
   disabledTools: readonly string[];
   createdAt: string;
   discoveredAt: string | null;
   deleted: boolean;
-}>;
+}> &
+  ToolsState;
 
 /** How a server is reached: what an administrator sets, without the secrets. */
 export type ServerSettings = Readonly<{ name: string; transport: Transport; auth: UpstreamAuth; clientAuth: ClientAuth }>;
@@ -41,7 +42,7 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
   serverInfo: null,
   protocolVersion: null,
   eras: [],
-  tools: [],
+  ...noTools,
   disabledTools: [],
   createdAt: event.time,
   discoveredAt: null,
@@ -49,12 +50,13 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
 });
 
 const discoveredIn = (state: ServerState, event: ControlEvent & Extract<ServerBody, { type: 'tools.discovered' }>): ServerState => {
-  const { status, detail: statusDetail } = event;
+  const { status, detail: statusDetail, serverInfo, protocolVersion } = event;
   if (event.tools === null) return { ...state, status, statusDetail };
+  const known = { ...state, ...afterDiscovery(state, event) };
+  if (event.partial) return known;
   // Events of releases that knew one era say the revision alone.
-  const era = eraOf(event.protocolVersion);
-  const eras = event.eras ?? (era === undefined ? [] : [era]);
-  return { ...state, status, statusDetail, tools: event.tools, serverInfo: event.serverInfo, protocolVersion: event.protocolVersion, eras, discoveredAt: event.time };
+  const era = eraOf(protocolVersion);
+  return { ...known, status, statusDetail, serverInfo, protocolVersion, eras: event.eras ?? (era === undefined ? [] : [era]), discoveredAt: event.time };
 };
 
 const changedIn = (state: ServerState, { name, transport, auth, clientAuth, disabled }: Extract<ServerBody, { type: 'server.changed' }>): ServerState => ({
@@ -79,6 +81,10 @@ export const evolveServer = (state: ServerState | undefined, event: ControlEvent
       return { ...state, disabledTools: [...state.disabledTools, event.tool] };
     case 'tool.enabled':
       return { ...state, disabledTools: state.disabledTools.filter((name) => name !== event.tool) };
+    case 'tool.changed':
+      return state;
+    case 'tool.accepted':
+      return { ...state, ...afterAcceptance(state, event) };
     case 'server.deleted':
       return { ...state, deleted: true };
   }
@@ -90,16 +96,27 @@ export const present = (state: ServerState | undefined): ServerState => {
   return state;
 };
 
-/** What a discovery found, as an event. A failed one leaves the tools as they are. */
-export const discoveredEvent = (serverId: string, found: Discovered): ServerBody =>
-  found.status === 'ready'
-    ? { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: found.serverInfo, protocolVersion: found.protocolVersion, eras: found.eras, tools: found.tools }
-    : { type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: null, protocolVersion: null, eras: [], tools: null };
+/** What a discovery found, as events; those of changed tools come first. A failed one leaves the tools as they are. */
+export const discoveredEvents = (serverId: string, state: ToolsState, found: Discovered): readonly ServerBody[] => {
+  const { status, detail } = found;
+  if (status !== 'ready') return [{ type: 'tools.discovered', serverId, status, detail, serverInfo: null, protocolVersion: null, eras: [], tools: null }];
+  const { serverInfo, protocolVersion, eras } = found;
+  return [...changedEvents(serverId, state, found.tools), { type: 'tools.discovered', serverId, status, detail, serverInfo, protocolVersion, eras, ...takenIn(state, found.tools) }];
+};
+
+/** The events of tools that were seen in a list on its way to a client; none when all are known as they are, or the server is gone. */
+export const noticeTools = (serverId: string, seen: readonly DiscoveredTool[]) => (state: ServerState | undefined): readonly ServerBody[] => {
+  if (state === undefined || state.deleted) return [];
+  const { tools, newTools } = takenIn(state, unlikeKnown(state, seen));
+  if (tools.length === 0) return [];
+  const { status, statusDetail: detail, serverInfo, protocolVersion, eras } = state;
+  return [...changedEvents(serverId, state, tools), { type: 'tools.discovered', serverId, status, detail, serverInfo, protocolVersion, eras, tools, newTools, partial: true }];
+};
 
 /** The events of a registration. */
 export const registerServer = (serverId: string, settings: ServerSettings, found: Discovered): readonly ServerBody[] => [
   { type: 'server.registered', serverId, ...settings },
-  discoveredEvent(serverId, found),
+  ...discoveredEvents(serverId, noTools, found),
 ];
 
 const sameWay = (one: ServerState, other: ServerState): boolean => isDeepStrictEqual(one.transport, other.transport) && isDeepStrictEqual(one.auth, other.auth);
@@ -109,8 +126,9 @@ const sameWay = (one: ServerState, other: ServerState): boolean => isDeepStrictE
  * way: the tools found could be another server's.
  */
 export const recordDiscovery = (serverId: string, asked: ServerState, found: Discovered) => (state: ServerState | undefined): readonly ServerBody[] => {
-  if (!sameWay(present(state), asked)) throw new Problem('conflict', 'The server was changed meanwhile. Send the request again.');
-  return [discoveredEvent(serverId, found)];
+  const current = present(state);
+  if (!sameWay(current, asked)) throw new Problem('conflict', 'The server was changed meanwhile. Send the request again.');
+  return discoveredEvents(serverId, current, found);
 };
 
 /** The events of a change; none when nothing differs. New credentials always count as a change, as their values are not known here. */

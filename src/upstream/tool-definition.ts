@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
 
 const DEEPEST = 64;
-const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'];
+
+/** The members of a tool that its hash covers: what a model is told of it. */
+export const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -36,12 +38,16 @@ export const definitionHash = (tool: Readonly<Record<string, unknown>>): string 
     .update(canonicalJson(Object.fromEntries(HASHED.map((key) => [key, tool[key]]))))
     .digest('hex');
 
+/** A listed tool as it is kept; undefined for one without a name and one that can't be stored. */
+export const readTool = (listed: unknown): DiscoveredTool | undefined =>
+  isObject(listed) && typeof listed['name'] === 'string' && listed['name'] !== '' && isStorable(listed) ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed } : undefined;
+
 /** The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out, and counted. */
 export const readTools = (listed: readonly unknown[]): Readonly<{ tools: readonly DiscoveredTool[]; leftOut: number }> => {
   const tools = new Map<string, DiscoveredTool>();
-  for (const tool of listed) {
-    if (!isObject(tool) || typeof tool['name'] !== 'string' || tool['name'] === '' || tools.has(tool['name']) || !isStorable(tool)) continue;
-    tools.set(tool['name'], { name: tool['name'], definitionHash: definitionHash(tool), definition: tool });
+  for (const one of listed) {
+    const tool = readTool(one);
+    if (tool && !tools.has(tool.name)) tools.set(tool.name, tool);
   }
   return { tools: [...tools.values()], leftOut: listed.length - tools.size };
 };

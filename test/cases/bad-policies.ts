@@ -74,7 +74,8 @@ const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
   ['regular expressions that are too large together', { all_tools: { require: [{ conditions: many(12, () => ({ path: 'args.a', op: 'matches', value: 'a{900}' })) }] } }, 'too_many', '/all_tools/require/0/conditions/11/value'],
   ['too many limits for all tools', { all_tools: { limits: many(65, () => limit) } }, 'too_many', '/all_tools/limits'],
 
-  ['pin_tools', { pin_tools: false }, 'unsupported_key'],
+  ['pin_tools as a string', { pin_tools: 'false' }, 'invalid_type'],
+  ['pin_tools null', { pin_tools: null }, 'invalid_type'],
   ['approval', { approval: {} }, 'unsupported_key'],
   ['require at the top', { require: [] }, 'unsupported_key'],
   ['an unknown key', { comment: 'x' }, 'unsupported_key'],

@@ -29,10 +29,30 @@ export type ServerBody =
   | Of<'server.deleted', { serverId: string }>
   | Of<'tool.disabled', { serverId: string; tool: string }>
   | Of<'tool.enabled', { serverId: string; tool: string }>
-  | Of<'tools.discovered', { serverId: string; status: ServerStatus; detail: string | null; serverInfo: Readonly<Record<string, unknown>> | null; protocolVersion: string | null; eras?: readonly ServerEra[]; tools: readonly DiscoveredTool[] | null }>;
+  | Of<
+      'tools.discovered',
+      {
+        serverId: string;
+        status: ServerStatus;
+        detail: string | null;
+        serverInfo: Readonly<Record<string, unknown>> | null;
+        protocolVersion: string | null;
+        eras?: readonly ServerEra[];
+        tools: readonly DiscoveredTool[] | null;
+        /** `tools` holds some of the server's tools, seen in a list on its way to a client. */
+        partial?: true;
+        /** Names that were never seen on this server before: their definitions are accepted as they are. */
+        newTools?: readonly string[];
+      }
+    >
+  | Of<'tool.changed', { serverId: string; tool: string; previousDefinitionHash: string; definitionHash: string }>
+  | Of<'tool.accepted', { serverId: string; tool: string; previousDefinitionHash: string | null; definitionHash: string }>;
+
+/** The definition hashes of the server's tools at the publication, by name, and how many acceptances the server had by then. */
+export type PolicyPins = Readonly<{ pins: Readonly<Record<string, string>>; acceptances: number }>;
 
 export type PolicyBody =
-  | Of<'policy.published', { policyId: string; serverId: string; name: string; policyVersion: number; document: Readonly<Record<string, unknown>> }>
+  | Of<'policy.published', { policyId: string; serverId: string; name: string; policyVersion: number; document: Readonly<Record<string, unknown>> } & Partial<PolicyPins>>
   | Of<'policy.deleted', { policyId: string; serverId: string }>;
 
 export type IdentityBody =

@@ -78,6 +78,7 @@ export const actions = {
   switchTool: toOne('servers', async ({ own }, id, { expected }) => {
     for (const disabled of [true, false]) await ask(own, expected(200), `PATCH /v1/servers/${id}/tools/echo`, { disabled });
   }),
+  acceptTool: toOne('servers', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `POST /v1/servers/${id}/tools/echo/accept`, {}))),
   deleteServer: toOne('servers', async ({ own }, id, { expected, pick }) => {
     if (pick % 3 > 0) return;
     await ask(own, expected(204), `DELETE /v1/servers/${id}`);

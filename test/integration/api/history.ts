@@ -106,6 +106,7 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   await story.ask(200, `PATCH /v1/servers/${doomed}`, { transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } });
   upstream.setTools([aTool('echo', { description: 'changed' }), aTool('fail'), aTool('refused')]);
   await story.ask(200, `POST /v1/servers/${main}/discover`);
+  await story.ask(200, `POST /v1/servers/${main}/tools/echo/accept`, {});
   return { main, doomed };
 };
 

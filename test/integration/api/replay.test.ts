@@ -27,6 +27,8 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'tools.discovered': true,
   'tool.disabled': true,
   'tool.enabled': true,
+  'tool.changed': true,
+  'tool.accepted': true,
   'policy.published': true,
   'policy.deleted': true,
   'identity.created': true,

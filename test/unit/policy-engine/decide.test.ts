@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, decideWithTrace, type Facts } from '../../../src/policy-engine/decide.js';
 import type { LimitRule, PolicyDocument } from '../../../src/policy-engine/document.js';
+import type { Pins } from '../../../src/policy-engine/pins.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { decisionCases, runningExample } from '../../cases/decisions.js';
 
@@ -103,6 +104,36 @@ describe('a trace', () => {
       { rule: '/hide', outcome: 'passed' },
       { rule: '/default', outcome: 'refused', detail: 'other is not allowed by this policy' },
     ]);
+  });
+});
+
+describe('a tool whose definition is not the pinned one', () => {
+  const pins = { hashes: new Map([['x', 'old']]), acceptances: 3 };
+  const judged = (document: object, given: Partial<Facts> = {}, with_: Pins = pins) => decide(compilePolicy({ version: '1', default: 'allow', ...document } as PolicyDocument), { ...facts, definitionHash: 'new', ...given }, with_);
+
+  test('is refused before any rule, and in monitor mode told', () => {
+    for (const document of [{}, { hide: ['x'] }, { default: 'deny' }, { tools: { x: { action: 'deny' } } }]) expect(judged(document)).toMatchObject({ effect: 'deny', code: 'tool_changed', rule: null, reservations: [] });
+    expect(judged({ pin_tools: true })).toMatchObject({ code: 'tool_changed', rule: '/pin_tools' });
+    expect(judged({ mode: 'monitor' })).toMatchObject({ effect: 'allow', code: 'allowed', would: { effect: 'deny', code: 'tool_changed', rule: null } });
+    expect(judged({ pin_tools: false })).toMatchObject({ effect: 'allow', code: 'allowed' });
+  });
+
+  test.each<[string, Partial<Facts>, Pins, string]>([
+    ['the pinned definition', { definitionHash: 'old' }, pins, 'allowed'],
+    ['one accepted since', { accepted: { definitionHash: 'new', number: 4 } }, pins, 'allowed'],
+    ['one accepted before the publication', { accepted: { definitionHash: 'new', number: 3 } }, pins, 'tool_changed'],
+    ['the pinned definition after another was accepted', { definitionHash: 'old', accepted: { definitionHash: 'new', number: 4 } }, pins, 'tool_changed'],
+    ['a tool that was not there at the publication, as it was seen before', { accepted: { definitionHash: 'new', number: 1 } }, { ...pins, hashes: new Map() }, 'allowed'],
+    ['a tool that was not there at the publication, changed since it was seen', { accepted: { definitionHash: 'old', number: 1 } }, { ...pins, hashes: new Map() }, 'tool_changed'],
+    ['a tool that nobody has seen', { definitionHash: undefined }, pins, 'allowed'],
+    ['a tool that nothing pins', {}, { ...pins, hashes: new Map() }, 'allowed'],
+  ])('%s', (_what, given, with_, code) => {
+    expect(judged({}, given, with_).code).toBe(code);
+  });
+
+  test('shows in a trace as the first step, and nothing after it is reached', () => {
+    const { trace } = decideWithTrace(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definitionHash: 'new' }, pins);
+    expect(trace.map(({ rule, outcome }) => [rule, outcome])).toEqual([['/pin_tools', 'refused'], ['/default', 'not_reached']]);
   });
 });
 

@@ -31,7 +31,7 @@ describe('every error at once', () => {
     const document = {
       mode: 'off',
       hide: ['', 1],
-      pin_tools: true,
+      pin_tools: 1,
       tools: {
         a: { action: 'require_approval', reason: '', require: {}, limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
         'b/c': { rate_limit: { window: 'hour' } },
@@ -45,7 +45,7 @@ describe('every error at once', () => {
         'invalid_value /mode',
         'invalid_value /hide/0',
         'invalid_type /hide/1',
-        'unsupported_key /pin_tools',
+        'invalid_type /pin_tools',
         'unsupported_key /tools/a/action',
         'invalid_value /tools/a/reason',
         'invalid_type /tools/a/require',

@@ -55,6 +55,7 @@ const policies: fc.Arbitrary<PolicyDocument> = fc.record(
     hide: fc.array(name, { maxLength: 3 }),
     tools: fc.array(fc.tuple(name, entry), { maxLength: 5 }).map((pairs) => Object.fromEntries(pairs)),
     check_arguments: fc.boolean(),
+    pin_tools: fc.boolean(),
     all_tools: fc.record({ require: rules, deny_if: rules, limits }, { requiredKeys: [] }),
   },
   { requiredKeys: ['version', 'default'] },
