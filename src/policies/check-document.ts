@@ -1,5 +1,6 @@
 import { parsePolicy, type PolicyError } from '../policy-engine/parse.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
+import { toolLints, type KnownTool } from '../policy-engine/lints/tool-lints.js';
 import { Problem } from '../platform/problems.js';
 
 const MOST_BYTES = 256 * 1024;
@@ -10,19 +11,6 @@ export type Checked =
   | Readonly<{ valid: false; errors: readonly PolicyError[]; warnings: readonly [] }>;
 
 const inBody = (errors: readonly PolicyError[]): readonly PolicyError[] => errors.map(({ pointer, code, message }) => ({ pointer: `/document${pointer}`, code, message }));
-
-const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-/** An entry for a tool that the server doesn't have is allowed, and often a typing error: it then protects nothing. */
-const unknownTools = (document: PolicyDocument, toolNames: readonly string[]): readonly PolicyError[] => {
-  const known = new Set(toolNames);
-  const isUnknown = (name: string): boolean => !name.includes('*') && !known.has(name);
-  const message = 'the server has no tool of this name';
-  return [
-    ...(document.hide ?? []).flatMap((name, index) => (isUnknown(name) ? [{ pointer: `/hide/${index}`, code: 'unknown_tool', message }] : [])),
-    ...Object.keys(document.tools ?? {}).flatMap((name) => (isUnknown(name) ? [{ pointer: `/tools/${escaped(name)}`, code: 'unknown_tool', message }] : [])),
-  ];
-};
 
 const refuseLarge = (document: unknown): void => {
   // Nested too deep for JSON.stringify is too large as well.
@@ -36,12 +24,12 @@ const refuseLarge = (document: unknown): void => {
   if (bytes > MOST_BYTES) throw new Problem('too_large', `Send a policy document of at most ${MOST_BYTES / 1024} KiB of JSON, without deep nesting.`);
 };
 
-/** Checks a document; `toolNames` are the tools of its server, when they are known. @throws Problem `too_large` over 256 KiB of JSON. */
-export const checkDocument = (sent: unknown, toolNames: readonly string[] = []): Checked => {
+/** Checks a document; `tools` are those of its server, when they are known. @throws Problem `too_large` over 256 KiB of JSON. */
+export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): Checked => {
   refuseLarge(sent);
   const parsed = parsePolicy(sent);
   if (!parsed.ok) return { valid: false, errors: inBody(parsed.errors), warnings: [] };
-  const warnings = [...parsed.warnings, ...(toolNames.length === 0 ? [] : unknownTools(parsed.document, toolNames))];
+  const warnings = [...parsed.warnings, ...(tools.length === 0 ? [] : toolLints(parsed.document, tools))];
   return { valid: true, document: parsed.document, errors: [], warnings: inBody(warnings) };
 };
 

@@ -2,10 +2,11 @@ import { Module } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore } from '../event-log/event-store.js';
 import { PoliciesController } from './policies.controller.js';
+import { PolicySchemaController } from './policy-schema.controller.js';
 import { Policies } from './policies.service.js';
 
 @Module({
-  controllers: [PoliciesController],
+  controllers: [PoliciesController, PolicySchemaController],
   providers: [{ provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
 })
 export class PoliciesModule {}

@@ -28,7 +28,7 @@ const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView =
   name: state.name,
   version: state.policyVersion,
   document: state.document,
-  warnings: checkDocument(state.document, Object.keys(server.hashes)).warnings,
+  warnings: checkDocument(state.document, server.tools).warnings,
   createdAt: state.createdAt,
   updatedAt: state.updatedAt,
 });
@@ -131,7 +131,7 @@ export class Policies {
   /** Whether a document could be saved; with a server, also whether its tools are there. */
   async validate({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
     const server = serverId === undefined ? undefined : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
-    const { valid, errors, warnings } = checkDocument(document, server && Object.keys(server.hashes));
+    const { valid, errors, warnings } = checkDocument(document, server?.tools);
     return { valid, errors, warnings };
   }
 

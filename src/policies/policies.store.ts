@@ -1,5 +1,6 @@
 import type { Stream } from '../event-log/event-store.js';
 import type { Actor, ControlEvent, PolicyBody, PolicyPins } from '../event-log/events/index.js';
+import type { KnownTool } from '../policy-engine/lints/tool-lints.js';
 import type { Tx } from '../platform/database.js';
 import type { Accepted } from '../policy-engine/pins.js';
 import { evolvePolicy, type Document, type PolicyState } from './policies.js';
@@ -40,19 +41,25 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
   },
 };
 
-/** What policies ask about a server; undefined when there is none or it is deleted. `hashes` are those of its tools' definitions, by name. */
+/** What policies ask about a server; undefined when there is none or it is deleted. `tools` are those of its newest discovery, `hashes` those of their definitions, by name. */
 export type ServerFacts = Readonly<{
   disabled: boolean;
   organizationDisabled: boolean;
   disabledTools: readonly string[];
+  tools: readonly KnownTool[];
   hashes: Readonly<Record<string, string>>;
   accepted: Readonly<Record<string, Accepted>>;
   acceptances: number;
 }>;
 
+/** Names of tools, and of the arguments that their schemas declare. */
+const KNOWN_TOOLS = `(select coalesce(jsonb_agg(jsonb_build_object('name', t->>'name', 'arguments',
+  case when jsonb_typeof(t->'definition'->'inputSchema'->'properties') = 'object' then (select jsonb_agg(k) from jsonb_object_keys(t->'definition'->'inputSchema'->'properties') k) end)), '[]')
+  from jsonb_array_elements(s.tools) t)`;
+
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
   const { rows } = await tx.query<ServerFacts>(
-    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted, s.acceptances,
+    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted, s.acceptances, ${KNOWN_TOOLS} as tools,
        coalesce((select jsonb_object_agg(t->>'name', t->>'definitionHash') from jsonb_array_elements(s.tools) t), '{}') as hashes
      from servers s join organizations o on o.id = s.organization_id where s.organization_id = $1 and s.id = $2 and not s.deleted`,
     [organizationId, id],

@@ -62,8 +62,8 @@ export function counterName(organizationId: string, { scope, whom, window, count
   return `${organizationId}|${scope}|${whom}|${window}|${counter}`;
 }
 
-// Scope and window hold no spaces, so two counters never get the same key.
-function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
+/** Names a counter but for whom it counts. Scope and window hold no spaces, so two counters never get the same key. */
+export function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
   return `${scope} ${window} ${counter}`;
 }
 

@@ -1,7 +1,7 @@
 import { readRules } from './conditions/read-rules.js';
 import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
-import { lintPolicy } from './lints.js';
+import { lintPolicy } from './lints/lints.js';
 import { privateCounterPrefix } from './limits.js';
 import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report } from './reader.js';
 import { isPattern } from './wildcard.js';

@@ -18,6 +18,12 @@ export function windowBounds(window: Window, now: Date): Readonly<{ startMs: num
   return { startMs, endMs: startMs + lengthMs };
 }
 
+/** How long a window is, in seconds; months differ, and are undefined. Windows of one length begin together. */
+export function windowSeconds(window: Window): number | undefined {
+  if (window === 'month') return undefined;
+  return typeof window === 'number' ? window : secondsOf[window];
+}
+
 /** `minute`, or `3600 s`: how a window is written in a reason. */
 export function windowText(window: Window): string {
   return typeof window === 'number' ? `${window} s` : window;

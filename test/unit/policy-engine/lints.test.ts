@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Rule, ToolEntry } from '../../../src/policy-engine/document.js';
+import { toolLints } from '../../../src/policy-engine/lints/tool-lints.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 
 const found = (document: unknown) => {
@@ -63,7 +64,14 @@ test('what comes after action deny never fires', () => {
 });
 
 test('a require without conditions never fires', () => {
-  expect(entry({ require: [condition, { conditions: [] }], deny_if: [{ conditions: [] }] })).toEqual(['never_fires /tools/x/require/1']);
+  expect(entry({ require: [condition, { conditions: [] }] })).toEqual(['never_fires /tools/x/require/1']);
+});
+
+test('what comes after a deny_if without conditions never fires', () => {
+  const all = { require: [condition], limits: [limit], rate_limit: { max: 1, window: 1 } };
+  expect(entry({ deny_if: [condition, { conditions: [] }, condition], ...all })).toEqual(['deny_if/2', 'require', 'limits', 'rate_limit'].map((key) => `never_fires /tools/x/${key}`));
+  expect(tools({ x: {} }, { all_tools: { deny_if: [{ conditions: [] }], limits: [limit] } })).toEqual(['never_fires /all_tools/limits']);
+  expect(entry({ deny_if: [condition, { conditions: [] }] })).toEqual([]);
 });
 
 describe('a deny_if', () => {
@@ -98,8 +106,34 @@ describe('a deny_if', () => {
     const rule = { conditions } as Rule;
     expect(entry({ deny_if: [condition, rule] })).toEqual(warned ? ['contradiction /tools/x/deny_if/1'] : []);
     expect(found({ version: '1', default: 'deny', all_tools: { deny_if: [rule] } })).toEqual(warned ? ['contradiction /all_tools/deny_if/0'] : []);
-    expect(entry({ require: [rule] })).toEqual(conditions.length === 0 ? ['never_fires /tools/x/require/0'] : []);
   });
+});
+
+describe('a require', () => {
+  const a = (op: string, value: unknown, path = 'args.a') => ({ path, op, value });
+
+  test.each([
+    ['of two values', [a('eq', 1), a('eq', 2)], true],
+    ['of one value twice', [a('eq', 1), a('eq', 1)], false],
+    ['of a value and another type, which is undecidable and so does not hold', [a('eq', 'abc'), a('eq', 1)], true],
+    ['of a value and a text that it has', [a('eq', 'abc'), a('contains', 'b')], false],
+    ['of what is missing and not a value, which does not hold for what is missing', [a('exists', false), a('neq', 2)], true],
+    ['of what is missing twice', [a('exists', false), a('exists', false)], false],
+    ['of what is there and a value', [a('exists', true), a('eq', 2)], false],
+    ['of an empty range', [a('gt', 5), a('lt', 5)], true],
+    ['of a range', [a('gt', 4), a('lt', 5)], false],
+    ['of every element', [a('eq', 1, 'args.a[*]'), a('eq', 2, 'args.a[*]')], false],
+  ])('%s', (_name, conditions, warned) => {
+    expect(entry({ require: [{ conditions } as Rule] })).toEqual(warned ? ['contradiction /tools/x/require/0'] : []);
+  });
+});
+
+test('contradictions are looked for with bounded work', () => {
+  const deny = Array.from({ length: 60 }, (_, rule) => ({ conditions: Array.from({ length: 32 }, (_item, index) => ({ path: 'args.a', op: index % 2 === 0 ? 'contains' : 'eq', value: `${'x'.repeat(900)}${rule}${index}` })) }));
+  const began = process.cpuUsage();
+  expect(entry({ deny_if: deny.slice(0, 2) as Rule[] })).toContain('contradiction /tools/x/deny_if/1');
+  expect(entry({ deny_if: deny as Rule[] })).not.toEqual(['refused']);
+  expect(process.cpuUsage(began).user / 1000).toBeLessThan(1000);
 });
 
 describe('a limit', () => {
@@ -108,14 +142,35 @@ describe('a limit', () => {
     ['equal to its neighbour', [limit, limit], [], ['limit_without_effect /tools/x/limits/1']],
     ['with the scope spelled out', [limit, { ...limit, scope: 'grant', max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
     ['with another scope', [limit, { ...limit, scope: 'server', max: 9 }], [], []],
-    ['with another window', [limit, { ...limit, window: 60, max: 9 }], [], []],
-    ['with another counter', [limit, { ...limit, counter: 'd', max: 9 }], [], []],
+    ['with another window', [limit, { ...limit, window: 61, max: 9 }], [], []],
+    ['with the same window in other words', [limit, { ...limit, window: 60, max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
+    ['with another counter that nothing else counts in', [limit, { ...limit, counter: 'd', max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
+    ['with another counter by server, in which other policies may count', [{ ...limit, scope: 'server' }, { ...limit, counter: 'd', scope: 'server', max: 9 }], [], []],
+    ['with another counter than a stricter one for all tools', [limit], [{ ...limit, counter: 'd', max: 4 }], ['limit_without_effect /tools/x/limits/0']],
+    ['beside one for all tools that spends an argument', [limit], [{ ...limit, counter: 'd', max: 4, increment_from: 'args.n' }], []],
     ['that spends an argument', [limit, { ...limit, max: 9, increment_from: 'args.n' }], [], []],
     ['looser than one for all tools', [limit], [{ ...limit, max: 4 }], ['limit_without_effect /tools/x/limits/0']],
     ['as strict as one for all tools', [limit], [limit], ['limit_without_effect /tools/x/limits/0']],
     ['stricter than one for all tools', [{ ...limit, max: 4 }], [limit], []],
   ] as const)('%s', (_name, limits, forAll, expected) => {
     expect(tools({ x: { limits } }, { all_tools: { limits: forAll } })).toEqual(expected);
+  });
+
+  test('on a counter that other entries count in too stays where only its own entry has a stricter one', () => {
+    const shared = { ...limit, counter: 'shared', max: 9 };
+    expect(tools({ x: { limits: [limit, shared] }, y: { limits: [shared] } })).toEqual([]);
+    expect(tools({ x: { limits: [limit, shared] }, y: { action: 'deny', limits: [shared] } })).toEqual(['never_fires /tools/y/limits', 'limit_without_effect /tools/x/limits/1']);
+  });
+
+  test('in short is one like the others', () => {
+    expect(entry({ limits: [limit], rate_limit: { max: 5, window: 60 } })).toEqual(['limit_without_effect /tools/x/rate_limit']);
+    expect(entry({ limits: [limit], rate_limit: { max: 4, window: 60 } })).toEqual(['limit_without_effect /tools/x/limits/0']);
+    expect(entry({ limits: [limit], rate_limit: { max: 5, window: 3600 } })).toEqual([]);
+  });
+
+  test('of a resource is not beside those for all tools, nor beside those of a tool of its name', () => {
+    expect(tools({ x: { limits: [{ ...limit, counter: 'd', max: 4 }] } }, { all_tools: { limits: [{ ...limit, counter: 'e', max: 3, scope: 'server' }] }, resources: { x: { limits: [limit] } } })).toEqual([]);
+    expect(tools({}, { all_tools: { limits: [limit] }, resources: { x: { limits: [limit] } } })).toEqual([]);
   });
 
   test('for all tools looser than its neighbour', () => {
@@ -137,6 +192,36 @@ describe('a value that the fact never has', () => {
   ])('%s', (_name, rule, warned) => {
     expect(entry({ require: [rule as Rule] })).toEqual(warned ? ['unknown_value /tools/x/require/0/value'] : []);
     expect(entry({ deny_if: [{ conditions: [condition, rule] } as Rule] })).toEqual(warned ? ['unknown_value /tools/x/deny_if/0/conditions/1/value'] : []);
+  });
+});
+
+describe('beside the tools of a server', () => {
+  const server = [
+    { name: 'list_issues', arguments: ['project', 'state'] },
+    { name: 'list_jobs', arguments: [] },
+    { name: 'cancel_job', arguments: null },
+  ];
+  const beside = (document: object): readonly string[] => {
+    const parsed = parsePolicy({ version: '1', default: 'deny', ...document });
+    return parsed.ok ? toolLints(parsed.document, server).map(({ pointer, code }) => `${code} ${pointer}`) : ['refused'];
+  };
+
+  test.each([
+    ['a name that the server does not have', { tools: { cancel_jobs: {}, cancel_job: {} } }, ['unknown_tool /tools/cancel_jobs']],
+    ['a hidden name that it does not have', { hide: ['list_jobs', 'a/b'] }, ['unknown_tool /hide/1']],
+    ['a pattern that matches none of them', { tools: { 'merge_*': {}, 'list_*': {} } }, ['unknown_tool /tools/merge_*']],
+    ['patterns that deny or hide what may come', { tools: { '*delete*': { action: 'deny' } }, hide: ['drop_*'] }, []],
+    ['a pattern whose tools all have entries that win', { tools: { 'list_*': {}, list_issues: {}, list_jobs: {} } }, ['shadowed_pattern /tools/list_*']],
+    ['a pattern of which one tool is left', { tools: { 'list_*': {}, list_issues: {} } }, []],
+    ['a wider pattern that longer ones leave nothing', { tools: { 'list_*': {}, 'list_issues*': {}, 'list_jobs*': {} } }, ['shadowed_pattern /tools/list_*']],
+    ['an argument that the schema does not name', { tools: { list_issues: { require: [{ path: 'args.sate', op: 'eq', value: 'x' }] } } }, ['unknown_argument /tools/list_issues/require/0/path']],
+    ['one of several', { tools: { list_issues: { deny_if: [{ conditions: [{ path: 'args.state', op: 'eq', value: 'x' }, { path: 'args.a.b[0]', op: 'eq', value: 'x' }] }] } } }, ['unknown_argument /tools/list_issues/deny_if/0/conditions/1/path']],
+    ['one that a limit spends', { tools: { list_jobs: { limits: [{ ...limit, increment_from: 'args.n' }] } } }, ['unknown_argument /tools/list_jobs/limits/0/increment_from']],
+    ['what lies within an argument that it names', { tools: { list_issues: { require: [{ path: 'args.project.id', op: 'eq', value: 1 }] } } }, []],
+    ['arguments of a tool whose schema names none', { tools: { cancel_job: { require: [{ path: 'args.job', op: 'eq', value: 1 }] } } }, []],
+    ['what is no argument', { tools: { list_jobs: { require: [{ path: 'identity.kind', op: 'eq', value: 'agent' }] } } }, []],
+  ])('%s', (_name, document, expected) => {
+    expect(beside(document)).toEqual(expected);
   });
 });
 

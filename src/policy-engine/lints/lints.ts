@@ -1,33 +1,34 @@
-import { testOf, truthOfMissing } from './conditions/operators.js';
-import type { Condition, LimitRule, PolicyDocument, Rule, ToolEntry } from './document.js';
-import { pointerTo } from './pointer.js';
-import type { PolicyError } from './reader.js';
-import { conditionsOf } from './conditions/rules.js';
-import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
+import type { PolicyDocument, Rule, ToolEntry } from '../document.js';
+import { pointerTo } from '../pointer.js';
+import type { PolicyError } from '../reader.js';
+import { conditionsOf } from '../conditions/rules.js';
+import { Contradictions } from './contradictions.js';
+import { limitLints } from './limit-lints.js';
+import { compareCodePoints, isPattern, literalLength, wildcard } from '../wildcard.js';
 
 /** More comparisons of names than this are not worth a warning. */
 const mostComparisons = 1_000_000;
 
 /**
  * Warnings about what an accepted document says in vain, or unsafely. Codes: `unsafe_default`, `never_fires` (a rule, a limit or an entry that no call gets to),
- * `shadowed_pattern`, `contradiction` (a `deny_if` whose conditions exclude each other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
+ * `shadowed_pattern`, `contradiction` (a rule whose conditions exclude each other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
  */
 export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
-  const { all_tools: forAll = {} } = document;
+  const contradictions = new Contradictions();
   return [
     ...defaultLints(document),
     ...hiddenLints(document.hide ?? [], Object.keys(document.tools ?? {})),
-    ...ruleLints(forAll, '/all_tools'),
-    ...limitLints(forAll.limits ?? [], [], '/all_tools/limits'),
-    ...sectionLints(document.tools, '/tools', forAll.limits),
-    ...sectionLints(document.resources, '/resources'),
-    ...sectionLints(document.prompts, '/prompts'),
+    ...ruleLints(document.all_tools ?? {}, '/all_tools', contradictions),
+    ...sectionLints(document.tools, '/tools', contradictions),
+    ...sectionLints(document.resources, '/resources', contradictions),
+    ...sectionLints(document.prompts, '/prompts', contradictions),
+    ...limitLints(document),
   ];
 }
 
-function sectionLints(section: Readonly<Record<string, ToolEntry>> = {}, pointer: string, forAll: readonly LimitRule[] = []): readonly PolicyError[] {
+function sectionLints(section: Readonly<Record<string, ToolEntry>> = {}, pointer: string, contradictions: Contradictions): readonly PolicyError[] {
   const entries = Object.entries(section);
-  return [...shadowLints(entries, pointer), ...entries.flatMap(([name, entry]) => entryLints(entry, forAll, pointerTo(pointer, name)))];
+  return [...shadowLints(entries, pointer), ...entries.flatMap(([name, entry]) => entryLints(entry, pointerTo(pointer, name), contradictions))];
 }
 
 function warn(pointer: string, code: string, message: string): PolicyError {
@@ -77,58 +78,39 @@ function wins([one, { action: oneAction }]: readonly [string, ToolEntry], [other
   return (literalLength(one) - literalLength(other) || stricter || compareCodePoints(other, one)) > 0;
 }
 
-function entryLints(entry: ToolEntry, forAll: readonly LimitRule[], pointer: string): readonly PolicyError[] {
-  if (entry.action === 'deny') {
-    const after = (['deny_if', 'require', 'limits', 'rate_limit'] as const).filter((key) => entry[key] !== undefined);
-    return after.map((key) => warn(`${pointer}/${key}`, 'never_fires', 'action deny comes first, so no call gets here'));
-  }
-  return [...ruleLints(entry, pointer), ...limitLints(entry.limits ?? [], forAll, `${pointer}/limits`)];
+function entryLints(entry: ToolEntry, pointer: string, contradictions: Contradictions): readonly PolicyError[] {
+  if (entry.action !== 'deny') return ruleLints(entry, pointer, contradictions);
+  const after = (['deny_if', 'require', 'limits', 'rate_limit'] as const).filter((key) => entry[key] !== undefined);
+  return after.map((key) => warn(`${pointer}/${key}`, 'never_fires', 'action deny comes first, so no call gets here'));
 }
 
-/** A limit beside a stricter one on the same count. One that spends an argument still refuses a wrong one. */
-function limitLints(own: readonly LimitRule[], others: readonly LimitRule[], pointer: string): readonly PolicyError[] {
-  const sameCount = (one: LimitRule, other: LimitRule): boolean =>
-    one.counter === other.counter && one.window === other.window && (one.scope ?? 'grant') === (other.scope ?? 'grant');
-  const inVain = (one: LimitRule, at: number): boolean =>
-    own.some((other, index) => index !== at && sameCount(one, other) && (other.max < one.max || (other.max === one.max && index < at))) ||
-    others.some((other) => sameCount(one, other) && other.max <= one.max);
-  return own.flatMap((one, at) =>
-    one.increment_from === undefined && inVain(one, at)
-      ? [warn(pointerTo(pointer, at), 'limit_without_effect', 'another limit on the same counter, window and scope is as strict or stricter')]
-      : [],
-  );
-}
-
-function ruleLints({ require = [], deny_if: denyIf = [] }: Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[] }>, pointer: string): readonly PolicyError[] {
+function ruleLints(entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>, pointer: string, contradictions: Contradictions): readonly PolicyError[] {
+  const { require = [], deny_if: denyIf = [] } = entry;
   return [
+    ...afterRefusal(entry, pointer),
     ...require.flatMap((rule, index) => {
       const at = pointerTo(`${pointer}/require`, index);
       const empty = conditionsOf(rule).length === 0 ? [warn(at, 'never_fires', 'it has no conditions, so it always holds')] : [];
-      return [...empty, ...valueLints(rule, at)];
+      const never = contradictions.within(conditionsOf(rule), 'require') ? [warn(at, 'contradiction', 'its conditions exclude each other, so it refuses every call')] : [];
+      return [...empty, ...never, ...valueLints(rule, at)];
     }),
     ...denyIf.flatMap((rule, index) => {
       const at = pointerTo(`${pointer}/deny_if`, index);
       const message = 'its conditions exclude each other, so it refuses only what can not be judged';
-      return [...(contradicts(conditionsOf(rule)) ? [warn(at, 'contradiction', message)] : []), ...valueLints(rule, at)];
+      return [...(contradictions.within(conditionsOf(rule), 'deny_if') ? [warn(at, 'contradiction', message)] : []), ...valueLints(rule, at)];
     }),
   ];
 }
 
-/** Two conditions on one value, of which one is false whenever the other is true. With `[*]` they may hold for different elements. */
-function contradicts(conditions: readonly Condition[]): boolean {
-  return conditions.some((one, at) => conditions.some((other, index) => index !== at && one.path === other.path && !one.path.includes('[*]') && excludes(one, other)));
-}
-
-function excludes(one: Condition, other: Condition): boolean {
-  if (one.op === 'exists' && one.value === false) return !truthOfMissing(other.op, other.value, 'deny_if');
-  if (one.op === 'eq') return other.op !== 'exists' && testOf(other.op, other.value)?.(one.value, { left: mostComparisons }) === false;
-  return isEmptyRange(one, other);
-}
-
-/** At least the one and at most the other, with no number between. */
-function isEmptyRange(one: Condition, other: Condition): boolean {
-  if (!['gt', 'gte'].includes(one.op) || !['lt', 'lte'].includes(other.op) || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
-  return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
+/** What comes after a `deny_if` without conditions, which refuses every call. */
+function afterRefusal(entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>, pointer: string): readonly PolicyError[] {
+  const { deny_if: denyIf = [] } = entry;
+  const first = denyIf.findIndex((rule) => conditionsOf(rule).length === 0);
+  if (first < 0) return [];
+  const message = 'a deny_if without conditions comes first and refuses every call';
+  const rules = denyIf.slice(first + 1).map((_, index) => pointerTo(`${pointer}/deny_if`, first + 1 + index));
+  const keys = (['require', 'limits', 'rate_limit'] as const).filter((key) => entry[key] !== undefined).map((key) => `${pointer}/${key}`);
+  return [...rules, ...keys].map((at) => warn(at, 'never_fires', message));
 }
 
 /** All that a fact can be; an argument can be anything. */

@@ -1,0 +1,43 @@
+import type { Within } from '../conditions/condition.js';
+import { testOf, truthOfMissing, type Test } from '../conditions/operators.js';
+import type { Condition } from '../document.js';
+
+/** Work on one document; beyond it nothing more is found, and nothing is warned of. */
+const mostPairs = 20_000;
+const mostWork = 1_000_000;
+
+/** Finds conditions that can't hold together, with bounded work for the whole document. */
+export class Contradictions {
+  readonly #tests = new Map<Condition, Test | undefined>();
+  readonly #work = { left: mostWork };
+  #pairs = mostPairs;
+
+  /** Whether two of a rule's conditions on one value exclude each other. With `[*]` they may hold for different elements. */
+  within(conditions: readonly Condition[], within: Within): boolean {
+    return conditions.some((one, at) =>
+      conditions.some((other, index) => index !== at && one.path === other.path && !one.path.includes('[*]') && this.#excludes(one, other, within)),
+    );
+  }
+
+  /** In a `deny_if` what is undecidable refuses as what is true does; in a `require` it holds as little as what is false. */
+  #excludes(one: Condition, other: Condition, within: Within): boolean {
+    this.#pairs -= 1;
+    if (this.#pairs < 0) return false;
+    if (one.op === 'exists' && one.value === false) return !truthOfMissing(other.op, other.value, within);
+    if (one.op !== 'eq') return isEmptyRange(one, other);
+    if (other.op === 'exists') return false;
+    const truth = this.#testOf(other)?.(one.value, this.#work);
+    return this.#work.left >= 0 && (truth === false || (truth === 'undecidable' && within === 'require'));
+  }
+
+  #testOf(condition: Condition): Test | undefined {
+    if (!this.#tests.has(condition)) this.#tests.set(condition, testOf(condition.op, condition.value));
+    return this.#tests.get(condition);
+  }
+}
+
+/** At least the one and at most the other, with no number between. */
+function isEmptyRange(one: Condition, other: Condition): boolean {
+  if (!['gt', 'gte'].includes(one.op) || !['lt', 'lte'].includes(other.op) || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
+  return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
+}

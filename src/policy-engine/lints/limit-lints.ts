@@ -1,0 +1,58 @@
+import type { PolicyDocument, Window } from '../document.js';
+import { counterKey } from '../limits.js';
+import { limitsOf, type PlacedLimit } from '../limits-of.js';
+import type { PolicyError } from '../reader.js';
+import { windowSeconds } from '../windows.js';
+
+const inVainMessage = 'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first';
+
+/**
+ * Limits beside which another refuses every time that they would. One that spends an argument still refuses a wrong one. That another limit has another
+ * counter doesn't matter where nothing but this policy can count in it: by grant and by session.
+ */
+export function limitLints(document: PolicyDocument): readonly PolicyError[] {
+  const limits = limitsOf(document);
+  const byEntry = grouped(limits, entryOf);
+  const byCounter = grouped(limits, counterKey);
+  const places = new Map(limits.map((limit, index) => [limit, index] as const));
+  const inVain = (one: PlacedLimit): boolean => {
+    const beside = one.rule.startsWith('/tools/') ? (byEntry.get(forAll) ?? []) : [];
+    const isShared = (byCounter.get(counterKey(one)) ?? []).some((other) => entryOf(other) !== entryOf(one));
+    return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some((other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, isShared));
+  };
+  return limits.flatMap((one) => (one.incrementFrom === undefined && inVain(one) ? [{ pointer: one.rule, code: 'limit_without_effect', message: inVainMessage }] : []));
+}
+
+const forAll = '/all_tools';
+
+/** The pointer of the entry that a limit stands in. */
+function entryOf({ rule }: PlacedLimit): string {
+  return rule.replace(/\/(limits\/\d+|rate_limit)$/, '');
+}
+
+function grouped(limits: readonly PlacedLimit[], keyOf: (limit: PlacedLimit) => string): ReadonlyMap<string, readonly PlacedLimit[]> {
+  const groups = new Map<string, PlacedLimit[]>();
+  for (const limit of limits) {
+    const group = groups.get(keyOf(limit));
+    if (group) group.push(limit);
+    else groups.set(keyOf(limit), [limit]);
+  }
+  return groups;
+}
+
+/** Of two that are equally strict, the one for all tools stays, else the first. */
+function isAsStrict(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<PlacedLimit, number>): boolean {
+  if (other.max !== one.max) return other.max < one.max;
+  return (entryOf(other) === forAll && entryOf(one) !== forAll) || (places.get(other) ?? 0) < (places.get(one) ?? 0);
+}
+
+/** Whether every call that adds to `one` adds as much to `other`. */
+function countsAsMuch(other: PlacedLimit, one: PlacedLimit, isShared: boolean): boolean {
+  if (other.scope !== one.scope || !samePeriod(other.window, one.window)) return false;
+  if (counterKey(other) === counterKey(one)) return true;
+  return other.incrementFrom === undefined && (one.scope === 'grant' || one.scope === 'session') && (entryOf(other) === forAll || !isShared);
+}
+
+function samePeriod(one: Window, other: Window): boolean {
+  return windowSeconds(one) === windowSeconds(other);
+}
