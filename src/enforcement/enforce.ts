@@ -1,4 +1,5 @@
 import { switchedOff } from '../directory/facts.js';
+import { refusedName } from '../directory/tool-names.js';
 import type { DecisionCode, ToolCallCompleted, ToolCallDecided } from '../event-log/events/index.js';
 import { outcomeId } from '../event-log/outcome-id.js';
 import { newId } from '../platform/ids.js';
@@ -23,7 +24,10 @@ const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny
 const precondition = (call: GovernedCall, stale: boolean): Judged | undefined => {
   const { who } = call;
   if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
-  const off = switchedOff(who, toolOf(call));
+  const tool = toolOf(call);
+  const misread = tool === null ? undefined : refusedName(who.server, tool);
+  if (misread !== undefined) return refusal('malformed', misread);
+  const off = switchedOff(who, tool);
   if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
   if (stale) return refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');

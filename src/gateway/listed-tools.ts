@@ -1,4 +1,6 @@
 import type { Authenticated, PolicyFacts } from '../directory/facts.js';
+import { refusedName } from '../directory/tool-names.js';
+import { LookAlikes } from '../platform/look-alikes.js';
 import { pinnedHash } from '../policy-engine/pins.js';
 import { readTool, type DiscoveredTool } from '../upstream/tool-definition.js';
 
@@ -7,20 +9,26 @@ type PinnedTools = Readonly<{ shows: (listed: unknown) => boolean; seen: Readonl
 
 /**
  * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed definition is kept from them, as it is
- * the model that would read it.
+ * the model that would read it. Tools whose names could be mistaken for others' are kept from them too.
  */
 export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: PolicyFacts): PinnedTools => {
+  const beside = new LookAlikes();
   const seen = new Map<string, DiscoveredTool>();
   return {
     seen,
     shows: (listed) => {
+      const name = nameOf(listed);
+      if (name === undefined || refusedName(server, name) !== undefined || beside.refusal(name) !== undefined) return false;
+      beside.add(name);
       if (!compiled.pinTools) return true;
       const tool = readTool(listed);
       if (!tool) return false;
-      const { name, definitionHash } = tool;
+      const { definitionHash } = tool;
       if (server.tools.get(name)?.definitionHash !== definitionHash) seen.set(name, tool);
       const pinned = pinnedHash(pins, name, server.accepted.get(name));
       return compiled.mode === 'monitor' || pinned === undefined || pinned === definitionHash;
     },
   };
 };
+
+const nameOf = (listed: unknown): string | undefined => (typeof listed === 'object' && listed !== null && 'name' in listed && typeof listed.name === 'string' ? listed.name : undefined);

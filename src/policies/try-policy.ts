@@ -1,3 +1,4 @@
+import { LookAlikes, misreadName } from '../platform/look-alikes.js';
 import { compilePolicy } from '../policy-engine/compile.js';
 import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
 import { compileInputSchema } from '../policy-engine/input-schema.js';
@@ -34,13 +35,17 @@ const switchedOff = (server: ServerFacts, identity: IdentityFacts, tool: string)
   return server.disabledTools.includes(tool) ? 'this tool is disabled' : undefined;
 };
 
+const refused = (code: 'malformed' | 'disabled', reason: string): Tried => ({ effect: 'deny', code, rule: null, reason, limits: [], trace: [] });
+
 const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(from, name) ? from[name] : undefined);
 
 /** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
 export const tryPolicy = (call: TryCall): Tried => {
   const identity = call.identity ?? anybody;
+  const misread = Object.hasOwn(call.server.hashes, call.tool) ? undefined : misreadName(new LookAlikes(Object.keys(call.server.hashes)), call.tool);
+  if (misread !== undefined) return refused('malformed', misread);
   const disabled = switchedOff(call.server, identity, call.tool);
-  if (disabled !== undefined) return { effect: 'deny', code: 'disabled', rule: null, reason: disabled, limits: [], trace: [] };
+  if (disabled !== undefined) return refused('disabled', disabled);
   const { tool, organizationId, serverId, now, server } = call;
   const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;
   const facts = { tool, definitionHash: own(server.hashes, tool), accepted: own(server.accepted, tool), arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };

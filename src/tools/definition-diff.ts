@@ -1,3 +1,4 @@
+import { withoutUnseen } from '../platform/look-alikes.js';
 import { HASHED } from '../upstream/tool-definition.js';
 
 /** One place where two definitions of a tool differ; `before` or `after` is absent where there is nothing. `text` shows the difference in one line. */
@@ -9,10 +10,6 @@ const MOST = 100;
 const CONTEXT = 40;
 
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
-
-/** Characters that can't be seen, and those that reorder others, spelled out: what is hidden from a reader is often meant for the model alone. */
-const readable = (text: string): string =>
-  text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu, (char) => (char === '\n' ? '\\n' : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`));
 
 const commonLength = (one: readonly string[], other: readonly string[], at: (list: readonly string[], index: number) => string | undefined): number => {
   let length = 0;
@@ -26,15 +23,15 @@ const inline = (before: string, after: string): string => {
   const start = commonLength(one, other, (list, index) => list[index]);
   const end = commonLength(one.slice(start), other.slice(start), (list, index) => list.at(-1 - index));
   const [went, came] = [one.slice(start, one.length - end).join(''), other.slice(start, other.length - end).join('')];
-  const lead = `${start > CONTEXT ? '…' : ''}${readable(one.slice(Math.max(0, start - CONTEXT), start).join(''))}`;
+  const lead = `${start > CONTEXT ? '…' : ''}${withoutUnseen(one.slice(Math.max(0, start - CONTEXT), start).join(''))}`;
   const rest = one.slice(one.length - end);
-  const trail = `${readable(rest.slice(0, CONTEXT).join(''))}${rest.length > CONTEXT ? '…' : ''}`;
-  return `${lead}${went === '' ? '' : `[-${readable(went)}-]`}${came === '' ? '' : `{+${readable(came)}+}`}${trail}`;
+  const trail = `${withoutUnseen(rest.slice(0, CONTEXT).join(''))}${rest.length > CONTEXT ? '…' : ''}`;
+  return `${lead}${went === '' ? '' : `[-${withoutUnseen(went)}-]`}${came === '' ? '' : `{+${withoutUnseen(came)}+}`}${trail}`;
 };
 
 const textOf = ({ before, after }: Sides): string => {
   if (typeof before === 'string' && typeof after === 'string') return inline(before, after);
-  return [...(before === undefined ? [] : [`[-${readable(JSON.stringify(before))}-]`]), ...(after === undefined ? [] : [`{+${readable(JSON.stringify(after))}+}`])].join('');
+  return [...(before === undefined ? [] : [`[-${withoutUnseen(JSON.stringify(before))}-]`]), ...(after === undefined ? [] : [`{+${withoutUnseen(JSON.stringify(after))}+}`])].join('');
 };
 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;

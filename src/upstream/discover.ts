@@ -1,9 +1,11 @@
+import { clip } from '../platform/clip.js';
 import type { Era } from '../platform/era.js';
+import { spelledOut } from '../platform/look-alikes.js';
 import { ask, errorCodeOf, isObject, type Asked, type Json } from './ask.js';
 import { DiscoveryFailed, DiscoveryStopped, discoveryFailure, failureOf, isUnsupportedRevision, UNSUPPORTED_REVISION, type DiscoveryFailure } from './discovery-failure.js';
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
 import { askLegacy, askModern, endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
-import { isStorable, readTools, type DiscoveredTool } from './tool-definition.js';
+import { isStorable, readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
 export type { Reach } from './probe.js';
@@ -17,6 +19,8 @@ export const DISCOVERY_TIMEOUT_MS = 15_000;
 const MOST_TOOLS = 1000;
 const MOST_PAGES = 100;
 const MOST_BYTES = 10 * 2 ** 20;
+const MOST_REFUSED = 10;
+const LONGEST_REFUSED = 80;
 const GOODBYE_MS = 1000;
 const METHOD_NOT_FOUND = -32_601;
 /** A server of the legacy era may leave a request unanswered that it doesn't know. */
@@ -105,8 +109,8 @@ const listTools = async (reach: Reach, introduction: Introduction, bounds: Bound
     cursor = typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : undefined;
     if (cursor === undefined || listed.length > MOST_TOOLS || page === MOST_PAGES) break;
   }
-  const { tools, leftOut } = readTools(listed.slice(0, MOST_TOOLS));
-  return { tools, detail: remark(cursor !== undefined || listed.length > MOST_TOOLS, leftOut) };
+  const read = readTools(listed.slice(0, MOST_TOOLS));
+  return { tools: read.tools, detail: remark(cursor !== undefined || listed.length > MOST_TOOLS, read) };
 };
 
 const listPage = async (reach: Reach, introduction: Introduction, { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: Bounds }>): Promise<Json> => {
@@ -124,10 +128,16 @@ const listPage = async (reach: Reach, introduction: Introduction, { page, cursor
   throw new DiscoveryFailed(failureOf(asked));
 };
 
-const remark = (cut: boolean, leftOut: number): string | null => {
+const refusedNames = ({ refused }: ReadTools): string => {
+  const shown = refused.slice(0, MOST_REFUSED).map(({ name, why }) => `${clip(spelledOut(name), LONGEST_REFUSED)} ${why}`);
+  return `Tools refused because their names could be mistaken: ${[...shown, ...(refused.length > MOST_REFUSED ? [`and ${refused.length - MOST_REFUSED} more`] : [])].join('; ')}.`;
+};
+
+const remark = (cut: boolean, read: ReadTools): string | null => {
   const remarks = [
     ...(cut ? [`The server lists more than ${MOST_TOOLS} tools or ${MOST_PAGES} pages: the rest is left out.`] : []),
-    ...(leftOut > 0 ? [`Tools left out because they have no name, the name of another, or text that can't be kept: ${leftOut}.`] : []),
+    ...(read.leftOut > 0 ? [`Tools left out because they have no name, the name of another, or text that can't be kept: ${read.leftOut}.`] : []),
+    ...(read.refused.length > 0 ? [refusedNames(read)] : []),
   ];
   return remarks.length === 0 ? null : remarks.join(' ');
 };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LookAlikes } from '../platform/look-alikes.js';
 
 /** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
 export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
@@ -42,12 +43,24 @@ export const definitionHash = (tool: Readonly<Record<string, unknown>>): string 
 export const readTool = (listed: unknown): DiscoveredTool | undefined =>
   isObject(listed) && typeof listed['name'] === 'string' && listed['name'] !== '' && isStorable(listed) ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed } : undefined;
 
-/** The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out, and counted. */
-export const readTools = (listed: readonly unknown[]): Readonly<{ tools: readonly DiscoveredTool[]; leftOut: number }> => {
+/** `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not among the tools. */
+export type ReadTools = Readonly<{ tools: readonly DiscoveredTool[]; refused: readonly Readonly<{ name: string; why: string }>[]; leftOut: number }>;
+
+/**
+ * The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out; so is one whose name could
+ * be mistaken for another's, of names that look alike all but the first.
+ */
+export const readTools = (listed: readonly unknown[]): ReadTools => {
   const tools = new Map<string, DiscoveredTool>();
+  const names = new LookAlikes();
+  const refused: { name: string; why: string }[] = [];
   for (const one of listed) {
     const tool = readTool(one);
-    if (tool && !tools.has(tool.name)) tools.set(tool.name, tool);
+    if (!tool || tools.has(tool.name)) continue;
+    const why = names.refusal(tool.name);
+    if (why === undefined) tools.set(tool.name, tool);
+    else refused.push({ name: tool.name, why });
+    names.add(tool.name);
   }
-  return { tools: [...tools.values()], leftOut: listed.length - tools.size };
+  return { tools: [...tools.values()], refused, leftOut: listed.length - tools.size - refused.length };
 };

@@ -38,6 +38,7 @@ const packages = {
   passport: '^src/accounts/',
   '@node-rs/argon2': '^src/accounts/',
   '@modelcontextprotocol/': '^src/upstream/|^src/demo',
+  unhomoglyph: '^src/platform/look-alikes',
   undici: '^src/upstream/|^src/platform/outbound|^src/log-streams/',
 };
 
