@@ -1,5 +1,6 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AccountsModule } from './accounts/accounts.module.js';
+import { ApprovalsModule } from './approvals/approvals.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { CreateOnce } from './event-log/create-once.js';
 import { EventStore } from './event-log/event-store.js';
@@ -45,6 +46,6 @@ export class PartsModule {
 @Module({})
 export class AppModule {
   static with(parts: Parts): DynamicModule {
-    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, AuditModule, UsageModule] };
+    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, ApprovalsModule, AuditModule, UsageModule] };
   }
 }

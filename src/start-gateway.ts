@@ -1,7 +1,9 @@
 import type { Registry } from 'prom-client';
 import type { Parts } from './app.module.js';
+import { makeHeldCalls } from './approvals/held-calls.js';
 import { startHeartbeat } from './boots/heartbeat.js';
 import { Directory } from './directory/directory.js';
+import { makeApprovals } from './enforcement/approvals.js';
 import { Enforcement } from './enforcement/enforce.js';
 import { Recorder } from './enforcement/recorder.js';
 import { makeReserve } from './enforcement/reserve.js';
@@ -12,21 +14,23 @@ import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
 import { makeHttpClient } from './http-client/http-client.js';
+import { ParkedCalls } from './gateway/parked-calls.js';
 import { makeSessionOpener } from './gateway/sealed-session.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
 import { NoticedTools } from './tools/noticed-tools.js';
 import type { Forward } from './upstream/forward.js';
-import { openTransports } from './upstream/transports.js';
+import { openTransports, type Transports } from './upstream/transports.js';
 
 const LIMITS_MS = 2000;
+const APPROVALS_MS = 2000;
 const SESSIONS_KEPT_OPEN = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
-type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; forward: Forward; noticed: NoticedTools }>;
+type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; parked: ParkedCalls; forward: Forward; noticed: NoticedTools }>;
 
-const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, forward, noticed }: Inner): McpEndpoint => {
+const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, parked, forward, noticed }: Inner): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
   return new McpEndpoint({
@@ -36,6 +40,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     lists: new ListCache(),
     noticeTools: (seen) => noticed.notice(seen),
     running: new RunningCalls(),
+    parked,
     store: parts.store,
     forward,
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
@@ -50,6 +55,9 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
   });
 };
 
+const makeTransports = ({ config, outbound }: Parts, directory: Directory): Transports =>
+  openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: (grantId) => directory.mayCall(grantId, Date.now()) });
+
 /** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
 export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>): Promise<Gateway> => {
   const { config, database, store } = parts;
@@ -60,22 +68,23 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const reserve = makeReserve(database.limits, LIMITS_MS);
   const heartbeat = await startHeartbeat(database, { bootId: recorder.bootId, open: recorder.openCalls, maxStalenessMs: config.maxStalenessMs });
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
-  const enforcement = new Enforcement({ reserve, recorder, isStale, now: Date.now });
+  const approvals = makeApprovals(makeHeldCalls(parts), APPROVALS_MS);
+  const enforcement = new Enforcement({ reserve, approvals, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
   const noticed = new NoticedTools(store);
-  const transports = openTransports({
-    http: makeHttpClient(parts.outbound.connector),
-    allowStdio: config.allowStdio,
-    environment: environment(),
-    stillGood: (grantId) => directory.mayCall(grantId, Date.now()),
-  });
-  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, forward: transports.forward, noticed });
+  const parked = new ParkedCalls();
+  directory.onEvent((event) => parked.see(event));
+  const transports = makeTransports(parts, directory);
+  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, forward: transports.forward, noticed });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {
       if (directory.ageMs() > config.maxStalenessMs) throw new Error('the directory is stale');
     },
-    drain: () => streams.drain(),
+    drain: () => {
+      parked.drain();
+      streams.drain();
+    },
     stop: async () => {
       streams.stop();
       enforcement.stop();

@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
 import { AppModule, type Parts } from './app.module.js';
+import { startExpiry } from './approvals/expiry.js';
 import { EventStore } from './event-log/event-store.js';
 import type { EventLog } from './event-log/event-log.js';
 import { openKafkaLog } from './event-log/kafka-log.js';
@@ -124,7 +125,11 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const readiness: Record<string, () => Promise<void>> = { database: async () => void (await database.worker.query('select 1')), log: () => eventLog.ready() };
   if (config.roles.has('projector')) cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
   const api = config.roles.has('api') ? await startApi(parts) : undefined;
-  if (api) cleanup.add(api.close);
+  if (api) {
+    cleanup.add(api.close);
+    // Where approvals can be decided they also end.
+    cleanup.add(startExpiry(database, store).stop);
+  }
   const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, eventLog, metrics }) : undefined;
   if (gateway) {
     cleanup.add(gateway.stop);

@@ -20,6 +20,79 @@ create policy worker on api_keys as permissive for all to toolgate_worker
 grant delete, insert, select, update on api_keys to toolgate_app;
 grant delete, insert, select, update on api_keys to toolgate_worker;
 
+create table approval_arguments (
+  organization_id text not null,
+  approval_id text not null,
+  sealed_arguments bytea not null,
+  constraint approval_arguments_pkey PRIMARY KEY (organization_id, approval_id)
+);
+alter table approval_arguments enable row level security;
+alter table approval_arguments force row level security;
+create policy own on approval_arguments as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approval_arguments as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approval_arguments to toolgate_app;
+grant delete, insert, select, update on approval_arguments to toolgate_worker;
+
+create table approval_ends (
+  organization_id text not null,
+  approval_id text not null,
+  call_id text not null,
+  ended_as text not null,
+  at timestamp with time zone not null default now(),
+  constraint approval_ends_ended_as_check CHECK ((ended_as = ANY (ARRAY['used'::text, 'expired'::text]))),
+  constraint approval_ends_pkey PRIMARY KEY (organization_id, approval_id)
+);
+alter table approval_ends enable row level security;
+alter table approval_ends force row level security;
+create policy own on approval_ends as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approval_ends as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approval_ends to toolgate_app;
+grant delete, insert, select, update on approval_ends to toolgate_worker;
+
+create table approvals (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  grant_id text not null,
+  identity_id text not null,
+  server_id text not null,
+  tool text not null,
+  argument_keys jsonb not null,
+  arguments_digest text not null,
+  definition_hash text,
+  policy_id text not null,
+  policy_version integer not null,
+  rule text,
+  reason text not null,
+  count integer not null,
+  status text not null,
+  decisions jsonb not null,
+  requested_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint approvals_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX approvals_call ON public.approvals USING btree (organization_id, grant_id, arguments_digest);
+CREATE INDEX approvals_expiry ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
+CREATE UNIQUE INDEX approvals_pending ON public.approvals USING btree (organization_id, grant_id, tool, arguments_digest, COALESCE(definition_hash, ''::text), policy_id, policy_version) WHERE (status = 'pending'::text);
+alter table approvals enable row level security;
+alter table approvals force row level security;
+create policy own on approvals as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approvals as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approvals to toolgate_app;
+grant delete, insert, select, update on approvals to toolgate_worker;
+
 create table audit_heads (
   organization_id text not null,
   next_seq bigint not null default 1,

@@ -13,6 +13,9 @@ const EVENTS_AT_ONCE = 1000;
 
 const XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
 
+/** Decisions about calls change no facts: a flood of them must not have servers loaded again and again. */
+const changesFacts = (event: ControlEvent): boolean => !event.type.startsWith('approval.');
+
 /** The ids that an event names: whatever rows they have are loaded again. */
 const idsIn = (event: ControlEvent): readonly string[] =>
   Object.entries(event).flatMap(([key, value]) => (key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : []));
@@ -40,6 +43,7 @@ export class Directory {
   readonly #positions = new Map<string, number>();
   readonly #compiled = new PolicyCache();
   readonly #pins = new PinsCache();
+  readonly #listeners: ((event: ControlEvent) => void)[] = [];
   #since = '0';
   #completeAt = Number.NEGATIVE_INFINITY;
   #turn: Promise<void> = Promise.resolve();
@@ -69,6 +73,11 @@ export class Directory {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#turn;
+  }
+
+  /** Tells of each control event that was committed since the start, at least once, within about 100 ms. */
+  onEvent(listener: (event: ControlEvent) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Milliseconds since the directory last knew that it had every committed change. */
@@ -150,7 +159,9 @@ export class Directory {
       const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, EVENTS_AT_ONCE);
       const last = events.at(-1);
       if (!last) return;
-      await this.#load(tx, { organizationId, ids: [...new Set(events.flatMap(({ event }) => idsIn(event)))] });
+      const changes = events.filter(({ event }) => changesFacts(event));
+      if (changes.length > 0) await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
+      for (const { event } of events) for (const listener of this.#listeners) listener(event);
       this.#positions.set(organizationId, last.position);
       more = events.length === EVENTS_AT_ONCE;
     }

@@ -6,6 +6,7 @@ import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
 import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
+import { askFor, awaiting, told, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
@@ -14,14 +15,18 @@ import { shadowOf } from './shadow.js';
 import { toRecord, type Ids, type Made } from './to-record.js';
 
 /** `isStale`: this process may have missed changes, or others may count it as dead. */
-type Parts = Readonly<{ reserve: Reserve; recorder: Recorder; isStale: () => boolean; now: () => number }>;
+type Parts = Readonly<{ reserve: Reserve; approvals: Approvals; recorder: Recorder; isStale: () => boolean; now: () => number }>;
+
+const APPROVAL_TRIES = 3;
 
 const nothing = (): void => undefined;
 
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
+const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
+
 /** What refuses before the policy is asked. */
-const precondition = (call: GovernedCall, stale: boolean): Judged | undefined => {
+const precondition = (call: GovernedCall, isStale: boolean): Judged | undefined => {
   const { who } = call;
   if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
   const tool = toolOf(call);
@@ -30,11 +35,10 @@ const precondition = (call: GovernedCall, stale: boolean): Judged | undefined =>
   const off = switchedOff(who, tool);
   if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
-  if (stale) return refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
-  return undefined;
+  return isStale ? stale : undefined;
 };
 
-const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
+const factsOf = (call: GovernedCall, tool: string, now: Date, approved = false): Facts => {
   const { grant, server, identity } = call.who;
   return {
     kind: call.kind ?? 'tool',
@@ -49,6 +53,7 @@ const factsOf = (call: GovernedCall, tool: string, now: Date): Facts => {
     clientName: call.client?.name,
     definitionHash: server.tools.get(tool)?.definitionHash,
     accepted: server.accepted.get(tool),
+    approved,
     // Compiled only when a policy asks for it.
     get inputSchema() {
       return server.tools.get(tool)?.inputSchema;
@@ -72,6 +77,7 @@ const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged
   rule: judged.rule,
   reason: judged.reason,
   retryAfterSeconds: judged.retryAfterSeconds,
+  approvalId: judged.approvalId,
 });
 
 /**
@@ -100,11 +106,12 @@ export class Enforcement {
     const decision = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
     const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
-    if (decision.effect !== 'allow') return this.#refuse(call, decision, made);
-    const { judged, reservations, release } = await this.#reserve(call, decision);
+    if (decision.effect === 'deny') return this.#refuse(call, decision, made);
+    const { judged, reservations, release } = decision.effect === 'hold' ? await this.#approve(call, decision, ids) : await this.#reserve(call, decision);
     if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
     const epoch = this.#parts.recorder.openCalls.enter();
-    if (await this.#parts.recorder.recordAllow(toRecord(call, judged, made, reservations))) {
+    const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, factsOf(call, call.tool ?? '', new Date(now), true), judged, refused) } : made;
+    if (await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations))) {
       return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, epoch, outcome, release })) };
     }
     this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
@@ -131,9 +138,41 @@ export class Enforcement {
     return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: nothing };
   }
 
+  /**
+   * What became of the approval that a held call needs. One that is approved is used, once, after the limits are reserved: a call that they refuse doesn't
+   * use it. The call is judged anew with it. What gives back the limits gives back the use too. Nothing but the append may take time after it is known that
+   * this process is not stale.
+   */
+  async #approve(call: GovernedCall, held: Judged & Partial<Pick<Decision, 'approval'>>, ids: Ids): Promise<Reserved> {
+    const { approvals } = this.#parts;
+    const asked = askFor(call, held);
+    for (let tries = 0; tries < APPROVAL_TRIES; tries += 1) {
+      const standing = await approvals.standing(asked);
+      if (standing.status !== 'approved') return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
+      const { approvalId } = standing;
+      const again = judge(call, factsOf(call, call.tool ?? '', new Date(this.#parts.now()), true));
+      if (again?.effect !== 'allow') return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
+      const reserved = await this.#reserve(call, again);
+      if (reserved.judged.effect !== 'allow') return { ...reserved, judged: { ...reserved.judged, approvalId } };
+      const use = { organizationId: call.who.organization.id, approvalId, callId: ids.callId };
+      const release = (): void => {
+        reserved.release();
+        approvals.giveBack(use);
+      };
+      if (!(await approvals.use(use))) {
+        reserved.release();
+        continue;
+      }
+      if (!this.#parts.isStale()) return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
+      release();
+      return { judged: { ...stale, approvalId }, reservations: [], release: nothing };
+    }
+    return { judged: unavailable(call, held), reservations: [], release: nothing };
+  }
+
   async #refuse(call: GovernedCall, judged: Judged, made: Made): Promise<Verdict> {
     await this.#parts.recorder.recordRefusal(toRecord(call, judged, made, []));
-    return { allowed: false, decided: decidedOf(made.ids, judged) };
+    return { allowed: false, decided: decidedOf(made.ids, told(call, judged)), waiting: judged.waiting };
   }
 
   /** A call has one outcome: the first. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
+import { within } from '../platform/within.js';
 import type { Reservation } from '../policy-engine/decide.js';
 import { counterName } from '../policy-engine/limits.js';
 
@@ -92,16 +93,6 @@ const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
     .query({ name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at] })
     .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));
 };
-
-const within = <T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), timeoutMs);
-    const settle = (value?: T): void => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    promise.then(settle, () => settle());
-  });
 
 /**
  * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes

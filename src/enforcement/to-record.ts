@@ -15,7 +15,7 @@ const policyPart = ({ who }: GovernedCall) => ({ policyId: who.policy?.id ?? nul
 /** The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the amounts in `reserved`. */
 export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shadow }: Made, reservations: readonly Reservation[]): Unnumbered => {
   const { grant, organization, identity, server } = call.who;
-  const policy = policyPart(call);
+  const { policyId, policyVersion, mode } = policyPart(call);
   return {
     id: ids.id,
     type: 'toolCall.decided',
@@ -35,14 +35,13 @@ export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shad
     serverName: server.name,
     tool: call.tool,
     definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
-    policyId: policy.policyId,
-    policyVersion: policy.policyVersion,
-    mode: policy.mode,
+    policyId, policyVersion, mode,
     effect: judged.effect,
     code: judged.code,
     rule: judged.rule,
     reason: judged.reason,
     retryAfterSeconds: judged.retryAfterSeconds,
+    approvalId: judged.approvalId,
     would: judged.would,
     shadow,
     reserved: reservations.map(({ counter, window, scope, amount }) => ({ counter, window, scope, amount })),

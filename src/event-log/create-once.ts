@@ -1,4 +1,5 @@
 import type { Tx } from '../platform/database.js';
+import { organizationKey } from '../platform/organization-key.js';
 import { Problem } from '../platform/problems.js';
 import type { Place, Vault } from '../platform/vault.js';
 import type { Caller, Change, EventStore } from './event-store.js';
@@ -9,12 +10,6 @@ type Stored = { request_hash: Buffer; sealed_body: Buffer };
 const KEPT = "created_at > now() - interval '24 hours'";
 
 const placeOf = (caller: Repeatable, key: string): Place => ({ organizationId: caller.organizationId, table: 'idempotent_answers', column: 'sealed_body', row: `${caller.actor.id}|${key}` });
-
-const organizationKey = async (tx: Tx, organizationId: string): Promise<Buffer> => {
-  const { rows } = await tx.query<{ wrapped: Buffer }>('select wrapped from organization_keys where organization_id = $1', [organizationId]);
-  if (!rows[0]) throw new Error('an organization without a key');
-  return rows[0].wrapped;
-};
 
 /**
  * Creating requests, each at most once per `Idempotency-Key`. The answer is kept, encrypted, in the transaction of the change itself: a repeat within

@@ -5,6 +5,7 @@ import { deniedResult } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { toolCallParams, type Request } from '../mcp/read-message.js';
+import { waitForApproval } from './held-call.js';
 
 /** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
 const KEPT = 256;
@@ -33,7 +34,7 @@ export const governed = (exchange: InSession, request: Readonly<{ id: Request['i
 
 /**
  * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before `enforce` answered that the decision is on
- * record.
+ * record. A held call may wait for its approval first.
  */
 export const callTool = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const params = toolCallParams(request);
@@ -43,9 +44,14 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
     return sendJson(response, 200, jsonRpcError(request.id, -32_602, 'params of tools/call need name, a text of 1 to 256 characters, and arguments, an object'));
   }
   const began = performance.now();
-  const verdict = await parts.enforcement.enforce(governed(exchange, request, { tool: params.name, arguments: params.arguments }));
+  const call = governed(exchange, request, { tool: params.name, arguments: params.arguments });
+  const verdict = await parts.enforcement.enforce(call);
   parts.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  if (!verdict.allowed) return sendJson(response, 200, deniedResult(request.id, verdict.decided));
-  return forwardAllowed(parts, exchange, { id: request.id, verdict, tool: params.name });
+  if (verdict.allowed) return forwardAllowed(parts, exchange, { id: request.id, verdict, tool: params.name });
+  const resumed = verdict.waiting === undefined ? { exchange, verdict } : await waitForApproval(parts, exchange, { id: request.id, call, verdict, waiting: verdict.waiting });
+  if (!resumed) return;
+  if (resumed.verdict !== verdict) parts.metrics.decisions.inc({ effect: resumed.verdict.decided.effect, code: resumed.verdict.decided.code });
+  if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { id: request.id, verdict: resumed.verdict, tool: params.name });
+  return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided));
 };

@@ -6,6 +6,7 @@ import type { RunningCalls } from '../relay/running-calls.js';
 import type { DiscoveredTool } from '../upstream/tool-definition.js';
 import type { ListCache } from './list-cache.js';
 import type { GatewayMetrics } from './metrics.js';
+import type { ParkedCalls } from './parked-calls.js';
 import type { OpenSession, SessionContent } from './sealed-session.js';
 
 export type NoticedTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
@@ -19,6 +20,7 @@ export type GatewayParts = RelayParts & Readonly<{
   /** Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for long. */
   noticeTools: (noticed: NoticedTools) => Promise<void>;
   running: RunningCalls;
+  parked: ParkedCalls;
   metrics: GatewayMetrics;
   sessionKey: Buffer;
   openSession: OpenSession;

@@ -3,7 +3,7 @@ import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swa
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { ChangeGrant, GrantPage, GrantQuery, GrantView, GrantWithToken, IssueGrant, RotateGrant } from './grants.dto.js';
 import { GrantsService } from './grants.service.js';
-import { pathId } from './path-id.js';
+import { pathId } from '../rest/path-id.js';
 
 const GRANT_ID = pathId('grt', 'grant');
 

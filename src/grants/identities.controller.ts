@@ -5,7 +5,7 @@ import { PageQuery } from '../rest/page.js';
 import { verbatim } from '../rest/verbatim.js';
 import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView, type IdentityChange, type NewIdentity } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
-import { pathId } from './path-id.js';
+import { pathId } from '../rest/path-id.js';
 
 const IDENTITY_ID = pathId('idn', 'identity');
 const NEW = verbatim(CreateIdentity, 'attributes');

@@ -3,6 +3,7 @@ export const problems = {
   invalid_body: { status: 400, title: 'The request is not valid' },
   unauthorized: { status: 401, title: 'A valid credential is needed' },
   forbidden: { status: 403, title: 'Your role may not do this' },
+  four_eyes: { status: 403, title: 'Another person must decide this' },
   bad_origin: { status: 403, title: 'The request comes from another web origin' },
   signup_closed: { status: 403, title: 'Sign-up is closed on this installation' },
   not_found: { status: 404, title: 'Not found' },

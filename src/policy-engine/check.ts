@@ -1,7 +1,7 @@
 import type { Work } from './conditions/work.js';
-import type { Code, Facts, Reservation } from './facts.js';
+import type { ApprovalTerms, Code, Facts, Reservation } from './facts.js';
 
-export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string }>;
+export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string; approval?: ApprovalTerms }>;
 
 export type Verdict = Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
 
@@ -18,6 +18,11 @@ export function passing(rule: string): Check {
 /** A check that refuses every call. */
 export function denying(rule: string, code: Code, reason: (tool: string) => string): Check {
   return { rule, judge: ({ tool }) => deny(code, reason(tool)) };
+}
+
+/** A check that holds every call that was not approved. */
+export function holding(rule: string, approval: ApprovalTerms, reason: (tool: string) => string): Check {
+  return { rule, judge: ({ tool, approved }) => (approved === true ? pass : { outcome: 'refused', effect: 'hold', code: 'approval_required', reason: reason(tool), approval }) };
 }
 
 export function deny(code: Code, reason: string): Refusal {

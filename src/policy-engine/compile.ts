@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { denying, passing, type Check } from './check.js';
-import type { Action, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
+import { approvalTerms } from './approval.js';
+import { denying, holding, passing, type Check } from './check.js';
+import type { Action, ApprovalRule, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
 import type { Kind } from './facts.js';
 import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
@@ -22,7 +23,7 @@ type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; li
 type CompiledRules = Readonly<{ denyIf: readonly Check[]; require: readonly Check[]; limits: readonly Check[]; counted: readonly LimitRule[] }>;
 
 /** What holds for every tool. */
-type ForAll = CompiledRules & Readonly<{ schema: readonly Check[] }>;
+type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
 
@@ -55,14 +56,15 @@ const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as 
 const plansKept = 1024;
 const longestKept = 256;
 
-const strictness: Readonly<Record<Action, number>> = { deny: 1, allow: 0 };
+/** Of two patterns that are as long, the one with the stricter action wins. */
+export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_approval: 1, allow: 0 };
 
 /**
  * Prepares an accepted document for deciding; done once per content, so that a decision is a map look-up and a few checks.
  * Throws when the document never went through `parsePolicy`.
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
-  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [] };
+  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [], approval: document.approval ?? {} };
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
@@ -129,7 +131,9 @@ function compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): Compil
   const own = compileRules(entry, pointer, reason);
   const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
   const denied = entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : [];
-  const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...own.limits, ...rateLimit] }, forAll);
+  const needs = (tool: string): string => reason ?? `${tool} needs a person's approval`;
+  const held = entry.action === 'require_approval' ? [holding(`${pointer}/action`, approvalTerms({ ...forAll.approval, ...entry.approval }), needs)] : [];
+  const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...held, ...own.limits, ...rateLimit] }, forAll);
   return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]) };
 }
 
@@ -140,7 +144,7 @@ function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
   return { pointer, listed, checks: inOrder([first], noRules, forAll), sharesCounters: haveSharedCounter(forAll.counted) };
 }
 
-/** Contract section 4, "Order". A check that holds a call for approval goes between those of the schema and the limits. */
+/** Contract section 4, "Order". The check that holds a call for approval comes first among the limits. */
 function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): readonly Check[] {
   return [...first, ...own.denyIf, ...forAll.denyIf, ...own.require, ...forAll.require, ...forAll.schema, ...own.limits, ...forAll.limits];
 }
@@ -148,7 +152,7 @@ function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): r
 const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
 
 /** `all_tools` and `check_arguments` are about tools. */
-const noRulesForAll: ForAll = { ...noRules, schema: [] };
+const noRulesForAll: ForAll = { ...noRules, schema: [], approval: {} };
 
 function compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): CompiledRules {
   return {

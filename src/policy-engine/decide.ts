@@ -7,7 +7,7 @@ import { pinnedHash, type Pins } from './pins.js';
 import { plainUri } from './resource-uri.js';
 import { windowText } from './windows.js';
 
-export type { Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
+export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
 export { limitRefusal } from './limits.js';
 
 /** One rule as `decideWithTrace` met it, in the order of contract section 4. */
@@ -106,7 +106,7 @@ function decisionOf(policy: CompiledPolicy, facts: Facts, plan: Plan, { reached,
   if (refusal === undefined) return { effect: 'allow', code: 'allowed', rule: entry, reason: `${facts.tool} is allowed by policy`, reservations };
   const { effect, code, reason } = refusal;
   const rule = reached === unreached ? policy.pinRule : (plan.checks[reached]?.rule ?? null);
-  if (policy.mode === 'enforce') return { effect, code, rule, reason, reservations };
+  if (policy.mode === 'enforce') return refusal.approval === undefined ? { effect, code, rule, reason, reservations } : { effect, code, rule, reason, reservations, approval: refusal.approval };
   return { effect: 'allow', code: 'allowed', rule: entry, reason: monitorReason(reason), reservations, would: { effect, code, rule } };
 }
 

@@ -34,7 +34,7 @@ export type Condition = Readonly<{ path: string; op: Operator; value: Scalar | r
 /** One item of `require` or `deny_if`: a single condition, or several. */
 export type Rule = Condition & Readonly<{ on_deny?: string }> | Readonly<{ conditions: readonly Condition[]; on_deny?: string }>;
 
-export type Action = 'allow' | 'deny';
+export type Action = 'allow' | 'deny' | 'require_approval';
 
 export type Mode = 'enforce' | 'monitor';
 
@@ -51,8 +51,13 @@ export type LimitRule = Readonly<{
 /** Short for one limit with scope `grant` and a counter private to its entry; `window` in whole seconds. */
 export type RateLimit = Readonly<{ max: number; window: number }>;
 
+/** How a call is held: for `expires_in` seconds from its request, for `wait` seconds of it with the caller kept waiting; `count` people must approve. */
+export type ApprovalRule = Readonly<{ expires_in?: number; wait?: number; count?: number }>;
+
 export type ToolEntry = Readonly<{
   action?: Action;
+  /** Goes before the document's, key by key. */
+  approval?: ApprovalRule;
   reason?: string;
   require?: readonly Rule[];
   deny_if?: readonly Rule[];
@@ -66,7 +71,7 @@ export type ToolEntry = Readonly<{
  */
 export type PolicyDocument = Readonly<{
   version: '1';
-  default: Action;
+  default: Exclude<Action, 'require_approval'>;
   mode?: Mode;
   hide?: readonly string[];
   tools?: Readonly<Record<string, ToolEntry>>;
@@ -74,5 +79,6 @@ export type PolicyDocument = Readonly<{
   prompts?: Readonly<Record<string, ToolEntry>>;
   check_arguments?: boolean;
   pin_tools?: boolean;
+  approval?: ApprovalRule;
   all_tools?: Pick<ToolEntry, 'require' | 'deny_if' | 'limits'>;
 }>;

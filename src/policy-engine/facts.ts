@@ -24,6 +24,8 @@ export type Facts = Readonly<{
   accepted?: Accepted;
   /** Wanted when the policy checks arguments; a call without it is refused then. */
   inputSchema?: CompiledSchema;
+  /** This very call was approved: `require_approval` lets it pass. */
+  approved?: boolean;
   now: Date;
 }>;
 
@@ -64,12 +66,16 @@ export type Reservation = Readonly<{
   reason?: string;
 }>;
 
-/** `rule` is a JSON Pointer into the policy document, null when no rule of it decided. */
+/** What a held call waits for: `count` people's approval within `expiresInSeconds`; its caller is kept waiting for `waitSeconds`. */
+export type ApprovalTerms = Readonly<{ expiresInSeconds: number; waitSeconds: number; count: number }>;
+
+/** `rule` is a JSON Pointer into the policy document, null when no rule of it decided. `approval` stands with effect `hold`. */
 export type Decision = Readonly<{
   effect: 'allow' | 'deny' | 'hold';
   code: Code;
   rule: string | null;
   reason: string;
   reservations: readonly Reservation[];
+  approval?: ApprovalTerms;
   would?: Readonly<{ effect: 'deny' | 'hold'; code: Code; rule: string | null }>;
 }>;

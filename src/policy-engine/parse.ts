@@ -1,9 +1,10 @@
+import { readApproval } from './approval.js';
 import { readRules } from './conditions/read-rules.js';
 import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
 import { lintPolicy } from './lints/lints.js';
 import { privateCounterPrefix } from './limits.js';
-import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report } from './reader.js';
+import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
 import { isPattern } from './wildcard.js';
 import { longestWindowSeconds, windowNames } from './windows.js';
 
@@ -78,13 +79,6 @@ const readAmountPath = textThat(
   `must name one argument, like "args.amount" or "args.items[0].price", in at most ${longestPattern} characters`,
 );
 
-const readKnownAction = oneOf('allow', 'deny');
-
-const readAction: Reader = (value, pointer, report) => {
-  if (value !== 'require_approval') return readKnownAction(value, pointer, report);
-  refuse(report, pointer, 'unsupported_key', 'this release does not enforce require_approval; accepted: "allow", "deny"');
-};
-
 const readLimit = objectOf(
   new Map([
     ['counter', { read: readCounter, required: true }],
@@ -105,16 +99,25 @@ const readRateLimit = objectOf(
   ]),
 );
 
-const readEntry = objectOf(
-  new Map([
-    ['action', { read: readAction }],
-    ['reason', { read: readReason }],
-    ['require', { read: readRules('require', readReason) }],
-    ['deny_if', { read: readRules('deny_if', readReason) }],
-    ['limits', { read: readLimits }],
-    ['rate_limit', { read: readRateLimit }],
-  ]),
-);
+const rules: Shape = new Map([
+  ['reason', { read: readReason }],
+  ['require', { read: readRules('require', readReason) }],
+  ['deny_if', { read: readRules('deny_if', readReason) }],
+  ['limits', { read: readLimits }],
+  ['rate_limit', { read: readRateLimit }],
+]);
+
+const readTool = objectOf(new Map([['action', { read: oneOf('allow', 'deny', 'require_approval') }], ['approval', { read: readApproval }], ...rules]));
+
+const readKnownAction = oneOf('allow', 'deny');
+
+const readAction: Reader = (value, pointer, report) => {
+  if (value !== 'require_approval') return readKnownAction(value, pointer, report);
+  refuse(report, pointer, 'unsupported_key', 'this release does not enforce require_approval for resources and prompts; accepted: "allow", "deny"');
+};
+
+/** A resource or a prompt. */
+const readNamed = objectOf(new Map([['action', { read: readAction }], ...rules]));
 
 const readForAll = objectOf(
   new Map([
@@ -130,11 +133,12 @@ const readDocument = objectOf(
     ['default', { read: oneOf('allow', 'deny'), required: true }],
     ['mode', { read: oneOf('enforce', 'monitor') }],
     ['hide', { read: listOf(mostEntries, readName) }],
-    ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
-    ['resources', { read: namedOf(mostEntries, readUri, readEntry) }],
-    ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['tools', { read: namedOf(mostEntries, readName, readTool) }],
+    ['resources', { read: namedOf(mostEntries, readUri, readNamed) }],
+    ['prompts', { read: namedOf(mostEntries, readName, readNamed) }],
     ['check_arguments', { read: boolean }],
     ['pin_tools', { read: boolean }],
+    ['approval', { read: readApproval }],
     ['all_tools', { read: readForAll }],
   ]),
 );

@@ -12,9 +12,6 @@ export type Reader = (value: unknown, pointer: string, report: Report) => void;
 /** The keys that an object takes. A key that is not in it is refused. */
 export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
 
-/** The keys that the policy language has and this release doesn't enforce: refused like unknown ones, in words of their own. */
-const notEnforcedYet: ReadonlySet<string> = new Set(['approval']);
-
 export function refuse(report: Report, pointer: string, code: string, message: string): void {
   report.errors.push({ pointer, code, message });
 }
@@ -25,9 +22,8 @@ export function objectOf(shape: Shape): Reader {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', `must be an object with the keys ${accepted}`);
     for (const [key, member] of Object.entries(value)) {
       const at = pointerTo(pointer, key);
-      const why = notEnforcedYet.has(key) ? 'this release does not enforce this key' : 'this key is not known here';
       const field = shape.get(key);
-      if (field === undefined) refuse(report, at, 'unsupported_key', `${why}; accepted: ${accepted}`);
+      if (field === undefined) refuse(report, at, 'unsupported_key', `this key is not known here; accepted: ${accepted}`);
       else field.read(member, at, report);
     }
     for (const [key, { required }] of shape) {

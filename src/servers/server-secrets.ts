@@ -1,14 +1,9 @@
 import type { Tx } from '../platform/database.js';
+import { organizationKey } from '../platform/organization-key.js';
 import type { Place, Vault } from '../platform/vault.js';
 import type { SecretValues } from './upstream-headers.js';
 
 const placeOf = (organizationId: string, serverId: string): Place => ({ organizationId, table: 'server_secrets', column: 'sealed_headers', row: serverId });
-
-const wrappedKey = async (tx: Tx, organizationId: string): Promise<Buffer> => {
-  const { rows } = await tx.query<{ wrapped: Buffer }>('select wrapped from organization_keys where organization_id = $1', [organizationId]);
-  if (!rows[0]) throw new Error('an organization without a key');
-  return rows[0].wrapped;
-};
 
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
@@ -16,14 +11,14 @@ type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: 
 export const loadSecrets = async ({ tx, vault, organizationId, serverId }: Where): Promise<SecretValues> => {
   const { rows } = await tx.query<{ sealed_headers: Buffer }>('select sealed_headers from server_secrets where organization_id = $1 and server_id = $2', [organizationId, serverId]);
   if (!rows[0]) return {};
-  return JSON.parse(vault.open(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
+  return JSON.parse(vault.open(await organizationKey(tx, organizationId), placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
 };
 
 /** Keeps the secret values of a server, sealed; with none the row goes. */
 export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<void> => {
   const { tx, vault, organizationId, serverId } = where;
   if (Object.keys(secrets).length === 0) return removeSecrets(where);
-  const sealed = vault.seal(await wrappedKey(tx, organizationId), placeOf(organizationId, serverId), JSON.stringify(secrets));
+  const sealed = vault.seal(await organizationKey(tx, organizationId), placeOf(organizationId, serverId), JSON.stringify(secrets));
   await tx.query(
     `insert into server_secrets(organization_id, server_id, sealed_headers) values ($1, $2, $3)
      on conflict (organization_id, server_id) do update set sealed_headers = excluded.sealed_headers`,

@@ -1,5 +1,6 @@
 import type { Decision, Facts } from '../../src/policy-engine/decide.js';
 import type { LimitRule, PolicyDocument, ToolEntry } from '../../src/policy-engine/document.js';
+import { approvalCases } from './approval-decisions.js';
 import { argumentCases } from './argument-decisions.js';
 
 /**
@@ -11,7 +12,7 @@ export type DecisionCase = Readonly<{
   document: PolicyDocument;
   facts: Readonly<{ tool: string; arguments?: unknown } & Partial<Facts>>;
   expected: Readonly<
-    Pick<Decision, 'effect' | 'code' | 'rule'> & Partial<Pick<Decision, 'reason' | 'would'>> & {
+    Pick<Decision, 'effect' | 'code' | 'rule'> & Partial<Pick<Decision, 'reason' | 'would' | 'approval'>> & {
       reserved?: readonly Readonly<Pick<LimitRule, 'counter' | 'window' | 'max'> & { scope: string; amount: number; pointer: string }>[];
     }
   >;
@@ -126,4 +127,5 @@ export const decisionCases: readonly DecisionCase[] = [
   { name: 'monitor keeps reservations and adds nothing when nothing would be refused', document: { ...runningExample, mode: 'monitor' }, facts: { tool: 'cancel_job' }, expected: { ...allowed('/tools/cancel_job'), reserved: [reservedTen] } },
   { name: 'monitor still refuses a malformed name', document: open({}, { mode: 'monitor' }), facts: { tool: 'x'.repeat(257) }, expected: { effect: 'deny', code: 'malformed', rule: null } },
   ...argumentCases,
+  ...approvalCases,
 ];

@@ -14,7 +14,11 @@ export type Tenant = Readonly<{
   identity: (name: string) => Promise<string>;
   grant: (of: Readonly<{ serverId: string; policyId?: string | undefined; identityId?: string; expiresAt?: string }>) => Promise<Grant>;
   events: (filter?: string) => Promise<readonly Json[]>;
+  /** Another person in the organization. */
+  person: (role: string) => Promise<Person>;
 }>;
+
+export type Person = Readonly<{ id: string; api: Tenant['api'] }>;
 
 export type Grant = Readonly<{ id: string; identityId: string; token: string; mcpUrl: string }>;
 
@@ -38,7 +42,8 @@ export const signUp = async (url: string): Promise<Tenant> => {
   const signed = await request(`${url}/v1/signup`, 'POST', { email: `admin${count}-${process.pid}-${Date.now()}@example.com`, password: 'correct horse battery', organizationName: `Organization ${count}` });
   if (signed.status !== 201) throw new Error(`sign-up answered ${signed.status}: ${JSON.stringify(signed.body)}`);
   const token = signed.body['token'] as string;
-  const api: Tenant['api'] = (method, path, body, headers = {}) => request(`${url}${path}`, method, body, { authorization: `Bearer ${token}`, ...headers });
+  const apiOf = (bearer: string): Tenant['api'] => (method, path, body, headers = {}) => request(`${url}${path}`, method, body, { authorization: `Bearer ${bearer}`, ...headers });
+  const api = apiOf(token);
   const created = async (path: string, body: unknown): Promise<Json> => {
     const answer = await api('POST', path, body);
     if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
@@ -53,6 +58,11 @@ export const signUp = async (url: string): Promise<Tenant> => {
     policy: async (serverId, document) => (await created(`/v1/servers/${serverId}/policies`, { name: 'policy', document }))['id'] as string,
     identity,
     grant: async (of) => (await created('/v1/grants', { ...of, identityId: of.identityId ?? (await identity(`agent ${(count += 1)}`)) })) as unknown as Grant,
+    person: async (role) => {
+      const invitation = await created('/v1/invitations', { email: `person${(count += 1)}-${process.pid}-${Date.now()}@example.com`, role });
+      const joined = (await created('/v1/invitations/accept', { token: invitation['token'], password: 'correct horse battery' })) as { user: { id: string }; token: string };
+      return { id: joined.user.id, api: apiOf(joined.token) };
+    },
     events: async (filter = '') => {
       const items: Json[] = [];
       for (let after = ''; ; ) {

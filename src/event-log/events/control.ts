@@ -70,6 +70,28 @@ export type GrantBody =
   | Of<'grant.rotated', { grantId: string; identityId: string; serverId: string; graceSeconds: number }>
   | Of<'grant.revoked', { grantId: string; identityId: string; serverId: string; reason: 'revoked' | 'server_deleted' | 'identity_deleted' }>;
 
+/** The exact call that an approval is for. It is approved as a whole: another grant, tool, argument, definition or policy version is another call. */
+export type HeldCall = Readonly<{
+  grantId: string;
+  identityId: string;
+  serverId: string;
+  tool: string;
+  argumentKeys: readonly string[];
+  argumentsDigest: string;
+  definitionHash: string | null;
+  policyId: string;
+  policyVersion: number;
+  rule: string | null;
+  reason: string;
+}>;
+export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired';
+
+/** `status` is what the approval has become by one person's decision. `memberId` is that person; an API key counts as the member who issued it. */
+export type ApprovalBody =
+  | Of<'approval.requested', HeldCall & { approvalId: string; count: number; expiresAt: string }>
+  | Of<'approval.decided', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string; decision: 'approved' | 'rejected'; status: ApprovalStatus; memberId: string; comment: string | null }>
+  | Of<'approval.expired', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string }>;
+
 /** Facts about credentials and the record itself; they have no state table of their own. */
 export type NoticeBody =
   | Of<'apiKey.issued', { apiKeyId: string; name: string; role: MemberRole; expiresAt: string | null }>
@@ -79,7 +101,7 @@ export type NoticeBody =
   | Of<'audit.read', { filters: readonly string[] }>
   | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
 
-export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | NoticeBody;
+export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | ApprovalBody | NoticeBody;
 
 /** A change of the control plane and who made it. */
 export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;

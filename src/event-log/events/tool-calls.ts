@@ -40,7 +40,7 @@ export type ToolCallDecided = Envelope &
     rule: string | null;
     reason: string;
     retryAfterSeconds?: number | undefined;
-    approvalId?: string;
+    approvalId?: string | undefined;
     would?: Readonly<{ effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
     /** What the grant's shadow policy answers, when that is another effect; its limits are not judged. */
     shadow?: Readonly<{ policyId: string; policyVersion: number; effect: Effect; code: DecisionCode; rule: string | null }> | undefined;

@@ -1,6 +1,7 @@
 import type { PolicyDocument, Rule, ToolEntry } from '../document.js';
 import { pointerTo } from '../pointer.js';
 import type { PolicyError } from '../reader.js';
+import { strictness } from '../compile.js';
 import { conditionsOf } from '../conditions/rules.js';
 import { Contradictions } from './contradictions.js';
 import { limitLints } from './limit-lints.js';
@@ -17,6 +18,7 @@ export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
   const contradictions = new Contradictions();
   return [
     ...defaultLints(document),
+    ...approvalLints(document),
     ...hiddenLints(document.hide ?? [], Object.keys(document.tools ?? {})),
     ...ruleLints(document.all_tools ?? {}, '/all_tools', contradictions),
     ...sectionLints(document.tools, '/tools', contradictions),
@@ -36,9 +38,20 @@ function warn(pointer: string, code: string, message: string): PolicyError {
 }
 
 function defaultLints({ default: fallback, hide = [], tools = {}, all_tools: forAll = {} }: PolicyDocument): readonly PolicyError[] {
-  const refuses = hide.length > 0 || forAll.deny_if?.length || forAll.require?.length || Object.values(tools).some(({ action }) => action === 'deny');
+  const refuses = hide.length > 0 || forAll.deny_if?.length || forAll.require?.length || Object.values(tools).some(({ action = 'allow' }) => action !== 'allow');
   if (fallback !== 'allow' || refuses) return [];
   return [warn('/default', 'unsafe_default', 'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied')];
+}
+
+/** What is said about approvals where none is ever asked for. */
+function approvalLints({ approval, tools = {} }: PolicyDocument): readonly PolicyError[] {
+  const unheld = Object.entries(tools).filter(([, entry]) => entry.action !== 'require_approval');
+  const inVain = unheld.filter(([, entry]) => entry.approval !== undefined);
+  const message = 'it matters only with action require_approval';
+  return [
+    ...(approval !== undefined && unheld.length === Object.keys(tools).length ? [warn('/approval', 'never_fires', message)] : []),
+    ...inVain.map(([name]) => warn(`${pointerTo('/tools', name)}/approval`, 'never_fires', message)),
+  ];
 }
 
 function hiddenLints(hide: readonly string[], names: readonly string[]): readonly PolicyError[] {
@@ -74,7 +87,7 @@ function shadowLints(entries: readonly (readonly [string, ToolEntry])[], pointer
 }
 
 function wins([one, { action: oneAction }]: readonly [string, ToolEntry], [other, { action: otherAction }]: readonly [string, ToolEntry]): boolean {
-  const stricter = Number(oneAction === 'deny') - Number(otherAction === 'deny');
+  const stricter = strictness[oneAction ?? 'allow'] - strictness[otherAction ?? 'allow'];
   return (literalLength(one) - literalLength(other) || stricter || compareCodePoints(other, one)) > 0;
 }
 

@@ -11,7 +11,8 @@ export type Model = {
   readonly identities: Set<string>;
   readonly grants: Map<string, GrantModel>;
   readonly keys: Set<string>;
-  readonly ever: Readonly<Record<'server.registered' | 'policy.published' | 'identity.created' | 'grant.issued' | 'apiKey.issued', string[]>>;
+  readonly approvals: Set<string>;
+  readonly ever: Readonly<Record<'server.registered' | 'policy.published' | 'identity.created' | 'grant.issued' | 'apiKey.issued' | 'approval.requested', string[]>>;
   calls: number;
 };
 
@@ -22,7 +23,8 @@ export const emptyModel = (tenant: Tenant): Model => ({
   identities: new Set(),
   grants: new Map(),
   keys: new Set(),
-  ever: { 'server.registered': [], 'policy.published': [], 'identity.created': [], 'grant.issued': [], 'apiKey.issued': [] },
+  approvals: new Set(),
+  ever: { 'server.registered': [], 'policy.published': [], 'identity.created': [], 'grant.issued': [], 'apiKey.issued': [], 'approval.requested': [] },
   calls: 0,
 });
 
@@ -46,7 +48,9 @@ const ask = async ({ tenant }: Model, expected: number, what: string, body?: unk
   return expectStatus(what, await tenant.api(method, path, body, { 'if-match': '*' }), expected);
 };
 
-type Noun = 'servers' | 'policies' | 'identities' | 'grants' | 'keys';
+const HOLDING = { approval: { wait: 0 }, tools: { echo: { action: 'require_approval' } } };
+
+type Noun = 'servers' | 'policies' | 'identities' | 'grants' | 'keys' | 'approvals';
 
 /** Does something to one object of a kind: to one of the other organization's it must be 404, and nothing is done when there is none. */
 const toOne =
@@ -87,7 +91,7 @@ export const actions = {
     revokeWhere(own, ({ serverId }) => serverId === id);
   }),
   createPolicy: toOne('servers', async ({ own }, serverId, { expected, pick }) => {
-    const document = { version: '1', default: pick % 2 === 0 ? 'allow' : 'deny' };
+    const document = { version: '1', default: pick % 2 === 0 ? 'allow' : 'deny', ...(pick % 4 > 1 ? HOLDING : {}) };
     const body = await ask(own, expected(201), `POST /v1/servers/${serverId}/policies`, { name: `policy ${pick}`, document });
     if (!isIn(own, 'servers', serverId)) return;
     own.policies.set(body['id'] as string, { serverId, version: 1 });
@@ -163,9 +167,13 @@ export const actions = {
     const session = await openSession(grant);
     const answer = await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { pick } } });
     if (answer.status !== 200) throw new Error(`a call answered ${answer.status} ${await answer.text()}`);
-    await answer.text();
+    const asked = /apr_[0-9a-z]{26}/.exec(await answer.text())?.[0];
+    if (asked !== undefined && !own.approvals.has(asked)) own.ever['approval.requested'].push(asked);
+    if (asked !== undefined) own.approvals.add(asked);
     own.calls += 1;
   },
+  readApproval: toOne('approvals', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `GET /v1/approvals/${id}`))),
+  rejectApproval: toOne('approvals', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `POST /v1/approvals/${id}/reject`))),
   createKey: async ({ own }, { pick }) => {
     const { id } = await ask(own, 201, 'POST /v1/api-keys', { name: `key ${pick}`, role: 'viewer' });
     own.keys.add(id as string);

@@ -6,7 +6,8 @@ import type { Json } from './problem.js';
 /** What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere. */
 export type History = Readonly<{ organizationId: string; words: readonly string[]; secrets: readonly string[] }>;
 
-const LIMITED = { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'echo', window: 'hour', max: 2 }] }, fail: {}, refused: { action: 'deny' } } };
+const LIMITED = { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'echo', window: 'hour', max: 2 }] }, fail: {}, refused: { action: 'deny' }, held: { action: 'require_approval', approval: { wait: 0 } }, brief: { action: 'require_approval', approval: { wait: 0, expires_in: 1 } } } };
+const TOOLS = ['echo', 'fail', 'refused', 'held', 'brief'];
 const HALF_AN_HOUR = 1800;
 
 let count = 0;
@@ -55,7 +56,7 @@ class Story {
 const startTalkativeUpstream = (): Promise<Upstream> =>
   startUpstream({
     json: true,
-    tools: [aTool('echo'), aTool('fail'), aTool('refused')],
+    tools: TOOLS.map((name) => aTool(name)),
     intercept: (incoming, response, seen) => {
       const status = seen.path.includes('/denying') ? 401 : seen.message?.['method'] === 'tools/call' && seen.text.includes('"fail"') ? 500 : undefined;
       if (status !== undefined) response.writeHead(status, { 'content-type': 'text/plain' }).end(`${JSON.stringify(incoming.headers)} ${seen.text}`);
@@ -74,7 +75,7 @@ const signUp = async (story: Story, name: string): Promise<string> => {
   return (signed['organization'] as Json)['id'] as string;
 };
 
-const people = async (story: Story): Promise<string> => {
+const people = async (story: Story): Promise<Readonly<{ member: string; approver: string }>> => {
   const [email, password] = [story.email(), story.secret('Password')];
   const join = async (): Promise<string> => {
     const token = story.keep((await story.ask(201, 'POST /v1/invitations', { email, role: 'viewer' }, once()))['token']);
@@ -86,11 +87,13 @@ const people = async (story: Story): Promise<string> => {
   await story.ask(200, `PATCH /v1/members/${member}`, { role: 'auditor' });
   await story.ask(204, `DELETE /v1/members/${member}`);
   await join();
+  const invitation = story.keep((await story.ask(201, 'POST /v1/invitations', { email: story.email(), role: 'approver' }))['token']);
+  const approver = story.keep((await story.ask(201, 'POST /v1/invitations/accept', { token: invitation, password }))['token']);
   await story.id('/v1/invitations', { email: story.email(), role: 'approver' });
   const key = await story.ask(201, 'POST /v1/api-keys', { name: 'ci', role: 'admin', expiresAt: '2099-01-01T00:00:00+01:00' }, once());
   story.keep(key['secret']);
   await story.ask(204, `DELETE /v1/api-keys/${await story.id('/v1/api-keys', { name: 'short', role: 'viewer' })}`);
-  return member;
+  return { member, approver };
 };
 
 const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ main: string; doomed: string }>> => {
@@ -104,7 +107,7 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   await story.ask(200, `POST /v1/servers/${main}/discover`);
   for (const disabled of [true, false]) await story.ask(200, `PATCH /v1/servers/${main}/tools/fail`, { disabled });
   await story.ask(200, `PATCH /v1/servers/${doomed}`, { transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } });
-  upstream.setTools([aTool('echo', { description: 'changed' }), aTool('fail'), aTool('refused')]);
+  upstream.setTools(TOOLS.map((name) => aTool(name, { description: 'changed' })));
   await story.ask(200, `POST /v1/servers/${main}/discover`);
   await story.ask(200, `POST /v1/servers/${main}/tools/echo/accept`, {});
   return { main, doomed };
@@ -147,11 +150,23 @@ const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; b
   return { ...(rotated as unknown as Granted), token: story.keep(rotated['token']) };
 };
 
-const calls = async (story: Story, grant: Granted, upstream: Upstream): Promise<void> => {
+/** One call that is approved and runs, one that stays pending, one that nobody decides in time. */
+const approvals = async (story: Story, approver: string, call: (name: string, text: string) => Promise<Response>): Promise<void> => {
+  const ask = async (name: string, text: string): Promise<string> => /apr_[0-9a-z]{26}/.exec(await (await call(name, text)).text())?.[0] ?? '';
+  const text = story.secret('Argument');
+  await story.ask(200, `POST /v1/approvals/${await ask('held', text)}/approve`, { comment: 'fine' }, { authorization: `Bearer ${approver}` });
+  await (await call('held', text)).text();
+  await ask('held', story.secret('Argument'));
+  const brief = await ask('brief', story.secret('Argument'));
+  while ((await story.ask(200, `GET /v1/approvals/${brief}`))['arguments'] !== null) await new Promise((resolve) => setTimeout(resolve, 100));
+};
+
+const calls = async (story: Story, grant: Granted, approver: string, upstream: Upstream): Promise<void> => {
   const session = await openSession(grant);
   story.secrets.push(session.id);
-  const call = (name: string) => session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { text: story.secret('Argument'), nested: [{ key: story.secret('Argument') }] } } });
+  const call = (name: string, text = story.secret('Argument')) => session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { text, nested: [{ key: text }] } } });
   for (const name of ['echo', 'echo', 'echo', 'fail', 'refused', 'nothing']) await (await call(name)).text();
+  await approvals(story, approver, call);
   await (await fetch(grant.mcpUrl, { method: 'DELETE', headers: { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id } })).text();
   story.secrets.push(...upstream.seen.flatMap(({ headers }) => headers['mcp-session-id'] ?? []));
   await fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${story.secret('Bearer')}` }, body: story.secret('Body') });
@@ -164,13 +179,13 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
   try {
     const organizationId = await signUp(story, name);
     for (const disabled of [true, false]) await story.ask(200, 'PATCH /v1/organization', { disabled });
-    const member = await people(story);
+    const { member, approver } = await people(story);
     const server = await servers(story, upstream);
     const policyId = await policies(story, server.main);
     const identity = await identities(story, member);
     const main = { identityId: identity.main, serverId: server.main, policyId };
     const grant = await grants(story, { main, byServer: { identityId: identity.main, serverId: server.doomed }, byIdentity: { ...main, identityId: identity.doomed } });
-    await calls(story, grant, upstream);
+    await calls(story, grant, approver, upstream);
     await story.ask(204, `DELETE /v1/servers/${server.doomed}`);
     await story.ask(204, `DELETE /v1/identities/${identity.doomed}`);
     await story.ask(200, 'GET /v1/audit/events?effect=deny');

@@ -45,13 +45,14 @@ const seesExactlyItsOwn = async (model: Model): Promise<void> => {
   expect(await idsIn(model, '/v1/servers?limit=1000')).toEqual(sorted(model.servers));
   expect(await idsIn(model, '/v1/identities?limit=1000')).toEqual(sorted(model.identities));
   expect(await idsIn(model, '/v1/api-keys?limit=1000')).toEqual(sorted(model.keys));
+  expect(await idsIn(model, '/v1/approvals?limit=1000')).toEqual(sorted(model.approvals));
   expect(await items(model, '/v1/members')).toHaveLength(1);
   for (const serverId of model.servers) expect(await idsIn(model, `/v1/servers/${serverId}/policies?limit=1000`)).toEqual(sorted([...model.policies].filter(([, policy]) => policy.serverId === serverId).map(([id]) => id)));
   const grants = await items(model, '/v1/grants?limit=1000');
   expect(grants.map(({ id, status }) => [id, status === 'revoked']).sort()).toEqual([...model.grants].map(([id, { revoked }]) => [id, revoked]).sort());
 };
 
-const NAMED = { 'server.registered': 'serverId', 'policy.published': 'policyId', 'identity.created': 'identityId', 'grant.issued': 'grantId', 'apiKey.issued': 'apiKeyId' } as const;
+const NAMED = { 'server.registered': 'serverId', 'policy.published': 'policyId', 'identity.created': 'identityId', 'grant.issued': 'grantId', 'apiKey.issued': 'apiKeyId', 'approval.requested': 'approvalId' } as const;
 
 const hasExactlyItsOwnRecord = async (model: Model): Promise<void> => {
   const events = await model.tenant.events();
@@ -68,7 +69,7 @@ const hasExactlyItsOwnRecord = async (model: Model): Promise<void> => {
 
 /** All ids that an organization can read anywhere; the process that decided has one for everybody. */
 const readableIds = async (model: Model): Promise<ReadonlySet<string>> => {
-  const lists = ['servers', 'identities', 'grants', 'api-keys', 'members', 'audit/events'].map((name) => `/v1/${name}?limit=1000`);
+  const lists = ['servers', 'identities', 'grants', 'api-keys', 'members', 'approvals', 'audit/events'].map((name) => `/v1/${name}?limit=1000`);
   const one = [...[...model.servers].flatMap((id) => [`/v1/servers/${id}/tools`, `/v1/servers/${id}/policies`]), ...[...model.policies.keys()].map((id) => `/v1/policies/${id}/versions`)];
   const texts = await Promise.all([...lists, ...one, '/v1/me', '/v1/audit/export?format=csv', '/v1/usage?groupBy=grant,identity,server,tool,effect'].map((path) => read(model, path)));
   return new Set(texts.flatMap((text) => [...text.matchAll(/\b(?!boot_)[a-z]{3,5}_[0-7][0-9a-hjkmnp-tv-z]{25}\b/g)].map(([id]) => id)));

@@ -1,5 +1,5 @@
 import { newId, type IdPrefix } from '../../../src/platform/ids.js';
-import type { Tenant } from '../../support/tenant.js';
+import { openSession, type Grant, type Tenant } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
 type Maker = Readonly<{ prefix: IdPrefix; make: (tenant: Tenant, upstreamUrl: string) => Promise<string> }>;
@@ -26,6 +26,20 @@ const member = async (tenant: Tenant): Promise<string> => {
 
 const server = (tenant: Tenant, upstreamUrl: string): Promise<string> => tenant.server(upstreamUrl);
 
+const HOLDING = { version: '1', default: 'deny', approval: { wait: 0 }, tools: { echo: { action: 'require_approval' } } };
+
+/** A call that waits for approval. Another admin issued its grant, so that the first may approve it. */
+const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
+  const serverId = await server(tenant, upstreamUrl);
+  const [policyId, identityId] = [await tenant.policy(serverId, HOLDING), await tenant.identity('asks')];
+  const issued = await (await tenant.person('admin')).api('POST', '/v1/grants', { serverId, policyId, identityId });
+  const session = await openSession(issued.body as unknown as Grant);
+  const answer = await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })).text();
+  const id = /apr_[0-9a-z]{26}/.exec(answer)?.[0];
+  if (id === undefined) throw new Error(`a call was not held: ${answer}`);
+  return id;
+};
+
 /** A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line here. */
 const makers: Readonly<Record<string, Maker>> = {
   '/v1/api-keys/{id}': { prefix: 'key', make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string },
@@ -33,6 +47,7 @@ const makers: Readonly<Record<string, Maker>> = {
   '/v1/servers/{id}': { prefix: 'srv', make: server },
   '/v1/policies/{id}': { prefix: 'pol', make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT) },
   '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
+  '/v1/approvals/{id}': { prefix: 'apr', make: approval },
   '/v1/grants/{id}': { prefix: 'grt', make: async (tenant, url) => (await tenant.grant({ serverId: await server(tenant, url) })).id },
 };
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { members } from '../../../src/members/members.js';
 import { organizations } from '../../../src/members/organizations.js';
+import { approvalStream } from '../../../src/approvals/approvals.store.js';
 import type { ControlBody } from '../../../src/event-log/events/index.js';
 import { replayOf, replayOrganization, type Replay } from '../../../src/event-log/replay.js';
 import { grantStream } from '../../../src/grants/grants.store.js';
@@ -42,6 +43,9 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'grant.enabled': true,
   'grant.rotated': true,
   'grant.revoked': true,
+  'approval.requested': true,
+  'approval.decided': true,
+  'approval.expired': true,
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
@@ -57,11 +61,13 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   pol: replayOf(policyStream),
   idn: replayOf(identityStream),
   grt: replayOf(grantStream),
+  apr: replayOf(approvalStream),
 };
-const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants'] as const;
+const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants', 'approvals'] as const;
 
-/** Of the six calls of a history, three are allowed. */
-const OUTCOMES = 3;
+/** Of the decisions on the calls of a history, so many allow. */
+const DECISIONS = 10;
+const OUTCOMES = 4;
 
 let toolgate: TestToolgate;
 let histories: readonly History[];
@@ -131,7 +137,7 @@ describe('the event store', () => {
     const recorded = await query('select organization_id, id, type from audit_records where type = any($1) order by organization_id, seq', [Object.keys(TYPES)]);
     expect(recorded).toEqual(stored);
     const calls = await query<{ type: string; count: number }>(`select type, count(*) as count from audit_records where type like 'toolCall.%' group by type order by type`);
-    expect(calls).toEqual([{ type: 'toolCall.completed', count: 2 * OUTCOMES }, { type: 'toolCall.decided', count: 2 * 6 }]);
+    expect(calls).toEqual([{ type: 'toolCall.completed', count: 2 * OUTCOMES }, { type: 'toolCall.decided', count: 2 * DECISIONS }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clientConfig, slugOf } from '../../../src/grants/client-config.js';
 import { decideGrantChange, decideRevocation, decideRotation, evolveGrant, futureExpiry, type Grant } from '../../../src/grants/grants.js';
-import { pathId } from '../../../src/grants/path-id.js';
+import { pathId } from '../../../src/rest/path-id.js';
 import type { ControlEvent, GrantBody } from '../../../src/event-log/events/index.js';
 
 const ID = 'grt_01h2xcejqtf2nbrexx3vqjhp41';

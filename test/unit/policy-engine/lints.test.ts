@@ -21,6 +21,7 @@ describe('default allow', () => {
     ['with an empty hide is unsafe', { hide: [], all_tools: { deny_if: [], require: [] } }, true],
     ['with something hidden is not warned of', { hide: ['x'] }, false],
     ['with something denied is not warned of', { tools: { x: { action: 'deny' } } }, false],
+    ['with something that needs approval is not warned of', { tools: { x: { action: 'require_approval' } } }, false],
     ['with a deny_if for all tools is not warned of', { all_tools: { deny_if: [condition] } }, false],
     ['with a require for all tools is not warned of', { all_tools: { require: [condition] } }, false],
   ])('%s', (_name, more, warned) => {
@@ -46,11 +47,28 @@ describe('hide', () => {
 describe('patterns that match the same names', () => {
   test.each([
     ['the stricter wins', { 'a*': {}, 'a**': { action: 'deny' } }, ['shadowed_pattern /tools/a*']],
+    ['that needs approval wins over one that allows', { 'a*': {}, 'a**': { action: 'require_approval' } }, ['shadowed_pattern /tools/a*']],
+    ['that denies wins over one that needs approval', { 'a*': { action: 'require_approval' }, 'a**': { action: 'deny' } }, ['shadowed_pattern /tools/a*']],
     ['the first by code point wins', { 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a**']],
     ['only one of three wins', { 'a***': {}, 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a***', 'shadowed_pattern /tools/a**']],
     ['others do not shadow each other', { 'a*': {}, '*a': {}, 'a*a': {}, '*': {} }, []],
   ])('%s', (_name, entries, expected) => {
     expect(tools(entries)).toEqual(expected);
+  });
+});
+
+describe('approval', () => {
+  test.each([
+    ['with nothing that needs it is in vain', {}, { approval: {} }, ['never_fires /approval']],
+    ['with something that needs it is not', { x: { action: 'require_approval' }, y: {} }, { approval: { count: 2 } }, []],
+    ['in an entry that needs none is in vain', { 'a/b': { approval: {} }, x: { action: 'require_approval', approval: {} } }, {}, ['never_fires /tools/a~1b/approval']],
+    ['in an entry that denies is in vain', { x: { action: 'deny', approval: {} } }, {}, ['never_fires /tools/x/approval']],
+  ])('%s', (_name, entries, more, expected) => {
+    expect(tools(entries, more)).toEqual(expected);
+  });
+
+  test('and the limits behind it fire once a call is approved', () => {
+    expect(entry({ action: 'require_approval', limits: [limit], require: [condition], deny_if: [condition] })).toEqual([]);
   });
 });
 

@@ -33,7 +33,7 @@ describe('every error at once', () => {
       hide: ['', 1],
       pin_tools: 1,
       tools: {
-        a: { action: 'require_approval', reason: '', require: {}, limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
+        a: { action: 'ask', approval: { wait: 0.5 }, reason: '', require: {}, limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
         'b/c': { rate_limit: { window: 'hour' } },
       },
       all_tools: { deny_if: [{ path: 'args', op: 'matches', value: '(' }, {}], limits: [{ counter: 'c', window: 0, max: -1 }] },
@@ -46,7 +46,8 @@ describe('every error at once', () => {
         'invalid_value /hide/0',
         'invalid_type /hide/1',
         'invalid_type /pin_tools',
-        'unsupported_key /tools/a/action',
+        'invalid_value /tools/a/action',
+        'invalid_value /tools/a/approval/wait',
         'invalid_value /tools/a/reason',
         'invalid_type /tools/a/require',
         'invalid_value /tools/a/limits/0/counter',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compilePolicy, policyHash } from '../../../src/policy-engine/compile.js';
-import { decide, isListed, type Facts } from '../../../src/policy-engine/decide.js';
+import { decide, isListed, type Decision, type Facts } from '../../../src/policy-engine/decide.js';
 import type { Condition, PolicyDocument, Rule } from '../../../src/policy-engine/document.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { compareCodePoints, wildcard } from '../../../src/policy-engine/wildcard.js';
@@ -43,8 +43,9 @@ const condition: fc.Arbitrary<Condition> = fc.tuple(path, trusted).map(([where, 
 const single: fc.Arbitrary<Rule> = fc.tuple(condition, fc.option(fc.constant('told'), { nil: undefined })).map(([one, told]) => (told === undefined ? one : { ...one, on_deny: told }));
 const rule: fc.Arbitrary<Rule> = fc.oneof(single, fc.record({ conditions: fc.array(condition, { maxLength: 3 }) }));
 const rules = fc.array(rule, { maxLength: 2 });
+const approval = fc.record({ expires_in: fc.integer({ min: 1, max: 99 }), wait: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) }, { requiredKeys: [] });
 const entry = fc.record(
-  { action: fc.constantFrom('allow' as const, 'deny' as const), reason: fc.constant('why'), require: rules, deny_if: rules, limits, rate_limit: fc.record({ max: fc.nat(5), window: fc.integer({ min: 1, max: 99 }) }) },
+  { action: fc.constantFrom('allow' as const, 'deny' as const, 'require_approval' as const), approval, reason: fc.constant('why'), require: rules, deny_if: rules, limits, rate_limit: fc.record({ max: fc.nat(5), window: fc.integer({ min: 1, max: 99 }) }) },
   { requiredKeys: [] },
 );
 const policies: fc.Arbitrary<PolicyDocument> = fc.record(
@@ -56,6 +57,7 @@ const policies: fc.Arbitrary<PolicyDocument> = fc.record(
     tools: fc.array(fc.tuple(name, entry), { maxLength: 5 }).map((pairs) => Object.fromEntries(pairs)),
     check_arguments: fc.boolean(),
     pin_tools: fc.boolean(),
+    approval,
     all_tools: fc.record({ require: rules, deny_if: rules, limits }, { requiredKeys: [] }),
   },
   { requiredKeys: ['version', 'default'] },
@@ -81,6 +83,11 @@ const factsOf = (tool: string, callArguments: unknown): Facts => ({
   serverId: 's',
   now: new Date(0),
 });
+/** From an effect to one that lets more through. */
+const looser = (effects: readonly (Decision['effect'] | undefined)[]): boolean => {
+  const [before = 0, after = 0] = effects.map((effect = 'allow') => ['allow', 'hold', 'deny'].indexOf(effect));
+  return after < before;
+};
 const enforced = (document: PolicyDocument): PolicyDocument => ({ ...document, mode: 'enforce' });
 
 /** With the keys of every object in the other order. */
@@ -128,7 +135,7 @@ describe('a stricter policy', () => {
         const before = compilePolicy(enforced(document));
         const after = compilePolicy({ ...enforced(document), hide: [...(document.hide ?? []), more] });
         const effects = [decide(before, factsOf(tool, given)).effect, decide(after, factsOf(tool, given)).effect];
-        expect(effects).not.toEqual(['deny', 'allow']);
+        expect(looser(effects)).toBe(false);
         expect([isListed(before, tool), isListed(after, tool)]).not.toEqual([false, true]);
       }),
     );
@@ -141,7 +148,20 @@ describe('a stricter policy', () => {
         const tools = Object.fromEntries([...Object.entries(document.tools ?? {}).filter(([key]) => key !== more), [more, { action: 'deny' as const }]]);
         const after = compilePolicy({ ...enforced(document), tools });
         const effects = [decide(before, factsOf(tool, given)).effect, decide(after, factsOf(tool, given)).effect];
-        expect(effects).not.toEqual(['deny', 'allow']);
+        expect(looser(effects)).toBe(false);
+      }),
+    );
+  });
+
+  test('requiring approval of an entry never allows a call that was refused; once approved, a call is judged as if it needed none', () => {
+    fc.assert(
+      fc.property(policies, called, args, (document, tool, given) => {
+        const acting = (action: 'require_approval' | 'allow'): PolicyDocument => ({ ...enforced(document), tools: Object.fromEntries(Object.entries(document.tools ?? {}).map(([key, one]) => [key, one.action === 'deny' ? one : { ...one, action }])) });
+        const [asking, allowing] = [compilePolicy(acting('require_approval')), compilePolicy(acting('allow'))];
+        expect([decide(allowing, factsOf(tool, given)).effect, decide(asking, factsOf(tool, given)).effect]).not.toEqual(['deny', 'allow']);
+        const approved = decide(asking, { ...factsOf(tool, given), approved: true });
+        expect(approved.effect).not.toBe('hold');
+        if (!Object.keys(document.tools ?? {}).some((key) => key.includes('*'))) expect(approved).toEqual(decide(allowing, factsOf(tool, given)));
       }),
     );
   });
@@ -152,8 +172,8 @@ describe('a stricter policy', () => {
         const before = decide(compilePolicy(enforced(document)), factsOf(tool, given)).effect;
         const tools = Object.fromEntries(Object.entries(document.tools ?? {}).map(([name, one]) => [name, { ...one, [key]: [...(one[key] ?? []), more] }]));
         const forAll = { ...document.all_tools, [key]: [more, ...(document.all_tools?.[key] ?? [])] };
-        expect([before, decide(compilePolicy({ ...enforced(document), tools }), factsOf(tool, given)).effect]).not.toEqual(['deny', 'allow']);
-        expect([before, decide(compilePolicy({ ...enforced(document), all_tools: forAll }), factsOf(tool, given)).effect]).not.toEqual(['deny', 'allow']);
+        expect(looser([before, decide(compilePolicy({ ...enforced(document), tools }), factsOf(tool, given)).effect])).toBe(false);
+        expect(looser([before, decide(compilePolicy({ ...enforced(document), all_tools: forAll }), factsOf(tool, given)).effect])).toBe(false);
       }),
     );
   });
@@ -162,7 +182,7 @@ describe('a stricter policy', () => {
     fc.assert(
       fc.property(policies, called, args, (document, tool, given) => {
         const [before, after] = [false, true].map((check_arguments) => decide(compilePolicy({ ...enforced(document), check_arguments }), factsOf(tool, given)).effect);
-        expect([before, after]).not.toEqual(['deny', 'allow']);
+        expect(looser([before, after])).toBe(false);
       }),
     );
   });
@@ -188,7 +208,7 @@ describe('a value of a wrong type', () => {
         const onOne = conditions.map((one) => ({ ...one, path: 'args.n' }));
         const policy = compilePolicy({ version: '1', default: 'allow', all_tools: { [key]: [{ conditions: onOne }] } });
         const effects = [right, wrong].map((n) => decide(policy, factsOf('x', { n })).effect);
-        expect(effects).not.toEqual(['deny', 'allow']);
+        expect(looser(effects)).toBe(false);
       }),
     );
   });
@@ -264,7 +284,7 @@ describe('for any decision', () => {
     fc.assert(
       fc.property(policies, called, args, (document, tool, given) => {
         const { effect, rule, reservations } = decide(compilePolicy(enforced(document)), factsOf(tool, given));
-        if (effect === 'deny') expect(reservations).toEqual([]);
+        if (effect !== 'allow') expect(reservations).toEqual([]);
         expect(memberAt(document, rule ?? 'none')).toBeDefined();
         for (const { pointer } of reservations) expect(memberAt(document, pointer)).toBeDefined();
       }),

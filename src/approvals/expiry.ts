@@ -1,0 +1,32 @@
+import type { Change, EventStore } from '../event-log/event-store.js';
+import type { Database } from '../platform/database.js';
+import { errorText, log } from '../platform/log.js';
+import { startRounds, type Rounds } from '../platform/rounds.js';
+import { expireApproval } from './approvals.js';
+import { approvalStream } from './approvals.store.js';
+import { dropArguments } from './sealed-arguments.js';
+
+const PAUSE_MS = 1000;
+const AT_ONCE = 100;
+
+/** Ends an approval whose time is over, and drops the arguments. Nothing when it was decided meanwhile. */
+export const expireOne = async (change: Change, approvalId: string): Promise<void> => {
+  const { status } = await change.apply(approvalStream, approvalId, (state) => {
+    if (!state) throw new Error('an approval that was never requested');
+    return expireApproval(approvalId, state);
+  });
+  if (status === 'expired') await dropArguments(change.tx, { organizationId: change.caller.organizationId, approvalId });
+};
+
+const expire = async (db: Database, store: EventStore): Promise<number> => {
+  const { rows } = await db.worker.query<{ organization_id: string; id: string }>(`select organization_id, id from approvals where status = 'pending' and expires_at <= now() order by expires_at limit ${AT_ONCE}`);
+  for (const { organization_id: organizationId, id } of rows) {
+    await store
+      .change({ organizationId, actor: { type: 'system', id: 'approvals' } }, (change) => expireOne(change, id))
+      .catch((error: unknown) => log.warn('an approval that has expired could not be ended; trying again', { organizationId, error: errorText(error) }));
+  }
+  return rows.length === AT_ONCE ? 0 : PAUSE_MS;
+};
+
+/** Ends, within about a second, approvals that nobody decided in time. Several processes may do so. */
+export const startExpiry = (db: Database, store: EventStore): Rounds => startRounds(() => expire(db, store), { failed: 'ending approvals that have expired failed', againMs: PAUSE_MS });

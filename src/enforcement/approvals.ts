@@ -1,0 +1,107 @@
+import type { HeldCall } from '../event-log/events/index.js';
+import { errorText, log } from '../platform/log.js';
+import { within } from '../platform/within.js';
+import type { Decision } from '../policy-engine/decide.js';
+import type { GovernedCall, Judged } from './call.js';
+import { argumentKeys, argumentsDigest } from './digest.js';
+
+/** A held call as an approval is asked for it. `argumentsJson` is for the eyes of who decides. */
+export type Asked = Readonly<{ organizationId: string; call: HeldCall; argumentsJson: string; count: number; waitMs: number; expiresInMs: number }>;
+
+/** What stands for a call that needs approval; opened when nothing did. */
+type Standing =
+  | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
+  | Readonly<{ status: 'approved'; approvalId: string }>
+  | Readonly<{ status: 'expired'; approvalId: string }>
+  | Readonly<{ status: 'rejected'; approvalId: string; comment: string | null }>
+  | Readonly<{ status: 'refused'; reason: string }>;
+
+/** The approvals of held calls; bound at the start, as they are another room. An approval that was opened is on record when `standing` answers. */
+export type HeldCalls = Readonly<{
+  standing: (asked: Asked) => Promise<Standing>;
+  use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
+  giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
+}>;
+
+type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
+
+/** The same, none of which fails or takes longer than a call may wait. */
+export type Approvals = Readonly<{ standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>; use: (use: Use) => Promise<boolean>; giveBack: (use: Use) => void }>;
+
+const GIVE_BACK_EVERY_MS = 1000;
+const GIVE_BACK_TRIES = 600;
+
+/** Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` does too, and is given back; giving back is tried for ten minutes. */
+export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
+  const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
+    heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
+      log.warn('giving back an approval failed', { organizationId, triesLeft, error: errorText(error) });
+      if (triesLeft > 0) setTimeout(() => giveBack({ organizationId, approvalId, callId }, triesLeft - 1), GIVE_BACK_EVERY_MS).unref();
+    });
+  };
+  return {
+    standing: async (asked) => (await within(heldCalls.standing(asked), timeoutMs)) ?? { status: 'unavailable' },
+    use: async (use) => {
+      const pending = heldCalls.use(use.organizationId, use.approvalId, use.callId);
+      const used = await within(pending, timeoutMs);
+      // Late or lost, it may have been used all the same.
+      if (used === undefined) pending.then(
+        (late) => void (late && giveBack(use)),
+        () => giveBack(use),
+      );
+      return used ?? false;
+    },
+    giveBack: (use) => giveBack(use),
+  };
+};
+
+/** The question that a held call puts. The policy decided, so there is one, and a tool with it. */
+export const askFor = (call: GovernedCall, { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>): Asked => {
+  const { grant, organization, identity, server, policy } = call.who;
+  const tool = call.tool ?? '';
+  const [digest, json] = [argumentsDigest(organization.digestKey, call.arguments ?? {}), JSON.stringify(call.arguments ?? {})];
+  if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
+  const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(tool)?.definitionHash ?? null };
+  return {
+    organizationId: organization.id,
+    call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
+    argumentsJson: json,
+    count: approval.count,
+    waitMs: approval.waitSeconds * 1000,
+    expiresInMs: approval.expiresInSeconds * 1000,
+  };
+};
+
+/** The refusal of a call whose approvals are out of reach. */
+export const unavailable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): Judged => ({
+  effect: 'deny',
+  code: 'approval_required',
+  rule,
+  reason: `${call.tool} needs a person's approval, and approvals are out of reach; try again shortly`,
+});
+
+/** How a held call is answered by what stands for it, as long as that is no approval. */
+export const awaiting = (call: GovernedCall, asked: Asked, standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>, nowMs: number): Judged => {
+  const { rule, reason } = asked.call;
+  const deny = { effect: 'deny', rule } as const;
+  switch (standing.status) {
+    case 'pending': {
+      const { approvalId, expiresAtMs } = standing;
+      return { effect: 'hold', code: 'approval_required', rule, reason, approvalId, waiting: { approvalId, waitMs: asked.waitMs, expiresInMs: expiresAtMs - nowMs } };
+    }
+    case 'rejected':
+      return { ...deny, code: 'approval_rejected', reason: `${call.tool}: a reviewer rejected this call${standing.comment === null ? '' : `: ${standing.comment}`}`, approvalId: standing.approvalId };
+    case 'expired':
+      return { ...deny, code: 'approval_expired', reason: `${call.tool}: the approval of this call has expired; repeat the call to ask again`, approvalId: standing.approvalId };
+    case 'refused':
+      return { ...deny, code: 'approval_required', reason: standing.reason };
+    case 'unavailable':
+      return unavailable(call, asked.call);
+  }
+};
+
+/** What the agent reads: of a held call, also what is pending and how to go on. */
+export const told = (call: GovernedCall, judged: Judged): Judged =>
+  judged.effect === 'hold' && judged.approvalId !== undefined
+    ? { ...judged, reason: `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs it` }
+    : judged;

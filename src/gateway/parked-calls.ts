@@ -1,0 +1,82 @@
+import type { ServerResponse } from 'node:http';
+import type { Waiting } from '../enforcement/call.js';
+import type { ControlEvent } from '../event-log/events/index.js';
+
+/** `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long enough. `gone`: nobody waits any more. */
+export type Parked = 'ready' | 'over' | 'gone';
+
+const MOST = 1000;
+const MOST_OF_ONE_GRANT = 20;
+/** Longer than it takes from reading an approval to waiting for it. */
+const REMEMBERED_MS = 60_000;
+
+/** The database's clock decides about expiry. */
+const AFTER_EXPIRY_MS = 50;
+
+type Place = Readonly<{ approvalId: string; grantId: string; leave: (how: Parked) => void }>;
+
+/** The approval that an event settles, so that who waits for it may ask again. */
+const settledBy = (event: ControlEvent): string | undefined => {
+  if (event.type === 'approval.expired') return event.approvalId;
+  return event.type === 'approval.decided' && event.status !== 'pending' ? event.approvalId : undefined;
+};
+
+/**
+ * Held calls that wait on this node for the decision on their approval. Nothing is lost with them: the approval is in the database, and repeating the call
+ * goes on from there. At most 1000 wait, 20 of one grant; who comes then waits no time at all.
+ */
+export class ParkedCalls {
+  readonly #places = new Set<Place>();
+  /** Settled approvals, oldest first: one may be settled before its call has begun to wait. */
+  readonly #settled = new Map<string, number>();
+  #draining = false;
+
+  /** To be told of every control event. */
+  see(event: ControlEvent): void {
+    const settled = settledBy(event);
+    if (settled === undefined) return;
+    const now = performance.now();
+    for (const [id, at] of this.#settled) {
+      if (at > now - REMEMBERED_MS) break;
+      this.#settled.delete(id);
+    }
+    this.#settled.set(settled, now);
+    for (const { approvalId, leave } of this.#places) if (approvalId === settled) leave('ready');
+  }
+
+  /** Waits until the approval is settled, the wait is over, the client has left or `cancelled` was called. */
+  wait({ approvalId, waitMs, expiresInMs }: Waiting, grantId: string, response: ServerResponse, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
+    if (this.#settled.has(approvalId)) return Promise.resolve('ready');
+    if (response.destroyed) return Promise.resolve('gone');
+    if (waitMs <= 0 || this.#isFull(grantId)) return Promise.resolve('over');
+    return new Promise((resolve) => {
+      const expires = expiresInMs <= waitMs;
+      const leave = (how: Parked): void => {
+        if (!this.#places.delete(place)) return;
+        clearTimeout(timer);
+        response.off('close', gone);
+        forget();
+        resolve(how);
+      };
+      const gone = (): void => leave('gone');
+      const place: Place = { approvalId, grantId, leave };
+      this.#places.add(place);
+      const timer = setTimeout(() => leave(expires ? 'ready' : 'over'), expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs);
+      response.once('close', gone);
+      const forget = onCancel(gone);
+    });
+  }
+
+  /** Answers those who wait, and those to come, at once: they go on elsewhere. */
+  drain(): void {
+    this.#draining = true;
+    for (const { leave } of this.#places) leave('over');
+  }
+
+  #isFull(grantId: string): boolean {
+    if (this.#draining || this.#places.size >= MOST) return true;
+    let ofGrant = 0;
+    for (const place of this.#places) if (place.grantId === grantId) ofGrant += 1;
+    return ofGrant >= MOST_OF_ONE_GRANT;
+  }
+}

@@ -1,0 +1,10 @@
+/** What a promise resolves to; undefined when it rejects or takes longer than `timeoutMs`. */
+export const within = <T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    const settle = (value?: T): void => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    promise.then(settle, () => settle());
+  });
