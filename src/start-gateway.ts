@@ -39,6 +39,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     streams,
     lists: new ListCache(),
     noticeTools: (seen) => noticed.notice(seen),
+    toolsChanged: (of) => noticed.hasten(of),
     running: new RunningCalls(),
     parked,
     store: parts.store,
@@ -71,7 +72,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const approvals = makeApprovals(makeHeldCalls(parts), APPROVALS_MS);
   const enforcement = new Enforcement({ reserve, approvals, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
-  const noticed = new NoticedTools(store);
+  const noticed = new NoticedTools(store, database);
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);

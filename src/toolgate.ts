@@ -25,6 +25,7 @@ import { bodyValidation, ProblemFilter, sendProblem } from './rest/problem-filte
 import { Problem } from './platform/problems.js';
 import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
+import { startRediscovery } from './tools/rediscovery.js';
 import { startProjector } from './start-projector.js';
 import { openTransports } from './upstream/transports.js';
 
@@ -129,6 +130,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
     cleanup.add(api.close);
     // Where approvals can be decided they also end.
     cleanup.add(startExpiry(database, store).stop);
+    cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio } }).stop);
   }
   const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, eventLog, metrics }) : undefined;
   if (gateway) {

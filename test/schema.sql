@@ -156,6 +156,25 @@ grant select on audit_records to toolgate_app;
 
 create table audit_records_default partition of audit_records DEFAULT;
 
+create table discovery_turns (
+  organization_id text not null,
+  server_id text not null,
+  due_at timestamp with time zone not null,
+  taken_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  changes integer not null default 0,
+  constraint discovery_turns_pkey PRIMARY KEY (organization_id, server_id)
+);
+CREATE INDEX discovery_turns_due ON public.discovery_turns USING btree (due_at);
+alter table discovery_turns enable row level security;
+alter table discovery_turns force row level security;
+create policy own on discovery_turns as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on discovery_turns as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on discovery_turns to toolgate_worker;
+
 create table ended_sessions (
   organization_id text not null,
   session_id text not null,

@@ -5,7 +5,13 @@ import type { Forward } from '../upstream/forward.js';
 import type { LiveStreams } from './live-streams.js';
 
 /** What passing messages on takes. */
-export type RelayParts = Readonly<{ forward: Forward; streams: LiveStreams; upstreamTimeoutMs: number }>;
+export type RelayParts = Readonly<{
+  forward: Forward;
+  streams: LiveStreams;
+  upstreamTimeoutMs: number;
+  /** Told when a server says that its tools changed. Never throws, and costs little when it is told often. */
+  toolsChanged: (of: Readonly<{ organizationId: string; serverId: string }>) => void;
+}>;
 
 /** One HTTP request of an authenticated client. */
 export type Exchange = Readonly<{ request: IncomingMessage; response: ServerResponse; who: Authenticated; sourceIp: string | null; traceId: string | null }>;

@@ -2,6 +2,8 @@ import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
 import type { InSession, RelayParts } from './exchange.js';
 
+const TOOLS_CHANGED = 'notifications/tools/list_changed';
+
 /** The client's GET stream: the upstream's, chunk by chunk, with back-pressure, until either side ends it. 405 where the upstream has none. */
 export const relayStream = (parts: RelayParts, exchange: Omit<InSession, 'body'>): void => {
   const { response, who, session, request } = exchange;
@@ -20,6 +22,8 @@ export const relayStream = (parts: RelayParts, exchange: Omit<InSession, 'body'>
         parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null });
       },
       data: (chunk) => {
+        // One that is cut in two between chunks is missed: then the next discovery finds the change.
+        if (streaming && chunk.includes(TOOLS_CHANGED)) parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
         if (!streaming || response.destroyed || response.writableEnded || response.write(chunk)) return true;
         response.once('drain', () => running.resume());
         return false;

@@ -113,13 +113,28 @@ export const noticeTools = (serverId: string, seen: readonly DiscoveredTool[]) =
   return [...changedEvents(serverId, state, tools), { type: 'tools.discovered', serverId, status, detail, serverInfo, protocolVersion, eras, tools, newTools, partial: true }];
 };
 
+const sameWay = (one: ServerState, other: ServerState): boolean => isDeepStrictEqual(one.transport, other.transport) && isDeepStrictEqual(one.auth, other.auth);
+
+const unchanged = (state: ServerState, found: Extract<Discovered, { status: 'ready' }>): boolean =>
+  state.discoveredAt !== null && state.protocolVersion === found.protocolVersion && isDeepStrictEqual(state.eras, found.eras);
+
+/**
+ * The events of a discovery that nobody asked for: what was found only as far as it is new. Tools that were not found stay: servers list them by what a client
+ * can do. None when the server is gone, or is reached in another way than `asked` described.
+ */
+export const rediscoverTools = (serverId: string, asked: ServerState, found: Discovered) => (state: ServerState | undefined): readonly ServerBody[] => {
+  if (state === undefined || state.deleted || !sameWay(state, asked)) return [];
+  if (found.status === 'ready' && !unchanged(state, found)) return discoveredEvents(serverId, state, found);
+  const told = found.status === state.status && found.detail === state.statusDetail;
+  const status: readonly ServerBody[] = told ? [] : [{ type: 'tools.discovered', serverId, status: found.status, detail: found.detail, serverInfo: null, protocolVersion: null, eras: [], tools: null }];
+  return [...status, ...(found.status === 'ready' ? noticeTools(serverId, found.tools)(state) : [])];
+};
+
 /** The events of a registration. */
 export const registerServer = (serverId: string, settings: ServerSettings, found: Discovered): readonly ServerBody[] => [
   { type: 'server.registered', serverId, ...settings },
   ...discoveredEvents(serverId, noTools, found),
 ];
-
-const sameWay = (one: ServerState, other: ServerState): boolean => isDeepStrictEqual(one.transport, other.transport) && isDeepStrictEqual(one.auth, other.auth);
 
 /**
  * The event of a discovery that was made over the way `asked` described. @throws Problem `conflict` when the server meanwhile is reached another

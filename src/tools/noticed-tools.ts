@@ -1,8 +1,10 @@
 import type { Caller, EventStore } from '../event-log/event-store.js';
 import type { DiscoveredTool } from '../event-log/events/index.js';
+import type { Database } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
 import { noticeTools } from '../servers/servers.js';
 import { serverStream } from '../servers/servers.store.js';
+import { hastenTurn, type Turn } from './discovery-turns.js';
 
 type Noticed = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 type Waiting = { readonly organizationId: string; readonly serverId: string; readonly tools: Map<string, DiscoveredTool>; turns: number; at: number; flushing: Promise<void> | undefined; timer: NodeJS.Timeout | undefined };
@@ -12,6 +14,7 @@ const AGAIN_MS = 1000;
 /** A server whose definitions never rest must not fill the event store: so many records at once, then one in five minutes. */
 const MOST_AT_ONCE = 20;
 const TURN_MS = 300_000;
+const HASTEN_MS = 2000;
 const MOST_BYTES = 2 ** 20;
 const MOST_SERVERS = 10_000;
 const ACTOR: Caller['actor'] = { type: 'system', id: 'gateway' };
@@ -34,11 +37,15 @@ const portion = (tools: Iterable<DiscoveredTool>): readonly DiscoveredTool[] => 
  */
 export class NoticedTools {
   readonly #store: EventStore;
+  readonly #db: Database;
+  readonly #hastened = new Map<string, number>();
+  readonly #hastening = new Map<string, NodeJS.Timeout>();
   readonly #servers = new Map<string, Waiting>();
   #stopped = false;
 
-  constructor(store: EventStore) {
+  constructor(store: EventStore, db: Database) {
     this.#store = store;
+    this.#db = db;
   }
 
   /** Resolves when the definitions are on record, or after a second. Never rejects. */
@@ -50,9 +57,22 @@ export class NoticedTools {
     return within(this.#flush(waiting), LONGEST_WAIT_MS);
   }
 
+  /** A server said that its tools changed: it is discovered soon, by whoever does that. What is told again within seconds is told on once, afterwards. */
+  hasten(of: Turn): void {
+    if (this.#hastening.has(of.serverId) || this.#stopped) return;
+    const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;
+    const timer = setTimeout(() => {
+      this.#hastening.delete(of.serverId);
+      if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
+      this.#hastened.set(of.serverId, performance.now());
+      hastenTurn(this.#db, of).catch((error: unknown) => log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }));
+    }, Math.max(0, told + HASTEN_MS - performance.now()));
+    this.#hastening.set(of.serverId, timer);
+  }
+
   stop(): void {
     this.#stopped = true;
-    for (const { timer } of this.#servers.values()) clearTimeout(timer);
+    for (const timer of [...[...this.#servers.values()].map((waiting) => waiting.timer), ...this.#hastening.values()]) clearTimeout(timer);
   }
 
   async #flush(waiting: Waiting): Promise<void> {

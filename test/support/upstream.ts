@@ -50,6 +50,8 @@ export type Upstream = Readonly<{
   seenOf: (method: string) => readonly Seen[];
   /** What tools/list answers from now on. */
   setTools: (tools: readonly UpstreamTool[]) => void;
+  /** Tells every session that the tools changed. */
+  announceTools: () => Promise<void>;
   setIntercept: (intercept: UpstreamOptions['intercept']) => void;
   openSessions: () => number;
   close: () => Promise<void>;
@@ -64,6 +66,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   let { intercept } = options;
   const seen: Seen[] = [];
   const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const servers: Server[] = [];
 
   const mcpServer = (): Server => {
     const more = options.offers === undefined ? {} : { resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {} };
@@ -87,7 +90,9 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
     });
-    await mcpServer().connect(transport);
+    const mcp = mcpServer();
+    servers.push(mcp);
+    await mcp.connect(transport);
     return transport;
   };
 
@@ -116,6 +121,9 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
     seenOf: (method) => seen.filter(({ message }) => message?.method === method),
     setTools: (next) => {
       tools = next;
+    },
+    announceTools: async () => {
+      await Promise.all(servers.filter(({ transport }) => transport !== undefined).map((one) => one.sendToolListChanged()));
     },
     setIntercept: (next) => {
       intercept = next;
