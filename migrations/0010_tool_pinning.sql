@@ -32,9 +32,4 @@ create table discovery_turns (
   primary key (organization_id, server_id)
 );
 create index discovery_turns_due on discovery_turns (due_at);
-alter table discovery_turns enable row level security;
-alter table discovery_turns force row level security;
-create policy own on discovery_turns to toolgate_app
-  using (organization_id = current_setting('toolgate.organization', true)) with check (organization_id = current_setting('toolgate.organization', true));
-create policy worker on discovery_turns to toolgate_worker using (true) with check (true);
 grant select, insert, update, delete on discovery_turns to toolgate_worker;

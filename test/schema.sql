@@ -165,14 +165,6 @@ create table discovery_turns (
   constraint discovery_turns_pkey PRIMARY KEY (organization_id, server_id)
 );
 CREATE INDEX discovery_turns_due ON public.discovery_turns USING btree (due_at);
-alter table discovery_turns enable row level security;
-alter table discovery_turns force row level security;
-create policy own on discovery_turns as permissive for all to toolgate_app
-  using (organization_id = current_setting('toolgate.organization'::text, true))
-  with check (organization_id = current_setting('toolgate.organization'::text, true));
-create policy worker on discovery_turns as permissive for all to toolgate_worker
-  using (true)
-  with check (true);
 grant delete, insert, select, update on discovery_turns to toolgate_worker;
 
 create table ended_sessions (
