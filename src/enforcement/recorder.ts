@@ -1,14 +1,15 @@
-import { acknowledgedWithin, toEntry } from '../event-log/append.js';
+import { ACKNOWLEDGE_MS, acknowledged, toEntry } from '../event-log/append.js';
 import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import { completedText, decidedText, type Unnumbered } from '../event-log/event-text.js';
 import type { RecordBody, ToolCallCompleted, Topic } from '../event-log/events/index.js';
+import { Deadlines } from '../platform/deadlines.js';
 import { newId } from '../platform/ids.js';
 import { errorText, log } from '../platform/log.js';
 import { OpenCalls, type Epoch } from './open-calls.js';
 import { Sequences, type Numbered } from './sequences.js';
 import { Suppressed } from './suppressed.js';
 
-const ACKNOWLEDGE_MS = 2000;
+const STOP_MS = 2000;
 const RETRY_MS = 200;
 const LINGER_MS = 10;
 const MAX_QUEUED = 20_000;
@@ -26,6 +27,7 @@ export class Recorder {
   readonly bootId = newId('boot');
   readonly openCalls = new OpenCalls();
   readonly #log: EventLog;
+  readonly #deadlines = new Deadlines(ACKNOWLEDGE_MS);
   readonly #sequences = new Sequences();
   readonly #suppressed: Suppressed;
   readonly #queue: Queued[] = [];
@@ -45,7 +47,7 @@ export class Recorder {
     try {
       const appended = this.#log.append('toolgate.decisions', this.#entry(decision, numbered));
       if (this.#outcomes.length > 0) this.#appendOutcomes();
-      await acknowledgedWithin(appended, ACKNOWLEDGE_MS);
+      await acknowledged(appended, this.#deadlines);
       return true;
     } catch (error) {
       this.#sequences.abandon(decision.organizationId, numbered);
@@ -65,7 +67,7 @@ export class Recorder {
     };
     const appended = this.#log.append('toolgate.decisions', entry);
     appended.catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
-    await acknowledgedWithin(appended, ACKNOWLEDGE_MS).catch(() => undefined);
+    await acknowledged(appended, this.#deadlines).catch(() => undefined);
   }
 
   /** Appends the outcome of a call that entered `openCalls`, with the next decision or within 10 ms: nobody waits for it, and a flush of its own would hold up the decisions behind it. */
@@ -89,7 +91,7 @@ export class Recorder {
     this.#appendOutcomes();
     const last = this.#sequences.organizations().map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
     clearTimeout(this.#retrying);
-    await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGE_MS))]);
+    await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
     this.#stopped = true;
     this.#appendOutcomes();
     clearTimeout(this.#lingering);

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { Deadlines } from '../platform/deadlines.js';
 import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
 import { within } from '../platform/within.js';
@@ -101,10 +102,12 @@ const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
   const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);
+  const deadlines = new Deadlines(timeoutMs);
+  const late = (): Error => new Error(`no answer in ${timeoutMs} ms`);
   return async (wanted) => {
     if (wanted.reservations.length === 0) return { ok: true, release: () => undefined };
     const pending = group.push(wanted, 0);
-    const outcome = await within(pending, timeoutMs);
+    const outcome = await deadlines.within(pending, late).catch(() => undefined);
     if (!outcome) {
       pending.then((late) => late.refused ?? releaseIn(pool, wanted, late.at), () => undefined);
       return { ok: false, unavailable: true };

@@ -1,3 +1,4 @@
+import type { Deadlines } from '../platform/deadlines.js';
 import { AppendTimeout, type Appended, type LogEntry } from './event-log.js';
 import type { ToolgateEvent } from './events/index.js';
 
@@ -10,21 +11,12 @@ export const toEntry = (event: Pick<ToolgateEvent, 'id' | 'type' | 'time' | 'org
   time: event.time,
 });
 
+/** How long a decision waits for the log. */
+export const ACKNOWLEDGE_MS = 2000;
+const late = (): Error => new AppendTimeout(`no acknowledgement in ${ACKNOWLEDGE_MS} ms`);
+
 /**
- * Waits for an append's acknowledgement, at most `timeoutMs`.
+ * Waits for an append's acknowledgement, for as long as `deadlines` say.
  * @throws AppendTimeout, or what the log said. Either way the record may still arrive, so whoever reads the log must know its id.
  */
-export const acknowledgedWithin = (appended: Promise<Appended>, timeoutMs: number): Promise<Appended> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new AppendTimeout(`no acknowledgement in ${timeoutMs} ms`)), timeoutMs);
-    appended.then(
-      (place) => {
-        clearTimeout(timer);
-        resolve(place);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
+export const acknowledged = (appended: Promise<Appended>, deadlines: Deadlines): Promise<Appended> => deadlines.within(appended, late);
