@@ -4,11 +4,18 @@ import { clip } from '../platform/clip.js';
 const MAX_KEYS = 100;
 const MAX_KEY_LENGTH = 64;
 
+/** Texts without anything to escape, which most are, need no serializer. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
+
 const canonical = (value: unknown): string => {
+  if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const object = value as Record<string, unknown>;
+  const keys = Object.keys(object).sort();
   let members = '';
-  for (const key of Object.keys(value).sort()) members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonical((value as Record<string, unknown>)[key])}`;
+  for (const key of keys) members += `${members === '' ? '' : ','}${quoted(key)}:${canonical(object[key])}`;
   return `{${members}}`;
 };
 
