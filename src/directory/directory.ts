@@ -41,6 +41,8 @@ export class Directory {
   readonly #organizations = new Map<string, OrganizationFacts>();
   readonly #endedSessions = new Map<string, Readonly<{ id: string; expiresAtMs: number }>>();
   readonly #positions = new Map<string, number>();
+  /** What `lookUp` answered by grant, until anything changes. */
+  readonly #authenticated = new Map<string, Authenticated>();
   readonly #compiled = new PolicyCache();
   readonly #pins = new PinsCache();
   readonly #listeners: ((event: ControlEvent) => void)[] = [];
@@ -98,14 +100,24 @@ export class Directory {
 
   /** The same for a token that was authenticated before, by its hash: is it still good, and what holds now? */
   lookUp(grantId: string, hash: Buffer, nowMs: number): Authenticated | undefined {
+    const known = this.#authenticated.get(grantId);
+    // The very buffer that was compared before needs no second comparison.
+    if (known && known.goodUntilMs > nowMs && (known.tokenHash === hash || sameHash(known.tokenHash, hash))) return known;
+    const who = this.#lookUp(grantId, hash, nowMs);
+    if (who) this.#authenticated.set(grantId, who);
+    return who;
+  }
+
+  #lookUp(grantId: string, hash: Buffer, nowMs: number): Authenticated | undefined {
     const grant = this.#grants.get(grantId);
     if (!grant || grant.expiresAtMs <= nowMs) return undefined;
-    if (!grant.tokens.some((token) => sameHash(token.hash, hash) && token.expiresAtMs > nowMs)) return undefined;
+    const token = grant.tokens.find((one) => sameHash(one.hash, hash) && one.expiresAtMs > nowMs);
+    if (!token) return undefined;
     const organization = this.#organizations.get(grant.organizationId);
     const identity = this.#identities.get(grant.identityId);
     const server = this.#servers.get(grant.serverId);
     if (!organization || !identity || !server) return undefined;
-    return { grant, organization, identity, server, policy: this.#policy(grant.policyId), shadow: this.#policy(grant.shadowPolicyId), tokenHash: hash };
+    return { grant, organization, identity, server, policy: this.#policy(grant.policyId), shadow: this.#policy(grant.shadowPolicyId), tokenHash: hash, goodUntilMs: Math.min(grant.expiresAtMs, token.expiresAtMs) };
   }
 
   /** Whether a grant may still call: it is there, not expired, and neither it nor what it stands on is disabled. */
@@ -169,6 +181,7 @@ export class Directory {
 
   async #load(tx: Tx, wanted: Wanted): Promise<void> {
     for (const organization of await loadOrganizations(tx, this.#vault, wanted)) this.#organizations.set(organization.id, organization);
+    this.#authenticated.clear();
     const [identities, servers, policies, ended, grants] = [
       await loadIdentities(tx, wanted),
       await loadServers(tx, this.#vault, wanted),
@@ -181,6 +194,7 @@ export class Directory {
     replace(this.#policies, wanted, policies.map((row) => ({ id: row.id, version: row.version, compiled: this.#compiled.compiled(row.document), pins: this.#pins.shared(row) })));
     for (const session of ended) this.#endedSessions.set(session.id, session);
     replace(this.#grants, wanted, grants);
+    this.#authenticated.clear();
   }
 
   #forgetSessions(nowMs: number): void {

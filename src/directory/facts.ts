@@ -44,7 +44,7 @@ export type GrantFacts = Readonly<{
   tokens: readonly TokenFacts[];
 }>;
 
-/** A grant whose token was good a moment ago, with all that a decision needs. */
+/** A grant whose token was good a moment ago, with all that a decision needs; `goodUntilMs` says when grant or token expire, whichever does first. */
 export type Authenticated = Readonly<{
   grant: GrantFacts;
   organization: OrganizationFacts;
@@ -53,6 +53,7 @@ export type Authenticated = Readonly<{
   policy: PolicyFacts | undefined;
   shadow: PolicyFacts | undefined;
   tokenHash: Buffer;
+  goodUntilMs: number;
 }>;
 
 /** Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that a call names. */

@@ -8,6 +8,7 @@ import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import { askFor, awaiting, told, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
+import { CallFacts } from './call-facts.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
@@ -20,6 +21,7 @@ type Parts = Readonly<{ reserve: Reserve; approvals: Approvals; recorder: Record
 const APPROVAL_TRIES = 3;
 
 const nothing = (): void => undefined;
+const nothingReserved: readonly Reservation[] = [];
 
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
@@ -36,30 +38,6 @@ const precondition = (call: GovernedCall, isStale: boolean): Judged | undefined 
   if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
   return isStale ? stale : undefined;
-};
-
-const factsOf = (call: GovernedCall, tool: string, now: Date, approved = false): Facts => {
-  const { grant, server, identity } = call.who;
-  return {
-    kind: call.kind ?? 'tool',
-    tool,
-    arguments: call.arguments,
-    identity,
-    organizationId: grant.organizationId,
-    grantId: grant.id,
-    serverId: server.id,
-    sessionId: call.sessionId ?? undefined,
-    sourceIp: call.sourceIp ?? undefined,
-    clientName: call.client?.name,
-    definitionHash: server.tools.get(tool)?.definitionHash,
-    accepted: server.accepted.get(tool),
-    approved,
-    // Compiled only when a policy asks for it.
-    get inputSchema() {
-      return server.tools.get(tool)?.inputSchema;
-    },
-    now,
-  };
 };
 
 const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts, who.policy.pins);
@@ -102,15 +80,17 @@ export class Enforcement {
     const now = this.#parts.now();
     const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
     const refused = precondition(call, this.#parts.isStale());
-    const facts = factsOf(call, call.tool ?? '', new Date(now));
-    const decision = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
+    const facts = new CallFacts(call, now);
+    const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
     const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
     if (decision.effect === 'deny') return this.#refuse(call, decision, made);
-    const { judged, reservations, release } = decision.effect === 'hold' ? await this.#approve(call, decision, ids) : await this.#reserve(call, decision);
+    // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
+    const reserved = decision.effect === 'hold' ? this.#approve(call, decision, ids) : this.#reserve(call, decision);
+    const { judged, reservations, release } = reserved instanceof Promise ? await reserved : reserved;
     if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
     const epoch = this.#parts.recorder.openCalls.enter();
-    const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, factsOf(call, call.tool ?? '', new Date(now), true), judged, refused) } : made;
+    const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, true), judged, refused) } : made;
     if (await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations))) {
       return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, epoch, outcome, release })) };
     }
@@ -125,9 +105,12 @@ export class Enforcement {
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
-  async #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Promise<Reserved> {
-    const reservations = call.uncounted ? [] : (decision.reservations ?? []);
-    if (reservations.length === 0) return { judged: decision, reservations, release: nothing };
+  #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Reserved | Promise<Reserved> {
+    const reservations = call.uncounted ? nothingReserved : (decision.reservations ?? nothingReserved);
+    return reservations.length === 0 ? { judged: decision, reservations, release: nothing } : this.#reserveAll(call, decision, reservations);
+  }
+
+  async #reserveAll(call: GovernedCall, decision: Judged, reservations: readonly Reservation[]): Promise<Reserved> {
     const organizationId = call.who.organization.id;
     const held = await this.#parts.reserve({ organizationId, reservations, capped: true });
     if (held.ok) return { judged: decision, reservations, release: held.release };
@@ -150,7 +133,7 @@ export class Enforcement {
       const standing = await approvals.standing(asked);
       if (standing.status !== 'approved') return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
       const { approvalId } = standing;
-      const again = judge(call, factsOf(call, call.tool ?? '', new Date(this.#parts.now()), true));
+      const again = judge(call, new CallFacts(call, this.#parts.now(), true));
       if (again?.effect !== 'allow') return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
       const reserved = await this.#reserve(call, again);
       if (reserved.judged.effect !== 'allow') return { ...reserved, judged: { ...reserved.judged, approvalId } };

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { Deadlines } from '../platform/deadlines.js';
 import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
-import { within } from '../platform/within.js';
 import type { Reservation } from '../policy-engine/decide.js';
 import { counterName } from '../policy-engine/limits.js';
 

@@ -1,5 +1,5 @@
 import type { Verdict } from '../enforcement/call.js';
-import { upstreamHeaders } from '../mcp/headers.js';
+import { sessionHeaders } from '../mcp/headers.js';
 import type { Request } from '../mcp/read-message.js';
 import { relayAnswer } from '../relay/relay-answer.js';
 import type { GatewayParts, InSession } from './exchange.js';
@@ -12,7 +12,7 @@ export const forwardAllowed = (parts: GatewayParts, exchange: InSession, allowed
   const { response, who, session } = exchange;
   const { id, verdict, tool } = allowed;
   if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
-  const upstream = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs } as const;
+  const upstream = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: sessionHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs } as const;
   parts.running.begin(session.sessionId, id, (ended) =>
     relayAnswer(parts, exchange, upstream, {
       id,

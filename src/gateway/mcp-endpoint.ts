@@ -19,7 +19,14 @@ import { relayStream } from '../relay/standing-stream.js';
 import type { SessionContent } from './sealed-session.js';
 import { useNamed } from './use-named.js';
 
-const PATH = /^\/mcp\/(srv_[0-9a-z]{26})(?:\?|$)/;
+const PREFIX = '/mcp/';
+
+/** Whether a URL is the endpoint of this server. */
+const isEndpoint = (url: string | undefined, serverId: string): boolean => {
+  if (!url?.startsWith(PREFIX) || !url.startsWith(serverId, PREFIX.length)) return false;
+  const end = PREFIX.length + serverId.length;
+  return url.length === end || url[end] === '?';
+};
 
 /** W3C trace context: the trace id of a `traceparent`, from the message's `_meta` or the header. */
 const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | null => (typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null);
@@ -30,6 +37,19 @@ const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined
 
 /** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
 const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
+
+/** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
+const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
+  const failed = (error: unknown): void => {
+    log.error('a gateway request failed', { error: errorText(error) });
+    refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
+  };
+  try {
+    work()?.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+};
 
 /**
  * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain functions on node:http; every way out
@@ -45,20 +65,17 @@ export class McpEndpoint {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#serve(request, response).catch((error: unknown) => {
-      log.error('a gateway request failed', { error: errorText(error) });
-      refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
-    });
+    guarded(response, () => this.#serve(request, response));
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
     if (isForeign(this.#parts, request)) return refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'requests from this web origin or to this host name are not accepted' });
     if (allowOrigin(request, response)) return;
     const exchange = this.#authenticate(request, response);
     if (!exchange) return;
     switch (request.method) {
       case 'POST':
-        return this.#post(exchange);
+        return readBody(request, (body) => guarded(response, () => this.#post(exchange, body)));
       case 'GET':
       case 'DELETE': {
         const session = this.#session(exchange);
@@ -73,14 +90,13 @@ export class McpEndpoint {
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
-    const serverId = PATH.exec(request.url ?? '')?.[1];
     const who = this.#memo.authenticate(request, Date.now());
     if (!who) {
       this.#parts.metrics.unauthenticated.inc();
       refuseHttp(response, 401, { code: OWN_CODES.unauthorized, message: 'send Authorization: Bearer <grant token>', headers: { 'www-authenticate': 'Bearer realm="toolgate"' } });
       return undefined;
     }
-    if (who.server.id !== serverId) {
+    if (!isEndpoint(request.url, who.server.id)) {
       refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
       return undefined;
     }
@@ -107,26 +123,26 @@ export class McpEndpoint {
     return session;
   }
 
-  async #post(exchange: Exchange): Promise<void> {
+  /** Not async: a call goes from here to its decision without a turn through the promises. */
+  #post(exchange: Exchange, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
     const { request, response } = exchange;
-    const body = await readBody(request);
     if (body === 'gone') return;
-    if (body === 'too_large') {
-      await this.#recordMalformed(exchange, 'over 4 MiB');
-      return refuseHttp(response, 413, { code: -32_600, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
-    }
+    if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
     const read = readMessage(body);
-    if (!read.ok) {
-      await this.#recordMalformed(exchange, read.reason);
-      return refuseHttp(response, 400, { code: read.code, message: read.reason });
-    }
+    if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
     const { message } = read;
     if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
     if (!session) return;
     // Spelled out, as a spread with more keys after it costs a microsecond.
     const { who, sourceIp, traceId } = exchange;
-    await this.#dispatch({ request, response, who, sourceIp, traceId, body, session }, message);
+    return this.#dispatch({ request, response, who, sourceIp, traceId, body, session }, message);
+  }
+
+  async #refuseMalformed(exchange: Exchange, status: 400 | 413, { code, message }: Readonly<{ code: number; message: string }>): Promise<void> {
+    await this.#recordMalformed(exchange, message);
+    if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
+    return refuseHttp(exchange.response, 413, { code, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
@@ -135,7 +151,7 @@ export class McpEndpoint {
     return openUpstreamSession(this.#parts, exchange, message);
   }
 
-  async #dispatch(exchange: InSession, message: Message): Promise<void> {
+  #dispatch(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
     if (message.kind === 'request' && !isPassedOn(exchange, message)) return this.#refuseMethod(exchange, message);

@@ -4,13 +4,13 @@ import type { GatewayParts } from './exchange.js';
 
 const hostNameOf = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, ''));
 
-let own = { url: '', origin: '', hostname: '' };
+let own: { url: string; origin: string; hostname: string; host: string | undefined } = { url: '', origin: '', hostname: '', host: undefined };
 
 /** The parts of our own URL: known once we listen, and then the same for every request. */
 const ownParts = (url: string): typeof own => {
   if (own.url !== url) {
     const { origin, hostname } = new URL(url);
-    own = { url, origin, hostname };
+    own = { url, origin, hostname, host: undefined };
   }
   return own;
 };
@@ -24,8 +24,12 @@ export const isForeign = (parts: Pick<GatewayParts, 'publicUrl' | 'allowedOrigin
   const own = ownParts(parts.publicUrl());
   if (origin !== undefined && origin !== own.origin && !parts.allowedOrigins.includes(origin)) return true;
   if (!parts.loopback) return false;
+  if (host !== undefined && host === own.host) return false;
   const name = hostNameOf(host ?? '');
-  return !isLoopback(name) && name !== own.hostname;
+  const foreign = !isLoopback(name) && name !== own.hostname;
+  // The last one that was good: nearly every request names the same.
+  if (!foreign) own.host = host;
+  return foreign;
 };
 
 /** Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a preflight). */

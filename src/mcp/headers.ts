@@ -15,6 +15,19 @@ export const upstreamHeaders = (
   ...credential,
 });
 
+type Session = Parameters<typeof upstreamHeaders>[1];
+type Headers = Readonly<Record<string, string>>;
+const ofSessions = new WeakMap<Session, Readonly<{ credential: Headers; headers: Headers }>>();
+
+/** `upstreamHeaders` of a session: one object for as long as session and credential are the same, so that the HTTP client needs to write them only once. */
+export const sessionHeaders = (credential: Headers, session: Session): Headers => {
+  const known = ofSessions.get(session);
+  if (known?.credential === credential) return known.headers;
+  const headers = upstreamHeaders(credential, session);
+  ofSessions.set(session, { credential, headers });
+  return headers;
+};
+
 /** One header of an answer as text; undefined when absent or repeated. */
 export const headerOf = (headers: HeaderFields, name: string): string | undefined => {
   const value = headers[name];

@@ -36,7 +36,7 @@ export class Deadlines {
     if (this.#last) this.#last.after = waiting;
     else this.#first = waiting;
     this.#last = waiting;
-    this.#timer ??= setTimeout(() => this.#fire(), this.#ms).unref();
+    if (!this.#timer) this.#timer = setTimeout(() => this.#fire(), this.#ms).unref();
     return waiting;
   }
 

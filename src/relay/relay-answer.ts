@@ -7,6 +7,7 @@ import type { Exchange, RelayParts } from './exchange.js';
 import { looksLikeToolError } from '../mcp/sse.js';
 
 const READ_UP_TO = 256 * 1024;
+const ONE_WRITE = 16 * 1024;
 
 /** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
 export type Relayed = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
@@ -130,7 +131,9 @@ class AnswerRelay implements Sink {
   #send(body: Buffer): void {
     if (this.#response.destroyed) return;
     this.#response.writeHead(200, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
-    this.#response.end(body);
+    // As a text, head and body go out in one write; in Latin-1 each character is the byte that it was.
+    if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1');
+    else this.#response.end(body);
   }
 
   /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. */

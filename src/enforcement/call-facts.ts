@@ -1,0 +1,49 @@
+import type { CompiledSchema, Facts, Kind } from '../policy-engine/decide.js';
+import type { GovernedCall } from './call.js';
+
+/** What a policy may ask about a call. A class, as a getter in an object literal is made anew for every call. */
+export class CallFacts implements Facts {
+  readonly kind: Kind;
+  readonly tool: string;
+  readonly arguments: unknown;
+  readonly identity: Facts['identity'];
+  readonly organizationId: string;
+  readonly grantId: string;
+  readonly serverId: string;
+  readonly sessionId: string | undefined;
+  readonly sourceIp: string | undefined;
+  readonly clientName: string | undefined;
+  readonly definitionHash: string | undefined;
+  readonly accepted: Facts['accepted'];
+  readonly approved: boolean;
+  readonly #call: GovernedCall;
+  readonly #nowMs: number;
+
+  constructor(call: GovernedCall, nowMs: number, approved = false) {
+    const { grant, server, identity } = call.who;
+    this.kind = call.kind ?? 'tool';
+    this.tool = call.tool ?? '';
+    this.arguments = call.arguments;
+    this.identity = identity;
+    this.organizationId = grant.organizationId;
+    this.grantId = grant.id;
+    this.serverId = server.id;
+    this.sessionId = call.sessionId ?? undefined;
+    this.sourceIp = call.sourceIp ?? undefined;
+    this.clientName = call.client?.name;
+    this.definitionHash = server.tools.get(this.tool)?.definitionHash;
+    this.accepted = server.accepted.get(this.tool);
+    this.approved = approved;
+    this.#call = call;
+    this.#nowMs = nowMs;
+  }
+
+  get now(): Date {
+    return new Date(this.#nowMs);
+  }
+
+  /** Compiled only when a policy asks for it. */
+  get inputSchema(): CompiledSchema | undefined {
+    return this.#call.who.server.tools.get(this.tool)?.inputSchema;
+  }
+}
