@@ -4,9 +4,11 @@ import { EventStore } from '../event-log/event-store.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicySchemaController } from './policy-schema.controller.js';
 import { Policies } from './policies.service.js';
+import { SimulationsController } from './simulation/simulations.controller.js';
+import { Simulations } from './simulation/simulations.service.js';
 
 @Module({
-  controllers: [PoliciesController, PolicySchemaController],
-  providers: [{ provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
+  controllers: [PoliciesController, PolicySchemaController, SimulationsController],
+  providers: [Simulations, { provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
 })
 export class PoliciesModule {}

@@ -95,7 +95,12 @@ export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: st
   return rows[0]?.used ?? false;
 };
 
-/** An identity as policies see it; undefined when there is none or it is deleted. */
+/** The grants that have the policy, or had it when they were revoked, as their own or as their shadow. */
+export const findGrantsUnder = async (tx: Tx, organizationId: string, policyId: string): Promise<readonly string[]> => {
+  const { rows } = await tx.query<{ id: string }>('select id from grants where organization_id = $1 and (policy_id = $2 or shadow_policy_id = $2)', [organizationId, policyId]);
+  return rows.map(({ id }) => id);
+};
+
 /** A tool's own schema for its arguments, as discovered; undefined when the server offers no such tool. */
 export const findInputSchema = async (tx: Tx, organizationId: string, serverId: string, tool: string): Promise<unknown> => {
   const { rows } = await tx.query<{ schema: unknown }>(
@@ -107,6 +112,7 @@ export const findInputSchema = async (tx: Tx, organizationId: string, serverId: 
 
 export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
 
+/** An identity as policies see it; undefined when there is none or it is deleted. */
 export const findIdentity = async (tx: Tx, organizationId: string, id: string): Promise<IdentityFacts | undefined> => {
   const { rows } = await tx.query<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>(
     'select id, name, kind, attributes, disabled from identities where organization_id = $1 and id = $2 and not deleted',

@@ -1,12 +1,23 @@
+import type { Within } from './conditions/condition.js';
 import type { Work } from './conditions/work.js';
+import type { Condition, LimitRule } from './document.js';
 import type { ApprovalTerms, Code, Facts, Reservation } from './facts.js';
 
-export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string; approval?: ApprovalTerms }>;
+/**
+ * `unkept`: judging asks for a value that a record does not keep, so that nobody knows whether the rule refused. It is there for recorded calls only. Of a
+ * limit it has the reservation, with an infinite amount for one that is not known.
+ */
+export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string; approval?: ApprovalTerms; unkept?: Unkept }>;
+
+export type Unkept = Readonly<{ reservation?: Reservation }>;
 
 export type Verdict = Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
 
-/** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer. */
-export type Check = Readonly<{ rule: string; judge: (facts: Facts, work: Work) => Verdict }>;
+/** What a check asks of a call's arguments: two that ask the same judge every call alike. */
+export type Asked = Readonly<{ kind: Within | 'check_arguments'; conditions: readonly Condition[] }>;
+
+/** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer; `limit` what is counted. */
+export type Check = Readonly<{ rule: string; judge: (facts: Facts, work: Work) => Verdict; asks?: Asked; limit?: LimitRule }>;
 
 const pass: Verdict = { outcome: 'passed' };
 

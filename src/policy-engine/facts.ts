@@ -27,6 +27,8 @@ export type Facts = Readonly<{
   /** This very call was approved: `require_approval` lets it pass. */
   approved?: boolean;
   now: Date;
+  /** Of a recorded call: what is known of the arguments that limits spend, by their path. */
+  amounts?: ReadonlyMap<string, number>;
 }>;
 
 /** Why a call was allowed, refused or held: contract section 5, `code`. The engine gives some; the rest come from around it. */

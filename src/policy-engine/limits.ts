@@ -1,5 +1,6 @@
 import { deny, type Check } from './check.js';
 import { parseArgumentPath, readArgument, type Path } from './conditions/path.js';
+import { unkept } from './conditions/unkept.js';
 import type { LimitRule, Scope } from './document.js';
 import type { Facts, Reservation } from './facts.js';
 import { windowText } from './windows.js';
@@ -15,10 +16,12 @@ export function limitCheck(limit: LimitRule, pointer: string, entryReason?: stri
   const spent = source === undefined ? undefined : pathOf(source);
   return {
     rule: pointer,
+    limit,
     judge: (facts) => {
-      const amount = spent === undefined ? 1 : amountAt(facts.arguments, spent);
+      const amount = spent === undefined ? 1 : (facts.amounts?.get(source ?? '') ?? amountAt(facts.arguments, spent));
       if (amount === undefined) return deny('argument_rule', reason ?? `${facts.tool}: ${source} must be a number, 0 or more`);
-      return { outcome: 'reserves', reservation: { counter, window, scope, whom: whomFor(scope, facts), amount, max, pointer, reason } };
+      const reservation: Reservation = { counter, window, scope, whom: whomFor(scope, facts), amount, max, pointer, reason };
+      return amount === Number.POSITIVE_INFINITY ? { ...deny('argument_rule', `${source} is not kept`), unkept: { reservation } } : { outcome: 'reserves', reservation };
     },
   };
 }
@@ -73,8 +76,10 @@ function pathOf(text: string): Path {
   return path;
 }
 
+/** What is to be spent: undefined when it is no finite number ≥ 0, infinity when it is not kept. */
 function amountAt(callArguments: unknown, path: Path): number | undefined {
   const value = readArgument(callArguments, path);
+  if (value === unkept) return Number.POSITIVE_INFINITY;
   // Math.abs turns -0 into 0.
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;
 }

@@ -2,13 +2,17 @@ import type { Condition } from '../document.js';
 import type { Facts } from '../facts.js';
 import { testOf, truthOfMissing, type Test, type Truth } from './operators.js';
 import { parsePath, type Step } from './path.js';
+import { unkept } from './unkept.js';
 import type { Work } from './work.js';
 
 /** Which of the two kinds of rule a condition stands in: `[*]` and missing values differ. */
 export type Within = 'require' | 'deny_if';
 
+/** What is made of a condition; `unkept`: it asks for a value of a recorded call. */
+export type Finding = Truth | 'unkept';
+
 /** A condition that is ready to judge calls. */
-export type Judge = (facts: Facts, work: Work) => Truth;
+export type Judge = (facts: Facts, work: Work) => Finding;
 
 type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
 
@@ -28,19 +32,27 @@ export function compileCondition({ path: text, op, value }: Condition, within: W
   };
 }
 
-function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Truth {
+function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Finding {
   let value = root;
   for (let at = from; at < walk.steps.length; at += 1) {
-    if (value === undefined || value === null) return walk.missing;
+    const end = endOf(value, walk);
+    if (end !== undefined) return end;
     if (work.left < 0) return 'undecidable';
     const step = walk.steps[at] as Step;
     if (step.kind === 'every') return Array.isArray(value) ? judgeElements(value, at + 1, walk, work) : 'undecidable';
     value = stepInto(value, step, work);
     if (value === nowhere) return 'undecidable';
   }
-  if (value === undefined || value === null) return walk.missing;
+  const end = endOf(value, walk);
+  if (end !== undefined) return end;
   const truth = walk.test(value, work);
   return work.left < 0 ? 'undecidable' : truth;
+}
+
+/** What is made of a value that there is nothing of to judge; undefined when there is something. */
+function endOf(value: unknown, walk: Walk): Finding | undefined {
+  if (value === undefined || value === null) return walk.missing;
+  return value === unkept ? 'unkept' : undefined;
 }
 
 const nowhere = Symbol('the path leads nowhere');
@@ -53,15 +65,15 @@ function stepInto(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: 
 }
 
 /** `[*]`: any element in a `deny_if`; every one, and at least one, in a `require`. */
-function judgeElements(elements: readonly unknown[], from: number, walk: Walk, work: Work): Truth {
+function judgeElements(elements: readonly unknown[], from: number, walk: Walk, work: Work): Finding {
   const decides = walk.within === 'deny_if';
-  let truth: Truth = walk.within === 'require' && elements.length > 0;
+  let truth: Finding = walk.within === 'require' && elements.length > 0;
   for (const element of elements) {
     work.left -= stepsPerCondition;
     if (work.left < 0) return 'undecidable';
     const one = judgeFrom(element, from, walk, work);
     if (one === decides) return one;
-    if (one === 'undecidable') truth = one;
+    if (typeof one === 'string') truth = one;
   }
   return truth;
 }

@@ -1,4 +1,5 @@
 import type { Facts } from '../facts.js';
+import { unkept } from './unkept.js';
 
 /** One step into a value: a key of an object, a place in an array, or `[*]`, every element. */
 export type Step = Readonly<{ kind: 'key'; key: string; lower: string; upper: string }> | Readonly<{ kind: 'index'; index: number }> | Readonly<{ kind: 'every' }>;
@@ -42,11 +43,12 @@ export function parseArgumentPath(text: string): Path | undefined {
   return path?.source === 'args' && path.steps.every(({ kind }) => kind !== 'every') ? path : undefined;
 }
 
-/** The argument at a path without `[*]`, undefined when it is not there. Only own members count, so `args.constructor` finds nothing inherited. */
+/** The argument at a path without `[*]`, undefined when it is not there, `unkept` when it is there or below one that is. Only own members count, so `args.constructor` finds nothing inherited. */
 export function readArgument(callArguments: unknown, { steps }: Path): unknown {
   let value = callArguments;
   for (const step of steps) {
     const at = step.kind === 'key' ? step.key : step.kind === 'index' ? step.index : undefined;
+    if (value === unkept) return unkept;
     if (at === undefined || typeof value !== 'object' || value === null) return undefined;
     if (Array.isArray(value) !== (typeof at === 'number') || !Object.hasOwn(value, at)) return undefined;
     value = (value as Readonly<Record<string | number, unknown>>)[at];

@@ -1,6 +1,5 @@
-import { deny, type Check } from '../check.js';
-import { compileCondition, type Judge, type Within } from './condition.js';
-import type { Truth } from './operators.js';
+import { deny, type Check, type Unkept } from '../check.js';
+import { compileCondition, type Finding, type Judge, type Within } from './condition.js';
 import type { Work } from './work.js';
 import type { Condition, Rule } from '../document.js';
 import type { Facts } from '../facts.js';
@@ -18,10 +17,15 @@ export function conditionsOf(rule: Rule): readonly Condition[] {
   return 'conditions' in rule ? rule.conditions : [rule];
 }
 
+const noValue: Unkept = {};
+
 /** Refuses arguments that the tool's own schema does not take, and every call of a tool whose schema is not known. */
 export const argumentsCheck: Check = {
   rule: '/check_arguments',
-  judge: ({ tool, arguments: given, inputSchema }) => {
+  asks: { kind: 'check_arguments', conditions: [] },
+  judge: ({ tool, arguments: given, inputSchema, amounts }) => {
+    // `amounts` are there for recorded calls, whose schema is not kept either.
+    if (amounts !== undefined) return { ...deny('arguments_invalid', `${tool}: its arguments are not kept`), unkept: noValue };
     if (inputSchema === undefined) return deny('arguments_invalid', `${tool}: its input schema is not known or can't be checked, so its arguments can't be either`);
     const wrong = inputSchema.validate(given ?? {});
     if (wrong.length === 0) return { outcome: 'passed' };
@@ -37,35 +41,39 @@ function ruleCheck(within: Within, rule: Rule, pointer: string, reason: string |
   const about = lookedAt(conditions);
   return {
     rule: pointer,
+    asks: { kind: within, conditions },
     judge: (facts, work) => {
       const truth = combine(judges, facts, work);
       if (truth === (within === 'require')) return { outcome: 'passed' };
-      return deny('argument_rule', reason ?? usualReason(within, facts.tool, about, truth));
+      const refusal = deny('argument_rule', reason ?? usualReason(within, facts.tool, about, truth));
+      return truth === 'unkept' ? { ...refusal, unkept: noValue } : refusal;
     },
   };
 }
 
-/** Whether every condition holds. */
-function all(judges: readonly Judge[], facts: Facts, work: Work): Truth {
-  for (const judge of judges) {
-    const truth = judge(facts, work);
-    if (truth !== true) return truth;
-  }
-  return true;
-}
-
-/** Whether none is false: a false one is looked for past those that are undecidable. */
-function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Truth {
-  let truth: Truth = true;
+/** Whether every condition holds: one that does not is looked for past those that ask for what is not kept. */
+function all(judges: readonly Judge[], facts: Facts, work: Work): Finding {
+  let truth: Finding = true;
   for (const judge of judges) {
     const one = judge(facts, work);
-    if (one === false) return false;
-    if (one === 'undecidable') truth = one;
+    if (one === 'unkept') truth = one;
+    else if (one !== true) return one;
   }
   return truth;
 }
 
-function usualReason(within: Within, tool: string, about: string, truth: Truth): string {
+/** Whether none is false: a false one is looked for past those that are undecidable, and what is not kept may be false. */
+function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Finding {
+  let truth: Finding = true;
+  for (const judge of judges) {
+    const one = judge(facts, work);
+    if (one === false) return false;
+    if (one !== true && truth !== 'unkept') truth = one;
+  }
+  return truth;
+}
+
+function usualReason(within: Within, tool: string, about: string, truth: Finding): string {
   if (truth === 'undecidable') return `${tool}: the policy has a rule on ${about} that can't be judged for this call`;
   return within === 'require' ? `${tool}: the policy requires something else of ${about}` : `${tool}: the policy refuses this because of ${about}`;
 }

@@ -110,6 +110,10 @@ export const actions = {
     const stranger = nth(other.identities, pick);
     if (stranger !== undefined) await ask(own, 404, `POST /v1/policies/${id}/decide`, { tool: 'echo', identityId: stranger });
   }),
+  simulate: toOne('policies', async ({ own }, id, { expected }) => {
+    const body = await ask(own, expected(200), `POST /v1/policies/${id}/simulate`, { from: '2026-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' });
+    if (isIn(own, 'policies', id) && Number(body['calls']) > own.calls) throw new Error(`${String(body['calls'])} calls on record of ${own.calls}`);
+  }),
   deletePolicy: toOne('policies', async ({ own }, id, { expected }) => {
     const used = [...own.grants.values()].some(({ policyId, revoked }) => policyId === id && !revoked);
     await ask(own, expected(used ? 409 : 204), `DELETE /v1/policies/${id}`);

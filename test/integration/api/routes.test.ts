@@ -49,6 +49,8 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'signup.password': PASSWORD,
     'acceptInvitation.password': PASSWORD,
     'export.format': 'ndjson',
+    'simulatePolicy.from': '2026-01-01T00:00:00Z',
+    'simulatePolicy.to': '2099-01-01T00:00:00Z',
   };
 };
 const values = await valuesOf(ours);

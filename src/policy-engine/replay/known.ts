@@ -1,0 +1,70 @@
+import type { Asked, Check } from '../check.js';
+import { namesOf, planFor, type Plan } from '../compile.js';
+import type { LimitRule } from '../document.js';
+import { counterKey } from '../limits.js';
+import type { RecordedDecision } from './recorded-decision.js';
+
+/** What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a counter. */
+type PlanAsks = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string> }>;
+
+const askedBy = new WeakMap<Plan, PlanAsks>();
+
+/**
+ * What a recorded decision tells of rules and amounts beyond the record's own fields, when the version that decided is known: a rule that stood in that
+ * version too was passed, or refused, and what was counted is what an argument said.
+ */
+export type Known = Readonly<{ outcome: (check: Check) => 'passed' | 'refused' | undefined; amounts: ReadonlyMap<string, number> }>;
+
+const nothing: Known = { outcome: () => undefined, amounts: new Map() };
+
+export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
+  if (under === undefined) return nothing;
+  const plan = planFor(namesOf(under.policy, facts.kind ?? 'tool'), facts.tool);
+  const decidedAt = under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
+  if (decidedAt < 0) return nothing;
+  const { rules, spent } = asked(plan);
+  const amounts = new Map<string, number>();
+  for (const one of reserved) {
+    const source = spent.get(counterKey(one));
+    if (source !== undefined) amounts.set(source, one.amount);
+  }
+  return { outcome: (check) => outcomeAt(rules.get(contentOf(check) ?? ''), decidedAt), amounts };
+}
+
+function outcomeAt(at: number | undefined, decidedAt: number): 'passed' | 'refused' | undefined {
+  if (at === undefined || at > decidedAt) return undefined;
+  return at === decidedAt ? 'refused' : 'passed';
+}
+
+function asked(plan: Plan): PlanAsks {
+  const known = askedBy.get(plan);
+  if (known !== undefined) return known;
+  const rules = new Map<string, number>();
+  for (const [index, check] of plan.checks.entries()) {
+    const content = contentOf(check);
+    // Of two alike the first decides.
+    if (content !== undefined && !rules.has(content)) rules.set(content, index);
+  }
+  const made = { rules, spent: spentAlone(plan.checks.flatMap(({ limit }) => limit ?? [])) };
+  askedBy.set(plan, made);
+  return made;
+}
+
+/** The counters to which one argument alone is added, and that argument's path. */
+function spentAlone(limits: readonly LimitRule[]): ReadonlyMap<string, string> {
+  const sources = new Map<string, Set<string | undefined>>();
+  for (const limit of limits) sources.set(counterKey(limit), (sources.get(counterKey(limit)) ?? new Set()).add(limit.increment_from));
+  return new Map([...sources].flatMap(([key, of]) => [...of].flatMap((source) => (of.size === 1 && source !== undefined ? [[key, source] as const] : []))));
+}
+
+const contents = new WeakMap<Asked, string>();
+
+/** What a check asks of arguments, as text; undefined when it asks nothing. */
+function contentOf({ asks }: Check): string | undefined {
+  if (asks === undefined) return undefined;
+  const known = contents.get(asks);
+  if (known !== undefined) return known;
+  const text = JSON.stringify([asks.kind, asks.conditions.map(({ path, op, value }) => [path, op, value])]);
+  contents.set(asks, text);
+  return text;
+}
