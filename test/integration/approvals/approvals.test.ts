@@ -186,7 +186,7 @@ describe('a call that needs approval', () => {
     expect((await agent.told({ iid: 99 }))[1]).toMatch(/^apr_/);
     expect(await approvalsOf(grant)).toHaveLength(100);
     await agent.close();
-  });
+  }, 120_000);
 });
 
 describe('who approves', () => {

@@ -96,7 +96,7 @@ describe('a policy', () => {
 describe('a document that is not valid', () => {
   test.each([
     ['a key that nobody knows', { ...open, surprise: 1 }, 'unsupported_key', ['/document/surprise']],
-    ['keys that are not enforced yet', { ...open, all_tools: { approval: {} }, approval: {} }, 'unsupported_key', ['/document/all_tools/approval', '/document/approval']],
+    ['keys in places that do not have them', { ...open, all_tools: { approval: {} }, deny_if: [] }, 'unsupported_key', ['/document/all_tools/approval', '/document/deny_if']],
     ['everything wrong at once', { version: '2', surprise: 1, tools: { a: { action: 'maybe' } } }, 'policy_invalid', ['/document/version', '/document/surprise', '/document/tools/a/action', '/document/default']],
     ['a text', 'deny', 'policy_invalid', ['/document']],
     ['a list', [], 'policy_invalid', ['/document']],
