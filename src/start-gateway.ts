@@ -15,7 +15,7 @@ import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
 import { makeHttpClient } from './http-client/http-client.js';
 import { ParkedCalls } from './gateway/parked-calls.js';
-import { makeSessionOpener } from './gateway/sealed-session.js';
+import { makeSessionOpener } from './sessions/sealed-session.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
 import { NoticedTools } from './tools/noticed-tools.js';

@@ -5,7 +5,7 @@ import { deniedResult } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { toolCallParams, type Request } from '../mcp/read-message.js';
-import { waitForApproval } from './held-call.js';
+import { resumeHeld } from './held-call.js';
 
 /** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
 const KEPT = 256;
@@ -48,10 +48,9 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
   const verdict = await parts.enforcement.enforce(call);
   parts.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  if (verdict.allowed) return forwardAllowed(parts, exchange, { id: request.id, verdict, tool: params.name });
-  const resumed = verdict.waiting === undefined ? { exchange, verdict } : await waitForApproval(parts, exchange, { id: request.id, call, verdict, waiting: verdict.waiting });
+  if (verdict.allowed) return forwardAllowed(parts, exchange, { request, verdict, tool: params.name });
+  const resumed = await resumeHeld(parts, exchange, { id: request.id, call, verdict });
   if (!resumed) return;
-  if (resumed.verdict !== verdict) parts.metrics.decisions.inc({ effect: resumed.verdict.decided.effect, code: resumed.verdict.decided.code });
-  if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { id: request.id, verdict: resumed.verdict, tool: params.name });
-  return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided));
+  if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: params.name });
+  return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided, exchange.session.era));
 };

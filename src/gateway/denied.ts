@@ -1,3 +1,4 @@
+import type { Era } from '../platform/era.js';
 import type { Decided } from '../enforcement/call.js';
 import { jsonRpcResult, OWN_CODES, type RequestId } from '../mcp/answers.js';
 
@@ -7,9 +8,10 @@ const told = ({ effect, reason }: Decided): string => `${effect === 'hold' ? '[A
  * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that the session lives on and the
  * model sees the reason.
  */
-export const deniedResult = (id: RequestId, decided: Decided) => {
+export const deniedResult = (id: RequestId, decided: Decided, era: Era) => {
   const { reason: _told, ...meta } = decided;
-  return jsonRpcResult(id, { content: [{ type: 'text', text: told(decided) }], isError: true, _meta: { 'io.toolgate/decision': meta } });
+  const result = { content: [{ type: 'text', text: told(decided) }], isError: true, _meta: { 'io.toolgate/decision': meta } };
+  return jsonRpcResult(id, era === 'modern' ? { resultType: 'complete', ...result } : result);
 };
 
 /** The same where a result has no place for it: a JSON-RPC error with a code of our own and the decision in its data. */

@@ -1,23 +1,26 @@
 import type { Verdict } from '../enforcement/call.js';
-import { sessionHeaders } from '../mcp/headers.js';
 import type { Request } from '../mcp/read-message.js';
 import { relayAnswer } from '../relay/relay-answer.js';
+import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
+
+type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>;
 
 /**
  * Sends an allowed request upstream and its answer to the client, and ends the verdict with the outcome. A client that left meanwhile gets nothing
  * forwarded. What was judged is what is sent: the strict reader let only one reading of these bytes pass.
  */
-export const forwardAllowed = (parts: GatewayParts, exchange: InSession, allowed: Readonly<{ id: Request['id']; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>): void => {
-  const { response, who, session } = exchange;
-  const { id, verdict, tool } = allowed;
+export const forwardAllowed = (parts: GatewayParts, exchange: InSession, { request, verdict, tool }: Allowed): void => {
+  const { response, session } = exchange;
+  const { id } = request;
   if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
-  const upstream = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: sessionHeaders(who.server.headers, session), body: exchange.body, silenceMs: parts.upstreamTimeoutMs } as const;
+  const upstream = upstreamPost(parts, exchange, request);
+  const keepPrivate = session.era === 'modern' && request.method === 'resources/read';
   parts.running.begin(session.sessionId, id, (ended) =>
     relayAnswer(parts, exchange, upstream, {
       id,
-      sessionId: session.sessionId,
       tool,
+      keepPrivate,
       done: (relayed) => {
         ended();
         parts.metrics.outcomes.inc({ status: relayed.status });

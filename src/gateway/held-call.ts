@@ -1,4 +1,4 @@
-import type { GovernedCall, Verdict, Waiting } from '../enforcement/call.js';
+import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../enforcement/call.js';
 import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
 import type { GatewayParts, InSession } from './exchange.js';
 
@@ -9,10 +9,10 @@ type Resumed = Readonly<{ exchange: InSession; verdict: Verdict }> | undefined;
  * A held call waits here for its approval, for as long as its policy says. Once that is settled the call is judged anew, with all that holds by then: whose
  * token it is, the policy, the limits. A client that leaves or cancels meanwhile has nothing forwarded.
  */
-export const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: Readonly<{ id: string | number; call: GovernedCall; verdict: Verdict; waiting: Waiting }>): Promise<Resumed> => {
+const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: Readonly<{ id: string | number; call: GovernedCall; verdict: Verdict; waiting: Waiting }>): Promise<Resumed> => {
   const { response, session, who } = exchange;
   // Closes the connection when the grant is revoked or the session ended.
-  parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: held.call.tool });
+  parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: toolOf(held.call) });
   const cancelled = (cancel: () => void): (() => void) => {
     let forget = (): void => undefined;
     parts.running.begin(session.sessionId, held.id, (done) => {
@@ -33,4 +33,13 @@ export const waitForApproval = async (parts: GatewayParts, exchange: InSession, 
     return undefined;
   }
   return { exchange: { ...exchange, who: now }, verdict: await parts.enforcement.enforce({ ...held.call, who: now }) };
+};
+
+/** A refused request as it stands; one that is held for an approval that may come soon, once it has. Decides anew, and counts what it decides. */
+export const resumeHeld = async (parts: GatewayParts, exchange: InSession, held: Readonly<{ id: string | number; call: GovernedCall; verdict: Extract<Verdict, { allowed: false }> }>): Promise<Resumed> => {
+  const { verdict } = held;
+  if (verdict.waiting === undefined) return { exchange, verdict };
+  const resumed = await waitForApproval(parts, exchange, { ...held, waiting: verdict.waiting });
+  if (resumed && resumed.verdict !== verdict) parts.metrics.decisions.inc({ effect: resumed.verdict.decided.effect, code: resumed.verdict.decided.code });
+  return resumed;
 };

@@ -1,9 +1,12 @@
 import type { PolicyFacts } from '../directory/facts.js';
+import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
-import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import { headerOf, isEventStream } from '../mcp/headers.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../mcp/answers.js';
 import type { Request } from '../mcp/read-message.js';
-import { collectAnswer, isFailure } from '../relay/collect-answer.js';
+import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
+import { failures } from '../relay/relay-answer.js';
+import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse } from '../mcp/sse.js';
@@ -36,16 +39,27 @@ export const isList = (method: string): boolean => LISTS.has(method);
 type Filter = (message: unknown) => Json | undefined;
 type Shows = (item: Json) => boolean;
 
+/** How long a client may go by what it was told: as long as a change of policy may take to reach every gateway. */
+const FRESH_MS = 1000;
+
+/** A result of the modern era, for the grant that it was made for alone. */
+export const cacheable = (result: Json): Json => {
+  const { ttlMs } = result;
+  return { resultType: 'complete', ...result, ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? Math.min(Math.trunc(ttlMs), FRESH_MS) : 0, cacheScope: 'private' };
+};
+
+type Showing = Readonly<{ shows: Shows; era: Era }>;
+
 /** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. Undefined when it is no answer to a request for this list. */
 const filterOf =
-  ({ compiled }: PolicyFacts, { items, name, kind }: List, shows: Shows): Filter =>
+  ({ compiled }: PolicyFacts, { items, name, kind }: List, { shows, era }: Showing): Filter =>
   (message) => {
     if (!isObject(message)) return undefined;
     if (isObject(message['error'])) return message;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
     const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind) && (kind !== 'tool' || shows(item)));
-    return { ...message, result: { ...result, [items]: shown } };
+    return { ...message, result: era === 'modern' ? cacheable({ ...result, [items]: shown }) : { ...result, [items]: shown } };
   };
 
 const filteredBody = (text: string, filter: Filter): string | undefined => {
@@ -72,25 +86,33 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
  * the client has its list, if the database can be reached.
  */
 export const listItems = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
-  const { who, session, response, body } = exchange;
+  const { who, session, response } = exchange;
   const list = LISTS.get(request.method);
   if (!list) throw new Error(`${request.method} is no list`);
-  if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, { [list.items]: [] }));
-  const answer = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_LIST_BYTES, id: request.id });
-  if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
-  if (answer.status === 404) return sendJson(response, 404, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+  if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, session.era === 'modern' ? cacheable({ [list.items]: [] }) : { [list.items]: [] }));
+  const answer = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_LIST_BYTES, id: request.id });
+  if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, failures[answer.kind].code, failures[answer.kind].message));
+  if (answer.status !== 200) return refuseAnswer(exchange, request.id, answer);
   const { policy } = who;
   const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
   const cursor = request.params?.['cursor'];
-  const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, request.method, cursor]);
+  const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, session.era, request.method, cursor]);
   const { shows, seen } = makePinnedTools(who, policy);
-  const filter = filterOf(policy, list, shows);
+  const filter = filterOf(policy, list, { shows, era: session.era });
   const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, (text) => (streamed ? filteredStream(text, filter) : filteredBody(text, filter)));
   if (!shown) return sendJson(response, 200, unreadable(request.id));
   if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });
   if (response.destroyed) return;
   response.writeHead(200, streamed ? streamHead : { 'content-type': 'application/json', 'content-length': shown.length });
   response.end(shown);
+};
+
+/** An upstream's refusal goes with its status where it is one that the client can read. */
+const refuseAnswer = ({ response, session }: InSession, id: Request['id'], answer: Collected): void => {
+  const message = messageIn(answer, id);
+  if (session.era === 'legacy' && answer.status === 404) return sendJson(response, 404, jsonRpcError(id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+  if (!('error' in message)) return sendJson(response, 200, unreadable(id));
+  return sendJson(response, session.era === 'modern' && (answer.status === 400 || answer.status === 404) ? answer.status : 200, message);
 };
 
 const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;

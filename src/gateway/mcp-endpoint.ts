@@ -1,23 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { switchedOff } from '../directory/facts.js';
-import { errorText, log } from '../platform/log.js';
-import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
-import { callTool, governed } from './call-tool.js';
-import { clientAddress } from './client-address.js';
-import { ConnectionMemo } from './connection-memo.js';
-import { endSession } from './end-session.js';
-import { isSpoken, type GatewayParts, type InSession } from './exchange.js';
-import { isList, listItems } from './list-items.js';
-import { openUpstreamSession } from './open-session.js';
-import { allowOrigin, isForeign } from './origin.js';
-import { readBody } from './read-body.js';
+import { accepts } from '../mcp/accept.js';
+import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
+import { isModern, traceIdOf } from '../mcp/modern-request.js';
 import { namesSomething } from '../mcp/named-request.js';
+import { allowOrigin, isForeign } from '../mcp/origin.js';
+import { readBody } from '../mcp/read-body.js';
 import { readMessage, type Message, type Request } from '../mcp/read-message.js';
+import { isRevisionOf } from '../platform/era.js';
+import { errorText, log } from '../platform/log.js';
 import type { Exchange } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
-import type { SessionContent } from './sealed-session.js';
+import { ConnectionMemo } from '../sessions/connection-memo.js';
+import { endSession } from '../sessions/end-session.js';
+import { openUpstreamSession } from '../sessions/open-session.js';
+import type { SessionContent } from '../sessions/sealed-session.js';
+import { isSpoken } from '../sessions/session-parts.js';
+import { callTool } from './call-tool.js';
+import { clientAddress } from './client-address.js';
+import type { GatewayParts } from './exchange.js';
+import { isList, listItems } from './list-items.js';
+import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
+import { serveModern } from './serve-modern.js';
 import { useNamed } from './use-named.js';
+
+type InSession = Exchange & Readonly<{ session: SessionContent; body: Buffer }>;
 
 const PREFIX = '/mcp/';
 
@@ -28,12 +35,7 @@ const isEndpoint = (url: string | undefined, serverId: string): boolean => {
   return url.length === end || url[end] === '?';
 };
 
-/** W3C trace context: the trace id of a `traceparent`, from the message's `_meta` or the header. */
-const traceIdOf = ({ headers: { traceparent } }: IncomingMessage): string | null => (typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null);
-
-/** A request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it asks. */
-const unavailable = (parts: GatewayParts, { who }: Exchange): string | undefined =>
-  switchedOff(who) ?? (parts.directory.ageMs() > parts.maxStalenessMs ? 'the gateway has lost touch with its database; try again shortly' : undefined);
+const ANSWERS = ['application/json', 'text/event-stream'];
 
 /** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
 const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
@@ -77,16 +79,26 @@ export class McpEndpoint {
       case 'POST':
         return readBody(request, (body) => guarded(response, () => this.#post(exchange, body)));
       case 'GET':
-      case 'DELETE': {
-        const session = this.#session(exchange);
-        if (!session) return;
-        if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
-        const reason = unavailable(this.#parts, exchange);
-        return reason ? refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason }) : relayStream(this.#parts, { ...exchange, session });
-      }
+      case 'DELETE':
+        return this.#ofSession(exchange);
       default:
         return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'use POST, GET or DELETE', headers: { allow: 'POST, GET, DELETE' } });
     }
+  }
+
+  /** GET and DELETE are of the legacy era, and there of a session: to the modern era they are no methods. */
+  async #ofSession(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const { headers } = request;
+    if (headers['mcp-session-id'] === undefined || isRevisionOf('modern', headers['mcp-protocol-version'])) {
+      return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'without a session only POST', headers: { allow: 'POST' } });
+    }
+    const session = this.#session(exchange);
+    if (!session) return;
+    if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
+    if (!accepts(headers.accept, ['text/event-stream'])) return notAcceptable(response, 'Accept must name text/event-stream');
+    const reason = unavailable(this.#parts, exchange);
+    return reason ? refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason }) : relayStream(this.#parts, { ...exchange, session });
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
@@ -100,7 +112,7 @@ export class McpEndpoint {
       refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
       return undefined;
     }
-    return { request, response, who, sourceIp: clientAddress(request, this.#parts.trustedProxies), traceId: traceIdOf(request) };
+    return { request, response, who, sourceIp: clientAddress(request, this.#parts.trustedProxies), traceId: traceIdOf(request.headers['traceparent']) };
   }
 
   /** The session that the request names, or undefined when it was refused here. */
@@ -127,10 +139,12 @@ export class McpEndpoint {
   #post(exchange: Exchange, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
     const { request, response } = exchange;
     if (body === 'gone') return;
+    if (!accepts(request.headers.accept, ANSWERS)) return notAcceptable(response, 'Accept must name application/json and text/event-stream');
     if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
     const read = readMessage(body);
     if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
     const { message } = read;
+    if (isModern(request.headers, message)) return serveModern(this.#parts, { ...exchange, body }, message);
     if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
     if (!session) return;
@@ -146,17 +160,14 @@ export class McpEndpoint {
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
-    const reason = unavailable(this.#parts, exchange);
-    if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.id, OWN_CODES.unavailable, reason));
-    return openUpstreamSession(this.#parts, exchange, message);
+    if (!refusedAsUnavailable(this.#parts, exchange, message.id)) await openUpstreamSession(this.#parts, exchange, message);
   }
 
   #dispatch(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
-    if (message.kind === 'request' && !isPassedOn(exchange, message)) return this.#refuseMethod(exchange, message);
-    const reason = unavailable(this.#parts, exchange);
-    if (reason) return sendJson(exchange.response, 200, jsonRpcError(message.kind === 'request' ? message.id : null, OWN_CODES.unavailable, reason));
+    if (message.kind === 'request' && !isPassedOn(exchange, message)) return refuseMethod(this.#parts, exchange, message);
+    if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
     if (message.kind === 'request') return isList(message.method) ? listItems(this.#parts, exchange, message) : relayRequest(this.#parts, exchange, message);
     return message.kind === 'notification' ? this.#notify(exchange, message) : relayMessage(this.#parts, exchange, undefined);
   }
@@ -165,12 +176,6 @@ export class McpEndpoint {
     await relayMessage(this.#parts, exchange, method);
     // Once the upstream was told, so that it stops its work too.
     if (method === 'notifications/cancelled') this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
-  }
-
-  async #refuseMethod(exchange: InSession, message: Request): Promise<void> {
-    const verdict = await this.#parts.enforcement.enforce(governed(exchange, message, { tool: null, arguments: undefined }));
-    this.#parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-    sendJson(exchange.response, 200, jsonRpcError(message.id, -32_601, verdict.decided.reason));
   }
 
   /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
@@ -183,3 +188,5 @@ export class McpEndpoint {
     this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
   }
 }
+
+const notAcceptable = (response: ServerResponse, message: string): void => refuseHttp(response, 406, { code: -32_600, message });

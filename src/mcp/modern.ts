@@ -20,15 +20,29 @@ const UNSAFE = /^[\t ]|[\t ]$|[^\t\x20-\x7e]|^=\?base64\?.*\?=$/s;
 export const headerValue = (value: string): string => (UNSAFE.test(value) ? `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=` : value);
 
 /** The member of `params` that `Mcp-Name` mirrors, by method. */
-const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([['tools/call', 'name'], ['prompts/get', 'name'], ['resources/read', 'uri']]);
+const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+] as const);
+
+/** What `Mcp-Name` says for a request; undefined where it is not sent. */
+export const mirroredName = (method: string, params: Readonly<Record<string, unknown>>): string | undefined => {
+  const member = NAMED.get(method);
+  const name = member === undefined ? undefined : params[member];
+  return typeof name === 'string' ? name : undefined;
+};
 
 /** The headers of a modern request: the upstream's credential and what mirrors the body. */
 export const modernHeaders = (credential: Readonly<Record<string, string>>, method: string, params: Readonly<Record<string, unknown>>): Record<string, string> => {
-  const name = params[NAMED.get(method) ?? ''];
+  const name = mirroredName(method, params);
   return {
     ...upstreamHeaders(credential, { upstreamSession: undefined, protocolVersion: MODERN_REVISION }),
     'mcp-method': headerValue(method),
-    ...(typeof name === 'string' ? { 'mcp-name': headerValue(name) } : {}),
+    ...(name === undefined ? {} : { 'mcp-name': headerValue(name) }),
   };
 };
 

@@ -47,9 +47,13 @@ export type CompiledPolicy = CompiledNames &
     pinRule: string | null;
     resources: CompiledNames;
     prompts: CompiledNames;
+    visible: Visible;
   }>;
 
 export const PIN_RULE = '/pin_tools';
+
+/** A text for each kind that is the same for policies that show the same of every list. */
+export type Visible = Readonly<Record<Kind, string>>;
 
 const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const satisfies Record<Kind, string>;
 
@@ -73,7 +77,18 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
     hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
     resources: compileNames(document, 'resource', noRulesForAll),
     prompts: compileNames(document, 'prompt', noRulesForAll),
+    visible: visibleIn(document),
   };
+}
+
+/** Only names decide what is listed, not what their entries say. */
+function visibleIn({ mode, default: fallback, hide = [], ...document }: PolicyDocument): Visible {
+  const of = (kind: Kind): string => {
+    if (mode === 'monitor') return 'everything';
+    const names = Object.keys(document[sections[kind]] ?? {}).sort();
+    return digestOf([fallback, fallback === 'allow' ? [] : names, kind === 'tool' ? [...hide].sort() : []]);
+  };
+  return { tool: of('tool'), resource: of('resource'), prompt: of('prompt') };
 }
 
 /** What the policy says about names of a kind. */
@@ -107,7 +122,11 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
 
 /** SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of keys. */
 export function policyHash(document: PolicyDocument): string {
-  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+  return digestOf(document);
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
 /** A hidden tool is refused in the words for one that is not listed, so that the text doesn't tell that it exists. */

@@ -94,3 +94,21 @@ export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: Upstr
   });
 
 export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
+
+type Json = Readonly<Record<string, unknown>>;
+
+const parse = (text: string): Json => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  } catch {
+    return {};
+  }
+};
+
+/** The response to `id` in a JSON body or a collected event stream; empty when there is none. */
+export const messageIn = (collected: Collected, id: RequestId): Json => {
+  const text = collected.body.toString('utf8');
+  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(text);
+  return parseSse(text).map((event) => parse(event.data)).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
+};

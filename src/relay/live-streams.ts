@@ -1,23 +1,35 @@
 import type { ServerResponse } from 'node:http';
 import type { Directory } from '../directory/directory.js';
 import { switchedOff, type Authenticated } from '../directory/facts.js';
+import type { Kind as NamedKind } from '../policy-engine/facts.js';
 
 const SWEEP_MS = 250;
+const KEEP_ALIVE_SWEEPS = 100;
 
-/** `standing`: the client's GET stream, which ends only when somebody ends it; the other kind carries the answer of one call, of `tool` if it names one. */
+/** `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool` if it names one. */
 type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
-type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer }>;
+/** What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it is to end. */
+export type Standing = Readonly<{ listsChanged: (kinds: readonly NamedKind[]) => void; keepAlive: () => void; end: () => void }>;
+
+type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Authenticated['policy'] };
+
+const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
+
+/** The kinds of which one policy shows other names than the other. */
+const changed = (before: Authenticated['policy'], after: Authenticated['policy']): readonly NamedKind[] =>
+  before?.compiled === after?.compiled ? [] : KINDS.filter((kind) => before?.compiled.visible[kind] !== after?.compiled.visible[kind]);
 
 /**
  * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired, disabled, deleted) or whose session
- * was ended is closed within `SWEEP_MS` of this process knowing it.
+ * was ended is closed within `SWEEP_MS` of this process knowing it; standing ones are told as soon when what their grant may see changes.
  */
 export class LiveStreams {
   readonly #directory: Directory;
   readonly #streams = new Set<Stream>();
   readonly #timer: NodeJS.Timeout;
   #draining = false;
+  #sweeps = 0;
 
   constructor(directory: Directory) {
     this.#directory = directory;
@@ -25,9 +37,9 @@ export class LiveStreams {
     this.#timer.unref();
   }
 
-  add(response: ServerResponse, who: Authenticated, kind: Kind): void {
-    if (kind.standing && this.#draining) return void response.end();
-    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash };
+  add(response: ServerResponse, who: Authenticated, kind: Kind, standingStream?: Standing): void {
+    if (kind.standing && this.#draining) return this.#end(response, standingStream);
+    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who.policy };
     this.#streams.add(stream);
     response.once('close', () => this.#streams.delete(stream));
   }
@@ -39,7 +51,7 @@ export class LiveStreams {
   /** Ends the standing streams, and those to come; clients reconnect elsewhere. Answers of calls go on. */
   drain(): void {
     this.#draining = true;
-    for (const { response, standing } of this.#streams) if (standing) response.end();
+    for (const { response, standing, standingStream } of this.#streams) if (standing) this.#end(response, standingStream);
   }
 
   /** Ends all. */
@@ -48,12 +60,27 @@ export class LiveStreams {
     for (const { response } of this.#streams) response.end();
   }
 
+  #end(response: ServerResponse, standingStream: Standing | undefined): void {
+    if (standingStream) standingStream.end();
+    else response.end();
+  }
+
   #sweep(): void {
     const now = Date.now();
-    for (const { response, grantId, tokenHash, sessionId, tool } of this.#streams) {
+    this.#sweeps += 1;
+    for (const stream of this.#streams) {
+      const { response, grantId, tokenHash, sessionId, tool, standingStream } = stream;
       const who = this.#directory.lookUp(grantId, tokenHash, now);
       const good = who !== undefined && switchedOff(who, tool) === undefined && (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
+      else if (standingStream) this.#look(stream, standingStream, who.policy);
     }
+  }
+
+  #look(stream: Stream, standingStream: Standing, policy: Authenticated['policy']): void {
+    const kinds = changed(stream.seen, policy);
+    stream.seen = policy;
+    if (kinds.length > 0) standingStream.listsChanged(kinds);
+    else if (this.#sweeps % KEEP_ALIVE_SWEEPS === 0) standingStream.keepAlive();
   }
 }

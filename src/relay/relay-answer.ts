@@ -3,8 +3,11 @@ import type { OutcomeStatus } from '../event-log/events/index.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
-import type { Exchange, RelayParts } from './exchange.js';
 import { looksLikeToolError } from '../mcp/sse.js';
+import { EventScreen } from './event-screen.js';
+import type { InSession, RelayParts } from './exchange.js';
+import { keepingPrivate } from './private-scope.js';
+import { refuseAsked } from './refuse-asked.js';
 
 const READ_UP_TO = 256 * 1024;
 const ONE_WRITE = 16 * 1024;
@@ -12,7 +15,8 @@ const ONE_WRITE = 16 * 1024;
 /** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
 export type Relayed = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
 
-const failures = {
+/** What the client is told of a failure, and what is recorded of it. */
+export const failures = {
   unreachable: { status: 'upstream_unreachable', code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' },
   timeout: { status: 'timeout', code: OWN_CODES.upstreamTimeout, message: 'the MCP server did not answer in time' },
   broken: { status: 'upstream_error', code: OWN_CODES.upstreamError, message: 'the MCP server broke off its answer' },
@@ -35,14 +39,16 @@ const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-c
 
 /**
  * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers are held up to 256 KiB, so that
- * one that breaks off becomes a JSON-RPC error, and stream beyond that. When the client leaves, the upstream is read to its end all the same
- * (in the session era a disconnect is not a cancel), so that the outcome is known.
+ * one that breaks off becomes a JSON-RPC error, and stream beyond that. When a client of the legacy era leaves, the upstream is read to its end all the
+ * same, as a disconnect is no cancel there, so that the outcome is known.
  */
 class AnswerRelay implements Sink {
   readonly #response: ServerResponse;
   readonly #id: RequestId;
   readonly #done: (relayed: Relayed) => void;
-  readonly #onStream: () => void;
+  readonly #modern: boolean;
+  readonly #stream: () => EventScreen;
+  #screen: EventScreen | undefined;
   #running: Running | undefined;
   #status = 0;
   #contentType = '';
@@ -51,11 +57,13 @@ class AnswerRelay implements Sink {
   #bytes = 0;
   #streaming = false;
 
-  constructor(exchange: Exchange, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; onStream: () => void }>) {
+  /** `stream` is called when the answer turns out to be an event stream. */
+  constructor(exchange: InSession, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>) {
     this.#response = exchange.response;
+    this.#modern = exchange.session.era === 'modern';
     this.#id = id;
     this.#done = callbacks.done;
-    this.#onStream = callbacks.onStream;
+    this.#stream = callbacks.stream;
   }
 
   start(running: Running): void {
@@ -68,10 +76,10 @@ class AnswerRelay implements Sink {
     this.#length = headerOf(headers, 'content-length');
     if (this.#isAnswer() && isEventStream(this.#contentType)) {
       this.#streaming = true;
+      this.#screen = this.#stream();
       if (!this.#response.destroyed) {
         this.#response.writeHead(200, { ...streamHead, 'content-type': this.#contentType });
         this.#response.flushHeaders();
-        this.#onStream();
       }
     }
   }
@@ -83,7 +91,7 @@ class AnswerRelay implements Sink {
     if (!this.#isAnswer()) return true;
     if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
     if (!fits) this.#held = [];
-    return this.#streaming ? this.#write(chunk) : true;
+    return this.#streaming ? this.#write(this.#screen ? this.#screen.pass(chunk) : chunk) : true;
   }
 
   end(): void {
@@ -92,7 +100,7 @@ class AnswerRelay implements Sink {
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
     if (known && body.length === 0 && !this.#streaming) return this.#refuse();
     const kind = known ? looksLikeToolError(body, this.#contentType) : 'ok';
-    if (this.#streaming) this.#response.end();
+    if (this.#streaming) this.#response.end(this.#screen?.rest());
     else if (kind === 'error' && !isErrorAnswer(body)) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no MCP message');
     else this.#send(body);
     this.#finish(outcomes[kind], true);
@@ -118,7 +126,7 @@ class AnswerRelay implements Sink {
   }
 
   #write(chunk: Buffer): boolean {
-    if (this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
+    if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
     // A client that leaves takes nothing more, and the upstream is read on.
     const resume = (): void => {
       this.#response.off('drain', resume).off('close', resume);
@@ -128,17 +136,19 @@ class AnswerRelay implements Sink {
     return false;
   }
 
-  #send(body: Buffer): void {
+  #send(body: Buffer, status = 200): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(200, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
+    this.#response.writeHead(status, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
     // As a text, head and body go out in one write; in Latin-1 each character is the byte that it was.
     if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1');
     else this.#response.end(body);
   }
 
-  /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. */
+  /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
   #refuse(): void {
-    if (this.#status === 404) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+    const body = Buffer.concat(this.#held);
+    if (this.#modern && (this.#status === 400 || this.#status === 404) && isErrorAnswer(body)) this.#send(body, this.#status);
+    else if (this.#status === 404 && !this.#modern) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
     else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
     this.#finish('upstream_error', true);
   }
@@ -156,10 +166,25 @@ class AnswerRelay implements Sink {
   }
 }
 
-/** Sends a request upstream and its answer to the client; `done` is called once, when the upstream's answer has ended or was aborted. */
-export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: Readonly<{ id: RequestId; sessionId: string | null; tool: string | null; done: (relayed: Relayed) => void }>): Running => {
-  const relay = new AnswerRelay(exchange, to.id, { done: to.done, onStream: () => parts.streams.add(exchange.response, exchange.who, { sessionId: to.sessionId, standing: false, tool: to.tool }) });
-  const running = parts.forward(request, relay);
+/** What becomes of an answer: `keepPrivate` where nobody may share it; `done` is called once, when it has ended or was aborted. */
+export type AnswerTo = Readonly<{ id: RequestId; tool: string | null; keepPrivate?: boolean; done: (relayed: Relayed) => void }>;
+
+/** Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it. */
+export const relayAnswer = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, to: AnswerTo): Running => {
+  const { response, who, session } = exchange;
+  let over = false;
+  const relay = new AnswerRelay(exchange, to.id, {
+    done: (relayed) => {
+      over = true;
+      to.done(relayed);
+    },
+    stream: () => {
+      if (!response.destroyed) parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
+      return new EventScreen(session, (asked) => refuseAsked(parts, exchange, asked));
+    },
+  });
+  const running = parts.forward(request, to.keepPrivate ? keepingPrivate(relay) : relay);
   relay.start(running);
+  if (session.era === 'modern') response.once('close', () => !over && running.abort());
   return running;
 };

@@ -1,18 +1,18 @@
 import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
-import { upstreamHeaders } from '../mcp/headers.js';
 import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure } from './collect-answer.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { relayAnswer } from './relay-answer.js';
+import { upstreamPost } from './upstream-post.js';
 
 const SMALL = 64 * 1024;
 
-const upstreamRequest = (parts: RelayParts, { who, session, body }: InSession) =>
-  ({ server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers: upstreamHeaders(who.server.headers, session), body, silenceMs: parts.upstreamTimeoutMs }) as const;
-
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
 export const relayRequest = (parts: RelayParts, exchange: InSession, request: Request): void =>
-  void relayAnswer(parts, exchange, upstreamRequest(parts, exchange), { id: request.id, sessionId: exchange.session.sessionId, tool: null, done: () => undefined });
+  void relayAnswer(parts, exchange, upstreamPost(parts, exchange, request), { id: request.id, tool: null, done: () => undefined });
+
+/** A response or notification: in the legacy era headers say nothing of it. */
+const NO_REQUEST = { method: '', params: undefined };
 
 const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled', 'notifications/progress', 'notifications/roots/list_changed']);
 
@@ -20,7 +20,7 @@ const FORWARDED = new Set(['notifications/initialized', 'notifications/cancelled
 export const relayMessage = async (parts: RelayParts, exchange: InSession, method: string | undefined): Promise<void> => {
   const { response } = exchange;
   if (method === undefined || FORWARDED.has(method)) {
-    const answer = await collectAnswer(parts, upstreamRequest(parts, exchange), { maxBytes: SMALL });
+    const answer = await collectAnswer(parts, upstreamPost(parts, exchange, NO_REQUEST), { maxBytes: SMALL });
     if (!isFailure(answer) && answer.status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
   }
   if (response.destroyed) return;

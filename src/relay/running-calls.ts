@@ -10,8 +10,9 @@ type Call = Readonly<{ sessionId: string; id: unknown; running: Running }>;
 export class RunningCalls {
   readonly #calls = new Slots<Call>();
 
-  /** Starts a call; it counts as under way until it calls `done`, once. */
-  begin(sessionId: string, id: string | number, start: (done: () => void) => Running): void {
+  /** Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id. */
+  begin(sessionId: string | null, id: string | number, start: (done: () => void) => Running): void {
+    if (sessionId === null) return void start(() => undefined);
     let at: number | undefined;
     let ended = false;
     const running = start(() => {

@@ -1,39 +1,104 @@
+import type { ServerResponse } from 'node:http';
 import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Kind } from '../policy-engine/facts.js';
+import type { Running, Sink, UpstreamHeaders } from '../upstream/forward.js';
+import { EventScreen } from './event-screen.js';
+import type { Exchange, InSession, RelayParts } from './exchange.js';
+import { refuseAsked } from './refuse-asked.js';
 
-const TOOLS_CHANGED = 'notifications/tools/list_changed';
+type Asking = Exchange & Pick<InSession, 'session'>;
 
-/** The client's GET stream: the upstream's, chunk by chunk, with back-pressure, until either side ends it. 405 where the upstream has none. */
-export const relayStream = (parts: RelayParts, exchange: Omit<InSession, 'body'>): void => {
-  const { response, who, session, request } = exchange;
+export const LIST_CHANGED: Readonly<Record<Kind, string>> = { tool: 'notifications/tools/list_changed', resource: 'notifications/resources/list_changed', prompt: 'notifications/prompts/list_changed' };
+
+export const beginEvents = (response: ServerResponse): void => {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
+  response.flushHeaders();
+};
+
+/**
+ * The stream that a client of the legacy era opens by GET: the upstream's, with back-pressure, until either side ends it, and in it what this gateway has to
+ * say itself: that a change of grant or policy changed a list. Where the upstream has none, it is ours alone.
+ */
+class StandingStream implements Sink {
+  readonly #parts: RelayParts;
+  readonly #exchange: Asking;
+  readonly #screen: EventScreen;
+  #running: Running | undefined;
+  #isUpstreams = false;
+  #own = '';
+
+  constructor(parts: RelayParts, exchange: Asking) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#screen = new EventScreen(exchange.session, (asked) => refuseAsked(parts, exchange, asked));
+  }
+
+  start(running: Running): void {
+    this.#running = running;
+    this.#exchange.response.once('close', () => running.abort());
+  }
+
+  head(status: number, fields: UpstreamHeaders): void {
+    const { response, who, session } = this.#exchange;
+    if (status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
+    this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
+    beginEvents(response);
+    this.#parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null }, {
+      listsChanged: (kinds) => this.#say(kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join('')),
+      keepAlive: () => this.#say(':\n\n'),
+      end: () => response.end(),
+    });
+  }
+
+  data(chunk: Buffer): boolean {
+    if (!this.#isUpstreams) return true;
+    this.#notice(chunk);
+    const written = this.#write(this.#screen.pass(chunk));
+    this.#say('');
+    return written;
+  }
+
+  end(): void {
+    const { response } = this.#exchange;
+    if (this.#isUpstreams || !response.headersSent) response.end();
+  }
+
+  fail(): void {
+    const { response } = this.#exchange;
+    if (!response.headersSent) refuseHttp(response, 502, { code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' });
+    else if (this.#isUpstreams) response.end();
+  }
+
+  /** The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery finds the change. */
+  #notice(chunk: Buffer): void {
+    const { who } = this.#exchange;
+    if (chunk.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
+  }
+
+  /** Our own events go between the upstream's. */
+  #say(events: string): void {
+    this.#own += events;
+    if (this.#own === '' || !this.#screen.atBoundary) return;
+    const own = Buffer.from(this.#own);
+    this.#own = '';
+    this.#write(own);
+  }
+
+  #write(bytes: Buffer): boolean {
+    const { response } = this.#exchange;
+    if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
+    response.once('drain', () => this.#running?.resume());
+    return false;
+  }
+}
+
+/** Serves a client's GET. `Last-Event-ID` goes upstream, where the events are. */
+export const relayStream = (parts: RelayParts, exchange: Asking): void => {
+  const { who, session, request } = exchange;
   const lastEventId = request.headers['last-event-id'];
   const headers = upstreamHeaders(who.server.headers, session, 'text/event-stream');
   if (typeof lastEventId === 'string') headers['last-event-id'] = lastEventId;
-  let streaming = false;
-  const running = parts.forward(
-    { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'GET', headers, body: undefined, silenceMs: 0 },
-    {
-      head: (status, fields) => {
-        streaming = status === 200 && isEventStream(headerOf(fields, 'content-type'));
-        if (!streaming) return refuseHttp(response, status === 404 ? 404 : 405, { code: OWN_CODES.upstreamError, message: 'the MCP server offers no stream here', headers: { allow: 'POST, DELETE' } });
-        response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
-        response.flushHeaders();
-        parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null });
-      },
-      data: (chunk) => {
-        // One that is cut in two between chunks is missed: then the next discovery finds the change.
-        if (streaming && chunk.includes(TOOLS_CHANGED)) parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
-        if (!streaming || response.destroyed || response.writableEnded || response.write(chunk)) return true;
-        response.once('drain', () => running.resume());
-        return false;
-      },
-      end: () => void response.end(),
-      fail: () => {
-        if (response.headersSent) response.end();
-        else refuseHttp(response, 502, { code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' });
-      },
-    },
-  );
-  response.once('close', () => running.abort());
+  const stream = new StandingStream(parts, exchange);
+  stream.start(parts.forward({ server: who.server, grantId: who.grant.id, era: 'legacy', method: 'GET', headers, body: undefined, silenceMs: 0 }, stream));
 };

@@ -69,7 +69,7 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: 
 
 const overGet = (parts: RelayParts, exchange: InSession): void => relayStream(parts, exchange);
 const overPost = (parts: RelayParts, exchange: InSession, url: URL): void =>
-  void relayAnswer(parts, exchange, { server: serverAt(url), grantId: 'g', era: 'legacy', method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, sessionId: 's', tool: null, done: () => undefined });
+  void relayAnswer(parts, exchange, { server: serverAt(url), grantId: 'g', era: 'legacy', method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, tool: null, done: () => undefined });
 
 test.each([
   ['GET', 'sends more', overGet, (upstream: ServerResponse) => void upstream.write(': more\n\n')],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeSessionOpener, maxSealedLength, openSession, sealSession, type SessionContent } from '../../../src/gateway/sealed-session.js';
+import { makeSessionOpener, maxSealedLength, openSession, sealSession, type SessionContent } from '../../../src/sessions/sealed-session.js';
 
 const key = createHash('sha256').update('key').digest();
 const otherKey = createHash('sha256').update('other').digest();

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '../platform/config.js';
-import type { GatewayParts } from './exchange.js';
+
+/** Where this gateway is reached, and which web origins may call it. */
+type Place = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[]; loopback: boolean }>;
 
 const hostNameOf = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, ''));
 
@@ -19,7 +21,7 @@ const ownParts = (url: string): typeof own => {
  * Whether a request comes from a web origin that may not call, or, on a loopback installation, names another host: a page that rebinds its name to
  * 127.0.0.1 does both (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin.
  */
-export const isForeign = (parts: Pick<GatewayParts, 'publicUrl' | 'allowedOrigins' | 'loopback'>, request: IncomingMessage): boolean => {
+export const isForeign = (parts: Place, request: IncomingMessage): boolean => {
   const { origin, host } = request.headers;
   const own = ownParts(parts.publicUrl());
   if (origin !== undefined && origin !== own.origin && !parts.allowedOrigins.includes(origin)) return true;
@@ -32,6 +34,12 @@ export const isForeign = (parts: Pick<GatewayParts, 'publicUrl' | 'allowedOrigin
   return foreign;
 };
 
+const HEADERS = ['Authorization', 'Content-Type', 'Accept', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'Last-Event-ID'];
+
+/** Headers that mirror parameters have the names that a tool gave them. */
+const paramHeadersAskedFor = ({ headers }: IncomingMessage): readonly string[] =>
+  String(headers['access-control-request-headers'] ?? '').split(',').map((name) => name.trim()).filter((name) => /^mcp-param-[\w!#$%&'*+.^`|~-]{1,128}$/i.test(name));
+
 /** Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a preflight). */
 export const allowOrigin = (request: IncomingMessage, response: ServerResponse): boolean => {
   const { origin } = request.headers;
@@ -42,7 +50,7 @@ export const allowOrigin = (request: IncomingMessage, response: ServerResponse):
   if (request.method !== 'OPTIONS') return false;
   response.writeHead(204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
-    'access-control-allow-headers': 'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID',
+    'access-control-allow-headers': [...HEADERS, ...paramHeadersAskedFor(request)].join(', '),
     'access-control-max-age': '600',
   });
   response.end();

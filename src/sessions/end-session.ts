@@ -1,6 +1,8 @@
 import { upstreamHeaders } from '../mcp/headers.js';
 import { collectAnswer } from '../relay/collect-answer.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { Exchange } from '../relay/exchange.js';
+import type { SessionContent } from './sealed-session.js';
+import type { SessionParts } from './session-parts.js';
 
 const SMALL = 64 * 1024;
 const PATIENCE_MS = 5000;
@@ -9,7 +11,7 @@ const PATIENCE_MS = 5000;
  * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream as far as the upstream
  * can be reached. The end is itself an event.
  */
-export const endSession = async (parts: GatewayParts, exchange: Omit<InSession, 'body'>): Promise<void> => {
+export const endSession = async (parts: SessionParts, exchange: Exchange & Readonly<{ session: SessionContent }>): Promise<void> => {
   const { who, session, response } = exchange;
   const expiresAt = new Date(session.expiresAt).toISOString();
   await parts.store.change({ organizationId: who.organization.id, actor: { type: 'grant', id: who.grant.id } }, async (change) => {

@@ -1,13 +1,13 @@
 import { clip } from '../platform/clip.js';
 import { newId } from '../platform/ids.js';
-import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import { headerOf, upstreamHeaders } from '../mcp/headers.js';
 import { jsonRpcError, OWN_CODES, sendJson } from '../mcp/answers.js';
+import { offered } from '../mcp/capabilities.js';
 import type { Request } from '../mcp/read-message.js';
-import { collectAnswer, isFailure, type Collected } from '../relay/collect-answer.js';
+import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import type { Exchange } from '../relay/exchange.js';
-import { isSpoken, PROTOCOL_VERSIONS, type GatewayParts } from './exchange.js';
+import { isSpoken, PROTOCOL_VERSIONS, type SessionParts } from './session-parts.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
-import { parseSse } from '../mcp/sse.js';
 
 const SESSION_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -16,32 +16,11 @@ type Json = Readonly<Record<string, unknown>>;
 const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
 
-const parse = (text: string): Json => {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return {};
-  }
-};
-
-/** The answer to `id` in a JSON body or a buffered event stream. */
-const answerIn = (collected: Collected, id: Request['id']): Json => {
-  const text = collected.body.toString('utf8');
-  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(text);
-  return parseSse(text).map((event) => parse(event.data)).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
-};
-
 /** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */
 const requestBody = (request: Request, body: Buffer): Buffer =>
   isSpoken(request.params?.['protocolVersion'])
     ? body
     : Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: request.id, method: 'initialize', params: { ...request.params, protocolVersion: PROTOCOL_VERSIONS[0] } }));
-
-/** What the upstream offers without the methods that no rule governs: those would be promised and then refused. */
-const offered = (result: Json): Json => {
-  const { tasks: _refused, ...capabilities } = asObject(result['capabilities']);
-  return { ...result, capabilities };
-};
 
 const sessionOf = (exchange: Exchange, request: Request, upstream: Readonly<{ session: string | undefined; version: string }>): SessionContent => {
   const client = asObject(request.params?.['clientInfo']);
@@ -73,12 +52,12 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
  * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the negotiated version and the client's
  * capabilities. The upstream's own session id never reaches the client.
  */
-export const openUpstreamSession = async (parts: GatewayParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
+export const openUpstreamSession = async (parts: SessionParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
   const { who, response } = exchange;
   const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
   const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_ANSWER_BYTES, id: request.id });
   if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
-  const answer = answerIn(collected, request.id);
+  const answer = messageIn(collected, request.id);
   const refusal = refusalOf(collected, answer);
   if (refusal) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, refusal));
   if ('error' in answer) return sendJson(response, 200, answer);
@@ -86,5 +65,5 @@ export const openUpstreamSession = async (parts: GatewayParts, exchange: Exchang
   const session = sessionOf(exchange, request, { session: headerOf(collected.headers, 'mcp-session-id'), version: String(result['protocolVersion']) });
   const sealed = sealSession(parts.sessionKey, session);
   if (!sealed) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, "the client's capabilities are too large"));
-  sendJson(response, 200, { ...answer, result: offered(result) }, { 'mcp-session-id': sealed });
+  sendJson(response, 200, { ...answer, result: { ...result, capabilities: offered(result['capabilities']) } }, { 'mcp-session-id': sealed });
 };
