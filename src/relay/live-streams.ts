@@ -12,13 +12,20 @@ type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string
 /** What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it is to end. */
 export type Standing = Readonly<{ listsChanged: (kinds: readonly NamedKind[]) => void; keepAlive: () => void; end: () => void }>;
 
-type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Authenticated['policy'] };
+type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Seen };
+
+/** What a stream's client saw its lists by. */
+type Seen = Pick<Authenticated, 'policy' | 'server'>;
 
 const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
 
-/** The kinds of which one policy shows other names than the other. */
-const changed = (before: Authenticated['policy'], after: Authenticated['policy']): readonly NamedKind[] =>
-  before?.compiled === after?.compiled ? [] : KINDS.filter((kind) => before?.compiled.visible[kind] !== after?.compiled.visible[kind]);
+/** The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted) other tools. */
+const changed = (before: Seen, after: Seen): readonly NamedKind[] => {
+  const [old, now] = [before.policy?.compiled, after.policy?.compiled];
+  const changedServer = before.server.version !== after.server.version;
+  if (old === now && !changedServer) return [];
+  return KINDS.filter((kind) => old?.visible[kind] !== now?.visible[kind] || (kind === 'tool' && changedServer));
+};
 
 /**
  * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired, disabled, deleted) or whose session
@@ -39,7 +46,7 @@ export class LiveStreams {
 
   add(response: ServerResponse, who: Authenticated, kind: Kind, standingStream?: Standing): void {
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
-    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who.policy };
+    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who };
     this.#streams.add(stream);
     response.once('close', () => this.#streams.delete(stream));
   }
@@ -73,13 +80,13 @@ export class LiveStreams {
       const who = this.#directory.lookUp(grantId, tokenHash, now);
       const good = who !== undefined && switchedOff(who, tool) === undefined && (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
-      else if (standingStream) this.#look(stream, standingStream, who.policy);
+      else if (standingStream) this.#look(stream, standingStream, who);
     }
   }
 
-  #look(stream: Stream, standingStream: Standing, policy: Authenticated['policy']): void {
-    const kinds = changed(stream.seen, policy);
-    stream.seen = policy;
+  #look(stream: Stream, standingStream: Standing, who: Seen): void {
+    const kinds = changed(stream.seen, who);
+    stream.seen = who;
     if (kinds.length > 0) standingStream.listsChanged(kinds);
     else if (this.#sweeps % KEEP_ALIVE_SWEEPS === 0) standingStream.keepAlive();
   }
