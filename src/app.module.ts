@@ -1,4 +1,5 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AdviceModule } from './advice/advice.module.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { ApprovalsModule } from './approvals/approvals.module.js';
 import { AuditModule } from './audit/audit.module.js';
@@ -46,6 +47,6 @@ export class PartsModule {
 @Module({})
 export class AppModule {
   static with(parts: Parts): DynamicModule {
-    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, ApprovalsModule, AuditModule, UsageModule] };
+    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, AdviceModule, ApprovalsModule, AuditModule, UsageModule] };
   }
 }

@@ -14,6 +14,11 @@ export function limitsOf(document: PolicyDocument): readonly PlacedLimit[] {
   return [...place(document.all_tools?.limits ?? [], null, '/all_tools'), ...entries.flatMap(({ section, name, entry }) => (entry.action === 'deny' ? [] : ofEntry(pointerTo(`/${section}`, name), name, entry)))];
 }
 
+/** The pointer of the entry that a limit stands in; `/all_tools` for those of all tools. */
+export function entryOf({ rule }: PlacedLimit): string {
+  return rule.replace(/\/(limits\/\d+|rate_limit)$/, '');
+}
+
 /** The counter of an entry's `rate_limit`: its own, by the entry's pointer. */
 export function privateCounter(entryPointer: string): string {
   return privateCounterPrefix + entryPointer;

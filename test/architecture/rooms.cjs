@@ -28,6 +28,7 @@ const rooms = {
   policies: ['policy-engine', 'audit', 'event-log', 'rest', 'platform'],
   limits: ['policy-engine', 'event-log', 'rest', 'platform'],
   grants: ['event-log', 'rest', 'platform'],
+  advice: ['grants', 'limits', 'policies', 'policy-engine', 'event-log', 'rest', 'platform'],
   approvals: ['event-log', 'rest', 'platform'],
   catalog: ['policy-engine', 'event-log', 'rest', 'platform'],
 };

@@ -1,6 +1,6 @@
 import type { PolicyDocument, Window } from '../document.js';
 import { counterKey } from '../limits.js';
-import { limitsOf, type PlacedLimit } from '../limits-of.js';
+import { entryOf, limitsOf, type PlacedLimit } from '../limits-of.js';
 import type { PolicyError } from '../reader.js';
 import { windowSeconds } from '../windows.js';
 
@@ -24,11 +24,6 @@ export function limitLints(document: PolicyDocument): readonly PolicyError[] {
 }
 
 const forAll = '/all_tools';
-
-/** The pointer of the entry that a limit stands in. */
-function entryOf({ rule }: PlacedLimit): string {
-  return rule.replace(/\/(limits\/\d+|rate_limit)$/, '');
-}
 
 function grouped(limits: readonly PlacedLimit[], keyOf: (limit: PlacedLimit) => string): ReadonlyMap<string, readonly PlacedLimit[]> {
   const groups = new Map<string, PlacedLimit[]>();

@@ -40,6 +40,18 @@ const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> =>
   return id;
 };
 
+/** A grant whose record already tells of a call, so that there is advice. */
+const used = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
+  const serverId = await server(tenant, upstreamUrl);
+  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, DOCUMENT) });
+  await (await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })).text();
+  for (let tries = 0; tries < 500; tries += 1) {
+    if ((await tenant.api('GET', `/v1/grants/${grant.id}/advice`)).body['document'] !== null) return grant.id;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('a call was not recorded in ten seconds');
+};
+
 /** A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line here. */
 const makers: Readonly<Record<string, Maker>> = {
   '/v1/api-keys/{id}': { prefix: 'key', make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string },
@@ -48,12 +60,13 @@ const makers: Readonly<Record<string, Maker>> = {
   '/v1/policies/{id}': { prefix: 'pol', make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT) },
   '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
   '/v1/approvals/{id}': { prefix: 'apr', make: approval },
+  '/v1/grants/{id}/advice/accept': { prefix: 'grt', make: used },
   '/v1/grants/{id}': { prefix: 'grt', make: async (tenant, url) => (await tenant.grant({ serverId: await server(tenant, url) })).id },
 };
 
 const makerOf = (path: string): Maker => {
   const prefix = path.slice(0, path.indexOf('}') + 1);
-  const maker = makers[prefix];
+  const maker = makers[path] ?? makers[prefix];
   if (!maker) throw new Error(`nothing says how to make the object at ${prefix}: add it to the table of makers`);
   return maker;
 };
