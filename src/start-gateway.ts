@@ -19,6 +19,7 @@ import { makeSessionOpener } from './sessions/sealed-session.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
 import { NoticedTools } from './tools/noticed-tools.js';
+import { openTranslation } from './eras/translate.js';
 import type { Forward } from './upstream/forward.js';
 import { openTransports, type Transports } from './upstream/transports.js';
 
@@ -76,7 +77,8 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);
-  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, forward: transports.forward, noticed });
+  const translation = openTranslation(transports.forward);
+  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, forward: translation.forward, noticed });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {
@@ -90,6 +92,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
       streams.stop();
       enforcement.stop();
       noticed.stop();
+      await translation.stop();
       transports.stop();
       await recorder.stop();
       await heartbeat.stop();

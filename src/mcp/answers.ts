@@ -9,6 +9,8 @@ export const OWN_CODES = {
   upstreamUnreachable: -33_101,
   upstreamTimeout: -33_102,
   upstreamError: -33_103,
+  capabilityMissing: -33_104,
+  inputMissing: -33_105,
 } as const;
 
 export type RequestId = string | number | null;

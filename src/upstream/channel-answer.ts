@@ -41,12 +41,17 @@ export class ChannelAnswer implements Running {
     this.#write(`event: message\ndata: ${text}\n\n`);
   }
 
-  /** The result, which ends the answer. */
-  result(text: string): void {
+  /** Says nothing, so that nobody between takes a stream for dead. */
+  comment(): void {
+    if (this.#streaming && !this.#over) this.#write(':\n\n');
+  }
+
+  /** The result, which ends the answer; `status` where no event came before it. */
+  result(text: string, status = 200): void {
     if (this.#over) return;
     if (this.#streaming) this.#write(`event: message\ndata: ${text}\n\n`);
     else {
-      this.#sink.head(200, { 'content-type': 'application/json', ...this.#headers });
+      this.#sink.head(status, { 'content-type': 'application/json', ...this.#headers });
       this.#write(text);
     }
     this.end();

@@ -49,6 +49,14 @@ export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): 
   }
 };
 
+/** In which eras a server speaks, the preferred one first; none when that could not be found out. Never throws. */
+export const findEras = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): Promise<readonly Era[]> => {
+  const introductions: Introduction[] = [];
+  await introduce(reach, new Bounds(timeoutMs), introductions).catch(() => undefined);
+  for (const one of introductions) await endLegacy(reach, one, { timeoutMs: GOODBYE_MS, maxBytes: MOST_BYTES });
+  return introductions.map(({ era }) => era);
+};
+
 /** Collects a server's introductions, the modern one first, and answers what is to be said when there are none. */
 const introduce = async (reach: Reach, bounds: Bounds, introductions: Introduction[]): Promise<DiscoveryFailure> => {
   const { type } = reach.server.transport;

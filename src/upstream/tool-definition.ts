@@ -21,7 +21,8 @@ export const isStorable = (value: unknown, depth = 0): boolean => {
   return depth < DEEPEST && Object.entries(value).every(([key, member]) => isStorableText(key) && isStorable(member, depth + 1));
 };
 
-const canonicalJson = (value: unknown): string => {
+/** JSON with sorted keys: equal values have equal texts. */
+export const canonicalJson = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.entries(value)

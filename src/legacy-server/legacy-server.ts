@@ -1,0 +1,194 @@
+import { isObject, parseObject, type Json } from '../upstream/ask.js';
+import { answerStatus } from '../upstream/channel-answer.js';
+import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
+import { errorMessage } from '../translation/errors.js';
+import type { Heartbeat } from '../translation/heartbeat.js';
+import { membersOf } from '../translation/json-text.js';
+import { LegacyCall, type LegacyRequest } from './call.js';
+import { LegacyListen } from './listen.js';
+import { newSession, openSession, type LegacySession } from './session-id.js';
+import { LiveSessions, MOST_SUBSCRIPTIONS } from './live-sessions.js';
+import { ModernFacts, type Introduced } from './modern-facts.js';
+import { Questions } from './questions.js';
+import { isRefusal, MISDIRECTED, PerServer, reachOf } from '../translation/reach.js';
+
+const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+const METHOD_NOT_FOUND = -32_601;
+const INVALID_PARAMS = -32_602;
+
+const nothing: Running = { resume: () => undefined, abort: () => undefined };
+
+const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, string>> = {}): Running => {
+  sink.head(200, { 'content-type': 'application/json', ...headers });
+  sink.data(Buffer.from(text));
+  sink.end();
+  return nothing;
+};
+
+const resultMessage = (id: string, result: unknown): string => `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
+
+/** A request with its session: what its handlers are given. */
+type Given = Readonly<{ request: UpstreamRequest; session: LegacySession; message: LegacyRequest; sink: Sink }>;
+
+/**
+ * A modern server as a legacy client expects one: sessions, server requests during a call, a GET stream, subscriptions. Any node serves any request of a
+ * session, as its id says all that is needed, but for what LiveSessions and Questions hold.
+ */
+export class LegacyServer {
+  readonly #forward: Forward;
+  readonly #heartbeat: Heartbeat;
+  readonly #facts = new PerServer((reach) => new ModernFacts(reach));
+  readonly #live = new LiveSessions();
+  readonly #questions = new Questions();
+  readonly #calls = new Map<string, LegacyCall>();
+
+  /** `forward` reaches servers in the era that a request is written in. */
+  constructor(forward: Forward, heartbeat: Heartbeat) {
+    this.#forward = forward;
+    this.#heartbeat = heartbeat;
+  }
+
+  readonly forward: Forward = (request, sink) => {
+    const body = request.body?.toString('utf8') ?? '';
+    const members = membersOf(body);
+    const message = parseObject(body);
+    const [id, method] = [members.get('id'), message?.['method']];
+    const params = isObject(message?.['params']) ? message['params'] : {};
+    if (request.method === 'POST' && method === 'initialize' && id !== undefined) return this.#initialize(request, { id, params }, sink);
+    const header = request.headers['mcp-session-id'];
+    const session = header === undefined ? undefined : openSession(header);
+    if (!session) return answerStatus(sink, header === undefined ? 400 : 404);
+    if (request.method === 'DELETE') {
+      this.#live.end(session.id);
+      return answerStatus(sink, 204);
+    }
+    if (request.method === 'GET') return this.#listen(request, session, sink);
+    if (typeof method !== 'string') return this.#answered(session, { id: message?.['id'], body }, sink);
+    if (id === undefined) return this.#notified(session, method, { params, sink });
+    return this.#asked({ request, session, message: { id, method, params, body }, sink });
+  };
+
+  #initialize(request: UpstreamRequest, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): Running {
+    const facts = this.#facts.of(reachOf(this.#forward, request));
+    let over = false;
+    void facts.introduction().then((introduced) => {
+      if (!over) answerInitialize(introduced, { id, params }, sink);
+      over = true;
+    });
+    return {
+      resume: () => undefined,
+      abort: () => {
+        if (!over) sink.fail({ kind: 'aborted', sent: true });
+        over = true;
+      },
+    };
+  }
+
+  #listen(request: UpstreamRequest, session: LegacySession, sink: Sink): Running {
+    const live = this.#live.of(session.id);
+    const facts = this.#facts.of(reachOf(this.#forward, request));
+    const parts = { forward: this.#forward, heartbeat: this.#heartbeat, session, subscriptions: live.subscriptions };
+    // A second stream takes the place of the first, whose client may have gone without a word.
+    live.listen?.close();
+    const listen: LegacyListen = new LegacyListen(parts, request, { capabilities: () => capabilitiesOf(facts), sink, left: () => live.listen === listen && (live.listen = undefined) });
+    live.listen = listen;
+    void listen.start();
+    return listen;
+  }
+
+  /** A client's response to a request of the server: another node's is 404 here, so that the client begins anew. */
+  #answered(session: LegacySession, { id, body }: Readonly<{ id: unknown; body: string }>, sink: Sink): Running {
+    return answerStatus(sink, this.#questions.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
+  }
+
+  /** Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the end of its connection. */
+  #notified(session: LegacySession, method: string, { params, sink }: Readonly<{ params: Json; sink: Sink }>): Running {
+    if (method === 'notifications/cancelled') this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.cancel();
+    return answerStatus(sink, 202);
+  }
+
+  #asked(given: Given): Running {
+    const { message, sink } = given;
+    switch (message.method) {
+      case 'ping':
+        return answerJson(sink, resultMessage(message.id, {}));
+      case 'logging/setLevel':
+        return this.#setLevel(given);
+      case 'resources/subscribe':
+      case 'resources/unsubscribe':
+        return this.#subscribe(given, message.method === 'resources/subscribe');
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/list':
+      case 'tasks/cancel':
+        return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'tasks of the legacy era are not spoken by the MCP server'));
+      default:
+        return this.#call(given);
+    }
+  }
+
+  #setLevel({ session, message, sink }: Given): Running {
+    const level = message.params['level'];
+    if (typeof level !== 'string' || !LEVELS.includes(level)) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
+    this.#live.of(session.id).logLevel = level;
+    return answerJson(sink, resultMessage(message.id, {}));
+  }
+
+  #subscribe({ request, session, message, sink }: Given, wanted: boolean): Running {
+    const { uri } = message.params;
+    const { subscriptions, listen } = this.#live.of(session.id);
+    if (typeof uri !== 'string') return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'uri is missing'));
+    if (wanted && subscriptions.size >= MOST_SUBSCRIPTIONS) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, `a session may subscribe to ${MOST_SUBSCRIPTIONS} resources`));
+    const facts = this.#facts.of(reachOf(this.#forward, request));
+    void capabilitiesOf(facts).then(async ({ resources }) => {
+      if (!isObject(resources) || resources['subscribe'] !== true) return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'));
+      if (wanted) subscriptions.add(uri);
+      else subscriptions.delete(uri);
+      await listen?.changed();
+      return answerJson(sink, resultMessage(message.id, {}));
+    });
+    return nothing;
+  }
+
+  #call({ request, session, message, sink }: Given): Running {
+    const key = callKey(session, message.id);
+    if (this.#calls.has(key)) return answerStatus(sink, 400);
+    const parts = {
+      forward: this.#forward,
+      questions: this.#questions,
+      heartbeat: this.#heartbeat,
+      facts: this.#facts.of(reachOf(this.#forward, request)),
+      session,
+      logLevel: this.#live.find(session.id)?.logLevel,
+    };
+    const call = new LegacyCall(parts, request, message, { sink, left: () => this.#calls.delete(key) });
+    this.#calls.set(key, call);
+    call.start();
+    return call;
+  }
+}
+
+const callKey = ({ id }: LegacySession, requestId: string): string => `${id} ${requestId}`;
+
+const capabilitiesOf = async (facts: ModernFacts): Promise<Json> => {
+  const { result } = facts.known ?? (await facts.introduction()).introduction ?? {};
+  return isObject(result?.['capabilities']) ? result['capabilities'] : {};
+};
+
+const answerInitialize = ({ asked, introduction }: Introduced, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): void => {
+  if (!introduction) {
+    if (asked.kind === 'failed') return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
+    // It does not know the request: no modern server, then.
+    return void answerStatus(sink, asked.status < 300 || isRefusal(asked.status) ? MISDIRECTED : asked.status);
+  }
+  const opened = newSession(params);
+  if (!opened) return void answerJson(sink, errorMessage(id, INVALID_PARAMS, "the client's capabilities are too large"));
+  const { capabilities, instructions } = introduction.result;
+  const result = {
+    protocolVersion: opened.session.protocolVersion,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    serverInfo: introduction.serverInfo ?? { name: 'unknown', version: 'unknown' },
+    ...(typeof instructions === 'string' ? { instructions } : {}),
+  };
+  answerJson(sink, resultMessage(id, result), { 'mcp-session-id': opened.id });
+};

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+
+type Waiting = Readonly<{ sessionId: string; answered: (response: string) => void }>;
+
+const MOST_WAITING = 10_000;
+
+/**
+ * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they belong to: its id stands in each of
+ * them, so that any other node can tell an answer that is not for it from one that came too late.
+ */
+export class Questions {
+  readonly #node = randomUUID();
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** The id of a new request to a client; undefined when too many are open. */
+  open(waiting: Waiting): string | undefined {
+    if (this.#waiting.size >= MOST_WAITING) return undefined;
+    const id = `${this.#node}.${randomUUID()}`;
+    this.#waiting.set(id, waiting);
+    return id;
+  }
+
+  close(id: string): void {
+    this.#waiting.delete(id);
+  }
+
+  /** Hands on a client's response: `late` when nobody waits for it any more, `elsewhere` when another node may. */
+  answer(sessionId: string, id: unknown, response: string): 'taken' | 'late' | 'elsewhere' {
+    const key = typeof id === 'string' ? id : '';
+    if (!key.startsWith(`${this.#node}.`)) return 'elsewhere';
+    const waiting = this.#waiting.get(key);
+    if (waiting?.sessionId !== sessionId) return 'late';
+    this.#waiting.delete(key);
+    waiting.answered(response);
+    return 'taken';
+  }
+}

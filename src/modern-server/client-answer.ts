@@ -1,0 +1,81 @@
+import { ChannelAnswer } from '../upstream/channel-answer.js';
+import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
+import type { Json } from '../upstream/ask.js';
+import type { Heartbeat } from '../translation/heartbeat.js';
+import { editObject, setText, within } from '../translation/json-text.js';
+import type { Said } from './results.js';
+import { isWanted } from './upstream-session.js';
+
+/** A modern client's request, or the retry of one: `id` and `progressToken` are texts of JSON values. */
+export type ClientRequest = Readonly<{ id: string; params: Json; progressToken: string | undefined; logLevel: string | undefined; silenceMs: number; sink: Sink }>;
+
+export type AnswerEvents = Readonly<{ paused: (paused: boolean) => void; left: () => void; silent: () => void }>;
+
+/** A status is only open for a while: then the client sees that its request was taken. */
+const HEAD_MS = 5000;
+
+/** The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or after `silenceMs` in which its server gave no sign of life. */
+export class ClientAnswer implements Running {
+  readonly #client: ClientRequest;
+  readonly #answer: ChannelAnswer;
+  readonly #heartbeat: Heartbeat;
+  readonly #silence: NodeJS.Timeout | undefined;
+  #head: NodeJS.Timeout | undefined;
+
+  constructor(client: ClientRequest, events: AnswerEvents, heartbeat: Heartbeat) {
+    this.#client = client;
+    this.#heartbeat = heartbeat;
+    const left = (): void => {
+      clearTimeout(this.#silence);
+      clearTimeout(this.#head);
+      heartbeat.remove(this.#answer);
+      events.left();
+    };
+    this.#answer = new ChannelAnswer(client.sink, { left, paused: (_answer, paused) => events.paused(paused) }, { silenceMs: 0 });
+    if (client.silenceMs > 0) this.#silence = setTimeout(events.silent, client.silenceMs);
+  }
+
+  get client(): ClientRequest {
+    return this.#client;
+  }
+
+  /** The server gave a sign of life. */
+  heard(): void {
+    this.#silence?.refresh();
+  }
+
+  /** There will be a stream, or an error with a status of its own if that comes soon. */
+  streams(): void {
+    this.#head ??= setTimeout(() => {
+      this.#answer.open();
+      this.#heartbeat.add(this.#answer);
+    }, HEAD_MS);
+  }
+
+  /** A progress notification, under the client's own token; nothing for a client that wants none. */
+  progress(text: string): void {
+    if (this.#client.progressToken !== undefined) this.#answer.event(editObject(text, { params: within({ progressToken: setText(this.#client.progressToken) }) }));
+  }
+
+  log(text: string, level: unknown): void {
+    if (this.#client.logLevel !== undefined && isWanted(level, this.#client.logLevel)) this.#answer.event(text);
+  }
+
+  event(text: string): void {
+    this.#answer.event(text);
+  }
+
+  /** What ends the answer. */
+  say(outcome: Said | UpstreamFailure): void {
+    if ('text' in outcome) this.#answer.result(outcome.text, outcome.status);
+    else this.#answer.fail(outcome);
+  }
+
+  resume(): void {
+    this.#answer.resume();
+  }
+
+  abort(): void {
+    this.#answer.abort();
+  }
+}

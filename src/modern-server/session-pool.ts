@@ -1,0 +1,89 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isRefusal, MISDIRECTED } from '../translation/reach.js';
+import type { Asked, Json } from '../upstream/ask.js';
+import type { UpstreamFailure } from '../upstream/forward.js';
+import { askLegacy, type Reach } from '../upstream/probe.js';
+import { upstreamRefused, type Said } from './results.js';
+import { UpstreamSession } from './upstream-session.js';
+
+const IDLE_MS = 5 * 60_000;
+const SWEEP_MS = 30_000;
+const OPEN_MS = 30_000;
+const MOST_BYTES = 4 * 2 ** 20;
+/** Of one grant at one server: a client declares its capabilities in one or two ways. */
+const MOST_PER_GRANT = 8;
+
+/** Who a session is opened for. */
+export type Client = Readonly<{ info: unknown; capabilities: Json }>;
+
+export type Opened = Readonly<{ session: UpstreamSession }> | Readonly<{ refused: Asked }> | Readonly<{ full: true }>;
+
+/** What a client is told when there is no session for its request; nothing of that was sent. */
+export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, id: string): Said | UpstreamFailure => {
+  if ('full' in opened) return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
+  const { refused } = opened;
+  if (refused.kind === 'failed') return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
+  if (refused.status < 300) return { text: upstreamRefused(id, 'the MCP server did not begin a session'), status: 200 };
+  return { text: '', status: isRefusal(refused.status) ? MISDIRECTED : refused.status };
+};
+
+/**
+ * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened when it is first needed and ended
+ * after five minutes without use. A grant has at most eight at a server; one more ends the one that was idle longest. They live on this node.
+ */
+export class SessionPool {
+  readonly #sessions = new Map<string, UpstreamSession>();
+  readonly #opening = new Map<string, Promise<Opened>>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer.unref();
+  }
+
+  async session(reach: Reach, client: Client): Promise<Opened> {
+    const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, client.capabilities]);
+    const known = this.#sessions.get(key);
+    if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
+    if (known) this.#end(key, known);
+    const opening = this.#opening.get(key) ?? this.#open(key, reach, client).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
+    return opening;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#sessions].map(([key, session]) => this.#end(key, session)));
+  }
+
+  async #open(key: string, reach: Reach, client: Client): Promise<Opened> {
+    if (!this.#hasRoom(reach)) return { full: true };
+    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client);
+    if (!introduction) return { refused: asked };
+    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) => {
+      if (this.#sessions.get(key) === lost) this.#sessions.delete(key);
+    });
+    this.#sessions.set(key, session);
+    return { session };
+  }
+
+  #hasRoom({ grantId, server }: Reach): boolean {
+    const own = [...this.#sessions].filter(([, { reach }]) => reach.grantId === grantId && reach.server.id === server.id);
+    if (own.length < MOST_PER_GRANT) return true;
+    const now = Date.now();
+    const [idlest] = own.filter(([, session]) => session.usedAt() < now).toSorted(([, one], [, other]) => one.usedAt() - other.usedAt());
+    if (!idlest) return false;
+    void this.#end(...idlest);
+    return true;
+  }
+
+  #end(key: string, session: UpstreamSession): Promise<void> {
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    return session.end();
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    for (const [key, session] of this.#sessions) if (now - session.usedAt() > IDLE_MS) void this.#end(key, session);
+  }
+}

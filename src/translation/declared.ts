@@ -1,0 +1,20 @@
+import { isObject, type Json } from '../upstream/ask.js';
+import { membersOf } from './json-text.js';
+
+/** Whether a client of these capabilities can be asked this; undefined for a kind of question that there is not. */
+export const isDeclared = (capabilities: Json, method: string, params: string | undefined): boolean | undefined => {
+  switch (method) {
+    case 'elicitation/create': {
+      const { elicitation } = capabilities;
+      const byUrl = membersOf(params ?? '{}').get('mode') === '"url"';
+      // Empty means forms, as it did before there was another mode.
+      return isObject(elicitation) && (byUrl ? isObject(elicitation['url']) : isObject(elicitation['form']) || !isObject(elicitation['url']));
+    }
+    case 'sampling/createMessage':
+      return isObject(capabilities['sampling']);
+    case 'roots/list':
+      return isObject(capabilities['roots']);
+    default:
+      return undefined;
+  }
+};

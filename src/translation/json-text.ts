@@ -1,0 +1,129 @@
+/** One member of an object in JSON text: where its key and its value stand. */
+type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueEnd: number }>;
+
+/** What becomes of a member: the new text of its value, or undefined to leave it out. `value` is undefined for a member that is not there. */
+export type Edit = (value: string | undefined) => string | undefined;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
+const skipSpace = (text: string, from: number): number => {
+  let at = from;
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
+};
+
+/** Behind the closing quote of the string that begins at `at`. */
+const endOfString = (text: string, at: number): number => {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((end - before) % 2 === 1) return end + 1;
+  }
+  return text.length;
+};
+
+const opens = (code: number): boolean => code === 0x7b || code === 0x5b;
+const closes = (code: number): boolean => code === 0x7d || code === 0x5d;
+const endsScalar = (code: number): boolean => Number.isNaN(code) || code === 0x2c || closes(code) || isSpace(code);
+
+/** Behind the value that begins at `at`. */
+const endOfValue = (text: string, at: number): number => {
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return endOfString(text, at);
+  let end = at;
+  if (!opens(first)) {
+    while (!endsScalar(text.charCodeAt(end))) end += 1;
+    return end;
+  }
+  for (let depth = 0; end < text.length; ) {
+    const code = text.charCodeAt(end);
+    end = code === QUOTE ? endOfString(text, end) : end + 1;
+    if (opens(code)) depth += 1;
+    else if (closes(code)) depth -= 1;
+    if (depth === 0) break;
+  }
+  return end;
+};
+
+const keyOf = (text: string): string => {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text;
+  }
+};
+
+/** The members of the object that `text` is, as far as it is one. */
+const spansOf = (text: string): readonly Span[] => {
+  const spans: Span[] = [];
+  let at = skipSpace(text, 0);
+  if (text[at] !== '{') return spans;
+  for (at = skipSpace(text, at + 1); text.charCodeAt(at) === QUOTE; at = skipSpace(text, at + 1)) {
+    const keyEnd = endOfString(text, at);
+    const colon = skipSpace(text, keyEnd);
+    const valueStart = skipSpace(text, colon + 1);
+    const valueEnd = endOfValue(text, valueStart);
+    if (text[colon] !== ':' || valueEnd === valueStart) return spans;
+    spans.push({ key: keyOf(text.slice(at, keyEnd)), keyStart: at, valueStart, valueEnd });
+    at = skipSpace(text, valueEnd);
+    if (text[at] !== ',') return spans;
+  }
+  return spans;
+};
+
+/** The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse. Empty for any other text. */
+export const membersOf = (text: string): ReadonlyMap<string, string> => new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
+
+/** The elements of a JSON array as texts; none for any other text. */
+export const elementsOf = (text: string): readonly string[] => {
+  const elements: string[] = [];
+  let at = skipSpace(text, 0);
+  if (text[at] !== '[') return elements;
+  for (at = skipSpace(text, at + 1); at < text.length && text[at] !== ']'; at = skipSpace(text, at + 1)) {
+    const end = endOfValue(text, at);
+    if (end === at) return elements;
+    elements.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text[at] !== ',') return elements;
+  }
+  return elements;
+};
+
+/**
+ * A JSON object with some members changed, left out or added. What is not edited keeps its very text: numbers that no double can hold, the order of keys,
+ * escapes. Nothing is parsed, so that it costs little for large objects; of a text that is no object nothing is kept.
+ */
+export const editObject = (text: string, edits: Readonly<Record<string, Edit>>): string => {
+  const members: string[] = [];
+  const seen = new Set<string>();
+  for (const { key, keyStart, valueStart, valueEnd } of spansOf(text)) {
+    seen.add(key);
+    const edit = Object.hasOwn(edits, key) ? edits[key] : undefined;
+    const value = edit ? edit(text.slice(valueStart, valueEnd)) : undefined;
+    if (!edit) members.push(text.slice(keyStart, valueEnd));
+    else if (value !== undefined) members.push(text.slice(keyStart, valueStart) + value);
+  }
+  for (const [key, edit] of Object.entries(edits)) {
+    const value = seen.has(key) ? undefined : edit(undefined);
+    if (value !== undefined) members.push(`${JSON.stringify(key)}:${value}`);
+  }
+  return `{${members.join(',')}}`;
+};
+
+/** Sets a member. */
+export const set = (value: unknown): Edit => {
+  const text = JSON.stringify(value);
+  return () => text;
+};
+
+/** Sets a member to a JSON text; leaves it out when that is undefined. */
+export const setText = (text: string | undefined): Edit => () => text;
+
+/** Leaves a member out. */
+export const drop: Edit = () => undefined;
+
+/** Changes members of an object that is a member; made when it is not there. */
+export const within = (edits: Readonly<Record<string, Edit>>): Edit => (value) => editObject(value ?? '{}', edits);
