@@ -2,7 +2,7 @@ import { isObject, type Json } from '../upstream/ask.js';
 import { ChannelAnswer } from '../upstream/channel-answer.js';
 import type { Running, Sink } from '../upstream/forward.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { acknowledged, subscriptionEnded, tagged } from './results.js';
+import { acknowledged, tagged } from './results.js';
 import type { UpstreamSession } from './upstream-session.js';
 
 /** Resources that one subscription may name. */
@@ -19,7 +19,7 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
 
 /**
  * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for and the server tells of, each tagged
- * with the subscription's id, which is the id of the request. It ends with a result when the session does.
+ * with the subscription's id, which is the id of the request. It ends when the session does.
  */
 export class ModernListen implements Running {
   readonly #id: string;
@@ -67,9 +67,10 @@ export class ModernListen implements Running {
     else this.#answer.event(tagged(text, this.#id));
   }
 
-  /** The session is over; the client may listen anew. */
+  /** The session is over. The stream ends without a result, as clients listen anew only then. */
   close(): void {
-    this.#answer.result(subscriptionEnded(this.#id));
+    if (this.#acknowledged) this.#answer.end();
+    else this.#answer.fail({ kind: 'broken', sent: true });
   }
 
   resume(): void {

@@ -3,7 +3,7 @@ import { META, MODERN_REVISION } from '../mcp/modern.js';
 import { isObject, parseObject, type Json } from '../upstream/ask.js';
 import type { Introduction } from '../upstream/probe.js';
 import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../translation/errors.js';
-import { drop, editObject, elementsOf, membersOf, set, setText, within, type Edit } from '../translation/json-text.js';
+import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../translation/json-text.js';
 
 /** Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it answered is stale at once. */
 const CACHEABLE = new Set(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'resources/read']);
@@ -81,7 +81,5 @@ export const tagged = (notification: string, subscriptionId: string): string => 
 
 export const acknowledged = (subscriptionId: string, notifications: Json): string =>
   tagged(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`, subscriptionId);
-
-export const subscriptionEnded = (subscriptionId: string): string => resultMessage(subscriptionId, editObject('{}', { resultType: set('complete'), _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }));
 
 export const upstreamRefused = (id: string, message: string): string => `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code: OWN_CODES.upstreamError, message })}}`;
