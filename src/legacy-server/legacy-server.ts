@@ -27,6 +27,15 @@ const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, s
 
 const resultMessage = (id: string, result: unknown): string => `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 
+/** A message of the client: `id` is the text of its JSON-RPC id, `method` undefined for a response. */
+type Read = Readonly<{ id: string | undefined; method: string | undefined; params: Json; body: string }>;
+
+const readMessage = (body: string): Read => {
+  const message = parseObject(body);
+  const method = message?.['method'];
+  return { id: membersOf(body).get('id'), method: typeof method === 'string' ? method : undefined, params: isObject(message?.['params']) ? message['params'] : {}, body };
+};
+
 /** A request with its session: what its handlers are given. */
 type Given = Readonly<{ request: UpstreamRequest; session: LegacySession; message: LegacyRequest; sink: Sink }>;
 
@@ -49,24 +58,27 @@ export class LegacyServer {
   }
 
   readonly forward: Forward = (request, sink) => {
-    const body = request.body?.toString('utf8') ?? '';
-    const members = membersOf(body);
-    const message = parseObject(body);
-    const [id, method] = [members.get('id'), message?.['method']];
-    const params = isObject(message?.['params']) ? message['params'] : {};
-    if (request.method === 'POST' && method === 'initialize' && id !== undefined) return this.#initialize(request, { id, params }, sink);
+    const read = readMessage(request.body?.toString('utf8') ?? '');
+    if (request.method === 'POST' && read.method === 'initialize' && read.id !== undefined) return this.#initialize(request, { id: read.id, params: read.params }, sink);
     const header = request.headers['mcp-session-id'];
     const session = header === undefined ? undefined : openSession(header);
     if (!session) return answerStatus(sink, header === undefined ? 400 : 404);
-    if (request.method === 'DELETE') {
-      this.#live.end(session.id);
-      return answerStatus(sink, 204);
+    switch (request.method) {
+      case 'DELETE':
+        this.#live.end(session.id);
+        return answerStatus(sink, 204);
+      case 'GET':
+        return this.#listen(request, session, sink);
+      case 'POST':
+        return this.#post({ request, session, sink }, read);
     }
-    if (request.method === 'GET') return this.#listen(request, session, sink);
-    if (typeof method !== 'string') return this.#answered(session, { id: message?.['id'], body }, sink);
+  };
+
+  #post({ request, session, sink }: Omit<Given, 'message'>, { id, method, params, body }: Read): Running {
+    if (method === undefined) return this.#answered(session, { id, body }, sink);
     if (id === undefined) return this.#notified(session, method, { params, sink });
     return this.#asked({ request, session, message: { id, method, params, body }, sink });
-  };
+  }
 
   #initialize(request: UpstreamRequest, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): Running {
     const facts = this.#facts.of(reachOf(this.#forward, request));
@@ -97,7 +109,7 @@ export class LegacyServer {
   }
 
   /** A client's response to a request of the server: another node's is 404 here, so that the client begins anew. */
-  #answered(session: LegacySession, { id, body }: Readonly<{ id: unknown; body: string }>, sink: Sink): Running {
+  #answered(session: LegacySession, { id, body }: Pick<Read, 'id' | 'body'>, sink: Sink): Running {
     return answerStatus(sink, this.#questions.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
   }
 

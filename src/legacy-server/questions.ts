@@ -24,9 +24,10 @@ export class Questions {
     this.#waiting.delete(id);
   }
 
-  /** Hands on a client's response: `late` when nobody waits for it any more, `elsewhere` when another node may. */
-  answer(sessionId: string, id: unknown, response: string): 'taken' | 'late' | 'elsewhere' {
-    const key = typeof id === 'string' ? id : '';
+  /** Hands on a client's response to `id`, the text of a JSON-RPC id: `late` when nobody waits for it any more, `elsewhere` when another node may. */
+  answer(sessionId: string, id: string | undefined, response: string): 'taken' | 'late' | 'elsewhere' {
+    // Ours are plain words in quotes.
+    const key = id?.slice(1, -1) ?? '';
     if (!key.startsWith(`${this.#node}.`)) return 'elsewhere';
     const waiting = this.#waiting.get(key);
     if (waiting?.sessionId !== sessionId) return 'late';

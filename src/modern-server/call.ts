@@ -11,13 +11,10 @@ import { PARKED_MS, type Owner, type ParkedCalls } from './parked-calls.js';
 import { inputRequired, resultMessage, toInputParams, toModernResponse } from './results.js';
 import { unopened, type Opened } from './session-pool.js';
 import { UpstreamLeg } from './upstream-leg.js';
-import type { UpstreamSession } from './upstream-session.js';
+import type { Question, SessionCall, UpstreamSession } from './upstream-session.js';
 
 /** `session` answers the legacy session that serves this call; another one after the first was lost. */
-export type CallParts = Readonly<{ session: () => Promise<Opened>; parked: ParkedCalls; heartbeat: Heartbeat; owner: Owner; body: string }>;
-
-/** What a server asked in the middle of a call: `id` is the text of the JSON-RPC id to answer under. */
-export type Question = Readonly<{ id: string; method: string; params: string | undefined }>;
+export type CallParts = Readonly<{ session: () => Promise<Opened>; parked: ParkedCalls<ModernCall>; heartbeat: Heartbeat; owner: Owner; body: string }>;
 
 export const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** Questions that come together are asked together. */
@@ -27,7 +24,7 @@ const TOGETHER_MS = 15;
  * One request of a modern client in a legacy session. When the server asks the client something in the middle of it, the client gets `input_required`, and the
  * call waits here, its connection to the server open, for the retry that brings the answers.
  */
-export class ModernCall {
+export class ModernCall implements SessionCall {
   readonly #parts: CallParts;
   readonly #open = new Map<string, Question>();
   #answer: ClientAnswer | undefined;
@@ -57,7 +54,7 @@ export class ModernCall {
   /** Goes on for the retry of a parked call; `responses` is the text of its `inputResponses`. */
   goOn(client: ClientRequest, responses: string): Running {
     clearTimeout(this.#timer);
-    this.#handle = undefined;
+    [this.#timer, this.#handle] = [undefined, undefined];
     const answer = this.#attach(client);
     for (const [key, response] of membersOf(responses)) {
       const question = this.#open.get(key);
@@ -80,7 +77,6 @@ export class ModernCall {
     if (this.#answer && !this.#timer) this.#timer = setTimeout(() => this.#park(), TOGETHER_MS);
   }
 
-  /** The server takes a question back. */
   withdraw(questionId: string): void {
     for (const [key, { id }] of this.#open) if (id === questionId) this.#open.delete(key);
   }
@@ -108,7 +104,6 @@ export class ModernCall {
     });
   }
 
-  /** The session is ended. */
   abandon(): void {
     this.#fail({ kind: 'broken', sent: true });
   }

@@ -3,7 +3,7 @@ import { ChannelAnswer } from '../upstream/channel-answer.js';
 import type { Running, Sink } from '../upstream/forward.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
 import { acknowledged, tagged } from './results.js';
-import type { UpstreamSession } from './upstream-session.js';
+import type { SessionListener, UpstreamSession } from './upstream-session.js';
 
 /** Resources that one subscription may name. */
 const MOST_URIS = 1000;
@@ -21,7 +21,7 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
  * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for and the server tells of, each tagged
  * with the subscription's id, which is the id of the request. It ends when the session does.
  */
-export class ModernListen implements Running {
+export class ModernListen implements Running, SessionListener {
   readonly #id: string;
   readonly #session: UpstreamSession;
   readonly #heartbeat: Heartbeat;

@@ -52,7 +52,7 @@ export class ModernServer {
   readonly #forward: Forward;
   readonly #heartbeat: Heartbeat;
   readonly #pool = new SessionPool();
-  readonly #parked = new ParkedCalls();
+  readonly #parked = new ParkedCalls<ModernCall>();
 
   /** `forward` reaches servers in the era that a request is written in. */
   constructor(forward: Forward, heartbeat: Heartbeat) {

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { canonicalJson } from '../upstream/tool-definition.js';
 import type { Json } from '../upstream/ask.js';
-import type { ModernCall } from './call.js';
 
 /** How long a client may take to answer. */
 export const PARKED_MS = 600_000;
@@ -11,7 +10,7 @@ const MOST_PER_GRANT = 100;
 /** Whose call it is and what it asks for, so that no other call can be answered in its name. */
 export type Owner = Readonly<{ grantId: string; serverId: string; method: string; params: Json }>;
 
-type Parked = Readonly<{ call: ModernCall; grantId: string; digest: string }>;
+type Parked<Call> = Readonly<{ call: Call; grantId: string; digest: string }>;
 
 const digestOf = ({ serverId, method, params }: Owner): string => {
   const { _meta, inputResponses: _responses, requestState: _state, ...asked } = params;
@@ -23,12 +22,12 @@ const digestOf = ({ serverId, method, params }: Owner): string => {
  * bits that counts once, for ten minutes, for the same grant, server, method and params. It lives on the node that holds the call's connection: any other
  * node refuses it.
  */
-export class ParkedCalls {
-  readonly #parked = new Map<string, Parked>();
+export class ParkedCalls<Call> {
+  readonly #parked = new Map<string, Parked<Call>>();
   readonly #perGrant = new Map<string, number>();
 
   /** The handle of a call; undefined when too many wait. */
-  park(call: ModernCall, owner: Owner): string | undefined {
+  park(call: Call, owner: Owner): string | undefined {
     const own = this.#perGrant.get(owner.grantId) ?? 0;
     if (this.#parked.size >= MOST || own >= MOST_PER_GRANT) return undefined;
     const handle = randomBytes(32).toString('base64url');
@@ -38,7 +37,7 @@ export class ParkedCalls {
   }
 
   /** The call of a handle, which no longer counts; undefined for one that is not its owner's. */
-  take(handle: string, owner: Owner): ModernCall | undefined {
+  take(handle: string, owner: Owner): Call | undefined {
     const parked = this.#parked.get(handle);
     if (parked?.grantId !== owner.grantId || parked.digest !== digestOf(owner)) return undefined;
     this.forget(handle);

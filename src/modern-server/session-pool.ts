@@ -45,7 +45,7 @@ export class SessionPool {
     const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, client.capabilities]);
     const known = this.#sessions.get(key);
     if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
-    if (known) this.#end(key, known);
+    if (known) void this.#end(key, known);
     const opening = this.#opening.get(key) ?? this.#open(key, reach, client).finally(() => this.#opening.delete(key));
     this.#opening.set(key, opening);
     return opening;

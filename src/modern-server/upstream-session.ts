@@ -2,8 +2,6 @@ import { ask, parseObject, type Json } from '../upstream/ask.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
 import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../upstream/probe.js';
 import { membersOf } from '../translation/json-text.js';
-import type { ModernCall } from './call.js';
-import type { ModernListen } from './listen.js';
 import { StandingStream } from './standing-stream.js';
 
 const POST_MS = 30_000;
@@ -13,6 +11,29 @@ const METHOD_NOT_FOUND = -32_601;
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 /** What a server may ask of a client in the middle of a call. */
 const QUESTIONS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
+
+/** What a server asked in the middle of a call: `id` is the text of the JSON-RPC id to answer under. */
+export type Question = Readonly<{ id: string; method: string; params: string | undefined }>;
+
+/** One request under way, as its session knows it: what of the server's messages is for it. */
+export type SessionCall = Readonly<{
+  respond: (text: string) => void;
+  ask: (question: Question) => void;
+  /** The server takes a question back. */
+  withdraw: (questionId: string) => void;
+  progress: (text: string) => void;
+  log: (text: string, level: unknown) => void;
+  tell: (text: string) => void;
+  /** The session is ended. */
+  abandon: () => void;
+}>;
+
+/** Who hears of changes; `close` is called when the session is over. */
+export type SessionListener = Readonly<{ tell: (method: string, text: string, uri: unknown) => void; close: () => void }>;
+
+const CHANGES = new Set(['notifications/tools/list_changed', 'notifications/prompts/list_changed', 'notifications/resources/list_changed', 'notifications/resources/updated']);
+/** What the modern era has no more. */
+const GONE = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
 
 /** Whether a log message of `level` is for one who asked for `wanted` and above. */
 export const isWanted = (level: unknown, wanted: string): boolean => LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
@@ -31,8 +52,8 @@ export class UpstreamSession {
   readonly introduction: Introduction;
   readonly capabilities: Json;
   readonly #stream: StandingStream;
-  readonly #calls = new Map<number, ModernCall>();
-  readonly #listeners = new Set<ModernListen>();
+  readonly #calls = new Map<number, SessionCall>();
+  readonly #listeners = new Set<SessionListener>();
   readonly #subscribed = new Map<string, number>();
   readonly #lost: () => void;
   #ids = 0;
@@ -63,7 +84,7 @@ export class UpstreamSession {
   }
 
   /** The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too, where some servers ask. */
-  begin(call: ModernCall): number {
+  begin(call: SessionCall): number {
     this.#usedAt = Date.now();
     this.#ids += 1;
     this.#calls.set(this.#ids, call);
@@ -93,7 +114,7 @@ export class UpstreamSession {
   }
 
   /** Hears of list changes and of these resources from now on; answers those that the server agreed to tell of. */
-  async listen(listener: ModernListen, uris: readonly string[]): Promise<readonly string[]> {
+  async listen(listener: SessionListener, uris: readonly string[]): Promise<readonly string[]> {
     this.#listeners.add(listener);
     await this.#stream.open();
     const agreed: string[] = [];
@@ -102,7 +123,7 @@ export class UpstreamSession {
   }
 
   /** `uris` are those that `listen` answered. */
-  unlisten(listener: ModernListen, uris: readonly string[]): void {
+  unlisten(listener: SessionListener, uris: readonly string[]): void {
     this.#usedAt = Date.now();
     this.#listeners.delete(listener);
     for (const uri of uris) this.#unsubscribe(uri);
@@ -123,7 +144,7 @@ export class UpstreamSession {
   }
 
   /** Hands on a message that came in the answer to `from`, or on the standing stream. */
-  dispatch(text: string, from: ModernCall | undefined): void {
+  dispatch(text: string, from: SessionCall | undefined): void {
     const members = membersOf(text);
     const [id, method] = [members.get('id'), plain(members.get('method'))];
     if (method === undefined) this.#calls.get(Number(id))?.respond(text);
@@ -131,7 +152,7 @@ export class UpstreamSession {
     else this.#told(method, text, from);
   }
 
-  #asked(question: Readonly<{ id: string; method: string; params: string | undefined }>, from: ModernCall | undefined): void {
+  #asked(question: Question, from: SessionCall | undefined): void {
     if (question.method === 'ping') return this.post(`{"jsonrpc":"2.0","id":${question.id},"result":{}}`);
     // Without a call that it came with, it can only be told whose it is when there is just one.
     const call = from ?? this.#only();
@@ -139,32 +160,22 @@ export class UpstreamSession {
     return call.ask(question);
   }
 
-  #told(method: string, text: string, from: ModernCall | undefined): void {
+  #told(method: string, text: string, from: SessionCall | undefined): void {
     const params = parseObject(membersOf(text).get('params') ?? '{}') ?? {};
+    if (CHANGES.has(method)) return this.#listeners.forEach((listener) => listener.tell(method, text, params['uri']));
     switch (method) {
       case 'notifications/progress':
         return this.#calls.get(Number(params['progressToken']))?.progress(text);
       case 'notifications/message':
         return (from ?? this.#only())?.log(text, params['level']);
       case 'notifications/cancelled':
-        for (const call of this.#calls.values()) call.withdraw(JSON.stringify(params['requestId']));
-        return;
-      case 'notifications/tools/list_changed':
-      case 'notifications/prompts/list_changed':
-      case 'notifications/resources/list_changed':
-      case 'notifications/resources/updated':
-        for (const listener of this.#listeners) listener.tell(method, text, params['uri']);
-        return;
-      // The modern era has neither.
-      case 'notifications/elicitation/complete':
-      case 'notifications/tasks/status':
-        return;
+        return this.#calls.forEach((call) => call.withdraw(JSON.stringify(params['requestId'])));
       default:
-        return from?.tell(text);
+        return GONE.has(method) ? undefined : from?.tell(text);
     }
   }
 
-  #only(): ModernCall | undefined {
+  #only(): SessionCall | undefined {
     const [call] = this.#calls.values();
     return this.#calls.size === 1 ? call : undefined;
   }

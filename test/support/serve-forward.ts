@@ -1,15 +1,21 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { makeHttpClient } from '../../src/http-client/http-client.js';
 import type { Era } from '../../src/platform/era.js';
 import { makeOutbound } from '../../src/platform/outbound.js';
 import type { Forward, Running, UpstreamServer } from '../../src/upstream/forward.js';
 import { openTransports } from '../../src/upstream/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
-export const transports = () => openTransports({ agent: makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).agent, allowStdio: [], environment: {}, stillGood: () => true });
+export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), allowStdio: [], environment: {}, stillGood: () => true });
 
 const KEPT = /^(mcp-|last-event-id$)/;
-const headersOf = ({ headers }: IncomingMessage): Record<string, string> => Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (KEPT.test(name) && typeof value === 'string' ? [[name, value]] : [])));
+const headersOf = ({ headers, method }: IncomingMessage): Record<string, string> => ({
+  'content-type': 'application/json',
+  accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
+  'user-agent': 'toolgate',
+  ...Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (KEPT.test(name) && typeof value === 'string' ? [[name, value]] : []))),
+});
 
 const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];

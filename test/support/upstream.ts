@@ -54,6 +54,10 @@ export type Upstream = Readonly<{
   announceTools: () => Promise<void>;
   setIntercept: (intercept: UpstreamOptions['intercept']) => void;
   openSessions: () => number;
+  /** The servers of all sessions, to say something of their own. */
+  servers: () => readonly Server[];
+  /** Forgets every session: their ids are 404 from now on. */
+  forget: () => void;
   close: () => Promise<void>;
 }>;
 
@@ -129,6 +133,8 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
       intercept = next;
     },
     openSessions: () => sessions.size,
+    servers: () => servers.filter(({ transport }) => transport !== undefined),
+    forget: () => sessions.clear(),
     close: async () => {
       await Promise.all([...sessions.values()].map((transport) => transport.close()));
       server.closeAllConnections();

@@ -39,6 +39,7 @@ const world = async (options: UpstreamOptions = {}): Promise<World> => {
   return { upstream, url: served.url, client, post };
 };
 
+const OFFERS = { resources: ['mem:a', 'mem:b'], templates: [], prompts: [] };
 const says = (text: string) => ({ content: [{ type: 'text' as const, text }] });
 const ask = (extra: CallExtra, method: string, params: object) => extra.sendRequest({ method, params } as never, ResultSchema as never, { timeout: 20_000 });
 const form = (message: string) => ({ mode: 'form', message, requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } });
@@ -76,7 +77,7 @@ describe('a modern client of a legacy server', () => {
     await post('tools/list', {}, { meta: { 'io.modelcontextprotocol/clientCapabilities': { sampling: {} } } });
     await post('tools/list', {}, { grant: 'grt_2' });
     expect(upstream.openSessions()).toBe(3);
-    for (let n = 0; n < 20; n += 1) await post('tools/list', {}, { meta: { 'io.modelcontextprotocol/clientCapabilities': { experimental: { n } } } });
+    for (let n = 0; n < 20; n += 1) await post('tools/list', {}, { meta: { 'io.modelcontextprotocol/clientCapabilities': { experimental: { way: { n } } } } });
     await vi.waitFor(() => expect(upstream.openSessions()).toBe(9));
   });
 
@@ -101,7 +102,7 @@ describe('a modern client of a legacy server', () => {
       await sendNotification({ method: 'notifications/message', params: { level: 'error', data: `${name} error` } });
       return says(name);
     };
-    const { post } = await world({ call: work, resources: {} });
+    const { post } = await world({ call: work, offers: OFFERS });
     const call = (name: string, meta: Json) => post('tools/call', { name }, { meta });
     const [first, second] = await Promise.all([call('first', { progressToken: 'same' }), call('second', { progressToken: 'same', 'io.modelcontextprotocol/logLevel': 'error' })]);
     expect(first.text.match(/"progressToken":"same"/g)).toHaveLength(2);
@@ -179,13 +180,13 @@ describe('a modern client of a legacy server', () => {
   });
 
   test('hears on its subscription what it asked for and nothing else, acknowledged first, tagged with its id', async () => {
-    const { upstream, client } = await world({ resources: { 'mem:a': 'A', 'mem:b': 'B' } });
+    const { upstream, client } = await world({ offers: OFFERS });
     const connected = await client();
     const heard: string[] = [];
     connected.setNotificationHandler('notifications/tools/list_changed', () => void heard.push('tools'));
     connected.setNotificationHandler('notifications/resources/list_changed', () => void heard.push('resources'));
     connected.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.push(params.uri));
-    const subscription = await connected.listen({ toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: ['mem:a'] });
+    const subscription = await connected.listen({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
     expect(subscription.honoredFilter).toEqual({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
     expect(upstream.seenOf('resources/subscribe').map(({ message }) => message?.['params'])).toEqual([{ uri: 'mem:a' }]);
     for (const server of upstream.servers()) {
@@ -200,7 +201,7 @@ describe('a modern client of a legacy server', () => {
   });
 
   test('whose subscription lost its session sees the stream end without a result, and can listen anew', async () => {
-    const { upstream, client, post } = await world({ resources: {} });
+    const { upstream, client, post } = await world({ offers: OFFERS });
     const connected = await client();
     const subscription = await connected.listen({ toolsListChanged: true });
     upstream.forget();
@@ -210,8 +211,12 @@ describe('a modern client of a legacy server', () => {
   });
 
   test('reads resources; one that is not there has the code of its era', async () => {
-    const { post } = await world({ resources: { 'mem:a': 'A' } });
-    expect((await post('resources/read', { uri: 'mem:a' })).body['result']).toMatchObject({ contents: [{ uri: 'mem:a', text: 'A' }], ttlMs: 0, cacheScope: 'private' });
+    const { upstream, post } = await world({ offers: OFFERS });
+    expect((await post('resources/read', { uri: 'mem:a' })).body['result']).toMatchObject({ contents: [{ uri: 'mem:a', text: 'text of mem:a' }], ttlMs: 0, cacheScope: 'private' });
+    upstream.setIntercept((_request, response, { message }) => {
+      if (message?.['method'] !== 'resources/read') return false;
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], error: { code: -32_002, message: 'no such resource', data: { uri: 'mem:none' } } })) !== undefined;
+    });
     expect((await post('resources/read', { uri: 'mem:none' })).body).toMatchObject({ error: { code: -32_602, data: { uri: 'mem:none' } } });
   });
 
