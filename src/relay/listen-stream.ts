@@ -58,8 +58,9 @@ class ListenStream implements Sink {
   start(running: Running): void {
     this.#running = running;
     this.#exchange.response.once('close', () => {
+      // Leaving is how a subscription ends.
+      this.#finish(this.#mode === 'waiting' ? 'cancelled' : 'ok', true);
       running.abort();
-      this.#finish('ok', true);
     });
   }
 

@@ -2,8 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 
 const FILE = new URL('expected.json', import.meta.url);
 
-/** The scenarios that failed, scored or not; extensions that the product doesn't offer are run with the rest but judged by nobody. */
-export const failing = (scenarios) => scenarios.filter(({ scenario, passed }) => !passed && !scenario.startsWith('tasks-')).map(({ scenario }) => scenario);
+/** Extensions that the product doesn't offer are run with the rest but judged by nobody. */
+export const isJudged = ({ scenario }) => !scenario.startsWith('tasks-');
+
+/** The scenarios that failed, scored or not. */
+export const failing = (scenarios) => scenarios.filter((one) => !one.passed && isJudged(one)).map(({ scenario }) => scenario);
 
 /** Compares runs with expected.json, which names the scenarios of each pairing that may fail: `worse` fail without being named, `better` pass though named. */
 export const compare = async (runs) => {

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { startFixture } from './child.mjs';
-import { compare, failing, record } from './expected.mjs';
+import { compare, failing, isJudged, record } from './expected.mjs';
 import { organization, startGateway } from './gateway.mjs';
 import { startInjector } from './injector.mjs';
 import { runSuite } from './suite.mjs';
@@ -12,10 +13,11 @@ const REVISIONS = ['2025-11-25', '2026-07-28'];
 const RUN_MS = 180_000;
 const RESULTS = new URL('results.json', import.meta.url);
 
-const USAGE = `npm run conformance -- [--record] [words]
+const USAGE = `npm run conformance -- [--record] [--report file] [words]
 Runs the official conformance suite against each fixture, directly and through a built Toolgate, and compares with test/conformance/expected.json.
 words: only the pairings whose name has them all, such as: gateway 2025-11-25
---record: write what fails now to expected.json`;
+--record: write what fails now to expected.json
+--report: write how many scenarios passed, and how many failed that should not, to this file`;
 
 const paths = Object.keys(FIXTURES).flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
 const pairings = paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` })));
@@ -66,17 +68,30 @@ const print = (runs) => {
   }
 };
 
-const judge = async (runs) => {
+const judge = async (runs, report) => {
   const compared = await compare(runs);
+  if (report) {
+    const failed = sum(compared.map(({ worse }) => worse.length));
+    const passed = sum(runs.map(({ scenarios }) => scenarios.filter((one) => one.passed && isJudged(one)).length));
+    await writeFile(report, JSON.stringify({ passed, failed, skipped: 0 }));
+  }
   for (const { pairing, better } of compared) if (better.length > 0) console.log(`\nBetter than expected.json says, ${pairing}: ${better.join(', ')}`);
   for (const { pairing, worse } of compared) if (worse.length > 0) console.error(`\nWorse than expected.json says, ${pairing}: ${worse.join(', ')}`);
   return compared.every(({ worse }) => worse.length === 0);
 };
 
+const optionsOf = (args) => {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: { record: { type: 'boolean', default: false }, report: { type: 'string' } } });
+  } catch {
+    return { values: {}, positionals: ['no such pairing'] };
+  }
+};
+
 const main = async (args) => {
-  const words = args.filter((arg) => !arg.startsWith('--'));
+  const { values, positionals: words } = optionsOf(args);
   const wanted = pairings.filter(({ pairing }) => words.every((word) => pairing.includes(word)));
-  if (wanted.length === 0 || args.some((arg) => arg.startsWith('--') && arg !== '--record')) {
+  if (wanted.length === 0) {
     console.error(USAGE);
     return 2;
   }
@@ -90,8 +105,8 @@ const main = async (args) => {
   await writeFile(RESULTS, `${JSON.stringify(runs, null, 2)}\n`);
   print(runs);
   console.log(`\nEvery check: ${fileURLToPath(RESULTS)}`);
-  if (args.includes('--record')) await record(runs);
-  return (await judge(runs)) ? 0 : 1;
+  if (values.record) await record(runs);
+  return (await judge(runs, values.report)) ? 0 : 1;
 };
 
 let stopped;

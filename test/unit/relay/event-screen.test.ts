@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Caller } from '../../../src/mcp/caller.js';
+import { parseSse } from '../../../src/mcp/sse.js';
+import { EventScreen, mayAsk } from '../../../src/relay/event-screen.js';
+
+const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({ era, sessionId: 's', upstreamSession: undefined, protocolVersion: '2025-11-25', clientCapabilities });
+
+test.each([
+  [{ roots: {} }, 'roots/list', true],
+  [{ roots: {} }, 'sampling/createMessage', false],
+  [{ sampling: {} }, 'sampling/createMessage', true],
+  [{ elicitation: { url: {} } }, 'elicitation/create', true],
+  [{}, 'elicitation/create', false],
+  [{}, 'ping', true],
+  [{}, 'x.example/ask', false],
+  [{ extensions: {} }, 'x.example/ask', true],
+  [{ extensions: {} }, 'roots/list', false],
+  [{}, 'constructor', false],
+  [null, 'ping', false],
+] as const)('a client with %j may be asked %s: %s', (capabilities, method, expected) => {
+  expect(mayAsk(caller(capabilities), method)).toBe(expected);
+  expect(mayAsk(caller(capabilities, 'modern'), method)).toBe(false);
+});
+
+const passed = (chunks: readonly string[], capabilities: unknown = {}): Readonly<{ text: string; refused: readonly unknown[] }> => {
+  const refused: unknown[] = [];
+  const screen = new EventScreen(caller(capabilities), (asked) => refused.push(asked));
+  const text = [...chunks.map((chunk) => screen.pass(Buffer.from(chunk))), screen.rest()].map(String).join('');
+  return { text, refused };
+};
+
+const request = (id: number, method: string): string => `event: message\nid: ${id}\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params: {} })}\n\n`;
+const others = [
+  'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}\n\n',
+  'data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\\"method\\":\\"sampling/createMessage\\""}]}}\n\n',
+  ': keep-alive\n\n',
+  'id: 7\ndata:\n\n',
+  'data: {"jsonrpc":"2.0","id":9,"result":{"structuredContent":{"method":"sampling/createMessage"}}}\r\n\r\n',
+  'data: no JSON "method"\n\n',
+];
+
+test('whatever the chunks: requests that the client can not answer are taken out, everything else passes byte for byte', () => {
+  const event = fc.oneof(fc.constantFrom(...others).map((text) => ({ text, shown: true })), fc.nat(99).map((id) => ({ text: request(id, 'sampling/createMessage'), shown: false })), fc.nat(99).map((id) => ({ text: request(id, 'roots/list'), shown: true })));
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 8 }), (events, places) => {
+      const whole = events.map(({ text }) => text).join('');
+      const at = [...new Set(places.map((place) => place % (whole.length + 1)))].sort((one, other) => one - other);
+      const chunks = [0, ...at].map((from, index) => whole.slice(from, at[index] ?? whole.length));
+      const { text, refused } = passed(chunks, { roots: {} });
+      expect(text).toBe(events.filter(({ shown }) => shown).map((one) => one.text).join(''));
+      expect(refused).toHaveLength(events.filter(({ shown }) => !shown).length);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a result too long to wait for passes as it comes, and what follows is looked at again', () => {
+  const long = `data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"${'x'.repeat(3 * 1024 * 1024)}"}]}}\n\n`;
+  const chunks = Array.from({ length: Math.ceil(long.length / 65_536) }, (_, index) => long.slice(index * 65_536, (index + 1) * 65_536));
+  const { text, refused } = passed([...chunks, request(2, 'sampling/createMessage'), others[0] ?? '']);
+  expect(parseSse(text).map(({ data }) => data.length)).toEqual(parseSse(long + (others[0] ?? '')).map(({ data }) => data.length));
+  expect(refused).toEqual([{ id: 2, method: 'sampling/createMessage' }]);
+});
