@@ -34,8 +34,10 @@ export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): 
 };
 
 /** The document, if it is valid. @throws Problem `unsupported_key` when that is all that is wrong with it, else `policy_invalid`; with every error at once. */
-export const acceptDocument = (sent: unknown): PolicyDocument => {
-  const checked = checkDocument(sent);
+export const acceptDocument = (sent: unknown): PolicyDocument => accepted(checkDocument(sent));
+
+/** The document that was checked, if it is valid. @throws as acceptDocument */
+export const accepted = (checked: Checked): PolicyDocument => {
   if (checked.valid) return checked.document;
   const { errors } = checked;
   if (errors.every(({ code }) => code === 'unsupported_key')) throw new Problem('unsupported_key', 'Remove what errors[] names: a key that is not enforced would protect nothing.', { errors });

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore } from '../event-log/event-store.js';
+import { CaseTestsController } from './cases/case-tests.controller.js';
+import { CaseTests } from './cases/case-tests.service.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicySchemaController } from './policy-schema.controller.js';
 import { Policies } from './policies.service.js';
@@ -8,7 +10,7 @@ import { SimulationsController } from './simulation/simulations.controller.js';
 import { Simulations } from './simulation/simulations.service.js';
 
 @Module({
-  controllers: [PoliciesController, PolicySchemaController, SimulationsController],
-  providers: [Simulations, { provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
+  controllers: [PoliciesController, PolicySchemaController, SimulationsController, CaseTestsController],
+  providers: [Simulations, CaseTests, { provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
 })
 export class PoliciesModule {}

@@ -8,10 +8,10 @@ import { notFound, Problem } from '../platform/problems.js';
 import type { PolicyPins } from '../event-log/events/index.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
 import type { PolicyError } from '../policy-engine/parse.js';
-import { acceptDocument, checkDocument } from './check-document.js';
+import { acceptDocument, checkDocument, type Checked } from './check-document.js';
 import { requireIfMatch, requireMatch } from './if-match.js';
 import { createPolicy, present, publishPolicy, type Document, type PolicyState } from './policies.js';
-import { findIdentity, findInputSchema, findServer, isPolicyInUse, listPolicies, listVersions, policyStream, type PolicyVersion, type ServerFacts } from './policies.store.js';
+import { findIdentity, findInputSchemas, findServer, isPolicyInUse, listPolicies, listVersions, policyStream, type PolicyVersion, type ServerFacts } from './policies.store.js';
 import { tryPolicy, type Tried } from './try-policy.js';
 
 export type PolicyView = Readonly<{ id: string; serverId: string; name: string; version: number; document: Document; warnings: readonly PolicyError[]; createdAt: string; updatedAt: string }>;
@@ -129,10 +129,15 @@ export class Policies {
   }
 
   /** Whether a document could be saved; with a server, also whether its tools are there. */
-  async validate({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
-    const server = serverId === undefined ? undefined : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
-    const { valid, errors, warnings } = checkDocument(document, server?.tools);
+  async validate(principal: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
+    const { valid, errors, warnings } = await this.check(principal, document, serverId);
     return { valid, errors, warnings };
+  }
+
+  /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
+  async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
+    const server = serverId === undefined ? undefined : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
+    return checkDocument(document, server?.tools);
   }
 
   /** What the newest version says about a call. Changes nothing. */
@@ -143,7 +148,7 @@ export class Policies {
       if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
-      const inputSchema = await findInputSchema(tx, organizationId, state.serverId, tool);
+      const inputSchema = (await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool);
       const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
       return tryPolicy({ document, pins, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
     });

@@ -101,13 +101,13 @@ export const findGrantsUnder = async (tx: Tx, organizationId: string, policyId: 
   return rows.map(({ id }) => id);
 };
 
-/** A tool's own schema for its arguments, as discovered; undefined when the server offers no such tool. */
-export const findInputSchema = async (tx: Tx, organizationId: string, serverId: string, tool: string): Promise<unknown> => {
-  const { rows } = await tx.query<{ schema: unknown }>(
-    "select t->'definition'->'inputSchema' as schema from servers s, jsonb_array_elements(s.tools) t where s.organization_id = $1 and s.id = $2 and t->>'name' = $3 limit 1",
-    [organizationId, serverId, tool],
+/** The own schemas of tools for their arguments, as discovered, by the names of those that the server offers. */
+export const findInputSchemas = async (tx: Tx, organizationId: string, serverId: string, tools: readonly string[]): Promise<ReadonlyMap<string, unknown>> => {
+  const { rows } = await tx.query<{ name: string; schema: unknown }>(
+    "select t->>'name' as name, t->'definition'->'inputSchema' as schema from servers s, jsonb_array_elements(s.tools) t where s.organization_id = $1 and s.id = $2 and t->>'name' = any ($3)",
+    [organizationId, serverId, tools],
   );
-  return rows[0]?.schema;
+  return new Map(rows.map(({ name, schema }) => [name, schema]));
 };
 
 export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;

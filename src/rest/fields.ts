@@ -55,7 +55,8 @@ export const Instant = (field: Field = {}): PropertyDecorator =>
     }),
   );
 
-const isInstant = (value: unknown): boolean =>
+/** Whether a value is a time in RFC 3339. */
+export const isInstant = (value: unknown): boolean =>
   typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(value) && !Number.isNaN(Date.parse(value));
 
 export const Flag = (field: Field = {}): PropertyDecorator => applyDecorators(documented(field, { type: Boolean }), ...present(field), IsBoolean());

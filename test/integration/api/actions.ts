@@ -114,6 +114,7 @@ export const actions = {
     const body = await ask(own, expected(200), `POST /v1/policies/${id}/simulate`, { from: '2026-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' });
     if (isIn(own, 'policies', id) && Number(body['calls']) > own.calls) throw new Error(`${String(body['calls'])} calls on record of ${own.calls}`);
   }),
+  testPolicy: toOne('policies', async ({ own }, policyId, { expected }) => void (await ask(own, expected(200), 'POST /v1/policies/test', { policyId, cases: [{ name: 'one', tool: 'echo', expect: { effect: 'allow' } }] }))),
   deletePolicy: toOne('policies', async ({ own }, id, { expected }) => {
     const used = [...own.grants.values()].some(({ policyId, revoked }) => policyId === id && !revoked);
     await ask(own, expected(used ? 409 : 204), `DELETE /v1/policies/${id}`);
