@@ -1,5 +1,7 @@
 import type { Transport } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
+import { log } from '../platform/log.js';
+import { openUrl } from '../platform/url-query.js';
 import type { Vault } from '../platform/vault.js';
 import type { Era } from '../platform/era.js';
 import type { Accepted } from '../policy-engine/pins.js';
@@ -14,13 +16,28 @@ const where = (wanted: Wanted, id: string): Readonly<{ sql: string; values: read
 
 const timeMs = (at: Date | null): number => (at === null ? Number.POSITIVE_INFINITY : at.getTime());
 
-/** Organizations with the key of their argument digests. `ids` is not looked at. */
+/** What `open` gives; undefined, and a line in the log, when that can't be read: it must not keep everything else from being served. */
+const opened = <T>(open: () => T, of: Readonly<Record<string, string>>): T | undefined => {
+  try {
+    return open();
+  } catch (error) {
+    log.error('a row can not be read, and what it stands for is not served: was MASTER_KEY changed?', { ...of, error: error instanceof Error ? error.name : 'unknown' });
+    return undefined;
+  }
+};
+
+/** Organizations with the key of their argument digests; one whose key can't be read is left out. `ids` is not looked at. @throws Error when none can be read. */
 export const loadOrganizations = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly OrganizationFacts[]> => {
   const { rows } = await tx.query<{ id: string; disabled: boolean; wrapped: Buffer }>(
     `select o.id, o.disabled, k.wrapped from organizations o join organization_keys k on k.organization_id = o.id where ${wanted === 'all' ? 'true' : 'o.id = $1'}`,
     wanted === 'all' ? [] : [wanted.organizationId],
   );
-  return rows.map((row) => ({ id: row.id, disabled: row.disabled, digestKey: vault.organizationPurposeKey(row.id, row.wrapped, 'arguments-digest') }));
+  const readable = rows.flatMap((row) => {
+    const digestKey = opened(() => vault.organizationPurposeKey(row.id, row.wrapped, 'arguments-digest'), { organizationId: row.id });
+    return digestKey === undefined ? [] : [{ id: row.id, disabled: row.disabled, digestKey }];
+  });
+  if (wanted === 'all' && rows.length > 0 && readable.length === 0) throw new Error('MASTER_KEY is not the one that the keys in this database were wrapped with');
+  return readable;
 };
 
 /** Grants that are not revoked, with their tokens. */
@@ -64,10 +81,19 @@ const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string
     ? {}
     : (JSON.parse(vault.open(row.wrapped, { organizationId: row.organization_id, table: 'server_secrets', column: 'sealed_headers', row: row.id }, row.sealed_headers)) as Record<string, string>);
 
-const reachOf = (transport: Transport, secrets: Readonly<Record<string, string>>): Pick<ServerFacts, 'transport' | 'headers'> =>
-  transport.type === 'stdio'
-    ? { transport: { type: 'stdio', command: transport.command, args: transport.args, env: secrets }, headers: {} }
-    : { transport: { type: transport.type, url: new URL(transport.url) }, headers: secrets };
+type Way = Pick<ServerFacts, 'transport' | 'headers' | 'disabled'>;
+
+const reachOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<string, string>>): Way => {
+  if (transport.type === 'stdio') return { transport: { type: 'stdio', command: transport.command, args: transport.args, env: secrets }, headers: {}, disabled };
+  const { url, headers } = openUrl(transport.url, secrets);
+  return { transport: { type: transport.type, url }, headers, disabled };
+};
+
+/** Leads nowhere, and stands for a way that can't be read. */
+const NOWHERE: Way = { transport: { type: 'streamable-http', url: new URL('https://unreadable.invalid') }, headers: {}, disabled: true };
+
+/** How a server is reached. One whose URL or secrets can't be read counts as disabled. */
+const wayOf = (row: ServerRow, vault: Vault): Way => opened(() => reachOf(row, secretsOf(row, vault)), { organizationId: row.organization_id, serverId: row.id }) ?? NOWHERE;
 
 /** Servers with their credentials opened. */
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
@@ -84,9 +110,8 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     version: row.version,
     name: row.name,
     eras: row.eras,
-    ...reachOf(row.transport, secretsOf(row, vault)),
+    ...wayOf(row, vault),
     clientAuth: row.client_auth,
-    disabled: row.disabled,
     tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),
     disabledTools: new Set(row.disabled_tools),
     accepted: new Map(Object.entries(row.accepted)),

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Transport } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
 import { Problem } from '../platform/problems.js';
+import { isShownUrl, openUrl, shownUrl, withQueryOf } from '../platform/url-query.js';
 import { discover, type Discovered } from '../upstream/discover.js';
 import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
@@ -11,6 +13,10 @@ export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: 
 
 const notAllowed = (why: string): Problem =>
   new Problem('url_not_allowed', `The URL may not be used: ${why}.`, { errors: [{ pointer: '/transport/url', code: 'url_not_allowed', message: why }] });
+
+const hiddenMessage = 'give the values of the query again: they are kept encrypted and shown as ***';
+const hiddenValue = (): Problem =>
+  new Problem('invalid_body', 'Send the whole URL.', { errors: [{ pointer: '/transport/url', code: 'invalid', message: hiddenMessage }] });
 
 const guardCommand = (command: string, { allowStdio }: Ways): void => {
   if (allowStdio.includes(command)) return;
@@ -29,17 +35,28 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
   }
   const checked = ways.outbound.check(transport.url);
   if (!checked.ok) throw notAllowed(checked.message);
+  if (isShownUrl(checked.url.href)) throw hiddenValue();
   const resolved = await ways.outbound.resolve(checked.url);
   if (!resolved.ok && resolved.code !== 'name_not_resolved') throw notAllowed(resolved.message);
   return { type: transport.type, url: checked.url.href };
 };
 
+/** A transport as it is shown and recorded, with the query of its URL hidden. */
+export const shownTransport = (transport: Transport): Transport => (transport.type === 'stdio' ? transport : { type: transport.type, url: shownUrl(transport.url) });
+
+/** The secret values of a server to be kept: those that sign in to it, and the query of its URL. */
+export const secretsWith = (transport: Transport, secrets: SecretValues): SecretValues => (transport.type === 'stdio' ? secrets : withQueryOf(transport.url, secrets));
+
+/** A transport as it is reached, of one that is kept. One that was sent back as it was shown means the one that is kept. */
+export const reachedTransport = (sent: Transport, kept: Readonly<{ transport: Transport; secrets: SecretValues }>): Transport =>
+  sent.type !== 'stdio' && isDeepStrictEqual(sent, kept.transport) ? { type: sent.type, url: openUrl(sent.url, kept.secrets).url.href } : sent;
+
 /** Asks a server what it offers. Each time as a server of its own, so that nothing opened for another is taken for it. */
 export const reach = ({ forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
   const own = { id: newId('srv'), eras: [] };
-  return transport.type === 'stdio'
-    ? discover({ forward, server: { ...own, transport: { ...transport, env: secrets } }, credential: {}, grantId: own.id })
-    : discover({ forward, server: { ...own, transport: { type: transport.type, url: new URL(transport.url) } }, credential: secrets, grantId: own.id });
+  if (transport.type === 'stdio') return discover({ forward, server: { ...own, transport: { ...transport, env: secrets } }, credential: {}, grantId: own.id });
+  const { url, headers } = openUrl(transport.url, secrets);
+  return discover({ forward, server: { ...own, transport: { type: transport.type, url } }, credential: headers, grantId: own.id });
 };
 
 /** Whether two transports lead to the same scheme, host and port. */

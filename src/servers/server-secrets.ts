@@ -1,5 +1,6 @@
 import type { Tx } from '../platform/database.js';
 import { organizationKey } from '../platform/organization-key.js';
+import { log } from '../platform/log.js';
 import type { Place, Vault } from '../platform/vault.js';
 import type { SecretValues } from './upstream-headers.js';
 
@@ -7,11 +8,17 @@ const placeOf = (organizationId: string, serverId: string): Place => ({ organiza
 
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
-/** The secret values of a server: headers, or a command's environment; none when it has no row. */
+/** The secret values of a server: headers, or a command's environment; none when it has no row, nor when they can't be opened, so that they can be given again. */
 export const loadSecrets = async ({ tx, vault, organizationId, serverId }: Where): Promise<SecretValues> => {
   const { rows } = await tx.query<{ sealed_headers: Buffer }>('select sealed_headers from server_secrets where organization_id = $1 and server_id = $2', [organizationId, serverId]);
   if (!rows[0]) return {};
-  return JSON.parse(vault.open(await organizationKey(tx, organizationId), placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
+  const wrapped = await organizationKey(tx, organizationId);
+  try {
+    return JSON.parse(vault.open(wrapped, placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
+  } catch {
+    log.error('the credentials of a server can not be opened: was MASTER_KEY changed? Give them again', { organizationId, serverId });
+    return {};
+  }
 };
 
 /** Keeps the secret values of a server, sealed; with none the row goes. */

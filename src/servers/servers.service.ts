@@ -5,13 +5,14 @@ import type { Principal } from '../rest/allowed.js';
 import { isId, newId } from '../platform/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
+import { queryIn } from '../platform/url-query.js';
 import type { Vault } from '../platform/vault.js';
-import { guardTransport, reach, sameOrigin, type Ways } from './reach.js';
+import { guardTransport, reach, reachedTransport, sameOrigin, secretsWith, shownTransport, type Ways } from './reach.js';
 import type { RevokeGrants } from './revoke-grants.js';
 import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
 import { loadSecrets, removeSecrets, saveSecrets } from './server-secrets.js';
 import { serverView, type ServerView } from './server-views.js';
-import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerState } from './servers.js';
+import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerPatch, type ServerState } from './servers.js';
 import { findServer, listServers, serverStream, summaryOf } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
@@ -40,8 +41,8 @@ export class Servers {
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
-        const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport, auth, clientAuth }, found));
-        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
+        const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport: shownTransport(transport), auth, clientAuth }, found));
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secretsWith(transport, secrets));
         return this.#view(id, state);
       },
     });
@@ -65,13 +66,16 @@ export class Servers {
     const { secrets: given, ...patch } = input;
     const { store, vault, ways } = this.#parts;
     const known = await this.#known(principal.organizationId, id);
-    const transport = patch.transport && (await guardTransport(ways, patch.transport));
+    const transport = patch.transport && (await guardTransport(ways, reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets })));
     refuseHeadersOverStdio(transport ?? known.state.transport, patch);
-    const secrets = transport === undefined && known.state.transport.type === 'stdio' ? undefined : (given ?? secretsFor(known.state, { ...patch, transport }));
-    const elsewhere = patch.auth !== undefined || secrets !== undefined || (transport !== undefined && !isDeepStrictEqual(transport, known.state.transport));
+    const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
+    const way: ServerPatch = { ...patch, transport: transport && shownTransport(transport) };
+    const elsewhere = patch.auth !== undefined || secrets !== undefined || (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
     const found = elsewhere ? await reach(ways, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
     return store.change(principal, async (change) => {
-      const state = await change.apply(serverStream, id, changeServer(id, { ...patch, transport }, found, known.state));
+      // Values are in no event: that they are others is told by naming what they sign in with.
+      const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
+      const state = await change.apply(serverStream, id, changeServer(id, patched, found, known.state));
       if (secrets) await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
       return this.#view(id, state);
     });
@@ -117,8 +121,18 @@ export class Servers {
 }
 
 /**
- * The secret values once a change that gave none is made; undefined: those that are kept. Kept credentials were given for one host: sending them to another
- * wants them to be given again, and a command's environment is no header.
+ * The secret values once a change is made; undefined: those that are kept. Kept credentials were given for one host: sending them to another wants them to
+ * be given again, and a command's environment is no header. The query of a URL goes with the URL.
+ */
+const secretsAfter = ({ state, secrets: kept }: Known, { transport, auth, secrets: given }: Pick<ServerInput, 'transport' | 'auth' | 'secrets'>): SecretValues | undefined => {
+  if (transport === undefined && state.transport.type === 'stdio') return undefined;
+  const signIn = given ?? secretsFor(state, { transport, auth });
+  const after = transport === undefined ? signIn && { ...queryIn(kept), ...signIn } : secretsWith(transport, signIn ?? kept);
+  return isDeepStrictEqual(after, kept) && signIn === undefined ? undefined : after;
+};
+
+/**
+ * What signs in once a change that gave nothing is made; undefined: what is kept.
  */
 const secretsFor = (state: ServerState, { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>): SecretValues | undefined => {
   if (auth?.type === 'none') return {};

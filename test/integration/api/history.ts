@@ -100,6 +100,7 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   const withHeaders = (url: string): Json => ({ name: 'A server', transport: { type: 'streamable-http', url }, auth: { type: 'headers', headers: { Authorization: `Bearer ${story.secret('Header')}`, 'X-Token': story.secret('Header') } } });
   const main = await story.id('/v1/servers', withHeaders(upstream.url), once());
   await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/denying`));
+  await story.id('/v1/servers', withHeaders(`${upstream.url}?key=${story.secret('Query')}&${story.secret('Query')}`));
   const doomed = await story.id('/v1/servers', withHeaders('http://127.0.0.1:9/mcp'));
   await story.ask(200, `PATCH /v1/servers/${main}`, { name: 'Renamed', auth: { type: 'headers', headers: { 'X-Token': story.secret('Header') } } });
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: true });

@@ -315,6 +315,36 @@ describe('changing a server', () => {
   });
 });
 
+describe('the query of a URL', () => {
+  const SHOWN = '?token=***&v=***&***';
+
+  test('goes to the server and is shown and recorded by its names only', async () => {
+    const { url, seen } = await upstream();
+    const server = await register(at(`${url}?token=tg-query-secret&v=2&bare`));
+    expect([server.transport.url, server.status]).toEqual([`${url}${SHOWN}`, 'ready']);
+    expect(seen.every(({ path }) => path === '/mcp?token=tg-query-secret&v=2&bare')).toBe(true);
+    const { rows } = await toolgate.db.worker.query<{ text: string }>('select event::text as text from events where stream_id = $1 union select to_jsonb(s)::text from servers s where id = $1', [server.id]);
+    expect(rows.filter(({ text }) => text.includes('tg-query-secret'))).toEqual([]);
+    expect(await ask(`POST /v1/servers/${server.id}/discover`)).toMatchObject({ body: { status: 'ready' } });
+    expect(seen.every(({ path }) => path.includes('tg-query-secret'))).toBe(true);
+  });
+
+  test('stays when the URL is sent back as it was shown, changes with another value, and is wanted again with another path', async () => {
+    const { url, seen } = await upstream();
+    const server = await register({ ...at(`${url}?token=first`), auth: secretAuth });
+    const change = (next: string): Promise<Answer> => ask(`PATCH /v1/servers/${server.id}`, { transport: { type: 'streamable-http', url: next } });
+    const last = async (): Promise<string | undefined> => (await ask(`POST /v1/servers/${server.id}/discover`), seen.at(-1)?.path);
+    expect([(await change(`${url}?token=***`)).status, await last()]).toEqual([200, '/mcp?token=first']);
+    expect([(await change(`${url}?token=second`)).body.transport.url, await last()]).toEqual([`${url}?token=***`, '/mcp?token=second']);
+    expect(pointers(await change(`${url}/other?token=***`))).toEqual(['/transport/url']);
+    expect((await ask(`PATCH /v1/servers/${server.id}`, { auth: { type: 'none' } })).status).toBe(200);
+    expect([await last(), seen.at(-1)?.headers['x-tenant']]).toEqual(['/mcp?token=second', undefined]);
+    expect([(await change(url)).body.transport.url, await last()]).toEqual([url, '/mcp']);
+    const { rows } = await toolgate.db.worker.query('select 1 from server_secrets where server_id = $1', [server.id]);
+    expect(rows).toEqual([]);
+  });
+});
+
 describe('discovering again', () => {
   test('shows the tools that there are now, by name, page by page', async () => {
     const server = await upstream({ tools: [aTool('b')] });
