@@ -44,7 +44,7 @@ export class TestSent {
   @ApiProperty(CASES as never) @IsArray() cases!: unknown;
 }
 
-export class DifferenceAnswer {
+export class CaseDifferenceAnswer {
   @OneOf(['effect', 'code', 'rule']) member!: string;
   @ApiProperty({ type: String, nullable: true }) expected!: string | null;
   @ApiProperty({ type: String, nullable: true }) actual!: string | null;
@@ -53,7 +53,7 @@ export class DifferenceAnswer {
 export class CaseAnswer {
   @ApiProperty({ type: String }) name!: string;
   @ApiProperty({ type: Boolean }) passed!: boolean;
-  @ApiProperty({ type: [DifferenceAnswer] }) differs!: readonly DifferenceAnswer[];
+  @ApiProperty({ type: [CaseDifferenceAnswer] }) differs!: readonly CaseDifferenceAnswer[];
   @OneOf(['allow', 'deny', 'hold']) effect!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
