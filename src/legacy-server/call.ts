@@ -68,14 +68,8 @@ export class LegacyCall implements Running {
     this.#answer.resume();
   }
 
-  /** Ends the call as if it had been broken off here. */
   abort(): void {
     this.#answer.abort();
-  }
-
-  /** The client cancelled: no answer follows. */
-  cancel(): void {
-    this.#answer.end();
   }
 
   #leave(): void {

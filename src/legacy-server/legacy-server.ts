@@ -115,7 +115,7 @@ export class LegacyServer {
 
   /** Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the end of its connection. */
   #notified(session: LegacySession, method: string, { params, sink }: Readonly<{ params: Json; sink: Sink }>): Running {
-    if (method === 'notifications/cancelled') this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.cancel();
+    if (method === 'notifications/cancelled') this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();
     return answerStatus(sink, 202);
   }
 

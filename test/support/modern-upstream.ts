@@ -27,6 +27,8 @@ export type ModernUpstream = Readonly<{
   setIntercept: (intercept: ModernOptions['intercept']) => void;
   /** How many responses are open. */
   open: () => number;
+  /** Breaks off every connection. */
+  drop: () => void;
   close: () => Promise<void>;
 }>;
 
@@ -66,6 +68,7 @@ export const startModernUpstream = async (options: ModernOptions = {}): Promise<
       intercept = next;
     },
     open: () => open,
+    drop: () => server.closeAllConnections(),
     close: async () => {
       await handler.close();
       server.closeAllConnections();

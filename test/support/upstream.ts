@@ -58,6 +58,8 @@ export type Upstream = Readonly<{
   servers: () => readonly Server[];
   /** Forgets every session: their ids are 404 from now on. */
   forget: () => void;
+  /** Breaks off every connection. */
+  drop: () => void;
   close: () => Promise<void>;
 }>;
 
@@ -135,6 +137,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
     openSessions: () => sessions.size,
     servers: () => servers.filter(({ transport }) => transport !== undefined),
     forget: () => sessions.clear(),
+    drop: () => server.closeAllConnections(),
     close: async () => {
       await Promise.all([...sessions.values()].map((transport) => transport.close()));
       server.closeAllConnections();
