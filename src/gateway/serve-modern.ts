@@ -53,7 +53,7 @@ const mirrored = new WeakMap<ToolFacts, readonly ParamHeader[]>();
 const mirroredBy = (tool: ToolFacts): readonly ParamHeader[] => {
   const known = mirrored.get(tool);
   if (known) return known;
-  const found = paramHeadersOf(tool.schema);
+  const found = paramHeadersOf(tool.schema) ?? [];
   mirrored.set(tool, found);
   return found;
 };

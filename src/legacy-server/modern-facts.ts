@@ -1,7 +1,7 @@
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
 import { ask, isObject, type Asked, type Json } from '../upstream/ask.js';
 import { askModern, postTo, type Introduction, type Reach } from '../upstream/probe.js';
-import { paramHeaders, paramHeadersOf, type ParamHeader } from './param-headers.js';
+import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../mcp/param-headers.js';
 
 const ASK_MS = 30_000;
 const MOST_BYTES = 32 * 2 ** 20;
@@ -58,7 +58,7 @@ export class ModernFacts {
   /** The headers that a call of this tool needs; a tool that is not known yet is looked for in the server's list. */
   async headersFor(tool: string, args: unknown): Promise<Record<string, string>> {
     if (!this.#headers.has(tool)) await this.#list();
-    return paramHeaders(this.#headers.get(tool) ?? [], args);
+    return mirroredHeaders(this.#headers.get(tool) ?? [], args);
   }
 
   /** The server said that headers were not what it wants: its tools are listed again. */
