@@ -95,6 +95,8 @@ const NOWHERE: Way = { transport: { type: 'streamable-http', url: new URL('https
 /** How a server is reached. One whose URL or secrets can't be read counts as disabled. */
 const wayOf = (row: ServerRow, vault: Vault): Way => opened(() => reachOf(row, secretsOf(row, vault)), { organizationId: row.organization_id, serverId: row.id }) ?? NOWHERE;
 
+const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(from, name) ? from[name] : undefined);
+
 /** Servers with their credentials opened. */
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
@@ -112,7 +114,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     eras: row.eras,
     ...wayOf(row, vault),
     clientAuth: row.client_auth,
-    tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts(definitionHash, inputSchema)])),
+    tools: new Map((row.tools ?? []).map(([name, definitionHash, inputSchema]) => [name, new ToolFacts({ name, definitionHash, inputSchema, accepted: own(row.accepted, name) })])),
     disabledTools: new Set(row.disabled_tools),
     accepted: new Map(Object.entries(row.accepted)),
   }));

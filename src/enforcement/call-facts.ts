@@ -1,3 +1,4 @@
+import type { ToolFacts } from '../directory/tool-facts.js';
 import type { CompiledSchema, Facts, Kind } from '../policy-engine/decide.js';
 import type { GovernedCall } from './call.js';
 
@@ -13,10 +14,9 @@ export class CallFacts implements Facts {
   readonly sessionId: string | undefined;
   readonly sourceIp: string | undefined;
   readonly clientName: string | undefined;
-  readonly definitionHash: string | undefined;
-  readonly accepted: Facts['accepted'];
+  /** Of a tool that the directory knows. */
+  readonly definition: ToolFacts | undefined;
   readonly approved: boolean;
-  readonly #call: GovernedCall;
   readonly #nowMs: number;
 
   constructor(call: GovernedCall, nowMs: number, approved = false) {
@@ -31,10 +31,8 @@ export class CallFacts implements Facts {
     this.sessionId = call.sessionId ?? undefined;
     this.sourceIp = call.sourceIp ?? undefined;
     this.clientName = call.client?.name;
-    this.definitionHash = server.tools.get(this.tool)?.definitionHash;
-    this.accepted = server.accepted.get(this.tool);
+    this.definition = this.kind === 'tool' ? server.tools.get(this.tool) : undefined;
     this.approved = approved;
-    this.#call = call;
     this.#nowMs = nowMs;
   }
 
@@ -44,6 +42,6 @@ export class CallFacts implements Facts {
 
   /** Compiled only when a policy asks for it. */
   get inputSchema(): CompiledSchema | undefined {
-    return this.#call.who.server.tools.get(this.tool)?.inputSchema;
+    return this.definition?.inputSchema;
   }
 }

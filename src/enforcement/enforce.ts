@@ -28,11 +28,11 @@ const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny
 const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
 
 /** What refuses before the policy is asked. */
-const precondition = (call: GovernedCall, isStale: boolean): Judged | undefined => {
+const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Judged | undefined => {
   const { who } = call;
   if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
   const tool = toolOf(call);
-  const misread = tool === null ? undefined : refusedName(who.server, tool);
+  const misread = tool === null || definition !== undefined ? undefined : refusedName(who.server, tool);
   if (misread !== undefined) return refusal('malformed', misread);
   const off = switchedOff(who, tool);
   if (off !== undefined) return refusal('disabled', off);
@@ -79,8 +79,8 @@ export class Enforcement {
     const began = performance.now();
     const now = this.#parts.now();
     const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
-    const refused = precondition(call, this.#parts.isStale());
     const facts = new CallFacts(call, now);
+    const refused = precondition(call, facts, this.#parts.isStale());
     const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
     const micros = Math.round((performance.now() - began) * 1000);
     const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };

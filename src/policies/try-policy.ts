@@ -1,8 +1,8 @@
 import { LookAlikes, misreadName } from '../platform/look-alikes.js';
 import { compilePolicy } from '../policy-engine/compile.js';
-import { decideWithTrace, type Decision, type TraceStep } from '../policy-engine/decide.js';
+import { decideWithTrace, type Decision, type Facts, type TraceStep } from '../policy-engine/decide.js';
 import { compileInputSchema } from '../policy-engine/input-schema.js';
-import type { Pins } from '../policy-engine/pins.js';
+import { isChanged, type Pins } from '../policy-engine/pins.js';
 import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
 import type { IdentityFacts, ServerFacts } from './policies.store.js';
 
@@ -39,6 +39,11 @@ const refused = (code: 'malformed' | 'disabled', reason: string): Tried => ({ ef
 
 const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined => (Object.hasOwn(from, name) ? from[name] : undefined);
 
+const definitionOf = ({ hashes, accepted }: ServerFacts, name: string): Pick<Facts, 'definition'> => {
+  const definitionHash = own(hashes, name);
+  return definitionHash === undefined ? {} : { definition: { isChangedFrom: (pins) => isChanged(pins, { name, definitionHash }, own(accepted, name)) } };
+};
+
 /** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
 export const tryPolicy = (call: TryCall): Tried => {
   const identity = call.identity ?? anybody;
@@ -48,7 +53,7 @@ export const tryPolicy = (call: TryCall): Tried => {
   if (disabled !== undefined) return refused('disabled', disabled);
   const { tool, organizationId, serverId, now, server } = call;
   const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;
-  const facts = { tool, definitionHash: own(server.hashes, tool), accepted: own(server.accepted, tool), arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
+  const facts = { tool, ...definitionOf(server, tool), arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
   const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts, call.pins);
   const { effect, code, rule, reason, would, reservations } = decision;
   const limits = reservations.map(({ pointer, counter, window, scope, amount, max }) => ({ rule: pointer, counter, window, scope, amount, max }));

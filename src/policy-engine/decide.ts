@@ -3,7 +3,7 @@ import { namesOf, PIN_RULE, planFor, type CompiledPolicy, type Plan } from './co
 import { newWork } from './conditions/work.js';
 import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
-import { pinnedHash, type Pins } from './pins.js';
+import type { Pins } from './pins.js';
 import { plainUri } from './resource-uri.js';
 import { windowText } from './windows.js';
 
@@ -78,10 +78,8 @@ function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   return other.judgement.refusal && other.plan.entry !== policy.resources.fallback ? other : given;
 }
 
-function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', tool, definitionHash, accepted }: Facts, pins: Pins | undefined): boolean {
-  if (!pinTools || pins === undefined || definitionHash === undefined || kind !== 'tool') return false;
-  const pinned = pinnedHash(pins, tool, accepted);
-  return pinned !== undefined && pinned !== definitionHash;
+function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', definition }: Facts, pins: Pins | undefined): boolean {
+  return pinTools && pins !== undefined && definition !== undefined && kind === 'tool' && definition.isChangedFrom(pins);
 }
 
 function pinBroken(tool: string): Judgement {

@@ -1,5 +1,5 @@
 import type { Scope, Window } from './document.js';
-import type { Accepted } from './pins.js';
+import type { Definition } from './pins.js';
 
 /** A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when nothing is. */
 export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
@@ -19,9 +19,8 @@ export type Facts = Readonly<{
   sessionId?: string;
   sourceIp?: string;
   clientName?: string;
-  /** What the tool's definition is, and the one that was accepted last on its server; a tool that nobody has seen has neither. */
-  definitionHash?: string;
-  accepted?: Accepted;
+  /** Of a tool that somebody has seen. */
+  definition?: Definition;
   /** Wanted when the policy checks arguments; a call without it is refused then. */
   inputSchema?: CompiledSchema;
   /** This very call was approved: `require_approval` lets it pass. */

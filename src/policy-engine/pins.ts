@@ -12,3 +12,12 @@ export function pinnedHash({ hashes, acceptances }: Pins, tool: string, accepted
   if (accepted !== undefined && accepted.number > acceptances) return accepted.definitionHash;
   return hashes.get(tool) ?? accepted?.definitionHash;
 }
+
+/** What is known of a tool's definition: whether it is another than the one that was pinned. */
+export type Definition = Readonly<{ isChangedFrom: (pins: Pins) => boolean }>;
+
+/** Whether a tool with this definition is another than the one that was pinned; one that nothing pins is not. */
+export function isChanged(pins: Pins, tool: Readonly<{ name: string; definitionHash: string }>, accepted: Accepted | undefined): boolean {
+  const pinned = pinnedHash(pins, tool.name, accepted);
+  return pinned !== undefined && pinned !== tool.definitionHash;
+}

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, decideWithTrace, type Facts } from '../../../src/policy-engine/decide.js';
 import type { LimitRule, PolicyDocument } from '../../../src/policy-engine/document.js';
-import type { Pins } from '../../../src/policy-engine/pins.js';
+import { ToolFacts } from '../../../src/directory/tool-facts.js';
+import type { Accepted, Pins } from '../../../src/policy-engine/pins.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { decisionCases, runningExample } from '../../cases/decisions.js';
 
@@ -108,8 +109,11 @@ describe('a trace', () => {
 });
 
 describe('a tool whose definition is not the pinned one', () => {
-  const pins = { hashes: new Map([['x', 'old']]), acceptances: 3 };
-  const judged = (document: object, given: Partial<Facts> = {}, with_: Pins = pins) => decide(compilePolicy({ version: '1', default: 'allow', ...document } as PolicyDocument), { ...facts, definitionHash: 'new', ...given }, with_);
+  const pins: Pins = { hashes: new Map([['x', 'old']]), acceptances: 3 };
+  const without: Pins = { ...pins, hashes: new Map() };
+  const seen = (definitionHash: string, accepted?: Accepted): ToolFacts => new ToolFacts({ name: 'x', definitionHash, inputSchema: undefined, accepted });
+  const judged = (document: object, definition: ToolFacts | undefined = seen('new'), with_: Pins = pins) =>
+    decide(compilePolicy({ version: '1', default: 'allow', ...document } as PolicyDocument), { ...facts, ...(definition ? { definition } : {}) }, with_);
 
   test('is refused before any rule, and in monitor mode told', () => {
     for (const document of [{}, { hide: ['x'] }, { default: 'deny' }, { tools: { x: { action: 'deny' } } }]) expect(judged(document)).toMatchObject({ effect: 'deny', code: 'tool_changed', rule: null, reservations: [] });
@@ -118,21 +122,27 @@ describe('a tool whose definition is not the pinned one', () => {
     expect(judged({ pin_tools: false })).toMatchObject({ effect: 'allow', code: 'allowed' });
   });
 
-  test.each<[string, Partial<Facts>, Pins, string]>([
-    ['the pinned definition', { definitionHash: 'old' }, pins, 'allowed'],
-    ['one accepted since', { accepted: { definitionHash: 'new', number: 4 } }, pins, 'allowed'],
-    ['one accepted before the publication', { accepted: { definitionHash: 'new', number: 3 } }, pins, 'tool_changed'],
-    ['the pinned definition after another was accepted', { definitionHash: 'old', accepted: { definitionHash: 'new', number: 4 } }, pins, 'tool_changed'],
-    ['a tool that was not there at the publication, as it was seen before', { accepted: { definitionHash: 'new', number: 1 } }, { ...pins, hashes: new Map() }, 'allowed'],
-    ['a tool that was not there at the publication, changed since it was seen', { accepted: { definitionHash: 'old', number: 1 } }, { ...pins, hashes: new Map() }, 'tool_changed'],
-    ['a tool that nobody has seen', { definitionHash: undefined }, pins, 'allowed'],
-    ['a tool that nothing pins', {}, { ...pins, hashes: new Map() }, 'allowed'],
-  ])('%s', (_what, given, with_, code) => {
-    expect(judged({}, given, with_).code).toBe(code);
+  test.each<[string, ToolFacts, Pins, string]>([
+    ['the pinned definition', seen('old'), pins, 'allowed'],
+    ['one accepted since', seen('new', { definitionHash: 'new', number: 4 }), pins, 'allowed'],
+    ['one accepted before the publication', seen('new', { definitionHash: 'new', number: 3 }), pins, 'tool_changed'],
+    ['the pinned definition after another was accepted', seen('old', { definitionHash: 'new', number: 4 }), pins, 'tool_changed'],
+    ['a tool that was not there at the publication, as it was seen before', seen('new', { definitionHash: 'new', number: 1 }), without, 'allowed'],
+    ['a tool that was not there at the publication, changed since it was seen', seen('new', { definitionHash: 'old', number: 1 }), without, 'tool_changed'],
+    ['a tool that nothing pins', seen('new'), without, 'allowed'],
+  ])('%s', (_what, definition, with_, code) => {
+    expect(judged({}, definition, with_).code).toBe(code);
+  });
+
+  test('is told apart from a tool that nobody has seen, and for each policy by its own pins', () => {
+    expect(decide(compilePolicy({ version: '1', default: 'allow' }), facts, pins).code).toBe('allowed');
+    expect(decide(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definition: seen('new') }).code).toBe('allowed');
+    const definition = seen('new');
+    expect([pins, without, pins, without].map((with_) => judged({}, definition, with_).code)).toEqual(['tool_changed', 'allowed', 'tool_changed', 'allowed']);
   });
 
   test('shows in a trace as the first step, and nothing after it is reached', () => {
-    const { trace } = decideWithTrace(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definitionHash: 'new' }, pins);
+    const { trace } = decideWithTrace(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definition: seen('new') }, pins);
     expect(trace.map(({ rule, outcome }) => [rule, outcome])).toEqual([['/pin_tools', 'refused'], ['/default', 'not_reached']]);
   });
 });
