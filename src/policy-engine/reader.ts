@@ -12,6 +12,11 @@ export type Reader = (value: unknown, pointer: string, report: Report) => void;
 /** The keys that an object takes. A key that is not in it is refused. */
 export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
 
+/** As many errors are told: a document that is wrong in more places is not read to its end. */
+const mostErrors = 1000;
+
+const isEnough = ({ errors }: Report): boolean => errors.length >= mostErrors;
+
 export function refuse(report: Report, pointer: string, code: string, message: string): void {
   report.errors.push({ pointer, code, message });
 }
@@ -21,6 +26,7 @@ export function objectOf(shape: Shape): Reader {
   return (value, pointer, report) => {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', `must be an object with the keys ${accepted}`);
     for (const [key, member] of Object.entries(value)) {
+      if (isEnough(report)) return;
       const at = pointerTo(pointer, key);
       const field = shape.get(key);
       if (field === undefined) refuse(report, at, 'unsupported_key', `this key is not known here; accepted: ${accepted}`);
@@ -38,7 +44,8 @@ export function namedOf(most: number, name: Reader, member: Reader): Reader {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', 'must be an object with one member a name');
     const members = Object.entries(value);
     if (members.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} members`);
-    for (const [key, one] of members) {
+    for (const [key, one] of members.slice(0, most)) {
+      if (isEnough(report)) return;
       const at = pointerTo(pointer, key);
       name(key, at, report);
       member(one, at, report);
@@ -50,7 +57,10 @@ export function listOf(most: number, item: Reader): Reader {
   return (value, pointer, report) => {
     if (!Array.isArray(value)) return refuse(report, pointer, 'invalid_type', 'must be an array');
     if (value.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} items`);
-    for (const [index, one] of value.entries()) item(one, pointerTo(pointer, index), report);
+    for (const [index, one] of value.slice(0, most).entries()) {
+      if (isEnough(report)) return;
+      item(one, pointerTo(pointer, index), report);
+    }
   };
 }
 

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
+import { vi } from 'vitest';
 import type { Decision, Facts } from '../../src/policy-engine/decide.js';
 import type { Condition, PolicyDocument, Rule } from '../../src/policy-engine/document.js';
 
-/** How often a property is tried: `PROPERTY_RUNS=100000`; with `SEED=1` the same runs again. */
-export const runs = Number(process.env['PROPERTY_RUNS'] ?? 25);
+/** How often a property is tried: 100,000 times with `FAULTS=full`, or as `PROPERTY_RUNS` says; with `SEED=1` the same runs again. */
+export const runs = Number(process.env['PROPERTY_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 100_000 : 25));
 const seed = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
 
-/** Sets how often properties are tried, and prints the seed. */
+const RUN_MS = 20;
+
+/** Sets how often properties are tried, and how long a file's tests may take for it, and prints the seed. */
 export const configureProperties = (): void => {
   fc.configureGlobal({ numRuns: runs, seed });
+  vi.setConfig({ testTimeout: 30_000 + runs * RUN_MS });
   console.log(`fast-check seed ${seed}, ${runs} runs`);
 };
 

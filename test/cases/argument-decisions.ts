@@ -287,7 +287,7 @@ const pathRows: readonly PathRow[] = [
 
 const pathCases = pathRows.flatMap(([name, path, args, truths, more]) => both(`path: ${name}`, { path, op: 'eq', value: 1, ...more }, { arguments: args }, truths));
 
-const identity = { id: 'idn_1', name: 'Ann', kind: 'human', attributes: { team: 'blue', level: 3, groups: ['a', 'b'], Region: 'eu' } };
+const identity = { id: 'idn_1', name: 'Ann', kind: 'human', attributes: { team: 'blue', level: 3, Region: 'eu' } };
 
 type FactRow = readonly [path: string, op: Operator, value: Condition['value'], truth: Truth, facts?: Partial<Facts>];
 
@@ -300,7 +300,7 @@ const factRows: readonly FactRow[] = [
   ['identity.attributes.team', 'eq', 'blue', 'T'],
   ['identity.attributes.level', 'gte', 4, 'F'],
   ['identity.attributes.level', 'eq', '3', 'U'],
-  ['identity.attributes.groups[1]', 'eq', 'b', 'T'],
+  ['identity.attributes.groups[1]', 'eq', 'b', 'T', { identity: { ...identity, attributes: { groups: ['a', 'b'] } } }],
   ['identity.attributes.none', 'exists', false, 'T'],
   ['identity.attributes.region', 'eq', 'eu', 'U'],
   ['identity.attributes.team.lead', 'eq', 'x', 'U'],

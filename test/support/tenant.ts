@@ -89,12 +89,12 @@ export const textOf = (result: unknown): string => ((result as { content: { text
 export const decisionOf = (result: unknown): Json => (result as { _meta: Record<string, Json> })._meta['io.toolgate/decision'] as Json;
 
 /** A bare session: for what SDK clients don't send. */
-export const openSession = async (grant: Readonly<{ mcpUrl: string; token: string }>): Promise<Readonly<{ id: string; post: (body: unknown, headers?: Readonly<Record<string, string>>) => Promise<Response> }>> => {
+export const openSession = async (grant: Readonly<{ mcpUrl: string; token: string }>, clientName = 'bare'): Promise<Readonly<{ id: string; post: (body: unknown, headers?: Readonly<Record<string, string>>) => Promise<Response> }>> => {
   const headers = { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
   const initialized = await fetch(grant.mcpUrl, {
     method: 'POST',
     headers,
-    body: JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bare', version: '1' } } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: clientName, version: '1' } } }),
   });
   const answer = await initialized.text();
   const id = initialized.headers.get('mcp-session-id');

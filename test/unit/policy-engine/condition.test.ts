@@ -39,7 +39,8 @@ describe('what judging costs', () => {
     ['nothing for a text that is too short to count', { path: 'args.a', op: 'length_lte', value: 1001 }, { a: text }, 18],
     ['nothing for a text that is too long to count', { path: 'args.a', op: 'length_gte', value: 499 }, { a: text }, 18],
     ['the shorter of two texts to compare', { path: 'args.a', op: 'lte', value: 'aa' }, { a: 'a' }, 19],
-    ['an address for every range', { path: 'args.a', op: 'cidr', value: ['10.0.0.0/8', '11.0.0.0/8'] }, { a: '10.0.0.1' }, 218],
+    ['an address, and every range', { path: 'args.a', op: 'cidr', value: ['10.0.0.0/8', '11.0.0.0/8'] }, { a: '10.0.0.1' }, 226],
+    ['an address of IPv6, and every range', { path: 'args.a', op: 'cidr', value: ['::/1', '10.0.0.0/8'] }, { a: '::1' }, 2026],
   ])('%s', (_name, condition, callArguments, steps) => {
     expect(cost(condition, callArguments)).toEqual({ truth: true, steps, enough: true, short: 'undecidable' });
   });
