@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
 import { AppModule, type Parts } from './app.module.js';
+import { startNotifications } from './approvals/notifications/deliver.js';
 import { startExpiry } from './approvals/expiry.js';
 import { EventStore } from './event-log/event-store.js';
 import type { EventLog } from './event-log/event-log.js';
@@ -18,10 +19,12 @@ import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js'
 import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './platform/http-front.js';
 import { log } from './platform/log.js';
 import { loadMasterKey } from './platform/master-key.js';
+import { makeSendMail } from './platform/mail.js';
 import { applyMigrations } from './platform/migrations.js';
 import { serveDocs } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
 import { bodyValidation, ProblemFilter, sendProblem } from './rest/problem-filter.js';
+import type { Rounds } from './platform/rounds.js';
 import { Problem } from './platform/problems.js';
 import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
@@ -85,6 +88,14 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> =
   return postgres.url;
 };
 
+/** Where approvals can be decided they also end, and people are told of them. */
+const startApprovals = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly Rounds[] => {
+  const sendMail = config.mail && makeSendMail(config.mail);
+  const notifications = startNotifications({ db: database, vault, outbound, sendMail, publicUrl });
+  store.onCommitted(() => notifications.wake());
+  return [startExpiry(database, store), notifications];
+};
+
 const openLog = async (config: Config, database: Database): Promise<EventLog> => {
   const eventLog = await (config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.log, config.partitions));
   await bindLog(database.worker, eventLog.identity);
@@ -128,8 +139,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const api = config.roles.has('api') ? await startApi(parts) : undefined;
   if (api) {
     cleanup.add(api.close);
-    // Where approvals can be decided they also end.
-    cleanup.add(startExpiry(database, store).stop);
+    for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
     cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio } }).stop);
   }
   const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, eventLog, metrics }) : undefined;

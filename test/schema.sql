@@ -57,6 +57,71 @@ create policy worker on approval_ends as permissive for all to toolgate_worker
 grant delete, insert, select, update on approval_ends to toolgate_app;
 grant delete, insert, select, update on approval_ends to toolgate_worker;
 
+create table approval_notifications (
+  organization_id text not null,
+  id text not null,
+  version integer not null,
+  webhook_origin text,
+  emails jsonb not null,
+  constraint approval_notifications_pkey PRIMARY KEY (organization_id, id)
+);
+alter table approval_notifications enable row level security;
+alter table approval_notifications force row level security;
+create policy own on approval_notifications as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approval_notifications as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approval_notifications to toolgate_app;
+grant delete, insert, select, update on approval_notifications to toolgate_worker;
+
+create table approval_outbox (
+  organization_id text not null,
+  id text not null,
+  approval_id text not null,
+  channel text not null,
+  type text not null,
+  attempts integer not null default 0,
+  created_at timestamp with time zone not null default now(),
+  due_at timestamp with time zone not null default now(),
+  leased_until timestamp with time zone,
+  done_at timestamp with time zone,
+  delivered boolean not null default false,
+  last_error text,
+  constraint approval_outbox_channel_check CHECK ((channel = ANY (ARRAY['webhook'::text, 'mail'::text]))),
+  constraint approval_outbox_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX approval_outbox_channel ON public.approval_outbox USING btree (organization_id, channel, created_at);
+CREATE INDEX approval_outbox_done ON public.approval_outbox USING btree (done_at) WHERE (done_at IS NOT NULL);
+CREATE INDEX approval_outbox_due ON public.approval_outbox USING btree (due_at) WHERE (done_at IS NULL);
+alter table approval_outbox enable row level security;
+alter table approval_outbox force row level security;
+create policy own on approval_outbox as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approval_outbox as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approval_outbox to toolgate_app;
+grant delete, insert, select, update on approval_outbox to toolgate_worker;
+
+create table approval_webhooks (
+  organization_id text not null,
+  sealed_webhook bytea not null,
+  constraint approval_webhooks_pkey PRIMARY KEY (organization_id)
+);
+alter table approval_webhooks enable row level security;
+alter table approval_webhooks force row level security;
+create policy own on approval_webhooks as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on approval_webhooks as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on approval_webhooks to toolgate_app;
+grant delete, insert, select, update on approval_webhooks to toolgate_worker;
+
 create table approvals (
   organization_id text not null,
   id text not null,

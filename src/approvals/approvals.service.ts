@@ -7,6 +7,7 @@ import { pageStart, toPage, type Page } from '../rest/page.js';
 import { decideApproval } from './approvals.js';
 import type { ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
+import { enqueue } from './notifications/outbox.js';
 import { partiesOf, personBehind } from './people.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
@@ -69,6 +70,8 @@ export class Approvals {
     if (memberId === undefined) throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
     const parties = await partiesOf(tx, organizationId, approval.call.grantId);
     const { status } = await change.apply(approvalStream, id, (state) => decideApproval(id, state ?? approval, { ...said, memberId, now, parties }));
-    if (status !== 'pending') await dropArguments(tx, { organizationId, approvalId: id });
+    if (status === 'pending' || status === approval.status) return;
+    await dropArguments(tx, { organizationId, approvalId: id });
+    await enqueue(tx, organizationId, { approvalId: id, type: 'approval.decided' });
   }
 }

@@ -4,6 +4,7 @@ import { errorText, log } from '../platform/log.js';
 import { startRounds, type Rounds } from '../platform/rounds.js';
 import { expireApproval } from './approvals.js';
 import { approvalStream } from './approvals.store.js';
+import { enqueue } from './notifications/outbox.js';
 import { dropArguments } from './sealed-arguments.js';
 
 const PAUSE_MS = 1000;
@@ -11,11 +12,17 @@ const AT_ONCE = 100;
 
 /** Ends an approval whose time is over, and drops the arguments. Nothing when it was decided meanwhile. */
 export const expireOne = async (change: Change, approvalId: string): Promise<void> => {
-  const { status } = await change.apply(approvalStream, approvalId, (state) => {
+  const { organizationId } = change.caller;
+  let ended = false;
+  await change.apply(approvalStream, approvalId, (state) => {
     if (!state) throw new Error('an approval that was never requested');
-    return expireApproval(approvalId, state);
+    const events = expireApproval(approvalId, state);
+    ended = events.length > 0;
+    return events;
   });
-  if (status === 'expired') await dropArguments(change.tx, { organizationId: change.caller.organizationId, approvalId });
+  if (!ended) return;
+  await dropArguments(change.tx, { organizationId, approvalId });
+  await enqueue(change.tx, organizationId, { approvalId, type: 'approval.expired' });
 };
 
 const expire = async (db: Database, store: EventStore): Promise<number> => {

@@ -6,6 +6,7 @@ import type { Vault } from '../platform/vault.js';
 import { requestApproval, type PersonsDecision } from './approvals.js';
 import { approvalStream } from './approvals.store.js';
 import { expireOne } from './expiry.js';
+import { enqueue } from './notifications/outbox.js';
 import { keepArguments } from './sealed-arguments.js';
 
 /** A call that its policy holds, as a gateway asks about it. `argumentsJson` is what the reviewer will see. */
@@ -96,6 +97,7 @@ const open = async (change: Change, vault: Vault, asked: Asked): Promise<Standin
   const expiresAt = new Date(now.getTime() + asked.expiresInMs);
   await change.apply(approvalStream, approvalId, () => requestApproval(approvalId, call, { count, expiresAt: expiresAt.toISOString() }));
   await keepArguments(tx, vault, { organizationId, approvalId }, asked.argumentsJson);
+  await enqueue(tx, organizationId, { approvalId, type: 'approval.requested' });
   return { status: 'pending', approvalId, expiresAtMs: expiresAt.getTime() };
 };
 

@@ -16,6 +16,8 @@ export type Config = Readonly<{
   roles: ReadonlySet<Role>;
   masterKey: string | undefined;
   masterKeyFile: string | undefined;
+  /** Undefined: this installation sends no mail. */
+  mail: Readonly<{ url: string; from: string }> | undefined;
   signup: 'open' | 'first' | 'closed';
   upstreamAllow: readonly string[];
   allowStdio: readonly string[];
@@ -71,6 +73,8 @@ const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string,
   return lines;
 };
 
+const mailDisagreements = (read: Settings): string[] => (read.SMTP_URL && !read.MAIL_FROM ? ['MAIL_FROM is required with SMTP_URL: an address that its server lets us send from'] : []);
+
 const kafkaDisagreements = (read: Settings): string[] => {
   const lines: string[] = [];
   if (read.KAFKA_SASL_MECHANISM && !(read.KAFKA_SASL_USERNAME && read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
@@ -90,7 +94,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const signup = read.SIGNUP ?? (loopback ? 'open' : 'first');
   const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
   // A line about a variable that could not be read would judge its default.
-  const together = [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
+  const together = [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read), ...mailDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
   const lines = [...errors, ...together];
   if (lines.length > 0) throw new ConfigError(lines);
   return Object.freeze({
@@ -104,6 +108,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     roles,
     masterKey: read.MASTER_KEY,
     masterKeyFile: read.MASTER_KEY_FILE,
+    mail: read.SMTP_URL && read.MAIL_FROM ? { url: read.SMTP_URL, from: read.MAIL_FROM } : undefined,
     signup,
     upstreamAllow: read.UPSTREAM_ALLOW ?? (loopback && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
     allowStdio: read.ALLOW_STDIO,

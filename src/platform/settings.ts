@@ -47,6 +47,13 @@ const postgresUrl = (text: string): string | undefined => {
   return parsed.hostname !== '' || parsed.searchParams.has('host') ? text : undefined;
 };
 
+const smtpUrl = (text: string): string | undefined => {
+  if (!/^smtps?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;
+  return new URL(text).hostname === '' ? undefined : text;
+};
+
+const mailbox = matching(/^([^<>"@\p{Cc}]+ <[^\s<>"@,;]+@[^\s<>"@,;]+>|[^\s<>"@,;]+@[^\s<>"@,;]+)$/u);
+
 const key32 = (text: string): string | undefined => (/^[A-Za-z0-9+/_-]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32 ? text : undefined);
 
 const setting = <T>(read: Setting<T>['read'], absent: T, words: readonly [takes: string, fallback: string, meaning: string]): Setting<T> => ({
@@ -77,8 +84,10 @@ export const settings = {
   ROLES: setting<readonly string[]>(roles, ['all'], ['all, or any of api,gateway,projector,streams', 'all', 'What this process does.']),
   MASTER_KEY: optional(key32, ['32 bytes in base64', 'made in `DATA_DIR` when embedded; required with `DATABASE_URL`', 'Wraps the keys that encrypt secrets; session ids are sealed with a key derived from it.']),
   MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
+  SMTP_URL: optional(smtpUrl, ['an smtp:// or smtps:// URL with a host', 'none: no mail is sent', 'The server that takes our mail; `?requireTLS=true` wants STARTTLS of an smtp:// one.']),
+  MAIL_FROM: optional(mailbox, ['an address, or a name and an address in angle brackets', 'required with `SMTP_URL`', 'Whom our mail comes from.']),
   SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` on a loopback `HOST`, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),
-  UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` is loopback, else nothing', 'Private ranges that a server or log stream may point to; our own ports never.']),
+  UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` is loopback, else nothing', 'Private ranges that a server, webhook or log stream may point to; our own ports never.']),
   ALLOW_STDIO: setting(list((text) => (isAbsolute(text) ? text : undefined)), [], ['absolute paths of commands, comma-separated', 'nothing', 'Commands that may be run as stdio servers.']),
   TRUSTED_PROXIES: setting(list(cidr), [], ['addresses or CIDR ranges, comma-separated', 'nothing', 'Whose `X-Forwarded-For` counts.']),
   ALLOWED_ORIGINS: setting(list(origin), [], ['http or https origins, comma-separated', 'nothing', 'Web origins that may call `/mcp`.']),

@@ -42,6 +42,7 @@ const packages = {
   kafkajs: '^src/event-log/kafka-',
   '@nestjs/': '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/rest/|^src/[^/]+\\.ts$',
   passport: '^src/accounts/',
+  nodemailer: '^src/platform/mail',
   '@node-rs/argon2': '^src/accounts/',
   '@modelcontextprotocol/': '^src/upstream/|^src/demo',
   unhomoglyph: '^src/platform/look-alikes',

@@ -18,6 +18,8 @@ const values: Readonly<Partial<Record<Name, readonly string[]>>> = {
   ROLES: ['secret-role', 'api,secret-role', 'all,api', 'api,', 'API', 'api gateway', ','],
   MASTER_KEY: ['hunter2-secret', Buffer.alloc(31, 1).toString('base64'), Buffer.alloc(33, 1).toString('base64'), Buffer.alloc(32, 1).toString('hex'), `${Buffer.alloc(32, 1).toString('base64')}\n`, `${'!'.repeat(43)}=`],
   MASTER_KEY_FILE: ['secret\nfile'],
+  SMTP_URL: ['secret-host', 'http://u:hunter2-secret@mail.example', 'smtp:u:hunter2-secret', 'smtp:///hunter2-secret', ' smtp://u:hunter2-secret@mail.example', 'smtp://u:hunter2 secret@mail.example', 'smtps://u:hunter2-secret@mail.example:port'],
+  MAIL_FROM: ['secret', '@secret.example', 'a@secret.example, b@secret.example', 'A <a@secret.example', 'a@secret.example\nBcc: b@secret.example', '"A" <a@secret.example>'],
   SIGNUP: ['secret-word', 'Open', 'open,first', 'true'],
   UPSTREAM_ALLOW: ['secret-range', '10.0.0.0/33', '10/8', '10.0.0.0/', '010.0.0.0/8', '::1/129', 'fe80::1%secret', '10.0.0.0/8/8', '10.0.0.0/8,,::1', '10.0.0.0/8;secret', '10.0.0.0/-1', '0x0a000000/8', '*'],
   ALLOW_STDIO: ['secret-command', './secret-command', '/bin/sh,secret-command', '~/secret-command'],

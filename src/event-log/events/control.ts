@@ -92,6 +92,9 @@ export type ApprovalBody =
   | Of<'approval.decided', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string; decision: 'approved' | 'rejected'; status: ApprovalStatus; memberId: string; comment: string | null }>
   | Of<'approval.expired', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string }>;
 
+/** Who hears of approvals. The URL of the webhook may hold a secret, so only its origin is here. */
+export type NotificationsBody = Of<'approvalNotifications.changed', { webhookOrigin: string | null; emails: readonly string[] }>;
+
 /** Facts about credentials and the record itself; they have no state table of their own. */
 export type NoticeBody =
   | Of<'apiKey.issued', { apiKeyId: string; name: string; role: MemberRole; expiresAt: string | null }>
@@ -101,7 +104,7 @@ export type NoticeBody =
   | Of<'audit.read', { filters: readonly string[] }>
   | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
 
-export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | ApprovalBody | NoticeBody;
+export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | ApprovalBody | NotificationsBody | NoticeBody;
 
 /** A change of the control plane and who made it. */
 export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;

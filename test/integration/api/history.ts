@@ -151,6 +151,13 @@ const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; b
   return { ...(rotated as unknown as Granted), token: story.keep(rotated['token']) };
 };
 
+const notifications = async (story: Story, upstream: Upstream): Promise<void> => {
+  const webhookUrl = `http://127.0.0.1:${upstream.port}/hook/${story.secret('Path')}?token=${story.secret('Query')}`;
+  const { webhookSecret } = await story.ask(200, 'PUT /v1/approvals/notifications', { webhookUrl });
+  story.secrets.push(String(webhookSecret).slice('whsec_'.length));
+  await story.ask(200, 'GET /v1/approvals/notifications');
+};
+
 /** One call that is approved and runs, one that stays pending, one that nobody decides in time. */
 const approvals = async (story: Story, approver: string, call: (name: string, text: string) => Promise<Response>): Promise<void> => {
   const ask = async (name: string, text: string): Promise<string> => /apr_[0-9a-z]{26}/.exec(await (await call(name, text)).text())?.[0] ?? '';
@@ -186,6 +193,7 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
     const identity = await identities(story, member);
     const main = { identityId: identity.main, serverId: server.main, policyId };
     const grant = await grants(story, { main, byServer: { identityId: identity.main, serverId: server.doomed }, byIdentity: { ...main, identityId: identity.doomed } });
+    await notifications(story, upstream);
     await calls(story, grant, approver, upstream);
     await story.ask(204, `DELETE /v1/servers/${server.doomed}`);
     await story.ask(204, `DELETE /v1/identities/${identity.doomed}`);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { members } from '../../../src/members/members.js';
 import { organizations } from '../../../src/members/organizations.js';
 import { approvalStream } from '../../../src/approvals/approvals.store.js';
+import { notificationsStream } from '../../../src/approvals/notifications/notifications.store.js';
 import type { ControlBody } from '../../../src/event-log/events/index.js';
 import { replayOf, replayOrganization, type Replay } from '../../../src/event-log/replay.js';
 import { grantStream } from '../../../src/grants/grants.store.js';
@@ -46,6 +47,7 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'approval.requested': true,
   'approval.decided': true,
   'approval.expired': true,
+  'approvalNotifications.changed': true,
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
@@ -62,8 +64,9 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   idn: replayOf(identityStream),
   grt: replayOf(grantStream),
   apr: replayOf(approvalStream),
+  ntf: replayOf(notificationsStream),
 };
-const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants', 'approvals'] as const;
+const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants', 'approvals', 'approval_notifications'] as const;
 
 /** Of the decisions on the calls of a history, so many allow. */
 const DECISIONS = 10;

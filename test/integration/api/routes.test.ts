@@ -115,6 +115,7 @@ describe('the document', () => {
     expect(readers).toEqual({
       '/v1/api-keys': ['admin'],
       '/v1/members': ['admin'],
+      '/v1/approvals/notifications': ['admin'],
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],
     });
