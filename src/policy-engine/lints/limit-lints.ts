@@ -17,8 +17,9 @@ export function limitLints(document: PolicyDocument): readonly PolicyError[] {
   const places = new Map(limits.map((limit, index) => [limit, index] as const));
   const inVain = (one: PlacedLimit): boolean => {
     const beside = one.rule.startsWith('/tools/') ? (byEntry.get(forAll) ?? []) : [];
-    const isShared = (byCounter.get(counterKey(one)) ?? []).some((other) => entryOf(other) !== entryOf(one));
-    return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some((other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, isShared));
+    const fellows = byCounter.get(counterKey(one)) ?? [];
+    const counts = { isShared: fellows.some((other) => entryOf(other) !== entryOf(one)), spends: fellows.some(({ incrementFrom }) => incrementFrom !== undefined) };
+    return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some((other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, counts));
   };
   return limits.flatMap((one) => (one.incrementFrom === undefined && inVain(one) ? [{ pointer: one.rule, code: 'limit_without_effect', message: inVainMessage }] : []));
 }
@@ -41,11 +42,11 @@ function isAsStrict(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<Pl
   return (entryOf(other) === forAll && entryOf(one) !== forAll) || (places.get(other) ?? 0) < (places.get(one) ?? 0);
 }
 
-/** Whether every call that adds to `one` adds as much to `other`. */
-function countsAsMuch(other: PlacedLimit, one: PlacedLimit, isShared: boolean): boolean {
-  if (other.scope !== one.scope || !samePeriod(other.window, one.window)) return false;
+/** Whether every call that adds to `one` adds as much to `other`; `counts` tells who else adds to the counter of `one`. */
+function countsAsMuch(other: PlacedLimit, one: PlacedLimit, counts: Readonly<{ isShared: boolean; spends: boolean }>): boolean {
+  if (other.scope !== one.scope || !samePeriod(other.window, one.window) || other.incrementFrom !== undefined) return false;
   if (counterKey(other) === counterKey(one)) return true;
-  return other.incrementFrom === undefined && (one.scope === 'grant' || one.scope === 'session') && (entryOf(other) === forAll || !isShared);
+  return !counts.spends && (one.scope === 'grant' || one.scope === 'session') && (entryOf(other) === forAll || !counts.isShared);
 }
 
 function samePeriod(one: Window, other: Window): boolean {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../../src/platform/config.js';
 import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import { modernClient } from '../../support/modern-client.js';
 import { openSession, request, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -97,6 +98,35 @@ describe('the kill switch', () => {
     expect(other.includes('"code":"disabled"')).toBe(what !== 'tool');
     await turn(path(), false);
     expect(await (await session.post(call('echo'))).text()).toContain('done');
+  });
+
+  test.each(named)('refuses clients of 2026-07-28 the same: %s', async (_what, path) => {
+    const client = modernClient(grant);
+    const answer = async (): Promise<string> => JSON.stringify((await client.ask('tools/call', { name: 'echo', arguments: {} })).body);
+    await turn(path(), true);
+    const refused = await answer();
+    await turn(path(), false);
+    expect(refused).toContain('"code":"disabled","rule":null');
+    expect(refused).toContain('"resultType":"complete"');
+    expect(await answer()).toContain('done');
+  });
+
+  test('lets go of a call that waits for its approval, and approving it afterwards runs nothing', async () => {
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', approval: { wait: 20 }, tools: { echo: { action: 'require_approval' } } });
+    const held = await tenant.grant({ serverId, policyId });
+    const session = await openSession(held);
+    const before = upstream.seenOf('tools/call').length;
+    const ended = session.post(call('echo')).then((response) => response.text()).then(() => performance.now(), () => performance.now());
+    const pending = async (): Promise<string | undefined> => ((await tenant.api('GET', '/v1/approvals?status=pending')).body['items'] as { id: string; grantId: string }[]).find(({ grantId }) => grantId === held.id)?.id;
+    await expect.poll(pending, { timeout: 5000 }).toBeDefined();
+    const id = await pending();
+    const began = performance.now();
+    await turn(`/v1/grants/${held.id}`, true);
+    expect((await ended) - began).toBeLessThan(1000);
+    const { api } = await tenant.person('approver');
+    expect((await api('POST', `/v1/approvals/${String(id)}/approve`, {})).status).toBe(200);
+    expect(await (await session.post(call('echo'))).text()).toContain('"code":"disabled"');
+    expect(upstream.seenOf('tools/call')).toHaveLength(before);
   });
 
   test('leaves a disabled tool in the list, like one that is denied', async () => {

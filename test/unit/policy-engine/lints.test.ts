@@ -165,6 +165,8 @@ describe('a limit', () => {
     ['with another counter that nothing else counts in', [limit, { ...limit, counter: 'd', max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
     ['with another counter by server, in which other policies may count', [{ ...limit, scope: 'server' }, { ...limit, counter: 'd', scope: 'server', max: 9 }], [], []],
     ['with another counter than a stricter one for all tools', [limit], [{ ...limit, counter: 'd', max: 4 }], ['limit_without_effect /tools/x/limits/0']],
+    ['on a counter that another limit spends from', [{ ...limit, max: 9 }, { ...limit, counter: 'd' }, { ...limit, max: 99, increment_from: 'args.n' }], [], []],
+    ['beside a stricter one on its counter that spends an argument', [limit, { ...limit, max: 1, increment_from: 'args.n' }], [], []],
     ['beside one for all tools that spends an argument', [limit], [{ ...limit, counter: 'd', max: 4, increment_from: 'args.n' }], []],
     ['that spends an argument', [limit, { ...limit, max: 9, increment_from: 'args.n' }], [], []],
     ['looser than one for all tools', [limit], [{ ...limit, max: 4 }], ['limit_without_effect /tools/x/limits/0']],
