@@ -98,7 +98,9 @@ export class McpEndpoint {
     if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
     if (!accepts(headers.accept, ['text/event-stream'])) return notAcceptable(response, 'Accept must name text/event-stream');
     const reason = unavailable(this.#parts, exchange);
-    return reason ? refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason }) : relayStream(this.#parts, { ...exchange, session });
+    if (reason) return refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason });
+    this.#memo.forget(request);
+    return relayStream(this.#parts, { ...exchange, session });
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {

@@ -74,6 +74,7 @@ export class Connection {
       this.#socket.write(body);
       this.#socket.uncork();
     }
+    exchange.sent();
   }
 
   pause(): void {

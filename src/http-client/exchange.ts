@@ -8,8 +8,9 @@ type Wanted = Readonly<{ head: string; body: Buffer | undefined; silenceMs: numb
 
 /** One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and nothing after it. */
 export class Exchange implements Running {
-  readonly head: string;
-  readonly body: Buffer | undefined;
+  /** What is sent; empty once it was. */
+  head: string;
+  body: Buffer | undefined;
   readonly #silenceMs: number;
   readonly #sink: Sink;
   #carrier: Carrier | undefined;
@@ -33,6 +34,12 @@ export class Exchange implements Running {
   /** It is sent now, on this connection. */
   begin(carrier: Carrier): void {
     this.#carrier = carrier;
+  }
+
+  /** It is on its way: what was sent need not be kept while the answer goes on. */
+  sent(): void {
+    this.head = '';
+    this.body = undefined;
   }
 
   headed({ status, headers }: AnswerHead): void {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
 import type { Kind } from '../policy-engine/facts.js';
@@ -14,6 +14,12 @@ export const LIST_CHANGED: Readonly<Record<Kind, string>> = { tool: 'notificatio
 export const beginEvents = (response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
   response.flushHeaders();
+};
+
+/** An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session ids. */
+const forgetHeaders = (request: IncomingMessage): void => {
+  request.rawHeaders = [];
+  request.headers = {};
 };
 
 /**
@@ -44,6 +50,7 @@ class StandingStream implements Sink {
     if (status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
     this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
     beginEvents(response);
+    forgetHeaders(this.#exchange.request);
     this.#parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null }, {
       listsChanged: (kinds) => this.#say(kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join('')),
       keepAlive: () => this.#say(':\n\n'),

@@ -31,6 +31,11 @@ export class ConnectionMemo {
     return who;
   }
 
+  /** Lets go of what the connection carried: it will carry nothing more for long. */
+  forget({ socket }: IncomingMessage): void {
+    this.#seen.delete(socket);
+  }
+
   /** The content of a sealed session id that came on this connection, as OpenSession. */
   session({ socket }: IncomingMessage, sealed: string, nowMs: number): SessionContent | undefined {
     const seen = this.#seen.get(socket);
