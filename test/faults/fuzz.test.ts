@@ -52,8 +52,8 @@ const NASTY: readonly unknown[] = [null, true, -0, 1e308, 9007199254740993n, '',
 /** One message as text, and how it was spoilt. */
 const makeMessage = (random: () => number, n: number, modern: boolean): Sent => {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const { method, params = {} } = pick(METHODS);
-  const message: Json = { jsonrpc: '2.0', id: `f${n}`, method, params: modern ? { ...params, _meta: { ...envelope } } : { ...params } };
+  const { method, params = {} } = structuredClone(pick(METHODS));
+  const message: Json = { jsonrpc: '2.0', id: `f${n}`, method, params: modern ? { ...params, _meta: structuredClone(envelope) } : { ...params } };
   const headers: Record<string, string> = {};
   if (modern) {
     headers['mcp-protocol-version'] = '2026-07-28';
@@ -81,7 +81,7 @@ const mutateValue = (message: Json, random: () => number, pick: Pick): void => {
   const keys = Object.keys(at);
   const key = keys.length === 0 || random() < 0.2 ? pick(['name', 'NAME', 'id', 'Id', 'uri', '_meta', 'arguments', 'constructor', 'result', 'error', 'method']) : pick(keys);
   if (random() < 0.25) delete at[key];
-  else at[key] = pick(NASTY);
+  else at[key] = structuredClone(pick(NASTY));
 };
 
 const mutateText = (text: string, random: () => number, pick: Pick): string => {
