@@ -62,7 +62,10 @@ export class ChannelServers {
     this.#sessions.set(session.id, { session, transport: request.server.transport });
     const drop = (): void => this.#end(session);
     return session.post(message, request, {
-      ...sink,
+      // Spelled out: a sink may be an object of a class, whose methods a spread leaves behind.
+      head: (status, headers) => sink.head(status, headers),
+      data: (chunk) => sink.data(chunk),
+      end: () => sink.end(),
       fail: (failure) => {
         drop();
         sink.fail(failure);
