@@ -25,13 +25,13 @@ export type HeldCalls = Readonly<{
 
 type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
 
-/** The same, none of which fails or takes longer than a call may wait. */
-export type Approvals = Readonly<{ standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>; use: (use: Use) => Promise<boolean>; giveBack: (use: Use) => void }>;
+/** The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known whether it was used. */
+export type Approvals = Readonly<{ standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>; use: (use: Use) => Promise<boolean | undefined>; giveBack: (use: Use) => void }>;
 
 const GIVE_BACK_EVERY_MS = 1000;
 const GIVE_BACK_TRIES = 600;
 
-/** Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` does too, and is given back; giving back is tried for ten minutes. */
+/** Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` is given back once it is; giving back is tried for ten minutes. */
 export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
   const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
     heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
@@ -49,7 +49,7 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
         (late) => void (late && giveBack(use)),
         () => giveBack(use),
       );
-      return used ?? false;
+      return used;
     },
     giveBack: (use) => giveBack(use),
   };

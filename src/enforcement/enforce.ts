@@ -142,13 +142,15 @@ export class Enforcement {
         reserved.release();
         approvals.giveBack(use);
       };
-      if (!(await approvals.use(use))) {
-        reserved.release();
-        continue;
+      const used = await approvals.use(use);
+      if (used === true && !this.#parts.isStale()) return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
+      if (used === true) {
+        release();
+        return { judged: { ...stale, approvalId }, reservations: [], release: nothing };
       }
-      if (!this.#parts.isStale()) return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
-      release();
-      return { judged: { ...stale, approvalId }, reservations: [], release: nothing };
+      reserved.release();
+      if (used === undefined) break;
+      // Another call used it: this one asks anew.
     }
     return { judged: unavailable(call, held), reservations: [], release: nothing };
   }
