@@ -6,7 +6,7 @@ import type { RecordedDecision } from '../../src/policy-engine/replay/recorded-d
 import { windowBounds } from '../../src/policy-engine/windows.js';
 
 /** What enforcing a policy made of a call, limits included, and the decision as the record keeps it. */
-export type Made = Readonly<{ effect: Decision['effect']; code: string; rule: string | null; recorded: RecordedDecision }>;
+export type Made = Readonly<{ effect: Decision['effect']; code: string; rule: string | null; recorded: RecordedDecision; reserved: readonly Reservation[] }>;
 
 const DIGITS = 400;
 
@@ -31,6 +31,15 @@ class Store {
     return refused;
   }
 
+  giveBack(reserved: readonly Reservation[], at: Date): void {
+    for (const [key, one] of new Map(reserved.map((each) => [keyOf(each), each]))) {
+      const known = this.#used.get(key);
+      if (known?.startMs !== windowBounds(one.window, at).startMs) continue;
+      const left = known.used - exact(one.amount);
+      this.#used.set(key, { ...known, used: left < 0n ? 0n : left });
+    }
+  }
+
   #usedOf(one: Reservation, now: Date): Readonly<{ startMs: number; used: bigint }> {
     const { startMs } = windowBounds(one.window, now);
     const known = this.#used.get(keyOf(one));
@@ -40,11 +49,22 @@ class Store {
 
 const keyOf = ({ scope, whom, window, counter }: Reservation): string => JSON.stringify([scope, whom, window, counter]);
 
+/** Which calls give back what they reserved, by their places: each before the call at the other place. */
+export type GivenBack = ReadonlyMap<number, number>;
+
 /** Enforces a policy on calls one after the other, as the gateway does, without a gateway. */
-export const enforceAll = (document: PolicyDocument, calls: readonly Facts[]): readonly Made[] => {
+export const enforceAll = (document: PolicyDocument, calls: readonly Facts[], givenBack: GivenBack = new Map()): readonly Made[] => {
   const policy = compilePolicy(document);
   const store = new Store();
-  return calls.map((facts, index) => enforceOne(policy, store, facts, String(index)));
+  const all: Made[] = [];
+  for (const [index, facts] of calls.entries()) {
+    for (const [place, before] of givenBack) {
+      const made = all[place];
+      if (before === index && made) store.giveBack(made.reserved, made.recorded.facts.now);
+    }
+    all.push(enforceOne(policy, store, facts, String(index)));
+  }
+  return all;
 };
 
 const enforceOne = (policy: CompiledPolicy, store: Store, facts: Facts, callId: string): Made => {
@@ -54,7 +74,7 @@ const enforceOne = (policy: CompiledPolicy, store: Store, facts: Facts, callId: 
     const refusedBy = more.would?.rule ?? (more.effect === 'allow' ? null : more.rule);
     const { arguments: given, amounts: _amounts, inputSchema: _schema, ...kept } = facts;
     const recorded = { callId, facts: kept, argumentKeys: argumentKeys(given), hasArguments: given !== undefined, counts: 'surely' as const, reserved: more.reserved, under: { policy, refusedBy } };
-    return { effect: more.effect, code: more.code, rule: more.rule, recorded };
+    return { effect: more.effect, code: more.code, rule: more.rule, recorded, reserved: more.reserved };
   };
   if (effect !== 'allow') return made({ effect, code, rule, reserved: [] });
   const refused = store.reserve(reservations, facts.now, policy.mode === 'enforce');

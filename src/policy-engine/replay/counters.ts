@@ -21,6 +21,11 @@ export class Counters {
   readonly #counters = new Map<string, Counter>();
   #sweepAt = sweepAbove;
 
+  /** How many counters are kept. */
+  get size(): number {
+    return this.#counters.size;
+  }
+
   /** Whether the reservations fit, for sure or perhaps. Adds nothing. */
   fit(reservations: readonly Reservation[], now: Date): Fit {
     const unsure: Reservation[] = [];

@@ -44,6 +44,9 @@ const withoutArguments = (document: PolicyDocument): PolicyDocument => {
   return { ...document, check_arguments: false, tools, ...(document.all_tools ? { all_tools: bare(document.all_tools) } : {}) };
 };
 
+/** For each call: nothing, or after how many more calls it gives back what it reserved, and how many more until that is known; -1: it may have, and has not. */
+const endings = fc.array(fc.option(fc.record({ after: fc.integer({ min: -1, max: 3 }), late: fc.nat(2) }), { nil: undefined, freq: 1 }), { minLength: 8, maxLength: 8 });
+
 describe('replaying recorded decisions', () => {
   test('by name and by limit under the version that made them gives the answers that were given', () => {
     fc.assert(
@@ -67,6 +70,23 @@ describe('replaying recorded decisions', () => {
     fc.assert(
       fc.property(policies, policies.map(enforced), calls(args), (recordedUnder, draft, made) => {
         expect(wrongs(enforceAll(draft, made), replayed(draft, enforceAll(recordedUnder, made)))).toEqual([]);
+      }),
+    );
+  });
+
+  test('of which some were given back, or may have been, is never wrong where it is sure', () => {
+    fc.assert(
+      fc.property(policies.map(withoutArguments), policies.map(withoutArguments).map(enforced), calls(args), endings, (recordedUnder, draft, made, ends) => {
+        const was = enforceAll(recordedUnder, made);
+        // What was refused has no outcome, so nobody gives it back.
+        const ended = was.map(({ effect }, index) => (effect === 'allow' ? ends[index] : undefined));
+        const givenBack = new Map(ended.flatMap((end, index) => (end && end.after >= 0 ? [[index, index + 1 + end.after] as const] : [])));
+        const replay = new Replay(compilePolicy(draft));
+        const got = was.map(({ recorded }, index) => {
+          for (const [place, end] of ended.entries()) if (end && end.after >= 0 && place + 1 + end.after + end.late === index) replay.givenBack(String(place));
+          return replay.judge({ ...recorded, counts: ended[index] ? 'perhaps' : 'surely' });
+        });
+        expect(wrongs(enforceAll(draft, made, givenBack), got)).toEqual([]);
       }),
     );
   });
