@@ -52,7 +52,7 @@ const large = async (response: ServerResponse, id: unknown): Promise<void> => {
 
 /** An MCP server as small as can be, so that what is measured is the gateway. */
 const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  if (request.method === 'GET') return void response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+  if (request.method === 'GET') return response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as Message;
