@@ -10,7 +10,8 @@ import { checkDocument } from '../../../src/policies/check-document.js';
 import { hostilePolicies, type HostileCase } from '../../cases/hostile-policies.js';
 import { factsOf } from '../../builders/policies.js';
 
-const MOST_MS = 10;
+/** 10 ms on a machine of one's own (FAULTS=full); a shared one stretches even the processor's time. */
+const MOST_MS = process.env['FAULTS'] === 'full' ? 10 : 50;
 const TRIES = 6;
 const MIB = 1024 * 1024;
 
