@@ -8,7 +8,7 @@ import { Enforcement } from './enforcement/enforce.js';
 import { Recorder } from './enforcement/recorder.js';
 import { makeReserve } from './enforcement/reserve.js';
 import type { EventLog } from './event-log/event-log.js';
-import { ListCache } from './gateway/list-cache.js';
+import { ListCache } from './lists/list-cache.js';
 import { LiveStreams } from './relay/live-streams.js';
 import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
@@ -16,6 +16,7 @@ import { RunningCalls } from './relay/running-calls.js';
 import { makeHttpClient } from './http-client/http-client.js';
 import { ParkedCalls } from './gateway/parked-calls.js';
 import { makeSessionOpener } from './sessions/sealed-session.js';
+import { makeTaskIds } from './sessions/task-ids.js';
 import { environment } from './platform/config.js';
 import type { Handle } from './platform/http-front.js';
 import { NoticedTools } from './tools/noticed-tools.js';
@@ -48,6 +49,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
     sessionKey,
     openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
+    taskIds: makeTaskIds(vault.purposeKey('mcp-task')),
     upstreamTimeoutMs: config.upstreamTimeoutMs,
     maxStalenessMs: config.maxStalenessMs,
     publicUrl: parts.publicUrl,

@@ -1,36 +1,10 @@
-import type { GovernedCall } from '../enforcement/call.js';
-import { clip } from '../platform/clip.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import { deniedResult } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { forwardAllowed } from './forward-allowed.js';
+import { governed } from './governed.js';
 import { toolCallParams, type Request } from '../mcp/read-message.js';
 import { resumeHeld } from './held-call.js';
-
-/** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
-const KEPT = 256;
-
-const clientOf = ({ clientName: name, clientVersion: version }: InSession['session']): GovernedCall['client'] => {
-  if (name === undefined) return null;
-  return version === undefined ? { name } : { name, version };
-};
-
-/** A request as enforcement sees it. */
-export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
-  const { session, who } = exchange;
-  return {
-    who,
-    method: clip(request.method, KEPT),
-    tool: call.tool,
-    arguments: call.arguments,
-    requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
-    sessionId: session.sessionId,
-    protocolVersion: session.protocolVersion,
-    traceId: exchange.traceId,
-    sourceIp: exchange.sourceIp,
-    client: clientOf(session),
-  };
-};
 
 /**
  * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before `enforce` answered that the decision is on

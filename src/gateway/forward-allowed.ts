@@ -1,8 +1,16 @@
 import type { Verdict } from '../enforcement/call.js';
 import type { Request } from '../mcp/read-message.js';
-import { relayAnswer } from '../relay/relay-answer.js';
+import { keepingPrivate } from '../relay/private-scope.js';
+import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
+import { throughNewTask } from './tasks.js';
+
+/** What an answer goes through on its way: few do. */
+const throughOf = (parts: GatewayParts, exchange: InSession, request: Request): AnswerTo['through'] => {
+  if (request.method === 'tools/call') return throughNewTask(parts, exchange, request);
+  return exchange.session.era === 'modern' && request.method === 'resources/read' ? keepingPrivate : undefined;
+};
 
 type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>;
 
@@ -15,12 +23,12 @@ export const forwardAllowed = (parts: GatewayParts, exchange: InSession, { reque
   const { id } = request;
   if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
   const upstream = upstreamPost(parts, exchange, request);
-  const keepPrivate = session.era === 'modern' && request.method === 'resources/read';
+  const through = throughOf(parts, exchange, request);
   parts.running.begin(session.sessionId, id, (ended) =>
     relayAnswer(parts, exchange, upstream, {
       id,
       tool,
-      keepPrivate,
+      through,
       done: (relayed) => {
         ended();
         parts.metrics.outcomes.inc({ status: relayed.status });

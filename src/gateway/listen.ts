@@ -3,8 +3,8 @@ import type { Verdict } from '../enforcement/call.js';
 import type { Request } from '../mcp/read-message.js';
 import { relayListen } from '../relay/listen-stream.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import { governed } from './call-tool.js';
 import type { GatewayParts, InSession } from './exchange.js';
+import { governed } from './governed.js';
 
 type Json = Readonly<Record<string, unknown>>;
 type Allowed = Extract<Verdict, { allowed: true }>;
@@ -36,6 +36,16 @@ const decide = async (parts: GatewayParts, exchange: InSession, request: Request
   return allowed;
 };
 
+/** The tasks in a filter that were given to this grant: the client's id of each by the server's. */
+const ownTasks = (parts: GatewayParts, { who }: InSession, sealed: unknown): ReadonlyMap<string, string> => {
+  const own = new Map<string, string>();
+  for (const one of Array.isArray(sealed) ? sealed.slice(0, MOST_URIS) : []) {
+    const taskId = parts.taskIds.opened(who, one);
+    if (taskId !== undefined) own.set(taskId, String(one));
+  }
+  return own;
+};
+
 /** subscriptions/listen: the upstream's changes of what this grant may use, and those that policies make. */
 export const listen = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;
@@ -50,8 +60,9 @@ export const listen = async (parts: GatewayParts, exchange: InSession, request: 
     for (const { verdict } of allowed) verdict.complete(outcome);
   };
   if (response.destroyed) return complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
-  const { resourceSubscriptions: _judged, taskIds: _ungoverned, ...others } = asked.filter;
-  const filter = { ...others, ...(allowed.length === 0 ? {} : { resourceSubscriptions: allowed.map(({ uri }) => uri) }) };
+  const { resourceSubscriptions: _judged, taskIds, ...others } = asked.filter;
+  const own = ownTasks(parts, exchange, taskIds);
+  const filter = { ...others, ...(allowed.length === 0 ? {} : { resourceSubscriptions: allowed.map(({ uri }) => uri) }), ...(own.size === 0 ? {} : { taskIds: [...own.keys()] }) };
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, notifications: filter } }));
-  return relayListen(parts, exchange, upstreamPost(parts, { ...exchange, body }, request), { id, filter, done: complete });
+  return relayListen(parts, exchange, upstreamPost(parts, { ...exchange, body }, request), { id, filter, done: complete, clientsTaskId: (taskId) => own.get(taskId) ?? taskId });
 };

@@ -18,10 +18,11 @@ import type { SessionContent } from '../sessions/sealed-session.js';
 import { isSpoken } from '../sessions/session-parts.js';
 import { callTool } from './call-tool.js';
 import { clientAddress } from './client-address.js';
-import type { GatewayParts } from './exchange.js';
-import { isList, listItems } from './list-items.js';
+import type { GatewayParts, InSession as Asking } from './exchange.js';
+import { isList, listItems } from '../lists/list-items.js';
 import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
 import { serveModern } from './serve-modern.js';
+import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
 import { useNamed } from './use-named.js';
 
 type InSession = Exchange & Readonly<{ session: SessionContent; body: Buffer }>;
@@ -168,14 +169,20 @@ export class McpEndpoint {
   #dispatch(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
-    if (message.kind === 'request' && !isPassedOn(exchange, message)) return refuseMethod(this.#parts, exchange, message);
+    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method)) return refuseMethod(this.#parts, exchange, message);
     if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
-    if (message.kind === 'request') return isList(message.method) ? listItems(this.#parts, exchange, message) : relayRequest(this.#parts, exchange, message);
-    return message.kind === 'notification' ? this.#notify(exchange, message) : relayMessage(this.#parts, exchange, undefined);
+    if (message.kind === 'request') return this.#passOn(exchange, message);
+    const asServerKnows = withServersTaskIds(this.#parts, exchange);
+    return message.kind === 'notification' ? this.#notify(exchange, asServerKnows, message) : relayMessage(this.#parts, asServerKnows, undefined);
   }
 
-  async #notify(exchange: InSession, { method, params }: Extract<Message, { kind: 'notification' }>): Promise<void> {
-    await relayMessage(this.#parts, exchange, method);
+  #passOn(exchange: InSession, request: Request): void | Promise<void> {
+    if (isList(request.method)) return listItems(this.#parts, exchange, request);
+    return isOfTask('legacy', request.method) ? askOfTask(this.#parts, exchange, request) : relayRequest(this.#parts, exchange, request);
+  }
+
+  async #notify(exchange: InSession, asServerKnows: Asking, { method, params }: Extract<Message, { kind: 'notification' }>): Promise<void> {
+    await relayMessage(this.#parts, asServerKnows, method);
     // Once the upstream was told, so that it stops its work too.
     if (method === 'notifications/cancelled') this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
   }

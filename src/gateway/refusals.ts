@@ -4,8 +4,8 @@ import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answer
 import { MODERN_CODES, type ModernRefusal } from '../mcp/modern-request.js';
 import type { Request } from '../mcp/read-message.js';
 import type { Exchange } from '../relay/exchange.js';
-import { governed } from './call-tool.js';
 import type { GatewayParts, InSession } from './exchange.js';
+import { governed } from './governed.js';
 
 /** Why a request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it asks. */
 export const unavailable = (parts: Pick<GatewayParts, 'directory' | 'maxStalenessMs'>, { who }: Exchange): string | undefined =>

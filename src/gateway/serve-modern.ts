@@ -4,11 +4,12 @@ import { paramHeadersOf, type ParamHeader } from '../mcp/param-headers.js';
 import { toolCallParams, type Message, type Request } from '../mcp/read-message.js';
 import type { Exchange } from '../relay/exchange.js';
 import { callTool } from './call-tool.js';
-import { discover } from './discover.js';
+import { discover } from '../lists/discover.js';
 import type { GatewayParts, InSession } from './exchange.js';
-import { isList, listItems } from './list-items.js';
+import { isList, listItems } from '../lists/list-items.js';
 import { listen } from './listen.js';
 import { refusedAsUnavailable, refuseMethod, refuseModern } from './refusals.js';
+import { askOfTask, isOfTask } from './tasks.js';
 import { useNamed } from './use-named.js';
 import type { ToolFacts } from '../directory/tool-facts.js';
 
@@ -33,9 +34,10 @@ const dispatch = async (parts: GatewayParts, asking: InSession, request: Request
   const { method, id } = request;
   if (method === 'tools/call') return callChecked(parts, asking, request);
   if (USES.has(method)) return useNamed(parts, asking, request);
-  const passed = isList(method) || method === 'server/discover' || method === 'subscriptions/listen';
+  const passed = isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
   if (!passed) return refuseMethod(parts, asking, request);
   if (refusedAsUnavailable(parts, asking, id)) return undefined;
+  if (isOfTask('modern', method)) return askOfTask(parts, asking, request);
   if (method === 'server/discover') return discover(parts, asking, request);
   return method === 'subscriptions/listen' ? listen(parts, asking, request) : listItems(parts, asking, request);
 };

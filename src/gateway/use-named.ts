@@ -1,9 +1,9 @@
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import { namedIn } from '../mcp/named-request.js';
 import type { Request } from '../mcp/read-message.js';
-import { governed } from './call-tool.js';
 import { deniedError } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
+import { governed } from './governed.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held-call.js';
 

@@ -3,6 +3,7 @@ import { EventSplitter } from '../mcp/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { META } from '../mcp/modern.js';
 import { parseSse } from '../mcp/sse.js';
+import { TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Kind } from '../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
@@ -13,6 +14,9 @@ type Json = Readonly<Record<string, unknown>>;
 
 const MOST_HELD = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
+
+/** What stands in events that must be read once the subscription is acknowledged: requests, tasks, and what could be either. */
+const MARKERS = ['"id"', TASK_MARKER, '\\u'];
 
 /** What a client asks to be told, by the member of its filter. */
 export const FILTERS: Readonly<Record<Kind, string>> = { tool: 'toolsListChanged', resource: 'resourcesListChanged', prompt: 'promptsListChanged' };
@@ -28,8 +32,8 @@ const parse = (text: string): Json | undefined => {
   }
 };
 
-/** What to listen for: `filter` as the client sent it; `done` is called once, when the subscription is over. */
-export type Listening = Readonly<{ id: RequestId; filter: Json; done: (relayed: Relayed) => void }>;
+/** What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when the subscription is over. */
+export type Listening = Readonly<{ id: RequestId; filter: Json; clientsTaskId: (taskId: string) => string; done: (relayed: Relayed) => void }>;
 
 /**
  * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every list_changed that was asked for, as a
@@ -128,19 +132,24 @@ class ListenStream implements Sink {
   #shown(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
-    if (this.#acknowledged && !event.includes('"id"') && !event.includes('\\u')) return event;
+    if (this.#acknowledged && !MARKERS.some((marker) => event.includes(marker))) return event;
     const messages = parseSse(event.toString('utf8')).map(({ data }) => parse(data));
     const [message] = messages;
     if (!message) return event;
     if ('method' in message && 'id' in message) return Buffer.alloc(0);
-    if (message['method'] !== 'notifications/subscriptions/acknowledged') return event;
+    if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
+    return event.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#listening.clientsTaskId)) : event;
+  }
+
+  #acknowledgement(message: Json): Buffer {
     const params = isObject(message['params']) ? message['params'] : {};
     this.#acknowledged = true;
     return eventOf({ ...message, params: { ...params, notifications: this.#promised(isObject(params['notifications']) ? params['notifications'] : {}) } });
   }
 
-  #promised(byUpstream: Json): Json {
-    return { ...byUpstream, ...Object.fromEntries(this.#kinds.map((kind) => [FILTERS[kind], true])) };
+  #promised({ taskIds, ...byUpstream }: Json): Json {
+    const tasks = Array.isArray(taskIds) ? { taskIds: taskIds.map((id) => this.#listening.clientsTaskId(String(id))) } : {};
+    return { ...byUpstream, ...tasks, ...Object.fromEntries(this.#kinds.map((kind) => [FILTERS[kind], true])) };
   }
 
   #send(method: string, params: Json): void {

@@ -6,7 +6,6 @@ import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answer
 import { looksLikeToolError } from '../mcp/sse.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
-import { keepingPrivate } from './private-scope.js';
 import { refuseAsked } from './refuse-asked.js';
 
 const READ_UP_TO = 256 * 1024;
@@ -166,8 +165,8 @@ class AnswerRelay implements Sink {
   }
 }
 
-/** What becomes of an answer: `keepPrivate` where nobody may share it; `done` is called once, when it has ended or was aborted. */
-export type AnswerTo = Readonly<{ id: RequestId; tool: string | null; keepPrivate?: boolean; done: (relayed: Relayed) => void }>;
+/** What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or was aborted. */
+export type AnswerTo = Readonly<{ id: RequestId; tool: string | null; through?: ((sink: Sink) => Sink) | undefined; done: (relayed: Relayed) => void }>;
 
 /** Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it. */
 export const relayAnswer = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, to: AnswerTo): Running => {
@@ -183,7 +182,7 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
       return new EventScreen(session, (asked) => refuseAsked(parts, exchange, asked));
     },
   });
-  const running = parts.forward(request, to.keepPrivate ? keepingPrivate(relay) : relay);
+  const running = parts.forward(request, to.through ? to.through(relay) : relay);
   relay.start(running);
   if (session.era === 'modern') response.once('close', () => !over && running.abort());
   return running;

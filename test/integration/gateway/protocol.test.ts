@@ -159,7 +159,7 @@ describe('sessions', () => {
   test('methods that no rule governs are -32601, on record, and reach no upstream', async () => {
     const session = await openSession(grant);
     const before = upstream.seen.length;
-    for (const method of ['tasks/list', 'tasks/get', 'made/up', 'resources/write', 'sampling/createMessage', 'initialize2']) {
+    for (const method of ['tasks/list', 'tasks/update', 'made/up', 'resources/write', 'sampling/createMessage', 'initialize2']) {
       const response = await session.post({ jsonrpc: '2.0', id: method, method, params: {} });
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ id: method, error: { code: -32601 } });

@@ -7,7 +7,8 @@ import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import { failures } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { InSession } from '../relay/exchange.js';
+import type { ListParts } from './list-parts.js';
 import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse } from '../mcp/sse.js';
 
@@ -85,7 +86,7 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
  * left out. Cursors are the upstream's own. An answer that can't be read lists nothing of it: it becomes an error. A changed definition is on record before
  * the client has its list, if the database can be reached.
  */
-export const listItems = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const listItems = async (parts: ListParts, exchange: InSession, request: Request): Promise<void> => {
   const { who, session, response } = exchange;
   const list = LISTS.get(request.method);
   if (!list) throw new Error(`${request.method} is no list`);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ListCache } from '../../../src/gateway/list-cache.js';
+import { ListCache } from '../../../src/lists/list-cache.js';
 
 type Body = { id: unknown; result: { tools: { name: string }[] } };
 

@@ -1,0 +1,33 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Whose a task is. */
+type Owner = Readonly<{ grant: Readonly<{ id: string }>; server: Readonly<{ id: string }> }>;
+
+/** Ids of tasks as clients know them: the server's, and a proof that it was given to this grant. */
+export type TaskIds = Readonly<{
+  /** The same text for the same task, grant and server, on every gateway. */
+  sealed: (owner: Owner, taskId: string) => string;
+  /** The server's id; undefined when it was never given to this grant. */
+  opened: (owner: Owner, sealed: unknown) => string | undefined;
+}>;
+
+const TAG_BYTES = 16;
+const SEPARATOR = '.';
+
+/**
+ * A server that many grants share through one credential can't tell whose a task is, so that an id alone would open the tasks of all (2025-11-25, "Task
+ * Isolation and Access Control"). `key` is 32 bytes that every gateway has.
+ */
+export const makeTaskIds = (key: Buffer): TaskIds => {
+  const tagOf = ({ grant, server }: Owner, taskId: string): Buffer => createHmac('sha256', key).update(JSON.stringify([grant.id, server.id, taskId])).digest().subarray(0, TAG_BYTES);
+  return {
+    sealed: (owner, taskId) => `${taskId}${SEPARATOR}${tagOf(owner, taskId).toString('base64url')}`,
+    opened: (owner, sealed) => {
+      if (typeof sealed !== 'string') return undefined;
+      const at = sealed.lastIndexOf(SEPARATOR);
+      const tag = Buffer.from(sealed.slice(at + 1), 'base64url');
+      const taskId = sealed.slice(0, Math.max(0, at));
+      return at > 0 && tag.length === TAG_BYTES && timingSafeEqual(tag, tagOf(owner, taskId)) ? taskId : undefined;
+    },
+  };
+};
