@@ -9,8 +9,7 @@ const KEY = 'x-mcp-header';
 const DEEPEST = 64;
 const MOST = 100;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
-/** The specification has no `number` here; the conformance suite and the official SDK mirror it. */
-const TYPES: readonly unknown[] = ['string', 'integer', 'boolean', 'number'];
+const TYPES: readonly unknown[] = ['string', 'integer', 'boolean'];
 /** Keywords of a schema whose value is data, or names of properties, and no schema. */
 const NO_SCHEMA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'examples', 'required', 'properties', KEY]);
 

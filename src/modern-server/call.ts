@@ -1,4 +1,4 @@
-import { isObject, parseObject } from '../upstream/ask.js';
+import { isObject, parseObject, type Json } from '../upstream/ask.js';
 import type { Running, UpstreamFailure } from '../upstream/forward.js';
 import { toLegacy } from '../translation/envelope.js';
 import { codeOf } from '../translation/errors.js';
@@ -6,7 +6,7 @@ import type { Heartbeat } from '../translation/heartbeat.js';
 import { membersOf } from '../translation/json-text.js';
 import { isRefusal, MISDIRECTED } from '../translation/reach.js';
 import { ClientAnswer, type ClientRequest } from './client-answer.js';
-import { isDeclared } from '../translation/declared.js';
+import { isDeclared, neededFor } from '../translation/declared.js';
 import { PARKED_MS, type Owner, type ParkedCalls } from './parked-calls.js';
 import { inputRequired, resultMessage, toInputParams, toModernResponse } from './results.js';
 import { unopened, type Opened } from './session-pool.js';
@@ -32,6 +32,7 @@ export class ModernCall implements SessionCall {
   #leg: UpstreamLeg | undefined;
   #id = 0;
   #asked = 0;
+  #missing: Json | undefined;
   #timer: NodeJS.Timeout | undefined;
   #handle: string | undefined;
   /** What came to an end while nobody was there to be told. */
@@ -70,7 +71,10 @@ export class ModernCall implements SessionCall {
   ask(question: Question): void {
     const { owner } = this.#parts;
     if (!TAKES_INPUT.has(owner.method)) return this.#session?.refuse(question.id, 'no input can be asked for during this request');
-    if (!isDeclared(this.#session?.capabilities ?? {}, question.method, question.params)) return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
+    if (!isDeclared(this.#session?.capabilities ?? {}, question.method, question.params)) {
+      this.#missing = { ...this.#missing, ...neededFor(question.method, question.params) };
+      return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
+    }
     this.#asked += 1;
     this.#open.set(`input-${this.#asked}`, question);
     // Whoever is not there now is asked when it comes back.
@@ -98,9 +102,10 @@ export class ModernCall implements SessionCall {
     const session = this.#session;
     if (!session) return;
     this.#leg?.responded();
-    const { method } = this.#parts.owner;
+    const { method, params } = this.#parts.owner;
     this.#finish((answer) => {
-      answer.say(toModernResponse(text, { id: answer.client.id, method, serverInfo: session.introduction.serverInfo, capabilities: session.capabilities }));
+      const { serverInfo } = session.introduction;
+      answer.say(toModernResponse(text, { id: answer.client.id, method, params, serverInfo, capabilities: session.capabilities, missing: this.#missing }));
     });
   }
 

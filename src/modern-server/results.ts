@@ -8,6 +8,7 @@ import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } f
 /** Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it answered is stale at once. */
 const CACHEABLE = new Set(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'resources/read']);
 const METHOD_NOT_FOUND = -32_601;
+const MISSING_CLIENT_CAPABILITY = -32_021;
 /** A server's introduction holds as long as its session; clients may keep it for a minute. */
 const DISCOVER_TTL_MS = 60_000;
 
@@ -48,16 +49,20 @@ const wantedElicitations = (error: string, capabilities: Json): ReadonlyMap<stri
   return new Map(listed.filter((text) => parseObject(text)).map((text, index) => [`url-${index + 1}`, { method: 'elicitation/create', params: toInputParams(text) }]));
 };
 
-/** A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). */
+/**
+ * A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). `missing`: what the server asked of the client that
+ * it had not declared; an error then comes of that.
+ */
 export const toModernResponse = (
   response: string,
-  to: Readonly<{ id: string; method: string; serverInfo: Json | null; capabilities: Json }>,
+  to: Readonly<{ id: string; method: string; params: Json; serverInfo: Json | null; capabilities: Json; missing: Json | undefined }>,
 ): Said => {
   const error = membersOf(response).get('error');
   if (error === undefined) return { text: editObject(response, { id: setText(to.id), result: (result) => toModernResult(result ?? '{}', to.method, to.serverInfo) }), status: 200 };
   const wanted = wantedElicitations(error, to.capabilities);
   if (wanted.size > 0) return { text: resultMessage(to.id, inputRequired(wanted, undefined)), status: 200 };
-  const shown = toModernError(error);
+  if (to.missing) return { text: errorResponse(to.id, { code: MISSING_CLIENT_CAPABILITY, message: 'the request needs a capability that was not declared', data: { requiredCapabilities: to.missing } }), status: 400 };
+  const shown = toModernError(error, to.params['uri']);
   return { text: editObject(response, { id: setText(to.id), error: setText(shown) }), status: codeOf(shown) === METHOD_NOT_FOUND ? 404 : 200 };
 };
 
@@ -82,4 +87,6 @@ export const tagged = (notification: string, subscriptionId: string): string => 
 export const acknowledged = (subscriptionId: string, notifications: Json): string =>
   tagged(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`, subscriptionId);
 
-export const upstreamRefused = (id: string, message: string): string => `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code: OWN_CODES.upstreamError, message })}}`;
+const errorResponse = (id: string, error: Json): string => `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
+
+export const upstreamRefused = (id: string, message: string): string => errorResponse(id, { code: OWN_CODES.upstreamError, message });

@@ -1,14 +1,21 @@
 import { isObject, type Json } from '../upstream/ask.js';
 import { membersOf } from './json-text.js';
 
+const isByUrl = (params: string | undefined): boolean => membersOf(params ?? '{}').get('mode') === '"url"';
+
+/** What a client must declare to be asked this. */
+export const neededFor = (method: string, params: string | undefined): Json => {
+  if (method === 'elicitation/create') return { elicitation: { [isByUrl(params) ? 'url' : 'form']: {} } };
+  return method === 'roots/list' ? { roots: {} } : { sampling: {} };
+};
+
 /** Whether a client of these capabilities can be asked this; undefined for a kind of question that there is not. */
 export const isDeclared = (capabilities: Json, method: string, params: string | undefined): boolean | undefined => {
   switch (method) {
     case 'elicitation/create': {
       const { elicitation } = capabilities;
-      const byUrl = membersOf(params ?? '{}').get('mode') === '"url"';
       // Empty means forms, as it did before there was another mode.
-      return isObject(elicitation) && (byUrl ? isObject(elicitation['url']) : isObject(elicitation['form']) || !isObject(elicitation['url']));
+      return isObject(elicitation) && (isByUrl(params) ? isObject(elicitation['url']) : isObject(elicitation['form']) || !isObject(elicitation['url']));
     }
     case 'sampling/createMessage':
       return isObject(capabilities['sampling']);

@@ -40,9 +40,9 @@ export const toLegacyError = (error: string, method: string): string => {
   }
 };
 
-/** A legacy server's error as a modern client understands it: the code of a missing resource is gone, and the range of the specification is left to it. */
-export const toModernError = (error: string): string => {
+/** A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the range of the specification is left to it. */
+export const toModernError = (error: string, uri: unknown): string => {
   const code = codeOf(error);
-  if (code === RESOURCE_NOT_FOUND) return editObject(error, { code: set(INVALID_PARAMS) });
+  if (code === RESOURCE_NOT_FOUND) return editObject(error, { code: set(INVALID_PARAMS), data: (given) => given ?? (typeof uri === 'string' ? JSON.stringify({ uri }) : undefined) });
   return code <= -32_020 && code >= -32_099 ? editObject(error, { code: set(OWN_CODES.upstreamError) }) : error;
 };

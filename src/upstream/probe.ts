@@ -1,5 +1,5 @@
 import { isRevisionOf, REVISIONS, type Era } from '../platform/era.js';
-import { ask, isObject, type Asked, type AskLimits, type Json } from './ask.js';
+import { ask, errorCodeOf, isObject, type Asked, type AskLimits, type Json } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../mcp/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../mcp/modern.js';
@@ -26,13 +26,29 @@ export const postTo = ({ server, credential, grantId }: Reach, era: Era, body: B
   silenceMs: 0,
 });
 
-/**
- * Asks `server/discover` as a modern client does. An answer that shows no modern server says nothing more: a server may be down, may want a sign-in, or
- * may speak of the other era only.
- */
-export const askModern = async (reach: Reach, limits: AskLimits): Promise<Readonly<{ asked: Asked; introduction: Introduction | undefined }>> => {
+type Modern = Readonly<{ asked: Asked; introduction: Introduction | undefined }>;
+
+const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
+
+/** Whether a server refused the revision that it was asked in, and named one that can be spoken. */
+const namesSpoken = (asked: Asked): boolean => {
+  const error = asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION ? asked.message['error'] : undefined;
+  const supported = isObject(error) && isObject(error['data']) ? error['data']['supported'] : undefined;
+  return Array.isArray(supported) && supported.some((version) => isRevisionOf('modern', version));
+};
+
+const askDiscover = (reach: Reach, limits: AskLimits): Promise<Asked> => {
   const method = 'server/discover';
-  const asked = await ask(reach.forward, postTo(reach, 'modern', ownModernBody('discover', method), modernHeaders(reach.credential, method, {})), 'discover', limits);
+  return ask(reach.forward, postTo(reach, 'modern', ownModernBody('discover', method), modernHeaders(reach.credential, method, {})), 'discover', limits);
+};
+
+/**
+ * Asks `server/discover` as a modern client does, once more when the server names a revision to ask in. An answer that shows no modern server says nothing
+ * more: a server may be down, may want a sign-in, or may speak of the other era only.
+ */
+export const askModern = async (reach: Reach, limits: AskLimits): Promise<Modern> => {
+  const first = await askDiscover(reach, limits);
+  const asked = namesSpoken(first) ? await askDiscover(reach, limits) : first;
   const result = asked.kind === 'response' ? asked.message['result'] : undefined;
   const versions: readonly unknown[] = isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
   const spoken = versions.find((version) => isRevisionOf('modern', version));

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startFixture } from './child.mjs';
+import { runNode, startFixture } from './child.mjs';
 import { compare, failing, isJudged, record } from './expected.mjs';
 import { organization, startGateway } from './gateway.mjs';
 import { startInjector } from './injector.mjs';
-import { runSuite } from './suite.mjs';
+import { runClients, runSuite } from './suite.mjs';
 
 /** Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each kind of client. */
 const FIXTURES = { 'fixture-v1': ['fixture-v1.mjs'], 'fixture-v2': ['fixture-v2.mjs'], 'modern-only': ['fixture-v2.mjs', '--modern-only'] };
@@ -14,13 +14,26 @@ const RUN_MS = 180_000;
 const RESULTS = new URL('results.json', import.meta.url);
 
 const USAGE = `npm run conformance -- [--record] [--report file] [words]
-Runs the official conformance suite against each fixture, directly and through a built Toolgate, and compares with test/conformance/expected.json.
+Runs the official conformance suite against each fixture, directly and through a built Toolgate, and against clients of each era that reach the suite's own
+servers in the way that Toolgate does; compares with test/conformance/expected.json.
 words: only the pairings whose name has them all, such as: gateway 2025-11-25
 --record: write what fails now to expected.json
 --report: write how many scenarios passed, and how many failed that should not, to this file`;
 
 const paths = Object.keys(FIXTURES).flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
-const pairings = paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` })));
+const pairings = [
+  ...paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` }))),
+  ...['legacy', 'modern'].flatMap((clientEra) => REVISIONS.map((revision) => ({ clientEra, revision, pairing: `${clientEra} client ${revision}` }))),
+];
+
+const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
+
+const runOne = async ({ fixture, way, clientEra, revision }, urls) => {
+  if (clientEra === undefined) return runSuite({ url: urls.get(`${fixture} ${way}`), revision, timeoutMs: RUN_MS });
+  const built = await runNode([START, '--build-only'], RUN_MS);
+  if (built.code !== 0) throw new Error(built.output);
+  return runClients({ clientEra, revision });
+};
 
 const stops = [];
 const stopLater = (started) => {
@@ -97,10 +110,10 @@ const main = async (args) => {
   }
   const urls = await startTargets(wanted);
   const runs = [];
-  for (const { fixture, way, revision, pairing } of wanted) {
-    const { output, ...run } = await runSuite({ url: urls.get(`${fixture} ${way}`), revision, timeoutMs: RUN_MS });
+  for (const one of wanted) {
+    const { output, ...run } = await runOne(one, urls);
     if (run.scenarios.every(({ checks }) => checks.total === 0)) console.error(output.slice(-2000));
-    runs.push({ pairing, ...run });
+    runs.push({ pairing: one.pairing, ...run });
   }
   await writeFile(RESULTS, `${JSON.stringify(runs, null, 2)}\n`);
   print(runs);

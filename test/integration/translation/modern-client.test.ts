@@ -166,6 +166,8 @@ describe('a modern client of a legacy server', () => {
   test('is not asked for what it did not declare, nor where no input can be given: the server is told', async () => {
     const { post } = await world({ call: async (_params, extra) => says(String(await ask(extra, 'sampling/createMessage', { messages: [], maxTokens: 1 }).catch((error: Error) => error.message))) });
     expect(textOf((await post('tools/call', { name: 'echo' }, { meta: CAN })).body['result'])).toMatch(/not (declare|support)/i);
+    const strict = await world({ call: async (_params, extra) => says(String(await ask(extra, 'sampling/createMessage', { messages: [], maxTokens: 1 }))) });
+    expect(await strict.post('tools/call', { name: 'echo' }, { meta: CAN })).toMatchObject({ status: 400, body: { id: 1, error: { code: -32_021, data: { requiredCapabilities: { sampling: {} } } } } });
   });
 
   test('that closes its stream cancels the call at the server', async () => {
