@@ -24,6 +24,9 @@ const SEEDS: readonly (readonly [string, Json])[] = [
   ['tools/call', { name: 'echo', arguments: { a: 1, b: ['x', null], c: { d: true } } }],
   ['tools/call', { name: 'secret', arguments: {} }],
   ['tools/call', { name: 'unlisted' }],
+  ['tools/call', { name: 'limited', arguments: { amount: 3 } }],
+  ['tools/call', { name: 'ruled', arguments: { target: 'main' } }],
+  ['tools/call', { name: 'ruled', arguments: { target: 'other' } }],
   ['tools/list', {}],
   ['tools/list', { cursor: '1' }],
   ['resources/list', {}],
@@ -42,15 +45,16 @@ const SEEDS: readonly (readonly [string, Json])[] = [
   ['initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'f', version: '1' } }],
   ['server/discover', {}],
   ['tasks/get', { taskId: 'x' }],
+  ['made/up', { deep: [[[[[[1]]]]]] }],
   ['notifications/cancelled', { requestId: 1 }],
   ['notifications/initialized', {}],
 ];
 
-const SCALARS: readonly unknown[] = [null, true, 0, -1, 1.5, 1e21, '', 'secret', 'Secret', 'note://secret/a', 'NOTE://SECRET/a', 'note://%73ecret/a', 'note://a/../secret/a', '__proto__', 'é☃', '\u0000', [], {}, [[]], { name: 'secret' }];
-const KEYS: readonly string[] = ['name', 'Name', 'NAME', 'uri', 'URI', 'arguments', 'params', 'method', 'id', 'ref', 'type', '_meta', 'jsonrpc', 'result', 'error', 'taskId', '__proto__', 'constructor', 'requestState', 'inputResponses', 'cursor'];
-const PIECES: readonly string[] = ['"name":"secret",', '"Name":"secret",', '"uri":"note://secret/a",', '"params":{"name":"secret"},', '{', '}', '[', ']', ',', '"', '\\', '\\u0000', '\\ud800', '9007199254740993', '1e400', '\u0000', '\ufeff', '"method":"tools/call",', '/*', 'NaN'];
-const HEADERS: readonly string[] = ['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'accept', 'content-type', 'mcp-param-x', 'last-event-id', 'traceparent', 'x-forwarded-for', 'origin'];
-const VALUES: readonly string[] = ['', 'secret', 'tools/call', '2026-07-28', '2025-11-25', '2024-11-05', '1999-01-01', '=?base64?c2VjcmV0?=', '=?base64?!!?=', 'text/html', '*/*', 'application/json', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '127.0.0.1', 'x'.repeat(2000)];
+const SCALARS: readonly unknown[] = [null, true, 0, -0, -1, 1.5, 1e21, 1e308, '', 'x'.repeat(5000), '\ud800', '2026-07-28', 'main', 'secret', 'Secret', 'note://secret/a', 'NOTE://SECRET/a', 'note://%73ecret/a', 'note://a/../secret/a', '__proto__', 'é☃', '\u0000', [], {}, [[]], { name: 'secret' }];
+const KEYS: readonly string[] = ['name', 'Name', 'NAME', 'uri', 'URI', 'arguments', 'target', 'amount', 'params', 'method', 'id', 'ref', 'type', '_meta', 'jsonrpc', 'result', 'error', 'taskId', '__proto__', 'constructor', 'requestState', 'inputResponses', 'cursor'];
+const PIECES: readonly string[] = ['"name":"secret",', '"Name":"secret",', '"uri":"note://secret/a",', '"params":{"name":"secret"},', '{', '}', '[', ']', ',', '"', '\\', '\\u0000', '\\ud800', '9007199254740993', '1e400', '\u2028', '\n', '[[', '"id":1,', '"target":"other",', '\u0000', '\ufeff', '"method":"tools/call",', '/*', 'NaN'];
+const HEADERS: readonly string[] = ['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'accept', 'content-type', 'mcp-param-x', 'last-event-id', 'traceparent', 'x-forwarded-for', 'x-http-method-override', 'origin'];
+const VALUES: readonly string[] = ['', 'secret', 'tools/call', '2026-07-28', '2025-11-25', '2024-11-05', '1999-01-01', '=?base64?c2VjcmV0?=', '=?base64?!!?=', 'text/html', '*/*', 'application/json', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '127.0.0.1', 'http://evil.example', ' '.repeat(3), 'x'.repeat(3000)];
 
 /** A value with something in it replaced, added or taken away. */
 const mutated = (random: Random, value: unknown, depth = 0): unknown => {
@@ -70,11 +74,13 @@ const torn = (random: Random, text: string): Buffer => {
   for (let times = random.below(3); times >= 0; times -= 1) {
     const at = random.below(bytes.length + 1);
     const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
-    const how = random.below(5);
+    const how = random.below(7);
     if (how === 0) bytes = Buffer.concat([before, Buffer.from(random.pick(PIECES)), after]);
     else if (how === 1) bytes = Buffer.concat([before, after.subarray(random.below(12))]);
     else if (how === 2) bytes = Buffer.concat([before, after.subarray(0, random.below(40)), after]);
     else if (how === 3) bytes = Buffer.concat([before, Buffer.of(random.below(256)), after.subarray(1)]);
+    else if (how === 4) bytes = Buffer.from(`[${bytes.toString()}]`);
+    else if (how === 5) bytes = Buffer.from(bytes.toString(), 'latin1');
     else bytes = bytes.subarray(0, at);
   }
   return bytes;
