@@ -9,6 +9,11 @@ const KEEP_ALIVE_MS = 10_000;
 const CONNECT_DEADLINE_MS = 1500;
 const CONNECT_ATTEMPTS = 3;
 
+/** Outlasts the election that follows a broker's death, which brokers notice after nine seconds unless told otherwise. */
+const ASK_DEADLINE_MS = 20_000;
+const ANSWER_DEADLINE_MS = 10_000;
+const ASK_AGAIN_MS = 100;
+
 /** Bounded everywhere: kafkajs retries for ever where it is told nothing (its `idempotent` producer does, which is why that is never used). */
 const RETRY = { retries: 5, initialRetryTime: 50, maxRetryTime: 1000 } as const;
 
@@ -64,10 +69,15 @@ export const clientMaker = async (config: KafkaConfig): Promise<MakeClient> => {
   };
 };
 
+/** Nobody answered in time; another broker may. */
+class NoAnswer extends Error {
+  readonly retriable = true;
+}
+
 /** Waits for `work`, at most `timeoutMs`; what comes later, an error too, is dropped. */
 export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what}: no answer in ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => reject(new NoAnswer(`${what}: no answer in ${timeoutMs} ms`)), timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 
@@ -88,12 +98,29 @@ export const connected = async <T extends Readonly<{ connect: () => Promise<void
   }
 };
 
-/** Asks the cluster something over a connection of its own, so that no earlier trouble clings to it. */
-export const asAdmin = async <T>(client: MakeClient, ask: (admin: Admin) => Promise<T>): Promise<T> => {
-  const admin = await connected(() => client().admin());
-  try {
-    return await ask(admin);
-  } finally {
-    admin.disconnect().catch(() => undefined);
+/** What passes by itself: a leader that moved or is not known yet, a coordinator that is loading, a connection that was lost. kafkajs says so of an error, of its cause or of its parts. */
+const isPassing = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const { retriable, cause, errors = [] } = error as Error & Readonly<{ retriable?: boolean; errors?: readonly unknown[] }>;
+  return retriable === true || isPassing(cause) || (errors.length > 0 && errors.every(isPassing));
+};
+
+/**
+ * Asks the cluster something that may be asked twice, over a connection of its own, so that no earlier trouble clings to it. kafkajs's admin client gives up at the
+ * first refusal and goes by the leaders that it knew: here what passes by itself is asked again, by another broker and with new metadata, for `patienceMs`.
+ * @throws at once when no broker can be reached (4.5 s) or the answer is final.
+ */
+export const asAdmin = async <T>(client: MakeClient, ask: (admin: Admin) => Promise<T>, patienceMs = ASK_DEADLINE_MS): Promise<T> => {
+  const giveUpAt = Date.now() + patienceMs;
+  for (;;) {
+    const admin = await connected(() => client().admin());
+    try {
+      return await within(ask(admin), ANSWER_DEADLINE_MS, 'asking Kafka');
+    } catch (error) {
+      if (!isPassing(error) || Date.now() > giveUpAt) throw error;
+    } finally {
+      admin.disconnect().catch(() => undefined);
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
 };

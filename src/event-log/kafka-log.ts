@@ -101,7 +101,7 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
   const appends = new Appends(client, partitions);
   let asked: Readonly<{ at: number; answer: Promise<void> }> | undefined;
   const askBrokers = (): Promise<void> => {
-    if (!asked || performance.now() - asked.at > READY_CACHE_MS) asked = { at: performance.now(), answer: within(assertWritable(client), READY_DEADLINE_MS, 'asking Kafka for its leaders') };
+    if (!asked || performance.now() - asked.at > READY_CACHE_MS) asked = { at: performance.now(), answer: within(assertWritable(client, READY_DEADLINE_MS), READY_DEADLINE_MS, 'asking Kafka for its leaders') };
     return asked.answer;
   };
   return {

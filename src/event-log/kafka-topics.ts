@@ -6,8 +6,6 @@ import { asAdmin, type MakeClient } from './kafka-client.js';
 
 const MAX_REPLICAS = 3;
 const CREATE_TIMEOUT_MS = 15_000;
-const SETTLE_TIMEOUT_MS = 10_000;
-const SETTLE_POLL_MS = 100;
 
 /** Room for one large control event (`tools.discovered` holds every definition); the broker's default of 1 MiB would refuse it for ever. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -39,23 +37,12 @@ const createMissing = async (admin: Admin, { config, partitions, retentionMs }: 
   }
 };
 
-const isUnknownTopic = (error: unknown): boolean => (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
-
-/** Makes what is missing and tells what there is; again, by another broker, while the one asked lags behind and doesn't know a topic yet. */
-const settle = async (client: MakeClient, settings: TopicSettings): Promise<readonly ITopicMetadata[]> => {
-  const giveUpAt = Date.now() + SETTLE_TIMEOUT_MS;
-  for (;;) {
-    try {
-      return await asAdmin(client, async (admin) => {
-        await createMissing(admin, settings);
-        return (await admin.fetchTopicMetadata({ topics: [...TOPICS] })).topics;
-      });
-    } catch (error) {
-      if (!isUnknownTopic(error) || Date.now() > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
-    }
-  }
-};
+/** Makes what is missing and tells what there is. A broker that lags behind and doesn't know a topic yet says so, and another one is asked. */
+const settle = (client: MakeClient, settings: TopicSettings): Promise<readonly ITopicMetadata[]> =>
+  asAdmin(client, async (admin) => {
+    await createMissing(admin, settings);
+    return (await admin.fetchTopicMetadata({ topics: [...TOPICS] })).topics;
+  });
 
 /**
  * Makes the topics that are missing and resolves to the cluster's id; several starts at once don't disturb each other. Topics that exist are left as they are.
@@ -71,9 +58,9 @@ export const ensureTopics = async (client: MakeClient, settings: TopicSettings):
 
 /**
  * That every partition has a leader and copies enough for an acknowledgement, as far as the brokers know: without a quorum of
- * controllers they go on telling what was true before. @throws naming what is missing.
+ * controllers they go on telling what was true before. Brokers that don't know are asked again for `patienceMs`. @throws naming what is missing.
  */
-export const assertWritable = (client: MakeClient): Promise<void> =>
+export const assertWritable = (client: MakeClient, patienceMs: number): Promise<void> =>
   asAdmin(client, async (admin) => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPICS] });
     for (const { name, partitions } of topics) {
@@ -82,4 +69,4 @@ export const assertWritable = (client: MakeClient): Promise<void> =>
         if (isr.length < Math.min(2, replicas.length)) throw new Error(`${name}/${partitionId} has ${isr.length} of ${replicas.length} copies in sync`);
       }
     }
-  });
+  }, patienceMs);

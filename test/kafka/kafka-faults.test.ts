@@ -119,6 +119,24 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await victim.restart();
   });
 
+  test('kill -9 of a leader while the ends are asked without pause: every question is answered, by what was acknowledged', async () => {
+    for (const key of keysOfAll()) await log.append(DECISIONS, entry(key, 'one'));
+    const answers: string[] = [];
+    let over = false;
+    const asking = range(4).map(async () => {
+      while (!over) answers.push(await log.ends(DECISIONS).then(String, String));
+    });
+    const victim = await leaderOf(0);
+    await victim.kill();
+    await expect.poll(() => leaderOf(0).then(({ id }) => id, () => victim.id), { timeout: 60_000, interval: 100 }).not.toBe(victim.id);
+    const before = answers.length;
+    await until(() => answers.length > before + 20, 60_000);
+    over = true;
+    await Promise.all(asking);
+    await victim.restart();
+    expect(new Set(answers)).toEqual(new Set(['1,1,1,1']));
+  });
+
   test('a leader that hangs for 8 s: appends to its partitions are rejected in time, then go to the next leader, and what was given up is never taken for new', async () => {
     const victim = await leaderOf(0);
     const load = startLoad(log);

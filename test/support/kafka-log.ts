@@ -1,6 +1,7 @@
 import { Kafka, logLevel, type Admin, type IHeaders } from 'kafkajs';
 import type { EventLog, LogRecord } from '../../src/event-log/event-log.js';
 import { TOPICS, type Topic } from '../../src/event-log/events/index.js';
+import { asAdmin as askAgain, clientMaker } from '../../src/event-log/kafka-client.js';
 import { openKafkaLog } from '../../src/event-log/kafka-log.js';
 import type { KafkaConfig } from '../../src/platform/config.js';
 import { PARTITIONS, range } from './event-log-contract.js';
@@ -13,11 +14,8 @@ export const openLog = (cluster: KafkaCluster): Promise<EventLog> => openKafkaLo
 /** A client that is not ours, to see what others see. */
 export const otherClient = (brokers: readonly string[]): Kafka => new Kafka({ clientId: 'other', brokers: [...brokers], logLevel: logLevel.NOTHING });
 
-export const asAdmin = async <T>(brokers: readonly string[], ask: (admin: Admin) => Promise<T>): Promise<T> => {
-  const admin = otherClient(brokers).admin();
-  await admin.connect();
-  return ask(admin).finally(() => admin.disconnect());
-};
+/** Asks the cluster as the log does: what passes by itself, such as a leader that was just elected, is asked again. */
+export const asAdmin = async <T>(brokers: readonly string[], ask: (admin: Admin) => Promise<T>): Promise<T> => askAgain(await clientMaker(kafkaConfig(brokers)), ask);
 
 const topicsAt = async (broker: string): Promise<Topic[]> => {
   const there = new Set(await asAdmin([broker], (admin) => admin.listTopics()));
@@ -26,8 +24,10 @@ const topicsAt = async (broker: string): Promise<Topic[]> => {
 
 /** Resolves when no node knows the topics any longer: a log opened before that would take the old ones for its own. */
 export const deleteTopics = async ({ brokers }: KafkaCluster): Promise<void> => {
-  const topics = await topicsAt(brokers[0]!);
-  await asAdmin(brokers, (admin) => admin.deleteTopics({ topics }));
+  await asAdmin(brokers, async (admin) => {
+    const there = new Set(await admin.listTopics());
+    await admin.deleteTopics({ topics: TOPICS.filter((topic) => there.has(topic)) });
+  });
   for (const broker of brokers) while ((await topicsAt(broker)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
 };
 
