@@ -205,7 +205,6 @@ CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (organ
 CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (organization_id, identity_id, recorded_at, seq);
 CREATE INDEX audit_records_recorded ON ONLY public.audit_records USING brin (recorded_at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX audit_records_refused ON ONLY public.audit_records USING btree (organization_id, effect, recorded_at, seq) WHERE (effect <> 'allow'::text);
-CREATE INDEX audit_records_seq ON ONLY public.audit_records USING btree (organization_id, seq);
 CREATE INDEX audit_records_shadow ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq) WHERE (shadow IS NOT NULL);
 CREATE INDEX audit_records_time ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq);
 CREATE INDEX audit_records_tool ON ONLY public.audit_records USING btree (organization_id, tool, recorded_at, seq);

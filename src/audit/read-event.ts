@@ -6,8 +6,8 @@ export type EventColumns = Readonly<{
   organizationId: string;
   id: string;
   type: string;
-  /** RFC 3339 UTC with milliseconds. */
-  time: string;
+  /** Milliseconds since the epoch. */
+  timeMs: number;
   callId: string | null;
   grantId: string | null;
   identityId: string | null;
@@ -30,14 +30,18 @@ const EPOCH_MS = 0;
  * A text as it stands in a column: at most 200 UTF-16 units and without NUL, which PostgreSQL's text can't hold. Names come from callers, so a long
  * one must not break an index and stop the partition. The whole name stays in the event's bytes.
  */
-export const columnText = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, LONGEST).replaceAll('\0', '\uFFFD') : null);
+export const columnText = (value: unknown): string | null => {
+  if (typeof value !== 'string') return null;
+  const text = value.length > LONGEST ? value.slice(0, LONGEST) : value;
+  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
+};
 
 /** Whether a text is kept unchanged by `columnText`; what identifies an event must be. */
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '' && columnText(value) === value;
 
-const instantOf = (text: unknown): string | undefined => {
+const instantOf = (text: unknown): number | undefined => {
   const ms = typeof text === 'string' && INSTANT.test(text) ? Date.parse(text) : Number.NaN;
-  return ms >= EPOCH_MS ? new Date(ms).toISOString() : undefined;
+  return ms >= EPOCH_MS ? ms : undefined;
 };
 
 const parse = (value: Buffer): unknown => {
@@ -76,7 +80,7 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
       organizationId,
       id,
       type,
-      time: instant,
+      timeMs: instant,
       callId: columnText(callId),
       grantId: columnText(grantId),
       identityId: columnText(identityId),

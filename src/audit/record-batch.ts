@@ -1,5 +1,7 @@
 import type { Topic } from '../event-log/events/index.js';
 import type { Database, Tx } from '../platform/database.js';
+import { textArray } from '../platform/pg-arrays.js';
+import { insertRecords, type NewRecord } from './insert-records.js';
 import { missingSince, noteNumber, type DecisionNumber, type Numbering } from './numbering.js';
 import type { EventColumns } from './read-event.js';
 
@@ -10,24 +12,36 @@ export type Incoming = Readonly<{ offset: number; value: Buffer; columns: EventC
 export type Batch = Readonly<{ topic: Topic; partition: number; known: number; next: number; incoming: readonly Incoming[] }>;
 
 type Head = { nextSeq: number; recordedAt: number; numbering: Numbering; changed: boolean };
-type Numbered = Incoming & Readonly<{ seq: number; recordedAt: string }>;
 
 /** Organizations whose head row is committed, so that most batches need not try to make one. */
 const KNOWN_ORGANIZATIONS = 10_000;
 
+/** Without a row yet, the position is at 0. */
+const makePosition = (tx: Tx, { topic, partition }: Batch): Promise<unknown> =>
+  tx.query(`insert into log_offsets(reader, topic, part, next) values ('audit', $1, $2, 0) on conflict do nothing`, [topic, partition]);
+
+/** Heads for organizations that may have none yet, in one order for all writers. */
+const makeHeads = (tx: Tx, organizations: readonly string[]): Promise<unknown> =>
+  tx.query('insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing', [organizations]);
+
+/** Compare-and-set; the first batch of a partition finds no row yet. */
 const movePosition = async (tx: Tx, batch: Batch): Promise<boolean> => {
-  const moved = await tx.query(`update log_offsets set next = $4 where reader = 'audit' and topic = $1 and part = $2 and next = $3`, [batch.topic, batch.partition, batch.known, batch.next]);
-  if (moved.rowCount === 1) return true;
-  if (batch.known > 0) return false;
-  const made = await tx.query(`insert into log_offsets(reader, topic, part, next) values ('audit', $1, $2, $3) on conflict do nothing`, [batch.topic, batch.partition, batch.next]);
-  return made.rowCount === 1;
+  if (batch.known === 0) await makePosition(tx, batch);
+  const moved = await tx.prepared('audit-move-position', `update log_offsets set next = $4 where reader = 'audit' and topic = $1 and part = $2 and next = $3`, [
+    batch.topic,
+    batch.partition,
+    batch.known,
+    batch.next,
+  ]);
+  return moved.rowCount === 1;
 };
 
 /** Locks the heads in one order for all writers, so that no two wait for each other. */
 const lockHeads = async (tx: Tx, organizations: readonly string[], known: ReadonlySet<string>): Promise<Map<string, Head>> => {
-  const missing = organizations.filter((organization) => !known.has(organization));
-  if (missing.length > 0) await tx.query('insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing', [missing]);
-  const { rows } = await tx.query<{ organization_id: string; next_seq: number; recorded_at: Date | number; numbering: Numbering }>(
+  const unknown = organizations.filter((organization) => !known.has(organization));
+  if (unknown.length > 0) await makeHeads(tx, unknown);
+  const { rows } = await tx.prepared<{ organization_id: string; next_seq: number; recorded_at: Date | number; numbering: Numbering }>(
+    'audit-lock-heads',
     'select organization_id, next_seq, recorded_at, numbering from audit_heads where organization_id = any ($1) order by organization_id for update',
     [organizations],
   );
@@ -37,23 +51,24 @@ const lockHeads = async (tx: Tx, organizations: readonly string[], known: Readon
 
 /** The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. */
 const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
-  const { rows } = await tx.query<{ known: string[]; now: Date }>(
-    `select array(select id from recorded_ids where id = any ($1)) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
-    [ids],
+  const { rows } = await tx.prepared<{ known: string[]; now: Date }>(
+    'audit-known-ids',
+    `select array(select id from recorded_ids where id = any ($1::text[])) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
+    [textArray(ids)],
   );
   return { known: new Set(rows[0]?.known), now: Number(rows[0]?.now) };
 };
 
 /** Gives each new event its number and time, and moves the heads in memory. */
-const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>, seen: Readonly<{ known: Set<string>; now: number }>): readonly Numbered[] => {
-  const numbered: Numbered[] = [];
+const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>, seen: Readonly<{ known: Set<string>; now: number }>): readonly NewRecord[] => {
+  const numbered: NewRecord[] = [];
   for (const one of incoming) {
     const head = heads.get(one.columns.organizationId);
     if (!head) throw new Error('an event without a head');
     if (seen.known.has(one.columns.id)) continue;
     seen.known.add(one.columns.id);
     head.recordedAt = Math.max(head.recordedAt, seen.now);
-    numbered.push({ ...one, seq: head.nextSeq, recordedAt: new Date(head.recordedAt).toISOString() });
+    numbered.push({ offset: one.offset, value: one.value, columns: one.columns, seq: head.nextSeq, recordedAt: head.recordedAt });
     head.nextSeq += 1;
     if (!one.number) continue;
     noteNumber(head.numbering, one.number, seen.now);
@@ -62,43 +77,11 @@ const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>,
   return numbered;
 };
 
-const INSERT = `
-with r as (
-  select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
-    $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bytea[], $18::text[])
-    u(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, off, event, shadow)),
- i as (insert into recorded_ids(id, day) select id, (recorded_at at time zone 'UTC')::date from r)
-insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, part, off, event, shadow)
-  select organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, $17::smallint, off, event, shadow from r`;
-
-const insert = async (tx: Tx, partition: number, records: readonly Numbered[]): Promise<void> => {
-  const column = (name: keyof EventColumns): readonly (string | null)[] => records.map((record) => record.columns[name]);
-  await tx.query(INSERT, [
-    column('organizationId'),
-    records.map((record) => record.seq),
-    records.map((record) => record.recordedAt),
-    column('id'),
-    column('type'),
-    column('time'),
-    column('callId'),
-    column('grantId'),
-    column('identityId'),
-    column('serverId'),
-    column('tool'),
-    column('effect'),
-    column('code'),
-    column('status'),
-    records.map((record) => record.offset),
-    records.map((record) => record.value),
-    partition,
-    column('shadow'),
-  ]);
-};
-
-const moveHeads = async (tx: Tx, records: readonly Numbered[], heads: ReadonlyMap<string, Head>): Promise<void> => {
+const moveHeads = async (tx: Tx, records: readonly NewRecord[], heads: ReadonlyMap<string, Head>): Promise<void> => {
   const organizations = [...new Set(records.map((record) => record.columns.organizationId))];
   const moved = organizations.flatMap((organization) => heads.get(organization) ?? []);
-  await tx.query(
+  await tx.prepared(
+    'audit-move-heads',
     `update audit_heads h set next_seq = u.next_seq, recorded_at = u.recorded_at, changed_xid = pg_current_xact_id(),
        numbering = coalesce(u.numbering, h.numbering), missing_since = case when u.numbering is null then h.missing_since else u.missing_since end
      from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::timestamptz[]) u(organization_id, next_seq, recorded_at, numbering, missing_since)
@@ -115,7 +98,8 @@ const moveHeads = async (tx: Tx, records: readonly Numbered[], heads: ReadonlyMa
 
 /**
  * Records batches of the log, each in one transaction with the move of the reader's position: exactly once, whatever is delivered twice and however
- * many writers run. `seq` is dense per organization from 1 and `recordedAt` never falls; neither is given until known ids are dropped.
+ * many writers run. `seq` is dense per organization from 1 and `recordedAt` never falls; neither is given until known ids are dropped. The commit waits for
+ * the disk although the log could repeat the batch: what somebody has read under a number must not come back under another.
  */
 export class BatchRecorder {
   readonly #db: Database;
@@ -135,7 +119,7 @@ export class BatchRecorder {
       const seen = await lookUp(tx, batch.incoming.map((one) => one.columns.id));
       const records = number(batch.incoming, heads, seen);
       if (records.length === 0) return 0;
-      await insert(tx, batch.partition, records);
+      await insertRecords(tx, batch.partition, records);
       await moveHeads(tx, records, heads);
       return records.length;
     });

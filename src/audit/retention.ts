@@ -21,7 +21,7 @@ const dropOldDays = async (tx: Tx, auditDays: number, logDays: number): Promise<
 /** Notes where each audit log begins now. Both numbers are of one snapshot, so a record that is written meanwhile can't be passed over. */
 const moveFirstSeq = async (tx: Tx): Promise<void> => {
   const { rows } = await tx.query<{ organization_id: string; first: number }>(
-    `select h.organization_id, coalesce((select min(r.seq) from audit_records r where r.organization_id = h.organization_id), h.next_seq) as first
+    `select h.organization_id, coalesce((select r.seq from audit_records r where r.organization_id = h.organization_id order by r.recorded_at, r.seq limit 1), h.next_seq) as first
      from audit_heads h where h.next_seq > h.first_seq`,
   );
   await tx.query(

@@ -7,7 +7,8 @@ import { readEvent, type ReadEvent } from './read-event.js';
 import { BatchRecorder, type Incoming } from './record-batch.js';
 import { unrecorded } from './unrecorded.js';
 
-const BATCH_SIZE = 500;
+/** A batch is one transaction, so larger ones cost less for each record; one that is not full is handled at once. */
+const BATCH_SIZE = 2000;
 
 /** Counted since this process started, but `lag`. */
 export type AuditWriter = Readonly<{

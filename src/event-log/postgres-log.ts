@@ -1,15 +1,15 @@
 import type pg from 'pg';
 import { GroupCommit } from '../platform/group-commit.js';
 import { startRounds } from '../platform/rounds.js';
-import type { Appended, EventLog, HandleBatch, LogEntry, LogRecord, Position } from './event-log.js';
+import type { Appended, EventLog, LogEntry } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
 import { partitionOf } from './partition.js';
+import { PostgresReading, readRecords } from './postgres-reading.js';
 
 const QUEUE = { maxBatch: 1000, maxBatchBytes: 4 * 1024 * 1024, maxWaiting: 20_000, maxWaitingBytes: 64 * 1024 * 1024 } as const;
 const POLL_MS = 100;
 /** A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a quarter of an hour later. */
 const FLUSH_MS = 10_000;
-const READ_BYTES = 8 * 1024 * 1024;
 
 /**
  * One flush: one statement, one transaction, one fsync. Partition heads are locked in order and each hands out its next offsets, so offsets are
@@ -68,49 +68,6 @@ const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void) => async (batc
   });
 };
 
-/** At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every reader. */
-const readRecords = async (pool: pg.Pool, topic: Topic, partition: number, range: Readonly<{ from: number; limit: number }>): Promise<readonly LogRecord[]> => {
-  const { rows } = await pool.query<{ off: number; key: string; value: Buffer }>({
-    name: 'log-read',
-    text: `select off, key, value from (
-        select off, key, value, sum(octet_length(value)) over (order by off) - octet_length(value) as before
-        from (select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off limit $4) r
-      ) r where before < $5 order by off`,
-    values: [topic, partition, range.from, range.limit, READ_BYTES],
-  });
-  return rows.map((row) => ({ offset: row.off, key: row.key, value: row.value }));
-};
-
-type Reader = Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>;
-
-type Head = { topic: Topic; part: number; next: number };
-
-/** Hands the next records of a partition on; true when there are more. */
-const handleNext = async (pool: pg.Pool, reader: Reader, head: Head): Promise<boolean> => {
-  const from = await reader.position(head.topic, head.part);
-  if (from >= head.next) return false;
-  const records = await readRecords(pool, head.topic, head.part, { from, limit: reader.batchSize });
-  const last = records.at(-1);
-  if (!last) return false;
-  await reader.handle({ topic: head.topic, partition: head.part, from, next: last.offset + 1, records });
-  return last.offset + 1 < head.next;
-};
-
-/** Handles what is new in every partition once; true when there may be more. A partition that fails does not keep the others from their turn. */
-const sweep = async (pool: pg.Pool, reader: Reader): Promise<boolean> => {
-  const { rows } = await pool.query<Head>({ name: 'log-heads', text: 'select topic, part, next from log_heads where next > 0' });
-  let more = false;
-  const failures: unknown[] = [];
-  for (const head of rows) {
-    await handleNext(pool, reader, head).then(
-      (behind) => void (more ||= behind),
-      (error: unknown) => failures.push(error),
-    );
-  }
-  if (failures.length > 0) throw failures[0];
-  return more;
-};
-
 /**
  * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as toolgate_worker.
  * Wake-ups within the process follow each flush; other processes' appends are seen by polling every 100 ms.
@@ -131,7 +88,8 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
     append: (topic, entry) => queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
     subscribe: (reader) => {
-      const rounds = startRounds(async () => ((await sweep(pool, reader)) ? 0 : POLL_MS), { failed: 'reading the event log failed', againMs: POLL_MS });
+      const reading = new PostgresReading(pool, reader);
+      const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), { failed: 'reading the event log failed', againMs: POLL_MS });
       listeners.add(rounds.wake);
       return Promise.resolve({
         stop: () => {

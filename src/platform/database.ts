@@ -5,8 +5,11 @@ import { errorText, log } from './log.js';
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, (text) => Number(text));
 
-/** A connection inside a transaction. */
-export type Tx = Readonly<{ query: <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>> }>;
+type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+type Prepared = <R extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+
+/** A connection inside a transaction. `prepared` is for what runs often: each connection reads and plans a statement of this name once. */
+export type Tx = Readonly<{ query: Query; prepared: Prepared }>;
 
 /** A pool whose every connection runs as one database role, so that no statement can run with more rights than its pool. */
 const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool => {
@@ -33,7 +36,10 @@ const transaction = async <T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Pr
   let broken: Error | undefined;
   try {
     await client.query(begin);
-    const result = await work({ query: (text, values) => client.query(text, values as unknown[]) });
+    const result = await work({
+      query: (text, values) => client.query(text, values as unknown[]),
+      prepared: (name, text, values) => client.query({ name, text, values: values as unknown[] }),
+    });
     await client.query('COMMIT');
     return result;
   } catch (error) {

@@ -1,18 +1,21 @@
-import { nextSeq, readRecords, type Place, type RecordRow } from '../audit/records.js';
+import { nextSeq, type Place } from '../audit/records.js';
 import type { Tx } from '../platform/database.js';
 
+/** The next records from a place on, at most `limit`; of these only events of `since` or later count (null: all). */
+export type Page = Readonly<{ from: Place; limit: number; since: Date | null }>;
+
 /**
- * Tables that are computed from the audit log and from nothing else. `apply` adds records, in order of `seq`, each once; `clear` removes what counts
- * from `since` on by the events' own time (null: everything), so that it can be applied anew.
+ * Tables that are computed from the audit log and from nothing else. `apply` adds a page of records (NEXT_RECORDS), each once, and answers the place after
+ * it, or undefined when there is none; `clear` removes what counts from `since` on by the events' own time (null: everything), so that it can be applied anew.
  */
 export type Projection = Readonly<{
   name: string;
-  apply: (tx: Tx, organizationId: string, records: readonly RecordRow[]) => Promise<void>;
+  apply: (tx: Tx, organizationId: string, page: Page) => Promise<Place | undefined>;
   clear: (tx: Tx, organizationId: string, since: Date | null) => Promise<void>;
 }>;
 
-/** Records that are read at once. */
-export const PAGE = 1000;
+/** Records that are applied at once. */
+export const PAGE = 5000;
 
 type LockedRow = { next_seq: number; recorded_at: Date | number };
 
@@ -20,8 +23,9 @@ const toPlace = (row: LockedRow): Place => ({ seq: row.next_seq, recordedAt: row
 
 /** Locks where a projection stands in an organization; undefined when somebody else is at it and `wait` is false. */
 export const lockPosition = async (tx: Tx, projection: string, organizationId: string, wait: boolean): Promise<Place | undefined> => {
-  await tx.query('insert into projection_positions(projection, organization_id) values ($1, $2) on conflict do nothing', [projection, organizationId]);
-  const { rows } = await tx.query<LockedRow>(
+  await tx.prepared('projection-make', 'insert into projection_positions(projection, organization_id) values ($1, $2) on conflict do nothing', [projection, organizationId]);
+  const { rows } = await tx.prepared<LockedRow>(
+    wait ? 'projection-lock' : 'projection-try',
     `select next_seq, recorded_at from projection_positions where projection = $1 and organization_id = $2 for update ${wait ? '' : 'skip locked'}`,
     [projection, organizationId],
   );
@@ -29,7 +33,7 @@ export const lockPosition = async (tx: Tx, projection: string, organizationId: s
 };
 
 export const movePosition = async (tx: Tx, projection: string, organizationId: string, place: Place): Promise<void> => {
-  await tx.query(`update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`, [
+  await tx.prepared('projection-move', `update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`, [
     projection,
     organizationId,
     place.seq,
@@ -38,16 +42,12 @@ export const movePosition = async (tx: Tx, projection: string, organizationId: s
 };
 
 /**
- * Applies the next page of records after `from`, without those that `wanted` leaves out; resolves to the place after it, or undefined when there is
- * nothing more. The caller's transaction holds the position's lock.
+ * Applies the next page of records after `from`; resolves to the place after it, or undefined when there is nothing more. The caller's transaction holds
+ * the position's lock.
  */
-export const applyPage = async (tx: Tx, projection: Projection, organizationId: string, step: Readonly<{ from: Place; wanted?: (record: RecordRow) => boolean }>): Promise<Place | undefined> => {
+export const applyPage = async (tx: Tx, projection: Projection, organizationId: string, step: Readonly<{ from: Place; since?: Date | null }>): Promise<Place | undefined> => {
   const head = await nextSeq(tx, organizationId);
   if (head <= step.from.seq) return undefined;
-  const records = await readRecords(tx, organizationId, step.from, PAGE);
-  const last = records.at(-1);
-  if (!last) return { seq: head, recordedAt: null };
-  const wanted = step.wanted ? records.filter(step.wanted) : records;
-  if (wanted.length > 0) await projection.apply(tx, organizationId, wanted);
-  return { seq: last.seq + 1, recordedAt: last.recordedAt };
+  const next = await projection.apply(tx, organizationId, { from: step.from, limit: PAGE, since: step.since ?? null });
+  return next ?? { seq: head, recordedAt: null };
 };

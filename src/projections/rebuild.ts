@@ -1,4 +1,4 @@
-import { BEGINNING, nextSeq, readRecords, type RecordRow } from '../audit/records.js';
+import { BEGINNING, nextSeq, oldestRecord } from '../audit/records.js';
 import type { Database, Tx } from '../platform/database.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
@@ -13,17 +13,17 @@ type OnPage = (records: number) => void;
 
 /** From which event time on the retained records are all there is; null when retention has dropped nothing, undefined when it has dropped everything. */
 const retainedSince = async (tx: Tx, organizationId: string): Promise<Date | null | undefined> => {
-  const [oldest] = await readRecords(tx, organizationId, BEGINNING, 1);
+  const oldest = await oldestRecord(tx, organizationId);
   if (!oldest) return (await nextSeq(tx, organizationId)) > 1 ? undefined : null;
   if (oldest.seq === 1) return null;
   return new Date(Math.ceil((oldest.recordedAt.getTime() + SKEW_MS) / HOUR_MS) * HOUR_MS);
 };
 
-/** Applies what is retained and `wanted`, in order, and leaves the position after it. */
-const applyAll = async (tx: Tx, projection: Projection, organizationId: string, steps: Readonly<{ wanted: (record: RecordRow) => boolean; onPage: OnPage }>): Promise<void> => {
+/** Applies what is retained of `since` or later, in order, and leaves the position after it. */
+const applyAll = async (tx: Tx, projection: Projection, organizationId: string, steps: Readonly<{ since: Date | null; onPage: OnPage }>): Promise<void> => {
   let from = BEGINNING;
   for (;;) {
-    const next = await applyPage(tx, projection, organizationId, { from, wanted: steps.wanted });
+    const next = await applyPage(tx, projection, organizationId, { from, since: steps.since });
     if (!next) break;
     steps.onPage(next.seq - from.seq);
     from = next;
@@ -46,7 +46,7 @@ const rebuildOne = (db: Database, projection: Projection, organizationId: string
     const since = await retainedSince(tx, organizationId);
     if (since === undefined) return;
     await projection.clear(tx, organizationId, since);
-    await applyAll(tx, projection, organizationId, { wanted: (record) => since === null || record.time >= since, onPage });
+    await applyAll(tx, projection, organizationId, { since, onPage });
   });
 
 /**

@@ -112,7 +112,7 @@ describe('usage', () => {
     await holder.query('lock table grant_last_used in exclusive mode');
     await record(manyEvents(organizationId, 100));
     const projections = startProjections({ db: at.db, projections: [usageProjection] });
-    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into grant_last_used%'`;
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%with page as%'`;
     await until(async () => (await admin.query(waiting)).rowCount === 1);
     await admin.query(`select pg_terminate_backend(pid) from (${waiting}) w`);
     await holder.query('rollback');

@@ -10,7 +10,7 @@ describe('readEvent', () => {
   test('takes the columns of an event, its time in UTC, and leaves out what is not a text', () => {
     expect(read(event)).toEqual({
       ok: true,
-      columns: { organizationId, id: 'evt_1', type: 'toolCall.decided', time: '2026-11-22T08:00:00.123Z', callId: null, grantId: null, identityId: null, serverId: null, tool: 'cancel_job', effect: null, code: null, status: null, shadow: null },
+      columns: { organizationId, id: 'evt_1', type: 'toolCall.decided', timeMs: Date.UTC(2026, 10, 22, 8, 0, 0, 123), callId: null, grantId: null, identityId: null, serverId: null, tool: 'cancel_job', effect: null, code: null, status: null, shadow: null },
     });
   });
 
