@@ -16,9 +16,9 @@ const kindsOf = (records: readonly NewRecord[]): Kinds => {
   const first: NewRecord[] = [];
   const kindOf = records.map((record) => {
     const { columns } = record;
-    // No column holds a NUL, so that no two kinds have one key; null and '' are told apart by what stands for null.
+    // No column holds a NUL, and what follows one tells null from a text, so that no two kinds have one key.
     let key = String(record.recordedAt);
-    for (const name of SHARED) key += `\0${columns[name] ?? '\0'}`;
+    for (const name of SHARED) key += columns[name] === null ? '\0-' : `\0+${columns[name]}`;
     const kind = known.get(key);
     if (kind !== undefined) return kind;
     first.push(record);

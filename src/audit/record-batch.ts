@@ -49,11 +49,14 @@ const lockHeads = async (tx: Tx, organizations: readonly string[], known: Readon
   return new Map(rows.map((row) => [row.organization_id, { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at), numbering: row.numbering, changed: false }]));
 };
 
-/** The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. */
+/**
+ * The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. The
+ * subquery keeps the planner from seeing how many ids there are: for thousands it would rather read the whole table than the index.
+ */
 const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
   const { rows } = await tx.prepared<{ known: string[]; now: Date }>(
     'audit-known-ids',
-    `select array(select id from recorded_ids where id = any ($1::text[])) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
+    `select array(select id from recorded_ids where id = any ((select $1::text[])::text[])) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
     [textArray(ids)],
   );
   return { known: new Set(rows[0]?.known), now: Number(rows[0]?.now) };

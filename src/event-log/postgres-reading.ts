@@ -5,8 +5,8 @@ import type { Topic } from './events/index.js';
 const READ_BYTES = 8 * 1024 * 1024;
 /** Partitions whose batches are handled at once: a batch keeps one backend busy, and appends need connections too. */
 const AT_ONCE = 2;
-/** Partitions for which a batch is held that was read ahead. */
-const AHEAD = 4;
+/** Partitions for which a batch is held that was read ahead: a batch can be 8 MiB, and each is read on a connection of its own. */
+const AHEAD = 2;
 
 /** At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every reader. */
 export const readRecords = async (pool: pg.Pool, topic: Topic, partition: number, range: Readonly<{ from: number; limit: number }>): Promise<readonly LogRecord[]> => {

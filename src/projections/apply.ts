@@ -1,6 +1,8 @@
 import { nextSeq, type Place } from '../audit/records.js';
 import type { Tx } from '../platform/database.js';
 
+export { NEXT_RECORDS } from '../audit/records.js';
+
 /** The next records from a place on, at most `limit`; of these only events of `since` or later count (null: all). */
 export type Page = Readonly<{ from: Place; limit: number; since: Date | null }>;
 

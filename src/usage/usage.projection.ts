@@ -1,5 +1,4 @@
-import { NEXT_RECORDS } from '../audit/records.js';
-import type { Projection } from '../projections/apply.js';
+import { NEXT_RECORDS, type Projection } from '../projections/apply.js';
 
 /**
  * What a page of records adds: a decision is a call under its effect; an outcome belongs to an allowed call, and one that was not forwarded adds nothing.

@@ -58,6 +58,19 @@ describe('the audit writer', () => {
     expect(await writer.lag()).toBe(0);
   });
 
+  test('keeps an empty text and none apart in every column', async () => {
+    const organizationId = newId('org');
+    const columns = ['grantId', 'identityId', 'serverId', 'tool', 'effect', 'code'] as const;
+    const sets = numbers(64).map((n) => Object.fromEntries(columns.map((name, bit) => [name, ((n - 1) >> bit) % 2 === 0 ? '' : null])));
+    const events = sets.map((set) => ({ ...decided(organizationId), ...set }) as ReturnType<typeof decided>);
+    await record(() => append(at.eventLog, events));
+    const { rows } = await at.db.worker.query<Record<(typeof columns)[number], string | null>>(
+      `select grant_id as "grantId", identity_id as "identityId", server_id as "serverId", tool, effect, code from audit_records where organization_id = $1 order by seq`,
+      [organizationId],
+    );
+    expect(rows).toEqual(sets);
+  });
+
   test('records an event once however often it was appended, and recordedAt never falls', async () => {
     const organizationId = newId('org');
     const events = numbers(700).map(() => decided(organizationId));
