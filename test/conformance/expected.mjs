@@ -8,18 +8,28 @@ export const isJudged = ({ scenario }) => !scenario.startsWith('tasks-');
 /** The scenarios that failed, scored or not. */
 export const failing = (scenarios) => scenarios.filter((one) => !one.passed && isJudged(one)).map(({ scenario }) => scenario);
 
-/** Compares runs with expected.json, which names the scenarios of each pairing that may fail: `worse` fail without being named, `better` pass though named. */
+const readExpected = async () => JSON.parse(await readFile(FILE, 'utf8'));
+
+/**
+ * Compares runs with expected.json, which names the scenarios of each pairing that may fail, and why: `worse` fail without being named, `better` pass though
+ * named.
+ */
 export const compare = async (runs) => {
-  const expected = JSON.parse(await readFile(FILE, 'utf8'));
-  return runs.map((run) => {
-    const mayFail = expected[run.pairing] ?? [];
-    const fails = failing(run.scenarios);
-    return { pairing: run.pairing, worse: fails.filter((name) => !mayFail.includes(name)), better: mayFail.filter((name) => !fails.includes(name)) };
+  const expected = await readExpected();
+  return runs.map(({ pairing, scenarios }) => {
+    const { fail: mayFail, why } = expected[pairing] ?? { fail: [], why: '' };
+    const fails = failing(scenarios);
+    return { pairing, fails, why, worse: fails.filter((name) => !mayFail.includes(name)), better: mayFail.filter((name) => !fails.includes(name)) };
   });
 };
 
-/** Writes what failed in these runs as what may fail; pairings that were not run keep theirs. */
+/** Writes what failed in these runs as what may fail; a pairing keeps its reason, and one that was not run all it has. */
 export const record = async (runs) => {
-  const expected = JSON.parse(await readFile(FILE, 'utf8').catch(() => '{}'));
-  await writeFile(FILE, `${JSON.stringify({ ...expected, ...Object.fromEntries(runs.map((run) => [run.pairing, failing(run.scenarios)])) }, null, 2)}\n`);
+  const expected = await readExpected();
+  for (const { pairing, scenarios } of runs) {
+    const fail = failing(scenarios);
+    if (fail.length === 0) delete expected[pairing];
+    else expected[pairing] = { why: expected[pairing]?.why ?? 'not known', fail };
+  }
+  await writeFile(FILE, `${JSON.stringify(expected, null, 2)}\n`);
 };

@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runNode, startFixture } from './child.mjs';
-import { compare, failing, isJudged, record } from './expected.mjs';
+import { compare, isJudged, record } from './expected.mjs';
 import { organization, startGateway } from './gateway.mjs';
 import { startInjector } from './injector.mjs';
+import { printCross, printRuns } from './report.mjs';
 import { runClients, runSuite } from './suite.mjs';
 
 /** Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each kind of client. */
 const FIXTURES = { 'fixture-v1': ['fixture-v1.mjs'], 'fixture-v2': ['fixture-v2.mjs'], 'modern-only': ['fixture-v2.mjs', '--modern-only'] };
 const REVISIONS = ['2025-11-25', '2026-07-28'];
+const CLIENT_ERAS = ['legacy', 'modern'];
 const RUN_MS = 180_000;
 const RESULTS = new URL('results.json', import.meta.url);
 
@@ -23,7 +25,7 @@ words: only the pairings whose name has them all, such as: gateway 2025-11-25
 const paths = Object.keys(FIXTURES).flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
 const pairings = [
   ...paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` }))),
-  ...['legacy', 'modern'].flatMap((clientEra) => REVISIONS.map((revision) => ({ clientEra, revision, pairing: `${clientEra} client ${revision}` }))),
+  ...CLIENT_ERAS.flatMap((clientEra) => REVISIONS.map((revision) => ({ clientEra, revision, pairing: `${clientEra} client ${revision}` }))),
 ];
 
 const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
@@ -65,24 +67,7 @@ const startTargets = async (wanted) => {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-const row = ({ pairing, scenarios, seconds }) => {
-  const scored = scenarios.filter((one) => one.scored);
-  const checks = `${sum(scored.map((one) => one.checks.passed))}/${sum(scored.map((one) => one.checks.total))}`;
-  return [pairing, `${scored.filter(({ passed }) => passed).length}/${scored.length}`, checks, `${seconds} s`, String(failing(scenarios).length)];
-};
-
-const print = (runs) => {
-  const rows = [['pairing', 'scored', 'checks', 'time', 'failed'], ...runs.map(row)];
-  const widths = rows[0].map((_, at) => Math.max(...rows.map((cells) => cells[at].length)));
-  for (const cells of rows) console.log(cells.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());
-  for (const { pairing, scenarios } of runs) {
-    const failed = failing(scenarios);
-    if (failed.length > 0) console.log(`\nFailed, ${pairing}:\n  ${failed.join(', ')}`);
-  }
-};
-
-const judge = async (runs, report) => {
-  const compared = await compare(runs);
+const judge = async (compared, runs, report) => {
   if (report) {
     const failed = sum(compared.map(({ worse }) => worse.length));
     const passed = sum(runs.map(({ scenarios }) => scenarios.filter((one) => one.passed && isJudged(one)).length));
@@ -116,10 +101,12 @@ const main = async (args) => {
     runs.push({ pairing: one.pairing, ...run });
   }
   await writeFile(RESULTS, `${JSON.stringify(runs, null, 2)}\n`);
-  print(runs);
-  console.log(`\nEvery check: ${fileURLToPath(RESULTS)}`);
   if (values.record) await record(runs);
-  return (await judge(runs, values.report)) ? 0 : 1;
+  const compared = await compare(runs);
+  printRuns(runs, compared);
+  printCross({ runs, compared, fixtures: Object.keys(FIXTURES), revisions: REVISIONS, clientEras: CLIENT_ERAS });
+  console.log(`\nEvery check: ${fileURLToPath(RESULTS)}`);
+  return (await judge(compared, runs, values.report)) ? 0 : 1;
 };
 
 let stopped;
