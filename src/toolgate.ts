@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
-import express, { type RequestHandler } from 'express';
+import express from 'express';
 import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
@@ -23,9 +23,9 @@ import { makeSendMail } from './platform/mail.js';
 import { applyMigrations } from './platform/migrations.js';
 import { serveDocs } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
-import { bodyValidation, ProblemFilter, sendProblem } from './rest/problem-filter.js';
+import { jsonBody } from './rest/json-body.js';
+import { bodyValidation, ProblemFilter } from './rest/problem-filter.js';
 import type { Rounds } from './platform/rounds.js';
-import { Problem } from './platform/problems.js';
 import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from './tools/rediscovery.js';
@@ -51,28 +51,11 @@ class Cleanup {
   }
 }
 
-const MOST_LEVELS = 64;
-
-const isDeeperThan = (levels: number, value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member)));
-
-/** Refuses a body that is not JSON, which would otherwise count as none, and one so deep that walking it would exhaust the stack. */
-const refuseUnreadableBodies: RequestHandler = (request, response, next) => {
-  const body: unknown = request.body;
-  const other = Buffer.isBuffer(body);
-  if (other && body.length > 0) return sendProblem(response, new Problem('invalid_body', 'Send well-formed JSON with Content-Type: application/json.'));
-  if (other) request.body = undefined;
-  else if (isDeeperThan(MOST_LEVELS, body)) return sendProblem(response, new Problem('invalid_body', `Send JSON of at most ${MOST_LEVELS} levels.`));
-  return next();
-};
-
 const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
   const adapter = new ExpressAdapter(express().disable('x-powered-by').set('trust proxy', [...parts.config.trustedProxies]));
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.use(helmet());
-  app.useBodyParser('json', { limit: '1mb', strict: true });
-  app.useBodyParser('raw', { limit: '1mb', type: () => true });
-  app.use(refuseUnreadableBodies);
+  app.use(jsonBody);
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());
   serveDocs(app);

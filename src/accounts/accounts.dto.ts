@@ -20,7 +20,7 @@ export class LoginBody {
 export class ApiKeyBody {
   @Text(1, 200) name!: string;
   @OneOf(MEMBER_ROLES) role!: MemberRole;
-  @Instant({ optional: true, description: 'When the key ends; without it, never' }) expiresAt?: string;
+  @Instant({ nullable: true, description: 'When the key ends; without it, never' }) expiresAt?: string | null;
 }
 
 export class RoleBody {

@@ -11,7 +11,7 @@ import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens
 export type ApiKey = Readonly<{ id: string; name: string; role: MemberRole; createdAt: string; expiresAt: string | null }>;
 /** The answer to its creation, the only one with the secret. */
 export type IssuedApiKey = ApiKey & Readonly<{ secret: string }>;
-export type ApiKeyOrder = Readonly<{ name: string; role: MemberRole; expiresAt?: string }>;
+export type ApiKeyOrder = Readonly<{ name: string; role: MemberRole; expiresAt?: string | null }>;
 
 type Row = { id: string; name: string; role: MemberRole; created_at: Date; expires_at: Date | null };
 type CredentialRow = { organization_id: string; id: string; name: string; role: MemberRole; token_hash: Buffer };
@@ -32,8 +32,8 @@ export const apiKeyPrincipal = async (db: Database, token: string): Promise<Prin
   return { organizationId: row.organization_id, actor: { type: 'apiKey', id: row.id, name: row.name }, role: row.role };
 };
 
-const expiryOf = (expiresAt: string | undefined, now: Date): string | null => {
-  if (expiresAt === undefined) return null;
+const expiryOf = (expiresAt: string | null | undefined, now: Date): string | null => {
+  if (!expiresAt) return null;
   const expiry = new Date(expiresAt);
   if (expiry <= now) throw new Problem('invalid_body', 'Choose a time in the future.', { errors: [{ pointer: '/expiresAt', code: 'invalid', message: 'expiresAt must be in the future' }] });
   return expiry.toISOString();

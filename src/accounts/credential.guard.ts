@@ -29,6 +29,7 @@ export class CredentialGuard implements CanActivate {
     if (!who) throw new Problem('forbidden', 'Nobody may call this path.');
     const request = context.switchToHttp().getRequest<WithPrincipal>();
     if (who.includes('anyone')) {
+      if (request.unreadable) throw request.unreadable;
       const repeat = repeatOf(request, this.#hashKey);
       if (repeat) request.repeat = repeat;
       return true;
@@ -36,6 +37,7 @@ export class CredentialGuard implements CanActivate {
     const principal = await this.#signIn.principalOf(request, context.switchToHttp().getResponse<Response>());
     if (!principal) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
     if (!mayCall(who, principal.role)) throw new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
+    if (request.unreadable) throw request.unreadable;
     const repeat = repeatOf(request, this.#hashKey);
     request.principal = repeat ? { ...principal, repeat } : principal;
     return true;

@@ -14,10 +14,10 @@ const view = ({ from, to, tools, limits, ...rest }: Advice): AdviceView => ({
   limits: limits.map(({ incrementFrom, peakAt, ...limit }) => ({ ...limit, ...(incrementFrom === undefined ? {} : { incrementFrom }), peakAt: peakAt.toISOString() })),
 });
 
-const matcher = (ifMatch: string | undefined): ((hash: string) => boolean) => {
+/** Judges an `If-Match` once the advice is known, so that a grant that is not there is told as that. */
+const matcher = (ifMatch: string | undefined): ((hash: string) => boolean) => (hash) => {
   if (ifMatch === undefined || ifMatch.trim() === '') throw new Problem('precondition_required', 'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.');
-  const tags = ifMatch.split(',').map((tag) => tag.trim());
-  return (hash) => tags.some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
+  return ifMatch.split(',').map((tag) => tag.trim()).some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
 };
 
 @ApiTags('grants')

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EventStore } from '../event-log/event-store.js';
 import type { Principal } from '../rest/allowed.js';
 import { Database } from '../platform/database.js';
-import { pageStart, toPage, type Page } from '../rest/page.js';
+import { cursorAt, pageStart, toPage, type Page } from '../rest/page.js';
 import { Problem } from '../platform/problems.js';
 import type { EventsQuery, ExportQuery } from './audit.dto.js';
 import { searchEvents, toItem, type AuditItem, type Filters } from './audit.query.js';
@@ -34,7 +34,7 @@ export class AuditService {
     this.#store = store;
   }
 
-  /** A page of the audit log. An empty page answers the cursor that it was asked with, so that clients can go on asking with it. */
+  /** A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it was asked with: the log grows. */
   async events(principal: Principal, query: EventsQuery): Promise<Page<AuditItem>> {
     const { after, limit, rows } = pageStart(query);
     const from = startOf(after);
@@ -43,7 +43,8 @@ export class AuditService {
     await this.#noteRead(principal, filters);
     const found = await this.#db.inOrganization(principal.organizationId, (tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
     const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
-    return { ...page, nextCursor: page.nextCursor ?? query.after ?? null };
+    const last = found[page.items.length - 1];
+    return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
   }
 
   /** Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for. */

@@ -99,11 +99,10 @@ export class Policies {
   }
 
   /** Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the newest. */
-  async publish(principal: Principal, id: string, ifMatch: string | undefined, { name, document }: SentVersion): Promise<PolicyView> {
-    const wanted = requireIfMatch(ifMatch);
+  publish(principal: Principal, id: string, ifMatch: string | undefined, { name, document }: SentVersion): Promise<PolicyView> {
     return this.#store.change(principal, async (change) => {
       const { state, server } = await find(change.tx, principal.organizationId, id);
-      requireMatch(wanted, state.policyVersion);
+      requireMatch(requireIfMatch(ifMatch), state.policyVersion);
       const accepted = acceptDocument(document) as Document;
       return view(id, await change.apply(policyStream, id, (current) => publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) })), server);
     });

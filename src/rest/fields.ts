@@ -55,9 +55,15 @@ export const Instant = (field: Field = {}): PropertyDecorator =>
     }),
   );
 
+/** Whether a text is a day of the calendar; Date.parse takes the 30th of February for the 2nd of March. */
+const isDay = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+};
+
 /** Whether a value is a time in RFC 3339. */
 export const isInstant = (value: unknown): boolean =>
-  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(value) && !Number.isNaN(Date.parse(value));
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(value) && !Number.isNaN(Date.parse(value)) && isDay(value.slice(0, 10));
 
 export const Flag = (field: Field = {}): PropertyDecorator => applyDecorators(documented(field, { type: Boolean }), ...present(field), IsBoolean());
 

@@ -4,7 +4,7 @@ import { QueryWhole } from './fields.js';
 
 const decodeCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
 
-/** The query of every list: `?limit=1..1000&after=`. */
+/** The query of every list: `?limit=1..1000&after=`. An empty `after` is the first page. */
 export class PageQuery {
   @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' })
   limit?: number;
@@ -13,7 +13,7 @@ export class PageQuery {
   @ValidateIf((_object, value) => value !== undefined)
   @ValidateBy({
     name: 'isCursor',
-    validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,200}$/.test(value) && /^[\w.:|-]+$/.test(decodeCursor(value)), defaultMessage: () => 'after must be a nextCursor of this list' },
+    validator: { validate: (value) => value === '' || (typeof value === 'string' && /^[A-Za-z0-9_-]{1,200}$/.test(value) && /^[\w.:|-]+$/.test(decodeCursor(value))), defaultMessage: () => 'after must be a nextCursor of this list' },
   })
   after?: string;
 }
@@ -26,9 +26,13 @@ export const pageStart = (query: PageQuery): Readonly<{ after: string; rows: num
   return { after: query.after ? decodeCursor(query.after) : '', rows: limit + 1, limit };
 };
 
-/** A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the opaque cursor. */
+/** The opaque cursor of a place in a list, from its ordering key. */
+export const cursorAt = (key: string): string => Buffer.from(key).toString('base64url');
+
+/** A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the cursor when more follow. */
 export const toPage = <R, T>(rows: readonly R[], limit: number, shape: Readonly<{ keyOf: (row: R) => string; view: (row: R) => T }>): Page<T> => {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items: items.map(shape.view), nextCursor: last === undefined ? null : Buffer.from(shape.keyOf(last)).toString('base64url'), hasMore: rows.length > limit };
+  const hasMore = rows.length > limit;
+  return { items: items.map(shape.view), nextCursor: hasMore && last !== undefined ? cursorAt(shape.keyOf(last)) : null, hasMore };
 };

@@ -35,7 +35,8 @@ export const sendProblem = (response: Response, problem: Problem): void => {
   }
   if (problem.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="toolgate"');
   if (problem.retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
-  response.status(problems[problem.code].status).type('application/problem+json').send(JSON.stringify(problemBody(problem)));
+  // As bytes: Express adds a charset to texts, which this media type does not have (RFC 9457, 6.1).
+  response.status(problems[problem.code].status).setHeader('Content-Type', 'application/problem+json').send(Buffer.from(JSON.stringify(problemBody(problem))));
 };
 
 @Catch()

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Transport } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
-import { Problem } from '../platform/problems.js';
+import { Problem, urlProblem } from '../platform/problems.js';
 import { isShownUrl, openUrl, shownUrl, withQueryOf } from '../platform/url-query.js';
 import { discover, type Discovered } from '../upstream/discover.js';
 import type { Forward } from '../upstream/forward.js';
@@ -10,9 +10,6 @@ import type { SecretValues } from './upstream-headers.js';
 
 /** The ways to servers; `allowStdio` are the commands that may be run. */
 export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: readonly string[] }>;
-
-const notAllowed = (why: string): Problem =>
-  new Problem('url_not_allowed', `The URL may not be used: ${why}.`, { errors: [{ pointer: '/transport/url', code: 'url_not_allowed', message: why }] });
 
 const hiddenMessage = 'give the values of the query again: they are kept encrypted and shown as ***';
 const hiddenValue = (): Problem =>
@@ -26,7 +23,7 @@ const guardCommand = (command: string, { allowStdio }: Ways): void => {
 
 /**
  * The transport as it is kept: its command is listed in ALLOW_STDIO, or its URL and every address of its name passed the guard. A name that is not
- * found yet passes: the server is then unreachable. @throws Problem `command_not_allowed` or `url_not_allowed`.
+ * found yet passes: the server is then unreachable. @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
  */
 export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
@@ -34,10 +31,10 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
     return transport;
   }
   const checked = ways.outbound.check(transport.url);
-  if (!checked.ok) throw notAllowed(checked.message);
+  if (!checked.ok) throw urlProblem('/transport/url', checked);
   if (isShownUrl(checked.url.href)) throw hiddenValue();
   const resolved = await ways.outbound.resolve(checked.url);
-  if (!resolved.ok && resolved.code !== 'name_not_resolved') throw notAllowed(resolved.message);
+  if (!resolved.ok && resolved.code !== 'name_not_resolved') throw urlProblem('/transport/url', resolved);
   return { type: transport.type, url: checked.url.href };
 };
 

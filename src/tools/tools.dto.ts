@@ -10,7 +10,7 @@ export class ToolsQuery {
   @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
   @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
   @whenSent
-  @ValidateBy({ name: 'isCursor', validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,4000}$/.test(value), defaultMessage: () => 'after must be a nextCursor of this list' } })
+  @ValidateBy({ name: 'isCursor', validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{0,4000}$/.test(value), defaultMessage: () => 'after must be a nextCursor of this list' } })
   after?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { EventStore } from '../../event-log/event-store.js';
 import type { Tx } from '../../platform/database.js';
 import type { Outbound } from '../../platform/outbound.js';
-import { Problem } from '../../platform/problems.js';
+import { Problem, urlProblem } from '../../platform/problems.js';
 import type { Vault } from '../../platform/vault.js';
 import type { Principal } from '../../rest/allowed.js';
 import { changeNotifications, nobody, notificationsId } from './notifications.js';
@@ -9,9 +9,6 @@ import type { NotificationsBody, NotificationsView, NotificationsWithSecret } fr
 import { loadWebhook, notificationsStream, saveWebhook, type Webhook } from './notifications.store.js';
 import { lastDelivery } from './outbox.js';
 import { newWebhookSecret } from './webhook.js';
-
-const refused = (message: string): Problem =>
-  new Problem('url_not_allowed', `The URL may not be used: ${message}.`, { errors: [{ pointer: '/webhookUrl', code: 'url_not_allowed', message }] });
 
 /** Who hears of an organization's approvals. All refusals are Problems. */
 export class NotificationSettings {
@@ -25,7 +22,7 @@ export class NotificationSettings {
     return this.#parts.store.look(organizationId, (tx) => this.#view(tx, organizationId));
   }
 
-  /** Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem url_not_allowed, unsupported (no mail server) */
+  /** Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem url_not_allowed, invalid_body (no URL), unsupported (no mail server) */
   async replace(principal: Principal, { webhookUrl = null, newSecret = false, emails = [] }: NotificationsBody): Promise<NotificationsWithSecret> {
     const { store, vault, sendsMail } = this.#parts;
     const { organizationId } = principal;
@@ -44,9 +41,9 @@ export class NotificationSettings {
   /** A name that is not found yet passes: it is looked up again with each notification. */
   async #guarded(text: string): Promise<URL> {
     const checked = this.#parts.outbound.check(text);
-    if (!checked.ok) throw refused(checked.message);
+    if (!checked.ok) throw urlProblem('/webhookUrl', checked);
     const resolved = await this.#parts.outbound.resolve(checked.url);
-    if (!resolved.ok && resolved.code !== 'name_not_resolved') throw refused(resolved.message);
+    if (!resolved.ok && resolved.code !== 'name_not_resolved') throw urlProblem('/webhookUrl', resolved);
     return checked.url;
   }
 

@@ -61,6 +61,10 @@ describe('an API key', () => {
     expect((await eventsOf(made.body.id))[0]?.event.actor).toEqual({ type: 'apiKey', id: body.id, name: 'pipeline' });
   });
 
+  test('with an end of null, as it is shown, never ends', async () => {
+    expect(await issue({ name: 'endless', role: 'viewer', expiresAt: null })).toMatchObject({ status: 201, body: { expiresAt: null } });
+  });
+
   test('of a known id with another secret, or altered, is refused', async () => {
     const { body } = await issue({ name: 'guessed', role: 'viewer' });
     for (const wrong of [newToken('key', body.id), newToken('session', body.id), body.secret.slice(0, -1), `${body.secret}0`]) expect((await me(wrong)).status).toBe(401);

@@ -74,6 +74,31 @@ describe('a body', () => {
     expect(await post('/v1/policies/validate', `{"document":${document}}`)).toMatchObject({ status: 200, body: { valid: false } });
   });
 
+  test.each([
+    ['/v1/policies/validate', '{"document":{"version":"1","default":"deny","tools":{"a":{"action":"deny"},"a":{}}}}'],
+    ['/v1/policies/validate', '{"document":{"version":"1","default":"deny","tools":{"a":{"action":"deny"},"\\u0061":{}}}}'],
+    ['/v1/identities', '{"name":"once","kind":"agent","name":"twice"}'],
+    ['/v1/identities', '{"name":"a","kind":"agent","attributes":{"team:":"a","team:":"b"}}'],
+  ])('of %s that has a member twice is refused, as only one of the two would count: %s', async (path, body) => {
+    expect(await post(path, body)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
+  });
+
+  test('with colons, quotes and escapes in its names and texts is read as any other', async () => {
+    const attributes = { 'a:b': ':', 'c"d': '"x":1', 'e\\': '\\"', x: '{"a":1,"a":2}' };
+    expect(await post('/v1/identities', { name: 'a "quoted": name', kind: 'agent', attributes })).toMatchObject({ status: 201, body: { attributes } });
+  });
+
+  test('that can not be read is told only to who may ask', async () => {
+    const { secret: viewer } = (await post('/v1/api-keys', { name: 'viewer', role: 'viewer' })).body;
+    const large = JSON.stringify({ name: 'x'.repeat(1024 * 1024), kind: 'agent' });
+    for (const body of ['{', '{"a":1,"a":2}', large, `{"a":${'['.repeat(100)}${']'.repeat(100)}}`]) {
+      expect(await ask('POST', '/v1/identities', { body, token: undefined })).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+      expect(await ask('POST', '/v1/identities', { body, token: String(viewer) })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+      expect((await ask('POST', '/v1/nothing', { body })).status).toBe(404);
+      expect([400, 413]).toContain((await ask('POST', '/v1/signup', { body, token: undefined })).status);
+    }
+  });
+
   test('with unknown members is refused, with a pointer to each', async () => {
     const answer = await post('/v1/identities', { name: 'a', kind: 'agent', role: 'admin', 'a/b~c': 1 });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: expect.arrayContaining([expect.objectContaining({ code: 'unknown_key' })]) } });
@@ -127,9 +152,27 @@ describe('a body', () => {
 
 describe('a query', () => {
   const lists = ['/v1/api-keys', '/v1/members', '/v1/servers', '/v1/identities', '/v1/grants', '/v1/audit/events'];
-  const wrong = ['limit=0', 'limit=1001', 'limit=-1', 'limit=1.5', 'limit=x', 'limit=', 'limit=1&limit=2', 'limit[]=1', 'after=', 'after=%00', `after=${'A'.repeat(5000)}`, 'after=!!', 'after=a&after=b', 'after[x]=1', 'after=2024%0a', 'unknown=1'];
+  const wrong = ['limit=0', 'limit=1001', 'limit=-1', 'limit=1.5', 'limit=x', 'limit=', 'limit=1&limit=2', 'limit[]=1', 'after=%00', `after=${'A'.repeat(5000)}`, 'after=!!', 'after=a&after=b', 'after[x]=1', 'after=2024%0a', 'unknown=1'];
   test.each(lists.flatMap((path) => wrong.map((query) => `${path}?${query}`)))('that makes no sense is refused as invalid_body: %s', async (path) => {
     expect(await ask('GET', path)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
+  });
+
+  test.each(lists)('of %s with an empty cursor asks for the first page', async (path) => {
+    const [first, empty] = [await ask('GET', `${path}?limit=1`), await ask('GET', `${path}?limit=1&after=`)];
+    expect([empty.status, empty.text]).toEqual([200, first.text]);
+  });
+
+  test('that asks page by page is answered a cursor as long as more follows, and null at the end', async () => {
+    const names = (await identityNames()).length;
+    for (let page = 1, after = ''; page <= names; page += 1) {
+      const { body } = await ask('GET', `/v1/identities?limit=1&after=${after}`);
+      expect([body['hasMore'], body['nextCursor']]).toEqual(page < names ? [true, expect.any(String)] : [false, null]);
+      after = String(body['nextCursor']);
+    }
+  });
+
+  test.each(['2026-02-30T00:00:00Z', '2026-13-01T00:00:00Z', '2025-02-29T12:00:00+01:00', '2026-01-01T24:30:00Z'])('with a time that is in no calendar is refused: %s', async (time) => {
+    for (const path of ['/v1/audit/events', '/v1/usage']) expect((await ask('GET', `${path}?from=${encodeURIComponent(time)}`)).status).toBe(400);
   });
 
   test.each(lists)('of %s takes limits from 1 to 1000', async (path) => {
@@ -152,6 +195,10 @@ describe('a query', () => {
 });
 
 describe('an answer', () => {
+  test('that is a problem has the media type of RFC 9457, without parameters', async () => {
+    for (const [method, path] of [['GET', '/v1/nothing'], ['POST', '/v1/identities']] as const) expect((await ask(method, path)).headers.get('content-type')).toBe('application/problem+json');
+  });
+
   test('carries security headers and does not say what made it', async () => {
     for (const path of ['/v1/me', '/v1/nothing', '/openapi.json']) {
       const { headers } = await ask('GET', path);

@@ -148,6 +148,10 @@ describe('a new version', () => {
     expect((await ask(`GET /v1/policies/${policyId}`)).body.version).toBe(1);
   });
 
+  test('of a policy that is not there is not found, also without If-Match', async () => {
+    expect(await ask(`PUT /v1/policies/pol_${'0'.repeat(26)}`, { document: open })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+
   test.each(['"1"', '1', '*', '"7", "1"'])('is published for If-Match: %s', async (ifMatch) => {
     const answer = await publish(open, ifMatch);
     expect(answer).toMatchObject({ status: 200, body: { version: 2, document: open, name: 'p' } });

@@ -110,11 +110,14 @@ describe('registering a server', () => {
     ['the same in IPv6', 'http://[::ffff:169.254.169.254]/'],
     ['another scheme', 'file:///etc/passwd'],
     ['a user name', 'https://me:secret@example.com/mcp'],
-    ['no URL at all', 'not a url'],
   ])('refuses %s', async (_what, url) => {
     const answer = await ask('POST /v1/servers', at(url));
     expect(answer).toMatchObject({ status: 422, body: { code: 'url_not_allowed', errors: [{ pointer: '/transport/url' }] } });
     expect(JSON.stringify(answer.body)).not.toContain('secret');
+  });
+
+  test.each(['not a url', '/mcp', 'https://', 'https://a b/', 'http://127.0.0.1:0/', 'http:\\\\127.0.0.1\\mcp'])('answers what is no URL as an invalid body: %s', async (url) => {
+    expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: [{ pointer: '/transport/url', code: 'invalid' }] } });
   });
 
   test('says which setting opens a private address, and refuses our own ports whatever it says', async () => {
