@@ -46,10 +46,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** One error for each place, whatever is wrong there. */
 const flatten = (errors: readonly ValidationError[], at: string): readonly ProblemDetail[] =>
   errors.flatMap((error) => {
     const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const own = Object.entries(error.constraints ?? {}).map(([code, message]) => ({ pointer, code: code === 'whitelistValidation' ? 'unknown_key' : 'invalid', message }));
+    const { whitelistValidation: unknown, ...wrong } = error.constraints ?? {};
+    const message = unknown ?? Object.values(wrong).join('; ');
+    const own = message === '' ? [] : [{ pointer, code: unknown === undefined ? 'invalid' : 'unknown_key', message }];
     return [...own, ...flatten(error.children ?? [], pointer)];
   });
 
