@@ -173,13 +173,19 @@ test('a result of 50 MB passes with its bytes unchanged', async () => {
 test('more than a hundred refusals a second of one grant are summed up, and none is lost', async () => {
   const noisy = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }) });
   const session = await openSession(noisy);
-  await Promise.all(Array.from({ length: 400 }, () => session.post(call).then((response) => response.text())));
+  let sent = 0;
+  // What takes longer than two seconds need not hold a hundred in any one of them.
+  for (let tookMs = Number.POSITIVE_INFINITY; tookMs > 2000 && sent < 4000; sent += 400) {
+    const began = performance.now();
+    await Promise.all(Array.from({ length: 400 }, () => session.post(call).then((response) => response.text())));
+    tookMs = performance.now() - began;
+  }
   await expect
     .poll(async () => {
       const events = await tenant.events(`&grantId=${noisy.id}`);
       const single = events.filter((event) => event['type'] === 'toolCall.decided').length;
       const summed = events.filter((event) => event['type'] === 'audit.suppressed').reduce((sum, event) => sum + Number(event['refusals']), 0);
-      return [single < 400, single + summed];
+      return [single < sent, single + summed];
     }, { timeout: 8000 })
-    .toEqual([true, 400]);
+    .toEqual([true, sent]);
 });

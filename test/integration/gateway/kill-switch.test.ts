@@ -6,7 +6,7 @@ import { openSession, request, signUp, type Grant, type Tenant } from '../../sup
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-const ROUNDS = 8;
+const ROUNDS = process.env['FAULTS'] === 'full' ? 10 : 3;
 
 let here: TestToolgate;
 let others: readonly Toolgate[];
