@@ -12,7 +12,8 @@ export type Report = Readonly<{
   unjudged: number;
   setAside: number;
   notRecorded: number;
-  byRule: readonly (Flipped & Readonly<{ rule: string | null; code: string }>)[];
+  /** `certain` is false where a rule before it may have refused already: what that one asks for is not kept. */
+  byRule: readonly (Flipped & Readonly<{ rule: string | null; code: string; certain: boolean }>)[];
   byTool: readonly (Flipped & Readonly<{ tool: string | null }>)[];
   byGrant: readonly (Flipped & Readonly<{ grantId: string | null }>)[];
   unjudgedByRule: readonly Readonly<{ rule: string | null; calls: number; examples: readonly string[] }>[];
@@ -62,7 +63,7 @@ export class Findings {
   #unjudged = 0;
   #setAside = 0;
   #notRecorded = 0;
-  readonly #rules = new Tally<Readonly<{ rule: string | null; code: string; from: Effect; to: Effect }>>((key) => (key.rule === null ? key : { ...key, rule: null }));
+  readonly #rules = new Tally<Readonly<{ rule: string | null; code: string; certain: boolean; from: Effect; to: Effect }>>((key) => (key.rule === null ? key : { ...key, rule: null }));
   readonly #tools = new Tally<Readonly<{ tool: string | null; from: Effect; to: Effect }>>((key) => (key.tool === null ? key : { ...key, tool: null }));
   readonly #grants = new Tally<Readonly<{ grantId: string | null; from: Effect; to: Effect }>>((key) => (key.grantId === null ? key : { ...key, grantId: null }));
   readonly #unkept = new Tally<Readonly<{ rule: string | null }>>((key) => (key.rule === null ? key : { rule: null }));
@@ -77,7 +78,7 @@ export class Findings {
     } else if (from === to) this.#same += 1;
     else {
       this.#flipped += 1;
-      this.#rules.count({ rule, code, from, to }, id);
+      this.#rules.count({ rule, code, certain: unkept.length === 0, from, to }, id);
       this.#tools.count({ tool, from, to }, id);
       this.#grants.count({ grantId, from, to }, id);
     }

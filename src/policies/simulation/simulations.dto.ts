@@ -27,6 +27,7 @@ class FlipAnswer extends CountAnswer {
 export class RuleFlipAnswer extends FlipAnswer {
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) code!: string;
+  @ApiProperty({ type: Boolean, description: 'false: a rule before it, which asks for values that are not kept, may have refused already, to the same effect' }) certain!: boolean;
 }
 
 export class ToolFlipAnswer extends FlipAnswer {
