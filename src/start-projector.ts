@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { giveBackUnmade } from './approvals/unmade-uses.js';
 import { startRetention } from './audit/retention.js';
 import { startAuditWriter, type AuditWriter } from './audit/writer.js';
 import { startSweep } from './boots/sweep.js';
@@ -36,7 +37,7 @@ export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ 
   const projections = startProjections({ db, projections: [usageProjection] });
   const writer = await startAuditWriter({ db, log: eventLog, onRecorded: () => projections.wake() });
   addMetrics(parts.metrics, writer);
-  const sweep = startSweep(db, eventLog);
+  const sweep = startSweep({ db, eventLog, giveBackUnmade });
   const relay = startRelay(db, eventLog);
   store.onCommitted(() => relay.wake());
   return {

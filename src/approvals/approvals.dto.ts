@@ -35,7 +35,8 @@ export class ApprovalView {
   @ApiProperty({ type: String }) readonly identityName!: string;
   @ApiProperty({ type: String }) readonly serverId!: string;
   @ApiProperty({ type: String }) readonly serverName!: string;
-  @ApiProperty({ type: String }) readonly tool!: string;
+  @ApiProperty({ enum: ['tool', 'resource', 'prompt'] }) readonly kind!: string;
+  @ApiProperty({ type: String, description: 'The name of the tool or the prompt, or the URI of the resource' }) readonly tool!: string;
   @ApiProperty({ type: [String] }) readonly argumentKeys!: readonly string[];
   @ApiProperty({ type: String, description: 'As in the decisions about this call' }) readonly argumentsDigest!: string;
   @ApiProperty({ type: String, nullable: true }) readonly definitionHash!: string | null;

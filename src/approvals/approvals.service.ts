@@ -4,7 +4,7 @@ import { notFound, Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
 import type { Principal } from '../rest/allowed.js';
 import { pageStart, toPage, type Page } from '../rest/page.js';
-import { decideApproval } from './approvals.js';
+import { decideApproval, kindOf } from './approvals.js';
 import type { ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
@@ -13,7 +13,7 @@ import { dropArguments, readArguments } from './sealed-arguments.js';
 
 const view = ({ id, status, approval, ...shown }: ShownApproval): ApprovalView => {
   const { call, count, decisions, requestedAt, expiresAt } = approval;
-  return { id, status, ...call, ...shown, count, decisions, requestedAt, expiresAt };
+  return { id, status, kind: kindOf(call), ...call, ...shown, count, decisions, requestedAt, expiresAt };
 };
 
 const find = async (tx: Tx, organizationId: string, id: string): Promise<ShownApproval> => {

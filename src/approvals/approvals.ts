@@ -7,6 +7,11 @@ export type PersonsDecision = Readonly<{ decision: 'approved' | 'rejected'; memb
 /** What an approval's events add up to. It holds from its request until `expiresAt`, whatever becomes of it; whether it was used is not in it. */
 export type Approval = Readonly<{ call: HeldCall; count: number; status: ApprovalStatus; decisions: readonly PersonsDecision[]; requestedAt: string; expiresAt: string }>;
 
+/** What a call uses: the section of its rule tells. */
+export type Kind = 'tool' | 'resource' | 'prompt';
+
+export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): Kind => (rule?.startsWith('/resources/') ? 'resource' : rule?.startsWith('/prompts/') ? 'prompt' : 'tool');
+
 /** What an approval becomes by an event. */
 export const evolveApproval = (state: Approval | undefined, event: ControlEvent & ApprovalBody): Approval => {
   if (event.type === 'approval.requested') {

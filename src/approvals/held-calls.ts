@@ -1,5 +1,6 @@
+import type { Asked, HeldCalls, Standing } from '../enforcement/approvals.js';
 import type { Change, EventStore } from '../event-log/event-store.js';
-import type { ApprovalStatus, HeldCall } from '../event-log/events/index.js';
+import type { ApprovalStatus } from '../event-log/events/index.js';
 import type { Database, Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import type { Vault } from '../platform/vault.js';
@@ -9,37 +10,15 @@ import { expireOne } from './expiry.js';
 import { enqueue } from './notifications/outbox.js';
 import { keepArguments } from './sealed-arguments.js';
 
-/** A call that its policy holds, as a gateway asks about it. `argumentsJson` is what the reviewer will see. */
-export type Asked = Readonly<{ organizationId: string; call: HeldCall; argumentsJson: string; count: number; expiresInMs: number }>;
-
-/**
- * What stands for a call. `expired` is told to one asker; who asks after that opens a new approval. A rejection stands until the approval would have
- * expired. `refused`: nobody will be asked.
- */
-export type Standing =
-  | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
-  | Readonly<{ status: 'approved'; approvalId: string }>
-  | Readonly<{ status: 'expired'; approvalId: string }>
-  | Readonly<{ status: 'rejected'; approvalId: string; comment: string | null }>
-  | Readonly<{ status: 'refused'; reason: string }>;
-
-/** What gateways need of approvals. */
-export type HeldCalls = Readonly<{
-  standing: (asked: Asked) => Promise<Standing>;
-  /** Uses an approval for this call: true for one caller only, and only while it is approved. */
-  use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
-  /** Undoes this call's use: the call was not made. */
-  giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
-}>;
-
 const MOST_PENDING = 100;
 const MOST_BYTES = 256 * 1024;
 
 type Current = { id: string; status: ApprovalStatus; decisions: readonly PersonsDecision[]; expires_at: Date; past: boolean };
 
-const SAME_CALL = `a.organization_id = $1 and a.grant_id = $2 and a.tool = $3 and a.arguments_digest = $4 and a.definition_hash is not distinct from $5 and a.policy_id = $6 and a.policy_version = $7`;
+/** The rule tells a tool from a prompt of the same name. */
+const SAME_CALL = `a.organization_id = $1 and a.grant_id = $2 and a.tool = $3 and a.arguments_digest = $4 and a.definition_hash is not distinct from $5 and a.policy_id = $6 and a.policy_version = $7 and a.rule is not distinct from $8`;
 
-const sameCall = ({ organizationId, call }: Asked): readonly unknown[] => [organizationId, call.grantId, call.tool, call.argumentsDigest, call.definitionHash, call.policyId, call.policyVersion];
+const sameCall = ({ organizationId, call }: Asked): readonly unknown[] => [organizationId, call.grantId, call.tool, call.argumentsDigest, call.definitionHash, call.policyId, call.policyVersion, call.rule];
 
 /** The approval of this very call that still counts. A use that was given back may leave two: then the approved one. */
 const findCurrent = async (tx: Tx, asked: Asked): Promise<Current | undefined> => {

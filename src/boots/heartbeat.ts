@@ -8,7 +8,7 @@ const AGAIN_MS = 1000;
 const SHORTEST_SILENCE_MS = 15_000;
 
 /** From the last call that a silent gateway allows until nothing of it can reach the log: two seconds for limits, ten for an append, and some for slowness. */
-const SETTLED_MS = 15_000;
+export const SETTLED_MS = 15_000;
 
 /** What a heartbeat tells: every call without an outcome in the log was decided after `since`, and learns: what is decided now is decided after `turn`. */
 export type Open = Readonly<{ since: () => Date | undefined; turn: (at: Date) => void }>;

@@ -2,8 +2,8 @@ import type { ToolCallCompleted, ToolCallDecided } from '../event-log/events/ind
 import { outcomeId } from '../event-log/outcome-id.js';
 import type { Tx } from '../platform/database.js';
 
-/** A boot that has been silent for as long as its row allows. */
-export type DeadBoot = Readonly<{ bootId: string; openSince: Date; lastSeen: Date; stopped: boolean }>;
+/** A boot that has been silent for as long as its row allows. It allowed nothing after `allowedUntil`. */
+export type DeadBoot = Readonly<{ bootId: string; openSince: Date; lastSeen: Date; allowedUntil: Date; stopped: boolean }>;
 
 /**
  * Allowed decisions of a boot that have no outcome on record. The boot's row bounds how far back they may lie, and ids are known for a day at least: a call that

@@ -2,24 +2,30 @@ import type { HeldCall } from '../event-log/events/index.js';
 import { errorText, log } from '../platform/log.js';
 import { within } from '../platform/within.js';
 import type { Decision } from '../policy-engine/decide.js';
-import type { GovernedCall, Judged } from './call.js';
+import { toolOf, type GovernedCall, type Judged } from './call.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
 
-/** A held call as an approval is asked for it. `argumentsJson` is for the eyes of who decides. */
+/** A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see. */
 export type Asked = Readonly<{ organizationId: string; call: HeldCall; argumentsJson: string; count: number; waitMs: number; expiresInMs: number }>;
 
-/** What stands for a call that needs approval; opened when nothing did. */
-type Standing =
+/**
+ * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval. A rejection stands until the approval
+ * would have expired. `refused`: nobody will be asked.
+ */
+export type Standing =
   | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
   | Readonly<{ status: 'approved'; approvalId: string }>
   | Readonly<{ status: 'expired'; approvalId: string }>
   | Readonly<{ status: 'rejected'; approvalId: string; comment: string | null }>
   | Readonly<{ status: 'refused'; reason: string }>;
 
-/** The approvals of held calls; bound at the start, as they are another room. An approval that was opened is on record when `standing` answers. */
+/** The approvals of held calls; bound at the start, as they are another room. */
 export type HeldCalls = Readonly<{
+  /** Opens an approval when nothing stands; it is on record when this answers. */
   standing: (asked: Asked) => Promise<Standing>;
+  /** Uses an approval for this call: true for one caller only, and only while it is approved. */
   use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
+  /** Undoes this call's use: the call was not made. */
   giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
 }>;
 
@@ -61,7 +67,7 @@ export const askFor = (call: GovernedCall, { rule, reason, approval }: Judged & 
   const tool = call.tool ?? '';
   const [digest, json] = [argumentsDigest(organization.digestKey, call.arguments ?? {}), JSON.stringify(call.arguments ?? {})];
   if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
-  const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(tool)?.definitionHash ?? null };
+  const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null };
   return {
     organizationId: organization.id,
     call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
@@ -78,6 +84,14 @@ export const unavailable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>):
   code: 'approval_required',
   rule,
   reason: `${call.tool} needs a person's approval, and approvals are out of reach; try again shortly`,
+});
+
+/** The refusal of a request that needs approval and can not ask for it. */
+export const unaskable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): Judged => ({
+  effect: 'deny',
+  code: 'approval_required',
+  rule,
+  reason: `${call.tool} needs a person's approval, which ${call.method} can't ask for`,
 });
 
 /** How a held call is answered by what stands for it, as long as that is no approval. */

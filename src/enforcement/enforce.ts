@@ -6,7 +6,7 @@ import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
 import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
-import { askFor, awaiting, told, unavailable, type Approvals } from './approvals.js';
+import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
 import { CallFacts } from './call-facts.js';
 import type { Epoch } from './open-calls.js';
@@ -17,6 +17,9 @@ import { toRecord, type Ids, type Made } from './to-record.js';
 
 /** `isStale`: this process may have missed changes, or others may count it as dead. */
 type Parts = Readonly<{ reserve: Reserve; approvals: Approvals; recorder: Recorder; isStale: () => boolean; now: () => number }>;
+
+/** What people can be asked about. Neither a subscription nor each key of a completion is worth asking for. */
+const HOLDABLE: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
 
 const APPROVAL_TRIES = 3;
 
@@ -128,6 +131,7 @@ export class Enforcement {
    */
   async #approve(call: GovernedCall, held: Judged & Partial<Pick<Decision, 'approval'>>, ids: Ids): Promise<Reserved> {
     const { approvals } = this.#parts;
+    if (!HOLDABLE.has(call.method)) return { judged: unaskable(call, held), reservations: [], release: nothing };
     const asked = askFor(call, held);
     for (let tries = 0; tries < APPROVAL_TRIES; tries += 1) {
       const standing = await approvals.standing(asked);

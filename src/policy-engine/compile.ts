@@ -22,7 +22,7 @@ type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; li
 
 type CompiledRules = Readonly<{ denyIf: readonly Check[]; require: readonly Check[]; limits: readonly Check[]; counted: readonly LimitRule[] }>;
 
-/** What holds for every tool. */
+/** What holds for every name of a kind. */
 type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
@@ -68,15 +68,16 @@ export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_a
  * Throws when the document never went through `parsePolicy`.
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
-  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [], approval: document.approval ?? {} };
+  const approval = document.approval ?? {};
+  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [], approval };
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
     pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
     hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
-    resources: compileNames(document, 'resource', noRulesForAll),
-    prompts: compileNames(document, 'prompt', noRulesForAll),
+    resources: compileNames(document, 'resource', { ...noRulesForAll, approval }),
+    prompts: compileNames(document, 'prompt', { ...noRulesForAll, approval }),
     visible: visibleIn(document),
   };
 }
@@ -171,7 +172,7 @@ function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): r
 const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
 
 /** `all_tools` and `check_arguments` are about tools. */
-const noRulesForAll: ForAll = { ...noRules, schema: [], approval: {} };
+const noRulesForAll: Omit<ForAll, 'approval'> = { ...noRules, schema: [] };
 
 function compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): CompiledRules {
   return {

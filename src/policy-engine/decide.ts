@@ -69,13 +69,14 @@ function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided 
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
-/** A server may take a URI in another spelling for the same resource: what an entry refuses in the plain one is refused in every other. */
+/** A server may take a URI in another spelling for the same resource: what an entry refuses in the plain one is refused in every other, also where people could approve the other. */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   const given = decideName(policy, facts);
   const plain = plainUri(facts.tool);
-  if (given.judgement.refusal || plain === undefined || plain === facts.tool) return given;
+  if (given.judgement.refusal?.effect === 'deny' || plain === undefined || plain === facts.tool) return given;
   const other = decideName(policy, { ...facts, tool: plain });
-  return other.judgement.refusal && other.plan.entry !== policy.resources.fallback ? other : given;
+  const stricter = given.judgement.refusal ? other.judgement.refusal?.effect === 'deny' : other.judgement.refusal !== undefined;
+  return stricter && other.plan.entry !== policy.resources.fallback ? other : given;
 }
 
 function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', definition }: Facts, pins: Pins | undefined): boolean {

@@ -4,7 +4,7 @@ import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
 import { lintPolicy } from './lints/lints.js';
 import { privateCounterPrefix } from './limits.js';
-import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, refuse, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
+import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
 import { isPattern } from './wildcard.js';
 import { longestWindowSeconds, windowNames } from './windows.js';
 
@@ -107,17 +107,7 @@ const rules: Shape = new Map([
   ['rate_limit', { read: readRateLimit }],
 ]);
 
-const readTool = objectOf(new Map([['action', { read: oneOf('allow', 'deny', 'require_approval') }], ['approval', { read: readApproval }], ...rules]));
-
-const readKnownAction = oneOf('allow', 'deny');
-
-const readAction: Reader = (value, pointer, report) => {
-  if (value !== 'require_approval') return readKnownAction(value, pointer, report);
-  refuse(report, pointer, 'unsupported_key', 'this release does not enforce require_approval for resources and prompts; accepted: "allow", "deny"');
-};
-
-/** A resource or a prompt. */
-const readNamed = objectOf(new Map([['action', { read: readAction }], ...rules]));
+const readEntry = objectOf(new Map([['action', { read: oneOf('allow', 'deny', 'require_approval') }], ['approval', { read: readApproval }], ...rules]));
 
 const readForAll = objectOf(
   new Map([
@@ -133,9 +123,9 @@ const readDocument = objectOf(
     ['default', { read: oneOf('allow', 'deny'), required: true }],
     ['mode', { read: oneOf('enforce', 'monitor') }],
     ['hide', { read: listOf(mostEntries, readName) }],
-    ['tools', { read: namedOf(mostEntries, readName, readTool) }],
-    ['resources', { read: namedOf(mostEntries, readUri, readNamed) }],
-    ['prompts', { read: namedOf(mostEntries, readName, readNamed) }],
+    ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['resources', { read: namedOf(mostEntries, readUri, readEntry) }],
+    ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
     ['check_arguments', { read: boolean }],
     ['pin_tools', { read: boolean }],
     ['approval', { read: readApproval }],

@@ -66,14 +66,6 @@ const limit = object(
   ['counter', 'window', 'max'],
 );
 
-const entry: Readonly<Record<string, Schema>> = {
-  reason: { description: 'Shown to the agent when this entry refuses', ...at('reason') },
-  require: at('require'),
-  deny_if: at('deny_if'),
-  limits: at('limits'),
-  rate_limit: object({ max: most, window: seconds }, ['max', 'window']),
-};
-
 /**
  * JSON Schema, draft 2020-12, of the policy document that this release accepts. It knows the structure: `parsePolicy` has the last word, and also reads
  * regular expressions and address ranges. A document that `parsePolicy` accepts always validates.
@@ -87,9 +79,9 @@ export const policySchema: Members = {
       default: { description: 'Tools, resources and prompts without an entry', enum: ['allow', 'deny'] },
       mode: { enum: ['enforce', 'monitor'], default: 'enforce' },
       hide: list(10_000, at('name')),
-      tools: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('tool') },
-      resources: { description: 'By URI', type: 'object', maxProperties: 10_000, propertyNames: text(1, 2048), additionalProperties: at('named') },
-      prompts: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('named') },
+      tools: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
+      resources: { description: 'By URI', type: 'object', maxProperties: 10_000, propertyNames: text(1, 2048), additionalProperties: at('entry') },
+      prompts: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
       check_arguments: { type: 'boolean', default: false },
       pin_tools: { description: 'Refuse tools whose definition changed since, until a member accepts it', type: 'boolean', default: true },
       approval: { description: 'For every entry that requires approval', ...at('approval') },
@@ -101,12 +93,15 @@ export const policySchema: Members = {
     name: { ...text(1, 256), anyOf: [{ maxLength: 128 }, { pattern: '\\*' }] },
     reason: text(1, 1000),
     approval: object(Object.fromEntries(Object.entries(approvalBounds).map(([name, { least, most: largest, usual }]) => [name, { type: 'integer', minimum: least, maximum: largest, default: usual }]))),
-    tool: object({
+    entry: object({
       action: { enum: ['allow', 'deny', 'require_approval'], default: 'allow' },
       approval: { description: "Goes before the document's, key by key", ...at('approval') },
-      ...entry,
+      reason: { description: 'Shown to the agent when this entry refuses', ...at('reason') },
+      require: at('require'),
+      deny_if: at('deny_if'),
+      limits: at('limits'),
+      rate_limit: object({ max: most, window: seconds }, ['max', 'window']),
     }),
-    named: object({ action: { enum: ['allow', 'deny'], default: 'allow' }, ...entry }),
     require: rules('trusted_path', 'require'),
     deny_if: rules('path', 'deny_if'),
     require_condition: condition('trusted_path'),

@@ -34,7 +34,7 @@ const rooms = {
   limits: ['policy-engine', 'event-log', 'rest', 'platform'],
   grants: ['event-log', 'rest', 'platform'],
   advice: ['grants', 'limits', 'policies', 'policy-engine', 'event-log', 'rest', 'platform'],
-  approvals: ['event-log', 'rest', 'platform'],
+  approvals: ['enforcement', 'event-log', 'rest', 'platform'],
   catalog: ['policy-engine', 'event-log', 'rest', 'platform'],
 };
 

@@ -1,5 +1,6 @@
 import { clip } from '../../platform/clip.js';
 import type { Mail } from '../../platform/mail.js';
+import { kindOf, type Kind } from '../approvals.js';
 import type { ShownApproval } from '../approvals.store.js';
 import type { Told } from './outbox.js';
 
@@ -9,7 +10,7 @@ const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approv
 /** The body of a webhook: what a reviewer needs to know to look, and no argument's value. */
 export const webhookBody = (publicUrl: string, type: Told, { id, status, approval, identityName, serverName }: ShownApproval, now: Date): string => {
   const { grantId, identityId, serverId, tool, policyId, policyVersion, rule, reason } = approval.call;
-  const who = { grantId, identityId, identityName, serverId, serverName, tool };
+  const who = { grantId, identityId, identityName, serverId, serverName, kind: kindOf(approval.call), tool };
   const data = { approvalId: id, status, ...who, policyId, policyVersion, rule, reason, count: approval.count, expiresAt: approval.expiresAt, url: urlOf(publicUrl, id) };
   return JSON.stringify({ type, timestamp: now.toISOString(), data });
 };
@@ -18,13 +19,15 @@ export const webhookBody = (publicUrl: string, type: Told, { id, status, approva
 const onOneLine = (text: string): string => clip(text, 128).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 const quoted = (text: string): string => `"${onOneLine(text).replaceAll('"', "'")}"`;
 
+const LABELS: Readonly<Record<Kind, string>> = { tool: 'Tool:      ', resource: 'Resource:  ', prompt: 'Prompt:    ' };
+
 /** The mail to reviewers about a request. */
 export const requestMail = (publicUrl: string, { id, approval, identityName, serverName }: ShownApproval): Pick<Mail, 'subject' | 'text'> => {
   const { call, count, expiresAt } = approval;
   const lines = [
     'An agent asks for the approval of a call.',
     '',
-    `Tool:      ${quoted(call.tool)} of ${quoted(serverName)}`,
+    `${LABELS[kindOf(call)]}${quoted(call.tool)} of ${quoted(serverName)}`,
     `Asked by:  ${quoted(identityName)}, grant ${call.grantId}`,
     `Reason:    ${quoted(call.reason)}`,
     `Needs:     ${count === 1 ? 'one person' : `${count} people`}, by ${expiresAt}`,

@@ -44,13 +44,14 @@ function defaultLints({ default: fallback, hide = [], tools = {}, all_tools: for
 }
 
 /** What is said about approvals where none is ever asked for. */
-function approvalLints({ approval, tools = {} }: PolicyDocument): readonly PolicyError[] {
-  const unheld = Object.entries(tools).filter(([, entry]) => entry.action !== 'require_approval');
-  const inVain = unheld.filter(([, entry]) => entry.approval !== undefined);
+function approvalLints({ approval, tools = {}, resources = {}, prompts = {} }: PolicyDocument): readonly PolicyError[] {
+  const entries = Object.entries({ tools, resources, prompts }).flatMap(([section, of]) => Object.entries(of).map(([name, entry]) => ({ pointer: pointerTo(`/${section}`, name), entry })));
+  const unheld = entries.filter(({ entry }) => entry.action !== 'require_approval');
+  const inVain = unheld.filter(({ entry }) => entry.approval !== undefined);
   const message = 'it matters only with action require_approval';
   return [
-    ...(approval !== undefined && unheld.length === Object.keys(tools).length ? [warn('/approval', 'never_fires', message)] : []),
-    ...inVain.map(([name]) => warn(`${pointerTo('/tools', name)}/approval`, 'never_fires', message)),
+    ...(approval !== undefined && unheld.length === entries.length ? [warn('/approval', 'never_fires', message)] : []),
+    ...inVain.map(({ pointer }) => warn(`${pointer}/approval`, 'never_fires', message)),
   ];
 }
 

@@ -62,11 +62,12 @@ function judgeRules(policy: CompiledPolicy, decision: RecordedDecision): Judged 
   const { kind = 'tool', tool } = facts;
   const names = namesOf(policy, kind);
   const given = judgePlan(planFor(names, tool), facts, known);
-  const plain = kind === 'resource' && given.effect === 'allow' ? (plainUri(tool) ?? tool) : tool;
+  const plain = kind === 'resource' && given.effect !== 'deny' ? (plainUri(tool) ?? tool) : tool;
   if (plain === tool) return given;
   const plan = planFor(names, plain);
   const other = judgePlan(plan, { ...facts, tool: plain }, known);
-  return other.effect !== 'allow' && plan.entry !== names.fallback ? other : given;
+  const stricter = given.effect === 'allow' ? other.effect !== 'allow' : other.effect === 'deny';
+  return stricter && plan.entry !== names.fallback ? other : given;
 }
 
 function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known): Judged {

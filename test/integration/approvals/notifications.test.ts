@@ -92,9 +92,10 @@ const put = async (body: Json): Promise<Json> => {
 };
 
 /** Makes calls that are held; resolves to the ids of their approvals. */
-const hold = async (...calls: readonly Json[]): Promise<readonly string[]> => {
+const hold = (...calls: readonly Json[]): Promise<readonly string[]> => holdOn({}, calls);
+const holdOn = async (approval: Json, calls: readonly Json[]): Promise<readonly string[]> => {
   const serverId = await tenant.server(upstream.url, { name: 'GitLab' });
-  const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', approval: { wait: 0 }, tools: { '*merge*': { action: 'require_approval', reason: 'Merging needs a human' } } });
+  const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', approval: { wait: 0, ...approval }, tools: { '*merge*': { action: 'require_approval', reason: 'Merging needs a human' } } });
   const session = await openSession(await tenant.grant({ serverId, policyId, identityId: await tenant.identity('release bot') }));
   const ids: string[] = [];
   for (const params of calls) {
@@ -127,6 +128,15 @@ describe('a webhook', () => {
     const forged = postsAbout(id)[0] as Post;
     expect(() => verifier.verify(forged.body.replace('pending', 'approved'), forged.headers as Record<string, string>)).toThrow(/signature/);
     expect((await tenant.api('GET', SETTINGS)).body).toMatchObject({ lastWebhook: { approvalId: id, status: 'delivered', detail: null } });
+  });
+
+  test('tells once of an approval that nobody decided in time', async () => {
+    const { webhookSecret } = await put({ webhookUrl: endpoint.url });
+    const [id = ''] = await holdOn({ expires_in: 1 }, [{}]);
+    const told = () => postsAbout(id).map(({ body, headers }) => new Webhook(webhookSecret as string).verify(body, headers as Record<string, string>) as { type: string; data: Json });
+    await expect.poll(() => told().map(({ type, data }) => [type, data['status']]), until).toEqual([['approval.requested', 'pending'], ['approval.expired', 'expired']]);
+    expect(told()[1]?.data).toMatchObject({ approvalId: id, kind: 'tool', tool: 'merge', serverName: 'GitLab' });
+    expect(JSON.stringify(endpoint.posts)).not.toContain(CANARY);
   });
 
   test('is sent again, under the same id, until it is taken', async () => {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../../src/platform/ids.js';
 import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -108,4 +109,19 @@ test('approvals out of reach: nothing is made, and once they are back the call i
   expect([told.code, told.approvalId]).toEqual(['approval_required', '']);
   expect(Date.now() - began).toBeLessThan(5000);
   expect((await merge(session)).approvalId).toMatch(/^apr_/);
+});
+
+test('a gateway that dies between using an approval and the append: the approval holds again once the boot is known to be over, and one whose call is on record does not', async () => {
+  const made = await approved();
+  expect((await merge(made.session)).code).toBe('done');
+  const lost = await approved();
+  await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${made.grant.id}&effect=allow`)).length, { timeout: 8000 }).toBe(1);
+  const { worker } = toolgate.db;
+  const before = `now() - interval '20 seconds'`;
+  await worker.query(`insert into approval_ends(organization_id, approval_id, call_id, ended_as, at) values ($1, $2, $3, 'used', ${before})`, [tenant.organizationId, lost.approvalId, newId('call')]);
+  await worker.query(`update approval_ends set at = ${before} where approval_id = $1`, [made.approvalId]);
+  expect((await merge(lost.session)).code).toBe('approval_required');
+  await worker.query(`insert into gateway_boots(boot_id, last_seen, open_since, silent_ms) values ($1, now() - interval '31 seconds', now() - interval '31 seconds', 30000)`, [newId('boot')]);
+  await expectOneMore(lost);
+  expect(await statusOf(made.approvalId)).toBe('used');
 });

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
 import { startSweep } from '../../../src/boots/sweep.js';
 import { toEntry } from '../../../src/event-log/append.js';
@@ -39,7 +40,7 @@ const dead = (bootId: string): Promise<unknown> => at.db.worker.query(`insert in
 const isThere = async (bootId: string): Promise<boolean> => (await at.db.worker.query('select 1 from gateway_boots where boot_id = $1', [bootId])).rowCount === 1;
 
 const sweepUntil = async (condition: () => Promise<boolean>): Promise<void> => {
-  const sweeps = [startSweep(at.db, at.eventLog), startSweep(at.db, at.eventLog)];
+  const sweeps = [startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }), startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade })];
   await until(condition).finally(() => Promise.all(sweeps.map((sweep) => sweep.stop())));
   await until(() => allRecorded(at.db));
 };

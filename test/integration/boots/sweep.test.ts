@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
 import { startHeartbeat } from '../../../src/boots/heartbeat.js';
 import { startSweep } from '../../../src/boots/sweep.js';
@@ -33,7 +34,7 @@ const allowed = (organizationId: string, bootId: string, count: number, change: 
 const ended = (call: ToolCallDecided) => completed(call.organizationId, { id: outcomeId(call.callId), callId: call.callId });
 
 const sweepUntil = async (condition: () => Promise<boolean>, sweepers = 1): Promise<void> => {
-  const sweeps = Array.from({ length: sweepers }, () => startSweep(at.db, at.eventLog));
+  const sweeps = Array.from({ length: sweepers }, () => startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }));
   await until(condition).finally(() => Promise.all(sweeps.map((sweep) => sweep.stop())));
 };
 
@@ -77,7 +78,7 @@ test('nothing is called unknown before all that was in the log is recorded', asy
   const calls = allowed(organizationId, bootId, 20);
   await append(at.eventLog, [...calls, ...calls.map(ended)]);
   await row(bootId, 31);
-  const sweep = startSweep(at.db, at.eventLog);
+  const sweep = startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade });
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect(await isThere(bootId)).toBe(true);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });

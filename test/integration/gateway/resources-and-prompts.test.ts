@@ -108,6 +108,44 @@ describe('what a policy refuses', () => {
   });
 });
 
+describe('what a policy holds for approval', () => {
+  const HOLDING = { version: '1', default: 'deny', approval: { wait: 0 }, tools: { summary: { action: 'require_approval' } }, resources: { 'log://*': { action: 'require_approval', reason: 'Logs are private' } }, prompts: { summary: { action: 'require_approval' } } };
+  const approvalIn = async (call: Promise<unknown>): Promise<string> => {
+    const { code, message, data } = (await call.then(() => undefined, (error: McpError) => error)) as McpError;
+    expect([code, message.includes('[APPROVAL REQUIRED]')]).toEqual([-33_004, true]);
+    return ((data as Json)['io.toolgate/decision'] as Json)['approvalId'] as string;
+  };
+
+  test('is asked for as calls are: people see what it is, and once it is approved the same request is answered once', async () => {
+    const approver = await tenant.person('approver');
+    const serverId = await tenant.server(upstream.url);
+    const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, HOLDING) }));
+    const [read, got] = [() => held.readResource({ uri: 'log://1' }), () => held.getPrompt({ name: 'summary', arguments: { tone: 'kind' } })];
+    const before = asked();
+    const [log, prompt] = [await approvalIn(read()), await approvalIn(got())];
+    expect([await approvalIn(read()), asked()]).toEqual([log, before]);
+    expect((await approver.api('GET', `/v1/approvals/${log}`)).body).toMatchObject({ status: 'pending', kind: 'resource', tool: 'log://1', rule: '/resources/log:~1~1*/action', reason: 'Logs are private', arguments: { uri: 'log://1' } });
+    expect((await approver.api('GET', `/v1/approvals/${prompt}`)).body).toMatchObject({ status: 'pending', kind: 'prompt', tool: 'summary', definitionHash: null, arguments: { tone: 'kind' } });
+    for (const id of [log, prompt]) expect((await approver.api('POST', `/v1/approvals/${id}/approve`)).status).toBe(200);
+    const tool = (await held.callTool({ name: 'summary', arguments: { tone: 'kind' } })) as Json;
+    expect([tool['isError'], JSON.stringify(tool).includes(prompt)]).toEqual([true, false]);
+    expect(await read()).toMatchObject({ contents: [{ uri: 'log://1' }] });
+    expect((await got()).messages).toHaveLength(1);
+    for (const id of [log, prompt]) expect((await approver.api('GET', `/v1/approvals/${id}`)).body).toMatchObject({ status: 'used' });
+    expect([await approvalIn(read()), await approvalIn(got())].some((id) => id === log || id === prompt)).toBe(false);
+  });
+
+  test('is neither subscribed to nor completed, and nobody is asked about that', async () => {
+    const serverId = await tenant.server(upstream.url);
+    const holding = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, HOLDING) });
+    const held = await connect(holding);
+    const refused = (method: string) => denied(`log://1 needs a person's approval, which ${method} can't ask for`, { effect: 'deny', code: 'approval_required', rule: '/resources/log:~1~1*/action' });
+    await expect(held.subscribeResource({ uri: 'log://1' })).rejects.toEqual(refused('resources/subscribe'));
+    await expect(held.complete({ ref: { type: 'ref/prompt', name: 'summary' }, argument: { name: 'tone', value: 'k' } })).rejects.toEqual(denied("summary needs a person's approval, which completion/complete can't ask for", { code: 'approval_required' }));
+    expect(((await tenant.api('GET', '/v1/approvals?status=pending')).body['items'] as readonly Json[]).filter(({ grantId }) => grantId === holding.id)).toEqual([]);
+  });
+});
+
 test('a request that names nothing in the way that MCP has it is -32602, on record as malformed, and reaches no upstream', async () => {
   const session = await openSession(grant);
   const before = upstream.seen.length;

@@ -56,6 +56,15 @@ describe('each kind has its own section', () => {
     expect(on('prompt', 'summary').reservations).toEqual([]);
   });
 
+  test('an entry that needs approval holds until the call is approved, on the terms of the document and its own', () => {
+    const held: PolicyDocument = { version: '1', default: 'deny', approval: { wait: 0 }, tools: { summary: {} }, resources: { 'file:///secret/*': { action: 'require_approval', approval: { count: 2 } } }, prompts: { summary: { action: 'require_approval' } } };
+    expect(on('resource', 'file:///secret/a', undefined, held)).toMatchObject({ effect: 'hold', code: 'approval_required', rule: '/resources/file:~1~1~1secret~1*/action', approval: { waitSeconds: 0, count: 2 } });
+    expect(on('resource', 'FILE:///%73ecret/a', undefined, { ...held, default: 'allow' })).toMatchObject({ effect: 'hold', rule: '/resources/file:~1~1~1secret~1*/action' });
+    expect(on('prompt', 'summary', {}, held)).toMatchObject({ effect: 'hold', rule: '/prompts/summary/action', approval: { waitSeconds: 0, count: 1 } });
+    expect(on('tool', 'summary', {}, held)).toMatchObject({ effect: 'allow' });
+    expect(decide(compilePolicy(held), { ...base, kind: 'prompt', tool: 'summary', arguments: {}, approved: true })).toMatchObject({ effect: 'allow', rule: '/prompts/summary' });
+  });
+
   test('a document without sections decides by its default', () => {
     for (const kind of ['resource', 'prompt'] as const) {
       expect(on(kind, 'x://a', {}, { version: '1', default: 'allow' })).toMatchObject({ effect: 'allow', rule: '/default' });
@@ -69,6 +78,16 @@ describe('a resource by another spelling of its URI', () => {
 
   test.each(['file:///secret/a', 'FILE:///secret/a', 'file:///%73ecret/a', 'file:////secret/a', 'file:\\\\\\secret\\a', 'file:///s%65cret%2fa'])('%s is refused as the plain one is', (uri) => {
     expect(on('resource', uri, { uri }, open)).toMatchObject({ effect: 'deny', code: 'denied_by_rule', rule: '/resources/file:~1~1~1secret~1*/action' });
+  });
+
+  test.each([
+    ['require_approval', 'deny', 'deny'],
+    ['deny', 'require_approval', 'deny'],
+    ['require_approval', 'allow', 'hold'],
+    ['allow', 'require_approval', 'hold'],
+  ] as const)('that an entry gives as %s and the plain spelling as %s: %s', (given, plain, effect) => {
+    const of: PolicyDocument = { version: '1', default: 'deny', resources: { 'FILE:///a': { action: given }, 'file:///a': { action: plain } } };
+    expect(on('resource', 'FILE:///a', undefined, of)).toMatchObject({ effect });
   });
 
   test('a trace tells the rules that decided', () => {
