@@ -3,18 +3,19 @@ import type { Parts } from './app.module.js';
 import { makeHeldCalls } from './approvals/held-calls.js';
 import { startHeartbeat } from './boots/heartbeat.js';
 import { Directory } from './directory/directory.js';
-import { makeApprovals } from './enforcement/approvals.js';
+import { makeApprovals, type HeldCalls } from './enforcement/approvals.js';
 import { Enforcement } from './enforcement/enforce.js';
 import { Recorder } from './enforcement/recorder.js';
 import { makeReserve } from './enforcement/reserve.js';
 import type { EventLog } from './event-log/event-log.js';
+import { ApprovalTasks } from './gateway/held/approval-tasks.js';
 import { ListCache } from './lists/list-cache.js';
 import { LiveStreams } from './relay/live-streams.js';
 import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
 import { makeHttpClient } from './http-client/http-client.js';
-import { ParkedCalls } from './gateway/parked-calls.js';
+import { ParkedCalls } from './gateway/held/parked-calls.js';
 import { makeSessionOpener } from './sessions/sealed-session.js';
 import { makeTaskIds } from './sessions/task-ids.js';
 import { environment } from './platform/config.js';
@@ -30,9 +31,9 @@ const SESSIONS_KEPT_OPEN = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
-type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; parked: ParkedCalls; forward: Forward; noticed: NoticedTools }>;
+type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; parked: ParkedCalls; heldCalls: HeldCalls; forward: Forward; noticed: NoticedTools }>;
 
-const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, parked, forward, noticed }: Inner): McpEndpoint => {
+const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
   return new McpEndpoint({
@@ -44,6 +45,8 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     toolsChanged: (of) => noticed.hasten(of),
     running: new RunningCalls(),
     parked,
+    approvals: heldCalls,
+    approvalTasks: new ApprovalTasks(),
     store: parts.store,
     forward,
     metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
@@ -72,7 +75,8 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const reserve = makeReserve(database.limits, LIMITS_MS);
   const heartbeat = await startHeartbeat(database, { bootId: recorder.bootId, open: recorder.openCalls, maxStalenessMs: config.maxStalenessMs });
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
-  const approvals = makeApprovals(makeHeldCalls(parts), APPROVALS_MS);
+  const heldCalls = makeHeldCalls(parts);
+  const approvals = makeApprovals(heldCalls, APPROVALS_MS);
   const enforcement = new Enforcement({ reserve, approvals, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
   const noticed = new NoticedTools(store, database);
@@ -80,7 +84,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);
   const translation = openTranslation(transports.forward);
-  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, forward: translation.forward, noticed });
+  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, heldCalls, forward: translation.forward, noticed });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {

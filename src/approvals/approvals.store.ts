@@ -95,7 +95,7 @@ type ShownRow = Row & { shown_status: ShownStatus; identity_name: string; server
 
 const SHOWN = `select * from (
   select a.*, i.name as identity_name, s.name as server_name, case when e.ended_as = 'used' then e.at end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
-    case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired' or a.expires_at <= $2::timestamptz then 'expired'
+    case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired' or e.ended_as = 'expired' or a.expires_at <= $2::timestamptz then 'expired'
       when g.revoked_at is not null or g.expires_at <= $2::timestamptz or g.policy_id is distinct from a.policy_id or p.policy_version is distinct from a.policy_version
         or (a.rule like '/tools/%' and (select t->>'definitionHash' from jsonb_array_elements(s.tools) t where t->>'name' = a.tool limit 1) is distinct from a.definition_hash) then 'void'
       else a.status end as shown_status

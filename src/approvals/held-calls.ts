@@ -1,4 +1,4 @@
-import type { Asked, HeldCalls, Standing } from '../enforcement/approvals.js';
+import type { Asked, HeldCalls, Standing, Stands } from '../enforcement/approvals.js';
 import type { Change, EventStore } from '../event-log/event-store.js';
 import type { ApprovalStatus } from '../event-log/events/index.js';
 import type { Database, Tx } from '../platform/database.js';
@@ -80,6 +80,26 @@ const open = async (change: Change, vault: Vault, asked: Asked): Promise<Standin
   return { status: 'pending', approvalId, expiresAtMs: expiresAt.getTime() };
 };
 
+type StandsRow = { status: ApprovalStatus; decided_at: string | null; requested_at: Date; expires_at: Date; past: boolean; ended_as: 'used' | 'expired' | null; ended_at: Date | null };
+
+const STANDS = `select a.status, a.decisions->-1->>'time' as decided_at, a.requested_at, a.expires_at, a.expires_at <= now() as past, e.ended_as, e.at as ended_at
+  from approvals a left join approval_ends e on e.organization_id = a.organization_id and e.approval_id = a.id where a.organization_id = $1 and a.grant_id = $2 and a.id = $3`;
+
+const statusOf = ({ status, past, ended_as: endedAs }: StandsRow): Stands['status'] => {
+  if (endedAs === 'used' || status === 'rejected') return endedAs === 'used' ? 'used' : 'rejected';
+  if (past) return 'expired';
+  return status === 'expired' || endedAs === 'expired' ? 'withdrawn' : status;
+};
+
+const stands = async (tx: Tx, { organizationId, grantId, approvalId }: Parameters<HeldCalls['look']>[0]): Promise<Stands | undefined> => {
+  const { rows } = await tx.query<StandsRow>(STANDS, [organizationId, grantId, approvalId]);
+  const [row] = rows;
+  if (!row) return undefined;
+  const status = statusOf(row);
+  const since = status === 'used' ? row.ended_at : row.decided_at === null ? null : new Date(row.decided_at);
+  return { status, since: since ?? row.requested_at, requestedAt: row.requested_at, expiresAt: row.expires_at };
+};
+
 const USE = `insert into approval_ends(organization_id, approval_id, call_id, ended_as)
   select organization_id, id, $3, 'used' from approvals where organization_id = $1 and id = $2 and status = 'approved' and expires_at > now() on conflict do nothing`;
 
@@ -91,6 +111,13 @@ export const makeHeldCalls = ({ database, store, vault }: Readonly<{ database: D
     return standing ?? store.change({ organizationId, actor: { type: 'grant', id: call.grantId } }, (change) => open(change, vault, asked));
   },
   use: async (organizationId, approvalId, callId) => (await database.worker.query(USE, [organizationId, approvalId, callId])).rowCount === 1,
+  look: (of) => store.look(of.organizationId, (tx) => stands(tx, of)),
+  withdraw: ({ organizationId, grantId, approvalId }) =>
+    store.change({ organizationId, actor: { type: 'grant', id: grantId } }, async (change) => {
+      if (!(await stands(change.tx, { organizationId, grantId, approvalId }))) return;
+      await expireOne(change, approvalId);
+      await tellExpiry(change.tx, organizationId, approvalId);
+    }),
   giveBack: async (organizationId, approvalId, callId) => {
     await database.worker.query(`delete from approval_ends where organization_id = $1 and approval_id = $2 and call_id = $3 and ended_as = 'used'`, [organizationId, approvalId, callId]);
   },

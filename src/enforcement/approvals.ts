@@ -19,6 +19,11 @@ export type Standing =
   | Readonly<{ status: 'rejected'; approvalId: string; comment: string | null }>
   | Readonly<{ status: 'refused'; reason: string }>;
 
+/** Where an approval of a grant's call is by now, and since when. `withdrawn`: its caller wants it no more. */
+export type Stands = Readonly<{ status: 'pending' | 'approved' | 'used' | 'rejected' | 'expired' | 'withdrawn'; since: Date; requestedAt: Date; expiresAt: Date }>;
+
+type Of = Readonly<{ organizationId: string; grantId: string; approvalId: string }>;
+
 /** The approvals of held calls; bound at the start, as they are another room. */
 export type HeldCalls = Readonly<{
   /** Opens an approval when nothing stands; it is on record when this answers. */
@@ -27,6 +32,10 @@ export type HeldCalls = Readonly<{
   use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
   /** Undoes this call's use: the call was not made. */
   giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
+  /** Undefined when the grant has no such approval. */
+  look: (of: Of) => Promise<Stands | undefined>;
+  /** Ends an approval that was not used, so that nobody is asked about it any more. */
+  withdraw: (of: Of) => Promise<void>;
 }>;
 
 type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;

@@ -4,7 +4,7 @@ import type { GatewayParts, InSession } from './exchange.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { governed } from './governed.js';
 import { toolCallParams, type Request } from '../mcp/read-message.js';
-import { resumeHeld } from './held-call.js';
+import { resumeHeld } from './held/held-call.js';
 
 /**
  * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before `enforce` answered that the decision is on
@@ -23,7 +23,7 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
   parts.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
   if (verdict.allowed) return forwardAllowed(parts, exchange, { request, verdict, tool: params.name });
-  const resumed = await resumeHeld(parts, exchange, { id: request.id, call, verdict });
+  const resumed = await resumeHeld(parts, exchange, { request, call, verdict });
   if (!resumed) return;
   if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: params.name });
   return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided, exchange.session.era));

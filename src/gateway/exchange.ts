@@ -1,12 +1,14 @@
 import type { Directory } from '../directory/directory.js';
+import type { HeldCalls } from '../enforcement/approvals.js';
 import type { Enforcement } from '../enforcement/enforce.js';
 import type { ListParts } from '../lists/list-parts.js';
 import type { RunningCalls } from '../relay/running-calls.js';
 import type { OpenSession } from '../sessions/sealed-session.js';
 import type { SessionParts } from '../sessions/session-parts.js';
 import type { TaskIds } from '../sessions/task-ids.js';
+import type { ApprovalTasks } from './held/approval-tasks.js';
 import type { GatewayMetrics } from './metrics.js';
-import type { ParkedCalls } from './parked-calls.js';
+import type { ParkedCalls } from './held/parked-calls.js';
 
 export type { InSession } from '../relay/exchange.js';
 
@@ -16,6 +18,8 @@ export type GatewayParts = SessionParts & ListParts & Readonly<{
   enforcement: Enforcement;
   running: RunningCalls;
   parked: ParkedCalls;
+  approvals: Pick<HeldCalls, 'look' | 'withdraw'>;
+  approvalTasks: ApprovalTasks;
   metrics: GatewayMetrics;
   openSession: OpenSession;
   taskIds: TaskIds;

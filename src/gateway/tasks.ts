@@ -1,5 +1,5 @@
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
-import { createdTask, TASK_MARKER, TASKS_EXTENSION, withTaskIds } from '../mcp/task-messages.js';
+import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Request } from '../mcp/read-message.js';
 import type { Era } from '../platform/era.js';
 import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
@@ -7,6 +7,7 @@ import { rewriting } from '../relay/rewritten.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
+import { approvalOf, askOfHeldTask } from './held/held-task.js';
 
 type Json = Readonly<Record<string, unknown>>;
 type Through = NonNullable<AnswerTo['through']>;
@@ -16,14 +17,8 @@ const METHODS: Readonly<Record<Era, readonly string[]>> = { legacy: ['tasks/get'
 
 export const isOfTask = (era: Era, method: string): boolean => METHODS[era].includes(method);
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Whether a call may be answered by a task: in a session when the client asks for it, else when it says that it takes one. */
-const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean => {
-  if (session.era === 'legacy') return params?.['task'] !== undefined;
-  const extensions = isObject(session.clientCapabilities) ? session.clientCapabilities['extensions'] : undefined;
-  return isObject(extensions) && TASKS_EXTENSION in extensions;
-};
+const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean => (session.era === 'legacy' ? params?.['task'] !== undefined : takesTasks(session));
 
 /** The way of a call's answer when it may be a task: its id becomes one that this grant alone can use. */
 export const throughNewTask = (parts: GatewayParts, exchange: InSession, request: Request): Through | undefined => {
@@ -48,6 +43,8 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
     parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
     return sendJson(exchange.response, 200, jsonRpcError(id, -32_602, 'no such task'));
   }
+  const approvalId = approvalOf(taskId);
+  if (approvalId !== undefined) return askOfHeldTask(parts, exchange, request, approvalId);
   const asked = { method, params: { ...params, taskId } };
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...asked }));
   const rewrite = (message: Json): Json => withTaskIds(message, (one) => (one === taskId ? String(sealed) : one));

@@ -5,7 +5,7 @@ import { deniedError } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
 import { forwardAllowed } from './forward-allowed.js';
-import { resumeHeld } from './held-call.js';
+import { resumeHeld } from './held/held-call.js';
 
 /** Asking for completions comes with every key that is pressed, and leaving off is no use of anything: neither takes from a limit. */
 const UNCOUNTED = new Set(['completion/complete', 'resources/unsubscribe']);
@@ -22,7 +22,7 @@ export const useNamed = async (parts: GatewayParts, exchange: InSession, request
   const call = { ...governed(exchange, request, { tool: named.name, arguments: named.arguments }), kind: named.kind, uncounted: UNCOUNTED.has(method) };
   const verdict = await parts.enforcement.enforce(call);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  const resumed = verdict.allowed ? { exchange, verdict } : await resumeHeld(parts, exchange, { id, call, verdict });
+  const resumed = verdict.allowed ? { exchange, verdict } : await resumeHeld(parts, exchange, { request, call, verdict });
   if (!resumed) return;
   if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: null });
   return sendJson(response, 200, deniedError(id, resumed.verdict.decided));

@@ -1,5 +1,5 @@
 import { jsonRpcError, OWN_CODES, sendJson } from '../mcp/answers.js';
-import { offered } from '../mcp/capabilities.js';
+import { offered, withTasks } from '../mcp/capabilities.js';
 import { SPOKEN } from '../mcp/modern-request.js';
 import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure, messageIn } from '../relay/collect-answer.js';
@@ -21,7 +21,8 @@ export const discover = async (parts: RelayParts, exchange: InSession, request: 
   const answer = messageIn(collected, request.id);
   const result = answer['result'];
   if (typeof result === 'object' && result !== null && 'supportedVersions' in result && 'capabilities' in result) {
-    return sendJson(response, 200, { ...answer, result: cacheable({ ...result, supportedVersions: SPOKEN, capabilities: offered(result.capabilities) }) });
+    const capabilities = offered(result.capabilities);
+    return sendJson(response, 200, { ...answer, result: cacheable({ ...result, supportedVersions: SPOKEN, capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities }) });
   }
   if (collected.status === 200 && 'error' in answer) return sendJson(response, 200, answer);
   return sendJson(response, 400, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the MCP server does not answer server/discover; initialize'));

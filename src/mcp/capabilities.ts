@@ -1,3 +1,5 @@
+import { TASKS_EXTENSION } from './task-messages.js';
+
 type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -13,6 +15,12 @@ export const offered = (capabilities: unknown): Json => {
   const { tasks, ...others } = capabilities;
   const lists = LISTS.flatMap((name) => (isObject(others[name]) ? [[name, { ...others[name], listChanged: true }] as const] : []));
   return { ...others, ...Object.fromEntries(lists), ...(isObject(tasks) ? { tasks: withoutList(tasks) } : {}) };
+};
+
+/** The same where calls may be held: a client that takes tasks is given one for each. */
+export const withTasks = (capabilities: Json): Json => {
+  const { extensions } = capabilities;
+  return { ...capabilities, extensions: { ...(isObject(extensions) ? extensions : {}), [TASKS_EXTENSION]: {} } };
 };
 
 const withoutList = ({ list: _refused, ...tasks }: Json): Json => tasks;

@@ -1,3 +1,5 @@
+import type { Era } from '../platform/era.js';
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** The extension of the modern era. */
@@ -8,6 +10,12 @@ const RELATED = 'io.modelcontextprotocol/related-task';
 export const TASK_MARKER = '"taskId';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether a client of the modern era says that it takes tasks. */
+export const takesTasks = ({ era, clientCapabilities }: Readonly<{ era: Era; clientCapabilities: unknown }>): boolean => {
+  const extensions = isObject(clientCapabilities) ? clientCapabilities['extensions'] : undefined;
+  return era === 'modern' && isObject(extensions) && TASKS_EXTENSION in extensions;
+};
 
 type Replace = (taskId: string) => string;
 

@@ -43,6 +43,8 @@ export type CompiledPolicy = CompiledNames &
   Readonly<{
     mode: Mode;
     pinTools: boolean;
+    /** Whether some call of a tool is held for approval. */
+    holds: boolean;
     /** The rule that pins, when the document has it: its default has no place that a pointer could name. */
     pinRule: string | null;
     resources: CompiledNames;
@@ -73,6 +75,7 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
+    holds: document.mode !== 'monitor' && Object.values(document.tools ?? {}).some(({ action }) => action === 'require_approval'),
     pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
     hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),

@@ -54,7 +54,7 @@ const judge = (setting: Setting, counters: Counters, facts: Facts): Judged => {
   const { effect, code, rule, reason, would, reservations } = decision;
   const judged: Judged = { effect, code, rule, reason, ...(would ? { would } : {}) };
   const fit = reservations.length === 0 ? undefined : counters.fit(reservations, facts.now);
-  const refusal = fit?.outcome === 'refused' ? usedUp(facts.tool, fit.by, facts.now) : undefined;
+  const refusal = fit?.refusedBy ? usedUp(facts.tool, fit.refusedBy, facts.now) : undefined;
   setting.coverage.note(trace, refusal?.rule ?? undefined);
   if (refusal && setting.policy.mode === 'enforce') return refusal;
   counters.add(reservations, facts.now, true);

@@ -2,14 +2,14 @@ import type { Reservation } from '../facts.js';
 import { windowBounds } from '../windows.js';
 import { isOver, minus, plus, type Sum } from './exact.js';
 
-/** What a counter holds in its window lies between `least` and `most`: they differ when calls before could not be judged. */
-type Counter = { startMs: number; endMs: number; least: Sum; most: Sum };
+/** What a counter holds in one window lies between `least` and `most`: they differ when calls before could not be judged. */
+type Counter = { readonly endMs: number; least: Sum; most: Sum };
 
-/** What a call added, and the window that it was added in. */
-export type Added = Readonly<{ counter: Counter; startMs: number; amount: number }>;
+/** What a call added, and where. */
+export type Added = Readonly<{ counter: Counter; amount: number }>;
 
-/** Whether a call's reservations fit. `refused` names the first that surely doesn't, `unsure` those that may not. */
-export type Fit = Readonly<{ outcome: 'fits' | 'unsure'; unsure: readonly Reservation[] }> | Readonly<{ outcome: 'refused'; by: Reservation; unsure: readonly Reservation[] }>;
+/** Whether a call's reservations fit: `refusedBy` is the first that surely doesn't, `unsure` are those before it that may not. */
+export type Fit = Readonly<{ refusedBy?: Reservation; unsure: readonly Reservation[] }>;
 
 const sweepAbove = 10_000;
 
@@ -32,28 +32,28 @@ export class Counters {
     for (const one of reservations) {
       const { least, most } = this.#at(one, now);
       const known = one.amount === Number.POSITIVE_INFINITY ? 0 : one.amount;
-      if (isOver(plus(least, known), one.max)) return { outcome: 'refused', by: one, unsure };
+      if (isOver(plus(least, known), one.max)) return { refusedBy: one, unsure };
       if (isOver(plus(most, one.amount), one.max)) unsure.push(one);
     }
-    return { outcome: unsure.length === 0 ? 'fits' : 'unsure', unsure };
+    return { unsure };
   }
 
-  /** Adds a call's reservations: for sure, or, where nobody knows whether they count, perhaps. */
+  /** Adds a call's reservations: for sure, which takes amounts that are known, or, where nobody knows whether they count, perhaps. */
   add(reservations: readonly Reservation[], now: Date, sure: boolean): readonly Added[] {
     const added = new Map<Counter, Added>();
     for (const one of reservations) {
       const counter = this.#at(one, now);
       if (added.has(counter)) continue;
-      if (sure && one.amount !== Number.POSITIVE_INFINITY) counter.least = plus(counter.least, one.amount);
+      if (sure) counter.least = plus(counter.least, one.amount);
       counter.most = plus(counter.most, one.amount);
-      added.set(counter, { counter, startMs: counter.startMs, amount: one.amount });
+      added.set(counter, { counter, amount: one.amount });
     }
     return [...added.values()];
   }
 
-  /** Gives back what was added perhaps and its window still counts. */
+  /** Gives back what was added perhaps, where its window still counts. */
   giveBack(added: readonly Added[]): void {
-    for (const { counter, startMs, amount } of added) if (counter.startMs === startMs) counter.most = minus(counter.most, amount);
+    for (const { counter, amount } of added) counter.most = minus(counter.most, amount);
   }
 
   #at({ counter, window, scope, whom }: Reservation, now: Date): Counter {
@@ -62,9 +62,7 @@ export class Counters {
     const nowMs = now.getTime();
     // A time before the window is that of a call which was overtaken: it counts with the others.
     if (known !== undefined && nowMs < known.endMs) return known;
-    const { startMs, endMs } = windowBounds(window, now);
-    const fresh: Counter = { startMs, endMs, least: 0, most: 0 };
-    if (known !== undefined) return Object.assign(known, fresh);
+    const fresh: Counter = { endMs: windowBounds(window, now).endMs, least: 0, most: 0 };
     if (this.#counters.size >= this.#sweepAt) this.#sweep(nowMs);
     this.#counters.set(key, fresh);
     return fresh;

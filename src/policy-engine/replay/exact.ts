@@ -1,4 +1,4 @@
-/** A decimal number without rounding, as the database counts: `units` of 10 to the power of minus `scale`. */
+/** A decimal number without rounding, as the database counts: `units` of 10 to the power of minus `scale`, which may be below 0. */
 type Decimal = Readonly<{ units: bigint; scale: number }>;
 
 /** An exact sum: a number while it is whole and small enough for one, infinite when nobody knows how much was added. */
@@ -48,6 +48,5 @@ function scaled({ units, scale: from }: Decimal, scale: number): Decimal {
 function decimalOf(number: number): Decimal {
   const [digits = '', exponent = '0'] = String(number).split('e');
   const [whole = '', fraction = ''] = digits.split('.');
-  const scale = fraction.length - Number(exponent);
-  return scale >= 0 ? { units: BigInt(whole + fraction), scale } : { units: BigInt(whole + fraction) * 10n ** BigInt(-scale), scale: 0 };
+  return { units: BigInt(whole + fraction), scale: fraction.length - Number(exponent) };
 }

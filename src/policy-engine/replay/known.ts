@@ -5,7 +5,7 @@ import { counterKey } from '../limits.js';
 import type { RecordedDecision } from './recorded-decision.js';
 
 /** What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a counter. */
-type PlanAsks = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string> }>;
+type PlanAsks = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string | undefined> }>;
 
 const askedBy = new WeakMap<Plan, PlanAsks>();
 
@@ -13,9 +13,9 @@ const askedBy = new WeakMap<Plan, PlanAsks>();
  * What a recorded decision tells of rules and amounts beyond the record's own fields, when the version that decided is known: a rule that stood in that
  * version too was passed, or refused, and what was counted is what an argument said.
  */
-export type Known = Readonly<{ outcome: (check: Check) => 'passed' | 'refused' | undefined; amounts: ReadonlyMap<string, number> }>;
+export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; amounts: ReadonlyMap<string, number> }>;
 
-const nothing: Known = { outcome: () => undefined, amounts: new Map() };
+const nothing: Known = { passed: () => undefined, amounts: new Map() };
 
 export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
   if (under === undefined) return nothing;
@@ -28,12 +28,11 @@ export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
     const source = spent.get(counterKey(one));
     if (source !== undefined) amounts.set(source, one.amount);
   }
-  return { outcome: (check) => outcomeAt(rules.get(contentOf(check) ?? ''), decidedAt), amounts };
+  return { passed: (check) => passedAt(rules.get(contentOf(check) ?? ''), decidedAt), amounts };
 }
 
-function outcomeAt(at: number | undefined, decidedAt: number): 'passed' | 'refused' | undefined {
-  if (at === undefined || at > decidedAt) return undefined;
-  return at === decidedAt ? 'refused' : 'passed';
+function passedAt(at: number | undefined, decidedAt: number): boolean | undefined {
+  return at === undefined || at > decidedAt ? undefined : at < decidedAt;
 }
 
 function asked(plan: Plan): PlanAsks {
@@ -51,10 +50,10 @@ function asked(plan: Plan): PlanAsks {
 }
 
 /** The counters to which one argument alone is added, and that argument's path. */
-function spentAlone(limits: readonly LimitRule[]): ReadonlyMap<string, string> {
+function spentAlone(limits: readonly LimitRule[]): ReadonlyMap<string, string | undefined> {
   const sources = new Map<string, Set<string | undefined>>();
   for (const limit of limits) sources.set(counterKey(limit), (sources.get(counterKey(limit)) ?? new Set()).add(limit.increment_from));
-  return new Map([...sources].flatMap(([key, of]) => [...of].flatMap((source) => (of.size === 1 && source !== undefined ? [[key, source] as const] : []))));
+  return new Map([...sources].flatMap(([key, of]) => (of.size === 1 ? [...of].map((source) => [key, source] as const) : [])));
 }
 
 const contents = new WeakMap<Asked, string>();

@@ -45,7 +45,7 @@ export class Replay {
   #reserve({ callId, counts, facts }: RecordedDecision, { effect, code, rule, unkept, reservations }: Judged): Replayed {
     const fit = this.#counters.fit(reservations, facts.now);
     const doubtful = [...new Set([...unkept, ...fit.unsure.map(({ pointer }) => pointer)])];
-    if (fit.outcome === 'refused') return { sure: true, effect: 'deny', code: 'rate_limited', rule: fit.by.pointer, unkept: doubtful };
+    if (fit.refusedBy) return { sure: true, effect: 'deny', code: 'rate_limited', rule: fit.refusedBy.pointer, unkept: doubtful };
     const sure = doubtful.length === 0;
     const added = this.#counters.add(reservations, facts.now, sure && counts === 'surely');
     if (counts === 'perhaps') this.#doubtful.set(callId, added);
@@ -81,9 +81,9 @@ function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known): Judged 
       reservations.push(verdict.reservation);
       continue;
     }
-    const outcome = verdict.unkept && known.outcome(check);
-    if (outcome === 'passed') continue;
-    if (verdict.unkept && outcome === undefined) {
+    const passed = verdict.unkept && known.passed(check);
+    if (passed) continue;
+    if (verdict.unkept && passed === undefined) {
       unkept.push(check.rule);
       if (verdict.unkept.reservation) reservations.push(verdict.unkept.reservation);
       continue;

@@ -3,7 +3,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
-import { startUpstream, type Upstream } from '../../support/upstream.js';
+import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
 
@@ -27,7 +27,7 @@ let grant: Grant;
 let client: Client;
 
 beforeAll(async () => {
-  upstream = await startUpstream({ offers });
+  upstream = await startUpstream({ offers, tools: [aTool('summary')] });
   toolgate = await startTestToolgate();
   tenant = await signUp(toolgate.url);
 });

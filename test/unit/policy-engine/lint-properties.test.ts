@@ -26,7 +26,8 @@ const play = (document: PolicyDocument, calls: readonly (readonly [tool: string,
   return calls.map(([tool, given]) => {
     const facts = factsOf(tool, given);
     const { effect, code, reservations } = decide(policy, facts);
-    if (effect !== 'allow' || counters.fit(reservations, facts.now).outcome === 'fits') {
+    const { refusedBy, unsure } = counters.fit(reservations, facts.now);
+    if (effect !== 'allow' || (refusedBy === undefined && unsure.length === 0)) {
       counters.add(reservations, facts.now, true);
       return code;
     }

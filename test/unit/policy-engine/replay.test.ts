@@ -129,6 +129,11 @@ describe('the version that decided', () => {
     expect(judge(forAll('require', [one]), { under: decided })).toEqual(allowed);
   });
 
+  test('tells of a rule that stands where the one that refused is told to stand, and of no other that is told under a rule that is gone', () => {
+    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/gone') })).toEqual(unsure('/all_tools/require/0'));
+    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/all_tools/require/0') })).toEqual(refused('/all_tools/require/0'));
+  });
+
   test('tells nothing when its rule is none of the plan', () => {
     expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/pin_tools') })).toEqual(unsure('/all_tools/require/0'));
   });
@@ -212,6 +217,34 @@ describe('limits of recorded calls', () => {
     expect([call('4')]).toEqual(['unsure']);
   });
 
+  /** A replay of one call in a minute, in which calls are told as `outcomes` tells them. */
+  const onceAMinute = () => {
+    const replay = new Replay(compilePolicy(limited({ ...two, max: 1 })));
+    const call = (callId: string, second: number, counts: RecordedDecision['counts'] = 'surely') => {
+      const { sure, effect } = replay.judge(recorded({ callId, counts, facts: { now: at(second) } }));
+      return sure ? effect : 'unsure';
+    };
+    return { replay, call };
+  };
+
+  test.each<readonly [string, RecordedDecision['counts'], boolean, string]>([
+    ['was given back leaves its place', 'perhaps', true, 'allow'],
+    ['may have been given back leaves nobody sure', 'perhaps', false, 'unsure'],
+    ['surely counts is never given back', 'surely', true, 'deny'],
+  ])('a call that %s', (_name, counts, isGivenBack, next) => {
+    const { replay, call } = onceAMinute();
+    expect(call('1', 0, counts)).toBe('allow');
+    if (isGivenBack) replay.givenBack('1');
+    expect(call('2', 1)).toBe(next);
+  });
+
+  test('what was given back after its window leaves the next window as it is', () => {
+    const { replay, call } = onceAMinute();
+    expect([call('1', 0, 'perhaps'), call('2', 60, 'perhaps')]).toEqual(['allow', 'allow']);
+    replay.givenBack('1');
+    expect(call('3', 61)).toBe('unsure');
+  });
+
   test('are let alone by what does not count', () => {
     expect(outcomes(limited({ ...two, max: 1 }), [{ counts: 'never' }, { counts: 'never' }, {}, { counts: 'never' }, {}])).toEqual(['allow', 'allow', 'allow', 'allow', '/tools/x/limits/0']);
   });
@@ -239,6 +272,26 @@ describe('resources and prompts', () => {
     expect(of('resource', uri)).toEqual({ sure: true, effect, code, rule, unkept: [] });
   });
 
+  test.each([
+    ['deny', 'require_approval', 'deny'],
+    ['require_approval', 'deny', 'deny'],
+    ['require_approval', 'allow', 'hold'],
+    ['allow', 'require_approval', 'hold'],
+    ['require_approval', 'require_approval', 'hold'],
+    ['allow', 'allow', 'allow'],
+  ] as const)('that an entry gives as %s and the plain spelling as %s: %s, as by decide', (given, plain, effect) => {
+    const both: PolicyDocument = { version: '1', default: 'deny', resources: { 'FILE:///a': { action: given }, 'file:///a': { action: plain } } };
+    const { code, rule } = decide(compilePolicy(both), { ...factsOf('FILE:///a', { uri: 'FILE:///a' }), kind: 'resource' });
+    expect(judge(both, { argumentKeys: ['uri'], facts: { kind: 'resource', tool: 'FILE:///a' } })).toMatchObject({ sure: true, effect, code, rule });
+  });
+
+  test('only the names of resources have other spellings', () => {
+    const named = { '/a/%62': {}, '/a/b': { action: 'deny' } } as const;
+    for (const [kind, section] of [['tool', 'tools'], ['prompt', 'prompts']] as const) {
+      expect(judge({ version: '1', default: 'deny', [section]: named }, { facts: { kind, tool: '/a/%62' } })).toMatchObject({ effect: 'allow' });
+    }
+  });
+
   test('a URI is refused by what refuses its plain form, and by nothing else of that', () => {
     expect(of('resource', 'file:///%73ecret/key')).toMatchObject({ effect: 'deny', rule: '/resources/file:~1~1~1secret~1*/action' });
     expect(of('resource', 'file:///b/%61')).toMatchObject({ effect: 'allow', rule: '/default' });
@@ -261,6 +314,11 @@ describe('exact sums', () => {
     [[1, 2, 3], 6, false],
     [[1, 2, 3], 5, true],
     [[1.5, 1.5], 3, false],
+    [[1e-7], 1, false],
+    [[1], 1e21, false],
+    [[1e21], 1e20, true],
+    [[0.5, 1e21], 1e21, true],
+    [[1.25e-3, 1], 1.001, true],
     [[1.7976931348623157e308, 1.7976931348623157e308], 1.7976931348623157e308, true],
     [[0.5, Number.POSITIVE_INFINITY], 1e308, true],
     [[Number.POSITIVE_INFINITY, 0.5], 1e308, true],
@@ -280,6 +338,10 @@ describe('exact sums', () => {
     expect(isOver(minus(5, 0.5), 4.4)).toBe(true);
     expect(minus(Number.POSITIVE_INFINITY, 1)).toBe(Number.POSITIVE_INFINITY);
     expect(minus(5, Number.POSITIVE_INFINITY)).toBe(0);
+    expect(minus(Number.POSITIVE_INFINITY, 0.5)).toBe(Number.POSITIVE_INFINITY);
+    expect(isOver(minus(1, 0.9), 0.099999999999999978)).toBe(true);
+    expect([0.4, 0.5].map((most) => isOver(minus(sum(0.5, 1), 1), most))).toEqual([true, false]);
+    expect([0.9e308, 1e308].map((most) => isOver(minus(sum(1e308, 1e308), 1e308), most))).toEqual([true, false]);
   });
 });
 
@@ -288,5 +350,13 @@ test('counters whose window is over go when there are many', () => {
   const one = (whom: string, second: number) => [{ counter: 'c', window: 'second', scope: 'grant', whom, amount: 1, max: 1, pointer: '/' } as const, at(second)] as const;
   for (let index = 0; index < 25_000; index += 1) counters.add([one(`g${index}`, index)[0]], at(index), true);
   expect(counters.size).toBeLessThanOrEqual(10_000);
-  expect(counters.fit([one('g24999', 24_999)[0]], at(24_999)).outcome).toBe('refused');
+  expect(counters.fit([one('g24999', 24_999)[0]], at(24_999)).refusedBy).toBeDefined();
+});
+
+test('counters whose window is not over stay, however many there are', () => {
+  const counters = new Counters();
+  const month = { counter: 'c', window: 'month', scope: 'grant', whom: 'g', amount: 1, max: 1, pointer: '/' } as const;
+  counters.add([month], at(0), true);
+  for (let index = 0; index < 25_000; index += 1) counters.add([{ ...month, window: 'second', whom: `g${index}` }], at(index), true);
+  expect(counters.fit([month], at(25_000)).refusedBy).toEqual(month);
 });

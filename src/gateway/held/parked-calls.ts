@@ -1,9 +1,11 @@
-import type { ServerResponse } from 'node:http';
-import type { Waiting } from '../enforcement/call.js';
-import type { ControlEvent } from '../event-log/events/index.js';
+import type { Waiting } from '../../enforcement/call.js';
+import type { ControlEvent } from '../../event-log/events/index.js';
 
 /** `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long enough. `gone`: nobody waits any more. */
 export type Parked = 'ready' | 'over' | 'gone';
+
+/** Who waits: a connection, or what stands for one. */
+type Waiter = Readonly<{ destroyed: boolean; once: (event: 'close', listener: () => void) => unknown; off: (event: 'close', listener: () => void) => unknown }>;
 
 const MOST = 1000;
 const MOST_OF_ONE_GRANT = 20;
@@ -45,16 +47,16 @@ export class ParkedCalls {
   }
 
   /** Waits until the approval is settled, the wait is over, the client has left or `cancelled` was called. */
-  wait({ approvalId, waitMs, expiresInMs }: Waiting, grantId: string, response: ServerResponse, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
+  wait({ approvalId, waitMs, expiresInMs }: Waiting, grantId: string, waiter: Waiter, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
     if (this.#settled.has(approvalId)) return Promise.resolve('ready');
-    if (response.destroyed) return Promise.resolve('gone');
-    if (waitMs <= 0 || this.#isFull(grantId)) return Promise.resolve('over');
+    if (waiter.destroyed) return Promise.resolve('gone');
+    if (waitMs <= 0 || this.isFull(grantId)) return Promise.resolve('over');
     return new Promise((resolve) => {
       const expires = expiresInMs <= waitMs;
       const leave = (how: Parked): void => {
         if (!this.#places.delete(place)) return;
         clearTimeout(timer);
-        response.off('close', gone);
+        waiter.off('close', gone);
         forget();
         resolve(how);
       };
@@ -62,7 +64,7 @@ export class ParkedCalls {
       const place: Place = { approvalId, grantId, leave };
       this.#places.add(place);
       const timer = setTimeout(() => leave(expires ? 'ready' : 'over'), expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs);
-      response.once('close', gone);
+      waiter.once('close', gone);
       const forget = onCancel(gone);
     });
   }
@@ -73,7 +75,8 @@ export class ParkedCalls {
     for (const { leave } of this.#places) leave('over');
   }
 
-  #isFull(grantId: string): boolean {
+  /** Whether nobody else of this grant can wait here now. */
+  isFull(grantId: string): boolean {
     if (this.#draining || this.#places.size >= MOST) return true;
     let ofGrant = 0;
     for (const place of this.#places) if (place.grantId === grantId) ofGrant += 1;

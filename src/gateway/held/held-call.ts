@@ -1,6 +1,8 @@
-import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../enforcement/call.js';
-import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../../enforcement/call.js';
+import { jsonRpcError, jsonRpcResult, OWN_CODES, refuseHttp, sendJson } from '../../mcp/answers.js';
+import type { Request } from '../../mcp/read-message.js';
+import type { GatewayParts, InSession } from '../exchange.js';
+import { beginHeldTask } from './held-task.js';
 
 /** What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody waits for an answer. */
 type Resumed = Readonly<{ exchange: InSession; verdict: Verdict }> | undefined;
@@ -35,11 +37,17 @@ const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: R
   return { exchange: { ...exchange, who: now }, verdict: await parts.enforcement.enforce({ ...held.call, who: now }) };
 };
 
-/** A refused request as it stands; one that is held for an approval that may come soon, once it has. Decides anew, and counts what it decides. */
-export const resumeHeld = async (parts: GatewayParts, exchange: InSession, held: Readonly<{ id: string | number; call: GovernedCall; verdict: Extract<Verdict, { allowed: false }> }>): Promise<Resumed> => {
-  const { verdict } = held;
-  if (verdict.waiting === undefined) return { exchange, verdict };
-  const resumed = await waitForApproval(parts, exchange, { ...held, waiting: verdict.waiting });
+/** A refused request as it stands; one that is held for an approval that may come soon, once it has, or, for a client of tasks, as a task. Decides anew, and counts what it decides. */
+export const resumeHeld = async (parts: GatewayParts, exchange: InSession, held: Readonly<{ request: Request; call: GovernedCall; verdict: Extract<Verdict, { allowed: false }> }>): Promise<Resumed> => {
+  const { request, call, verdict } = held;
+  const { waiting } = verdict;
+  if (waiting === undefined) return { exchange, verdict };
+  const task = beginHeldTask(parts, { exchange, request, call, waiting, reason: verdict.decided.reason });
+  if (task) {
+    sendJson(exchange.response, 200, jsonRpcResult(request.id, task));
+    return undefined;
+  }
+  const resumed = await waitForApproval(parts, exchange, { id: request.id, call, verdict, waiting });
   if (resumed && resumed.verdict !== verdict) parts.metrics.decisions.inc({ effect: resumed.verdict.decided.effect, code: resumed.verdict.decided.code });
   return resumed;
 };

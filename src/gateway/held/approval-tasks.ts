@@ -1,0 +1,77 @@
+import { EventEmitter } from 'node:events';
+import type { InSession } from '../../relay/exchange.js';
+import type { GovernedCall, Waiting } from '../../enforcement/call.js';
+import type { Request } from '../../mcp/read-message.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What has become of a held call that its client asks for as a task. */
+export type TaskState = Readonly<{ status: 'working' | 'cancelled' }> | Readonly<{ status: 'completed'; result: Json }> | Readonly<{ status: 'failed'; error: Readonly<{ code: number; message: string }> }>;
+
+/** A held call that a client of tasks has made. */
+export type HeldTask = Readonly<{ exchange: InSession; request: Request; call: GovernedCall; waiting: Waiting; reason: string }>;
+
+const MOST = 1000;
+const MOST_BYTES = 64 * 1024 * 1024;
+/** How long a result waits to be asked for. */
+export const RESULT_KEPT_MS = 10 * 60_000;
+
+/** One held call that nobody keeps a connection open for. */
+export class ApprovalTask extends EventEmitter {
+  readonly held: HeldTask;
+  readonly createdAt: Date;
+  /** As for a connection: nobody leaves this one. */
+  readonly destroyed = false;
+  state: TaskState = { status: 'working' };
+  updatedAt: Date;
+  bytes: number;
+
+  constructor(held: HeldTask, now: Date) {
+    super();
+    this.held = held;
+    [this.createdAt, this.updatedAt, this.bytes] = [now, now, held.exchange.body.length];
+  }
+
+  get isOver(): boolean {
+    return this.state.status !== 'working';
+  }
+}
+
+/**
+ * The tasks of held calls on this node, by their approval. What is asked for here lives here: with the process the wait is lost, and the approval is not. Bounded;
+ * a call that finds no place is answered as one that nobody waits for.
+ */
+export class ApprovalTasks {
+  readonly #tasks = new Map<string, ApprovalTask>();
+  #bytes = 0;
+
+  find(approvalId: string, grantId: string): ApprovalTask | undefined {
+    const task = this.#tasks.get(approvalId);
+    return task?.held.exchange.who.grant.id === grantId ? task : undefined;
+  }
+
+  /** A new task; undefined when there is no place for it. */
+  add(held: HeldTask, now: Date): ApprovalTask | undefined {
+    if (this.#tasks.size >= MOST || this.#bytes + held.exchange.body.length > MOST_BYTES) return undefined;
+    const task = new ApprovalTask(held, now);
+    this.#tasks.set(held.waiting.approvalId, task);
+    this.#bytes += task.bytes;
+    return task;
+  }
+
+  /** The end of a task, the first that is told. Its result, if that has a place, can be asked for until `RESULT_KEPT_MS` later. */
+  end(task: ApprovalTask, state: TaskState, now: Date): void {
+    if (task.isOver) return;
+    const bytes = state.status === 'completed' ? JSON.stringify(state.result).length : 0;
+    task.state = this.#bytes - task.bytes + bytes > MOST_BYTES ? { status: 'failed', error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' } } : state;
+    task.updatedAt = now;
+    this.#bytes += bytes - task.bytes;
+    task.bytes = bytes;
+    setTimeout(() => this.#forget(task), RESULT_KEPT_MS).unref();
+  }
+
+  #forget(task: ApprovalTask): void {
+    this.#tasks.delete(task.held.waiting.approvalId);
+    this.#bytes -= task.bytes;
+  }
+}

@@ -1,0 +1,139 @@
+import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../mcp/answers.js';
+import { META } from '../../mcp/modern.js';
+import type { Request } from '../../mcp/read-message.js';
+import { takesTasks } from '../../mcp/task-messages.js';
+import { collectAnswer, isFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
+import { failures } from '../../relay/relay-answer.js';
+import { upstreamPost } from '../../relay/upstream-post.js';
+import type { UpstreamFailure } from '../../upstream/forward.js';
+import type { Stands } from '../../enforcement/approvals.js';
+import type { Outcome, Verdict } from '../../enforcement/call.js';
+import { RESULT_KEPT_MS, type ApprovalTask, type HeldTask, type TaskState } from './approval-tasks.js';
+import { deniedResult } from '../denied.js';
+import type { GatewayParts, InSession } from '../exchange.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const POLL_MS = 2000;
+/** Longer than it takes a node to go on with a call whose approval it waits for. */
+const GOES_ON_MS = 60_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const PREFIX = 'toolgate.';
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A task as clients see it. */
+const shown = (taskId: string, { state, createdAt, updatedAt, held }: ApprovalTask): Json => ({
+  taskId,
+  createdAt: createdAt.toISOString(),
+  lastUpdatedAt: updatedAt.toISOString(),
+  ttlMs: Math.max(0, Math.round(held.waiting.expiresInMs)) + RESULT_KEPT_MS,
+  pollIntervalMs: POLL_MS,
+  ...(state.status === 'working' ? { statusMessage: held.reason } : {}),
+  ...(state.status === 'failed' ? { statusMessage: state.error.message } : {}),
+  ...state,
+});
+
+/** The call as it goes upstream without anybody who could be asked, or be given a task in its turn: what it answers must be its result. */
+const alone = (exchange: InSession): InSession => {
+  const message = JSON.parse(exchange.body.toString('utf8')) as Json;
+  const params = isObject(message['params']) ? message['params'] : {};
+  const meta = isObject(params['_meta']) ? params['_meta'] : {};
+  const body = Buffer.from(JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [META.clientCapabilities]: {} } } }));
+  return { ...exchange, body, session: { ...exchange.session, clientCapabilities: {} } };
+};
+
+const failed = (code: number, message: string): TaskState => ({ status: 'failed', error: { code, message } });
+
+/** What an upstream's answer makes of a task, and what is recorded of it. */
+const ended = (answer: Collected | UpstreamFailure, id: Request['id']): Readonly<{ state: TaskState; outcome: Outcome }> => {
+  if (isFailure(answer)) {
+    const { status, code, message } = failures[answer.kind];
+    return { state: failed(code, message), outcome: { status, upstreamStatus: null, responseBytes: 0, sent: answer.sent } };
+  }
+  const { result, error } = messageIn(answer, id);
+  const outcome = { upstreamStatus: answer.status, responseBytes: answer.body.length, sent: true };
+  if (isObject(result) && (result['resultType'] ?? 'complete') === 'complete') return { state: { status: 'completed', result }, outcome: { ...outcome, status: result['isError'] === true ? 'tool_error' : 'ok' } };
+  const told = isObject(error) ? { code: Number(error['code']), message: String(error['message']) } : { code: OWN_CODES.upstreamError, message: 'the MCP server answered with something that is no result' };
+  return { state: { status: 'failed', error: told }, outcome: { ...outcome, status: 'upstream_error' } };
+};
+
+/** Judges the call anew, once its approval is settled, and makes it if it is allowed now. */
+const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask): Promise<TaskState> => {
+  const who = parts.directory.lookUp(exchange.who.grant.id, exchange.who.tokenHash, Date.now());
+  if (!who) return failed(OWN_CODES.unauthorized, 'the grant token is no longer valid');
+  const verdict: Verdict = await parts.enforcement.enforce({ ...call, who });
+  parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
+  if (!verdict.allowed) return { status: 'completed', result: deniedResult(request.id, verdict.decided, exchange.session.era).result as Json };
+  const answer = await collectAnswer(parts, upstreamPost(parts, alone({ ...exchange, who }), request), { maxBytes: MAX_ANSWER_BYTES, id: request.id });
+  const { state, outcome } = ended(answer, request.id);
+  parts.metrics.outcomes.inc({ status: outcome.status });
+  verdict.complete(outcome);
+  return state;
+};
+
+/** Waits for the approval and goes on. An approval that ended before its time was withdrawn: asking anew would open another. */
+const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
+  const { exchange, waiting } = task.held;
+  const { grant, organization } = exchange.who;
+  const how = await parts.parked.wait({ ...waiting, waitMs: waiting.expiresInMs }, grant.id, task, (cancel) => {
+    task.once('cancelled', cancel);
+    return () => void task.off('cancelled', cancel);
+  });
+  // A gateway that ends leaves the approval to whoever asks next.
+  if (how === 'over' || task.isOver) return;
+  const stands = await parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId });
+  const state = how === 'gone' || stands?.status === 'withdrawn' ? ({ status: 'cancelled' } as const) : await goOn(parts, task.held);
+  parts.approvalTasks.end(task, state, new Date());
+};
+
+/**
+ * A held call as a task, for a client that takes one: it is answered at once, and made when it is approved, for whoever asks for the task then. Undefined when the
+ * client takes none, or there is no place.
+ */
+export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undefined => {
+  const { exchange, request, waiting } = held;
+  if (request.method !== 'tools/call' || !takesTasks(exchange.session)) return undefined;
+  const { who } = exchange;
+  const known = parts.approvalTasks.find(waiting.approvalId, who.grant.id);
+  const task = known ?? (parts.parked.isFull(who.grant.id) ? undefined : parts.approvalTasks.add(held, new Date()));
+  if (!task) return undefined;
+  if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, 'the call could not be gone on with; repeat it'), new Date()));
+  return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };
+};
+
+/** The approval whose call a task's id stands for; undefined for a task of the upstream's. */
+export const approvalOf = (taskId: string): string | undefined => (taskId.startsWith(PREFIX) ? taskId.slice(PREFIX.length) : undefined);
+
+/** What can be told of a task that another node has, or had. */
+const elsewhere = ({ status, since }: Stands): TaskState => {
+  const ageMs = Date.now() - since.getTime();
+  if (status === 'withdrawn') return { status: 'cancelled' };
+  if (status === 'rejected') return failed(OWN_CODES.denied, 'a reviewer rejected this call');
+  if (status === 'expired') return failed(OWN_CODES.denied, 'the approval of this call has expired; repeat the call to ask again');
+  if (status === 'pending' || ageMs < (status === 'approved' ? GOES_ON_MS : RESULT_KEPT_MS)) return { status: 'working' };
+  return status === 'approved'
+    ? failed(OWN_CODES.upstreamError, 'this call is approved, and who waited for it is gone; repeat the same call to run it')
+    : failed(OWN_CODES.upstreamError, 'this call was made, and its result is not known here');
+};
+
+/** Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a call that is being made goes on. */
+export const askOfHeldTask = async (parts: GatewayParts, exchange: InSession, request: Request, approvalId: string): Promise<void> => {
+  const { response, who } = exchange;
+  const { id, method, params } = request;
+  const of = { organizationId: who.organization.id, grantId: who.grant.id, approvalId };
+  const task = parts.approvalTasks.find(approvalId, who.grant.id);
+  const stands = task ? undefined : await parts.approvals.look(of);
+  if (!task && !stands) return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
+  const done = { resultType: 'complete' };
+  if (method === 'tasks/cancel') {
+    task?.emit('cancelled');
+    await parts.approvals.withdraw(of);
+  }
+  if (method !== 'tasks/get') return sendJson(response, 200, jsonRpcResult(id, done));
+  const taskId = String(params?.['taskId']);
+  if (task) return sendJson(response, 200, jsonRpcResult(id, { ...done, ...shown(taskId, task) }));
+  if (!stands) return undefined;
+  const times = { createdAt: stands.requestedAt.toISOString(), lastUpdatedAt: stands.since.toISOString(), ttlMs: stands.expiresAt.getTime() - stands.requestedAt.getTime() + RESULT_KEPT_MS, pollIntervalMs: POLL_MS };
+  return sendJson(response, 200, jsonRpcResult(id, { ...done, taskId, ...times, ...elsewhere(stands) }));
+};
