@@ -4,11 +4,12 @@ import type { Request } from '../../mcp/read-message.js';
 import { takesTasks } from '../../mcp/task-messages.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
 import { failures } from '../../relay/relay-answer.js';
+import { within } from '../../platform/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
 import type { UpstreamFailure } from '../../upstream/forward.js';
 import type { Stands } from '../../enforcement/approvals.js';
 import type { Outcome, Verdict } from '../../enforcement/call.js';
-import { RESULT_KEPT_MS, type ApprovalTask, type HeldTask, type TaskState } from './approval-tasks.js';
+import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './approval-tasks.js';
 import { deniedResult } from '../denied.js';
 import type { GatewayParts, InSession } from '../exchange.js';
 
@@ -17,8 +18,13 @@ type Json = Readonly<Record<string, unknown>>;
 const POLL_MS = 2000;
 /** Longer than it takes a node to go on with a call whose approval it waits for. */
 const GOES_ON_MS = 60_000;
+/** Timers go no further; who still waits then repeats the call. */
+const LONGEST_WAIT_MS = 24 * 86_400_000;
+const LOOK_MS = 2000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const PREFIX = 'toolgate.';
+/** A gateway that ends leaves the approval to whoever asks next. */
+const LEFT = 'nobody waits for the approval of this call any more; repeat the same call to go on';
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -76,14 +82,13 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
 const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   const { exchange, waiting } = task.held;
   const { grant, organization } = exchange.who;
-  const how = await parts.parked.wait({ ...waiting, waitMs: waiting.expiresInMs }, grant.id, task, (cancel) => {
+  const how = await parts.parked.wait({ ...waiting, waitMs: Math.min(waiting.expiresInMs, LONGEST_WAIT_MS) }, grant.id, task, (cancel) => {
     task.once('cancelled', cancel);
     return () => void task.off('cancelled', cancel);
   });
-  // A gateway that ends leaves the approval to whoever asks next.
-  if (how === 'over' || task.isOver) return;
-  const stands = await parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId });
-  const state = how === 'gone' || stands?.status === 'withdrawn' ? ({ status: 'cancelled' } as const) : await goOn(parts, task.held);
+  const stands = how === 'ready' ? await within(parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId }), LOOK_MS) : undefined;
+  const isCancelled = how === 'gone' || stands?.status === 'withdrawn';
+  const state = how === 'over' ? failed(OWN_CODES.unavailable, LEFT) : isCancelled ? ({ status: 'cancelled' } as const) : await goOn(parts, task.held);
   parts.approvalTasks.end(task, state, new Date());
 };
 
@@ -98,7 +103,7 @@ export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undef
   const known = parts.approvalTasks.find(waiting.approvalId, who.grant.id);
   const task = known ?? (parts.parked.isFull(who.grant.id) ? undefined : parts.approvalTasks.add(held, new Date()));
   if (!task) return undefined;
-  if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, 'the call could not be gone on with; repeat it'), new Date()));
+  if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
   return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };
 };
 
@@ -113,9 +118,18 @@ const elsewhere = ({ status, since }: Stands): TaskState => {
   if (status === 'expired') return failed(OWN_CODES.denied, 'the approval of this call has expired; repeat the call to ask again');
   if (status === 'pending' || ageMs < (status === 'approved' ? GOES_ON_MS : RESULT_KEPT_MS)) return { status: 'working' };
   return status === 'approved'
-    ? failed(OWN_CODES.upstreamError, 'this call is approved, and who waited for it is gone; repeat the same call to run it')
-    : failed(OWN_CODES.upstreamError, 'this call was made, and its result is not known here');
+    ? failed(OWN_CODES.unavailable, LEFT)
+    : failed(OWN_CODES.unavailable, 'this call was made, and its result is not known here');
 };
+
+const shownElsewhere = (taskId: string, stands: Stands): Json => ({
+  taskId,
+  createdAt: stands.requestedAt.toISOString(),
+  lastUpdatedAt: stands.since.toISOString(),
+  ttlMs: stands.expiresAt.getTime() - stands.requestedAt.getTime() + RESULT_KEPT_MS,
+  pollIntervalMs: POLL_MS,
+  ...elsewhere(stands),
+});
 
 /** Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a call that is being made goes on. */
 export const askOfHeldTask = async (parts: GatewayParts, exchange: InSession, request: Request, approvalId: string): Promise<void> => {
@@ -123,17 +137,13 @@ export const askOfHeldTask = async (parts: GatewayParts, exchange: InSession, re
   const { id, method, params } = request;
   const of = { organizationId: who.organization.id, grantId: who.grant.id, approvalId };
   const task = parts.approvalTasks.find(approvalId, who.grant.id);
-  const stands = task ? undefined : await parts.approvals.look(of);
-  if (!task && !stands) return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
+  const found = task ?? (await within(parts.approvals.look(of).then((stands) => stands ?? 'none'), LOOK_MS));
+  if (found === 'none') return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
+  const isCancel = method === 'tasks/cancel';
+  if (isCancel) task?.emit('cancelled');
+  if (found === undefined || (isCancel && !(await within(parts.approvals.withdraw(of).then(() => true), LOOK_MS)))) return sendJson(response, 200, jsonRpcError(id, OWN_CODES.unavailable, 'approvals are out of reach; try again shortly'));
   const done = { resultType: 'complete' };
-  if (method === 'tasks/cancel') {
-    task?.emit('cancelled');
-    await parts.approvals.withdraw(of);
-  }
   if (method !== 'tasks/get') return sendJson(response, 200, jsonRpcResult(id, done));
   const taskId = String(params?.['taskId']);
-  if (task) return sendJson(response, 200, jsonRpcResult(id, { ...done, ...shown(taskId, task) }));
-  if (!stands) return undefined;
-  const times = { createdAt: stands.requestedAt.toISOString(), lastUpdatedAt: stands.since.toISOString(), ttlMs: stands.expiresAt.getTime() - stands.requestedAt.getTime() + RESULT_KEPT_MS, pollIntervalMs: POLL_MS };
-  return sendJson(response, 200, jsonRpcResult(id, { ...done, taskId, ...times, ...elsewhere(stands) }));
+  return sendJson(response, 200, jsonRpcResult(id, { ...done, ...(found instanceof ApprovalTask ? shown(taskId, found) : shownElsewhere(taskId, found)) }));
 };
