@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { errorText } from './log.js';
+import { Problem, problemBody } from './problems.js';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -15,8 +16,8 @@ export const makeMetrics = (): Registry => {
   return registry;
 };
 
-const answer = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+const answer = (response: ServerResponse, status: number, body: unknown, mediaType = 'application/json'): void => {
+  response.writeHead(status, { 'content-type': mediaType, 'cache-control': 'no-store' });
   response.end(JSON.stringify(body));
 };
 
@@ -43,6 +44,8 @@ const sendReadiness = (parts: Readiness, response: ServerResponse): void => {
 
 type Routes = Readonly<{ gateway?: Handle; api?: Handle; readiness: Readiness; metrics: Registry }>;
 
+const elsewhere = new Problem('not_found', 'This process serves other roles; see ROLES.');
+
 const pathOf = (request: IncomingMessage): string => {
   const url = request.url ?? '/';
   const end = url.indexOf('?');
@@ -61,7 +64,7 @@ export const makeHttpFront = (routes: Routes): Server => {
     const operation = request.method === 'GET' || request.method === 'HEAD' ? operations[pathOf(request)] : undefined;
     if (operation) return operation(response);
     if (routes.api) return routes.api(request, response);
-    return answer(response, 404, { status: 404, code: 'not_found', title: 'Not found', detail: 'This process serves other roles; see ROLES.' });
+    return answer(response, 404, problemBody(elsewhere), 'application/problem+json');
   });
   server.maxRequestsPerSocket = 0;
   return server;

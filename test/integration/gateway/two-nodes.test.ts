@@ -85,3 +85,11 @@ test('ten of forty calls over two nodes pass a limit of ten', async () => {
   const answers = await Promise.all(Array.from({ length: 40 }, async (_, index) => (await (index % 2 === 0 ? one : two).post(call)).text()));
   expect(answers.filter((answer) => !answer.includes('POLICY DENIED'))).toHaveLength(10);
 });
+
+test('a node without the API answers its paths with a problem', async () => {
+  for (const [method, path] of [['GET', '/v1/me'], ['POST', '/v1/signup'], ['GET', '/']] as const) {
+    const answer = await fetch(`${there.url}${path}`, { method });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
+    expect(await answer.json()).toMatchObject({ status: 404, code: 'not_found', title: 'Not found', detail: expect.stringContaining('ROLES') });
+  }
+});
