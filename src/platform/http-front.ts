@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { errorText } from './log.js';
 import { Problem, problemBody } from './problems.js';
+import { within } from './within.js';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -21,9 +22,12 @@ const answer = (response: ServerResponse, status: number, body: unknown, mediaTy
   response.end(JSON.stringify(body));
 };
 
+/** A part that hangs is not ready, and who probes us must be told before they give up on us. */
+const PATIENCE_MS = 2000;
+
 const readiness = async (parts: Readiness): Promise<Readonly<{ ready: boolean; parts: Readonly<Record<string, string>> }>> => {
   const checked = await Promise.all(
-    Object.entries(parts).map(async ([name, check]) => [name, await check().then(() => 'ok', errorText)] as const),
+    Object.entries(parts).map(async ([name, check]) => [name, (await within(check().then(() => 'ok', errorText), PATIENCE_MS)) ?? `no answer within ${PATIENCE_MS / 1000} s`] as const),
   );
   return { ready: checked.every(([, state]) => state === 'ok'), parts: Object.fromEntries(checked) };
 };

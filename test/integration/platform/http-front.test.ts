@@ -1,0 +1,25 @@
+import { Registry } from 'prom-client';
+import { afterAll, expect, test } from 'vitest';
+import { closeFront, listen, makeHttpFront } from '../../../src/platform/http-front.js';
+
+const checks = { database: (): Promise<void> => Promise.resolve(), log: (): Promise<void> => Promise.resolve() };
+const front = makeHttpFront({ readiness: { database: () => checks.database(), log: () => checks.log() }, metrics: new Registry() });
+const port = await listen(front, 0, '127.0.0.1');
+afterAll(() => closeFront(front, 0));
+
+const ready = async (): Promise<readonly unknown[]> => {
+  const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+  return [response.status, await response.json()];
+};
+
+test('/readyz is 503 and names the part that is away, also one that does not answer, and 200 once all are back', async () => {
+  expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
+  checks.database = () => Promise.reject(new Error('connection refused'));
+  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: expect.stringContaining('connection refused'), log: 'ok' } }]);
+  checks.database = () => new Promise(() => undefined);
+  const began = performance.now();
+  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'no answer within 2 s', log: 'ok' } }]);
+  expect(performance.now() - began).toBeLessThan(5000);
+  checks.database = () => Promise.resolve();
+  expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
+});
