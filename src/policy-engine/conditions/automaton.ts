@@ -45,6 +45,7 @@ export class Automaton {
   #stamp = new Uint32Array(0);
   #call = 0;
   #made = 0;
+  #first: number;
 
   constructor(program: Program) {
     this.#program = program;
@@ -54,6 +55,7 @@ export class Automaton {
     this.#classes = classes;
     this.#classOfInterval = classOfInterval;
     for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(program.bounds, rune)] ?? 0;
+    this.#first = this.#firstState();
   }
 
   /** Whether some part of the text matches; `undecidable` when the work is used up first. */
@@ -66,7 +68,7 @@ export class Automaton {
   #run(text: string, work: Work): boolean | 'undecidable' {
     this.#call += 1;
     const width = this.#classes.length + 1;
-    let state = this.#stateOf(Uint16Array.of(this.#program.start), empty.beginText | empty.beginLine);
+    let state = this.#first;
     for (let at = 0; at < text.length; at += 1) {
       const unit = text.charCodeAt(at);
       if (unit < 256) state = this.#follow(state, this.#latin1[unit] ?? 0, width, work);
@@ -151,6 +153,10 @@ export class Automaton {
     return false;
   }
 
+  #firstState(): number {
+    return this.#stateOf(Uint16Array.of(this.#program.start), empty.beginText | empty.beginLine);
+  }
+
   #classOf(rune: number): number {
     return this.#classOfInterval[intervalOf(this.#program.bounds, rune)] ?? 0;
   }
@@ -187,6 +193,7 @@ export class Automaton {
     this.#next = new Int32Array(0);
     this.#cost = new Int32Array(0);
     this.#stamp = new Uint32Array(0);
+    this.#first = this.#firstState();
   }
 }
 
