@@ -37,12 +37,10 @@ join unnest($12::int[], $13::bigint[], $14::text[], $15::timestamptz[], $16::tex
 
 const IDS = `insert into recorded_ids(id, day) select r.id, (r.recorded_at at time zone 'UTC')::date from unnest($1::text[], $2::timestamptz[]) r(id, recorded_at)`;
 
-/** Writes new records of one partition of the log, and their ids. */
-export const insertRecords = async (tx: Tx, partition: number, records: readonly NewRecord[]): Promise<void> => {
+/** The parameters of RECORDS. */
+const packed = (partition: number, records: readonly NewRecord[], ids: Buffer): readonly unknown[] => {
   const { first, kindOf } = kindsOf(records);
-  const ids = textArray(records.map(({ columns }) => columns.id));
-  await tx.prepared('audit-ids', IDS, [ids, timestamptzArray(records.map(({ recordedAt }) => recordedAt))]);
-  await tx.prepared('audit-records', RECORDS, [
+  return [
     ...SHARED.map((name) => textArray(first.map(({ columns }) => columns[name]))),
     timestamptzArray(first.map(({ recordedAt }) => recordedAt)),
     intArray(kindOf),
@@ -53,5 +51,15 @@ export const insertRecords = async (tx: Tx, partition: number, records: readonly
     bigintArray(records.map(({ offset }) => offset)),
     byteaArray(records.map(({ value }) => value)),
     partition,
-  ]);
+  ];
+};
+
+/** Writes new records of one partition of the log, and their ids. */
+export const insertRecords = async (tx: Tx, partition: number, records: readonly NewRecord[]): Promise<void> => {
+  const ids = textArray(records.map(({ columns }) => columns.id));
+  const known = tx.prepared('audit-ids', IDS, [ids, timestamptzArray(records.map(({ recordedAt }) => recordedAt))]);
+  // PostgreSQL writes the ids while this process packs the records.
+  const parameters = packed(partition, records, ids);
+  await known;
+  await tx.prepared('audit-records', RECORDS, parameters);
 };

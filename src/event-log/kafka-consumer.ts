@@ -17,8 +17,12 @@ const HEARTBEAT_MS = 1000;
 /** How long a rebalance waits for a reader that is alive but busy. */
 const REBALANCE_MS = 20_000;
 
-/** kafkajs waits 5 s for new records unless told, and `stop` waits for that. New records end the wait at once. */
-const MAX_WAIT_MS = 500;
+/**
+ * A fetch is answered when this much has come or this time is over: each batch is a transaction, and one for every few records would cost more than all else in
+ * the log. The embedded log is polled as often. `stop` waits as long, too.
+ */
+const MAX_WAIT_MS = 100;
+const MIN_BYTES = 256 * 1024;
 
 /** A fetch that times out does not make kafkajs ask who leads now; only age does. */
 const METADATA_MS = 10_000;
@@ -60,6 +64,7 @@ class Membership {
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
+      minBytes: MIN_BYTES,
       metadataMaxAge: METADATA_MS,
       retry: { restartOnFailure: () => Promise.resolve(false) },
     });
