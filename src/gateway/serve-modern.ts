@@ -22,7 +22,8 @@ export const serveModern = async (parts: GatewayParts, exchange: Exchange & Read
   if (message.kind === 'notification') return void response.writeHead(202, { 'content-length': 0 }).end();
   const read = readModern(request.headers, message);
   const session = read.ok ? read.caller : NOBODY;
-  const asking: InSession = { ...exchange, traceId: ownTraceId(message) ?? exchange.traceId, session };
+  const { who, sourceIp, body } = exchange;
+  const asking: InSession = { request, response, who, sourceIp, traceId: ownTraceId(message) ?? exchange.traceId, session, body };
   if (!read.ok) return refuseModern(parts, asking, message, read.refusal);
   return dispatch(parts, asking, message);
 };

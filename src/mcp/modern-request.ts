@@ -81,19 +81,15 @@ export const readModern = (headers: IncomingHttpHeaders, request: Request): Read
   if (refusal) return { ok: false, refusal };
   if (!isObject(capabilities)) return { ok: false, refusal: invalid(`_meta needs ${META.clientCapabilities}, an object`) };
   if (!isObject(client)) return { ok: false, refusal: invalid(`${META.clientInfo} in _meta is not an object`) };
-  const { name, version: clientVersion } = client;
-  return {
-    ok: true,
-    caller: {
-      era: 'modern',
-      sessionId: null,
-      upstreamSession: undefined,
-      protocolVersion: String(version),
-      clientCapabilities: capabilities,
-      ...(typeof name === 'string' ? { clientName: clip(name, 128) } : {}),
-      ...(typeof clientVersion === 'string' ? { clientVersion: clip(clientVersion, 128) } : {}),
-    },
-  };
+  return { ok: true, caller: callerOf(String(version), capabilities, client) };
+};
+
+/** Not spread together: this is done for every call. */
+const callerOf = (protocolVersion: string, clientCapabilities: Json, { name, version }: Json): Caller => {
+  const caller: { -readonly [K in keyof Caller]: Caller[K] } = { era: 'modern', sessionId: null, upstreamSession: undefined, protocolVersion, clientCapabilities };
+  if (typeof name === 'string') caller.clientName = clip(name, 128);
+  if (typeof version === 'string') caller.clientVersion = clip(version, 128);
+  return caller;
 };
 
 /** A decimal number as text has it: integers are compared by value, so 42.0 is 42. */
@@ -117,10 +113,13 @@ export const paramRefusal = (headers: IncomingHttpHeaders, mirrored: readonly Pa
   return undefined;
 };
 
-/** Every header that mirrors a parameter, known or not: those that are not known must be passed on. */
-export const paramHeaders = (headers: IncomingHttpHeaders): Readonly<Record<string, string>> => {
-  const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (name.startsWith('mcp-param-') && typeof value === 'string') found[name] = value;
+/** Every header that mirrors a parameter, known or not: those that are not known must be passed on. Undefined when there is none. */
+export const paramHeaders = (headers: IncomingHttpHeaders): Readonly<Record<string, string>> | undefined => {
+  let found: Record<string, string> | undefined;
+  for (const name in headers) {
+    const value = name.startsWith('mcp-param-') ? headers[name] : undefined;
+    if (typeof value === 'string') (found ??= {})[name] = value;
+  }
   return found;
 };
 

@@ -46,6 +46,25 @@ export const modernHeaders = (credential: Readonly<Record<string, string>>, meth
   };
 };
 
+type Headers = Readonly<Record<string, string>>;
+const ofCredentials = new WeakMap<Headers, Map<string, Headers>>();
+/** Of one credential: names are the client's to choose. */
+const MOST_KEPT = 256;
+
+/** `modernHeaders`, one object for the same credential, method and name, so that the HTTP client needs to write them only once. */
+export const keptModernHeaders = (credential: Headers, method: string, params: Readonly<Record<string, unknown>>): Headers => {
+  let kept = ofCredentials.get(credential);
+  if (!kept) ofCredentials.set(credential, (kept = new Map<string, Headers>()));
+  const name = mirroredName(method, params);
+  const key = name === undefined ? method : `${method}\n${name}`;
+  const known = kept.get(key);
+  if (known) return known;
+  if (kept.size >= MOST_KEPT) kept.clear();
+  const headers = modernHeaders(credential, method, params);
+  kept.set(key, headers);
+  return headers;
+};
+
 /** A request of our own: what this gateway asks a server for itself, with no capability declared. */
 export const ownModernBody = (id: number | string, method: string, params: Readonly<Record<string, unknown>> = {}): Buffer => {
   const _meta = { [META.protocolVersion]: MODERN_REVISION, [META.clientInfo]: OWN_CLIENT_INFO, [META.clientCapabilities]: {} };

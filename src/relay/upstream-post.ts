@@ -1,5 +1,5 @@
 import { sessionHeaders } from '../mcp/headers.js';
-import { modernHeaders } from '../mcp/modern.js';
+import { keptModernHeaders } from '../mcp/modern.js';
 import { paramHeaders } from '../mcp/modern-request.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
@@ -8,6 +8,12 @@ import type { InSession, RelayParts } from './exchange.js';
 export const upstreamPost = (parts: RelayParts, exchange: InSession, message: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>): UpstreamRequest => {
   const { who, session, body } = exchange;
   const { server, grant } = who;
-  const headers = session.era === 'legacy' ? sessionHeaders(server.headers, session) : { ...paramHeaders(exchange.request.headers), ...modernHeaders(server.headers, message.method, message.params ?? {}) };
+  const headers = session.era === 'legacy' ? sessionHeaders(server.headers, session) : modernHeadersOf(exchange, message);
   return { server, grantId: grant.id, era: session.era, method: 'POST', headers, body, silenceMs: parts.upstreamTimeoutMs };
+};
+
+const modernHeadersOf = ({ who, request }: InSession, { method, params }: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>): Readonly<Record<string, string>> => {
+  const kept = keptModernHeaders(who.server.headers, method, params ?? {});
+  const mirrored = paramHeaders(request.headers);
+  return mirrored === undefined ? kept : { ...mirrored, ...kept };
 };
