@@ -1,34 +1,39 @@
 /**
- * `npm run bench`: what a call costs directly, through a raw relay and through Toolgate, in interleaved rounds, and whether the budget holds. Only ratios
- * within one run say anything: they are of medians over the rounds. Everything runs on 127.0.0.1 and a temporary folder, and ends by itself.
+ * `npm run bench`: what a call costs directly, through a raw relay and through Toolgate, with no log, with the log in PostgreSQL and with the log in Kafka, by
+ * clients and servers of both eras, in interleaved rounds; whether the projector keeps up; what a decision costs by itself; and whether the budget holds. Only
+ * ratios within one run say anything: they are of medians over the rounds. Everything runs on 127.0.0.1 and a temporary folder, and ends by itself in under
+ * six minutes. `npm run bench -- decide` measures the decision alone, in seconds.
  *
- * --quick        shorter runs (under 90 s instead of under 6 minutes)
+ * --quick        shorter runs (about 2 minutes)
  * --no-gate      exit code 0 even when the budget does not hold
+ * --no-kafka     leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven are
  * --json=FILE    everything measured, as JSON
  * --against=DIR  also measures the gateways of another build, as `other …`
- * --only=A,B     only these targets, beside direct and relay
- * --loads=A,B    only these of 128, 32, list, open
- * --profile=DIR  CPU profiles of the gateways; the figures then hold what profiling costs
+ * --only=A,B     only these targets, beside direct and the relays
+ * --loads=A,B    only these of 128, 32, list, open, pace
+ * --profile=DIR  CPU profiles of the gateways and projectors; the figures then hold what profiling costs
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cores, cpuOfFamily, endAll, familyGrowth } from './processes.mjs';
-import { budgetText, judge, summarize, table } from './report.mjs';
-import { startWorld } from './world.mjs';
+import { decisionsText, judgeDecisions, measureDecisions } from './decide.mjs';
+import { caughtUp, measurePace } from './keep-up.mjs';
+import { cores, cpuOf, cpuOfFamily, endAll, familyGrowth } from './processes.mjs';
+import { budgetText, judge, paceText, summarize, table } from './report.mjs';
 
-const { values: given } = parseArgs({
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     'no-gate': { type: 'boolean', default: false },
+    'no-kafka': { type: 'boolean', default: false },
     json: { type: 'string' },
     against: { type: 'string' },
     only: { type: 'string' },
-    loads: { type: 'string', default: '128,32,list,open' },
+    loads: { type: 'string', default: '128,32,list,open,pace' },
     profile: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     dist: { type: 'string', default: fileURLToPath(new URL('../../dist', import.meta.url)) },
@@ -37,17 +42,22 @@ const { values: given } = parseArgs({
 
 // Warming up goes by calls, as the compiler does.
 const plan = given.quick
-  ? { warm: { seconds: 2, maxCalls: 10_000 }, seconds: 0.6, openSeconds: 1, boundMs: 88_000 }
-  : { warm: { seconds: 8, maxCalls: 40_000 }, seconds: 2, openSeconds: 2.5, boundMs: 358_000 };
+  ? { warm: { seconds: 2, maxCalls: 10_000 }, seconds: 0.6, openSeconds: 1, boundMs: 240_000 }
+  : { warm: { seconds: 5, maxCalls: 30_000 }, seconds: 1.5, openSeconds: 2.5, boundMs: 358_000 };
 const rounds = Math.max(5, Number(given.rounds));
-const DRAIN_MS = 12_000;
+const wanted = given.loads.split(',');
 const PER_SECOND = 200;
+const LOADS = ['128', '32', 'list', 'open', 'pace'];
 const say = (text) => process.stderr.write(`${text}\n`);
 
-const gatewayTargets = (world, { prefix, bare, logged }) => [
+const behind = ({ projector, progress }) => ({ projector, progress });
+
+const gatewayTargets = (world, prefix, bare, logged) => [
   { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
-  { name: `${prefix}log`, ...logged, target: logged.unlimited, progress: world.progress, writer: world.writer, loads: ['128', '32'] },
-  { name: `${prefix}log+limit`, ...logged, target: logged.limited, progress: world.progress, writer: world.writer, loads: ['128', '32', 'open'] },
+  { name: `${prefix}modern bare`, ...bare, target: bare.modern, base: 'modern relay', loads: ['128', '32'] },
+  { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
+  { name: `${prefix}log+limit`, ...logged, ...behind(world), target: logged.limited, loads: ['128', '32', 'open', 'pace'] },
+  { name: `${prefix}modern log+limit`, ...logged, ...behind(world), target: logged.modernLimited, base: 'modern relay', loads: ['128'] },
 ];
 
 const targetsOf = (world) => {
@@ -55,29 +65,19 @@ const targetsOf = (world) => {
   const kafka = world.inKafka;
   return [
     { name: 'direct', target: world.direct, loads: ['128', '32', 'open'] },
-    { name: 'relay', process: world.relay, target: { ...world.direct, port: world.relay.ready.port }, loads: ['128', '32', 'list', 'open'] },
-    ...gatewayTargets(world.inPostgres, { prefix: '', bare: gateways.bare, logged: gateways.logged }),
-    ...(gateways.otherBare ? gatewayTargets(world.inPostgres, { prefix: 'other ', bare: gateways.otherBare, logged: gateways.otherLogged }) : []),
-    ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.kafka, target: kafka.gateways.kafka.limited, writer: kafka.writer, loads: ['128', '32', 'open'] }] : []),
+    ...Object.entries(world.relays).map(([era, relay]) => ({
+      name: era === 'legacy' ? 'relay' : 'modern relay',
+      process: relay,
+      target: { ...world.direct, era, port: relay.ready.port },
+      loads: era === 'legacy' ? ['128', '32', 'list', 'open'] : ['128', '32'],
+    })),
+    ...gatewayTargets(world.inPostgres, '', gateways.bare, gateways.logged),
+    ...(gateways.otherBare ? gatewayTargets(world.inPostgres, 'other ', gateways.otherBare, gateways.otherLogged) : []),
+    ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.logged, ...behind(kafka), brokers: world.brokers, target: kafka.gateways.logged.limited, loads: ['128', '32', 'open', 'pace'] }] : []),
   ]
-    .filter(({ name }) => !given.only || ['direct', 'relay', ...given.only.split(',')].includes(name))
-    .map((one) => ({ ...one, loads: one.loads.filter((load) => given.loads.split(',').includes(load)) }));
+    .filter(({ name }) => !given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name))
+    .map((one) => ({ ...one, loads: one.loads.filter((load) => wanted.includes(load)) }));
 };
-
-/** How long after the load the audit log was up to date, and how fast it got there. With a log elsewhere, waits until nothing more is recorded. */
-const drain = async (progress) => {
-  const first = await progress();
-  const began = performance.now();
-  let now = first;
-  while (now.recorded < first.appended && performance.now() - began < DRAIN_MS) {
-    await sleep(20);
-    now = await progress();
-  }
-  const seconds = (performance.now() - began) / 1000;
-  return { backlog: first.appended - first.recorded, seconds, rate: (now.recorded - first.recorded) / seconds };
-};
-
-const cpuOf = async (one) => (one ? (await one.ask('cpu')).micros : undefined);
 
 const requestOf = (load, target, bounds) =>
   load === 'open'
@@ -88,29 +88,26 @@ const perCall = (micros, calls) => (micros === undefined || Number.isNaN(micros)
 
 /** What a target and what stands behind it have used and written so far. */
 const read = async (world, one) => ({
-  cpu: await cpuOf(one.process),
-  writer: await cpuOf(one.writer),
-  postgres: one.writer && cpuOfFamily(world.postgres.pid),
-  appended: (await one.progress?.())?.appended,
+  cpu: one.process && (await cpuOf(one.process)),
+  projector: one.projector && (await cpuOf(one.projector)),
+  postgres: one.projector && cpuOfFamily(world.postgres.pid),
+  brokers: one.brokers?.map(cpuOfFamily),
 });
 
-/** A backlog of less than 100 ms of appends is none: then the writer kept the gateway's pace while the load ran. */
-const drainOf = async (one, appendRate) => {
-  if (!one.progress) return {};
-  const { backlog, seconds, rate } = await drain(one.progress);
-  return { appendRate, drainSeconds: seconds, drainRate: backlog < appendRate * 0.1 ? appendRate : rate };
-};
+const grownBy = (before, after) => after?.reduce((sum, family, index) => sum + (familyGrowth(before[index], family) ?? Number.NaN), 0);
 
+/** What stands behind the gateway is measured until it is up to date again. */
 const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => {
   const before = await read(world, one);
   const [kind, request] = requestOf(load, one.target, bounds);
   const { calls, seconds, errors, firstError, p50, p99 } = await world.load.ask(kind, request);
   if (firstError) say(`${one.name}, ${load}: ${errors} wrong answers, the first:\n${firstError}`);
-  const { cpu, appended } = await read(world, one);
-  const drained = await drainOf(one, (appended - before.appended) / seconds);
+  const { cpu } = await read(world, one);
+  const behindSeconds = one.progress && (await caughtUp(one.progress));
   const after = await read(world, one);
   return {
     name: one.name,
+    base: one.base ?? 'relay',
     load,
     calls,
     errors,
@@ -118,46 +115,64 @@ const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => 
     p50,
     p99,
     cpu: perCall(cpu - before.cpu, calls),
-    writerCpu: perCall(after.writer - before.writer, calls),
+    projectorCpu: perCall(after.projector - before.projector, calls),
     postgresCpu: perCall(familyGrowth(before.postgres, after.postgres), calls),
-    ...drained,
+    brokersCpu: perCall(grownBy(before.brokers, after.brokers), calls),
+    behindSeconds,
   };
 };
 
 const cpuText = () => `${cpus().length} cores of ${cpus()[0]?.model.trim()}; load average ${loadavg().map((one) => one.toFixed(1)).join(' ')}`;
 
-const pinText = () => (cores ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL and the audit writer to ${cores.rest}` : 'not pinned: taskset is not here, or there is one core');
+const pinText = () => (cores ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, Kafka and the projector to ${cores.rest}` : 'not pinned: taskset is not here, or there is one core');
+
+const profiledIn = (world) => (given.profile ? Object.entries({ ...world.inPostgres.gateways, projector: { process: world.inPostgres.projector }, ...(world.inKafka ? { kafka: world.inKafka.gateways.logged, kafkaProjector: { process: world.inKafka.projector } } : {}) }) : []);
 
 /** Targets take turns within a round, the other way round in every second one. */
 const run = async (world) => {
   const targets = targetsOf(world);
   for (const one of targets) for (const load of one.loads.filter((load) => load === '128' || load === 'list')) await measure(world, one, load, { ...plan.warm, maxCalls: plan.warm.maxCalls / (load === 'list' ? 10 : 1) });
-  const profiled = given.profile ? Object.entries(world.inPostgres.gateways) : [];
+  const profiled = profiledIn(world);
   for (const [, { process }] of profiled) await process.ask('startProfile');
   const runs = [];
   for (let round = 1; round <= rounds; round += 1) {
     const order = round % 2 === 1 ? targets : targets.toReversed();
-    for (const load of ['128', '32', 'list', 'open']) for (const one of order) if (one.loads.includes(load)) runs.push(await measure(world, one, load));
+    for (const load of LOADS)
+      for (const one of order.filter(({ loads }) => loads.includes(load))) runs.push(await (load === 'pace' ? measurePace(world, one, { connections: 128, seconds: plan.seconds }) : measure(world, one, load)));
     say(`round ${round} of ${rounds} done; load average ${loadavg()[0].toFixed(1)}`);
   }
   for (const [name, { process }] of profiled) await process.ask('stopProfile', { file: join(resolve(given.profile), `${name}.cpuprofile`) });
   return runs;
 };
 
-const show = async (runs, began) => {
-  const rows = summarize(runs);
-  const budget = judge(rows);
-  process.stdout.write(`Node ${process.version}; ${cpuText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds; ${Math.round((performance.now() - began) / 1000)} s\n\n${table(rows)}\n\n${budgetText(budget)}\n`);
-  if (given.json) await writeFile(given.json, JSON.stringify({ node: process.version, cores: cores ?? null, cpu: cpuText(), rounds, rows, budget, runs }, null, 2));
-  return budget.every(({ holds }) => holds);
+const machineText = () => `Node ${process.version}; ${cpuText()}`;
+
+const write = async (measured) => {
+  if (given.json) await writeFile(given.json, JSON.stringify({ node: process.version, cores: cores ?? null, cpu: cpuText(), rounds, ...measured }, null, 2));
+  return measured.budget.every(({ holds }) => holds);
 };
 
-const main = async () => {
+const show = async ({ runs, decisions, missing, began }) => {
+  const rows = summarize(runs);
+  const budget = [...judge(rows), ...judgeDecisions(decisions)];
+  const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
+  const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
+  process.stdout.write(`${head}\n${table(rows)}\n\n${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
+  return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
+};
+
+const decideAlone = async () => {
+  const decisions = await measureDecisions(resolve(given.dist));
+  const budget = judgeDecisions(decisions);
+  process.stdout.write(`${machineText()}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
+  return write({ decisions, budget });
+};
+
+const wholeBench = async () => {
   const began = performance.now();
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-bench-'));
   const bound = setTimeout(() => {
     say('The bench took too long and was stopped.');
-    endAll();
     process.exit(1);
   }, given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
@@ -165,16 +180,27 @@ const main = async () => {
     endAll();
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
   });
-  const world = await startWorld({ dist: resolve(given.dist), dataDir, against: given.against && resolve(given.against), kafka: process.env.KAFKA_BROKERS });
+  const decisions = await measureDecisions(resolve(given.dist));
+  // Only now, as what these load would make the decisions slower.
+  const [{ openKafka }, { startWorld }] = await Promise.all([import('./kafka.mjs'), import('./world.mjs')]);
+  const kafka = given['no-kafka'] ? { missing: 'to be asked for: --no-kafka was given' } : await openKafka();
+  if (kafka.missing) say(`KAFKA IS NOT MEASURED: it needs ${kafka.missing}`);
+  const world = await startWorld({ dist: resolve(given.dist), dataDir, against: given.against && resolve(given.against), kafka });
   try {
-    return await show(await run(world), began);
+    return await show({ runs: await run(world), decisions, missing: kafka.missing, began });
   } finally {
     clearTimeout(bound);
     await world.close();
+    await kafka.stop?.();
   }
 };
 
-main().then(
+const main = () => {
+  if (positionals.length > 1 || (positionals[0] ?? 'decide') !== 'decide') throw new Error('usage: npm run bench -- [decide] [options]');
+  return positionals[0] === 'decide' ? decideAlone() : wholeBench();
+};
+
+Promise.resolve().then(main).then(
   (held) => process.exit(held || given['no-gate'] ? 0 : 1),
   (error) => {
     say(error.stack);

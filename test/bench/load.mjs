@@ -4,13 +4,12 @@
  */
 import { connect } from 'node:net';
 import { answer } from './child.mjs';
-import { callText, ID_AT, MESSAGE_BYTES } from './messages.mjs';
+import { callText, ID_AT, listText, MESSAGE_BYTES } from './messages.mjs';
 
 const OK = Buffer.from('HTTP/1.1 200');
-const LIST = '{"jsonrpc":"2.0","id":10000000,"method":"tools/list","params":{}}';
 
-const requestBytes = ({ port, path, headers, list }) => {
-  const body = list ? LIST : callText;
+const requestBytes = ({ port, path, era, headers, list }) => {
+  const body = list ? listText : callText[era];
   const lines = Object.entries({ host: `127.0.0.1:${port}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers, 'content-length': body.length });
   const head = `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   return { bytes: Buffer.from(head + body), idAt: head.length + ID_AT };

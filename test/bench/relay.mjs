@@ -1,7 +1,8 @@
-/** The raw relay that Toolgate is compared with: node:http and undici's dispatch with Toolgate's own options, no judgement, no record. argv: the upstream's port. */
+/** The raw relay that Toolgate is compared with: node:http and undici's dispatch with Toolgate's own options, no judgement, no record. argv: the upstream's port, and its era. */
 import { createServer } from 'node:http';
 import { Agent } from 'undici';
 import { answer } from './child.mjs';
+import { headersOf } from './messages.mjs';
 
 const origin = `http://127.0.0.1:${process.argv[2]}`;
 const agent = new Agent({ headersTimeout: 300_000, bodyTimeout: 300_000 });
@@ -27,7 +28,7 @@ class Relay {
   }
 }
 
-const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'user-agent': 'relay', 'mcp-session-id': 'bench-session', 'mcp-protocol-version': '2025-06-18' };
+const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'user-agent': 'relay', ...headersOf[process.argv[3]] };
 
 const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true }, (request, response) => {
   const chunks = [];

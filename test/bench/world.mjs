@@ -1,7 +1,9 @@
 /** What is measured, started once: PostgreSQL, the upstream, the relay, and Toolgate's processes with an organization, a server and grants in them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
+import { callText, headersOf } from './messages.mjs';
 import { pin, start } from './processes.mjs';
 
 const LIMITED = { version: '1', default: 'deny', tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 1_000_000_000, scope: 'grant' }] } } };
@@ -19,28 +21,32 @@ const create = async (url, body, token) => {
   return made.body;
 };
 
-/** One organization with two grants of one server, made through the API. */
-const populate = async (port, upstreamPort) => {
+/** One organization with a server of each era, and two grants of each; made through the API. */
+const populate = async (port, upstreamPorts) => {
   const api = `http://127.0.0.1:${port}/v1`;
   const { token } = await create(`${api}/signup`, { email: 'bench@example.com', password: 'correct horse battery', organizationName: 'Bench' });
-  const server = await create(`${api}/servers`, { name: 'Bench', transport: { type: 'streamable-http', url: `http://127.0.0.1:${upstreamPort}/mcp` } }, token);
   const identity = await create(`${api}/identities`, { name: 'agent', kind: 'agent' }, token);
-  const grantUnder = async (document) => {
-    const policy = await create(`${api}/servers/${server.id}/policies`, { name: 'policy', document }, token);
-    return create(`${api}/grants`, { identityId: identity.id, serverId: server.id, policyId: policy.id }, token);
+  const serverOf = async (era) => {
+    const server = await create(`${api}/servers`, { name: era, transport: { type: 'streamable-http', url: `http://127.0.0.1:${upstreamPorts[era]}/mcp` } }, token);
+    const grantUnder = async (document) => {
+      const policy = await create(`${api}/servers/${server.id}/policies`, { name: 'policy', document }, token);
+      return create(`${api}/grants`, { identityId: identity.id, serverId: server.id, policyId: policy.id }, token);
+    };
+    return { era, path: `/mcp/${server.id}`, unlimited: await grantUnder(UNLIMITED), limited: await grantUnder(LIMITED) };
   };
-  return { path: `/mcp/${server.id}`, unlimited: await grantUnder(UNLIMITED), limited: await grantUnder(LIMITED) };
+  return { legacy: await serverOf('legacy'), modern: await serverOf('modern') };
 };
 
 const INITIALIZE = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } };
 
-/** A session of this grant on this gateway, as a target of the load generator. The gateway may not know the grant for a moment. */
-const openTarget = async (port, path, grant) => {
-  const authorization = `Bearer ${grant.token}`;
+/** A session of this grant on this gateway, or what a modern client sends instead, as a target of the load generator. The gateway may not know the grant for a moment. */
+const openTarget = async (port, { era, path }, grant) => {
+  const headers = { ...headersOf[era], authorization: `Bearer ${grant.token}` };
   for (let attempt = 0; ; attempt += 1) {
-    const { status, session } = await post(`http://127.0.0.1:${port}${path}`, INITIALIZE, { authorization });
-    if (status === 200 && session) return { port, path, headers: { authorization, 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' } };
-    if (attempt === 50) throw new Error(`initialize answered ${status}`);
+    const first = era === 'legacy' ? await post(`http://127.0.0.1:${port}${path}`, INITIALIZE, { authorization: headers.authorization }) : await post(`http://127.0.0.1:${port}${path}`, JSON.parse(callText.modern), headers);
+    if (first.status === 200 && era === 'modern' && first.body.result?.isError !== true) return { port, path, era, headers };
+    if (first.status === 200 && first.session) return { port, path, era, headers: { ...headers, 'mcp-session-id': first.session } };
+    if (attempt === 50) throw new Error(`the first request of a ${era} client was answered ${first.status}: ${JSON.stringify(first.body)}`);
     await sleep(100);
   }
 };
@@ -52,59 +58,74 @@ const databaseIn = async (url, name) => {
   return url.replace(/\/[^/]*$/, `/${name}`);
 };
 
-/** Records appended and recorded so far, in this database's own log and audit log. */
-const progressOf = (client) => async () => {
+/** Records appended to the log, recorded in the audit log, and counted in usage, so far. `ends` asks a log that is elsewhere. */
+const progressOf = (client, ends) => async () => {
   const { rows } = await client.query(
-    `select (select coalesce(sum(next), 0)::float from log_heads) as appended, (select coalesce(sum(next_seq - 1), 0)::float from audit_heads) as recorded`,
+    `select (select coalesce(sum(next), 0)::float from log_heads) as appended, (select coalesce(sum(next_seq - 1), 0)::float from audit_heads) as recorded,
+       (select coalesce(sum(next_seq - 1), 0)::float from projection_positions where projection = 'usage') as counted`,
   );
-  return rows[0];
+  return ends ? { ...rows[0], appended: await ends() } : rows[0];
 };
 
-/** The processes of one database: `api,projector` in one, each gateway in one of its own. */
-const startToolgates = async ({ url, upstreamPort, dist, env, gateways }) => {
-  const shared = { DATABASE_URL: url, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', PORT: '0', ...env };
-  const writer = await start('toolgate.mjs', { args: [dist, 'on'], env: { ...shared, ROLES: 'api,projector' } });
-  const made = await populate(writer.ready.port, upstreamPort);
+/** Where Kafka's topics end, summed up. */
+const endsIn = async (brokers) => {
+  const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const ends = async () => (await Promise.all(['toolgate.decisions', 'toolgate.control'].map((topic) => admin.fetchTopicOffsets(topic)))).flat().reduce((sum, { high }) => sum + Number(high), 0);
+  return { ends, close: () => admin.disconnect() };
+};
+
+/** The processes of one database: the API while the organization is made, the projector, and gateways, each in a process of its own. */
+const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => {
+  const shared = { DATABASE_URL: url, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', PORT: '0', ...(kafka ? { KAFKA_BROKERS: kafka.brokers } : {}) };
+  const startOne = (role, build = dist, logIs = 'on', where = 'rest') => start('toolgate.mjs', { args: [build, logIs], env: { ...shared, ROLES: role }, where });
+  const api = await startOne('api');
+  const projector = await startOne('projector');
+  const made = await populate(api.ready.port, upstreamPorts);
   const started = {};
-  for (const [name, { logIs, build = dist }] of Object.entries(gateways)) {
-    const gateway = await start('toolgate.mjs', { args: [build, logIs], env: { ...shared, ROLES: 'gateway' }, where: 'gateway' });
-    const { port } = gateway.ready;
-    started[name] = { process: gateway, unlimited: await openTarget(port, made.path, made.unlimited), limited: await openTarget(port, made.path, made.limited) };
+  for (const [name, { logIs, build }] of Object.entries(gateways)) {
+    const gateway = await startOne('gateway', build, logIs, 'gateway');
+    const open = (era, grant) => openTarget(gateway.ready.port, made[era], made[era][grant]);
+    started[name] = { process: gateway, unlimited: await open('legacy', 'unlimited'), limited: await open('legacy', 'limited'), modern: await open('modern', 'unlimited'), modernLimited: await open('modern', 'limited') };
   }
+  await api.end();
   const client = new pg.Client(url);
   client.on('error', () => undefined);
   await client.connect();
-  return { writer, gateways: started, progress: progressOf(client), close: () => client.end() };
+  const elsewhere = kafka && (await endsIn(kafka.brokers));
+  const close = async () => {
+    await client.end();
+    await elsewhere?.close();
+    await Promise.all([projector, ...Object.values(started).map((gateway) => gateway.process)].map((one) => one.end()));
+  };
+  return { projector, gateways: started, progress: progressOf(client, elsewhere?.ends), close };
 };
 
-/** Starts everything. `against`: another build whose gateways are measured in the same rounds. */
+/** Starts everything. `against`: another build whose gateways are measured in the same rounds; `kafka`: what `openKafka` gave. */
 export const startWorld = async ({ dist, dataDir, against, kafka }) => {
   const { startEmbeddedPostgres } = await import(pathToFileURL(`${dist}/embedded-postgres/embedded-postgres.js`).href);
   const postgres = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '200' } });
   pin(postgres.pid, 'rest');
-  const upstream = await start('upstream.mjs', { where: 'load' });
-  const upstreamPort = upstream.ready.port;
+  const upstreams = { legacy: await start('upstream.mjs', { args: ['legacy'], where: 'load' }), modern: await start('upstream.mjs', { args: ['modern'], where: 'load' }) };
+  const upstreamPorts = { legacy: upstreams.legacy.ready.port, modern: upstreams.modern.ready.port };
   const load = await start('load.mjs', { where: 'load' });
-  const relay = await start('relay.mjs', { args: [String(upstreamPort)], where: 'gateway' });
+  const relayOf = (era) => start('relay.mjs', { args: [String(upstreamPorts[era]), era], where: 'gateway' });
+  const relays = { legacy: await relayOf('legacy'), modern: await relayOf('modern') };
   const gateways = { bare: { logIs: 'off' }, logged: { logIs: 'on' }, ...(against ? { otherBare: { logIs: 'off', build: against }, otherLogged: { logIs: 'on', build: against } } : {}) };
-  const inPostgres = await startToolgates({ url: await databaseIn(postgres.url, 'bench_postgres'), upstreamPort, dist, env: {}, gateways });
-  const inKafka = kafka
-    ? await startToolgates({ url: await databaseIn(postgres.url, 'bench_kafka'), upstreamPort, dist, env: { KAFKA_BROKERS: kafka }, gateways: { kafka: { logIs: 'on' } } })
-    : undefined;
+  const inPostgres = await startToolgates({ url: await databaseIn(postgres.url, 'bench_postgres'), upstreamPorts, dist, gateways });
+  const inKafka = kafka.brokers && (await startToolgates({ url: await databaseIn(postgres.url, 'bench_kafka'), upstreamPorts, dist, kafka, gateways: { logged: { logIs: 'on' } } }));
   return {
     postgres,
-    upstream,
     load,
-    relay,
-    direct: { port: upstreamPort, path: '/mcp', headers: { 'mcp-session-id': 'bench-session', 'mcp-protocol-version': '2025-06-18' } },
+    relays,
+    direct: { port: upstreamPorts.legacy, path: '/mcp', era: 'legacy', headers: headersOf.legacy },
     inPostgres,
     inKafka,
+    brokers: kafka.pids,
     close: async () => {
       await inPostgres.close();
       await inKafka?.close();
-      const toolgates = [inPostgres, ...(inKafka ? [inKafka] : [])].flatMap((world) => [world.writer, ...Object.values(world.gateways).map((gateway) => gateway.process)]);
-      await Promise.all(toolgates.map((one) => one.end()));
-      await Promise.all([upstream, load, relay].map((one) => one.end()));
+      await Promise.all([...Object.values(upstreams), ...Object.values(relays), load].map((one) => one.end()));
       await postgres.stop();
     },
   };

@@ -13,6 +13,8 @@ import { inject } from 'vitest';
 export type KafkaNode = Readonly<{
   id: number;
   broker: string;
+  /** Of the broker itself. */
+  pid: () => number;
   /** `kill -9`, and waits until it is gone. */
   kill: () => Promise<void>;
   /** SIGSTOP: it keeps its connections and answers nothing. */
@@ -23,16 +25,26 @@ export type KafkaNode = Readonly<{
   restart: () => Promise<void>;
 }>;
 
-export type KafkaCluster = Readonly<{ brokers: string[]; node: (id: number) => KafkaNode; ready: () => Promise<void>; stop: () => Promise<void> }>;
+/** More listeners beside the plain one, by name, with what the broker needs for them. */
+export type Listeners = Readonly<{ protocols: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>; settings: Readonly<Record<string, string>>; formatArguments: readonly string[] }>;
 
-type Place = Readonly<{ id: number; folder: string; port: number; controllerPort: number }>;
+export type KafkaCluster = Readonly<{
+  brokers: string[];
+  node: (id: number) => KafkaNode;
+  /** Where the first node listens under this name. */
+  listener: (name: string) => string;
+  ready: () => Promise<void>;
+  stop: () => Promise<void>;
+}>;
+
+type Place = Readonly<{ id: number; folder: string; port: number; controllerPort: number; classpath: string; listeners: Listeners; listenerPorts: Readonly<Record<string, number>> }>;
 
 /** Whether a cluster can be started here; the reason was printed once. */
 export const kafkaIsHere = (): boolean => inject('kafkaClasspath') !== '';
 
 const JAVA = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.net.preferIPv4Stack=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 const guard = fileURLToPath(new URL('../../src/embedded-postgres/postgres-guard.mjs', import.meta.url));
-const java = (main: string, ...args: string[]): string[] => [...JAVA, '-cp', inject('kafkaClasspath'), main, ...args];
+const java = (classpath: string, main: string, ...args: string[]): string[] => [...JAVA, '-cp', classpath, main, ...args];
 
 const freePorts = async (count: number): Promise<number[]> => {
   const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((done) => {
@@ -44,9 +56,10 @@ const freePorts = async (count: number): Promise<number[]> => {
 };
 
 /** One node that is broker and controller; three find each other by a fixed list of voters. Deaths are noticed in 3 s, not in the default 9. */
-const properties = ({ id, folder, port, controllerPort }: Place, all: readonly Place[]): string => {
+const properties = ({ id, folder, port, controllerPort, ...more }: Place, all: readonly Place[]): string => {
   const copies = all.length;
-  const listeners = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`;
+  const others = Object.entries(more.listenerPorts).map(([name, its]) => `,${name}://127.0.0.1:${its}`).join('');
+  const listeners = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}`;
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': id,
@@ -55,7 +68,8 @@ const properties = ({ id, folder, port, controllerPort }: Place, all: readonly P
     'controller.quorum.voters': all.map((one) => `${one.id}@127.0.0.1:${one.controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', ...Object.entries(more.listeners.protocols).map((one) => one.join(':'))].join(','),
+    ...more.listeners.settings,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': false,
     'default.replication.factor': copies,
@@ -80,13 +94,13 @@ const properties = ({ id, folder, port, controllerPort }: Place, all: readonly P
 };
 
 const format = async (place: Place, clusterId: string): Promise<void> => {
-  await promisify(execFile)('java', java('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.folder, 'server.properties')));
+  await promisify(execFile)('java', java(place.classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.folder, 'server.properties'), ...place.listeners.formatArguments));
 };
 
 /** The guard ends the JVM when this process is gone, however it ended. */
 const launch = async (place: Place): Promise<Readonly<{ guarded: ChildProcess; pid: number }>> => {
   const log = openSync(join(place.folder, 'server.log'), 'a');
-  const order = JSON.stringify({ command: 'java', args: java('kafka.Kafka', join(place.folder, 'server.properties')) });
+  const order = JSON.stringify({ command: 'java', args: java(place.classpath, 'kafka.Kafka', join(place.folder, 'server.properties')) });
   const guarded = spawn(process.execPath, [guard, order], { detached: true, stdio: ['pipe', 'pipe', log] });
   const pid = await new Promise<number>((resolve, reject) => {
     guarded.once('error', reject);
@@ -104,6 +118,7 @@ const startNode = async (place: Place): Promise<KafkaNode> => {
   return {
     id: place.id,
     broker: `127.0.0.1:${place.port}`,
+    pid: () => pid,
     kill: async () => {
       const ending = gone();
       signal('SIGKILL');
@@ -135,17 +150,26 @@ const ready = async (brokers: readonly string[]): Promise<void> => {
   }
 };
 
+const NO_MORE: Listeners = { protocols: {}, settings: {}, formatArguments: [] };
+
+type Wanted = Readonly<{ nodes: 1 | 3; classpath?: string; listeners?: Listeners }>;
+
 /** A real Apache Kafka of one or three nodes on free loopback ports, its data in a temporary folder. */
-export const startKafka = async ({ nodes }: Readonly<{ nodes: 1 | 3 }>): Promise<KafkaCluster> => {
+export const startKafka = async ({ nodes, classpath = inject('kafkaClasspath'), listeners = NO_MORE }: Wanted): Promise<KafkaCluster> => {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-kafka-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', remove);
-  const ports = await freePorts(nodes * 2);
+  const names = Object.keys(listeners.protocols);
+  const perNode = 2 + names.length;
+  const ports = await freePorts(nodes * perNode);
   const places = await Promise.all(Array.from({ length: nodes }, async (_, index): Promise<Place> => ({
     id: index + 1,
     folder: await mkdtemp(join(folder, `n${index + 1}-`)),
-    port: ports[index * 2]!,
-    controllerPort: ports[index * 2 + 1]!,
+    port: ports[index * perNode]!,
+    controllerPort: ports[index * perNode + 1]!,
+    classpath,
+    listeners,
+    listenerPorts: Object.fromEntries(names.map((name, n) => [name, ports[index * perNode + 2 + n]!])),
   })));
   for (const place of places) writeFileSync(join(place.folder, 'server.properties'), properties(place, places));
   // A leading dash would read as an option.
@@ -162,5 +186,5 @@ export const startKafka = async ({ nodes }: Readonly<{ nodes: 1 | 3 }>): Promise
     await stop();
     throw error;
   });
-  return { brokers, stop, ready: () => ready(brokers), node: (id) => running.find((node) => node.id === id)! };
+  return { brokers, stop, listener: (name) => `127.0.0.1:${places[0]!.listenerPorts[name]}`, ready: () => ready(brokers), node: (id) => running.find((node) => node.id === id)! };
 };

@@ -17,14 +17,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const pom = join(root, 'test', 'kafka', 'pom.xml');
 const file = join(root, '.cache', 'kafka', 'cp.txt');
 
-const assertJava = async (): Promise<void> => {
+/** @throws when there is no Java that Kafka runs on. */
+export const assertJava = async (): Promise<void> => {
   const { stderr } = await run('java', ['-version']);
   const version = Number(/version "(\d+)/.exec(stderr)?.[1]);
   if (!(version >= 17)) throw new Error(`Java ${version} is too old`);
 };
 
 /** The jars of pom.xml: those of last time where they are still there, else fetched by Maven. */
-const classpath = async (): Promise<string> => {
+export const classpath = async (): Promise<string> => {
   const known = (): string => (existsSync(file) && statSync(file).mtimeMs > statSync(pom).mtimeMs ? readFileSync(file, 'utf8').trim() : '');
   const isThere = (path: string): boolean => path !== '' && path.split(delimiter).every((jar) => existsSync(jar));
   if (isThere(known())) return known();
