@@ -10,7 +10,7 @@ import { errorText } from './platform/log.js';
 import { openApiDocument } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
 import { Vault } from './platform/vault.js';
-import { openTransports } from './upstream/transports.js';
+import { openTransports } from './channels/transports.js';
 
 const FILE = new URL('../openapi/toolgate.json', import.meta.url);
 

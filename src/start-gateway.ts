@@ -23,7 +23,7 @@ import type { Handle } from './platform/http-front.js';
 import { NoticedTools } from './tools/noticed-tools.js';
 import { openTranslation } from './eras/translate.js';
 import type { Forward } from './upstream/forward.js';
-import { openTransports, type Transports } from './upstream/transports.js';
+import { openTransports, type Transports } from './channels/transports.js';
 
 const LIMITS_MS = 2000;
 const APPROVALS_MS = 2000;
@@ -62,8 +62,11 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
   });
 };
 
+/** What asks a server for its eras belongs to no grant, and ends what it opened. */
+const isGrant = (owner: string): boolean => owner.startsWith('grt_');
+
 const makeTransports = ({ config, outbound }: Parts, directory: Directory): Transports =>
-  openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: (grantId) => directory.mayCall(grantId, Date.now()) });
+  openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()) });
 
 /** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
 export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>): Promise<Gateway> => {

@@ -30,7 +30,7 @@ import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from './tools/rediscovery.js';
 import { startProjector } from './start-projector.js';
-import { openTransports } from './upstream/transports.js';
+import { openTransports } from './channels/transports.js';
 
 /** A running Toolgate. `close` lets running calls end, then stops everything that `startToolgate` started. */
 export type Toolgate = Readonly<{ url: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;

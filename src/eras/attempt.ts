@@ -1,6 +1,7 @@
+import { parseObject } from '../json/json-object.js';
 import type { Era } from '../platform/era.js';
 import { MISDIRECTED } from '../translation/reach.js';
-import { errorCodeOf, parseObject } from '../upstream/ask.js';
+import { errorCodeOf } from '../upstream/ask.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
 /** A request in the era that its server is spoken to in, which may take a translation. */

@@ -1,3 +1,4 @@
+import type { Json } from '../json/json-object.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import type { Verdict } from '../enforcement/call.js';
 import type { Request } from '../mcp/read-message.js';
@@ -6,7 +7,6 @@ import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
 
-type Json = Readonly<Record<string, unknown>>;
 type Allowed = Extract<Verdict, { allowed: true }>;
 
 const MOST_URIS = 100;

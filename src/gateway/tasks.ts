@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Request } from '../mcp/read-message.js';
@@ -9,7 +10,6 @@ import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
 import { approvalOf, askOfHeldTask } from './held/held-task.js';
 
-type Json = Readonly<Record<string, unknown>>;
 type Through = NonNullable<AnswerTo['through']>;
 
 /** What each era can ask of a task. `tasks/list` is not among them: a server that many grants share would list the tasks of all. */

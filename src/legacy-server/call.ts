@@ -1,13 +1,13 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { OWN_CODES } from '../mcp/answers.js';
 import { modernHeaders } from '../mcp/modern.js';
-import { ChannelAnswer } from '../upstream/channel-answer.js';
+import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
 import { toModern } from '../translation/envelope.js';
 import { codeOf, errorMessage, toLegacyError } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
 import { inputRequestsOf, InputRound } from './input-round.js';
-import { editObject, elementsOf, membersOf, setText, within } from '../translation/json-text.js';
+import { editObject, elementsOf, membersOf, setText, within } from '../json/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink, type Over } from '../translation/message-sink.js';
 import type { ModernFacts } from './modern-facts.js';

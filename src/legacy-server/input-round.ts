@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { Json } from '../json/json-object.js';
 import { isDeclared } from '../translation/declared.js';
-import type { Json } from '../upstream/ask.js';
-import { editObject, membersOf, type Edit } from '../translation/json-text.js';
+import { editObject, membersOf, type Edit } from '../json/json-text.js';
 import type { Questions } from './questions.js';
 
 /** How long people may take to answer. */

@@ -1,9 +1,9 @@
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
-import { answerStatus } from '../upstream/channel-answer.js';
+import { isObject, parseObject, type Json } from '../json/json-object.js';
+import { answerStatus } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { errorMessage } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { membersOf } from '../translation/json-text.js';
+import { membersOf } from '../json/json-text.js';
 import { LegacyCall, type LegacyRequest } from './call.js';
 import { LegacyListen } from './listen.js';
 import { newSession, openSession, type LegacySession } from './session-id.js';

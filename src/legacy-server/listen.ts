@@ -1,10 +1,10 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { META, modernHeaders } from '../mcp/modern.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
-import { ChannelAnswer } from '../upstream/channel-answer.js';
+import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { toModern } from '../translation/envelope.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { drop, editObject, membersOf, within } from '../translation/json-text.js';
+import { drop, editObject, membersOf, within } from '../json/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink } from '../translation/message-sink.js';
 import { reachOf } from '../translation/reach.js';

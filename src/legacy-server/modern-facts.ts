@@ -1,5 +1,6 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
-import { ask, isObject, type Asked, type Json } from '../upstream/ask.js';
+import { ask, type Asked } from '../upstream/ask.js';
 import { askModern, postTo, type Introduction, type Reach } from '../upstream/probe.js';
 import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../mcp/param-headers.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { isRevisionOf, REVISIONS } from '../platform/era.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
 
 /**
  * A session that a legacy client has with a server that knows none: all that its requests need is in its id, so that any node serves any of them. The

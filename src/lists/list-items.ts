@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../json/json-object.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
@@ -13,9 +14,6 @@ import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse } from '../mcp/sse.js';
 
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
-
-type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const parse = (text: string): unknown => {
   try {

@@ -1,8 +1,5 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { TASKS_EXTENSION } from './task-messages.js';
-
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const LISTS = ['tools', 'resources', 'prompts'] as const;
 

@@ -1,13 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isObject, type Json } from '../json/json-object.js';
 import { clip } from '../platform/clip.js';
 import { isRevisionOf, REVISIONS } from '../platform/era.js';
 import type { Caller } from './caller.js';
 import { META, mirroredName } from './modern.js';
 import { mirroredValue, type ParamHeader } from './param-headers.js';
 import type { Message, Request } from './read-message.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Codes that 2026-07-28 defines ("Error Codes"). */
 export const MODERN_CODES = { headerMismatch: -32_020, missingCapability: -32_021, unsupportedVersion: -32_022 } as const;
@@ -17,8 +16,6 @@ export const SPOKEN: readonly string[] = [...REVISIONS.modern, ...REVISIONS.lega
 
 /** Why a modern request is not served; `status` is HTTP's. */
 export type ModernRefusal = Readonly<{ status: 400 | 404; code: number; message: string; data?: Json }>;
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const metaOf = (params: Json | undefined): Json => {
   const meta = params?.['_meta'];

@@ -1,14 +1,12 @@
+import { isObject, type Json } from '../json/json-object.js';
 import type { Request } from './read-message.js';
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
 /** What a request uses, by name, with what stands for arguments: those of a prompt, the URI of a resource. */
-export type Named = Readonly<{ kind: 'resource' | 'prompt'; name: string; arguments: JsonObject }>;
+export type Named = Readonly<{ kind: 'resource' | 'prompt'; name: string; arguments: Json }>;
 
 const LONGEST_NAME = 256;
 const LONGEST_URI = 2048;
 
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown, longest: number): value is string => typeof value === 'string' && value.length >= 1 && value.length <= longest;
 
 const resource = (uri: unknown): Named | undefined => (isText(uri, LONGEST_URI) ? { kind: 'resource', name: uri, arguments: { uri } } : undefined);
@@ -16,7 +14,7 @@ const resource = (uri: unknown): Named | undefined => (isText(uri, LONGEST_URI) 
 const prompt = (name: unknown, given: unknown = {}): Named | undefined => (isText(name, LONGEST_NAME) && isObject(given) ? { kind: 'prompt', name, arguments: given } : undefined);
 
 /** What is completed, and for a prompt the arguments known so far. */
-const completed = ({ ref, argument, context = {} }: JsonObject): Named | undefined => {
+const completed = ({ ref, argument, context = {} }: Json): Named | undefined => {
   if (!isObject(ref) || !hasPlainKeys(ref) || !isObject(context)) return undefined;
   const known = knownArguments(argument, context['arguments']);
   if (known === undefined) return undefined;
@@ -24,20 +22,20 @@ const completed = ({ ref, argument, context = {} }: JsonObject): Named | undefin
   return ref['type'] === 'ref/prompt' && !('uri' in ref) ? prompt(ref['name'], known) : undefined;
 };
 
-const knownArguments = (argument: unknown, others: unknown = {}): JsonObject | undefined => {
+const knownArguments = (argument: unknown, others: unknown = {}): Json | undefined => {
   if (!isObject(argument) || !isObject(others)) return undefined;
   const { name, value } = argument;
   return typeof name === 'string' && typeof value === 'string' ? { ...others, [name]: value } : undefined;
 };
 
 /** Parsers that ignore case would read another name where a key differs only in case. */
-const hasPlainKeys = (ref: JsonObject): boolean => Object.keys(ref).every((key) => !['type', 'name', 'uri'].includes(key.toLowerCase()) || key === key.toLowerCase());
+const hasPlainKeys = (ref: Json): boolean => Object.keys(ref).every((key) => !['type', 'name', 'uri'].includes(key.toLowerCase()) || key === key.toLowerCase());
 
-const readers: ReadonlyMap<string, (params: JsonObject) => Named | undefined> = new Map([
-  ['resources/read', ({ uri }: JsonObject) => resource(uri)],
-  ['resources/subscribe', ({ uri }: JsonObject) => resource(uri)],
-  ['resources/unsubscribe', ({ uri }: JsonObject) => resource(uri)],
-  ['prompts/get', ({ name, arguments: given }: JsonObject) => prompt(name, given)],
+const readers: ReadonlyMap<string, (params: Json) => Named | undefined> = new Map([
+  ['resources/read', ({ uri }: Json) => resource(uri)],
+  ['resources/subscribe', ({ uri }: Json) => resource(uri)],
+  ['resources/unsubscribe', ({ uri }: Json) => resource(uri)],
+  ['prompts/get', ({ name, arguments: given }: Json) => prompt(name, given)],
   ['completion/complete', completed],
 ]);
 

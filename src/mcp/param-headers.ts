@@ -1,6 +1,5 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { headerValue } from './modern.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** A parameter of a tool that is mirrored into a header: the header's name in lower case, and the place of the value in the arguments. */
 export type ParamHeader = Readonly<{ header: string; path: readonly string[] }>;
@@ -12,8 +11,6 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
 const TYPES: readonly unknown[] = ['string', 'integer', 'boolean'];
 /** Keywords of a schema whose value is data, or names of properties, and no schema. */
 const NO_SCHEMA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'examples', 'required', 'properties', KEY]);
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a mark stands anywhere in a schema that no chain of `properties` leads to. */
 const isMarked = (schema: unknown, depth: number): boolean => {

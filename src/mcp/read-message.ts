@@ -1,11 +1,10 @@
-import { readStrictJson } from './strict-json.js';
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type Json } from '../json/json-object.js';
+import { readStrictJson } from '../json/strict-json.js';
 
 /** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
 export type Message =
-  | Readonly<{ kind: 'request'; id: string | number; method: string; params: JsonObject | undefined }>
-  | Readonly<{ kind: 'notification'; method: string; params: JsonObject | undefined }>
+  | Readonly<{ kind: 'request'; id: string | number; method: string; params: Json | undefined }>
+  | Readonly<{ kind: 'notification'; method: string; params: Json | undefined }>
   | Readonly<{ kind: 'response'; id: string | number }>;
 
 export type Request = Extract<Message, { kind: 'request' }>;
@@ -44,14 +43,14 @@ export function readMessage(body: Buffer): Read {
  * The tool and the arguments of a `tools/call` request: `name` of 1 to 256 UTF-16 units, `arguments` an object (empty when absent).
  * `undefined` for any other message, and when one of the two has another type or length.
  */
-export function toolCallParams(message: Message): Readonly<{ name: string; arguments: JsonObject }> | undefined {
+export function toolCallParams(message: Message): Readonly<{ name: string; arguments: Json }> | undefined {
   if (message.kind !== 'request' || message.method !== 'tools/call' || message.params === undefined) return undefined;
   const { name, arguments: given = {} } = message.params;
   if (typeof name !== 'string' || name.length < 1 || name.length > 256 || !isObject(given)) return undefined;
   return { name, arguments: given };
 }
 
-function readCall(raw: JsonObject): Read {
+function readCall(raw: Json): Read {
   const { id, method, params } = raw;
   if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error')) return invalid('a method together with a result or an error');
   if (typeof method !== 'string') return invalid('method is not a string');
@@ -62,7 +61,7 @@ function readCall(raw: JsonObject): Read {
   return { ok: true, message: { kind: 'request', id, method, params } };
 }
 
-function readResponse(raw: JsonObject): Read {
+function readResponse(raw: Json): Read {
   const { id, result, error } = raw;
   if (Object.hasOwn(raw, 'params')) return invalid('params without a method');
   if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error')) return invalid('not exactly one of method, result and error');
@@ -74,7 +73,6 @@ function readResponse(raw: JsonObject): Read {
 
 const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
 
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
 const isError = (value: unknown): boolean => isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
 
@@ -83,7 +81,7 @@ function knownKeys(...names: readonly string[]): KnownKeys {
 }
 
 /** Parsers that ignore case (Go's encoding/json) would take a variant for the key itself. */
-function hasCaseVariant(object: JsonObject, known: KnownKeys): boolean {
+function hasCaseVariant(object: Json, known: KnownKeys): boolean {
   let others: Set<string> | undefined;
   for (const key of Object.keys(object)) {
     if (known.exact.has(key)) continue;

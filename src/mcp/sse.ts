@@ -1,3 +1,4 @@
+import { isObject } from '../json/json-object.js';
 /** One event of an event stream. `retry` (ms) and `id` only when the stream says so at that event. */
 export type SseEvent = Readonly<{ event?: string; id?: string; retry?: number; data: string }>;
 
@@ -93,4 +94,3 @@ function parsed(text: string): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,5 @@
+import { isObject, type Json } from '../json/json-object.js';
 import type { Era } from '../platform/era.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** The extension of the modern era. */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
@@ -8,8 +7,6 @@ const RELATED = 'io.modelcontextprotocol/related-task';
 
 /** What every message holds that names a task. */
 export const TASK_MARKER = '"taskId';
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a client of the modern era says that it takes tasks. */
 export const takesTasks = ({ era, clientCapabilities }: Readonly<{ era: Era; clientCapabilities: unknown }>): boolean => {

@@ -1,9 +1,9 @@
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import type { Running, UpstreamFailure } from '../upstream/forward.js';
 import { toLegacy } from '../translation/envelope.js';
 import { codeOf } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { membersOf } from '../translation/json-text.js';
+import { membersOf } from '../json/json-text.js';
 import { isRefusal, MISDIRECTED } from '../translation/reach.js';
 import { ClientAnswer, type ClientRequest } from './client-answer.js';
 import { isDeclared, neededFor } from '../translation/declared.js';

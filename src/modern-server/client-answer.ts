@@ -1,8 +1,8 @@
-import { ChannelAnswer } from '../upstream/channel-answer.js';
+import type { Json } from '../json/json-object.js';
+import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
-import type { Json } from '../upstream/ask.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { editObject, setText, within } from '../translation/json-text.js';
+import { editObject, setText, within } from '../json/json-text.js';
 import type { Said } from './results.js';
 import { isWanted } from './upstream-session.js';
 

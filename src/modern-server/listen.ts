@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../upstream/ask.js';
-import { ChannelAnswer } from '../upstream/channel-answer.js';
+import { isObject, type Json } from '../json/json-object.js';
+import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Running, Sink } from '../upstream/forward.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
 import { acknowledged, tagged } from './results.js';

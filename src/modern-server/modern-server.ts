@@ -1,10 +1,10 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { META } from '../mcp/modern.js';
 import { errorMessage } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
-import { membersOf } from '../translation/json-text.js';
+import { membersOf } from '../json/json-text.js';
 import { reachOf } from '../translation/reach.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
-import { answerStatus } from '../upstream/channel-answer.js';
+import { answerStatus } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { ModernCall, TAKES_INPUT } from './call.js';
 import type { ClientRequest } from './client-answer.js';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Json } from '../json/json-object.js';
 import { canonicalJson } from '../upstream/tool-definition.js';
-import type { Json } from '../upstream/ask.js';
 
 /** How long a client may take to answer. */
 export const PARKED_MS = 600_000;

@@ -1,9 +1,9 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { OWN_CODES } from '../mcp/answers.js';
 import { META, MODERN_REVISION } from '../mcp/modern.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
 import type { Introduction } from '../upstream/probe.js';
 import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../translation/errors.js';
-import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../translation/json-text.js';
+import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../json/json-text.js';
 
 /** Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it answered is stale at once. */
 const CACHEABLE = new Set(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'resources/read']);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '../json/json-object.js';
 import { isRefusal, MISDIRECTED } from '../translation/reach.js';
-import type { Asked, Json } from '../upstream/ask.js';
+import type { Asked } from '../upstream/ask.js';
 import type { UpstreamFailure } from '../upstream/forward.js';
 import { askLegacy, type Reach } from '../upstream/probe.js';
 import { upstreamRefused, type Said } from './results.js';

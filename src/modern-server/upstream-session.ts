@@ -1,7 +1,8 @@
-import { ask, parseObject, type Json } from '../upstream/ask.js';
+import { parseObject, type Json } from '../json/json-object.js';
+import { ask } from '../upstream/ask.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
 import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../upstream/probe.js';
-import { membersOf } from '../translation/json-text.js';
+import { membersOf } from '../json/json-text.js';
 import { StandingStream } from './standing-stream.js';
 
 const POST_MS = 30_000;

@@ -1,3 +1,4 @@
+import type { Json } from '../json/json-object.js';
 import type { RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../mcp/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -94,8 +95,6 @@ export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: Upstr
   });
 
 export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
-
-type Json = Readonly<Record<string, unknown>>;
 
 const parse = (text: string): Json => {
   try {

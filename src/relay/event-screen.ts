@@ -1,3 +1,4 @@
+import { isObject } from '../json/json-object.js';
 import type { Caller } from '../mcp/caller.js';
 import { EventSplitter } from '../mcp/event-splitter.js';
 import { parseSse } from '../mcp/sse.js';
@@ -6,8 +7,6 @@ const CAPABILITIES: Readonly<Record<string, string>> = { 'sampling/createMessage
 
 /** An event of more bytes is passed on as it comes: requests of servers are small, results may be of any size. */
 const MOST_HELD = 1024 * 1024;
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a server may ask this client: in a session, and what the client said that it can answer. Methods that MCP doesn't have belong to extensions. */
 export const mayAsk = ({ era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>, method: string): boolean => {

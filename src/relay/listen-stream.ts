@@ -1,3 +1,4 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../mcp/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -10,8 +11,6 @@ import type { InSession, RelayParts } from './exchange.js';
 import { failures, type Relayed } from './relay-answer.js';
 import { beginEvents, LIST_CHANGED } from './standing-stream.js';
 
-type Json = Readonly<Record<string, unknown>>;
-
 const MOST_HELD = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
 
@@ -20,17 +19,6 @@ const MARKERS = ['"id"', TASK_MARKER, '\\u'];
 
 /** What a client asks to be told, by the member of its filter. */
 export const FILTERS: Readonly<Record<Kind, string>> = { tool: 'toolsListChanged', resource: 'resourcesListChanged', prompt: 'promptsListChanged' };
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const parse = (text: string): Json | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 /** What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when the subscription is over. */
 export type Listening = Readonly<{ id: RequestId; filter: Json; clientsTaskId: (taskId: string) => string; done: (relayed: Relayed) => void }>;
@@ -86,7 +74,7 @@ class ListenStream implements Sink {
     if (this.#mode === 'events') this.#exchange.response.end();
     if (this.#mode !== 'waiting') return this.#mode === 'events' ? this.#finish('ok', true) : undefined;
     const body = Buffer.concat(this.#body);
-    const answer = parse(body.toString('utf8'));
+    const answer = parseObject(body.toString('utf8'));
     const error = answer?.['error'];
     if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#alone();
     if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
@@ -133,7 +121,7 @@ class ListenStream implements Sink {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
     if (this.#acknowledged && !MARKERS.some((marker) => event.includes(marker))) return event;
-    const messages = parseSse(event.toString('utf8')).map(({ data }) => parse(data));
+    const messages = parseSse(event.toString('utf8')).map(({ data }) => parseObject(data));
     const [message] = messages;
     if (!message) return event;
     if ('method' in message && 'id' in message) return Buffer.alloc(0);

@@ -1,9 +1,8 @@
+import type { Json } from '../json/json-object.js';
 import { EventSplitter } from '../mcp/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { formatSse, parseSse } from '../mcp/sse.js';
 import type { Sink } from '../upstream/forward.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** `rewrite` gets each message in which `marker` stands, and answers what goes on in its place. */
 type Rewriting = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;

@@ -1,3 +1,4 @@
+import type { Json } from '../json/json-object.js';
 import { clip } from '../platform/clip.js';
 import { newId } from '../platform/ids.js';
 import { headerOf, upstreamHeaders } from '../mcp/headers.js';
@@ -12,7 +13,6 @@ import { sealSession, type SessionContent } from './sealed-session.js';
 const SESSION_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-type Json = Readonly<Record<string, unknown>>;
 const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {});
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
 
@@ -42,7 +42,8 @@ const sessionOf = (exchange: Exchange, request: Request, upstream: Readonly<{ se
 
 /** Why an initialize was not answered by the upstream in a way that can be passed on; undefined when it was. */
 const refusalOf = (collected: Collected, answer: Json): string | undefined => {
-  if (collected.status < 200 || collected.status > 299) return `the MCP server answered with HTTP status ${collected.status}`;
+  const refuses = collected.status === 400 && 'error' in answer;
+  if (!refuses && (collected.status < 200 || collected.status > 299)) return `the MCP server answered with HTTP status ${collected.status}`;
   if ('error' in answer) return undefined;
   const version = asObject(answer['result'])['protocolVersion'];
   return isSpoken(version) ? undefined : 'the MCP server speaks no protocol revision that this gateway speaks';

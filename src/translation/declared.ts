@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../upstream/ask.js';
-import { membersOf } from './json-text.js';
+import { isObject, type Json } from '../json/json-object.js';
+import { membersOf } from '../json/json-text.js';
 
 const isByUrl = (params: string | undefined): boolean => membersOf(params ?? '{}').get('mode') === '"url"';
 

@@ -1,6 +1,6 @@
+import type { Json } from '../json/json-object.js';
 import { META, MODERN_REVISION } from '../mcp/modern.js';
-import type { Json } from '../upstream/ask.js';
-import { drop, editObject, set, setText, within, type Edit } from './json-text.js';
+import { drop, editObject, set, setText, within, type Edit } from '../json/json-text.js';
 
 /** Who asks, as every modern request says it. `logLevel` undefined: no log messages are wanted. */
 export type Client = Readonly<{ info: Json; capabilities: Json; logLevel: string | undefined }>;

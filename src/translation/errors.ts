@@ -1,6 +1,6 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { OWN_CODES } from '../mcp/answers.js';
-import { isObject, parseObject, type Json } from '../upstream/ask.js';
-import { editObject, membersOf, set } from './json-text.js';
+import { editObject, membersOf, set } from '../json/json-text.js';
 
 const HEADER_MISMATCH = -32_020;
 const MISSING_CLIENT_CAPABILITY = -32_021;

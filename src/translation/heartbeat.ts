@@ -1,4 +1,4 @@
-import type { ChannelAnswer } from '../upstream/channel-answer.js';
+import type { ChannelAnswer } from '../channels/channel-answer.js';
 
 const EVERY_MS = 20_000;
 

@@ -37,7 +37,9 @@ export class PerServer<T> {
   of(reach: Reach): T {
     const held = this.#servers.get(reach.server) ?? new Map<string, T>();
     this.#servers.set(reach.server, held);
-    const key = createHash('sha256').update(JSON.stringify(reach.credential)).digest('base64');
+    // A process belongs to its grant.
+    const owner = reach.server.transport.type === 'stdio' ? reach.grantId : '';
+    const key = createHash('sha256').update(JSON.stringify([owner, reach.credential])).digest('base64');
     const known = held.get(key);
     if (known !== undefined) return known;
     const made = this.#make(reach);

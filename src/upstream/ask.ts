@@ -1,20 +1,7 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { eventStreamReader, type EventStreamReader } from '../mcp/event-stream.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-
-export type Json = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A JSON object of a text; undefined for any other text. */
-export const parseObject = (text: string): Json | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 /** The code of a JSON-RPC error; undefined for any other message. */
 export const errorCodeOf = (message: Json): unknown => (isObject(message['error']) ? message['error']['code'] : undefined);

@@ -1,10 +1,11 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { clip } from '../platform/clip.js';
 import type { Era } from '../platform/era.js';
 import { spelledOut } from '../platform/look-alikes.js';
-import { ask, errorCodeOf, isObject, type Asked, type Json } from './ask.js';
+import { ask, errorCodeOf, type Asked } from './ask.js';
 import { DiscoveryFailed, DiscoveryStopped, discoveryFailure, failureOf, isUnsupportedRevision, UNSUPPORTED_REVISION, type DiscoveryFailure } from './discovery-failure.js';
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
-import { askLegacy, askModern, endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
+import { askLegacy, askModern, endLegacy, endModern, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
 import { isStorable, readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
@@ -44,8 +45,7 @@ export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): 
   } catch (error) {
     return discoveryFailure(error);
   } finally {
-    // A server may not let clients end sessions: it then ends them itself.
-    for (const one of introductions) await endLegacy(reach, one, { timeoutMs: GOODBYE_MS, maxBytes: MOST_BYTES });
+    await goodbye(reach, introductions);
   }
 };
 
@@ -53,8 +53,15 @@ export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): 
 export const findEras = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): Promise<readonly Era[]> => {
   const introductions: Introduction[] = [];
   await introduce(reach, new Bounds(timeoutMs), introductions).catch(() => undefined);
-  for (const one of introductions) await endLegacy(reach, one, { timeoutMs: GOODBYE_MS, maxBytes: MOST_BYTES });
+  await goodbye(reach, introductions);
   return introductions.map(({ era }) => era);
+};
+
+/** Ends what the asking began. A server may not let clients end sessions: it then ends them itself. */
+const goodbye = async (reach: Reach, introductions: readonly Introduction[]): Promise<void> => {
+  const limits = { timeoutMs: GOODBYE_MS, maxBytes: MOST_BYTES };
+  await endModern(reach, limits);
+  for (const one of introductions) await endLegacy(reach, one, limits);
 };
 
 /** Collects a server's introductions, the modern one first, and answers what is to be said when there are none. */
@@ -65,14 +72,13 @@ const introduce = async (reach: Reach, bounds: Bounds, introductions: Introducti
   const { asked, introduction } = await askModern(reach, bounds.left(SILENCE_SHARE));
   bounds.count(asked, true);
   if (introduction) introductions.push(introduction);
-  // A process speaks in one era: once it was spoken to as a modern server, it is one.
-  if (mayEndHere(asked, type) || (introduction && type === 'stdio')) return failureOf(asked);
+  if (mayEndHere(asked, type)) return failureOf(asked);
   const refused = await introduceLegacy(reach, bounds, introductions);
   return isUnsupportedRevision(asked) ? UNSUPPORTED_REVISION : refused;
 };
 
 const introduceLegacy = async (reach: Reach, bounds: Bounds, introductions: Introduction[]): Promise<DiscoveryFailure> => {
-  const { asked, introduction } = await askLegacy(reach, bounds.left());
+  const { asked, introduction } = await askLegacy(reach, bounds.left(introductions.length > 0 ? SILENCE_SHARE : 1));
   bounds.count(asked, introductions.length > 0);
   // Without a session it could ask a client nothing and tell it of no change; spoken to as a modern server, it can.
   if (introduction && (introduction.session !== undefined || introductions.length === 0)) introductions.push(introduction);

@@ -1,5 +1,6 @@
+import { isObject, type Json } from '../json/json-object.js';
 import { isRevisionOf, REVISIONS, type Era } from '../platform/era.js';
-import { ask, errorCodeOf, isObject, type Asked, type AskLimits, type Json } from './ask.js';
+import { ask, errorCodeOf, type Asked, type AskLimits } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../mcp/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../mcp/modern.js';
@@ -82,6 +83,12 @@ export const askLegacy = async (
 
 /** The headers of a request in a legacy session. */
 export const legacyHeaders = ({ credential }: Reach, { session, protocolVersion }: Introduction): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
+
+/** Ends the process that a server was asked in as a modern one. Over HTTP there is nothing to end. */
+export const endModern = async ({ forward, server, credential, grantId }: Reach, limits: AskLimits): Promise<void> => {
+  if (server.transport.type !== 'stdio') return;
+  await ask(forward, { server, grantId, era: 'modern', method: 'DELETE', headers: credential, body: undefined, silenceMs: limits.timeoutMs }, undefined, limits);
+};
 
 /** Ends a legacy session as far as the server lets clients do that. */
 export const endLegacy = async (reach: Reach, introduction: Introduction, limits: AskLimits): Promise<void> => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isObject } from '../json/json-object.js';
 import { LookAlikes } from '../platform/look-alikes.js';
 
 /** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
@@ -8,8 +9,6 @@ const DEEPEST = 64;
 
 /** The members of a tool that its hash covers: what a model is told of it. */
 export const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
 const isStorableText = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(text);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { openTranslation } from '../../dist/eras/translate.js';
 import { makeHttpClient } from '../../dist/http-client/http-client.js';
 import { makeOutbound } from '../../dist/platform/outbound.js';
-import { openTransports } from '../../dist/upstream/transports.js';
+import { openTransports } from '../../dist/channels/transports.js';
 import { listen } from './serve.mjs';
 
 const SILENCE_MS = 30_000;

@@ -142,8 +142,8 @@ type CallOptions = Readonly<{ signal?: AbortSignal; onprogress?: (progress: numb
 export type PairedClient = Readonly<{
   tools: () => Promise<readonly string[]>;
   call: (name: string, args?: Record<string, unknown>, options?: CallOptions) => Promise<CallToolResult>;
-  /** Hears of changed tools and of the resource `mem:a` from when this resolves. */
-  subscribe: (heard: (what: string) => void) => Promise<void>;
+  /** Hears of changed tools, and of the resource `mem:a` if that is named, from when this resolves. */
+  subscribe: (heard: (what: string) => void, uri?: 'mem:a') => Promise<void>;
   onElicit: (answer: (message: string) => object) => void;
   close: () => Promise<void>;
 }>;
@@ -158,10 +158,10 @@ const legacyClient = async ({ mcpUrl, token }: Grant): Promise<PairedClient> => 
   return {
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}, options = {}) => (await client.callTool({ name, arguments: args }, undefined, progressOf(options))) as CallToolResult,
-    subscribe: async (heard) => {
+    subscribe: async (heard, uri) => {
       client.setNotificationHandler(ToolListChangedNotificationSchema, () => heard('tools'));
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => heard(params.uri));
-      await client.subscribeResource({ uri: 'mem:a' });
+      if (uri !== undefined) await client.subscribeResource({ uri });
     },
     onElicit: (answer) => client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params.message) as never),
     close: () => client.close(),
@@ -174,10 +174,10 @@ const modernClient = async ({ mcpUrl, token }: Grant): Promise<PairedClient> => 
   return {
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}, options = {}) => (await client.callTool({ name, arguments: args }, progressOf(options))) as CallToolResult,
-    subscribe: async (heard) => {
+    subscribe: async (heard, uri) => {
       client.setNotificationHandler('notifications/tools/list_changed', () => heard('tools'));
       client.setNotificationHandler('notifications/resources/updated', ({ params }) => heard(params.uri));
-      await client.listen({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
+      await client.listen({ toolsListChanged: true, ...(uri === undefined ? {} : { resourceSubscriptions: [uri] }) });
     },
     onElicit: (answer) => client.setRequestHandler('elicitation/create', ({ params }) => answer(params.message) as never),
     close: () => client.close(),

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { makeHttpClient } from '../../src/http-client/http-client.js';
 import type { Era } from '../../src/platform/era.js';
 import { makeOutbound } from '../../src/platform/outbound.js';
 import type { Forward, Running, UpstreamServer } from '../../src/upstream/forward.js';
-import { openTransports } from '../../src/upstream/transports.js';
+import { openTransports } from '../../src/channels/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
-export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), allowStdio: [], environment: {}, stillGood: () => true });
+export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), allowStdio: [process.execPath], environment: process.env, stillGood: () => true });
 
 const KEPT = /^(mcp-|last-event-id$)/;
 const headersOf = ({ headers, method }: IncomingMessage): Record<string, string> => ({
@@ -69,3 +70,10 @@ export const serveForward = async (forward: Forward, server: UpstreamServer, sil
 };
 
 export const serverAt = (url: string, eras: readonly Era[]): UpstreamServer => ({ id: 'srv_1', transport: { type: 'streamable-http', url: new URL(url) }, eras });
+
+/** The program of test/support that speaks `way` over its standard streams. */
+export const programAt = (way: 'legacy' | 'modern', eras: readonly Era[]): UpstreamServer => ({
+  id: 'srv_1',
+  transport: { type: 'stdio', command: process.execPath, args: [fileURLToPath(new URL('channel-program.mjs', import.meta.url)), way], env: {} },
+  eras,
+});

@@ -79,7 +79,7 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
 
   test('hears of changes that it subscribed to', async () => {
     const heard: string[] = [];
-    await client.subscribe((what) => void heard.push(what));
+    await client.subscribe((what) => void heard.push(what), 'mem:a');
     await vi.waitFor(() => expect(server.heard()).toBe(true));
     await vi.waitFor(async () => {
       await server.changed();

@@ -7,7 +7,7 @@ import { relayStream } from '../../../src/relay/standing-stream.js';
 import { makeHttpClient } from '../../../src/http-client/http-client.js';
 import { makeOutbound } from '../../../src/platform/outbound.js';
 import type { UpstreamServer } from '../../../src/upstream/forward.js';
-import { openTransports } from '../../../src/upstream/transports.js';
+import { openTransports } from '../../../src/channels/transports.js';
 
 const listening = async (server: Server): Promise<URL> => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

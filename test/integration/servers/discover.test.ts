@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { makeHttpClient } from '../../../src/http-client/http-client.js';
 import { makeOutbound } from '../../../src/platform/outbound.js';
 import { definitionHash, discover, type Discovered } from '../../../src/upstream/discover.js';
-import { openTransports } from '../../../src/upstream/transports.js';
+import { openTransports } from '../../../src/channels/transports.js';
 import { startModernUpstream, type ModernOptions, type ModernUpstream } from '../../support/modern-upstream.js';
 import { aTool, startUpstream, type Upstream, type UpstreamOptions } from '../../support/upstream.js';
 

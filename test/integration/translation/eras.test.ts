@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openTranslation } from '../../../src/eras/translate.js';
+import type { UpstreamServer } from '../../../src/upstream/forward.js';
 import type { Era } from '../../../src/platform/era.js';
 import { startModernUpstream } from '../../support/modern-upstream.js';
-import { serveForward, serverAt, transports } from '../../support/serve-forward.js';
+import { programAt, serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { startUpstream } from '../../support/upstream.js';
 
 const stops: (() => unknown)[] = [];
@@ -16,10 +17,11 @@ type Json = Record<string, unknown>;
 type Answer = Readonly<{ status: number; text: string; session: string | null }>;
 
 /** A client that writes its requests itself, at a server that is known to speak in `eras`. */
-const clientOf = async (url: string, eras: readonly Era[]) => {
+const clientOf = (url: string, eras: readonly Era[]) => clientAt(serverAt(url, eras));
+const clientAt = async (server: UpstreamServer) => {
   const { forward, stop } = transports();
   const translation = openTranslation(forward);
-  const served = await serveForward(translation.forward, serverAt(url, eras));
+  const served = await serveForward(translation.forward, server);
   stops.push(stop, translation.stop, served.close);
   const post = async (body: Json, headers: Record<string, string>): Promise<Answer> => {
     const answer = await fetch(served.url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ jsonrpc: '2.0', ...body }) });
@@ -115,6 +117,22 @@ describe('a server that speaks in another era than it was known to', () => {
     expect((await legacy('tools/call', { name: 'echo' }, session)).status).toBe(404);
     expect((await legacy('initialize', INIT)).session).not.toBeNull();
     expect(old.seenOf('tools/call').length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a command that speaks in another era than it was known to', () => {
+  test.each([
+    ['modern', 'legacy'],
+    ['legacy', 'modern'],
+  ] as const)('and is now %s: either client is served, each call is carried out once', async (way, before) => {
+    const { legacy, modern } = await clientAt(programAt(way, [before]));
+    const { status, session } = await legacy('initialize', INIT);
+    expect([status, session === null]).toEqual([200, false]);
+    expect((await legacy('tools/call', { name: 'era' }, session)).text).toContain(`"text":"${way}"`);
+    const other = await clientAt(programAt(way, [before]));
+    const answers = [await other.modern('tools/call', { name: 'era' }), await other.modern('tools/call', { name: 'witness' }), await modern('tools/call', { name: 'era' })];
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+    expect(answers[1]?.text).toContain('\\"started\\":[\\"era\\",\\"witness\\"]');
   });
 });
 

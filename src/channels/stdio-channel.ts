@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { log } from '../platform/log.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
-import type { UpstreamFailure, UpstreamRequest } from './forward.js';
+import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 const LONGEST_LINE = 64 * 1024 * 1024;
 const STDERR_KEPT = 4000;

@@ -1,32 +1,20 @@
+import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { ChannelAnswer, answerStatus } from './channel-answer.js';
-import type { Channel, OpenChannel } from './channel.js';
-import type { Running, Sink, UpstreamFailure, UpstreamRequest } from './forward.js';
+import type { OpenChannel } from './channel.js';
+import { LastingChannel, type Sending } from './lasting-channel.js';
+import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
-type Json = Readonly<Record<string, unknown>>;
 type Id = string | number;
 /** A JSON-RPC message that the gateway read; here only the members that route it. */
 export type Routed = Readonly<{ id?: Id; method?: string; params?: Json }>;
-type Waiting = Readonly<{ body: Buffer; request: UpstreamRequest; failed: (failure: UpstreamFailure) => void }>;
 
 const MOST_UNSENT = 64;
-const STEADY_MS = 60_000;
-const MOST_BACKOFF_MS = 60_000;
 const INITIALIZED = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
 
 /** Messages of a server that belong to the call under way rather than to the standing stream. */
 const OF_A_CALL = new Set(['notifications/progress', 'notifications/message', 'notifications/cancelled']);
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isId = (value: unknown): value is Id => typeof value === 'string' || typeof value === 'number';
-
-const parse = (text: string): Json | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 const progressTokenOf = (params: Json | undefined): unknown => (isObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined);
 
@@ -39,20 +27,13 @@ export class ChannelSession {
   readonly id: string;
   readonly grantId: string;
   readonly serverId: string;
-  readonly #open: OpenChannel;
+  readonly #line: LastingChannel;
   readonly #first: UpstreamRequest;
   readonly #firstId: Id;
-  readonly #pending = new Map<Id, Readonly<{ answer: ChannelAnswer; progressToken: unknown }>>();
-  readonly #paused = new Set<ChannelAnswer>();
-  #channel: Channel | undefined;
-  #openedAt = 0;
-  #crashes = 0;
-  #mayOpenAt = 0;
-  #replaying: Waiting[] | undefined;
+  readonly #pending = new Map<Id, Readonly<{ answer: ChannelAnswer; progressToken: unknown; begins: boolean }>>();
   #standing: ChannelAnswer | undefined;
   #unsent: string[] = [];
   #usedAt = Date.now();
-  #ended = false;
 
   /** `first` is the request that holds the initialize with the JSON-RPC id `firstId`. */
   constructor(ids: Readonly<{ id: string; firstId: Id }>, first: UpstreamRequest, open: OpenChannel) {
@@ -61,7 +42,7 @@ export class ChannelSession {
     this.serverId = first.server.id;
     this.#firstId = ids.firstId;
     this.#first = first;
-    this.#open = open;
+    this.#line = new LastingChannel((events) => open(first, events), { message: (text) => this.#message(text), closed: (failure) => this.#failAll(failure) });
   }
 
   /** When it was last used; now while a call or a stream is open. */
@@ -73,15 +54,16 @@ export class ChannelSession {
   post(message: Routed, request: UpstreamRequest, sink: Sink): Running {
     this.#usedAt = Date.now();
     if (!isId(message.id) || message.method === undefined) {
-      this.#send({ body: request.body ?? Buffer.alloc(0), request, failed: () => undefined });
+      this.#send(request, () => undefined);
       return answerStatus(sink, 202);
     }
     const { id } = message;
     if (this.#pending.has(id)) return answerStatus(sink, 400);
-    const headers: Readonly<Record<string, string>> = message.method === 'initialize' ? { 'mcp-session-id': this.id } : {};
+    const begins = message.method === 'initialize';
+    const headers: Readonly<Record<string, string>> = begins ? { 'mcp-session-id': this.id } : {};
     const answer = new ChannelAnswer(sink, this.#owner(() => this.#pending.delete(id)), { silenceMs: request.silenceMs, headers, onSilence: () => this.#cancel(id, request) });
-    this.#pending.set(id, { answer, progressToken: progressTokenOf(message.params) });
-    this.#send({ body: request.body ?? Buffer.alloc(0), request, failed: (failure) => answer.fail(failure) });
+    this.#pending.set(id, { answer, progressToken: progressTokenOf(message.params), begins });
+    this.#send(request, (failure) => answer.fail(failure), () => this.#pending.has(id));
     return answer;
   }
 
@@ -98,9 +80,7 @@ export class ChannelSession {
 
   /** Ends the session and its channel; calls under way end with it. */
   end(): void {
-    this.#ended = true;
-    this.#channel?.close();
-    this.#channel = undefined;
+    this.#line.end();
     this.#failAll({ kind: 'broken', sent: true });
   }
 
@@ -108,79 +88,43 @@ export class ChannelSession {
     return {
       left: (answer) => {
         left();
-        this.#pause(answer, false);
+        this.#line.hold(answer, false);
       },
-      paused: (answer, paused) => this.#pause(answer, paused),
+      paused: (answer, paused) => this.#line.hold(answer, paused),
     };
   }
 
-  #pause(answer: ChannelAnswer, paused: boolean): void {
-    const before = this.#paused.size > 0;
-    if (paused) this.#paused.add(answer);
-    else this.#paused.delete(answer);
-    const now = this.#paused.size > 0;
-    if (now !== before) this.#channel?.[now ? 'pause' : 'resume']();
-  }
-
-  #send(waiting: Waiting): void {
-    if (this.#ended) return waiting.failed({ kind: 'broken', sent: false });
-    if (!this.#channel && Date.now() < this.#mayOpenAt) return waiting.failed({ kind: 'unreachable', sent: false });
-    if (!this.#channel) this.#begin(waiting.request !== this.#first);
-    if (this.#replaying) this.#replaying.push(waiting);
-    else this.#channel?.send(waiting.body, waiting.request.headers, waiting.failed);
-  }
-
-  #begin(replay: boolean): void {
-    this.#openedAt = Date.now();
-    const channel = this.#open(this.#first, {
-      message: (text) => this.#message(text),
-      closed: (failure) => this.#closed(channel, failure),
-    });
-    this.#channel = channel;
-    if (!replay) return;
-    this.#replaying = [];
-    channel.send(this.#first.body ?? Buffer.alloc(0), this.#first.headers, (failure) => this.#closed(channel, failure));
+  /** Sends a request's message; on a new channel, which is not the first, after the initialize that began the session. */
+  #send(request: UpstreamRequest, failed: (failure: UpstreamFailure) => void, wanted = (): boolean => true): void {
+    const sending = { body: request.body ?? Buffer.alloc(0), headers: request.headers, failed, wanted };
+    const again = (): Sending => ({ body: this.#first.body ?? Buffer.alloc(0), headers: this.#first.headers, failed: (failure) => this.#line.fail(failure) });
+    this.#line.send(sending, () => (request === this.#first ? undefined : again()));
   }
 
   #replayed(): void {
-    const waiting = this.#replaying ?? [];
-    this.#replaying = undefined;
-    this.#channel?.send(INITIALIZED, this.#first.headers, () => undefined);
-    for (const one of waiting) this.#channel?.send(one.body, one.request.headers, one.failed);
-  }
-
-  #closed(channel: Channel, failure: UpstreamFailure): void {
-    if (this.#channel !== channel) return;
-    this.#channel = undefined;
-    channel.close();
-    const now = Date.now();
-    this.#crashes = now - this.#openedAt > STEADY_MS ? 1 : this.#crashes + 1;
-    this.#mayOpenAt = this.#crashes === 1 ? 0 : now + Math.min(MOST_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
-    const waiting = this.#replaying ?? [];
-    this.#replaying = undefined;
-    for (const one of waiting) one.failed({ ...failure, sent: false });
-    this.#failAll(failure);
+    this.#line.ready({ body: INITIALIZED, headers: this.#first.headers, failed: () => undefined });
   }
 
   #failAll(failure: UpstreamFailure): void {
     for (const { answer } of this.#pending.values()) answer.fail(failure);
     this.#standing?.end();
-    this.#paused.clear();
   }
 
   #cancel(requestId: Id, request: UpstreamRequest): void {
     const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId, reason: 'no answer in time' } };
-    this.#channel?.send(Buffer.from(JSON.stringify(cancelled)), request.headers, () => undefined);
+    this.#line.tell(Buffer.from(JSON.stringify(cancelled)), request.headers);
   }
 
   #message(text: string): void {
-    const message = parse(text);
+    const message = parseObject(text);
     if (!message) return;
     if (typeof message['method'] === 'string') return this.#toStream(message, text);
     const { id } = message;
     if (!isId(id)) return;
-    if (this.#replaying && id === this.#firstId) return this.#replayed();
-    this.#pending.get(id)?.answer.result(text);
+    if (this.#line.greets && id === this.#firstId) return 'error' in message ? this.#line.fail({ kind: 'broken', sent: false }) : this.#replayed();
+    const call = this.#pending.get(id);
+    // On Streamable HTTP a server refuses to begin in this way; it may be one of the other era.
+    call?.answer.result(text, call.begins && 'error' in message ? 400 : 200);
   }
 
   #toStream(message: Json, text: string): void {

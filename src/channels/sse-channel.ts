@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import type { HttpClient } from '../http-client/http-client.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
-import type { Running, UpstreamFailure, UpstreamRequest } from './forward.js';
+import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 
 const ENDPOINT_MS = 15_000;

@@ -1,6 +1,8 @@
 import type { HttpClient } from '../http-client/http-client.js';
-import { ChannelServers, type ChannelRules } from './channel-servers.js';
-import type { Forward } from './forward.js';
+import { ChannelServers } from './channel-servers.js';
+import type { Forward } from '../upstream/forward.js';
+import type { ChannelRules } from './kept-channels.js';
+import { ModernChannels } from './modern-channels.js';
 import { sseChannels } from './sse-channel.js';
 import { stdioChannels } from './stdio-channel.js';
 
@@ -12,7 +14,8 @@ export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; allowSt
 /** The way to every server by its transport; `http` must be over the guarded connections of platform/outbound. */
 export const openTransports = ({ http, allowStdio, environment, stillGood }: TransportRules): Transports => {
   const sse = new ChannelServers(sseChannels(http), { stillGood });
-  const stdio = new ChannelServers(stdioChannels(allowStdio, environment), { stillGood });
+  const processes = stdioChannels(allowStdio, environment);
+  const stdio = { legacy: new ChannelServers(processes, { stillGood }), modern: new ModernChannels(processes, { stillGood }) };
   return {
     forward: (request, sink) => {
       const { transport } = request.server;
@@ -22,12 +25,13 @@ export const openTransports = ({ http, allowStdio, environment, stillGood }: Tra
         case 'sse':
           return sse.forward(request, sink);
         case 'stdio':
-          return stdio.forward(request, sink);
+          return stdio[request.era].forward(request, sink);
       }
     },
     stop: () => {
       sse.stop();
-      stdio.stop();
+      stdio.legacy.stop();
+      stdio.modern.stop();
     },
   };
 };

@@ -1,4 +1,4 @@
-import type { UpstreamFailure, UpstreamRequest } from './forward.js';
+import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 /** What a channel tells. `closed` comes once, last, and unasked: not after `close`. */
 export type ChannelEvents = Readonly<{ message: (text: string) => void; closed: (failure: UpstreamFailure) => void }>;

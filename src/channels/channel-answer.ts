@@ -1,4 +1,4 @@
-import type { Running, Sink, UpstreamFailure } from './forward.js';
+import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
 
 type Owner = Readonly<{ paused: (answer: ChannelAnswer, paused: boolean) => void; left: (answer: ChannelAnswer) => void }>;
 
