@@ -1,4 +1,4 @@
-import { createParser } from 'eventsource-parser';
+import { eventStreamReader } from '../event-streams/event-reader.js';
 import type { HttpClient } from '../http-client/http-client.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
@@ -48,14 +48,13 @@ class SseChannel {
   }
 
   open({ headers }: UpstreamRequest): void {
-    const parser = createParser({ onEvent: ({ event, data }) => this.#event(event, data), onError: ({ type }) => type === 'max-buffer-size-exceeded' && this.#closed({ kind: 'broken', sent: true }), maxBufferSize: LONGEST_EVENT });
-    const text = new TextDecoder();
+    const read = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
     this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
       head: (status, fields) => {
         if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed({ kind: 'broken', sent: false });
       },
       data: (chunk) => {
-        if (!this.#over) parser.feed(text.decode(chunk, { stream: true }));
+        if (!this.#over && !read(chunk)) this.#closed({ kind: 'broken', sent: true });
         return !this.#paused;
       },
       end: () => this.#closed({ kind: 'broken', sent: true }),

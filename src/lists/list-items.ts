@@ -11,7 +11,7 @@ import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession } from '../relay/exchange.js';
 import type { ListParts } from './list-parts.js';
 import { makePinnedTools } from './listed-tools.js';
-import { formatSse, parseSse } from '../mcp/sse.js';
+import { formatSse, parseSse } from '../event-streams/sse.js';
 
 const MAX_LIST_BYTES = 32 * 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import type { Json } from '../json/json-object.js';
 import type { RequestId } from '../mcp/answers.js';
-import { EventSplitter } from '../mcp/event-splitter.js';
+import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import { parseSse } from '../mcp/sse.js';
+import { parseSse } from '../event-streams/sse.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { RelayParts } from './exchange.js';
 

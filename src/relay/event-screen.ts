@@ -1,7 +1,7 @@
 import { isObject } from '../json/json-object.js';
 import type { Caller } from '../mcp/caller.js';
-import { EventSplitter } from '../mcp/event-splitter.js';
-import { parseSse } from '../mcp/sse.js';
+import { EventSplitter } from '../event-streams/event-splitter.js';
+import { parseSse } from '../event-streams/sse.js';
 
 const CAPABILITIES: Readonly<Record<string, string>> = { 'sampling/createMessage': 'sampling', 'elicitation/create': 'elicitation', 'roots/list': 'roots' };
 

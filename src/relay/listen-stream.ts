@@ -1,9 +1,9 @@
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
-import { EventSplitter } from '../mcp/event-splitter.js';
+import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { META } from '../mcp/modern.js';
-import { parseSse } from '../mcp/sse.js';
+import { parseSse } from '../event-streams/sse.js';
 import { TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Kind } from '../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';

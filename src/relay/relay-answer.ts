@@ -3,10 +3,10 @@ import type { OutcomeStatus } from '../event-log/events/index.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
-import { looksLikeToolError } from '../mcp/sse.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
+import { looksLikeToolError } from './tool-outcome.js';
 
 const READ_UP_TO = 256 * 1024;
 const ONE_WRITE = 16 * 1024;

@@ -1,7 +1,7 @@
 import type { Json } from '../json/json-object.js';
-import { EventSplitter } from '../mcp/event-splitter.js';
+import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import { formatSse, parseSse } from '../mcp/sse.js';
+import { formatSse, parseSse } from '../event-streams/sse.js';
 import type { Sink } from '../upstream/forward.js';
 
 /** `rewrite` gets each message in which `marker` stands, and answers what goes on in its place. */

@@ -1,4 +1,4 @@
-import { eventStreamReader, type EventStreamReader } from '../mcp/event-stream.js';
+import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import type { Sink, UpstreamFailure, UpstreamHeaders } from '../upstream/forward.js';
 

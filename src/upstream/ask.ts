@@ -1,5 +1,5 @@
 import { isObject, parseObject, type Json } from '../json/json-object.js';
-import { eventStreamReader, type EventStreamReader } from '../mcp/event-stream.js';
+import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 

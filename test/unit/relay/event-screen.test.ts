@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../../src/mcp/caller.js';
-import { parseSse } from '../../../src/mcp/sse.js';
+import { parseSse } from '../../../src/event-streams/sse.js';
 import { EventScreen, mayAsk } from '../../../src/relay/event-screen.js';
 
 const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({ era, sessionId: 's', upstreamSession: undefined, protocolVersion: '2025-11-25', clientCapabilities });
