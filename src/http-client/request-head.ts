@@ -11,12 +11,13 @@ type Heads = { method: Method; url: URL; text: string | undefined };
 const heads = new WeakMap<RequestHeaders, Heads>();
 
 const writeHead = (url: URL, method: Method, headers: RequestHeaders): string | undefined => {
-  let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`];
   for (const [name, value] of Object.entries(headers)) {
     if (!NAME.test(name) || !VALUE.test(value) || OURS.has(name.toLowerCase())) return undefined;
-    text += `${name}: ${value}\r\n`;
+    lines.push(`${name}: ${value}\r\n`);
   }
-  return text;
+  // In one piece: a text that was added up would be kept as all its pieces.
+  return lines.join('');
 };
 
 /**

@@ -89,7 +89,13 @@ export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}
     connector: ({ protocol, host, hostname, port }) => {
       const connect = connectorOf(new URL(`${protocol}//${host}`));
       const target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
-      return (done) => connect(target, (...[error, socket]) => done(error, socket));
+      return (done) =>
+        connect(target, (...[error, socket]) => {
+          // What undici added last, to hear of a connection that fails, would keep its timers for as long as the connection lives.
+          const [listener] = (socket?.listeners('error') ?? []).slice(-1);
+          if (socket && listener) socket.off('error', listener as () => void);
+          done(error, socket);
+        });
     },
     fetch: async (url, init) => {
       const checked = check(String(url));

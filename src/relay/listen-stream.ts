@@ -108,7 +108,7 @@ class ListenStream implements Sink {
     this.#parts.streams.add(response, who, { sessionId: null, standing: true, tool: null }, {
       listsChanged: (kinds) => this.#tell(kinds),
       keepAlive: () => void this.#write(Buffer.from(':\n\n')),
-      end: () => this.#close(),
+      close: () => this.#close(),
     });
   }
 

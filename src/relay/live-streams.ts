@@ -10,7 +10,7 @@ const KEEP_ALIVE_SWEEPS = 100;
 type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
 /** What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it is to end. */
-export type Standing = Readonly<{ listsChanged: (kinds: readonly NamedKind[]) => void; keepAlive: () => void; end: () => void }>;
+export type Standing = Readonly<{ listsChanged: (kinds: readonly NamedKind[]) => void; keepAlive: () => void; close: () => void }>;
 
 type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Seen };
 
@@ -46,9 +46,11 @@ export class LiveStreams {
 
   add(response: ServerResponse, who: Authenticated, kind: Kind, standingStream?: Standing): void {
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
-    const stream = { ...kind, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who };
+    const { sessionId, standing, tool } = kind;
+    // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
+    const stream: Stream = { sessionId, standing, tool, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who };
     this.#streams.add(stream);
-    response.once('close', () => this.#streams.delete(stream));
+    response.on('close', () => this.#streams.delete(stream));
   }
 
   get size(): number {
@@ -68,7 +70,7 @@ export class LiveStreams {
   }
 
   #end(response: ServerResponse, standingStream: Standing | undefined): void {
-    if (standingStream) standingStream.end();
+    if (standingStream) standingStream.close();
     else response.end();
   }
 
@@ -85,8 +87,10 @@ export class LiveStreams {
   }
 
   #look(stream: Stream, standingStream: Standing, who: Seen): void {
-    const kinds = changed(stream.seen, who);
-    stream.seen = who;
+    const { seen } = stream;
+    // Kept as it is while nothing changed: thousands of streams would each keep a new one four times a second.
+    if (seen.policy !== who.policy || seen.server !== who.server) stream.seen = who;
+    const kinds = changed(seen, who);
     if (kinds.length > 0) standingStream.listsChanged(kinds);
     else if (this.#sweeps % KEEP_ALIVE_SWEEPS === 0) standingStream.keepAlive();
   }

@@ -1,14 +1,13 @@
 import { jsonRpcError } from '../mcp/answers.js';
 import { upstreamHeaders } from '../mcp/headers.js';
 import { collectAnswer } from './collect-answer.js';
-import type { Exchange, InSession, RelayParts } from './exchange.js';
+import type { InSession, RelayParts } from './exchange.js';
 
 const SMALL = 64 * 1024;
 const PATIENCE_MS = 10_000;
 
 /** Answers a request that a server should not have sent to this client, in the client's place. In the modern era there is no way to answer. */
-export const refuseAsked = (parts: Pick<RelayParts, 'forward'>, exchange: Exchange & Pick<InSession, 'session'>, asked: Readonly<{ id: string | number; method: string }>): void => {
-  const { who, session } = exchange;
+export const refuseAsked = (parts: Pick<RelayParts, 'forward'>, { who, session }: Pick<InSession, 'who' | 'session'>, asked: Readonly<{ id: string | number; method: string }>): void => {
   if (session.era === 'modern') return;
   const body = Buffer.from(JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)));
   const headers = upstreamHeaders(who.server.headers, session);

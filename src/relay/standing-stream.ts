@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
+import type { Authenticated } from '../directory/facts.js';
+import type { Caller } from '../mcp/caller.js';
 import type { Kind } from '../policy-engine/facts.js';
 import type { Running, Sink, UpstreamHeaders } from '../upstream/forward.js';
 import { EventScreen } from './event-screen.js';
 import type { Exchange, InSession, RelayParts } from './exchange.js';
+import type { Standing } from './live-streams.js';
 import { refuseAsked } from './refuse-asked.js';
 
 type Asking = Exchange & Pick<InSession, 'session'>;
@@ -26,36 +29,39 @@ const forgetHeaders = (request: IncomingMessage): void => {
  * The stream that a client of the legacy era opens by GET: the upstream's, with back-pressure, until either side ends it, and in it what this gateway has to
  * say itself: that a change of grant or policy changed a list. Where the upstream has none, it is ours alone.
  */
-class StandingStream implements Sink {
+class StandingStream implements Sink, Standing {
   readonly #parts: RelayParts;
-  readonly #exchange: Asking;
+  readonly #response: ServerResponse;
+  readonly #who: Authenticated;
+  readonly #session: Caller;
   readonly #screen: EventScreen;
+  #request: IncomingMessage | undefined;
   #running: Running | undefined;
   #isUpstreams = false;
   #own = '';
 
-  constructor(parts: RelayParts, exchange: Asking) {
+  constructor(parts: RelayParts, { request, response, who, session }: Asking) {
     this.#parts = parts;
-    this.#exchange = exchange;
-    this.#screen = new EventScreen(exchange.session, (asked) => refuseAsked(parts, exchange, asked));
+    this.#request = request;
+    this.#response = response;
+    this.#who = who;
+    this.#session = session;
+    this.#screen = new EventScreen(session, (asked) => refuseAsked(parts, { who, session }, asked));
   }
 
   start(running: Running): void {
     this.#running = running;
-    this.#exchange.response.once('close', () => running.abort());
+    this.#response.on('close', () => running.abort());
   }
 
   head(status: number, fields: UpstreamHeaders): void {
-    const { response, who, session } = this.#exchange;
+    const response = this.#response;
     if (status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
     this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
     beginEvents(response);
-    forgetHeaders(this.#exchange.request);
-    this.#parts.streams.add(response, who, { sessionId: session.sessionId, standing: true, tool: null }, {
-      listsChanged: (kinds) => this.#say(kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join('')),
-      keepAlive: () => this.#say(':\n\n'),
-      end: () => response.end(),
-    });
+    if (this.#request) forgetHeaders(this.#request);
+    this.#request = undefined;
+    this.#parts.streams.add(response, this.#who, { sessionId: this.#session.sessionId, standing: true, tool: null }, this);
   }
 
   data(chunk: Buffer): boolean {
@@ -66,20 +72,32 @@ class StandingStream implements Sink {
     return written;
   }
 
+  listsChanged(kinds: readonly Kind[]): void {
+    this.#say(kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join(''));
+  }
+
+  keepAlive(): void {
+    this.#say(':\n\n');
+  }
+
+  close(): void {
+    this.#response.end();
+  }
+
   end(): void {
-    const { response } = this.#exchange;
+    const response = this.#response;
     if (this.#isUpstreams || !response.headersSent) response.end();
   }
 
   fail(): void {
-    const { response } = this.#exchange;
+    const response = this.#response;
     if (!response.headersSent) refuseHttp(response, 502, { code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' });
     else if (this.#isUpstreams) response.end();
   }
 
   /** The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery finds the change. */
   #notice(chunk: Buffer): void {
-    const { who } = this.#exchange;
+    const who = this.#who;
     if (chunk.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
@@ -93,7 +111,7 @@ class StandingStream implements Sink {
   }
 
   #write(bytes: Buffer): boolean {
-    const { response } = this.#exchange;
+    const response = this.#response;
     if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
     response.once('drain', () => this.#running?.resume());
     return false;

@@ -106,7 +106,7 @@ const idle = async (count: number): Promise<readonly Socket[]> => {
   return sockets;
 };
 
-test('an idle session with its stream open costs less than 24 KB', async () => {
+test('an idle session with its stream open costs less than 20 KB', async () => {
   const first = await idle(1000);
   await sleep(2000);
   const before = await residentBytes();
@@ -115,7 +115,7 @@ test('an idle session with its stream open costs less than 24 KB', async () => {
   const each = ((await residentBytes()) - before) / 2000;
   for (const socket of [...first, ...second]) socket.destroy();
   process.stderr.write(`an idle session with its stream costs ${(each / 1024).toFixed(1)} KB\n`);
-  expect(each).toBeLessThan(24 * 1024);
+  expect(each).toBeLessThan(20 * 1024);
   await expect.poll(openStreams, { timeout: 30_000 }).toBe(0);
 });
 
