@@ -51,24 +51,26 @@ const stderrKeeper = (child: ChildProcessWithoutNullStreams, env: Stdio['env']):
   return () => Object.values(env).reduce((text, secret) => (secret.length < 4 ? text : text.replaceAll(secret, '…')), kept.trim());
 };
 
-/** Ends a process as MCP wants it (stdio, "Shutdown"): its input closes, and what is still there after a while is ended with all that it started. */
+/** Sends a signal to a process and all that it started. */
+const kill = ({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void => {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // Nobody is left.
+  }
+};
+
+/** Ends a process as MCP wants it (stdio, "Shutdown"): its input closes, and what is still there after a while is ended. */
 const end = (child: ChildProcessWithoutNullStreams): void => {
   child.stdin.end();
-  const kill = (signal: NodeJS.Signals): void => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      child.kill(signal);
-    }
-  };
-  const timers = [setTimeout(() => kill('SIGTERM'), GRACE_MS), setTimeout(() => kill('SIGKILL'), GRACE_MS * 2)];
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timers = [setTimeout(() => kill(child, 'SIGTERM'), GRACE_MS), setTimeout(() => kill(child, 'SIGKILL'), GRACE_MS * 2)];
   child.once('exit', () => timers.forEach(clearTimeout));
 };
 
 /**
  * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that `allowed` names, with a short environment
- * and a process group of its own. What it writes to standard error is kept, and logged when it ends unasked.
+ * and a process group of its own, which ends with it. What it wrote to standard error at the last is logged when it ends.
  */
 export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEnv): OpenChannel => (request, events) => {
   const { transport } = request.server;
@@ -80,16 +82,22 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
     over = true;
     end(child);
   };
+  const serverId = request.server.id;
   const closed = (failure: UpstreamFailure): void => {
     if (over) return;
     close();
-    log.warn('a stdio server ended', { serverId: request.server.id, exitCode: child.exitCode, signal: child.signalCode, stderr: stderr() });
+    log.warn('a stdio server ended', { serverId, exitCode: child.exitCode, signal: child.signalCode, stderr: stderr() });
     events.closed(failure);
   };
   const read = lineReader((text) => over || events.message(text));
   child.stdout.on('data', (chunk: Buffer) => read(chunk) || closed({ kind: 'broken', sent: true }));
   child.on('error', () => closed({ kind: 'unreachable', sent: child.pid !== undefined }));
-  child.on('close', () => closed({ kind: 'broken', sent: true }));
+  // What it started may hold its streams open, and must not outlive it.
+  child.on('exit', () => kill(child, 'SIGKILL'));
+  child.on('close', () => {
+    if (over && stderr() !== '') log.info('a stdio server was ended', { serverId, stderr: stderr() });
+    closed({ kind: 'broken', sent: true });
+  });
   // Its exit tells; a broken pipe before that must not end this process.
   child.stdin.on('error', () => undefined);
   return {

@@ -1,4 +1,5 @@
 /** An MCP server on the official SDK over its standard streams, for what tests ask of a process. argv: nothing. Says its pid, its environment's names, and crashes when told. */
+import { spawn } from 'node:child_process';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { CallToolRequestSchema, ElicitResultSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -18,6 +19,11 @@ const calls = {
     process.exit(3);
   },
   hang: () => new Promise(() => undefined),
+  helper: () => text(String(spawn('sleep', ['600'], { stdio: ['ignore', 'inherit', 'inherit'] }).pid)),
+  grumble: () => {
+    process.stderr.write(`all is well, ${process.env['API_TOKEN']}\n`);
+    return text('said');
+  },
   noise: () => {
     process.stdout.write('this is no JSON\n');
     return text('heard');

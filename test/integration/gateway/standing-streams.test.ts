@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ListRootsRequestSchema, ListRootsResultSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { ListRootsRequestSchema, ListRootsResultSchema, LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,6 +63,26 @@ const standing = async (grant: Grant): Promise<OpenStream> => {
 };
 
 const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 700));
+
+test('a client of the legacy era whose GET stream broke off resumes it where the upstream can: it misses nothing, and hears nothing twice', async () => {
+  const upstream = await startUpstream({
+    intercept: (request, response) => {
+      if (request.method !== 'GET') return false;
+      const last = Number(request.headers['last-event-id'] ?? 0);
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`retry: 10\nid: ${last + 1}\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${last + 1}}}\n\n`);
+      if (last < 3) response.end();
+      return true;
+    },
+  });
+  const { grant } = await granted(upstream.url);
+  const client = new Client({ name: 'c', version: '1' });
+  const heard: unknown[] = [];
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params.data));
+  await client.connect(new StreamableHTTPClientTransport(new URL(grant.mcpUrl), { requestInit: { headers: { authorization: `Bearer ${grant.token}` } } }));
+  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([1, 2, 3, 4]);
+  await client.close();
+  await upstream.close();
+});
 
 describe('a client of the legacy era is told on its GET stream', () => {
   test('which lists a policy changed, and of a policy that shows the same of each nothing', async () => {

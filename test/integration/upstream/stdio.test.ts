@@ -133,6 +133,26 @@ test('a crash answers the call under way with an error, the next call runs in a 
   await client.close();
 });
 
+test('what a process started ends with it, whether it crashed or was ended, and what it said reaches the operator without the secret', async () => {
+  const lines: string[] = [];
+  const write = process.stderr.write.bind(process.stderr);
+  process.stderr.write = (line: unknown): boolean => lines.push(String(line)) > 0;
+  try {
+    const client = await connect(await issue());
+    const left = Number(await call(client, 'helper'));
+    await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
+    await expect.poll(() => isAlive(left), { timeout: 5000 }).toBe(false);
+    const other = Number(await call(client, 'helper'));
+    await call(client, 'grumble');
+    await (client.transport as StreamableHTTPClientTransport).terminateSession();
+    await expect.poll(() => isAlive(other), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => lines.filter((line) => line.includes('all is well')).length, { timeout: 5000 }).toBe(1);
+    expect(lines.join('')).not.toContain(SECRET);
+  } finally {
+    process.stderr.write = write;
+  }
+});
+
 test('a command that crashes again and again is started with growing delay, and calls meanwhile fail at once', async () => {
   const client = await connect(await issue());
   await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
