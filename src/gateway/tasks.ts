@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../json/json-object.js';
+import type { Json } from '../json/json-object.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Request } from '../mcp/read-message.js';

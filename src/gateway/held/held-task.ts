@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../../json/json-object.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../mcp/answers.js';
 import { META } from '../../mcp/modern.js';
 import type { Request } from '../../mcp/read-message.js';
@@ -13,8 +14,6 @@ import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './a
 import { deniedResult } from '../denied.js';
 import type { GatewayParts, InSession } from '../exchange.js';
 
-type Json = Readonly<Record<string, unknown>>;
-
 const POLL_MS = 2000;
 /** Longer than it takes a node to go on with a call whose approval it waits for. */
 const GOES_ON_MS = 60_000;
@@ -25,8 +24,6 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const PREFIX = 'toolgate.';
 /** A gateway that ends leaves the approval to whoever asks next. */
 const LEFT = 'nobody waits for the approval of this call any more; repeat the same call to go on';
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A task as clients see it. */
 const shown = (taskId: string, { state, createdAt, updatedAt, held }: ApprovalTask): Json => ({
