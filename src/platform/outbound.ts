@@ -89,13 +89,7 @@ export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}
     connector: ({ protocol, host, hostname, port }) => {
       const connect = connectorOf(new URL(`${protocol}//${host}`));
       const target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
-      return (done) =>
-        connect(target, (...[error, socket]) => {
-          // What undici added last, to hear of a connection that fails, would keep its timers for as long as the connection lives.
-          const [listener] = (socket?.listeners('error') ?? []).slice(-1);
-          if (socket && listener) socket.off('error', listener as () => void);
-          done(error, socket);
-        });
+      return (done) => connect(target, withoutListener(done));
     },
     fetch: async (url, init) => {
       const checked = check(String(url));
@@ -105,6 +99,15 @@ export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}
     },
   };
 }
+
+/** Takes off a new connection what undici added last, to hear of one that fails: it would keep undici's timers for as long as the connection lives. */
+const withoutListener =
+  (done: Parameters<Connector>[0]): buildConnector.Callback =>
+  (...[error, socket]) => {
+    const [listener] = (socket?.listeners('error') ?? []).slice(-1);
+    if (socket && listener) socket.off('error', listener as () => void);
+    done(error, socket);
+  };
 
 type Where = Omit<Target, 'address'> & Readonly<{ host: string }>;
 type LookupAll = (hostname: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
