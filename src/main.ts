@@ -5,11 +5,11 @@ import { errorText, log } from './platform/log.js';
 import { startToolgate, type Toolgate } from './toolgate.js';
 
 const banner = (toolgate: Toolgate, config: Config): string => {
-  const { url } = toolgate;
+  const { url, listensOn } = toolgate;
   return `
 Toolgate is ready.
 
-  API       ${url}/v1        described at ${url}/docs
+${listensOn === url ? '' : `  Listens   ${listensOn}\n`}  API       ${url}/v1        described at ${url}/docs
   Gateway   ${url}/mcp/<server id>
   Health    ${url}/healthz  ${url}/readyz  ${url}/metrics
   Data      ${config.databaseUrl ? 'in the PostgreSQL of DATABASE_URL' : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`}

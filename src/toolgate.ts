@@ -32,8 +32,8 @@ import { startRediscovery } from './tools/rediscovery.js';
 import { startProjector } from './start-projector.js';
 import { openTransports } from './channels/transports.js';
 
-/** A running Toolgate. `close` lets running calls end, then stops everything that `startToolgate` started. */
-export type Toolgate = Readonly<{ url: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
+/** A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine. `close` lets running calls end, then stops everything that `startToolgate` started. */
+export type Toolgate = Readonly<{ url: string; listensOn: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
 
 const DRAIN_MS = 5000;
 const DAY_MS = 86_400_000;
@@ -110,7 +110,8 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   cleanup.add(() => eventLog.close());
   const store = new EventStore(database);
   const own = { port: 0 };
-  const publicUrl = (): string => config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
+  const listensOn = (): string => `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
+  const publicUrl = (): string => config.publicUrl ?? listensOn();
   const databasePort = Number(new URL(databaseUrl).port || 5432);
   const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort] });
   const transports = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
@@ -134,5 +135,5 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   own.port = await listen(front, config.port, config.host);
   cleanup.add(() => closeFront(front, DRAIN_MS));
   if (gateway) cleanup.add(async () => gateway.drain());
-  return { url: publicUrl(), port: own.port, database, eventLog, store, close: () => cleanup.run() };
+  return { url: publicUrl(), listensOn: listensOn(), port: own.port, database, eventLog, store, close: () => cleanup.run() };
 };

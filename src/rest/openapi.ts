@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ProblemAnswer } from './problem.dto.js';
 
 /** The OpenAPI document of all `/v1` routes, from their decorators; operation ids are the methods' names. */
 export const openApiDocument = (app: INestApplication): OpenAPIObject =>
@@ -9,10 +10,11 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
       .setTitle('Toolgate')
       .setDescription('The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by `limit` and `after`; creating POSTs take `Idempotency-Key`.')
       .setVersion('1')
-      .setLicense('Apache-2.0', '')
+      .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .addBearerAuth()
+      .addGlobalResponse({ status: 'default', description: 'Refused', content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemAnswer) } } } })
       .build(),
-    { operationIdFactory: (_controller, method) => method },
+    { operationIdFactory: (_controller, method) => method, extraModels: [ProblemAnswer] },
   );
 
 /** Serves the document at `/openapi.json` and a page to read it at `/docs`. */

@@ -78,7 +78,7 @@ export const startBuilt = async (dataDir: string, env: Readonly<Record<string, s
   };
   for (;;) {
     if (program.isOver() || performance.now() - began > READY_MS) await giveUp();
-    const url = /Gateway +(http:\S+)\/mcp\//.exec(program.text.out)?.[1];
+    const url = /^ +(?:Listens +(http:\S+)|Gateway +(http:\S+)\/mcp\/.*)$/m.exec(program.text.out)?.slice(1).find((one) => one !== undefined);
     if (url !== undefined && (await fetch(`${url}/readyz`).then(({ status }) => status === 200, () => false))) {
       return {
         url,

@@ -93,3 +93,12 @@ test('what needs the data folder for itself is refused while Toolgate runs on it
   expect(refused.err).toMatch(/^Not rebuilt: /m);
   expect((await fetch(`${now().url}/readyz`)).status).toBe(200);
 });
+
+test('behind a PUBLIC_URL the terminal also shows the address that it listens on, and its free port', async () => {
+  await now().end('SIGINT');
+  toolgate = await startBuilt(dataDir, { PUBLIC_URL: 'https://toolgate.example' });
+  const { url, banner } = toolgate;
+  expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
+  expect(banner).toContain(`Listens   ${url}\n`);
+  for (const text of ['https://toolgate.example/v1', 'https://toolgate.example/mcp/']) expect(banner).toContain(text);
+}, 60_000);

@@ -103,6 +103,12 @@ describe('the document', () => {
     }
   });
 
+  test('says what a refusal of every operation looks like', async () => {
+    for (const { name, responses } of operations) expect(responses['default']?.content?.['application/problem+json']?.schema?.$ref, name).toBe('#/components/schemas/ProblemAnswer');
+    const refused = await request(`${toolgate.url}/v1/signup`, 'POST', {});
+    expect(mismatches(document, { $ref: '#/components/schemas/ProblemAnswer' }, refused.body)).toEqual([]);
+  });
+
   test('opens to everybody, and for writing to every role, only what is meant to be', () => {
     const openTo = (who: string): readonly string[] => operations.filter(({ allowed, method }) => allowed.includes(who) && (who === 'anyone' || method !== 'GET')).map(({ name }) => name);
     expect(openTo('anyone').toSorted()).toEqual(['GET /schemas/policy-v1.json', 'POST /v1/invitations/accept', 'POST /v1/login', 'POST /v1/signup']);
