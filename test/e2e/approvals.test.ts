@@ -51,6 +51,8 @@ const secondLine = (mode: 'legacy' | 'auto') => async (): Promise<Client> => {
   await client.connect(new TransportV2(new URL(mcpUrl()), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
   return { merge: (iid) => client.callTool({ name: 'merge', arguments: { iid } }), close: () => client.close() };
 };
+/** Takes every result as it is. */
+const anything = { '~standard': { version: 1, vendor: 'toolgate', validate: (value: unknown) => ({ value }) } } as const;
 const clients: readonly (readonly [string, () => Promise<Client>])[] = [['the first line', firstLine], ['the second line in sessions', secondLine('legacy')], ['the second line without sessions', secondLine('auto')]];
 
 /** The approval that waits for the call of this number. */
@@ -90,6 +92,31 @@ describe.each(clients)('the official SDK, %s', (name, open) => {
     await client.close();
   }, MINUTE);
 });
+
+/** The SDK knows no results that are tasks, so they are made results of calls on their way to it. */
+const tasksAsResults: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  if (!response.headers.get('content-type')?.includes('application/json')) return response;
+  const { status, headers } = response;
+  return new Response((await response.text()).replace('"resultType":"task"', '"resultType":"complete","content":[]'), { status, headers });
+};
+
+test('the official SDK, the second line, that takes tasks: a held call is one, has the result once it is approved, and is withdrawn when it is cancelled', async () => {
+  const client = new ClientV2({ name: 'test-client', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' }, capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } });
+  await client.connect(new TransportV2(new URL(mcpUrl()), { fetch: tasksAsResults, requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+  expect(client.getServerCapabilities()?.extensions).toEqual({ 'io.modelcontextprotocol/tasks': {} });
+  const ask = async (method: string, params: Json): Promise<Json> => (await client.request({ method, params }, anything)) as Json;
+  const [made, dropped] = [await ask('tools/call', { name: 'merge', arguments: { iid: 301 } }), await ask('tools/call', { name: 'merge', arguments: { iid: 302 } })];
+  expect([made, dropped]).toMatchObject([{ status: 'working' }, { status: 'working' }]);
+  await ask('tasks/cancel', { taskId: dropped['taskId'] });
+  await approve(await pending(301));
+  const status = async ({ taskId }: Json): Promise<unknown> => (await ask('tasks/get', { taskId }))['status'];
+  await expect.poll(() => status(made), { timeout: 10_000 }).toBe('completed');
+  await expect.poll(() => status(dropped), { timeout: 10_000 }).toBe('cancelled');
+  expect(textOf((await ask('tasks/get', { taskId: made['taskId'] }))['result'])).toBe('merged 301');
+  expect([merged(301), merged(302)]).toEqual([1, 0]);
+  await client.close();
+}, MINUTE);
 
 test.each(clients)('a gateway that is killed while a call of %s waits loses nothing: after its return the approval is there, and the repeat runs once', async (name, open) => {
   const iid = 200 + clients.findIndex(([one]) => one === name);

@@ -8,8 +8,8 @@ import { signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool } from '../../support/upstream.js';
 
-/** 50, or 2,000 with FAULTS=full, or as many as INTERLEAVINGS says; with SEED=1 the same again. */
-const INTERLEAVINGS = Number(process.env['INTERLEAVINGS'] ?? (process.env['FAULTS'] === 'full' ? 2000 : 50));
+/** 20, or 2,000 with FAULTS=full, or as many as INTERLEAVINGS says; with SEED=1 the same again. */
+const INTERLEAVINGS = Number(process.env['INTERLEAVINGS'] ?? (process.env['FAULTS'] === 'full' ? 2000 : 20));
 const AT_ONCE = 10;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
