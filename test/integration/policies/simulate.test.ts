@@ -42,7 +42,7 @@ type Call = Readonly<{ tool: string; args?: unknown }>;
 const callAll = async (of: Tenant, grant: Readonly<{ id: string; mcpUrl: string; token: string }>, calls: readonly Call[]): Promise<readonly Json[]> => {
   const session = await openSession(grant);
   for (const { tool, args } of calls) await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, ...(args === undefined ? {} : { arguments: args }) } })).text();
-  await expect.poll(async () => (await of.events(`&type=toolCall.decided&grantId=${grant.id}`)).length, { timeout: 8000 }).toBe(calls.length);
+  await expect.poll(async () => (await of.events(`&type=toolCall.decided&grantId=${grant.id}`)).length, { timeout: 30_000 }).toBe(calls.length);
   return of.events(`&type=toolCall.decided&grantId=${grant.id}`);
 };
 
@@ -224,6 +224,9 @@ const entry = fc.record({ action: fc.constantFrom('allow' as const, 'allow' as c
 const policies: fc.Arbitrary<PolicyDocument> = fc.record({ version: fc.constant('1' as const), default: fc.constantFrom('allow' as const, 'deny' as const), hide: fc.subarray(['b']), tools: fc.record({ a: entry, 'p*': entry, b: entry }, { requiredKeys: [] }), all_tools: fc.record({ limits, deny_if: fc.array(rule, { maxLength: 1 }) }, { requiredKeys: [] }) }, { requiredKeys: ['version', 'default'] });
 const someCalls = fc.array(fc.record({ tool: fc.constantFrom('a', 'pay', 'b'), args: fc.constantFrom(undefined, {}, { n: 0.1 }, { n: 0.2 }, { n: 1 }, { n: true }, { n: null }, { N: true }, { o: { n: true } }, { n: 'x', o: 1 }) }), { minLength: 3, maxLength: 5 });
 
+/** What a machine answers that is too busy for the deadlines of a call: it says nothing of policies. */
+const TOO_SLOW: ReadonlySet<unknown> = new Set(['audit_unavailable', 'limits_unavailable', 'stale_directory']);
+
 /** 10, or 200 with FAULTS=full, or as many as SIMULATE_RUNS says. */
 const RUNS = Number(process.env['SIMULATE_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 200 : 10));
 
@@ -238,6 +241,7 @@ describe('for any policies and calls', () => {
     await fc.assert(
       fc.asyncProperty(policies, policies, someCalls, async (was, draft, calls) => {
         const [before, live] = [await run(was, calls), await run(draft, calls)];
+        fc.pre(![...before.events, ...live.events].some(({ code }) => TOO_SLOW.has(code)));
         const answer = await simulate(tenant, before.policyId, { document: draft });
         const unjudged = new Set(answer.unjudgedByRule.flatMap(({ examples }) => examples));
         const flips = new Map(answer.byRule.flatMap((group) => group.examples.map((id) => [id, group] as const)));
