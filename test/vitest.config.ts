@@ -5,9 +5,11 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/{unit,integration,architecture,e2e}/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A condition that is waited for, not a time that is promised.
+    expect: { poll: { timeout: 10_000 } },
     // A worker keeps its modules from file to file: loading Nest anew for each took half of the time.
     isolate: false,
     maxWorkers: 3,

@@ -5,9 +5,11 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/kafka/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts', 'test/support/kafka-setup.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts', 'test/support/kafka-setup.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // A condition that is waited for, not a time that is promised.
+    expect: { poll: { timeout: 30_000 } },
     fileParallelism: false,
   },
 });

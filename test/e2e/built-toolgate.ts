@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isKafka, testLog, type TestLog } from '../support/test-log.js';
 
 export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string; afterMs: number }>;
 
@@ -14,7 +15,7 @@ export type BuiltToolgate = Readonly<{ url: string; banner: string; pid: number;
 type Program = Readonly<{ pid: number; text: { out: string; err: string }; ended: Promise<Ended>; isOver: () => boolean; signal: (name: NodeJS.Signals) => void }>;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 
 const alive = new Set<number>();
 process.once('exit', () => {
@@ -67,10 +68,20 @@ export const build = async (): Promise<void> => {
   if (code !== 0) throw new Error(err);
 };
 
+const logs = new Map<string, Promise<TestLog>>();
+
+/** With a run that keeps logs in Kafka, the one that belongs to this data folder, also after a restart. */
+const logSettings = async (dataDir: string): Promise<Readonly<Record<string, string>>> => {
+  if (!isKafka()) return {};
+  const log = logs.get(dataDir) ?? testLog('');
+  logs.set(dataDir, log);
+  return (await log).env;
+};
+
 /** Starts the built product with its defaults (embedded PostgreSQL) on a free port, and waits until it may take traffic. */
 export const startBuilt = async (dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<BuiltToolgate> => {
   const began = performance.now();
-  const program = begin([], { PORT: '0', DATA_DIR: dataDir, ...env });
+  const program = begin([], { PORT: '0', DATA_DIR: dataDir, ...(await logSettings(dataDir)), ...env });
   const giveUp = async (): Promise<never> => {
     if (!program.isOver()) process.kill(-program.pid, 'SIGKILL');
     await program.ended;

@@ -6,7 +6,7 @@ import { openKafkaLog } from '../../src/event-log/kafka-log.js';
 import { partitionOf } from '../../src/event-log/partition.js';
 import { Ledger, PARTITIONS, entry, eventLogContract, keysOfAll, range, until } from '../support/event-log-contract.js';
 import { kafkaIsHere, startKafka, type KafkaCluster } from '../support/kafka-cluster.js';
-import { asAdmin, deleteTopics, kafkaConfig, listen, openLog, otherClient } from '../support/kafka-log.js';
+import { asAdmin, deleteTopics, kafkaConfig, listen, loseRecords, openLog, otherClient } from '../support/kafka-log.js';
 
 const DAY_MS = 86_400_000;
 
@@ -73,11 +73,7 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
     const log = await openLog(cluster);
     const key = keysOfAll()[1]!;
     for (const n of range(40)) await log.append('toolgate.decisions', entry(key, String(n)));
-    await asAdmin(cluster.brokers, async (admin) => {
-      // kafkajs deletes only from topics that it has asked about before.
-      await admin.fetchTopicOffsets('toolgate.decisions');
-      await admin.deleteTopicRecords({ topic: 'toolgate.decisions', partitions: [{ partition: 1, offset: '25' }] });
-    });
+    await loseRecords(cluster.brokers, 'toolgate.decisions', 1, 24);
     const ledger = new Ledger();
     ledger.moveTo('toolgate.decisions', 1, 10);
     const holes: string[] = [];

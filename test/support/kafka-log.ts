@@ -31,6 +31,14 @@ export const deleteTopics = async ({ brokers }: KafkaCluster): Promise<void> => 
   for (const broker of brokers) while ((await topicsAt(broker)).length > 0) await new Promise((resolve) => setTimeout(resolve, 50));
 };
 
+/** The log no longer has the records of a partition up to this offset. */
+export const loseRecords = (brokers: readonly string[], topic: Topic, partition: number, to: number): Promise<void> =>
+  asAdmin(brokers, async (admin) => {
+    // kafkajs deletes only from topics that it has asked about before.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(to + 1) }] });
+  });
+
 /** Everything in one topic, partition by partition. */
 export const readAll = async (log: EventLog, topic: Topic): Promise<readonly (readonly LogRecord[])[]> => Promise.all(range(PARTITIONS).map((partition) => log.read(topic, partition, 0, 1_000_000)));
 

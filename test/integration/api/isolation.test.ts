@@ -29,7 +29,7 @@ const settled = (): Promise<void> =>
   until(async () => {
     const behind = await query('select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)');
     const open = await query(`select call_id from audit_records where type like 'toolCall.%' and (type = 'toolCall.completed' or effect = 'allow') group by call_id having count(*) = 1`);
-    return behind.length === 0 && open.length === 0 && (await allRecorded(toolgate.db)) && (await allProjected(toolgate.db, 'usage'));
+    return behind.length === 0 && open.length === 0 && (await allRecorded({ db: toolgate.db, eventLog: toolgate.toolgate.eventLog })) && (await allProjected(toolgate.db, 'usage'));
   });
 
 const read = async ({ tenant }: Model, path: string): Promise<string> => {

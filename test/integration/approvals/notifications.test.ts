@@ -3,10 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { openSession, signUp, type Person, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -71,7 +70,7 @@ beforeAll(async () => {
   [endpoint, mail, upstream] = [await startEndpoint(), await startMailServer(), await startUpstream({ json: true, tools: [aTool('merge')] })];
   const settings = { SMTP_URL: `smtp://toolgate:hunter2-mail@127.0.0.1:${mail.port}`, MAIL_FROM: 'Toolgate <approvals@toolgate.example>' };
   toolgate = await startTestToolgate(settings);
-  other = await startToolgate(readConfig({ PORT: '0', DATABASE_URL: toolgate.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'api', DATA_DIR: '/nonexistent', PUBLIC_URL: toolgate.url, ...settings }));
+  other = await startBeside(toolgate, { ROLES: 'api', PUBLIC_URL: toolgate.url, ...settings });
 });
 afterAll(async () => {
   await other.close();
@@ -265,7 +264,7 @@ describe('a mail', () => {
     for (const emails of [['nobody'], ['a@example.com', 'a@example.com'], Array.from({ length: 11 }, (_, n) => `${n}@example.com`), 'a@example.com', [1]]) {
       expect((await tenant.api('PUT', SETTINGS, { emails })).body['code'], JSON.stringify(emails)).toBe('invalid_body');
     }
-    const mute = await startToolgate(readConfig({ PORT: '0', DATABASE_URL: toolgate.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), ROLES: 'gateway,api', DATA_DIR: '/nonexistent' }));
+    const mute = await startBeside(toolgate, { ROLES: 'gateway,api' });
     const answer = await fetch(`${mute.url}${SETTINGS}`, { method: 'PUT', headers: { authorization: `Bearer ${tenant.token}`, 'content-type': 'application/json' }, body: JSON.stringify({ emails: ['a@example.com'] }) });
     expect([answer.status, ((await answer.json()) as Json)['code']]).toEqual([422, 'unsupported']);
     await mute.close();

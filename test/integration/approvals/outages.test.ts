@@ -77,7 +77,7 @@ const expectOneMore = async ({ session, approvalId, forwarded }: Awaited<ReturnT
 test('a log that does not acknowledge: the approved call is not made, and its approval and limits are given back', async () => {
   const one = await approved();
   const began = Date.now();
-  expect((await whileLocked('log_heads', 'access exclusive', () => merge(one.session))).code).toBe('audit_unavailable');
+  expect((await toolgate.log.whileAway(() => merge(one.session))).code).toBe('audit_unavailable');
   expect(Date.now() - began).toBeLessThan(5000);
   expect(one.forwarded()).toBe(0);
   await expect.poll(() => used(one.grant)).toBe(0);

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -17,7 +16,7 @@ let approver: Person;
 let serverId: string;
 
 const startGatewayNode = (): Promise<Toolgate> =>
-  startToolgate(readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }));
+  startBeside(here);
 
 beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: [aTool('merge')], call: ({ arguments: args }) => ({ content: [{ type: 'text', text: `merged ${JSON.stringify(args)}` }] }) });

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { META } from '../../../src/mcp/modern.js';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { modernClient, type ModernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -23,7 +22,7 @@ let serverId: string;
 beforeAll(async () => {
   upstream = await startModernUpstream({ tools: [aTool('merge'), aTool('other')] });
   here = await startTestToolgate();
-  there = await startToolgate(readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }));
+  there = await startBeside(here);
   tenant = await signUp(here.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);

@@ -1,35 +1,39 @@
 import { toEntry } from '../../../src/event-log/append.js';
 import type { EventLog } from '../../../src/event-log/event-log.js';
-import type { ToolCallCompleted, ToolCallDecided, ToolgateEvent } from '../../../src/event-log/events/index.js';
-import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
+import { TOPICS, type ToolCallCompleted, type ToolCallDecided, type ToolgateEvent } from '../../../src/event-log/events/index.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
+import { unrecorded } from '../../../src/audit/unrecorded.js';
 import { testDatabase } from '../../support/database.js';
+import { testLog, type TestLog } from '../../support/test-log.js';
 
-export type Opened = Readonly<{ url: string; db: Database; eventLog: EventLog; close: () => Promise<void> }>;
+export type Opened = Readonly<{ url: string; db: Database; log: TestLog; eventLog: EventLog; close: () => Promise<void> }>;
 
 /** A database of its own and the event log in it. */
 export const open = async (): Promise<Opened> => {
   const database = await testDatabase();
   const db = new Database(database.url, { app: 4, worker: 8 });
-  const eventLog = await openPostgresLog(db.worker, 12);
+  const log = await testLog(database.url);
+  const eventLog = await log.open(db.worker);
   return {
     url: database.url,
     db,
+    log,
     eventLog,
     close: async () => {
       await eventLog.close();
       await db.close();
+      await log.drop();
       await database.drop();
     },
   };
 };
 
-/** Waits until the condition holds; fails after ten seconds. */
+/** Waits until the condition holds; fails after half a minute. */
 export const until = async (condition: () => Promise<boolean> | boolean): Promise<void> => {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error('it did not happen in ten seconds');
+    if (Date.now() > end) throw new Error('it did not happen in half a minute');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };
@@ -99,11 +103,9 @@ export const recordsOf = async (db: Database, organizationId: string): Promise<r
   (await db.worker.query<Recorded>('select seq, recorded_at, id, event from audit_records where organization_id = $1 order by seq', [organizationId])).rows;
 
 /** True when nothing in the log waits to be recorded. */
-export const allRecorded = async (db: Database): Promise<boolean> => {
-  const { rows } = await db.worker.query<{ behind: number }>(
-    `select count(*)::int as behind from log_heads h left join log_offsets o on o.reader = 'audit' and o.topic = h.topic and o.part = h.part where h.next > coalesce(o.next, 0)`,
-  );
-  return rows[0]?.behind === 0;
+export const allRecorded = async ({ db, eventLog }: Readonly<{ db: Database; eventLog: EventLog }>): Promise<boolean> => {
+  for (const topic of TOPICS) if ((await unrecorded(db, topic, await eventLog.ends(topic))) > 0) return false;
+  return true;
 };
 
 /** True when every projection of every organization has caught up with what is recorded. */

@@ -26,7 +26,7 @@ const auditor = (organizationId: string): Principal => ({ organizationId, actor:
 const seed = async (events: Parameters<typeof append>[1]): Promise<void> => {
   const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await append(at.eventLog, events);
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   await writer.stop();
 };
 

@@ -48,7 +48,7 @@ describe('retention', () => {
     const organizationId = newId('org');
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
     await append(at.eventLog, numbers(20).map(() => decided(organizationId)));
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await writer.stop();
     const before = await recordsOf(at.db, organizationId);
     await moveBack(organizationId, daysAgo(3));
@@ -62,10 +62,10 @@ describe('retention', () => {
     const organizationId = newId('org');
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
     await append(at.eventLog, numbers(5).map(() => decided(organizationId)));
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await moveBack(organizationId, daysAgo(12));
     await append(at.eventLog, numbers(3).map(() => decided(organizationId)));
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await writer.stop();
     await keepHouse(12, 7);
     expect(await recordsOf(at.db, organizationId)).toHaveLength(8);
@@ -84,7 +84,7 @@ describe('retention', () => {
     const name = suffix(daysAgo(20));
     expect(await partitions()).toEqual(expect.arrayContaining([`log_records_${name}`, `recorded_ids_${name}`]));
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await writer.stop();
     expect(await recordsOf(at.db, organizationId)).toHaveLength(5);
     await keepHouse(400, 7);

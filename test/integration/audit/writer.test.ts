@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAuditWriter } from '../../../src/audit/writer.js';
 import { toEntry } from '../../../src/event-log/append.js';
 import type { EventLog, HandleBatch } from '../../../src/event-log/event-log.js';
-import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import { entry } from '../../support/event-log-contract.js';
@@ -32,7 +31,7 @@ const repeating = (eventLog: EventLog): EventLog => ({
 const record = async (work: () => Promise<void>): Promise<Awaited<ReturnType<typeof startAuditWriter>>> => {
   const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await work();
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   await writer.stop();
   return writer;
 };
@@ -86,7 +85,7 @@ describe('the audit writer', () => {
 
   test('leaves no hole and no double when two writers share the work and deliveries repeat', async () => {
     const other = new Database(at.url, { app: 1, worker: 4 });
-    const otherLog = await openPostgresLog(other.worker, 12);
+    const otherLog = await at.log.open(other.worker);
     const organizations = numbers(5).map(() => newId('org'));
     const writers = await Promise.all([startAuditWriter({ db: at.db, log: repeating(at.eventLog) }), startAuditWriter({ db: other, log: repeating(otherLog) })]);
     const events = numbers(4000).map((n) => decided(organizations[n % 5] ?? ''));
@@ -94,7 +93,7 @@ describe('the audit writer', () => {
       await append(at.eventLog, events.slice(start, start + 500));
       await append(at.eventLog, events.slice(Math.max(0, start - 50), start + 50));
     }
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await Promise.all(writers.map((writer) => writer.stop()));
     for (const organizationId of organizations) await expectDense(organizationId, events.filter((event) => event.organizationId === organizationId).map((event) => event.id));
     expect(writers[0].recorded() + writers[1].recorded()).toBe(4000);
@@ -143,7 +142,7 @@ describe('the audit writer', () => {
       ids.push(...events.map((event) => event.id));
       await Promise.all(events.flatMap((event) => [at.eventLog.append('toolgate.decisions', toEntry(event)), at.eventLog.append('toolgate.control', toEntry(event))]));
     }
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await Promise.all(writers.map((writer) => writer.stop()));
     await expectDense(organizationId, ids);
     await other.close();
@@ -163,7 +162,7 @@ describe('the audit writer', () => {
     await until(async () => (await admin.query(waiting)).rowCount === 1);
     expect((await admin.query(`select pg_terminate_backend(pid) from (${waiting}) w`)).rowCount).toBe(1);
     await holder.query('rollback');
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await writer.stop();
     await Promise.all([holder.end(), admin.end()]);
     const records = await recordsOf(at.db, organizationId);

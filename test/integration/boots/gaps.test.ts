@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
@@ -34,7 +33,7 @@ const record = async (organizationId: string, bootId: string, sequences: readonl
     const [sequence, abandoned] = typeof one === 'number' ? [one, undefined] : one;
     await append(at.eventLog, [decided(organizationId, { bootId, sequence, effect: 'deny', ...(abandoned ? { abandoned } : {}) })]);
   }
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
 };
 const dead = (bootId: string): Promise<unknown> => at.db.worker.query(`insert into gateway_boots(boot_id, last_seen, silent_ms) values ($1, now() - interval '31 seconds', 30000)`, [bootId]);
 const isThere = async (bootId: string): Promise<boolean> => (await at.db.worker.query('select 1 from gateway_boots where boot_id = $1', [bootId])).rowCount === 1;
@@ -42,7 +41,7 @@ const isThere = async (bootId: string): Promise<boolean> => (await at.db.worker.
 const sweepUntil = async (condition: () => Promise<boolean>): Promise<void> => {
   const sweeps = [startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }), startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade })];
   await until(condition).finally(() => Promise.all(sweeps.map((sweep) => sweep.stop())));
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
 };
 
 test('what a boot numbered and neither recorded nor gave up is a gap when the boot is over, once, in each organization its own; late and given-up numbers are none', async () => {
@@ -81,16 +80,13 @@ test('records that the log lost before they were recorded are a gap in every aud
   const [organizationId, elsewhere] = [newId('org'), newId('org')];
   const place = await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId)));
   await append(at.eventLog, [decided(elsewhere)]);
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   await writer.stop();
   const events = [decided(organizationId), decided(organizationId), decided(organizationId)];
   for (const event of events) await at.eventLog.append('toolgate.decisions', toEntry(event));
-  const owner = new pg.Client({ connectionString: at.url });
-  await owner.connect();
-  await owner.query('delete from log_records where topic = $1 and part = $2 and off in ($3, $4)', ['toolgate.decisions', place.partition, place.offset + 1, place.offset + 2]);
-  await owner.end();
+  await at.log.lose('toolgate.decisions', place.partition, place.offset + 1, place.offset + 2);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   const gap = { reason: 'log_records_lost', topic: 'toolgate.decisions', partition: place.partition, from: place.offset + 1, to: place.offset + 2 };
   expect(await gapsOf(organizationId)).toEqual([gap]);
   const { partition } = await at.eventLog.append('toolgate.decisions', toEntry(decided(elsewhere)));

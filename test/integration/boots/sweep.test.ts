@@ -61,7 +61,7 @@ test('several sweepers, and the outcome itself when it comes late, make one reco
   await append(at.eventLog, calls.map(ended));
   await row(bootId, 31);
   await sweepUntil(async () => !(await isThere(bootId)), 2);
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   const outcomes = await outcomesOf(organizationId);
   expect(outcomes.map((event) => event['callId']).sort()).toEqual(calls.map(({ callId }) => callId).sort());
   expect(new Set(outcomes.map((event) => event['status']))).toEqual(new Set(['unknown']));

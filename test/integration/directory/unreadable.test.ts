@@ -1,8 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate } from '../../../src/toolgate.js';
 import { connect, decisionOf, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';
 
 const open: (() => Promise<void>)[] = [];
@@ -12,8 +10,7 @@ afterEach(async () => {
 });
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
-const gateway = (here: TestToolgate, masterKey = KEY) =>
-  startToolgate(readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: masterKey, UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }));
+const gateway = (here: TestToolgate, masterKey = KEY) => startBeside(here, { MASTER_KEY: masterKey });
 
 const build = async (): Promise<Readonly<{ here: TestToolgate; tenant: Tenant; upstream: Upstream; server: () => Promise<Readonly<{ serverId: string; grant: Grant }>> }>> => {
   const here = await startTestToolgate();

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool } from '../../support/upstream.js';
 
 /** 20, or 2,000 with FAULTS=full, or as many as INTERLEAVINGS says; with SEED=1 the same again. */
@@ -46,7 +45,7 @@ beforeAll(async () => {
   upstream = await startModernUpstream({ tools: offered });
   const gone = await startModernUpstream({ tools: offered });
   toolgate = await startTestToolgate();
-  const gateway = () => startToolgate(readConfig({ PORT: '0', DATABASE_URL: toolgate.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }));
+  const gateway = () => startBeside(toolgate);
   others = [await gateway(), await gateway()];
   tenant = await signUp(toolgate.url);
   const serve = async (url: string) => {

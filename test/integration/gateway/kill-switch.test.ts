@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { modernClient } from '../../support/modern-client.js';
 import { openSession, request, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 const ROUNDS = process.env['FAULTS'] === 'full' ? 10 : 3;
@@ -17,7 +16,7 @@ let identityId: string;
 let grant: Grant;
 
 const gateway = (): Promise<Toolgate> =>
-  startToolgate(readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }));
+  startBeside(here);
 
 beforeAll(async () => {
   upstream = await startUpstream({

@@ -60,7 +60,7 @@ describe('what a policy lets pass', () => {
     expect((await client.complete({ ref: { type: 'ref/prompt', name: 'translate' }, argument: { name: 'language', value: 'f' } })).completion.values).toEqual(['f!']);
     expect((await client.complete({ ref: { type: 'ref/resource', uri: 'file:///public/{name}' }, argument: { name: 'name', value: 'a' } })).completion.values).toEqual(['a!']);
     expect(await client.setLoggingLevel('info')).toEqual({});
-    await expect.poll(outcomes, { timeout: 5000 }).toHaveLength(6);
+    await expect.poll(outcomes, { timeout: 20_000 }).toHaveLength(6);
   });
 });
 
@@ -77,7 +77,7 @@ describe('what a policy refuses', () => {
     await expect(client.complete({ ref: { type: 'ref/prompt', name: 'secret' }, argument: { name: 'a', value: 'b' } })).rejects.toEqual(denied('secret', { code: 'not_listed' }));
     expect(asked()).toBe(before);
     expect((await client.listPrompts()).prompts).toHaveLength(2);
-    await expect.poll(decided, { timeout: 5000 }).toHaveLength(8);
+    await expect.poll(decided, { timeout: 20_000 }).toHaveLength(8);
     expect(await decided()).toEqual([
       { method: 'resources/read', tool: 'log://1', code: 'not_listed', rule: '/default', argumentKeys: ['uri'], definitionHash: null },
       { method: 'resources/read', tool: 'file:///public/secret/a', code: 'denied_by_rule', rule: '/resources/file:~1~1~1public~1secret~1*/action', argumentKeys: ['uri'], definitionHash: null },
@@ -166,5 +166,5 @@ test('a request that names nothing in the way that MCP has it is -32602, on reco
     expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ id: index, error: expect.objectContaining({ code: -32_602 }) as Json })]);
   }
   expect(upstream.seen.length).toBe(before);
-  await expect.poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, { timeout: 5000 }).toBe(requests.length);
+  await expect.poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, { timeout: 20_000 }).toBe(requests.length);
 });

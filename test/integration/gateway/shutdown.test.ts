@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
@@ -52,12 +51,7 @@ test('streams that still flow while the process stops end without an error that 
 });
 
 /** What the log holds once the process is gone. */
-const logged = async (type: string): Promise<readonly Record<string, unknown>[]> => {
-  const client = new pg.Client({ connectionString: toolgate.databaseUrl });
-  await client.connect();
-  const { rows } = await client.query<{ value: Buffer }>('select value from log_records order by at').finally(() => client.end());
-  return rows.map((row) => JSON.parse(row.value.toString()) as Record<string, unknown>).filter((event) => event['type'] === type);
-};
+const logged = async (type: string): Promise<readonly Record<string, unknown>[]> => (await toolgate.log.events()).filter((event) => event['type'] === type);
 
 test('a call that is still under way when the grace of a stop runs out ends with the outcome unknown', async () => {
   upstream.setIntercept((_request, _response, seen) => isCall(seen.message));

@@ -1,11 +1,11 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-const CHANGES = 34;
+const CHANGES = 50;
 
 let here: TestToolgate;
 let there: Toolgate;
@@ -16,9 +16,7 @@ let serverId: string;
 beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('echo')], json: true });
   here = await startTestToolgate();
-  there = await startToolgate(
-    readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }),
-  );
+  there = await startBeside(here);
   tenant = await signUp(here.url);
   serverId = await tenant.server(upstream.url);
 });
@@ -31,11 +29,14 @@ afterAll(async () => {
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } };
 const onOther = (grant: Grant): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, there.url) });
 
-/** Milliseconds until `holds` answers true, asked without pause. */
+/** Milliseconds until `holds` answers true, asked without pause. What this process stood still for at a time, on a busy machine, is not counted. */
 const until = async (holds: () => Promise<boolean>): Promise<number> => {
   const began = performance.now();
-  while (!(await holds())) if (performance.now() - began > 5000) throw new Error('never');
-  return performance.now() - began;
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  while (!(await holds())) if (performance.now() - began > 20_000) throw new Error('never');
+  delay.disable();
+  return Math.max(0, performance.now() - began - delay.max / 1e6);
 };
 
 test(`a change on one node governs calls on another within a second, ${CHANGES} revocations and ${CHANGES} new policies`, async () => {
@@ -61,7 +62,7 @@ test(`a change on one node governs calls on another within a second, ${CHANGES} 
   took.sort((a, b) => a - b);
   process.stderr.write(`a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`);
   expect(took.at(-1)).toBeLessThan(1000);
-});
+}, 240_000);
 
 test('a session opened on one node is served by the other, and ended on one it is 404 on the other within a second', async () => {
   const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/toolgate.js';
 import { openSession, request, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream, type UpstreamTool } from '../../support/upstream.js';
 import { until } from '../audit/audit-support.js';
 
@@ -24,9 +23,7 @@ const upstreams: Upstream[] = [];
 
 beforeAll(async () => {
   here = await startTestToolgate();
-  there = await startToolgate(
-    readConfig({ PORT: '0', DATABASE_URL: here.databaseUrl, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', ROLES: 'gateway', DATA_DIR: '/nonexistent' }),
-  );
+  there = await startBeside(here);
   tenant = await signUp(here.url);
 });
 afterAll(async () => {

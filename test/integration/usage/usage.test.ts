@@ -22,7 +22,7 @@ afterAll(() => at.close());
 const record = async (events: readonly ToolgateEvent[]): Promise<void> => {
   const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await append(at.eventLog, events);
-  await until(() => allRecorded(at.db));
+  await until(() => allRecorded(at));
   await writer.stop();
 };
 
@@ -95,7 +95,7 @@ describe('usage', () => {
     const runners = numbers(3).map(() => startProjections({ db: at.db, projections: [usageProjection] }));
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog, onRecorded: () => runners.forEach((runner) => runner.wake()) });
     for (let i = 0; i < 10; i += 1) await append(at.eventLog, organizations.flatMap((organizationId) => manyEvents(organizationId, 60)));
-    await until(() => allRecorded(at.db));
+    await until(() => allRecorded(at));
     await until(() => allProjected(at.db, 'usage'));
     await writer.stop();
     await Promise.all(runners.map((runner) => runner.stop()));

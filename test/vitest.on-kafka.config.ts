@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+/** What has no product with a log in it, or is about the log that is kept in PostgreSQL. */
+const NOT_HERE = {
+  'test/integration/event-log/postgres-log.test.ts': 'the contract suite of the log in PostgreSQL; that of the log in Kafka is in test/kafka',
+  'test/integration/event-log/postgres-reading.test.ts': 'how the log in PostgreSQL is read',
+  'test/integration/event-log/silent-connection.test.ts': 'a silent connection to the log in PostgreSQL; that of a silent broker is in test/kafka',
+  'test/integration/audit/writer.test.ts': 'deliveries that repeat, skip or come late, made up over the log in PostgreSQL; those of Kafka are in test/kafka',
+  'test/integration/audit/retention.test.ts': 'days of the log in PostgreSQL; in Kafka the topic has its own retention',
+  'test/integration/embedded-postgres/**': 'no log in it',
+  'test/integration/http-client/**': 'no log in it',
+  'test/integration/platform/**': 'no log in it',
+  'test/integration/policies/decide-cases.test.ts': 'six hundred questions to the API of what a document says; none is recorded',
+  'test/integration/policies/policy-schema.test.ts': 'no log in it',
+} as const;
+
+/** `npm run test:on-kafka`: the integration suite and the main path once more, with the event log of every product in a real Apache Kafka; needs Java 17 and, once, Maven. */
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/integration/**/*.test.ts', 'test/e2e/gitlab.test.ts'],
+    exclude: Object.keys(NOT_HERE),
+    globalSetup: ['test/support/global-setup.ts', 'test/support/kafka-pool.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
+    isolate: false,
+    maxWorkers: 2,
+  },
+});
