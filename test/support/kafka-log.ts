@@ -39,6 +39,13 @@ export const loseRecords = (brokers: readonly string[], topic: Topic, partition:
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(to + 1) }] });
   });
 
+/** How many records the topics have, where none was lost. */
+export const everyEnd = (brokers: readonly string[]): Promise<Record<Topic, number>> =>
+  asAdmin(brokers, async (admin) => {
+    const counts = TOPICS.map(async (topic) => [topic, (await admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0)] as const);
+    return Object.fromEntries(await Promise.all(counts)) as Record<Topic, number>;
+  });
+
 /** Everything in one topic, partition by partition. */
 export const readAll = async (log: EventLog, topic: Topic): Promise<readonly (readonly LogRecord[])[]> => Promise.all(range(PARTITIONS).map((partition) => log.read(topic, partition, 0, 1_000_000)));
 
