@@ -35,7 +35,7 @@ const isRefusal = (error: unknown): boolean => {
 };
 
 /**
- * Sends batches, each to one partition, and keeps clear of what kafkajs 2.2.4 does when a send fails:
+ * Sends batches, each to one partition, and keeps clear of what kafkajs 2.2.4 does when a send fails (seen in test/kafka/kafkajs-traps.test.ts):
  *
  * - A send to partitions of several leaders is tried again for all when one fails, also for those whose answer is still under way:
  *   here every send goes to one partition.
