@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import type { Caller } from '../mcp/caller.js';
 
 /** What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since the epoch. */
@@ -56,15 +56,17 @@ export function makeSessionOpener(key: Buffer, { max }: Readonly<{ max: number }
   let young = new Map<string, SessionContent>();
   let old = young;
   return (sealed, nowMs) => {
-    let content = young.get(sealed);
+    // Half a kilobyte of text a session is not worth keeping to know it again.
+    const digest = hash('sha256', sealed, 'base64');
+    let content = young.get(digest);
     if (content === undefined) {
-      content = old.get(sealed) ?? openSession(key, sealed, nowMs);
+      content = old.get(digest) ?? openSession(key, sealed, nowMs);
       if (content === undefined) return undefined;
       if (young.size >= max / 2) {
         old = young;
         young = new Map();
       }
-      young.set(sealed, content);
+      young.set(digest, content);
     }
     return content.expiresAt > nowMs ? content : undefined;
   };
