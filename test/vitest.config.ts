@@ -6,6 +6,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/{unit,integration,architecture,e2e}/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts'],
+    // In CI alone: the report marks what needed its second try.
+    retry: process.env['CI'] ? 1 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A condition that is waited for, not a time that is promised.

@@ -8,6 +8,8 @@ export default defineConfig({
     // What a library does when it is left alone: nothing of ours, and slow.
     exclude: process.env['FAULTS'] === 'full' ? [] : ['test/kafka/kafkajs-traps.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts', 'test/support/kafka-setup.ts'],
+    // In CI alone: the report marks what needed its second try.
+    retry: process.env['CI'] ? 1 : 0,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // A condition that is waited for, not a time that is promised.

@@ -20,6 +20,8 @@ export default defineConfig({
     include: ['test/integration/**/*.test.ts', 'test/e2e/gitlab.test.ts'],
     exclude: Object.keys(NOT_HERE),
     globalSetup: ['test/support/global-setup.ts', 'test/support/kafka-pool.ts'],
+    // In CI alone: the report marks what needed its second try.
+    retry: process.env['CI'] ? 1 : 0,
     testTimeout: 180_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
