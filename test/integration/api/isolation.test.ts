@@ -8,7 +8,7 @@ import { actions, emptyModel, kinds, type Kind, type Model, type Step } from './
 import { liveThrough } from './history.js';
 import { send, type Json } from './problem.js';
 
-const STEPS = process.env['FAULTS'] === 'full' ? 600 : 150;
+const STEPS = process.env['FAULTS'] === undefined ? 100 : 300;
 /** What gives an organization something of everything; random steps take these more often than what deletes. */
 const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity', 'issueGrant', 'createKey', 'call'];
 

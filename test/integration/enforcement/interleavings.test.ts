@@ -7,7 +7,7 @@ import type { Reservation } from '../../../src/policy-engine/decide.js';
 import { testDatabase } from '../../support/database.js';
 
 const GATEWAYS = 3;
-const INTERLEAVINGS = 2000;
+const INTERLEAVINGS = process.env['FAULTS'] === undefined ? 500 : 2000;
 const AT_ONCE = 50;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
