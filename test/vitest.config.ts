@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** Programs of others, each with a start of its own: `npm run test:clients`. */
-export const REAL_CLIENTS = ['test/e2e/clients.test.ts', 'test/e2e/real-servers.test.ts'];
+/** What starts many processes: `npm run test:slow`. */
+export const SLOW = ['test/e2e/clients.test.ts', 'test/e2e/real-servers.test.ts', 'test/e2e/approvals.test.ts', 'test/integration/gateway/channel-pairings.test.ts', 'test/architecture/check.test.ts'];
 
 /** `npm test`: everything that needs nothing but npm. */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/{unit,integration,architecture,e2e}/**/*.test.ts'],
-    exclude: REAL_CLIENTS,
+    exclude: SLOW,
     globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts'],
     // In CI alone: the report marks what needed its second try.
     retry: process.env['CI'] ? 1 : 0,

@@ -7,6 +7,7 @@ import { newId } from '../../../src/platform/ids.js';
 import { allRecorded, append, decided, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
 
 type Event = Readonly<Record<string, unknown>>;
+type Place = Readonly<{ partition: number; offset: number }>;
 
 let at: Opened;
 let writer: AuditWriter;
@@ -78,19 +79,20 @@ test('a number that has been missing for ten minutes is a gap although its gatew
 
 test('records that the log lost before they were recorded are a gap in every audit log that they may have belonged to, before anything is recorded behind them', async () => {
   const [organizationId, elsewhere] = [newId('org'), newId('org')];
-  const place = await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId)));
-  await append(at.eventLog, [decided(elsewhere)]);
+  await append(at.eventLog, [decided(organizationId), decided(elsewhere)]);
   await until(() => allRecorded(at));
   await writer.stop();
   const events = [decided(organizationId), decided(organizationId), decided(organizationId)];
-  for (const event of events) await at.eventLog.append('toolgate.decisions', toEntry(event));
-  await at.log.lose('toolgate.decisions', place.partition, place.offset + 1, place.offset + 2);
+  const places: Place[] = [];
+  for (const event of events) places.push(await at.eventLog.append('toolgate.decisions', toEntry(event)));
+  const [first, second] = places as [Place, Place];
+  await at.log.lose('toolgate.decisions', first.partition, first.offset, second.offset);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await until(() => allRecorded(at));
-  const gap = { reason: 'log_records_lost', topic: 'toolgate.decisions', partition: place.partition, from: place.offset + 1, to: place.offset + 2 };
+  const gap = { reason: 'log_records_lost', topic: 'toolgate.decisions', partition: first.partition, from: first.offset, to: second.offset };
   expect(await gapsOf(organizationId)).toEqual([gap]);
   const { partition } = await at.eventLog.append('toolgate.decisions', toEntry(decided(elsewhere)));
-  expect(await gapsOf(elsewhere)).toEqual(partition === place.partition ? [gap] : []);
+  expect(await gapsOf(elsewhere)).toEqual(partition === first.partition ? [gap] : []);
   expect(writer.lost()).toBe(2);
   expect((await recordsOf(at.db, organizationId)).map(({ id }) => id)).toContain(events[2]?.id);
 });
