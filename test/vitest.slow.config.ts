@@ -6,11 +6,12 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: SLOW,
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/support/postgres-only.ts'],
     // In CI alone: the report marks what needed its second try.
     retry: process.env['CI'] ? 1 : 0,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    isolate: false,
     maxWorkers: 2,
   },
 });
