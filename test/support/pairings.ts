@@ -3,8 +3,10 @@ import { Client as LegacySdkClient } from '@modelcontextprotocol/sdk/client/inde
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, ErrorCode, McpError, ResourceUpdatedNotificationSchema, ResultSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { inputRequired, ProtocolError, type CallToolResult } from '@modelcontextprotocol/server';
+import { expect, vi } from 'vitest';
 import type { Era } from '../../src/platform/era.js';
 import { startModernUpstream } from './modern-upstream.js';
+import type { Tenant } from './tenant.js';
 import { aTool, startUpstream } from './upstream.js';
 
 /** What the tools of both servers do, told in one way. */
@@ -185,3 +187,11 @@ const modernClient = async ({ mcpUrl, token }: Grant): Promise<PairedClient> => 
 };
 
 export const clients: Readonly<Record<Era, (grant: Grant) => Promise<PairedClient>>> = { legacy: legacyClient, modern: modernClient };
+
+/** How the one call of this tool ended; outcomes are recorded after the client has its answer. */
+export const outcomeOf = (tenant: Tenant, { id }: Readonly<{ id: string }>, tool: string): Promise<unknown> =>
+  vi.waitFor(async () => {
+    const [event] = await tenant.events(`&type=toolCall.completed&grantId=${id}&tool=${tool}`);
+    expect(event).toBeDefined();
+    return event?.['status'];
+  }, { timeout: 5000 });

@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { InSession } from '../../relay/exchange.js';
 import type { GovernedCall, Waiting } from '../../enforcement/call.js';
+import type { Json } from '../../json/json-object.js';
 import type { Request } from '../../mcp/read-message.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** What has become of a held call that its client asks for as a task. */
 export type TaskState = Readonly<{ status: 'working' | 'cancelled' }> | Readonly<{ status: 'completed'; result: Json }> | Readonly<{ status: 'failed'; error: Readonly<{ code: number; message: string }> }>;

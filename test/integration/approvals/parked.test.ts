@@ -15,13 +15,10 @@ let tenant: Tenant;
 let approver: Person;
 let serverId: string;
 
-const startGatewayNode = (): Promise<Toolgate> =>
-  startBeside(here);
-
 beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: [aTool('merge')], call: ({ arguments: args }) => ({ content: [{ type: 'text', text: `merged ${JSON.stringify(args)}` }] }) });
   here = await startTestToolgate();
-  there = await startGatewayNode();
+  there = await startBeside(here);
   tenant = await signUp(here.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);
@@ -166,7 +163,7 @@ describe('a held call that waits', () => {
   });
 
   test('is answered at once when its gateway stops, and goes on elsewhere', async () => {
-    const other = await startGatewayNode();
+    const other = await startBeside(here);
     const grant = await granted({ wait: 60 });
     const waiting = merge(await sessionOf(onOther(grant, other)));
     const id = await pending(grant);

@@ -3,11 +3,11 @@ import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
 import { startSweep } from '../../../src/boots/sweep.js';
 import { toEntry } from '../../../src/event-log/append.js';
+import type { Appended } from '../../../src/event-log/event-log.js';
 import { newId } from '../../../src/platform/ids.js';
 import { allRecorded, append, decided, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
 
 type Event = Readonly<Record<string, unknown>>;
-type Place = Readonly<{ partition: number; offset: number }>;
 
 let at: Opened;
 let writer: AuditWriter;
@@ -83,9 +83,9 @@ test('records that the log lost before they were recorded are a gap in every aud
   await until(() => allRecorded(at));
   await writer.stop();
   const events = [decided(organizationId), decided(organizationId), decided(organizationId)];
-  const places: Place[] = [];
+  const places: Appended[] = [];
   for (const event of events) places.push(await at.eventLog.append('toolgate.decisions', toEntry(event)));
-  const [first, second] = places as [Place, Place];
+  const [first, second] = places as [Appended, Appended];
   await at.log.lose('toolgate.decisions', first.partition, first.offset, second.offset);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await until(() => allRecorded(at));

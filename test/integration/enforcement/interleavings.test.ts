@@ -5,6 +5,7 @@ import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
 import { testDatabase } from '../../support/database.js';
+import { checkInterleavings } from '../../support/interleavings.js';
 
 const GATEWAYS = 3;
 const INTERLEAVINGS = process.env['FAULTS'] === undefined ? 500 : 2000;
@@ -91,18 +92,7 @@ const check = async (of: Interleaving): Promise<void> => {
 };
 
 test(`in ${INTERLEAVINGS} random interleavings over ${GATEWAYS} gateways no counter passes its maximum and none keeps what was given back`, async () => {
-  process.stderr.write(`interleavings of limits: SEED=${seed}\n`);
-  const all = fc.sample(interleaving, { numRuns: INTERLEAVINGS, seed });
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < all.length; at = next++) {
-      const one = all[at] as Interleaving;
-      await check(one).catch((error: unknown) => {
-        throw new Error(`SEED=${seed}, interleaving ${at}: ${JSON.stringify(one)}`, { cause: error });
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
 }, 240_000);
 
 test('of calls that come over three connections through several windows, none of which knows of the others, each window passes its maximum and no call more', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { modernClient } from '../../support/modern-client.js';
-import { clients, type PairedClient } from '../../support/pairings.js';
+import { clients, outcomeOf, type PairedClient } from '../../support/pairings.js';
 import { signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
@@ -59,19 +59,12 @@ describe.each(NAMES)('a %s server', (name) => {
     });
     afterAll(() => client.close());
 
-    const outcomeOf = (tool: string): Promise<unknown> =>
-      vi.waitFor(async () => {
-        const [event] = await tenant.events(`&type=toolCall.completed&grantId=${grant.id}&tool=${tool}`);
-        expect(event).toBeDefined();
-        return event?.['status'];
-      }, { timeout: 5000 });
-
     test('that lists and calls gets what the policy shows and allows, in the era that brings it nearest', async () => {
       const tools = await client.tools();
       expect([tools.includes('echo'), tools.includes('pid')]).toEqual([true, false]);
       expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({ args: { a: [1, { b: 'é' }] } });
       expect(textOf(await client.call('era'))).toBe(SERVERS[name][of]);
-      expect(await outcomeOf('echo')).toBe('ok');
+      expect(await outcomeOf(tenant, grant, 'echo')).toBe('ok');
     });
 
     test('hears of the progress of each of its calls', async () => {
@@ -88,7 +81,7 @@ describe.each(NAMES)('a %s server', (name) => {
       stop.abort();
       await expect(call).rejects.toThrow();
       await vi.waitFor(async () => expect((await witness()).aborted).toContain('slow'));
-      expect(await outcomeOf('slow')).toBe('cancelled');
+      expect(await outcomeOf(tenant, grant, 'slow')).toBe('cancelled');
     });
 
     test('is asked for input in the middle of a call', async () => {
@@ -99,7 +92,7 @@ describe.each(NAMES)('a %s server', (name) => {
     test('gets the errors of tools as results and those of the protocol as errors', async () => {
       expect(await client.call('fails')).toMatchObject({ isError: true, content: [{ text: 'it failed' }] });
       await expect(client.call('throws')).rejects.toMatchObject({ code: -32_602, message: expect.stringContaining('thrown') });
-      expect([await outcomeOf('fails'), await outcomeOf('throws')]).toEqual(['tool_error', 'upstream_error']);
+      expect([await outcomeOf(tenant, grant, 'fails'), await outcomeOf(tenant, grant, 'throws')]).toEqual(['tool_error', 'upstream_error']);
     });
 
     test('gets a large result whole', async () => {
@@ -118,7 +111,7 @@ describe.each(NAMES)('a %s server', (name) => {
     if (name !== 'legacy SSE') {
       test('is told when its server crashes, and goes on with a new one', async () => {
         await expect(client.call('crash')).rejects.toMatchObject({ code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103) });
-        expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf('crash'));
+        expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf(tenant, grant, 'crash'));
         await vi.waitFor(async () => expect(textOf(await client.call('echo'))).toBe('{"args":{}}'), { timeout: 5000 });
       });
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Toolgate } from '../../../src/toolgate.js';
+import { checkInterleavings } from '../../support/interleavings.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { signUp, type Grant, type Tenant } from '../../support/tenant.js';
@@ -130,16 +131,5 @@ const check = async ({ family, calls: made }: Interleaving): Promise<void> => {
 };
 
 test(`in ${INTERLEAVINGS} random interleavings over 3 gateways no counter passes its maximum, and what was not sent is given back`, async () => {
-  console.log(`interleavings over gateways: ${INTERLEAVINGS}, SEED=${seed}`);
-  const all = fc.sample(interleaving, { numRuns: INTERLEAVINGS, seed });
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < all.length; at = next++) {
-      const one = all[at] as Interleaving;
-      await check(one).catch((error: unknown) => {
-        throw new Error(`SEED=${seed}, interleaving ${at}: ${JSON.stringify(one)}: ${String(error)}`, { cause: error });
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
 }, 1_500_000);

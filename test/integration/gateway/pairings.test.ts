@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Era } from '../../../src/platform/era.js';
-import { clients, servers, TOOLS, type PairedClient, type PairedServer } from '../../support/pairings.js';
+import { clients, outcomeOf, servers, TOOLS, type PairedClient, type PairedServer } from '../../support/pairings.js';
 import { decisionOf, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
@@ -30,21 +30,13 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
   afterEach(() => client.close());
   afterAll(() => server.close());
 
-  /** How the one call of this tool ended; outcomes are recorded after the client has its answer. */
-  const outcomeOf = (tool: string): Promise<unknown> =>
-    vi.waitFor(async () => {
-      const [event] = await tenant.events(`&type=toolCall.completed&grantId=${grant.id}&tool=${tool}`);
-      expect(event).toBeDefined();
-      return event?.['status'];
-    }, { timeout: 5000 });
-
   test('lists what the policy shows', async () => {
     expect(await client.tools()).toEqual(TOOLS.filter((name) => name !== 'hidden'));
   });
 
   test('calls what the policy allows, and reads why it may not call the rest', async () => {
     expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({ name: 'echo', args: { a: [1, { b: 'é' }] } });
-    expect(await outcomeOf('echo')).toBe('ok');
+    expect(await outcomeOf(tenant, grant, 'echo')).toBe('ok');
     const before = server.witness.started.length;
     const refused = await client.call('echo', { bad: true });
     expect([refused.isError, textOf(refused), decisionOf(refused)['code']]).toEqual([true, '[POLICY DENIED] Not that', 'argument_rule']);
@@ -66,7 +58,7 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     stop.abort();
     await expect(call).rejects.toThrow();
     await vi.waitFor(() => expect(server.witness.aborted).toContain('slow'));
-    expect(await outcomeOf('slow')).toBe('cancelled');
+    expect(await outcomeOf(tenant, grant, 'slow')).toBe('cancelled');
     expect(textOf(await client.call('brief'))).toBe('brief');
   });
 
@@ -89,9 +81,9 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
 
   test('gets the errors of tools as results, those of the protocol as errors, and goes on', async () => {
     expect(await client.call('fails')).toMatchObject({ isError: true, content: [{ text: 'it failed' }] });
-    expect(await outcomeOf('fails')).toBe('tool_error');
+    expect(await outcomeOf(tenant, grant, 'fails')).toBe('tool_error');
     await expect(client.call('throws')).rejects.toMatchObject({ code: -32_602, message: expect.stringContaining('thrown') });
-    expect(await outcomeOf('throws')).toBe('upstream_error');
+    expect(await outcomeOf(tenant, grant, 'throws')).toBe('upstream_error');
     expect(textOf(await client.call('brief'))).toBe('brief');
   });
 
@@ -105,7 +97,7 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     await vi.waitFor(() => expect(server.witness.started).toHaveLength(before + 1));
     server.drop();
     await expect(call).rejects.toMatchObject({ code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103) });
-    expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf('hangs'));
+    expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf(tenant, grant, 'hangs'));
     await vi.waitFor(async () => expect(textOf(await client.call('brief'))).toBe('brief'), { timeout: 5000 });
   });
 
@@ -115,7 +107,7 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     await vi.waitFor(() => expect(server.witness.started).toHaveLength(before + 1));
     await client.close();
     await call;
-    expect(await outcomeOf('left')).toBe(of === 'modern' ? 'cancelled' : 'ok');
+    expect(await outcomeOf(tenant, grant, 'left')).toBe(of === 'modern' ? 'cancelled' : 'ok');
     if (of === 'legacy') expect(server.witness.finished).toEqual(['left']);
   });
 });
