@@ -8,7 +8,7 @@
  * --no-gate      exit code 0 even when the budget does not hold
  * --no-kafka     leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven are
  * --json=FILE    everything measured, as JSON
- * --against=DIR  also measures the gateways of another build, as `other …`
+ * --against=DIR  also measures the gateways of another build (its dist, beside its migrations and node_modules) in a database of their own, as `other …`
  * --only=A,B     only these targets, beside direct and the relays
  * --loads=A,B    only these of 128, 32, list, open, pace
  * --profile=DIR  CPU profiles of the gateways and projectors; the figures then hold what profiling costs
@@ -22,7 +22,7 @@ import { parseArgs } from 'node:util';
 import { decisionsText, judgeDecisions, measureDecisions } from './decide.mjs';
 import { caughtUp, measurePace } from './keep-up.mjs';
 import { cores, cpuOf, cpuOfFamily, endAll, familyGrowth } from './processes.mjs';
-import { budgetText, judge, paceText, summarize, table } from './report.mjs';
+import { againstText, budgetText, judge, paceText, summarize, table } from './report.mjs';
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -52,7 +52,7 @@ const say = (text) => process.stderr.write(`${text}\n`);
 
 const behind = ({ projector, progress }) => ({ projector, progress });
 
-const gatewayTargets = (world, prefix, bare, logged) => [
+const gatewayTargets = ({ gateways: { bare, logged }, ...world }, prefix) => [
   { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
   { name: `${prefix}modern bare`, ...bare, target: bare.modern, base: 'modern relay', loads: ['128', '32'] },
   { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
@@ -61,7 +61,6 @@ const gatewayTargets = (world, prefix, bare, logged) => [
 ];
 
 const targetsOf = (world) => {
-  const { gateways } = world.inPostgres;
   const kafka = world.inKafka;
   return [
     { name: 'direct', target: world.direct, loads: ['128', '32', 'open'] },
@@ -71,11 +70,11 @@ const targetsOf = (world) => {
       target: { ...world.direct, era, port: relay.ready.port },
       loads: era === 'legacy' ? ['128', '32', 'list', 'open'] : ['128', '32'],
     })),
-    ...gatewayTargets(world.inPostgres, '', gateways.bare, gateways.logged),
-    ...(gateways.otherBare ? gatewayTargets(world.inPostgres, 'other ', gateways.otherBare, gateways.otherLogged) : []),
+    ...gatewayTargets(world.inPostgres, ''),
+    ...(world.other ? gatewayTargets(world.other, 'other ') : []),
     ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.logged, ...behind(kafka), brokers: world.brokers, target: kafka.gateways.logged.limited, loads: ['128', '32', 'open', 'pace'] }] : []),
   ]
-    .filter(({ name }) => !given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name))
+    .filter(({ name, target }) => target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name)))
     .map((one) => ({ ...one, loads: one.loads.filter((load) => wanted.includes(load)) }));
 };
 
@@ -157,7 +156,7 @@ const show = async ({ runs, decisions, missing, began }) => {
   const budget = [...judge(rows), ...judgeDecisions(decisions)];
   const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
   const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
-  process.stdout.write(`${head}\n${table(rows)}\n\n${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
+  process.stdout.write(`${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
   return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
 };
 

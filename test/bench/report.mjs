@@ -84,6 +84,13 @@ export const paceText = (rows) =>
     ...rows.filter(({ load }) => load === 'pace').map(({ name, made, recorded }) => [name, cell(made, 0), cell(recorded, 0), cell(recorded / made, 2)]),
   ], 1);
 
+/** CPU per call of each target to the same target of the other build (`--against`), and empty without one. */
+export const againstText = (rows) => {
+  const pairs = rows.flatMap((row) => rows.filter(({ name, load, cpu }) => name === `other ${row.name}` && load === row.load && cpu && row.cpu).map((other) => [row, other]));
+  if (pairs.length === 0) return '';
+  return `${textTable([['CPU µs/call', 'load', 'this build', 'the other', 'ratio'], ...pairs.map(([row, other]) => [row.name, SHOWN[row.load] ?? row.load, cell(row.cpu), cell(other.cpu), cell(row.cpu / other.cpu, 2)])], 2)}\n\n`;
+};
+
 /** Lines of cells as text; the first `left` columns stand left, figures right. */
 export const textTable = (cells, left) => {
   const widths = cells[0].map((_, index) => Math.max(...cells.map((one) => one[index].length)));

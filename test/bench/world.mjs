@@ -39,13 +39,17 @@ const populate = async (port, upstreamPorts) => {
 
 const INITIALIZE = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } };
 
-/** A session of this grant on this gateway, or what a modern client sends instead, as a target of the load generator. The gateway may not know the grant for a moment. */
+/**
+ * A session of this grant on this gateway, or what a modern client sends instead, as a target of the load generator; undefined for an older build that serves
+ * no modern client. The gateway may not know the grant for a moment.
+ */
 const openTarget = async (port, { era, path }, grant) => {
   const headers = { ...headersOf[era], authorization: `Bearer ${grant.token}` };
   for (let attempt = 0; ; attempt += 1) {
     const first = era === 'legacy' ? await post(`http://127.0.0.1:${port}${path}`, INITIALIZE, { authorization: headers.authorization }) : await post(`http://127.0.0.1:${port}${path}`, JSON.parse(callText.modern), headers);
     if (first.status === 200 && era === 'modern' && first.body.result?.isError !== true) return { port, path, era, headers };
     if (first.status === 200 && first.session) return { port, path, era, headers: { ...headers, 'mcp-session-id': first.session } };
+    if (first.status === 400 && era === 'modern') return undefined;
     if (attempt === 50) throw new Error(`the first request of a ${era} client was answered ${first.status}: ${JSON.stringify(first.body)}`);
     await sleep(100);
   }
@@ -78,13 +82,13 @@ const endsIn = async (brokers) => {
 /** The processes of one database: the API while the organization is made, the projector, and gateways, each in a process of its own. */
 const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => {
   const shared = { DATABASE_URL: url, MASTER_KEY: Buffer.alloc(32, 7).toString('base64'), UPSTREAM_ALLOW: '127.0.0.0/8', PORT: '0', ...(kafka ? { KAFKA_BROKERS: kafka.brokers } : {}) };
-  const startOne = (role, build = dist, logIs = 'on', where = 'rest') => start('toolgate.mjs', { args: [build, logIs], env: { ...shared, ROLES: role }, where });
+  const startOne = (role, logIs = 'on', where = 'rest') => start('toolgate.mjs', { args: [dist, logIs], env: { ...shared, ROLES: role }, where });
   const api = await startOne('api');
   const projector = await startOne('projector');
   const made = await populate(api.ready.port, upstreamPorts);
   const started = {};
-  for (const [name, { logIs, build }] of Object.entries(gateways)) {
-    const gateway = await startOne('gateway', build, logIs, 'gateway');
+  for (const [name, { logIs }] of Object.entries(gateways)) {
+    const gateway = await startOne('gateway', logIs, 'gateway');
     const open = (era, grant) => openTarget(gateway.ready.port, made[era], made[era][grant]);
     started[name] = { process: gateway, unlimited: await open('legacy', 'unlimited'), limited: await open('legacy', 'limited'), modern: await open('modern', 'unlimited'), modernLimited: await open('modern', 'limited') };
   }
@@ -111,19 +115,24 @@ export const startWorld = async ({ dist, dataDir, against, kafka }) => {
   const load = await start('load.mjs', { where: 'load' });
   const relayOf = (era) => start('relay.mjs', { args: [String(upstreamPorts[era]), era], where: 'gateway' });
   const relays = { legacy: await relayOf('legacy'), modern: await relayOf('modern') };
-  const gateways = { bare: { logIs: 'off' }, logged: { logIs: 'on' }, ...(against ? { otherBare: { logIs: 'off', build: against }, otherLogged: { logIs: 'on', build: against } } : {}) };
-  const inPostgres = await startToolgates({ url: await databaseIn(postgres.url, 'bench_postgres'), upstreamPorts, dist, gateways });
-  const inKafka = kafka.brokers && (await startToolgates({ url: await databaseIn(postgres.url, 'bench_kafka'), upstreamPorts, dist, kafka, gateways: { logged: { logIs: 'on' } } }));
+  const inDatabase = async (name, { build = dist, ...rest }) => startToolgates({ url: await databaseIn(postgres.url, name), upstreamPorts, dist: build, ...rest });
+  const gateways = { bare: { logIs: 'off' }, logged: { logIs: 'on' } };
+  const inPostgres = await inDatabase('bench_postgres', { gateways });
+  // With a schema of its own, as its migrations make it.
+  const other = against && (await inDatabase('bench_other', { build: against, gateways }));
+  const inKafka = kafka.brokers && (await inDatabase('bench_kafka', { kafka, gateways: { logged: { logIs: 'on' } } }));
   return {
     postgres,
     load,
     relays,
     direct: { port: upstreamPorts.legacy, path: '/mcp', era: 'legacy', headers: headersOf.legacy },
     inPostgres,
+    other,
     inKafka,
     brokers: kafka.pids,
     close: async () => {
       await inPostgres.close();
+      await other?.close();
       await inKafka?.close();
       await Promise.all([...Object.values(upstreams), ...Object.values(relays), load].map((one) => one.end()));
       await postgres.stop();

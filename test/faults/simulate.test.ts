@@ -88,7 +88,10 @@ test(`a simulation over ${DECISIONS} recorded decisions takes its share of a min
   );
   expect(result).toMatchObject({ calls: DECISIONS, byTool: expect.arrayContaining([expect.objectContaining({ tool: 'tool_4', from: 'allow', to: 'deny', calls: DECISIONS / 20 })]) as unknown });
   expect(Number(result['same']) + Number(result['flipped']) + Number(result['unjudged'])).toBe(DECISIONS);
-  expect(Math.max(...inUse.slice(1))).toBeLessThan((inUse[0] ?? 0) + 30 * MIB);
+  // What is in use swings with the page in hand; what is kept for good shows in the least of each half.
+  const half = Math.ceil(inUse.length / 2);
+  expect(Math.min(...inUse.slice(half))).toBeLessThan(Math.min(...inUse.slice(0, half)) + 20 * MIB);
+  expect(Math.max(...inUse)).toBeLessThan(200 * MIB);
   // Absolute times are noise on a busy machine: the quick form has ten times its share.
   expect(tookMs).toBeLessThan((FULL ? 1 : 10) * BUDGET_MS * (DECISIONS / 1_000_000));
 }, 900_000);
