@@ -14,7 +14,6 @@ export class Exchange implements Running {
   readonly #silenceMs: number;
   readonly #sink: Sink;
   #carrier: Carrier | undefined;
-  #headed = false;
   #over = false;
   #paused = false;
   #silentMs = 0;
@@ -44,7 +43,6 @@ export class Exchange implements Running {
 
   headed({ status, headers }: AnswerHead): void {
     this.#silentMs = 0;
-    this.#headed = true;
     if (!this.#over) this.#sink.head(status, headers);
   }
 
@@ -62,9 +60,9 @@ export class Exchange implements Running {
     this.#sink.end();
   }
 
-  /** The connection is gone before the answer was whole. */
+  /** The connection that it was sent on is gone before the answer was whole. */
   broken(cause: unknown): void {
-    this.fail(this.#headed ? 'broken' : 'unreachable', cause);
+    this.fail('broken', cause);
   }
 
   fail(kind: Failure['kind'], cause?: unknown): void {

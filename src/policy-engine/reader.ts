@@ -23,6 +23,7 @@ export function refuse(report: Report, pointer: string, code: string, message: s
 
 export function objectOf(shape: Shape): Reader {
   const accepted = [...shape.keys()].join(', ');
+  const wanted = [...shape].filter(([, { required }]) => required).map(([key]) => key);
   return (value, pointer, report) => {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', `must be an object with the keys ${accepted}`);
     for (const [key, member] of Object.entries(value)) {
@@ -32,9 +33,7 @@ export function objectOf(shape: Shape): Reader {
       if (field === undefined) refuse(report, at, 'unsupported_key', `this key is not known here; accepted: ${accepted}`);
       else field.read(member, at, report);
     }
-    for (const [key, { required }] of shape) {
-      if (required && !Object.hasOwn(value, key)) refuse(report, pointerTo(pointer, key), 'required', `${key} is required`);
-    }
+    for (const key of wanted) if (!Object.hasOwn(value, key)) refuse(report, pointerTo(pointer, key), 'required', `${key} is required`);
   };
 }
 
@@ -42,13 +41,13 @@ export function objectOf(shape: Shape): Reader {
 export function namedOf(most: number, name: Reader, member: Reader): Reader {
   return (value, pointer, report) => {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', 'must be an object with one member a name');
-    const members = Object.entries(value);
-    if (members.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} members`);
-    for (const [key, one] of members.slice(0, most)) {
+    const keys = Object.keys(value);
+    if (keys.length > most) refuse(report, pointer, 'too_many', `takes at most ${most} members`);
+    for (const key of keys.slice(0, most)) {
       if (isEnough(report)) return;
       const at = pointerTo(pointer, key);
       name(key, at, report);
-      member(one, at, report);
+      member(value[key as keyof typeof value], at, report);
     }
   };
 }

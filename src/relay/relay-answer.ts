@@ -18,7 +18,7 @@ export type Relayed = Readonly<{ status: OutcomeStatus; upstreamStatus: number |
 export const failures = {
   unreachable: { status: 'upstream_unreachable', code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' },
   timeout: { status: 'timeout', code: OWN_CODES.upstreamTimeout, message: 'the MCP server did not answer in time' },
-  broken: { status: 'upstream_error', code: OWN_CODES.upstreamError, message: 'the MCP server broke off its answer' },
+  broken: { status: 'upstream_error', code: OWN_CODES.upstreamError, message: 'the MCP server broke off before its answer was whole; the request may have taken effect' },
   aborted: { status: 'cancelled', code: OWN_CODES.upstreamError, message: 'the request was cancelled' },
 } as const satisfies Record<UpstreamFailure['kind'], Readonly<{ status: OutcomeStatus; code: number; message: string }>>;
 

@@ -112,7 +112,7 @@ describe('an upstream that fails', () => {
 
   test.each([
     ['answers 500', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(500).end('secret stack trace')],
-    ['resets the connection', 'upstream_unreachable', (response: import('node:http').ServerResponse) => void response.socket?.resetAndDestroy()],
+    ['resets the connection', 'upstream_error', (response: import('node:http').ServerResponse) => void response.socket?.resetAndDestroy()],
     ['never answers', 'timeout', () => undefined],
     ['breaks off a JSON answer', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }); response.write('{"jsonrpc"'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
     ['breaks off an event stream', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'text/event-stream' }); response.write(': hello\n\n'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],

@@ -1,7 +1,7 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
+import { connect, decisionOf, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
@@ -133,6 +133,16 @@ describe('what a policy holds for approval', () => {
     expect((await got()).messages).toHaveLength(1);
     for (const id of [log, prompt]) expect((await approver.api('GET', `/v1/approvals/${id}`)).body).toMatchObject({ status: 'used' });
     expect([await approvalIn(read()), await approvalIn(got())].some((id) => id === log || id === prompt)).toBe(false);
+  });
+
+  test('a prompt and a tool that is not discovered yet, of one name and with the same arguments, wait for people beside each other', async () => {
+    const serverId = await tenant.server(upstream.url);
+    const both = { version: '1', default: 'deny', approval: { wait: 0 }, tools: { translate: { action: 'require_approval' } }, prompts: { translate: { action: 'require_approval' } } };
+    const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, both) }));
+    const prompt = await approvalIn(held.getPrompt({ name: 'translate', arguments: { tone: 'kind' } }));
+    const tool = decisionOf((await held.callTool({ name: 'translate', arguments: { tone: 'kind' } })) as Json)['approvalId'];
+    expect(tool).toEqual(expect.stringMatching(/^apr_/));
+    expect(tool).not.toBe(prompt);
   });
 
   test('is neither subscribed to nor completed, and nobody is asked about that', async () => {
