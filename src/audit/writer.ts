@@ -47,6 +47,8 @@ const makePositions = (db: Database) => {
   };
 };
 
+type Positions = ReturnType<typeof makePositions>;
+
 const lagOf = async (db: Database, eventLog: EventLog): Promise<number> => {
   const lags = await Promise.all(TOPICS.map(async (topic) => unrecorded(db, topic, await eventLog.ends(topic))));
   return lags.reduce((sum, lag) => sum + lag, 0);
@@ -56,12 +58,14 @@ type Place = Readonly<{ topic: Topic; partition: number }>;
 
 /**
  * How many records between `known` and the first delivered one the log no longer has; the gap is on record before anything passes over them. A delivery that only skipped them is
- * refused, so that the log's reader comes again.
+ * refused, so that the log's reader comes again. Undefined when another writer had recorded them before the log let them go: the position is read after the log, as it only rises.
  */
-const countLost = async (parts: Pick<Parts, 'db' | 'log'>, place: Place, known: number, first: number): Promise<number> => {
+const countLost = async (parts: Pick<Parts, 'db' | 'log'> & Readonly<{ positions: Positions }>, place: Place, known: number, first: number): Promise<number | undefined> => {
   if (first <= known) return 0;
   const [oldest] = await parts.log.read(place.topic, place.partition, known, 1);
   if (oldest && oldest.offset < first) throw new Error(`the log delivered ${place.topic}/${place.partition} from ${first} on, but ${known} is not recorded`);
+  parts.positions.forget(place.topic, place.partition);
+  if ((await parts.positions.get(place.topic, place.partition)) !== known) return undefined;
   log.error('the log lost records before they were recorded', { ...place, from: known, to: first - 1 });
   await reportLost(parts, { ...place, from: known, to: first - 1 });
   return first - known;
@@ -95,10 +99,10 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
       const known = await positions.get(topic, partition);
       if (known >= next) return;
       const rest = reads.filter(({ record }) => record.offset >= known);
-      const lost = await countLost({ db, log: eventLog }, place, known, rest[0]?.record.offset ?? next);
+      const lost = await countLost({ db, log: eventLog, positions }, place, known, rest[0]?.record.offset ?? next);
       const incoming = toIncoming(rest);
-      const recorded = await recorder.record({ ...place, known, next, incoming });
-      if (recorded === undefined) {
+      const recorded = lost === undefined ? undefined : await recorder.record({ ...place, known, next, incoming });
+      if (lost === undefined || recorded === undefined) {
         positions.forget(topic, partition);
         continue;
       }

@@ -3,7 +3,7 @@ import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
 import { startSweep } from '../../../src/boots/sweep.js';
 import { toEntry } from '../../../src/event-log/append.js';
-import type { Appended } from '../../../src/event-log/event-log.js';
+import type { Appended, HandleBatch } from '../../../src/event-log/event-log.js';
 import { newId } from '../../../src/platform/ids.js';
 import { allRecorded, append, decided, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
 
@@ -95,4 +95,38 @@ test('records that the log lost before they were recorded are a gap in every aud
   expect(await gapsOf(elsewhere)).toEqual(partition === first.partition ? [gap] : []);
   expect(writer.lost()).toBe(2);
   expect((await recordsOf(at.db, organizationId)).map(({ id }) => id)).toContain(events[2]?.id);
+});
+
+test('what another writer recorded before the log let it go is no gap to one that stood behind it, and what nobody recorded still is', async () => {
+  const organizationId = newId('org');
+  const put = async (count: number): Promise<readonly Appended[]> => {
+    const places: Appended[] = [];
+    for (let left = count; left > 0; left -= 1) places.push(await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId))));
+    return places;
+  };
+  let handle: HandleBatch | undefined;
+  const behind = await startAuditWriter({ db: at.db, log: { ...at.eventLog, subscribe: async (reader) => ((handle = reader.handle), at.eventLog.subscribe(reader)) } });
+  /** As Kafka delivers to a reader whose position is no longer in the log: from the oldest record on. */
+  const deliver = async ({ partition, offset }: Appended): Promise<void> => {
+    const records = await at.eventLog.read('toolgate.decisions', partition, offset, 1000);
+    await handle?.({ topic: 'toolgate.decisions', partition, from: offset, next: (records.at(-1)?.offset ?? offset) + 1, records });
+  };
+  await put(2);
+  await until(() => allRecorded(at));
+  await behind.stop();
+  const [first, second, third] = (await put(4)) as [Appended, Appended, Appended];
+  await until(() => allRecorded(at));
+  await writer.stop();
+  await at.log.lose('toolgate.decisions', first.partition, first.offset, second.offset);
+  await put(3);
+  await deliver(third);
+  expect(behind.lost()).toBe(0);
+  const [fourth, , , last] = (await put(4)) as [Appended, Appended, Appended, Appended];
+  await at.log.lose('toolgate.decisions', last.partition, fourth.offset, last.offset - 1);
+  await deliver(last);
+  expect(behind.lost()).toBe(3);
+  writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+  await until(() => allRecorded(at));
+  expect(await gapsOf(organizationId)).toEqual([{ reason: 'log_records_lost', topic: 'toolgate.decisions', partition: last.partition, from: fourth.offset, to: last.offset - 1 }]);
+  expect((await recordsOf(at.db, organizationId)).map(({ seq }) => seq)).toEqual(Array.from({ length: 11 }, (_, index) => index + 1));
 });
