@@ -96,8 +96,8 @@ const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
 
 /**
  * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
- * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker with synchronous_commit off: with the log in the same
- * database, the decision's own commit makes the reservation durable.
+ * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker. Its commits may leave the disk to the decision's
+ * own commit where that is in the same database; with the log elsewhere they must wait, or a crash would forget what an acknowledged call has used.
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
   const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);

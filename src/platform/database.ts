@@ -59,15 +59,16 @@ const transaction = async <T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Pr
 export class Database {
   readonly app: pg.Pool;
   readonly worker: pg.Pool;
-  /** As the worker, with commits that do not wait for the disk: for limits, which a decision's own commit makes durable. */
+  /** As the worker, for limits. With the event log in this database commits do not wait for the disk: the decision's own commit, which follows, makes them durable. */
   readonly limits: pg.Pool;
   /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
   readonly log: pg.Pool;
 
-  constructor(url: string, max: Readonly<{ app: number; worker: number }> = { app: 10, worker: 10 }) {
-    this.app = rolePool(url, 'toolgate_app', max.app);
-    this.worker = rolePool(url, 'toolgate_worker', max.worker);
-    this.limits = rolePool(url, 'toolgate_worker', 2, ' -c synchronous_commit=off');
+  /** `app` and `worker` are the most connections of their pools; `logInside` says that the event log is in this database. */
+  constructor(url: string, { app = 10, worker = 10, logInside = false }: Readonly<{ app?: number; worker?: number; logInside?: boolean }> = {}) {
+    this.app = rolePool(url, 'toolgate_app', app);
+    this.worker = rolePool(url, 'toolgate_worker', worker);
+    this.limits = rolePool(url, 'toolgate_worker', 2, logInside ? ' -c synchronous_commit=off' : '');
     this.log = rolePool(url, 'toolgate_worker', 4);
   }
 

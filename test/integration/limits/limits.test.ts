@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isKafka } from '../../support/test-log.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -34,6 +35,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await toolgate.close();
   await upstream.close();
+});
+
+test('reservations wait for the disk unless the log is in the same database, where the decision waits for both', async () => {
+  expect((await toolgate.db.limits.query('show synchronous_commit')).rows).toEqual([{ synchronous_commit: isKafka() ? 'on' : 'off' }]);
 });
 
 const limitsOf = async (id: string): Promise<readonly State[]> => {
