@@ -146,7 +146,7 @@ create table approvals (
 );
 CREATE INDEX approvals_call ON public.approvals USING btree (organization_id, grant_id, arguments_digest);
 CREATE INDEX approvals_expiry ON public.approvals USING btree (expires_at) WHERE (status = 'pending'::text);
-CREATE UNIQUE INDEX approvals_pending ON public.approvals USING btree (organization_id, grant_id, tool, arguments_digest, COALESCE(definition_hash, ''::text), policy_id, policy_version) WHERE (status = 'pending'::text);
+CREATE UNIQUE INDEX approvals_pending ON public.approvals USING btree (organization_id, grant_id, tool, arguments_digest, COALESCE(definition_hash, ''::text), policy_id, policy_version, COALESCE(rule, ''::text)) WHERE (status = 'pending'::text);
 alter table approvals enable row level security;
 alter table approvals force row level security;
 create policy own on approvals as permissive for all to toolgate_app
