@@ -8,18 +8,30 @@ import { readEvents } from './event-store.js';
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 200;
 
+/** A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next round goes on from there. */
+const TURN_MS = 2000;
+
+type Turn = Readonly<{ moved: boolean; failure?: string | undefined }>;
+
 /**
- * Appends one organization's new control events to the log and moves its position, under the lock of the position's row; another relay that holds it is at
- * work on the same. Appends may repeat after a crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
+ * Appends one organization's new control events to the log and moves its position over those that the log acknowledged, under the lock of the position's row;
+ * another relay that holds it is at work on the same. Appends may repeat after a failure or a crash (the audit writer drops known ids), but never overtake each
+ * other: each waits for the one before.
  */
-const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<boolean> => {
+const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<Turn> => {
   const { rows } = await tx.query<{ position: number }>('select position from relay_positions where organization_id = $1 for update skip locked', [organizationId]);
-  if (!rows[0]) return false;
-  const events = await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE);
-  for (const { event } of events) await eventLog.append('toolgate.control', toEntry(event));
-  const last = events.at(-1);
-  if (last) await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, last.position]);
-  return last !== undefined;
+  if (!rows[0]) return { moved: false };
+  const endsAt = performance.now() + TURN_MS;
+  let relayed: number | undefined;
+  let failure: string | undefined;
+  for (const { event, position } of await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE)) {
+    failure = await eventLog.append('toolgate.control', toEntry(event)).then(() => undefined, errorText);
+    if (failure !== undefined) break;
+    relayed = position;
+    if (performance.now() > endsAt) break;
+  }
+  if (relayed !== undefined) await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, relayed]);
+  return { moved: relayed !== undefined, failure };
 };
 
 type Round = Readonly<{ moved: boolean; since: string }>;
@@ -44,12 +56,9 @@ const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promi
   const { xmin, organizations } = await findBehind(db, since);
   let moved = false;
   for (const organizationId of organizations) {
-    await db
-      .asWorker((tx) => relayOne(tx, eventLog, organizationId))
-      .then(
-        (did) => void (moved ||= did),
-        (error: unknown) => log.warn('an organization has control events that could not be relayed; trying again', { organizationId, error: errorText(error) }),
-      );
+    const turn = await db.asWorker((tx) => relayOne(tx, eventLog, organizationId)).catch((error: unknown): Turn => ({ moved: false, failure: errorText(error) }));
+    moved ||= turn.moved;
+    if (turn.failure !== undefined) log.warn('an organization has control events that could not be relayed; trying again', { organizationId, error: turn.failure });
   }
   return { moved, since: organizations.length > 0 ? since : xmin };
 };

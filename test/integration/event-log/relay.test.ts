@@ -3,7 +3,7 @@ import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
 import { EventStore } from '../../../src/event-log/event-store.js';
 import { startRelay } from '../../../src/event-log/relay.js';
 import { newId } from '../../../src/platform/ids.js';
-import { open, until, type Opened } from '../audit/audit-support.js';
+import { numbers, open, until, type Opened } from '../audit/audit-support.js';
 
 let opened: Opened;
 beforeEach(async () => {
@@ -32,4 +32,49 @@ test("an organization whose events the log refuses does not keep the others' fro
   await until(() => taken.length === 24);
   expect(taken.filter(({ organizationId }) => organizationId === refused).map(({ filters }) => filters[0])).toEqual(['0', '1']);
   await relay.stop();
+});
+
+/** An organization with so many control events that none was relayed of, each with its number. */
+const behind = async (count: number): Promise<string> => {
+  const organizationId = newId('org');
+  await new EventStore(opened.db).change({ organizationId, actor: { type: 'system', id: 'test' } }, async (change) => {
+    for (const n of numbers(count)) await change.notice('n', { type: 'audit.read', filters: [String(n)] });
+  });
+  return organizationId;
+};
+const positionOf = async (organizationId: string): Promise<number> => (await opened.db.worker.query<{ position: number }>('select position from relay_positions where organization_id = $1', [organizationId])).rows[0]?.position ?? 0;
+
+test('a log that takes its time gets every event once, and what it took is kept before all of them are through', async () => {
+  const organizationId = await behind(200);
+  const taken: string[] = [];
+  let ms = 400;
+  const append = async (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    taken.push((JSON.parse(entry.value.toString()) as { filters: [string] }).filters[0]);
+    return { partition: 0, offset: 0 };
+  };
+  const relay = startRelay(opened.db, { append } as unknown as EventLog);
+  await expect.poll(() => positionOf(organizationId), { timeout: 10_000 }).toBeGreaterThan(0);
+  expect(taken.length).toBeLessThan(20);
+  ms = 0;
+  await expect.poll(() => positionOf(organizationId)).toBe(200);
+  await relay.stop();
+  expect(taken).toEqual(numbers(200).map(String));
+});
+
+test('an append that fails costs none of those before it a second one', async () => {
+  const organizationId = await behind(150);
+  const tries: string[] = [];
+  let refusing = true;
+  const append = (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
+    const [n] = (JSON.parse(entry.value.toString()) as { filters: [string] }).filters;
+    tries.push(n);
+    return refusing && n === '100' ? Promise.reject(new Error('too large')) : Promise.resolve({ partition: 0, offset: 0 });
+  };
+  const relay = startRelay(opened.db, { append } as unknown as EventLog);
+  await expect.poll(() => positionOf(organizationId)).toBe(99);
+  refusing = false;
+  await expect.poll(() => positionOf(organizationId)).toBe(150);
+  await relay.stop();
+  expect(tries.filter((n) => n !== '100')).toEqual(numbers(150).filter((n) => n !== 100).map(String));
 });
