@@ -9,6 +9,7 @@ type Id = string | number;
 export type Routed = Readonly<{ id?: Id; method?: string; params?: Json }>;
 
 const MOST_UNSENT = 64;
+const MOST_UNSENT_BYTES = 2 ** 20;
 const INITIALIZED = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
 
 /** Messages of a server that belong to the call under way rather than to the standing stream. */
@@ -20,8 +21,8 @@ const progressTokenOf = (params: Json | undefined): unknown => (isObject(params?
 
 /**
  * One session-era MCP session over a channel, in the terms of Streamable HTTP: requests are answered on their own POST, whatever else the server says goes
- * to the call it belongs to or to the standing GET stream (the last 64 messages wait for one). When the channel closes by itself, calls under way fail; the next
- * request opens it anew, after a delay that doubles from crash to crash, and repeats the session's own initialize first.
+ * to the call it belongs to or to the standing GET stream (the last 64 messages wait for one, 1 MiB at most). When the channel closes by itself, calls under way
+ * fail; the next request opens it anew, after a delay that doubles from crash to crash, and repeats the session's own initialize first.
  */
 export class ChannelSession {
   readonly id: string;
@@ -32,7 +33,9 @@ export class ChannelSession {
   readonly #firstId: Id;
   readonly #pending = new Map<Id, Readonly<{ answer: ChannelAnswer; progressToken: unknown; begins: boolean }>>();
   #standing: ChannelAnswer | undefined;
-  #unsent: string[] = [];
+  /** As bytes: a text may be a part of a longer one, and would keep that. */
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
   #usedAt = Date.now();
 
   /** `first` is the request that holds the initialize with the JSON-RPC id `firstId`. */
@@ -74,7 +77,8 @@ export class ChannelSession {
     const answer: ChannelAnswer = new ChannelAnswer(sink, this.#owner(() => this.#standing === answer && (this.#standing = undefined)), { silenceMs: 0 });
     this.#standing = answer;
     answer.open();
-    for (const text of this.#unsent.splice(0)) answer.event(text);
+    this.#unsentBytes = 0;
+    for (const text of this.#unsent.splice(0)) answer.event(text.toString('utf8'));
     return answer;
   }
 
@@ -130,8 +134,14 @@ export class ChannelSession {
   #toStream(message: Json, text: string): void {
     const answer = this.#callOf(message) ?? this.#standing;
     if (answer) return answer.event(text);
-    this.#unsent.push(text);
-    if (this.#unsent.length > MOST_UNSENT) this.#unsent.shift();
+    this.#keep(Buffer.from(text));
+  }
+
+  #keep(message: Buffer): void {
+    if (message.length > MOST_UNSENT_BYTES) return;
+    this.#unsentBytes += message.length;
+    this.#unsent.push(message);
+    while (this.#unsent.length > MOST_UNSENT || this.#unsentBytes > MOST_UNSENT_BYTES) this.#unsentBytes -= this.#unsent.shift()?.length ?? 0;
   }
 
   /** The call that a message belongs to: by its progress token, else the newest one when it is of the kind that calls bring about. */
