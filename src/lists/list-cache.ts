@@ -1,11 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import type { RequestId } from '../mcp/answers.js';
 
 /** A body around the JSON of one id. */
 type Frame = Readonly<{ before: Buffer; after: Buffer }>;
 type Entry = Readonly<{ upstream: Frame; client: Frame; bytes: number }>;
 
+/** What is made of a list, by nothing else than its text and what the key names: what a client is shown of it, and the id that it answers. */
+export type Reading = Readonly<{ shown: (text: string) => string | undefined; idOf: (text: string) => unknown }>;
+
 const MAX_BYTES = 64 * 1024 * 1024;
-const PROBE = 'toolgate-probe';
+/** A cursor stands in the key: one that is longer than any server's is not worth the place. */
+const LONGEST_KEY = 8 * 1024;
+/** What an entry takes beside its texts, by and large. */
+const ENTRY_BYTES = 1024;
+/** No id of any client. */
+const PROBE = randomUUID();
 
 /** Cuts a body at `"id":<id>`; undefined when that does not stand there exactly once. */
 const frameOf = (text: string, id: RequestId): Frame | undefined => {
@@ -25,14 +34,14 @@ const isFilled = ({ before, after }: Frame, id: Buffer, body: Buffer): boolean =
 
 /**
  * Filtered lists of tools, by the bytes that they came from: one that the upstream answers again, but for the id, is neither parsed nor filtered again, and
- * one that differs in a byte is. `filter` must go by nothing else than the text and what `key` names. At most 64 MiB; the longest unused go first.
+ * one that differs in a byte is. At most 64 MiB, keys included; the longest unused go first.
  */
 export class ListCache {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
-  /** `filter(body)`, from the cache where it can be. */
-  filtered(key: string, answer: Readonly<{ id: RequestId; body: Buffer }>, filter: (text: string) => string | undefined): Buffer | undefined {
+  /** `shown(body)`, from the cache where it can be. */
+  filtered(key: string, answer: Readonly<{ id: RequestId; body: Buffer }>, { shown: show, idOf }: Reading): Buffer | undefined {
     const known = this.#entries.get(key);
     if (known && isFilled(known.upstream, Buffer.from(JSON.stringify(answer.id)), answer.body)) {
       this.#entries.delete(key);
@@ -40,18 +49,18 @@ export class ListCache {
       return filled(known.client, answer.id);
     }
     const text = answer.body.toString('utf8');
-    const shown = filter(text);
+    const shown = show(text);
     if (shown === undefined) return undefined;
     const [upstream, client] = [frameOf(text, answer.id), frameOf(shown, answer.id)];
-    // With another id in its place the filter must give the same but for the id: then the id stands where it was looked for, and decides nothing.
-    if (upstream && client && filter(filled(upstream, PROBE).toString('utf8')) === filled(client, PROBE).toString('utf8')) this.#keep(key, upstream, client);
+    // With another id in its place, that must be the one that it answers: then the id stands where it was looked for, and nothing else does.
+    if (upstream && client && [upstream, client].every((frame) => idOf(filled(frame, PROBE).toString('utf8')) === PROBE)) this.#keep(key, upstream, client);
     return Buffer.from(shown);
   }
 
   #keep(key: string, upstream: Frame, client: Frame): void {
     this.#forget(key);
-    const bytes = [upstream, client].reduce((sum, { before, after }) => sum + before.length + after.length, 0);
-    if (bytes > MAX_BYTES) return;
+    const bytes = [upstream, client].reduce((sum, { before, after }) => sum + before.length + after.length, 2 * key.length + ENTRY_BYTES);
+    if (bytes > MAX_BYTES || key.length > LONGEST_KEY) return;
     this.#entries.set(key, { upstream, client, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {

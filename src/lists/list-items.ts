@@ -11,9 +11,10 @@ import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession } from '../relay/exchange.js';
 import type { ListParts } from './list-parts.js';
 import { makePinnedTools } from './listed-tools.js';
-import { formatSse, parseSse } from '../event-streams/sse.js';
+import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
 
-const MAX_LIST_BYTES = 32 * 1024 * 1024;
+/** As much as discovery reads of all pages of a server. */
+const MAX_LIST_BYTES = 10 * 1024 * 1024;
 
 const parse = (text: string): unknown => {
   try {
@@ -23,14 +24,18 @@ const parse = (text: string): unknown => {
   }
 };
 
-/** A list that the protocol has: the member of its result that holds the items, and the member of an item that names it. A template is judged by its text. */
-type List = Readonly<{ items: string; name: string; kind: Kind }>;
+/** Nothing else runs while a page is read. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
+const MOST_TOOLS = 2000;
+const MOST_OTHERS = 20_000;
+
+/** A list that the protocol has: the member of its result that holds the items, `most` of them on a page, and the member of an item that names it. A template is judged by its text. */
+type List = Readonly<{ items: string; name: string; kind: Kind; most: number }>;
 
 const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
-  ['tools/list', { items: 'tools', name: 'name', kind: 'tool' }],
-  ['prompts/list', { items: 'prompts', name: 'name', kind: 'prompt' }],
-  ['resources/list', { items: 'resources', name: 'uri', kind: 'resource' }],
-  ['resources/templates/list', { items: 'resourceTemplates', name: 'uriTemplate', kind: 'resource' }],
+  ['tools/list', { items: 'tools', name: 'name', kind: 'tool', most: MOST_TOOLS }],
+  ['prompts/list', { items: 'prompts', name: 'name', kind: 'prompt', most: MOST_OTHERS }],
+  ['resources/list', { items: 'resources', name: 'uri', kind: 'resource', most: MOST_OTHERS }],
+  ['resources/templates/list', { items: 'resourceTemplates', name: 'uriTemplate', kind: 'resource', most: MOST_OTHERS }],
 ]);
 
 export const isList = (method: string): boolean => LISTS.has(method);
@@ -49,14 +54,15 @@ export const cacheable = (result: Json): Json => {
 
 type Showing = Readonly<{ shows: Shows; era: Era }>;
 
-/** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. Undefined when it is no answer to a request for this list. */
+/** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. An error in the place of a page that is too long; undefined when it is no answer to a request for this list. */
 const filterOf =
-  ({ compiled }: PolicyFacts, { items, name, kind }: List, { shows, era }: Showing): Filter =>
+  ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era }: Showing): Filter =>
   (message) => {
     if (!isObject(message)) return undefined;
     if (isObject(message['error'])) return message;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
+    if (result[items].length > most) return { jsonrpc: '2.0', id: message['id'], error: { code: OWN_CODES.upstreamError, message: `the MCP server lists more than ${most} ${items} on one page` } };
     const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind) && (kind !== 'tool' || shows(item)));
     return { ...message, result: era === 'modern' ? cacheable({ ...result, [items]: shown }) : { ...result, [items]: shown } };
   };
@@ -66,18 +72,27 @@ const filteredBody = (text: string, filter: Filter): string | undefined => {
   return shown && JSON.stringify(shown);
 };
 
-/** The same for a buffered event stream: other messages in it stay; an answer that can't be read makes the whole undefined. */
+const isAnswer = (message: unknown): message is Json => isObject(message) && ('result' in message || 'error' in message);
+
+/** The same for a buffered event stream: other messages in it stay; an answer that can't be read, or a second one, makes the whole undefined. */
 const filteredStream = (text: string, filter: Filter): string | undefined => {
   let answered = false;
-  const events = parseSse(text).map((event) => {
+  const events: SseEvent[] = [];
+  for (const event of parseSse(text)) {
     const message = parse(event.data);
-    if (!isObject(message) || !('result' in message || 'error' in message)) return event;
-    const shown = filter(message);
+    const shown: Json | undefined = isAnswer(message) && !answered ? filter(message) : undefined;
+    if (isAnswer(message) && !shown) return undefined;
     answered ||= shown !== undefined;
-    return shown === undefined ? undefined : { ...event, data: JSON.stringify(shown) };
-  });
-  return answered && events.every((event) => event !== undefined) ? events.map((event) => formatSse(event as Exclude<typeof event, undefined>)).join('') : undefined;
+    events.push(shown ? { ...event, data: JSON.stringify(shown) } : event);
+  }
+  return answered ? events.map(formatSse).join('') : undefined;
 };
+
+const idOfBody = (text: string): unknown => {
+  const message = parse(text);
+  return isObject(message) ? message['id'] : undefined;
+};
+const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parse(data)).find(isAnswer)?.['id'];
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are
@@ -98,7 +113,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, session.era, request.method, cursor]);
   const { shows, seen } = makePinnedTools(who, policy);
   const filter = filterOf(policy, list, { shows, era: session.era });
-  const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, (text) => (streamed ? filteredStream(text, filter) : filteredBody(text, filter)));
+  const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, streamed ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream } : { shown: (text) => filteredBody(text, filter), idOf: idOfBody });
   if (!shown) return sendJson(response, 200, unreadable(request.id));
   if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });
   if (response.destroyed) return;

@@ -66,6 +66,36 @@ describe('what a client makes up', () => {
   });
 });
 
+describe('a page of a list that a server makes up', () => {
+  const tools = (count: number): string => JSON.stringify(Array.from({ length: count }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })));
+  /** What a client is told when the server answers tools/list with this, as an event stream or a JSON body. */
+  const listed = async (answer: (id: unknown) => string, type = 'application/json'): Promise<string> => {
+    const session = await openSession(await tenant.grant({ serverId, policyId }));
+    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/list' && response.writeHead(200, { 'content-type': type }).end(answer(message['id'])) !== undefined);
+    try {
+      return await (await session.post({ jsonrpc: '2.0', id: 5, method: 'tools/list' })).text();
+    } finally {
+      upstream.setIntercept(undefined);
+    }
+  };
+  const message = (count: number) => (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":${tools(count)}}}`;
+  const inStream = (count: number) => (id: unknown): string => `data: ${message(count)(id)}\n\n`;
+  const TOO_LONG = { jsonrpc: '2.0', id: 5, error: { code: -33_103, message: 'the MCP server lists more than 2000 tools on one page' } };
+
+  test('is shown up to 2000 tools; a longer one is not read, and the client is told so', async () => {
+    expect((await listed(message(2000))).match(/"name"/g)).toHaveLength(2000);
+    expect(JSON.parse(await listed(message(2001)))).toEqual(TOO_LONG);
+    const streamed = await listed(inStream(2001), 'text/event-stream');
+    expect(JSON.parse(streamed.replace(/^data: /, ''))).toEqual(TOO_LONG);
+  });
+
+  test('does not pass in parts, one answer after the other', async () => {
+    // An answer to nobody first: the stream is read on until the answer that was asked for.
+    const twice = (id: unknown): string => `data: {"result" : {"tools":${tools(1)}},"id":"other"}\n\n${inStream(1)(id)}`;
+    expect(JSON.parse(await listed(twice, 'text/event-stream'))).toMatchObject({ id: 5, error: { message: 'the MCP server gave no readable list' } });
+  });
+});
+
 test('a stream that an identity asks for while it is switched off reaches no upstream', async () => {
   const identityId = await tenant.identity('off');
   const grant = await tenant.grant({ serverId, policyId, identityId });
