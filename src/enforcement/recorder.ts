@@ -14,14 +14,17 @@ const RETRY_MS = 200;
 const LINGER_MS = 10;
 const MAX_QUEUED = 20_000;
 
-/** `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `done`: it is in the log. */
-type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined; done?: () => void }>;
+/**
+ * `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `yields`: that also happens when an
+ * outcome needs the place, as an outcome that is lost is nowhere told. `done`: it is in the log.
+ */
+type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined; yields?: true; done?: () => void }>;
 
 type Ended = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
 
 /**
  * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued when the log is away, the queue
- * is bounded, and what it can't hold is counted and recorded as one `audit.suppressed` when the log is back.
+ * is bounded, refusals give way to outcomes in it, and those that it can't hold are counted and recorded as one `audit.suppressed` when the log is back.
  */
 export class Recorder {
   readonly bootId = newId('boot');
@@ -66,7 +69,7 @@ export class Recorder {
       this.#suppressed.count(decision);
     };
     const appended = this.#log.append('toolgate.decisions', entry);
-    appended.catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp }));
+    appended.catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, yields: true }));
     await acknowledged(appended, this.#deadlines).catch(() => undefined);
   }
 
@@ -124,15 +127,23 @@ export class Recorder {
     for (const { outcome, epoch } of outcomes) {
       const entry = toEntry(outcome, completedText(outcome));
       const done = (): void => this.openCalls.leave(epoch);
-      const givenUp = (): void => log.error('an outcome was lost: the queue is full; it becomes unknown when this process has ended', { callId: outcome.callId });
+      const givenUp = (): void => log.error('an outcome was lost: the queue is full of outcomes; it becomes unknown when this process has ended', { callId: outcome.callId });
       this.#log.append('toolgate.decisions', entry).then(done, () => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }));
     }
   }
 
   #enqueue(queued: Queued): void {
-    if (queued.givenUp && (this.#queue.length >= MAX_QUEUED || this.#stopped)) return queued.givenUp();
+    if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued)))) return queued.givenUp();
     this.#queue.push(queued);
     this.#retrying ??= setTimeout(() => void this.#retry(), RETRY_MS);
+  }
+
+  /** Gives up the last refusal that waits, for what doesn't yield itself; false when none waits. */
+  #makeRoom({ yields }: Queued): boolean {
+    const at = yields ? -1 : this.#queue.findLastIndex((one) => one.yields);
+    const [displaced] = at < 0 ? [] : this.#queue.splice(at, 1);
+    displaced?.givenUp?.();
+    return displaced !== undefined;
   }
 
   /** Appends; resolves to those that were not acknowledged. */

@@ -3,7 +3,7 @@ import { Recorder } from '../../../src/enforcement/recorder.js';
 import type { Unnumbered } from '../../../src/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
 import { newId } from '../../../src/platform/ids.js';
-import { decided } from '../audit/audit-support.js';
+import { completed, decided } from '../audit/audit-support.js';
 
 type Event = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,13 @@ const organizationId = newId('org');
 const refusal = (): Unnumbered => {
   const { bootId: _boot, sequence: _sequence, ...rest } = decided(organizationId, { effect: 'deny', code: 'not_listed' });
   return rest;
+};
+/** More refusals than the queue holds, a hundred a second. */
+const overfill = async (recorder: Recorder): Promise<void> => {
+  for (let second = 0; second < 220; second += 1) {
+    for (let n = 0; n < 100; n += 1) void recorder.recordRefusal(refusal());
+    await vi.advanceTimersByTimeAsync(1000);
+  }
 };
 const sum = (events: readonly Event[]): number => events.reduce((total, event) => total + Number(event['refusals']), 0);
 
@@ -49,10 +56,7 @@ describe('while the log is away', () => {
     const { state, log, of } = makeLog();
     const recorder = new Recorder(log);
     state.away = true;
-    for (let second = 0; second < 220; second += 1) {
-      for (let n = 0; n < 100; n += 1) void recorder.recordRefusal(refusal());
-      await vi.advanceTimersByTimeAsync(1000);
-    }
+    await overfill(recorder);
     state.away = false;
     await vi.advanceTimersByTimeAsync(3000);
     for (let n = 0; n < 3; n += 1) await recorder.recordRefusal(refusal());
@@ -61,6 +65,26 @@ describe('while the log is away', () => {
     expect(of('audit.suppressed')).toHaveLength(1);
     const numbers = single.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]).toSorted((one, other) => one - other);
     expect(numbers).toEqual(Array.from({ length: 22_003 }, (_, index) => index + 1));
+    await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
+  });
+
+  test('the outcomes of calls that were under way are kept when refusals fill the queue: each takes the place of one, which is counted', async () => {
+    const { state, log, of } = makeLog();
+    const recorder = new Recorder(log);
+    const epochs = [1, 2, 3].map(() => recorder.openCalls.enter());
+    state.away = true;
+    await overfill(recorder);
+    for (const epoch of epochs) recorder.recordOutcome(completed(organizationId), epoch);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(recorder.queued()).toBe(20_000);
+    state.away = false;
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(of('toolCall.completed')).toHaveLength(3);
+    expect(epochs.map(({ open }) => open)).toEqual([0, 0, 0]);
+    await recorder.recordRefusal(refusal());
+    const single = of('toolCall.decided');
+    expect(single.length + sum(of('audit.suppressed'))).toBe(22_001);
+    expect(new Set(single.flatMap((event) => [event['sequence'], ...((event['abandoned'] as number[] | undefined) ?? [])])).size).toBe(single.length + 1000);
     await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
   });
 });
