@@ -24,8 +24,12 @@ const save = async (tx: Tx, organizationId: string, numbering: Numbering): Promi
 const read = async (tx: Pick<Tx, 'query'>, organizationId: string, lock: '' | 'for update'): Promise<Numbering> =>
   (await tx.query<{ numbering: Numbering }>(`select numbering from audit_heads where organization_id = $1 ${lock}`, [organizationId])).rows[0]?.numbering ?? {};
 
-const forget = (numbering: Numbering, nowMs: number): void => {
-  for (const [bootId, { closedMs }] of Object.entries(numbering)) if (closedMs !== undefined && closedMs < nowMs - REMEMBER_MS) delete numbering[bootId];
+/** A gateway that was counted as dead and lives is not forgotten: its next number would look like the first one of a boot that lost all before it. */
+const forget = async (tx: Tx, numbering: Numbering, nowMs: number): Promise<void> => {
+  const old = Object.entries(numbering).flatMap(([bootId, { closedMs }]) => (closedMs !== undefined && closedMs < nowMs - REMEMBER_MS ? [bootId] : []));
+  if (old.length === 0) return;
+  const { rows } = await tx.query<{ over: string }>('select o as over from unnest($1::text[]) o where not exists (select 1 from gateway_boots b where b.boot_id = o)', [old]);
+  for (const { over } of rows) delete numbering[over];
 };
 
 /** Puts an organization's wanted holes on record, and only then takes them from what is missing; `over` is a boot that is over. */
@@ -41,7 +45,7 @@ const report = async ({ db, eventLog }: Parts, organizationId: string, wanted: (
     }
     const ended = over === undefined ? undefined : numbering[over];
     if (ended) ended.closedMs = Date.now();
-    forget(numbering, Date.now());
+    await forget(tx, numbering, Date.now());
     await save(tx, organizationId, numbering);
   });
 };

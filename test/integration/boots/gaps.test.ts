@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
 import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
+import { startHeartbeat } from '../../../src/boots/heartbeat.js';
 import { startSweep } from '../../../src/boots/sweep.js';
 import { toEntry } from '../../../src/event-log/append.js';
 import type { Appended, HandleBatch } from '../../../src/event-log/event-log.js';
@@ -75,6 +76,36 @@ test('a number that has been missing for ten minutes is a gap although its gatew
   expect(await gapsOf(organizationId)).toEqual([{ reason: 'decisions_missing', bootId, from: 2, to: 2 }]);
   const { rows } = await at.db.worker.query<{ missing: unknown; since: Date }>(`select numbering -> $2 -> 'missing' as missing, missing_since as since from audit_heads where organization_id = $1`, [organizationId, bootId]);
   expect(rows[0]?.missing).toEqual([[4, 5, rows[0]?.since.getTime()]]);
+});
+
+test('a gateway that was counted as dead and lives is numbered on a week later without a gap, and is forgotten a week after its end', async () => {
+  const [organizationId, bootId] = [newId('org'), newId('boot')];
+  const sweepAnother = async (): Promise<void> => {
+    const other = newId('boot');
+    await record(organizationId, other, [1]);
+    await dead(other);
+    await sweepUntil(async () => !(await isThere(other)));
+  };
+  const aWeekLater = (): Promise<unknown> =>
+    at.db.worker.query(`update audit_heads set numbering = jsonb_set(numbering, array[$2, 'closedMs'], to_jsonb((extract(epoch from now() - interval '8 days') * 1000)::bigint)) where organization_id = $1`, [organizationId, bootId]);
+  const numbersOf = async (): Promise<unknown> => (await at.db.worker.query<{ of: unknown }>('select numbering -> $2 as of from audit_heads where organization_id = $1', [organizationId, bootId])).rows[0]?.of;
+
+  await record(organizationId, bootId, [1, 2, 3]);
+  await dead(bootId);
+  await sweepUntil(async () => !(await isThere(bootId)));
+  const heartbeat = await startHeartbeat(at.db, { bootId, open: { since: () => undefined, turn: () => undefined }, maxStalenessMs: 15_000 });
+  await aWeekLater();
+  await sweepAnother();
+  await record(organizationId, bootId, [4, 5]);
+  expect(await numbersOf()).toMatchObject({ next: 6, missing: [] });
+  await heartbeat.stop();
+  await at.db.worker.query(`update gateway_boots set last_seen = now() - interval '31 seconds' where boot_id = $1`, [bootId]);
+  await sweepUntil(async () => !(await isThere(bootId)));
+  expect(await gapsOf(organizationId)).toEqual([]);
+
+  await aWeekLater();
+  await sweepAnother();
+  expect(await numbersOf()).toBeNull();
 });
 
 test('records that the log lost before they were recorded are a gap in every audit log that they may have belonged to, before anything is recorded behind them', async () => {
