@@ -75,7 +75,8 @@ export class Attempt implements Sink, Running {
 
   fail(failure: UpstreamFailure): void {
     this.#release();
-    this.#sink.fail(failure);
+    // A second try comes after one that was sent.
+    this.#sink.fail(this.#again ? failure : { ...failure, sent: true });
   }
 
   resume(): void {

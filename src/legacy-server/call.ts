@@ -102,7 +102,7 @@ export class LegacyCall implements Running {
         });
         this.#upstream = this.#parts.forward(request, sink);
       })
-      .catch(() => this.#answer.fail({ kind: 'broken', sent: this.#rounds > 0 }));
+      .catch(() => this.#answer.fail({ kind: 'broken', sent: this.#wasSent() }));
   }
 
   async #prepared({ responses, state }: Retry): Promise<UpstreamRequest> {
@@ -118,6 +118,11 @@ export class LegacyCall implements Running {
       params: { inputResponses: setText(responses), requestState: setText(state) },
     });
     return { ...this.#request, era: 'modern', headers: { ...modernHeaders(credential, method, params), ...mirrored }, body: Buffer.from(text) };
+  }
+
+  /** Whether the server has refused the call, or asked for something, before. */
+  #wasSent(): boolean {
+    return this.#rounds > 0 || this.#relearned;
   }
 
   #open(): void {
@@ -143,7 +148,7 @@ export class LegacyCall implements Running {
 
   #ended(over: Over): void {
     if (this.#over) return;
-    if (over.kind === 'failed') return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#rounds > 0 });
+    if (over.kind === 'failed') return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#wasSent() });
     const error = membersOf(over.body).get('error');
     if (over.status < 300) this.#answer.fail({ kind: 'broken', sent: true });
     else if (error === undefined || isOfNoModernServer(codeOf(error))) this.#answer.result(over.body, isRefusal(over.status) ? MISDIRECTED : over.status);

@@ -8,7 +8,7 @@ import { isRefusal, MISDIRECTED } from '../translation/reach.js';
 import { ClientAnswer, type ClientRequest } from './client-answer.js';
 import { isDeclared, neededFor } from '../translation/declared.js';
 import { PARKED_MS, type Owner, type ParkedCalls } from './parked-calls.js';
-import { inputRequired, resultMessage, toInputParams, toModernResponse } from './results.js';
+import { inputRequired, resultMessage, toInputParams, toModernResponse, type Said } from './results.js';
 import { unopened, type Opened } from './session-pool.js';
 import { UpstreamLeg } from './upstream-leg.js';
 import type { Question, SessionCall, UpstreamSession } from './upstream-session.js';
@@ -116,7 +116,7 @@ export class ModernCall implements SessionCall {
   async #begin(): Promise<void> {
     const opened = await this.#parts.session();
     if (this.#over) return;
-    if (!('session' in opened)) return this.#finish((answer) => answer.say(unopened(opened, answer.client.id)));
+    if (!('session' in opened)) return this.#finish((answer) => answer.say(this.#inAll(unopened(opened, answer.client.id))));
     const { session } = opened;
     this.#session = session;
     this.#id = session.begin(this);
@@ -190,7 +190,12 @@ export class ModernCall implements SessionCall {
   }
 
   #fail(failure: UpstreamFailure): void {
-    this.#finish((answer) => answer.say(failure));
+    this.#finish((answer) => answer.say(this.#inAll(failure)));
+  }
+
+  /** What ends the call, with what was sent before it was begun anew. */
+  #inAll(outcome: Said | UpstreamFailure): Said | UpstreamFailure {
+    return 'text' in outcome || !this.#begunAnew ? outcome : { ...outcome, sent: true };
   }
 
   #finish(outcome: (answer: ClientAnswer) => void): void {

@@ -1,5 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { modernClient } from '../../support/modern-client.js';
+import { startModernUpstream } from '../../support/modern-upstream.js';
 import { connect, decisionOf, openSession, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -147,6 +149,26 @@ describe('an upstream that fails', () => {
       await expect.poll(async () => Number((await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${lost.id}|%`])).rows[0]?.used)).toBe(0);
     }
     await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
+  });
+
+  test('is gone when a call that it refused is made in the other era: that was sent, so the limit keeps it', async () => {
+    const modern = await startModernUpstream();
+    const server = await tenant.server(modern.url);
+    const policy = await tenant.policy(server, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'x', window: 'month', max: 5 }] } });
+    const lost = await tenant.grant({ serverId: server, policyId: policy });
+    // From now on it is of the legacy era, until it has said so.
+    const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'legacy', version: '1' } };
+    modern.setIntercept((_request, response, { httpMethod, message }) => {
+      if (httpMethod === 'DELETE') void modern.close();
+      else if (message?.['method'] === 'initialize') response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' }).end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result }));
+      else response.writeHead(404).end();
+      return true;
+    });
+    const { body } = await modernClient(lost).ask('tools/call', { name: 'echo' });
+    expect((body['error'] as { code: number }).code).toBeLessThan(-32_768);
+    await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable']);
+    expect(modern.seenOf('tools/call')).toHaveLength(1);
+    expect(Number((await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${lost.id}|%`])).rows[0]?.used)).toBe(1);
   });
 
   test('has forgotten the session: the client is told 404, so that it starts a new one', async () => {

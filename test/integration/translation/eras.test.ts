@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 type Json = Record<string, unknown>;
-type Answer = Readonly<{ status: number; text: string; session: string | null }>;
+type Answer = Readonly<{ status: number; text: string; session: string | null; sent: string | null }>;
 
 /** A client that writes its requests itself, at a server that is known to speak in `eras`. */
 const clientOf = (url: string, eras: readonly Era[]) => clientAt(serverAt(url, eras));
@@ -25,7 +25,7 @@ const clientAt = async (server: UpstreamServer) => {
   stops.push(stop, translation.stop, served.close);
   const post = async (body: Json, headers: Record<string, string>): Promise<Answer> => {
     const answer = await fetch(served.url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ jsonrpc: '2.0', ...body }) });
-    return { status: answer.status, text: await answer.text(), session: answer.headers.get('mcp-session-id') };
+    return { status: answer.status, text: await answer.text(), session: answer.headers.get('mcp-session-id'), sent: answer.headers.get('x-sent') };
   };
   const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
   return {
@@ -117,6 +117,39 @@ describe('a server that speaks in another era than it was known to', () => {
     expect((await legacy('tools/call', { name: 'echo' }, session)).status).toBe(404);
     expect((await legacy('initialize', INIT)).session).not.toBeNull();
     expect(old.seenOf('tools/call').length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('a request that a server refused, and that finds nobody when it is sent anew, counts as sent', () => {
+  test('in the other era', async () => {
+    const upstream = await legacyServer();
+    // The last of what the server is asked to find its eras.
+    upstream.setIntercept((_request, _response, { httpMethod }) => httpMethod === 'DELETE' && upstream.close() !== undefined);
+    const { modern } = await clientOf(upstream.url, ['modern']);
+    expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 502, sent: 'true' });
+    expect(upstream.seenOf('tools/call')).toHaveLength(1);
+  });
+
+  test('in a new session', async () => {
+    const upstream = await legacyServer();
+    const { modern } = await clientOf(upstream.url, ['legacy']);
+    expect((await modern('tools/call', { name: 'echo' })).status).toBe(200);
+    upstream.forget();
+    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'initialize' && response.destroy() !== undefined);
+    expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 502, sent: 'true' });
+    expect(upstream.seenOf('tools/call')).toHaveLength(2);
+  });
+
+  test('with other headers', async () => {
+    const upstream = await modernServer();
+    const { legacy } = await clientOf(upstream.url, ['modern']);
+    const { session } = await legacy('initialize', INIT);
+    upstream.setIntercept((_request, response, { message }) => {
+      if (message?.['method'] === 'tools/list') return upstream.seenOf('tools/call').length > 0 && upstream.close() !== undefined;
+      return message?.['method'] === 'tools/call' && response.writeHead(400, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"no"}}') !== undefined;
+    });
+    expect(await legacy('tools/call', { name: 'echo' }, session)).toMatchObject({ status: 502, sent: 'true' });
+    expect(upstream.seenOf('tools/call')).toHaveLength(1);
   });
 });
 
