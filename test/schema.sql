@@ -753,8 +753,8 @@ grant select (created_at) on users to toolgate_app;
 grant select (email) on users to toolgate_app;
 grant select (id) on users to toolgate_app;
 
-CREATE OR REPLACE FUNCTION public.drop_partitions(audit_days integer, log_days integer)
- RETURNS SETOF text
+CREATE OR REPLACE FUNCTION public.drop_oldest_partition(of_table text, kept_from date)
+ RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO '$user', 'public'
@@ -762,29 +762,33 @@ AS $function$
 declare
   child record;
   unread boolean;
-  oldest_unread date;
 begin
+  if of_table not in ('log_records', 'audit_records', 'recorded_ids') then
+    raise exception 'retention drops no partition of this table';
+  end if;
   perform pg_advisory_xact_lock(7203917002);
   for child in
-    select c.relname, p.relname as parent, to_date(right(c.relname, 8), 'YYYYMMDD') as day
+    select c.relname as name, p.relname as parent, to_date(right(c.relname, 8), 'YYYYMMDD') as day
     from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
-    where i.inhparent in ('log_records'::regclass, 'audit_records'::regclass, 'recorded_ids'::regclass) and c.relname ~ '_[0-9]{8}$' and c.relkind = 'r'
+    where i.inhparent in (of_table::regclass, case of_table when 'recorded_ids' then 'log_records'::regclass end) and c.relname ~ '_[0-9]{8}$' and c.relkind = 'r'
     order by p.relname, c.relname
   loop
-    continue when child.day >= (now() at time zone 'UTC')::date - case child.parent when 'audit_records' then audit_days else log_days end;
+    continue when child.day >= kept_from;
     if child.parent = 'log_records' then
-      execute format('select exists (select 1 from %I r left join log_offsets o on o.reader = ''audit'' and o.topic = r.topic and o.part = r.part where r.off >= coalesce(o.next, 0))', child.relname) into unread;
+      execute format('select exists (select from log_heads h left join log_offsets o on o.reader = ''audit'' and o.topic = h.topic and o.part = h.part
+        where (select max(r.off) from %I r where r.topic = h.topic and r.part = h.part) >= coalesce(o.next, 0))', child.name) into unread;
       if unread then
-        oldest_unread := least(oldest_unread, child.day);
+        kept_from := child.day - case of_table when 'recorded_ids' then 1 else 0 end;
         continue;
       end if;
     end if;
-    continue when child.parent = 'recorded_ids' and child.day >= oldest_unread - 1;
-    execute format('drop table %I', child.relname);
-    return next child.relname;
+    continue when child.parent <> of_table;
+    execute format('drop table %I', child.name);
+    return child.name;
   end loop;
+  return null;
 end $function$;
-grant execute on function drop_partitions(integer,integer) to toolgate_worker;
+grant execute on function drop_oldest_partition(text,date) to toolgate_worker;
 
 CREATE OR REPLACE FUNCTION public.ensure_partitions(ahead integer)
  RETURNS void

@@ -18,6 +18,7 @@ afterAll(async () => {
 });
 
 const DAY_MS = 86_400_000;
+const ACKNOWLEDGED_MS = 2000;
 const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY_MS);
 const suffix = (date: Date): string => date.toISOString().slice(0, 10).replaceAll('-', '');
 const partitions = async (): Promise<readonly string[]> =>
@@ -30,6 +31,14 @@ const keepHouse = async (auditDays: number, logDays: number): Promise<void> => {
   const retention = startRetention({ db: at.db, auditDays, logDays });
   await until(async () => (await owner.query(ended)).rowCount === 0);
   await retention.stop();
+};
+
+/** Reads a table until it is ended, as pg_dump does. */
+const readFrom = async (table: string): Promise<pg.Client> => {
+  const reader = new pg.Client({ connectionString: at.url });
+  await reader.connect();
+  await reader.query(`begin; lock table ${table} in access share mode`);
+  return reader;
 };
 
 /** Makes everything of an organization look as if it had been appended and recorded at a time. */
@@ -90,6 +99,49 @@ describe('retention', () => {
     await keepHouse(400, 7);
     expect(await partitions()).not.toContain(`log_records_${name}`);
     expect(await partitions()).not.toContain(`recorded_ids_${name}`);
+  });
+
+  test('keeps no append waiting past its acknowledgement while somebody reads the log for long, and drops the day afterwards', async () => {
+    const organizationId = newId('org');
+    const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+    await append(at.eventLog, numbers(5).map(() => decided(organizationId)));
+    await until(() => allRecorded(at));
+    await writer.stop();
+    await moveBack(organizationId, daysAgo(30));
+    await keepHouse(400, 60);
+    const name = `log_records_${suffix(daysAgo(30))}`;
+    expect(await partitions()).toContain(name);
+    const reading = await readFrom('log_records');
+    const retention = startRetention({ db: at.db, auditDays: 400, logDays: 7 });
+    let slowest = 0;
+    for (const end = Date.now() + 5000; Date.now() < end; ) {
+      const began = performance.now();
+      await append(at.eventLog, [decided(organizationId)]);
+      slowest = Math.max(slowest, performance.now() - began);
+    }
+    expect(slowest).toBeLessThan(ACKNOWLEDGED_MS);
+    expect(await partitions()).toContain(name);
+    await reading.end();
+    await retention.stop();
+    await keepHouse(400, 7);
+    expect(await partitions()).not.toContain(name);
+  });
+
+  test('notes where the audit log begins although a reader kept the day from going, and lets it go afterwards', async () => {
+    const organizationId = newId('org');
+    const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+    await append(at.eventLog, numbers(4).map(() => decided(organizationId)));
+    await until(() => allRecorded(at));
+    await writer.stop();
+    await moveBack(organizationId, daysAgo(40));
+    await keepHouse(400, 7);
+    const reading = await readFrom('audit_records');
+    await keepHouse(30, 7);
+    await reading.end();
+    const begins = async (): Promise<unknown> => (await owner.query<{ first_seq: number }>('select first_seq from audit_heads where organization_id = $1', [organizationId])).rows[0]?.first_seq;
+    expect([await recordsOf(at.db, organizationId), await begins()]).toMatchObject([{ length: 4 }, 5]);
+    await keepHouse(30, 7);
+    expect([await recordsOf(at.db, organizationId), await begins()]).toEqual([[], 5]);
   });
 
   test('deletes expired answers, sessions and counters, and never a counter whose window still runs', async () => {
