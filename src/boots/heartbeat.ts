@@ -1,3 +1,4 @@
+import { LONG_AGO, momentNow, msSince } from '../platform/clock.js';
 import type { Database } from '../platform/database.js';
 import { startRounds } from '../platform/rounds.js';
 
@@ -26,9 +27,9 @@ export type Heartbeat = Readonly<{
  */
 export const startHeartbeat = async (db: Database, boot: Readonly<{ bootId: string; open: Open; maxStalenessMs: number }>): Promise<Heartbeat> => {
   const silenceMs = Math.max(boot.maxStalenessMs, SHORTEST_SILENCE_MS);
-  let sentAt = Number.NEGATIVE_INFINITY;
+  let sentAt = LONG_AGO;
   const beat = async (stopped: boolean): Promise<void> => {
-    const began = performance.now();
+    const began = momentNow();
     const { rows } = await db.worker.query<{ seen: Date }>(
       `insert into gateway_boots as b (boot_id, open_since, silent_ms, stopped) values ($1, coalesce($2::timestamptz, clock_timestamp()), $3, $4)
        on conflict (boot_id) do update set last_seen = clock_timestamp(), open_since = coalesce($2::timestamptz, b.open_since), stopped = $4 returning last_seen as seen`,
@@ -40,7 +41,7 @@ export const startHeartbeat = async (db: Database, boot: Readonly<{ bootId: stri
   await beat(false);
   const rounds = startRounds(() => beat(false).then(() => BEAT_MS), { failed: 'the heartbeat of this gateway failed', againMs: AGAIN_MS });
   return {
-    isLate: () => performance.now() - sentAt > silenceMs,
+    isLate: () => msSince(sentAt) > silenceMs,
     stop: async () => {
       await rounds.stop();
       await beat(true);

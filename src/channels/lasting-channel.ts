@@ -35,7 +35,7 @@ export class LastingChannel {
   /** Sends a message, after what `greet` gives when it takes a new channel. */
   send(sending: Sending, greet: () => Sending | undefined): void {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
-    if (!this.#channel && Date.now() < this.#mayOpenAt) return sending.failed({ kind: 'unreachable', sent: false });
+    if (!this.#channel && performance.now() < this.#mayOpenAt) return sending.failed({ kind: 'unreachable', sent: false });
     if (!this.#channel) this.#begin(greet());
     if (this.#waiting) this.#waiting.push(sending);
     else this.#channel?.send(sending.body, sending.headers, sending.failed);
@@ -75,7 +75,7 @@ export class LastingChannel {
   }
 
   #begin(greeting: Sending | undefined): void {
-    this.#openedAt = Date.now();
+    this.#openedAt = performance.now();
     const channel = this.#open({
       message: (text) => this.#channel === channel && this.#events.message(text),
       closed: (failure) => this.#closed(channel, failure),
@@ -90,7 +90,7 @@ export class LastingChannel {
     if (this.#channel !== channel) return;
     this.#channel = undefined;
     channel.close();
-    const now = Date.now();
+    const now = performance.now();
     this.#crashes = now - this.#openedAt > STEADY_MS ? 1 : this.#crashes + 1;
     this.#mayOpenAt = this.#crashes === 1 ? 0 : now + Math.min(MOST_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
     const waiting = this.#waiting ?? [];

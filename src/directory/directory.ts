@@ -1,5 +1,6 @@
 import { readEvents } from '../event-log/event-store.js';
 import type { ControlEvent } from '../event-log/events/index.js';
+import { LONG_AGO, momentNow, msSince } from '../platform/clock.js';
 import type { Database, Tx } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
 import { sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
@@ -47,7 +48,7 @@ export class Directory {
   readonly #pins = new PinsCache();
   readonly #listeners: ((event: ControlEvent) => void)[] = [];
   #since = '0';
-  #completeAt = Number.NEGATIVE_INFINITY;
+  #completeAt = LONG_AGO;
   #turn: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -59,7 +60,7 @@ export class Directory {
 
   /** Loads everything and begins to follow changes. */
   async start(): Promise<void> {
-    const began = performance.now();
+    const began = momentNow();
     await this.#db.asWorker(async (tx) => {
       await tx.query('set transaction isolation level repeatable read read only');
       this.#since = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
@@ -84,7 +85,7 @@ export class Directory {
 
   /** Milliseconds since the directory last knew that it had every committed change. */
   ageMs(): number {
-    return performance.now() - this.#completeAt;
+    return msSince(this.#completeAt);
   }
 
   /** Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats what failed. */
@@ -155,7 +156,7 @@ export class Directory {
   }
 
   async #poll(): Promise<void> {
-    const began = performance.now();
+    const began = momentNow();
     await this.#db.asWorker(async (tx) => {
       const xmin = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
       const { rows } = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads where changed_xid >= $1::xid8', [this.#since]);

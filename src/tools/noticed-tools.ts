@@ -50,7 +50,7 @@ export class NoticedTools {
 
   /** Resolves when the definitions are on record, or after a second. Never rejects. */
   notice({ organizationId, serverId, tools }: Noticed): Promise<void> {
-    const waiting = this.#servers.get(serverId) ?? { organizationId, serverId, tools: new Map(), turns: MOST_AT_ONCE, at: Date.now(), flushing: undefined, timer: undefined };
+    const waiting = this.#servers.get(serverId) ?? { organizationId, serverId, tools: new Map(), turns: MOST_AT_ONCE, at: performance.now(), flushing: undefined, timer: undefined };
     if (!this.#servers.has(serverId) && this.#servers.size >= MOST_SERVERS) this.#forget();
     this.#servers.set(serverId, waiting);
     for (const tool of tools) waiting.tools.set(tool.name, tool);
@@ -78,8 +78,8 @@ export class NoticedTools {
   async #flush(waiting: Waiting): Promise<void> {
     while (waiting.flushing) await waiting.flushing;
     if (this.#stopped || waiting.tools.size === 0 || waiting.timer) return;
-    waiting.turns = Math.min(MOST_AT_ONCE, waiting.turns + (Date.now() - waiting.at) / TURN_MS);
-    waiting.at = Date.now();
+    waiting.turns = Math.min(MOST_AT_ONCE, waiting.turns + (performance.now() - waiting.at) / TURN_MS);
+    waiting.at = performance.now();
     if (waiting.turns < 1) return this.#later(waiting, (1 - waiting.turns) * TURN_MS);
     waiting.flushing = this.#record(waiting).finally(() => (waiting.flushing = undefined));
     await waiting.flushing;

@@ -107,3 +107,17 @@ test('a heartbeat says how far back a call may be open, is late when it was not 
     vi.useRealTimers();
   }
 });
+
+test('a heartbeat is late when its machine was suspended for that long, although the monotonic clock stood still', async () => {
+  const heartbeat = await startHeartbeat(at.db, { bootId: newId('boot'), open: new OpenCalls(), maxStalenessMs: 20_000 });
+  try {
+    const now = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 21_000 });
+    expect(heartbeat.isLate()).toBe(true);
+    vi.setSystemTime(now - 3_600_000);
+    expect(heartbeat.isLate()).toBe(false);
+  } finally {
+    vi.useRealTimers();
+    await heartbeat.stop();
+  }
+});

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { NoticedTools } from '../../../src/tools/noticed-tools.js';
 import { decisionOf, connect, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -98,4 +99,20 @@ test('a tool that only some clients are shown stays, as a turn does not see it',
   const version = await versionOf(serverId);
   await turn(serverId, upstream);
   expect([await versionOf(serverId), (await tenant.api('GET', `/v1/servers/${serverId}`)).body['toolCount']]).toEqual([version, 2]);
+});
+
+test('definitions that are noticed after the wall clock was set back are recorded as before', async () => {
+  const { serverId } = await build();
+  const noticed = new NoticedTools(toolgate.toolgate.store, toolgate.db);
+  const notice = (name: string): Promise<void> => noticed.notice({ organizationId: tenant.organizationId, serverId, tools: [{ name, definitionHash: name, definition: { name, inputSchema: { type: 'object' } } }] });
+  const before = await versionOf(serverId);
+  await notice('first');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 24 * 3_600_000 });
+  try {
+    await notice('second');
+    await until(async () => (await versionOf(serverId)) === before + 2);
+  } finally {
+    vi.useRealTimers();
+    noticed.stop();
+  }
 });
