@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ActorAnswer } from '../rest/actor.dto.js';
 import { MEMBER_ROLES, type MemberRole } from '../rest/allowed.js';
 import { Email, Flag, IdOf, Instant, OneOf, SecretText, Text } from '../rest/fields.js';
 import { INVITATION_DAYS } from './invitations.js';
@@ -80,6 +81,7 @@ export class ApiKeyAnswer {
   @IdOf('key') id!: string;
   @Text(1, 200) name!: string;
   @OneOf(MEMBER_ROLES) role!: MemberRole;
+  @ApiProperty({ type: ActorAnswer, description: 'The key ends when this member is removed, or gets a role that may less than the key' }) issuedBy!: ActorAnswer;
   @Instant() createdAt!: string;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) expiresAt!: string | null;
 }

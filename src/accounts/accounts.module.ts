@@ -10,7 +10,7 @@ import { Vault } from '../platform/vault.js';
 import { AccountsController } from './accounts.controller.js';
 import { AnonymousOnce } from './anonymous-once.js';
 import { ApiKeysController } from './api-keys.controller.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys, endKeysBeyond } from './api-keys.js';
 import { CredentialGuard } from './credential.guard.js';
 import { Invitations } from './invitations.js';
 import { LoginLimits } from './login-limits.js';
@@ -36,7 +36,7 @@ import { SignUp } from './sign-up.js';
       useFactory: (db: Database, once: AnonymousOnce, vault: Vault, config: Config) => new SignUp(db, once, { vault, mode: config.signup }),
     },
     { provide: ApiKeys, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new ApiKeys(store, once) },
-    { provide: Membership, inject: [EventStore], useFactory: (store: EventStore) => new Membership(store) },
+    { provide: Membership, inject: [EventStore], useFactory: (store: EventStore) => new Membership(store, endKeysBeyond) },
     {
       provide: Invitations,
       inject: [Database, CreateOnce, AnonymousOnce, SignIn],

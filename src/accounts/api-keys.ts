@@ -1,5 +1,7 @@
 import type { CreateOnce } from '../event-log/create-once.js';
-import type { EventStore } from '../event-log/event-store.js';
+import type { Change, EventStore } from '../event-log/event-store.js';
+import type { Actor } from '../event-log/events/index.js';
+import { personBehind } from '../members/person-behind.js';
 import type { MemberRole, Principal } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
 import { isId, newId } from '../platform/ids.js';
@@ -8,15 +10,15 @@ import { notFound, Problem } from '../platform/problems.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 
 /** An API key as lists show it. */
-export type ApiKey = Readonly<{ id: string; name: string; role: MemberRole; createdAt: string; expiresAt: string | null }>;
+export type ApiKey = Readonly<{ id: string; name: string; role: MemberRole; issuedBy: Actor; createdAt: string; expiresAt: string | null }>;
 /** The answer to its creation, the only one with the secret. */
 export type IssuedApiKey = ApiKey & Readonly<{ secret: string }>;
 export type ApiKeyOrder = Readonly<{ name: string; role: MemberRole; expiresAt?: string | null }>;
 
-type Row = { id: string; name: string; role: MemberRole; created_at: Date; expires_at: Date | null };
+type Row = { id: string; name: string; role: MemberRole; issued_by: Actor; created_at: Date; expires_at: Date | null };
 type CredentialRow = { organization_id: string; id: string; name: string; role: MemberRole; token_hash: Buffer };
 
-const view = (row: Row): ApiKey => ({ id: row.id, name: row.name, role: row.role, createdAt: row.created_at.toISOString(), expiresAt: row.expires_at?.toISOString() ?? null });
+const view = (row: Row): ApiKey => ({ id: row.id, name: row.name, role: row.role, issuedBy: row.issued_by, createdAt: row.created_at.toISOString(), expiresAt: row.expires_at?.toISOString() ?? null });
 
 /** The holder of an API key; undefined for one that is unknown, deleted or expired. */
 export const apiKeyPrincipal = async (db: Database, token: string): Promise<Principal | undefined> => {
@@ -37,6 +39,26 @@ const expiryOf = (expiresAt: string | null | undefined, now: Date): string | nul
   const expiry = new Date(expiresAt);
   if (expiry <= now) throw new Problem('invalid_body', 'Choose a time in the future.', { errors: [{ pointer: '/expiresAt', code: 'invalid', message: 'expiresAt must be in the future' }] });
   return expiry.toISOString();
+};
+
+/** False when there is no such key. */
+const remove = async (change: Change, id: string): Promise<boolean> => {
+  const { rowCount } = await change.tx.query('delete from api_keys where organization_id = $1 and id = $2', [change.caller.organizationId, id]);
+  if (rowCount !== 1) return false;
+  await change.notice(id, { type: 'apiKey.revoked', apiKeyId: id });
+  return true;
+};
+
+const isWithin = (keyRole: MemberRole, role: MemberRole): boolean => role === 'admin' || keyRole === role || keyRole === 'viewer';
+
+/** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. */
+export const endKeysBeyond = async (change: Change, memberId: string, role: MemberRole | undefined): Promise<void> => {
+  const { tx, caller } = change;
+  const { rows } = await tx.query<{ id: string; role: MemberRole }>('select id, role from api_keys where organization_id = $1 order by id', [caller.organizationId]);
+  for (const key of rows) {
+    if (role !== undefined && isWithin(key.role, role)) continue;
+    if ((await personBehind(tx, caller.organizationId, { type: 'apiKey', id: key.id })) === memberId) await remove(change, key.id);
+  }
 };
 
 /** API keys of an organization: credentials with a role of their own, kept as hashes only. */
@@ -67,7 +89,7 @@ export class ApiKeys {
           expiresAt,
         ]);
         await change.notice(id, { type: 'apiKey.issued', apiKeyId: id, name: order.name, role: order.role, expiresAt });
-        return { id, name: order.name, role: order.role, createdAt: now.toISOString(), expiresAt, secret };
+        return { id, name: order.name, role: order.role, issuedBy: principal.actor, createdAt: now.toISOString(), expiresAt, secret };
       },
     });
   }
@@ -75,7 +97,12 @@ export class ApiKeys {
   async list(principal: Principal, query: PageQuery): Promise<Page<ApiKey>> {
     const { after, rows: wanted, limit } = pageStart(query);
     const { rows } = await this.#store.look(principal.organizationId, (tx) =>
-      tx.query<Row>('select id, name, role, created_at, expires_at from api_keys where organization_id = $1 and id > $2 order by id limit $3', [principal.organizationId, after, wanted]),
+      tx.query<Row>(
+        `select k.id, k.name, k.role, e.event->'actor' as issued_by, k.created_at, k.expires_at from api_keys k
+           join events e on e.organization_id = k.organization_id and e.stream_id = k.id and e.version = 1
+         where k.organization_id = $1 and k.id > $2 order by k.id limit $3`,
+        [principal.organizationId, after, wanted],
+      ),
     );
     return toPage(rows, limit, { keyOf: (row) => row.id, view });
   }
@@ -84,9 +111,7 @@ export class ApiKeys {
   async revoke(principal: Principal, id: string): Promise<void> {
     if (!isId('key', id)) throw notFound('API key');
     await this.#store.change(principal, async (change) => {
-      const { rowCount } = await change.tx.query('delete from api_keys where organization_id = $1 and id = $2', [principal.organizationId, id]);
-      if (rowCount !== 1) throw notFound('API key');
-      await change.notice(id, { type: 'apiKey.revoked', apiKeyId: id });
+      if (!(await remove(change, id))) throw notFound('API key');
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Change, EventStore } from '../event-log/event-store.js';
+import { personBehind } from '../members/person-behind.js';
 import type { Tx } from '../platform/database.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
@@ -8,7 +9,7 @@ import { decideApproval, kindOf } from './approvals.js';
 import type { ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
-import { partiesOf, personBehind } from './people.js';
+import { partiesOf } from './people.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
 const view = ({ id, status, approval, ...shown }: ShownApproval): ApprovalView => {

@@ -17,12 +17,17 @@ const otherAdmins = async ({ tx, caller }: Change, id: string): Promise<number> 
   return rows[0]?.count ?? 0;
 };
 
+/** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. Bound at the start, as keys are another room's. */
+export type EndKeysBeyond = (change: Change, memberId: string, role: MemberRole | undefined) => Promise<void>;
+
 /** The people of an organization. There is always an admin among them: changes of an organization follow one another, so that two can't remove the last two. */
 export class Membership {
   readonly #store: EventStore;
+  readonly #endKeysBeyond: EndKeysBeyond;
 
-  constructor(store: EventStore) {
+  constructor(store: EventStore, endKeysBeyond: EndKeysBeyond) {
     this.#store = store;
+    this.#endKeysBeyond = endKeysBeyond;
   }
 
   async list(principal: Principal, query: PageQuery): Promise<Page<MemberView>> {
@@ -33,15 +38,20 @@ export class Membership {
     return toPage(rows, limit, { keyOf: (row) => row.user_id, view: (row) => ({ id: row.user_id, email: row.email, role: row.role, joinedAt: row.joined_at.toISOString() }) });
   }
 
-  /** A new role governs the member's next request. */
+  /** A new role governs the member's next request; the member's API keys that may more end in the same transaction. */
   changeRole(principal: Principal, id: string, role: MemberRole): Promise<MemberView> {
-    return this.#change(principal, id, async (change) => viewOf(id, await change.apply(members, id, changeRole(id, role, await otherAdmins(change, id)))));
+    return this.#change(principal, id, async (change) => {
+      const member = await change.apply(members, id, changeRole(id, role, await otherAdmins(change, id)));
+      await this.#endKeysBeyond(change, id, role);
+      return viewOf(id, member);
+    });
   }
 
-  /** Takes a member out; sessions and open invitations end in the same transaction. */
+  /** Takes a member out; sessions, API keys and open invitations end in the same transaction. */
   remove(principal: Principal, id: string): Promise<void> {
     return this.#change(principal, id, async (change) => {
       const { email } = await change.apply(members, id, removeMember(id, await otherAdmins(change, id)));
+      await this.#endKeysBeyond(change, id, undefined);
       await change.tx.query('delete from sessions where organization_id = $1 and user_id = $2', [principal.organizationId, id]);
       await change.tx.query('delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null', [principal.organizationId, email]);
     });

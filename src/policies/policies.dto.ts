@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined } from 'class-validator';
+import { ActorAnswer } from '../rest/actor.dto.js';
 import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../rest/fields.js';
 
 const documentSchema = {
@@ -45,12 +46,6 @@ export class PolicyAnswer {
   @ApiProperty({ type: [PolicyErrorAnswer] }) warnings!: readonly PolicyErrorAnswer[];
   @Instant() createdAt!: string;
   @Instant() updatedAt!: string;
-}
-
-export class ActorAnswer {
-  @ApiProperty({ type: String }) type!: string;
-  @ApiProperty({ type: String }) id!: string;
-  @ApiPropertyOptional({ type: String }) name?: string;
 }
 
 export class PolicyVersionAnswer {

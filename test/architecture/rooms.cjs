@@ -37,7 +37,7 @@ const rooms = {
   limits: ['policy-engine', 'event-log', 'rest', 'platform'],
   grants: ['event-log', 'rest', 'platform'],
   advice: ['grants', 'limits', 'policies', 'policy-engine', 'event-log', 'rest', 'platform'],
-  approvals: ['enforcement', 'event-log', 'rest', 'platform'],
+  approvals: ['enforcement', 'members', 'event-log', 'rest', 'platform'],
   catalog: ['policy-engine', 'event-log', 'rest', 'platform'],
 };
 

@@ -21,7 +21,7 @@ describe('an API key', () => {
   test('is shown once with its secret, works with its role, and says who it is', async () => {
     const { status, body } = await issue({ name: 'ci', role: 'auditor' });
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^key_/), name: 'ci', role: 'auditor', createdAt: expect.stringMatching(/Z$/), expiresAt: null, secret: expect.stringMatching(/^tg_key_/) });
+    expect(body).toEqual({ id: expect.stringMatching(/^key_/), name: 'ci', role: 'auditor', issuedBy: { type: 'member', id: admin.user.id, name: admin.user.email }, createdAt: expect.stringMatching(/Z$/), expiresAt: null, secret: expect.stringMatching(/^tg_key_/) });
     expect((await me(body.secret)).body).toEqual({ user: null, organization: { id: admin.organization.id, name: 'Example' }, role: 'auditor', apiKey: { id: body.id, name: 'ci' } });
     expect((await call(toolgate.url, 'GET /v1/api-keys', { token: body.secret })).status).toBe(403);
   });
@@ -57,7 +57,7 @@ describe('an API key', () => {
   test('with the role admin may do what an admin may, under its own name', async () => {
     const { body } = await issue({ name: 'pipeline', role: 'admin' });
     const made = await issue({ name: 'made by a key', role: 'viewer' }, undefined, body.secret);
-    expect(made.status).toBe(201);
+    expect([made.status, made.body.issuedBy]).toEqual([201, { type: 'apiKey', id: body.id, name: 'pipeline' }]);
     expect((await eventsOf(made.body.id))[0]?.event.actor).toEqual({ type: 'apiKey', id: body.id, name: 'pipeline' });
   });
 
@@ -84,6 +84,41 @@ describe('an API key', () => {
   test('without a credential is refused before its body is judged', async () => {
     const { status, headers, body } = await call(toolgate.url, 'POST /v1/api-keys', { body: { wrong: true } });
     expect([status, body.code, headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer realm="toolgate"']);
+  });
+});
+
+describe('the API keys of a member', () => {
+  const setRole = (id: string, role: string): Promise<Answer> => call(toolgate.url, `PATCH /v1/members/${id}`, { token: admin.token, body: { role } });
+  /** A member who issues a key of each of these roles, and one more with the first of them. */
+  const withKeys = async (...roles: readonly string[]) => {
+    const member = await join(toolgate.url, admin, 'admin');
+    const keys: { id: string; secret: string }[] = [];
+    for (const role of roles) keys.push((await issue({ name: role, role }, undefined, member.token)).body);
+    keys.push((await issue({ name: 'made by a key', role: 'admin' }, undefined, keys[0]?.secret)).body);
+    const statuses = (): Promise<readonly number[]> => Promise.all(keys.map(async ({ secret }) => (await me(secret)).status));
+    return { member, keys, statuses };
+  };
+
+  test('end with the membership, all at once, also those that such a key issued, and no other', async () => {
+    const { member, keys, statuses } = await withKeys('admin', 'approver', 'viewer');
+    const other = (await issue({ name: 'of another', role: 'admin' })).body;
+    expect(await statuses()).toEqual([200, 200, 200, 200]);
+    expect((await call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token })).status).toBe(204);
+    expect(await statuses()).toEqual([401, 401, 401, 401]);
+    expect((await me(other.secret)).status).toBe(200);
+    for (const { id } of keys) expect((await eventsOf(id)).at(-1)?.event).toMatchObject({ type: 'apiKey.revoked', apiKeyId: id, actor: { type: 'member', id: admin.user.id } });
+    await join(toolgate.url, admin, 'admin', member.user.email);
+    expect(await statuses()).toEqual([401, 401, 401, 401]);
+  });
+
+  test('that may more than the member end with the role, and the others stay', async () => {
+    const { member, statuses } = await withKeys('admin', 'approver', 'policy_manager', 'viewer');
+    await setRole(member.user.id, 'approver');
+    expect(await statuses()).toEqual([401, 200, 401, 200, 401]);
+    await setRole(member.user.id, 'admin');
+    expect(await statuses()).toEqual([401, 200, 401, 200, 401]);
+    await setRole(member.user.id, 'viewer');
+    expect(await statuses()).toEqual([401, 401, 401, 200, 401]);
   });
 });
 

@@ -1,0 +1,8 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+
+/** Who did something. */
+export class ActorAnswer {
+  @ApiProperty({ type: String }) type!: string;
+  @ApiProperty({ type: String }) id!: string;
+  @ApiPropertyOptional({ type: String }) name?: string;
+}
