@@ -4,7 +4,7 @@ import { newWork } from './conditions/work.js';
 import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Pins } from './pins.js';
-import { plainUri } from './resource-uri.js';
+import { plainUri, spellingsOf, strictnessOf } from './resource-uri.js';
 import { windowText } from './windows.js';
 
 export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
@@ -69,14 +69,18 @@ function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided 
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
-/** A server may take a URI in another spelling for the same resource: what an entry refuses in the plain one is refused in every other, also where people could approve the other. */
+/** A server may take a URI in another spelling for the same resource: of the entries that name one of its spellings, and of the one for the URI as it is written, the strictest counts. */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
-  const given = decideName(policy, facts);
-  const plain = plainUri(facts.tool);
-  if (given.judgement.refusal?.effect === 'deny' || plain === undefined || plain === facts.tool) return given;
-  const other = decideName(policy, { ...facts, tool: plain });
-  const stricter = given.judgement.refusal ? other.judgement.refusal?.effect === 'deny' : other.judgement.refusal !== undefined;
-  return stricter && other.plan.entry !== policy.resources.fallback ? other : given;
+  let strictest = decideName(policy, facts);
+  for (const tool of spellingsOf(facts.tool)) {
+    const other = decideName(policy, { ...facts, tool });
+    if (other.plan.entry !== policy.resources.fallback && strictness(other) > strictness(strictest)) strictest = other;
+  }
+  return strictest;
+}
+
+function strictness({ judgement: { refusal, reservations } }: Decided): number {
+  return strictnessOf(refusal?.effect ?? 'allow', reservations.length);
 }
 
 function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', definition }: Facts, pins: Pins | undefined): boolean {

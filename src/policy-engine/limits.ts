@@ -1,6 +1,7 @@
 import { deny, type Check } from './check.js';
 import { parseArgumentPath, readArgument, type Path } from './conditions/path.js';
 import { unkept } from './conditions/unkept.js';
+import type { Work } from './conditions/work.js';
 import type { LimitRule, Scope } from './document.js';
 import type { Facts, Reservation } from './facts.js';
 import { windowText } from './windows.js';
@@ -17,8 +18,8 @@ export function limitCheck(limit: LimitRule, pointer: string, entryReason?: stri
   return {
     rule: pointer,
     limit,
-    judge: (facts) => {
-      const amount = spent === undefined ? 1 : (facts.amounts?.get(source ?? '') ?? amountAt(facts.arguments, spent));
+    judge: (facts, work) => {
+      const amount = spent === undefined ? 1 : (facts.amounts?.get(source ?? '') ?? amountAt(facts.arguments, spent, work));
       if (amount === undefined) return deny('argument_rule', reason ?? `${facts.tool}: ${source} must be a number, 0 or more`);
       const reservation: Reservation = { counter, window, scope, whom: whomFor(scope, facts), amount, max, pointer, reason };
       return amount === Number.POSITIVE_INFINITY ? { ...deny('argument_rule', `${source} is not kept`), unkept: { reservation } } : { outcome: 'reserves', reservation };
@@ -77,8 +78,8 @@ function pathOf(text: string): Path {
 }
 
 /** What is to be spent: undefined when it is no finite number ≥ 0, infinity when it is not kept. */
-function amountAt(callArguments: unknown, path: Path): number | undefined {
-  const value = readArgument(callArguments, path);
+function amountAt(callArguments: unknown, path: Path, work: Work): number | undefined {
+  const value = readArgument(callArguments, path, work);
   if (value === unkept) return Number.POSITIVE_INFINITY;
   // Math.abs turns -0 into 0.
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;

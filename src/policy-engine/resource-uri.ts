@@ -32,3 +32,18 @@ const hasDotSteps = (uri: string): boolean =>
     .replace(/^[^:/\\?#]*:/, '')
     .split(separator)
     .some((step) => step === '.' || step === '..');
+
+/** The other URIs that servers may take one for: the plain one, and what URL parsers make of either (to them `file:/a` is `file:///a`, and `https://Host:443/a` is `https://host/a`). */
+export function spellingsOf(uri: string): ReadonlySet<string> {
+  const plain = plainUri(uri) ?? uri;
+  const parsed = [uri, plain].map((one) => (URL.canParse(one) ? plainUri(new URL(one).href) : undefined));
+  const spellings = new Set([plain, ...parsed.filter((one) => one !== undefined)]);
+  spellings.delete(uri);
+  return spellings;
+}
+
+/** How strict an entry is with a call: a refusal more than a hold, that more than any limits, and of those more than fewer. */
+export function strictnessOf(effect: 'allow' | 'deny' | 'hold', limits: number): number {
+  if (effect === 'allow') return limits;
+  return effect === 'deny' ? Number.POSITIVE_INFINITY : Number.MAX_SAFE_INTEGER;
+}

@@ -1,7 +1,9 @@
 import { isObject } from '../json/json-object.js';
+import type { RequestId } from '../mcp/answers.js';
 import type { Caller } from '../mcp/caller.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { parseSse } from '../event-streams/sse.js';
+import { isStrayList, mayHoldList } from './stray-list.js';
 
 const CAPABILITIES: Readonly<Record<string, string>> = { 'sampling/createMessage': 'sampling', 'elicitation/create': 'elicitation', 'roots/list': 'roots' };
 
@@ -21,16 +23,14 @@ type Asked = Readonly<{ id: string | number; method: string }>;
 /** The server's usual way to write a notification; anything else that names a method is parsed. */
 const plainNotification = /^data: ?\{(?:"jsonrpc":"2\.0",)?"method":"notifications\//m;
 
-const namesMethod = (bytes: Buffer): boolean => bytes.includes('"method"') || bytes.includes('\\u');
+/** Whether an event may be one that does not pass; `mayHoldList` looks for escapes too. */
+const isToBeRead = (bytes: Buffer): boolean => bytes.includes('"method"') || mayHoldList(bytes);
 
-const askedIn = (event: Buffer): Asked | undefined => {
-  if (!namesMethod(event) || plainNotification.test(event.toString('latin1', 0, 512))) return undefined;
+const messageIn = (event: Buffer): unknown => {
+  if (!isToBeRead(event) || plainNotification.test(event.toString('latin1', 0, 512))) return undefined;
   for (const { data } of parseSse(event.toString('utf8'))) {
     try {
-      const message: unknown = JSON.parse(data);
-      if (!isObject(message)) continue;
-      const { id, method } = message;
-      if (typeof method === 'string' && (typeof id === 'string' || typeof id === 'number')) return { id, method };
+      return JSON.parse(data);
     } catch {
       // No message: the client will say so.
     }
@@ -38,21 +38,35 @@ const askedIn = (event: Buffer): Asked | undefined => {
   return undefined;
 };
 
-/** Lets the events of an upstream's stream through, all but requests that this client never said it can answer; `onRefused` may tell the server. */
+const askedIn = (message: unknown): Asked | undefined => {
+  if (!isObject(message)) return undefined;
+  const { id, method } = message;
+  return typeof method === 'string' && (typeof id === 'string' || typeof id === 'number') ? { id, method } : undefined;
+};
+
+/** `own`: the id of the request that the stream answers, if it does. */
+type Of = Readonly<{ caller: Caller; own?: RequestId }>;
+
+/**
+ * Lets the events of an upstream's stream through, all but requests that this client never said it can answer, of which `onRefused` may tell the server, and
+ * lists that were not asked for here.
+ */
 export class EventScreen {
   readonly #caller: Caller;
+  readonly #own: RequestId | undefined;
   readonly #onRefused: (asked: Asked) => void;
   readonly #splitter = new EventSplitter();
   #passing = false;
 
-  constructor(caller: Caller, onRefused: (asked: Asked) => void) {
+  constructor({ caller, own }: Of, onRefused: (asked: Asked) => void) {
     this.#caller = caller;
+    this.#own = own;
     this.#onRefused = onRefused;
   }
 
   /** What of the stream may go on to the client: whole events, but for those that are too long to wait for. */
   pass(chunk: Buffer): Buffer {
-    if (this.atBoundary && endsEvent(chunk) && !namesMethod(chunk)) return chunk;
+    if (this.atBoundary && endsEvent(chunk) && !isToBeRead(chunk)) return chunk;
     const events = this.#splitter.feed(chunk);
     const shown = events.filter((event, index) => this.#shows(event, index === 0));
     if (this.#splitter.held > MOST_HELD || (this.#passing && events.length === 0)) {
@@ -77,7 +91,9 @@ export class EventScreen {
       this.#passing = false;
       return true;
     }
-    const asked = askedIn(event);
+    const message = messageIn(event);
+    if (isStrayList(message, this.#own)) return false;
+    const asked = askedIn(message);
     if (!asked || mayAsk(this.#caller, asked.method)) return true;
     this.#onRefused(asked);
     return false;

@@ -6,6 +6,7 @@ import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answer
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
+import { isStrayList, mayHoldList } from './stray-list.js';
 import { looksLikeToolError } from './tool-outcome.js';
 
 const READ_UP_TO = 256 * 1024;
@@ -24,14 +25,18 @@ export const failures = {
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
+const parsed = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
 /** Whether a body is a JSON-RPC error: of what is no result, the one thing that a client can read. */
 const isErrorAnswer = (body: Buffer): boolean => {
-  try {
-    const message = JSON.parse(body.toString('utf8')) as unknown;
-    return typeof message === 'object' && message !== null && 'error' in message;
-  } catch {
-    return false;
-  }
+  const message = parsed(body);
+  return typeof message === 'object' && message !== null && 'error' in message;
 };
 
 const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' } as const;
@@ -98,9 +103,10 @@ class AnswerRelay implements Sink {
     const known = this.#bytes <= READ_UP_TO;
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
     if (known && body.length === 0 && !this.#streaming) return this.#refuse();
-    const kind = known ? looksLikeToolError(body, this.#contentType) : 'ok';
+    const isStray = known && !this.#streaming && mayHoldList(body) && isStrayList(parsed(body), this.#id);
+    const kind = isStray ? 'error' : known ? looksLikeToolError(body, this.#contentType) : 'ok';
     if (this.#streaming) this.#response.end(this.#screen?.rest());
-    else if (kind === 'error' && !isErrorAnswer(body)) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no MCP message');
+    else if (isStray || (kind === 'error' && !isErrorAnswer(body))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
     else this.#send(body);
     this.#finish(outcomes[kind], true);
   }
@@ -179,7 +185,7 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
     },
     stream: () => {
       if (!response.destroyed) parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
-      return new EventScreen(session, (asked) => refuseAsked(parts, exchange, asked));
+      return new EventScreen({ caller: session, own: to.id }, (asked) => refuseAsked(parts, exchange, asked));
     },
   });
   const running = parts.forward(request, to.through ? to.through(relay) : relay);

@@ -46,7 +46,7 @@ class StandingStream implements Sink, Standing {
     this.#response = response;
     this.#who = who;
     this.#session = session;
-    this.#screen = new EventScreen(session, (asked) => refuseAsked(parts, { who, session }, asked));
+    this.#screen = new EventScreen({ caller: session }, (asked) => refuseAsked(parts, { who, session }, asked));
   }
 
   start(running: Running): void {

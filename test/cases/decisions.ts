@@ -94,6 +94,7 @@ export const decisionCases: readonly DecisionCase[] = [
     ['a negative number', { amount: -1 }],
     ['an infinite number', { amount: Number.POSITIVE_INFINITY }],
     ['an array', { amount: [5] }],
+    ['a number beside one under a name that differs only in case', { amount: 0, Amount: 5000 }],
     ['a name in another case', { Amount: 5 }],
     ['arguments that are an array', [5]],
   ].map(([what, args]): DecisionCase => ({ name: `increment_from refuses ${String(what)}`, document: closed({ pay: { limits: [spend] } }), facts: { tool: 'pay', arguments: args }, expected: refusedSpend })),

@@ -1,7 +1,7 @@
 import type { Condition } from '../document.js';
 import type { Facts } from '../facts.js';
 import { testOf, truthOfMissing, type Test, type Truth } from './operators.js';
-import { parsePath, type Step } from './path.js';
+import { hasVariant, parsePath, type Step } from './path.js';
 import { unkept } from './unkept.js';
 import type { Work } from './work.js';
 
@@ -17,7 +17,6 @@ export type Judge = (facts: Facts, work: Work) => Finding;
 type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
 
 const stepsPerCondition = 10;
-const stepsPerKey = 8;
 
 /** Prepares one condition. Throws when the document never went through `parsePolicy`. */
 export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
@@ -76,14 +75,4 @@ function judgeElements(elements: readonly unknown[], from: number, walk: Walk, w
     if (typeof one === 'string') truth = one;
   }
   return truth;
-}
-
-/** A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged. */
-function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
-  for (const other in value) {
-    work.left -= stepsPerKey;
-    // Folding case keeps the length of every character that has one counterpart.
-    if (other.length === key.length && other !== key && (other.toLowerCase() === lower || other.toUpperCase() === upper)) return true;
-  }
-  return false;
 }

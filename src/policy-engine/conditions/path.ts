@@ -1,5 +1,6 @@
 import type { Facts } from '../facts.js';
 import { unkept } from './unkept.js';
+import type { Work } from './work.js';
 
 /** One step into a value: a key of an object, a place in an array, or `[*]`, every element. */
 export type Step = Readonly<{ kind: 'key'; key: string; lower: string; upper: string }> | Readonly<{ kind: 'index'; index: number }> | Readonly<{ kind: 'every' }>;
@@ -43,17 +44,33 @@ export function parseArgumentPath(text: string): Path | undefined {
   return path?.source === 'args' && path.steps.every(({ kind }) => kind !== 'every') ? path : undefined;
 }
 
-/** The argument at a path without `[*]`, undefined when it is not there, `unkept` when it is there or below one that is. Only own members count, so `args.constructor` finds nothing inherited. */
-export function readArgument(callArguments: unknown, { steps }: Path): unknown {
+/**
+ * The argument at a path without `[*]`, undefined when it is not there or a server could read another for it, `unkept` when it is there or below one that is.
+ * Only own members count, so `args.constructor` finds nothing inherited.
+ */
+export function readArgument(callArguments: unknown, { steps }: Path, work: Work): unknown {
   let value = callArguments;
   for (const step of steps) {
     const at = step.kind === 'key' ? step.key : step.kind === 'index' ? step.index : undefined;
     if (value === unkept) return unkept;
     if (at === undefined || typeof value !== 'object' || value === null) return undefined;
     if (Array.isArray(value) !== (typeof at === 'number') || !Object.hasOwn(value, at)) return undefined;
+    if (step.kind === 'key' && hasVariant(value, step, work)) return undefined;
     value = (value as Readonly<Record<string | number, unknown>>)[at];
   }
-  return value;
+  return work.left < 0 ? undefined : value;
+}
+
+const stepsPerKey = 8;
+
+/** A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged. */
+export function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
+  for (const other in value) {
+    work.left -= stepsPerKey;
+    // Folding case keeps the length of every character that has one counterpart.
+    if (other.length === key.length && other !== key && (other.toLowerCase() === lower || other.toUpperCase() === upper)) return true;
+  }
+  return false;
 }
 
 function stepOf(key: string | undefined, place: string | undefined): Step {

@@ -2,6 +2,7 @@ import type { Asked, Check } from '../check.js';
 import { namesOf, planFor, type Plan } from '../compile.js';
 import type { LimitRule } from '../document.js';
 import { counterKey } from '../limits.js';
+import { spellingsOf } from '../resource-uri.js';
 import type { RecordedDecision } from './recorded-decision.js';
 
 /** What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a counter. */
@@ -18,7 +19,8 @@ export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; am
 const nothing: Known = { passed: () => undefined, amounts: new Map() };
 
 export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
-  if (under === undefined) return nothing;
+  // Which of its spellings decided about a resource is not on record.
+  if (under === undefined || (facts.kind === 'resource' && spellingsOf(facts.tool).size > 0)) return nothing;
   const plan = planFor(namesOf(under.policy, facts.kind ?? 'tool'), facts.tool);
   const decidedAt = under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
   if (decidedAt < 0) return nothing;

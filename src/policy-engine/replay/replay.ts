@@ -2,7 +2,7 @@ import { namesOf, planFor, type CompiledPolicy, type Plan } from '../compile.js'
 import { newWork } from '../conditions/work.js';
 import type { Code, Facts, Reservation } from '../facts.js';
 import { shareAmounts } from '../limits.js';
-import { plainUri } from '../resource-uri.js';
+import { spellingsOf, strictnessOf } from '../resource-uri.js';
 import { Counters, type Added } from './counters.js';
 import { knownFrom, type Known } from './known.js';
 import { keptArguments, type RecordedDecision } from './recorded-decision.js';
@@ -61,14 +61,16 @@ function judgeRules(policy: CompiledPolicy, decision: RecordedDecision): Judged 
   const facts: Facts = { ...decision.facts, arguments: keptArguments(decision), amounts: known.amounts };
   const { kind = 'tool', tool } = facts;
   const names = namesOf(policy, kind);
-  const given = judgePlan(planFor(names, tool), facts, known);
-  const plain = kind === 'resource' && given.effect !== 'deny' ? (plainUri(tool) ?? tool) : tool;
-  if (plain === tool) return given;
-  const plan = planFor(names, plain);
-  const other = judgePlan(plan, { ...facts, tool: plain }, known);
-  const stricter = given.effect === 'allow' ? other.effect !== 'allow' : other.effect === 'deny';
-  return stricter && plan.entry !== names.fallback ? other : given;
+  let strictest = judgePlan(planFor(names, tool), facts, known);
+  for (const spelling of kind === 'resource' ? spellingsOf(tool) : []) {
+    const plan = planFor(names, spelling);
+    const other = judgePlan(plan, { ...facts, tool: spelling }, known);
+    if (plan.entry !== names.fallback && strictness(other) > strictness(strictest)) strictest = other;
+  }
+  return strictest;
 }
+
+const strictness = ({ effect, reservations }: Judged): number => strictnessOf(effect, reservations.length);
 
 function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known): Judged {
   const work = newWork();

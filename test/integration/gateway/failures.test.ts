@@ -120,6 +120,7 @@ describe('an upstream that fails', () => {
     ['breaks off an event stream', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'text/event-stream' }); response.write(': hello\n\n'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
     ['answers nothing', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(202).end()],
     ['answers an array', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' }).end('[1]')],
+    ['answers with a list that nobody asked for', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"secret"}]}}')],
     ['answers no JSON', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>login</h1>')],
   ])('%s: HTTP 200 with a JSON-RPC error of ours, and the outcome %s', async (_name, status, misbehave) => {
     const failing = await tenant.grant({ serverId, policyId });

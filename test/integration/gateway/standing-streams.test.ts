@@ -84,6 +84,24 @@ test('a client of the legacy era whose GET stream broke off resumes it where the
   await upstream.close();
 });
 
+test('a list that an upstream gives on a stream taken up again never shows what the policy hides', async () => {
+  const upstream = await startUpstream({
+    intercept: (request, response) => {
+      if (request.method !== 'GET') return false;
+      const list = { jsonrpc: '2.0', id: 7, result: { tools: [{ name: 'hidden', inputSchema: { type: 'object' } }] } };
+      const heard = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'tools' } };
+      const result = { jsonrpc: '2.0', id: 8, result: { content: [{ type: 'text', text: 'tools' }] } };
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write([list, heard, result].map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
+      return true;
+    },
+  });
+  const { grant } = await granted(upstream.url, { version: '1', default: 'deny' });
+  const stream = await standing(grant);
+  await expect.poll(() => stream.messages.map(({ id, method }) => id ?? method)).toEqual(['notifications/message', 8]);
+  stream.leave();
+  await upstream.close();
+});
+
 describe('a client of the legacy era is told on its GET stream', () => {
   test('which lists a policy changed, and of a policy that shows the same of each nothing', async () => {
     const { grant, publish } = await granted(legacy.url);

@@ -76,7 +76,7 @@ describe('each kind has its own section', () => {
 describe('a resource by another spelling of its URI', () => {
   const open: PolicyDocument = { version: '1', default: 'allow', resources: { 'file:///secret/*': { action: 'deny' }, 'FILE://Odd/*': {} } };
 
-  test.each(['file:///secret/a', 'FILE:///secret/a', 'file:///%73ecret/a', 'file:////secret/a', 'file:\\\\\\secret\\a', 'file:///s%65cret%2fa'])('%s is refused as the plain one is', (uri) => {
+  test.each(['file:///secret/a', 'FILE:///secret/a', 'file:///%73ecret/a', 'file:////secret/a', 'file:\\\\\\secret\\a', 'file:///s%65cret%2fa', 'file:/secret/a', 'file:secret/a', 'file://localhost/secret/a', 'FILE:/s%65cret/a'])('%s is refused as the plain one is', (uri) => {
     expect(on('resource', uri, { uri }, open)).toMatchObject({ effect: 'deny', code: 'denied_by_rule', rule: '/resources/file:~1~1~1secret~1*/action' });
   });
 
@@ -88,6 +88,14 @@ describe('a resource by another spelling of its URI', () => {
   ] as const)('that an entry gives as %s and the plain spelling as %s: %s', (given, plain, effect) => {
     const of: PolicyDocument = { version: '1', default: 'deny', resources: { 'FILE:///a': { action: given }, 'file:///a': { action: plain } } };
     expect(on('resource', 'FILE:///a', undefined, of)).toMatchObject({ effect });
+  });
+
+  test('spends the limits of an entry that names another of its spellings, where those are more', () => {
+    const limit = (counter: string) => ({ counter, window: 'minute', max: 1 }) as const;
+    const of: PolicyDocument = { version: '1', default: 'allow', resources: { 'file:///public/*': { limits: [limit('reads'), limit('more')] }, 'file:*': { limits: [limit('all')] } } };
+    const counted = (uri: string) => on('resource', uri, { uri }, of).reservations.map(({ counter }) => counter);
+    expect([counted('file:///public/a'), counted('file:/public/a'), counted('file:///other')]).toEqual([['reads', 'more'], ['reads', 'more'], ['all']]);
+    expect(counted('note:a')).toEqual([]);
   });
 
   test('a trace tells the rules that decided', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainUri } from '../../../src/policy-engine/resource-uri.js';
+import { plainUri, spellingsOf } from '../../../src/policy-engine/resource-uri.js';
 
 test.each([
   ['file:///a/b', 'file:///a/b'],
@@ -23,4 +23,18 @@ test.each([
   'file:///public\\..\\secret', 'x://h/a?path=../b', 'file:///public/.\t./secret', 'file:///public/%00', ' file:///a', 'file:///a ', '../x', 'x:..', 'x:../y', `x:${'%25'.repeat(3)}2525252e`,
 ])('%j can be read in two ways', (uri) => {
   expect(plainUri(uri)).toBeUndefined();
+});
+
+test.each([
+  ['file:///a', []],
+  ['note:a', []],
+  ['file:/a', ['file:///a']],
+  ['file://localhost/a', ['file:///a']],
+  ['https:/Host/x', ['https://host/x']],
+  ['https://host:443/x', ['https://host/x']],
+  ['https://host', ['https://host/']],
+  ['http://h/%78', ['http://h/x']],
+  ['no URI', []],
+])('servers may take %s for %j', (uri, others) => {
+  expect([...spellingsOf(uri)]).toEqual(others);
 });
