@@ -70,17 +70,24 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
   };
 };
 
-/** The question that a held call puts. The policy decided, so there is one, and a tool with it. */
+/** All that a call tells its server, as one value that no other call has (a list is no call's arguments), and as a reviewer sees it. */
+const broughtBy = ({ arguments: given = {}, answers }: GovernedCall): Readonly<{ told: unknown; shown: unknown }> => {
+  if (answers === undefined) return { told: given, shown: given };
+  return { told: [given, answers.inputResponses ?? null, answers.requestState ?? null], shown: { arguments: given, ...answers } };
+};
+
+/** The question that a held call puts: what it does with the arguments, and with the answers that it brings. The policy decided, so there is one, and a tool with it. */
 export const askFor = (call: GovernedCall, { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>): Asked => {
   const { grant, organization, identity, server, policy } = call.who;
   const tool = call.tool ?? '';
-  const [digest, json] = [argumentsDigest(organization.digestKey, call.arguments ?? {}), JSON.stringify(call.arguments ?? {})];
+  const { told, shown } = broughtBy(call);
+  const digest = argumentsDigest(organization.digestKey, told);
   if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
   const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null };
   return {
     organizationId: organization.id,
     call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
-    argumentsJson: json,
+    argumentsJson: JSON.stringify(shown),
     count: approval.count,
     waitMs: approval.waitSeconds * 1000,
     expiresInMs: approval.expiresInSeconds * 1000,

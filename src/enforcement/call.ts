@@ -4,7 +4,7 @@ import type { Decision, Kind } from '../policy-engine/decide.js';
 
 /**
  * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind` says otherwise, and null where the
- * method names nothing. One that is `uncounted` takes nothing from limits.
+ * method names nothing. One that is `uncounted` takes nothing from limits. `answers` is what a repeated request brings to what its server asked.
  */
 export type GovernedCall = Readonly<{
   who: Authenticated;
@@ -13,6 +13,7 @@ export type GovernedCall = Readonly<{
   uncounted?: boolean;
   tool: string | null;
   arguments: unknown;
+  answers: Readonly<{ inputResponses: unknown; requestState: unknown }> | undefined;
   requestId: string | number | null;
   sessionId: string | null;
   protocolVersion: string | null;

@@ -11,14 +11,21 @@ const clientOf = ({ clientName: name, clientVersion: version }: InSession['sessi
   return version === undefined ? { name } : { name, version };
 };
 
+const answersOf = (params: Request['params']): GovernedCall['answers'] => {
+  if (params === undefined) return undefined;
+  const { inputResponses, requestState } = params;
+  return inputResponses === undefined && requestState === undefined ? undefined : { inputResponses, requestState };
+};
+
 /** A request as enforcement sees it. */
-export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
+export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
   const { session, who } = exchange;
   return {
     who,
     method: clip(request.method, KEPT),
     tool: call.tool,
     arguments: call.arguments,
+    answers: answersOf(request.params),
     requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
     sessionId: session.sessionId,
     protocolVersion: session.protocolVersion,

@@ -1,7 +1,7 @@
 import type { Json } from '../json/json-object.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import type { Verdict } from '../enforcement/call.js';
-import type { Request } from '../mcp/read-message.js';
+import { foldCase, type Request } from '../mcp/read-message.js';
 import { relayListen } from '../relay/listen-stream.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, InSession } from './exchange.js';
@@ -12,7 +12,7 @@ type Allowed = Extract<Verdict, { allowed: true }>;
 const MOST_URIS = 100;
 const LONGEST_URI = 2048;
 const FIELDS = ['toolsListChanged', 'resourcesListChanged', 'promptsListChanged', 'resourceSubscriptions', 'taskIds'];
-const FOLDED = new Set(FIELDS.map((name) => name.toLowerCase()));
+const FOLDED = new Set(FIELDS.map(foldCase));
 
 const isUri = (value: unknown): value is string => typeof value === 'string' && value.length >= 1 && value.length <= LONGEST_URI;
 
@@ -20,7 +20,7 @@ const isUri = (value: unknown): value is string => typeof value === 'string' && 
 const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly string[] }> | undefined => {
   const filter = params?.['notifications'];
   if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) return undefined;
-  if (Object.keys(filter).some((key) => FOLDED.has(key.toLowerCase()) && !FIELDS.includes(key))) return undefined;
+  if (Object.keys(filter).some((key) => FOLDED.has(foldCase(key)) && !FIELDS.includes(key))) return undefined;
   const { resourceSubscriptions: uris = [] } = filter as Json;
   return Array.isArray(uris) && uris.length <= MOST_URIS && uris.every(isUri) ? { filter: filter as Json, uris } : undefined;
 };

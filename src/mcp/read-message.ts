@@ -94,6 +94,6 @@ function hasCaseVariant(object: Json, known: KnownKeys): boolean {
 }
 
 /** Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower case. */
-function foldCase(key: string): string {
+export function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase();
 }

@@ -100,13 +100,15 @@ class AnswerRelay implements Sink {
 
   end(): void {
     if (!this.#isAnswer()) return this.#refuse();
-    const known = this.#bytes <= READ_UP_TO;
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
-    if (known && body.length === 0 && !this.#streaming) return this.#refuse();
-    const isStray = known && !this.#streaming && mayHoldList(body) && isStrayList(parsed(body), this.#id);
-    const kind = isStray ? 'error' : known ? looksLikeToolError(body, this.#contentType) : 'ok';
-    if (this.#streaming) this.#response.end(this.#screen?.rest());
-    else if (isStray || (kind === 'error' && !isErrorAnswer(body))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
+    if (this.#streaming) {
+      this.#response.end(this.#screen?.rest());
+      return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[looksLikeToolError(body, this.#contentType)], true);
+    }
+    if (body.length === 0) return this.#refuse();
+    const isStray = mayHoldList(body) && isStrayList(parsed(body), this.#id);
+    const kind = isStray ? 'error' : looksLikeToolError(body, this.#contentType);
+    if (isStray || (kind === 'error' && !isErrorAnswer(body))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
     else this.#send(body);
     this.#finish(outcomes[kind], true);
   }

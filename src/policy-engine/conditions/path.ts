@@ -51,14 +51,17 @@ export function parseArgumentPath(text: string): Path | undefined {
 export function readArgument(callArguments: unknown, { steps }: Path, work: Work): unknown {
   let value = callArguments;
   for (const step of steps) {
-    const at = step.kind === 'key' ? step.key : step.kind === 'index' ? step.index : undefined;
     if (value === unkept) return unkept;
-    if (at === undefined || typeof value !== 'object' || value === null) return undefined;
-    if (Array.isArray(value) !== (typeof at === 'number') || !Object.hasOwn(value, at)) return undefined;
-    if (step.kind === 'key' && hasVariant(value, step, work)) return undefined;
-    value = (value as Readonly<Record<string | number, unknown>>)[at];
+    value = step.kind === 'every' ? undefined : memberAt(value, step, work);
   }
   return work.left < 0 ? undefined : value;
+}
+
+function memberAt(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: Work): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) !== (step.kind === 'index')) return undefined;
+  if (step.kind === 'key' && hasVariant(value, step, work)) return undefined;
+  const at = step.kind === 'key' ? step.key : step.index;
+  return Object.hasOwn(value, at) ? (value as Readonly<Record<string | number, unknown>>)[at] : undefined;
 }
 
 const stepsPerKey = 8;

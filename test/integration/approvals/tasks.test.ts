@@ -47,6 +47,22 @@ const approvalOf = async (grant: Grant): Promise<Json> => ((await tenant.api('GE
 const decide = async (grant: Grant, what: 'approve' | 'reject', comment?: string): Promise<void> => expect((await approver.api('POST', `/v1/approvals/${String((await approvalOf(grant))['id'])}/${what}`, { comment })).status).toBe(200);
 const forwarded = (iid: number): readonly Json[] => upstream.seenOf('tools/call').flatMap(({ message }) => (JSON.stringify(message).includes(`"iid":${iid}}`) ? [message as Json] : []));
 
+test('an approval is for the answers too that a call brings: with others, or without, it is another call', async () => {
+  const grant = await granted({ wait: 0 });
+  const client = modernClient(grant);
+  const bringing = (answers: Json) => client.ask('tools/call', { name: 'merge', arguments: { iid: 31 }, ...answers }).then(({ body }) => JSON.stringify(body['result']));
+  const answered = { inputResponses: { account: { action: 'accept', content: { iban: 'a' } } }, requestState: 's' };
+  await bringing({});
+  await decide(grant, 'approve');
+  expect(await bringing(answered)).toContain('APPROVAL REQUIRED');
+  const shown = (await approver.api('GET', `/v1/approvals/${String((await approvalOf(grant))['id'])}`)).body;
+  expect(shown).toMatchObject({ status: 'pending', arguments: { arguments: { iid: 31 }, ...answered } });
+  expect(await bringing({ ...answered, requestState: 't' })).toContain('APPROVAL REQUIRED');
+  expect(forwarded(31)).toEqual([]);
+  expect(await bringing({})).toContain('iid');
+  expect(forwarded(31)).toHaveLength(1);
+});
+
 describe('a held call of a client that takes tasks', () => {
   test('is a task at once, and once it is approved it is made without a repeat, once, and the task has its result', async () => {
     const grant = await granted();

@@ -163,6 +163,7 @@ describe('what is not one request in one reading', () => {
     ['resources/subscribe', () => client.ask('resources/subscribe', { uri: 'note://a' }), 404, -32_601],
     ['a filter that is no object', () => client.ask('subscriptions/listen', { notifications: [] }), 200, -32_602],
     ['a filter that some servers would read in another way', () => client.ask('subscriptions/listen', { notifications: { ResourceSubscriptions: ['note://b'] } }), 200, -32_602],
+    ['a filter that some servers would read in another way by a letter that has one more upper case', () => client.ask('subscriptions/listen', { notifications: { re\u017fourceSubscriptions: ['note://b'] } }), 200, -32_602],
   ];
 
   test.each(cases)('%s', async (_name, ask, status, code) => {
