@@ -59,7 +59,7 @@ const filterOf =
   ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era }: Showing): Filter =>
   (message) => {
     if (!isObject(message)) return undefined;
-    if (isObject(message['error'])) return message;
+    if (isObject(message['error'])) return 'result' in message ? undefined : message;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
     if (result[items].length > most) return { jsonrpc: '2.0', id: message['id'], error: { code: OWN_CODES.upstreamError, message: `the MCP server lists more than ${most} ${items} on one page` } };
@@ -125,7 +125,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
 const refuseAnswer = ({ response, session }: InSession, id: Request['id'], answer: Collected): void => {
   const message = messageIn(answer, id);
   if (session.era === 'legacy' && answer.status === 404) return sendJson(response, 404, jsonRpcError(id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
-  if (!('error' in message)) return sendJson(response, 200, unreadable(id));
+  if (!('error' in message) || 'result' in message) return sendJson(response, 200, unreadable(id));
   return sendJson(response, session.era === 'modern' && (answer.status === 400 || answer.status === 404) ? answer.status : 200, message);
 };
 

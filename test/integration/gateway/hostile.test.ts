@@ -69,9 +69,9 @@ describe('what a client makes up', () => {
 describe('a page of a list that a server makes up', () => {
   const tools = (count: number): string => JSON.stringify(Array.from({ length: count }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })));
   /** What a client is told when the server answers tools/list with this, as an event stream or a JSON body. */
-  const listed = async (answer: (id: unknown) => string, type = 'application/json'): Promise<string> => {
+  const listed = async (answer: (id: unknown) => string, type = 'application/json', status = 200): Promise<string> => {
     const session = await openSession(await tenant.grant({ serverId, policyId }));
-    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/list' && response.writeHead(200, { 'content-type': type }).end(answer(message['id'])) !== undefined);
+    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/list' && response.writeHead(status, { 'content-type': type }).end(answer(message['id'])) !== undefined);
     try {
       return await (await session.post({ jsonrpc: '2.0', id: 5, method: 'tools/list' })).text();
     } finally {
@@ -87,6 +87,11 @@ describe('a page of a list that a server makes up', () => {
     expect(JSON.parse(await listed(message(2001)))).toEqual(TOO_LONG);
     const streamed = await listed(inStream(2001), 'text/event-stream');
     expect(JSON.parse(streamed.replace(/^data: /, ''))).toEqual(TOO_LONG);
+  });
+
+  test('does not pass unfiltered beside an error', async () => {
+    const both = (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":1,"message":"x"},"result":{"tools":${tools(1)}}}`;
+    for (const status of [200, 400]) expect(JSON.parse(await listed(both, 'application/json', status))).toMatchObject({ id: 5, error: { message: 'the MCP server gave no readable list' } });
   });
 
   test('does not pass in parts, one answer after the other', async () => {
