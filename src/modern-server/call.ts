@@ -19,6 +19,13 @@ export type CallParts = Readonly<{ session: () => Promise<Opened>; parked: Parke
 export const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** Questions that come together are asked together. */
 const TOGETHER_MS = 15;
+const TOO_MUCH_WAITS = 'too many calls wait for input';
+/** What a question takes beside its texts, by and large. */
+const QUESTION_BYTES = 256;
+
+const bytesOf = ({ id, params }: Question): number => QUESTION_BYTES + id.length + (params?.length ?? 0);
+/** A text by itself: as a part of a longer one it would keep all of that. */
+const alone = (text: string): string => Buffer.from(text).toString('utf8');
 
 /**
  * One request of a modern client in a legacy session. When the server asks the client something in the middle of it, the client gets `input_required`, and the
@@ -75,8 +82,9 @@ export class ModernCall implements SessionCall {
       this.#missing = { ...this.#missing, ...neededFor(question.method, question.params) };
       return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
     }
+    if (!this.#mayHold(bytesOf(question))) return this.#session?.refuse(question.id, TOO_MUCH_WAITS);
     this.#asked += 1;
-    this.#open.set(`input-${this.#asked}`, question);
+    this.#open.set(`input-${this.#asked}`, { id: alone(question.id), method: question.method, params: question.params && alone(question.params) });
     // Whoever is not there now is asked when it comes back.
     if (this.#answer && !this.#timer) this.#timer = setTimeout(() => this.#park(), TOGETHER_MS);
   }
@@ -102,10 +110,12 @@ export class ModernCall implements SessionCall {
     const session = this.#session;
     if (!session) return;
     this.#leg?.responded();
+    if (!this.#mayHold(text.length)) return this.#fail({ kind: 'broken', sent: true });
     const { method, params } = this.#parts.owner;
+    const response = this.#answer ? text : alone(text);
     this.#finish((answer) => {
       const { serverInfo } = session.introduction;
-      answer.say(toModernResponse(text, { id: answer.client.id, method, params, serverInfo, capabilities: session.capabilities, missing: this.#missing }));
+      answer.say(toModernResponse(response, { id: answer.client.id, method, params, serverInfo, capabilities: session.capabilities, missing: this.#missing }));
     });
   }
 
@@ -173,14 +183,19 @@ export class ModernCall implements SessionCall {
     if (!paused) this.#leg?.resume();
   }
 
+  /** Whether so much more may be kept until the client is back; anything may as long as it is there. */
+  #mayHold(bytes: number): boolean {
+    return this.#answer !== undefined || this.#handle === undefined || this.#parts.parked.grow(this.#handle, bytes);
+  }
+
   /** Asks the client all open questions, and waits. */
   #park(): void {
-    const { parked, owner } = this.#parts;
+    const { parked, owner, body } = this.#parts;
     this.#timer = undefined;
     if (this.#over || this.#open.size === 0 || !this.#answer) return;
-    this.#handle = parked.park(this, owner);
+    this.#handle = parked.park(this, owner, [...this.#open.values()].reduce((sum, question) => sum + bytesOf(question), body.length));
     if (this.#handle === undefined) {
-      for (const { id } of this.#open.values()) this.#session?.refuse(id, 'too many calls wait for input');
+      for (const { id } of this.#open.values()) this.#session?.refuse(id, TOO_MUCH_WAITS);
       return this.#open.clear();
     }
     const requests = new Map([...this.#open].map(([key, { method, params }]) => [key, { method, params: params === undefined ? undefined : toInputParams(params) }]));

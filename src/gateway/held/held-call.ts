@@ -23,7 +23,7 @@ const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: R
     });
     return () => forget();
   };
-  const how = await parts.parked.wait(held.waiting, who.grant.id, response, cancelled);
+  const how = await parts.parked.wait(held.waiting, { grantId: who.grant.id, bytes: exchange.body.length }, response, cancelled);
   if (how === 'over') return { exchange, verdict: held.verdict };
   if (how === 'gone' || response.destroyed) {
     sendJson(response, 200, jsonRpcError(held.id, OWN_CODES.upstreamError, 'the request was cancelled'));

@@ -1,5 +1,6 @@
 import type { Waiting } from '../../enforcement/call.js';
 import type { ControlEvent } from '../../event-log/events/index.js';
+import { Places } from '../../platform/places.js';
 
 /** `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long enough. `gone`: nobody waits any more. */
 export type Parked = 'ready' | 'over' | 'gone';
@@ -7,15 +8,18 @@ export type Parked = 'ready' | 'over' | 'gone';
 /** Who waits: a connection, or what stands for one. */
 type Waiter = Readonly<{ destroyed: boolean; once: (event: 'close', listener: () => void) => unknown; off: (event: 'close', listener: () => void) => unknown }>;
 
-const MOST = 1000;
-const MOST_OF_ONE_GRANT = 20;
+/** What waits, by the body of its request. */
+export type Weighed = Readonly<{ grantId: string; bytes: number }>;
+
+const MOST = { count: 1000, bytes: 64 * 2 ** 20 };
+const MOST_OF_ONE_GRANT = { count: 20, bytes: 8 * 2 ** 20 };
 /** Longer than it takes from reading an approval to waiting for it. */
 const REMEMBERED_MS = 60_000;
 
 /** The database's clock decides about expiry. */
 const AFTER_EXPIRY_MS = 50;
 
-type Place = Readonly<{ approvalId: string; grantId: string; leave: (how: Parked) => void }>;
+type Waits = Readonly<{ approvalId: string; leave: (how: Parked) => void }>;
 
 /** The approval that an event settles, so that who waits for it may ask again. */
 const settledBy = (event: ControlEvent): string | undefined => {
@@ -25,10 +29,11 @@ const settledBy = (event: ControlEvent): string | undefined => {
 
 /**
  * Held calls that wait on this node for the decision on their approval. Nothing is lost with them: the approval is in the database, and repeating the call
- * goes on from there. At most 1000 wait, 20 of one grant; who comes then waits no time at all.
+ * goes on from there. At most 1000 wait with 64 MiB, of one grant 20 with 8 MiB; who comes then waits no time at all.
  */
 export class ParkedCalls {
-  readonly #places = new Set<Place>();
+  readonly #waiting = new Set<Waits>();
+  readonly #places = new Places(MOST, MOST_OF_ONE_GRANT);
   /** Settled approvals, oldest first: one may be settled before its call has begun to wait. */
   readonly #settled = new Map<string, number>();
   #draining = false;
@@ -43,26 +48,28 @@ export class ParkedCalls {
       this.#settled.delete(id);
     }
     this.#settled.set(settled, now);
-    for (const { approvalId, leave } of this.#places) if (approvalId === settled) leave('ready');
+    for (const { approvalId, leave } of this.#waiting) if (approvalId === settled) leave('ready');
   }
 
   /** Waits until the approval is settled, the wait is over, the client has left or `cancelled` was called. */
-  wait({ approvalId, waitMs, expiresInMs }: Waiting, grantId: string, waiter: Waiter, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
+  wait({ approvalId, waitMs, expiresInMs }: Waiting, call: Weighed, waiter: Waiter, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
     if (this.#settled.has(approvalId)) return Promise.resolve('ready');
     if (waiter.destroyed) return Promise.resolve('gone');
-    if (waitMs <= 0 || this.isFull(grantId)) return Promise.resolve('over');
+    const amount = { count: 1, bytes: call.bytes };
+    if (waitMs <= 0 || this.#draining || !this.#places.take(call.grantId, amount)) return Promise.resolve('over');
     return new Promise((resolve) => {
       const expires = expiresInMs <= waitMs;
       const leave = (how: Parked): void => {
-        if (!this.#places.delete(place)) return;
+        if (!this.#waiting.delete(waits)) return;
+        this.#places.free(call.grantId, amount);
         clearTimeout(timer);
         waiter.off('close', gone);
         forget();
         resolve(how);
       };
       const gone = (): void => leave('gone');
-      const place: Place = { approvalId, grantId, leave };
-      this.#places.add(place);
+      const waits: Waits = { approvalId, leave };
+      this.#waiting.add(waits);
       const timer = setTimeout(() => leave(expires ? 'ready' : 'over'), expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs);
       waiter.once('close', gone);
       const forget = onCancel(gone);
@@ -72,14 +79,11 @@ export class ParkedCalls {
   /** Answers those who wait, and those to come, at once: they go on elsewhere. */
   drain(): void {
     this.#draining = true;
-    for (const { leave } of this.#places) leave('over');
+    for (const { leave } of this.#waiting) leave('over');
   }
 
-  /** Whether nobody else of this grant can wait here now. */
-  isFull(grantId: string): boolean {
-    if (this.#draining || this.#places.size >= MOST) return true;
-    let ofGrant = 0;
-    for (const place of this.#places) if (place.grantId === grantId) ofGrant += 1;
-    return ofGrant >= MOST_OF_ONE_GRANT;
+  /** Whether this call could not wait here now. */
+  isFull({ grantId, bytes }: Weighed): boolean {
+    return this.#draining || !this.#places.hasRoom(grantId, { count: 1, bytes });
   }
 }

@@ -163,6 +163,46 @@ describe('a modern client of a legacy server', () => {
     expect(upstream.seenOf('tools/call')).toHaveLength(1);
   });
 
+  test('keeps waiting calls of eight mebibytes at most, whatever they are large by; the server of one more is told', async () => {
+    const { post } = await world({ call: oneQuestion });
+    const large = { ...CAN, pad: 'x'.repeat(3.9 * 2 ** 20) };
+    const call = async (grant?: string) => (await post('tools/call', { name: 'echo' }, { meta: large, ...(grant === undefined ? {} : { grant }) })).body['result'] as Json;
+    const waiting = [await call(), await call()];
+    expect(waiting.map(({ resultType }) => resultType)).toEqual(['input_required', 'input_required']);
+    expect(textOf(await call())).toContain('too many calls wait for input');
+    expect(await call('grt_2')).toMatchObject({ resultType: 'input_required' });
+    await post('tools/call', { name: 'echo', requestState: waiting[0]?.['requestState'], inputResponses: { 'input-1': { action: 'decline' } } }, { meta: CAN });
+    expect(await call()).toMatchObject({ resultType: 'input_required' });
+  });
+
+  test('that is away is kept no questions and no result of more than that: its server, and then itself, is told', async () => {
+    let isAway = (): void => undefined;
+    let ended: Promise<unknown> = Promise.resolve();
+    const { upstream, post } = await world({
+      call: async ({ arguments: given }, extra) => {
+        const away = new Promise<void>((resolve) => (isAway = resolve));
+        void ask(extra, 'elicitation/create', form('Who?')).catch(() => undefined);
+        await away;
+        if (given?.['asks'] !== true) return says('z'.repeat(9 * 2 ** 20));
+        return says(await ask(extra, 'elicitation/create', form('y'.repeat(9 * 2 ** 20))).then(() => 'answered', (error: Error) => error.message));
+      },
+    });
+    upstream.setIntercept((_request, response, { message }) => {
+      if (message?.['method'] === 'tools/call') ended = new Promise((resolve) => response.once('close', resolve));
+      return false;
+    });
+    const retried = async (asks: boolean): Promise<Readonly<{ status: number; text: string }>> => {
+      const args = { name: 'echo', arguments: { asks } };
+      const { requestState } = (await post('tools/call', args, { meta: CAN })).body['result'] as Json;
+      isAway();
+      await ended;
+      await sleep(100);
+      return post('tools/call', { ...args, requestState, inputResponses: { 'input-1': { action: 'decline' } } }, { meta: CAN });
+    };
+    expect((await retried(true)).text).toContain('too many calls wait for input');
+    expect((await retried(false)).status).toBe(502);
+  });
+
   test('is not asked for what it did not declare, nor where no input can be given: the server is told', async () => {
     const { post } = await world({ call: async (_params, extra) => says(String(await ask(extra, 'sampling/createMessage', { messages: [], maxTokens: 1 }).catch((error: Error) => error.message))) });
     expect(textOf((await post('tools/call', { name: 'echo' }, { meta: CAN })).body['result'])).toMatch(/not (declare|support)/i);
