@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../json/json-object.js';
+import { errorMessage } from '../translation/errors.js';
 import { isRefusal, MISDIRECTED } from '../translation/reach.js';
 import type { Asked } from '../upstream/ask.js';
 import type { UpstreamFailure } from '../upstream/forward.js';
@@ -7,21 +8,25 @@ import { askLegacy, type Reach } from '../upstream/probe.js';
 import { upstreamRefused, type Said } from './results.js';
 import { UpstreamSession } from './upstream-session.js';
 
+const INVALID_PARAMS = -32_602;
 const IDLE_MS = 5 * 60_000;
 const SWEEP_MS = 30_000;
 const OPEN_MS = 30_000;
 const MOST_BYTES = 4 * 2 ** 20;
 /** Of one grant at one server: a client declares its capabilities in one or two ways. */
 const MOST_PER_GRANT = 8;
+/** The capabilities of a client, as JSON: they are kept with the session. */
+const LONGEST_CAPABILITIES = 64 * 1024;
 
 /** Who a session is opened for. */
 export type Client = Readonly<{ info: unknown; capabilities: Json }>;
 
-export type Opened = Readonly<{ session: UpstreamSession }> | Readonly<{ refused: Asked }> | Readonly<{ full: true }>;
+export type Opened = Readonly<{ session: UpstreamSession }> | Readonly<{ refused: Asked }> | Readonly<{ full: true }> | Readonly<{ oversized: true }>;
 
 /** What a client is told when there is no session for its request; nothing of that was sent. */
 export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, id: string): Said | UpstreamFailure => {
   if ('full' in opened) return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
+  if ('oversized' in opened) return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
   const { refused } = opened;
   if (refused.kind === 'failed') return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
   if (refused.status < 300) return { text: upstreamRefused(id, 'the MCP server did not begin a session'), status: 200 };
@@ -30,11 +35,12 @@ export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, 
 
 /**
  * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened when it is first needed and ended
- * after five minutes without use. A grant has at most eight at a server; one more ends the one that was idle longest. They live on this node.
+ * after five minutes without use. A grant has at most eight at a server, those that are being opened included; one more ends the one that was idle longest. They
+ * live on this node.
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
-  readonly #opening = new Map<string, Promise<Opened>>();
+  readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<Opened> }>>();
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -43,13 +49,17 @@ export class SessionPool {
   }
 
   async session(reach: Reach, client: Client): Promise<Opened> {
-    const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, client.capabilities]);
+    const capabilities = JSON.stringify(client.capabilities);
+    if (capabilities.length > LONGEST_CAPABILITIES) return { oversized: true };
+    const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, capabilities]);
     const known = this.#sessions.get(key);
     if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
     if (known) void this.#end(key, known);
-    const opening = this.#opening.get(key) ?? this.#open(key, reach, client).finally(() => this.#opening.delete(key));
-    this.#opening.set(key, opening);
-    return opening;
+    const opening = this.#opening.get(key);
+    if (opening) return opening.opened;
+    const opened = this.#open(key, reach, client).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, { reach, opened });
+    return opened;
   }
 
   async stop(): Promise<void> {
@@ -69,8 +79,10 @@ export class SessionPool {
   }
 
   #hasRoom({ grantId, server }: Reach): boolean {
-    const own = [...this.#sessions].filter(([, { reach }]) => reach.grantId === grantId && reach.server.id === server.id);
-    if (own.length < MOST_PER_GRANT) return true;
+    const isOwn = ({ reach }: Readonly<{ reach: Reach }>): boolean => reach.grantId === grantId && reach.server.id === server.id;
+    const own = [...this.#sessions].filter(([, session]) => isOwn(session));
+    const opening = [...this.#opening.values()].filter(isOwn);
+    if (own.length + opening.length < MOST_PER_GRANT) return true;
     const now = Date.now();
     const [idlest] = own.filter(([, session]) => session.usedAt() < now).toSorted(([, one], [, other]) => one.usedAt() - other.usedAt());
     if (!idlest) return false;

@@ -81,6 +81,31 @@ describe('a modern client of a legacy server', () => {
     await vi.waitFor(() => expect(upstream.openSessions()).toBe(9));
   });
 
+  test('has eight sessions at most, those that are being opened included', async () => {
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const { upstream, post } = await world();
+    upstream.setIntercept(async (_request, _response, { message }) => {
+      if (message?.['method'] === 'initialize') await begun;
+      return false;
+    });
+    const all = Array.from({ length: 20 }, (_, n) => post('tools/list', {}, { meta: { 'io.modelcontextprotocol/clientCapabilities': { experimental: { way: { n } } } } }));
+    const told: string[] = [];
+    for (const one of all) void one.then(({ text }) => told.push(text));
+    await vi.waitFor(() => expect(told.filter((text) => text.includes('too many sessions of this grant'))).toHaveLength(12), { timeout: 10_000 });
+    begin();
+    expect((await Promise.all(all)).filter(({ body }) => 'result' in body)).toHaveLength(8);
+    expect(upstream.seenOf('initialize')).toHaveLength(8);
+  });
+
+  test('has no session for capabilities of more than 64 KiB, as they would be kept with it', async () => {
+    const { upstream, post } = await world();
+    const declares = (bytes: number) => ({ meta: { 'io.modelcontextprotocol/clientCapabilities': { experimental: { way: { pad: 'x'.repeat(bytes) } } } } });
+    expect((await post('tools/call', { name: 'echo' }, declares(64 * 1024))).body).toMatchObject({ id: 1, error: { code: -32_602, message: expect.stringContaining('capabilities') } });
+    expect(upstream.seen).toHaveLength(0);
+    expect((await post('tools/call', { name: 'echo' }, declares(60 * 1024))).body).toMatchObject({ result: {} });
+  });
+
   test('does not notice that its server forgot the session: the call is made once, in a new one', async () => {
     const { upstream, post } = await world();
     await post('tools/list');
