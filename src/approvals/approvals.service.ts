@@ -69,7 +69,7 @@ export class Approvals {
     const { organizationId } = caller;
     const memberId = await personBehind(tx, organizationId, caller.actor);
     if (memberId === undefined) throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
-    const parties = await partiesOf(tx, organizationId, approval.call.grantId);
+    const parties = await partiesOf(tx, organizationId, { approvalId: id, ...approval.call });
     const { status } = await change.apply(approvalStream, id, (state) => decideApproval(id, state ?? approval, { ...said, memberId, now, parties }));
     if (status === 'pending' || status === approval.status) return;
     await dropArguments(tx, { organizationId, approvalId: id });

@@ -44,7 +44,7 @@ export const decideApproval = (approvalId: string, state: Approval, said: Said):
   if (state.decisions.some((one) => one.memberId === memberId && one.decision === decision)) return [];
   if (state.status === 'expired' || Date.parse(state.expiresAt) <= said.now.getTime()) throw new Problem('conflict', 'The approval has expired. The agent may ask again.');
   if (state.status !== 'pending') throw new Problem('conflict', `The approval is ${state.status} already.`);
-  if (decision === 'approved' && said.parties.includes(memberId)) throw new Problem('four_eyes', 'Neither who issued the grant nor the person it is for may approve its calls. Ask another approver.');
+  if (decision === 'approved' && said.parties.includes(memberId)) throw new Problem('four_eyes', 'Neither who issued or rotated the grant nor the person it is for may approve its calls. Ask another approver.');
   const approvals = state.decisions.filter((one) => one.decision === 'approved').length + 1;
   const status = decision === 'rejected' ? 'rejected' : approvals < state.count ? 'pending' : 'approved';
   return [{ type: 'approval.decided', ...about(approvalId, state), decision, status, memberId, comment }];

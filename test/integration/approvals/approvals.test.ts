@@ -209,6 +209,38 @@ describe('who approves', () => {
     await agent.close();
   });
 
+  test('is nobody who had a token of the grant: neither who issued it nor who rotated it since', async () => {
+    const grant = await granted();
+    const [second, third] = [await tenant.person('admin'), await tenant.person('admin')];
+    const rotated = (await second.api('POST', `/v1/grants/${grant.id}/rotate`)).body['token'] as string;
+    const agent = await agentOf({ ...grant, token: rotated });
+    const [, approvalId] = await agent.told();
+    const key = (await third.api('POST', '/v1/api-keys', { name: 'rotates', role: 'admin' })).body['secret'] as string;
+    expect((await tenant.api('POST', `/v1/grants/${grant.id}/rotate`, { graceSeconds: 60 }, { authorization: `Bearer ${key}` })).status).toBe(200);
+    for (const holder of [second, third, { id: '', api: tenant.api }]) {
+      const { status, body } = await decide(holder, approvalId, 'approve');
+      expect([status, body['code']]).toEqual([403, 'four_eyes']);
+    }
+    expect((await decide(approver, approvalId, 'approve')).body).toMatchObject({ status: 'approved' });
+    await agent.close();
+  });
+
+  test('is no member that the identity belonged to when the call was held, or belongs to since; one of before may', async () => {
+    const [before, owner, since] = [await tenant.person('admin'), await tenant.person('admin'), await tenant.person('admin')];
+    const identityId = (await tenant.api('POST', '/v1/identities', { name: 'handed on', kind: 'agent', memberId: before.id })).body['id'] as string;
+    const give = async (by: Person, memberId: string | null): Promise<void> => expect((await by.api('PATCH', `/v1/identities/${identityId}`, { memberId })).status).toBe(200);
+    await give(before, owner.id);
+    await tenant.api('PATCH', `/v1/identities/${identityId}`, { name: 'renamed' });
+    const agent = await agentOf(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, asking()), identityId }));
+    const [, approvalId] = await agent.told();
+    await give(owner, null);
+    expect((await decide(owner, approvalId, 'approve')).body['code']).toBe('four_eyes');
+    await give(owner, since.id);
+    for (const party of [owner, since]) expect((await decide(party, approvalId, 'approve')).body['code']).toBe('four_eyes');
+    expect((await decide(before, approvalId, 'approve')).body).toMatchObject({ status: 'approved' });
+    await agent.close();
+  });
+
   test('may be the holder of an API key that another person issued', async () => {
     const other = await tenant.person('admin');
     const key = (await other.api('POST', '/v1/api-keys', { name: 'bot', role: 'approver' })).body['secret'] as string;
