@@ -4,6 +4,8 @@ import { startRounds } from '../platform/rounds.js';
 
 const BEAT_MS = 5000;
 const AGAIN_MS = 1000;
+/** A connection that fell silent must cost one beat, not so many that the boot counts as dead. */
+const ANSWER_MS = 4000;
 
 /** How long a gateway allows calls without an acknowledged heartbeat, whatever `MAX_STALENESS_SECONDS` says. */
 const SHORTEST_SILENCE_MS = 15_000;
@@ -30,11 +32,13 @@ export const startHeartbeat = async (db: Database, boot: Readonly<{ bootId: stri
   let sentAt = LONG_AGO;
   const beat = async (stopped: boolean): Promise<void> => {
     const began = momentNow();
-    const { rows } = await db.worker.query<{ seen: Date }>(
-      `insert into gateway_boots as b (boot_id, open_since, silent_ms, stopped) values ($1, coalesce($2::timestamptz, clock_timestamp()), $3, $4)
-       on conflict (boot_id) do update set last_seen = clock_timestamp(), open_since = coalesce($2::timestamptz, b.open_since), stopped = $4 returning last_seen as seen`,
-      [boot.bootId, boot.open.since(), silenceMs + SETTLED_MS, stopped],
-    );
+    const statement = {
+      text: `insert into gateway_boots as b (boot_id, open_since, silent_ms, stopped) values ($1, coalesce($2::timestamptz, clock_timestamp()), $3, $4)
+         on conflict (boot_id) do update set last_seen = clock_timestamp(), open_since = coalesce($2::timestamptz, b.open_since), stopped = $4 returning last_seen as seen`,
+      values: [boot.bootId, boot.open.since(), silenceMs + SETTLED_MS, stopped],
+      query_timeout: ANSWER_MS,
+    };
+    const { rows } = await db.worker.query<{ seen: Date }>(statement);
     sentAt = began;
     if (rows[0]) boot.open.turn(rows[0].seen);
   };

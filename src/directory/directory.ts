@@ -11,6 +11,9 @@ import { PinsCache, PolicyCache } from './policy-cache.js';
 
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 1000;
+/** A connection that fell silent must not make the directory stale. Where the database is only slow, the wait doubles until an answer comes. */
+const ANSWER_MS = 3000;
+const LONGEST_ANSWER_MS = 24_000;
 
 const XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
 
@@ -49,6 +52,7 @@ export class Directory {
   readonly #listeners: ((event: ControlEvent) => void)[] = [];
   #since = '0';
   #completeAt = LONG_AGO;
+  #answerMs = ANSWER_MS;
   #turn: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -90,7 +94,7 @@ export class Directory {
 
   /** Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats what failed. */
   refresh(organizationId: string): Promise<void> {
-    return this.#inTurn(() => this.#db.asWorker((tx) => this.#catchUp(tx, organizationId)));
+    return this.#inTurn(() => this.#follow((tx) => this.#catchUp(tx, organizationId)));
   }
 
   /** The facts of a grant token: undefined when it is not well-formed, unknown, expired or revoked. Constant time in the secret. */
@@ -155,9 +159,16 @@ export class Directory {
     }, delayMs);
   }
 
+  async #follow(work: (tx: Tx) => Promise<void>): Promise<void> {
+    const answerMs = this.#answerMs;
+    this.#answerMs = Math.min(answerMs * 2, LONGEST_ANSWER_MS);
+    await this.#db.asWorker(work, answerMs);
+    this.#answerMs = ANSWER_MS;
+  }
+
   async #poll(): Promise<void> {
     const began = momentNow();
-    await this.#db.asWorker(async (tx) => {
+    await this.#follow(async (tx) => {
       const xmin = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
       const { rows } = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads where changed_xid >= $1::xid8', [this.#since]);
       for (const row of rows) if (row.position > (this.#positions.get(row.organization_id) ?? 0)) await this.#catchUp(tx, row.organization_id);

@@ -31,21 +31,30 @@ const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool =>
   return pool;
 };
 
-const transaction = async <T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> => {
+/** pg gives up waiting for an answer and says no more than this. The connection is of no use any more: what is sent on it waits behind what was not answered. */
+const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
+
+type Begin = Readonly<{ begin: string; answerMs?: number | undefined }>;
+
+const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (tx: Tx) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   let broken: Error | undefined;
+  const ask = <R extends pg.QueryResultRow>(name: string | undefined, text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> => {
+    const statement = { name, text, values: values as unknown[], query_timeout: answerMs };
+    return client.query(statement);
+  };
+  const run: Query = (text, values) => ask(undefined, text, values);
   try {
-    await client.query(begin);
-    const result = await work({
-      query: (text, values) => client.query(text, values as unknown[]),
-      prepared: (name, text, values) => client.query({ name, text, values: values as unknown[] }),
-    });
-    await client.query('COMMIT');
+    await run(begin);
+    const result = await work({ query: run, prepared: ask });
+    await run('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((failure: unknown) => {
-      broken = failure instanceof Error ? failure : new Error('rollback failed');
-    });
+    if (isSilence(error)) broken = error;
+    else
+      await run('ROLLBACK').catch((failure: unknown) => {
+        broken = failure instanceof Error ? failure : new Error('rollback failed');
+      });
     throw error;
   } finally {
     client.release(broken);
@@ -75,12 +84,15 @@ export class Database {
   /** One transaction that sees and writes this organization's rows only. */
   inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     if (!isId('org', organizationId)) return Promise.reject(new Error('not an organization id'));
-    return transaction(this.app, `BEGIN; SET LOCAL toolgate.organization = '${organizationId}'`, work);
+    return transaction(this.app, { begin: `BEGIN; SET LOCAL toolgate.organization = '${organizationId}'` }, work);
   }
 
-  /** One transaction over all organizations. Never hand its rows to a caller of the API without naming the organization. */
-  asWorker<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return transaction(this.worker, 'BEGIN', work);
+  /**
+   * One transaction over all organizations. Never hand its rows to a caller of the API without naming the organization. It rejects, and the connection is given up,
+   * when a statement is not answered in `answerMs`, or in a minute.
+   */
+  asWorker<T>(work: (tx: Tx) => Promise<T>, answerMs?: number): Promise<T> {
+    return transaction(this.worker, { begin: 'BEGIN', answerMs }, work);
   }
 
   async close(): Promise<void> {

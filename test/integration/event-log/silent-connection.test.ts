@@ -1,46 +1,29 @@
-import { createServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startHeartbeat } from '../../../src/boots/heartbeat.js';
+import { Directory } from '../../../src/directory/directory.js';
 import { makeReserve } from '../../../src/enforcement/reserve.js';
-import { entry as toEntry } from '../../support/event-log-contract.js';
 import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
+import { Vault } from '../../../src/platform/vault.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
+import { startDatabaseProxy, type DatabaseProxy } from '../../support/database-proxy.js';
+import { entry as toEntry } from '../../support/event-log-contract.js';
 
 let database: TestDatabase;
-let proxy: Server;
+let proxy: DatabaseProxy;
 let db: Database;
-const sockets = new Set<Socket>();
 
 beforeAll(async () => {
   database = await testDatabase();
-  const url = new URL(database.url);
-  const port = Number(url.port);
-  proxy = createServer((near) => {
-    const far = connectTcp(port, url.hostname);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => sockets.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
-  url.hostname = '127.0.0.1';
-  url.port = String((proxy.address() as AddressInfo).port);
-  db = new Database(url.toString());
+  proxy = await startDatabaseProxy(database.url);
+  db = new Database(proxy.url);
 });
 afterAll(async () => {
-  for (const socket of sockets) socket.destroy();
+  await proxy.close();
   await db.close();
-  await new Promise((done) => proxy.close(done));
   await database.drop();
 });
-
-/** Whatever is connected now passes no byte any more, and nobody is told: as when a host or a firewall's memory of a connection is gone. */
-const silence = (): void => {
-  for (const socket of sockets) socket.unpipe().pause();
-};
 
 test('a database connection that falls silent holds up appends and limits for some seconds, not for good', async () => {
   const log = await openPostgresLog(db.worker, 12);
@@ -50,11 +33,33 @@ test('a database connection that falls silent holds up appends and limits for so
   const wanted = { organizationId: key, capped: true, reservations: [{ counter: 'c', window: 'month', scope: 'grant', whom: key, amount: 1, max: 10, pointer: '/x' }] } as const;
   await log.append('toolgate.decisions', entry);
   expect((await reserve(wanted)).ok).toBe(true);
-  silence();
+  proxy.silence();
   const lost = log.append('toolgate.decisions', entry).then(() => 'acknowledged', () => 'refused');
   expect(await reserve(wanted)).toMatchObject({ unavailable: true });
   expect(await lost).toBe('refused');
   await log.append('toolgate.decisions', entry);
   await expect.poll(async () => (await reserve(wanted)).ok, { timeout: 5000 }).toBe(true);
   await log.close();
+});
+
+test('connections that fall silent under the heartbeat and the directory are given up within some seconds: the gateway neither refuses calls nor counts as dead', async () => {
+  const bootId = newId('boot');
+  const [outside, forHeartbeat, forDirectory] = [database.url, proxy.url, proxy.url].map((url) => new Database(url, { app: 1, worker: 1 })) as [Database, Database, Database];
+  const lastSeen = async (): Promise<number> => Number((await outside.worker.query<{ at: Date }>('select last_seen as at from gateway_boots where boot_id = $1', [bootId])).rows[0]?.at);
+  const directory = new Directory(forDirectory, new Vault(Buffer.alloc(32, 7)));
+  await directory.start();
+  const heartbeat = await startHeartbeat(forHeartbeat, { bootId, open: { since: () => undefined, turn: () => undefined }, maxStalenessMs: 15_000 });
+  const before = await lastSeen();
+  proxy.silence();
+  let oldest = 0;
+  let heard = false;
+  for (const end = Date.now() + 13_000; !heard && Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    oldest = Math.max(oldest, directory.ageMs());
+    expect(heartbeat.isLate()).toBe(false);
+    heard = oldest > 2000 && directory.ageMs() < 1000 && (await lastSeen()) > before;
+  }
+  expect(heard).toBe(true);
+  expect(oldest).toBeLessThan(10_000);
+  await Promise.all([heartbeat.stop(), directory.stop()]);
+  await Promise.all([outside.close(), forHeartbeat.close(), forDirectory.close()]);
 });
