@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { Deadlines } from '../platform/deadlines.js';
 import { GroupCommit } from '../platform/group-commit.js';
@@ -87,11 +88,51 @@ const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<rea
   return outcomes;
 };
 
-const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
-  const amounts = new Map(wanted.reservations.map((one) => [counterName(wanted.organizationId, one), one.amount]));
-  pool
-    .query({ name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at] })
-    .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));
+/** How long a reservation is kept for giving it back while the database is away. */
+const AWAY_MS = 300_000;
+const AGAIN_MS = 1000;
+
+/** A connection, as soon as there is one. */
+const connected = async (pool: pg.Pool, until: number): Promise<pg.PoolClient> => {
+  for (;;) {
+    if (performance.now() > until) throw new Error('the database was away for too long');
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (pool.ending) throw error;
+      await sleep(AGAIN_MS, undefined, { ref: false });
+    }
+  }
+};
+
+type GiveBack = (wanted: Wanted, at: string) => void;
+
+/**
+ * Gives back one after the other, so that after an outage they leave a connection to the calls. What is not sent waits for a connection; what was sent is never
+ * sent again, as its answer may be all that was lost.
+ */
+const givingBack = (pool: pg.Pool): GiveBack => {
+  const send = async ({ organizationId, reservations }: Wanted, at: string, until: number): Promise<void> => {
+    const amounts = new Map(reservations.map((one) => [counterName(organizationId, one), one.amount]));
+    const statement = { name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at], query_timeout: FLUSH_MS };
+    const client = await connected(pool, until);
+    let broken: Error | undefined;
+    try {
+      await client.query(statement);
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error('no answer');
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  };
+  let last = Promise.resolve();
+  return (wanted, at) => {
+    const until = performance.now() + AWAY_MS;
+    last = last
+      .then(() => send(wanted, at, until))
+      .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));
+  };
 };
 
 /**
@@ -102,16 +143,17 @@ const releaseIn = (pool: pg.Pool, wanted: Wanted, at: string): void => {
 export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
   const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);
   const deadlines = new Deadlines(timeoutMs);
+  const giveBack = givingBack(pool);
   const late = (): Error => new Error(`no answer in ${timeoutMs} ms`);
   return async (wanted) => {
     if (wanted.reservations.length === 0) return { ok: true, release: () => undefined };
     const pending = group.push(wanted, 0);
     const outcome = await deadlines.within(pending, late).catch(() => undefined);
     if (!outcome) {
-      pending.then((late) => late.refused ?? releaseIn(pool, wanted, late.at), () => undefined);
+      pending.then((late) => late.refused ?? giveBack(wanted, late.at), () => undefined);
       return { ok: false, unavailable: true };
     }
     if (outcome.refused) return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
-    return { ok: true, release: () => releaseIn(pool, wanted, outcome.at) };
+    return { ok: true, release: () => giveBack(wanted, outcome.at) };
   };
 };

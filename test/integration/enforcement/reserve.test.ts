@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEmbeddedPostgres } from '../../../src/embedded-postgres/embedded-postgres.js';
 import { makeReserve, type Reserve } from '../../../src/enforcement/reserve.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
+import { applyMigrations } from '../../../src/platform/migrations.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
 import { testDatabase } from '../../support/database.js';
+import { startDatabaseProxy } from '../../support/database-proxy.js';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 const pools: Database[] = [];
@@ -127,4 +133,26 @@ describe('limits', () => {
       ['7', new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000).toISOString(), new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000 + 7000).toISOString()],
     ]);
   });
+});
+
+test('what is given back while the database is away is given back when it is there again', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-test-'));
+  const settings = { fsync: 'off' };
+  let server = await startEmbeddedPostgres({ dataDir, settings });
+  const proxy = await startDatabaseProxy(server.url);
+  await applyMigrations(proxy.url);
+  const db = new Database(proxy.url);
+  const counted = async (): Promise<number | undefined> => (await db.worker.query<{ used: number }>('select used from limit_counters')).rows[0]?.used;
+  const held = await makeReserve(db.limits, 5000)({ organizationId: newId('org'), reservations: [limit({ amount: 3 })], capped: true });
+  expect(await counted()).toBe(3);
+  await server.stop();
+  if (held.ok) held.release();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  server = await startEmbeddedPostgres({ dataDir, settings });
+  proxy.leadTo(server.url);
+  await expect.poll(counted, { timeout: 10_000 }).toBe(0);
+  await db.close();
+  await proxy.close();
+  await server.stop();
+  await rm(dataDir, { recursive: true, force: true });
 });
