@@ -15,9 +15,12 @@ type Steady = Pick<Unnumbered, (typeof STEADY)[number]>;
 
 type Written = Readonly<{ of: Steady; text: string }>;
 
-const GRANTS_KEPT = 10_000;
-const TOOLS_KEPT = 64;
+const MOST_BYTES = 64 * 2 ** 20;
+/** What an entry takes beside its text, by and large. */
+const ENTRY_BYTES = 512;
 const written = new Map<string, Map<string | null, Written>>();
+/** Of all that was written since nothing was remembered: at least what is. */
+let writtenBytes = 0;
 
 // Spelled out: a loop over the names of members looks each of them up, which costs more than all the rest here.
 const isSame = (one: Steady, other: Steady): boolean => isSameCaller(one, other) && isSameTool(one, other) && isSameAnswer(one, other);
@@ -33,19 +36,22 @@ const isSameTool = (one: Steady, other: Steady): boolean =>
 const isSameAnswer = (one: Steady, other: Steady): boolean =>
   one.reason === other.reason && one.code === other.code && one.rule === other.rule && one.effect === other.effect && one.type === other.type && one.version === other.version;
 
-/** The steady members as text, remembered per grant and tool for as long as they are the same. */
+const forgetPastMost = (): void => {
+  if (writtenBytes <= MOST_BYTES) return;
+  written.clear();
+  writtenBytes = 0;
+};
+
+/** The steady members as text, remembered per grant and tool for as long as they are the same: 64 MiB at most, as callers may make up any number of names. */
 const steadyText = (event: Steady): string => {
-  let tools = written.get(event.grantId);
-  if (!tools) {
-    if (written.size >= GRANTS_KEPT) written.clear();
-    written.set(event.grantId, (tools = new Map()));
-  }
-  const known = tools.get(event.tool);
+  const known = written.get(event.grantId)?.get(event.tool);
   if (known && isSame(known.of, event)) return known.text;
   const of = Object.fromEntries(STEADY.map((name) => [name, event[name]])) as unknown as Steady;
   const text = JSON.stringify(of).slice(1, -1);
-  if (tools.size >= TOOLS_KEPT) tools.clear();
-  tools.set(event.tool, { of, text });
+  writtenBytes += ENTRY_BYTES + text.length;
+  forgetPastMost();
+  const tools = written.get(event.grantId) ?? new Map<string | null, Written>();
+  written.set(event.grantId, tools.set(event.tool, { of, text }));
   return text;
 };
 

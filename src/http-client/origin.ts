@@ -23,11 +23,17 @@ export class Origin {
   readonly #idle: Connection[] = [];
   readonly #open = new Set<Connection>();
   #waiting: Exchange[] = [];
+  #connecting = 0;
   #tick = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connect: Connect) {
     this.#connect = connect;
+  }
+
+  /** Whether nothing is open, under way or wanted: then nothing is lost with it. */
+  get unused(): boolean {
+    return this.#open.size === 0 && this.#connecting === 0 && this.#waiting.length === 0;
   }
 
   /** Sends a request and its answer to `sink`. Never throws. */
@@ -50,7 +56,9 @@ export class Origin {
 
   #send(exchange: Exchange): void {
     for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) if (connection.open) return connection.send(exchange);
+    this.#connecting += 1;
     this.#connect((error, socket) => {
+      this.#connecting -= 1;
       if (error !== null || socket === null) return exchange.fail('unreachable', error);
       if (exchange.over) return void socket.destroy();
       const connection = new Connection(socket, this);

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makeHttpClient } from '../../../src/http-client/http-client.js';
 import { Origin, type HttpRequest } from '../../../src/http-client/origin.js';
 import type { Running } from '../../../src/http-client/sink.js';
 import { makeOutbound } from '../../../src/platform/outbound.js';
@@ -128,11 +129,11 @@ test('a connection that the server closed while it was idle is not used', async 
 });
 
 test.each([
-  ['closes before an answer', '', { kind: 'unreachable', sent: true }],
-  ['closes within the head', 'HTTP/1.1 200 O', { kind: 'unreachable', sent: true }],
-  ['sends no HTTP', 'SSH-2.0-x\r\n\r\n', { kind: 'unreachable', sent: true }],
-  ['sends an endless head', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(4000)}`, { kind: 'unreachable', sent: true }],
-  ['gives two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', { kind: 'unreachable', sent: true }],
+  ['closes before an answer', '', { kind: 'broken', sent: true }],
+  ['closes within the head', 'HTTP/1.1 200 O', { kind: 'broken', sent: true }],
+  ['sends no HTTP', 'SSH-2.0-x\r\n\r\n', { kind: 'broken', sent: true }],
+  ['sends an endless head', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(4000)}`, { kind: 'broken', sent: true }],
+  ['gives two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', { kind: 'broken', sent: true }],
   ['closes within the body', TEN.slice(0, -3), { kind: 'broken', sent: true }],
   ['closes within a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc', { kind: 'broken', sent: true }],
   ['sends a malformed chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', { kind: 'broken', sent: true }],
@@ -210,4 +211,17 @@ test('a body is sent byte for byte, whatever its characters', async () => {
   const body = Buffer.from('{"é":"日本 \u0000 😀"}');
   expect(await ask({ body })).toEqual(ten);
   expect(Buffer.from(received[0] ?? '', 'latin1').subarray(-body.length)).toEqual(body);
+});
+
+test('of origins without end only those in use are kept: a connection that is open is used again, and what was not is made anew', async () => {
+  const { connector } = makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] });
+  const made: string[] = [];
+  const http = makeHttpClient((of) => (made.push(of.host), connector(of)));
+  const askOf = (of: URL): Promise<string> => new Promise((resolve) => void http(wanted({ url: of }), { head: () => undefined, data: () => true, end: () => resolve('ended'), fail: ({ kind }) => resolve(kind) }));
+  const refused = (n: number): URL => new URL(`http://10.0.0.1:${10_000 + n}/`);
+  expect(await askOf(url)).toBe('ended');
+  for (let n = 0; n < 3000; n += 100) expect(new Set(await Promise.all(Array.from({ length: 100 }, (_, more) => askOf(refused(n + more)))))).toEqual(new Set(['unreachable']));
+  expect([await askOf(url), await askOf(refused(0)), await askOf(refused(2999))]).toEqual(['ended', 'unreachable', 'unreachable']);
+  expect(sockets).toHaveLength(1);
+  expect([url, refused(0), refused(2999)].map(({ host }) => made.filter((one) => one === host).length)).toEqual([1, 2, 1]);
 });

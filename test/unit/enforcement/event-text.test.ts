@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { completedText, decidedText, type Unnumbered } from '../../../src/event-log/event-text.js';
@@ -46,6 +48,19 @@ test('whatever callers name things, the text is JSON', () => {
       expect(read(event)).toEqual(expected(event));
     }),
   );
+});
+
+test('however many grants make up names, what is remembered of their decisions stays below 100 MiB', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heldBytes = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heldBytes();
+  const reason = 'r'.repeat(3000);
+  for (let grant = 0; grant < 400; grant += 1) for (let tool = 0; tool < 64; tool += 1) decidedText({ ...whole, grantId: `grt_${grant}`, tool: `made up ${tool}`, reason: `${reason}${tool}` }, NUMBERS);
+  expect((heldBytes() - before) / 2 ** 20).toBeLessThan(100);
 });
 
 test('the text of an outcome is the JSON of all its members', () => {
