@@ -51,10 +51,22 @@ describe('patterns that match the same names', () => {
     ['that denies wins over one that needs approval', { 'a*': { action: 'require_approval' }, 'a**': { action: 'deny' } }, ['shadowed_pattern /tools/a*']],
     ['the first by code point wins', { 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a**']],
     ['only one of three wins', { 'a***': {}, 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a***', 'shadowed_pattern /tools/a**']],
+    ['the stricter one stays, whatever the order', { 'a*': { action: 'deny' }, 'a**': {} }, ['shadowed_pattern /tools/a**']],
+    ['the stricter one stays, also as the second by code point', { 'a**': { action: 'deny' }, 'a*': {} }, ['shadowed_pattern /tools/a*']],
     ['others do not shadow each other', { 'a*': {}, '*a': {}, 'a*a': {}, '*': {} }, []],
   ])('%s', (_name, entries, expected) => {
     expect(tools(entries)).toEqual(expected);
   });
+});
+
+test('resources and prompts are looked at like tools', () => {
+  expect(tools({}, { resources: { 'a*': {}, 'a**': { action: 'deny' } }, prompts: { x: { require: [{ conditions: [] }] } } })).toEqual(['shadowed_pattern /resources/a*', 'never_fires /prompts/x/require/0']);
+});
+
+test('more names than can be compared in a moment are not warned of', () => {
+  const hide = (patterns: number) => [...Array.from({ length: patterns - 1 }, (_, index) => `${String(index).padStart(4, '0')}*`), '0000*'];
+  expect(tools({}, { hide: hide(1000) })).toEqual(['shadowed_pattern /hide/999']);
+  expect(tools({}, { hide: hide(1001) })).toEqual([]);
 });
 
 describe('approval', () => {
@@ -88,6 +100,7 @@ test('a require without conditions never fires', () => {
 test('what comes after a deny_if without conditions never fires', () => {
   const all = { require: [condition], limits: [limit], rate_limit: { max: 1, window: 1 } };
   expect(entry({ deny_if: [condition, { conditions: [] }, condition], ...all })).toEqual(['deny_if/2', 'require', 'limits', 'rate_limit'].map((key) => `never_fires /tools/x/${key}`));
+  expect(entry({ deny_if: [{ conditions: [] }, condition, condition] })).toEqual(['never_fires /tools/x/deny_if/1', 'never_fires /tools/x/deny_if/2']);
   expect(tools({ x: {} }, { all_tools: { deny_if: [{ conditions: [] }], limits: [limit] } })).toEqual(['never_fires /all_tools/limits']);
   expect(entry({ deny_if: [condition, { conditions: [] }] })).toEqual([]);
 });
@@ -115,6 +128,10 @@ describe('a deny_if', () => {
     ['of an empty range, upside down', [a('lte', 4), a('gte', 5)], true],
     ['of a range of one', [a('gte', 5), a('lte', 5)], false],
     ['of a half-open range of none', [a('gte', 5), a('lt', 5)], true],
+    ['of a range of none that is open below', [a('gt', 5), a('lte', 5)], true],
+    ['of a number as text and a bound below it', [a('gt', '9'), a('lt', 5)], false],
+    ['of a number and a bound below it as text', [a('gt', 9), a('lt', '5')], false],
+    ['of false and what is there', [a('eq', false), a('exists', true)], false],
     ['of a range', [a('gt', 4), a('lt', 5)], false],
     ['of bounds of two types', [a('gt', 5), a('lt', 'a')], false],
     ['of two lower bounds', [a('gt', 5), a('gt', 4)], false],
@@ -144,6 +161,12 @@ describe('a require', () => {
   ])('%s', (_name, conditions, warned) => {
     expect(entry({ require: [{ conditions } as Rule] })).toEqual(warned ? ['contradiction /tools/x/require/0'] : []);
   });
+});
+
+test('in more rules than can be compared in a moment no contradiction is looked for', () => {
+  const many = (rules: number) => [...Array.from({ length: rules }, () => ({ conditions: Array.from({ length: 32 }, (_, value) => ({ path: 'args.a', op: 'neq' as const, value })) })), { conditions: [condition, { ...condition, value: 2 }] }];
+  expect(entry({ deny_if: many(20) })).toEqual(['contradiction /tools/x/deny_if/20']);
+  expect(entry({ deny_if: many(21) })).toEqual([]);
 });
 
 test('contradictions are looked for with bounded work', () => {
@@ -182,6 +205,15 @@ describe('a limit', () => {
     expect(tools({ x: { limits: [limit, shared] }, y: { action: 'deny', limits: [shared] } })).toEqual(['never_fires /tools/y/limits', 'limit_without_effect /tools/x/limits/1']);
   });
 
+  test('on a counter that other entries count in too goes where one for all tools is stricter', () => {
+    const shared = { ...limit, counter: 'shared', max: 9 };
+    expect(tools({ x: { limits: [shared] }, y: { limits: [shared] } }, { all_tools: { limits: [limit] } })).toEqual(['limit_without_effect /tools/x/limits/0', 'limit_without_effect /tools/y/limits/0']);
+  });
+
+  test('by session goes beside a stricter one by session on another counter', () => {
+    expect(entry({ limits: [{ ...limit, scope: 'session' }, { ...limit, counter: 'd', scope: 'session', max: 9 }] })).toContain('limit_without_effect /tools/x/limits/1');
+  });
+
   test('in short is one like the others', () => {
     expect(entry({ limits: [limit], rate_limit: { max: 5, window: 60 } })).toEqual(['limit_without_effect /tools/x/rate_limit']);
     expect(entry({ limits: [limit], rate_limit: { max: 4, window: 60 } })).toEqual(['limit_without_effect /tools/x/limits/0']);
@@ -195,6 +227,7 @@ describe('a limit', () => {
 
   test('for all tools looser than its neighbour', () => {
     expect(tools({}, { all_tools: { limits: [limit, { ...limit, max: 6 }] } })).toEqual(['limit_without_effect /all_tools/limits/1']);
+    expect(tools({}, { all_tools: { limits: [limit, limit] } })).toEqual(['limit_without_effect /all_tools/limits/1']);
   });
 });
 
@@ -213,6 +246,14 @@ describe('a value that the fact never has', () => {
     expect(entry({ require: [rule as Rule] })).toEqual(warned ? ['unknown_value /tools/x/require/0/value'] : []);
     expect(entry({ deny_if: [{ conditions: [condition, rule] } as Rule] })).toEqual(warned ? ['unknown_value /tools/x/deny_if/0/conditions/1/value'] : []);
   });
+});
+
+test('what a fact can be is never warned of', () => {
+  const of = (path: string, value: readonly unknown[]) => entry({ require: [{ path, op: 'in', value }] as Rule[] });
+  expect(of('time.weekday', ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).toEqual([]);
+  expect(of('identity.kind', ['human', 'agent', 'service'])).toEqual([]);
+  expect(of('time.hour', Array.from({ length: 24 }, (_, hour) => hour))).toEqual([]);
+  expect(entry({ require: [{ path: 'time.weekday', op: 'not_in', value: ['today'] }] })).toEqual(['unknown_value /tools/x/require/0/value']);
 });
 
 describe('beside the tools of a server', () => {
@@ -234,6 +275,9 @@ describe('beside the tools of a server', () => {
     ['a pattern whose tools all have entries that win', { tools: { 'list_*': {}, list_issues: {}, list_jobs: {} } }, ['shadowed_pattern /tools/list_*']],
     ['a pattern of which one tool is left', { tools: { 'list_*': {}, list_issues: {} } }, []],
     ['a wider pattern that longer ones leave nothing', { tools: { 'list_*': {}, 'list_issues*': {}, 'list_jobs*': {} } }, ['shadowed_pattern /tools/list_*']],
+    ['a pattern whose tools a stricter one of its length has', { tools: { '*_jobs': {}, 'list_*': { action: 'deny' } } }, ['shadowed_pattern /tools/*_jobs']],
+    ['an argument that a limit spends and the schema names', { tools: { list_issues: { limits: [limit, { ...limit, counter: 'd', increment_from: 'args.project' }] } } }, []],
+    ['an attribute of the identity that is called args', { tools: { list_issues: { require: [{ path: 'identity.attributes.args.x', op: 'eq', value: 1 }] } } }, []],
     ['an argument that the schema does not name', { tools: { list_issues: { require: [{ path: 'args.sate', op: 'eq', value: 'x' }] } } }, ['unknown_argument /tools/list_issues/require/0/path']],
     ['one of several', { tools: { list_issues: { deny_if: [{ conditions: [{ path: 'args.state', op: 'eq', value: 'x' }, { path: 'args.a.b[0]', op: 'eq', value: 'x' }] }] } } }, ['unknown_argument /tools/list_issues/deny_if/0/conditions/1/path']],
     ['one that a limit spends', { tools: { list_jobs: { limits: [{ ...limit, increment_from: 'args.n' }] } } }, ['unknown_argument /tools/list_jobs/limits/0/increment_from']],
@@ -245,7 +289,36 @@ describe('beside the tools of a server', () => {
   });
 });
 
-test('warnings come with every error-free document and say what in words, without a value of it', () => {
-  const parsed = parsePolicy({ version: '1', default: 'allow', tools: { secret_name: { action: 'deny', limits: [limit] } } });
-  expect(parsed.ok && parsed.warnings).toEqual([{ pointer: '/tools/secret_name/limits', code: 'never_fires', message: 'action deny comes first, so no call gets here' }]);
+test('more patterns and tools than can be compared in a moment are not warned of', () => {
+  const lints = (patterns: number) => toolLints({ version: '1', default: 'deny', tools: Object.fromEntries(Array.from({ length: patterns }, (_, at) => [`none*${at}`, {}])) }, Array.from({ length: 1000 }, (_, at) => ({ name: `tool_${at}`, arguments: null })));
+  expect(lints(1000)).toHaveLength(1000);
+  expect(lints(1001)).toEqual([]);
+});
+
+describe('a warning says why, in words and without a value of the document', () => {
+  const messages = (document: object): readonly string[] => {
+    const parsed = parsePolicy({ version: '1', default: 'deny', ...document });
+    return parsed.ok ? [...parsed.warnings, ...toolLints(parsed.document, [{ name: 'x', arguments: [] }])].map(({ message }) => message) : ['refused'];
+  };
+  const x = (one: ToolEntry) => ({ tools: { x: one } });
+
+  test.each([
+    [{ default: 'allow' }, 'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied'],
+    [{ approval: {} }, 'it matters only with action require_approval'],
+    [{ hide: ['x', 'x'] }, 'another item of hide hides all of this one'],
+    [{ hide: ['x'], ...x({}) }, 'hide comes first, so no call gets to this entry'],
+    [{ tools: { 'x*': {}, 'x**': { action: 'deny' } } }, 'another pattern matches the same names and wins', 'every tool of the server that this matches has another entry that wins'],
+    [x({ action: 'deny', limits: [limit] }), 'action deny comes first, so no call gets here'],
+    [x({ require: [{ conditions: [] }] }), 'it has no conditions, so it always holds'],
+    [x({ require: [{ conditions: [{ path: 'identity.name', op: 'eq', value: 'a' }, { path: 'identity.name', op: 'eq', value: 'b' }] }] }), 'its conditions exclude each other, so it refuses every call'],
+    [x({ deny_if: [{ conditions: [{ path: 'identity.name', op: 'eq', value: 'a' }, { path: 'identity.name', op: 'eq', value: 'b' }] }] }), 'its conditions exclude each other, so it refuses only what can not be judged'],
+    [x({ deny_if: [{ conditions: [] }], limits: [limit] }), 'a deny_if without conditions comes first and refuses every call'],
+    [x({ require: [{ path: 'time.weekday', op: 'eq', value: 'secret' }] }), 'time.weekday is never this'],
+    [x({ limits: [limit, limit] }), 'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first'],
+    [{ tools: { secret: {} } }, 'the server has no tool of this name'],
+    [{ tools: { 'secret*': {} } }, 'the server has no tool that this matches'],
+    [x({ require: [condition] }), "the tool's own schema names no such argument"],
+  ])('%j', (document, ...expected) => {
+    expect(messages(document)).toEqual(expected);
+  });
 });
