@@ -147,6 +147,22 @@ describe('a tool whose definition is not the pinned one', () => {
   });
 });
 
+test('each decision says why', () => {
+  const policy: PolicyDocument = { version: '1', default: 'allow', tools: { no: { action: 'deny' }, held: { action: 'require_approval' }, hushed: { action: 'require_approval', reason: 'Ask Ann' } } };
+  const said = (more: Partial<Facts>, document: Partial<PolicyDocument> = {}, pins?: Pins) => decide(compilePolicy({ ...policy, ...document }), { ...facts, ...more }, pins).reason;
+  const changed: Partial<Facts> = { definition: { isChangedFrom: () => true } };
+  expect(said({})).toBe('x is allowed by policy');
+  expect(said({ tool: 'no' })).toBe('no is denied by policy');
+  expect(said({ tool: 'no' }, { mode: 'monitor' })).toBe('monitor mode; enforced, it would be refused: no is denied by policy');
+  expect([said({ tool: 'held' }), said({ tool: 'hushed' })]).toEqual(["held needs a person's approval", 'Ask Ann']);
+  expect(said({ tool: 'x'.repeat(257) })).toBe('the name of the tool is longer than 256 characters');
+  expect(said({ kind: 'prompt', tool: 'x'.repeat(257) })).toBe('the name of the prompt is longer than 256 characters');
+  expect(said({ kind: 'resource', tool: 'x'.repeat(2049) })).toBe('the name of the resource is longer than 2048 characters');
+  expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe('the URI of the resource can be read in more than one way (steps . or .., control characters, or escapes of escapes)');
+  expect(said(changed, {}, { hashes: new Map(), acceptances: 0 })).toBe('the definition of x has changed since this policy was published; a policy manager can look at it and accept it');
+  expect(said({ kind: 'prompt', ...changed }, {}, { hashes: new Map(), acceptances: 0 })).toBe('x is allowed by policy');
+});
+
 test('a hidden and an unlisted tool are refused in the same words', () => {
   const document: PolicyDocument = { version: '1', default: 'deny', hide: ['there'], tools: { there: { reason: 'told' } } };
   const say = (tool: string) => decide(compilePolicy(document), { ...facts, tool }).reason.replace(tool, '…');

@@ -79,6 +79,86 @@ test('a message says what is accepted and never repeats a value', () => {
   expect(messages).toContain('must be one of "allow", "deny"');
 });
 
+test('each error says what is accepted there', () => {
+  const documents = [...badPolicies.map(({ document }) => document), { version: '1', default: 'deny', resources: { '': {} } }];
+  const said = new Set(documents.flatMap((document) => {
+    const parsed = parsePolicy(document);
+    return parsed.ok ? ['accepted'] : parsed.errors.map(({ message }) => message);
+  }));
+  expect([...said].sort()).toEqual([
+    'all regular expressions together compile to more than 10000 instructions',
+    'cidr takes a range of addresses such as "10.0.0.0/8" or "2001:db8::/32", or a list of them',
+    'contains takes a text of at most 1000 characters',
+    'counter is required',
+    'default is required',
+    'ends_with takes a text of at most 1000 characters',
+    'eq takes a text of at most 1000 characters, a number, true or false',
+    'exists takes true or false',
+    'gt takes a text of at most 1000 characters or a number',
+    'gte takes a text of at most 1000 characters or a number',
+    'in takes a list of 1 to 1000 texts of at most 1000 characters, numbers, true or false',
+    'length_gte takes a whole number, 0 or more',
+    'length_lte takes a whole number, 0 or more',
+    'lt takes a text of at most 1000 characters or a number',
+    'lte takes a text of at most 1000 characters or a number',
+    'matches takes a regular expression in RE2 syntax, at most 500 characters, without look-around, back references or large repeats',
+    'max is required',
+    'must be 1 to 64 of the characters A-Z a-z 0-9 _ . : - and not begin with rate_limit:',
+    'must be a name of 1 to 128 characters, or a pattern with * of at most 256',
+    'must be a number, 0 or more',
+    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday or client.name',
+    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday; client.name is what the client says of itself, so only deny_if takes it',
+    'must be a text of 1 to 1000 characters',
+    'must be a whole number, 0 to 300',
+    'must be a whole number, 1 to 10',
+    'must be a whole number, 1 to 2592000',
+    'must be an array',
+    'must be an object with one member a name',
+    'must be an object with the keys action, approval, reason, require, deny_if, limits, rate_limit',
+    'must be an object with the keys counter, window, max, scope, increment_from, on_deny',
+    'must be an object with the keys expires_in, wait, count',
+    'must be an object with the keys max, window',
+    'must be an object with the keys path, op, value',
+    'must be an object with the keys path, op, value, on_deny',
+    'must be an object with the keys require, deny_if, limits',
+    'must be an object with the keys version, default, mode, hide, tools, resources, prompts, check_arguments, pin_tools, approval, all_tools',
+    'must be one of "1"',
+    'must be one of "allow", "deny"',
+    'must be one of "allow", "deny", "require_approval"',
+    'must be one of "enforce", "monitor"',
+    'must be one of "eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "contains", "not_contains", "starts_with", "ends_with", "matches", "exists", "length_lte", "length_gte", "cidr"',
+    'must be one of "grant", "session", "server", "identity", "organization"',
+    'must be one of "second", "minute", "hour", "day", "month", or whole seconds, 1 to 31622400',
+    'must be the URI of a resource, or a pattern with *, of 1 to 2048 characters',
+    'must be true or false',
+    'must be whole seconds, 1 to 31622400',
+    'must name one argument, like "args.amount" or "args.items[0].price", in at most 256 characters',
+    'neq takes a text of at most 1000 characters, a number, true or false',
+    'not_contains takes a text of at most 1000 characters',
+    'not_in takes a list of 1 to 1000 texts of at most 1000 characters, numbers, true or false',
+    'op is required',
+    'path is required',
+    'starts_with takes a text of at most 1000 characters',
+    'takes at most 1000 values',
+    'takes at most 10000 items',
+    'takes at most 10000 members',
+    'takes at most 32 items',
+    'takes at most 64 items',
+    'this key is not known here; accepted: action, approval, reason, require, deny_if, limits, rate_limit',
+    'this key is not known here; accepted: conditions, on_deny',
+    'this key is not known here; accepted: counter, window, max, scope, increment_from, on_deny',
+    'this key is not known here; accepted: expires_in, wait, count',
+    'this key is not known here; accepted: max, window',
+    'this key is not known here; accepted: path, op, value',
+    'this key is not known here; accepted: path, op, value, on_deny',
+    'this key is not known here; accepted: require, deny_if, limits',
+    'this key is not known here; accepted: version, default, mode, hide, tools, resources, prompts, check_arguments, pin_tools, approval, all_tools',
+    'value is required',
+    'version is required',
+    'window is required',
+  ]);
+});
+
 describe('accepted', () => {
   const limit = { counter: 'c', window: 'minute', max: 1 };
   const accepted = (entry: unknown) => parsePolicy({ version: '1', default: 'deny', tools: { x: entry } });
