@@ -61,6 +61,17 @@ export const endKeysBeyond = async (change: Change, memberId: string, role: Memb
   }
 };
 
+/** Whether the caller is an admin still: that may have ended while the change waited for its turn. */
+const isStillAdmin = async ({ tx, caller: { organizationId, actor } }: Change): Promise<boolean> => {
+  const found = await tx.query(
+    actor.type === 'member'
+      ? `select 1 from members where organization_id = $1 and user_id = $2 and role = 'admin' and not removed`
+      : `select 1 from api_keys where organization_id = $1 and id = $2 and role = 'admin'`,
+    [organizationId, actor.id],
+  );
+  return found.rowCount === 1;
+};
+
 /** API keys of an organization: credentials with a role of their own, kept as hashes only. */
 export class ApiKeys {
   readonly #store: EventStore;
@@ -76,6 +87,7 @@ export class ApiKeys {
       prepare: () => Promise.resolve(),
       create: async (change) => {
         const { tx, now } = change;
+        if (!(await isStillAdmin(change))) throw new Problem('forbidden', 'Your role is not admin any more.');
         const id = newId('key');
         const secret = newToken('key', id);
         const expiresAt = expiryOf(order.expiresAt, now);

@@ -111,6 +111,23 @@ describe('the API keys of a member', () => {
     expect(await statuses()).toEqual([401, 401, 401, 401]);
   });
 
+  test.each(['member', 'key'])('are not issued by a %s whose end was decided first', async (by) => {
+    const { member, keys } = await withKeys('admin');
+    const before = (await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items.length;
+    const waiting = async (count: number): Promise<void> =>
+      expect.poll(async () => (await toolgate.db.worker.query('select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()')).rowCount, { timeout: 5000 }).toBe(count);
+    const answers = await toolgate.db.asWorker(async (tx) => {
+      await tx.query('select 1 from event_heads where organization_id = $1 for update', [admin.organization.id]);
+      const removed = call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token });
+      await waiting(1);
+      const issued = issue({ name: 'late', role: 'admin' }, undefined, by === 'member' ? member.token : keys[0]?.secret);
+      await waiting(2);
+      return [removed, issued] as const;
+    });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([204, 403]);
+    expect((await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items).toHaveLength(before - keys.length);
+  });
+
   test('that may more than the member end with the role, and the others stay', async () => {
     const { member, statuses } = await withKeys('admin', 'approver', 'policy_manager', 'viewer');
     await setRole(member.user.id, 'approver');
