@@ -4,12 +4,15 @@ import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 /** One message to send. `wanted` is asked of one that had to wait: what nobody waits for any more is not sent. */
 export type Sending = Readonly<{ body: Buffer; headers: UpstreamRequest['headers']; failed: (failure: UpstreamFailure) => void; wanted?: () => boolean }>;
 
+/** What waits for a server that was begun anew. */
+const MOST_WAITING = 100;
+const MOST_WAITING_BYTES = 8 * 2 ** 20;
 const STEADY_MS = 60_000;
 const MOST_BACKOFF_MS = 60_000;
 
 /**
  * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles from crash to crash. What greets a new
- * one goes first, and the rest waits until somebody heard the answer and said `ready`.
+ * one goes first, and the rest waits until somebody heard the answer and said `ready`: 100 messages with 8 MiB at most, more fail.
  */
 export class LastingChannel {
   readonly #open: (events: ChannelEvents) => Channel;
@@ -37,7 +40,7 @@ export class LastingChannel {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
     if (!this.#channel && performance.now() < this.#mayOpenAt) return sending.failed({ kind: 'unreachable', sent: false });
     if (!this.#channel) this.#begin(greet());
-    if (this.#waiting) this.#waiting.push(sending);
+    if (this.#waiting) this.#wait(this.#waiting, sending);
     else this.#channel?.send(sending.body, sending.headers, sending.failed);
   }
 
@@ -72,6 +75,12 @@ export class LastingChannel {
     this.#ended = true;
     this.#channel?.close();
     this.#channel = undefined;
+  }
+
+  #wait(waiting: Sending[], sending: Sending): void {
+    const bytes = waiting.reduce((sum, { body }) => sum + body.length, sending.body.length);
+    if (waiting.length < MOST_WAITING && bytes <= MOST_WAITING_BYTES) waiting.push(sending);
+    else sending.failed({ kind: 'unreachable', sent: false });
   }
 
   #begin(greeting: Sending | undefined): void {
