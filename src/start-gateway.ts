@@ -75,7 +75,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   await directory.start();
   store.onCommitted((organizationId) => directory.refresh(organizationId));
   const recorder = new Recorder(parts.eventLog);
-  const reserve = makeReserve(database.limits, LIMITS_MS);
+  const reserve = makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined);
   const heartbeat = await startHeartbeat(database, { bootId: recorder.bootId, open: recorder.openCalls, maxStalenessMs: config.maxStalenessMs });
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
   const heldCalls = makeHeldCalls(parts);

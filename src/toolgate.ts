@@ -103,7 +103,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const databaseUrl = await openDatabase(config, cleanup);
   const vault = new Vault(await loadMasterKey(config));
   await applyMigrations(databaseUrl);
-  const database = new Database(databaseUrl, { logInside: !config.kafka });
+  const database = new Database(databaseUrl);
   cleanup.add(() => database.close());
   await database.worker.query('select ensure_partitions(2)');
   const eventLog = await openLog(config, database);

@@ -28,6 +28,9 @@ const nothingReserved: readonly Reservation[] = [];
 
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
+const auditUnavailable = refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly');
+const limitsUnavailable = refusal('limits_unavailable', 'the counters of this policy are out of reach; try again shortly');
+
 const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
 
 /** What refuses before the policy is asked. */
@@ -90,15 +93,17 @@ export class Enforcement {
     if (decision.effect === 'deny') return this.#refuse(call, decision, made);
     // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
     const reserved = decision.effect === 'hold' ? this.#approve(call, decision, ids) : this.#reserve(call, decision);
-    const { judged, reservations, release } = reserved instanceof Promise ? await reserved : reserved;
+    const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
     if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
     const epoch = this.#parts.recorder.openCalls.enter();
     const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, true), judged, refused) } : made;
-    if (await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations))) {
+    const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
+    const isKept = durable === undefined || (await durable);
+    if (onRecord && isKept) {
       return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, epoch, outcome, release })) };
     }
     this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
-    return { allowed: false, decided: decidedOf(ids, refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly')) };
+    return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
   }
 
   /** Records a request that was refused before it could be judged, such as a malformed body. */
@@ -116,12 +121,12 @@ export class Enforcement {
   async #reserveAll(call: GovernedCall, decision: Judged, reservations: readonly Reservation[]): Promise<Reserved> {
     const organizationId = call.who.organization.id;
     const held = await this.#parts.reserve({ organizationId, reservations, capped: true });
-    if (held.ok) return { judged: decision, reservations, release: held.release };
+    if (held.ok) return { judged: decision, reservations, release: held.release, durable: held.durable };
     const refused = limitRefused(call.tool ?? '', held);
     if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: nothing };
     const counted = 'unavailable' in held ? held : await this.#parts.reserve({ organizationId, reservations, capped: false });
     const judged: Judged = { ...decision, reason: monitorReason(refused.reason), would: { effect: 'deny', code: refused.code, rule: refused.rule } };
-    return counted.ok ? { judged, reservations, release: counted.release } : { judged, reservations: [], release: nothing };
+    return counted.ok ? { judged, reservations, release: counted.release, durable: counted.durable } : { judged, reservations: [], release: nothing };
   }
 
   /**
@@ -200,12 +205,12 @@ export class Enforcement {
   }
 }
 
-type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void }>;
+type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void; durable?: Promise<boolean> | undefined }>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
 type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; epoch: Epoch; outcome: Outcome; release: () => void }>;
 
 const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
-  if ('unavailable' in held) return refusal('limits_unavailable', 'the counters of this policy are out of reach; try again shortly');
+  if ('unavailable' in held) return limitsUnavailable;
   const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
   return { ...refusal('rate_limited', reason), rule, ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }) };
 };

@@ -9,8 +9,8 @@ import { counterName } from '../policy-engine/limits.js';
 /** What a call wants: all of its reservations or none. `capped: false` counts without refusing (monitor mode). */
 type Wanted = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
 
-/** Held until `release`, which gives back what the window still counts. */
-export type Held = Readonly<{ ok: true; release: () => void }>;
+/** Held until `release`, which gives back what the window still counts. `durable` answers, in time, whether a crash of the database leaves it; undefined where the append of the decision sees to that. */
+export type Held = Readonly<{ ok: true; release: () => void; durable: Promise<boolean> | undefined }>;
 export type Refused = Readonly<{ ok: false; reservation: Reservation; retryAfterSeconds: number | undefined }>;
 /** The store did not answer in time; whatever it may have counted is given back. */
 export type Unavailable = Readonly<{ ok: false; unavailable: true }>;
@@ -135,18 +135,32 @@ const givingBack = (pool: pg.Pool): GiveBack => {
   };
 };
 
+/** A commit that waits for the disk waits for all that was committed before it, so one does for all who ask meanwhile. It needs something to commit: a message to nobody. */
+const flushingTo = (disk: pg.Pool) => async (calls: readonly undefined[]): Promise<readonly undefined[]> => {
+  const statement = { name: 'flush-limits', text: `select pg_logical_emit_message(true, 'toolgate', '')`, query_timeout: FLUSH_MS };
+  await disk.query(statement);
+  return calls;
+};
+
 /**
  * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
- * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker. Its commits may leave the disk to the decision's
- * own commit where that is in the same database; with the log elsewhere they must wait, or a crash would forget what an acknowledged call has used.
+ * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker. Its commits don't wait for the disk: where the log is in the same
+ * database, the decision's own commit makes them durable. With the log elsewhere a commit on `disk` does, beside the append; without it a crash would forget
+ * what an acknowledged call has used.
  */
-export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
+export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): Reserve => {
   const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);
+  const flushes = disk && new GroupCommit<undefined, undefined>(flushingTo(disk), QUEUE);
   const deadlines = new Deadlines(timeoutMs);
   const giveBack = givingBack(pool);
   const late = (): Error => new Error(`no answer in ${timeoutMs} ms`);
+  const flushed = (to: NonNullable<typeof flushes>): Promise<boolean> =>
+    deadlines.within(to.push(undefined, 0), late).then(
+      () => true,
+      () => false,
+    );
   return async (wanted) => {
-    if (wanted.reservations.length === 0) return { ok: true, release: () => undefined };
+    if (wanted.reservations.length === 0) return { ok: true, release: () => undefined, durable: undefined };
     const pending = group.push(wanted, 0);
     const outcome = await deadlines.within(pending, late).catch(() => undefined);
     if (!outcome) {
@@ -154,6 +168,6 @@ export const makeReserve = (pool: pg.Pool, timeoutMs: number): Reserve => {
       return { ok: false, unavailable: true };
     }
     if (outcome.refused) return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
-    return { ok: true, release: () => giveBack(wanted, outcome.at) };
+    return { ok: true, release: () => giveBack(wanted, outcome.at), durable: flushes && flushed(flushes) };
   };
 };

@@ -68,16 +68,16 @@ const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (
 export class Database {
   readonly app: pg.Pool;
   readonly worker: pg.Pool;
-  /** As the worker, for limits. With the event log in this database commits do not wait for the disk: the decision's own commit, which follows, makes them durable. */
+  /** As the worker, for limits. Its commits do not wait for the disk: what does is `makeReserve`'s to know. */
   readonly limits: pg.Pool;
   /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
   readonly log: pg.Pool;
 
-  /** `app` and `worker` are the most connections of their pools; `logInside` says that the event log is in this database. */
-  constructor(url: string, { app = 10, worker = 10, logInside = false }: Readonly<{ app?: number; worker?: number; logInside?: boolean }> = {}) {
+  /** `app` and `worker` are the most connections of their pools. */
+  constructor(url: string, { app = 10, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
     this.app = rolePool(url, 'toolgate_app', app);
     this.worker = rolePool(url, 'toolgate_worker', worker);
-    this.limits = rolePool(url, 'toolgate_worker', 2, logInside ? ' -c synchronous_commit=off' : '');
+    this.limits = rolePool(url, 'toolgate_worker', 2, ' -c synchronous_commit=off');
     this.log = rolePool(url, 'toolgate_worker', 4);
   }
 

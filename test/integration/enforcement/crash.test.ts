@@ -18,10 +18,10 @@ let dataDir: string;
 let server: EmbeddedPostgres;
 let db: Database;
 
-const start = async (logInside: boolean): Promise<void> => {
+const start = async (): Promise<void> => {
   server = await startEmbeddedPostgres({ dataDir, settings: SETTINGS });
   await applyMigrations(server.url);
-  db = new Database(server.url, { logInside });
+  db = new Database(server.url);
 };
 const stop = async (): Promise<void> => {
   await db.close();
@@ -38,19 +38,21 @@ test.each([
   ['outside', false],
   ['inside', true],
 ] as const)('what acknowledged calls have used of a limit is still used after the database crashed, with the log %s it', async (_, logInside) => {
-  await start(logInside);
+  await start();
   const [organizationId, whom] = [newId('org'), newId('grt')];
   const reservations = [{ counter: 'c', window: 'month', scope: 'grant', whom, amount: 1, max: 10, pointer: '/x' }] as const;
-  const reserve = makeReserve(db.limits, 10_000);
+  const reserve = makeReserve(db.limits, 10_000, logInside ? undefined : db.log);
   const log = logInside ? await openPostgresLog(db.log, 1) : undefined;
   for (let call = 0; call < CALLS; call += 1) {
-    expect(await reserve({ organizationId, capped: true, reservations })).toMatchObject({ ok: true });
+    const held = await reserve({ organizationId, capped: true, reservations });
+    expect(held).toMatchObject({ ok: true });
+    if (held.ok) expect(await held.durable).toBe(logInside ? undefined : true);
     await log?.append('toolgate.decisions', entry(organizationId, '{}'));
   }
   process.kill(server.pid, 'SIGQUIT');
   await log?.close();
   await stop();
-  await start(logInside);
+  await start();
   const { rows } = await db.worker.query('select used from limit_counters where key like $1', [`%|${whom}|%`]);
   expect(rows).toEqual([{ used: CALLS }]);
 });

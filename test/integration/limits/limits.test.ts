@@ -1,6 +1,7 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isKafka } from '../../support/test-log.js';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
+import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
@@ -37,8 +38,17 @@ afterAll(async () => {
   await upstream.close();
 });
 
-test('reservations wait for the disk unless the log is in the same database, where the decision waits for both', async () => {
-  expect((await toolgate.db.limits.query('show synchronous_commit')).rows).toEqual([{ synchronous_commit: isKafka() ? 'on' : 'off' }]);
+test('with the log outside the database a call waits until what it has reserved is on disk', async () => {
+  const own = await tenant.policy(serverId, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'c', window: 'month', max: 9 }] } });
+  const agent = await connect(await tenant.grant({ serverId, policyId: own }));
+  await agent.callTool({ name: 'chat', arguments: {} });
+  // As its owner, who sees what others ask.
+  const client = new pg.Client({ connectionString: toolgate.databaseUrl });
+  await client.connect();
+  const { rows } = await client.query(`select count(*) > 0 as waited from pg_stat_activity where datname = current_database() and query like 'select pg_logical_emit_message%'`);
+  expect(rows).toEqual([{ waited: isKafka() }]);
+  await client.end();
+  await agent.close();
 });
 
 const limitsOf = async (id: string): Promise<readonly State[]> => {
