@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../json/json-object.js';
+import { parsedJson } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
@@ -15,14 +16,6 @@ import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
 
 /** As much as discovery reads of all pages of a server. */
 const MAX_LIST_BYTES = 10 * 1024 * 1024;
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
 
 /** Nothing else runs while a page is read. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
 const MOST_TOOLS = 2000;
@@ -68,7 +61,7 @@ const filterOf =
   };
 
 const filteredBody = (text: string, filter: Filter): string | undefined => {
-  const shown = filter(parse(text));
+  const shown = filter(parsedJson(text));
   return shown && JSON.stringify(shown);
 };
 
@@ -79,7 +72,7 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
   let answered = false;
   const events: SseEvent[] = [];
   for (const event of parseSse(text)) {
-    const message = parse(event.data);
+    const message = parsedJson(event.data);
     const shown: Json | undefined = isAnswer(message) && !answered ? filter(message) : undefined;
     if (isAnswer(message) && !shown) return undefined;
     answered ||= shown !== undefined;
@@ -89,10 +82,10 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
 };
 
 const idOfBody = (text: string): unknown => {
-  const message = parse(text);
+  const message = parsedJson(text);
   return isObject(message) ? message['id'] : undefined;
 };
-const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parse(data)).find(isAnswer)?.['id'];
+const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedJson(data)).find(isAnswer)?.['id'];
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are

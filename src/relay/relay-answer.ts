@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { OutcomeStatus } from '../event-log/events/index.js';
+import { parsedJson } from '../json/parsed-json.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
@@ -25,17 +26,9 @@ export const failures = {
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
-const parsed = (body: Buffer): unknown => {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-};
-
 /** Whether a body is a JSON-RPC error: of what is no result, the one thing that a client can read. */
 const isErrorAnswer = (body: Buffer): boolean => {
-  const message = parsed(body);
+  const message = parsedJson(body.toString('utf8'));
   return typeof message === 'object' && message !== null && 'error' in message;
 };
 
@@ -106,7 +99,7 @@ class AnswerRelay implements Sink {
       return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[looksLikeToolError(body, this.#contentType)], true);
     }
     if (body.length === 0) return this.#refuse();
-    const isStray = mayHoldList(body) && isStrayList(parsed(body), this.#id);
+    const isStray = mayHoldList(body) && isStrayList(parsedJson(body.toString('utf8')), this.#id);
     const kind = isStray ? 'error' : looksLikeToolError(body, this.#contentType);
     if (isStray || (kind === 'error' && !isErrorAnswer(body))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
     else this.#send(body);

@@ -1,5 +1,6 @@
 import { parseSse } from '../event-streams/sse.js';
 import { isObject } from '../json/json-object.js';
+import { parsedJson } from '../json/parsed-json.js';
 
 /**
  * What a buffered upstream answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC
@@ -29,7 +30,7 @@ function isPlainResult(body: Buffer, streamed: boolean): boolean {
 }
 
 function answerKind(text: string): 'ok' | 'tool_error' | 'error' | undefined {
-  const message = parsed(text);
+  const message = parsedJson(text);
   for (const item of Array.isArray(message) ? (message as readonly unknown[]) : [message]) {
     if (!isObject(item) || Object.hasOwn(item, 'method')) continue;
     if (Object.hasOwn(item, 'error')) return 'error';
@@ -37,12 +38,4 @@ function answerKind(text: string): 'ok' | 'tool_error' | 'error' | undefined {
     if (isObject(result)) return result['isError'] === true ? 'tool_error' : 'ok';
   }
   return undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -48,6 +48,17 @@ const moveBack = async (organizationId: string, to: Date): Promise<void> => {
   await owner.query(`update recorded_ids set day = ($2::timestamptz at time zone 'UTC')::date where id in (select id from audit_records where organization_id = $1)`, [organizationId, to]);
 };
 
+/** An organization with so many records, all of this day and recorded. */
+const recordedOn = async (day: Date, records: number): Promise<string> => {
+  const organizationId = newId('org');
+  const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
+  await append(at.eventLog, numbers(records).map(() => decided(organizationId)));
+  await until(() => allRecorded(at));
+  await writer.stop();
+  await moveBack(organizationId, day);
+  return organizationId;
+};
+
 describe('retention', () => {
   test('finds a partition for today and the two days after in a fresh database', async () => {
     for (const days of [0, -1, -2]) expect(await partitions()).toEqual(expect.arrayContaining([`log_records_${suffix(daysAgo(days))}`, `audit_records_${suffix(daysAgo(days))}`, `recorded_ids_${suffix(daysAgo(days))}`]));
@@ -102,12 +113,7 @@ describe('retention', () => {
   });
 
   test('keeps no append waiting past its acknowledgement while somebody reads the log for long, and drops the day afterwards', async () => {
-    const organizationId = newId('org');
-    const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
-    await append(at.eventLog, numbers(5).map(() => decided(organizationId)));
-    await until(() => allRecorded(at));
-    await writer.stop();
-    await moveBack(organizationId, daysAgo(30));
+    const organizationId = await recordedOn(daysAgo(30), 5);
     await keepHouse(400, 60);
     const name = `log_records_${suffix(daysAgo(30))}`;
     expect(await partitions()).toContain(name);
@@ -128,12 +134,7 @@ describe('retention', () => {
   });
 
   test('notes where the audit log begins although a reader kept the day from going, and lets it go afterwards', async () => {
-    const organizationId = newId('org');
-    const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
-    await append(at.eventLog, numbers(4).map(() => decided(organizationId)));
-    await until(() => allRecorded(at));
-    await writer.stop();
-    await moveBack(organizationId, daysAgo(40));
+    const organizationId = await recordedOn(daysAgo(40), 4);
     await keepHouse(400, 7);
     const reading = await readFrom('audit_records');
     await keepHouse(30, 7);
