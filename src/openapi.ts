@@ -7,12 +7,11 @@ import { makeHttpClient } from './http-client/http-client.js';
 import { readConfig } from './platform/config.js';
 import { Database } from './platform/database.js';
 import { errorText } from './platform/log.js';
+import { policySchema } from './policy-engine/policy-schema.js';
 import { openApiDocument } from './rest/openapi.js';
 import { makeOutbound } from './platform/outbound.js';
 import { Vault } from './platform/vault.js';
 import { openTransports } from './channels/transports.js';
-
-const FILE = new URL('../openapi/toolgate.json', import.meta.url);
 
 /** Parts that the routes are declared over; a preview makes no provider, so that none of them is used. */
 const unusedParts = (): Parts => {
@@ -38,13 +37,22 @@ const sorted = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).toSorted(byKey).map(([key, inner]) => [key, sorted(inner)]));
 };
 
-/** `npm run openapi`: writes openapi/toolgate.json from the routes' decorators; with `--check` only compares, and fails when it is stale. */
+const FOLDER = new URL('../openapi/', import.meta.url);
+
+const textOf = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Writes a file of `openapi/`, or with `--check` only compares it. */
+const put = async (name: string, text: string): Promise<void> => {
+  const file = new URL(name, FOLDER);
+  if (!process.argv.includes('--check')) return writeFile(file, text);
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text) throw new Error(`openapi/${name} is stale: run "npm run openapi" and commit it`);
+};
+
+/** `npm run openapi`: writes openapi/toolgate.json from the routes' decorators, and the JSON Schema of policies beside it; with `--check` fails when one is stale. */
 const main = async (): Promise<void> => {
   const app = await NestFactory.create(AppModule.with(unusedParts()), { preview: true, logger: false, abortOnError: false });
-  const text = `${JSON.stringify(sorted(openApiDocument(app)), null, 2)}\n`;
-  if (!process.argv.includes('--check')) return writeFile(FILE, text);
-  const now = await readFile(FILE, 'utf8').catch(() => '');
-  if (now !== text) throw new Error('openapi/toolgate.json is stale: run "npm run openapi" and commit it');
+  await put('toolgate.json', textOf(sorted(openApiDocument(app))));
+  await put('policy-v1.json', textOf(policySchema));
 };
 
 main().then(

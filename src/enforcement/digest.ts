@@ -49,13 +49,13 @@ const hmac = (key: Buffer, text: string): string => {
 };
 
 /** The sorted top-level names of a call's arguments: at most 100, 64 characters each. Values are never recorded. */
-export const argumentKeys = (args: unknown): readonly string[] =>
-  typeof args === 'object' && args !== null
-    ? Object.keys(args)
-        .map((key) => clip(key, MAX_KEY_LENGTH))
-        .toSorted()
-        .slice(0, MAX_KEYS)
-    : [];
+export const argumentKeys = (args: unknown): readonly string[] => {
+  if (typeof args !== 'object' || args === null) return [];
+  const keys = Object.keys(args);
+  const clipped = keys.some((key) => key.length > MAX_KEY_LENGTH) ? keys.map((key) => clip(key, MAX_KEY_LENGTH)) : keys;
+  clipped.sort();
+  return clipped.length > MAX_KEYS ? clipped.slice(0, MAX_KEYS) : clipped;
+};
 
 /**
  * HMAC-SHA-256, in hex, over the arguments with their keys in order: equal for calls with equal arguments, and keyed per organization so that

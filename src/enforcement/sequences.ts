@@ -19,10 +19,10 @@ export class Sequences {
   }
 
   next(organizationId: string): Numbered {
-    const state = this.#states.get(organizationId) ?? { next: 1, abandoned: [] };
-    this.#states.set(organizationId, state);
-    const abandoned = state.abandoned.splice(0, NAMED_AT_ONCE);
-    return { sequence: state.next++, abandoned: abandoned.length > 0 ? abandoned : undefined };
+    let state = this.#states.get(organizationId);
+    if (!state) this.#states.set(organizationId, (state = { next: 1, abandoned: [] }));
+    const abandoned = state.abandoned.length > 0 ? state.abandoned.splice(0, NAMED_AT_ONCE) : undefined;
+    return { sequence: state.next++, abandoned };
   }
 
   /** The append of this number was given up. */

@@ -9,7 +9,7 @@ export type Numbers = Readonly<{ bootId: string; sequence: number; abandoned: re
 /** Members that hardly differ between the calls of one grant to one tool. The others are written one by one below. */
 const STEADY = [
   'type', 'version', 'organizationId', 'sessionId', 'method', 'protocolVersion', 'grantId', 'identityId', 'identityName', 'serverId', 'serverName',
-  'tool', 'definitionHash', 'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason',
+  'tool', 'definitionHash', 'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason', 'client', 'sourceIp',
 ] as const satisfies readonly (keyof Unnumbered)[];
 type Steady = Pick<Unnumbered, (typeof STEADY)[number]>;
 
@@ -27,7 +27,9 @@ const isSame = (one: Steady, other: Steady): boolean => isSameCaller(one, other)
 
 const isSameCaller = (one: Steady, other: Steady): boolean =>
   one.sessionId === other.sessionId && one.organizationId === other.organizationId && one.identityId === other.identityId && one.identityName === other.identityName &&
-  one.method === other.method && one.protocolVersion === other.protocolVersion;
+  one.method === other.method && one.protocolVersion === other.protocolVersion && one.sourceIp === other.sourceIp && isSameClient(one.client, other.client);
+
+const isSameClient = (one: Steady['client'], other: Steady['client']): boolean => one === other || (one !== null && other !== null && one.name === other.name && one.version === other.version);
 
 const isSameTool = (one: Steady, other: Steady): boolean =>
   one.serverId === other.serverId && one.serverName === other.serverName && one.definitionHash === other.definitionHash && one.policyId === other.policyId &&
@@ -58,25 +60,23 @@ const steadyText = (event: Steady): string => {
 const textOrNull = (value: string | null): string => (value === null ? 'null' : `"${value}"`);
 const member = (name: string, value: unknown): string => (value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`);
 
+/** Members that few decisions have. */
+const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered): string =>
+  retryAfterSeconds === undefined && approvalId === undefined && would === undefined && shadow === undefined
+    ? ''
+    : member('retryAfterSeconds', retryAfterSeconds) + member('approvalId', approvalId) + member('would', would) + member('shadow', shadow);
+
 /**
- * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. Pieces are joined once: a text that is put together
- * bit by bit is flattened when it is sent, and JSON.stringify takes several times as long for so many members.
+ * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as can be: each costs its own, and
+ * JSON.stringify takes several times as long for so many members.
  */
-export const decidedText = (event: Unnumbered, numbers: Numbers): string => {
-  const { id, time, callId, requestId, traceId, retryAfterSeconds, approvalId, would, shadow, reserved, argumentKeys, argumentsDigest, client, sourceIp, decisionMicros } = event;
-  return [
-    '{"id":"', id, '",', steadyText(event), ',"time":"', time, '","callId":"', callId, '","requestId":', typeof requestId === 'number' ? requestId : JSON.stringify(requestId),
-    ',"traceId":', textOrNull(traceId), member('retryAfterSeconds', retryAfterSeconds), member('approvalId', approvalId), member('would', would), member('shadow', shadow),
-    ',"reserved":', reserved.length === 0 ? '[]' : JSON.stringify(reserved), ',"argumentKeys":', JSON.stringify(argumentKeys), ',"argumentsDigest":', textOrNull(argumentsDigest),
-    ',"client":', client === null ? 'null' : JSON.stringify(client), ',"sourceIp":', textOrNull(sourceIp), ',"decisionMicros":', decisionMicros,
-    ',"bootId":"', numbers.bootId, '","sequence":', numbers.sequence, member('abandoned', numbers.abandoned), '}',
-  ].join('');
+export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: Numbers): string => {
+  const { id, time, callId, requestId, traceId, reserved, argumentKeys, argumentsDigest, decisionMicros } = event;
+  const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
+  const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
+  return `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"traceId":${textOrNull(traceId)}${rareText(event)},"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":${sequence}${member('abandoned', abandoned)}}`;
 };
 
 /** The JSON of an outcome. */
-export const completedText = (event: ToolCallCompleted): string =>
-  [
-    '{"id":"', event.id, '","type":"toolCall.completed","version":', event.version, ',"time":"', event.time, '","organizationId":"', event.organizationId, '","callId":"', event.callId,
-    '","grantId":"', event.grantId, '","identityId":"', event.identityId, '","serverId":"', event.serverId, '","tool":', JSON.stringify(event.tool), ',"status":"', event.status,
-    '","upstreamStatus":', event.upstreamStatus ?? 'null', ',"durationMs":', event.durationMs, ',"responseBytes":', event.responseBytes, '}',
-  ].join('');
+export const completedText = ({ id, version, time, organizationId, callId, grantId, identityId, serverId, tool, status, upstreamStatus, durationMs, responseBytes }: ToolCallCompleted): string =>
+  `{"id":"${id}","type":"toolCall.completed","version":${version},"time":"${time}","organizationId":"${organizationId}","callId":"${callId}","grantId":"${grantId}","identityId":"${identityId}","serverId":"${serverId}","tool":${JSON.stringify(tool)},"status":"${status}","upstreamStatus":${upstreamStatus ?? 'null'},"durationMs":${durationMs},"responseBytes":${responseBytes}}`;

@@ -15,15 +15,13 @@ const IDLE_MS = 4000;
 /** `idle`: it may carry the next request. `gone`: it is closed and will carry none. */
 export type Owner = Readonly<{ idle: (connection: Connection) => void; gone: (connection: Connection) => void }>;
 
-/** The last head that was read anywhere: a busy server answers with the same one many times within a second. */
+/** The last head that was read anywhere, with the empty line that ends it: a busy server answers with the same one many times within a second. */
 let lastText = '';
 let lastHead: AnswerHead | undefined;
 
 const headFrom = (text: string): AnswerHead | undefined => {
-  if (text !== lastText) {
-    lastHead = readAnswerHead(text);
-    lastText = text;
-  }
+  lastHead = readAnswerHead(text.slice(0, -END_OF_HEAD.length));
+  lastText = text;
   return lastHead;
 };
 
@@ -111,13 +109,19 @@ export class Connection {
 
   #readHead(bytes: Buffer): Buffer | undefined {
     const all = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
-    const end = all.toString('latin1', 0, MAX_HEAD_BYTES).indexOf(END_OF_HEAD);
-    if (end < 0 && all.length >= MAX_HEAD_BYTES) return undefined;
-    this.#held = end < 0 ? all : undefined;
-    if (end < 0) return NOTHING;
-    const head = headFrom(all.toString('latin1', 0, end));
-    if (!head) return undefined;
-    const rest = all.subarray(end + END_OF_HEAD.length);
+    this.#held = undefined;
+    if (lastHead && all.toString('latin1', 0, lastText.length) === lastText) return this.#headed(lastHead, all.subarray(lastText.length));
+    const end = all.subarray(0, MAX_HEAD_BYTES).indexOf(END_OF_HEAD, 0, 'latin1');
+    if (end < 0) {
+      this.#held = all;
+      return all.length >= MAX_HEAD_BYTES ? undefined : NOTHING;
+    }
+    const rest = end + END_OF_HEAD.length;
+    const head = headFrom(all.toString('latin1', 0, rest));
+    return head && this.#headed(head, all.subarray(rest));
+  }
+
+  #headed(head: AnswerHead, rest: Buffer): Buffer | undefined {
     return head.status < 200 ? rest : this.#beginBody(head, rest);
   }
 

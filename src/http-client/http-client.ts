@@ -9,13 +9,23 @@ const ORIGINS_KEPT = 1000;
 /** An HTTP/1.1 client over guarded connections: `connector` (platform/outbound) refuses addresses that may not be reached. */
 export const makeHttpClient = (connector: (origin: URL) => Connect): HttpClient => {
   const origins = new Map<string, Origin>();
+  // Callers keep the URL of a server: its origin is a text that would be put together for each request.
+  let known = new WeakMap<URL, Origin>();
   const originOf = (url: URL): Origin => {
-    const known = origins.get(url.origin);
-    if (known) return known;
-    if (origins.size >= ORIGINS_KEPT) for (const [name, one] of origins) if (one.unused) origins.delete(name);
+    const found = origins.get(url.origin);
+    if (found) return found;
+    if (origins.size >= ORIGINS_KEPT) {
+      for (const [name, one] of origins) if (one.unused) origins.delete(name);
+      known = new WeakMap();
+    }
     const origin = new Origin(connector(url));
     origins.set(url.origin, origin);
     return origin;
   };
-  return (request, sink) => originOf(request.url).request(request, sink);
+  return (request, sink) => {
+    const { url } = request;
+    let origin = known.get(url);
+    if (!origin) known.set(url, (origin = originOf(url)));
+    return origin.request(request, sink);
+  };
 };

@@ -32,14 +32,15 @@ export function readStrictJson(body: Buffer): StrictJson {
   }
   if (scan.inexact) return ambiguous('a number that a double cannot hold exactly');
   if (scan.keys !== countKeys(value)) return ambiguous('a key occurs twice in one object');
-  if (/\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('a lone surrogate');
+  if (scan.escapes && /\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('a lone surrogate');
   return { ok: true, value };
 }
 
 const unparsable = (reason: string): StrictJson => ({ ok: false, flaw: 'unparsable', reason });
 const ambiguous = (reason: string): StrictJson => ({ ok: false, flaw: 'ambiguous', reason });
 
-type Scan = Readonly<{ keys: number; inexact: boolean; over: string | undefined }>;
+/** `escapes`: whether a string holds a backslash. `over`: which of the size limits is passed. */
+type Scan = { keys: number; inexact: boolean; escapes: boolean; over: string | undefined };
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -48,29 +49,22 @@ const colon = 0x3a;
 
 /** Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing, but the pass ends. */
 function scanText(text: string): Scan {
+  const scan: Scan = { keys: 0, inexact: false, escapes: false, over: undefined };
   let depth = 0;
-  let keys = 0;
-  let inexact = false;
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && scan.over === undefined) {
     const code = text.charCodeAt(at);
-    if (code === quote) {
-      at = endOfString(text, at + 1);
-      continue;
+    if (code === quote) at = endOfString(text, at + 1, scan);
+    else if (isDigit(code) || code === minus) at = endOfNumber(text, at, scan);
+    else {
+      at += 1;
+      if (code === colon) scan.keys += 1;
+      else depth += nesting(code);
+      if (depth > maxDepth) scan.over = `nested deeper than ${maxDepth}`;
+      else if (scan.keys > maxKeys) scan.over = `more than ${maxKeys} keys`;
     }
-    if (isDigit(code) || code === minus) {
-      const end = endOfNumber(text, at + 1);
-      inexact ||= !readsBack(text, at, end);
-      at = end;
-      continue;
-    }
-    if (code === colon) keys += 1;
-    else depth += nesting(code);
-    if (depth > maxDepth) return { keys, inexact, over: `nested deeper than ${maxDepth}` };
-    if (keys > maxKeys) return { keys, inexact, over: `more than ${maxKeys} keys` };
-    at += 1;
   }
-  return { keys, inexact, over: undefined };
+  return scan;
 }
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
@@ -81,18 +75,25 @@ function nesting(code: number): -1 | 0 | 1 {
   return code === 0x7d || code === 0x5d ? -1 : 0;
 }
 
-function endOfString(text: string, from: number): number {
+function endOfString(text: string, from: number, scan: Scan): number {
   for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === quote) return at + 1;
-    if (code === backslash) at += 1;
+    if (code !== backslash) continue;
+    scan.escapes = true;
+    at += 1;
   }
   return text.length;
 }
 
-function endOfNumber(text: string, from: number): number {
-  let at = from;
+/** Up to 15 digits and nothing else always survive a double (IEEE 754): most numbers are judged by that alone. */
+function endOfNumber(text: string, from: number, scan: Scan): number {
+  let at = from + 1;
+  while (at < text.length && isDigit(text.charCodeAt(at))) at += 1;
+  const isPlain = at - from <= 15 && !isNumberPart(text.charCodeAt(at));
+  if (isPlain) return at;
   while (at < text.length && isNumberPart(text.charCodeAt(at))) at += 1;
+  scan.inexact ||= !readsBack(text.slice(from, at));
   return at;
 }
 
@@ -102,9 +103,8 @@ const isNumberPart = (code: number): boolean =>
 
 const longExponent = /[eE][+-]?\d{3}/;
 
-/** Up to 15 digits far from the ends of the range always survive a double (IEEE 754): nearly every number is judged by its length alone. */
-function readsBack(text: string, from: number, end: number): boolean {
-  const token = text.slice(from, end);
+/** Up to 15 digits far from the ends of the range survive too. */
+function readsBack(token: string): boolean {
   if (token.length <= 15 && !longExponent.test(token)) return true;
   const printed = String(Number(token));
   return printed === token || canonicalDecimal(token) === canonicalDecimal(printed);
@@ -132,9 +132,13 @@ function canonicalDecimal(text: string): string {
 /** `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. */
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
-  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  let count = Array.isArray(value) ? 0 : children.length;
-  for (const child of children) count += countKeys(child);
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const child of value) count += countKeys(child);
+    return count;
+  }
+  // All keys of what JSON.parse made are its own, and no list of them is made here.
+  for (const key in value) count += 1 + countKeys((value as Readonly<Record<string, unknown>>)[key]);
   return count;
 }
 

@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../json/json-object.js';
-import { parsedJson } from '../json/parsed-json.js';
+import { parsedList } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
@@ -61,7 +61,7 @@ const filterOf =
   };
 
 const filteredBody = (text: string, filter: Filter): string | undefined => {
-  const shown = filter(parsedJson(text));
+  const shown = filter(parsedList(text));
   return shown && JSON.stringify(shown);
 };
 
@@ -72,7 +72,7 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
   let answered = false;
   const events: SseEvent[] = [];
   for (const event of parseSse(text)) {
-    const message = parsedJson(event.data);
+    const message = parsedList(event.data);
     const shown: Json | undefined = isAnswer(message) && !answered ? filter(message) : undefined;
     if (isAnswer(message) && !shown) return undefined;
     answered ||= shown !== undefined;
@@ -82,10 +82,10 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
 };
 
 const idOfBody = (text: string): unknown => {
-  const message = parsedJson(text);
+  const message = parsedList(text);
   return isObject(message) ? message['id'] : undefined;
 };
-const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedJson(data)).find(isAnswer)?.['id'];
+const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedList(data)).find(isAnswer)?.['id'];
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are

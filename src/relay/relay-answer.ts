@@ -7,8 +7,8 @@ import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answer
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
-import { isStrayList, mayHoldList } from './stray-list.js';
-import { looksLikeToolError } from './tool-outcome.js';
+import { isStrayList } from './stray-list.js';
+import { isPlainResult, outcomeOf, outcomeOfStream } from './tool-outcome.js';
 
 const READ_UP_TO = 256 * 1024;
 const ONE_WRITE = 16 * 1024;
@@ -26,11 +26,8 @@ export const failures = {
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
-/** Whether a body is a JSON-RPC error: of what is no result, the one thing that a client can read. */
-const isErrorAnswer = (body: Buffer): boolean => {
-  const message = parsedJson(body.toString('utf8'));
-  return typeof message === 'object' && message !== null && 'error' in message;
-};
+/** Whether a message is a JSON-RPC error: of what is no result, the one thing that a client can read. */
+const isErrorAnswer = (message: unknown): boolean => typeof message === 'object' && message !== null && 'error' in message;
 
 const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' } as const;
 
@@ -96,14 +93,22 @@ class AnswerRelay implements Sink {
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
     if (this.#streaming) {
       this.#response.end(this.#screen?.rest());
-      return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[looksLikeToolError(body, this.#contentType)], true);
+      return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[outcomeOfStream(body)], true);
     }
     if (body.length === 0) return this.#refuse();
-    const isStray = mayHoldList(body) && isStrayList(parsedJson(body.toString('utf8')), this.#id);
-    const kind = isStray ? 'error' : looksLikeToolError(body, this.#contentType);
-    if (isStray || (kind === 'error' && !isErrorAnswer(body))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
-    else this.#send(body);
-    this.#finish(outcomes[kind], true);
+    const text = body.toString('latin1');
+    if (!isPlainResult(text)) return this.#judge(body, text);
+    this.#send(body, text);
+    this.#finish('ok', true);
+  }
+
+  /** An answer that is no plain result. */
+  #judge(body: Buffer, text: string): void {
+    const message = parsedJson(body.toString('utf8'));
+    const kind = isStrayList(message, this.#id) ? 'stray' : outcomeOf(message);
+    if (kind === 'stray' || (kind === 'error' && !isErrorAnswer(message))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
+    else this.#send(body, text);
+    this.#finish(kind === 'stray' ? 'upstream_error' : outcomes[kind], true);
   }
 
   fail(failure: UpstreamFailure): void {
@@ -136,18 +141,19 @@ class AnswerRelay implements Sink {
     return false;
   }
 
-  #send(body: Buffer, status = 200): void {
+  /** `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write. */
+  #send(body: Buffer, text: string, status = 200): void {
     if (this.#response.destroyed) return;
     this.#response.writeHead(status, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
-    // As a text, head and body go out in one write; in Latin-1 each character is the byte that it was.
-    if (body.length <= ONE_WRITE) this.#response.end(body.toString('latin1'), 'latin1');
+    if (body.length <= ONE_WRITE) this.#response.end(text, 'latin1');
     else this.#response.end(body);
   }
 
   /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
   #refuse(): void {
     const body = Buffer.concat(this.#held);
-    if (this.#modern && (this.#status === 400 || this.#status === 404) && isErrorAnswer(body)) this.#send(body, this.#status);
+    const telling = this.#modern && (this.#status === 400 || this.#status === 404) && isErrorAnswer(parsedJson(body.toString('utf8')));
+    if (telling) this.#send(body, body.toString('latin1'), this.#status);
     else if (this.#status === 404 && !this.#modern) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
     else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
     this.#finish('upstream_error', true);

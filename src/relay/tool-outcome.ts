@@ -2,35 +2,26 @@ import { parseSse } from '../event-streams/sse.js';
 import { isObject } from '../json/json-object.js';
 import { parsedJson } from '../json/parsed-json.js';
 
-/**
- * What a buffered upstream answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC
- * error or no answer that can be read. Bytes are searched first: one message that has a result and no word of an error counts as `ok`
- * without a parse.
- */
-export function looksLikeToolError(body: Buffer, contentType: string): 'ok' | 'tool_error' | 'error' {
-  const streamed = /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
-  if (isPlainResult(body, streamed)) return 'ok';
-  const texts = streamed ? parseSse(body.toString('utf8')).map(({ data }) => data) : [body.toString('utf8')];
-  for (const text of texts) {
-    const kind = answerKind(text);
-    if (kind !== undefined) return kind;
-  }
-  return 'error';
-}
+/** What an answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC error or no answer that can be read. */
+export type ToolOutcome = 'ok' | 'tool_error' | 'error';
 
-/** True only for a single response that is complete and can't hide an error: no escapes that could spell a key in another way. */
-function isPlainResult(body: Buffer, streamed: boolean): boolean {
-  const text = body.toString('latin1').trim();
-  const whole = streamed ? /(\n\n|\r\r|\r\n\r\n)$/.test(body.subarray(-4).toString('latin1')) : text.startsWith('{') && text.endsWith('}');
+/** What makes an answer more than a plain result, or may: an error, a message of the server, a list's items (`resource` begins two of them), and escapes that could spell any of these. */
+const TELLING = /"(?:isError"|error"|method"|tools"|prompts"|resource)|\\u/;
+const ENDED = /(?:\n\n|\r\r|\r\n\r\n)$/;
+
+const hasOneResult = (text: string): boolean => {
   const version = text.indexOf('"jsonrpc"');
-  return (
-    whole && version >= 0 && !text.includes('"jsonrpc"', version + 1) && /"result"\s*:\s*\{/.test(text) &&
-    !text.includes('"isError"') && !text.includes('"error"') && !text.includes('"method"') && !text.includes('\\u')
-  );
-}
+  return version >= 0 && !text.includes('"jsonrpc"', version + 1) && /"result"\s*:\s*\{/.test(text) && !TELLING.test(text);
+};
 
-function answerKind(text: string): 'ok' | 'tool_error' | 'error' | undefined {
-  const message = parsedJson(text);
+/** Whether a JSON text, read as Latin-1, is one complete message with a result that needs no parsing: it can hide neither an error nor a list. */
+export const isPlainResult = (text: string): boolean => {
+  const whole = text.trim();
+  return whole.startsWith('{') && whole.endsWith('}') && hasOneResult(whole);
+};
+
+/** What a JSON-RPC message or a batch of them says; undefined where there is no answer in it. */
+const answerKind = (message: unknown): ToolOutcome | undefined => {
   for (const item of Array.isArray(message) ? (message as readonly unknown[]) : [message]) {
     if (!isObject(item) || Object.hasOwn(item, 'method')) continue;
     if (Object.hasOwn(item, 'error')) return 'error';
@@ -38,4 +29,18 @@ function answerKind(text: string): 'ok' | 'tool_error' | 'error' | undefined {
     if (isObject(result)) return result['isError'] === true ? 'tool_error' : 'ok';
   }
   return undefined;
-}
+};
+
+/** What a parsed answer says. */
+export const outcomeOf = (message: unknown): ToolOutcome => answerKind(message) ?? 'error';
+
+/** What a buffered event stream says. Its bytes are searched first: a single plain result counts as `ok` without a parse. */
+export const outcomeOfStream = (body: Buffer): ToolOutcome => {
+  const text = body.toString('latin1');
+  if (ENDED.test(text.slice(-4)) && hasOneResult(text)) return 'ok';
+  for (const { data } of parseSse(body.toString('utf8'))) {
+    const kind = answerKind(parsedJson(data));
+    if (kind !== undefined) return kind;
+  }
+  return 'error';
+};

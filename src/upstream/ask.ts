@@ -1,4 +1,5 @@
-import { isObject, parseObject, type Json } from '../json/json-object.js';
+import { isObject, type Json } from '../json/json-object.js';
+import { parsedList } from '../json/parsed-json.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -26,8 +27,8 @@ export const ask = (forward: Forward, request: UpstreamRequest, id: number | str
 
 /** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
 const responseTo = (id: number | string | undefined, text: string): Json | undefined => {
-  const message = parseObject(text);
-  if (!message || 'method' in message) return undefined;
+  const message = parsedList(text);
+  if (!isObject(message) || 'method' in message) return undefined;
   if (isObject(message['error'])) return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
   return message['id'] === id && isObject(message['result']) ? message : undefined;
 };

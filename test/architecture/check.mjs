@@ -70,7 +70,7 @@ const steps = {
   lint: { what: 'lint, sizes', check: () => run('oxlint', '--type-aware', '--config', 'test/architecture/oxlint.json', '--format', 'unix', 'src', 'test') },
   rooms: { what: 'import rules', check: () => run('depcruise', '--config', 'test/architecture/rooms.cjs', '--output-type', 'err', 'src') },
   openapi: {
-    what: 'openapi/toolgate.json is fresh',
+    what: 'openapi/ is fresh',
     check: () => run('node', 'src/start.mjs', '--run', 'openapi', '--check'),
     fix: () => run('node', 'src/start.mjs', '--run', 'openapi'),
   },

@@ -89,6 +89,14 @@ describe('a page of a list that a server makes up', () => {
     expect(JSON.parse(streamed.replace(/^data: /, ''))).toEqual(TOO_LONG);
   });
 
+  test('keeps nobody waiting by its keys: a page of more than 100,000 is not read', async () => {
+    const keys = (count: number) => (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"t0","inputSchema":{"type":"object"},"x":{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')}}}]}}`;
+    expect(await listed(keys(99_000))).toContain('"k98999"');
+    const refused = { id: 5, error: { message: 'the MCP server gave no readable list' } };
+    expect(JSON.parse(await listed(keys(100_001)))).toMatchObject(refused);
+    expect(JSON.parse(await listed((id) => `data: ${keys(100_001)(id)}\n\n`, 'text/event-stream'))).toMatchObject(refused);
+  });
+
   test('does not pass unfiltered beside an error', async () => {
     const both = (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":1,"message":"x"},"result":{"tools":${tools(1)}}}`;
     for (const status of [200, 400]) expect(JSON.parse(await listed(both, 'application/json', status))).toMatchObject({ id: 5, error: { message: 'the MCP server gave no readable list' } });

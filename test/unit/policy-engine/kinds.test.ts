@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, decideWithTrace, isListed, type Facts } from '../../../src/policy-engine/decide.js';
 import { kindOfMethod } from '../../../src/policy-engine/kind-of-method.js';
-import { limitsOf } from '../../../src/policy-engine/limits-of.js';
+import { entryOf, limitsOf } from '../../../src/policy-engine/limits-of.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
 
@@ -154,4 +154,11 @@ test('the limits of every section are told', () => {
     ['/prompts/p/limits/0', 'p', 'c'],
     ['/prompts/p/rate_limit', 'p', 'rate_limit:/prompts/p'],
   ]);
+});
+
+test('a limit is known to stand in its entry, whatever that is named and however many stand before it', () => {
+  const limits = Array.from({ length: 11 }, (_, index) => ({ counter: `c${index}`, window: 'minute', max: 1 }) as const);
+  const placed = limitsOf({ version: '1', default: 'deny', all_tools: { limits }, tools: { rate_limit: { limits, rate_limit: { max: 1, window: 1 } }, 'limits/1': { rate_limit: { max: 1, window: 1 } }, plain: {} } });
+  expect([...new Set(placed.map(entryOf))]).toEqual(['/all_tools', '/tools/rate_limit', '/tools/limits~11']);
+  expect(placed).toHaveLength(11 + 12 + 1);
 });

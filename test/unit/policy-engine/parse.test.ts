@@ -159,6 +159,23 @@ test('each error says what is accepted there', () => {
   ]);
 });
 
+describe('of a document that is wrong in many places no more than 1000 are told', () => {
+  const many = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+
+  test.each([
+    ['names', { hide: many(1500).map(() => '') }],
+    ['entries', { tools: Object.fromEntries(many(1500).map((index) => [`t${index}`, 1])) }],
+    ['keys', Object.fromEntries(many(1500).map((index) => [`k${index}`, 1]))],
+  ])('%s', (_name, more) => {
+    expect(found({ version: '1', default: 'deny', ...more })).toHaveLength(1000);
+  });
+
+  test('and what is past the most that is taken is not read', () => {
+    expect(found({ version: '1', default: 'deny', hide: [...many(10_000).map((index) => `t${index}`), ''] })).toEqual(['too_many /hide']);
+    expect(found({ version: '1', default: 'deny', tools: Object.fromEntries(many(10_001).map((index) => [`t${index}`, index < 10_000 ? {} : 1])) })).toEqual(['too_many /tools']);
+  });
+});
+
 describe('accepted', () => {
   const limit = { counter: 'c', window: 'minute', max: 1 };
   const accepted = (entry: unknown) => parsePolicy({ version: '1', default: 'deny', tools: { x: entry } });
@@ -174,6 +191,10 @@ describe('accepted', () => {
     ['no limits', { limits: [] }],
     ['a path with places', { limits: [{ ...limit, increment_from: 'args.a-b.items[0][10].price' }] }],
     ['a reason of 1000 characters', { reason: 'x'.repeat(1000) }],
+    ['a reason of one character', { reason: 'x' }],
+    ['an amount of 256 characters', { limits: [{ ...limit, increment_from: `args.${'a'.repeat(251)}` }] }],
+    ['an approval that waits for the longest', { action: 'require_approval', approval: { expires_in: 2_592_000, wait: 300, count: 10 } }],
+    ['an approval that waits for the least', { action: 'require_approval', approval: { expires_in: 1, wait: 0, count: 1 } }],
     ['a reason with line breaks and emoji', { reason: 'a\n😀' }],
   ])('%s, without a warning', (_name, entry) => {
     expect(accepted(entry)).toMatchObject({ ok: true, warnings: [] });
@@ -193,6 +214,10 @@ describe('accepted', () => {
       document: expect.anything(),
       warnings: [{ pointer: '/tools/x/limits/1/scope', code: 'session_scope', message: 'counts by session: reconnecting starts a new count' }],
     });
+  });
+
+  test('the longest URI of a resource', () => {
+    expect(parsePolicy({ version: '1', default: 'deny', resources: { [`file:///${'a'.repeat(2040)}`]: {} } })).toMatchObject({ ok: true, warnings: [] });
   });
 
   test('the longest names, 10,000 entries and as many hidden', () => {

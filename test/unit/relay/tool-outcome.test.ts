@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { looksLikeToolError } from '../../../src/relay/tool-outcome.js';
+import { parsedJson } from '../../../src/json/parsed-json.js';
+import { isPlainResult, outcomeOf, outcomeOfStream } from '../../../src/relay/tool-outcome.js';
 
-const json = (message: unknown) => looksLikeToolError(Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)), 'application/json');
-const stream = (text: string) => looksLikeToolError(Buffer.from(text), 'Text/Event-Stream; charset=utf-8');
+/** As relay-answer does it: what is no plain result is parsed. */
+const json = (message: unknown) => {
+  const body = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message));
+  return isPlainResult(body.toString('latin1')) ? 'ok' : outcomeOf(parsedJson(body.toString('utf8')));
+};
+const stream = (text: string) => outcomeOfStream(Buffer.from(text));
 const answer = (result: unknown) => ({ jsonrpc: '2.0', id: 1, result });
 const failure = { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'no' } };
 const note = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'error', data: { result: 1, error: 2, isError: true } } };
