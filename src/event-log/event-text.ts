@@ -8,8 +8,8 @@ export type Numbers = Readonly<{ bootId: string; sequence: number; abandoned: re
 
 /** Members that hardly differ between the calls of one grant to one tool. The others are written one by one below. */
 const STEADY = [
-  'type', 'version', 'organizationId', 'sessionId', 'method', 'protocolVersion', 'grantId', 'identityId', 'identityName', 'serverId', 'serverName',
-  'tool', 'definitionHash', 'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason', 'client', 'sourceIp',
+  'type', 'version', 'organizationId', 'method', 'protocolVersion', 'grantId', 'identityId', 'identityName', 'serverId', 'serverName',
+  'tool', 'definitionHash', 'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason', 'client',
 ] as const satisfies readonly (keyof Unnumbered)[];
 type Steady = Pick<Unnumbered, (typeof STEADY)[number]>;
 
@@ -26,8 +26,8 @@ let writtenBytes = 0;
 const isSame = (one: Steady, other: Steady): boolean => isSameCaller(one, other) && isSameTool(one, other) && isSameAnswer(one, other);
 
 const isSameCaller = (one: Steady, other: Steady): boolean =>
-  one.sessionId === other.sessionId && one.organizationId === other.organizationId && one.identityId === other.identityId && one.identityName === other.identityName &&
-  one.method === other.method && one.protocolVersion === other.protocolVersion && one.sourceIp === other.sourceIp && isSameClient(one.client, other.client);
+  one.organizationId === other.organizationId && one.identityId === other.identityId && one.identityName === other.identityName && one.method === other.method &&
+  one.protocolVersion === other.protocolVersion && isSameClient(one.client, other.client);
 
 const isSameClient = (one: Steady['client'], other: Steady['client']): boolean => one === other || (one !== null && other !== null && one.name === other.name && one.version === other.version);
 
@@ -71,10 +71,10 @@ const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered):
  * JSON.stringify takes several times as long for so many members.
  */
 export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: Numbers): string => {
-  const { id, time, callId, requestId, traceId, reserved, argumentKeys, argumentsDigest, decisionMicros } = event;
+  const { id, time, callId, requestId, sessionId, sourceIp, traceId, reserved, argumentKeys, argumentsDigest, decisionMicros } = event;
   const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
   const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
-  return `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"traceId":${textOrNull(traceId)}${rareText(event)},"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":${sequence}${member('abandoned', abandoned)}}`;
+  return `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)},"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":${sequence}${member('abandoned', abandoned)}}`;
 };
 
 /** The JSON of an outcome. */

@@ -216,6 +216,10 @@ describe('accepted', () => {
     });
   });
 
+  test.each([{ all_tools: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } }, { tools: { x: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } } }])('what a client says of itself, where it is a reason to deny: %j', (more) => {
+    expect(parsePolicy({ version: '1', default: 'deny', ...more })).toMatchObject({ ok: true });
+  });
+
   test('the longest URI of a resource', () => {
     expect(parsePolicy({ version: '1', default: 'deny', resources: { [`file:///${'a'.repeat(2040)}`]: {} } })).toMatchObject({ ok: true, warnings: [] });
   });
