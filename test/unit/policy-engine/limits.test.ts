@@ -18,6 +18,10 @@ describe('the reason of a limit', () => {
     expect(reason({ amount: 77 })).toBe('cancel_job: this call alone is over the limit of 10 per minute');
   });
 
+  test('has no retry when nobody knows when', () => {
+    expect(reason({})).toBe('cancel_job: 10 per minute used up');
+  });
+
   test('has a retry when the amount is exactly max', () => {
     expect(reason({ amount: 10 }, 3)).toBe('cancel_job: 10 per minute used up; try again in 3 s');
   });

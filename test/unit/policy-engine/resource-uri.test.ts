@@ -11,6 +11,10 @@ test.each([
   ['gitlab://projects/group%2Fproject', 'gitlab://projects/group/project'],
   ['test://template/{id}/data', 'test://template/{id}/data'],
   ['note:a', 'note:a'],
+  ['NOTE:A', 'note:A'],
+  ['A/b://C', 'A/b:/C'],
+  ['a/b:..', 'a/b:..'],
+  ['x:%252541', 'x:A'],
   ['a b', 'a b'],
   ['x://h/é', 'x://h/é'],
   ['x://h/a..b/.c', 'x://h/a..b/.c'],
@@ -20,7 +24,7 @@ test.each([
 
 test.each([
   'file:///public/../secret', 'file:///public/./x', 'file:///public/..', 'file:///public/%2e%2e/secret', 'file:///public/%252e%252e/secret', 'file:///public/..%2fsecret',
-  'file:///public\\..\\secret', 'x://h/a?path=../b', 'file:///public/.\t./secret', 'file:///public/%00', ' file:///a', 'file:///a ', '../x', 'x:..', 'x:../y', `x:${'%25'.repeat(3)}2525252e`,
+  'file:///public\\..\\secret', 'x://h/a?path=../b', 'file:///public/.\t./secret', 'file:///public/%00', ' file:///a', 'file:///a ', '../x', 'x:..', 'note:..', 'x:%25252541', 'x:../y', `x:${'%25'.repeat(3)}2525252e`,
 ])('%j can be read in two ways', (uri) => {
   expect(plainUri(uri)).toBeUndefined();
 });
