@@ -36,6 +36,7 @@ describe('arguments', () => {
   test('a pointer is cut, and three are told at most', () => {
     const [first] = wrong(object({}), { ['x'.repeat(500)]: 1 }) ?? [];
     expect(first).toHaveLength(101);
+    expect(wrong(object({}), { ['x'.repeat(99)]: 1 })).toEqual([`/${'x'.repeat(99)}`]);
     const several = { anyOf: ['a', 'b', 'c', 'd'].map((name) => ({ required: [name] })) };
     expect(wrong(object({}, several), {})).toEqual(['/a', '/b', '/c']);
   });
@@ -79,7 +80,12 @@ describe('dialects', () => {
     }
   });
 
-  test.each(['http://json-schema.org/draft-04/schema#', 'https://json-schema.org/draft/2019-09/schema', 'https://example.org/x', 7])('%s is not known', ($schema) => {
+  test('tuples of the one are no schemas of the other', () => {
+    expect(compileInputSchema(tuple)).toBeUndefined();
+    expect(wrong({ ...object({ a: { prefixItems: [{ type: 'number' }] } }), $schema: draft07 }, { a: ['x'] })).toEqual([]);
+  });
+
+  test.each(['http://json-schema.org/draft-04/schema#', 'https://json-schema.org/draft/2019-09/schema', 'https://example.org/x', 'urn:https://json-schema.org/draft-07/schema', 'https://json-schema.org/draft-07/#schema', 7])('%s is not known', ($schema) => {
     expect(compileInputSchema({ ...object({}), $schema })).toBeUndefined();
   });
 });
@@ -91,6 +97,11 @@ test.each([
   ['uri', 'https://example.org/a', 'a'],
   ['uuid', '123e4567-e89b-12d3-a456-426614174000', 'x'],
   ['ipv4', '10.0.0.1', '10.0.0.256'],
+  ['ipv6', '2001:db8::1', '2001:db8::g'],
+  ['time', '12:30:00Z', '25:00:00Z'],
+  ['duration', 'P1DT2H', '1 day'],
+  ['hostname', 'a.example', '-a.example'],
+  ['uri-reference', '/a?b#c', '\\\\a'],
   ['no-such-format', 'x', undefined],
 ])('format %s is held', (format, good, bad) => {
   const schema = object({ a: { type: 'string', format } });
@@ -99,7 +110,23 @@ test.each([
   if (bad !== undefined) expect(wrong(schema, { a: `${good}${'x'.repeat(1000)}` })).toEqual(['/a']);
 });
 
+test('a formatted text may have 1000 characters', () => {
+  const schema = object({ a: { format: 'uri-reference' } });
+  expect([1000, 1001].map((length) => wrong(schema, { a: 'x'.repeat(length) }))).toEqual([[], ['/a']]);
+});
+
+test('a long text, a long list and an object of many members take more steps than a short one', () => {
+  const schema = object({ a: { allOf: Array.from({ length: 100 }, () => ({ minimum: 0 })) } });
+  const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 0]));
+  for (const [short, long] of [['x', 'x'.repeat(50_000)], [[0], Array.from({ length: 3000 }, () => 0)], [members(1), members(3000)]]) {
+    expect(wrong(schema, { a: short })).toEqual([]);
+    expect(wrong(schema, { a: long })).toEqual(['']);
+  }
+  expect(wrong(schema, { a: null })).toEqual([]);
+});
+
 test('unique means different by content', () => {
+  expect(wrong(object({ a: { uniqueItems: true } }), { a: 'xx' })).toEqual([]);
   const schema = object({ a: { uniqueItems: true } });
   expect(wrong(schema, { a: [{ x: 1, y: [2] }, { y: [2], x: 1 }] })).toEqual(['/a']);
   expect(wrong(schema, { a: [1, '1', [1], ['1'], null, 'null'] })).toEqual([]);
