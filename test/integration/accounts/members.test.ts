@@ -163,6 +163,16 @@ describe('an invitation', () => {
     expect((await accept(second.token)).status).toBe(404);
   });
 
+  test('ends with the right to invite of whoever sent it, by hand or through an API key', async () => {
+    const admin = await signUp(toolgate.url);
+    const [removed, demoted, other] = [await join(toolgate.url, admin, 'admin'), await join(toolgate.url, admin, 'admin'), await join(toolgate.url, admin, 'admin')];
+    const key = await call(toolgate.url, 'POST /v1/api-keys', { token: removed.token, body: { name: 'ci', role: 'admin' } });
+    const sent = [await invite(removed, newEmail(), 'admin'), await invite({ ...removed, token: key.body.secret }, newEmail(), 'admin'), await invite(demoted, newEmail()), await invite(other, newEmail())];
+    expect(sent.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect([(await remove(admin, removed.user.id)).status, (await setRole(admin, demoted.user.id, 'viewer')).status]).toEqual([204, 200]);
+    expect(await Promise.all(sent.map(async ({ body }) => (await accept(body.token)).status))).toEqual([404, 404, 404, 201]);
+  });
+
   test('is recorded without its token, and repeated with it', async () => {
     const admin = await signUp(toolgate.url);
     const email = newEmail();
