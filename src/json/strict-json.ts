@@ -39,7 +39,7 @@ export function readStrictJson(body: Buffer): StrictJson {
 const unparsable = (reason: string): StrictJson => ({ ok: false, flaw: 'unparsable', reason });
 const ambiguous = (reason: string): StrictJson => ({ ok: false, flaw: 'ambiguous', reason });
 
-/** `escapes`: whether a string holds a backslash. `over`: which of the size limits is passed. */
+/** `escapes`: whether there is a backslash in it. `over`: which of the size limits is passed. */
 type Scan = { keys: number; inexact: boolean; escapes: boolean; over: string | undefined };
 
 const quote = 0x22;
@@ -49,12 +49,12 @@ const colon = 0x3a;
 
 /** Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing, but the pass ends. */
 function scanText(text: string): Scan {
-  const scan: Scan = { keys: 0, inexact: false, escapes: false, over: undefined };
+  const scan: Scan = { keys: 0, inexact: false, escapes: text.includes('\\'), over: undefined };
   let depth = 0;
   let at = 0;
   while (at < text.length && scan.over === undefined) {
     const code = text.charCodeAt(at);
-    if (code === quote) at = endOfString(text, at + 1, scan);
+    if (code === quote) at = scan.escapes ? endOfEscaped(text, at + 1) : endOfPlain(text, at + 1);
     else if (isDigit(code) || code === minus) at = endOfNumber(text, at, scan);
     else {
       at += 1;
@@ -75,13 +75,17 @@ function nesting(code: number): -1 | 0 | 1 {
   return code === 0x7d || code === 0x5d ? -1 : 0;
 }
 
-function endOfString(text: string, from: number, scan: Scan): number {
+/** Where a string ends in a text without escapes. */
+function endOfPlain(text: string, from: number): number {
+  const end = text.indexOf('"', from);
+  return end < 0 ? text.length : end + 1;
+}
+
+function endOfEscaped(text: string, from: number): number {
   for (let at = from; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === quote) return at + 1;
-    if (code !== backslash) continue;
-    scan.escapes = true;
-    at += 1;
+    if (code === backslash) at += 1;
   }
   return text.length;
 }

@@ -145,8 +145,12 @@ class AnswerRelay implements Sink {
   #send(body: Buffer, text: string, status = 200): void {
     if (this.#response.destroyed) return;
     this.#response.writeHead(status, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
-    if (body.length <= ONE_WRITE) this.#response.end(text, 'latin1');
-    else this.#response.end(body);
+    if (body.length > ONE_WRITE) return void this.#response.end(body);
+    // `end` with a text would send that and an empty one behind it: a list, which costs more than one text.
+    this.#response.cork();
+    this.#response.write(text, 'latin1');
+    this.#response.uncork();
+    this.#response.end();
   }
 
   /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
