@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what a call costs directly, through a raw relay and through Toolgate, with no log, with the log in PostgreSQL and with the log in Kafka, by
- * clients and servers of both eras, in interleaved rounds; whether the projector keeps up; what a decision costs by itself; and whether the budget holds. Only
- * ratios within one run say anything: they are of medians over the rounds. Everything runs on 127.0.0.1 and a temporary folder, and ends by itself in under
+ * clients and servers of both eras, in interleaved rounds, first all that needs no log and then the rest; whether the projector keeps up; what a decision costs by itself; and whether the budget holds. Only
+ * ratios within one run say anything: they are of medians over the rounds. Everything runs on 127.0.0.1 and a temporary folder, and ends by itself in about
  * six minutes. `npm run bench -- decide` measures the decision alone, in seconds.
  *
  * --quick        shorter runs (about 2 minutes)
@@ -42,42 +42,50 @@ const { values: given, positionals } = parseArgs({
 
 // Warming up goes by calls, as the compiler does.
 const plan = given.quick
-  ? { warm: { seconds: 2, maxCalls: 10_000 }, turns: 1, seconds: 0.6, paceSeconds: 0.6, openSeconds: 1, boundMs: 240_000 }
-  : { warm: { seconds: 5, maxCalls: 30_000 }, turns: 3, seconds: 0.5, paceSeconds: 1.5, openSeconds: 2.5, boundMs: 358_000 };
+  ? { warm: { seconds: 2, maxCalls: 10_000 }, turns: { without: 1, with: 1 }, seconds: 0.6, paceSeconds: 0.6, openSeconds: 1, boundMs: 240_000 }
+  : { warm: { seconds: 5, maxCalls: 30_000 }, turns: { without: 4, with: 3 }, seconds: 0.5, paceSeconds: 1.5, openSeconds: 2.5, boundMs: 420_000 };
 const rounds = Math.max(5, Number(given.rounds));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;
 const LOADS = ['128', '32', 'list', 'open', 'pace'];
 // A shared machine is now faster, now slower, for a second or so: many short turns tell CPU times apart where a few long ones don't.
-const turnsOf = (load) => (load === 'open' || load === 'pace' ? 1 : plan.turns);
+const turnsOf = (load, log) => (load === 'open' || load === 'pace' ? 1 : plan.turns[log]);
 const say = (text) => process.stderr.write(`${text}\n`);
 
 const behind = ({ projector, progress }) => ({ projector, progress });
 
-const gatewayTargets = ({ gateways: { bare, logged }, ...world }, prefix) => [
+const unlogged = ({ gateways: { bare } }, prefix) => [
   { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
   { name: `${prefix}modern bare`, ...bare, target: bare.modern, base: 'modern relay', loads: ['128', '32'] },
+];
+
+const loggedIn = ({ gateways: { logged }, ...world }, prefix) => [
   { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
   { name: `${prefix}log+limit`, ...logged, ...behind(world), target: logged.limited, loads: ['128', '32', 'open', 'pace'] },
   { name: `${prefix}modern log+limit`, ...logged, ...behind(world), target: logged.modernLimited, base: 'modern relay', loads: ['128'] },
 ];
 
+/** What stands in both parts of the run, to be compared with. */
+const baseTargets = (world, { direct, relay, modern }) => [
+  { name: 'direct', target: world.direct, loads: direct },
+  { name: 'relay', process: world.relays.legacy, target: { ...world.direct, port: world.relays.legacy.ready.port }, loads: relay },
+  { name: 'modern relay', process: world.relays.modern, target: { ...world.direct, era: 'modern', port: world.relays.modern.ready.port }, loads: modern },
+];
+
+// What the log leaves behind, in PostgreSQL and Kafka, goes on for minutes and takes from whoever is measured beside it: what needs no log comes before it.
 const targetsOf = (world) => {
   const kafka = world.inKafka;
-  return [
-    { name: 'direct', target: world.direct, loads: ['128', '32', 'open'] },
-    ...Object.entries(world.relays).map(([era, relay]) => ({
-      name: era === 'legacy' ? 'relay' : 'modern relay',
-      process: relay,
-      target: { ...world.direct, era, port: relay.ready.port },
-      loads: era === 'legacy' ? ['128', '32', 'list', 'open'] : ['128', '32'],
-    })),
-    ...gatewayTargets(world.inPostgres, ''),
-    ...(world.other ? gatewayTargets(world.other, 'other ') : []),
-    ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.logged, ...behind(kafka), brokers: world.brokers, target: kafka.gateways.logged.limited, loads: ['128', '32', 'open', 'pace'] }] : []),
-  ]
-    .filter(({ name, target }) => target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name)))
-    .map((one) => ({ ...one, loads: one.loads.filter((load) => wanted.includes(load)) }));
+  const parts = {
+    without: [...baseTargets(world, { direct: ['128', '32'], relay: ['128', '32', 'list'], modern: ['128', '32'] }), ...unlogged(world.inPostgres, ''), ...(world.other ? unlogged(world.other, 'other ') : [])],
+    with: [
+      ...baseTargets(world, { direct: ['open'], relay: ['128', '32', 'open'], modern: ['128'] }),
+      ...loggedIn(world.inPostgres, ''),
+      ...(world.other ? loggedIn(world.other, 'other ') : []),
+      ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.logged, ...behind(kafka), brokers: world.brokers, target: kafka.gateways.logged.limited, loads: ['128', '32', 'open', 'pace'] }] : []),
+    ],
+  };
+  const isWanted = ({ name, target }) => target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name));
+  return Object.entries(parts).map(([log, targets]) => [log, targets.filter(isWanted).map((one) => ({ ...one, log, loads: one.loads.filter((load) => wanted.includes(load)) }))]);
 };
 
 const requestOf = (load, target, bounds) =>
@@ -108,6 +116,7 @@ const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => 
   const after = await read(world, one);
   return {
     name: one.name,
+    log: one.log,
     base: one.base ?? 'relay',
     load,
     calls,
@@ -127,7 +136,12 @@ const cpuText = () => `${cpus().length} cores of ${cpus()[0]?.model.trim()}; loa
 
 const pinText = () => (cores ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, Kafka and the projector to ${cores.rest}` : 'not pinned: taskset is not here, or there is one core');
 
-const profiledIn = (world) => (given.profile ? Object.entries({ ...world.inPostgres.gateways, projector: { process: world.inPostgres.projector }, ...(world.inKafka ? { kafka: world.inKafka.gateways.logged, kafkaProjector: { process: world.inKafka.projector } } : {}) }) : []);
+/** The gateways of one part of the run, and what stands behind them. */
+const profiledIn = ({ inPostgres, inKafka }, log) => {
+  if (!given.profile) return [];
+  if (log === 'without') return [['bare', inPostgres.gateways.bare]];
+  return Object.entries({ logged: inPostgres.gateways.logged, projector: { process: inPostgres.projector }, ...(inKafka ? { kafka: inKafka.gateways.logged, kafkaProjector: { process: inKafka.projector } } : {}) });
+};
 
 const turnOf = async (world, load, targets) => {
   const runs = [];
@@ -136,18 +150,23 @@ const turnOf = async (world, load, targets) => {
 };
 
 /** Targets take turns within a round, the other way round in every second one. */
-const run = async (world) => {
-  const targets = targetsOf(world);
+const roundsOf = async (world, log, targets) => {
   const warming = (one) => one.loads.filter((load) => load === 'list' || load === (one.loads.includes('128') ? '128' : '32'));
   for (const one of targets) for (const load of warming(one)) await measure(world, one, load, { ...plan.warm, maxCalls: plan.warm.maxCalls / (load === 'list' ? 10 : 1) });
-  const profiled = profiledIn(world);
+  const profiled = profiledIn(world, log);
   for (const [, { process }] of profiled) await process.ask('startProfile');
   const runs = [];
   for (let round = 1; round <= rounds; round += 1) {
-    for (const load of LOADS) for (let turn = 0; turn < turnsOf(load); turn += 1) runs.push(...(await turnOf(world, load, (round + turn) % 2 === 1 ? targets : targets.toReversed())));
-    say(`round ${round} of ${rounds} done; load average ${loadavg()[0].toFixed(1)}`);
+    for (const load of LOADS) for (let turn = 0; turn < turnsOf(load, log); turn += 1) runs.push(...(await turnOf(world, load, (round + turn) % 2 === 1 ? targets : targets.toReversed())));
+    say(`${log} a log: round ${round} of ${rounds} done; load average ${loadavg()[0].toFixed(1)}`);
   }
   for (const [name, { process }] of profiled) await process.ask('stopProfile', { file: join(resolve(given.profile), `${name}.cpuprofile`) });
+  return runs;
+};
+
+const run = async (world) => {
+  const runs = [];
+  for (const [log, targets] of targetsOf(world)) if (targets.some(({ name, loads }) => !/^direct$|relay$/.test(name) && loads.length > 0)) runs.push(...(await roundsOf(world, log, targets)));
   return runs;
 };
 
@@ -162,7 +181,7 @@ const show = async ({ runs, decisions, missing, began }) => {
   const rows = summarize(runs);
   const budget = [...judge(rows), ...judgeDecisions(decisions)];
   const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
-  const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds${plan.turns > 1 ? ` of ${plan.turns} turns` : ''}; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
+  const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
   process.stdout.write(`${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
   return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
 };

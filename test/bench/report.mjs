@@ -6,18 +6,18 @@ export const median = (values) => {
 
 const FIELDS = ['cpu', 'rate', 'p50', 'p99', 'projectorCpu', 'postgresCpu', 'brokersCpu', 'made', 'recorded'];
 
-/** One row a target and load: the median of every figure over the rounds, and how far apart the lowest and the highest CPU time were. */
+/** One row a target and load, of the part of the run without a log or with one (`log`): the median of every figure over the rounds, and how far apart the lowest and the highest CPU time were. */
 export const summarize = (runs) => {
   const rows = new Map();
   for (const run of runs) {
-    const key = `${run.name}@${run.load}`;
-    if (!rows.has(key)) rows.set(key, { name: run.name, base: run.base, load: run.load, runs: [] });
+    const key = `${run.log} ${run.name}@${run.load}`;
+    if (!rows.has(key)) rows.set(key, { name: run.name, log: run.log, base: run.base, load: run.load, runs: [] });
     rows.get(key).runs.push(run);
   }
   return [...rows.values()].map((row) => {
     const medians = Object.fromEntries(FIELDS.map((field) => [field, median(row.runs.map((run) => run[field]))]));
     const all = row.runs.map((run) => run.cpu).filter((cpu) => cpu !== undefined);
-    return { name: row.name, base: row.base, load: row.load, ...medians, spread: all.length === 0 ? undefined : Math.max(...all) / Math.min(...all), worstBehind: Math.max(0, ...row.runs.map((run) => run.behindSeconds ?? 0)), errors: row.runs.reduce((sum, run) => sum + run.errors, 0) };
+    return { name: row.name, log: row.log, base: row.base, load: row.load, ...medians, spread: all.length === 0 ? undefined : Math.max(...all) / Math.min(...all), worstBehind: Math.max(0, ...row.runs.map((run) => run.behindSeconds ?? 0)), errors: row.runs.reduce((sum, run) => sum + run.errors, 0) };
   });
 };
 
@@ -33,10 +33,13 @@ const logBudget = (at, name, where) => {
   ];
 };
 
+/** What a row is compared with: measured in the same part of the run. */
+const baseOf = (rows, row, name = row.base) => rows.find((one) => one.name === name && one.load === row.load && one.log === row.log);
+
 /** Every line of the budget that was measured, with its value and whether it holds. */
 export const judge = (rows) => {
   const at = (name, load) => rows.find((row) => row.name === name && row.load === load);
-  const toRelay = (text, name, load, limit) => (at(name, load) ? [atMost(`${text}: CPU to the relay, ${load} connections`, at(name, load).cpu / (at('relay', load)?.cpu ?? Number.NaN), limit, '×')] : []);
+  const toRelay = (text, name, load, limit) => (at(name, load) ? [atMost(`${text}: CPU to the relay, ${load} connections`, at(name, load).cpu / (baseOf(rows, at(name, load))?.cpu ?? Number.NaN), limit, '×')] : []);
   const errors = rows.reduce((sum, row) => sum + row.errors, 0);
   return [
     ...toRelay('no log, no limit', 'bare', '128', 1.4),
@@ -54,9 +57,10 @@ const cell = (value, digits = 1) => (value === undefined || Number.isNaN(value) 
 const SHOWN = { open: '200/s', list: 'list, 32' };
 
 const columns = (rows) => {
-  const base = (row, field) => rows.find((one) => one.name === (field === 'cpu' ? row.base : 'direct') && one.load === row.load)?.[field];
+  const base = (row, field) => baseOf(rows, row, field === 'cpu' ? row.base : 'direct')?.[field];
   return [
     ['target', (row) => row.name],
+    ['a log', (row) => row.log],
     ['load', (row) => SHOWN[row.load] ?? row.load],
     ['calls/s', (row) => cell(row.rate, 0)],
     ['CPU µs/call', (row) => cell(row.cpu)],
@@ -74,7 +78,7 @@ const columns = (rows) => {
 
 export const table = (rows) => {
   const shown = columns(rows);
-  return textTable([shown.map(([title]) => title), ...rows.filter(({ load }) => load !== 'pace').map((row) => shown.map(([, show]) => show(row)))], 2);
+  return textTable([shown.map(([title]) => title), ...rows.filter(({ load }) => load !== 'pace').map((row) => shown.map(([, show]) => show(row)))], 3);
 };
 
 /** Gateway and projector in turns, each with a core of its own: events a second. */
