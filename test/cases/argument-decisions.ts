@@ -172,6 +172,8 @@ const valueRows: readonly ValueRow[] = [
   ['length_lte', 3, 'abcd', 'F'],
   ['length_lte', 2, '😀😀', 'T'],
   ['length_lte', 1, '😀😀', 'F'],
+  ['length_lte', 4, '\u{10000}\u{10FFFF}\uD7FF\uE000', 'T'],
+  ['length_lte', 3, '\u{10000}\u{10FFFF}\uD7FF\uE000', 'F'],
   ['length_lte', 2, [1, 2], 'T'],
   ['length_lte', 2, [1, 2, 3], 'F'],
   ['length_lte', 2, 1, 'U'],

@@ -92,3 +92,8 @@ test('a document that was never parsed does not compile', () => {
     expect(() => compileCondition(wrong, 'require')).toThrow('not parsed');
   }
 });
+
+test('an element past the tenth is found by its place', () => {
+  const judge = compileCondition({ path: 'args.a[12].b', op: 'eq', value: 12 }, 'require');
+  expect(judge(factsOf({ a: Array.from({ length: 13 }, (_, b) => ({ b })) }), newWork())).toBe(true);
+});
