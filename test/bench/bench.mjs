@@ -54,9 +54,9 @@ const say = (text) => process.stderr.write(`${text}\n`);
 
 const behind = ({ projector, progress }) => ({ projector, progress });
 
-const unlogged = ({ gateways: { bare } }, prefix) => [
+const unlogged = ({ gateways: { bare, modernBare } }, prefix) => [
   { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
-  { name: `${prefix}modern bare`, ...bare, target: bare.modern, base: 'modern relay', loads: ['128', '32'] },
+  { name: `${prefix}modern bare`, ...modernBare, target: modernBare.modern, base: 'modern relay', loads: ['128', '32'] },
 ];
 
 const loggedIn = ({ gateways: { logged }, ...world }, prefix) => [
@@ -139,7 +139,7 @@ const pinText = () => (cores ? `pinned: each gateway to core ${cores.gateway}, l
 /** The gateways of one part of the run, and what stands behind them. */
 const profiledIn = ({ inPostgres, inKafka }, log) => {
   if (!given.profile) return [];
-  if (log === 'without') return [['bare', inPostgres.gateways.bare]];
+  if (log === 'without') return Object.entries({ bare: inPostgres.gateways.bare, modernBare: inPostgres.gateways.modernBare });
   return Object.entries({ logged: inPostgres.gateways.logged, projector: { process: inPostgres.projector }, ...(inKafka ? { kafka: inKafka.gateways.logged, kafkaProjector: { process: inKafka.projector } } : {}) });
 };
 

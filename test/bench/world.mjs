@@ -116,7 +116,8 @@ export const startWorld = async ({ dist, dataDir, against, kafka }) => {
   const relayOf = (era) => start('relay.mjs', { args: [String(upstreamPorts[era]), era], where: 'gateway' });
   const relays = { legacy: await relayOf('legacy'), modern: await relayOf('modern') };
   const inDatabase = async (name, { build = dist, ...rest }) => startToolgates({ url: await databaseIn(postgres.url, name), upstreamPorts, dist: build, ...rest });
-  const gateways = { bare: { logIs: 'off' }, logged: { logIs: 'on' } };
+  // Without a log each era has a gateway of its own, as it has a relay of its own to be compared with.
+  const gateways = { bare: { logIs: 'off' }, modernBare: { logIs: 'off' }, logged: { logIs: 'on' } };
   const inPostgres = await inDatabase('bench_postgres', { gateways });
   // With a schema of its own, as its migrations make it.
   const other = against && (await inDatabase('bench_other', { build: against, gateways }));
