@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../json/json-object.js';
-import { parsedList } from '../json/parsed-json.js';
+import { parsedJson, parsedList } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
@@ -82,10 +82,10 @@ const filteredStream = (text: string, filter: Filter): string | undefined => {
 };
 
 const idOfBody = (text: string): unknown => {
-  const message = parsedList(text);
+  const message = parsedJson(text);
   return isObject(message) ? message['id'] : undefined;
 };
-const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedList(data)).find(isAnswer)?.['id'];
+const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedJson(data)).find(isAnswer)?.['id'];
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are

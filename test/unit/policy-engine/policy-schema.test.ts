@@ -31,6 +31,21 @@ describe('no document with a fault in its structure validates', () => {
   });
 });
 
+test('it says what it is, what it is about, and what holds where a document says nothing', () => {
+  const found = (key: string, schema: unknown): readonly unknown[] =>
+    typeof schema !== 'object' || schema === null ? [] : Object.entries(schema).flatMap(([name, one]: [string, unknown]) => (name === key && typeof one !== 'object' ? [one] : found(key, one)));
+  expect([policySchema['$schema'], ...found('title', policySchema)]).toEqual(['https://json-schema.org/draft/2020-12/schema', 'Toolgate policy, version 1']);
+  expect(found('description', policySchema)).toEqual([
+    'Tools, resources and prompts without an entry',
+    'By URI',
+    'Refuse tools whose definition changed since, until a member accepts it',
+    'For every entry that requires approval',
+    "Goes before the document's, key by key",
+    'Shown to the agent when this entry refuses',
+  ]);
+  expect(found('default', policySchema)).toEqual(['enforce', false, true, 3600, 20, 1, 'allow']);
+});
+
 test('what is published with the source is what is served', () => {
   expect(JSON.parse(readFileSync(new URL('../../../openapi/policy-v1.json', import.meta.url), 'utf8'))).toEqual(policySchema);
 });
