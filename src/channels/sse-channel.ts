@@ -44,21 +44,21 @@ class SseChannel {
     this.#http = http;
     this.#url = url;
     this.#events = events;
-    this.#patience = setTimeout(() => this.#closed({ kind: 'timeout', sent: false }), ENDPOINT_MS);
+    this.#patience = setTimeout(() => this.#closed('timeout'), ENDPOINT_MS);
   }
 
   open({ headers }: UpstreamRequest): void {
     const read = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
     this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
       head: (status, fields) => {
-        if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed({ kind: 'broken', sent: false });
+        if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed('broken');
       },
       data: (chunk) => {
-        if (!this.#over && !read(chunk)) this.#closed({ kind: 'broken', sent: true });
+        if (!this.#over && !read(chunk)) this.#closed('broken');
         return !this.#paused;
       },
-      end: () => this.#closed({ kind: 'broken', sent: true }),
-      fail: (failure) => this.#closed({ ...failure, sent: this.#endpoint !== undefined }),
+      end: () => this.#closed('broken'),
+      fail: ({ kind, cause }) => this.#closed(kind, cause),
     });
   }
 
@@ -86,7 +86,7 @@ class SseChannel {
     if (event !== 'endpoint') return this.#events.message(data);
     clearTimeout(this.#patience);
     const endpoint = endpointOf(data, this.#url);
-    if (!endpoint) return this.#closed({ kind: 'broken', sent: false });
+    if (!endpoint) return this.#closed('broken');
     this.#endpoint = endpoint;
     for (const post of this.#waiting.splice(0)) this.#post(endpoint, post);
   }
@@ -102,9 +102,13 @@ class SseChannel {
     });
   }
 
-  #closed(failure: UpstreamFailure): void {
+  /**
+   * Ends the channel by itself. Whether requests may have reached the server goes by the endpoint alone: nothing is posted before the server has named one, and
+   * everything is posted at once after that, so what the server says later (another endpoint, for example) cannot turn a posted request into an unsent one.
+   */
+  #closed(kind: UpstreamFailure['kind'], cause?: unknown): void {
     if (this.#over) return;
     this.close();
-    this.#events.closed(failure);
+    this.#events.closed({ kind, sent: this.#endpoint !== undefined, ...(cause === undefined ? {} : { cause }) });
   }
 }

@@ -1,4 +1,4 @@
-import { jsonRpcError, sendJson } from '../mcp/answers.js';
+import { jsonRpcError, sendJson, sendStatus } from '../mcp/answers.js';
 import { ownTraceId, paramRefusal, readModern } from '../mcp/modern-request.js';
 import { paramHeadersOf, type ParamHeader } from '../mcp/param-headers.js';
 import { toolCallParams, type Message, type Request } from '../mcp/read-message.js';
@@ -19,7 +19,7 @@ const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
 export const serveModern = async (parts: GatewayParts, exchange: Exchange & Readonly<{ body: Buffer }>, message: Message): Promise<void> => {
   const { request, response } = exchange;
   if (message.kind === 'response') return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
-  if (message.kind === 'notification') return void response.writeHead(202, { 'content-length': 0 }).end();
+  if (message.kind === 'notification') return sendStatus(response, 202);
   const read = readModern(request.headers, message);
   const session = read.ok ? read.caller : NOBODY;
   const { who, sourceIp, body } = exchange;

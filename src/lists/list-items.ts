@@ -4,7 +4,7 @@ import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../mcp/answers.js';
+import { beginEventStream, jsonRpcError, jsonRpcResult, OWN_CODES, sendJson, writeJsonHead } from '../mcp/answers.js';
 import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import { failures } from '../relay/relay-answer.js';
@@ -110,7 +110,8 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   if (!shown) return sendJson(response, 200, unreadable(request.id));
   if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });
   if (response.destroyed) return;
-  response.writeHead(200, streamed ? streamHead : { 'content-type': 'application/json', 'content-length': shown.length });
+  if (streamed) beginEventStream(response);
+  else writeJsonHead(response, 200, shown.length);
   response.end(shown);
 };
 
@@ -121,7 +122,5 @@ const refuseAnswer = ({ response, session }: InSession, id: Request['id'], answe
   if (!('error' in message) || 'result' in message) return sendJson(response, 200, unreadable(id));
   return sendJson(response, session.era === 'modern' && (answer.status === 400 || answer.status === 404) ? answer.status : 200, message);
 };
-
-const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' } as const;
 
 const unreadable = (id: Request['id']) => jsonRpcError(id, OWN_CODES.upstreamError, 'the MCP server gave no readable list');

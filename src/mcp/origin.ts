@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '../platform/config.js';
+import { sendStatus } from './answers.js';
 
 /** Where this gateway is reached, and which web origins may call it. */
 type Place = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[]; loopback: boolean }>;
@@ -48,11 +49,10 @@ export const allowOrigin = (request: IncomingMessage, response: ServerResponse):
   response.setHeader('access-control-expose-headers', 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate');
   response.setHeader('vary', 'Origin');
   if (request.method !== 'OPTIONS') return false;
-  response.writeHead(204, {
+  sendStatus(response, 204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
     'access-control-allow-headers': [...HEADERS, ...paramHeadersAskedFor(request)].join(', '),
     'access-control-max-age': '600',
   });
-  response.end();
   return true;
 };

@@ -1,5 +1,5 @@
 import { isObject, parseObject, type Json } from '../json/json-object.js';
-import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
+import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { META } from '../mcp/modern.js';
@@ -9,7 +9,7 @@ import type { Kind } from '../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { failures, type Relayed } from './relay-answer.js';
-import { beginEvents, LIST_CHANGED } from './standing-stream.js';
+import { LIST_CHANGED } from './standing-stream.js';
 
 const MOST_HELD = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
@@ -104,7 +104,7 @@ class ListenStream implements Sink {
     const { response, who } = this.#exchange;
     this.#mode = mode;
     if (response.destroyed) return;
-    beginEvents(response);
+    beginEventStream(response);
     this.#parts.streams.add(response, who, { sessionId: null, standing: true, tool: null }, {
       listsChanged: (kinds) => this.#tell(kinds),
       keepAlive: () => void this.#write(Buffer.from(':\n\n')),

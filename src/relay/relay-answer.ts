@@ -3,7 +3,7 @@ import type { OutcomeStatus } from '../event-log/events/index.js';
 import { parsedJson } from '../json/parsed-json.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
+import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, writeJsonHead, type RequestId } from '../mcp/answers.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
@@ -29,8 +29,6 @@ const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' }
 /** Whether a message is a JSON-RPC error: of what is no result, the one thing that a client can read. */
 const isErrorAnswer = (message: unknown): boolean => typeof message === 'object' && message !== null && 'error' in message;
 
-const streamHead = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' } as const;
-
 /**
  * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers are held up to 256 KiB, so that
  * one that breaks off becomes a JSON-RPC error, and stream beyond that. When a client of the legacy era leaves, the upstream is read to its end all the
@@ -46,7 +44,6 @@ class AnswerRelay implements Sink {
   #running: Running | undefined;
   #status = 0;
   #contentType = '';
-  #length: string | undefined;
   #held: Buffer[] = [];
   #bytes = 0;
   #streaming = false;
@@ -67,14 +64,10 @@ class AnswerRelay implements Sink {
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#contentType = headerOf(headers, 'content-type') ?? '';
-    this.#length = headerOf(headers, 'content-length');
     if (this.#isAnswer() && isEventStream(this.#contentType)) {
       this.#streaming = true;
       this.#screen = this.#stream();
-      if (!this.#response.destroyed) {
-        this.#response.writeHead(200, { ...streamHead, 'content-type': this.#contentType });
-        this.#response.flushHeaders();
-      }
+      if (!this.#response.destroyed) beginEventStream(this.#response);
     }
   }
 
@@ -126,7 +119,7 @@ class AnswerRelay implements Sink {
     const held = Buffer.concat([...this.#held, chunk]);
     this.#held = [];
     if (this.#response.destroyed) return true;
-    this.#response.writeHead(200, { 'content-type': this.#contentType || 'application/json', ...(this.#length === undefined ? {} : { 'content-length': this.#length }) });
+    writeJsonHead(this.#response, 200);
     return this.#write(held);
   }
 
@@ -144,7 +137,7 @@ class AnswerRelay implements Sink {
   /** `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write. */
   #send(body: Buffer, text: string, status = 200): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(status, { 'content-type': this.#contentType || 'application/json', 'content-length': body.length });
+    writeJsonHead(this.#response, status, body.length);
     if (body.length > ONE_WRITE) return void this.#response.end(body);
     // `end` with a text would send that and an empty one behind it: a list, which costs more than one text.
     this.#response.cork();

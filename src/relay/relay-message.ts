@@ -1,4 +1,4 @@
-import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
+import { OWN_CODES, refuseHttp, sendStatus } from '../mcp/answers.js';
 import type { Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure } from './collect-answer.js';
 import type { InSession, RelayParts } from './exchange.js';
@@ -23,7 +23,5 @@ export const relayMessage = async (parts: RelayParts, exchange: InSession, metho
     const answer = await collectAnswer(parts, upstreamPost(parts, exchange, NO_REQUEST), { maxBytes: SMALL });
     if (!isFailure(answer) && answer.status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
   }
-  if (response.destroyed) return;
-  response.writeHead(202, { 'content-length': 0 });
-  response.end();
+  sendStatus(response, 202);
 };

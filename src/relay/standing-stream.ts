@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
+import { beginEventStream, OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
 import type { Authenticated } from '../directory/facts.js';
 import type { Caller } from '../mcp/caller.js';
@@ -13,11 +13,6 @@ import { refuseAsked } from './refuse-asked.js';
 type Asking = Exchange & Pick<InSession, 'session'>;
 
 export const LIST_CHANGED: Readonly<Record<Kind, string>> = { tool: 'notifications/tools/list_changed', resource: 'notifications/resources/list_changed', prompt: 'notifications/prompts/list_changed' };
-
-export const beginEvents = (response: ServerResponse): void => {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' });
-  response.flushHeaders();
-};
 
 /** An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session ids. */
 const forgetHeaders = (request: IncomingMessage): void => {
@@ -58,7 +53,7 @@ class StandingStream implements Sink, Standing {
     const response = this.#response;
     if (status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
     this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
-    beginEvents(response);
+    beginEventStream(response);
     if (this.#request) forgetHeaders(this.#request);
     this.#request = undefined;
     this.#parts.streams.add(response, this.#who, { sessionId: this.#session.sessionId, standing: true, tool: null }, this);

@@ -1,3 +1,4 @@
+import { sendStatus } from '../mcp/answers.js';
 import { upstreamHeaders } from '../mcp/headers.js';
 import { collectAnswer } from '../relay/collect-answer.js';
 import type { Exchange } from '../relay/exchange.js';
@@ -21,7 +22,5 @@ export const endSession = async (parts: SessionParts, exchange: Exchange & Reado
   if (session.upstreamSession !== undefined) {
     await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'DELETE', headers: upstreamHeaders(who.server.headers, session), body: undefined, silenceMs: PATIENCE_MS }, { maxBytes: SMALL });
   }
-  if (response.destroyed) return;
-  response.writeHead(204);
-  response.end();
+  sendStatus(response, 204);
 };

@@ -118,3 +118,40 @@ test('a URL that is no SSE endpoint, or that may not be reached, is told so', as
   const refused = await tenant.api('POST', '/v1/servers', { name: 'x', transport: { type: 'sse', url: 'http://169.254.169.254/sse' } });
   expect([refused.status, refused.body['code']]).toEqual([422, 'url_not_allowed']);
 });
+
+test('a server that names an endpoint elsewhere while a call is under way gives back no limit, as the call was posted', async () => {
+  const streams = new Map<string, ServerResponse>();
+  let calls = 0;
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      const id = String(streams.size + 1);
+      streams.set(id, response);
+      return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`event: endpoint\ndata: /messages?s=${id}\n\n`);
+    }
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text)).on('end', () => {
+      const stream = streams.get(new URL(request.url ?? '', 'http://x').searchParams.get('s') ?? '');
+      const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+      response.writeHead(202).end();
+      const say = (result: unknown): void => void stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+      if (method === 'initialize') say({ protocolVersion: '2025-03-26', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } });
+      if (method === 'tools/list') say({ tools: [{ name: 'c', inputSchema: { type: 'object' } }] });
+      if (method !== 'tools/call') return;
+      calls += 1;
+      setTimeout(() => stream?.write('event: endpoint\ndata: http://127.0.0.1:1/other\n\n'), 20);
+    });
+  });
+  stops.push(stopper(server));
+  const serverId = await tenant.server('', { transport: { type: 'sse', url: `${await listening(server)}/sse` } });
+  const limits = [{ counter: 'x', window: 'day', max: 1 }];
+  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny', tools: { c: { limits } } }) });
+  const ask = async (): Promise<unknown> => {
+    const client = await connect(grant);
+    const outcome = await client.callTool({ name: 'c', arguments: {} }).then(textOf, (error: Error) => error.message);
+    await client.close();
+    return outcome;
+  };
+  expect(await ask()).toContain('the request may have taken effect');
+  expect(await ask()).toMatch(/^\[POLICY DENIED\]/);
+  expect(calls).toBe(1);
+});
