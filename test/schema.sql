@@ -753,6 +753,15 @@ grant select (created_at) on users to toolgate_app;
 grant select (email) on users to toolgate_app;
 grant select (id) on users to toolgate_app;
 
+CREATE OR REPLACE FUNCTION public.counter_key(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select encode(sha256(convert_to(name, 'UTF8')), 'hex')
+$function$;
+grant execute on function counter_key(text) to public;
+
 CREATE OR REPLACE FUNCTION public.drop_oldest_partition(of_table text, kept_from date)
  RETURNS text
  LANGUAGE plpgsql
@@ -823,7 +832,7 @@ begin
 end $function$;
 grant execute on function ensure_partitions(integer) to toolgate_worker;
 
-CREATE OR REPLACE FUNCTION public.release_limits(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.release_counters(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
  RETURNS void
  LANGUAGE sql
 AS $function$
@@ -831,9 +840,17 @@ AS $function$
   update limit_counters c set used = greatest(0, c.used - u.a)
     from unnest(p_keys, p_amounts) u(k, a), locked l where c.key = u.k and l.key = u.k and c.window_start <= p_at
 $function$;
+grant execute on function release_counters(text[],numeric[],timestamp with time zone) to public;
+
+CREATE OR REPLACE FUNCTION public.release_limits(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select release_counters(array(select counter_key(u.name) from unnest(p_keys) with ordinality u(name, place) order by u.place), p_amounts, p_at)
+$function$;
 grant execute on function release_limits(text[],numeric[],timestamp with time zone) to public;
 
-CREATE OR REPLACE FUNCTION public.reserve_limits(p_keys text[], p_organizations text[], p_windows text[], e_call integer[], e_key integer[], e_amount numeric[], e_max numeric[], e_adds boolean[])
+CREATE OR REPLACE FUNCTION public.reserve_counters(p_keys text[], p_organizations text[], p_windows text[], e_call integer[], e_key integer[], e_amount numeric[], e_max numeric[], e_adds boolean[])
  RETURNS TABLE(call integer, refused integer, retry_after integer, at timestamp with time zone)
  LANGUAGE plpgsql
 AS $function$
@@ -894,6 +911,16 @@ begin
   end loop;
   update limit_counters c set window_start = u.s, used = u.v
     from unnest(p_keys, starts, used, touched) u(k, s, v, t) where c.key = u.k and u.t;
+end $function$;
+grant execute on function reserve_counters(text[],text[],text[],integer[],integer[],numeric[],numeric[],boolean[]) to public;
+
+CREATE OR REPLACE FUNCTION public.reserve_limits(p_keys text[], p_organizations text[], p_windows text[], e_call integer[], e_key integer[], e_amount numeric[], e_max numeric[], e_adds boolean[])
+ RETURNS TABLE(call integer, refused integer, retry_after integer, at timestamp with time zone)
+ LANGUAGE plpgsql
+AS $function$
+begin
+  return query select r.call, r.refused, r.retry_after, r.at
+    from reserve_counters(array(select counter_key(u.name) from unnest(p_keys) with ordinality u(name, place) order by u.place), p_organizations, p_windows, e_call, e_key, e_amount, e_max, e_adds) r;
 end $function$;
 grant execute on function reserve_limits(text[],text[],text[],integer[],integer[],numeric[],numeric[],boolean[]) to public;
 

@@ -3,6 +3,7 @@ import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import { completedText, decidedText, type Unnumbered } from '../event-log/event-text.js';
 import type { RecordBody, ToolCallCompleted, Topic } from '../event-log/events/index.js';
 import { Deadlines } from '../platform/deadlines.js';
+import { isRefusedForItself } from '../platform/group-commit.js';
 import { newId } from '../platform/ids.js';
 import { errorText, log } from '../platform/log.js';
 import { OpenCalls, type Epoch } from './open-calls.js';
@@ -69,7 +70,7 @@ export class Recorder {
       this.#suppressed.count(decision);
     };
     const appended = this.#log.append('toolgate.decisions', entry);
-    appended.catch(() => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, yields: true }));
+    appended.catch((error: unknown) => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, yields: true }, error));
     await acknowledged(appended, this.#deadlines).catch(() => undefined);
   }
 
@@ -116,7 +117,7 @@ export class Recorder {
     return new Promise((done) => {
       this.#log.append('toolgate.control', entry).then(
         () => done(),
-        () => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined, done }),
+        (error: unknown) => this.#enqueue({ topic: 'toolgate.control', entry, givenUp: undefined, done }, error),
       );
     });
   }
@@ -128,11 +129,13 @@ export class Recorder {
       const entry = toEntry(outcome, completedText(outcome));
       const done = (): void => this.openCalls.leave(epoch);
       const givenUp = (): void => log.error('an outcome was lost: the queue is full of outcomes; it becomes unknown when this process has ended', { callId: outcome.callId });
-      this.#log.append('toolgate.decisions', entry).then(done, () => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }));
+      this.#log.append('toolgate.decisions', entry).then(done, (error: unknown) => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }, error));
     }
   }
 
-  #enqueue(queued: Queued): void {
+  /** An entry that the log refuses for what it is would be refused again, and the queue would never be empty: it is given up. */
+  #enqueue(queued: Queued, error: unknown): void {
+    if (isRefusedForItself(error)) return this.#giveUp(queued, error);
     if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued)))) return queued.givenUp();
     this.#queue.push(queued);
     this.#retrying ??= setTimeout(() => void this.#retry(), RETRY_MS);
@@ -146,11 +149,22 @@ export class Recorder {
     return displaced !== undefined;
   }
 
-  /** Appends; resolves to those that were not acknowledged. */
+  #giveUp({ topic, entry, givenUp, done }: Queued, error: unknown): void {
+    log.error('the log refuses an entry for what it is; it is not on record', { topic, id: entry.id, type: entry.type, organizationId: entry.key, error: errorText(error) });
+    if (givenUp) givenUp();
+    else done?.();
+  }
+
+  /** Appends; resolves to those that were not acknowledged and may be tried again. */
   async #append(batch: readonly Queued[]): Promise<readonly Queued[]> {
     const results = await Promise.allSettled(batch.map((one) => this.#log.append(one.topic, one.entry)));
-    batch.forEach((one, index) => results[index]?.status === 'fulfilled' && one.done?.());
-    return batch.filter((_, index) => results[index]?.status === 'rejected');
+    return batch.filter((one, index) => {
+      const result = results[index];
+      if (result?.status === 'rejected' && !isRefusedForItself(result.reason)) return true;
+      if (result?.status === 'rejected') this.#giveUp(one, result.reason);
+      else one.done?.();
+      return false;
+    });
   }
 
   /** One entry shows whether the log is back: trying all of a long queue five times a second would keep the process from its calls. */

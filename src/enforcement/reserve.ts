@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { counterKey } from '../platform/counter-key.js';
 import { Deadlines } from '../platform/deadlines.js';
 import { GroupCommit } from '../platform/group-commit.js';
 import { errorText, log } from '../platform/log.js';
+import { isRefusedStatement } from '../platform/refused-statement.js';
 import type { Reservation } from '../policy-engine/decide.js';
 import { counterName } from '../policy-engine/limits.js';
 
@@ -52,7 +54,7 @@ class Batch {
   }
 
   #keyIndex(organizationId: string, one: Reservation): number {
-    const key = counterName(organizationId, one);
+    const key = counterKey(counterName(organizationId, one));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.keys.push(key);
@@ -65,7 +67,7 @@ class Batch {
 
 const RESERVE = `
 select max(at)::text as at, coalesce(json_agg(json_build_array(call, refused, retry_after)) filter (where refused is not null), '[]') as refused
-from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)`;
+from reserve_counters($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 /** An array as PostgreSQL reads it; pg would quote and escape each element. */
 const literal = (values: readonly (number | boolean | null)[]): string => `{${values.map((value) => value ?? 'null').join(',')}}`;
@@ -74,7 +76,7 @@ const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<rea
   const batch = new Batch();
   calls.forEach((wanted, index) => batch.add(index + 1, wanted));
   const statement = {
-    name: 'reserve-limits',
+    name: 'reserve-counters',
     text: RESERVE,
     values: [batch.keys, batch.organizations, batch.windows, literal(batch.call), literal(batch.key), literal(batch.amount), literal(batch.max), literal(batch.adds)],
     query_timeout: FLUSH_MS,
@@ -113,8 +115,8 @@ type GiveBack = (wanted: Wanted, at: string) => void;
  */
 const givingBack = (pool: pg.Pool): GiveBack => {
   const send = async ({ organizationId, reservations }: Wanted, at: string, until: number): Promise<void> => {
-    const amounts = new Map(reservations.map((one) => [counterName(organizationId, one), one.amount]));
-    const statement = { name: 'release-limits', text: 'select release_limits($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at], query_timeout: FLUSH_MS };
+    const amounts = new Map(reservations.map((one) => [counterKey(counterName(organizationId, one)), one.amount]));
+    const statement = { name: 'release-counters', text: 'select release_counters($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at], query_timeout: FLUSH_MS };
     const client = await connected(pool, until);
     let broken: Error | undefined;
     try {
@@ -136,26 +138,26 @@ const givingBack = (pool: pg.Pool): GiveBack => {
 };
 
 /** A commit that waits for the disk waits for all that was committed before it, so one does for all who ask meanwhile. It needs something to commit: a message to nobody. */
-const flushingTo = (disk: pg.Pool) => async (calls: readonly undefined[]): Promise<readonly undefined[]> => {
+const flushingTo = (disk: pg.Pool) => async (calls: readonly string[]): Promise<readonly undefined[]> => {
   const statement = { name: 'flush-limits', text: `select pg_logical_emit_message(true, 'toolgate', '')`, query_timeout: FLUSH_MS };
   await disk.query(statement);
-  return calls;
+  return calls.map(() => undefined);
 };
 
 /**
  * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
- * them in order (reserve_limits in migrations/0004). `pool` must run as toolgate_worker. Its commits don't wait for the disk: where the log is in the same
+ * them in order (reserve_counters in the database). `pool` must run as toolgate_worker. Its commits don't wait for the disk: where the log is in the same
  * database, the decision's own commit makes them durable. With the log elsewhere a commit on `disk` does, beside the append; without it a crash would forget
  * what an acknowledged call has used.
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): Reserve => {
-  const group = new GroupCommit<Wanted, Outcome>(flushTo(pool), QUEUE);
-  const flushes = disk && new GroupCommit<undefined, undefined>(flushingTo(disk), QUEUE);
+  const group = new GroupCommit<Wanted, Outcome>({ flush: flushTo(pool), ownerOf: (wanted) => wanted.organizationId, isRefusal: isRefusedStatement }, QUEUE);
+  const flushes = disk && new GroupCommit<string, undefined>({ flush: flushingTo(disk), ownerOf: (organizationId) => organizationId, isRefusal: () => false }, QUEUE);
   const deadlines = new Deadlines(timeoutMs);
   const giveBack = givingBack(pool);
   const late = (): Error => new Error(`no answer in ${timeoutMs} ms`);
-  const flushed = (to: NonNullable<typeof flushes>): Promise<boolean> =>
-    deadlines.within(to.push(undefined, 0), late).then(
+  const flushed = (to: NonNullable<typeof flushes>, organizationId: string): Promise<boolean> =>
+    deadlines.within(to.push(organizationId, 0), late).then(
       () => true,
       () => false,
     );
@@ -168,6 +170,6 @@ export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): R
       return { ok: false, unavailable: true };
     }
     if (outcome.refused) return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
-    return { ok: true, release: () => giveBack(wanted, outcome.at), durable: flushes && flushed(flushes) };
+    return { ok: true, release: () => giveBack(wanted, outcome.at), durable: flushes && flushed(flushes, wanted.organizationId) };
   };
 };

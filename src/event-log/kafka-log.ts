@@ -7,7 +7,7 @@ import { TOPICS, type Topic } from './events/index.js';
 import { clientMaker, within, type MakeClient } from './kafka-client.js';
 import { joinReaders } from './kafka-consumer.js';
 import { endsOf, readRange } from './kafka-reader.js';
-import { KafkaSender } from './kafka-sender.js';
+import { isRefusedForItsRecords, KafkaSender } from './kafka-sender.js';
 import { assertWritable, ensureTopics } from './kafka-topics.js';
 import { partitionOf } from './partition.js';
 
@@ -23,6 +23,8 @@ const READY_DEADLINE_MS = 2000;
 const READY_CACHE_MS = 1000;
 
 type Waiting = Readonly<{ entry: LogEntry; queuedAt: number }>;
+
+const ownerOf = ({ entry }: Waiting): string => entry.key;
 
 /** With the headers of CloudEvents 1.0 (Kafka binding, binary mode). */
 const toMessage = ({ entry: { key, value, id, type, time } }: Waiting): Message => ({
@@ -43,7 +45,7 @@ class Appends {
     this.#sender = new KafkaSender(client);
     this.#partitions = partitions;
     const places = TOPICS.flatMap((topic) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
-    this.#queues = new Map(places.map(({ topic, partition }) => [`${topic}|${partition}`, new GroupCommit(this.#flushOf(topic, partition), QUEUE)]));
+    this.#queues = new Map(places.map(({ topic, partition }) => [`${topic}|${partition}`, new GroupCommit({ flush: this.#flushOf(topic, partition), ownerOf, isRefusal: isRefusedForItsRecords }, QUEUE)]));
   }
 
   async append(topic: Topic, entry: LogEntry): Promise<Appended> {
@@ -71,7 +73,8 @@ class Appends {
 
   /**
    * One send; the next flush is all that arrived meanwhile. After a failed send, what was already waiting is rejected without a try:
-   * otherwise the last of a long queue would hear of a dead leader only after a deadline for each batch before it.
+   * otherwise the last of a long queue would hear of a dead leader only after a deadline for each batch before it. Records that the leader refuses for what
+   * they are say nothing about the log.
    */
   #flushOf(topic: Topic, partition: number): (batch: readonly Waiting[]) => Promise<readonly Appended[]> {
     let failedAt = 0;
@@ -82,6 +85,7 @@ class Appends {
         this.#failure = undefined;
         return batch.map((_, index) => ({ partition, offset: first + index }));
       } catch (error) {
+        if (isRefusedForItsRecords(error)) throw error;
         failedAt = performance.now();
         this.#failure = { at: failedAt, reason: errorText(error) };
         throw error;

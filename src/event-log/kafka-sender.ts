@@ -28,11 +28,25 @@ const givenPartition: ICustomPartitioner = () => ({ message }) => {
 const openProducer = (client: MakeClient): Promise<Producer> =>
   connected(() => client().producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: false }));
 
+type ProtocolError = Error & Readonly<{ type?: string; retriable?: boolean }>;
+
+/** What the leader said, however kafkajs wrapped it. */
+const protocolErrorIn = (error: unknown): ProtocolError | undefined => {
+  for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'KafkaJSProtocolError') return at;
+  return undefined;
+};
+
 /** The leader looked at the records and refuses them as they are (too large, not permitted): nothing is wrong with the connection. */
 const isRefusal = (error: unknown): boolean => {
-  for (let at = error; at instanceof Error; at = at.cause) if (at.name === 'KafkaJSProtocolError') return !(at as Error & { retriable?: boolean }).retriable;
-  return false;
+  const said = protocolErrorIn(error);
+  return said !== undefined && said.retriable !== true;
 };
+
+/** What the leader says of a batch that it stored nothing of because one of its records is not one that it takes. */
+const OF_RECORDS: ReadonlySet<string | undefined> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
+
+/** Whether a failed send stored nothing, and another with fewer of its records may succeed. */
+export const isRefusedForItsRecords = (error: unknown): boolean => OF_RECORDS.has(protocolErrorIn(error)?.type);
 
 /**
  * Sends batches, each to one partition, and keeps clear of what kafkajs 2.2.4 does when a send fails (seen in test/kafka/kafkajs-traps.test.ts):

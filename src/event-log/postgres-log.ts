@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { GroupCommit } from '../platform/group-commit.js';
+import { isRefusedStatement } from '../platform/refused-statement.js';
 import { startRounds } from '../platform/rounds.js';
 import type { Appended, EventLog, LogEntry } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
@@ -81,7 +82,7 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
   if (rows[0]?.parts !== partitions) throw new Error(`KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`);
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
-  const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> => new GroupCommit(makeFlush(pool, topic, wake), QUEUE);
+  const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> => new GroupCommit({ flush: makeFlush(pool, topic, wake), ownerOf: ({ entry }) => entry.key, isRefusal: isRefusedStatement }, QUEUE);
   const queues = { 'toolgate.decisions': queueOf('toolgate.decisions'), 'toolgate.control': queueOf('toolgate.control') } as const;
   return {
     identity: 'in this PostgreSQL',

@@ -1,3 +1,4 @@
+import { counterKey } from '../platform/counter-key.js';
 import type { Tx } from '../platform/database.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
 import { counterName, whomFor } from '../policy-engine/limits.js';
@@ -25,7 +26,7 @@ export const findGovernedGrant = async (tx: Tx, organizationId: string, id: stri
 
 type CounterRow = { at: Date; resets: Date; used: number };
 
-/** As reserve_limits would find the counters now: a row whose window has passed counts from 0 again. */
+/** As reserve_counters would find the counters now: a row whose window has passed counts from 0 again. */
 const COUNTERS = `
 select n.at, window_end(u.win, w.opens) as resets, case when c.window_start = w.opens then c.used else 0 end as used
 from (select clock_timestamp() as at) n
@@ -39,7 +40,7 @@ export const readLimits = async (tx: Tx, organizationId: string, grant: Governed
   const limits = grant.policy ? limitsOf(grant.policy.document) : [];
   if (limits.length === 0) return [];
   const facts = { organizationId, grantId: grant.id, serverId: grant.serverId, identity: { id: grant.identityId } };
-  const keys = limits.map((limit) => counterName(organizationId, { ...limit, whom: whomFor(limit.scope, facts) }));
+  const keys = limits.map((limit) => counterKey(counterName(organizationId, { ...limit, whom: whomFor(limit.scope, facts) })));
   const { rows } = await tx.query<CounterRow>(COUNTERS, [keys, limits.map(({ window }) => String(window))]);
   return limits.map((limit, index) => {
     const row = rows[index];

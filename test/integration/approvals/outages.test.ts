@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '../../../src/platform/ids.js';
+import { usedOf } from '../../support/counters.js';
 import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -61,10 +62,7 @@ const approved = async (): Promise<Readonly<{ grant: Grant; session: Session; ap
 };
 
 const statusOf = async (id: string): Promise<unknown> => (await tenant.api('GET', `/v1/approvals/${id}`)).body['status'];
-const used = async (grant: Grant): Promise<number> => {
-  const { rows } = await toolgate.db.worker.query<{ used: number }>('select coalesce(sum(used), 0) as used from limit_counters where key like $1', [`%|${grant.id}|%`]);
-  return Number(rows[0]?.used);
-};
+const used = (grant: Grant): Promise<number | undefined> => usedOf(toolgate.db, tenant.organizationId, { counter: LIMIT.counter, window: 'month', scope: 'grant', whom: grant.id });
 
 /** What is given back lets exactly one repeat run. */
 const expectOneMore = async ({ session, approvalId, forwarded }: Awaited<ReturnType<typeof approved>>): Promise<void> => {

@@ -8,6 +8,7 @@ import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import { applyMigrations } from '../../../src/platform/migrations.js';
+import { usedOf } from '../../support/counters.js';
 import { entry } from '../../support/event-log-contract.js';
 
 /** A PostgreSQL of its own, which writes what no commit waited for as late as it can. */
@@ -53,6 +54,5 @@ test.each([
   await log?.close();
   await stop();
   await start();
-  const { rows } = await db.worker.query('select used from limit_counters where key like $1', [`%|${whom}|%`]);
-  expect(rows).toEqual([{ used: CALLS }]);
+  expect(await usedOf(db, organizationId, reservations[0])).toBe(CALLS);
 });

@@ -4,12 +4,14 @@ import { makeReserve, type Reserve } from '../../../src/enforcement/reserve.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
+import { usedOf } from '../../support/counters.js';
 import { testDatabase } from '../../support/database.js';
 import { checkInterleavings } from '../../support/interleavings.js';
 
 const GATEWAYS = 3;
 const INTERLEAVINGS = process.env['FAULTS'] === undefined ? 500 : 2000;
 const AT_ONCE = 50;
+const COUNTERS = [0, 1, 2] as const;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** What becomes of a call whose limits are reserved: it is sent, or no byte of it is, or its gateway dies between reserving and the append. */
@@ -54,9 +56,10 @@ const hundredths = (amount: number): number => Math.round(amount * 100);
 const reservationsOf = (whom: string, of: Interleaving, { entries, amount }: Call): readonly Reservation[] =>
   entries.map(({ counter, looser }, index) => ({ counter: String(counter), window: 'month', scope: 'grant', whom, amount, max: maxOf(of, counter, looser), pointer: `/${index}` }));
 
-const usedOf = async (whom: string): Promise<ReadonlyMap<number, number>> => {
-  const { rows } = await (pools[0] as Database).worker.query<{ key: string; used: number }>('select key, used from limit_counters where organization_id = $1', [whom]);
-  return new Map(rows.map(({ key, used }) => [Number(key.slice(key.lastIndexOf('|') + 1)), hundredths(used)]));
+const countsOf = async (whom: string): Promise<ReadonlyMap<number, number>> => {
+  const db = pools[0] as Database;
+  const used = await Promise.all(COUNTERS.map((counter) => usedOf(db, whom, { counter: String(counter), window: 'month', scope: 'grant', whom })));
+  return new Map(used.flatMap((one, counter) => (one === undefined ? [] : [[counter, hundredths(one)] as const])));
 };
 
 /** Plays the calls over the gateways; answers what each counter must hold afterwards, in hundredths: what was sent, or may have been. */
@@ -82,7 +85,7 @@ const check = async (of: Interleaving): Promise<void> => {
   const kept = await play(organizationId, of);
   const counted = (counts: ReadonlyMap<number, number>): unknown => [...counts].filter(([, used]) => used > 0).toSorted();
   // Calls do not wait for what they give back.
-  await expect.poll(async () => counted(await usedOf(organizationId)), { timeout: 20_000, interval: 20 }).toEqual(counted(kept));
+  await expect.poll(async () => counted(await countsOf(organizationId)), { timeout: 20_000, interval: 20 }).toEqual(counted(kept));
   for (const [counter, used] of kept) {
     const max = maxOf(of, counter);
     const rest: Reservation = { counter: String(counter), window: 'month', scope: 'grant', whom: organizationId, amount: (hundredths(max) - used) / 100, max, pointer: '/rest' };

@@ -8,6 +8,7 @@ import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import { applyMigrations } from '../../../src/platform/migrations.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
+import { usedOf } from '../../support/counters.js';
 import { testDatabase } from '../../support/database.js';
 import { startDatabaseProxy } from '../../support/database-proxy.js';
 
@@ -30,10 +31,7 @@ afterAll(async () => {
 
 const limit = (over: Partial<Reservation> = {}): Reservation => ({ counter: 'c', window: 'month', scope: 'grant', whom: newId('grt'), amount: 1, max: 10, pointer: '/tools/x/limits/0', ...over });
 const node = (index = 0): Reserve => nodes[index % nodes.length] as Reserve;
-const used = async (whom: string): Promise<number> => {
-  const { rows } = await (pools[0] as Database).worker.query<{ used: number }>('select sum(used) as used from limit_counters where key like $1', [`%|${whom}|%`]);
-  return Number(rows[0]?.used ?? 0);
-};
+const used = async (organizationId: string, one: Reservation): Promise<number> => (await usedOf(pools[0] as Database, organizationId, one)) ?? 0;
 
 describe('limits', () => {
   test('ten of a thousand concurrent calls over three gateways pass a limit of ten', async () => {
@@ -41,7 +39,7 @@ describe('limits', () => {
     const one = limit();
     const results = await Promise.all(Array.from({ length: 1000 }, (_, index) => node(index)({ organizationId, reservations: [one], capped: true })));
     expect(results.filter((result) => result.ok)).toHaveLength(10);
-    expect(await used(one.whom)).toBe(10);
+    expect(await used(organizationId, one)).toBe(10);
   });
 
   test('a refusal names the first reservation that did not fit and whole seconds to wait', async () => {
@@ -67,7 +65,7 @@ describe('limits', () => {
     const organizationId = newId('org');
     const [first, full] = [limit(), limit({ max: 0, pointer: '/full' })];
     expect((await node()({ organizationId, reservations: [first, full], capped: true })).ok).toBe(false);
-    expect(await used(first.whom)).toBe(0);
+    expect(await used(organizationId, first)).toBe(0);
   });
 
   test('two entries on one counter add once and each compares with its own maximum', async () => {
@@ -78,7 +76,7 @@ describe('limits', () => {
     for (let i = 0; i < 3; i += 1) results.push(await node()({ organizationId, reservations: [loose, tight], capped: true }));
     expect(results.map((result) => result.ok)).toEqual([true, true, false]);
     expect(results[2]).toMatchObject({ reservation: { pointer: '/tight' } });
-    expect(await used(whom)).toBe(2);
+    expect(await used(organizationId, loose)).toBe(2);
   });
 
   test('what is given back can be used again, once', async () => {
@@ -86,7 +84,7 @@ describe('limits', () => {
     const one = limit({ max: 1 });
     const held = await node()({ organizationId, reservations: [one], capped: true });
     if (held.ok) held.release();
-    await expect.poll(() => used(one.whom)).toBe(0);
+    await expect.poll(() => used(organizationId, one)).toBe(0);
     expect((await node(1)({ organizationId, reservations: [one], capped: true })).ok).toBe(true);
     expect((await node(2)({ organizationId, reservations: [one], capped: true })).ok).toBe(false);
   });
@@ -99,7 +97,7 @@ describe('limits', () => {
     await node()({ organizationId, reservations: [one], capped: true });
     if (held.ok) held.release();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(await used(one.whom)).toBe(1);
+    expect(await used(organizationId, one)).toBe(1);
   });
 
   test('monitor mode counts without a cap', async () => {
@@ -107,7 +105,7 @@ describe('limits', () => {
     const one = limit({ max: 1 });
     const results = await Promise.all([1, 2, 3].map(() => node()({ organizationId, reservations: [one], capped: false })));
     expect(results.every((result) => result.ok)).toBe(true);
-    expect(await used(one.whom)).toBe(3);
+    expect(await used(organizationId, one)).toBe(3);
   });
 
   test('decimal amounts add up exactly', async () => {
@@ -132,6 +130,33 @@ describe('limits', () => {
       ['month', '2026-02-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z'],
       ['7', new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000).toISOString(), new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000 + 7000).toISOString()],
     ]);
+  });
+});
+
+describe('one organization', () => {
+  const poison = limit({ window: 'fortnight' as Reservation['window'] });
+
+  test("that asks for what the database refuses is refused alone: every other organization's calls of the same batch are reserved, once", async () => {
+    const [hostile, honest] = [newId('org'), newId('org')];
+    const one = limit({ max: 1000 });
+    const calls = Array.from({ length: 200 }, (_, index) => node()(index % 4 === 3 ? { organizationId: hostile, reservations: [poison], capped: true } : { organizationId: honest, reservations: [one], capped: true }));
+    const results = await Promise.all(calls);
+    expect(results.map((result) => result.ok)).toEqual(calls.map((_, index) => index % 4 !== 3));
+    expect(await used(honest, one)).toBe(150);
+  });
+
+  test.each([
+    ['2,000 characters of three bytes each', '\u4e00\u5a01\u6c03'.repeat(700)],
+    ['NUL and a lone surrogate', 'a\0b\ud800'],
+    ['separators of the other parts', 'c|month|x'],
+  ])('has a counter named with %s, which counts as any other', async (_, counter) => {
+    const organizationId = newId('org');
+    const one = limit({ counter, max: 2 });
+    const results = [];
+    for (let i = 0; i < 3; i += 1) results.push((await node(i)({ organizationId, reservations: [one], capped: true })).ok);
+    expect(results).toEqual([true, true, false]);
+    expect(await used(organizationId, one)).toBe(2);
+    expect(await usedOf(pools[0] as Database, organizationId, { ...one, counter: `${counter}.` })).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usedOf } from '../../support/counters.js';
 import { connect, decisionOf, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -117,8 +118,7 @@ describe('the running example', () => {
       ['allow', would, 1],
       ['allow', would, 1],
     ]);
-    const { rows } = await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${grant.id}|%`]);
-    expect(rows).toEqual([{ used: 3 }]);
+    expect(await usedOf(toolgate.db, tenant.organizationId, { counter: 'watched', window: 'month', scope: 'grant', whom: grant.id })).toBe(3);
     await client.close();
   });
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usedOf } from '../../support/counters.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream } from '../../support/modern-upstream.js';
 import { connect, decisionOf, openSession, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
@@ -41,10 +42,7 @@ const whileLocked = async <T>(tables: string, work: () => Promise<T>): Promise<T
 };
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { n: 1 } } };
-const used = async (): Promise<number> => {
-  const { rows } = await toolgate.db.worker.query<{ used: number }>('select coalesce(sum(used), 0) as used from limit_counters where key like $1', [`%|${grant.id}|%`]);
-  return Number(rows[0]?.used);
-};
+const used = (of: Grant, counter: string): Promise<number | undefined> => usedOf(toolgate.db, tenant.organizationId, { counter, window: 'month', scope: 'grant', whom: of.id });
 const outcomes = async (of: Grant): Promise<unknown[]> => (await tenant.events(`&type=toolCall.completed&grantId=${of.id}`)).map((event) => event['status']);
 
 describe('when the log does not acknowledge', () => {
@@ -57,7 +55,7 @@ describe('when the log does not acknowledge', () => {
     const { result } = answer as { result: unknown };
     expect(decisionOf(result)).toMatchObject({ effect: 'deny', code: 'audit_unavailable' });
     expect(textOf(result)).toMatch(/^\[POLICY DENIED\] /);
-    await expect.poll(used).toBe(0);
+    await expect.poll(() => used(grant, 'all')).toBe(0);
     await expect.poll(() => outcomes(grant), { timeout: 5000 }).toEqual(['not_forwarded']);
     expect(upstream.seenOf('tools/call').length).toBe(before);
     const next = await session.post(call);
@@ -78,11 +76,11 @@ describe('when the log does not acknowledge', () => {
 
 test('limits out of reach refuse with limits_unavailable and count nothing', async () => {
   const session = await openSession(grant);
-  const before = await used();
+  const before = await used(grant, 'all');
   const answer = await whileLocked('limit_counters', async () => session.post(call).then((response) => response.json()));
   expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'limits_unavailable' });
   await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(await used()).toBe(before);
+  expect(await used(grant, 'all')).toBe(before);
 });
 
 test('limits out of reach refuse nothing in monitor mode, and the record says what enforcing would have done', async () => {
@@ -147,7 +145,7 @@ describe('an upstream that fails', () => {
     await gone.close();
     for (let i = 0; i < 3; i += 1) {
       expect((await answerOf(session)).body.error?.code).toBeLessThan(-32_768);
-      await expect.poll(async () => Number((await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${lost.id}|%`])).rows[0]?.used)).toBe(0);
+      await expect.poll(() => used(lost, 'x')).toBe(0);
     }
     await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
   });
@@ -169,7 +167,7 @@ describe('an upstream that fails', () => {
     expect((body['error'] as { code: number }).code).toBeLessThan(-32_768);
     await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable']);
     expect(modern.seenOf('tools/call')).toHaveLength(1);
-    expect(Number((await toolgate.db.worker.query<{ used: number }>('select used from limit_counters where key like $1', [`%|${lost.id}|%`])).rows[0]?.used)).toBe(1);
+    expect(await used(lost, 'x')).toBe(1);
   });
 
   test('has forgotten the session: the client is told 404, so that it starts a new one', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Toolgate } from '../../../src/toolgate.js';
 import { checkInterleavings } from '../../support/interleavings.js';
+import { usedOf } from '../../support/counters.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { signUp, type Grant, type Tenant } from '../../support/tenant.js';
@@ -99,10 +100,9 @@ const spentBy = ({ identityId }: Agent, counter: number): readonly number[] =>
   });
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, one) => total + one, 0);
 
-const usedOf = async (identityId: string): Promise<readonly number[]> => {
-  const { rows } = await toolgate.db.worker.query<{ key: string; used: number }>('select key, used from limit_counters where key like $1', [`%|identity|${identityId}|%`]);
-  const used = new Map(rows.map((row) => [row.key.slice(row.key.lastIndexOf('.') + 1), hundredths(row.used)]));
-  return NAMES.map((name) => used.get(name) ?? 0);
+const countsOf = async (identityId: string, family: number): Promise<readonly number[]> => {
+  const used = NAMES.map((name) => usedOf(toolgate.db, tenant.organizationId, { counter: `f${family}.${name}`, window: 'month', scope: 'identity', whom: identityId }));
+  return (await Promise.all(used)).map((one) => hundredths(one ?? 0));
 };
 
 /** Refusals of a machine that is too busy for the deadlines of a call: nothing was sent then, and what was reserved is given back. */
@@ -121,7 +121,7 @@ const check = async ({ family, calls: made }: Interleaving): Promise<void> => {
   const kept = NAMES.map((_, counter) => sum(spentBy(one, counter)));
   for (const [counter, used] of kept.entries()) expect(used, `counter ${NAMES[counter]}`).toBeLessThanOrEqual(hundredths(FAMILIES[family]?.[counter] ?? 0));
   // Calls do not wait for what they give back.
-  await expect.poll(() => usedOf(one.identityId), PATIENT).toEqual(kept);
+  await expect.poll(() => countsOf(one.identityId, family), PATIENT).toEqual(kept);
   for (const [counter, used] of kept.entries()) {
     const left = (hundredths(FAMILIES[family]?.[counter] ?? 0) - used) / 100;
     const on = { gateway: (counter + made.length) % 3, sent: true };

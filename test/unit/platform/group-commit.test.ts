@@ -7,12 +7,21 @@ type Flush = Readonly<{ batch: readonly number[]; finish: (results?: readonly nu
 
 const settle = (): Promise<void> => new Promise((done) => setImmediate(done));
 
+/** Who an item belongs to, by its hundreds: 1 to 99 are one owner's, 100 to 199 another's. */
+const ownerOf = (item: number): string => `owner ${Math.floor(item / 100)}`;
+
+class Refusal extends Error {}
+const isRefusal = (error: unknown): boolean => error instanceof Refusal;
+
+const groupOf = (flush: (batch: readonly number[]) => Promise<readonly number[]>, limits: Partial<GroupLimits> = {}): GroupCommit<number, number> =>
+  new GroupCommit({ flush, ownerOf, isRefusal }, { ...WIDE, ...limits });
+
 /** A group commit whose flushes end when the test says so; a result is ten times its item. */
 const controlled = (limits: Partial<GroupLimits> = {}) => {
   const flushes: Flush[] = [];
   let running = 0;
   let most = 0;
-  const group = new GroupCommit<number, number>((batch) => {
+  const group = groupOf((batch) => {
     running += 1;
     most = Math.max(most, running);
     return new Promise<readonly number[]>((resolve, reject) => {
@@ -27,7 +36,7 @@ const controlled = (limits: Partial<GroupLimits> = {}) => {
         fail: (error) => end(() => reject(error))(),
       });
     });
-  }, { ...WIDE, ...limits });
+  }, limits);
   return { group, flushes, most: () => most };
 };
 
@@ -54,25 +63,26 @@ describe('what is pushed', () => {
   test('is flushed once, in order, one flush at a time, whenever it comes', async () => {
     const seen: number[] = [];
     let running = 0;
-    const group = new GroupCommit<number, number>(async (batch) => {
+    const group = groupOf(async (batch) => {
       running += 1;
       expect(running).toBe(1);
       await settle();
       seen.push(...batch);
       running -= 1;
       return batch;
-    }, { ...WIDE, maxBatch: 7 });
+    }, { maxBatch: 7 });
     const results: Promise<number>[] = [];
     for (let item = 0; item < 500; item += 1) {
       results.push(group.push(item, 1));
       if (item % 13 === 0) await settle();
     }
     expect(await Promise.all(results)).toEqual(Array.from({ length: 500 }, (_, item) => item));
-    expect(seen).toEqual(Array.from({ length: 500 }, (_, item) => item));
+    const inOrder = Array.from({ length: 500 }, (_, item) => item);
+    for (const owner of new Set(inOrder.map(ownerOf))) expect(seen.filter((item) => ownerOf(item) === owner)).toEqual(inOrder.filter((item) => ownerOf(item) === owner));
   });
 
   test('from the answer of an earlier one is flushed too', async () => {
-    const group = new GroupCommit<number, number>((batch) => Promise.resolve(batch), WIDE);
+    const group = groupOf((batch) => Promise.resolve(batch));
     expect(await group.push(1, 1).then((one) => group.push(one + 1, 1))).toBe(2);
   });
 });
@@ -115,9 +125,9 @@ describe('a flush', () => {
   });
 
   test('that throws before it begins is a failed one', async () => {
-    const group = new GroupCommit<number, number>(() => {
+    const group = groupOf(() => {
       throw new Error('not even a promise');
-    }, WIDE);
+    });
     expect(await refusalOf(group.push(1, 1))).toBe('failed');
   });
 
@@ -127,6 +137,105 @@ describe('a flush', () => {
     await settle();
     await flushes[0]?.finish([10]);
     expect(await all).toEqual(['done', 'failed']);
+  });
+});
+
+/** A group commit that refuses a batch with one of these items in it; `flushes` are the batches it was given. */
+const refusing = (refused: ReadonlySet<number>, limits: Partial<GroupLimits> = {}) => {
+  const flushes: (readonly number[])[] = [];
+  const stored: number[] = [];
+  const group = groupOf((batch) => {
+    flushes.push(batch);
+    if (batch.some((item) => refused.has(item))) return Promise.reject(new Refusal('not these'));
+    stored.push(...batch);
+    return Promise.resolve(batch.map((item) => item * 10));
+  }, limits);
+  return { group, flushes, stored };
+};
+
+describe('of a batch that is refused', () => {
+  test.each([1, 2, 3, 50, 99])('only the item that is refused alone is rejected, with `refused`, and every other is done once (item %i)', async (culprit) => {
+    const { group, stored, flushes } = refusing(new Set([culprit]));
+    const items = Array.from({ length: 300 }, (_, index) => index);
+    const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
+    expect(outcomes).toEqual(items.map((item) => (item === culprit ? 'refused' : 'done')));
+    expect(stored.toSorted((one, other) => one - other)).toEqual(items.filter((item) => item !== culprit));
+    expect(flushes.length).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(300)) + 3);
+  });
+
+  test('every item of every other owner is done, however many of one owner are refused, within a bounded number of flushes', async () => {
+    const hostile = Array.from({ length: 100 }, (_, index) => 300 + index);
+    const { group, flushes } = refusing(new Set(hostile));
+    const items = Array.from({ length: 500 }, (_, index) => index);
+    const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
+    expect(items.filter((item) => outcomes[item] === 'done')).toEqual(items.filter((item) => item < 300 || item >= 400));
+    expect(flushes.length).toBeLessThan(40);
+  });
+
+  test('the owner whose items are refused keeps those that are not, when they are few', async () => {
+    const { group } = refusing(new Set([1, 7]));
+    const outcomes = await Promise.all([0, 1, 2, 7, 8, 250].map((item) => refusalOf(group.push(item, 1))));
+    expect(outcomes).toEqual(['done', 'refused', 'done', 'refused', 'done', 'done']);
+  });
+
+  test('nothing is tried again when it may have happened', async () => {
+    const { group, flushes } = controlled();
+    const outcomes = Promise.all([1, 2, 3].map((item) => refusalOf(group.push(item, 1))));
+    await settle();
+    await flushes[0]?.fail(new Error('the connection broke'));
+    expect(await outcomes).toEqual(['failed', 'failed', 'failed']);
+    expect(flushes).toHaveLength(1);
+  });
+
+  test('what fails with another error when it is tried again is not tried a third time', async () => {
+    const { group, flushes } = controlled();
+    const outcomes = Promise.all([1, 2].map((item) => refusalOf(group.push(item, 1))));
+    await settle();
+    await flushes[0]?.fail(new Refusal('not these'));
+    await flushes[1]?.fail(new Error('the connection broke'));
+    await flushes[2]?.finish();
+    expect(await outcomes).toEqual(['failed', 'done']);
+    expect(flushes.map(({ batch }) => batch)).toEqual([[1, 2], [1], [2]]);
+  });
+});
+
+describe('owners', () => {
+  test('take turns: one item of another waits for one batch, not for all that one owner has pushed before', async () => {
+    const { group, flushes } = controlled({ maxBatch: 4 });
+    const all = [...Array.from({ length: 20 }, (_, item) => group.push(item, 1)), group.push(100, 1)];
+    await settle();
+    expect(flushes[0]?.batch).toEqual([0, 100, 1, 2]);
+    for (let i = 0; i < 6; i += 1) await flushes[i]?.finish();
+    await Promise.all(all);
+    expect(flushes.map(({ batch }) => batch)).toEqual([[0, 100, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10], [11, 12, 13, 14], [15, 16, 17, 18], [19]]);
+  });
+
+  test('are refused by what they have waiting: who fills the queue loses his newest item to one who has less, and is refused himself', async () => {
+    const { group, flushes } = controlled({ maxWaiting: 4, maxBatch: 4 });
+    const first = group.push(0, 1);
+    await settle();
+    const [one, two, three, newest] = [1, 2, 3, 4].map((item) => refusalOf(group.push(item, 1)));
+    const other = refusalOf(group.push(100, 1));
+    expect(await newest).toBe('queue_full');
+    expect(await refusalOf(group.push(5, 1))).toBe('queue_full');
+    const third = refusalOf(group.push(101, 1));
+    expect(await three).toBe('queue_full');
+    expect(await refusalOf(group.push(102, 1))).toBe('queue_full');
+    await flushes[0]?.finish();
+    await flushes[1]?.finish();
+    expect([await first, await Promise.all([one, two, other, third])]).toEqual([0, ['done', 'done', 'done', 'done']]);
+  });
+
+  test('are refused by the bytes that they have waiting', async () => {
+    const { group, flushes } = controlled({ maxWaitingBytes: 100, maxBatch: 1 });
+    const [one, two] = [60, 40].map((bytes, item) => refusalOf(group.push(item, bytes)));
+    const other = refusalOf(group.push(100, 30));
+    expect(await two).toBe('queue_full');
+    expect(await refusalOf(group.push(3, 20))).toBe('queue_full');
+    await settle();
+    await flushes[0]?.finish();
+    await flushes[1]?.finish();
+    expect(await Promise.all([one, other])).toEqual(['done', 'done']);
   });
 });
 
