@@ -3,14 +3,16 @@ import { Injectable, RequestMethod, type CanActivate, type ExecutionContext, typ
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { ALLOWED, mayCall, type AllowedTo, type Repeat, type WithPrincipal } from '../rest/allowed.js';
+import { ALLOWED, mayCall, type AllowedTo, type Principal, type Repeat, type WithPrincipal } from '../rest/allowed.js';
+import { maxBodyBytes, readJsonBody } from '../rest/json-body.js';
 import { Problem } from '../platform/problems.js';
 import { Vault } from '../platform/vault.js';
 import { SignIn } from './sign-in.js';
 
 /**
- * The global guard: who is asking, and may they call this route. A route without a declaration is refused; a request without a valid credential is
- * told so before its body is judged. Sets `request.principal`, and `request.repeat` where no credential is needed.
+ * The global guard: who is asking, and may they call this route. A route without a declaration is refused. Only then is the body read, as
+ * large as the route's declaration lets it be: a request without a valid credential is told so and its body is never parsed. Sets
+ * `request.body`, and `request.principal`, or `request.repeat` where no credential is needed.
  */
 @Injectable()
 export class CredentialGuard implements CanActivate {
@@ -28,21 +30,29 @@ export class CredentialGuard implements CanActivate {
     const who = this.#reflector.get<readonly AllowedTo[] | undefined>(ALLOWED, context.getHandler());
     if (!who) throw new Problem('forbidden', 'Nobody may call this path.');
     const request = context.switchToHttp().getRequest<WithPrincipal>();
-    if (who.includes('anyone')) {
-      if (request.unreadable) throw request.unreadable;
-      const repeat = repeatOf(request, this.#hashKey);
-      if (repeat) request.repeat = repeat;
-      return true;
-    }
+    const principal = who.includes('anyone') ? undefined : await this.#principalOf(context, who);
+    request.body = await readJsonBody(request, maxBodyBytes(who));
+    refuseEmptyChange(request);
+    const repeat = repeatOf(request, this.#hashKey);
+    if (principal) request.principal = repeat ? { ...principal, repeat } : principal;
+    else if (repeat) request.repeat = repeat;
+    return true;
+  }
+
+  async #principalOf(context: ExecutionContext, who: readonly AllowedTo[]): Promise<Principal> {
+    const request = context.switchToHttp().getRequest<Request>();
     const principal = await this.#signIn.principalOf(request, context.switchToHttp().getResponse<Response>());
     if (!principal) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
     if (!mayCall(who, principal.role)) throw new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
-    if (request.unreadable) throw request.unreadable;
-    const repeat = repeatOf(request, this.#hashKey);
-    request.principal = repeat ? { ...principal, repeat } : principal;
-    return true;
+    return principal;
   }
 }
+
+/** A PUT or PATCH says what to change: one that names no member is a mistake, and no reason to take anything away. */
+const refuseEmptyChange = ({ method, body }: Request): void => {
+  if (method !== 'PUT' && method !== 'PATCH') return;
+  if (Object.keys((body ?? {}) as object).length === 0) throw new Problem('invalid_body', 'Send at least one member to change.');
+};
 
 /** The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in the body. */
 const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {

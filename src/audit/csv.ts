@@ -10,19 +10,25 @@ export const CSV_COLUMNS = [
   'durationMs', 'responseBytes', 'sourceIp', 'actorType', 'actorId', 'actorName', 'event',
 ] as const;
 
-const FORMULA = /^[=+\-@\t\r]/;
+/** What a spreadsheet takes for a formula: some read the full-width signs as the plain ones. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+/** Control characters but tab and line ends: a terminal obeys them, and many programs end a text at NUL. */
+const CONTROL = /(?![\t\r\n])\p{Cc}/gu;
 const QUOTED = /[",\r\n]/;
+
+const escaped = (control: string): string => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const textOf = (value: unknown): string => {
   if (value === undefined || value === null) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(CONTROL, escaped);
   return FORMULA.test(text) ? `'${text}` : text;
 };
 
 /**
  * One cell (RFC 4180): quoted where it must be, with quotes doubled. A text that a spreadsheet would take for a formula (it begins with
- * `=`, `+`, `-`, `@`, a tab or a carriage return) gets an apostrophe in front; numbers stay as they are; objects and lists are JSON.
+ * `=`, `+`, `-`, `@`, also full-width, a tab or a line end) gets an apostrophe in front; control characters are spelled as in JSON
+ * (`\u001b`); numbers stay as they are; objects and lists are JSON.
  */
 export const csvCell = (value: unknown): string => {
   const text = textOf(value);

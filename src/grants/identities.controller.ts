@@ -2,14 +2,14 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery } from '../rest/page.js';
-import { verbatim } from '../rest/verbatim.js';
+import { bodyOf } from '../rest/body-validation.js';
 import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView, type IdentityChange, type NewIdentity } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { pathId } from '../rest/path-id.js';
 
 const IDENTITY_ID = pathId('idn', 'identity');
-const NEW = verbatim(CreateIdentity, 'attributes');
-const CHANGE = verbatim(ChangeIdentity, 'attributes');
+const NEW = bodyOf(CreateIdentity);
+const CHANGE = bodyOf(ChangeIdentity);
 
 @ApiTags('identities')
 @Controller('v1/identities')

@@ -38,7 +38,7 @@ export class ChangeIdentity {
   disabled?: boolean;
 }
 
-/** Bodies whose attributes are as sent: see `verbatim`. */
+/** Bodies as plain types: see `bodyOf`. */
 export type NewIdentity = Readonly<Pick<CreateIdentity, keyof CreateIdentity>>;
 export type IdentityChange = Readonly<Pick<ChangeIdentity, keyof ChangeIdentity>>;
 

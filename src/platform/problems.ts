@@ -25,10 +25,16 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+/** How many of the things that are wrong an answer names at most. */
+export const MAX_PROBLEM_ERRORS = 100;
+
 /** One of several things that are wrong at once; `pointer` is a JSON Pointer (RFC 6901) into what was sent. */
 export type ProblemDetail = Readonly<{ pointer: string; code: string; message: string }>;
 
-/** An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never holds a secret or a value. */
+/**
+ * An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never holds a secret or a
+ * value. Of `errors` it keeps the first `MAX_PROBLEM_ERRORS`.
+ */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly detail: string;
@@ -39,7 +45,7 @@ export class Problem extends Error {
     super(`${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
-    this.errors = more?.errors;
+    this.errors = more?.errors?.slice(0, MAX_PROBLEM_ERRORS);
     this.retryAfterSeconds = more?.retryAfterSeconds;
   }
 }

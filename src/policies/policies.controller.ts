@@ -3,7 +3,7 @@ import { ApiBody, ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResp
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
-import { verbatim } from '../rest/verbatim.js';
+import { bodyOf } from '../rest/body-validation.js';
 import { etagOf } from './if-match.js';
 import { DecideSent, DecisionAnswer, PolicyAnswer, PolicyPage, PolicySent, PolicyVersionPage, PolicyVersionSent, ValidateSent, ValidationAnswer } from './policies.dto.js';
 import { Policies, type PolicyView, type SentCall, type SentPolicy, type SentVersion, type Validation } from './policies.service.js';
@@ -26,7 +26,7 @@ export class PoliciesController {
   @Allowed('policy_manager')
   @ApiBody({ type: PolicySent })
   @ApiCreatedResponse({ type: PolicyAnswer, headers: ETAG })
-  async createPolicy(@CurrentPrincipal() principal: Principal, @Param('id') serverId: string, @Body(verbatim(PolicySent, 'document')) body: SentPolicy, @Res({ passthrough: true }) response: Response): Promise<PolicyView> {
+  async createPolicy(@CurrentPrincipal() principal: Principal, @Param('id') serverId: string, @Body(bodyOf(PolicySent)) body: SentPolicy, @Res({ passthrough: true }) response: Response): Promise<PolicyView> {
     return tagged(await this.policies.create(principal, serverId, body), response);
   }
 
@@ -42,7 +42,7 @@ export class PoliciesController {
   @Allowed('policy_manager')
   @ApiBody({ type: ValidateSent })
   @ApiOkResponse({ type: ValidationAnswer })
-  validatePolicy(@CurrentPrincipal() principal: Principal, @Body(verbatim(ValidateSent, 'document')) body: Readonly<{ document: unknown; serverId?: string }>): Promise<Validation> {
+  validatePolicy(@CurrentPrincipal() principal: Principal, @Body(bodyOf(ValidateSent)) body: Readonly<{ document: unknown; serverId?: string }>): Promise<Validation> {
     return this.policies.validate(principal, body.document, body.serverId);
   }
 
@@ -58,7 +58,7 @@ export class PoliciesController {
   @ApiBody({ type: PolicyVersionSent })
   @ApiHeader({ name: 'If-Match', required: true, description: 'The version that your change is based on, or *' })
   @ApiOkResponse({ type: PolicyAnswer, headers: ETAG })
-  async publishPolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(verbatim(PolicyVersionSent, 'document')) body: SentVersion, @Res({ passthrough: true }) response: Response): Promise<PolicyView> {
+  async publishPolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(PolicyVersionSent)) body: SentVersion, @Res({ passthrough: true }) response: Response): Promise<PolicyView> {
     return tagged(await this.policies.publish(principal, id, response.req.headers['if-match'], body), response);
   }
 
@@ -83,7 +83,7 @@ export class PoliciesController {
   @Allowed('policy_manager')
   @ApiBody({ type: DecideSent })
   @ApiOkResponse({ type: DecisionAnswer })
-  decidePolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(verbatim(DecideSent, 'arguments')) body: SentCall): Promise<Tried> {
+  decidePolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(DecideSent)) body: SentCall): Promise<Tried> {
     return this.policies.decide(principal, id, body);
   }
 }

@@ -1,7 +1,6 @@
 import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiUnauthorizedResponse, ApiForbiddenResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
-import type { Problem } from '../platform/problems.js';
 
 export const MEMBER_ROLES = ['admin', 'policy_manager', 'approver', 'auditor', 'viewer'] as const;
 export type MemberRole = (typeof MEMBER_ROLES)[number];
@@ -41,8 +40,8 @@ export type Principal = Readonly<{
   repeat?: Repeat;
 }>;
 
-/** A request as the guard leaves it; `unreadable` says what is wrong with its body, for the guard to throw. */
-export type WithPrincipal = Request & { principal?: Principal; repeat?: Repeat; unreadable?: Problem };
+/** A request as the guard leaves it. */
+export type WithPrincipal = Request & { principal?: Principal; repeat?: Repeat };
 
 /** The principal of the request; only for routes that need a credential. */
 export const CurrentPrincipal = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {

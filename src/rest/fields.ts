@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { isEmail, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { isEmail, IsBoolean, IsIn, IsInt, IsObject, IsString, Length, Matches, Max, Min, ValidateBy, ValidateIf } from 'class-validator';
 import { isId, type IdPrefix } from '../platform/ids.js';
 
 type Field = Readonly<{ optional?: boolean; nullable?: boolean; description?: string }>;
@@ -24,14 +24,45 @@ export const Text = (min: number, max: number, field: Field = {}): PropertyDecor
 export const SecretText = (min: number, max: number, field: Field = {}): PropertyDecorator =>
   applyDecorators(documented(field, { type: String, format: 'password', minLength: min, maxLength: max }), ...present(field), IsString(), Length(min, max));
 
-/** An e-mail address. The library's check throws on lone surrogates, so they are kept from it. */
+const MAX_EMAIL_LENGTH = 254;
+
+/** Whether a value is an e-mail address. The library's check throws on lone surrogates, so they are kept from it. */
+const isEmailAddress = (value: unknown): boolean =>
+  typeof value === 'string' && value.length <= MAX_EMAIL_LENGTH && !/\p{Cs}/u.test(value) && isEmail(value);
+
+const checked = (validate: (value: unknown) => boolean, message: string): PropertyDecorator =>
+  ValidateBy({ name: 'isValid', validator: { validate, defaultMessage: () => message } });
+
+/** An e-mail address. */
 export const Email = (field: Field = {}): PropertyDecorator =>
   applyDecorators(
-    documented(field, { type: String, format: 'email', maxLength: 254 }),
+    documented(field, { type: String, format: 'email', maxLength: MAX_EMAIL_LENGTH }),
     ...present(field),
-    ValidateBy({ name: 'isEmail', validator: { validate: (value) => typeof value === 'string' && !/\p{Cs}/u.test(value) && isEmail(value), defaultMessage: () => '$property must be an email' } }),
-    MaxLength(254),
+    checked(isEmailAddress, '$property must be an email'),
   );
+
+/** What a list may hold: `isItem` judges one item, `message` completes "… must be". `schema` describes the items. */
+type Items = Readonly<{ isItem: (value: unknown) => boolean; message: string; schema: object }>;
+
+/** E-mail addresses as the items of a list. */
+export const EMAILS: Items = { isItem: isEmailAddress, message: 'e-mail addresses', schema: { type: 'string', format: 'email', maxLength: MAX_EMAIL_LENGTH } };
+
+/**
+ * A list of at most `max` different items. The size is judged first, and of a list that is too long nothing else: what is judged of a list
+ * otherwise, item by item or item against item, must not grow with what somebody sends. The library's own rules for lists don't stop.
+ */
+export const ListOf = ({ isItem, message, schema }: Items, max: number, field: Field = {}): PropertyDecorator =>
+  applyDecorators(
+    documented(field, { type: 'array', items: schema, maxItems: max, uniqueItems: true }),
+    ...present(field),
+    checked((value) => isShortList(value, max) && value.every(isItem) && new Set(value).size === value.length, `$property must be at most ${max} different ${message}`),
+  );
+
+const isShortList = (value: unknown, max: number): value is readonly unknown[] => Array.isArray(value) && value.length <= max;
+
+/** A list of at most `max` items that are checked elsewhere; `schema` describes the list. */
+export const CheckedElsewhere = (schema: object, max: number): PropertyDecorator =>
+  applyDecorators(ApiProperty({ ...schema, type: 'array', maxItems: max } as never), checked((value) => isShortList(value, max), `$property must be a list of at most ${max} items`));
 
 /** The id of an object, checked for shape only. */
 export const IdOf = (prefix: IdPrefix, field: Field = {}): PropertyDecorator =>
@@ -78,10 +109,9 @@ export const QueryWhole = (min: number, max: number, field: Field = {}): Propert
 export const QueryWords = (values: readonly string[], field: Field = {}): PropertyDecorator =>
   applyDecorators(
     documented({ optional: true, ...field }, { type: String, description: `comma-separated, of ${values.join(', ')}` }),
-    Transform(({ value }) => (typeof value === 'string' ? value.split(',') : value)),
-    IsOptional(),
-    IsArray(),
-    IsIn(values, { each: true, message: `$property takes any of ${values.join(', ')}` }),
+    Transform(({ value }) => (typeof value === 'string' ? value.split(',', values.length + 1) : value)),
+    ...present({ optional: true }),
+    checked((value) => isShortList(value, values.length) && value.every((word) => values.includes(String(word))), `$property takes any of ${values.join(', ')}`),
   );
 
 /** A JSON object whose inside is checked elsewhere. */

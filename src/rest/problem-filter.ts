@@ -1,7 +1,7 @@
-import { Catch, HttpException, ValidationPipe, type ArgumentsHost, type ExceptionFilter, type ValidationError } from '@nestjs/common';
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
 import { log } from '../platform/log.js';
-import { Problem, problemBody, problems, type ProblemCode, type ProblemDetail } from '../platform/problems.js';
+import { Problem, problemBody, problems, type ProblemCode } from '../platform/problems.js';
 
 const byStatus: Readonly<Record<number, ProblemCode>> = { 400: 'invalid_body', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 415: 'invalid_body' };
 
@@ -13,7 +13,6 @@ const statusOf = (error: unknown): number | undefined => {
 
 const details: Readonly<Partial<Record<ProblemCode, string>>> = {
   not_found: 'There is nothing at this path. The API is described at /docs.',
-  too_large: 'Send at most 1 MiB.',
   invalid_body: 'Send well-formed JSON with Content-Type: application/json.',
 };
 
@@ -45,23 +44,3 @@ export class ProblemFilter implements ExceptionFilter {
     sendProblem(host.switchToHttp().getResponse<Response>(), toProblem(error));
   }
 }
-
-/** One error for each place, whatever is wrong there. */
-const flatten = (errors: readonly ValidationError[], at: string): readonly ProblemDetail[] =>
-  errors.flatMap((error) => {
-    const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const { whitelistValidation: unknown, ...wrong } = error.constraints ?? {};
-    const message = unknown ?? Object.values(wrong).join('; ');
-    const own = message === '' ? [] : [{ pointer, code: unknown === undefined ? 'invalid' : 'unknown_key', message }];
-    return [...own, ...flatten(error.children ?? [], pointer)];
-  });
-
-/** Checks bodies and queries against their DTO classes; unknown members are refused, every error is told at once, no value is repeated. */
-export const bodyValidation = (): ValidationPipe =>
-  new ValidationPipe({
-    transform: true,
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    validationError: { target: false, value: false },
-    exceptionFactory: (errors) => new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors: flatten(errors, '') }),
-  });

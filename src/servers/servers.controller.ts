@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
-import { verbatim } from '../rest/verbatim.js';
+import { bodyOf } from '../rest/body-validation.js';
 import type { SentServer } from './server-input.js';
 import type { ServerView } from './server-views.js';
 import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody } from './servers.dto.js';
@@ -17,7 +17,7 @@ export class ServersController {
   @Allowed('admin')
   @ApiBody({ type: ServerBody })
   @ApiCreatedResponse({ type: ServerAnswer })
-  createServer(@CurrentPrincipal() principal: Principal, @Body(verbatim(ServerBody, 'transport', 'auth')) body: SentServer): Promise<ServerView> {
+  createServer(@CurrentPrincipal() principal: Principal, @Body(bodyOf(ServerBody)) body: SentServer): Promise<ServerView> {
     return this.servers.register(principal, body);
   }
 
@@ -39,7 +39,7 @@ export class ServersController {
   @Allowed('admin')
   @ApiBody({ type: ServerPatchBody })
   @ApiOkResponse({ type: ServerAnswer })
-  changeServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(verbatim(ServerPatchBody, 'transport', 'auth')) body: SentServer): Promise<ServerView> {
+  changeServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(ServerPatchBody)) body: SentServer): Promise<ServerView> {
     return this.servers.change(principal, id, body);
   }
 

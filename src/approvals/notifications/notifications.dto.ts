@@ -1,9 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayUnique, IsArray, isEmail, IsString, MaxLength, ValidateBy, ValidateIf } from 'class-validator';
-import { Flag } from '../../rest/fields.js';
+import { IsString, MaxLength, ValidateIf } from 'class-validator';
+import { EMAILS, Flag, ListOf } from '../../rest/fields.js';
 
-const MOST_EMAILS = 10;
-const isAddress = (value: unknown): boolean => typeof value === 'string' && value.length <= 254 && !/\p{Cs}/u.test(value) && isEmail(value);
+const MAX_EMAILS = 10;
 
 export class NotificationsBody {
   @ApiPropertyOptional({ type: String, format: 'uri', maxLength: 2048, nullable: true, description: 'Gets signed POSTs (Standard Webhooks) when an approval is requested, decided or expires; none unless given' })
@@ -15,12 +14,7 @@ export class NotificationsBody {
   @Flag({ optional: true, description: 'Replaces the signing secret of the webhook' })
   newSecret?: boolean;
 
-  @ApiPropertyOptional({ type: [String], maxItems: MOST_EMAILS, description: 'Get a mail when an approval is requested; nobody unless given. Wants SMTP_URL on this installation.' })
-  @ValidateIf((_object, value) => value !== undefined)
-  @IsArray()
-  @ArrayMaxSize(MOST_EMAILS)
-  @ArrayUnique()
-  @ValidateBy({ name: 'isEmail', validator: { validate: isAddress, defaultMessage: () => 'emails must be e-mail addresses' } }, { each: true })
+  @ListOf(EMAILS, MAX_EMAILS, { optional: true, description: 'Get a mail when an approval is requested; nobody unless given. Wants SMTP_URL on this installation.' })
   emails?: readonly string[];
 }
 

@@ -23,7 +23,9 @@ export class NotificationSettings {
   }
 
   /** Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem url_not_allowed, invalid_body (no URL), unsupported (no mail server) */
-  async replace(principal: Principal, { webhookUrl = null, newSecret = false, emails = [] }: NotificationsBody): Promise<NotificationsWithSecret> {
+  async replace(principal: Principal, body: NotificationsBody): Promise<NotificationsWithSecret> {
+    if (body.webhookUrl === undefined && body.emails === undefined) throw new Problem('invalid_body', 'Send webhookUrl or emails: what is left out is taken away.');
+    const { webhookUrl = null, newSecret = false, emails = [] } = body;
     const { store, vault, sendsMail } = this.#parts;
     const { organizationId } = principal;
     if (emails.length > 0 && !sendsMail) throw new Problem('unsupported', 'This installation sends no mail: its operator has to set SMTP_URL and MAIL_FROM.');

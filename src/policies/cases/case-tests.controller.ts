@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../rest/allowed.js';
-import { verbatim } from '../../rest/verbatim.js';
+import { bodyOf } from '../../rest/body-validation.js';
 import { TestAnswer, TestSent } from './case-tests.dto.js';
 import { CaseTests, type SentTests, type TestReport } from './case-tests.service.js';
 
@@ -23,7 +23,7 @@ export class CaseTestsController {
   })
   @ApiBody({ type: TestSent })
   @ApiOkResponse({ type: TestAnswer })
-  testPolicy(@CurrentPrincipal() principal: Principal, @Body(verbatim(TestSent, 'document', 'cases')) body: SentTests): Promise<TestReport> {
+  testPolicy(@CurrentPrincipal() principal: Principal, @Body(bodyOf(TestSent)) body: SentTests): Promise<TestReport> {
     return this.#tests.run(principal, body);
   }
 }

@@ -1,6 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsArray } from 'class-validator';
-import { IdOf, JsonObject, OneOf } from '../../rest/fields.js';
+import { CheckedElsewhere, IdOf, JsonObject, OneOf } from '../../rest/fields.js';
 import { PolicyErrorAnswer, WouldAnswer } from '../policies.dto.js';
 
 const call = {
@@ -13,8 +12,6 @@ const call = {
 };
 
 const CASES = {
-  type: 'array',
-  maxItems: 1000,
   description: 'At most 1,000 cases and 10,000 calls. Limits count from 0 in every case; of repeated calls, the last is compared.',
   items: {
     type: 'object',
@@ -41,7 +38,7 @@ export class TestSent {
   @JsonObject({ optional: true, description: 'A policy document, at most 256 KiB; or policyId' }) document?: object;
   @IdOf('pol', { optional: true, description: 'A policy, tested as it stands; or document' }) policyId?: string;
   @IdOf('srv', { optional: true, description: 'Of a document: whose tools it is about, for warnings and check_arguments' }) serverId?: string;
-  @ApiProperty(CASES as never) @IsArray() cases!: unknown;
+  @CheckedElsewhere(CASES, 1000) cases!: unknown;
 }
 
 export class CaseDifferenceAnswer {

@@ -78,9 +78,10 @@ const valueOf = (document: OpenApi, described: Schema): unknown => {
 };
 
 const memberOf = (document: OpenApi, operation: Operation, values: Values, [name, schema]: readonly [string, Schema]): readonly [string, unknown] => {
-  const own = values[`${operation.operationId}.${name}`] ?? values[name];
+  const exact = values[`${operation.operationId}.${name}`];
+  const own = exact === undefined ? values[name] : exact;
   if (own === undefined && isIdMember(name)) throw new Error(`${operation.name} takes ${name}: say in the table of values what object that is`);
-  return [name, own ?? valueOf(document, schema)];
+  return [name, own === undefined ? valueOf(document, schema) : own];
 };
 
 /** Whether a member names an object of ours; externalId is the caller's own word. */

@@ -48,6 +48,9 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'login.password': PASSWORD,
     'signup.password': PASSWORD,
     'acceptInvitation.password': PASSWORD,
+    'changeOrganization.disabled': false,
+    'replaceApprovalNotifications.webhookUrl': null,
+    'changeGrant.policyId': null,
     'export.format': 'ndjson',
     'testPolicy.document': DOCUMENT,
     'simulatePolicy.from': '2026-01-01T00:00:00Z',
@@ -65,10 +68,19 @@ const perform = (operation: Operation, path: string, { token, body }: Readonly<{
 };
 
 /** Of members that each are optional, the one to send. */
-const oneOf: Readonly<Record<string, readonly string[]>> = { testPolicy: ['document'] };
+const oneOf: Readonly<Record<string, readonly string[]>> = {
+  testPolicy: ['document'],
+  changeOrganization: ['disabled'],
+  changeServer: ['name'],
+  changeTool: ['disabled'],
+  changeIdentity: ['name'],
+  changeGrant: ['policyId'],
+  replaceApprovalNotifications: ['webhookUrl'],
+};
 
 const anyPath = ({ path }: Operation): string => (hasId(path) ? withId(path, nobodys(path)) : path);
-const body = (operation: Operation, more: readonly string[] = []): Json | undefined => bodyOf(document, operation, values, more);
+const body = (operation: Operation, more: readonly string[] = []): Json | undefined =>
+  bodyOf(document, operation, values, [...more, ...(operation.method === 'POST' ? [] : (oneOf[operation.operationId ?? ''] ?? []))]);
 const freshSession = async (): Promise<string> => (await request(`${toolgate.url}/v1/login`, 'POST', { email: values['login.email'], password: PASSWORD })).body['token'] as string;
 
 /** What an admin sends with an operation; logging out ends a session of its own. */

@@ -119,7 +119,7 @@ describe('deleting an identity', () => {
   test('answers 204 and leaves nothing to read, change or delete', async () => {
     const id = await ours.identity();
     expect(await ours.admin('DELETE', `/identities/${id}`)).toMatchObject({ status: 204, text: '' });
-    for (const [method, body] of [['GET', undefined], ['PATCH', {}], ['DELETE', undefined]] as const) expect(await ours.admin(method, `/identities/${id}`, body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    for (const [method, body] of [['GET', undefined], ['PATCH', { name: 'gone' }], ['DELETE', undefined]] as const) expect(await ours.admin(method, `/identities/${id}`, body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     expect((await ours.admin('GET', '/identities?limit=1000')).body.items.map((item) => item.id)).not.toContain(id);
   });
 

@@ -31,8 +31,16 @@ const parseCsv = (text: string): readonly (readonly string[])[] => {
 };
 
 describe('the CSV export', () => {
-  test.each(['=cmd()', '+1', '-1', '@SUM(A1)', '\tx', '\rx'])('puts an apostrophe before what a spreadsheet would run: %j', (text) => {
+  test.each(['=cmd()', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '\n=x', '＝1', '＋1', '－1', '＠x'])('puts an apostrophe before what a spreadsheet would run: %j', (text) => {
     expect(parseCsv(`${csvCell(text)}\r\n`)).toEqual([[`'${text}`]]);
+  });
+
+  test('holds no control character but tabs and line ends, and spells the others', () => {
+    const event = { type: 'x', name: 'a\u001b[31m\0\u009b2J', arguments: { '\u007f': '\u0000' } };
+    const text = csvCell(event.name) + csvLine({ ...event, seq: 1, recordedAt: '' });
+    expect(text).toContain('a\\u001b[31m\\u0000\\u009b2J');
+    expect(text).not.toMatch(/(?![\t\r\n])\p{Cc}/u);
+    expect(JSON.parse(parseCsv(text.slice(text.indexOf('1,')))[0]?.at(-1) ?? '')).toEqual(event);
   });
 
   test('leaves numbers and harmless texts as they are', () => {
@@ -43,8 +51,8 @@ describe('the CSV export', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: fc.constantFrom('a', '"', ',', '\r', '\n', '=', '+', '-', '@', '\t', 'é') }), { minLength: 2 }), (texts) => {
         const cells = parseCsv(`${texts.map(csvCell).join(',')}\r\n`)[0] ?? [];
-        expect(cells.map((cell, index) => (/^[=+\-@\t\r]/.test(texts[index] ?? '') ? cell.slice(1) : cell))).toEqual(texts);
-        for (const cell of cells) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
+        expect(cells.map((cell, index) => (/^[=+\-@\t\r\n]/.test(texts[index] ?? '') ? cell.slice(1) : cell))).toEqual(texts);
+        for (const cell of cells) expect(cell).not.toMatch(/^[=+\-@\t\r\n]/);
       }),
     );
   });
