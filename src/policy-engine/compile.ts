@@ -7,15 +7,18 @@ import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
 import { pointerTo } from './pointer.js';
 import { argumentsCheck, ruleChecks } from './conditions/rules.js';
-import { compareCodePoints, isPattern, literalLength, wildcard } from './wildcard.js';
+import { NameTable } from './name-table.js';
+import { MAX_PATTERN_STEPS } from './pattern-index.js';
+import { compareCodePoints, isPattern, literalLength } from './wildcard.js';
 
 /** An entry, or the default, with its own checks and those for all tools in the order of contract section 4. */
 export type CompiledEntry = Readonly<{ pointer: string; listed: boolean; checks: readonly Check[]; sharesCounters: boolean }>;
 
-/** What a policy says about one tool name: the winning entry, and all checks in order, `hide` first. */
-export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: readonly Check[] }>;
-
-type Hidden = Readonly<{ check: Check; matches: (name: string) => boolean }>;
+/**
+ * What a policy says about one name: the winning entry, and all checks in order, `hide` first. `steps` is what finding out
+ * took; a plan that took more than `MAX_PATTERN_STEPS` is that of a name that is hidden, and no call may be judged by it.
+ */
+export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: readonly Check[]; steps: number }>;
 
 /** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
 type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; limits?: readonly LimitRule[] }>;
@@ -25,14 +28,31 @@ type CompiledRules = Readonly<{ denyIf: readonly Check[]; require: readonly Chec
 /** What holds for every name of a kind. */
 type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
 
-type Ranked = Readonly<{ name: string; length: number; action: Action; entry: CompiledEntry }>;
+type Ranked = Readonly<{ name: string; length: number; action: Action; entry: LazyEntry }>;
+
+/** An entry that is compiled when a name first needs it. */
+class LazyEntry {
+  readonly #compile: () => CompiledEntry;
+  #compiled: CompiledEntry | undefined;
+
+  constructor(compile: () => CompiledEntry) {
+    this.#compile = compile;
+  }
+
+  get compiled(): CompiledEntry {
+    this.#compiled ??= this.#compile();
+    return this.#compiled;
+  }
+}
 
 /** What a policy says about names of one kind. */
 export type CompiledNames = Readonly<{
-  hide: readonly Hidden[];
-  exact: ReadonlyMap<string, CompiledEntry>;
-  /** The first that matches wins. */
-  patterns: readonly Readonly<{ matches: (name: string) => boolean; entry: CompiledEntry }>[];
+  /** What is hidden, in the order of the document. */
+  hidden: NameTable;
+  hides: number;
+  /** Exact names, then patterns, the one that wins first. `entries` has the entry of each. */
+  named: NameTable;
+  entries: readonly LazyEntry[];
   fallback: CompiledEntry;
   /** Plans of names seen before: a memo that never changes an answer. */
   plans: Map<string, Plan>;
@@ -78,7 +98,8 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
     holds: document.mode !== 'monitor' && Object.values(document.tools ?? {}).some(({ action }) => action === 'require_approval'),
     pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
-    hide: (document.hide ?? []).map((name, index) => ({ check: hiding(index), matches: wildcard(name) })),
+    hidden: new NameTable(document.hide ?? []),
+    hides: document.hide?.length ?? 0,
     resources: compileNames(document, 'resource', { ...noRulesForAll, approval }),
     prompts: compileNames(document, 'prompt', { ...noRulesForAll, approval }),
     visible: visibleIn(document),
@@ -100,29 +121,47 @@ export function namesOf(policy: CompiledPolicy, kind: Kind): CompiledNames {
   return kind === 'tool' ? policy : policy[sections[kind]];
 }
 
-/** What the policy says about one name. Names are remembered, boundedly: names that clients make up must not fill memory. */
-export function planFor(names: CompiledNames, name: string): Plan {
+/**
+ * What the policy says about one name; patterns take at most `mostSteps` of it, and a plan that says that it took more means
+ * nothing else. Names are remembered, boundedly: names that clients make up must not fill memory.
+ */
+export function planFor(names: CompiledNames, name: string, mostSteps = MAX_PATTERN_STEPS): Plan {
   const known = names.plans.get(name);
   if (known !== undefined) return known;
-  const plan = makePlan(names, name);
-  if (name.length > longestKept) return plan;
+  const plan = makePlan(names, name, mostSteps);
+  if (name.length > longestKept || plan.steps > mostSteps) return plan;
   if (names.plans.size >= plansKept) names.plans.clear();
   names.plans.set(name, plan);
   return plan;
 }
 
-function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): CompiledNames {
-  const exact = new Map<string, CompiledEntry>();
-  const patterns: Ranked[] = [];
-  const section = sections[kind];
-  for (const [name, entry] of Object.entries(document[section] ?? {})) {
-    const compiled = compileEntry(pointerTo(`/${section}`, name), entry, forAll);
-    if (isPattern(name)) patterns.push({ name, length: literalLength(name), action: entry.action ?? 'allow', entry: compiled });
-    else exact.set(name, compiled);
-  }
-  const ranked = patterns.sort(byPrecedence).map(({ name, entry }) => ({ matches: wildcard(name), entry }));
-  return { hide: [], exact, patterns: ranked, fallback: compileDefault(document.default, forAll), plans: new Map() };
+/** Every check of names of a kind, those of the entries and of the default. */
+export function checksOf({ hides, entries, fallback }: CompiledNames): readonly Check[] {
+  const hidden = Array.from({ length: hides }, (_, index) => hiding(index));
+  return [...hidden, ...entries.flatMap(({ compiled }) => compiled.checks), ...fallback.checks];
 }
+
+function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): CompiledNames {
+  const section = sections[kind];
+  const exact: Ranked[] = [];
+  const patterns: Ranked[] = [];
+  for (const [name, entry] of Object.entries(document[section] ?? {})) {
+    const lazy = new LazyEntry(() => compileEntry(pointerTo(`/${section}`, name), entry, forAll));
+    const isExact = !isPattern(name);
+    (isExact ? exact : patterns).push({ name, length: isExact ? 0 : literalLength(name), action: entry.action ?? 'allow', entry: lazy });
+  }
+  const ordered = [...exact, ...patterns.sort(byPrecedence)];
+  return {
+    hidden: NOTHING_HIDDEN,
+    hides: 0,
+    named: new NameTable(ordered.map(({ name }) => name)),
+    entries: ordered.map(({ entry }) => entry),
+    fallback: compileDefault(document.default, forAll),
+    plans: new Map(),
+  };
+}
+
+const NOTHING_HIDDEN = new NameTable([]);
 
 /** SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of keys. */
 export function policyHash(document: PolicyDocument): string {
@@ -138,11 +177,15 @@ export function notAllowed(tool: string): string {
   return `${tool} is not allowed by this policy`;
 }
 
-function makePlan(policy: CompiledNames, tool: string): Plan {
-  const entry = policy.exact.get(tool) ?? policy.patterns.find(({ matches }) => matches(tool))?.entry ?? policy.fallback;
-  if (policy.hide.length === 0) return { entry, hidden: false, checks: entry.checks };
-  const hide = policy.hide.find(({ matches }) => matches(tool));
-  return { entry, hidden: hide !== undefined, checks: [hide?.check ?? passing('/hide'), ...entry.checks] };
+function makePlan(names: CompiledNames, name: string, mostSteps: number): Plan {
+  const { place, steps } = names.named.find(name, mostSteps);
+  const hide = names.hidden.find(name, mostSteps - steps);
+  const entry = names.entries[place]?.compiled ?? names.fallback;
+  const all = steps + hide.steps;
+  if (all > mostSteps) return { entry: names.fallback, hidden: true, checks: [], steps: all };
+  if (names.hides === 0) return { entry, hidden: false, checks: entry.checks, steps: all };
+  const isHidden = hide.place >= 0;
+  return { entry, hidden: isHidden, checks: [isHidden ? hiding(hide.place) : passing('/hide'), ...entry.checks], steps: all };
 }
 
 function hiding(index: number): Check {

@@ -1,9 +1,10 @@
 import { deny, type Check, type Refusal } from './check.js';
 import { namesOf, PIN_RULE, planFor, type CompiledPolicy, type Plan } from './compile.js';
-import { newWork } from './conditions/work.js';
+import { newWork, type Work } from './conditions/work.js';
 import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Pins } from './pins.js';
+import { MAX_PATTERN_STEPS } from './pattern-index.js';
 import { plainUri, spellingsOf, strictnessOf } from './resource-uri.js';
 import { windowText } from './windows.js';
 
@@ -32,6 +33,7 @@ export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decis
   if (unread) return unread;
   if (facts.kind === 'resource') return decideResource(policy, facts).decision;
   const plan = planFor(facts.kind === 'prompt' ? policy.prompts : policy, facts.tool);
+  if (plan.steps > MAX_PATTERN_STEPS) return tooCostly(facts);
   return decisionOf(policy, facts, plan, isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts));
 }
 
@@ -40,15 +42,20 @@ export function decideWithTrace(policy: CompiledPolicy, facts: Facts, pins?: Pin
   const unread = unreadable(facts);
   if (unread) return { decision: unread, trace: [] };
   const { plan, judgement, decision } = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
+  if (decision.code === 'malformed') return { decision, trace: [] };
   const steps = plan.checks.map((check, index) => step(check, index, judgement));
   return { decision, trace: judgement.reached === unreached ? [step({ rule: PIN_RULE }, unreached, judgement), ...steps] : steps };
 }
 
-/** Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones and, under `default: deny`, unlisted ones don't. */
-export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool'): boolean {
+/**
+ * Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones, those that patterns can't judge
+ * within their steps, and, under `default: deny`, unlisted ones don't. Takes the steps that patterns took from `work`.
+ */
+export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool', work?: Work): boolean {
   if (policy.mode === 'monitor') return true;
   if (name.length > longestName[kind]) return false;
-  const { hidden, entry } = planFor(namesOf(policy, kind), name);
+  const { hidden, entry, steps } = planFor(namesOf(policy, kind), name);
+  if (work) work.left -= steps;
   return !hidden && entry.listed;
 }
 
@@ -59,21 +66,30 @@ function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
   return malformed('the URI of the resource can be read in more than one way (steps . or .., control characters, or escapes of escapes)');
 }
 
+const tooCostly = ({ kind = 'tool' }: Facts): Decision => malformed(`judging the name of this ${kind} by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`);
+
 const malformed = (reason: string): Decision => ({ effect: 'deny', code: 'malformed', rule: null, reason, reservations: nothing });
+
+const undecided: Judgement = { reached: unreached, reservations: nothing };
 
 type Decided = Readonly<{ plan: Plan; judgement: Judgement; decision: Decision }>;
 
-function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided {
-  const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool);
+function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins, mostSteps = MAX_PATTERN_STEPS): Decided {
+  const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool, mostSteps);
+  if (plan.steps > mostSteps) return { plan, judgement: undecided, decision: tooCostly(facts) };
   const judgement = isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts);
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
-/** A server may take a URI in another spelling for the same resource: of the entries that name one of its spellings, and of the one for the URI as it is written, the strictest counts. */
+/** A call whose spellings take more than `MAX_PATTERN_STEPS` together is refused. A server may take a URI in another spelling for the same resource: of the entries that name one of its spellings, and of the one for the URI as it is written, the strictest counts. */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   let strictest = decideName(policy, facts);
+  let stepsLeft = MAX_PATTERN_STEPS - strictest.plan.steps;
   for (const tool of spellingsOf(facts.tool)) {
-    const other = decideName(policy, { ...facts, tool });
+    if (stepsLeft < 0) break;
+    const other = decideName(policy, { ...facts, tool }, undefined, stepsLeft);
+    stepsLeft -= other.plan.steps;
+    if (stepsLeft < 0) return other;
     if (other.plan.entry !== policy.resources.fallback && strictness(other) > strictness(strictest)) strictest = other;
   }
   return strictest;

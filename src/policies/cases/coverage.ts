@@ -1,4 +1,4 @@
-import type { CompiledNames, CompiledPolicy } from '../../policy-engine/compile.js';
+import { checksOf, type CompiledPolicy } from '../../policy-engine/compile.js';
 import type { TraceStep } from '../../policy-engine/decide.js';
 
 /** How many calls came to a rule, and how many of them it refused or held. */
@@ -9,11 +9,7 @@ export type CoverageReport = Readonly<{ rules: number; exercised: readonly Cover
 
 /** Every rule that some call can come to, once, in the order of the document. */
 const rulesOf = (policy: CompiledPolicy): ReadonlySet<string> => {
-  const inNames = ({ hide, exact, patterns, fallback }: CompiledNames): readonly string[] => [
-    ...hide.map(({ check }) => check.rule),
-    ...[...exact.values(), ...patterns.map(({ entry }) => entry), fallback].flatMap(({ checks }) => checks.map(({ rule }) => rule)),
-  ];
-  return new Set([policy, policy.resources, policy.prompts].flatMap(inNames));
+  return new Set([policy, policy.resources, policy.prompts].flatMap((names) => checksOf(names).map(({ rule }) => rule)));
 };
 
 /** Adds up which rules calls came to. */

@@ -2,6 +2,7 @@ import { namesOf, planFor, type CompiledPolicy, type Plan } from '../compile.js'
 import { newWork } from '../conditions/work.js';
 import type { Code, Facts, Reservation } from '../facts.js';
 import { shareAmounts } from '../limits.js';
+import { MAX_PATTERN_STEPS } from '../pattern-index.js';
 import { spellingsOf, strictnessOf } from '../resource-uri.js';
 import { Counters, type Added } from './counters.js';
 import { knownFrom, type Known } from './known.js';
@@ -61,14 +62,20 @@ function judgeRules(policy: CompiledPolicy, decision: RecordedDecision): Judged 
   const facts: Facts = { ...decision.facts, arguments: keptArguments(decision), amounts: known.amounts };
   const { kind = 'tool', tool } = facts;
   const names = namesOf(policy, kind);
-  let strictest = judgePlan(planFor(names, tool), facts, known);
+  const written = planFor(names, tool);
+  let steps = written.steps;
+  let strictest = judgePlan(written, facts, known);
   for (const spelling of kind === 'resource' ? spellingsOf(tool) : []) {
-    const plan = planFor(names, spelling);
+    if (steps > MAX_PATTERN_STEPS) break;
+    const plan = planFor(names, spelling, MAX_PATTERN_STEPS - steps);
+    steps += plan.steps;
     const other = judgePlan(plan, { ...facts, tool: spelling }, known);
     if (plan.entry !== names.fallback && strictness(other) > strictness(strictest)) strictest = other;
   }
-  return strictest;
+  return steps > MAX_PATTERN_STEPS ? tooCostly : strictest;
 }
+
+const tooCostly: Judged = { effect: 'deny', code: 'malformed', rule: null, unkept: [], reservations: nothing };
 
 const strictness = ({ effect, reservations }: Judged): number => strictnessOf(effect, reservations.length);
 

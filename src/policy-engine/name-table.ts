@@ -1,0 +1,47 @@
+import { MAX_PATTERN_STEPS, PatternIndex } from './pattern-index.js';
+import { isPattern } from './wildcard.js';
+
+/** `place` is that of the name or pattern that goes first, -1 when none matches; it means nothing when `steps` is over the allowed number. */
+export type Place = Readonly<{ place: number; steps: number }>;
+
+/**
+ * Names and patterns in the order in which they go before each other. Patterns are indexed when a name is first looked up that
+ * they can decide about, so that a policy that nobody uses keeps no index.
+ */
+export class NameTable {
+  readonly #exact = new Map<string, number>();
+  readonly #patterns: string[] = [];
+  /** By pattern: its place among all names and patterns. */
+  readonly #places: number[] = [];
+  #index: PatternIndex | undefined;
+
+  constructor(ordered: readonly string[]) {
+    for (const [place, text] of ordered.entries()) {
+      if (isPattern(text)) {
+        this.#patterns.push(text);
+        this.#places.push(place);
+      }
+      if (!isPattern(text) && !this.#exact.has(text)) this.#exact.set(text, place);
+    }
+  }
+
+  /** Which name or pattern goes first for a name. Stops when patterns took more than `mostSteps`. */
+  find(name: string, mostSteps = MAX_PATTERN_STEPS): Place {
+    const exact = this.#exact.get(name) ?? -1;
+    const [firstPattern] = this.#places;
+    if (firstPattern === undefined || (exact >= 0 && exact < firstPattern)) return { place: exact, steps: 0 };
+    const { first, steps } = this.#indexed().match(name, mostSteps);
+    const pattern = this.#places[first] ?? -1;
+    return { place: exact >= 0 && (pattern < 0 || exact < pattern) ? exact : pattern, steps };
+  }
+
+  /** A bound of the steps that a name of this length or a shorter one can take. */
+  mostSteps(length: number): number {
+    return this.#patterns.length === 0 ? 0 : this.#indexed().mostSteps(length);
+  }
+
+  #indexed(): PatternIndex {
+    this.#index ??= new PatternIndex(this.#patterns);
+    return this.#index;
+  }
+}
