@@ -57,7 +57,6 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     maxStalenessMs: config.maxStalenessMs,
     publicUrl: parts.publicUrl,
     allowedOrigins: config.allowedOrigins,
-    loopback: config.loopback,
     trustedProxies: config.trustedProxies,
   });
 };

@@ -4,6 +4,7 @@ import express from 'express';
 import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from './accounts/credential.guard.js';
+import { makeOperatorCheck } from './accounts/sign-in.js';
 import { AppModule, type Parts } from './app.module.js';
 import { startNotifications } from './approvals/notifications/deliver.js';
 import { startExpiry } from './approvals/expiry.js';
@@ -12,11 +13,12 @@ import type { EventLog } from './event-log/event-log.js';
 import { openKafkaLog } from './event-log/kafka-log.js';
 import { bindLog } from './event-log/log-identity.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
-import { environment, type Config } from './platform/config.js';
+import { environment, warningsOf, type Config } from './platform/config.js';
 import { Database } from './platform/database.js';
 import { makeHttpClient } from './http-client/http-client.js';
 import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
 import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './platform/http-front.js';
+import { makeHostRule } from './platform/host-rule.js';
 import { log } from './platform/log.js';
 import { loadMasterKey } from './platform/master-key.js';
 import { makeSendMail } from './platform/mail.js';
@@ -101,6 +103,7 @@ export const startToolgate = async (config: Config): Promise<Toolgate> => {
 };
 
 const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
+  for (const warning of warningsOf(config)) log.warn(warning);
   const databaseUrl = await openDatabase(config, cleanup);
   const vault = new Vault(await loadMasterKey(config));
   await applyMigrations(databaseUrl);
@@ -132,7 +135,8 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
     cleanup.add(gateway.stop);
     readiness['directory'] = gateway.ready;
   }
-  const front = makeHttpFront({ ...(gateway ? { gateway: gateway.handle } : {}), ...(api ? { api: api.handle } : {}), readiness: readiness as Readiness, metrics });
+  const isOperator = makeOperatorCheck(database, publicUrl, config.operators);
+  const front = makeHttpFront({ hosts: makeHostRule(config), isOperator, ...(gateway ? { gateway: gateway.handle } : {}), ...(api ? { api: api.handle } : {}), readiness: readiness as Readiness, metrics });
   own.port = await listen(front, config.port, config.host);
   cleanup.add(() => closeFront(front, DRAIN_MS));
   if (gateway) cleanup.add(async () => gateway.drain());

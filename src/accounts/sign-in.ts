@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
@@ -9,16 +10,36 @@ import type { Attempt, LoginLimits } from './login-limits.js';
 import { passwordMatches } from './passwords.js';
 import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionPrincipal } from './sessions.js';
 
-type ReadToken = (request: Request) => string | undefined;
+type ReadToken = (request: IncomingMessage) => string | undefined;
 
 /** A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and are not read. */
 const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec(headers.authorization ?? '')?.[1];
 
+/**
+ * Whether a page of ours sent a request. Browsers name the page's origin, but not when it reads from its own: then they say so in Sec-Fetch-Site, or, over
+ * plain http, the page does by a header that pages of other origins can't send without our leave.
+ */
+const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
+  if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin;
+  return (method === 'GET' || method === 'HEAD') && (headers['sec-fetch-site'] === 'same-origin' || headers['x-toolgate-console'] === '1');
+};
+
 /** The session cookie, which counts only when the page that sent the request is one of ours. */
 const fromCookie =
   (publicUrl: () => string): ReadToken =>
-  ({ headers }) =>
-    headers.origin === new URL(publicUrl()).origin ? sessionCookie(headers.cookie) : undefined;
+  (request) =>
+    isOfOurPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
+
+/** Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are nobody's e-mail. Rejects when the database is away. */
+export const makeOperatorCheck = (db: Database, publicUrl: () => string, operators: readonly string[]): ((request: IncomingMessage) => Promise<boolean>) => {
+  const byCookie = fromCookie(publicUrl);
+  return async (request) => {
+    if (operators.length === 0) return false;
+    const token = request.headers.authorization === undefined ? byCookie(request) : fromHeader(request);
+    const principal = token === undefined ? undefined : await sessionPrincipal(db, token);
+    return operators.includes(principal?.actor.name?.toLowerCase() ?? '');
+  };
+};
 
 /** Signs in the holder of a token. No `#fields`: Passport authenticates on an object that only inherits from the strategy. */
 class TokenStrategy extends passport.Strategy {

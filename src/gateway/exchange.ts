@@ -26,6 +26,5 @@ export type GatewayParts = SessionParts & ListParts & Readonly<{
   maxStalenessMs: number;
   publicUrl: () => string;
   allowedOrigins: readonly string[];
-  loopback: boolean;
   trustedProxies: readonly string[];
 }>;

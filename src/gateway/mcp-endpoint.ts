@@ -72,7 +72,7 @@ export class McpEndpoint {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    if (isForeign(this.#parts, request)) return refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'requests from this web origin or to this host name are not accepted' });
+    if (isForeign(this.#parts, request)) return refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'requests from this web origin are not accepted' });
     if (allowOrigin(request, response)) return;
     const exchange = this.#authenticate(request, response);
     if (!exchange) return;

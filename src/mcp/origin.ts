@@ -1,38 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isLoopback } from '../platform/config.js';
 import { sendStatus } from './answers.js';
 
 /** Where this gateway is reached, and which web origins may call it. */
-type Place = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[]; loopback: boolean }>;
+type Place = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[] }>;
 
-const hostNameOf = (host: string): string => (host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d+$/, ''));
+let own = { url: '', origin: '' };
 
-let own: { url: string; origin: string; hostname: string; host: string | undefined } = { url: '', origin: '', hostname: '', host: undefined };
-
-/** The parts of our own URL: known once we listen, and then the same for every request. */
-const ownParts = (url: string): typeof own => {
-  if (own.url !== url) {
-    const { origin, hostname } = new URL(url);
-    own = { url, origin, hostname, host: undefined };
-  }
-  return own;
+/** The origin of our own URL: known once we listen, and then the same for every request. */
+const ownOrigin = (url: string): string => {
+  if (own.url !== url) own = { url, origin: new URL(url).origin };
+  return own.origin;
 };
 
-/**
- * Whether a request comes from a web origin that may not call, or, on a loopback installation, names another host: a page that rebinds its name to
- * 127.0.0.1 does both (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin.
- */
+/** Whether a request comes from a web origin that may not call (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin. */
 export const isForeign = (parts: Place, request: IncomingMessage): boolean => {
-  const { origin, host } = request.headers;
-  const own = ownParts(parts.publicUrl());
-  if (origin !== undefined && origin !== own.origin && !parts.allowedOrigins.includes(origin)) return true;
-  if (!parts.loopback) return false;
-  if (host !== undefined && host === own.host) return false;
-  const name = hostNameOf(host ?? '');
-  const foreign = !isLoopback(name) && name !== own.hostname;
-  // The last one that was good: nearly every request names the same.
-  if (!foreign) own.host = host;
-  return foreign;
+  const { origin } = request.headers;
+  return origin !== undefined && origin !== ownOrigin(parts.publicUrl()) && !parts.allowedOrigins.includes(origin);
 };
 
 const HEADERS = ['Authorization', 'Content-Type', 'Accept', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'Last-Event-ID'];

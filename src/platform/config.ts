@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { hostNameOf, isLoopback } from './host-names.js';
 import { readSettings, settings, type Settings } from './settings.js';
 
 export type Role = 'api' | 'gateway' | 'projector' | 'streams';
@@ -23,11 +23,16 @@ export type Config = Readonly<{
   allowStdio: readonly string[];
   trustedProxies: readonly string[];
   allowedOrigins: readonly string[];
+  /** Further names that a request's `Host` may have, in lower case. */
+  allowedHosts: readonly string[];
+  /** E-mails, in lower case, of the members who may see details of this installation. */
+  operators: readonly string[];
   upstreamTimeoutMs: number;
   maxStalenessMs: number;
   auditRetentionDays: number;
   logRetentionDays: number;
-  loopback: boolean;
+  /** Whether we listen on a loopback address only. A proxy on the same machine may still pass requests of others on: defaults go by PUBLIC_URL too. */
+  boundToLoopback: boolean;
 }>;
 
 export type KafkaConfig = Readonly<{
@@ -47,7 +52,8 @@ export class ConfigError extends Error {
   }
 }
 
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+/** Whether nobody but this machine is meant to reach us: we listen on a loopback address, and PUBLIC_URL names nothing else. */
+const isLocal = ({ HOST, PUBLIC_URL }: Settings): boolean => isLoopback(HOST) && (PUBLIC_URL === undefined || isLoopback(hostNameOf(PUBLIC_URL)));
 
 const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
   read.KAFKA_BROKERS.length === 0
@@ -64,12 +70,12 @@ const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
 export const environment = (): Readonly<Record<string, string | undefined>> => process.env;
 
 /** Settings that are right alone but not together. */
-const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string, loopback: boolean): string[] => {
+const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string): string[] => {
   const lines: string[] = [];
   if (roles.size < 4 && !read.DATABASE_URL) lines.push('ROLES other than "all" needs DATABASE_URL: one embedded database serves one process');
   if (read.DATABASE_URL && !read.MASTER_KEY && !read.MASTER_KEY_FILE) lines.push('MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from "openssl rand -base64 32"');
   if (read.MASTER_KEY && read.MASTER_KEY_FILE) lines.push('MASTER_KEY and MASTER_KEY_FILE exclude each other: set one');
-  if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !loopback) lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST is a loopback address');
+  if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !isLocal(read)) lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST and PUBLIC_URL are loopback addresses');
   return lines;
 };
 
@@ -90,11 +96,11 @@ const kafkaDisagreements = (read: Settings): string[] => {
 export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
   const { values: read, errors } = readSettings(env);
   const roles = new Set<Role>(read.ROLES.includes('all') ? ['api', 'gateway', 'projector', 'streams'] : (read.ROLES as readonly Role[]));
-  const loopback = isLoopback(read.HOST);
-  const signup = read.SIGNUP ?? (loopback ? 'open' : 'first');
+  const local = isLocal(read);
+  const signup = read.SIGNUP ?? (local ? 'open' : 'first');
   const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
   // A line about a variable that could not be read would judge its default.
-  const together = [...disagreements(read, roles, signup, loopback), ...kafkaDisagreements(read), ...mailDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
+  const together = [...disagreements(read, roles, signup), ...kafkaDisagreements(read), ...mailDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
   const lines = [...errors, ...together];
   if (lines.length > 0) throw new ConfigError(lines);
   return Object.freeze({
@@ -110,17 +116,25 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     masterKeyFile: read.MASTER_KEY_FILE,
     mail: read.SMTP_URL && read.MAIL_FROM ? { url: read.SMTP_URL, from: read.MAIL_FROM } : undefined,
     signup,
-    upstreamAllow: read.UPSTREAM_ALLOW ?? (loopback && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
+    upstreamAllow: read.UPSTREAM_ALLOW ?? (local && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
     allowStdio: read.ALLOW_STDIO,
     trustedProxies: read.TRUSTED_PROXIES,
     allowedOrigins: read.ALLOWED_ORIGINS,
+    allowedHosts: read.ALLOWED_HOSTS,
+    operators: read.OPERATORS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
-    loopback,
+    boundToLoopback: isLoopback(read.HOST),
   });
 };
+
+/** What the start tells the operator of settings that are valid and yet worth a second thought. */
+export const warningsOf = (config: Config): readonly string[] =>
+  config.publicUrl === undefined && !config.boundToLoopback
+    ? ['PUBLIC_URL is not set and HOST is beyond loopback: requests are taken under an IP address only, and under the names in ALLOWED_HOSTS; set PUBLIC_URL to the URL that clients use']
+    : [];
 
 /** The README's table of settings, in Markdown, from the same source that reads them. */
 export const settingsTable = (): string =>

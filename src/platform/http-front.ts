@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry, collectDefaultMetrics } from 'prom-client';
-import { errorText } from './log.js';
-import { Problem, problemBody } from './problems.js';
+import { originForm, type HostRule } from './host-rule.js';
+import { errorText, log } from './log.js';
+import { Problem, problemBody, problems } from './problems.js';
 import { within } from './within.js';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -18,18 +19,40 @@ export const makeMetrics = (): Registry => {
 };
 
 const answer = (response: ServerResponse, status: number, body: unknown, mediaType = 'application/json'): void => {
-  response.writeHead(status, { 'content-type': mediaType, 'cache-control': 'no-store' });
+  response.writeHead(status, { 'content-type': mediaType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   response.end(JSON.stringify(body));
 };
 
 /** A part that hangs is not ready, and who probes us must be told before they give up on us. */
 const PATIENCE_MS = 2000;
+const SILENT = `no answer within ${PATIENCE_MS / 1000} s`;
 
-const readiness = async (parts: Readiness): Promise<Readonly<{ ready: boolean; parts: Readonly<Record<string, string>> }>> => {
-  const checked = await Promise.all(
-    Object.entries(parts).map(async ([name, check]) => [name, (await within(check().then(() => 'ok', errorText), PATIENCE_MS)) ?? `no answer within ${PATIENCE_MS / 1000} s`] as const),
+/** `ok`, or why a part may not take traffic. */
+type PartStates = Readonly<Record<string, string>>;
+
+const statesOf = async (parts: Readiness): Promise<PartStates> =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(parts).map(async ([name, check]) => [name, (await within(check().then(() => 'ok', errorText), PATIENCE_MS)) ?? SILENT] as const),
+    ),
   );
-  return { ready: checked.every(([, state]) => state === 'ok'), parts: Object.fromEntries(checked) };
+
+/** What anybody may read of a part's state: a reason may name addresses. */
+const publicState = (state: string): string => (state === 'ok' || state === SILENT ? state : 'failed');
+
+/** Checks the parts once at a time, however many ask, and logs each change: the log is where an operator finds the reason when nobody can sign in. */
+const makeReadinessCheck = (parts: Readiness): (() => Promise<PartStates>) => {
+  let running: Promise<PartStates> | undefined;
+  let before: PartStates = {};
+  const check = async (): Promise<PartStates> => {
+    const states = await statesOf(parts);
+    for (const [part, state] of Object.entries(states)) {
+      if (state !== (before[part] ?? 'ok')) log.warn(state === 'ok' ? 'a part is ready again' : 'a part is not ready', { part, state });
+    }
+    before = states;
+    return states;
+  };
+  return () => (running ??= check().finally(() => (running = undefined)));
 };
 
 const sendMetrics = (registry: Registry, response: ServerResponse): void => {
@@ -42,13 +65,26 @@ const sendMetrics = (registry: Registry, response: ServerResponse): void => {
   );
 };
 
-const sendReadiness = (parts: Readiness, response: ServerResponse): void => {
-  void readiness(parts).then((state) => answer(response, state.ready ? 200 : 503, { status: state.ready ? 'ready' : 'not ready', parts: state.parts }));
+/** Whether a request is one of an operator of this installation, who is shown reasons. Rejects when that can't be known. */
+type IsOperator = (request: IncomingMessage) => Promise<boolean>;
+
+const sendReadiness = async (check: () => Promise<PartStates>, isOperator: IsOperator, { request, response }: Exchange): Promise<void> => {
+  const [states, told] = await Promise.all([check(), within(isOperator(request).catch(() => false), PATIENCE_MS)]);
+  const ready = Object.values(states).every((state) => state === 'ok');
+  const parts = told === true ? states : Object.fromEntries(Object.entries(states).map(([name, state]) => [name, publicState(state)]));
+  answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', parts });
 };
 
-type Routes = Readonly<{ gateway?: Handle; api?: Handle; readiness: Readiness; metrics: Registry }>;
+type Exchange = Readonly<{ request: IncomingMessage; response: ServerResponse }>;
+type Routes = Readonly<{ hosts: HostRule; gateway?: Handle; api?: Handle; readiness: Readiness; isOperator: IsOperator; metrics: Registry }>;
 
 const elsewhere = new Problem('not_found', 'This process serves other roles; see ROLES.');
+const otherHost = new Problem('bad_origin', 'Name the host of PUBLIC_URL, or one that the operator lists in ALLOWED_HOSTS, in one Host header.');
+
+const refuse = (response: ServerResponse, problem: Problem): void => {
+  const body = problemBody(problem);
+  answer(response, problems[problem.code].status, body, 'application/problem+json');
+};
 
 const pathOf = (request: IncomingMessage): string => {
   const url = request.url ?? '/';
@@ -56,19 +92,31 @@ const pathOf = (request: IncomingMessage): string => {
   return end < 0 ? url : url.slice(0, end);
 };
 
-/** The one HTTP server: `/mcp/…` goes to the gateway before anything else looks at it, health and metrics are answered here, the rest is the API's. */
-export const makeHttpFront = (routes: Routes): Server => {
-  const operations: Readonly<Record<string, (response: ServerResponse) => void>> = {
-    '/healthz': (response) => answer(response, 200, { status: 'up' }),
-    '/readyz': (response) => sendReadiness(routes.readiness, response),
-    '/metrics': (response) => sendMetrics(routes.metrics, response),
+/** What is answered here, by path, whatever host a request names: probes come by address, monitoring by the names of a cluster. */
+const operationsOf = ({ readiness, isOperator, metrics }: Routes): Readonly<Record<string, (exchange: Exchange) => void>> => {
+  const check = makeReadinessCheck(readiness);
+  return {
+    '/healthz': ({ response }) => answer(response, 200, { status: 'up' }),
+    '/readyz': (exchange) => void sendReadiness(check, isOperator, exchange),
+    '/metrics': ({ response }) => sendMetrics(metrics, response),
   };
+};
+
+/**
+ * The one HTTP server. Health and metrics are answered here; everything else only under a host that `hosts` takes (403 `bad_origin`): `/mcp/…` goes to the
+ * gateway before anything else looks at it, the rest to the API. Upgrades are not taken, and CONNECT closes the connection.
+ */
+export const makeHttpFront = (routes: Routes): Server => {
+  const operations = operationsOf(routes);
   const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true }, (request, response) => {
-    if (request.url?.startsWith('/mcp/') && routes.gateway) return routes.gateway(request, response);
+    const isOfOurHost = routes.hosts(request);
+    request.url = originForm(request.url ?? '/');
+    if (isOfOurHost && routes.gateway && request.url.startsWith('/mcp/')) return routes.gateway(request, response);
     const operation = request.method === 'GET' || request.method === 'HEAD' ? operations[pathOf(request)] : undefined;
-    if (operation) return operation(response);
+    if (operation) return operation({ request, response });
+    if (!isOfOurHost) return refuse(response, otherHost);
     if (routes.api) return routes.api(request, response);
-    return answer(response, 404, problemBody(elsewhere), 'application/problem+json');
+    return refuse(response, elsewhere);
   });
   server.maxRequestsPerSocket = 0;
   return server;

@@ -41,6 +41,12 @@ const roles = (text: string): readonly string[] | undefined => (text === 'all' ?
 /** The parser mends and trims; what it would have to mend is refused, so that every reader of the text sees the same. */
 const origin = (text: string): string | undefined => (/^https?:\/\/[^\s\\/?#@*]+\/?$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined);
 
+/** A web origin. Those of desktop apps (`tauri://localhost`, `vscode-webview://…`) are compared as written, as browsers don't change their hosts. */
+const webOrigin = (text: string): string | undefined =>
+  origin(text) ?? (/^(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/[^\s\\/?#@*,]{1,253}$/.test(text) ? text : undefined);
+
+const lowerCase = (read: (text: string) => string | undefined) => (text: string): string | undefined => read(text)?.toLowerCase();
+
 const postgresUrl = (text: string): string | undefined => {
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;
   const parsed = new URL(text);
@@ -70,7 +76,9 @@ const optional = <T>(read: (text: string) => T | undefined, words: readonly [tak
 export const settings = {
   PORT: setting(whole(0, 65_535), 8080, ['a port from 0 to 65535; 0 picks a free one and prints it', '8080', 'Where API and gateway listen.']),
   HOST: setting(host, '127.0.0.1', ['a host name or an address', '127.0.0.1', 'The address to listen on.']),
-  PUBLIC_URL: optional(origin, ['an http or https origin without a path', '`http://HOST:PORT`', 'Goes into `mcpUrl`, metadata and mails; cookies and Origin checks go by it.']),
+  PUBLIC_URL: optional(origin, ['an http or https origin without a path', '`http://HOST:PORT`', 'Goes into `mcpUrl`, metadata and mails; cookies, `Origin` and `Host` checks go by it. Not set with a `HOST` beyond loopback: only IP addresses are taken as `Host`.']),
+  ALLOWED_HOSTS: setting(list(lowerCase(host)), [], ['host names or addresses without ports, comma-separated', 'nothing', 'Further names that `Host` may have.']),
+  OPERATORS: setting(list(lowerCase(matching(/^[^\s<>"@,;]+@[^\s<>"@,;]+$/))), [], ['e-mail addresses, comma-separated', 'nothing', 'Members who are shown the details of `/readyz`.']),
   DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', ['a folder', '`./.toolgate`', 'Embedded database, keys, run files.']),
   DATABASE_URL: optional(postgresUrl, ['a postgres:// URL with a host', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later.']),
   KAFKA_BROKERS: setting(list(broker), [], ['host:port, comma-separated; a host is a name or an IPv4 address', 'none: the log in PostgreSQL', 'The Kafka cluster that keeps the event log.']),
@@ -86,11 +94,11 @@ export const settings = {
   MASTER_KEY_FILE: optional(matching(/^.+$/), ['a file with 32 bytes in base64', 'none', 'The same, from a file.']),
   SMTP_URL: optional(smtpUrl, ['an smtp:// or smtps:// URL with a host', 'none: no mail is sent', 'The server that takes our mail; `?requireTLS=true` wants STARTTLS of an smtp:// one.']),
   MAIL_FROM: optional(mailbox, ['an address, or a name and an address in angle brackets', 'required with `SMTP_URL`', 'Whom our mail comes from.']),
-  SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` on a loopback `HOST`, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),
-  UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` is loopback, else nothing', 'Private ranges that a server, webhook or log stream may point to; our own ports never.']),
-  ALLOW_STDIO: setting(list((text) => (isAbsolute(text) ? text : undefined)), [], ['absolute paths of commands, comma-separated', 'nothing', 'Commands that may be run as stdio servers.']),
+  SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` when `HOST` and `PUBLIC_URL` are loopback, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),
+  UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` and `PUBLIC_URL` are loopback, else nothing', 'Private ranges that a server, webhook or log stream may point to; our own ports never.']),
+  ALLOW_STDIO: setting(list((text) => (isAbsolute(text) ? text : undefined)), [], ['absolute paths of commands, comma-separated', 'nothing', 'Commands that may be run as stdio servers; refused with `SIGNUP=open` unless `HOST` and `PUBLIC_URL` are loopback.']),
   TRUSTED_PROXIES: setting(list(cidr), [], ['addresses or CIDR ranges, comma-separated', 'nothing', 'Whose `X-Forwarded-For` counts.']),
-  ALLOWED_ORIGINS: setting(list(origin), [], ['http or https origins, comma-separated', 'nothing', 'Web origins that may call `/mcp`.']),
+  ALLOWED_ORIGINS: setting(list(webOrigin), [], ['web origins, comma-separated, such as https://app.example or tauri://localhost', 'nothing', 'Web origins that may call `/mcp`.']),
   UPSTREAM_TIMEOUT: setting(whole(1, 86_400), 300, ['seconds from 1 to 86400', '300', 'How long an upstream may be silent.']),
   MAX_STALENESS_SECONDS: setting(whole(1, 3600), 15, ['seconds from 1 to 3600', '15', 'How long a gateway may decide without knowing that it has every change.']),
   AUDIT_RETENTION_DAYS: setting(whole(1, 36_500), 400, ['days from 1 to 36500', '400', 'How long audit records are kept.']),

@@ -131,6 +131,19 @@ describe('a session', () => {
     expect((await me({ cookie })).status).toBe(401);
   });
 
+  test('by cookie without an Origin counts for reading only, and only when the page says that it is ours', async () => {
+    const { token } = await signUp(toolgate.url);
+    const cookie = `toolgate_session=${token}`;
+    const says: readonly Readonly<Record<string, string>>[] = [{ 'sec-fetch-site': 'same-origin' }, { 'x-toolgate-console': '1' }];
+    for (const header of says) {
+      expect((await me({ cookie, ...header })).status).toBe(200);
+      expect((await me({ cookie, ...header, origin: 'http://evil.example' })).status).toBe(401);
+      expect((await call(toolgate.url, 'POST /v1/logout', { headers: { cookie, ...header } })).status).toBe(401);
+    }
+    for (const value of ['same-site', 'cross-site', 'none', '']) expect((await me({ cookie, 'sec-fetch-site': value })).status).toBe(401);
+    for (const value of ['0', '', 'true']) expect((await me({ cookie, 'x-toolgate-console': value })).status).toBe(401);
+  });
+
   test('by cookie can be ended', async () => {
     const { token } = await signUp(toolgate.url);
     const headers = { cookie: `toolgate_session=${token}`, origin: toolgate.url };

@@ -3,7 +3,8 @@ import { afterAll, expect, test } from 'vitest';
 import { closeFront, listen, makeHttpFront } from '../../../src/platform/http-front.js';
 
 const checks = { database: (): Promise<void> => Promise.resolve(), log: (): Promise<void> => Promise.resolve() };
-const front = makeHttpFront({ readiness: { database: () => checks.database(), log: () => checks.log() }, metrics: new Registry() });
+const asks = { operator: false };
+const front = makeHttpFront({ hosts: () => true, isOperator: () => Promise.resolve(asks.operator), readiness: { database: () => checks.database(), log: () => checks.log() }, metrics: new Registry() });
 const port = await listen(front, 0, '127.0.0.1');
 afterAll(() => closeFront(front, 0));
 
@@ -12,10 +13,13 @@ const ready = async (): Promise<readonly unknown[]> => {
   return [response.status, await response.json()];
 };
 
-test('/readyz is 503 and names the part that is away, also one that does not answer, and 200 once all are back', async () => {
+test('/readyz is 503 and names the part that is away, also one that does not answer, to operators with the reason, and 200 once all are back', async () => {
   expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
-  checks.database = () => Promise.reject(new Error('connection refused'));
-  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: expect.stringContaining('connection refused'), log: 'ok' } }]);
+  checks.database = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'failed', log: 'ok' } }]);
+  asks.operator = true;
+  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: expect.stringContaining('10.0.0.7:5432'), log: 'ok' } }]);
+  asks.operator = false;
   checks.database = () => new Promise(() => undefined);
   const began = performance.now();
   expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'no answer within 2 s', log: 'ok' } }]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, settingsTable, type Config } from '../../../src/platform/config.js';
+import { ConfigError, readConfig, settingsTable, warningsOf, type Config } from '../../../src/platform/config.js';
 import { settings } from '../../../src/platform/settings.js';
 import { badSettings } from '../../cases/bad-settings.js';
 
@@ -55,6 +55,7 @@ describe('settings that do not go together', () => {
     ['two master keys', { MASTER_KEY: KEY, MASTER_KEY_FILE: '/run/secret-key' }, /^MASTER_KEY and MASTER_KEY_FILE exclude/],
     ['a mail server without a sender', { SMTP_URL: 'smtp://user:hunter2-secret@mail.example' }, /^MAIL_FROM is required with SMTP_URL/],
     ['ALLOW_STDIO open to everyone', { HOST: '0.0.0.0', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' }, /^ALLOW_STDIO .*SIGNUP=open/],
+    ['ALLOW_STDIO open to everyone behind a proxy on the same machine', { PUBLIC_URL: 'https://secret.example', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' }, /^ALLOW_STDIO .*SIGNUP=open/],
     ['a mechanism without a user', { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'hunter2-secret' }, /^KAFKA_SASL_MECHANISM needs/],
     ['a user without a mechanism', { KAFKA_SASL_USERNAME: 'secret-user', KAFKA_SASL_PASSWORD: 'hunter2-secret' }, /^KAFKA_SASL_USERNAME .*need KAFKA_SASL_MECHANISM/],
     ['a certificate authority without TLS', { KAFKA_SSL_CA_FILE: '/etc/secret.pem' }, /^KAFKA_SSL_CA_FILE needs KAFKA_SSL=true/],
@@ -89,11 +90,13 @@ test('nothing set: one process of all roles on loopback, embedded, open to sign 
     allowStdio: [],
     trustedProxies: [],
     allowedOrigins: [],
+    allowedHosts: [],
+    operators: [],
     upstreamTimeoutMs: 300_000,
     maxStalenessMs: 15_000,
     auditRetentionDays: 400,
     logRetentionDays: 7,
-    loopback: true,
+    boundToLoopback: true,
   };
   const config = readConfig({});
   expect(config).toEqual(expected);
@@ -101,11 +104,25 @@ test('nothing set: one process of all roles on loopback, embedded, open to sign 
 });
 
 describe('a default that depends on others', () => {
-  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('HOST %s is loopback: sign-up is open', (HOST) => expect(readConfig({ HOST })).toMatchObject({ loopback: true, signup: 'open' }));
+  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('HOST %s is loopback: sign-up is open', (HOST) => expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: true, signup: 'open' }));
   test.each(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '127.example.com', 'localhost.example.com'])('HOST %s is not loopback: only the first may sign up, and nothing private is reachable', (HOST) =>
-    expect(readConfig({ HOST })).toMatchObject({ loopback: false, signup: 'first', upstreamAllow: [] }),
+    expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: false, signup: 'first', upstreamAllow: [] }),
   );
-  test('an outside database allows no private upstream, not even on a loopback HOST', () => expect(readConfig({ DATABASE_URL: POSTGRES, MASTER_KEY: KEY })).toMatchObject({ loopback: true, upstreamAllow: [] }));
+  test('an outside database allows no private upstream, not even on a loopback HOST', () => expect(readConfig({ DATABASE_URL: POSTGRES, MASTER_KEY: KEY })).toMatchObject({ boundToLoopback: true, upstreamAllow: [] }));
+});
+
+describe('behind a proxy on the same machine', () => {
+  test.each(['https://tools.example.com', 'http://10.0.0.1:8080', 'https://127.0.0.1.example.com'])('PUBLIC_URL %s closes what a loopback HOST would open', (PUBLIC_URL) =>
+    expect(readConfig({ PUBLIC_URL })).toMatchObject({ boundToLoopback: true, signup: 'first', upstreamAllow: [] }),
+  );
+  test.each(['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:3000'])('PUBLIC_URL %s is this machine still', (PUBLIC_URL) =>
+    expect(readConfig({ PUBLIC_URL })).toMatchObject({ signup: 'open', upstreamAllow: ['127.0.0.0/8', '::1/128'] }),
+  );
+});
+
+test('the start warns of a HOST beyond loopback without a PUBLIC_URL, and of nothing else', () => {
+  expect(warningsOf(readConfig({ HOST: '0.0.0.0' }))).toEqual([expect.stringMatching(/^PUBLIC_URL is not set/)]);
+  for (const env of [{}, { HOST: '0.0.0.0', PUBLIC_URL: 'https://tools.example.com' }]) expect(warningsOf(readConfig(env))).toEqual([]);
 });
 
 test('every setting that is right is read', () => {
@@ -131,7 +148,9 @@ test('every setting that is right is read', () => {
     UPSTREAM_ALLOW: '10.0.0.0/8, 192.168.1.7,fd00::/8,::1',
     ALLOW_STDIO: '/usr/bin/node,/opt/tool',
     TRUSTED_PROXIES: '10.1.2.3',
-    ALLOWED_ORIGINS: 'https://a.example,http://localhost:3000',
+    ALLOWED_ORIGINS: 'https://A.example/,http://localhost:3000,tauri://localhost,vscode-webview://1a2b3c,app://.',
+    ALLOWED_HOSTS: 'Tools.internal, 10.0.0.5,::1',
+    OPERATORS: 'Ops@Example.com,second@example.com',
     UPSTREAM_TIMEOUT: '20',
     MAX_STALENESS_SECONDS: '5',
     AUDIT_RETENTION_DAYS: '30',
@@ -159,12 +178,14 @@ test('every setting that is right is read', () => {
     upstreamAllow: ['10.0.0.0/8', '192.168.1.7/32', 'fd00::/8', '::1/128'],
     allowStdio: ['/usr/bin/node', '/opt/tool'],
     trustedProxies: ['10.1.2.3/32'],
-    allowedOrigins: ['https://a.example', 'http://localhost:3000'],
+    allowedOrigins: ['https://a.example', 'http://localhost:3000', 'tauri://localhost', 'vscode-webview://1a2b3c', 'app://.'],
+    allowedHosts: ['tools.internal', '10.0.0.5', '::1'],
+    operators: ['ops@example.com', 'second@example.com'],
     upstreamTimeoutMs: 20_000,
     maxStalenessMs: 5000,
     auditRetentionDays: 30,
     logRetentionDays: 2,
-    loopback: true,
+    boundToLoopback: true,
   });
 });
 
