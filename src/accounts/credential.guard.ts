@@ -3,10 +3,11 @@ import { Injectable, RequestMethod, type CanActivate, type ExecutionContext, typ
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { ALLOWED, mayCall, type AllowedTo, type Principal, type Repeat, type WithPrincipal } from '../rest/allowed.js';
+import { ALLOWED, mayCall, roleNeeded, type AllowedTo, type Principal, type Repeat, type WithPrincipal } from '../rest/allowed.js';
 import { maxBodyBytes, readJsonBody } from '../rest/json-body.js';
 import { Problem } from '../platform/problems.js';
 import { Vault } from '../platform/vault.js';
+import { authorityOf } from './authority.js';
 import { SignIn } from './sign-in.js';
 
 /**
@@ -41,10 +42,10 @@ export class CredentialGuard implements CanActivate {
 
   async #principalOf(context: ExecutionContext, who: readonly AllowedTo[]): Promise<Principal> {
     const request = context.switchToHttp().getRequest<Request>();
-    const principal = await this.#signIn.principalOf(request, context.switchToHttp().getResponse<Response>());
-    if (!principal) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
-    if (!mayCall(who, principal.role)) throw new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
-    return principal;
+    const holder = await this.#signIn.holderOf(request, context.switchToHttp().getResponse<Response>());
+    if (!holder) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
+    if (!mayCall(who, holder.role)) throw roleNeeded(who);
+    return { ...holder, authority: authorityOf(holder, who) };
   }
 }
 

@@ -3,6 +3,7 @@ import type { Caller, Change } from '../event-log/event-store.js';
 import { joinOrganization, members, type User } from '../members/members.js';
 import { organizations } from '../members/organizations.js';
 import type { MemberRole, Principal, Repeat } from '../rest/allowed.js';
+import type { Authority } from '../platform/authority.js';
 import type { Database } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
@@ -23,7 +24,15 @@ type Row = { organization_id: string; id: string; email: string; role: MemberRol
 /** `passwordHash` only for a user who is new to the installation. */
 type Prepared = Readonly<{ caller: Caller; invitationId: string; user: User; passwordHash: string | undefined }>;
 
-const OPEN = 'accepted_at is null and expires_at > now()';
+const OPEN = 'accepted_at is null and expires_at > clock_timestamp()';
+
+/** The authority of an invitation: it must be open still when its bearer's turn has come. */
+const stillOpen =
+  (organizationId: string, id: string): Authority =>
+  async (tx) => {
+    const { rowCount } = await tx.query(`select 1 from invitations where organization_id = $1 and id = $2 and ${OPEN} for update`, [organizationId, id]);
+    if (rowCount !== 1) throw spent();
+  };
 
 const spent = (): Problem => new Problem('not_found', 'This invitation was used, has expired or does not exist. Ask for a new one.');
 
@@ -69,7 +78,8 @@ export class Invitations {
     const user = known ? await this.#signIn.checkPassword({ target: email, address }, password) : { id: newId('usr'), email };
     if (!user) throw new Problem('unauthorized', 'Your e-mail address already has an account here. Send the password of that account.');
     const passwordHash = known ? undefined : await hashPassword(password);
-    const caller: Caller = { organizationId: invitation.organization_id, actor: { type: 'member', id: user.id, name: user.email } };
+    const { organization_id: organizationId, id } = invitation;
+    const caller: Caller = { organizationId, actor: { type: 'member', id: user.id, name: user.email }, authority: stillOpen(organizationId, id) };
     return { caller, invitationId: invitation.id, user, passwordHash };
   }
 

@@ -4,6 +4,7 @@ import type { Database, Tx } from '../platform/database.js';
 import type { MemberRole, Principal } from '../rest/allowed.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problems.js';
+import type { Holder } from './authority.js';
 import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 
 export const SESSION_DAYS = 30;
@@ -42,7 +43,7 @@ export const openSession = async (tx: Tx, organizationId: string, userId: string
 type SessionRow = { id: string; organization_id: string; user_id: string; token_hash: Buffer; email: string; role: MemberRole };
 
 /** The member behind a session token; undefined for one that is unknown, ended, expired or of somebody who is no longer a member. */
-export const sessionPrincipal = async (db: Database, token: string): Promise<Principal | undefined> => {
+export const sessionHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
   const id = tokenObjectId('session', token);
   if (!id) return undefined;
   const { rows } = await db.worker.query<SessionRow>(
@@ -58,12 +59,15 @@ export const sessionPrincipal = async (db: Database, token: string): Promise<Pri
 
 type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
 
-/** Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there is none. */
+/**
+ * Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there is none. The lock on the
+ * membership makes a removal at the same time wait, so that it ends this session too.
+ */
 export const login = (db: Database, user: User, organizationId: string | undefined): Promise<SignedIn | undefined> =>
   db.asWorker(async (tx) => {
     const { rows } = await tx.query<Membership>(
       `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
-       where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1`,
+       where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1 for share of m`,
       [user.id, organizationId ?? null],
     );
     const found = rows[0];
@@ -76,7 +80,7 @@ export const login = (db: Database, user: User, organizationId: string | undefin
 export const logout = async (db: Database, principal: Principal): Promise<void> => {
   const { organizationId, sessionId } = principal;
   if (!sessionId) throw new Problem('conflict', 'An API key has no session to end. Delete the key to end its use.');
-  await db.inOrganization(organizationId, (tx) => tx.query('delete from sessions where organization_id = $1 and id = $2', [organizationId, sessionId]));
+  await db.changeInOrganization(organizationId, (tx) => tx.query('delete from sessions where organization_id = $1 and id = $2', [organizationId, sessionId]));
 };
 
 export const me = async (db: Database, { organizationId, actor, role }: Principal): Promise<Me> => {

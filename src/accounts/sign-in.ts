@@ -3,12 +3,12 @@ import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import type { User } from '../members/members.js';
-import type { Principal } from '../rest/allowed.js';
 import type { Database } from '../platform/database.js';
-import { apiKeyPrincipal } from './api-keys.js';
+import { apiKeyHolder } from './api-keys.js';
+import type { Holder } from './authority.js';
 import type { Attempt, LoginLimits } from './login-limits.js';
 import { passwordMatches } from './passwords.js';
-import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionPrincipal } from './sessions.js';
+import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionHolder } from './sessions.js';
 
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
@@ -45,7 +45,7 @@ export const makeOperatorCheck = (db: Database, publicUrl: () => string, operato
 class TokenStrategy extends passport.Strategy {
   constructor(
     private readonly read: ReadToken,
-    private readonly find: (token: string) => Promise<Principal | undefined>,
+    private readonly find: (token: string) => Promise<Holder | undefined>,
   ) {
     super();
   }
@@ -72,8 +72,8 @@ export class SignIn {
     this.#db = db;
     this.#limits = limits;
     this.#publicUrl = publicUrl;
-    this.#passport.use('bearer', new TokenStrategy(fromHeader, async (token) => (await sessionPrincipal(db, token)) ?? apiKeyPrincipal(db, token)));
-    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionPrincipal(db, token)));
+    this.#passport.use('bearer', new TokenStrategy(fromHeader, async (token) => (await sessionHolder(db, token)) ?? apiKeyHolder(db, token)));
+    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionHolder(db, token)));
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
         this.checkPassword({ target: email, address: request.ip ?? '' }, password).then((user) => done(null, user ?? false), done);
@@ -82,8 +82,8 @@ export class SignIn {
   }
 
   /** The holder of the request's credential; an Authorization header, also a wrong one, wins over the cookie. */
-  principalOf(request: Request, response: Response): Promise<Principal | undefined> {
-    return this.#authenticate<Principal>(request.headers.authorization === undefined ? 'cookie' : 'bearer', request, response);
+  holderOf(request: Request, response: Response): Promise<Holder | undefined> {
+    return this.#authenticate<Holder>(request.headers.authorization === undefined ? 'cookie' : 'bearer', request, response);
   }
 
   /** The user whose e-mail and password are in the body, which must have been validated. */

@@ -51,20 +51,25 @@ export class SignUp {
     });
     const user = { id: newId('usr'), email };
     const passwordHash = await hashPassword(password);
-    return { caller: { organizationId: newId('org'), actor: { type: 'member', id: user.id, name: email } }, user, passwordHash };
+    const caller = { organizationId: newId('org'), actor: { type: 'member', id: user.id, name: email }, authority: (tx: Tx) => this.#admitInTurn(tx) } as const;
+    return { caller, user, passwordHash };
   }
 
   async #create(change: Change, { caller, user, passwordHash }: Prepared, name: string): Promise<SignedIn> {
     const { tx } = change;
     const { organizationId } = caller;
-    if (this.#mode === 'first') await tx.query('select pg_advisory_xact_lock($1)', [FIRST_LOCK]);
-    await this.#admit(tx);
     await insertUser(tx, user, passwordHash);
     await tx.query('insert into organization_keys(organization_id, wrapped) values ($1, $2)', [organizationId, this.#vault.newOrganizationKey(organizationId)]);
     const organization = await change.apply(organizations, organizationId, createOrganization(name));
     await change.apply(members, user.id, joinOrganization(user, 'admin'));
     const token = await openSession(tx, organizationId, user.id);
     return { organization: { id: organizationId, ...organization }, user, token };
+  }
+
+  /** Of several sign-ups of which only the first may succeed, one after the other. */
+  async #admitInTurn(tx: Tx): Promise<void> {
+    if (this.#mode === 'first') await tx.query('select pg_advisory_xact_lock($1)', [FIRST_LOCK]);
+    await this.#admit(tx);
   }
 
   async #admit(tx: Tx): Promise<void> {

@@ -27,7 +27,8 @@ export class CreateOnce {
   /** `prepare` does what must not hold a transaction open (network, password hashing); it is skipped for a repeat that is already answered. */
   async run<P, T>(caller: Repeatable, steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>): Promise<T> {
     const known = caller.repeat && (await this.#store.look(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
-    if (known) return known;
+    // A known answer holds secrets too: it is given within a change, which asks whether the caller may still have it.
+    if (known) return this.#store.change(caller, () => Promise.resolve(known));
     const prepared = await steps.prepare();
     return this.#store.change(caller, async (change) => {
       const meanwhile = await this.#answered<T>(change.tx, caller);

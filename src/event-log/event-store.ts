@@ -1,9 +1,17 @@
+import type { Authority } from '../platform/authority.js';
 import type { Database, Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import type { Actor, ControlBody, ControlEvent } from './events/index.js';
 
-/** Who asks for a change, and in which organization. */
-export type Caller = Readonly<{ organizationId: string; actor: Actor }>;
+type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
+
+/** Toolgate's own part that makes a change: the gateway for a grant that it has just judged, or a worker. */
+export type OwnActor = ActorOf<'grant' | 'system'>;
+
+/** Who asks for a change, and in which organization. Whoever acts from outside brings the authority to make it. */
+export type Caller =
+  | Readonly<{ organizationId: string; actor: ActorOf<'member' | 'apiKey' | 'anonymous'>; authority: Authority }>
+  | Readonly<{ organizationId: string; actor: OwnActor; authority?: undefined }>;
 
 /**
  * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row, which holds what the events
@@ -23,7 +31,7 @@ const INSERT = `insert into events(organization_id, position, stream_id, version
 
 /**
  * One change of the control plane: the organization's head row is locked first, so that changes of an organization follow one another and no two
- * deadlock; then events are appended and applied to their state rows. All of it is in the caller's transaction.
+ * deadlock; then the caller's authority is read, so that no request outlives the end of its rights; then events are appended and applied to their state rows. All of it is in the caller's transaction.
  */
 export class Change {
   readonly tx: Tx;
@@ -102,14 +110,17 @@ export class EventStore {
     this.#listeners.push(listener);
   }
 
-  /** Reads an organization's rows in one transaction. */
+  /** Reads an organization's rows in one transaction, which can write nothing. */
   look<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#db.inOrganization(organizationId, work);
   }
 
-  /** Runs one change; nothing of it is visible unless all of it is. Events are published after the commit. */
+  /**
+   * Runs one change; nothing of it is visible unless all of it is. Events are published after the commit.
+   * @throws Problem unauthorized or forbidden when the caller may not make it any more, before `work` is asked
+   */
   change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#publish(caller.organizationId, this.#db.inOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work)));
+    return this.#publish(caller.organizationId, this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work)));
   }
 
   /** The same over all organizations' rows: for sign-up and for joining, which write users. */
@@ -120,6 +131,7 @@ export class EventStore {
   async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
     await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [caller.organizationId]);
     const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [caller.organizationId]);
+    await caller.authority?.(tx);
     return work(new Change(tx, caller, rows[0]?.position ?? 0));
   }
 

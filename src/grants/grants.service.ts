@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CreateOnce } from '../event-log/create-once.js';
 import { EventStore, type Change } from '../event-log/event-store.js';
-import type { Principal } from '../rest/allowed.js';
+import { asAdmin, type Principal } from '../rest/allowed.js';
 import type { Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { pageStart, toPage, type Page } from '../rest/page.js';
@@ -12,6 +12,8 @@ import { addToken, dropTokens, retireTokens } from './grant-tokens.js';
 import { decideGrantChange, decideRevocation, decideRotation, futureExpiry, type RevocationReason } from './grants.js';
 import type { ChangeGrant, GrantQuery, GrantView, GrantWithToken, IssueGrant } from './grants.dto.js';
 import { findGrant, grantStream, isThere, listGrants, serverOfPolicy, unrevokedGrantsOf, type Shelf, type ShownGrant } from './grants.store.js';
+
+const ADMIN_ONLY = 'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.';
 
 const revoke = async (change: Change, grantId: string, reason: RevocationReason): Promise<void> => {
   await change.apply(grantStream, grantId, (state) => decideRevocation(grantId, state, reason));
@@ -78,8 +80,8 @@ export class GrantsService {
   async change(principal: Principal, id: string, body: ChangeGrant): Promise<GrantView> {
     const { organizationId } = principal;
     const adminOnly = [body.label, body.expiresAt, body.disabled];
-    if (principal.role !== 'admin' && adminOnly.some((value) => value !== undefined)) throw new Problem('forbidden', 'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.');
-    return this.#store.change(principal, async (change) => {
+    const caller = adminOnly.some((value) => value !== undefined) ? asAdmin(principal, ADMIN_ONLY) : principal;
+    return this.#store.change(caller, async (change) => {
       const patch = { ...body, ...(body.expiresAt ? { expiresAt: futureExpiry(body.expiresAt, change.now) } : {}) };
       const { serverId } = await change.apply(grantStream, id, (state) => decideGrantChange(id, state, patch));
       await checkPolicies(change.tx, organizationId, { serverId, policyIds: [patch.policyId, patch.shadowPolicyId] });

@@ -62,8 +62,8 @@ const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (
 };
 
 /**
- * The two ways to the database. `inOrganization` runs as `toolgate_app`: row-level security shows only that organization's rows, and a
- * statement outside it sees none. `asWorker` runs as `toolgate_worker`, which sees all organizations: directory, audit writer, sign-in.
+ * The ways to the database. `inOrganization` and `changeInOrganization` run as `toolgate_app`: row-level security shows only that
+ * organization's rows, and a statement outside it sees none. `asWorker` runs as `toolgate_worker`, which sees all organizations: directory, audit writer, sign-in.
  */
 export class Database {
   readonly app: pg.Pool;
@@ -81,10 +81,22 @@ export class Database {
     this.log = rolePool(url, 'toolgate_worker', 4);
   }
 
-  /** One transaction that sees and writes this organization's rows only. */
+  /** One transaction that sees this organization's rows only and can write none: what a caller changes goes through the event store. */
   inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#inOrganization('BEGIN READ ONLY', organizationId, work);
+  }
+
+  /**
+   * One transaction that sees and writes this organization's rows only. It does not ask whether somebody may make the change: it is for the
+   * event store, which does, and for what the gateway and a session's own holder write about themselves.
+   */
+  changeInOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#inOrganization('BEGIN', organizationId, work);
+  }
+
+  #inOrganization<T>(begin: string, organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     if (!isId('org', organizationId)) return Promise.reject(new Error('not an organization id'));
-    return transaction(this.app, { begin: `BEGIN; SET LOCAL toolgate.organization = '${organizationId}'` }, work);
+    return transaction(this.app, { begin: `${begin}; SET LOCAL toolgate.organization = '${organizationId}'` }, work);
   }
 
   /**

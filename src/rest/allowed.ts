@@ -1,6 +1,8 @@
 import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiUnauthorizedResponse, ApiForbiddenResponse } from '@nestjs/swagger';
 import type { Request } from 'express';
+import type { Authority } from '../platform/authority.js';
+import { Problem } from '../platform/problems.js';
 
 export const MEMBER_ROLES = ['admin', 'policy_manager', 'approver', 'auditor', 'viewer'] as const;
 export type MemberRole = (typeof MEMBER_ROLES)[number];
@@ -27,18 +29,36 @@ export const Allowed = (...who: readonly AllowedTo[]): MethodDecorator =>
 /** Whether a role is among those that a route allows. */
 export const mayCall = (who: readonly AllowedTo[], role: MemberRole): boolean => role === 'admin' || who.includes('member') || who.includes(role);
 
+/** The refusal of a role that is not among those that a route allows. */
+export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
+  new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
+
 /** A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. */
 export type Repeat = Readonly<{ key: string; requestHash: Buffer }>;
 
-/** Who is asking, as the guard established it. `caller` is the stable name of the credential's holder, for idempotency. */
+/**
+ * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it governs what is read.
+ * A change is governed by `authority`, which the event store asks within the transaction.
+ */
 export type Principal = Readonly<{
   organizationId: string;
   actor: Readonly<{ type: 'member' | 'apiKey'; id: string; name?: string }>;
   role: MemberRole;
+  authority: Authority<MemberRole>;
   /** The session that was used, if it was one. */
   sessionId?: string;
   repeat?: Repeat;
 }>;
+
+/** The same caller for a change that only an admin may make, on a route that others may call too. @throws Problem forbidden with this detail */
+export const asAdmin = (principal: Principal, detail: string): Principal => {
+  const refuseOthers = (role: MemberRole): MemberRole => {
+    if (role !== 'admin') throw new Problem('forbidden', detail);
+    return role;
+  };
+  refuseOthers(principal.role);
+  return { ...principal, authority: async (tx) => refuseOthers(await principal.authority(tx)) };
+};
 
 /** A request as the guard leaves it. */
 export type WithPrincipal = Request & { principal?: Principal; repeat?: Repeat };

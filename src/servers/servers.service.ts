@@ -91,9 +91,9 @@ export class Servers {
     });
   }
 
-  /** Discovers anew. Requests that come while one runs get its answer. */
+  /** Discovers anew. Requests with the same credential that come while one runs get its answer: what is recorded rests on that credential. */
   discover(principal: Principal, id: string): Promise<ServerView> {
-    const key = `${principal.organizationId}|${id}`;
+    const key = `${principal.organizationId}|${principal.sessionId ?? principal.actor.id}|${id}`;
     const running = this.#discovering.get(key);
     if (running) return running;
     const started = this.#discoverNow(principal, id).finally(() => this.#discovering.delete(key));

@@ -1,4 +1,4 @@
-import type { Caller, EventStore } from '../event-log/event-store.js';
+import type { EventStore, OwnActor } from '../event-log/event-store.js';
 import type { DiscoveredTool } from '../event-log/events/index.js';
 import type { Database } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
@@ -17,7 +17,7 @@ const TURN_MS = 300_000;
 const HASTEN_MS = 2000;
 const MOST_BYTES = 2 ** 20;
 const MOST_SERVERS = 10_000;
-const ACTOR: Caller['actor'] = { type: 'system', id: 'gateway' };
+const ACTOR: OwnActor = { type: 'system', id: 'gateway' };
 
 const within = (work: Promise<void>, ms: number): Promise<void> => {
   let timer: NodeJS.Timeout | undefined;

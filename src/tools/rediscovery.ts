@@ -1,4 +1,4 @@
-import type { Caller, EventStore } from '../event-log/event-store.js';
+import type { EventStore, OwnActor } from '../event-log/event-store.js';
 import type { Database } from '../platform/database.js';
 import { errorText, log } from '../platform/log.js';
 import { startRounds, type Rounds } from '../platform/rounds.js';
@@ -14,7 +14,7 @@ type Parts = Readonly<{ db: Database; store: EventStore; vault: Vault; ways: Way
 const POLL_MS = 1000;
 const ENLIST_MS = 30_000;
 const AT_ONCE = 4;
-const ACTOR: Caller['actor'] = { type: 'system', id: 'discovery' };
+const ACTOR: OwnActor = { type: 'system', id: 'discovery' };
 
 /** Discovers a server; resolves to whether there was anything to record. */
 const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serverId }: Turn): Promise<boolean> => {

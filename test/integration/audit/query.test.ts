@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 
-const auditor = (organizationId: string): Principal => ({ organizationId, actor: { type: 'member', id: newId('usr') }, role: 'auditor' });
+const auditor = (organizationId: string): Principal => ({ organizationId, actor: { type: 'member', id: newId('usr') }, role: 'auditor', authority: () => Promise.resolve('auditor') });
 
 const seed = async (events: Parameters<typeof append>[1]): Promise<void> => {
   const writer = await startAuditWriter({ db: at.db, log: at.eventLog });

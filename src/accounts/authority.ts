@@ -1,0 +1,26 @@
+import type { Authority } from '../platform/authority.js';
+import { Problem } from '../platform/problems.js';
+import { mayCall, roleNeeded, type AllowedTo, type MemberRole, type Principal } from '../rest/allowed.js';
+
+/** Who holds a credential, before it is known which route is called. */
+export type Holder = Omit<Principal, 'authority' | 'repeat'>;
+
+// The locks on these rows make whoever ends a session, a membership or a key wait until the change is committed. `now()` would be the time at
+// which the transaction began, before it waited for its turn.
+const ROLE_OF_SESSION = `select m.role from sessions s
+    join members m on m.organization_id = s.organization_id and m.user_id = s.user_id and not m.removed
+  where s.organization_id = $1 and s.id = $2 and s.expires_at > clock_timestamp() for share of s, m`;
+const ROLE_OF_KEY = `select role from api_keys
+  where organization_id = $1 and id = $2 and (expires_at is null or expires_at > clock_timestamp()) for share`;
+
+/** The authority of a credential for a route that `who` may call. */
+export const authorityOf =
+  ({ organizationId, actor, sessionId }: Holder, who: readonly AllowedTo[]): Authority<MemberRole> =>
+  async (tx) => {
+    const [statement, id] = actor.type === 'member' ? [ROLE_OF_SESSION, sessionId] : [ROLE_OF_KEY, actor.id];
+    const { rows } = await tx.query<{ role: MemberRole }>(statement, [organizationId, id]);
+    const role = rows[0]?.role;
+    if (role === undefined) throw new Problem('unauthorized', 'Your session or API key ended while this request was on its way.');
+    if (!mayCall(who, role)) throw roleNeeded(who);
+    return role;
+  };
