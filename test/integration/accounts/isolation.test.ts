@@ -36,7 +36,7 @@ describe('the database', () => {
   });
 
   test('lets an organization neither read password hashes nor write into another', async () => {
-    const inOurs = (statement: string) => toolgate.db.inOrganization(ours.organization.id, (tx) => tx.query(statement));
+    const inOurs = (statement: string) => toolgate.db.changeInOrganization(ours.organization.id, (tx) => tx.query(statement));
     await expect(inOurs('select password_hash from users')).rejects.toThrow(/permission denied/);
     await expect(inOurs("insert into api_keys(organization_id, id, name, role, token_hash) values ('org_other', 'key_1', 'x', 'admin', '')")).rejects.toThrow(/row-level security/);
     expect((await inOurs('delete from members where organization_id <> current_setting(\'toolgate.organization\')')).rowCount).toBe(0);

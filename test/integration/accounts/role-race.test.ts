@@ -55,7 +55,7 @@ const race = async (grabbing: Promise<readonly Answer[]>, taking: Promise<Answer
   return (await changedAfter(lost)).length;
 };
 
-test(`Of requests on their way, none succeeds after the demotion of who sent them (${DEMOTIONS} demotions)`, { timeout: 900_000 }, async () => {
+test(`of requests on their way, none succeeds after the demotion of who sent them (${DEMOTIONS} demotions)`, { timeout: 900_000 }, async () => {
   const { token, user } = await join(toolgate.url, admin, 'viewer');
   const path = `/v1/members/${user.id}`;
   let [late, again] = [0, 0];

@@ -124,7 +124,7 @@ describe('the database', () => {
     const rows = await query<{ user_id: string }>('select user_id from members where organization_id = $1 limit 1', [organizationId]);
     return rows[0]?.user_id ?? '';
   };
-  const inOurs = <T extends object>(statement: string, values: readonly unknown[] = []) => toolgate.db.inOrganization(ours, (tx) => tx.query<T>(statement, values));
+  const inOurs = <T extends object>(statement: string, values: readonly unknown[] = []) => toolgate.db.changeInOrganization(ours, (tx) => tx.query<T>(statement, values));
   const REFUSED = /row-level security|permission denied/;
 
   test('forces row-level security on every table but those that only the workers may touch', async () => {
