@@ -6,7 +6,7 @@ import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
 import { DOCUMENT, hasId, makeFor, PASSWORD, withId } from './objects.js';
-import { bodyOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
+import { bodyOf, oneOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
 import { send, type Answer, type Json } from './problem.js';
 
 const toolgate = await startTestToolgate();
@@ -82,19 +82,16 @@ beforeAll(async () => {
   tenant = await signUp(toolgate.url);
   const serverId = await tenant.server(upstream.url);
   const [policyId, identityId] = [await tenant.policy(serverId, DOCUMENT), await tenant.identity('named in bodies')];
-  values = { serverId, policyId, identityId, transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } };
+  values = { serverId, policyId, identityId, transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' }, webhookUrl: upstream.url };
   holders = Object.fromEntries(await Promise.all(['admin', 'policy_manager', 'approver', 'auditor'].map(async (role) => [role, await holderOf(role)])));
 });
 
 /** The least of the roles that may. */
 const leastOf = ({ allowed }: Operation): Holder => holders[allowed.find((role) => role !== 'admin' && role !== 'member') ?? 'admin']!;
 
-/** A route that takes some of the members that are optional is asked to change something. */
-const MORE: Readonly<Record<string, readonly string[]>> = { changeMember: ['role'], changeOrganization: ['disabled'], testPolicy: ['document'] };
-
 const perform = (operation: Operation, path: string, token: string): Promise<Answer> => {
   const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match') ? { 'if-match': '*' } : {};
-  const body = bodyOf(document, operation, { ...values, 'testPolicy.document': DOCUMENT, 'simulatePolicy.from': '2026-01-01T00:00:00Z' }, MORE[operation.operationId ?? '']);
+  const body = bodyOf(document, operation, { ...values, 'testPolicy.document': DOCUMENT, 'simulatePolicy.from': '2026-01-01T00:00:00Z' }, oneOf[operation.operationId ?? '']);
   const query = operation.operationId === 'export' ? '?format=ndjson' : '';
   return send(toolgate.url, operation.method, path + query, { token, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 };

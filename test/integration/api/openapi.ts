@@ -87,6 +87,17 @@ const memberOf = (document: OpenApi, operation: Operation, values: Values, [name
 /** Whether a member names an object of ours; externalId is the caller's own word. */
 export const isIdMember = (name: string): boolean => /Ids?$/.test(name) && name !== 'externalId';
 
+/** Of members that each are optional, the one to send. */
+export const oneOf: Readonly<Record<string, readonly string[]>> = {
+  testPolicy: ['document'],
+  changeOrganization: ['disabled'],
+  changeServer: ['name'],
+  changeTool: ['disabled'],
+  changeIdentity: ['name'],
+  changeGrant: ['policyId'],
+  replaceApprovalNotifications: ['webhookUrl'],
+};
+
 /** The smallest valid body of an operation, with the members of `more` besides; undefined when it takes none. */
 export const bodyOf = (document: OpenApi, operation: Operation, values: Values, more: readonly string[] = []): Json | undefined => {
   if (!operation.body) return undefined;

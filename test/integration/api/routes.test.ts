@@ -6,7 +6,7 @@ import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
 import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId } from './objects.js';
-import { bodyOf, idMembers, isIdMember, mismatches, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
+import { bodyOf, idMembers, isIdMember, mismatches, oneOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
 import { send, type Answer, type Json } from './problem.js';
 
 const toolgate = await startTestToolgate();
@@ -65,17 +65,6 @@ const perform = (operation: Operation, path: string, { token, body }: Readonly<{
   const wanted = operation.parameters.filter(({ in: where, required }) => required && where === 'query').map(({ name, schema }) => `${name}=${String(values[`${operation.operationId}.${name}`] ?? schema?.enum?.[0])}`);
   const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match') ? { 'if-match': '*' } : {};
   return send(toolgate.url, operation.method, wanted.length === 0 ? path : `${path}?${wanted.join('&')}`, { token, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-};
-
-/** Of members that each are optional, the one to send. */
-const oneOf: Readonly<Record<string, readonly string[]>> = {
-  testPolicy: ['document'],
-  changeOrganization: ['disabled'],
-  changeServer: ['name'],
-  changeTool: ['disabled'],
-  changeIdentity: ['name'],
-  changeGrant: ['policyId'],
-  replaceApprovalNotifications: ['webhookUrl'],
 };
 
 const anyPath = ({ path }: Operation): string => (hasId(path) ? withId(path, nobodys(path)) : path);
