@@ -36,8 +36,8 @@ export const makeOperatorCheck = (db: Database, publicUrl: () => string, operato
   return async (request) => {
     if (operators.length === 0) return false;
     const token = request.headers.authorization === undefined ? byCookie(request) : fromHeader(request);
-    const principal = token === undefined ? undefined : await sessionPrincipal(db, token);
-    return operators.includes(principal?.actor.name?.toLowerCase() ?? '');
+    const holder = token === undefined ? undefined : await sessionHolder(db, token);
+    return operators.includes(holder?.actor.name?.toLowerCase() ?? '');
   };
 };
 
