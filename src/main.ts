@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
 import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
+import { installLastResort } from './platform/last-resort.js';
 import { errorText, log } from './platform/log.js';
 import { startToolgate, type Toolgate } from './toolgate.js';
 
@@ -46,7 +47,10 @@ const stopOnSignal = (toolgate: Toolgate): void => {
 
 const main = async (): Promise<void> => {
   const config = readConfig(environment());
+  let running: Toolgate | undefined;
+  installLastResort(async () => running?.close());
   const toolgate = await startToolgate(config);
+  running = toolgate;
   stopOnSignal(toolgate);
   process.stdout.write(banner(toolgate, config));
 };

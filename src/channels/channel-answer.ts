@@ -1,6 +1,10 @@
+import { guarded, reportFailure, startTimer } from '../platform/guard.js';
 import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
 
-type Owner = Readonly<{ paused: (answer: ChannelAnswer, paused: boolean) => void; left: (answer: ChannelAnswer) => void }>;
+interface Owner {
+  paused(answer: ChannelAnswer, paused: boolean): void;
+  left(answer: ChannelAnswer): void;
+}
 
 const eventStream = { 'content-type': 'text/event-stream' } as const;
 
@@ -19,10 +23,11 @@ export class ChannelAnswer implements Running {
     this.#owner = owner;
     this.#headers = more.headers ?? {};
     if (more.silenceMs > 0) {
-      this.#silence = setTimeout(() => {
+      const silent = (): void => {
         more.onSilence?.();
         this.fail({ kind: 'timeout', sent: true });
-      }, more.silenceMs);
+      };
+      this.#silence = startTimer('channel_answer', more.silenceMs, silent, () => this.fail({ kind: 'timeout', sent: true }));
     }
   }
 
@@ -30,7 +35,7 @@ export class ChannelAnswer implements Running {
   open(): void {
     if (this.#streaming || this.#over) return;
     this.#streaming = true;
-    this.#sink.head(200, { ...eventStream, ...this.#headers });
+    this.#safely(() => this.#sink.head(200, { ...eventStream, ...this.#headers }));
   }
 
   /** A message on the way to the result. */
@@ -51,18 +56,23 @@ export class ChannelAnswer implements Running {
     if (this.#over) return;
     if (this.#streaming) this.#write(`event: message\ndata: ${text}\n\n`);
     else {
-      this.#sink.head(status, { 'content-type': 'application/json', ...this.#headers });
+      this.#safely(() => this.#sink.head(status, { 'content-type': 'application/json', ...this.#headers }));
       this.#write(text);
     }
     this.end();
   }
 
   end(): void {
-    if (this.#leave()) this.#sink.end();
+    if (this.#leave()) this.#safely(() => this.#sink.end());
   }
 
   fail(failure: UpstreamFailure): void {
-    if (this.#leave()) this.#sink.fail(failure);
+    if (!this.#leave()) return;
+    try {
+      this.#sink.fail(failure);
+    } catch (error) {
+      reportFailure('channel_answer', error);
+    }
   }
 
   resume(): void {
@@ -74,7 +84,20 @@ export class ChannelAnswer implements Running {
   }
 
   #write(text: string): void {
-    if (!this.#sink.data(Buffer.from(text))) this.#owner.paused(this, true);
+    this.#safely(() => {
+      if (!this.#over && !this.#sink.data(Buffer.from(text))) this.#owner.paused(this, true);
+    });
+  }
+
+  /** What throws ends this answer as broken, and not the channel or session that others share. */
+  #safely(give: () => void): void {
+    try {
+      give();
+    } catch (cause) {
+      reportFailure('channel_answer', cause);
+      this.#leave();
+      guarded('channel_answer', () => this.#sink.fail({ kind: 'broken', sent: true, cause }))();
+    }
   }
 
   #leave(): boolean {

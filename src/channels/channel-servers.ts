@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { parseObject } from '../json/json-object.js';
 import { answerStatus } from './channel-answer.js';
 import { ChannelSession, type Routed } from './channel-session.js';
 import type { OpenChannel } from './channel.js';
 import { KeptChannels, type ChannelRules } from './kept-channels.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
+import { decorateSink, type Forward, type Running, type Sink, type UpstreamRequest } from '../upstream/forward.js';
 
 const MOST_PER_GRANT = 4;
+
+const routedIn = (body: Buffer | undefined): Routed => (body && parseObject(body.toString('utf8'))) ?? {};
 
 /**
  * Servers that speak over a channel, as if each were a Streamable HTTP server of the session era: one channel a session, never shared between grants, ended with the
@@ -22,7 +25,7 @@ export class ChannelServers {
   }
 
   readonly forward: Forward = (request, sink) => {
-    const message = request.body === undefined ? {} : (JSON.parse(request.body.toString('utf8')) as Routed);
+    const message = routedIn(request.body);
     if (request.method === 'POST' && message.method === 'initialize' && message.id !== undefined) return this.#initialize(message, request, sink);
     const session = this.#sessions.find(request.headers['mcp-session-id'] ?? '', request);
     if (!session) return answerStatus(sink, request.headers['mcp-session-id'] === undefined ? 400 : 404);
@@ -49,13 +52,11 @@ export class ChannelServers {
     this.#sessions.keep(session.id, session, request.server.transport);
     const drop = (): void => this.#sessions.end(session.id);
     let refused = false;
-    return session.post(message, request, {
-      // Spelled out: a sink may be an object of a class, whose methods a spread leaves behind.
+    const until = decorateSink(sink, {
       head: (status, headers) => {
         refused = status >= 400;
         sink.head(status, headers);
       },
-      data: (chunk) => sink.data(chunk),
       end: () => {
         if (refused) drop();
         sink.end();
@@ -65,5 +66,6 @@ export class ChannelServers {
         sink.fail(failure);
       },
     });
+    return session.post(message, request, until);
   }
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../json/json-object.js';
+import { parseObject, type Json } from '../json/json-object.js';
 import { jsonRpcError, sendJson } from '../mcp/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Request } from '../mcp/read-message.js';
@@ -57,6 +57,6 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
 export const withServersTaskIds = (parts: GatewayParts, exchange: InSession): InSession => {
   const { body, who } = exchange;
   if (!body.includes(TASK_MARKER)) return exchange;
-  const message = withTaskIds(JSON.parse(body.toString('utf8')) as Json, (id) => parts.taskIds.opened(who, id) ?? id);
+  const message = withTaskIds(parseObject(body.toString('utf8')) ?? {}, (id) => parts.taskIds.opened(who, id) ?? id);
   return { ...exchange, body: Buffer.from(JSON.stringify(message)) };
 };

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { listenTo } from '../platform/guard.js';
 import { readAnswerHead, type AnswerHead } from './answer-head.js';
 import { ChunkedBody } from './chunked-body.js';
 import type { Exchange } from './exchange.js';
@@ -13,7 +14,10 @@ const SMALL = 16 * 1024;
 const IDLE_MS = 4000;
 
 /** `idle`: it may carry the next request. `gone`: it is closed and will carry none. */
-export type Owner = Readonly<{ idle: (connection: Connection) => void; gone: (connection: Connection) => void }>;
+export interface Owner {
+  idle(connection: Connection): void;
+  gone(connection: Connection): void;
+}
 
 /** The last head that was read anywhere, with the empty line that ends it: a busy server answers with the same one many times within a second. */
 let lastText = '';
@@ -46,10 +50,11 @@ export class Connection {
     this.#socket = socket;
     this.#owner = owner;
     socket.unref();
-    socket.on('data', (bytes: Buffer) => this.#read(bytes));
-    socket.on('end', () => this.#ended());
-    socket.on('error', (error) => (this.#error ??= error));
-    socket.on('close', () => this.#closed());
+    const giveUp = (): void => this.#giveUp();
+    listenTo(socket, 'data', 'http_connection', (bytes: Buffer) => this.#read(bytes), giveUp);
+    listenTo(socket, 'end', 'http_connection', () => this.#ended(), giveUp);
+    listenTo(socket, 'error', 'http_connection', (error: Error) => void (this.#error ??= error), giveUp);
+    listenTo(socket, 'close', 'http_connection', () => this.#closed(), giveUp);
   }
 
   get open(): boolean {

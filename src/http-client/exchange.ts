@@ -1,8 +1,13 @@
+import { reportFailure } from '../platform/guard.js';
 import type { AnswerHead } from './answer-head.js';
 import type { Failure, Running, Sink } from './sink.js';
 
 /** What an exchange does to the connection that carries it. */
-type Carrier = Readonly<{ pause: () => void; resume: () => void; destroy: () => void }>;
+interface Carrier {
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
 
 type Wanted = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
 
@@ -43,21 +48,39 @@ export class Exchange implements Running {
 
   headed({ status, headers }: AnswerHead): void {
     this.#silentMs = 0;
-    if (!this.#over) this.#sink.head(status, headers);
+    if (this.#over) return;
+    try {
+      this.#sink.head(status, headers);
+    } catch (error) {
+      this.#crashed(error);
+    }
   }
 
   data(part: Buffer): void {
     this.#silentMs = 0;
-    if (this.#over || this.#sink.data(part) || this.#over) return;
+    if (this.#over || this.#takes(part) || this.#over) return;
     this.#paused = true;
     this.#carrier?.pause();
+  }
+
+  #takes(part: Buffer): boolean {
+    try {
+      return this.#sink.data(part);
+    } catch (error) {
+      this.#crashed(error);
+      return true;
+    }
   }
 
   ended(): void {
     if (this.#over) return;
     this.#over = true;
     this.#carrier = undefined;
-    this.#sink.end();
+    try {
+      this.#sink.end();
+    } catch (error) {
+      this.#crashed(error);
+    }
   }
 
   /** The connection that it was sent on is gone before the answer was whole. */
@@ -71,7 +94,27 @@ export class Exchange implements Running {
     const carrier = this.#carrier;
     this.#carrier = undefined;
     carrier?.destroy();
-    this.#sink.fail({ kind, sent: carrier !== undefined, cause });
+    try {
+      this.#sink.fail({ kind, sent: carrier !== undefined, cause });
+    } catch (error) {
+      reportFailure('http_exchange', error);
+    }
+  }
+
+  /**
+   * The sink threw: this exchange ends as broken, also when its end was told just now, so that its outcome is recorded. It runs in a callback of the socket, of
+   * a timer or of another exchange, none of which may end with it.
+   */
+  #crashed(cause: unknown): void {
+    reportFailure('http_exchange', cause);
+    this.#over = true;
+    this.#carrier?.destroy();
+    this.#carrier = undefined;
+    try {
+      this.#sink.fail({ kind: 'broken', sent: true, cause });
+    } catch (error) {
+      reportFailure('http_exchange', error);
+    }
   }
 
   /** Time went by without a byte. A pause of ours is not the other side's silence. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { guarded, reportFailure, soon, startInterval } from '../platform/guard.js';
 import { Connection } from './connection.js';
 import { Exchange } from './exchange.js';
 import { requestHead, type Method, type RequestHeaders } from './request-head.js';
@@ -44,28 +45,38 @@ export class Origin {
       return notSent;
     }
     const exchange = new Exchange({ head, body, silenceMs }, sink);
-    if (this.#waiting.push(exchange) === 1) setImmediate(() => this.#sendAll());
+    if (this.#waiting.push(exchange) === 1) soon('http_send', () => this.#sendAll());
     return exchange;
   }
 
   #sendAll(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const exchange of waiting) if (!exchange.over) this.#send(exchange);
+    for (const exchange of waiting) {
+      if (exchange.over) continue;
+      try {
+        this.#send(exchange);
+      } catch (error) {
+        // The others of this turn still go out.
+        reportFailure('http_send', error);
+        exchange.fail('broken', error);
+      }
+    }
   }
 
   #send(exchange: Exchange): void {
     for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) if (connection.open) return connection.send(exchange);
     this.#connecting += 1;
-    this.#connect((error, socket) => {
+    const connected = (error: Error | null, socket: Socket | null): void => {
       this.#connecting -= 1;
       if (error !== null || socket === null) return exchange.fail('unreachable', error);
       if (exchange.over) return void socket.destroy();
       const connection = new Connection(socket, this);
       this.#open.add(connection);
-      this.#timer ??= setInterval(() => this.#sweep(), TICK_MS).unref();
+      this.#timer ??= startInterval('http_sweep', TICK_MS, () => this.#sweep()).unref();
       connection.send(exchange);
-    });
+    };
+    this.#connect(guarded('http_connect', connected, (cause) => exchange.fail('broken', cause)));
   }
 
   idle(connection: Connection): void {

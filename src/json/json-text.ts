@@ -1,3 +1,6 @@
+import { endOfString } from './foreign-json.js';
+import { parsedJson } from './parsed-json.js';
+
 /** One member of an object in JSON text: where its key and its value stand. */
 type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueEnd: number }>;
 
@@ -5,7 +8,6 @@ type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueE
 export type Edit = (value: string | undefined) => string | undefined;
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
@@ -13,16 +15,6 @@ const skipSpace = (text: string, from: number): number => {
   let at = from;
   while (isSpace(text.charCodeAt(at))) at += 1;
   return at;
-};
-
-/** Behind the closing quote of the string that begins at `at`. */
-const endOfString = (text: string, at: number): number => {
-  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let before = end - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((end - before) % 2 === 1) return end + 1;
-  }
-  return text.length;
 };
 
 const opens = (code: number): boolean => code === 0x7b || code === 0x5b;
@@ -49,11 +41,8 @@ const endOfValue = (text: string, at: number): number => {
 };
 
 const keyOf = (text: string): string => {
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    return text;
-  }
+  const key = parsedJson(text);
+  return typeof key === 'string' ? key : text;
 };
 
 /** The members of the object that `text` is, as far as it is one. */

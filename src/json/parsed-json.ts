@@ -1,10 +1,9 @@
-/** What a JSON text says; undefined when it is none. */
+import { readForeignJson } from './foreign-json.js';
+
+/** What a JSON text says; undefined when it is none, or nests deeper or is longer than `readForeignJson` allows. */
 export const parsedJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const read = readForeignJson(text);
+  return read.ok ? read.value : undefined;
 };
 
 const MOST_KEYS = 100_000;

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
+import { MAX_JSON_DEPTH } from './foreign-json.js';
 
 /** A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON that two parsers may read in two ways. */
 export type StrictJson =
   | Readonly<{ ok: true; value: unknown }>
   | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
 
-const maxDepth = 64;
 const maxKeys = 10_000;
 
 /**
@@ -60,7 +60,7 @@ function scanText(text: string): Scan {
       at += 1;
       if (code === colon) scan.keys += 1;
       else depth += nesting(code);
-      if (depth > maxDepth) scan.over = `nested deeper than ${maxDepth}`;
+      if (depth > MAX_JSON_DEPTH) scan.over = `nested deeper than ${MAX_JSON_DEPTH}`;
       else if (scan.keys > maxKeys) scan.over = `more than ${maxKeys} keys`;
     }
   }

@@ -95,10 +95,12 @@ export class LegacyCall implements Running {
           head: (_status, _headers, streams) => streams && this.#open(),
           message: (text) => {
             this.#responded ||= this.#take(text);
-            if (sink.tooLarge) this.#upstream?.abort();
           },
           over: (over) => this.#responded || this.#ended(over),
-          more: () => !this.#paused,
+          more: () => {
+            if (sink.unreadable) this.#upstream?.abort();
+            return !this.#paused;
+          },
         });
         this.#upstream = this.#parts.forward(request, sink);
       })

@@ -127,7 +127,10 @@ export class LegacyListen implements Running {
           resolve(false);
           if (opened && this.#current === opened) this.#answer.end();
         },
-        more: () => !this.#paused,
+        more: () => {
+          if (sink.unreadable) opened?.abort();
+          return !this.#paused;
+        },
       });
       opened = this.#parts.forward(request, sink);
       if (acknowledged) take();

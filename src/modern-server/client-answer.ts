@@ -9,7 +9,11 @@ import { isWanted } from './upstream-session.js';
 /** A modern client's request, or the retry of one: `id` and `progressToken` are texts of JSON values. */
 export type ClientRequest = Readonly<{ id: string; params: Json; progressToken: string | undefined; logLevel: string | undefined; silenceMs: number; sink: Sink }>;
 
-export type AnswerEvents = Readonly<{ paused: (paused: boolean) => void; left: () => void; silent: () => void }>;
+export interface AnswerEvents {
+  paused(paused: boolean): void;
+  left(): void;
+  silent(): void;
+}
 
 /** A status is only open for a while: then the client sees that its request was taken. */
 const HEAD_MS = 5000;
@@ -32,7 +36,7 @@ export class ClientAnswer implements Running {
       events.left();
     };
     this.#answer = new ChannelAnswer(client.sink, { left, paused: (_answer, paused) => events.paused(paused) }, { silenceMs: 0 });
-    if (client.silenceMs > 0) this.#silence = setTimeout(events.silent, client.silenceMs);
+    if (client.silenceMs > 0) this.#silence = setTimeout(() => events.silent(), client.silenceMs);
   }
 
   get client(): ClientRequest {

@@ -47,7 +47,10 @@ export class StandingStream {
         headed();
         this.#ended(over);
       },
-      more: () => true,
+      more: () => {
+        if (sink.unreadable) this.#running?.abort();
+        return true;
+      },
     });
     this.#running = this.#parts.forward({ ...request, method: 'GET', headers, body: undefined, silenceMs: 0 }, sink);
     if (this.#closed) this.#running.abort();

@@ -5,14 +5,14 @@ import type { UpstreamSession } from './upstream-session.js';
 const MOST_RESUMES = 100;
 
 /** `heard`: the server gave a sign of life. `refused`: an HTTP status that is no success, with its body. One of `failed` and `refused` at most, and then nothing more. */
-export type LegEvents = Readonly<{
-  streams: () => void;
-  heard: () => void;
-  message: (text: string) => void;
-  failed: (failure: UpstreamFailure) => void;
-  refused: (status: number, body: string) => void;
-  more: () => boolean;
-}>;
+export interface LegEvents {
+  streams(): void;
+  heard(): void;
+  message(text: string): void;
+  failed(failure: UpstreamFailure): void;
+  refused(status: number, body: string): void;
+  more(): boolean;
+}
 
 /**
  * One request in a legacy session until its response is there. A stream that the server ends before that is taken up again where it ended, when the server
@@ -62,7 +62,7 @@ export class UpstreamLeg {
       over: (over) => this.#ended(over),
       more: () => {
         events.heard();
-        if (sink.tooLarge) this.#running?.abort();
+        if (sink.unreadable) this.#running?.abort();
         return events.more();
       },
     });

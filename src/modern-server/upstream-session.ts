@@ -17,20 +17,23 @@ const QUESTIONS = new Set(['elicitation/create', 'sampling/createMessage', 'root
 export type Question = Readonly<{ id: string; method: string; params: string | undefined }>;
 
 /** One request under way, as its session knows it: what of the server's messages is for it. */
-export type SessionCall = Readonly<{
-  respond: (text: string) => void;
-  ask: (question: Question) => void;
+export interface SessionCall {
+  respond(text: string): void;
+  ask(question: Question): void;
   /** The server takes a question back. */
-  withdraw: (questionId: string) => void;
-  progress: (text: string) => void;
-  log: (text: string, level: unknown) => void;
-  tell: (text: string) => void;
+  withdraw(questionId: string): void;
+  progress(text: string): void;
+  log(text: string, level: unknown): void;
+  tell(text: string): void;
   /** The session is ended. */
-  abandon: () => void;
-}>;
+  abandon(): void;
+}
 
 /** Who hears of changes; `close` is called when the session is over. */
-export type SessionListener = Readonly<{ tell: (method: string, text: string, uri: unknown) => void; close: () => void }>;
+export interface SessionListener {
+  tell(method: string, text: string, uri: unknown): void;
+  close(): void;
+}
 
 const CHANGES = new Set(['notifications/tools/list_changed', 'notifications/prompts/list_changed', 'notifications/resources/list_changed', 'notifications/resources/updated']);
 /** What the modern era has no more. */

@@ -4,6 +4,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client';
 import { originForm, type HostRule } from './host-rule.js';
 import { errorText, log } from './log.js';
 import { Problem, problemBody, problems } from './problems.js';
+import { internalErrors } from './guard.js';
 import { within } from './within.js';
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
@@ -15,6 +16,7 @@ export type Readiness = Readonly<Record<string, () => Promise<void>>>;
 export const makeMetrics = (): Registry => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  registry.registerMetric(internalErrors);
   return registry;
 };
 

@@ -1,4 +1,4 @@
-import type { Json } from '../json/json-object.js';
+import { parseObject, type Json } from '../json/json-object.js';
 import type { RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -18,12 +18,8 @@ const plainAnswer = /^data: ?\{(?:"result"|"jsonrpc":"2\.0","id":(?:-?\d+|"[^"\\
 const isAnswer = (event: Buffer, id: RequestId): boolean => {
   if (plainAnswer.test(event.toString('latin1', 0, 512))) return true;
   return parseSse(event.toString('utf8')).some(({ data }) => {
-    try {
-      const message = JSON.parse(data) as Readonly<Record<string, unknown>>;
-      return typeof message === 'object' && message !== null && !('method' in message) && message['id'] === id;
-    } catch {
-      return false;
-    }
+    const message = parseObject(data);
+    return message !== undefined && !('method' in message) && message['id'] === id;
   });
 };
 
@@ -96,14 +92,7 @@ export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: Upstr
 
 export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
 
-const parse = (text: string): Json => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-  } catch {
-    return {};
-  }
-};
+const parse = (text: string): Json => parseObject(text) ?? {};
 
 /** The response to `id` in a JSON body or a collected event stream; empty when there is none. */
 export const messageIn = (collected: Collected, id: RequestId): Json => {

@@ -1,3 +1,4 @@
+import { readForeignJson } from '../json/foreign-json.js';
 import { isObject } from '../json/json-object.js';
 import type { RequestId } from '../mcp/answers.js';
 import type { Caller } from '../mcp/caller.js';
@@ -26,14 +27,16 @@ const plainNotification = /^data: ?\{(?:"jsonrpc":"2\.0",)?"method":"notificatio
 /** Whether an event may be one that does not pass; `mayHoldList` looks for escapes too. */
 const isToBeRead = (bytes: Buffer): boolean => bytes.includes('"method"') || mayHoldList(bytes);
 
+const UNREADABLE = Symbol('unreadable');
+
+/** The message of an event that must be read; `UNREADABLE` for one that is too deep or too long to be parsed, and so must not pass. */
 const messageIn = (event: Buffer): unknown => {
   if (!isToBeRead(event) || plainNotification.test(event.toString('latin1', 0, 512))) return undefined;
   for (const { data } of parseSse(event.toString('utf8'))) {
-    try {
-      return JSON.parse(data);
-    } catch {
-      // No message: the client will say so.
-    }
+    const read = readForeignJson(data);
+    if (read.ok) return read.value;
+    if (read.flaw !== 'not_json') return UNREADABLE;
+    // No message: the client will say so.
   }
   return undefined;
 };
@@ -92,7 +95,7 @@ export class EventScreen {
       return true;
     }
     const message = messageIn(event);
-    if (isStrayList(message, this.#own)) return false;
+    if (message === UNREADABLE || isStrayList(message, this.#own)) return false;
     const asked = askedIn(message);
     if (!asked || mayAsk(this.#caller, asked.method)) return true;
     this.#onRefused(asked);

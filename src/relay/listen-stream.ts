@@ -1,3 +1,4 @@
+import { readForeignJson } from '../json/foreign-json.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
@@ -121,8 +122,8 @@ class ListenStream implements Sink {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
     if (this.#acknowledged && !MARKERS.some((marker) => event.includes(marker))) return event;
-    const messages = parseSse(event.toString('utf8')).map(({ data }) => parseObject(data));
-    const [message] = messages;
+    const message = messageOf(event);
+    if (message === 'unreadable') return Buffer.alloc(0);
     if (!message) return event;
     if ('method' in message && 'id' in message) return Buffer.alloc(0);
     if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
@@ -163,6 +164,14 @@ class ListenStream implements Sink {
     this.#listening.done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
   }
 }
+
+/** The message of an event; `unreadable` for one that is nested too deep or too large, and undefined for what is no message. */
+const messageOf = (event: Buffer): Json | 'unreadable' | undefined => {
+  const [first] = parseSse(event.toString('utf8'));
+  const read = readForeignJson(first?.data ?? '');
+  if (!read.ok) return read.flaw === 'not_json' ? undefined : 'unreadable';
+  return isObject(read.value) ? read.value : undefined;
+};
 
 const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(message)}\n\n`);
 

@@ -10,7 +10,11 @@ const KEEP_ALIVE_SWEEPS = 100;
 type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
 /** What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it is to end. */
-export type Standing = Readonly<{ listsChanged: (kinds: readonly NamedKind[]) => void; keepAlive: () => void; close: () => void }>;
+export interface Standing {
+  listsChanged(kinds: readonly NamedKind[]): void;
+  keepAlive(): void;
+  close(): void;
+}
 
 type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Seen };
 

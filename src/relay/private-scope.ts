@@ -1,4 +1,4 @@
-import type { Sink } from '../upstream/forward.js';
+import { decorateSink, type Sink } from '../upstream/forward.js';
 
 const PUBLIC = /("cacheScope"\s*:\s*)"public"/g;
 /** What a chunk may end with of such a member; more white space than that is nobody's spelling. */
@@ -11,7 +11,7 @@ const LONGEST = 64;
 export const keepingPrivate = (sink: Sink): Sink => {
   let kept = '';
   const replaced = (text: string): string => text.replace(PUBLIC, '$1"private"');
-  return {
+  return decorateSink(sink, {
     head: (status, { 'content-length': _changes, ...headers }) => sink.head(status, headers),
     data: (chunk) => {
       const text = replaced(kept + chunk.toString('latin1'));
@@ -24,6 +24,5 @@ export const keepingPrivate = (sink: Sink): Sink => {
       if (kept !== '') sink.data(Buffer.from(replaced(kept), 'latin1'));
       sink.end();
     },
-    fail: sink.fail,
-  };
+  });
 };

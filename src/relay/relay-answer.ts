@@ -4,6 +4,7 @@ import { parsedJson } from '../json/parsed-json.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, writeJsonHead, type RequestId } from '../mcp/answers.js';
+import { guarded, reportFailure } from '../platform/guard.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
@@ -47,6 +48,7 @@ class AnswerRelay implements Sink {
   #held: Buffer[] = [];
   #bytes = 0;
   #streaming = false;
+  #over = false;
 
   /** `stream` is called when the answer turns out to be an event stream. */
   constructor(exchange: InSession, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>) {
@@ -106,8 +108,11 @@ class AnswerRelay implements Sink {
 
   fail(failure: UpstreamFailure): void {
     const { status, code, message } = failures[failure.kind];
-    this.#tell(code, message);
-    this.#finish(status, failure.sent);
+    try {
+      this.#tell(code, message);
+    } finally {
+      this.#finish(status, failure.sent);
+    }
   }
 
   #isAnswer(): boolean {
@@ -126,10 +131,10 @@ class AnswerRelay implements Sink {
   #write(chunk: Buffer): boolean {
     if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
     // A client that leaves takes nothing more, and the upstream is read on.
-    const resume = (): void => {
+    const resume = guarded('relay', () => {
       this.#response.off('drain', resume).off('close', resume);
       this.#running?.resume();
-    };
+    });
     this.#response.on('drain', resume).on('close', resume);
     return false;
   }
@@ -164,13 +169,29 @@ class AnswerRelay implements Sink {
     else this.#response.destroy();
   }
 
+  /** Once: a sink that failed in its own end is told of a failure after it. */
   #finish(status: OutcomeStatus, sent: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
   }
 }
 
 /** What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or was aborted. */
 export type AnswerTo = Readonly<{ id: RequestId; tool: string | null; through?: ((sink: Sink) => Sink) | undefined; done: (relayed: Relayed) => void }>;
+
+const NOTHING: Running = { resume: () => undefined, abort: () => undefined };
+
+/** What was begun, or nothing when that threw: the call then ends as any that broke off, with its outcome on record. */
+const begun = (relay: AnswerRelay, begin: () => Running): Running => {
+  try {
+    return begin();
+  } catch (error) {
+    reportFailure('relay', error);
+    relay.fail({ kind: 'broken', sent: true, cause: error });
+    return NOTHING;
+  }
+};
 
 /** Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it. */
 export const relayAnswer = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, to: AnswerTo): Running => {
@@ -186,8 +207,8 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
       return new EventScreen({ caller: session, own: to.id }, (asked) => refuseAsked(parts, exchange, asked));
     },
   });
-  const running = parts.forward(request, to.through ? to.through(relay) : relay);
+  const running = begun(relay, () => parts.forward(request, to.through ? to.through(relay) : relay));
   relay.start(running);
-  if (session.era === 'modern') response.once('close', () => !over && running.abort());
+  if (session.era === 'modern') response.once('close', guarded('relay', () => void (!over && running.abort())));
   return running;
 };

@@ -1,8 +1,8 @@
-import type { Json } from '../json/json-object.js';
+import { parseObject, type Json } from '../json/json-object.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { formatSse, parseSse } from '../event-streams/sse.js';
-import type { Sink } from '../upstream/forward.js';
+import { decorateSink, type Sink } from '../upstream/forward.js';
 
 /** `rewrite` gets each message in which `marker` stands, and answers what goes on in its place. */
 type Rewriting = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
@@ -11,12 +11,8 @@ type Rewriting = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
 const MOST_HELD = 1024 * 1024;
 
 const rewrittenText = (text: string, rewrite: Rewriting['rewrite']): string => {
-  try {
-    const message: unknown = JSON.parse(text);
-    return typeof message === 'object' && message !== null && !Array.isArray(message) ? JSON.stringify(rewrite(message as Json)) : text;
-  } catch {
-    return text;
-  }
+  const message = parseObject(text);
+  return message ? JSON.stringify(rewrite(message)) : text;
 };
 
 const rewrittenEvent = (event: Buffer, { marker, rewrite }: Rewriting): Buffer => {
@@ -41,7 +37,7 @@ export const rewriting = (sink: Sink, how: Rewriting): Sink => {
     passing = bytes > MOST_HELD;
     return passing ? Buffer.concat(held.splice(0)) : Buffer.alloc(0);
   };
-  return {
+  return decorateSink(sink, {
     head: (status, { 'content-length': _changes, ...headers }) => {
       streamed = isEventStream(headerOf(headers, 'content-type'));
       sink.head(status, headers);
@@ -57,6 +53,5 @@ export const rewriting = (sink: Sink, how: Rewriting): Sink => {
       if (rest.length > 0) sink.data(rest);
       sink.end();
     },
-    fail: sink.fail,
-  };
+  });
 };

@@ -1,4 +1,5 @@
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
+import { flawOf } from '../json/foreign-json.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import type { Sink, UpstreamFailure, UpstreamHeaders } from '../upstream/forward.js';
 
@@ -13,16 +14,16 @@ export type Over =
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure; lastEventId: string | undefined; retryMs: number }>;
 
 /** `head` comes first, `over` last and once; `message` for each JSON-RPC message of a success. `more` says whether further bytes may come now. */
-export type Listener = Readonly<{
-  head: (status: number, headers: UpstreamHeaders, streams: boolean) => void;
-  message: (text: string) => void;
-  over: (over: Over) => void;
-  more: () => boolean;
-}>;
+export interface Listener {
+  head(status: number, headers: UpstreamHeaders, streams: boolean): void;
+  message(text: string): void;
+  over(over: Over): void;
+  more(): boolean;
+}
 
 const RETRY_MS = 1000;
 
-/** Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB. */
+/** Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and `MAX_JSON_DEPTH` levels. */
 export class MessageSink implements Sink {
   readonly #listener: Listener;
   #status = 0;
@@ -31,15 +32,15 @@ export class MessageSink implements Sink {
   #bytes = 0;
   #lastEventId: string | undefined;
   #retryMs = RETRY_MS;
-  #tooLarge = false;
+  #unreadable = false;
 
   constructor(listener: Listener) {
     this.#listener = listener;
   }
 
-  /** Whether the rest need not come: a message was too large. */
-  get tooLarge(): boolean {
-    return this.#tooLarge;
+  /** Whether the rest need not come: a message was too large or nested too deep. */
+  get unreadable(): boolean {
+    return this.#unreadable;
   }
 
   head(status: number, headers: UpstreamHeaders): void {
@@ -50,30 +51,31 @@ export class MessageSink implements Sink {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#tooLarge) return true;
-    if (this.#events) this.#tooLarge = !this.#events(chunk);
+    if (this.#unreadable) return true;
+    if (this.#events) this.#unreadable = !this.#events(chunk) || this.#unreadable;
     else {
       this.#bytes += chunk.length;
-      this.#tooLarge = this.#bytes > MOST_MESSAGE;
+      this.#unreadable = this.#bytes > MOST_MESSAGE;
       this.#chunks.push(chunk);
     }
-    if (this.#tooLarge) this.#chunks = [];
-    return this.#tooLarge || this.#listener.more();
+    if (this.#unreadable) this.#chunks = [];
+    const more = this.#listener.more();
+    return this.#unreadable || more;
   }
 
   end(): void {
     const body = Buffer.concat(this.#chunks).toString('utf8');
     this.#chunks = [];
-    if (this.#tooLarge) return this.fail({ kind: 'broken', sent: true });
     const message = this.#succeeds() && !this.#events && body !== '';
-    if (message) this.#listener.message(body);
+    if (message) this.#message(body);
+    if (this.#unreadable) return this.fail({ kind: 'broken', sent: true });
     this.#listener.over({ kind: 'ended', status: this.#status, body: message ? '' : body, lastEventId: this.#lastEventId, retryMs: this.#retryMs });
   }
 
   fail(failure: UpstreamFailure): void {
-    // What an oversized message broke off can't be taken up again either.
-    const lastEventId = this.#tooLarge ? undefined : this.#lastEventId;
-    this.#listener.over({ kind: 'failed', failure: this.#tooLarge ? { kind: 'broken', sent: true } : failure, lastEventId, retryMs: this.#retryMs });
+    // What an unreadable message broke off can't be taken up again either.
+    const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
+    this.#listener.over({ kind: 'failed', failure: this.#unreadable ? { kind: 'broken', sent: true } : failure, lastEventId, retryMs: this.#retryMs });
   }
 
   #succeeds(): boolean {
@@ -82,6 +84,12 @@ export class MessageSink implements Sink {
 
   #event({ id, data }: Readonly<{ id?: string | undefined; data: string }>): void {
     if (id !== undefined) this.#lastEventId = id;
-    if (data !== '') this.#listener.message(data);
+    if (data !== '') this.#message(data);
+  }
+
+  #message(text: string): void {
+    if (this.#unreadable) return;
+    this.#unreadable = flawOf(text) !== undefined;
+    if (!this.#unreadable) this.#listener.message(text);
   }
 }

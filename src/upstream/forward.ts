@@ -1,4 +1,4 @@
-import type { Failure, HeaderFields, Running, Sink } from '../http-client/sink.js';
+import { decorateSink, type Failure, type HeaderFields, type Running, type Sink } from '../http-client/sink.js';
 import type { Era } from '../platform/era.js';
 
 /** An MCP server: where it is reached, and in which eras of the protocol it was seen to speak (the preferred one first; none while it was never reached). */
@@ -22,7 +22,7 @@ export type UpstreamRequest = Readonly<{
   silenceMs: number;
 }>;
 
-export type { Running, Sink };
+export { decorateSink, type Running, type Sink };
 export type UpstreamHeaders = HeaderFields;
 export type UpstreamFailure = Failure;
 

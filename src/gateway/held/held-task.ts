@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../json/json-object.js';
+import { isObject, parseObject, type Json } from '../../json/json-object.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../mcp/answers.js';
 import { META } from '../../mcp/modern.js';
 import type { Request } from '../../mcp/read-message.js';
@@ -39,7 +39,7 @@ const shown = (taskId: string, { state, createdAt, updatedAt, held }: ApprovalTa
 
 /** The call as it goes upstream without anybody who could be asked, or be given a task in its turn: what it answers must be its result. */
 const alone = (exchange: InSession): InSession => {
-  const message = JSON.parse(exchange.body.toString('utf8')) as Json;
+  const message = parseObject(exchange.body.toString('utf8')) ?? {};
   const params = isObject(message['params']) ? message['params'] : {};
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
   const body = Buffer.from(JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [META.clientCapabilities]: {} } } }));

@@ -1,0 +1,80 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { ChannelServers } from '../../../src/channels/channel-servers.js';
+import { openTranslation } from '../../../src/eras/translate.js';
+import { keepingPrivate } from '../../../src/relay/private-scope.js';
+import { relayAnswer, type AnswerTo, type Relayed } from '../../../src/relay/relay-answer.js';
+import { rewriting } from '../../../src/relay/rewritten.js';
+import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/upstream/forward.js';
+
+const FAILURES = ['unreachable', 'timeout', 'broken', 'aborted'] as const satisfies readonly UpstreamFailure['kind'][];
+const STATUSES = { unreachable: 'upstream_unreachable', timeout: 'timeout', broken: 'upstream_error', aborted: 'cancelled' };
+const JSON_HEAD = { 'content-type': 'application/json' };
+
+const request: UpstreamRequest = {
+  server: { id: 'srv_1', transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') }, eras: ['legacy'] },
+  grantId: 'grt_1',
+  era: 'legacy',
+  method: 'POST',
+  headers: {},
+  body: Buffer.from('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}'),
+  silenceMs: 0,
+};
+
+/** How far an upstream comes before it fails. */
+const BEGINNINGS = {
+  'before its head': () => undefined,
+  'in a JSON answer': (sink) => {
+    sink.head(200, JSON_HEAD);
+    sink.data(Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"taskId":"1","cacheScope":"pub'));
+  },
+  'in a long JSON answer': (sink) => {
+    sink.head(200, JSON_HEAD);
+    for (let part = 0; part < 40 && sink.data(Buffer.alloc(64 * 1024, 'x')); part += 1);
+  },
+  'in an event stream': (sink) => {
+    sink.head(200, { 'content-type': 'text/event-stream' });
+    sink.data(Buffer.from('data: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\ndata: {"half'));
+  },
+} satisfies Readonly<Record<string, (sink: Parameters<Forward>[1]) => void>>;
+
+const failing =
+  (kind: UpstreamFailure['kind'], begin: (sink: Parameters<Forward>[1]) => void): Forward =>
+  (_request, sink) => {
+    setImmediate(() => {
+      begin(sink);
+      sink.fail({ kind, sent: true });
+    });
+    return { resume: () => undefined, abort: () => undefined };
+  };
+
+const THROUGH = { nothing: undefined, keepingPrivate, rewriting: (sink) => rewriting(sink, { marker: '"taskId', rewrite: (message) => message }) } satisfies Readonly<Record<string, AnswerTo['through']>>;
+
+/** The ways that an answer takes from a transport to the relay; each decorates the sink. */
+const ROUTES = {
+  straight: (forward) => forward,
+  'an attempt': (forward) => openTranslation(forward).forward,
+  'a channel': (forward) => {
+    const servers = new ChannelServers(({ server }, events) => {
+      forward({ ...request, server }, { head: () => undefined, data: () => true, end: () => undefined, fail: (failure) => events.closed(failure) });
+      return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
+    }, { stillGood: () => true });
+    return servers.forward;
+  },
+} satisfies Readonly<Record<string, (forward: Forward) => Forward>>;
+
+const relayed = (forward: Forward, through: AnswerTo['through'], era: 'legacy' | 'modern'): Promise<Relayed> =>
+  new Promise((done) => {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 0, toolsChanged: () => undefined };
+    const exchange = { response, session: { era, sessionId: 'ses_1', clientCapabilities: {} }, who: {} };
+    relayAnswer(parts as never, exchange as never, { ...request, era: 'legacy' }, { id: 1, tool: null, through, done });
+  });
+
+const cases = Object.entries(THROUGH).flatMap(([through]) => Object.keys(ROUTES).flatMap((route) => Object.keys(BEGINNINGS).flatMap((begin) => FAILURES.map((kind) => [kind, begin, through, route] as const))));
+
+test.each(cases)('an upstream that fails as %s %s, through %s by way of %s, ends its call with that outcome', async (kind, begin, through, route) => {
+  const forward = ROUTES[route as keyof typeof ROUTES](failing(kind, BEGINNINGS[begin as keyof typeof BEGINNINGS]));
+  for (const era of ['legacy', 'modern'] as const) expect(await relayed(forward, THROUGH[through as keyof typeof THROUGH], era)).toMatchObject({ status: STATUSES[kind], sent: true });
+});
