@@ -50,11 +50,11 @@ export class Connection {
     this.#socket = socket;
     this.#owner = owner;
     socket.unref();
-    const giveUp = (): void => this.#giveUp();
-    listenTo(socket, 'data', 'http_connection', (bytes: Buffer) => this.#read(bytes), giveUp);
-    listenTo(socket, 'end', 'http_connection', () => this.#ended(), giveUp);
-    listenTo(socket, 'error', 'http_connection', (error: Error) => void (this.#error ??= error), giveUp);
-    listenTo(socket, 'close', 'http_connection', () => this.#closed(), giveUp);
+    const guard = { where: 'http_connection', failed: (): void => this.#giveUp() };
+    listenTo(socket, 'data', (bytes: Buffer) => this.#read(bytes), guard);
+    listenTo(socket, 'end', () => this.#ended(), guard);
+    listenTo(socket, 'error', (error: Error) => void (this.#error ??= error), guard);
+    listenTo(socket, 'close', () => this.#closed(), guard);
   }
 
   get open(): boolean {

@@ -74,7 +74,12 @@ export const startInterval = (where: string, ms: number, work: Work<[]>): NodeJS
 export const soon = (where: string, work: Work<[]>, failed?: Failed): void => void setImmediate(guarded(where, work, failed));
 
 /** `emitter.on` with a guarded listener, which is returned so that it can be taken off. */
-export const listenTo = <A extends readonly unknown[]>(emitter: EventEmitter, event: string, where: string, listener: Work<A>, failed?: Failed): ((...args: A) => void) => {
+export const listenTo = <A extends readonly unknown[]>(
+  emitter: EventEmitter,
+  event: string,
+  listener: Work<A>,
+  { where, failed }: Readonly<{ where: string; failed?: Failed }>,
+): ((...args: A) => void) => {
   const callback = guarded(where, listener, failed);
   emitter.on(event, callback);
   return callback;
