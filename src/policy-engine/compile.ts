@@ -5,6 +5,7 @@ import type { Action, ApprovalRule, LimitRule, Mode, PolicyDocument, Rule, ToolE
 import type { Kind } from './facts.js';
 import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
+import { OtherSpellings } from './other-spellings.js';
 import { pointerTo } from './pointer.js';
 import { argumentsCheck, ruleChecks } from './conditions/rules.js';
 import { NameTable } from './name-table.js';
@@ -54,6 +55,8 @@ export type CompiledNames = Readonly<{
   named: NameTable;
   entries: readonly LazyEntry[];
   fallback: CompiledEntry;
+  /** Of resources: their entries by names that mean the same. */
+  otherSpellings?: OtherSpellings<LazyEntry> | undefined;
   /** Plans of names seen before: a memo that never changes an answer. */
   plans: Map<string, Plan>;
 }>;
@@ -145,8 +148,10 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
   const section = sections[kind];
   const exact: Ranked[] = [];
   const patterns: Ranked[] = [];
+  const otherSpellings = kind === 'resource' ? new OtherSpellings<LazyEntry>() : undefined;
   for (const [name, entry] of Object.entries(document[section] ?? {})) {
     const lazy = new LazyEntry(() => compileEntry(pointerTo(`/${section}`, name), entry, forAll));
+    otherSpellings?.add(name, lazy);
     const isExact = !isPattern(name);
     (isExact ? exact : patterns).push({ name, length: isExact ? 0 : literalLength(name), action: entry.action ?? 'allow', entry: lazy });
   }
@@ -157,6 +162,7 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
     named: new NameTable(ordered.map(({ name }) => name)),
     entries: ordered.map(({ entry }) => entry),
     fallback: compileDefault(document.default, forAll),
+    otherSpellings,
     plans: new Map(),
   };
 }

@@ -5,7 +5,16 @@ import type { Decision, Facts, Kind, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Pins } from './pins.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
-import { plainUri, spellingsOf, strictnessOf } from './resource-uri.js';
+import {
+  isResourceListed,
+  judgeSpellings,
+  planOf,
+  planOfAll,
+  reservationsOfAll,
+  resourceIn,
+  strictestOf,
+  type Resource,
+} from './resource-entries.js';
 import { windowText } from './windows.js';
 
 export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
@@ -41,7 +50,8 @@ export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decis
 export function decideWithTrace(policy: CompiledPolicy, facts: Facts, pins?: Pins): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
   const unread = unreadable(facts);
   if (unread) return { decision: unread, trace: [] };
-  const { plan, judgement, decision } = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
+  const decided = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
+  const { plan, judgement, decision } = decided;
   if (decision.code === 'malformed') return { decision, trace: [] };
   const steps = plan.checks.map((check, index) => step(check, index, judgement));
   return { decision, trace: judgement.reached === unreached ? [step({ rule: PIN_RULE }, unreached, judgement), ...steps] : steps };
@@ -54,6 +64,7 @@ export function decideWithTrace(policy: CompiledPolicy, facts: Facts, pins?: Pin
 export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool', work?: Work): boolean {
   if (policy.mode === 'monitor') return true;
   if (name.length > longestName[kind]) return false;
+  if (kind === 'resource') return isResourceListed(policy.resources, name, work);
   const { hidden, entry, steps } = planFor(namesOf(policy, kind), name);
   if (work) work.left -= steps;
   return !hidden && entry.listed;
@@ -61,9 +72,7 @@ export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'too
 
 /** What can't be judged whatever the policy says. */
 function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
-  if (tool.length > longestName[kind]) return malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`);
-  if (kind !== 'resource' || plainUri(tool) !== undefined) return undefined;
-  return malformed('the URI of the resource can be read in more than one way (steps . or .., control characters, or escapes of escapes)');
+  return tool.length > longestName[kind] ? malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`) : undefined;
 }
 
 const tooCostly = ({ kind = 'tool' }: Facts): Decision => malformed(`judging the name of this ${kind} by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`);
@@ -72,31 +81,39 @@ const malformed = (reason: string): Decision => ({ effect: 'deny', code: 'malfor
 
 const undecided: Judgement = { reached: unreached, reservations: nothing };
 
+const ambiguousUri = malformed(
+  'the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)',
+);
+
 type Decided = Readonly<{ plan: Plan; judgement: Judgement; decision: Decision }>;
 
-function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins, mostSteps = MAX_PATTERN_STEPS): Decided {
-  const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool, mostSteps);
-  if (plan.steps > mostSteps) return { plan, judgement: undecided, decision: tooCostly(facts) };
+function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided {
+  const plan = planFor(namesOf(policy, facts.kind ?? 'tool'), facts.tool);
+  if (plan.steps > MAX_PATTERN_STEPS) return { plan, judgement: undecided, decision: tooCostly(facts) };
   const judgement = isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts);
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
-/** A call whose spellings take more than `MAX_PATTERN_STEPS` together is refused. A server may take a URI in another spelling for the same resource: of the entries that name one of its spellings, and of the one for the URI as it is written, the strictest counts. */
+/**
+ * A server may take a URI in another spelling for the same resource: every entry for one of its spellings must let it pass
+ * in each of them, the strictest refusal counts, and the limits of all those entries are reserved.
+ */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
-  let strictest = decideName(policy, facts);
-  let stepsLeft = MAX_PATTERN_STEPS - strictest.plan.steps;
-  for (const tool of spellingsOf(facts.tool)) {
-    if (stepsLeft < 0) break;
-    const other = decideName(policy, { ...facts, tool }, undefined, stepsLeft);
-    stepsLeft -= other.plan.steps;
-    if (stepsLeft < 0) return other;
-    if (other.plan.entry !== policy.resources.fallback && strictness(other) > strictness(strictest)) strictest = other;
+  const resource = resourceIn(policy.resources, facts.tool);
+  if (typeof resource === 'string') {
+    const decision = resource === 'ambiguous' ? ambiguousUri : tooCostly(facts);
+    return { plan: planOf(policy.resources.fallback), judgement: undecided, decision };
   }
-  return strictest;
+  const work = newWork();
+  const judged = judgeSpellings(resource, facts, (plan, given) => ({ plan, judgement: judge(plan, given, work) }));
+  const refused = strictestOf(judged, ({ judgement: { refusal } }) => refusal);
+  const { plan, judgement } = refused ?? passingAll(resource, judged.map((one) => one.judgement));
+  return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
-function strictness({ judgement: { refusal, reservations } }: Decided): number {
-  return strictnessOf(refusal?.effect ?? 'allow', reservations.length);
+function passingAll(resource: Resource, judged: readonly Judgement[]): Pick<Decided, 'plan' | 'judgement'> {
+  const plan = planOfAll(resource);
+  return { plan, judgement: { reached: plan.checks.length, reservations: reservationsOfAll(judged) } };
 }
 
 function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', definition }: Facts, pins: Pins | undefined): boolean {
@@ -108,9 +125,8 @@ function pinBroken(tool: string): Judgement {
   return { reached: unreached, refusal: deny('tool_changed', reason), reservations: nothing };
 }
 
-function judge({ checks, entry }: Plan, facts: Facts): Judgement {
+function judge({ checks, entry }: Plan, facts: Facts, work: Work = newWork()): Judgement {
   const reservations: Reservation[] = [];
-  const work = newWork();
   for (const [index, check] of checks.entries()) {
     const verdict = check.judge(facts, work);
     if (verdict.outcome === 'refused') return { reached: index, refusal: verdict, reservations: nothing };

@@ -4,7 +4,8 @@ import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
 import { lintPolicy } from './lints/lints.js';
 import { privateCounterPrefix } from './limits.js';
-import { boolean, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
+import { OtherSpellings } from './other-spellings.js';
+import { boolean, isObject, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
 import { isPattern } from './wildcard.js';
 import { longestWindowSeconds, windowNames } from './windows.js';
 
@@ -41,6 +42,15 @@ const readName = textThat(
 const longestUri = 2048;
 
 const readUri = textThat((text) => text.length >= 1 && text.length <= longestUri && isStorable(text), `must be the URI of a resource, or a pattern with *, of 1 to ${longestUri} characters`);
+
+const readResources: Reader = (value, pointer, report) => {
+  namedOf(mostEntries, readUri, readEntry)(value, pointer, report);
+  if (!isObject(value)) return;
+  const spellings = new OtherSpellings<string>();
+  for (const name of Object.keys(value).slice(0, mostEntries)) if (name.length <= longestUri) spellings.add(name, name);
+  const excess = spellings.excess();
+  if (excess !== undefined) report.errors.push({ pointer, code: 'too_many', message: excess });
+};
 
 const readReason = textThat(
   (text) => text.length >= 1 && text.length <= longestReason && isStorable(text),
@@ -124,7 +134,7 @@ const readDocument = objectOf(
     ['mode', { read: oneOf('enforce', 'monitor') }],
     ['hide', { read: listOf(mostEntries, readName) }],
     ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
-    ['resources', { read: namedOf(mostEntries, readUri, readEntry) }],
+    ['resources', { read: readResources }],
     ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
     ['check_arguments', { read: boolean }],
     ['pin_tools', { read: boolean }],

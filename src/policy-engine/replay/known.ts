@@ -1,8 +1,8 @@
 import type { Asked, Check } from '../check.js';
-import { namesOf, planFor, type Plan } from '../compile.js';
+import { namesOf, planFor, type CompiledPolicy, type Plan } from '../compile.js';
 import type { LimitRule } from '../document.js';
 import { counterKey } from '../limits.js';
-import { spellingsOf } from '../resource-uri.js';
+import { resourceIn } from '../resource-entries.js';
 import type { RecordedDecision } from './recorded-decision.js';
 
 /** What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a counter. */
@@ -19,8 +19,7 @@ export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; am
 const nothing: Known = { passed: () => undefined, amounts: new Map() };
 
 export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
-  // Which of its spellings decided about a resource is not on record.
-  if (under === undefined || (facts.kind === 'resource' && spellingsOf(facts.tool).size > 0)) return nothing;
+  if (under === undefined || (facts.kind === 'resource' && hasSeveralReadings(under.policy, facts.tool))) return nothing;
   const plan = planFor(namesOf(under.policy, facts.kind ?? 'tool'), facts.tool);
   const decidedAt = under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
   if (decidedAt < 0) return nothing;
@@ -31,6 +30,12 @@ export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
     if (source !== undefined) amounts.set(source, one.amount);
   }
   return { passed: (check) => passedAt(rules.get(contentOf(check) ?? ''), decidedAt), amounts };
+}
+
+/** Which entry, and which of its spellings, decided about a resource is not on record. */
+function hasSeveralReadings({ resources }: CompiledPolicy, uri: string): boolean {
+  const resource = resourceIn(resources, uri);
+  return typeof resource === 'string' || resource.entries.length > 1 || resource.texts.length + resource.encoded.length > 1;
 }
 
 function passedAt(at: number | undefined, decidedAt: number): boolean | undefined {

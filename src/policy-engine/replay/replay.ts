@@ -1,9 +1,9 @@
 import { namesOf, planFor, type CompiledPolicy, type Plan } from '../compile.js';
-import { newWork } from '../conditions/work.js';
+import { newWork, type Work } from '../conditions/work.js';
 import type { Code, Facts, Reservation } from '../facts.js';
 import { shareAmounts } from '../limits.js';
 import { MAX_PATTERN_STEPS } from '../pattern-index.js';
-import { spellingsOf, strictnessOf } from '../resource-uri.js';
+import { judgeSpellings, reservationsOfAll, resourceIn, strictestOf } from '../resource-entries.js';
 import { Counters, type Added } from './counters.js';
 import { knownFrom, type Known } from './known.js';
 import { keptArguments, type RecordedDecision } from './recorded-decision.js';
@@ -61,26 +61,26 @@ function judgeRules(policy: CompiledPolicy, decision: RecordedDecision): Judged 
   const known = knownFrom(decision);
   const facts: Facts = { ...decision.facts, arguments: keptArguments(decision), amounts: known.amounts };
   const { kind = 'tool', tool } = facts;
-  const names = namesOf(policy, kind);
-  const written = planFor(names, tool);
-  let steps = written.steps;
-  let strictest = judgePlan(written, facts, known);
-  for (const spelling of kind === 'resource' ? spellingsOf(tool) : []) {
-    if (steps > MAX_PATTERN_STEPS) break;
-    const plan = planFor(names, spelling, MAX_PATTERN_STEPS - steps);
-    steps += plan.steps;
-    const other = judgePlan(plan, { ...facts, tool: spelling }, known);
-    if (plan.entry !== names.fallback && strictness(other) > strictness(strictest)) strictest = other;
-  }
-  return steps > MAX_PATTERN_STEPS ? tooCostly : strictest;
+  if (kind === 'resource') return judgeResource(policy, facts, known);
+  const plan = planFor(namesOf(policy, kind), tool);
+  return plan.steps > MAX_PATTERN_STEPS ? unjudged : judgePlan(plan, facts, known, newWork());
 }
 
-const tooCostly: Judged = { effect: 'deny', code: 'malformed', rule: null, unkept: [], reservations: nothing };
+/** What enforcement refuses without asking the policy. */
+const unjudged: Judged = { effect: 'deny', code: 'malformed', rule: null, unkept: [], reservations: nothing };
 
-const strictness = ({ effect, reservations }: Judged): number => strictnessOf(effect, reservations.length);
-
-function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known): Judged {
+function judgeResource({ resources }: CompiledPolicy, facts: Facts, known: Known): Judged {
+  const resource = resourceIn(resources, facts.tool);
+  if (typeof resource === 'string') return unjudged;
   const work = newWork();
+  const judged = judgeSpellings(resource, facts, (plan, given) => judgePlan(plan, given, known, work));
+  const unkept = [...new Set(judged.flatMap((one) => one.unkept))];
+  const strictest = strictestOf(judged, ({ effect }) => (effect === 'allow' ? undefined : { effect }));
+  if (strictest !== undefined) return strictest.effect === 'deny' ? strictest : { ...strictest, unkept };
+  return { effect: 'allow', code: 'allowed', rule: resource.entries[0]?.pointer ?? null, unkept, reservations: reservationsOfAll(judged) };
+}
+
+function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known, work: Work): Judged {
   const unkept: string[] = [];
   const reservations: Reservation[] = [];
   for (const check of checks) {

@@ -158,7 +158,7 @@ test('each decision says why', () => {
   expect(said({ tool: 'x'.repeat(257) })).toBe('the name of the tool is longer than 256 characters');
   expect(said({ kind: 'prompt', tool: 'x'.repeat(257) })).toBe('the name of the prompt is longer than 256 characters');
   expect(said({ kind: 'resource', tool: 'x'.repeat(2049) })).toBe('the name of the resource is longer than 2048 characters');
-  expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe('the URI of the resource can be read in more than one way (steps . or .., control characters, or escapes of escapes)');
+  expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe('the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)');
   expect(said(changed, {}, { hashes: new Map(), acceptances: 0 })).toBe('the definition of x has changed since this policy was published; a policy manager can look at it and accept it');
   expect(said({ kind: 'prompt', ...changed }, {}, { hashes: new Map(), acceptances: 0 })).toBe('x is allowed by policy');
 });

@@ -98,6 +98,90 @@ describe('a resource by another spelling of its URI', () => {
     expect(counted('note:a')).toEqual([]);
   });
 
+  const rule = (op: 'contains' | 'starts_with' | 'matches', value: string) => ({ path: 'args.uri', op, value }) as const;
+  const deny = { action: 'deny' } as const;
+  const allowing = (resources: PolicyDocument['resources']): PolicyDocument => ({ version: '1', default: 'allow', resources });
+  const denying = (resources: PolicyDocument['resources']): PolicyDocument => ({ version: '1', default: 'deny', resources });
+
+  test.each([
+    ['a rule on args.uri', denying({ 'file:///*': { deny_if: [rule('contains', 'secret')] } }), ['file:///a/%73ecret.txt', 'file:///a/s%65cret.txt', 'file:///a/%2573ecret.txt']],
+    ['a rule on args.uri', denying({ 'gitlab://*': { deny_if: [rule('matches', '/settings($|/)')] } }), ['gitlab://p/%73ettings', 'gitlab://p//settings', 'gitlab://p/settings%2F', 'gitlab://p\\settings', 'GITLAB://P/settings', 'gitlab://x@p/settings?']],
+    ['a rule on an escape', denying({ 'file:///*': { deny_if: [rule('contains', '%C3%A9')] } }), ['file:///é', 'file:///%c3%a9', 'file:///e\u0301']],
+    ['an entry for a letter', allowing({ 'file:///é.txt': deny }), ['file:///%C3%A9.txt', 'file:///%c3%a9.txt', 'file:///e\u0301.txt', 'file:///e%CC%81.txt', 'file:///%25C3%25A9.txt']],
+    ['an entry for its escape', allowing({ 'file:///%c3%A9.txt': deny }), ['file:///%C3%A9.txt', 'file:///%c3%a9.txt', 'file:///é.txt', 'file:///e\u0301.txt']],
+    ['an entry for an escaped slash', allowing({ 'gitlab://p/a%2Fb': deny }), ['gitlab://p/a/b', 'gitlab://p/a%2fb', 'gitlab://p/a%252Fb']],
+    ['an entry for a file', allowing({ 'file:///secret.txt': deny }), ['file:///secret.txt?', 'file:///secret.txt#', 'file:///secret.txt?x', 'file:///secret.txt#x', 'file:///secret.txt%3Fx', 'file:///secret.txt/', 'file://127.0.0.1/secret.txt', 'file:secret.txt']],
+    ['an entry for a URL', allowing({ 'https://h/secret': deny }), ['https://H/secret', 'https://h:443/secret', 'https://u@h/secret', 'https://u:p@h/secret', 'https://h./secret', 'https://h/secret?', 'https://h/secret#', 'https://h/secret#x', 'https:///h/secret', 'https:h/secret', 'https://h/%73ecret', 'https://%68/secret', 'https://ｈ/secret', 'https://u@h.:443//secret?#']],
+    ['an entry for a name that is written with an IDN', allowing({ 'https://bücher/*': deny }), ['https://xn--bcher-kva/a', 'https://B%C3%9CCHER/a']],
+    ['an entry for an address', allowing({ 'http://127.0.0.1/*': deny }), ['http://0x7f.1/a', 'http://2130706433/a', 'http://127.1/a', 'http://127.0.0.1:80/a']],
+    ['a default that denies', denying({ 'file:///*.txt': {}, 'https://a.example/*': {} }), ['file:///etc/passwd?.txt', 'file:///etc/passwd#.txt', 'https://a.example./']],
+  ] as const)('%s refuses every spelling', (_what, of, uris) => {
+    expect(uris.filter((uri) => on('resource', uri, { uri }, of).effect === 'allow')).toEqual([]);
+  });
+
+  test('userinfo that looks like the host of an entry is not taken for it', () => {
+    expect(on('resource', 'https://a.example@b.example/', undefined, denying({ 'https://a.example*': {} }))).toMatchObject({ effect: 'deny', code: 'not_listed' });
+  });
+
+  test('a rule on the text of a URI holds for it as it is written too', () => {
+    const of = denying({ 'file:///*': { require: [rule('matches', '^file:///[a-z]+$')] }, 'https://*': { deny_if: [rule('contains', 'user@')] } });
+    expect(['file:///abc', 'file:///ab%63', 'file:///abc?d', 'https://h/x', 'https://user@h/x'].map((uri) => on('resource', uri, { uri }, of).effect)).toEqual(['allow', 'deny', 'deny', 'allow', 'deny']);
+  });
+
+  test('a spelling that an entry names is allowed where the default denies, and so is what it is for every reader', () => {
+    const of = denying({ 'gitlab://p/group%2Fproject': {}, 'file:///logs?*': {}, 'FILE:///Caf%c3%A9/*': {} });
+    const uris = ['gitlab://p/group%2Fproject', 'gitlab://p/group%2fproject', 'gitlab://p/group/project', 'file:///logs?tail=1', 'file:///logs', 'file:///Café/a', 'file:///Caf%C3%A9/a'];
+    expect(uris.map((uri) => on('resource', uri, { uri }, of).effect)).toEqual(['allow', 'allow', 'deny', 'allow', 'deny', 'allow', 'allow']);
+    expect(isListed(compilePolicy(of), 'file:///Caf%C3%A9/a', 'resource')).toBe(true);
+  });
+
+  test('an escaped slash does not let one step of a pattern stand for two', () => {
+    const of = denying({ 'gitlab://p/*/issues': {} });
+    expect(['gitlab://p/x/issues', 'gitlab://p/x%2Fissues'].map((uri) => on('resource', uri, { uri }, of).effect)).toEqual(['allow', 'deny']);
+  });
+
+  test('limits are those of every entry for one of its spellings, each with its own max and each counter once', () => {
+    const limit = (counter: string, max: number) => ({ counter, window: 'day', max }) as const;
+    const of = denying({ 'file:///*': { limits: [limit('r', 1000)] }, 'file:///a': { limits: [limit('s', 2), limit('t', 5)] }, 'file:///%2561': { limits: [limit('s', 9)] }, 'file:///a?*': { limits: [limit('q', 1)] } });
+    const counted = (uri: string) => on('resource', uri, { uri }, of).reservations.map(({ counter, max, amount }) => `${counter} ${max} ${amount}`);
+    expect([counted('file:///a'), counted('file:///%61'), counted('FILE:/%61'), counted('file:///b')]).toEqual([['s 2 1', 't 5 1', 's 9 1'], ['s 2 1', 't 5 1', 's 9 1'], ['s 2 1', 't 5 1', 's 9 1'], ['r 1000 1']]);
+    expect(counted('file:///a?x')).toEqual(['q 1 1', 's 2 1', 't 5 1', 's 9 1']);
+  });
+
+  test('of two holds the one that wants more people counts', () => {
+    const of = allowing({ 'file:///a': { action: 'require_approval' }, 'file:///a?*': { action: 'require_approval', approval: { count: 3 } }, 'file:///%2561': { action: 'require_approval', approval: { count: 2 } } });
+    expect(['file:///a', 'file:///a?x'].map((uri) => on('resource', uri, { uri }, of).approval?.count)).toEqual([2, 3]);
+  });
+
+  test('a rule on the time is judged in every spelling, whatever object the facts are', () => {
+    class Call {
+      readonly kind = 'resource';
+      readonly tool = 'file:///%61';
+      readonly arguments = { uri: this.tool };
+      readonly identity = base.identity;
+      readonly organizationId = base.organizationId;
+      readonly grantId = base.grantId;
+      readonly serverId = base.serverId;
+      get now(): Date {
+        return new Date(0);
+      }
+    }
+    expect(decide(compilePolicy(denying({ 'file:///a': { require: [{ path: 'time.hour', op: 'eq', value: 0 }] } })), new Call())).toMatchObject({ effect: 'allow' });
+  });
+
+  test('a document that names one resource in very many spellings is refused', () => {
+    const names = (count: number, name: (index: number) => string): PolicyDocument => allowing(Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), {}])));
+    const spelled = (index: number): string => [...'abcde'].map((letter, at) => (((index >> at) & 1) === 1 ? `%25${letter.charCodeAt(0).toString(16)}` : letter)).join('');
+    const errorsOf = (one: PolicyDocument) => {
+      const parsed = parsePolicy(one);
+      return parsed.ok ? [] : parsed.errors.map(({ pointer, code }) => [pointer, code]);
+    };
+    expect([errorsOf(names(17, (index) => `x://h/${spelled(index)}`)), errorsOf(names(16, (index) => `x://h/${spelled(index)}`))]).toEqual([[], []]);
+    expect(errorsOf(names(18, (index) => `x://h/${spelled(index)}`))).toEqual([['/resources', 'too_many']]);
+    expect([errorsOf(names(100, (index) => `x://h/%20${index}*`)), errorsOf(names(101, (index) => `x://h/%20${index}*`))]).toEqual([[], [['/resources', 'too_many']]]);
+    expect(errorsOf(names(3000, (index) => `x://h/%20${index}`))).toEqual([]);
+  });
+
   test('a trace tells the rules that decided', () => {
     const { decision, trace } = decideWithTrace(compilePolicy(open), { ...base, kind: 'resource', tool: 'FILE:///secret/a', arguments: {} });
     expect(trace).toContainEqual({ rule: decision.rule, outcome: 'refused', detail: decision.reason });
