@@ -15,11 +15,14 @@ import { McpEndpoint } from './gateway/mcp-endpoint.js';
 import { makeGatewayMetrics } from './gateway/metrics.js';
 import { RunningCalls } from './relay/running-calls.js';
 import { makeHttpClient } from './http-client/http-client.js';
+import { GatewayQuotas } from './gateway/gateway-quotas.js';
 import { ParkedCalls } from './gateway/held/parked-calls.js';
 import { makeSessionOpener } from './sessions/sealed-session.js';
 import { makeTaskIds } from './sessions/task-ids.js';
 import { environment } from './platform/config.js';
+import { callQuota } from './platform/data-plane-quotas.js';
 import type { Handle } from './platform/http-front.js';
+import { Quota } from './platform/quota.js';
 import { NoticedTools } from './tools/noticed-tools.js';
 import { openTranslation } from './eras/translate.js';
 import type { Forward } from './upstream/forward.js';
@@ -45,6 +48,7 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     toolsChanged: (of) => noticed.hasten(of),
     running: new RunningCalls(),
     parked,
+    quotas: new GatewayQuotas(),
     approvals: heldCalls,
     approvalTasks: new ApprovalTasks(),
     store: parts.store,
@@ -79,7 +83,7 @@ export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog;
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
   const heldCalls = makeHeldCalls(parts);
   const approvals = makeApprovals(heldCalls, APPROVALS_MS);
-  const enforcement = new Enforcement({ reserve, approvals, recorder, isStale, now: Date.now });
+  const enforcement = new Enforcement({ calls: new Quota(callQuota(config.calls)), reserve, approvals, recorder, isStale, now: Date.now });
   const streams = new LiveStreams(directory);
   const noticed = new NoticedTools(store, database);
   const parked = new ParkedCalls();

@@ -11,6 +11,7 @@ export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; a
 /** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools` may name some that are not there. */
 export type ServerFacts = Readonly<{
   id: string;
+  organizationId: string;
   /** Rises with every event of the server. */
   version: number;
   name: string;

@@ -109,6 +109,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
   );
   return rows.map((row) => ({
     id: row.id,
+    organizationId: row.organization_id,
     version: row.version,
     name: row.name,
     eras: row.eras,

@@ -4,13 +4,16 @@ import type { Decision, Kind } from '../policy-engine/decide.js';
 
 /**
  * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind` says otherwise, and null where the
- * method names nothing. One that is `uncounted` takes nothing from limits. `answers` is what a repeated request brings to what its server asked.
+ * method names nothing. One that is `uncounted` takes nothing from limits; one that is `standing` is under way only until it is decided, as what follows is a
+ * stream that is counted as such. `readAtMs` is the process's clock (`performance.now()`) when its body had come. `answers` is what a repeated request brings to what its server asked.
  */
 export type GovernedCall = Readonly<{
   who: Authenticated;
   method: string;
   kind?: Kind;
   uncounted?: boolean;
+  standing?: boolean;
+  readAtMs: number;
   tool: string | null;
   arguments: unknown;
   answers: Readonly<{ inputResponses: unknown; requestState: unknown }> | undefined;

@@ -4,6 +4,8 @@ import type { DecisionCode, ToolCallCompleted, ToolCallDecided } from '../event-
 import { outcomeId } from '../event-log/outcome-id.js';
 import { newId } from '../platform/ids.js';
 import { isoTime } from '../platform/iso-time.js';
+import { MAX_WAIT_BEFORE_JUDGED_MS } from '../platform/data-plane-quotas.js';
+import type { Exceeded, Quota } from '../platform/quota.js';
 import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
@@ -16,7 +18,8 @@ import { shadowOf } from './shadow.js';
 import { toRecord, type Ids, type Made } from './to-record.js';
 
 /** `isStale`: this process may have missed changes, or others may count it as dead. */
-type Parts = Readonly<{ reserve: Reserve; approvals: Approvals; recorder: Recorder; isStale: () => boolean; now: () => number }>;
+/** `calls` counts those that are under way. */
+type Parts = Readonly<{ calls: Quota; reserve: Reserve; approvals: Approvals; recorder: Recorder; isStale: () => boolean; now: () => number }>;
 
 /** What people can be asked about. Neither a subscription nor each key of a completion is worth asking for. */
 const HOLDABLE: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
@@ -33,6 +36,17 @@ const limitsUnavailable = refusal('limits_unavailable', 'the counters of this po
 
 const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
 
+const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('call', now), time: isoTime(now) });
+
+const waitedTooLong = `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was not made; the gateway has more to do than it can, try again later`;
+
+/** Why one request more of a kind is too much, and what to do. */
+const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
+  if (exceeded === 'grant') return `this grant has ${limits.grant.count} requests of this kind under way already; wait until some have ended, then try again`;
+  if (exceeded === 'organization') return `your organization has ${limits.organization.count} requests of this kind under way already; wait until some have ended, then try again`;
+  return 'the gateway has so many requests under way that your organization has its share of them; wait until some have ended, then try again';
+};
+
 /** What refuses before the policy is asked. */
 const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Judged | undefined => {
   const { who } = call;
@@ -47,6 +61,8 @@ const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: bo
 };
 
 const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts, who.policy.pins);
+
+const judgeWithPolicy = (call: GovernedCall, facts: Facts): Judged & Partial<Pick<Decision, 'reservations'>> => judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
 
 /** A shadow answers where a policy is asked, also for a grant that has no other. */
 const shadowFor = ({ who }: GovernedCall, facts: Facts, decision: Judged, refused: Judged | undefined): ToolCallDecided['shadow'] =>
@@ -81,35 +97,66 @@ export class Enforcement {
     for (const complete of this.#underWay.members()) complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
   }
 
-  async enforce(call: GovernedCall): Promise<Verdict> {
+  enforce(call: GovernedCall): Promise<Verdict> {
     const began = performance.now();
-    const now = this.#parts.now();
-    const ids = { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) };
-    const facts = new CallFacts(call, now);
-    const refused = precondition(call, facts, this.#parts.isStale());
-    const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
-    const micros = Math.round((performance.now() - began) * 1000);
-    const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
-    if (decision.effect === 'deny') return this.#refuse(call, decision, made);
-    // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
-    const reserved = decision.effect === 'hold' ? this.#approve(call, decision, ids) : this.#reserve(call, decision);
-    const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
-    if (judged.effect !== 'allow') return this.#refuse(call, judged, made);
-    const epoch = this.#parts.recorder.openCalls.enter();
-    const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, true), judged, refused) } : made;
-    const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
-    const isKept = durable === undefined || (await durable);
-    if (onRecord && isKept) {
-      return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#complete({ call, ids, now, epoch, outcome, release })) };
+    if (began - call.readAtMs > MAX_WAIT_BEFORE_JUDGED_MS) return this.#refuseOverloaded(call, waitedTooLong);
+    const { organization, grant } = call.who;
+    const exceeded = this.#parts.calls.take(organization.id, grant.id);
+    return exceeded === undefined ? this.#decide(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
+  }
+
+  /** Records a request that was refused because there are too many of its kind. */
+  refuseExcess(call: GovernedCall, quota: Quota, exceeded: Exceeded): Promise<Verdict> {
+    return this.#refuseOverloaded(call, excess(quota, exceeded));
+  }
+
+  /** The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows that is counted as such, here. */
+  async #decide(call: GovernedCall, began: number): Promise<Verdict> {
+    let isUnderWay = false;
+    try {
+      const now = this.#parts.now();
+      const ids = newIds(now);
+      const facts = new CallFacts(call, now);
+      const refused = precondition(call, facts, this.#parts.isStale());
+      const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judgeWithPolicy(call, facts);
+      const micros = Math.round((performance.now() - began) * 1000);
+      const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
+      if (decision.effect === 'deny') return await this.#refuse(call, decision, made);
+      // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
+      const reserved = decision.effect === 'hold' ? this.#approve(call, decision, ids) : this.#reserve(call, decision);
+      const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
+      if (judged.effect !== 'allow') return await this.#refuse(call, judged, made);
+      const epoch = this.#parts.recorder.openCalls.enter();
+      const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, true), judged, refused) } : made;
+      const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
+      const isKept = durable === undefined || (await durable);
+      if (onRecord && isKept) {
+        isUnderWay = call.standing !== true;
+        return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release })) };
+      }
+      this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
+      return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
+    } finally {
+      if (!isUnderWay) this.#leave(call);
     }
-    this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
-    return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
+  }
+
+  #leave({ who }: GovernedCall): void {
+    this.#parts.calls.free(who.organization.id, who.grant.id);
+  }
+
+  #end(ending: Ending): void {
+    if (ending.call.standing !== true) this.#leave(ending.call);
+    this.#complete(ending);
+  }
+
+  #refuseOverloaded(call: GovernedCall, reason: string): Promise<Verdict> {
+    return this.#refuse(call, refusal('overloaded', reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
   }
 
   /** Records a request that was refused before it could be judged, such as a malformed body. */
   async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
-    const now = this.#parts.now();
-    await this.#refuse(call, refusal(code, reason), { ids: { id: newId('evt', now), callId: newId('call', now), time: isoTime(now) }, micros: 0, shadow: undefined });
+    await this.#refuse(call, refusal(code, reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */

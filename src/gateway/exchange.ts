@@ -9,6 +9,7 @@ import type { TaskIds } from '../sessions/task-ids.js';
 import type { ApprovalTasks } from './held/approval-tasks.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { ParkedCalls } from './held/parked-calls.js';
+import type { GatewayQuotas } from './gateway-quotas.js';
 
 export type { InSession } from '../relay/exchange.js';
 
@@ -18,6 +19,7 @@ export type GatewayParts = SessionParts & ListParts & Readonly<{
   enforcement: Enforcement;
   running: RunningCalls;
   parked: ParkedCalls;
+  quotas: GatewayQuotas;
   approvals: Pick<HeldCalls, 'look' | 'withdraw'>;
   approvalTasks: ApprovalTasks;
   metrics: GatewayMetrics;

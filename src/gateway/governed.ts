@@ -25,6 +25,7 @@ export const governed = (exchange: InSession, request: Readonly<{ id: Request['i
     method: clip(request.method, KEPT),
     tool: call.tool,
     arguments: call.arguments,
+    readAtMs: exchange.readAtMs,
     answers: answersOf(request.params),
     requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
     sessionId: session.sessionId,

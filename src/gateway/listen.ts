@@ -29,7 +29,7 @@ const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly 
 const decide = async (parts: GatewayParts, exchange: InSession, request: Request, uris: readonly string[]): Promise<readonly Readonly<{ uri: string; verdict: Allowed }>[]> => {
   const allowed: { uri: string; verdict: Allowed }[] = [];
   for (const uri of uris) {
-    const verdict = await parts.enforcement.enforce({ ...governed(exchange, request, { tool: uri, arguments: { uri } }), kind: 'resource' });
+    const verdict = await parts.enforcement.enforce({ ...governed(exchange, request, { tool: uri, arguments: { uri } }), kind: 'resource', standing: true });
     parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
     if (verdict.allowed) allowed.push({ uri, verdict });
   }

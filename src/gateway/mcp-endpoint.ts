@@ -23,9 +23,10 @@ import { isList, listItems } from '../lists/list-items.js';
 import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
 import { serveModern } from './serve-modern.js';
 import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
+import { withPlace } from './take-place.js';
 import { useNamed } from './use-named.js';
 
-type InSession = Exchange & Readonly<{ session: SessionContent; body: Buffer }>;
+type InSession = Asking & Readonly<{ session: SessionContent }>;
 
 const PREFIX = '/mcp/';
 
@@ -101,7 +102,7 @@ export class McpEndpoint {
     const reason = unavailable(this.#parts, exchange);
     if (reason) return refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason });
     this.#memo.forget(request);
-    return relayStream(this.#parts, { ...exchange, session });
+    return withPlace(this.#parts, this.#parts.quotas.streams, { ...exchange, session }, { asked: { method: 'GET', id: null }, work: () => relayStream(this.#parts, { ...exchange, session }) });
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
@@ -149,11 +150,12 @@ export class McpEndpoint {
     const { message } = read;
     // Spelled out, as a spread with more keys after it costs a microsecond.
     const { who, sourceIp, traceId } = exchange;
-    if (isModern(request.headers, message)) return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body }, message);
+    const readAtMs = performance.now();
+    if (isModern(request.headers, message)) return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
     if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
     if (!session) return;
-    return this.#dispatch({ request, response, who, sourceIp, traceId, body, session }, message);
+    return this.#dispatch({ request, response, who, sourceIp, traceId, body, session, readAtMs }, message);
   }
 
   async #refuseMalformed(exchange: Exchange, status: 400 | 413, { code, message }: Readonly<{ code: number; message: string }>): Promise<void> {
@@ -163,7 +165,8 @@ export class McpEndpoint {
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
-    if (!refusedAsUnavailable(this.#parts, exchange, message.id)) await openUpstreamSession(this.#parts, exchange, message);
+    if (refusedAsUnavailable(this.#parts, exchange, message.id)) return;
+    await withPlace(this.#parts, this.#parts.quotas.collections, exchange, { asked: message, work: () => openUpstreamSession(this.#parts, exchange, message) });
   }
 
   #dispatch(exchange: InSession, message: Message): void | Promise<void> {
@@ -171,6 +174,11 @@ export class McpEndpoint {
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
     if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method)) return refuseMethod(this.#parts, exchange, message);
     if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
+    const asked = message.kind === 'request' ? message : { method: message.kind === 'notification' ? message.method : 'response', id: null };
+    return withPlace(this.#parts, this.#parts.quotas.collections, exchange, { asked, work: () => this.#ungoverned(exchange, message) });
+  }
+
+  #ungoverned(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request') return this.#passOn(exchange, message);
     const asServerKnows = withServersTaskIds(this.#parts, exchange);
     return message.kind === 'notification' ? this.#notify(exchange, asServerKnows, message) : relayMessage(this.#parts, asServerKnows, undefined);
@@ -193,7 +201,7 @@ export class McpEndpoint {
     const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
     const session = opened?.grantId === exchange.who.grant.id ? opened : undefined;
     const call = { who: exchange.who, method: 'unknown', tool: null, arguments: undefined, answers: undefined, requestId: null, sessionId: session?.sessionId ?? null, protocolVersion: session?.protocolVersion ?? null };
-    await this.#parts.enforcement.refuseUnread({ ...call, traceId: exchange.traceId, sourceIp: exchange.sourceIp, client: null }, 'malformed', reason);
+    await this.#parts.enforcement.refuseUnread({ ...call, readAtMs: performance.now(), traceId: exchange.traceId, sourceIp: exchange.sourceIp, client: null }, 'malformed', reason);
     this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
   }
 }

@@ -114,7 +114,7 @@ export class ModernServer {
 
   #call(request: UpstreamRequest, read: Read, sink: Sink): Running {
     const { id, method, params, body } = read;
-    const owner = { grantId: request.grantId, serverId: request.server.id, method, params };
+    const owner = { organizationId: request.server.organizationId, grantId: request.grantId, serverId: request.server.id, method, params };
     const client = requestOf(read, request.silenceMs, sink);
     const state = params['requestState'];
     if (state === undefined || !TAKES_INPUT.has(method)) {

@@ -1,17 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Json } from '../json/json-object.js';
-import { Places } from '../platform/places.js';
+import { PARKED_CALL_QUOTA } from '../platform/data-plane-quotas.js';
+import { Quota } from '../platform/quota.js';
 import { canonicalJson } from '../upstream/tool-definition.js';
 
 /** How long a client may take to answer. */
 export const PARKED_MS = 600_000;
-const MOST = { count: 5000, bytes: 64 * 2 ** 20 };
-const MOST_OF_ONE_GRANT = { count: 100, bytes: 8 * 2 ** 20 };
 
 /** Whose call it is and what it asks for, so that no other call can be answered in its name. */
-export type Owner = Readonly<{ grantId: string; serverId: string; method: string; params: Json }>;
+export type Owner = Readonly<{ organizationId: string; grantId: string; serverId: string; method: string; params: Json }>;
 
-type Parked<Call> = Readonly<{ call: Call; grantId: string; digest: string }> & { bytes: number };
+type Parked<Call> = Readonly<{ call: Call; organizationId: string; grantId: string; digest: string }> & { bytes: number };
 
 const digestOf = ({ serverId, method, params }: Owner): string => {
   const { _meta, inputResponses: _responses, requestState: _state, ...asked } = params;
@@ -21,24 +20,25 @@ const digestOf = ({ serverId, method, params }: Owner): string => {
 /**
  * Calls that wait for their client to answer what a legacy server asked in the middle of them. The `requestState` of such a call is a handle of 256 random
  * bits that counts once, for ten minutes, for the same grant, server, method and params. It lives on the node that holds the call's connection: any other
- * node refuses it. At most 5000 wait with 64 MiB, of one grant 100 with 8 MiB.
+ * node refuses it. How many may wait, PARKED_CALL_QUOTA says.
  */
 export class ParkedCalls<Call> {
   readonly #parked = new Map<string, Parked<Call>>();
-  readonly #places = new Places(MOST, MOST_OF_ONE_GRANT);
+  readonly #places = new Quota(PARKED_CALL_QUOTA);
 
   /** The handle of a call that holds so many bytes; undefined when too much waits. */
   park(call: Call, owner: Owner, bytes: number): string | undefined {
-    if (!this.#places.take(owner.grantId, { count: 1, bytes })) return undefined;
+    const { organizationId, grantId } = owner;
+    if (this.#places.take(organizationId, grantId, bytes) !== undefined) return undefined;
     const handle = randomBytes(32).toString('base64url');
-    this.#parked.set(handle, { call, grantId: owner.grantId, digest: digestOf(owner), bytes });
+    this.#parked.set(handle, { call, organizationId, grantId, digest: digestOf(owner), bytes });
     return handle;
   }
 
   /** Whether the call of a handle may hold so many bytes more. */
   grow(handle: string, bytes: number): boolean {
     const parked = this.#parked.get(handle);
-    if (!parked || !this.#places.take(parked.grantId, { count: 0, bytes })) return false;
+    if (!parked || this.#places.grow(parked.organizationId, parked.grantId, bytes) !== undefined) return false;
     parked.bytes += bytes;
     return true;
   }
@@ -54,6 +54,6 @@ export class ParkedCalls<Call> {
   forget(handle: string): void {
     const parked = this.#parked.get(handle);
     if (!parked || !this.#parked.delete(handle)) return;
-    this.#places.free(parked.grantId, { count: 1, bytes: parked.bytes });
+    this.#places.free(parked.organizationId, parked.grantId, parked.bytes);
   }
 }

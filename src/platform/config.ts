@@ -1,3 +1,4 @@
+import type { CallLimits } from './data-plane-quotas.js';
 import { hostNameOf, isLoopback } from './host-names.js';
 import { readSettings, settings, type Settings } from './settings.js';
 
@@ -29,6 +30,7 @@ export type Config = Readonly<{
   operators: readonly string[];
   upstreamTimeoutMs: number;
   maxStalenessMs: number;
+  calls: CallLimits;
   auditRetentionDays: number;
   logRetentionDays: number;
   /** Whether we listen on a loopback address only. A proxy on the same machine may still pass requests of others on: defaults go by PUBLIC_URL too. */
@@ -124,6 +126,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     operators: read.OPERATORS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
+    calls: { perProcess: read.MAX_CALLS, perOrganization: read.MAX_CALLS_PER_ORGANIZATION, perGrant: read.MAX_CALLS_PER_GRANT },
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
     boundToLoopback: isLoopback(read.HOST),

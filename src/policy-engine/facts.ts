@@ -47,6 +47,7 @@ export type Code =
   | 'disabled'
   | 'tool_changed'
   | 'stale_directory'
+  | 'overloaded'
   | 'audit_unavailable'
   | 'method_not_governed'
   | 'malformed';

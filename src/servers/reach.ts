@@ -48,9 +48,10 @@ export const secretsWith = (transport: Transport, secrets: SecretValues): Secret
 export const reachedTransport = (sent: Transport, kept: Readonly<{ transport: Transport; secrets: SecretValues }>): Transport =>
   sent.type !== 'stdio' && isDeepStrictEqual(sent, kept.transport) ? { type: sent.type, url: openUrl(sent.url, kept.secrets).url.href } : sent;
 
-/** Asks a server what it offers. Each time as a server of its own, so that nothing opened for another is taken for it. */
+/** Asks a server what it offers. Each time as a server and an organization of its own, so that nothing opened for another is taken for it. */
 export const reach = ({ forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
-  const own = { id: newId('srv'), eras: [] };
+  const id = newId('srv');
+  const own = { id, organizationId: id, eras: [] };
   if (transport.type === 'stdio') return discover({ forward, server: { ...own, transport: { ...transport, env: secrets } }, credential: {}, grantId: own.id });
   const { url, headers } = openUrl(transport.url, secrets);
   return discover({ forward, server: { ...own, transport: { type: transport.type, url } }, credential: headers, grantId: own.id });

@@ -69,11 +69,12 @@ export const serveForward = async (forward: Forward, server: UpstreamServer, sil
   };
 };
 
-export const serverAt = (url: string, eras: readonly Era[]): UpstreamServer => ({ id: 'srv_1', transport: { type: 'streamable-http', url: new URL(url) }, eras });
+export const serverAt = (url: string, eras: readonly Era[]): UpstreamServer => ({ id: 'srv_1', organizationId: 'org_1', transport: { type: 'streamable-http', url: new URL(url) }, eras });
 
 /** The program of test/support that speaks `way` over its standard streams. */
 export const programAt = (way: 'legacy' | 'modern', eras: readonly Era[]): UpstreamServer => ({
   id: 'srv_1',
+  organizationId: 'org_1',
   transport: { type: 'stdio', command: process.execPath, args: [fileURLToPath(new URL('channel-program.mjs', import.meta.url)), way], env: {} },
   eras,
 });

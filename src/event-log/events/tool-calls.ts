@@ -4,7 +4,7 @@ export type Effect = 'allow' | 'deny' | 'hold';
 
 export type DecisionCode =
   | 'allowed' | 'denied_by_rule' | 'hidden' | 'not_listed' | 'argument_rule' | 'arguments_invalid' | 'rate_limited' | 'limits_unavailable'
-  | 'approval_required' | 'approval_rejected' | 'approval_expired' | 'no_policy' | 'disabled' | 'tool_changed' | 'stale_directory'
+  | 'approval_required' | 'approval_rejected' | 'approval_expired' | 'no_policy' | 'disabled' | 'tool_changed' | 'stale_directory' | 'overloaded'
   | 'audit_unavailable' | 'method_not_governed' | 'malformed';
 
 export type OutcomeStatus = 'ok' | 'tool_error' | 'upstream_error' | 'upstream_unreachable' | 'timeout' | 'cancelled' | 'not_forwarded' | 'unknown';

@@ -23,7 +23,7 @@ const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: R
     });
     return () => forget();
   };
-  const how = await parts.parked.wait(held.waiting, { grantId: who.grant.id, bytes: exchange.body.length }, response, cancelled);
+  const how = await parts.parked.wait(held.waiting, { organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length }, response, cancelled);
   if (how === 'over') return { exchange, verdict: held.verdict };
   if (how === 'gone' || response.destroyed) {
     sendJson(response, 200, jsonRpcError(held.id, OWN_CODES.upstreamError, 'the request was cancelled'));
@@ -34,7 +34,7 @@ const waitForApproval = async (parts: GatewayParts, exchange: InSession, held: R
     refuseHttp(response, 401, { code: OWN_CODES.unauthorized, message: 'the grant token is no longer valid', headers: { 'www-authenticate': 'Bearer realm="toolgate"' } });
     return undefined;
   }
-  return { exchange: { ...exchange, who: now }, verdict: await parts.enforcement.enforce({ ...held.call, who: now }) };
+  return { exchange: { ...exchange, who: now }, verdict: await parts.enforcement.enforce({ ...held.call, who: now, readAtMs: performance.now() }) };
 };
 
 /** A refused request as it stands; one that is held for an approval that may come soon, once it has, or, for a client of tasks, as a task. Decides anew, and counts what it decides. */

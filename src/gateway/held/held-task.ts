@@ -65,7 +65,7 @@ const ended = (answer: Collected | UpstreamFailure, id: Request['id']): Readonly
 const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask): Promise<TaskState> => {
   const who = parts.directory.lookUp(exchange.who.grant.id, exchange.who.tokenHash, Date.now());
   if (!who) return failed(OWN_CODES.unauthorized, 'the grant token is no longer valid');
-  const verdict: Verdict = await parts.enforcement.enforce({ ...call, who });
+  const verdict: Verdict = await parts.enforcement.enforce({ ...call, who, readAtMs: performance.now() });
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
   if (!verdict.allowed) return { status: 'completed', result: deniedResult(request.id, verdict.decided, exchange.session.era).result as Json };
   const answer = await collectAnswer(parts, upstreamPost(parts, alone({ ...exchange, who }), request), { maxBytes: MAX_ANSWER_BYTES, id: request.id });
@@ -79,7 +79,7 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
 const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   const { exchange, waiting } = task.held;
   const { grant, organization } = exchange.who;
-  const how = await parts.parked.wait({ ...waiting, waitMs: Math.min(waiting.expiresInMs, LONGEST_WAIT_MS) }, { grantId: grant.id, bytes: exchange.body.length }, task, (cancel) => {
+  const how = await parts.parked.wait({ ...waiting, waitMs: Math.min(waiting.expiresInMs, LONGEST_WAIT_MS) }, { organizationId: organization.id, grantId: grant.id, bytes: exchange.body.length }, task, (cancel) => {
     task.once('cancelled', cancel);
     return () => void task.off('cancelled', cancel);
   });
@@ -98,7 +98,7 @@ export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undef
   if (request.method !== 'tools/call' || !takesTasks(exchange.session)) return undefined;
   const { who } = exchange;
   const known = parts.approvalTasks.find(waiting.approvalId, who.grant.id);
-  const task = known ?? (parts.parked.isFull({ grantId: who.grant.id, bytes: exchange.body.length }) ? undefined : parts.approvalTasks.add(held, new Date()));
+  const task = known ?? (parts.parked.isFull({ organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length }) ? undefined : parts.approvalTasks.add(held, new Date()));
   if (!task) return undefined;
   if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
   return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };

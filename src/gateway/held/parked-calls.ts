@@ -1,6 +1,7 @@
 import type { Waiting } from '../../enforcement/call.js';
 import type { ControlEvent } from '../../event-log/events/index.js';
-import { Places } from '../../platform/places.js';
+import { HELD_CALL_QUOTA } from '../../platform/data-plane-quotas.js';
+import { Quota } from '../../platform/quota.js';
 
 /** `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long enough. `gone`: nobody waits any more. */
 export type Parked = 'ready' | 'over' | 'gone';
@@ -9,10 +10,8 @@ export type Parked = 'ready' | 'over' | 'gone';
 type Waiter = Readonly<{ destroyed: boolean; once: (event: 'close', listener: () => void) => unknown; off: (event: 'close', listener: () => void) => unknown }>;
 
 /** What waits, by the body of its request. */
-export type Weighed = Readonly<{ grantId: string; bytes: number }>;
+export type Weighed = Readonly<{ organizationId: string; grantId: string; bytes: number }>;
 
-const MOST = { count: 1000, bytes: 64 * 2 ** 20 };
-const MOST_OF_ONE_GRANT = { count: 20, bytes: 8 * 2 ** 20 };
 /** Longer than it takes from reading an approval to waiting for it. */
 const REMEMBERED_MS = 60_000;
 
@@ -29,11 +28,11 @@ const settledBy = (event: ControlEvent): string | undefined => {
 
 /**
  * Held calls that wait on this node for the decision on their approval. Nothing is lost with them: the approval is in the database, and repeating the call
- * goes on from there. At most 1000 wait with 64 MiB, of one grant 20 with 8 MiB; who comes then waits no time at all.
+ * goes on from there. How many may wait, HELD_CALL_QUOTA says; whoever comes then waits no time at all.
  */
 export class ParkedCalls {
   readonly #waiting = new Set<Waits>();
-  readonly #places = new Places(MOST, MOST_OF_ONE_GRANT);
+  readonly #places = new Quota(HELD_CALL_QUOTA);
   /** Settled approvals, oldest first: one may be settled before its call has begun to wait. */
   readonly #settled = new Map<string, number>();
   #draining = false;
@@ -55,13 +54,13 @@ export class ParkedCalls {
   wait({ approvalId, waitMs, expiresInMs }: Waiting, call: Weighed, waiter: Waiter, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
     if (this.#settled.has(approvalId)) return Promise.resolve('ready');
     if (waiter.destroyed) return Promise.resolve('gone');
-    const amount = { count: 1, bytes: call.bytes };
-    if (waitMs <= 0 || this.#draining || !this.#places.take(call.grantId, amount)) return Promise.resolve('over');
+    const { organizationId, grantId, bytes } = call;
+    if (waitMs <= 0 || this.#draining || this.#places.take(organizationId, grantId, bytes) !== undefined) return Promise.resolve('over');
     return new Promise((resolve) => {
       const expires = expiresInMs <= waitMs;
       const leave = (how: Parked): void => {
         if (!this.#waiting.delete(waits)) return;
-        this.#places.free(call.grantId, amount);
+        this.#places.free(organizationId, grantId, bytes);
         clearTimeout(timer);
         waiter.off('close', gone);
         forget();
@@ -83,7 +82,7 @@ export class ParkedCalls {
   }
 
   /** Whether this call could not wait here now. */
-  isFull({ grantId, bytes }: Weighed): boolean {
-    return this.#draining || !this.#places.hasRoom(grantId, { count: 1, bytes });
+  isFull({ organizationId, grantId, bytes }: Weighed): boolean {
+    return this.#draining || this.#places.exceededBy(organizationId, grantId, bytes) !== undefined;
   }
 }

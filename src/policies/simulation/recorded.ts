@@ -6,7 +6,7 @@ import type { RecordedDecision } from '../../policy-engine/replay/recorded-decis
 import type { Past } from './past.js';
 
 /** Refusals that no policy made, and that none would have kept from being made. */
-const WHATEVER_THE_POLICY: ReadonlySet<DecisionCode> = new Set(['disabled', 'stale_directory', 'audit_unavailable', 'limits_unavailable', 'tool_changed', 'method_not_governed', 'malformed']);
+const WHATEVER_THE_POLICY: ReadonlySet<DecisionCode> = new Set(['disabled', 'stale_directory', 'audit_unavailable', 'limits_unavailable', 'tool_changed', 'method_not_governed', 'malformed', 'overloaded']);
 
 /** Leaving off takes nothing from limits. */
 const UNCOUNTED = 'resources/unsubscribe';

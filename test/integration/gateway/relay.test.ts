@@ -14,7 +14,7 @@ const listening = async (server: Server): Promise<URL> => {
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 };
 
-const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
+const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', organizationId: 'org', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
 
 const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector);
 const { forward } = openTransports({ http, allowStdio: [], environment: {}, stillGood: () => true });

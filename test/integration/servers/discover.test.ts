@@ -30,7 +30,7 @@ const modernUpstream = async (options?: ModernOptions): Promise<ModernUpstream> 
 const { forward, stop } = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: [], environment: {}, stillGood: () => true });
 afterAll(stop);
 const ask = (url: string, { headers = {}, timeoutMs }: Readonly<{ headers?: Record<string, string>; timeoutMs?: number }> = {}): Promise<Discovered> =>
-  discover({ forward, server: { id: 'srv', transport: { type: 'streamable-http', url: new URL(url) }, eras: [] }, credential: headers, grantId: 'discovery' }, timeoutMs);
+  discover({ forward, server: { id: 'srv', organizationId: 'org', transport: { type: 'streamable-http', url: new URL(url) }, eras: [] }, credential: headers, grantId: 'discovery' }, timeoutMs);
 
 const ready = (found: Discovered): Extract<Discovered, { status: 'ready' }> => {
   if (found.status !== 'ready') throw new Error(`not ready: ${found.detail}`);

@@ -34,7 +34,7 @@ beforeEach(async () => {
   const url = new URL(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}/sse`);
   const made = transports();
   stop = made.stop;
-  served = await serveForward(made.forward, { id: 'srv_1', transport: { type: 'sse', url }, eras: ['legacy'] });
+  served = await serveForward(made.forward, { id: 'srv_1', organizationId: 'org_1', transport: { type: 'sse', url }, eras: ['legacy'] });
 });
 afterEach(async () => {
   stop();

@@ -1,0 +1,41 @@
+import type { QuotaLimits } from './quota.js';
+
+const MIB = 2 ** 20;
+const ANY = Number.MAX_SAFE_INTEGER;
+
+const counts = (total: number, organization: number, grant: number): QuotaLimits => ({
+  total: { count: total, bytes: ANY },
+  organization: { count: organization, bytes: ANY },
+  grant: { count: grant, bytes: ANY },
+});
+
+/** How many calls may be under way at once; each has a client's and an upstream's connection, some 50 KiB. Settings, as they depend on the machine. */
+export type CallLimits = Readonly<{ perProcess: number; perOrganization: number; perGrant: number }>;
+
+export const callQuota = ({ perProcess, perOrganization, perGrant }: CallLimits): QuotaLimits => counts(perProcess, perOrganization, perGrant);
+
+/** Standing streams. A client has one or two open for as long as it runs, and they cost little while nothing happens: several times as many as calls. */
+export const STREAM_QUOTA: QuotaLimits = counts(20_000, 8000, 1000);
+
+/**
+ * Answers that are collected before they are passed on (lists, initialize, server/discover). They take a moment each; a fleet of a few hundred agents that all
+ * begin at once must fit.
+ */
+export const COLLECTION_QUOTA: QuotaLimits = counts(2000, 500, 100);
+
+/** Held calls whose clients wait for an approval, weighed by the body of the request. Whoever finds no place is answered at once, and repeats the call later. */
+export const HELD_CALL_QUOTA: QuotaLimits = {
+  total: { count: 1000, bytes: 64 * MIB },
+  organization: { count: 400, bytes: 24 * MIB },
+  grant: { count: 20, bytes: 8 * MIB },
+};
+
+/** Calls of modern clients at legacy servers that wait for their client to answer a question, weighed by what they hold. */
+export const PARKED_CALL_QUOTA: QuotaLimits = {
+  total: { count: 5000, bytes: 64 * MIB },
+  organization: { count: 2000, bytes: 24 * MIB },
+  grant: { count: 100, bytes: 8 * MIB },
+};
+
+/** A call that waited longer than this before it was judged is refused: its client has probably given up, and those behind it have not. */
+export const MAX_WAIT_BEFORE_JUDGED_MS = 10_000;
