@@ -13,7 +13,7 @@ const STATUSES = { unreachable: 'upstream_unreachable', timeout: 'timeout', brok
 const JSON_HEAD = { 'content-type': 'application/json' };
 
 const request: UpstreamRequest = {
-  server: { id: 'srv_1', transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') }, eras: ['legacy'] },
+  server: { id: 'srv_1', organizationId: 'org_1', transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') }, eras: ['legacy'] },
   grantId: 'grt_1',
   era: 'legacy',
   method: 'POST',
