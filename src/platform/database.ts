@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { startupOptions, verifyRole } from './database-connection.js';
+import { rolesOf, type PoolUrls } from './database-roles.js';
 import { isId } from './ids.js';
 import { errorText, log } from './log.js';
 
@@ -11,12 +13,13 @@ type Prepared = <R extends pg.QueryResultRow>(name: string, text: string, values
 /** A connection inside a transaction. `prepared` is for what runs often: each connection reads and plans a statement of this name once. */
 export type Tx = Readonly<{ query: Query; prepared: Prepared }>;
 
-/** A pool whose every connection runs as one database role, so that no statement can run with more rights than its pool. */
+/** A pool whose every connection runs as one database role, and proves it, so that no statement can run with more rights than its pool. */
 const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool => {
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: `-c role=${role} -c timezone=UTC -c idle_in_transaction_session_timeout=60000${more}`,
+    options: startupOptions(role, ` -c idle_in_transaction_session_timeout=60000${more}`),
+    verify: verifyRole(role),
     application_name: role,
     connectionTimeoutMillis: 10_000,
     // A connection whose other side fell silent would hold up its caller for as long as the kernel retransmits, about a quarter of an hour.
@@ -62,8 +65,8 @@ const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (
 };
 
 /**
- * The ways to the database. `inOrganization` and `changeInOrganization` run as `toolgate_app`: row-level security shows only that
- * organization's rows, and a statement outside it sees none. `asWorker` runs as `toolgate_worker`, which sees all organizations: directory, audit writer, sign-in.
+ * The ways to the database, whose roles are named after it. `inOrganization` and `changeInOrganization` run as its `app` role: row-level security shows only that
+ * organization's rows, and a statement outside it sees none. `asWorker` runs as its `worker` role, which sees all organizations: directory, audit writer, sign-in.
  */
 export class Database {
   readonly app: pg.Pool;
@@ -73,12 +76,14 @@ export class Database {
   /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
   readonly log: pg.Pool;
 
-  /** `app` and `worker` are the most connections of their pools. */
-  constructor(url: string, { app = 10, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
-    this.app = rolePool(url, 'toolgate_app', app);
-    this.worker = rolePool(url, 'toolgate_worker', worker);
-    this.limits = rolePool(url, 'toolgate_worker', 2, ' -c synchronous_commit=off');
-    this.log = rolePool(url, 'toolgate_worker', 4);
+  /** `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. */
+  constructor(urls: string | PoolUrls, { app = 10, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
+    const url = typeof urls === 'string' ? { app: urls, worker: urls } : urls;
+    const roles = rolesOf(url.app);
+    this.app = rolePool(url.app, roles.app, app);
+    this.worker = rolePool(url.worker, roles.worker, worker);
+    this.limits = rolePool(url.worker, roles.worker, 2, ' -c synchronous_commit=off');
+    this.log = rolePool(url.worker, roles.worker, 4);
   }
 
   /** One transaction that sees this organization's rows only and can write none: what a caller changes goes through the event store. */

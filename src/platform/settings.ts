@@ -50,6 +50,8 @@ const lowerCase = (read: (text: string) => string | undefined) => (text: string)
 const postgresUrl = (text: string): string | undefined => {
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;
   const parsed = new URL(text);
+  // Start-up options in the URL would take the place of ours, which say as which role we connect.
+  if (parsed.searchParams.has('options')) return undefined;
   return parsed.hostname !== '' || parsed.searchParams.has('host') ? text : undefined;
 };
 
@@ -80,7 +82,7 @@ export const settings = {
   ALLOWED_HOSTS: setting(list(lowerCase(host)), [], ['host names or addresses without ports, comma-separated', 'nothing', 'Further names that `Host` may have.']),
   OPERATORS: setting(list(lowerCase(matching(/^[^\s<>"@,;]+@[^\s<>"@,;]+$/))), [], ['e-mail addresses, comma-separated', 'nothing', 'Members who are shown the details of `/readyz`.']),
   DATA_DIR: setting((text) => (text.length > 0 ? text : undefined), './.toolgate', ['a folder', '`./.toolgate`', 'Embedded database, keys, run files.']),
-  DATABASE_URL: optional(postgresUrl, ['a postgres:// URL with a host', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later.']),
+  DATABASE_URL: optional(postgresUrl, ['a postgres:// URL with a host and without start-up options', 'none: embedded PostgreSQL', 'An outside PostgreSQL, 15 or later, without a pooler in between.']),
   KAFKA_BROKERS: setting(list(broker), [], ['host:port, comma-separated; a host is a name or an IPv4 address', 'none: the log in PostgreSQL', 'The Kafka cluster that keeps the event log.']),
   KAFKA_PARTITIONS: setting(whole(1, 1000), 12, ['a whole number from 1 to 1000', '12', 'Partitions of each topic; never changed once the topics exist.']),
   KAFKA_REPLICATION: optional(whole(1, 9), ['a whole number from 1 to 9', 'min(3, brokers)', 'Replicas of each partition.']),

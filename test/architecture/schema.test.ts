@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase, type TestDatabase } from '../support/database.js';
+import { rolesOf, withRoles } from '../../src/platform/database-roles.js';
 import { dumpSchema } from '../support/dump-schema.js';
 
 let database: TestDatabase;
@@ -53,7 +54,7 @@ describe('the dump shows', () => {
   let added: readonly string[] = [];
 
   beforeAll(async () => {
-    for (const [, statement] of changes) await client.query(statement);
+    for (const [, statement] of changes) await client.query(withRoles(statement, rolesOf(database.url)));
     const before = new Set(migrated.split('\n'));
     added = (await dumpSchema(database.url)).split('\n').filter((line) => !before.has(line));
   });

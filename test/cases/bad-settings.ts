@@ -6,7 +6,7 @@ const values: Readonly<Partial<Record<Name, readonly string[]>>> = {
   PORT: ['secret-port', '-1', '65536', '8080.5', '0x1F90', '1e3', ' 8080', '8080 ', '+8080', '99999999999'],
   HOST: ['secret host', 'http://secret.example', 'secret.example:8080', '[::1]', '127.0.0.300', '1.2.3', '10', 'secret/host', '-.secret..example', `${'a'.repeat(64)}.secret`],
   PUBLIC_URL: ['secret.example', 'ftp://secret.example', 'https://secret.example/path', 'https://user:hunter2-secret@secret.example', 'https://:hunter2-secret@secret.example', 'https://secret.example?x=1', 'https://secret.example#x', 'https:secret.example', ' https://secret.example', 'https:\\\\secret.example'],
-  DATABASE_URL: ['secret-database', 'mysql://root:hunter2-secret@db/x', 'postgres:hunter2-secret', 'postgres:///hunter2-secret', ' postgres://u:hunter2-secret@db/x', 'postgres://u:hunter2 secret@db/x', 'postgres://u:hunter2-secret@db:port/x', 'http://u:hunter2-secret@db/x'],
+  DATABASE_URL: ['secret-database', 'mysql://root:hunter2-secret@db/x', 'postgres:hunter2-secret', 'postgres:///hunter2-secret', ' postgres://u:hunter2-secret@db/x', 'postgres://u:hunter2 secret@db/x', 'postgres://u:hunter2-secret@db:port/x', 'http://u:hunter2-secret@db/x', 'postgres://u:hunter2-secret@db/x?options=-c%20role%3Dpostgres'],
   KAFKA_BROKERS: ['secret-broker', 'secret-broker:', ':9092', 'secret-broker:0', 'secret-broker:65536', 'secret-broker:9092,', 'secret-broker:9092;other:9092', 'kafka://secret-broker:9092', '[::1]:9092', 'secret broker:9092', 'u:hunter2-secret@broker:9092'],
   KAFKA_PARTITIONS: ['0', '1001', '-12', 'secret-many', '12.0'],
   KAFKA_REPLICATION: ['0', '10', 'secret-three'],

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { rolesOf } from '../../src/platform/database-roles.js';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -88,14 +89,16 @@ const section = async (client: pg.Client, parts: readonly string[]): Promise<rea
 
 /**
  * The schema of a database as SQL to read and to compare, from pg_catalog: tables with columns and constraints, indexes, row-level security, policies,
- * triggers, grants, functions, types. The order is by name; partitions named by their day are left out, so the same migrations always give the same text.
+ * triggers, grants, functions, types. The order is by name; partitions named by their day are left out, and roles have the names that
+ * migrations use, so the same migrations always give the same text.
  */
 export const dumpSchema = async (databaseUrl: string): Promise<string> => {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     const sections = [await section(client, [TYPES]), await section(client, RELATION_PARTS), await section(client, FUNCTION_PARTS)];
-    return `${sections.flat().join('\n\n')}\n`;
+    const { app, worker } = rolesOf(databaseUrl);
+    return `${sections.flat().join('\n\n')}\n`.replaceAll(app, 'toolgate_app').replaceAll(worker, 'toolgate_worker');
   } finally {
     await client.end();
   }

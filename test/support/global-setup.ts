@@ -101,6 +101,8 @@ async function create(url: string): Promise<string> {
     try {
       await statement(url, `create database ${name} template ${TEMPLATE}`);
       made.add(name);
+      // The copy's rights are those of the template's roles until a start makes its own.
+      await (await import('../../src/platform/migrations.js')).applyMigrations(withDatabase(url, name));
       return withDatabase(url, name);
     } catch (error) {
       if ((error as { code?: string }).code !== '55006' || attempt === 50) throw error;
@@ -112,6 +114,8 @@ async function create(url: string): Promise<string> {
 async function drop(url: string, name: string): Promise<string> {
   if (name !== TEMPLATE && !/^test_\d+_\d+$/.test(name)) throw new Error('not a database of this run');
   await statement(url, `drop database if exists ${name} with (force)`);
+  const { app, worker } = (await import('../../src/platform/database-roles.js')).rolesOf(withDatabase(url, name));
+  await statement(url, `drop role if exists ${app}, ${worker}`);
   made.delete(name);
   return '';
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rolesOf } from '../../../src/platform/database-roles.js';
 import { signUp } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -134,21 +135,22 @@ describe('the database', () => {
   });
 
   test('gives the role of requests no right on the others, no way around, and one policy by its organization', async () => {
+    const { app, worker } = rolesOf(toolgate.databaseUrl);
     const rights = await query(
       `select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p
-       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_table_privilege('toolgate_app', c.oid, p)
+       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_table_privilege('${app}', c.oid, p)
        union select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'references']) p
-       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_any_column_privilege('toolgate_app', c.oid, p)`,
+       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_any_column_privilege('${app}', c.oid, p)`,
     );
     expect(rights).toEqual([]);
     expect(await query(`select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('v', 'm', 'f', 'S')`)).toEqual([]);
-    expect(await query(`select proname from pg_proc where pronamespace = current_schema()::regnamespace and prosecdef and has_function_privilege('toolgate_app', oid, 'execute')`)).toEqual([]);
-    expect(await query(`select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = 'toolgate_app'`)).toEqual([{ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false }]);
-    expect(await query(`select 1 from pg_auth_members where member = 'toolgate_app'::regrole`)).toEqual([]);
+    expect(await query(`select proname from pg_proc where pronamespace = current_schema()::regnamespace and prosecdef and has_function_privilege('${app}', oid, 'execute')`)).toEqual([]);
+    expect(await query(`select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = '${app}'`)).toEqual([{ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false }]);
+    expect(await query(`select 1 from pg_auth_members where member = '${app}'::regrole`)).toEqual([]);
     const policies = await query<{ tablename: string; roles: string; qual: string }>('select tablename, roles::text, qual from pg_policies where schemaname = current_schema()');
-    const own = policies.filter(({ roles }) => roles !== '{toolgate_worker}');
+    const own = policies.filter(({ roles }) => roles !== `{${worker}}`);
     expect(own.map(({ tablename }) => tablename).sort()).toEqual(protectedTables);
-    for (const { roles, qual } of own) expect([roles, qual.includes("current_setting('toolgate.organization'")]).toEqual(['{toolgate_app}', true]);
+    for (const { roles, qual } of own) expect([roles, qual.includes("current_setting('toolgate.organization'")]).toEqual([`{${app}}`, true]);
   });
 
   test('shows no row to a transaction without an organization, and each organization its own only', async () => {
