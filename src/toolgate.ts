@@ -14,6 +14,7 @@ import { openKafkaLog } from './event-log/kafka-log.js';
 import { bindLog } from './event-log/log-identity.js';
 import { openPostgresLog } from './event-log/postgres-log.js';
 import { environment, warningsOf, type Config } from './platform/config.js';
+import { makePoolLogins } from './platform/database-roles.js';
 import { Database } from './platform/database.js';
 import { makeHttpClient } from './http-client/http-client.js';
 import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
@@ -24,7 +25,8 @@ import { loadMasterKey } from './platform/master-key.js';
 import { makeSendMail } from './platform/mail.js';
 import { applyMigrations } from './platform/migrations.js';
 import { serveDocs } from './rest/openapi.js';
-import { makeOutbound } from './platform/outbound.js';
+import { makeOutbound, type Outbound } from './platform/outbound.js';
+import { OwnServices, servicesOf } from './platform/own-services.js';
 import { bodyValidation } from './rest/body-validation.js';
 import { ProblemFilter } from './rest/problem-filter.js';
 import { limitUnreadBodies } from './rest/unread-bodies.js';
@@ -67,11 +69,26 @@ const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close:
   return { handle: adapter.getInstance<Handle>(), close: () => app.close() };
 };
 
-const openDatabase = async (config: Config, cleanup: Cleanup): Promise<string> => {
-  if (config.databaseUrl) return config.databaseUrl;
+type OpenedDatabase = Readonly<{ url: string; database: Database }>;
+
+/** The database with this release's schema. The pools of the embedded one don't connect as its owner, who is a superuser. */
+const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDatabase> => {
+  if (config.databaseUrl) {
+    await applyMigrations(config.databaseUrl);
+    return { url: config.databaseUrl, database: new Database(config.databaseUrl) };
+  }
   const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
   cleanup.add(() => postgres.stop());
-  return postgres.url;
+  await applyMigrations(postgres.url);
+  return { url: postgres.url, database: new Database(await makePoolLogins(postgres.url)) };
+};
+
+/** The guard of outside addresses, to which our own port is known once we listen. */
+const openOutbound = async (config: Config, databaseUrl: string, own: Readonly<{ port: number }>): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
+  const services = await OwnServices.find(servicesOf(config, databaseUrl));
+  const databasePort = Number(new URL(databaseUrl).port || 5432);
+  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has });
+  return { outbound, stop: async () => services.stop() };
 };
 
 /** Where approvals can be decided they also end, and people are told of them. */
@@ -104,11 +121,9 @@ export const startToolgate = async (config: Config): Promise<Toolgate> => {
 
 const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   for (const warning of warningsOf(config)) log.warn(warning);
-  const databaseUrl = await openDatabase(config, cleanup);
-  const vault = new Vault(await loadMasterKey(config));
-  await applyMigrations(databaseUrl);
-  const database = new Database(databaseUrl);
+  const { url: databaseUrl, database } = await openDatabase(config, cleanup);
   cleanup.add(() => database.close());
+  const vault = new Vault(await loadMasterKey(config));
   await database.worker.query('select ensure_partitions(2)');
   const eventLog = await openLog(config, database);
   cleanup.add(() => eventLog.close());
@@ -116,8 +131,8 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const own = { port: 0 };
   const listensOn = (): string => `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
   const publicUrl = (): string => config.publicUrl ?? listensOn();
-  const databasePort = Number(new URL(databaseUrl).port || 5432);
-  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort] });
+  const { outbound, stop } = await openOutbound(config, databaseUrl, own);
+  cleanup.add(stop);
   const transports = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
   cleanup.add(async () => transports.stop());
   const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, publicUrl };

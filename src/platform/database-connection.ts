@@ -16,22 +16,26 @@ const STATE = `select current_setting('toolgate.connection', true) as mark, curr
 const advice = 'Let DATABASE_URL lead to PostgreSQL itself: Toolgate keeps pools of its own';
 const dropped = (what: string, cause?: unknown): Error => new Error(`DATABASE_URL leads through a pooler that drops ${what}. ${advice}.`, { cause });
 
+/** What a connection does not have of what it was begun with. */
+const lostBy = (state: State, role: string | undefined): readonly string[] =>
+  [
+    role === undefined || state.role === role ? '' : 'the role',
+    state.row_security === 'on' ? '' : 'row_security',
+    state.time_zone === 'UTC' ? '' : 'the time zone',
+    state.mark === MARK ? '' : 'start-up options',
+  ].filter((what) => what !== '');
+
 /**
  * Proves that a new connection has the state that it was begun with (`startupOptions`): the role, row-level security, the time zone. A pooler that drops
  * start-up options, or hands out connections that others began, would leave statements with the rights of the database's owner.
  * @throws Error saying what was dropped, or that the role could pass by row-level security.
  */
 export const proveConnection = async (client: Pick<pg.ClientBase, 'query'>, role?: string): Promise<void> => {
-  const { rows } = await client.query<State>(STATE);
-  const state = rows[0];
-  const lost = [
-    role !== undefined && state?.role !== role ? 'the role' : '',
-    state?.row_security === 'on' ? '' : 'row_security',
-    state?.time_zone === 'UTC' ? '' : 'the time zone',
-    state?.mark === MARK ? '' : 'start-up options',
-  ].filter((what) => what !== '');
+  const [state] = (await client.query<State>(STATE)).rows;
+  if (!state) throw dropped('answers');
+  const lost = lostBy(state, role);
   if (lost.length > 0) throw dropped(lost.join(', '));
-  if (role !== undefined && state?.unbounded !== false) throw new Error(`The database role ${role} could pass by row-level security: run ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS`);
+  if (role !== undefined && state.unbounded) throw new Error(`The database role ${role} could pass by row-level security: run ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS`);
 };
 
 /** `proveConnection` for a pool's option `verify`, which is asked once for each new connection and has it closed when it fails. */

@@ -8,7 +8,7 @@ type Range = readonly [Address, number];
 /** Why an address may not be reached: a stable `code`, and `why`, which names its kind and never the address. */
 export type AddressRefusal = Readonly<{ code: 'address_not_allowed' | 'address_never_allowed' | 'own_port' | 'http_not_allowed'; why: string }>;
 export type Target = Readonly<{ address: string; port: number; plain: boolean }>;
-export type AddressRules = Readonly<{ allow: readonly string[]; ownPorts: () => readonly number[]; allowHttp?: boolean }>;
+export type AddressRules = Readonly<{ allow: readonly string[]; ownPorts: () => readonly number[]; isOwnService?: (address: string, port: number) => boolean; allowHttp?: boolean }>;
 
 /** Places that are never an MCP server or a log receiver, whatever is allowed: cloud metadata, host agents, this host under its nameless address, many hosts at once. */
 const never = [
@@ -29,8 +29,8 @@ export function isRange(text: string): boolean {
 }
 
 /**
- * Judges whether a connection to an address may be made; `undefined` means yes. In this order: our own ports on any address of this host
- * never; metadata and the like never; what `allow` lists, yes, in plain http too; else only global unicast, and plain http only with `allowHttp`.
+ * Judges whether a connection to an address may be made; `undefined` means yes. In this order: our own ports on any address of this host,
+ * and the services that we use ourselves, never; metadata and the like never; what `allow` lists, yes, in plain http too; else only global unicast, and plain http only with `allowHttp`.
  * IPv6 forms of an IPv4 address are judged as that address. Throws for a range in `allow` that `isRange` refuses.
  */
 export function makeAddressJudge(rules: AddressRules, ownAddresses: () => readonly string[] = interfaceAddresses): (target: Target) => AddressRefusal | undefined {
@@ -40,6 +40,7 @@ export function makeAddressJudge(rules: AddressRules, ownAddresses: () => readon
     const address = parseAddress(text);
     if (address === undefined) return { code: 'address_not_allowed', why: 'is no address' };
     if (rules.ownPorts().includes(port) && isOwn(address)) return { code: 'own_port', why: 'is a port of Toolgate itself' };
+    if (rules.isOwnService?.(address.toString(), port) === true) return { code: 'own_port', why: 'is a service of Toolgate itself' };
     if (never.some((range) => within(address, range))) return { code: 'address_never_allowed', why: 'is an address that is never reachable from here' };
     if (allowed.some((range) => within(address, range))) return undefined;
     if (!isGlobal(address)) return { code: 'address_not_allowed', why: `is not a public address (${address.range()})` };

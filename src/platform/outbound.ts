@@ -5,7 +5,7 @@ import { makeAddressJudge, type AddressRefusal, type AddressRules, type Target }
 
 /**
  * `allow`: addresses and CIDRs (UPSTREAM_ALLOW) beyond the public Internet. `ownPorts`: ports that this process listens on, never reachable
- * on any address of this host. `allowHttp`: plain http also to public addresses (default: only to what `allow` lists).
+ * on any address of this host. `isOwnService`: where our database, brokers and mail server are, never reachable either. `allowHttp`: plain http also to public addresses (default: only to what `allow` lists).
  */
 export type OutboundRules = AddressRules;
 
