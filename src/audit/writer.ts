@@ -2,8 +2,9 @@ import type { EventLog, HandleBatch, LogRecord } from '../event-log/event-log.js
 import { TOPICS, type Topic } from '../event-log/events/index.js';
 import type { Database } from '../platform/database.js';
 import { log } from '../platform/log.js';
-import { reportLost } from './gaps.js';
+import { appendGaps, reportLost } from './gaps.js';
 import { readEvent, type ReadEvent } from './read-event.js';
+import { recordAround } from './record-around.js';
 import { BatchRecorder, type Incoming } from './record-batch.js';
 import { unrecorded } from './unrecorded.js';
 
@@ -16,7 +17,7 @@ export type AuditWriter = Readonly<{
   recorded: () => number;
   /** Deliveries dropped because their event was recorded before. */
   duplicates: () => number;
-  /** Log records that are no events and were left out. */
+  /** Log records that were left out: they are no events, or the database refuses them. */
   poison: () => number;
   /** Log records that were gone from the log before they were recorded: each is a hole in the audit log. */
   lost: () => number;
@@ -94,6 +95,7 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
   const total = { recorded: 0, duplicates: 0, poison: 0, lost: 0 };
   const handle: HandleBatch = async ({ topic, partition, next, records }) => {
     const place = { topic, partition };
+    const leaveOut = ({ offset, columns }: Incoming): Promise<void> => appendGaps(eventLog, columns.organizationId, [{ type: 'audit.gap', reason: 'log_records_lost', ...place, from: offset, to: offset }]);
     const reads = records.map((record) => ({ record, event: readEvent(record.key, record.value) }));
     for (;;) {
       const known = await positions.get(topic, partition);
@@ -101,17 +103,17 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
       const rest = reads.filter(({ record }) => record.offset >= known);
       const lost = await countLost({ db, log: eventLog, positions }, place, known, rest[0]?.record.offset ?? next);
       const incoming = toIncoming(rest);
-      const recorded = lost === undefined ? undefined : await recorder.record({ ...place, known, next, incoming });
-      if (lost === undefined || recorded === undefined) {
+      const done = lost === undefined ? undefined : await recordAround(recorder, { ...place, known, next, incoming }, leaveOut);
+      if (lost === undefined || done === undefined) {
         positions.forget(topic, partition);
         continue;
       }
       positions.set(topic, partition, next);
-      total.recorded += recorded;
-      total.duplicates += incoming.length - recorded;
-      total.poison += reportPoison(place, rest);
+      total.recorded += done.recorded;
+      total.duplicates += incoming.length - done.recorded - done.leftOut;
+      total.poison += reportPoison(place, rest) + done.leftOut;
       total.lost += lost;
-      if (recorded > 0) onRecorded?.();
+      if (done.recorded > 0) onRecorded?.();
       return;
     }
   };

@@ -2,7 +2,7 @@ import { appendGaps } from '../audit/gaps.js';
 import { missingSince, without, type Missing, type Numbering } from '../audit/numbering.js';
 import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../platform/database.js';
-import { log } from '../platform/log.js';
+import { errorText, log } from '../platform/log.js';
 
 type Parts = Readonly<{ db: Database; eventLog: EventLog }>;
 type Hole = Readonly<{ bootId: string; missing: Missing }>;
@@ -59,8 +59,12 @@ export const closeNumbering = async (parts: Parts, bootId: string): Promise<void
 /** Reports what has been missing for ten minutes although its gateway lives. Should it come after all, it is recorded beside the gap. */
 export const reportOverdue = async (parts: Parts): Promise<void> => {
   const { rows } = await parts.db.worker.query<{ id: string; before: Date }>(
-    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads where missing_since < now() - ${OVERDUE} order by missing_since limit $1`,
+    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads where missing_since < now() - ${OVERDUE} order by random() limit $1`,
     [ORGANIZATIONS_AT_ONCE],
   );
-  for (const { id, before } of rows) await report(parts, id, ({ missing: [, , since] }) => since < before.getTime());
+  for (const { id, before } of rows) {
+    await report(parts, id, ({ missing: [, , since] }) => since < before.getTime()).catch((error: unknown) =>
+      log.warn('missing decisions of an organization could not be reported; trying again', { organizationId: id, error: errorText(error) }),
+    );
+  }
 };

@@ -45,7 +45,7 @@ const findBehind = (db: Database, since: string): Promise<Readonly<{ xmin: strin
       [since],
     );
     const { rows } = await tx.query<{ organization_id: string }>(
-      `select organization_id from relay_positions r join event_heads h using (organization_id) where h.changed_xid >= $1::xid8 and h.position > r.position limit 100`,
+      `select organization_id from relay_positions r join event_heads h using (organization_id) where h.changed_xid >= $1::xid8 and h.position > r.position order by random() limit 100`,
       [since],
     );
     return { xmin, organizations: rows.map((row) => row.organization_id) };

@@ -1,4 +1,5 @@
 import type { Database } from '../platform/database.js';
+import { errorText, log } from '../platform/log.js';
 import { startRounds, type Rounds } from '../platform/rounds.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
@@ -8,15 +9,14 @@ const ORGANIZATIONS_AT_ONCE = 100;
 type Behind = Readonly<{ organizations: readonly string[]; since: string }>;
 
 /**
- * The organizations whose records are ahead of the projection, of those that changed since the snapshot whose oldest running transaction was `since`,
- * longest unserved first. One that another runner is at counts as behind too: that runner may fail.
+ * The organizations whose records are ahead of the projection, of those that changed since the snapshot whose oldest running transaction was `since`; when there are many, any of them, so that some that fail keep no other from its turn. One that another runner is at counts as behind too: that runner may fail.
  */
 const findBehind = (db: Database, projection: string, since: string): Promise<Behind> =>
   db.asWorker(async (tx) => {
     const snapshot = await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin');
     const { rows } = await tx.query<{ organization_id: string }>(
       `select h.organization_id from audit_heads h left join projection_positions p on p.projection = $1 and p.organization_id = h.organization_id
-       where h.changed_xid >= $2::xid8 and h.next_seq > coalesce(p.next_seq, 1) order by h.changed_xid limit $3`,
+       where h.changed_xid >= $2::xid8 and h.next_seq > coalesce(p.next_seq, 1) order by random() limit $3`,
       [projection, since, ORGANIZATIONS_AT_ONCE],
     );
     return { organizations: rows.map((row) => row.organization_id), since: snapshot.rows[0]?.xmin ?? since };
@@ -34,11 +34,17 @@ const advance = (db: Database, projection: Projection, organizationId: string): 
     return true;
   });
 
-/** Serves each organization that is behind once; the heads up to `since` need no look again only when none was. */
+/** Serves each organization that is behind once, also when that failed for another; the heads up to `since` need no look again only when none was. */
 const round = async (db: Database, projection: Projection, since: string): Promise<Readonly<{ moved: boolean; since: string }>> => {
   const behind = await findBehind(db, projection.name, since);
   let moved = false;
-  for (const organizationId of behind.organizations) moved = (await advance(db, projection, organizationId)) || moved;
+  for (const organizationId of behind.organizations) {
+    const advanced = await advance(db, projection, organizationId).catch((error: unknown) => {
+      log.warn('a projection failed for an organization; trying again', { projection: projection.name, organizationId, error: errorText(error) });
+      return false;
+    });
+    moved ||= advanced;
+  }
   return { moved, since: behind.organizations.length === 0 ? behind.since : since };
 };
 

@@ -57,6 +57,23 @@ describe('the audit writer', () => {
     expect(await writer.lag()).toBe(0);
   });
 
+  test('leaves out only the events that the database refuses, each with a gap on record, and records everything else of the batch, of its organization too', async () => {
+    const owner = new pg.Client({ connectionString: at.url });
+    await owner.connect();
+    await owner.query(`alter table audit_records add constraint refuses_some check (tool is distinct from 'refused')`);
+    const [hostile, honest] = [newId('org'), newId('org')];
+    const events = numbers(400).map((n) => decided(n % 4 === 0 ? hostile : honest, { tool: n === 8 || n === 200 ? 'refused' : 'fine' }));
+    const writer = await record(() => append(at.eventLog, events));
+    expect([writer.poison(), writer.lost()]).toEqual([2, 0]);
+    await expectDense(honest, events.filter((event) => event.organizationId === honest).map(({ id }) => id));
+    const recorded = (await recordsOf(at.db, hostile)).map((one) => JSON.parse(one.event.toString()) as { id: string; type: string; reason: string });
+    const kept = events.filter((event) => event.organizationId === hostile && event.tool === 'fine').map(({ id }) => id);
+    expect(recorded.filter(({ type }) => type === 'toolCall.decided').map(({ id }) => id)).toEqual(kept);
+    expect(recorded.filter(({ type }) => type === 'audit.gap').map(({ reason }) => reason)).toEqual(['log_records_lost', 'log_records_lost']);
+    await owner.query('alter table audit_records drop constraint refuses_some');
+    await owner.end();
+  });
+
   test('keeps an empty text and none apart in every column', async () => {
     const organizationId = newId('org');
     const columns = ['grantId', 'identityId', 'serverId', 'tool', 'effect', 'code'] as const;
