@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compilePolicy, policyHash, type CompiledPolicy } from '../policy-engine/compile.js';
-import { parsePolicy } from '../policy-engine/parse.js';
+import { readStoredPolicy } from '../policy-engine/parse.js';
 import type { Pins } from '../policy-engine/pins.js';
 
 /** One object for each key, for as long as somebody holds it. */
@@ -29,8 +29,8 @@ export class PolicyCache {
 
   /** The compiled form of a stored document. One that does not parse (a newer release's) denies every call. */
   compiled(document: unknown): CompiledPolicy {
-    const parsed = parsePolicy(document);
-    return parsed.ok ? this.#compiled.get(policyHash(parsed.document), () => compilePolicy(parsed.document)) : DENY_ALL;
+    const read = readStoredPolicy(document);
+    return read === undefined ? DENY_ALL : this.#compiled.get(policyHash(read), () => compilePolicy(read));
   }
 }
 

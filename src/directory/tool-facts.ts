@@ -1,16 +1,14 @@
 import type { CompiledSchema } from '../policy-engine/facts.js';
-import { compileInputSchema } from '../policy-engine/input-schema.js';
 import { isChanged, type Accepted, type Definition, type Pins } from '../policy-engine/pins.js';
+import { compiledSchemaOf } from './schema-cache.js';
 
 type Known = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
 
-/** A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it, and once. */
+/** A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it. */
 export class ToolFacts implements Definition {
   readonly definitionHash: string;
   readonly schema: unknown;
   readonly #known: Known;
-  #compiled: CompiledSchema | undefined;
-  #isCompiled = false;
   #pins: Pins | undefined;
   #isChanged = false;
 
@@ -20,13 +18,9 @@ export class ToolFacts implements Definition {
     this.#known = known;
   }
 
-  /** Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. */
-  get inputSchema(): CompiledSchema | undefined {
-    if (!this.#isCompiled) {
-      this.#compiled = compileInputSchema(this.schema);
-      this.#isCompiled = true;
-    }
-    return this.#compiled;
+  /** Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while it is compiled. */
+  get inputSchema(): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
+    return compiledSchemaOf(this.definitionHash, this.schema);
   }
 
   /** Remembered for the pins that were asked about last: policies of one server mostly share theirs. */

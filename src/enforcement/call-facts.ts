@@ -17,9 +17,11 @@ export class CallFacts implements Facts {
   /** Of a tool that the directory knows. */
   readonly definition: ToolFacts | undefined;
   readonly approved: boolean;
+  /** Known when a policy asks for it, `schemaFor` told. */
+  readonly inputSchema: CompiledSchema | undefined;
   readonly #nowMs: number;
 
-  constructor(call: GovernedCall, nowMs: number, approved = false) {
+  constructor(call: GovernedCall, nowMs: number, inputSchema: CompiledSchema | undefined, approved = false) {
     const { grant, server, identity } = call.who;
     this.kind = call.kind ?? 'tool';
     this.tool = call.tool ?? '';
@@ -33,15 +35,17 @@ export class CallFacts implements Facts {
     this.clientName = call.client?.name;
     this.definition = this.kind === 'tool' ? server.tools.get(this.tool) : undefined;
     this.approved = approved;
+    this.inputSchema = inputSchema;
     this.#nowMs = nowMs;
   }
 
   get now(): Date {
     return new Date(this.#nowMs);
   }
-
-  /** Compiled only when a policy asks for it. */
-  get inputSchema(): CompiledSchema | undefined {
-    return this.definition?.inputSchema;
-  }
 }
+
+/** The schema of a call's tool, when a policy of the call checks arguments; a promise only while it is compiled. */
+export const schemaFor = ({ who, tool, kind = 'tool' }: GovernedCall): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => {
+  const isAsked = who.policy?.compiled.checksArguments === true || who.shadow?.compiled.checksArguments === true;
+  return isAsked && kind === 'tool' && tool !== null ? who.server.tools.get(tool ?? '')?.inputSchema : undefined;
+};

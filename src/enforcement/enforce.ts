@@ -10,7 +10,7 @@ import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
-import { CallFacts } from './call-facts.js';
+import { CallFacts, schemaFor } from './call-facts.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
@@ -25,6 +25,9 @@ type Parts = Readonly<{ calls: Quota; reserve: Reserve; approvals: Approvals; re
 const HOLDABLE: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
 
 const APPROVAL_TRIES = 3;
+
+/** What judging a call anew takes. */
+type Approving = Readonly<{ callId: string; inputSchema: Facts['inputSchema'] }>;
 
 const nothing = (): void => undefined;
 const nothingReserved: readonly Reservation[] = [];
@@ -102,7 +105,7 @@ export class Enforcement {
     if (began - call.readAtMs > MAX_WAIT_BEFORE_JUDGED_MS) return this.#refuseOverloaded(call, waitedTooLong);
     const { organization, grant } = call.who;
     const exceeded = this.#parts.calls.take(organization.id, grant.id);
-    return exceeded === undefined ? this.#decide(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
+    return exceeded === undefined ? this.#decideWithSchema(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
   }
 
   /** Records a request that was refused because there are too many of its kind. */
@@ -110,24 +113,30 @@ export class Enforcement {
     return this.#refuseOverloaded(call, excess(quota, exceeded));
   }
 
+  /** The schema of the call's tool is compiled before the call is judged, while others are served. */
+  #decideWithSchema(call: GovernedCall, began: number): Promise<Verdict> {
+    const schema = schemaFor(call);
+    return schema instanceof Promise ? schema.then((compiled) => this.#decide(call, began, compiled)) : this.#decide(call, began, schema);
+  }
+
   /** The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows that is counted as such, here. */
-  async #decide(call: GovernedCall, began: number): Promise<Verdict> {
+  async #decide(call: GovernedCall, began: number, inputSchema: Facts['inputSchema']): Promise<Verdict> {
     let isUnderWay = false;
     try {
       const now = this.#parts.now();
       const ids = newIds(now);
-      const facts = new CallFacts(call, now);
+      const facts = new CallFacts(call, now, inputSchema);
       const refused = precondition(call, facts, this.#parts.isStale());
       const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judgeWithPolicy(call, facts);
       const micros = Math.round((performance.now() - began) * 1000);
       const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
       if (decision.effect === 'deny') return await this.#refuse(call, decision, made);
       // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
-      const reserved = decision.effect === 'hold' ? this.#approve(call, decision, ids) : this.#reserve(call, decision);
+      const reserved = decision.effect === 'hold' ? this.#approve(call, decision, { callId: ids.callId, inputSchema }) : this.#reserve(call, decision);
       const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
       if (judged.effect !== 'allow') return await this.#refuse(call, judged, made);
       const epoch = this.#parts.recorder.openCalls.enter();
-      const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, true), judged, refused) } : made;
+      const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, inputSchema, true), judged, refused) } : made;
       const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
       const isKept = durable === undefined || (await durable);
       if (onRecord && isKept) {
@@ -181,7 +190,7 @@ export class Enforcement {
    * use it. The call is judged anew with it. What gives back the limits gives back the use too. Nothing but the append may take time after it is known that
    * this process is not stale.
    */
-  async #approve(call: GovernedCall, held: Judged & Partial<Pick<Decision, 'approval'>>, ids: Ids): Promise<Reserved> {
+  async #approve(call: GovernedCall, held: Judged & Partial<Pick<Decision, 'approval'>>, { callId, inputSchema }: Approving): Promise<Reserved> {
     const { approvals } = this.#parts;
     if (!HOLDABLE.has(call.method)) return { judged: unaskable(call, held), reservations: [], release: nothing };
     const asked = askFor(call, held);
@@ -189,11 +198,11 @@ export class Enforcement {
       const standing = await approvals.standing(asked);
       if (standing.status !== 'approved') return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
       const { approvalId } = standing;
-      const again = judge(call, new CallFacts(call, this.#parts.now(), true));
+      const again = judge(call, new CallFacts(call, this.#parts.now(), inputSchema, true));
       if (again?.effect !== 'allow') return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
       const reserved = await this.#reserve(call, again);
       if (reserved.judged.effect !== 'allow') return { ...reserved, judged: { ...reserved.judged, approvalId } };
-      const use = { organizationId: call.who.organization.id, approvalId, callId: ids.callId };
+      const use = { organizationId: call.who.organization.id, approvalId, callId };
       const release = (): void => {
         reserved.release();
         approvals.giveBack(use);

@@ -6,7 +6,7 @@ type Frame = Readonly<{ before: Buffer; after: Buffer }>;
 type Entry = Readonly<{ upstream: Frame; client: Frame; bytes: number }>;
 
 /** What is made of a list, by nothing else than its text and what the key names: what a client is shown of it, and the id that it answers. */
-export type Reading = Readonly<{ shown: (text: string) => string | undefined; idOf: (text: string) => unknown }>;
+export type Reading = Readonly<{ shown: (text: string) => Promise<string | undefined>; idOf: (text: string) => unknown }>;
 
 const MAX_BYTES = 64 * 1024 * 1024;
 /** A cursor stands in the key: one that is longer than any server's is not worth the place. */
@@ -41,7 +41,7 @@ export class ListCache {
   #bytes = 0;
 
   /** `shown(body)`, from the cache where it can be. */
-  filtered(key: string, answer: Readonly<{ id: RequestId; body: Buffer }>, { shown: show, idOf }: Reading): Buffer | undefined {
+  async filtered(key: string, answer: Readonly<{ id: RequestId; body: Buffer }>, { shown: show, idOf }: Reading): Promise<Buffer | undefined> {
     const known = this.#entries.get(key);
     if (known && isFilled(known.upstream, Buffer.from(JSON.stringify(answer.id)), answer.body)) {
       this.#entries.delete(key);
@@ -49,7 +49,7 @@ export class ListCache {
       return filled(known.client, answer.id);
     }
     const text = answer.body.toString('utf8');
-    const shown = show(text);
+    const shown = await show(text);
     if (shown === undefined) return undefined;
     const [upstream, client] = [frameOf(text, answer.id), frameOf(shown, answer.id)];
     // With another id in its place, that must be the one that it answers: then the id stands where it was looked for, and nothing else does.

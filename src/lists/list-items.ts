@@ -2,6 +2,7 @@ import { isObject, type Json } from '../json/json-object.js';
 import { parsedJson, parsedList } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
+import type { Work } from '../policy-engine/conditions/work.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, jsonRpcResult, OWN_CODES, sendJson, writeJsonHead } from '../mcp/answers.js';
@@ -10,6 +11,7 @@ import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/co
 import { failures } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession } from '../relay/exchange.js';
+import { filterInTurns } from './filter-in-turns.js';
 import type { ListParts } from './list-parts.js';
 import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
@@ -17,7 +19,7 @@ import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
 /** As much as discovery reads of all pages of a server. */
 const MAX_LIST_BYTES = 10 * 1024 * 1024;
 
-/** Nothing else runs while a page is read. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
+/** A page is parsed in one go. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
 const MOST_TOOLS = 2000;
 const MOST_OTHERS = 20_000;
 
@@ -33,7 +35,7 @@ const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
 
 export const isList = (method: string): boolean => LISTS.has(method);
 
-type Filter = (message: unknown) => Json | undefined;
+type Filter = (message: unknown, characters: number) => Promise<Json | undefined>;
 type Shows = (item: Json) => boolean;
 
 /** How long a client may go by what it was told: as long as a change of policy may take to reach every gateway. */
@@ -50,30 +52,32 @@ type Showing = Readonly<{ shows: Shows; era: Era }>;
 /** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. An error in the place of a page that is too long; undefined when it is no answer to a request for this list. */
 const filterOf =
   ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era }: Showing): Filter =>
-  (message) => {
+  async (message, characters) => {
     if (!isObject(message)) return undefined;
     if (isObject(message['error'])) return 'result' in message ? undefined : message;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
     if (result[items].length > most) return { jsonrpc: '2.0', id: message['id'], error: { code: OWN_CODES.upstreamError, message: `the MCP server lists more than ${most} ${items} on one page` } };
-    const shown = result[items].filter((item: unknown) => isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind) && (kind !== 'tool' || shows(item)));
+    const isShown = (item: unknown, work: Work): boolean =>
+      isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind, work) && (kind !== 'tool' || shows(item));
+    const shown = await filterInTurns(result[items], isShown, characters);
     return { ...message, result: era === 'modern' ? cacheable({ ...result, [items]: shown }) : { ...result, [items]: shown } };
   };
 
-const filteredBody = (text: string, filter: Filter): string | undefined => {
-  const shown = filter(parsedList(text));
+const filteredBody = async (text: string, filter: Filter): Promise<string | undefined> => {
+  const shown = await filter(parsedList(text), text.length);
   return shown && JSON.stringify(shown);
 };
 
 const isAnswer = (message: unknown): message is Json => isObject(message) && ('result' in message || 'error' in message);
 
 /** The same for a buffered event stream: other messages in it stay; an answer that can't be read, or a second one, makes the whole undefined. */
-const filteredStream = (text: string, filter: Filter): string | undefined => {
+const filteredStream = async (text: string, filter: Filter): Promise<string | undefined> => {
   let answered = false;
   const events: SseEvent[] = [];
   for (const event of parseSse(text)) {
     const message = parsedList(event.data);
-    const shown: Json | undefined = isAnswer(message) && !answered ? filter(message) : undefined;
+    const shown: Json | undefined = isAnswer(message) && !answered ? await filter(message, event.data.length) : undefined;
     if (isAnswer(message) && !shown) return undefined;
     answered ||= shown !== undefined;
     events.push(shown ? { ...event, data: JSON.stringify(shown) } : event);
@@ -106,7 +110,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, session.era, request.method, cursor]);
   const { shows, seen } = makePinnedTools(who, policy);
   const filter = filterOf(policy, list, { shows, era: session.era });
-  const shown = parts.lists.filtered(key, { id: request.id, body: answer.body }, streamed ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream } : { shown: (text) => filteredBody(text, filter), idOf: idOfBody });
+  const shown = await parts.lists.filtered(key, { id: request.id, body: answer.body }, streamed ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream } : { shown: (text) => filteredBody(text, filter), idOf: idOfBody });
   if (!shown) return sendJson(response, 200, unreadable(request.id));
   if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });
   if (response.destroyed) return;

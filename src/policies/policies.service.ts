@@ -7,6 +7,7 @@ import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { PolicyPins } from '../event-log/events/index.js';
 import type { PolicyDocument } from '../policy-engine/document.js';
+import { compileInputSchema } from '../policy-engine/input-schema.js';
 import type { PolicyError } from '../policy-engine/parse.js';
 import { acceptDocument, checkDocument, type Checked } from './check-document.js';
 import { requireIfMatch, requireMatch } from './if-match.js';
@@ -147,7 +148,7 @@ export class Policies {
       if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
-      const inputSchema = (await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool);
+      const inputSchema = document.check_arguments ? await compileInputSchema((await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool)) : undefined;
       const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
       return tryPolicy({ document, pins, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
     });

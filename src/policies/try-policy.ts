@@ -1,7 +1,6 @@
 import { LookAlikes, misreadName } from '../platform/look-alikes.js';
 import { compilePolicy } from '../policy-engine/compile.js';
-import { decideWithTrace, type Decision, type Facts, type TraceStep } from '../policy-engine/decide.js';
-import { compileInputSchema } from '../policy-engine/input-schema.js';
+import { decideWithTrace, type CompiledSchema, type Decision, type Facts, type TraceStep } from '../policy-engine/decide.js';
 import { isChanged, type Pins } from '../policy-engine/pins.js';
 import type { PolicyDocument, Scope, Window } from '../policy-engine/document.js';
 import type { IdentityFacts, ServerFacts } from './policies.store.js';
@@ -19,8 +18,8 @@ export type TryCall = Readonly<{
   serverId: string;
   tool: string;
   arguments?: unknown;
-  /** The tool's own schema for its arguments, as discovered. */
-  inputSchema?: unknown;
+  /** The tool's own schema for its arguments, as discovered; wanted when the document checks arguments. */
+  inputSchema?: CompiledSchema | undefined;
   identity?: IdentityFacts;
   server: ServerFacts;
   now: Date;
@@ -51,8 +50,7 @@ export const tryPolicy = (call: TryCall): Tried => {
   if (misread !== undefined) return refused('malformed', misread);
   const disabled = switchedOff(call.server, identity, call.tool);
   if (disabled !== undefined) return refused('disabled', disabled);
-  const { tool, organizationId, serverId, now, server } = call;
-  const inputSchema = call.document.check_arguments ? compileInputSchema(call.inputSchema) : undefined;
+  const { tool, organizationId, serverId, now, server, inputSchema } = call;
   const facts = { tool, ...definitionOf(server, tool), arguments: call.arguments, inputSchema, identity, organizationId, grantId: '', serverId, now };
   const { decision, trace } = decideWithTrace(compilePolicy(call.document), facts, call.pins);
   const { effect, code, rule, reason, would, reservations } = decision;

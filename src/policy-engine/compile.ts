@@ -66,6 +66,7 @@ export type CompiledPolicy = CompiledNames &
   Readonly<{
     mode: Mode;
     pinTools: boolean;
+    checksArguments: boolean;
     /** Whether some call of a tool is held for approval. */
     holds: boolean;
     /** The rule that pins, when the document has it: its default has no place that a pointer could name. */
@@ -98,15 +99,19 @@ export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
+    checksArguments: document.check_arguments ?? false,
     holds: document.mode !== 'monitor' && Object.values(document.tools ?? {}).some(({ action }) => action === 'require_approval'),
     pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
-    hidden: new NameTable(document.hide ?? []),
-    hides: document.hide?.length ?? 0,
+    ...hiddenBy(document),
     resources: compileNames(document, 'resource', { ...noRulesForAll, approval }),
     prompts: compileNames(document, 'prompt', { ...noRulesForAll, approval }),
     visible: visibleIn(document),
   };
+}
+
+function hiddenBy({ hide = [] }: PolicyDocument): Pick<CompiledNames, 'hidden' | 'hides'> {
+  return { hidden: new NameTable(hide), hides: hide.length };
 }
 
 /** Only names decide what is listed, not what their entries say. */

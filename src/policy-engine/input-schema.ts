@@ -3,7 +3,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats, { type FormatName } from 'ajv-formats';
 import { RE2JS } from 're2js';
-import { compilePattern } from './conditions/pattern.js';
+import { compilePattern, isUsable, type Pattern } from './conditions/pattern.js';
 import { newWork, type Work } from './conditions/work.js';
 import type { CompiledSchema } from './facts.js';
 import { prepareSchema, stepsKeyword, type JsonSchema } from './schema-bounds.js';
@@ -13,23 +13,48 @@ const longestPointer = 100;
 const longestFormatted = 1000;
 const formats: FormatName[] = ['date-time', 'date', 'time', 'duration', 'uri', 'uri-reference', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
 
+/** What is compiled of a schema between two turns of the event loop, so that nobody waits for all of it. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /**
  * Compiles a tool's input schema, JSON Schema draft 2020-12 (also when `$schema` is not stated) or draft-07. Arguments that the schema does not declare are
  * wrong unless it states `additionalProperties` or `unevaluatedProperties` itself. Undefined for a schema that can't be checked in bounded time and memory:
- * over 256 KiB, 64 levels or 400 subschemas, remote or dynamic references, a pattern that is not RE2, another dialect, or no JSON Schema at all.
+ * over 256 KiB, 64 levels, 400 subschemas or 100 patterns, patterns of more than 10,000 instructions together, remote or dynamic references, a pattern that is
+ * not RE2, another dialect, or no JSON Schema at all. Patterns, which take longest, are compiled one a turn of the event loop.
  * A schema comes from whoever runs the server: validating takes a bounded number of steps, past which arguments are wrong.
  */
-export function compileInputSchema(schema: unknown): CompiledSchema | undefined {
+export async function compileInputSchema(schema: unknown): Promise<CompiledSchema | undefined> {
   const dialect = dialectOf(schema);
-  const prepared = dialect && prepareSchema(schema);
+  const sources = new Set<string>();
+  const prepared = dialect && prepareSchema(schema, sources);
   if (dialect === undefined || prepared === undefined) return undefined;
+  const patterns = new Map<string, Pattern>();
+  for (const source of sources) {
+    const compiled = compilePattern(translated(source));
+    if (!isUsable(compiled)) return undefined;
+    patterns.set(source, compiled);
+    await nextTurn();
+  }
+  return compiledBy(dialect, prepared, patterns);
+}
+
+function compiledBy(dialect: Dialect, schema: JsonSchema, patterns: ReadonlyMap<string, Pattern>): CompiledSchema | undefined {
   const meter: Meter = { work: newWork() };
   try {
-    if (metaOf(dialect).validateSchema(prepared) !== true) return undefined;
-    const validate = compilerOf(dialect, meter).compile(closed(prepared));
+    if (metaOf(dialect).validateSchema(schema) !== true) return undefined;
+    const validate = compilerOf(dialect, meter, patterns).compile(closed(schema));
     return { validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter) };
   } catch {
     return undefined;
+  }
+}
+
+/** What RE2 has of an ECMAScript pattern, in RE2's words. */
+function translated(source: string): string {
+  try {
+    return RE2JS.translateRegExp(source);
+  } catch {
+    return source;
   }
 }
 
@@ -60,8 +85,8 @@ function metaOf(dialect: Dialect): Ajv | Ajv2020 {
 }
 
 /** A compiler of its own for each schema: ajv keeps what it compiled as long as it lives. The one for 2019-09 has all of draft-07, and `unevaluatedProperties`. */
-function compilerOf(dialect: Dialect, meter: Meter): Ajv2019 | Ajv2020 {
-  const options: Options = { ...quiet, meta: false, validateSchema: false, unevaluated: true, ownProperties: true, code: { optimize: false, regExp: regExpOf(meter) } };
+function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string, Pattern>): Ajv2019 | Ajv2020 {
+  const options: Options = { ...quiet, meta: false, validateSchema: false, unevaluated: true, ownProperties: true, code: { optimize: false, regExp: regExpOf(meter, patterns) } };
   const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv2019(options);
   addFormats.default(ajv, { mode: 'full', formats });
   for (const name of formats) {
@@ -109,11 +134,11 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** Patterns of a schema are ECMAScript's; what RE2 has of them is searched in bounded steps, the rest does not compile. */
-function regExpOf(meter: Meter): NonNullable<Options['code']>['regExp'] {
+/** Patterns of a schema are ECMAScript's; what RE2 has of them is searched in bounded steps. */
+function regExpOf(meter: Meter, patterns: ReadonlyMap<string, Pattern>): NonNullable<Options['code']>['regExp'] {
   const regExp = (source: string) => {
-    const pattern = compilePattern(RE2JS.translateRegExp(source));
-    if (pattern === undefined) throw new Error('a pattern of the schema is not RE2');
+    const pattern = patterns.get(source);
+    if (pattern === undefined) throw new Error('a pattern of the schema is not where patterns are looked for');
     return {
       test: (text: string) => {
         const found = pattern.search(text, meter.work);

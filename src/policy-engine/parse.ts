@@ -3,6 +3,7 @@ import { readRules } from './conditions/read-rules.js';
 import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
 import { lintPolicy } from './lints/lints.js';
+import { patternCosts } from './lints/pattern-costs.js';
 import { privateCounterPrefix } from './limits.js';
 import { OtherSpellings } from './other-spellings.js';
 import { boolean, isObject, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
@@ -27,11 +28,20 @@ const longestReason = 1000;
  * An accepted document is the input itself, unchanged, with warnings about what is allowed but may surprise.
  */
 export function parsePolicy(input: unknown): Parsed {
-  const report: Report = { errors: [], warnings: [], patternSize: 0 };
+  const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
   readDocument(input, '', report);
   if (report.errors.length > 0) return { ok: false, errors: report.errors };
   const document = input as PolicyDocument;
-  return { ok: true, document, warnings: [...report.warnings, ...lintPolicy(document)] };
+  const costs = patternCosts(document);
+  if (costs.errors.length > 0) return { ok: false, errors: costs.errors };
+  return { ok: true, document, warnings: [...report.warnings, ...costs.warnings, ...lintPolicy(document)] };
+}
+
+/** A document that was accepted and stored; undefined when this release does not know all of it. Looks for no warnings. */
+export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
+  const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: true };
+  readDocument(input, '', report);
+  return report.errors.length > 0 ? undefined : (input as PolicyDocument);
 }
 
 const readName = textThat(

@@ -3,8 +3,11 @@ import { pointerTo } from './pointer.js';
 /** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
 export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;
 
-/** `patternSize` adds up what the regular expressions of the document compile to. */
-export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[] }> & { patternSize: number };
+/**
+ * `patternSize` adds up what the regular expressions of the document compile to. A stored document was accepted once: what takes
+ * long to check is not checked again.
+ */
+export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[]; isStored: boolean }> & { patternSize: number };
 
 /** Checks one value and adds all that is wrong with it to the report. No message repeats a value of the document. */
 export type Reader = (value: unknown, pointer: string, report: Report) => void;

@@ -1,4 +1,6 @@
+import { patternSize } from './conditions/pattern.js';
 import { pointerTo } from './pointer.js';
+import { isObject } from './reader.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -10,6 +12,9 @@ const mostLevels = 64;
 const mostSubschemas = 400;
 const mostAlternatives = 100;
 const mostEnumerated = 5000;
+const MAX_PATTERNS = 100;
+/** Of all patterns together: compiling an instruction takes some microseconds. */
+const MAX_INSTRUCTIONS = 10_000;
 const stepsPerSubschema = 15;
 const stepsPerMember = 2;
 
@@ -22,18 +27,19 @@ const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$
 
 class Unbounded extends Error {}
 
-type Walk = { places: Set<string>; references: string[]; enumerated: number };
+type Walk = { places: Set<string>; references: string[]; enumerated: number; patterns: Set<string> };
 
 /**
  * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is over a bound, or refers to
- * anything but its own subschemas by pointer.
+ * anything but its own subschemas by pointer. The texts of its regular expressions are added to `patterns`.
  */
-export function prepareSchema(schema: unknown): JsonSchema | undefined {
-  const walk: Walk = { places: new Set(), references: [], enumerated: 0 };
+export function prepareSchema(schema: unknown, patterns = new Set<string>()): JsonSchema | undefined {
+  const walk: Walk = { places: new Set(), references: [], enumerated: 0, patterns };
   try {
     if (isDeeperThan(schema, mostLevels) || JSON.stringify(schema).length > mostCharacters) return undefined;
     const prepared = subschema(schema, '', walk);
     if (typeof prepared === 'boolean' || walk.references.some((reference) => !walk.places.has(reference))) return undefined;
+    if (!arePatternsBounded(patterns)) return undefined;
     return prepared;
   } catch (error) {
     if (error instanceof Unbounded) return undefined;
@@ -56,6 +62,7 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
   for (const [key, value] of Object.entries(schema)) {
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
     if (dropped.has(key) || key === '$id') continue;
+    addPatterns(key, value, walk);
     members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
     steps += stepsPerMember * sizeOf(value);
   }
@@ -64,6 +71,19 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
 
 function sizeOf(value: unknown): number {
   return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
+}
+
+/** Takes note of the regular expressions that stand under a keyword. */
+function addPatterns(key: string, value: unknown, { patterns }: Walk): void {
+  if (key === 'pattern' && typeof value === 'string') patterns.add(value);
+  if (key === 'patternProperties' && isObject(value)) for (const source of Object.keys(value)) patterns.add(source);
+}
+
+function arePatternsBounded(patterns: ReadonlySet<string>): boolean {
+  if (patterns.size > MAX_PATTERNS) return false;
+  let instructions = 0;
+  for (const source of patterns) instructions += patternSize(source);
+  return instructions <= MAX_INSTRUCTIONS;
 }
 
 function keyword(key: string, value: unknown, at: string, walk: Walk): unknown {

@@ -96,14 +96,12 @@ export class CaseTests {
     return { document: accepted(checked), serverId, warnings: checked.warnings };
   }
 
-  /** The schemas of the tools that cases name, each compiled when a case first needs it. */
+  /** The schemas of the tools that cases name. */
   async #schemas({ organizationId }: Principal, serverId: string, cases: readonly CaseSent[]): Promise<Setting['schemaOf']> {
     const names = [...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)]))].filter(isStorable);
     const found = await this.#store.look(organizationId, (tx) => findInputSchemas(tx, organizationId, serverId, names));
     const compiled = new Map<string, CompiledSchema | undefined>();
-    return (tool) => {
-      if (!compiled.has(tool)) compiled.set(tool, found.has(tool) ? compileInputSchema(found.get(tool)) : undefined);
-      return compiled.get(tool);
-    };
+    for (const [tool, schema] of found) compiled.set(tool, await compileInputSchema(schema));
+    return (tool) => compiled.get(tool);
   }
 }

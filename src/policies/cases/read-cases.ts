@@ -72,7 +72,7 @@ const callsOf = ({ repeat = 1, before = [] }: CaseSent): number => before.reduce
 
 /** The cases as they were sent. @throws Problem invalid_body with everything that is wrong, at most 1,000 cases and 10,000 calls */
 export const readCases = (sent: unknown): readonly CaseSent[] => {
-  const report: Report = { errors: [], warnings: [], patternSize: 0 };
+  const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
   readAll(sent, '/cases', report);
   const cases = report.errors.length === 0 ? (sent as readonly CaseSent[]) : [];
   if (cases.reduce((sum, one) => sum + callsOf(one), 0) > MOST_CALLS) refuse(report, '/cases', 'too_many', `takes at most ${MOST_CALLS} calls, repetitions included`);

@@ -1,10 +1,13 @@
 import type { Work } from './work.js';
 
 /** One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's `prog.h`. */
-export type Instruction = Readonly<{ op: number; out: number; arg: number; matchRune: (rune: number) => boolean }>;
+export type Instruction = Readonly<{ op: number; out: number; arg: number; runes: Int32Array; matchRune: (rune: number) => boolean }>;
 
-/** `bounds` are the code points, in order, at which what some instruction matches may change. */
-export type Program = Readonly<{ start: number; instructions: readonly Instruction[]; bounds: readonly number[] }>;
+/**
+ * `bounds` are the code points, in order, at which what some instruction matches may change. Instructions that match the same
+ * code points have the same number in `setOf`; `sets` has one instruction of each number.
+ */
+export type Program = Readonly<{ start: number; instructions: readonly Instruction[]; setOf: Uint16Array; sets: readonly Instruction[]; bounds: readonly number[] }>;
 
 const op = { alt: 1, altMatch: 2, emptyWidth: 4, fail: 5, match: 6, firstRune: 8 } as const;
 const empty = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, boundary: 16, noBoundary: 32 } as const;
@@ -16,11 +19,13 @@ const costOfWideCharacter = 3;
 const costOfTransition = 400;
 const costOfInstruction = 40;
 const none = new Uint16Array(0);
-/** A cache past this many transitions is dropped after the call. */
-const transitionsKept = 16_384;
+/** What is kept from call to call, so that an automaton takes at most about 150 KB: more is dropped after the call. */
+const MAX_TRANSITIONS_KEPT = 2048;
+const MAX_CELLS_KEPT = 8192;
+const MAX_SEEDS_KEPT = 8192;
 
-/** What is to be known of a code point: which instructions match it, and whether it is a word character or a line feed. */
-type RuneClass = Readonly<{ rune: number; isWord: boolean }>;
+/** What is to be known of a code point: which sets have it, and whether it is a word character or a line feed. */
+type RuneClass = Readonly<{ rune: number; isWord: boolean; sets: Uint8Array }>;
 
 /**
  * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too, but falls back to a simulation that
@@ -28,7 +33,12 @@ type RuneClass = Readonly<{ rune: number; isWord: boolean }>;
  * from an earlier call or not, so that the answer never depends on what was searched before.
  */
 export class Automaton {
-  readonly #program: Program;
+  readonly #start: number;
+  readonly #op: Uint8Array;
+  readonly #out: Uint16Array;
+  readonly #arg: Uint16Array;
+  readonly #setOf: Uint16Array;
+  readonly #bounds: Int32Array;
   readonly #classes: readonly RuneClass[];
   readonly #classOfInterval: Uint16Array;
   readonly #latin1 = new Uint16Array(256);
@@ -45,23 +55,31 @@ export class Automaton {
   #stamp = new Uint32Array(0);
   #call = 0;
   #made = 0;
+  #seedsMade = 0;
   #first: number;
 
   constructor(program: Program) {
-    this.#program = program;
-    this.#seen = new Uint32Array(program.instructions.length);
+    const { start, instructions, setOf, bounds } = program;
+    // The program of re2js takes a quarter of a kilobyte an instruction: only what is needed of it is kept.
+    this.#start = start;
+    this.#op = Uint8Array.from(instructions, ({ op: kind }) => kind);
+    this.#out = Uint16Array.from(instructions, ({ out }) => out);
+    this.#arg = Uint16Array.from(instructions, ({ arg }) => arg);
+    this.#setOf = setOf;
+    this.#bounds = Int32Array.from(bounds);
+    this.#seen = new Uint32Array(instructions.length);
     this.#context = contextOf(program);
     const { classes, classOfInterval } = runeClasses(program, this.#context);
     this.#classes = classes;
     this.#classOfInterval = classOfInterval;
-    for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(program.bounds, rune)] ?? 0;
+    for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(this.#bounds, rune)] ?? 0;
     this.#first = this.#firstState();
   }
 
   /** Whether some part of the text matches; `undecidable` when the work is used up first. */
   search(text: string, work: Work): boolean | 'undecidable' {
     const found = this.#run(text, work);
-    if (this.#made > transitionsKept) this.#forget();
+    if (this.#made > MAX_TRANSITIONS_KEPT || this.#next.length > MAX_CELLS_KEPT || this.#seedsMade > MAX_SEEDS_KEPT) this.#forget();
     return found;
   }
 
@@ -102,27 +120,27 @@ export class Automaton {
     const next = this.#classes[runeClass];
     const before = this.#flags[state] ?? 0;
     const isMatch = this.#close(this.#seeds[state] ?? none, before | this.#flagsAhead(before, next));
-    this.#cost[at] = costOfTransition + costOfInstruction * this.#visited;
+    // A state takes as many cells as there are classes.
+    this.#cost[at] = costOfTransition + costOfInstruction * this.#visited + this.#classes.length;
     if (isMatch) this.#next[at] = matched;
     else if (next === undefined) this.#next[at] = state;
     else {
-      const to = this.#stateOf(this.#step(next.rune), flagsBehind(next));
+      const to = this.#stateOf(this.#step(next.sets), flagsBehind(next));
       // Only now: a new state may have replaced the tables.
       this.#next[at] = to;
     }
   }
 
-  /** Where the instructions that were reached lead with `rune`, in order and each once, and the start, as a match may begin anywhere. */
-  #step(rune: number): Uint16Array {
-    const { instructions, start } = this.#program;
+  /** Where the instructions that were reached lead with a rune of these sets, in order and each once, and the start, as a match may begin anywhere. */
+  #step(sets: Uint8Array): Uint16Array {
     this.#mark += 1;
-    const seeds = [start];
-    this.#seen[start] = this.#mark;
+    const seeds = [this.#start];
+    this.#seen[this.#start] = this.#mark;
     for (const pc of this.#reached) {
-      const instruction = instructions[pc];
-      if (instruction === undefined || this.#seen[instruction.out] === this.#mark || !instruction.matchRune(rune)) continue;
-      this.#seen[instruction.out] = this.#mark;
-      seeds.push(instruction.out);
+      const out = this.#out[pc] as number;
+      if (this.#seen[out] === this.#mark || sets[this.#setOf[pc] as number] !== 1) continue;
+      this.#seen[out] = this.#mark;
+      seeds.push(out);
     }
     return Uint16Array.from(seeds).sort();
   }
@@ -141,24 +159,25 @@ export class Automaton {
     this.#reached.length = 0;
     const stack = Array.from(seeds);
     for (let pc = stack.pop(); pc !== undefined; pc = stack.pop()) {
-      const instruction = this.#program.instructions[pc];
-      if (instruction === undefined || this.#seen[pc] === this.#mark) continue;
+      if (this.#seen[pc] === this.#mark) continue;
       this.#seen[pc] = this.#mark;
       this.#visited += 1;
-      if (instruction.op === op.match) return true;
-      if (instruction.op >= op.firstRune) this.#reached.push(pc);
-      else if (leadsOn(instruction, flags)) stack.push(instruction.out);
-      if (instruction.op === op.alt || instruction.op === op.altMatch) stack.push(instruction.arg);
+      const kind = this.#op[pc] as number;
+      const arg = this.#arg[pc] as number;
+      if (kind === op.match) return true;
+      if (kind >= op.firstRune) this.#reached.push(pc);
+      else if (leadsOn(kind, arg, flags)) stack.push(this.#out[pc] as number);
+      if (kind === op.alt || kind === op.altMatch) stack.push(arg);
     }
     return false;
   }
 
   #firstState(): number {
-    return this.#stateOf(Uint16Array.of(this.#program.start), empty.beginText | empty.beginLine);
+    return this.#stateOf(Uint16Array.of(this.#start), empty.beginText | empty.beginLine);
   }
 
   #classOf(rune: number): number {
-    return this.#classOfInterval[intervalOf(this.#program.bounds, rune)] ?? 0;
+    return this.#classOfInterval[intervalOf(this.#bounds, rune)] ?? 0;
   }
 
   #stateOf(seeds: Uint16Array, flags: number): number {
@@ -167,6 +186,7 @@ export class Automaton {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#seeds.push(seeds) - 1;
+    this.#seedsMade += seeds.length;
     this.#flags.push(kept);
     this.#ids.set(key, id);
     this.#reserve((id + 1) * (this.#classes.length + 1));
@@ -187,6 +207,7 @@ export class Automaton {
 
   #forget(): void {
     this.#made = 0;
+    this.#seedsMade = 0;
     this.#seeds = [];
     this.#flags = [];
     this.#ids = new Map();
@@ -203,7 +224,7 @@ function flagsBehind({ rune, isWord }: RuneClass): number {
   return (rune === lineFeed ? empty.beginLine : 0) | (isWord ? wordBehind : 0);
 }
 
-function leadsOn({ op: kind, arg }: Instruction, flags: number): boolean {
+function leadsOn(kind: number, arg: number, flags: number): boolean {
   return kind !== op.fail && (kind !== op.emptyWidth || (arg & ~flags) === 0);
 }
 
@@ -214,16 +235,16 @@ function contextOf({ instructions }: Program): number {
   return asked & (empty.boundary | empty.noBoundary) ? asked | wordBehind : asked;
 }
 
-function runeClasses({ instructions, bounds }: Program, context: number): Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array }> {
-  const runes = instructions.filter(({ op: kind }) => kind >= op.firstRune);
+function runeClasses({ sets, bounds }: Program, context: number): Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array }> {
   const ids = new Map<string, number>();
   const classes: RuneClass[] = [];
   const classOfInterval = new Uint16Array(bounds.length + 1);
   for (let interval = 0; interval <= bounds.length; interval += 1) {
     const rune = interval === 0 ? 0 : (bounds[interval - 1] ?? 0);
     const isWord = (context & wordBehind) !== 0 && isWordRune(rune);
-    const key = `${isWord} ${rune === lineFeed} ${runes.map((one) => (one.matchRune(rune) ? '1' : '0')).join('')}`;
-    const id = ids.get(key) ?? classes.push({ rune, isWord }) - 1;
+    const having = Uint8Array.from(sets, (set) => (set.matchRune(rune) ? 1 : 0));
+    const key = String.fromCharCode(isWord ? 1 : 0, rune === lineFeed ? 1 : 0, ...having);
+    const id = ids.get(key) ?? classes.push({ rune, isWord, sets: having }) - 1;
     ids.set(key, id);
     classOfInterval[interval] = id;
   }
@@ -235,7 +256,7 @@ function isWordRune(rune: number): boolean {
 }
 
 /** How many bounds are at most `rune`. */
-function intervalOf(bounds: readonly number[], rune: number): number {
+function intervalOf(bounds: Int32Array, rune: number): number {
   let low = 0;
   let high = bounds.length;
   while (low < high) {

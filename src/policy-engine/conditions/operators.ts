@@ -1,7 +1,8 @@
 import type { Operator, Scalar } from '../document.js';
 import { compareCodePoints, finder } from '../wildcard.js';
 import { parseAddress, parseRange } from './cidr.js';
-import { compilePattern } from './pattern.js';
+import { longestRegularExpression, isUsable } from './pattern.js';
+import { patternOf } from './pattern-cache.js';
 import type { Work } from './work.js';
 
 /** `undecidable` when a value is not of a kind that the rule can judge; contract section 4. */
@@ -63,12 +64,14 @@ function containing(part: string): Test {
   });
 }
 
+/** The pattern is compiled when a value is first judged: most policies are never asked. One that does not compile decides nothing. */
 function matching(source: string): Test | undefined {
-  const pattern = compilePattern(source);
-  if (pattern === undefined) return undefined;
+  if (source.length > longestRegularExpression) return undefined;
   return onText((text, work) => {
     work.left -= stepsPerPattern;
-    return isLongerThan(text, longestSearched) ? 'undecidable' : pattern.search(text, work);
+    if (isLongerThan(text, longestSearched)) return 'undecidable';
+    const pattern = patternOf(source);
+    return isUsable(pattern) ? pattern.search(text, work) : 'undecidable';
   });
 }
 

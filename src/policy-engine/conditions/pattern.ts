@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { Automaton, type Program } from './automaton.js';
+import { Automaton, type Instruction, type Program } from './automaton.js';
 import type { Work } from './work.js';
 
 /** A text matcher that searches, and takes what it costs from the call's work. */
@@ -7,33 +7,79 @@ export type Pattern = Readonly<{ search: (text: string, work: Work) => boolean |
 
 export const longestRegularExpression = 500;
 
-const mostInstructions = 1024;
-/** Code point ranges times instructions: what preparing the automaton costs. */
-const mostRanges = 1_000_000;
+export const MAX_INSTRUCTIONS = 1024;
+/** Ranges of code points times different sets of them: what preparing the automaton costs. */
+const MAX_RANGES = 250_000;
+
+/** Why a text is not taken as a pattern: it is no RE2, or it compiles to too much. `size` is of instructions, or of ranges. */
+export type Unusable = Readonly<{ fault: 'syntax' }> | Readonly<{ fault: 'instructions' | 'ranges'; size: number; most: number }>;
 
 /**
- * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax), or answers undefined: look-around, back references, a text over 500 characters, and what
- * repeats into a program of more than 1,024 instructions are refused.
+ * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax) in at most some 5 ms, or answers why not: look-around, back
+ * references, a text over 500 characters, and what repeats into a program of more than 1,024 instructions are refused.
  */
-export function compilePattern(text: string): Pattern | undefined {
-  if (text.length > longestRegularExpression || patternSize(text) > mostInstructions) return undefined;
-  const program = programOf(text);
-  if (program === undefined) return undefined;
-  const { instructions, bounds } = program;
-  if (instructions.length > mostInstructions || instructions.length * bounds.length > mostRanges) return undefined;
-  return new Automaton(program);
+export function compilePattern(text: string): Pattern | Unusable {
+  if (text.length > longestRegularExpression) return { fault: 'syntax' };
+  const estimate = patternSize(text);
+  if (estimate > MAX_INSTRUCTIONS) return { fault: 'instructions', size: estimate, most: MAX_INSTRUCTIONS };
+  const instructions = instructionsOf(text);
+  if (instructions === undefined) return { fault: 'syntax' };
+  const { start, inst } = instructions;
+  if (inst.length > MAX_INSTRUCTIONS) return { fault: 'instructions', size: inst.length, most: MAX_INSTRUCTIONS };
+  const { sets, setOf } = distinctSets(inst);
+  const bounds = boundsOf(inst, sets);
+  const ranges = bounds.length * sets.length;
+  if (ranges > MAX_RANGES) return { fault: 'ranges', size: ranges, most: MAX_RANGES };
+  return new Automaton({ start, instructions: inst, sets, setOf, bounds });
 }
 
-// re2js publishes its program and the bounds of its character classes without types; its version is pinned, and a test compares every answer with its own.
-function programOf(text: string): Program | undefined {
+export const isUsable = (compiled: Pattern | Unusable): compiled is Pattern => 'search' in compiled;
+
+// re2js publishes its program without types; its version is pinned, and a test compares every answer with its own.
+function instructionsOf(text: string): Readonly<{ start: number; inst: Program['instructions'] }> | undefined {
   try {
-    const { prog, dfa } = RE2JS.compile(text).re2Input;
-    const { start, inst } = prog as { start: number; inst: Program['instructions'] };
-    const bounds: ReadonlySet<number> = new Set([...dfa.classBounds, ...wordBounds]);
-    return { start, instructions: inst, bounds: [...bounds].sort((one, other) => one - other) };
+    return RE2JS.compile(text).re2Input.prog as { start: number; inst: Program['instructions'] };
   } catch {
     return undefined;
   }
+}
+
+const FIRST_RUNE = 8;
+const FOLD_CASE = 1;
+
+/** Repeats are written out, so that many instructions match the same code points. */
+function distinctSets(instructions: Program['instructions']): Pick<Program, 'sets' | 'setOf'> {
+  const sets: Instruction[] = [];
+  const setOf = new Uint16Array(instructions.length);
+  const byRunes = new Map<Int32Array, number>();
+  const alike = new Map<string, number[]>();
+  for (const [pc, instruction] of instructions.entries()) {
+    if (instruction.op < FIRST_RUNE) continue;
+    const { runes, op, arg } = instruction;
+    const same = `${op} ${arg & FOLD_CASE} ${runes.length} ${runes[0]} ${runes.at(-1)}`;
+    const candidates = alike.get(same) ?? [];
+    const known = byRunes.get(runes);
+    const isKnown = known !== undefined && candidates.includes(known);
+    const set = isKnown ? known : (candidates.find((one) => haveSameRunes(sets[one]?.runes, runes)) ?? sets.push(instruction) - 1);
+    if (!candidates.includes(set)) alike.set(same, [...candidates, set]);
+    byRunes.set(runes, set);
+    setOf[pc] = set;
+  }
+  return { sets, setOf };
+}
+
+const haveSameRunes = (one: Int32Array | undefined, other: Int32Array): boolean => one?.every((rune, at) => rune === other[at]) ?? false;
+
+type RuneBounds = new (program: Readonly<{ numInst: () => number; getInst: (pc: number) => Instruction | undefined }>, memory: number) => Readonly<{ classBounds: Int32Array }>;
+
+/** The automaton of re2js, of which only the bounds of its character classes are used: it knows how case folds. */
+const RuneBounds = RE2JS.compile('a').re2Input.dfa.constructor as RuneBounds;
+
+function boundsOf(instructions: Program['instructions'], sets: readonly Instruction[]): readonly number[] {
+  const asked = [...sets, ...instructions.filter(({ op }) => op < FIRST_RUNE)];
+  const { classBounds } = new RuneBounds({ numInst: () => asked.length, getInst: (pc) => asked[pc] }, 0);
+  const bounds: ReadonlySet<number> = new Set([...classBounds, ...wordBounds]);
+  return [...bounds].sort((one, other) => one - other);
 }
 
 /** Where word characters and the line feed begin and end. */

@@ -3,7 +3,8 @@ import { isObject, isStorable, listOf, objectOf, oneOf, refuse, textThat, type R
 import type { Within } from './condition.js';
 import { testOf } from './operators.js';
 import { parsePath } from './path.js';
-import { longestRegularExpression, patternSize } from './pattern.js';
+import { isUsable, longestRegularExpression, patternSize } from './pattern.js';
+import { faultOf, patternOf } from './pattern-cache.js';
 
 const mostRules = 64;
 const mostConditions = 32;
@@ -70,8 +71,17 @@ function readValue(op: Operator, value: unknown, pointer: string, report: Report
   const before = report.errors.length;
   for (const [index, item] of items.entries()) readItem(op, item, { pointer: list ? `${pointer}/${index}` : pointer, message }, report);
   if (report.errors.length > before) return;
-  if (op === 'matches' && !fits(value, report)) return refuse(report, pointer, 'too_many', `all regular expressions together compile to more than ${mostPatternSize} instructions`);
   if (testOf(op, value) === undefined) refuse(report, pointer, 'invalid_value', message);
+  else if (op === 'matches' && typeof value === 'string') readPattern(value, { pointer, message }, report);
+}
+
+/** Compiles the pattern, so that calls here find it compiled. */
+function readPattern(text: string, { pointer, message }: Readonly<{ pointer: string; message: string }>, report: Report): void {
+  if (!fits(text, report)) return refuse(report, pointer, 'too_many', `all regular expressions together compile to ${report.patternSize} instructions, of at most ${mostPatternSize}`);
+  if (report.isStored) return;
+  const fault = faultOf(text);
+  if (fault !== undefined) refuse(report, pointer, 'invalid_value', fault);
+  else if (!isUsable(patternOf(text))) refuse(report, pointer, 'invalid_value', message);
 }
 
 const isList = (op: Operator, value: unknown): boolean => Array.isArray(value) && (op === 'in' || op === 'not_in' || op === 'cidr');
@@ -83,8 +93,7 @@ function readItem(op: Operator, item: unknown, { pointer, message }: Readonly<{ 
   else if (op === 'cidr' && testOf(op, item) === undefined) refuse(report, pointer, 'invalid_value', message);
 }
 
-function fits(pattern: unknown, report: Report): boolean {
-  if (typeof pattern !== 'string' || pattern.length > longestRegularExpression) return true;
+function fits(pattern: string, report: Report): boolean {
   report.patternSize += patternSize(pattern);
   return report.patternSize <= mostPatternSize;
 }

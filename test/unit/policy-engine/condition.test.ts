@@ -88,9 +88,13 @@ test('a list of values is a list of one or more, all texts, numbers or booleans'
 });
 
 test('a document that was never parsed does not compile', () => {
-  for (const wrong of [{ path: 'a', op: 'eq', value: 1 }, { path: 'args.a', op: 'matches', value: '(' }] as const) {
+  for (const wrong of [{ path: 'a', op: 'eq', value: 1 }, { path: 'args.a', op: 'matches', value: 'x'.repeat(501) }] as const) {
     expect(() => compileCondition(wrong, 'require')).toThrow('not parsed');
   }
+});
+
+test('a pattern that does not compile decides nothing', () => {
+  expect(testOf('matches', '(')?.('(', newWork())).toBe('undecidable');
 });
 
 test('an element past the tenth is found by its place', () => {
