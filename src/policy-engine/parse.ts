@@ -55,7 +55,8 @@ const readUri = textThat((text) => text.length >= 1 && text.length <= longestUri
 
 const readResources: Reader = (value, pointer, report) => {
   namedOf(mostEntries, readUri, readEntry)(value, pointer, report);
-  if (!isObject(value)) return;
+  // What was accepted once is not counted again.
+  if (!isObject(value) || report.isStored) return;
   const spellings = new OtherSpellings<string>();
   for (const name of Object.keys(value).slice(0, mostEntries)) if (name.length <= longestUri) spellings.add(name, name);
   const excess = spellings.excess();

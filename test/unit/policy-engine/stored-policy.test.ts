@@ -40,7 +40,7 @@ describe('A stored policy', () => {
 
 test('A regular expression is compiled once for all policies that have it, and again when it was not used for long', () => {
   const shared = patternOf('shared{1,20}');
-  for (let number = 0; number < 200; number += 1) patternOf(`one${number}`);
+  for (let number = 0; number < 20; number += 1) patternOf(`one${number}`);
   expect(patternOf('shared{1,20}')).toBe(shared);
   for (let number = 0; number < 1000; number += 1) patternOf(`other${number}`);
   expect(patternOf('shared{1,20}')).not.toBe(shared);
