@@ -145,7 +145,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
     for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
     cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio } }).stop);
   }
-  const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, eventLog, metrics }) : undefined;
+  const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics }) : undefined;
   if (gateway) {
     cleanup.add(gateway.stop);
     readiness['directory'] = gateway.ready;

@@ -38,7 +38,7 @@ export class AnonymousOnce {
     if (known) return known;
     try {
       const prepared = await steps.prepare();
-      return await this.#store.changeAsWorker(prepared.caller, async (change) => {
+      return await this.#store.changeAsStranger(prepared.caller, async (change) => {
         const answer = await steps.create(change, prepared);
         await this.#keep(change.tx, request, answer);
         return answer;
@@ -52,7 +52,7 @@ export class AnonymousOnce {
   }
 
   async #known<T>(request: AnonymousRequest): Promise<T | undefined> {
-    return request.repeat && this.#db.asWorker((tx) => this.#answered<T>(tx, request));
+    return request.repeat && this.#db.asStranger(request.address, (tx) => this.#answered<T>(tx, request));
   }
 
   async #answered<T>(tx: Tx, { route, address, repeat }: AnonymousRequest): Promise<T | undefined> {

@@ -25,7 +25,7 @@ const view = (row: Row): ApiKey => ({ id: row.id, name: row.name, role: row.role
 export const apiKeyHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
   const id = tokenObjectId('key', token);
   if (!id) return undefined;
-  const { rows } = await db.worker.query<CredentialRow>(
+  const { rows } = await db.signIn.query<CredentialRow>(
     `select k.organization_id, k.id, k.name, k.role, k.token_hash from api_keys k
      where k.id = $1 and (k.expires_at is null or k.expires_at > now())`,
     [`key_${id}`],

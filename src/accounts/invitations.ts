@@ -73,7 +73,7 @@ export class Invitations {
   async #prepare({ token, password, address }: Acceptance): Promise<Prepared> {
     const invitation = await this.#find(token);
     const { email } = invitation;
-    const { rows } = await this.#db.worker.query('select 1 from users where lower(email) = lower($1)', [email]);
+    const { rows } = await this.#db.signIn.query('select 1 from users where lower(email) = lower($1)', [email]);
     const known = rows.length > 0;
     const user = known ? await this.#signIn.checkPassword({ target: email, address }, password) : { id: newId('usr'), email };
     if (!user) throw new Problem('unauthorized', 'Your e-mail address already has an account here. Send the password of that account.');
@@ -86,7 +86,7 @@ export class Invitations {
   async #find(token: string): Promise<Row> {
     const id = tokenObjectId('invite', token);
     if (!id) throw spent();
-    const { rows } = await this.#db.worker.query<Row>(`select organization_id, id, email, role, token_hash from invitations where id = $1 and ${OPEN}`, [`inv_${id}`]);
+    const { rows } = await this.#db.signIn.query<Row>(`select organization_id, id, email, role, token_hash from invitations where id = $1 and ${OPEN}`, [`inv_${id}`]);
     const row = rows[0];
     if (!row || !sameHash(row.token_hash, tokenHash(token))) throw spent();
     return row;

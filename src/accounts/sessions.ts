@@ -46,7 +46,7 @@ type SessionRow = { id: string; organization_id: string; user_id: string; token_
 export const sessionHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
   const id = tokenObjectId('session', token);
   if (!id) return undefined;
-  const { rows } = await db.worker.query<SessionRow>(
+  const { rows } = await db.signIn.query<SessionRow>(
     `select s.id, s.organization_id, s.user_id, s.token_hash, m.email, m.role from sessions s
      join members m on m.organization_id = s.organization_id and m.user_id = s.user_id and not m.removed
      where s.id = $1 and s.expires_at > now()`,
@@ -64,7 +64,7 @@ type Membership = { id: string; name: string; disabled: boolean; created_at: Dat
  * membership makes a removal at the same time wait, so that it ends this session too.
  */
 export const login = (db: Database, user: User, organizationId: string | undefined): Promise<SignedIn | undefined> =>
-  db.asWorker(async (tx) => {
+  db.asStranger(user.id, async (tx) => {
     const { rows } = await tx.query<Membership>(
       `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
        where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1 for share of m`,

@@ -97,7 +97,7 @@ export class SignIn {
    */
   async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
     await this.#limits.admit(attempt);
-    const { rows } = await this.#db.worker.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.target]);
+    const { rows } = await this.#db.signIn.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.target]);
     const row = rows[0];
     const right = await passwordMatches(row?.password_hash, password, () => this.#limits.admit(attempt));
     if (!row || !right) {

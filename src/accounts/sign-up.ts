@@ -43,8 +43,8 @@ export class SignUp {
     return this.#once.run({ route: 'signup', address: request.address, repeat }, { prepare: () => this.#prepare(request), create: (change, prepared) => this.#create(change, prepared, request.organizationName) });
   }
 
-  async #prepare({ email, password }: SignUpRequest): Promise<Prepared> {
-    await this.#db.asWorker(async (tx) => {
+  async #prepare({ email, password, address }: SignUpRequest): Promise<Prepared> {
+    await this.#db.asStranger(address, async (tx) => {
       await this.#admit(tx);
       const { rows } = await tx.query('select 1 from users where lower(email) = lower($1)', [email]);
       if (rows.length > 0) throw taken();

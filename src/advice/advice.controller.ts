@@ -3,6 +3,7 @@ import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestj
 import type { Response } from 'express';
 import { Problem } from '../platform/problems.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { goneSignal } from '../rest/client-gone.js';
 import { AcceptedView, AdviceRange, AdviceView } from './advice.dto.js';
 import { AdviceService, type Advice } from './advice.service.js';
 
@@ -34,7 +35,7 @@ export class AdviceController {
   })
   @ApiOkResponse({ type: AdviceView, headers: { ETag: { description: 'The hash, when there is a document', schema: { type: 'string' } } } })
   async getAdvice(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Query() range: AdviceRange, @Res({ passthrough: true }) response: Response): Promise<AdviceView> {
-    const advice = await this.advice.advise(principal, id, range);
+    const advice = await this.advice.advise(principal, id, range, goneSignal(response));
     if (advice.hash !== null) response.setHeader('ETag', `"${advice.hash}"`);
     return view(advice);
   }

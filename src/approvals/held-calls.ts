@@ -108,7 +108,7 @@ export const makeHeldCalls = ({ database, store, vault }: Readonly<{ database: D
   standing: async (asked) => {
     const { organizationId, call } = asked;
     // It may write that the grant was told of an expiry: the gateway's own note, which needs nobody's authority.
-    const standing = await database.changeInOrganization(organizationId, async (tx) => (await look(tx, asked)) ?? refusal(tx, asked));
+    const standing = await database.changeInOrganization(organizationId, async (tx) => (await look(tx, asked)) ?? refusal(tx, asked), 'enforcement');
     return standing ?? store.change({ organizationId, actor: { type: 'grant', id: call.grantId } }, (change) => open(change, vault, asked));
   },
   use: async (organizationId, approvalId, callId) => (await database.worker.query(USE, [organizationId, approvalId, callId])).rowCount === 1,

@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { ClientGone, goneSignal } from '../rest/client-gone.js';
 import type { Page } from '../rest/page.js';
 import { EventsQuery, ExportQuery } from './audit.dto.js';
 import type { AuditItem } from './audit.query.js';
@@ -27,8 +28,8 @@ export class AuditController {
       'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
   })
   @ApiOkResponse({ schema: { type: 'object', required: ['items', 'nextCursor', 'hasMore'], properties: { items: { type: 'array', items: { type: 'object', required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'], properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } }, additionalProperties: true } }, nextCursor: { type: 'string', nullable: true }, hasMore: { type: 'boolean' } } } })
-  events(@CurrentPrincipal() principal: Principal, @Query() query: EventsQuery): Promise<Page<AuditItem>> {
-    return this.#audit.events(principal, query);
+  events(@CurrentPrincipal() principal: Principal, @Query() query: EventsQuery, @ClientGone() gone: AbortSignal): Promise<Page<AuditItem>> {
+    return this.#audit.events(principal, query, gone);
   }
 
   @Get('export')
@@ -39,7 +40,7 @@ export class AuditController {
   })
   @ApiOkResponse({ description: 'The records, as an attachment', content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } } })
   async export(@CurrentPrincipal() principal: Principal, @Query() query: ExportQuery, @Res() response: Response): Promise<void> {
-    const { format, text } = await this.#audit.export(principal, query);
+    const { format, text } = await this.#audit.export(principal, query, goneSignal(response));
     response.status(200).setHeader('Content-Type', mediaType(format));
     response.setHeader('Content-Disposition', `attachment; filename="toolgate-audit.${format}"`);
     response.setHeader('Cache-Control', 'no-store');

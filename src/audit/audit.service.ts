@@ -35,24 +35,24 @@ export class AuditService {
   }
 
   /** A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it was asked with: the log grows. */
-  async events(principal: Principal, query: EventsQuery): Promise<Page<AuditItem>> {
+  async events(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
     const { after, limit, rows } = pageStart(query);
     const from = startOf(after);
     const { limit: _limit, after: _after, ...rest } = query;
     const filters: Filters = { ...rest, from: instant(query.from), to: instant(query.to) };
     await this.#noteRead(principal, filters);
-    const found = await this.#db.inOrganization(principal.organizationId, (tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
+    const found = await this.#db.search(principal.organizationId, signal)((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
     const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
     const last = found[page.items.length - 1];
     return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
   }
 
   /** Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for. */
-  async export(principal: Principal, query: ExportQuery): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
+  async export(principal: Principal, query: ExportQuery, signal?: AbortSignal): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
     const { format, from = null, to = null } = query;
     if (!isWritten(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
     await this.#store.change(principal, (change) => change.notice('audit', { type: 'audit.exported', format, from, to }));
-    return { format, text: exportEvents(this.#db, principal.organizationId, format, { from: instant(query.from), to: instant(query.to) }) };
+    return { format, text: exportEvents(this.#db.search(principal.organizationId, signal), principal.organizationId, format, { from: instant(query.from), to: instant(query.to) }) };
   }
 
   async #noteRead(principal: Principal, filters: Filters): Promise<void> {

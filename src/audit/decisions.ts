@@ -1,5 +1,5 @@
 import type { RecordBody, ToolCallDecided } from '../event-log/events/index.js';
-import type { Database, Tx } from '../platform/database.js';
+import type { Look, Tx } from '../platform/database.js';
 
 /** Which decisions to read; `from` is inclusive and `to` exclusive, and both compare with `recordedAt`. */
 export type DecisionRange = Readonly<{ organizationId: string; serverId: string; from: Date; to: Date }>;
@@ -52,13 +52,13 @@ const notedIn = ({ callId, status, timeMs, event }: Row): readonly Noted[] => {
  * the caller works on the one before.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
-export async function* readDecisions(db: Database, range: DecisionRange): AsyncGenerator<NotedPage> {
+export async function* readDecisions(look: Look, range: DecisionRange): AsyncGenerator<NotedPage> {
   const { organizationId, serverId, to } = range;
-  const ends = await db.inOrganization(organizationId, (tx) => endsOf(tx, range));
+  const ends = await look((tx) => endsOf(tx, range));
   if (!ends) return;
   const { first, last } = ends;
   const read = (at: At): Promise<readonly Row[]> => {
-    const rows = db.inOrganization(organizationId, async (tx) => (await tx.query<Row>(PAGE_OF, [organizationId, new Date(at.atMs), to, serverId, at.seq, last.seq])).rows);
+    const rows = look(async (tx) => (await tx.query<Row>(PAGE_OF, [organizationId, new Date(at.atMs), to, serverId, at.seq, last.seq])).rows);
     // It may fail while the caller is busy with the page before; whoever awaits it learns of it all the same.
     rows.catch(() => undefined);
     return rows;

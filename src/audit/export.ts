@@ -1,4 +1,4 @@
-import type { Database } from '../platform/database.js';
+import type { Look } from '../platform/database.js';
 import { searchEvents, toItem, type AuditItem } from './audit.query.js';
 import { csvHeader, csvLine } from './csv.js';
 import { BEGINNING, nextSeq, type Place } from './records.js';
@@ -22,12 +22,12 @@ export const mediaType = (format: ExportFormat): string => formats[format].media
 type Range = Readonly<{ from?: Date | undefined; to?: Date | undefined }>;
 
 /** The records of an organization, in order of `seq`, up to what was recorded when it began; a page at a time, each in a transaction of its own. */
-async function* readPages(db: Database, organizationId: string, range: Range): AsyncGenerator<readonly AuditItem[]> {
-  const end = await db.inOrganization(organizationId, (tx) => nextSeq(tx, organizationId));
+async function* readPages(look: Look, organizationId: string, range: Range): AsyncGenerator<readonly AuditItem[]> {
+  const end = await look((tx) => nextSeq(tx, organizationId));
   let at: Place = BEGINNING;
   while (at.seq < end) {
     const from = at;
-    const rows = await db.inOrganization(organizationId, (tx) => searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE, end - from.seq) }));
+    const rows = await look((tx) => searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE, end - from.seq) }));
     const kept = rows.filter((row) => row.seq < end);
     const [first, last] = [kept[0], kept.at(-1)];
     if (!first || !last) return;
@@ -42,8 +42,8 @@ async function* readPages(db: Database, organizationId: string, range: Range): A
  * An export as text, a page of 1,000 records at a time: complete as of its start, in order of `seq`, without a gap.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
-export async function* exportEvents(db: Database, organizationId: string, format: ExportFormat, range: Range): AsyncGenerator<string> {
+export async function* exportEvents(look: Look, organizationId: string, format: ExportFormat, range: Range): AsyncGenerator<string> {
   const { header, line } = formats[format];
   if (header) yield header;
-  for await (const items of readPages(db, organizationId, range)) yield items.map(line).join('');
+  for await (const items of readPages(look, organizationId, range)) yield items.map(line).join('');
 }

@@ -1,5 +1,5 @@
 import type { Authority } from '../platform/authority.js';
-import type { Database, Tx } from '../platform/database.js';
+import type { Database, Lane, Look, Tx } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import type { Actor, ControlBody, ControlEvent } from './events/index.js';
 
@@ -99,10 +99,18 @@ export type Committed = (organizationId: string) => Promise<void> | void;
 /** The event store: changes of the control plane, atomic with their state tables. */
 export class EventStore {
   readonly #db: Database;
-  readonly #listeners: Committed[] = [];
+  readonly #lane: Lane;
+  readonly #listeners: Committed[];
 
-  constructor(db: Database) {
+  constructor(db: Database, lane: Lane = 'control', listeners: Committed[] = []) {
     this.#db = db;
+    this.#lane = lane;
+    this.#listeners = listeners;
+  }
+
+  /** This event store, with the same listeners, over the connections of another lane. */
+  inLane(lane: Lane): EventStore {
+    return new EventStore(this.#db, lane, this.#listeners);
   }
 
   /** Lets this process act on its own changes at once: the directory and the relay listen. */
@@ -112,7 +120,7 @@ export class EventStore {
 
   /** Reads an organization's rows in one transaction, which can write nothing. */
   look<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#db.inOrganization(organizationId, work);
+    return this.#db.inOrganization(organizationId, work, this.#lane);
   }
 
   /**
@@ -120,12 +128,17 @@ export class EventStore {
    * @throws Problem unauthorized or forbidden when the caller may not make it any more, before `work` is asked
    */
   change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#publish(caller.organizationId, this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work)));
+    return this.#publish(caller.organizationId, this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work), this.#lane));
   }
 
-  /** The same over all organizations' rows: for sign-up and for joining, which write users. */
-  changeAsWorker<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#publish(caller.organizationId, this.#db.asWorker((tx) => this.#run(tx, caller, work)));
+  /** Reads much of an organization's record: see `Database.search`. */
+  search(organizationId: string, signal?: AbortSignal): Look {
+    return this.#db.search(organizationId, signal);
+  }
+
+  /** The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users. */
+  changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#publish(caller.organizationId, this.#db.asStranger(caller.organizationId, (tx) => this.#run(tx, caller, work)));
   }
 
   async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {

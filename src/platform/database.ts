@@ -1,8 +1,11 @@
 import pg from 'pg';
+import { cancelStatement } from './cancel-statement.js';
 import { startupOptions, verifyRole } from './database-connection.js';
 import { rolesOf, type PoolUrls } from './database-roles.js';
+import { FairTurns } from './fair-turns.js';
 import { isId } from './ids.js';
 import { errorText, log } from './log.js';
+import { Problem } from './problems.js';
 
 pg.types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, (text) => Number(text));
@@ -37,12 +40,20 @@ const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool =>
 /** pg gives up waiting for an answer and says no more than this. The connection is of no use any more: what is sent on it waits behind what was not answered. */
 const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
 
-type Begin = Readonly<{ begin: string; answerMs?: number | undefined }>;
+type Begin = Readonly<{ begin: string; answerMs?: number | undefined; signal?: AbortSignal | undefined }>;
 
-const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (tx: Tx) => Promise<T>): Promise<T> => {
+/** @throws Problem that nobody reads, when the caller left */
+const refuseGone = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted) throw new Problem('unavailable', 'The caller left before the answer.');
+};
+
+const transaction = async <T>(pool: pg.Pool, { begin, answerMs, signal }: Begin, work: (tx: Tx) => Promise<T>): Promise<T> => {
+  refuseGone(signal);
   const client = await pool.connect();
   let broken: Error | undefined;
+  const stopCancelling = signal && cancelOn(signal, client);
   const ask = <R extends pg.QueryResultRow>(name: string | undefined, text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> => {
+    refuseGone(signal);
     const statement = { name, text, values: values as unknown[], query_timeout: answerMs };
     return client.query(statement);
   };
@@ -53,6 +64,7 @@ const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (
     await run('COMMIT');
     return result;
   } catch (error) {
+    refuseGone(signal);
     if (isSilence(error)) broken = error;
     else
       await run('ROLLBACK').catch((failure: unknown) => {
@@ -60,48 +72,118 @@ const transaction = async <T>(pool: pg.Pool, { begin, answerMs }: Begin, work: (
       });
     throw error;
   } finally {
-    client.release(broken);
+    stopCancelling?.();
+    // A cancellation may arrive after the statement's end: it must not meet another's.
+    client.release(signal?.aborted ? true : broken);
   }
 };
 
+const CANCEL_AGAIN_MS = 500;
+
+/** Cancels what a connection runs once the signal says so, and again until the answered function is called: a cancellation may be early. */
+const cancelOn = (signal: AbortSignal, client: pg.PoolClient): (() => void) => {
+  let timer: NodeJS.Timeout | undefined;
+  const cancel = (): void => {
+    void cancelStatement(client);
+    timer = setInterval(() => void cancelStatement(client), CANCEL_AGAIN_MS);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  return () => {
+    signal.removeEventListener('abort', cancel);
+    clearInterval(timer);
+  };
+};
+
 /**
- * The ways to the database, whose roles are named after it. `inOrganization` and `changeInOrganization` run as its `app` role: row-level security shows only that
- * organization's rows, and a statement outside it sees none. `asWorker` runs as its `worker` role, which sees all organizations: directory, audit writer, sign-in.
+ * What an organization's transactions are for. Each lane has connections of its own, so that none waits for those of another:
+ * `control` for the API, `enforcement` for what calls through the gateway wait for, `search` for what reads much of the record.
+ */
+export type Lane = 'control' | 'enforcement' | 'search';
+
+/** Runs a work in a transaction of its own. */
+export type Look = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+type Connections = Readonly<{ pool: pg.Pool; turns: FairTurns }>;
+
+type InLane = Readonly<{ begin: string; lane: Lane; signal?: AbortSignal | undefined }>;
+
+const MAX_WAIT_MS = 10_000;
+const SEARCH_TIMEOUT_MS = 30_000;
+
+const laneOf = (pool: pg.Pool, slots: number): Connections => ({
+  pool,
+  turns: new FairTurns({ slots, slotsPerKey: Math.ceil(slots / 2), waiting: 5000, waitingPerKey: 100, waitMs: MAX_WAIT_MS }),
+});
+
+/**
+ * The ways to the database, whose roles are named after it. `inOrganization`, `changeInOrganization` and `search` run as its `app` role:
+ * row-level security shows only that organization's rows, and a statement outside it sees none. `asWorker` and `asStranger` run as its
+ * `worker` role, which sees all organizations: directory, audit writer, sign-in. Before each pool that tenants or strangers can fill stands
+ * a queue that is fair by organization.
  */
 export class Database {
   readonly app: pg.Pool;
   readonly worker: pg.Pool;
+  /** As the worker, for credentials alone: who is asking, before their organization is known. Half of it is for those who sign up or join. */
+  readonly signIn: pg.Pool;
   /** As the worker, for limits. Its commits do not wait for the disk: what does is `makeReserve`'s to know. */
   readonly limits: pg.Pool;
   /** As the worker, for the event log alone: a flood of look-ups must not hold up a decision's append. */
   readonly log: pg.Pool;
+  readonly #lanes: Readonly<Record<Lane, Connections>>;
+  readonly #strangers: FairTurns;
 
-  /** `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. */
-  constructor(urls: string | PoolUrls, { app = 10, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
+  /**
+   * `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. All pools together stay
+   * below what an embedded PostgreSQL takes (50).
+   */
+  constructor(urls: string | PoolUrls, { app = 8, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
     const url = typeof urls === 'string' ? { app: urls, worker: urls } : urls;
     const roles = rolesOf(url.app);
-    this.app = rolePool(url.app, roles.app, app);
-    this.worker = rolePool(url.worker, roles.worker, worker);
-    this.limits = rolePool(url.worker, roles.worker, 2, ' -c synchronous_commit=off');
-    this.log = rolePool(url.worker, roles.worker, 4);
-  }
-
-  /** One transaction that sees this organization's rows only and can write none: what a caller changes goes through the event store. */
-  inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#inOrganization('BEGIN READ ONLY', organizationId, work);
+    const appPool = (max: number, more?: string): pg.Pool => rolePool(url.app, roles.app, max, more);
+    const workerPool = (max: number, more?: string): pg.Pool => rolePool(url.worker, roles.worker, max, more);
+    this.app = appPool(app);
+    this.worker = workerPool(worker);
+    this.signIn = workerPool(4);
+    this.limits = workerPool(2, ' -c synchronous_commit=off');
+    this.log = workerPool(4);
+    this.#lanes = {
+      control: laneOf(this.app, app),
+      enforcement: laneOf(appPool(4), 4),
+      search: laneOf(appPool(3, ` -c statement_timeout=${SEARCH_TIMEOUT_MS}`), 3),
+    };
+    this.#strangers = new FairTurns({ slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 50, waitMs: MAX_WAIT_MS });
   }
 
   /**
-   * One transaction that sees and writes this organization's rows only. It does not ask whether somebody may make the change: it is for the
-   * event store, which does, and for what the gateway and a session's own holder write about themselves.
+   * One transaction that sees this organization's rows only and can write none, when the organization's turn has come: what a caller
+   * changes goes through the event store. A work must not begin another in the same lane.
+   * @throws Problem too_many_requests or unavailable when too many wait
    */
-  changeInOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#inOrganization('BEGIN', organizationId, work);
+  inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>, lane: Lane = 'control'): Promise<T> {
+    return this.#inOrganization(organizationId, { begin: 'BEGIN READ ONLY', lane }, work);
   }
 
-  #inOrganization<T>(begin: string, organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  /**
+   * The same for a transaction that also writes. It does not ask whether somebody may make the change: it is for the event store, which
+   * does, and for what the gateway and a session's own holder write about themselves.
+   */
+  changeInOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>, lane: Lane = 'control'): Promise<T> {
+    return this.#inOrganization(organizationId, { begin: 'BEGIN', lane }, work);
+  }
+
+  /**
+   * Reads much of an organization's record: a statement is cancelled after 30 s, and when `signal` says that nobody waits for it any more.
+   * An error of a cancelled statement is `search_timeout` for `databaseProblem`.
+   */
+  search(organizationId: string, signal?: AbortSignal): Look {
+    return (work) => this.#inOrganization(organizationId, { begin: 'BEGIN READ ONLY', lane: 'search', signal }, work);
+  }
+
+  #inOrganization<T>(organizationId: string, { begin, lane, signal }: InLane, work: (tx: Tx) => Promise<T>): Promise<T> {
     if (!isId('org', organizationId)) return Promise.reject(new Error('not an organization id'));
-    return transaction(this.app, { begin: `${begin}; SET LOCAL toolgate.organization = '${organizationId}'` }, work);
+    const { pool, turns } = this.#lanes[lane];
+    return turns.run(organizationId, () => transaction(pool, { begin: `${begin}; SET LOCAL toolgate.organization = '${organizationId}'`, signal }, work));
   }
 
   /**
@@ -112,7 +194,13 @@ export class Database {
     return transaction(this.worker, { begin: 'BEGIN', answerMs }, work);
   }
 
+  /** The same for somebody without a credential, who signs up or joins, on the connections for that. `key` is whose turn it is. */
+  asStranger<T>(key: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#strangers.run(key, () => transaction(this.signIn, { begin: 'BEGIN' }, work));
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.app.end(), this.worker.end(), this.limits.end(), this.log.end()]);
+    const pools = [...Object.values(this.#lanes).map(({ pool }) => pool), this.worker, this.signIn, this.limits, this.log];
+    await Promise.all(pools.map((pool) => pool.end()));
   }
 }

@@ -16,6 +16,7 @@ export const problems = {
   unsupported: { status: 422, title: 'This release does not support that' },
   command_not_allowed: { status: 422, title: 'The command may not be run' },
   url_not_allowed: { status: 422, title: 'The URL may not be used' },
+  search_timeout: { status: 422, title: 'The search takes too long' },
   idempotency_mismatch: { status: 422, title: 'This Idempotency-Key was used with another request' },
   precondition_required: { status: 428, title: 'Send If-Match with the version you read' },
   too_many_requests: { status: 429, title: 'Too many requests' },

@@ -1,6 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
-import { log } from '../platform/log.js';
+import { databaseProblem } from '../platform/database-problem.js';
+import { errorText, log } from '../platform/log.js';
 import { Problem, problemBody, problems, type ProblemCode } from '../platform/problems.js';
 
 const byStatus: Readonly<Record<number, ProblemCode>> = { 400: 'invalid_body', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 415: 'invalid_body' };
@@ -22,6 +23,11 @@ export const toProblem = (error: unknown): Problem => {
   const status = statusOf(error);
   const code = status === undefined ? undefined : byStatus[status];
   if (code) return new Problem(code, details[code] ?? problems[code].title);
+  const ofDatabase = databaseProblem(error);
+  if (ofDatabase) {
+    log.warn('the database failed a request', { code: ofDatabase.code, error: errorText(error) });
+    return ofDatabase;
+  }
   log.error('a request failed', { error: error instanceof Error ? error.message : 'not an Error', stack: error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join(' | ') : '' });
   return new Problem('internal', 'The error is in our log. Try again; if it stays, tell your operator the time of this answer.');
 };

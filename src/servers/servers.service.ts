@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CreateOnce } from '../event-log/create-once.js';
+import type { Transport } from '../event-log/events/index.js';
 import type { EventStore } from '../event-log/event-store.js';
 import type { Principal } from '../rest/allowed.js';
+import { FairTurns } from '../platform/fair-turns.js';
 import { isId, newId } from '../platform/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
 import { queryIn } from '../platform/url-query.js';
+import type { Discovered } from '../upstream/discover.js';
 import type { Vault } from '../platform/vault.js';
 import { guardTransport, reach, reachedTransport, sameOrigin, secretsWith, shownTransport, type Ways } from './reach.js';
 import type { RevokeGrants } from './revoke-grants.js';
@@ -18,12 +21,16 @@ import type { SecretValues } from './upstream-headers.js';
 
 export type ServersParts = Readonly<{ store: EventStore; once: CreateOnce; vault: Vault; ways: Ways; revokeGrants: RevokeGrants; publicUrl: () => string }>;
 
+/** A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one organization. */
+const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20, waitMs: 30_000 } as const;
+
 type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
 
 /** The MCP servers of an organization: registered, discovered, changed, deleted. */
 export class Servers {
   readonly #parts: ServersParts;
   readonly #discovering = new Map<string, Promise<ServerView>>();
+  readonly #discoveries = new FairTurns(DISCOVERIES);
 
   constructor(parts: ServersParts) {
     this.#parts = parts;
@@ -37,7 +44,7 @@ export class Servers {
     return once.run(principal, {
       prepare: async () => {
         const transport = await guardTransport(ways, wanted);
-        return { transport, found: await reach(ways, transport, secrets) };
+        return { transport, found: await this.#reach(principal, transport, secrets) };
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
@@ -71,7 +78,7 @@ export class Servers {
     const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
     const way: ServerPatch = { ...patch, transport: transport && shownTransport(transport) };
     const elsewhere = patch.auth !== undefined || secrets !== undefined || (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
-    const found = elsewhere ? await reach(ways, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
+    const found = elsewhere ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
     return store.change(principal, async (change) => {
       // Values are in no event: that they are others is told by naming what they sign in with.
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
@@ -103,8 +110,12 @@ export class Servers {
 
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
     const { state: asked, secrets } = await this.#known(principal.organizationId, id);
-    const found = await reach(this.#parts.ways, asked.transport, secrets);
+    const found = await this.#reach(principal, asked.transport, secrets);
     return this.#parts.store.change(principal, async (change) => this.#view(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found))));
+  }
+
+  #reach({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
+    return this.#discoveries.run(organizationId, () => reach(this.#parts.ways, transport, secrets));
   }
 
   #known(organizationId: string, id: string): Promise<Known> {

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
+import { ClientGone } from '../rest/client-gone.js';
 import { UsageQuery } from './usage.dto.js';
 import type { UsageItem } from './usage.query.js';
 import { UsageService } from './usage.service.js';
@@ -30,7 +31,7 @@ export class UsageController {
       'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named as there; the value is the id, tool name or effect. Hours count that overlap the range. An answer of more than 10,000 items is refused.',
   })
   @ApiOkResponse({ schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } } })
-  usage(@CurrentPrincipal() principal: Principal, @Query() query: UsageQuery): Promise<Readonly<{ items: readonly UsageItem[] }>> {
-    return this.#usage.usage(principal.organizationId, query);
+  usage(@CurrentPrincipal() principal: Principal, @Query() query: UsageQuery, @ClientGone() gone: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
+    return this.#usage.usage(principal.organizationId, query, gone);
   }
 }

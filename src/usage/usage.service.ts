@@ -30,9 +30,9 @@ export class UsageService {
     this.#db = db;
   }
 
-  async usage(organizationId: string, query: UsageQuery): Promise<Readonly<{ items: readonly UsageItem[] }>> {
+  async usage(organizationId: string, query: UsageQuery, signal?: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
     const request = toRequest(query, new Date());
-    const items = await this.#db.inOrganization(organizationId, (tx) => readUsage(tx, organizationId, request));
+    const items = await this.#db.search(organizationId, signal)((tx) => readUsage(tx, organizationId, request));
     if (!items) throw refuse('/groupBy', `that is more than ${MOST_ITEMS} items: narrow from and to, group by less, or take interval=day`);
     return { items };
   }

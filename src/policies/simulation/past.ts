@@ -1,5 +1,5 @@
 import type { ControlEvent, IdentityBody, PolicyBody, ToolCallDecided } from '../../event-log/events/index.js';
-import type { Database, Tx } from '../../platform/database.js';
+import type { Look, Tx } from '../../platform/database.js';
 import { compilePolicy, type CompiledPolicy } from '../../policy-engine/compile.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import type { Facts } from '../../policy-engine/facts.js';
@@ -28,13 +28,13 @@ const traitsAfter = (before: Traits, event: ControlEvent & IdentityBody): Traits
  * Holds what recent decisions asked for.
  */
 export class Past {
-  readonly #db: Database;
+  readonly #look: Look;
   readonly #organizationId: string;
   readonly #identities = new Map<string, readonly Since[]>();
   readonly #versions = new Map<string, CompiledPolicy | undefined>();
 
-  constructor(db: Database, organizationId: string) {
-    this.#db = db;
+  constructor(look: Look, organizationId: string) {
+    this.#look = look;
     this.#organizationId = organizationId;
   }
 
@@ -46,7 +46,7 @@ export class Past {
     const versions = new Map(events.flatMap(({ policyId, policyVersion }) => (policyId === null || policyVersion === null ? [] : [[versionKey(policyId, policyVersion), { policyId, policyVersion }] as const])));
     const missing = [...versions].filter(([key]) => !this.#versions.has(key)).map(([, version]) => version);
     if (identities.length === 0 && missing.length === 0) return;
-    await this.#db.inOrganization(this.#organizationId, async (tx) => {
+    await this.#look(async (tx) => {
       if (identities.length > 0) await this.#loadIdentities(tx, identities);
       for (const version of missing) await this.#loadVersion(tx, version);
     });

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { readDecisions, type DecisionRange, type Noted, type NotedPage } from '../../audit/decisions.js';
 import type { ToolCallDecided } from '../../event-log/events/index.js';
-import type { Database } from '../../platform/database.js';
+import type { Look } from '../../platform/database.js';
 import { compilePolicy } from '../../policy-engine/compile.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import { Replay } from '../../policy-engine/replay/replay.js';
@@ -23,10 +23,10 @@ const AT_ONCE = 100;
  * Runs a document over the recorded calls of a server, in their order: a step for each page, and at last what enforcing it would have decided, as far as the
  * record tells. Changes nothing. Ends early when the caller stops asking. Memory is bounded by two pages and by the counters in use.
  */
-export async function* simulate(db: Database, simulated: Simulated): AsyncGenerator<Step> {
-  const run = new Run(db, simulated);
+export async function* simulate(look: Look, simulated: Simulated): AsyncGenerator<Step> {
+  const run = new Run(look, simulated);
   let held: NotedPage | undefined;
-  for await (const page of readDecisions(db, simulated)) {
+  for await (const page of readDecisions(look, simulated)) {
     run.outcomes.note(page.noted);
     if (held) yield await run.judge(held);
     held = page;
@@ -42,8 +42,8 @@ class Run {
   readonly #replay: Replay;
   readonly #grants: ReadonlySet<string> | undefined;
 
-  constructor(db: Database, { organizationId, document, grants }: Simulated) {
-    this.#past = new Past(db, organizationId);
+  constructor(look: Look, { organizationId, document, grants }: Simulated) {
+    this.#past = new Past(look, organizationId);
     this.#replay = new Replay(compilePolicy(document));
     this.#grants = grants;
   }

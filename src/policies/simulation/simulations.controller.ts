@@ -3,6 +3,7 @@ import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchem
 import type { Response } from 'express';
 import { sendStream } from '../../audit/send-stream.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../rest/allowed.js';
+import { goneSignal } from '../../rest/client-gone.js';
 import { bodyOf } from '../../rest/body-validation.js';
 import { SimulationAnswer, SimulationSent } from './simulations.dto.js';
 import { Simulations, type SentSimulation, type SimulationStep } from './simulations.service.js';
@@ -41,7 +42,7 @@ export class SimulationsController {
   @ApiBody({ type: SimulationSent })
   @ApiOkResponse({ description: 'What came of it', content: { 'application/json': { schema: { $ref: getSchemaPath(SimulationAnswer) } }, [LINES]: { schema: { type: 'string' } } } })
   async simulatePolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(SimulationSent)) body: SentSimulation, @Res() response: Response): Promise<void> {
-    const steps = await this.#simulations.begin(principal, id, body);
+    const steps = await this.#simulations.begin(principal, id, body, goneSignal(response));
     const lines = response.req.accepts(['application/json', LINES]) === LINES;
     response.setHeader('Content-Type', lines ? LINES : 'application/json; charset=utf-8');
     response.setHeader('Cache-Control', 'no-store');

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database } from '../../platform/database.js';
+import { Database, type Look } from '../../platform/database.js';
 import { Problem } from '../../platform/problems.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import type { Principal } from '../../rest/allowed.js';
@@ -16,7 +16,7 @@ export type Simulation = Readonly<{ policyId: string; version: number | null; se
 
 export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simulation: Simulation }>;
 
-type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null }>;
+type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
 
 /** A simulation reads as fast as it can: more at a time would leave the database and this process to nobody else. */
 const MOST_RUNNING = 2;
@@ -44,23 +44,23 @@ export class Simulations {
    * Runs a document, or the policy's newest version, over the recorded decisions of the grants that have the policy. Nothing is read before the first step is
    * asked for, and who stops asking ends it. @throws Problem not_found, invalid_body (range), policy_invalid, unsupported_key; too_many_requests with the first step
    */
-  async begin(principal: Principal, policyId: string, sent: SentSimulation): Promise<AsyncIterable<SimulationStep>> {
+  async begin(principal: Principal, policyId: string, sent: SentSimulation, signal?: AbortSignal): Promise<AsyncIterable<SimulationStep>> {
     const { organizationId } = principal;
     const policy = await this.#policies.get(principal, policyId);
     const document = sent.document === undefined ? policy.document : acceptDocument(sent.document);
     const range = rangeOf(sent);
     const under = await this.#db.inOrganization(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
     const simulated = { organizationId, serverId: policy.serverId, ...range, document: document as PolicyDocument, grants: under.length === 0 ? undefined : new Set(under) };
-    return this.#steps({ simulated, policyId, version: sent.document === undefined ? policy.version : null });
+    return this.#steps({ simulated, policyId, version: sent.document === undefined ? policy.version : null, look: this.#db.search(organizationId, signal) });
   }
 
-  async *#steps({ simulated, policyId, version }: About): AsyncGenerator<SimulationStep> {
+  async *#steps({ simulated, policyId, version, look }: About): AsyncGenerator<SimulationStep> {
     if (this.#running >= MOST_RUNNING) throw new Problem('too_many_requests', 'Other simulations are running; try again shortly.', { retryAfterSeconds: AGAIN_SECONDS });
     this.#running += 1;
     try {
       const { serverId, from, to, grants } = simulated;
       const about = { policyId, version, serverId, from: from.toISOString(), to: to.toISOString(), grants: grants?.size ?? null };
-      for await (const step of simulate(this.#db, simulated)) yield 'report' in step ? { simulation: { ...about, ...step.report } } : step;
+      for await (const step of simulate(look, simulated)) yield 'report' in step ? { simulation: { ...about, ...step.report } } : step;
     } finally {
       this.#running -= 1;
     }
