@@ -59,7 +59,8 @@ class Cleanup {
 const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
   const adapter = new ExpressAdapter(express().disable('x-powered-by').set('trust proxy', [...parts.config.trustedProxies]));
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, { logger: false, bodyParser: false, abortOnError: false });
-  app.use(helmet());
+  // Over plain http, on a name of the local network, nothing of ours is there to upgrade to.
+  app.use(helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'"] } } }));
   app.use(limitUnreadBodies);
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());

@@ -1,5 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { DOCS_CSP, docsPage } from './docs-page.js';
 import { ProblemAnswer } from './problem.dto.js';
 
 /** The OpenAPI document of all `/v1` routes, from their decorators; operation ids are the methods' names. */
@@ -17,7 +19,15 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
     { operationIdFactory: (_controller, method) => method, extraModels: [ProblemAnswer] },
   );
 
-/** Serves the document at `/openapi.json` and a page to read it at `/docs`. */
+/** Serves the document at `/openapi.json` and `/openapi.yaml`, and a page to read it at `/docs`. */
 export const serveDocs = (app: INestApplication): void => {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml', customSiteTitle: 'Toolgate API' });
+  let document: OpenAPIObject | undefined;
+  let page: string | undefined;
+  const documentOnce = (): OpenAPIObject => (document ??= openApiDocument(app));
+  SwaggerModule.setup('docs', app, documentOnce, { ui: false, jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
+  app.getHttpAdapter().get('/docs', (_request: unknown, response: Response) => {
+    page ??= docsPage(documentOnce());
+    response.setHeader('content-security-policy', DOCS_CSP);
+    response.type('text/html').send(page);
+  });
 };
