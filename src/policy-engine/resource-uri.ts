@@ -90,12 +90,19 @@ export function normalUri(uri: string): string {
   const text = (uri.includes('%') ? uri.replace(ESCAPES, normalEscapes) : uri).normalize('NFC');
   const head = HEAD.exec(text);
   if (head === null) return text;
-  const [whole, scheme = '', userinfo = '', host] = head;
-  const lower = scheme.toLowerCase();
+  const [whole, written = '', userinfo = '', host] = head;
+  const scheme = written.toLowerCase();
   const rest = text.slice(whole.length);
-  const isLocalFile = lower === 'file:' && userinfo === '' && /^(localhost)?$/i.test(host ?? '');
+  if (host === undefined) return normalAuthorityless(scheme, rest);
+  // What is still escaped may be where the host ends for some readers.
+  if (host.includes('%')) return scheme + text.slice(scheme.length);
+  const isLocalFile = scheme === 'file:' && userinfo === '' && /^(localhost)?$/i.test(host);
   if (isLocalFile && rest.startsWith('/')) return `file://${rest}`;
-  return lower + (host === undefined ? '' : `//${userinfo}${withoutPort(lower, host.toLowerCase())}`) + rest;
+  return `${scheme}//${userinfo}${withoutPort(scheme, host.toLowerCase())}${rest}`;
+}
+
+function normalAuthorityless(scheme: string, rest: string): string {
+  return scheme === 'file:' && rest.startsWith('/') ? `file://${rest}` : scheme + rest;
 }
 
 /**

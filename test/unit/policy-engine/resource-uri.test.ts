@@ -60,6 +60,7 @@ test.each([
   ['HTTPS://U@Host:443/%41?', 'https://U@host/A?'],
   ['https://h:8443/', 'https://h:8443/'],
   ['gitlab://p:443/x', 'gitlab://p:443/x'],
+  ['HTTPS://H%2fA', 'https://H%2FA'],
 ])('%s is %s in the form that names the same resource for every reader', (uri, normal) => {
   expect(normalUri(uri)).toBe(normal);
 });
