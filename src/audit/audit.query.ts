@@ -1,4 +1,5 @@
 import type { Tx } from '../platform/database.js';
+import { shownWay } from '../platform/hidden-parts.js';
 import { BEGINNING, type Place } from './records.js';
 import { columnText } from './read-event.js';
 
@@ -21,9 +22,14 @@ export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: numb
 
 export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffer }>;
 
+type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
+
+/** An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of its command. */
+const shownEvent = (event: StoredMembers): StoredMembers => (event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) });
+
 /** The item of a record. Its event is one that the audit writer could read. */
 export const toItem = (stored: StoredEvent): AuditItem => ({
-  ...(JSON.parse(stored.event.toString()) as Readonly<Record<string, unknown>>),
+  ...shownEvent(JSON.parse(stored.event.toString()) as StoredMembers),
   seq: stored.seq,
   recordedAt: stored.recordedAt.toISOString(),
 });

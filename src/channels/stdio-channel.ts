@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { log } from '../platform/log.js';
+import { secretsInArguments } from '../platform/secret-text.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
@@ -44,11 +45,15 @@ const lineReader = (line: (text: string) => void): ((chunk: Buffer) => boolean) 
   };
 };
 
-/** The end of what a process wrote to its standard error, for the operator: without the values of its environment. */
-const stderrKeeper = (child: ChildProcessWithoutNullStreams, env: Stdio['env']): (() => string) => {
+/** A shorter text would be struck out where it is no secret. */
+const SHORTEST_SECRET = 4;
+
+/** The end of what a process wrote to its standard error, for the operator, without the values of its environment and the secrets among its arguments. */
+const stderrKeeper = (child: ChildProcessWithoutNullStreams, { env, args }: Stdio): (() => string) => {
+  const secrets = [...Object.values(env), ...secretsInArguments(args)].filter(({ length }) => length >= SHORTEST_SECRET);
   let kept = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (kept = (kept + text).slice(-STDERR_KEPT)));
-  return () => Object.values(env).reduce((text, secret) => (secret.length < 4 ? text : text.replaceAll(secret, '…')), kept.trim());
+  return () => secrets.reduce((text, secret) => text.replaceAll(secret, '…'), kept.trim());
 };
 
 /** Sends a signal to a process and all that it started. */
@@ -76,7 +81,7 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
   const { transport } = request.server;
   if (transport.type !== 'stdio' || !allowed.includes(transport.command)) return refused(events);
   const child = spawn(transport.command, [...transport.args], { env: environment(base, transport.env), cwd: tmpdir(), stdio: 'pipe', detached: true, shell: false });
-  const stderr = stderrKeeper(child, transport.env);
+  const stderr = stderrKeeper(child, transport);
   let over = false;
   const close = (): void => {
     over = true;

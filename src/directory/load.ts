@@ -1,7 +1,7 @@
 import type { Transport } from '../event-log/events/index.js';
 import type { Tx } from '../platform/database.js';
 import { log } from '../platform/log.js';
-import { openUrl } from '../platform/url-query.js';
+import { openArguments, openUrl } from '../platform/hidden-parts.js';
 import type { Vault } from '../platform/vault.js';
 import type { Era } from '../platform/era.js';
 import type { Accepted } from '../policy-engine/pins.js';
@@ -84,7 +84,7 @@ const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string
 type Way = Pick<ServerFacts, 'transport' | 'headers' | 'disabled'>;
 
 const reachOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<string, string>>): Way => {
-  if (transport.type === 'stdio') return { transport: { type: 'stdio', command: transport.command, args: transport.args, env: secrets }, headers: {}, disabled };
+  if (transport.type === 'stdio') return { transport: { type: 'stdio', command: transport.command, ...openArguments(transport.args, secrets) }, headers: {}, disabled };
   const { url, headers } = openUrl(transport.url, secrets);
   return { transport: { type: transport.type, url }, headers, disabled };
 };

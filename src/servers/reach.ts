@@ -3,7 +3,7 @@ import type { Transport } from '../event-log/events/index.js';
 import { newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
 import { Problem, urlProblem } from '../platform/problems.js';
-import { isShownUrl, openUrl, shownUrl, withQueryOf } from '../platform/url-query.js';
+import { hasHiddenParts, openArguments, openUrl, openWay } from '../platform/hidden-parts.js';
 import { discover, type Discovered } from '../upstream/discover.js';
 import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
@@ -11,9 +11,9 @@ import type { SecretValues } from './upstream-headers.js';
 /** The ways to servers; `allowStdio` are the commands that may be run. */
 export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: readonly string[] }>;
 
-const hiddenMessage = 'give the values of the query again: they are kept encrypted and shown as ***';
-const hiddenValue = (): Problem =>
-  new Problem('invalid_body', 'Send the whole URL.', { errors: [{ pointer: '/transport/url', code: 'invalid', message: hiddenMessage }] });
+const HIDDEN_MESSAGE = 'give the hidden values again: they are kept encrypted and shown as ***';
+const hiddenValue = (member: 'url' | 'args'): Problem =>
+  new Problem('invalid_body', 'Send the whole transport.', { errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }] });
 
 const guardCommand = (command: string, { allowStdio }: Ways): void => {
   if (allowStdio.includes(command)) return;
@@ -28,31 +28,36 @@ const guardCommand = (command: string, { allowStdio }: Ways): void => {
 export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
     guardCommand(transport.command, ways);
+    if (hasHiddenParts(transport)) throw hiddenValue('args');
     return transport;
   }
   const checked = ways.outbound.check(transport.url);
   if (!checked.ok) throw urlProblem('/transport/url', checked);
-  if (isShownUrl(checked.url.href)) throw hiddenValue();
+  if (hasHiddenParts({ type: transport.type, url: checked.url.href })) throw hiddenValue('url');
   const resolved = await ways.outbound.resolve(checked.url);
   if (!resolved.ok && resolved.code !== 'name_not_resolved') throw urlProblem('/transport/url', resolved);
   return { type: transport.type, url: checked.url.href };
 };
 
-/** A transport as it is shown and recorded, with the query of its URL hidden. */
-export const shownTransport = (transport: Transport): Transport => (transport.type === 'stdio' ? transport : { type: transport.type, url: shownUrl(transport.url) });
-
-/** The secret values of a server to be kept: those that sign in to it, and the query of its URL. */
-export const secretsWith = (transport: Transport, secrets: SecretValues): SecretValues => (transport.type === 'stdio' ? secrets : withQueryOf(transport.url, secrets));
-
-/** A transport as it is reached, of one that is kept. One that was sent back as it was shown means the one that is kept. */
-export const reachedTransport = (sent: Transport, kept: Readonly<{ transport: Transport; secrets: SecretValues }>): Transport =>
-  sent.type !== 'stdio' && isDeepStrictEqual(sent, kept.transport) ? { type: sent.type, url: openUrl(sent.url, kept.secrets).url.href } : sent;
+/** A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is kept. */
+export const reachedTransport = (sent: Transport, { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>): Transport => {
+  if (sent.type === 'stdio') {
+    if (transport.type !== 'stdio' || sent.command !== transport.command) return sent;
+    const { args } = openArguments(transport.args, secrets);
+    return { ...sent, args: sent.args.map((argument, at) => (argument === transport.args[at] ? (args[at] ?? argument) : argument)) };
+  }
+  const isShown = [transport, openWay(transport, secrets)].some((shown) => isDeepStrictEqual(sent, shown));
+  return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
+};
 
 /** Asks a server what it offers. Each time as a server and an organization of its own, so that nothing opened for another is taken for it. */
 export const reach = ({ forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
   const id = newId('srv');
   const own = { id, organizationId: id, eras: [] };
-  if (transport.type === 'stdio') return discover({ forward, server: { ...own, transport: { ...transport, env: secrets } }, credential: {}, grantId: own.id });
+  if (transport.type === 'stdio') {
+    const { args, env } = openArguments(transport.args, secrets);
+    return discover({ forward, server: { ...own, transport: { ...transport, args, env } }, credential: {}, grantId: own.id });
+  }
   const { url, headers } = openUrl(transport.url, secrets);
   return discover({ forward, server: { ...own, transport: { type: transport.type, url } }, credential: headers, grantId: own.id });
 };

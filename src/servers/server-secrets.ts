@@ -8,18 +8,30 @@ const placeOf = (organizationId: string, serverId: string): Place => ({ organiza
 
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
-/** The secret values of a server: headers, or a command's environment; none when it has no row, nor when they can't be opened, so that they can be given again. */
-export const loadSecrets = async ({ tx, vault, organizationId, serverId }: Where): Promise<SecretValues> => {
-  const { rows } = await tx.query<{ sealed_headers: Buffer }>('select sealed_headers from server_secrets where organization_id = $1 and server_id = $2', [organizationId, serverId]);
-  if (!rows[0]) return {};
+/**
+ * The secret values of servers by id: headers, or a command's environment, and the hidden parts of the way. A server that has none is missing, as is
+ * one whose values can't be opened, so that they can be given again.
+ */
+export const loadSecretsOf = async ({ tx, vault, organizationId }: Omit<Where, 'serverId'>, serverIds: readonly string[]): Promise<ReadonlyMap<string, SecretValues>> => {
+  const { rows } = await tx.query<{ server_id: string; sealed_headers: Buffer }>(
+    'select server_id, sealed_headers from server_secrets where organization_id = $1 and server_id = any($2)',
+    [organizationId, serverIds],
+  );
+  const opened = new Map<string, SecretValues>();
+  if (rows.length === 0) return opened;
   const wrapped = await organizationKey(tx, organizationId);
-  try {
-    return JSON.parse(vault.open(wrapped, placeOf(organizationId, serverId), rows[0].sealed_headers)) as SecretValues;
-  } catch {
-    log.error('the credentials of a server can not be opened: was MASTER_KEY changed? Give them again', { organizationId, serverId });
-    return {};
+  for (const { server_id: serverId, sealed_headers: sealed } of rows) {
+    try {
+      opened.set(serverId, JSON.parse(vault.open(wrapped, placeOf(organizationId, serverId), sealed)) as SecretValues);
+    } catch {
+      log.error('the credentials of a server can not be opened: was MASTER_KEY changed? Give them again', { organizationId, serverId });
+    }
   }
+  return opened;
 };
+
+/** The secret values of one server; none when it has none, nor when they can't be opened. */
+export const loadSecrets = async ({ serverId, ...where }: Where): Promise<SecretValues> => (await loadSecretsOf(where, [serverId])).get(serverId) ?? {};
 
 /** Keeps the secret values of a server, sealed; with none the row goes. */
 export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<void> => {

@@ -4,7 +4,7 @@ import { Flag, IdOf, Instant, OneOf, Text } from '../rest/fields.js';
 
 const transportSchema = {
   type: 'object',
-  description: 'How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never through a shell. Values of `env` are kept encrypted and never shown again.',
+  description: 'How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never through a shell. Values of `env` and of the URL\'s query are kept encrypted and never shown again; so are segments of the path and arguments that look like secrets, or follow a name that announces one, but an admin sees them. What is sent back as it was shown stays.',
   properties: {
     type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] },
     url: { type: 'string', format: 'uri', maxLength: 2048 },
@@ -47,9 +47,9 @@ export class ServerPatchBody {
 
 export class TransportAnswer {
   @OneOf(['streamable-http', 'sse', 'stdio']) type!: string;
-  @ApiPropertyOptional({ type: String, format: 'uri' }) url?: string;
+  @ApiPropertyOptional({ type: String, format: 'uri', description: 'Values of its query are shown as ***; to others than admins, segments of its path too that look like secrets' }) url?: string;
   @ApiPropertyOptional({ type: String }) command?: string;
-  @ApiPropertyOptional({ type: [String] }) args?: readonly string[];
+  @ApiPropertyOptional({ type: [String], description: 'To others than admins, secrets in them are shown as ***' }) args?: readonly string[];
   @ApiPropertyOptional({ type: [String], description: 'Names of the environment variables; their values are never shown' }) envNames?: readonly string[];
 }
 

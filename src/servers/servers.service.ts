@@ -3,20 +3,21 @@ import type { CreateOnce } from '../event-log/create-once.js';
 import type { Transport } from '../event-log/events/index.js';
 import type { EventStore } from '../event-log/event-store.js';
 import type { Principal } from '../rest/allowed.js';
+import type { Tx } from '../platform/database.js';
 import { FairTurns } from '../platform/fair-turns.js';
+import { openWay, partsIn, shownWay, withPartsOf } from '../platform/hidden-parts.js';
 import { isId, newId } from '../platform/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../rest/page.js';
 import { notFound, Problem } from '../platform/problems.js';
-import { queryIn } from '../platform/url-query.js';
 import type { Discovered } from '../upstream/discover.js';
 import type { Vault } from '../platform/vault.js';
-import { guardTransport, reach, reachedTransport, sameOrigin, secretsWith, shownTransport, type Ways } from './reach.js';
+import { guardTransport, reach, reachedTransport, sameOrigin, type Ways } from './reach.js';
 import type { RevokeGrants } from './revoke-grants.js';
 import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
-import { loadSecrets, removeSecrets, saveSecrets } from './server-secrets.js';
+import { loadSecrets, loadSecretsOf, removeSecrets, saveSecrets } from './server-secrets.js';
 import { serverView, type ServerView } from './server-views.js';
 import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerPatch, type ServerState } from './servers.js';
-import { findServer, listServers, serverStream, summaryOf } from './servers.store.js';
+import { findServer, listServers, serverStream, summaryOf, type ServerSummary } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
 export type ServersParts = Readonly<{ store: EventStore; once: CreateOnce; vault: Vault; ways: Ways; revokeGrants: RevokeGrants; publicUrl: () => string }>;
@@ -48,23 +49,31 @@ export class Servers {
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
-        const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport: shownTransport(transport), auth, clientAuth }, found));
-        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secretsWith(transport, secrets));
-        return this.#view(id, state);
+        const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport: shownWay(transport), auth, clientAuth }, found));
+        const kept = withPartsOf(transport, secrets);
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, kept);
+        return this.#openView(summaryOf(id, state), kept);
       },
     });
   }
 
-  async list({ organizationId }: Principal, query: PageQuery): Promise<Page<ServerView>> {
+  list(principal: Principal, query: PageQuery): Promise<Page<ServerView>> {
     const { after, rows, limit } = pageStart(query);
-    const found = await this.#parts.store.look(organizationId, (tx) => listServers(tx, organizationId, { after, rows }));
-    return toPage(found, limit, { keyOf: (server) => server.id, view: (server) => serverView(server, this.#parts.publicUrl()) });
+    const { organizationId } = principal;
+    return this.#parts.store.look(organizationId, async (tx) => {
+      const found = await listServers(tx, organizationId, { after, rows });
+      const view = await this.#viewFor(principal, tx, found);
+      return toPage(found, limit, { keyOf: (server) => server.id, view });
+    });
   }
 
-  async get({ organizationId }: Principal, id: string): Promise<ServerView> {
-    const found = isId('srv', id) ? await this.#parts.store.look(organizationId, (tx) => findServer(tx, organizationId, id)) : undefined;
-    if (!found) throw notFound('server');
-    return serverView(found, this.#parts.publicUrl());
+  get(principal: Principal, id: string): Promise<ServerView> {
+    const { organizationId } = principal;
+    return this.#parts.store.look(organizationId, async (tx) => {
+      const found = isId('srv', id) ? await findServer(tx, organizationId, id) : undefined;
+      if (!found) throw notFound('server');
+      return (await this.#viewFor(principal, tx, [found]))(found);
+    });
   }
 
   /** Changes a server. One that is to be reached another way is discovered that way first. */
@@ -76,7 +85,7 @@ export class Servers {
     const transport = patch.transport && (await guardTransport(ways, reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets })));
     refuseHeadersOverStdio(transport ?? known.state.transport, patch);
     const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
-    const way: ServerPatch = { ...patch, transport: transport && shownTransport(transport) };
+    const way: ServerPatch = { ...patch, transport: transport && shownWay(transport) };
     const elsewhere = patch.auth !== undefined || secrets !== undefined || (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
     const found = elsewhere ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
     return store.change(principal, async (change) => {
@@ -84,7 +93,7 @@ export class Servers {
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
       const state = await change.apply(serverStream, id, changeServer(id, patched, found, known.state));
       if (secrets) await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
-      return this.#view(id, state);
+      return this.#openView(summaryOf(id, state), secrets ?? known.secrets);
     });
   }
 
@@ -111,7 +120,10 @@ export class Servers {
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
     const { state: asked, secrets } = await this.#known(principal.organizationId, id);
     const found = await this.#reach(principal, asked.transport, secrets);
-    return this.#parts.store.change(principal, async (change) => this.#view(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found))));
+    return this.#parts.store.change(principal, async (change) => {
+      const server = summaryOf(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found)));
+      return (await this.#viewFor(principal, change.tx, [server]))(server);
+    });
   }
 
   #reach({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
@@ -126,8 +138,17 @@ export class Servers {
     }));
   }
 
-  #view(id: string, state: ServerState): ServerView {
-    return serverView(summaryOf(id, state), this.#parts.publicUrl());
+  /** The view of servers for a reader: what may be a secret in a transport is shown to an admin alone, who may write it. */
+  async #viewFor({ organizationId, role }: Principal, tx: Tx, servers: readonly ServerSummary[]): Promise<(server: ServerSummary) => ServerView> {
+    const publicUrl = this.#parts.publicUrl();
+    if (role !== 'admin') return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
+    const secrets = await loadSecretsOf({ tx, vault: this.#parts.vault, organizationId }, servers.map(({ id }) => id));
+    return (server) => this.#openView(server, secrets.get(server.id) ?? {});
+  }
+
+  /** The view for who may change the server. */
+  #openView(server: ServerSummary, secrets: SecretValues): ServerView {
+    return serverView({ ...server, transport: openWay(server.transport, secrets) }, this.#parts.publicUrl());
   }
 }
 
@@ -138,7 +159,7 @@ export class Servers {
 const secretsAfter = ({ state, secrets: kept }: Known, { transport, auth, secrets: given }: Pick<ServerInput, 'transport' | 'auth' | 'secrets'>): SecretValues | undefined => {
   if (transport === undefined && state.transport.type === 'stdio') return undefined;
   const signIn = given ?? secretsFor(state, { transport, auth });
-  const after = transport === undefined ? signIn && { ...queryIn(kept), ...signIn } : secretsWith(transport, signIn ?? kept);
+  const after = transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : withPartsOf(transport, signIn ?? kept);
   return isDeepStrictEqual(after, kept) && signIn === undefined ? undefined : after;
 };
 

@@ -101,6 +101,9 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
   const main = await story.id('/v1/servers', withHeaders(upstream.url), once());
   await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/denying`));
   await story.id('/v1/servers', withHeaders(`${upstream.url}?key=${story.secret('Query')}&${story.secret('Query')}`));
+  await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/s/${story.secret('Path')}/mcp`));
+  const args = [`--key=${story.secret('Argument')}`, '--token', story.secret('Argument'), story.secret('Argument')];
+  await story.id('/v1/servers', { name: 'A command', transport: { type: 'stdio', command: process.execPath, args, env: { KEY: story.secret('Variable') } } });
   const doomed = await story.id('/v1/servers', withHeaders('http://127.0.0.1:9/mcp'));
   await story.ask(200, `PATCH /v1/servers/${main}`, { name: 'Renamed', auth: { type: 'headers', headers: { 'X-Token': story.secret('Header') } } });
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: true });

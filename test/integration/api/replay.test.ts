@@ -78,7 +78,7 @@ const logged: string[] = [];
 
 beforeAll(async () => {
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => logged.push(String(chunk)) > 0);
-  toolgate = await startTestToolgate();
+  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
   histories = await Promise.all([liveThrough(toolgate.url, 'First Organization'), liveThrough(toolgate.url, 'Second Organization')]);
   await until(async () => (await relayed()) && (await outcomes()) >= 2 * OUTCOMES && (await allRecorded({ db: toolgate.db, eventLog: toolgate.toolgate.eventLog })));
   stderr.mockRestore();

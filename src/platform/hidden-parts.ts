@@ -1,0 +1,71 @@
+import { HIDDEN, hideArguments, hidePath, hideQuery } from './secret-text.js';
+
+type Values = Readonly<Record<string, string>>;
+
+/** Where the hidden parts of a way to a server lie among its secret values: neither a header nor a variable can have these names. */
+const QUERY = '?';
+const PATH = '/';
+const ARGUMENTS = '[]';
+
+type HttpWay = Readonly<{ type: 'streamable-http' | 'sse'; url: string }>;
+type CommandWay = Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
+type Way = HttpWay | CommandWay;
+
+/** A URL as it is recorded: of its query only the names, and of its path no segment that looks like a secret. */
+export const shownUrl = (href: string): string => {
+  const url = new URL(href);
+  const [pathname, search] = [hidePath(url.pathname), hideQuery(url.search)];
+  if (pathname === url.pathname && search === url.search) return href;
+  [url.pathname, url.search] = [pathname, search];
+  return url.href;
+};
+
+/** A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is. */
+export const shownWay = <W extends Way>(way: W): W =>
+  way.type === 'stdio' ? { ...way, args: hideArguments(way.args) } : { ...way, url: URL.canParse(way.url) ? shownUrl(way.url) : HIDDEN };
+
+/** Whether a way has a hidden value where a value should be. */
+export const hasHiddenParts = (way: Way): boolean => {
+  if (way.type === 'stdio') return way.args.some((argument) => argument.includes(HIDDEN));
+  const { pathname, search } = new URL(way.url);
+  return pathname.split('/').includes(HIDDEN) || search.slice(1).split('&').some((part) => part === HIDDEN || part.endsWith(`=${HIDDEN}`));
+};
+
+/** The secret values with the hidden parts of a way among them, and nothing of another way. */
+export const withPartsOf = (way: Way, values: Values): Values => {
+  const { [QUERY]: _query, [PATH]: _path, [ARGUMENTS]: _arguments, ...rest } = values;
+  if (way.type === 'stdio') {
+    const isHidden = hideArguments(way.args).some((argument, at) => argument !== way.args[at]);
+    return isHidden ? { ...rest, [ARGUMENTS]: JSON.stringify(way.args) } : rest;
+  }
+  const { pathname, search } = new URL(way.url);
+  return { ...rest, ...(search === '' ? {} : { [QUERY]: search }), ...(hidePath(pathname) === pathname ? {} : { [PATH]: pathname }) };
+};
+
+/** What of secret values is hidden parts of a way. */
+export const partsIn = (values: Values): Values => Object.fromEntries(Object.entries(values).filter(([name]) => name === QUERY || name === PATH || name === ARGUMENTS));
+
+/** The URL to be requested, and what is left of the secret values: the headers. A URL that was kept before its parts were secret has them still. */
+export const openUrl = (shown: string, values: Values): Readonly<{ url: URL; headers: Values }> => {
+  const { [QUERY]: search, [PATH]: pathname, ...headers } = values;
+  const url = new URL(shown);
+  if (search !== undefined) url.search = search;
+  if (pathname !== undefined) url.pathname = pathname;
+  return { url, headers };
+};
+
+/** The arguments that a command is run with, and what is left of the secret values: its environment. */
+export const openArguments = (shown: readonly string[], values: Values): Readonly<{ args: readonly string[]; env: Values }> => {
+  const { [ARGUMENTS]: kept, ...env } = values;
+  return { args: kept === undefined ? shown : (JSON.parse(kept) as readonly string[]), env };
+};
+
+/** A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the same. */
+export const openWay = <W extends Way>(way: W, values: Values): W => {
+  if (way.type === 'stdio') return { ...way, args: openArguments(way.args, values).args };
+  const { [PATH]: pathname } = values;
+  const url = new URL(way.url);
+  if (pathname !== undefined) url.pathname = pathname;
+  url.search = hideQuery(url.search);
+  return { ...way, url: url.href };
+};
