@@ -6,6 +6,8 @@ type Values = Readonly<Record<string, string>>;
 const QUERY = '?';
 const PATH = '/';
 const ARGUMENTS = '[]';
+/** Between kept arguments: none of them can hold it. */
+const NUL = '\0';
 
 type HttpWay = Readonly<{ type: 'streamable-http' | 'sse'; url: string }>;
 type CommandWay = Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
@@ -36,7 +38,7 @@ export const withPartsOf = (way: Way, values: Values): Values => {
   const { [QUERY]: _query, [PATH]: _path, [ARGUMENTS]: _arguments, ...rest } = values;
   if (way.type === 'stdio') {
     const isHidden = hideArguments(way.args).some((argument, at) => argument !== way.args[at]);
-    return isHidden ? { ...rest, [ARGUMENTS]: JSON.stringify(way.args) } : rest;
+    return isHidden ? { ...rest, [ARGUMENTS]: way.args.join(NUL) } : rest;
   }
   const { pathname, search } = new URL(way.url);
   return { ...rest, ...(search === '' ? {} : { [QUERY]: search }), ...(hidePath(pathname) === pathname ? {} : { [PATH]: pathname }) };
@@ -57,7 +59,7 @@ export const openUrl = (shown: string, values: Values): Readonly<{ url: URL; hea
 /** The arguments that a command is run with, and what is left of the secret values: its environment. */
 export const openArguments = (shown: readonly string[], values: Values): Readonly<{ args: readonly string[]; env: Values }> => {
   const { [ARGUMENTS]: kept, ...env } = values;
-  return { args: kept === undefined ? shown : (JSON.parse(kept) as readonly string[]), env };
+  return { args: kept === undefined ? shown : kept.split(NUL), env };
 };
 
 /** A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the same. */
