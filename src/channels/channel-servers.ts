@@ -49,7 +49,7 @@ export class ChannelServers {
     const [oldest, ...others] = this.#sessions.of(request);
     if (oldest !== undefined && others.length >= MOST_PER_GRANT - 1) this.#sessions.end(oldest);
     const session = new ChannelSession({ id: randomUUID(), firstId: message.id ?? '' }, request, this.#open);
-    this.#sessions.keep(session.id, session, request.server.transport);
+    this.#sessions.keep(session.id, session, request);
     const drop = (): void => this.#sessions.end(session.id);
     let refused = false;
     const until = decorateSink(sink, {

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { CHANNEL_QUOTA } from '../platform/data-plane-quotas.js';
+import { Quota } from '../platform/quota.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
 
 const SWEEP_MS = 500;
@@ -12,9 +14,15 @@ type Keepable = Readonly<{ grantId: string; serverId: string; usedAt: () => numb
 
 type Transport = UpstreamRequest['server']['transport'];
 
-/** Channels by their keys: never found for another grant or server, and ended when the grant or the server's transport changes or after half an hour without use. */
+type Kept<T> = Readonly<{ one: T; organizationId: string; transport: Transport }>;
+
+/**
+ * Channels by their keys: never found for another grant or server, and ended when the grant or the server's transport changes or after half an hour without use.
+ * An organization that has its share of them loses the one that it used longest ago for a new one; no organization loses one for another's.
+ */
 export class KeptChannels<T extends Keepable> {
-  readonly #kept = new Map<string, Readonly<{ one: T; transport: Transport }>>();
+  readonly #kept = new Map<string, Kept<T>>();
+  readonly #quota = new Quota(CHANNEL_QUOTA);
   readonly #rules: ChannelRules;
   readonly #timer: NodeJS.Timeout;
 
@@ -32,8 +40,11 @@ export class KeptChannels<T extends Keepable> {
     return undefined;
   }
 
-  keep(key: string, one: T, transport: Transport): T {
-    this.#kept.set(key, { one, transport });
+  keep(key: string, one: T, { server }: UpstreamRequest): T {
+    const { organizationId, transport } = server;
+    this.end(key);
+    while (this.#quota.take(organizationId, one.grantId) !== undefined) this.#endIdlest(organizationId);
+    this.#kept.set(key, { one, organizationId, transport });
     return one;
   }
 
@@ -45,8 +56,18 @@ export class KeptChannels<T extends Keepable> {
 
   end(key: string): void {
     const kept = this.#kept.get(key);
+    if (!kept) return;
     this.#kept.delete(key);
-    kept?.one.end();
+    this.#quota.free(kept.organizationId, kept.one.grantId);
+    kept.one.end();
+  }
+
+  /** Ends the one of an organization's that was used longest ago; it has one, as its share is never none. */
+  #endIdlest(organizationId: string): void {
+    let idlest: Readonly<{ key: string; usedAt: number }> | undefined;
+    for (const [key, { one, organizationId: owner }] of this.#kept) if (owner === organizationId && one.usedAt() < (idlest?.usedAt ?? Infinity)) idlest = { key, usedAt: one.usedAt() };
+    if (idlest === undefined) throw new Error('an organization without channels has more than its share');
+    this.end(idlest.key);
   }
 
   /** Ends all. */

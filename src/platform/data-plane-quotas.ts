@@ -37,5 +37,8 @@ export const PARKED_CALL_QUOTA: QuotaLimits = {
   grant: { count: 100, bytes: 8 * MIB },
 };
 
+/** Processes of stdio servers and connections to SSE servers, each kept for a session. A process may take 100 MiB. */
+export const CHANNEL_QUOTA: QuotaLimits = counts(1000, 400, 100);
+
 /** A call that waited longer than this before it was judged is refused: its client has probably given up, and those behind it have not. */
 export const MAX_WAIT_BEFORE_JUDGED_MS = 10_000;
