@@ -7,8 +7,15 @@ import { Contradictions } from './contradictions.js';
 import { limitLints } from './limit-lints.js';
 import { compareCodePoints, isPattern, literalLength, wildcard } from '../wildcard.js';
 
-/** More comparisons of names than this are not worth a warning. */
-const mostComparisons = 1_000_000;
+/** Comparing more characters of names with patterns, which takes some 25 ns each, is not worth a warning. */
+const MAX_COMPARED_CHARACTERS = 5_000_000;
+
+/** Whether so many patterns are worth to be compared with all of these names. */
+export const isWorthComparing = (patterns: number, names: readonly string[]): boolean => {
+  let characters = 0;
+  for (const { length } of names) characters += length;
+  return patterns * characters <= MAX_COMPARED_CHARACTERS;
+};
 
 /**
  * Warnings about what an accepted document says in vain, or unsafely. Codes: `unsafe_default`, `never_fires` (a rule, a limit or an entry that no call gets to),
@@ -58,7 +65,7 @@ function approvalLints({ approval, tools = {}, resources = {}, prompts = {} }: P
 function hiddenLints(hide: readonly string[], names: readonly string[]): readonly PolicyError[] {
   const exact = new Map(hide.map((name, index) => [name, index] as const).toReversed());
   const patterns = hide.filter(isPattern).map((name) => ({ name, matches: wildcard(name) }));
-  if (patterns.length * (names.length + hide.length) > mostComparisons) return [];
+  if (!isWorthComparing(patterns.length, [...names, ...hide])) return [];
   // A star in a name is matched by a star only, so a name that a pattern matches stands for nothing else.
   const covered = (name: string): boolean => patterns.some((one) => one.name !== name && one.matches(name));
   return [

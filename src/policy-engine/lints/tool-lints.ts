@@ -3,13 +3,11 @@ import { conditionsOf } from '../conditions/rules.js';
 import type { PolicyDocument, ToolEntry } from '../document.js';
 import { pointerTo } from '../pointer.js';
 import type { PolicyError } from '../reader.js';
+import { isWorthComparing } from './lints.js';
 import { isPattern, wildcard } from '../wildcard.js';
 
 /** A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by name. */
 export type KnownTool = Readonly<{ name: string; arguments: readonly string[] | null }>;
-
-/** More comparisons of names than this are not worth a warning. */
-const mostComparisons = 1_000_000;
 
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then protects nothing. Codes: `unknown_tool`,
@@ -34,7 +32,7 @@ function unknown(pointer: string, message = 'the server has no tool of this name
 
 function patternLints(entries: readonly (readonly [string, ToolEntry])[], names: readonly string[]): readonly PolicyError[] {
   const patterns = entries.filter(([name, { action }]) => isPattern(name) && action !== 'deny');
-  if (patterns.length === 0 || patterns.length * names.length > mostComparisons) return [];
+  if (patterns.length === 0 || !isWorthComparing(patterns.length, names)) return [];
   // Which entry wins depends on names and actions alone.
   const policy = compilePolicy({ version: '1', default: 'deny', tools: Object.fromEntries(entries.map(([name, { action }]) => [name, action === undefined ? {} : { action }])) });
   const winners = new Set(names.map((name) => planFor(policy, name).entry.pointer));
