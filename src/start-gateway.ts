@@ -39,6 +39,7 @@ type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams:
 const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
+  const metrics = makeGatewayMetrics(parts.metrics, () => streams.size);
   return new McpEndpoint({
     directory,
     enforcement,
@@ -53,7 +54,8 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
     approvalTasks: new ApprovalTasks(),
     store: parts.store,
     forward,
-    metrics: makeGatewayMetrics(parts.metrics, () => streams.size),
+    eventDropped: (reason) => metrics.droppedEvents.inc({ reason }),
+    metrics,
     sessionKey,
     openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
     taskIds: makeTaskIds(vault.purposeKey('mcp-task')),

@@ -43,7 +43,7 @@ export class ChannelAnswer implements Running {
     if (this.#over) return;
     this.#silence?.refresh();
     this.open();
-    this.#write(`event: message\ndata: ${text}\n\n`);
+    this.#writeEvent(text);
   }
 
   /** Says nothing, so that nobody between takes a stream for dead. */
@@ -54,7 +54,7 @@ export class ChannelAnswer implements Running {
   /** The result, which ends the answer; `status` where no event came before it. */
   result(text: string, status = 200): void {
     if (this.#over) return;
-    if (this.#streaming) this.#write(`event: message\ndata: ${text}\n\n`);
+    if (this.#streaming) this.#writeEvent(text);
     else {
       this.#safely(() => this.#sink.head(status, { 'content-type': 'application/json', ...this.#headers }));
       this.#write(text);
@@ -81,6 +81,11 @@ export class ChannelAnswer implements Running {
 
   abort(): void {
     this.fail({ kind: 'aborted', sent: true });
+  }
+
+  /** A line end stands only between the tokens of a JSON text, where a space means the same; in an event it would begin another field. */
+  #writeEvent(text: string): void {
+    this.#write(`event: message\ndata: ${/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text}\n\n`);
   }
 
   #write(text: string): void {

@@ -34,6 +34,7 @@ const endOfEvent = (bytes: Buffer, from: number): number => {
 export class EventSplitter {
   #held: Buffer[] = [];
   #bytes = 0;
+  #isSkipping = false;
 
   /** The events that `chunk` ends, each with its blank line, byte for byte as they came. */
   feed(chunk: Buffer): readonly Buffer[] {
@@ -43,17 +44,32 @@ export class EventSplitter {
     let from = 0;
     for (let end = endOfEvent(bytes, 0); end >= 0; end = endOfEvent(bytes, from)) {
       const piece = bytes.subarray(from === 0 ? tail.length : from, end);
-      events.push(from === 0 && this.#bytes > 0 ? Buffer.concat([...this.#held, piece]) : piece);
+      if (this.#isSkipping) this.#isSkipping = false;
+      else events.push(from === 0 && this.#bytes > 0 ? Buffer.concat([...this.#held, piece]) : piece);
       if (from === 0) this.take();
       from = end;
     }
     this.#hold(from === 0 ? chunk : bytes.subarray(from));
+    if (this.#isSkipping) this.skip();
     return events;
   }
 
   /** How many bytes of an unfinished event are held. */
   get held(): number {
     return this.#bytes;
+  }
+
+  /** The bytes of the unfinished event so far. */
+  peek(): Buffer {
+    return Buffer.concat(this.#held);
+  }
+
+  /** Drops the unfinished event, also what is still to come of it. */
+  skip(): void {
+    const tail = Buffer.from(this.#tail());
+    this.take();
+    this.#hold(tail);
+    this.#isSkipping = true;
   }
 
   /** The bytes of the unfinished event; from here on they are the caller's. */

@@ -1,8 +1,9 @@
+import { APPROVAL_REQUIRED, POLICY_DENIED } from '../mcp/own-marks.js';
 import type { Era } from '../platform/era.js';
 import type { Decided } from '../enforcement/call.js';
 import { jsonRpcResult, OWN_CODES, type RequestId } from '../mcp/answers.js';
 
-const told = ({ effect, reason }: Decided): string => `${effect === 'hold' ? '[APPROVAL REQUIRED]' : '[POLICY DENIED]'} ${reason}`;
+const told = ({ effect, reason }: Decided): string => `${effect === 'hold' ? APPROVAL_REQUIRED : POLICY_DENIED} ${reason}`;
 
 /**
  * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that the session lives on and the

@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../json/json-object.js';
+import { MAX_JSON_DEPTH } from '../json/foreign-json.js';
 import { parsedJson, parsedList } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
@@ -6,12 +7,15 @@ import type { Work } from '../policy-engine/conditions/work.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, jsonRpcResult, OWN_CODES, sendJson, writeJsonHead } from '../mcp/answers.js';
-import type { Request } from '../mcp/read-message.js';
+import { foldCase, type Request } from '../mcp/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import { failures } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession } from '../relay/exchange.js';
 import { filterInTurns } from './filter-in-turns.js';
+import { LISTED } from '../relay/message-kinds.js';
+import { scanMessage } from '../relay/passable-message.js';
+import { mayHoldMarks } from '../relay/needles.js';
 import type { ListParts } from './list-parts.js';
 import { makePinnedTools } from './listed-tools.js';
 import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
@@ -47,44 +51,81 @@ export const cacheable = (result: Json): Json => {
   return { resultType: 'complete', ...result, ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? Math.min(Math.trunc(ttlMs), FRESH_MS) : 0, cacheScope: 'private' };
 };
 
-type Showing = Readonly<{ shows: Shows; era: Era }>;
+/** `asked`: the id of the request. */
+type Showing = Readonly<{ shows: Shows; era: Era; asked: Request['id'] }>;
 
-/** The answer with the items that this policy shows, of tools those that `shows` takes too; anything else in it unchanged. An error in the place of a page that is too long; undefined when it is no answer to a request for this list. */
+/** What a list's result has beside its items. Nothing else passes: what is hidden could stand in it for clients that read it in another way. */
+const BESIDE_ITEMS = ['resultType', 'nextCursor', 'ttlMs', 'cacheScope', '_meta'];
+
+/** Whether a value holds what a client could take for a list's items. */
+const holdsList = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(holdsList);
+  return isObject(value) && Object.entries(value).some(([key, member]) => (LISTED.has(foldCase(key)) && Array.isArray(member)) || holdsList(member));
+};
+
+const besideItems = (result: Json): Json => Object.fromEntries(BESIDE_ITEMS.filter((name) => Object.hasOwn(result, name) && !holdsList(result[name])).map((name) => [name, result[name]]));
+
+/** An upstream's error without what does not belong there. */
+const errorOf = ({ code, message, data }: Json): Json => ({ code, message, ...(data === undefined || holdsList(data) ? {} : { data }) });
+
+/**
+ * The answer to this request with the items that this policy shows, of tools those that `shows` takes too. An error in the place of a page that is too long;
+ * undefined when it is no answer to a request for this list.
+ */
 const filterOf =
-  ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era }: Showing): Filter =>
+  ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era, asked: id }: Showing): Filter =>
   async (message, characters) => {
     if (!isObject(message)) return undefined;
-    if (isObject(message['error'])) return 'result' in message ? undefined : message;
+    const isOwn = message['id'] === id;
+    // A server that could not read a request answers without its id.
+    if (isObject(message['error']) && (isOwn || (message['id'] ?? null) === null)) return 'result' in message ? undefined : { jsonrpc: '2.0', id, error: errorOf(message['error']) };
+    if (!isOwn) return undefined;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
-    if (result[items].length > most) return { jsonrpc: '2.0', id: message['id'], error: { code: OWN_CODES.upstreamError, message: `the MCP server lists more than ${most} ${items} on one page` } };
+    if (result[items].length > most) return { jsonrpc: '2.0', id, error: { code: OWN_CODES.upstreamError, message: `the MCP server lists more than ${most} ${items} on one page` } };
     const isShown = (item: unknown, work: Work): boolean =>
       isObject(item) && typeof item[name] === 'string' && isListed(compiled, item[name], kind, work) && (kind !== 'tool' || shows(item));
     const shown = await filterInTurns(result[items], isShown, characters);
-    return { ...message, result: era === 'modern' ? cacheable({ ...result, [items]: shown }) : { ...result, [items]: shown } };
+    const page = { [items]: shown, ...besideItems(result) };
+    return { jsonrpc: '2.0', id, result: era === 'modern' ? cacheable(page) : page };
   };
 
-const filteredBody = async (text: string, filter: Filter): Promise<string | undefined> => {
-  const shown = await filter(parsedList(text), text.length);
-  return shown && JSON.stringify(shown);
+/** A message that every client reads alike; undefined for any other text. */
+const readMessage = (text: string): Readonly<{ message: Json; isNotification: boolean }> | undefined => {
+  const message = parsedList(text);
+  if (!isObject(message)) return undefined;
+  const { scan } = scanMessage(Buffer.from(text));
+  const isNotification = scan.has('method') && !scan.has('id') && !scan.has('result') && !scan.has('error');
+  return scan.isBroken || scan.deepest > MAX_JSON_DEPTH ? undefined : { message, isNotification };
 };
 
-const isAnswer = (message: unknown): message is Json => isObject(message) && ('result' in message || 'error' in message);
+/** A message as JSON, without what only this gateway writes. */
+const written = (message: Json): string => {
+  const text = JSON.stringify(message);
+  return mayHoldMarks(text) ? scanMessage(Buffer.from(text)).passed.toString('utf8') : text;
+};
 
-/** The same for a buffered event stream: other messages in it stay; an answer that can't be read, or a second one, makes the whole undefined. */
+const filteredBody = async (text: string, filter: Filter): Promise<string | undefined> => {
+  const shown = await filter(readMessage(text)?.message, text.length);
+  return shown && written(shown);
+};
+
+/** The same for a buffered event stream: notifications stay. Anything else in it that is not the one answer makes the whole undefined. */
 const filteredStream = async (text: string, filter: Filter): Promise<string | undefined> => {
   let answered = false;
   const events: SseEvent[] = [];
   for (const event of parseSse(text)) {
-    const message = parsedList(event.data);
-    const shown: Json | undefined = isAnswer(message) && !answered ? await filter(message, event.data.length) : undefined;
-    if (isAnswer(message) && !shown) return undefined;
-    answered ||= shown !== undefined;
-    events.push(shown ? { ...event, data: JSON.stringify(shown) } : event);
+    if (event.data.trim() === '') continue;
+    const read = readMessage(event.data);
+    const shown = read?.isNotification ? read.message : answered ? undefined : await filter(read?.message, event.data.length);
+    if (!read || !shown) return undefined;
+    answered ||= !read.isNotification;
+    events.push({ data: written(shown) });
   }
   return answered ? events.map(formatSse).join('') : undefined;
 };
 
+const isAnswer = (message: unknown): message is Json => isObject(message) && ('result' in message || 'error' in message);
 const idOfBody = (text: string): unknown => {
   const message = parsedJson(text);
   return isObject(message) ? message['id'] : undefined;
@@ -109,7 +150,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const cursor = request.params?.['cursor'];
   const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, session.era, request.method, cursor]);
   const { shows, seen } = makePinnedTools(who, policy);
-  const filter = filterOf(policy, list, { shows, era: session.era });
+  const filter = filterOf(policy, list, { shows, era: session.era, asked: request.id });
   const shown = await parts.lists.filtered(key, { id: request.id, body: answer.body }, streamed ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream } : { shown: (text) => filteredBody(text, filter), idOf: idOfBody });
   if (!shown) return sendJson(response, 200, unreadable(request.id));
   if (seen.size > 0) await parts.noticeTools({ organizationId: who.organization.id, serverId: who.server.id, tools: [...seen.values()] });

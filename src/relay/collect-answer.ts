@@ -5,6 +5,7 @@ import { headerOf, isEventStream } from '../mcp/headers.js';
 import { parseSse } from '../event-streams/sse.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { RelayParts } from './exchange.js';
+import { passableMessage } from './passable-message.js';
 
 /** An answer that must be read before it is passed on. */
 export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
@@ -92,11 +93,12 @@ export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: Upstr
 
 export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
 
-const parse = (text: string): Json => parseObject(text) ?? {};
+const parse = (body: Buffer): Json => passableMessage(body) ?? {};
 
-/** The response to `id` in a JSON body or a collected event stream; empty when there is none. */
+/**
+ * The response to `id` in a JSON body or a collected event stream, as far as it may go on to a client (`passableMessage`); empty when there is none.
+ */
 export const messageIn = (collected: Collected, id: RequestId): Json => {
-  const text = collected.body.toString('utf8');
-  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(text);
-  return parseSse(text).map((event) => parse(event.data)).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
+  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(collected.body);
+  return parseSse(collected.body.toString('utf8')).map((event) => parse(Buffer.from(event.data))).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
 };

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticated } from '../directory/facts.js';
 import type { Caller } from '../mcp/caller.js';
 import type { Forward } from '../upstream/forward.js';
+import type { DropReason } from './event-reading.js';
 import type { LiveStreams } from './live-streams.js';
 
 /** What passing messages on takes. */
@@ -11,6 +12,8 @@ export type RelayParts = Readonly<{
   upstreamTimeoutMs: number;
   /** Told when a server says that its tools changed. Never throws, and costs little when it is told often. */
   toolsChanged: (of: Readonly<{ organizationId: string; serverId: string }>) => void;
+  /** Told of each event of an upstream that did not go on to its client. Never throws. */
+  eventDropped: (reason: DropReason) => void;
 }>;
 
 /** One HTTP request of an authenticated client. */

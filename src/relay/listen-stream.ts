@@ -1,22 +1,19 @@
-import { readForeignJson } from '../json/foreign-json.js';
-import { isObject, parseObject, type Json } from '../json/json-object.js';
+import { isObject, type Json } from '../json/json-object.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { META } from '../mcp/modern.js';
-import { parseSse } from '../event-streams/sse.js';
+import { readEvent, type DropReason } from './event-reading.js';
 import { TASK_MARKER, withTaskIds } from '../mcp/task-messages.js';
 import type { Kind } from '../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
+import { passableMessage } from './passable-message.js';
 import { failures, type Relayed } from './relay-answer.js';
 import { LIST_CHANGED } from './standing-stream.js';
 
 const MOST_HELD = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
-
-/** What stands in events that must be read once the subscription is acknowledged: requests, tasks, and what could be either. */
-const MARKERS = ['"id"', TASK_MARKER, '\\u'];
 
 /** What a client asks to be told, by the member of its filter. */
 export const FILTERS: Readonly<Record<Kind, string>> = { tool: 'toolsListChanged', resource: 'resourcesListChanged', prompt: 'promptsListChanged' };
@@ -66,8 +63,11 @@ class ListenStream implements Sink {
     this.#bytes += chunk.length;
     if (this.#mode === 'waiting' && this.#bytes <= MOST_HELD) this.#body.push(chunk);
     if (this.#mode !== 'events') return true;
-    const events = this.#splitter.feed(chunk).map((event) => this.#shown(event));
-    if (this.#splitter.held > MOST_HELD) this.#running?.abort();
+    const events = this.#splitter.feed(chunk).map((event) => (event.length > MOST_HELD ? this.#drop('too_long') : this.#shown(event)));
+    if (this.#splitter.held > MOST_HELD) {
+      this.#splitter.skip();
+      this.#drop('too_long');
+    }
     return this.#write(Buffer.concat(events));
   }
 
@@ -75,7 +75,7 @@ class ListenStream implements Sink {
     if (this.#mode === 'events') this.#exchange.response.end();
     if (this.#mode !== 'waiting') return this.#mode === 'events' ? this.#finish('ok', true) : undefined;
     const body = Buffer.concat(this.#body);
-    const answer = parseObject(body.toString('utf8'));
+    const answer = passableMessage(body);
     const error = answer?.['error'];
     if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#alone();
     if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
@@ -121,13 +121,18 @@ class ListenStream implements Sink {
   #shown(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
-    if (this.#acknowledged && !MARKERS.some((marker) => event.includes(marker))) return event;
-    const message = messageOf(event);
-    if (message === 'unreadable') return Buffer.alloc(0);
-    if (!message) return event;
-    if ('method' in message && 'id' in message) return Buffer.alloc(0);
+    const read = readEvent(event, () => false);
+    if ('dropped' in read) return this.#drop(read.dropped);
+    const { message, bytes } = read;
+    if (!message) return bytes;
+    if ('method' in message && 'id' in message) return this.#drop('not_declared');
     if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
-    return event.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#listening.clientsTaskId)) : event;
+    return bytes.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#listening.clientsTaskId)) : bytes;
+  }
+
+  #drop(reason: DropReason): Buffer {
+    this.#parts.eventDropped(reason);
+    return Buffer.alloc(0);
   }
 
   #acknowledgement(message: Json): Buffer {
@@ -164,14 +169,6 @@ class ListenStream implements Sink {
     this.#listening.done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
   }
 }
-
-/** The message of an event; `unreadable` for one that is nested too deep or too large, and undefined for what is no message. */
-const messageOf = (event: Buffer): Json | 'unreadable' | undefined => {
-  const [first] = parseSse(event.toString('utf8'));
-  const read = readForeignJson(first?.data ?? '');
-  if (!read.ok) return read.flaw === 'not_json' ? undefined : 'unreadable';
-  return isObject(read.value) ? read.value : undefined;
-};
 
 const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(message)}\n\n`);
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { OutcomeStatus } from '../event-log/events/index.js';
-import { parsedJson } from '../json/parsed-json.js';
+import { parseObject } from '../json/json-object.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, writeJsonHead, type RequestId } from '../mcp/answers.js';
@@ -8,7 +8,8 @@ import { guarded, reportFailure } from '../platform/guard.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
-import { isStrayList } from './stray-list.js';
+import { MessageScan } from './message-scan.js';
+import { passableMessage, scanMessage } from './passable-message.js';
 import { isPlainResult, outcomeOf, outcomeOfStream } from './tool-outcome.js';
 
 const READ_UP_TO = 256 * 1024;
@@ -27,6 +28,8 @@ export const failures = {
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
+const NO_ANSWER = 'the MCP server answered with something that is no answer to this request';
+
 /** Whether a message is a JSON-RPC error: of what is no result, the one thing that a client can read. */
 const isErrorAnswer = (message: unknown): boolean => typeof message === 'object' && message !== null && 'error' in message;
 
@@ -42,6 +45,8 @@ class AnswerRelay implements Sink {
   readonly #modern: boolean;
   readonly #stream: () => EventScreen;
   #screen: EventScreen | undefined;
+  #scan: MessageScan | undefined;
+  #isRefused = false;
   #running: Running | undefined;
   #status = 0;
   #contentType = '';
@@ -80,33 +85,60 @@ class AnswerRelay implements Sink {
     if (!this.#isAnswer()) return true;
     if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
     if (!fits) this.#held = [];
-    return this.#streaming ? this.#write(this.#screen ? this.#screen.pass(chunk) : chunk) : true;
+    return this.#streaming ? this.#pass(chunk) : true;
+  }
+
+  #pass(chunk: Buffer): boolean {
+    const passed = this.#screen?.pass(chunk) ?? this.#scan?.feed(chunk) ?? chunk;
+    return this.#screen?.isBroken || this.#scan?.isStopped ? this.#breakOff() : this.#write(passed);
+  }
+
+  /** The answer turned out to be none that may go on, and a part of it may be with the client: it must not take that for the whole. */
+  #breakOff(): boolean {
+    if (this.#isRefused) return true;
+    this.#isRefused = true;
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.#tell(OWN_CODES.upstreamError, NO_ANSWER);
+    this.#running?.abort();
+    return true;
   }
 
   end(): void {
+    if (this.#isRefused) return this.#finish('upstream_error', true);
     if (!this.#isAnswer()) return this.#refuse();
     const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
-    if (this.#streaming) {
-      this.#response.end(this.#screen?.rest());
-      return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[outcomeOfStream(body)], true);
-    }
+    if (this.#streaming) return this.#endStream(body);
     if (body.length === 0) return this.#refuse();
     const text = body.toString('latin1');
-    if (!isPlainResult(text)) return this.#judge(body, text);
+    if (!isPlainResult(text)) return this.#judge(body);
     this.#send(body, text);
     this.#finish('ok', true);
   }
 
+  #endStream(body: Buffer): void {
+    const rest = this.#scan?.end();
+    if (this.#scan?.isStopped || this.#screen?.isInside) {
+      this.#breakOff();
+      return this.#finish('upstream_error', true);
+    }
+    this.#response.end(rest);
+    return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[outcomeOfStream(body)], true);
+  }
+
   /** An answer that is no plain result. */
-  #judge(body: Buffer, text: string): void {
-    const message = parsedJson(body.toString('utf8'));
-    const kind = isStrayList(message, this.#id) ? 'stray' : outcomeOf(message);
-    if (kind === 'stray' || (kind === 'error' && !isErrorAnswer(message))) this.#tell(OWN_CODES.upstreamError, 'the MCP server answered with something that is no answer to this request');
-    else this.#send(body, text);
-    this.#finish(kind === 'stray' ? 'upstream_error' : outcomes[kind], true);
+  #judge(body: Buffer): void {
+    const { scan, passed } = scanMessage(body);
+    const message = scan.isBroken ? undefined : parseObject(body.toString('utf8'));
+    const showsList = scan.hasList || (scan.hasDeepList && message?.['id'] !== this.#id);
+    const kind = outcomeOf(message);
+    const isAnswer = message !== undefined && !showsList && scan.has('result') !== scan.has('error') && (kind !== 'error' || isErrorAnswer(message));
+    if (isAnswer) this.#send(passed, passed.toString('latin1'));
+    else this.#tell(OWN_CODES.upstreamError, NO_ANSWER);
+    this.#finish(isAnswer ? outcomes[kind] : 'upstream_error', true);
   }
 
   fail(failure: UpstreamFailure): void {
+    if (this.#isRefused) return this.#finish('upstream_error', true);
     const { status, code, message } = failures[failure.kind];
     try {
       this.#tell(code, message);
@@ -123,9 +155,12 @@ class AnswerRelay implements Sink {
     this.#streaming = true;
     const held = Buffer.concat([...this.#held, chunk]);
     this.#held = [];
+    this.#scan = new MessageScan({ stopsAtList: true });
+    const passed = this.#scan.feed(held);
+    if (this.#scan.isStopped) return this.#breakOff();
     if (this.#response.destroyed) return true;
     writeJsonHead(this.#response, 200);
-    return this.#write(held);
+    return this.#write(passed);
   }
 
   #write(chunk: Buffer): boolean {
@@ -140,9 +175,9 @@ class AnswerRelay implements Sink {
   }
 
   /** `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write. */
-  #send(body: Buffer, text: string, status = 200): void {
+  #send(body: Buffer, text: string): void {
     if (this.#response.destroyed) return;
-    writeJsonHead(this.#response, status, body.length);
+    writeJsonHead(this.#response, 200, body.length);
     if (body.length > ONE_WRITE) return void this.#response.end(body);
     // `end` with a text would send that and an empty one behind it: a list, which costs more than one text.
     this.#response.cork();
@@ -154,8 +189,8 @@ class AnswerRelay implements Sink {
   /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
   #refuse(): void {
     const body = Buffer.concat(this.#held);
-    const telling = this.#modern && (this.#status === 400 || this.#status === 404) && isErrorAnswer(parsedJson(body.toString('utf8')));
-    if (telling) this.#send(body, body.toString('latin1'), this.#status);
+    const answer = this.#modern && (this.#status === 400 || this.#status === 404) ? passableMessage(body) : undefined;
+    if (answer && isErrorAnswer(answer)) sendJson(this.#response, this.#status, answer);
     else if (this.#status === 404 && !this.#modern) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
     else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
     this.#finish('upstream_error', true);
@@ -204,7 +239,7 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
     },
     stream: () => {
       if (!response.destroyed) parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
-      return new EventScreen({ caller: session, own: to.id }, (asked) => refuseAsked(parts, exchange, asked));
+      return new EventScreen({ caller: session, own: to.id }, { refused: (asked) => refuseAsked(parts, exchange, asked), dropped: parts.eventDropped });
     },
   });
   const running = begun(relay, () => parts.forward(request, to.through ? to.through(relay) : relay));

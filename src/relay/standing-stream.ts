@@ -41,7 +41,8 @@ class StandingStream implements Sink, Standing {
     this.#response = response;
     this.#who = who;
     this.#session = session;
-    this.#screen = new EventScreen({ caller: session }, (asked) => refuseAsked(parts, { who, session }, asked));
+    const isResumed = request.headers['last-event-id'] !== undefined;
+    this.#screen = new EventScreen({ caller: session, isResumed }, { refused: (asked) => refuseAsked(parts, { who, session }, asked), dropped: parts.eventDropped });
   }
 
   start(running: Running): void {
@@ -63,6 +64,7 @@ class StandingStream implements Sink, Standing {
     if (!this.#isUpstreams) return true;
     this.#notice(chunk);
     const written = this.#write(this.#screen.pass(chunk));
+    if (this.#screen.isBroken) this.#breakOff();
     this.#say('');
     return written;
   }
@@ -88,6 +90,12 @@ class StandingStream implements Sink, Standing {
     const response = this.#response;
     if (!response.headersSent) refuseHttp(response, 502, { code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' });
     else if (this.#isUpstreams) response.end();
+  }
+
+  /** Half of an event went to the client, which must not get the rest. */
+  #breakOff(): void {
+    this.#response.destroy();
+    this.#running?.abort();
   }
 
   /** The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery finds the change. */

@@ -1,17 +1,16 @@
 import { parseSse } from '../event-streams/sse.js';
 import { isObject } from '../json/json-object.js';
 import { parsedJson } from '../json/parsed-json.js';
+import { mayBeMoreThanResult } from './needles.js';
 
 /** What an answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC error or no answer that can be read. */
 export type ToolOutcome = 'ok' | 'tool_error' | 'error';
 
-/** What makes an answer more than a plain result, or may: an error, a message of the server, a list's items (`resource` begins two of them), and escapes that could spell any of these. */
-const TELLING = /"(?:isError"|error"|method"|tools"|prompts"|resource)|\\u/;
 const ENDED = /(?:\n\n|\r\r|\r\n\r\n)$/;
 
 const hasOneResult = (text: string): boolean => {
   const version = text.indexOf('"jsonrpc"');
-  return version >= 0 && !text.includes('"jsonrpc"', version + 1) && /"result"\s*:\s*\{/.test(text) && !TELLING.test(text);
+  return version >= 0 && !text.includes('"jsonrpc"', version + 1) && /"result"\s*:\s*\{/.test(text) && !mayBeMoreThanResult(text);
 };
 
 /** Whether a JSON text, read as Latin-1, is one complete message with a result that needs no parsing: it can hide neither an error nor a list. */

@@ -89,12 +89,12 @@ test('an upstream that sends early hints first still gets its stream through', a
   const upstreamServer = createServer((_request, response) => {
     response.writeEarlyHints({ link: '</x>; rel=preload' });
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.end('data: 1\n\n');
+    response.end(': 1\n\n');
   });
   const url = await listening(upstreamServer);
   const parts = { forward, streams: { add: () => undefined } } as unknown as RelayParts;
   const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));
-  expect([answer.status, await answer.text()]).toEqual([200, 'data: 1\n\n']);
+  expect([answer.status, await answer.text()]).toEqual([200, ': 1\n\n']);
 });
