@@ -4,6 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeReserve } from '../../../src/enforcement/reserve.js';
 import { counterKey } from '../../../src/platform/counter-key.js';
+import { ensureRoles, rolesOf, withRoles } from '../../../src/platform/database-roles.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import { applyMigrations } from '../../../src/platform/migrations.js';
@@ -29,11 +30,13 @@ beforeAll(async () => {
   url = database.url.replace(new URL(database.url).pathname, `/${NAME}`);
   owner = new pg.Client({ connectionString: url });
   await owner.connect();
+  const roles = rolesOf(url);
+  await ensureRoles(owner, roles);
   await owner.query('create table schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())');
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
   for (const name of names.slice(0, names.findIndex((one) => one.endsWith('_hashed_counter_keys.sql')))) {
     const sql = await readFile(new URL(name, FOLDER), 'utf8');
-    await owner.query(sql);
+    await owner.query(withRoles(sql, roles));
     await owner.query('insert into schema_migrations(name, checksum) values ($1, $2)', [name, createHash('sha256').update(sql).digest('hex')]);
   }
 });
