@@ -24,6 +24,7 @@ create table approval_arguments (
   organization_id text not null,
   approval_id text not null,
   sealed_arguments bytea not null,
+  sealed_other_params bytea,
   constraint approval_arguments_pkey PRIMARY KEY (organization_id, approval_id)
 );
 alter table approval_arguments enable row level security;

@@ -38,7 +38,7 @@ export class ApprovalView {
   @ApiProperty({ enum: ['tool', 'resource', 'prompt'] }) readonly kind!: string;
   @ApiProperty({ type: String, description: 'The name of the tool or the prompt, or the URI of the resource' }) readonly tool!: string;
   @ApiProperty({ type: [String] }) readonly argumentKeys!: readonly string[];
-  @ApiProperty({ type: String, description: 'As in the decisions about this call' }) readonly argumentsDigest!: string;
+  @ApiProperty({ type: String, description: 'As in the decisions about this call, unless the request says more than its arguments: then of all of it' }) readonly argumentsDigest!: string;
   @ApiProperty({ type: String, nullable: true }) readonly definitionHash!: string | null;
   @ApiProperty({ type: String }) readonly policyId!: string;
   @ApiProperty({ type: 'integer' }) readonly policyVersion!: number;
@@ -55,6 +55,16 @@ export class ApprovalView {
 export class ApprovalWithArguments extends ApprovalView {
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true, description: 'For approvers: the exact arguments until the approval is decided, then null' })
   readonly arguments?: unknown;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description:
+      'For approvers: what else the request says to the MCP server (`_meta` without progress token and trace context, `task`, ' +
+      'members of params that MCP does not have) until the approval is decided; null when it says nothing else',
+  })
+  readonly otherParams?: unknown;
 }
 
 export class ApprovalPage {

@@ -41,12 +41,12 @@ export class Approvals {
     });
   }
 
-  /** An approval; who may decide it also sees the arguments while it is pending. @throws Problem not_found */
+  /** An approval; who may decide it also sees the arguments, and what else the request says, while it is pending. @throws Problem not_found */
   get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {
     return this.#store.look(organizationId, async (tx) => {
       const shown = view(await find(tx, organizationId, id));
       if (role !== 'admin' && role !== 'approver') return shown;
-      return { ...shown, arguments: (await readArguments(tx, this.#vault, { organizationId, approvalId: id })) ?? null };
+      return { ...shown, ...(await readArguments(tx, this.#vault, { organizationId, approvalId: id })) };
     });
   }
 

@@ -57,8 +57,8 @@ const look = async (tx: Tx, asked: Asked): Promise<Standing | undefined> => {
   return (await tellExpiry(tx, asked.organizationId, current.id)) ? { status: 'expired', approvalId: current.id } : undefined;
 };
 
-const refusal = async (tx: Tx, { organizationId, call, argumentsJson }: Asked): Promise<Standing | undefined> => {
-  if (Buffer.byteLength(argumentsJson) > MOST_BYTES) return { status: 'refused', reason: `${call.tool} needs a person's approval, and its arguments are over ${MOST_BYTES / 1024} KiB, more than can be shown to one` };
+const refusal = async (tx: Tx, { organizationId, call, argumentsJson, otherParamsJson = '' }: Asked): Promise<Standing | undefined> => {
+  if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES) return { status: 'refused', reason: `${call.tool} needs a person's approval, and its arguments are over ${MOST_BYTES / 1024} KiB, more than can be shown to one` };
   const { rows } = await tx.query<{ count: number }>(`select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending' and expires_at > now()`, [organizationId, call.grantId]);
   if ((rows[0]?.count ?? 0) < MOST_PENDING) return undefined;
   return { status: 'refused', reason: `${call.tool} needs a person's approval, and ${MOST_PENDING} calls of this grant wait for one already` };
@@ -75,7 +75,7 @@ const open = async (change: Change, vault: Vault, asked: Asked): Promise<Standin
   const approvalId = newId('apr', now.getTime());
   const expiresAt = new Date(now.getTime() + asked.expiresInMs);
   await change.apply(approvalStream, approvalId, () => requestApproval(approvalId, call, { count, expiresAt: expiresAt.toISOString() }));
-  await keepArguments(tx, vault, { organizationId, approvalId }, asked.argumentsJson);
+  await keepArguments(tx, vault, { organizationId, approvalId }, asked);
   await enqueue(tx, organizationId, { approvalId, type: 'approval.requested' });
   return { status: 'pending', approvalId, expiresAtMs: expiresAt.getTime() };
 };

@@ -4,18 +4,50 @@ import type { Place, Vault } from '../platform/vault.js';
 
 type Of = Readonly<{ organizationId: string; approvalId: string }>;
 
-const placeOf = ({ organizationId, approvalId }: Of): Place => ({ organizationId, table: 'approval_arguments', column: 'sealed_arguments', row: approvalId });
+type Column = 'sealed_arguments' | 'sealed_other_params';
 
-/** Keeps the arguments, as JSON, of a call that is to be decided. */
-export const keepArguments = async (tx: Tx, vault: Vault, of: Of, json: string): Promise<void> => {
-  const sealed = vault.seal(await organizationKey(tx, of.organizationId), placeOf(of), json);
-  await tx.query('insert into approval_arguments(organization_id, approval_id, sealed_arguments) values ($1, $2, $3)', [of.organizationId, of.approvalId, sealed]);
+const placeOf = ({ organizationId, approvalId }: Of, column: Column): Place => ({
+  organizationId,
+  table: 'approval_arguments',
+  column,
+  row: approvalId,
+});
+
+/** What a request says that is to be decided: its arguments, and the other members of its `params`, each as JSON. */
+export type Said = Readonly<{ argumentsJson: string; otherParamsJson: string | undefined }>;
+
+/** Keeps, sealed, what a request says until it is decided. */
+export const keepArguments = async (tx: Tx, vault: Vault, of: Of, { argumentsJson, otherParamsJson }: Said): Promise<void> => {
+  const key = await organizationKey(tx, of.organizationId);
+  const others = otherParamsJson === undefined ? null : vault.seal(key, placeOf(of, 'sealed_other_params'), otherParamsJson);
+  await tx.query(
+    `insert into approval_arguments(organization_id, approval_id, sealed_arguments, sealed_other_params)
+     values ($1, $2, $3, $4)`,
+    [of.organizationId, of.approvalId, vault.seal(key, placeOf(of, 'sealed_arguments'), argumentsJson), others],
+  );
 };
 
-/** The arguments of a call; undefined once they are dropped. */
-export const readArguments = async (tx: Tx, vault: Vault, of: Of): Promise<unknown> => {
-  const { rows } = await tx.query<{ sealed_arguments: Buffer }>('select sealed_arguments from approval_arguments where organization_id = $1 and approval_id = $2', [of.organizationId, of.approvalId]);
-  return rows[0] && (JSON.parse(vault.open(await organizationKey(tx, of.organizationId), placeOf(of), rows[0].sealed_arguments)) as unknown);
+type Row = { sealed_arguments: Buffer; sealed_other_params: Buffer | null };
+
+/** What a request said: its arguments, and the other members of its `params`, null when there were none. Null once both are dropped. */
+export const readArguments = async (
+  tx: Tx,
+  vault: Vault,
+  of: Of,
+): Promise<Readonly<{ arguments: unknown; otherParams: unknown }>> => {
+  const { rows } = await tx.query<Row>(
+    `select sealed_arguments, sealed_other_params from approval_arguments
+     where organization_id = $1 and approval_id = $2`,
+    [of.organizationId, of.approvalId],
+  );
+  const [row] = rows;
+  if (!row) return { arguments: null, otherParams: null };
+  const key = await organizationKey(tx, of.organizationId);
+  const opened = (column: Column): unknown => {
+    const sealed = row[column];
+    return sealed === null ? null : (JSON.parse(vault.open(key, placeOf(of, column), sealed)) as unknown);
+  };
+  return { arguments: opened('sealed_arguments'), otherParams: opened('sealed_other_params') };
 };
 
 export const dropArguments = async (tx: Tx, { organizationId, approvalId }: Of): Promise<void> => {

@@ -3,10 +3,22 @@ import { errorText, log } from '../platform/log.js';
 import { within } from '../platform/within.js';
 import type { Decision } from '../policy-engine/decide.js';
 import { toolOf, type GovernedCall, type Judged } from './call.js';
+import { coveredBy } from './covered.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
 
-/** A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see. */
-export type Asked = Readonly<{ organizationId: string; call: HeldCall; argumentsJson: string; count: number; waitMs: number; expiresInMs: number }>;
+/**
+ * A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see, with `otherParamsJson` where the
+ * request says more than its arguments.
+ */
+export type Asked = Readonly<{
+  organizationId: string;
+  call: HeldCall;
+  argumentsJson: string;
+  otherParamsJson: string | undefined;
+  count: number;
+  waitMs: number;
+  expiresInMs: number;
+}>;
 
 /**
  * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval. A rejection stands until the approval
@@ -70,24 +82,19 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
   };
 };
 
-/** All that a call tells its server, as one value that no other call has (a list is no call's arguments), and as a reviewer sees it. */
-const broughtBy = ({ arguments: given = {}, answers }: GovernedCall): Readonly<{ told: unknown; shown: unknown }> => {
-  if (answers === undefined) return { told: given, shown: given };
-  return { told: [given, answers.inputResponses ?? null, answers.requestState ?? null], shown: { arguments: given, ...answers } };
-};
-
-/** The question that a held call puts: what it does with the arguments, and with the answers that it brings. The policy decided, so there is one, and a tool with it. */
+/** The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool with it. */
 export const askFor = (call: GovernedCall, { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>): Asked => {
   const { grant, organization, identity, server, policy } = call.who;
   const tool = call.tool ?? '';
-  const { told, shown } = broughtBy(call);
-  const digest = argumentsDigest(organization.digestKey, told);
+  const { digested, argumentsShown, othersShown } = coveredBy(call);
+  const digest = argumentsDigest(organization.digestKey, digested);
   if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
   const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null };
   return {
     organizationId: organization.id,
     call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
-    argumentsJson: JSON.stringify(shown),
+    argumentsJson: JSON.stringify(argumentsShown),
+    otherParamsJson: othersShown && JSON.stringify(othersShown),
     count: approval.count,
     waitMs: approval.waitSeconds * 1000,
     expiresInMs: approval.expiresInSeconds * 1000,

@@ -5,7 +5,8 @@ import type { Decision, Kind } from '../policy-engine/decide.js';
 /**
  * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind` says otherwise, and null where the
  * method names nothing. One that is `uncounted` takes nothing from limits; one that is `standing` is under way only until it is decided, as what follows is a
- * stream that is counted as such. `readAtMs` is the process's clock (`performance.now()`) when its body had come. `answers` is what a repeated request brings to what its server asked.
+ * stream that is counted as such. `readAtMs` is the process's clock (`performance.now()`) when its body had come. `params` is all
+ * that the request says.
  */
 export type GovernedCall = Readonly<{
   who: Authenticated;
@@ -16,7 +17,7 @@ export type GovernedCall = Readonly<{
   readAtMs: number;
   tool: string | null;
   arguments: unknown;
-  answers: Readonly<{ inputResponses: unknown; requestState: unknown }> | undefined;
+  params: Readonly<Record<string, unknown>> | undefined;
   requestId: string | number | null;
   sessionId: string | null;
   protocolVersion: string | null;

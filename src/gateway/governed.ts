@@ -11,12 +11,6 @@ const clientOf = ({ clientName: name, clientVersion: version }: InSession['sessi
   return version === undefined ? { name } : { name, version };
 };
 
-const answersOf = (params: Request['params']): GovernedCall['answers'] => {
-  if (params === undefined) return undefined;
-  const { inputResponses, requestState } = params;
-  return inputResponses === undefined && requestState === undefined ? undefined : { inputResponses, requestState };
-};
-
 /** A request as enforcement sees it. */
 export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
   const { session, who } = exchange;
@@ -26,7 +20,7 @@ export const governed = (exchange: InSession, request: Readonly<{ id: Request['i
     tool: call.tool,
     arguments: call.arguments,
     readAtMs: exchange.readAtMs,
-    answers: answersOf(request.params),
+    params: request.params,
     requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
     sessionId: session.sessionId,
     protocolVersion: session.protocolVersion,

@@ -200,7 +200,7 @@ export class McpEndpoint {
     const sealed = exchange.request.headers['mcp-session-id'];
     const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
     const session = opened?.grantId === exchange.who.grant.id ? opened : undefined;
-    const call = { who: exchange.who, method: 'unknown', tool: null, arguments: undefined, answers: undefined, requestId: null, sessionId: session?.sessionId ?? null, protocolVersion: session?.protocolVersion ?? null };
+    const call = { who: exchange.who, method: 'unknown', tool: null, arguments: undefined, params: undefined, requestId: null, sessionId: session?.sessionId ?? null, protocolVersion: session?.protocolVersion ?? null };
     await this.#parts.enforcement.refuseUnread({ ...call, readAtMs: performance.now(), traceId: exchange.traceId, sourceIp: exchange.sourceIp, client: null }, 'malformed', reason);
     this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
   }

@@ -9,7 +9,7 @@ const rooms = {
   rest: ['platform'],
   'event-log': ['platform'],
   directory: ['policy-engine', 'event-log', 'platform'],
-  enforcement: ['policy-engine', 'directory', 'event-log', 'platform'],
+  enforcement: ['mcp', 'policy-engine', 'directory', 'event-log', 'platform'],
   'http-client': ['platform'],
   json: [],
   'event-streams': [],

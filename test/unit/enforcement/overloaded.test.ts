@@ -42,7 +42,7 @@ const callOf = (organizationId: string, readAtMs: number): GovernedCall => ({
     identity: { id: 'idn_1', name: 'bot' },
     server: { id: 'srv_1', name: 'GitLab', tools: new Map(), disabledTools: new Set() },
   } as unknown as GovernedCall['who'],
-  method: 'tools/call', tool: 'cancel_job', arguments: {}, readAtMs, answers: undefined, requestId: 1, sessionId: null, protocolVersion: null, traceId: null, sourceIp: null, client: null,
+  method: 'tools/call', tool: 'cancel_job', arguments: {}, readAtMs, params: undefined, requestId: 1, sessionId: null, protocolVersion: null, traceId: null, sourceIp: null, client: null,
 });
 
 test('a call that waited over ten seconds before it could be judged is refused as overloaded, on record; one that waited less is judged', async () => {
