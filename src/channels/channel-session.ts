@@ -1,4 +1,7 @@
-import { isObject, parseObject, type Json } from '../json/json-object.js';
+import { readForeignJson } from '../json/foreign-json.js';
+import { isObject, type Json } from '../json/json-object.js';
+import { membersOf } from '../json/json-text.js';
+import { parsedJson } from '../json/parsed-json.js';
 import { ChannelAnswer, answerStatus } from './channel-answer.js';
 import type { OpenChannel } from './channel.js';
 import { LastingChannel, type Sending } from './lasting-channel.js';
@@ -120,8 +123,10 @@ export class ChannelSession {
   }
 
   #message(text: string): void {
-    const message = parseObject(text);
-    if (!message) return;
+    const read = readForeignJson(text);
+    if (!read.ok) return read.flaw === 'not_json' ? undefined : this.#unreadable(text);
+    const message = read.value;
+    if (!isObject(message)) return;
     if (typeof message['method'] === 'string') return this.#toStream(message, text);
     const { id } = message;
     if (!isId(id)) return;
@@ -129,6 +134,13 @@ export class ChannelSession {
     const call = this.#pending.get(id);
     // On Streamable HTTP a server refuses to begin in this way; it may be one of the other era.
     call?.answer.result(text, call.begins && 'error' in message ? 400 : 200);
+  }
+
+  /** A message that is nested too deep or too large ends the request that it answers; any other is dropped. */
+  #unreadable(text: string): void {
+    const id = parsedJson(membersOf(text).get('id') ?? '');
+    if (this.#line.greets && id === this.#firstId) return this.#line.fail({ kind: 'broken', sent: false });
+    if (isId(id)) this.#pending.get(id)?.answer.fail({ kind: 'broken', sent: true });
   }
 
   #toStream(message: Json, text: string): void {

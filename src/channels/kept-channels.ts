@@ -1,3 +1,4 @@
+import { startInterval } from '../platform/guard.js';
 import { isDeepStrictEqual } from 'node:util';
 import { CHANNEL_QUOTA } from '../platform/data-plane-quotas.js';
 import { Quota } from '../platform/quota.js';
@@ -28,7 +29,7 @@ export class KeptChannels<T extends Keepable> {
 
   constructor(rules: ChannelRules) {
     this.#rules = rules;
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer = startInterval('kept_channels', SWEEP_MS, () => this.#sweep());
     this.#timer.unref();
   }
 

@@ -1,3 +1,4 @@
+import { guarded } from '../platform/guard.js';
 import type { Channel, ChannelEvents } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
@@ -86,8 +87,8 @@ export class LastingChannel {
   #begin(greeting: Sending | undefined): void {
     this.#openedAt = performance.now();
     const channel = this.#open({
-      message: (text) => this.#channel === channel && this.#events.message(text),
-      closed: (failure) => this.#closed(channel, failure),
+      message: guarded('channel', (text: string) => void (this.#channel === channel && this.#events.message(text))),
+      closed: guarded('channel', (failure: UpstreamFailure) => this.#closed(channel, failure)),
     });
     this.#channel = channel;
     if (!greeting) return;

@@ -1,3 +1,5 @@
+import { flawOf } from '../json/foreign-json.js';
+import { startTimer } from '../platform/guard.js';
 import { isObject, parseObject } from '../json/json-object.js';
 import { editObject, membersOf, set, setText, within } from '../json/json-text.js';
 import { META, modernHeaders, ownModernBody } from '../mcp/modern.js';
@@ -82,7 +84,7 @@ export class ModernChannel {
   }
 
   #greeting(): Sending {
-    this.#patience = setTimeout(() => this.#isNotModern(), GREETING_MS);
+    this.#patience = startTimer('modern_channel', GREETING_MS, () => this.#isNotModern(), () => this.#line.fail({ kind: 'broken', sent: true }));
     const method = 'server/discover';
     return { body: ownModernBody(GREETING_ID, method), headers: modernHeaders(this.#first.headers, method, {}), failed: (failure) => this.#line.fail(failure) };
   }
@@ -117,6 +119,7 @@ export class ModernChannel {
   }
 
   #message(text: string): void {
+    if (flawOf(text) !== undefined) return this.#unreadable(text);
     const members = membersOf(text);
     const [id, method] = [members.get('id'), members.get('method')];
     // A modern server has no requests of its own to send.
@@ -124,6 +127,13 @@ export class ModernChannel {
     if (this.#line.greets && Number(id) === GREETING_ID) return this.#greeted(text);
     const call = this.#take(Number(id));
     call?.answer.result(editObject(text, { id: setText(call.id), ...(call.listens ? { result: (result) => result && inSubscription(result, call) } : {}) }), statusOf(members.get('error')));
+  }
+
+  /** A message that is nested too deep or too large ends the request that it answers; any other is dropped. */
+  #unreadable(text: string): void {
+    const id = membersOf(text).get('id');
+    if (this.#line.greets) return this.#isNotModern();
+    this.#take(Number(id))?.answer.fail({ kind: 'broken', sent: true });
   }
 
   #greeted(text: string): void {

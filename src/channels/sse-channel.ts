@@ -1,5 +1,7 @@
 import { eventStreamReader } from '../event-streams/event-reader.js';
 import type { HttpClient } from '../http-client/http-client.js';
+import { startTimer } from '../platform/guard.js';
+import { collectedBytes } from '../platform/held-bytes.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -38,17 +40,22 @@ class SseChannel {
   #stream: Running | undefined;
   #endpoint: URL | undefined;
   #paused = false;
+  #release = (): void => undefined;
   #over = false;
 
   constructor(http: HttpClient, url: URL, events: ChannelEvents) {
     this.#http = http;
     this.#url = url;
     this.#events = events;
-    this.#patience = setTimeout(() => this.#closed('timeout'), ENDPOINT_MS);
+    this.#patience = startTimer('sse_channel', ENDPOINT_MS, () => this.#closed('timeout'));
   }
 
-  open({ headers }: UpstreamRequest): void {
-    const read = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
+  open(request: UpstreamRequest): void {
+    const { headers } = request;
+    const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
+    const held = collectedBytes.hold(request.grantId);
+    const read = (chunk: Buffer): boolean => held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
+    this.#release = () => held.release();
     this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
       head: (status, fields) => {
         if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed('broken');
@@ -79,6 +86,7 @@ class SseChannel {
   readonly close = (): void => {
     this.#over = true;
     clearTimeout(this.#patience);
+    this.#release();
     this.#stream?.abort();
   };
 

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { ChunkList } from '../platform/chunk-list.js';
+import { guarded, listenTo, soon, startTimer } from '../platform/guard.js';
+import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { log } from '../platform/log.js';
 import { secretsInArguments } from '../platform/secret-text.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
@@ -26,22 +29,19 @@ const onOneLine = (message: Buffer): Buffer => {
   return line;
 };
 
-/** Calls `line` for each line as it becomes whole. False: one grew past the bound. */
-const lineReader = (line: (text: string) => void): ((chunk: Buffer) => boolean) => {
-  let held: Buffer[] = [];
-  let bytes = 0;
+/** Calls `line` for each line as it becomes whole. False: one grew past the limit, or past what may be collected. */
+const lineReader = (held: HeldBytes, line: (text: string) => void): ((chunk: Buffer) => boolean) => {
+  const chunks = new ChunkList();
   return (chunk) => {
     let rest = chunk;
     for (let end = rest.indexOf(LF); end >= 0; end = rest.indexOf(LF)) {
-      const text = Buffer.concat([...held, rest.subarray(0, end)]).toString('utf8').trim();
-      held = [];
-      bytes = 0;
+      chunks.push(rest.subarray(0, end));
+      const text = chunks.take().toString('utf8').trim();
       rest = rest.subarray(end + 1);
       if (text !== '') line(text);
     }
-    if (rest.length > 0) held.push(rest);
-    bytes += rest.length;
-    return bytes <= LONGEST_LINE;
+    if (rest.length > 0) chunks.push(rest);
+    return chunks.length <= LONGEST_LINE && held.hold(chunks.length);
   };
 };
 
@@ -52,7 +52,7 @@ const SHORTEST_SECRET = 4;
 const stderrKeeper = (child: ChildProcessWithoutNullStreams, { env, args }: Stdio): (() => string) => {
   const secrets = [...Object.values(env), ...secretsInArguments(args)].filter(({ length }) => length >= SHORTEST_SECRET);
   let kept = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (kept = (kept + text).slice(-STDERR_KEPT)));
+  listenTo(child.stderr.setEncoding('utf8'), 'data', (text: string) => void (kept = (kept + text).slice(-STDERR_KEPT)), { where: 'stdio_channel' });
   return () => secrets.reduce((text, secret) => text.replaceAll(secret, '…'), kept.trim());
 };
 
@@ -69,8 +69,8 @@ const kill = ({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): 
 const end = (child: ChildProcessWithoutNullStreams): void => {
   child.stdin.end();
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const timers = [setTimeout(() => kill(child, 'SIGTERM'), GRACE_MS), setTimeout(() => kill(child, 'SIGKILL'), GRACE_MS * 2)];
-  child.once('exit', () => timers.forEach(clearTimeout));
+  const timers = [startTimer('stdio_channel', GRACE_MS, () => kill(child, 'SIGTERM')), startTimer('stdio_channel', GRACE_MS * 2, () => kill(child, 'SIGKILL'))];
+  child.once('exit', guarded('stdio_channel', () => timers.forEach(clearTimeout)));
 };
 
 /**
@@ -83,8 +83,10 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
   const child = spawn(transport.command, [...transport.args], { env: environment(base, transport.env), cwd: tmpdir(), stdio: 'pipe', detached: true, shell: false });
   const stderr = stderrKeeper(child, transport);
   let over = false;
+  const held = collectedBytes.hold(request.grantId);
   const close = (): void => {
     over = true;
+    held.release();
     end(child);
   };
   const serverId = request.server.id;
@@ -94,17 +96,18 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
     log.warn('a stdio server ended', { serverId, exitCode: child.exitCode, signal: child.signalCode, stderr: stderr() });
     events.closed(failure);
   };
-  const read = lineReader((text) => over || events.message(text));
-  child.stdout.on('data', (chunk: Buffer) => read(chunk) || closed({ kind: 'broken', sent: true }));
-  child.on('error', () => closed({ kind: 'unreachable', sent: child.pid !== undefined }));
+  const read = lineReader(held, (text) => over || events.message(text));
+  const broken = (): void => closed({ kind: 'broken', sent: true });
+  listenTo(child.stdout, 'data', (chunk: Buffer) => void (over || read(chunk) || broken()), { where: 'stdio_channel', failed: broken });
+  listenTo(child, 'error', () => closed({ kind: 'unreachable', sent: child.pid !== undefined }), { where: 'stdio_channel' });
   // What it started may hold its streams open, and must not outlive it.
-  child.on('exit', () => kill(child, 'SIGKILL'));
-  child.on('close', () => {
+  listenTo(child, 'exit', () => kill(child, 'SIGKILL'), { where: 'stdio_channel' });
+  listenTo(child, 'close', () => {
     if (over && stderr() !== '') log.info('a stdio server was ended', { serverId, stderr: stderr() });
-    closed({ kind: 'broken', sent: true });
-  });
+    broken();
+  }, { where: 'stdio_channel' });
   // Its exit tells; a broken pipe before that must not end this process.
-  child.stdin.on('error', () => undefined);
+  listenTo(child.stdin, 'error', () => undefined, { where: 'stdio_channel' });
   return {
     send: (message) => void child.stdin.write(onOneLine(message)),
     pause: () => void child.stdout.pause(),
@@ -114,6 +117,6 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
 };
 
 const refused = (events: ChannelEvents): ReturnType<OpenChannel> => {
-  setImmediate(() => events.closed({ kind: 'unreachable', sent: false }));
+  soon('stdio_channel', () => events.closed({ kind: 'unreachable', sent: false }));
   return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
 };

@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import { readEvents } from '../event-log/event-store.js';
 import type { ControlEvent } from '../event-log/events/index.js';
 import { LONG_AGO, momentNow, msSince } from '../platform/clock.js';
@@ -150,13 +151,13 @@ export class Directory {
   }
 
   #schedule(delayMs = POLL_MS): void {
-    this.#timer = setTimeout(() => {
+    const poll = async (): Promise<void> => {
       const began = performance.now();
-      void this.#inTurn(() => this.#poll()).then(() => {
-        // After a slow poll the next one is due at once: its result is already old.
-        if (!this.#stopped) this.#schedule(Math.max(0, POLL_MS - (performance.now() - began)));
-      });
-    }, delayMs);
+      await this.#inTurn(() => this.#poll());
+      // After a slow poll the next one is due at once: its result is already old.
+      if (!this.#stopped) this.#schedule(Math.max(0, POLL_MS - (performance.now() - began)));
+    };
+    this.#timer = startTimer('directory', delayMs, poll, () => this.#schedule());
   }
 
   async #follow(work: (tx: Tx) => Promise<void>): Promise<void> {

@@ -78,11 +78,12 @@ async function serve(context: Context, lock: DataLock): Promise<EmbeddedPostgres
   });
   server.unref();
   let stopped: Promise<void> | undefined;
-  void server.exited.then(async (code) => {
+  const ended = server.exited.then(async (code) => {
     if (stopped !== undefined) return;
     context.onNotice(`PostgreSQL stopped unasked (${code}); see ${join(context.home, LOG_FILE)}`);
     if (await isPostgresOf(pid, cluster.dataFolder)) signalQuietly(pid, 'SIGINT');
   });
+  ended.catch((error: unknown) => context.onNotice(`PostgreSQL stopped unasked, and what it left could not be looked at (${String(error)})`));
   const stop = (): Promise<void> => (stopped ??= server.end().then(() => lock.release()));
   return { url: url('toolgate'), port, stop, dataFolder: cluster.dataFolder, binFolder: context.account.bin, pid };
 }
@@ -112,7 +113,7 @@ function command({ account, cluster, settings }: Context, port: number): readonl
  */
 async function ready(server: GuardedProcess, dataFolder: string, port: number): Promise<number | undefined> {
   let ended = false;
-  void server.exited.then(() => (ended = true));
+  server.exited.then(() => (ended = true)).catch(() => undefined);
   const pid = await server.pid;
   for (const until = Date.now() + READY_MS; Date.now() < until; await sleep(8)) {
     const file = await readPostmasterFile(dataFolder);

@@ -31,7 +31,7 @@ export function runGuarded(account: PostgresAccount, command: readonly string[],
   });
   const pid = new Promise<number | undefined>((resolve) => {
     stdout.once('data', (data: Buffer) => resolve(Number.parseInt(data.toString(), 10)));
-    void exited.then(() => resolve(undefined));
+    exited.then(() => resolve(undefined)).catch(() => undefined);
   });
   stdin.on('error', () => undefined);
   return {

@@ -1,3 +1,4 @@
+import { inBackground, startTimer } from '../platform/guard.js';
 import { ACKNOWLEDGE_MS, acknowledged, toEntry } from '../event-log/append.js';
 import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import { completedText, decidedText, type Unnumbered } from '../event-log/event-text.js';
@@ -78,10 +79,10 @@ export class Recorder {
   recordOutcome(outcome: ToolCallCompleted, epoch: Epoch): void {
     this.#outcomes.push({ outcome, epoch });
     if (this.#stopped) return this.#appendOutcomes();
-    this.#lingering ??= setTimeout(() => {
+    this.#lingering ??= startTimer('recorder', LINGER_MS, () => {
       this.#lingering = undefined;
       this.#appendOutcomes();
-    }, LINGER_MS);
+    });
   }
 
   /** Entries that wait for the log. */
@@ -103,7 +104,7 @@ export class Recorder {
   }
 
   #number(organizationId: string): Numbered {
-    if (this.#sequences.isNew(organizationId)) void this.#control(organizationId, { type: 'gateway.started', bootId: this.bootId });
+    if (this.#sequences.isNew(organizationId)) inBackground('recorder', this.#control(organizationId, { type: 'gateway.started', bootId: this.bootId }));
     return this.#sequences.next(organizationId);
   }
 
@@ -138,7 +139,7 @@ export class Recorder {
     if (isRefusedForItself(error)) return this.#giveUp(queued, error);
     if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued)))) return queued.givenUp();
     this.#queue.push(queued);
-    this.#retrying ??= setTimeout(() => void this.#retry(), RETRY_MS);
+    this.#retrying ??= startTimer('recorder', RETRY_MS, () => this.#retry());
   }
 
   /** Gives up the last refusal that waits, for what doesn't yield itself; false when none waits. */
@@ -175,6 +176,6 @@ export class Recorder {
     const failed = await this.#append(batch);
     for (const one of failed) this.#queue.push(one);
     if (first && !back) this.#queue.push(first);
-    this.#retrying = this.#queue.length > 0 && !this.#stopped ? setTimeout(() => void this.#retry(), RETRY_MS) : undefined;
+    this.#retrying = this.#queue.length > 0 && !this.#stopped ? startTimer('recorder', RETRY_MS, () => this.#retry()) : undefined;
   }
 }

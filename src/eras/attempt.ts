@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import { parseObject } from '../json/json-object.js';
 import type { Era } from '../platform/era.js';
 import { MISDIRECTED } from '../translation/reach.js';
@@ -67,10 +68,11 @@ export class Attempt implements Sink, Running {
     const held = this.#held;
     if (!held || !this.#again || !this.#try) return this.#sink.end();
     if (!speaksForOther(this.#try, Buffer.concat(held.chunks))) return this.#keep();
-    this.#again(this.#try).then(
+    const decided = this.#again(this.#try).then(
       (second) => this.#decided(second),
       () => this.#keep(),
     );
+    inBackground('second_attempt', decided, (cause) => this.#sink.fail({ kind: 'broken', sent: true, cause }));
   }
 
   fail(failure: UpstreamFailure): void {

@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import type { Era } from '../platform/era.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { Attempt, type Second, type Try } from './attempt.js';
@@ -41,7 +42,7 @@ export const openTranslation = (transports: Forward): Translation => {
     const known = eras.of(request.server);
     // A server that was never reached is asked first: what it speaks can't be guessed.
     if (known.length > 0) attempt.start(tryOf(request, known));
-    else void eras.find(reachOf(transports, request)).then((found) => attempt.start(tryOf(request, found)));
+    else inBackground('find_eras', eras.find(reachOf(transports, request)).then((found) => attempt.start(tryOf(request, found))), (cause) => attempt.fail({ kind: 'broken', sent: true, cause }));
     return attempt;
   };
 

@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
 import { errorText, log } from '../platform/log.js';
 import { REQUEST_TIMEOUT_MS, connected, within, type MakeClient } from './kafka-client.js';
@@ -101,12 +102,12 @@ export class KafkaSender {
   #retire(line: Line): void {
     if (this.#line === line) this.#line = undefined;
     line.retired = true;
-    if (line.sending === 0) void this.#disconnect(line);
+    if (line.sending === 0) inBackground('kafka_sender', this.#disconnect(line));
   }
 
   #release(line: Line): void {
     line.sending -= 1;
-    if (line.retired && line.sending === 0) void this.#disconnect(line);
+    if (line.retired && line.sending === 0) inBackground('kafka_sender', this.#disconnect(line));
   }
 
   async #disconnect(line: Line): Promise<void> {

@@ -1,7 +1,8 @@
 import { EventSplitter } from './event-splitter.js';
 import { SseReader, type SseEvent } from './sse.js';
 
-export type EventStreamReader = (chunk: Buffer) => boolean;
+/** `read` is false once an event was too long. `held` is how many bytes of an unfinished event are kept. */
+export type EventStreamReader = Readonly<{ read: (chunk: Buffer) => boolean; held: () => number }>;
 
 /**
  * Reads an event stream as its bytes arrive: `onEvent` gets each event that has data, `onRetry` how long (ms) to wait before coming back. False once one event
@@ -11,11 +12,12 @@ export const eventStreamReader = (onEvent: (event: SseEvent) => void, most: numb
   const splitter = new EventSplitter();
   const reader = new SseReader(onRetry);
   let fits = true;
-  return (chunk) => {
+  const read = (chunk: Buffer): boolean => {
     if (!fits) return false;
     for (const bytes of splitter.feed(chunk)) for (const event of reader.read(bytes.toString('utf8'))) onEvent(event);
     fits = splitter.held <= most;
     if (!fits) splitter.take();
     return fits;
   };
+  return { read, held: () => splitter.held };
 };

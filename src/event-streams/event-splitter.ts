@@ -1,3 +1,5 @@
+import { ChunkList } from '../platform/chunk-list.js';
+
 const LF = 0x0a;
 const CR = 0x0d;
 /** The longest end of an event, CR LF CR LF, may be cut anywhere. */
@@ -32,63 +34,47 @@ const endOfEvent = (bytes: Buffer, from: number): number => {
 
 /** Cuts an event stream (HTML, "Interpreting an event stream") into its events as their bytes arrive. Nothing is copied more than twice, however long an event is. */
 export class EventSplitter {
-  #held: Buffer[] = [];
-  #bytes = 0;
+  readonly #held = new ChunkList();
   #isSkipping = false;
 
   /** The events that `chunk` ends, each with its blank line, byte for byte as they came. */
   feed(chunk: Buffer): readonly Buffer[] {
-    const tail = this.#tail();
+    const tail = this.#held.tail(OVERLAP);
     const bytes = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
     const events: Buffer[] = [];
     let from = 0;
     for (let end = endOfEvent(bytes, 0); end >= 0; end = endOfEvent(bytes, from)) {
       const piece = bytes.subarray(from === 0 ? tail.length : from, end);
       if (this.#isSkipping) this.#isSkipping = false;
-      else events.push(from === 0 && this.#bytes > 0 ? Buffer.concat([...this.#held, piece]) : piece);
-      if (from === 0) this.take();
+      else events.push(from === 0 && this.#held.length > 0 ? Buffer.concat([this.#held.take(), piece]) : piece);
+      if (from === 0) this.#held.clear();
       from = end;
     }
-    this.#hold(from === 0 ? chunk : bytes.subarray(from));
+    this.#held.push(from === 0 ? chunk : bytes.subarray(from));
     if (this.#isSkipping) this.skip();
     return events;
   }
 
   /** How many bytes of an unfinished event are held. */
   get held(): number {
-    return this.#bytes;
+    return this.#held.length;
   }
 
   /** The bytes of the unfinished event so far. */
   peek(): Buffer {
-    return Buffer.concat(this.#held);
+    return this.#held.peek();
   }
 
   /** Drops the unfinished event, also what is still to come of it. */
   skip(): void {
-    const tail = Buffer.from(this.#tail());
-    this.take();
-    this.#hold(tail);
+    const tail = Buffer.from(this.#held.tail(OVERLAP));
+    this.#held.clear();
+    this.#held.push(tail);
     this.#isSkipping = true;
   }
 
   /** The bytes of the unfinished event; from here on they are the caller's. */
   take(): Buffer {
-    const taken = Buffer.concat(this.#held);
-    this.#held = [];
-    this.#bytes = 0;
-    return taken;
-  }
-
-  #tail(): Buffer {
-    const last = this.#held.at(-1);
-    if (last === undefined || last.length >= OVERLAP) return last?.subarray(-OVERLAP) ?? Buffer.alloc(0);
-    return Buffer.concat(this.#held.slice(-OVERLAP)).subarray(-OVERLAP);
-  }
-
-  #hold(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#held.push(bytes);
-    this.#bytes += bytes.length;
+    return this.#held.take();
   }
 }

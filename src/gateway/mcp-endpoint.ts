@@ -7,7 +7,7 @@ import { allowOrigin, isForeign } from '../mcp/origin.js';
 import { readBody } from '../mcp/read-body.js';
 import { readMessage, type Message, type Request } from '../mcp/read-message.js';
 import { isRevisionOf } from '../platform/era.js';
-import { errorText, log } from '../platform/log.js';
+import { reportFailure } from '../platform/guard.js';
 import type { Exchange } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
@@ -45,7 +45,7 @@ const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method =
 /** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
 const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
   const failed = (error: unknown): void => {
-    log.error('a gateway request failed', { error: errorText(error) });
+    reportFailure('gateway_request', error);
     refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
   };
   try {

@@ -1,3 +1,4 @@
+import { inBackground, reportFailure, startTimer } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { OWN_CODES } from '../mcp/answers.js';
 import { modernHeaders } from '../mcp/modern.js';
@@ -91,7 +92,7 @@ export class LegacyCall implements Running {
       .then((request) => {
         if (this.#over) return;
         this.#responded = false;
-        const sink = new MessageSink({
+        const sink = new MessageSink(request, {
           head: (_status, _headers, streams) => streams && this.#open(),
           message: (text) => {
             this.#responded ||= this.#take(text);
@@ -104,7 +105,10 @@ export class LegacyCall implements Running {
         });
         this.#upstream = this.#parts.forward(request, sink);
       })
-      .catch(() => this.#answer.fail({ kind: 'broken', sent: this.#wasSent() }));
+      .catch((cause: unknown) => {
+        reportFailure('legacy_call', cause);
+        this.#answer.fail({ kind: 'broken', sent: this.#wasSent() });
+      });
   }
 
   async #prepared({ responses, state }: Retry): Promise<UpstreamRequest> {
@@ -161,7 +165,7 @@ export class LegacyCall implements Running {
     const { method, id } = this.#message;
     if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#relearned && this.#rounds === 0) {
       this.#relearned = true;
-      return void this.#parts.facts.relearn().then(() => this.#over || this.start());
+      return inBackground('relearn', this.#parts.facts.relearn().then(() => this.#over || this.start()), () => this.#answer.fail({ kind: 'broken', sent: true }));
     }
     this.#answer.result(`{"jsonrpc":"2.0","id":${id},"error":${toLegacyError(error, method)}}`);
   }
@@ -188,7 +192,7 @@ export class LegacyCall implements Running {
     if (typeof requests === 'string') return this.#withoutInput(requests);
     if (requests.length === 0 && state === undefined) return this.#withoutInput('the MCP server asked for input without saying which');
     if (requests.length === 0) {
-      this.#pace = setTimeout(() => this.#send({ responses: undefined, state }), PACE_MS);
+      this.#pace = startTimer('legacy_call', PACE_MS, () => this.#send({ responses: undefined, state }), () => this.#answer.abort());
       return;
     }
     this.#open();

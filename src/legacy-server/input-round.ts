@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../json/json-object.js';
 import { isDeclared } from '../translation/declared.js';
@@ -45,7 +46,7 @@ export class InputRound {
   constructor(asking: Asking, requests: readonly InputRequest[], done: (responses: string | undefined) => void) {
     this.#asking = asking;
     this.#done = done;
-    this.#timer = setTimeout(() => this.#finish(undefined), ROUND_MS);
+    this.#timer = startTimer('input_round', ROUND_MS, () => this.#finish(undefined));
     // Whoever can't be asked all of it is asked nothing.
     if (!requests.every((request) => this.#ask(request))) this.#finish(undefined);
   }

@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { answerStatus } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
@@ -83,9 +84,13 @@ export class LegacyServer {
   #initialize(request: UpstreamRequest, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): Running {
     const facts = this.#facts.of(reachOf(this.#forward, request));
     let over = false;
-    void facts.introduction().then((introduced) => {
+    const answered = facts.introduction().then((introduced) => {
       if (!over) answerInitialize(introduced, { id, params }, sink);
       over = true;
+    });
+    inBackground('initialize', answered, (cause) => {
+      over = true;
+      sink.fail({ kind: 'broken', sent: true, cause });
     });
     return {
       resume: () => undefined,
@@ -104,7 +109,7 @@ export class LegacyServer {
     live.listen?.close();
     const listen: LegacyListen = new LegacyListen(parts, request, { capabilities: () => capabilitiesOf(facts), sink, left: () => live.listen === listen && (live.listen = undefined) });
     live.listen = listen;
-    void listen.start();
+    inBackground('legacy_listen', listen.start(), () => listen.abort());
     return listen;
   }
 
@@ -152,13 +157,14 @@ export class LegacyServer {
     if (typeof uri !== 'string') return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'uri is missing'));
     if (wanted && subscriptions.size >= MOST_SUBSCRIPTIONS) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, `a session may subscribe to ${MOST_SUBSCRIPTIONS} resources`));
     const facts = this.#facts.of(reachOf(this.#forward, request));
-    void capabilitiesOf(facts).then(async ({ resources }) => {
+    const answered = capabilitiesOf(facts).then(async ({ resources }) => {
       if (!isObject(resources) || resources['subscribe'] !== true) return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'));
       if (wanted) subscriptions.add(uri);
       else subscriptions.delete(uri);
       await listen?.changed();
       return answerJson(sink, resultMessage(message.id, {}));
     });
+    inBackground('subscribe', answered, (cause) => sink.fail({ kind: 'broken', sent: true, cause }));
     return nothing;
   }
 

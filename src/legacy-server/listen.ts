@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTimer } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { META, modernHeaders } from '../mcp/modern.js';
 import { ChannelAnswer } from '../channels/channel-answer.js';
@@ -69,7 +71,7 @@ export class LegacyListen implements Running {
 
   /** The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are made at once. */
   changed(): Promise<void> {
-    this.#change ??= new Promise<void>((resolve) => setTimeout(resolve, CHANGE_MS)).then(async () => {
+    this.#change ??= sleep(CHANGE_MS).then(async () => {
       this.#change = undefined;
       if (!this.#over) await this.#listen();
     });
@@ -105,7 +107,7 @@ export class LegacyListen implements Running {
     return new Promise((resolve) => {
       let opened: Running | undefined;
       let acknowledged = false;
-      const patience = setTimeout(() => opened?.abort(), ACKNOWLEDGED_MS);
+      const patience = startTimer('legacy_listen', ACKNOWLEDGED_MS, () => opened?.abort());
       const take = (): void => {
         clearTimeout(patience);
         resolve(true);
@@ -115,7 +117,7 @@ export class LegacyListen implements Running {
         [this.#current, this.#newest] = [opened, number];
         before?.abort();
       };
-      const sink = new MessageSink({
+      const sink = new MessageSink(request, {
         head: () => undefined,
         message: (text) => {
           if (membersOf(text).get('method') !== '"notifications/subscriptions/acknowledged"') return this.#tell(text);

@@ -1,11 +1,13 @@
 import { isObject, type Json } from '../json/json-object.js';
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
-import { ask, type Asked } from '../upstream/ask.js';
+import { ask, type Asked, type AskLimits } from '../upstream/ask.js';
 import { askModern, postTo, type Introduction, type Reach } from '../upstream/probe.js';
 import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../mcp/param-headers.js';
 
 const ASK_MS = 30_000;
 const MOST_BYTES = 32 * 2 ** 20;
+/** How long all pages of a list may take. */
+const LIST_ALL_MS = 60_000;
 const MOST_PAGES = 100;
 const MOST_TOOLS = 20_000;
 const LONGEST_MS = 5 * 60_000;
@@ -88,8 +90,11 @@ export class ModernFacts {
 
   async #listAll(): Promise<void> {
     let cursor: unknown;
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
-      const asked = await this.#page(page, cursor);
+    let maxBytes = MOST_BYTES;
+    const endsAt = performance.now() + LIST_ALL_MS;
+    for (let page = 1; page <= MOST_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
+      const asked = await this.#page(page, cursor, { timeoutMs: Math.min(ASK_MS, endsAt - performance.now()), maxBytes });
+      if (asked.kind === 'response') maxBytes -= asked.bytes;
       const result = asked.kind === 'response' ? asked.message['result'] : undefined;
       if (!isObject(result)) return;
       this.learn(result);
@@ -98,9 +103,9 @@ export class ModernFacts {
     }
   }
 
-  #page(page: number, cursor: unknown): Promise<Asked> {
+  #page(page: number, cursor: unknown, limits: AskLimits): Promise<Asked> {
     const params = cursor === undefined ? {} : { cursor };
     const request = postTo(this.#reach, 'modern', ownModernBody(page, 'tools/list', params), modernHeaders(this.#reach.credential, 'tools/list', params));
-    return ask(this.#reach.forward, request, page, { timeoutMs: ASK_MS, maxBytes: MOST_BYTES });
+    return ask(this.#reach.forward, request, page, limits);
   }
 }

@@ -16,7 +16,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  */
 export const discover = async (parts: RelayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;
-  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_ANSWER_BYTES, id: request.id });
+  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response });
   if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, failures[collected.kind].code, failures[collected.kind].message));
   const answer = messageIn(collected, request.id);
   const result = answer['result'];

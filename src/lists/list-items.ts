@@ -142,7 +142,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const list = LISTS.get(request.method);
   if (!list) throw new Error(`${request.method} is no list`);
   if (!who.policy) return sendJson(response, 200, jsonRpcResult(request.id, session.era === 'modern' ? cacheable({ [list.items]: [] }) : { [list.items]: [] }));
-  const answer = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_LIST_BYTES, id: request.id });
+  const answer = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_LIST_BYTES, id: request.id, until: response });
   if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, failures[answer.kind].code, failures[answer.kind].message));
   if (answer.status !== 200) return refuseAnswer(exchange, request.id, answer);
   const { policy } = who;

@@ -1,3 +1,4 @@
+import { inBackground, startTimer } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import type { Running, UpstreamFailure } from '../upstream/forward.js';
 import { toLegacy } from '../translation/envelope.js';
@@ -55,7 +56,7 @@ export class ModernCall implements SessionCall {
   /** Begins the call for its client. */
   start(client: ClientRequest): Running {
     const answer = this.#attach(client);
-    this.#begin().catch(() => this.#fail({ kind: 'broken', sent: this.#session !== undefined }));
+    inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: this.#session !== undefined }));
     return answer;
   }
 
@@ -86,7 +87,7 @@ export class ModernCall implements SessionCall {
     this.#asked += 1;
     this.#open.set(`input-${this.#asked}`, { id: alone(question.id), method: question.method, params: question.params && alone(question.params) });
     // Whoever is not there now is asked when it comes back.
-    if (this.#answer && !this.#timer) this.#timer = setTimeout(() => this.#park(), TOGETHER_MS);
+    if (this.#answer && !this.#timer) this.#timer = startTimer('modern_call', TOGETHER_MS, () => this.#park(), () => this.abandon());
   }
 
   withdraw(questionId: string): void {
@@ -135,6 +136,7 @@ export class ModernCall implements SessionCall {
     if (logLevel !== undefined && isObject(capabilities) && 'logging' in capabilities) await session.wantLogs(logLevel);
     if (this.#over) return session.finish(this.#id);
     this.#leg = new UpstreamLeg(session, {
+      timeoutMs: this.#answer?.client.silenceMs ?? 0,
       streams: () => this.#answer?.streams(),
       heard: () => this.#answer?.heard(),
       message: (text) => session.dispatch(text, this),
@@ -154,7 +156,7 @@ export class ModernCall implements SessionCall {
     if (forgotten && session.introduction.session !== undefined && !this.#begunAnew) {
       this.#begunAnew = true;
       session.lose();
-      return void this.#begin().catch(() => this.#fail({ kind: 'broken', sent: true }));
+      return inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: true }));
     }
     if (error !== undefined) return this.respond(body);
     return this.#finish((answer) => answer.say({ text: body, status: isRefusal(status) ? MISDIRECTED : status }));
@@ -199,7 +201,7 @@ export class ModernCall implements SessionCall {
       return this.#open.clear();
     }
     const requests = new Map([...this.#open].map(([key, { method, params }]) => [key, { method, params: params === undefined ? undefined : toInputParams(params) }]));
-    this.#timer = setTimeout(() => this.#cancel('no input in time'), PARKED_MS);
+    this.#timer = startTimer('modern_call', PARKED_MS, () => this.#cancel('no input in time'));
     this.#pause(false);
     this.#tell((answer) => answer.say({ text: resultMessage(answer.client.id, inputRequired(requests, this.#handle)), status: 200 }));
   }
@@ -219,7 +221,7 @@ export class ModernCall implements SessionCall {
     this.#outcome = outcome;
     if (this.#answer) this.#tell(outcome);
     // A parked call keeps its outcome for the retry, as long as that may come.
-    else if (this.#handle !== undefined) this.#timer = setTimeout(() => this.#forget(), PARKED_MS);
+    else if (this.#handle !== undefined) this.#timer = startTimer('modern_call', PARKED_MS, () => this.#forget());
   }
 
   /** Gives the client what ends its answer; from then on it is not there any more. */

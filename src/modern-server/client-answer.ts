@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import type { Json } from '../json/json-object.js';
 import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
@@ -36,7 +37,7 @@ export class ClientAnswer implements Running {
       events.left();
     };
     this.#answer = new ChannelAnswer(client.sink, { left, paused: (_answer, paused) => events.paused(paused) }, { silenceMs: 0 });
-    if (client.silenceMs > 0) this.#silence = setTimeout(() => events.silent(), client.silenceMs);
+    if (client.silenceMs > 0) this.#silence = startTimer('modern_answer', client.silenceMs, () => events.silent());
   }
 
   get client(): ClientRequest {
@@ -50,10 +51,10 @@ export class ClientAnswer implements Running {
 
   /** There will be a stream, or an error with a status of its own if that comes soon. */
   streams(): void {
-    this.#head ??= setTimeout(() => {
+    this.#head ??= startTimer('modern_answer', HEAD_MS, () => {
       this.#answer.open();
       this.#heartbeat.add(this.#answer);
-    }, HEAD_MS);
+    });
   }
 
   /** A progress notification, under the client's own token; nothing for a client that wants none. */

@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { META } from '../mcp/modern.js';
 import { errorMessage } from '../translation/errors.js';
@@ -84,7 +85,7 @@ export class ModernServer {
   #inSession(request: UpstreamRequest, { id, params, sink }: Readonly<{ id: string; params: Json; sink: Sink }>, use: (session: UpstreamSession) => Running): Running {
     let running: Running | undefined;
     let over = false;
-    void this.#session(request, params).then((opened) => {
+    const answered = this.#session(request, params).then((opened) => {
       if (over) return;
       if ('session' in opened) running = use(opened.session);
       else {
@@ -93,6 +94,10 @@ export class ModernServer {
         if ('text' in why) say(sink, why);
         else sink.fail(why);
       }
+    });
+    inBackground('modern_session', answered, (cause) => {
+      over = true;
+      sink.fail({ kind: 'broken', sent: true, cause });
     });
     return {
       resume: () => running?.resume(),
@@ -107,7 +112,7 @@ export class ModernServer {
   #listen(request: UpstreamRequest, { id, params }: Read, sink: Sink): Running {
     return this.#inSession(request, { id, params, sink }, (session) => {
       const listen = new ModernListen(id, session, { heartbeat: this.#heartbeat, sink });
-      void listen.start(isObject(params['notifications']) ? params['notifications'] : {});
+      inBackground('modern_listen', listen.start(isObject(params['notifications']) ? params['notifications'] : {}), () => listen.close());
       return listen;
     });
   }

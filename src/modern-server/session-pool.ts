@@ -1,3 +1,4 @@
+import { inBackground, startInterval } from '../platform/guard.js';
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../json/json-object.js';
 import { errorMessage } from '../translation/errors.js';
@@ -44,7 +45,7 @@ export class SessionPool {
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer = startInterval('session_pool', SWEEP_MS, () => this.#sweep());
     this.#timer.unref();
   }
 
@@ -54,7 +55,7 @@ export class SessionPool {
     const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, capabilities]);
     const known = this.#sessions.get(key);
     if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
-    if (known) void this.#end(key, known);
+    if (known) inBackground('session_pool', this.#end(key, known));
     const opening = this.#opening.get(key);
     if (opening) return opening.opened;
     const opened = this.#open(key, reach, client).finally(() => this.#opening.delete(key));
@@ -86,7 +87,7 @@ export class SessionPool {
     const now = Date.now();
     const [idlest] = own.filter(([, session]) => session.usedAt() < now).toSorted(([, one], [, other]) => one.usedAt() - other.usedAt());
     if (!idlest) return false;
-    void this.#end(...idlest);
+    inBackground('session_pool', this.#end(...idlest));
     return true;
   }
 
@@ -97,6 +98,6 @@ export class SessionPool {
 
   #sweep(): void {
     const now = Date.now();
-    for (const [key, session] of this.#sessions) if (now - session.usedAt() > IDLE_MS) void this.#end(key, session);
+    for (const [key, session] of this.#sessions) if (now - session.usedAt() > IDLE_MS) inBackground('session_pool', this.#end(key, session));
   }
 }

@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import type { Forward, Running, UpstreamRequest } from '../upstream/forward.js';
 import { MessageSink, type Over } from '../translation/message-sink.js';
 
@@ -37,7 +38,7 @@ export class StandingStream {
   #open(headed: () => void): void {
     const request = this.#parts.request();
     const headers = { ...request.headers, accept: 'text/event-stream', ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }) };
-    const sink = new MessageSink({
+    const sink = new MessageSink(request, {
       head: (_status, _headers, streams) => {
         if (streams) this.#waits = 0;
         headed();
@@ -63,7 +64,7 @@ export class StandingStream {
     if (over.kind === 'ended' && over.status >= 400 && over.status < 500) return;
     this.#lastEventId = over.lastEventId ?? this.#lastEventId;
     this.#waits += 1;
-    this.#timer = setTimeout(() => this.#open(() => undefined), Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)));
+    this.#timer = startTimer('standing_stream', Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)), () => this.#open(() => undefined));
     this.#timer.unref();
   }
 }

@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import type { Running, UpstreamFailure } from '../upstream/forward.js';
 import { MessageSink, type Over } from '../translation/message-sink.js';
 import type { UpstreamSession } from './upstream-session.js';
@@ -6,6 +7,8 @@ const MOST_RESUMES = 100;
 
 /** `heard`: the server gave a sign of life. `refused`: an HTTP status that is no success, with its body. One of `failed` and `refused` at most, and then nothing more. */
 export interface LegEvents {
+  /** How long one message may take; 0 is the default of `MessageSink`. */
+  readonly timeoutMs: number;
   streams(): void;
   heard(): void;
   message(text: string): void;
@@ -53,7 +56,7 @@ export class UpstreamLeg {
 
   #run(request: Parameters<UpstreamSession['reach']['forward']>[0]): void {
     const events = this.#events;
-    const sink = new MessageSink({
+    const sink = new MessageSink({ grantId: request.grantId, silenceMs: events.timeoutMs }, {
       head: (_status, _headers, streams) => {
         events.heard();
         if (streams) events.streams();
@@ -77,7 +80,7 @@ export class UpstreamLeg {
     this.#resumes = progressed ? 0 : this.#resumes + 1;
     const succeeded = over.kind === 'failed' || over.status < 300;
     if (this.#lastEventId !== undefined && succeeded && this.#resumes < MOST_RESUMES) {
-      this.#timer = setTimeout(() => this.#takeUp(this.#lastEventId ?? ''), over.retryMs);
+      this.#timer = startTimer('upstream_leg', over.retryMs, () => this.#takeUp(this.#lastEventId ?? ''), () => this.#events.failed({ kind: 'broken', sent: true }));
       return;
     }
     this.#done = true;

@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import { parseObject, type Json } from '../json/json-object.js';
 import { ask } from '../upstream/ask.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
@@ -92,7 +93,7 @@ export class UpstreamSession {
     this.#usedAt = Date.now();
     this.#ids += 1;
     this.#calls.set(this.#ids, call);
-    if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities)) void this.#stream.open();
+    if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities)) inBackground('upstream_session', this.#stream.open());
     return this.#ids;
   }
 
@@ -103,7 +104,7 @@ export class UpstreamSession {
 
   /** Sends a message that nothing is answered to. */
   post(message: string): void {
-    void ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL });
+    inBackground('upstream_session', ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL }));
   }
 
   refuse(requestId: string, why: string): void {
@@ -196,7 +197,7 @@ export class UpstreamSession {
     const left = (this.#subscribed.get(uri) ?? 1) - 1;
     if (left > 0) return void this.#subscribed.set(uri, left);
     this.#subscribed.delete(uri);
-    void this.#ask('resources/unsubscribe', { uri });
+    inBackground('upstream_session', this.#ask('resources/unsubscribe', { uri }));
   }
 
   /** A request of our own; whether it was answered with a result. */

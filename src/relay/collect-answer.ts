@@ -1,4 +1,8 @@
+import type { ServerResponse } from 'node:http';
 import { parseObject, type Json } from '../json/json-object.js';
+import { guarded, startTimer } from '../platform/guard.js';
+import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
+import { ChunkList } from '../platform/chunk-list.js';
 import type { RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -24,24 +28,38 @@ const isAnswer = (event: Buffer, id: RequestId): boolean => {
   });
 };
 
+/**
+ * `maxBytes`: how long an answer may be. `id`: the request's, with which an event stream is at its end once it has answered it. `until`: the client's response,
+ * whose close ends the collecting.
+ */
+export type Collecting = Readonly<{ maxBytes: number; id?: RequestId; until?: ServerResponse }>;
+
 class Collection implements Sink {
-  readonly #asked: Readonly<{ maxBytes: number; id?: RequestId }>;
+  readonly #asked: Collecting;
   readonly #resolve: (answer: Collected | UpstreamFailure) => void;
-  readonly #chunks: Buffer[] = [];
+  readonly #chunks = new ChunkList();
+  readonly #held: HeldBytes;
+  readonly #deadline: NodeJS.Timeout | undefined;
+  readonly #left: () => void;
   #splitter: EventSplitter | undefined;
   #running: Running | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
-  #bytes = 0;
+  #failure: UpstreamFailure | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(asked: Readonly<{ maxBytes: number; id?: RequestId }>, resolve: (answer: Collected | UpstreamFailure) => void) {
+  constructor({ grantId, silenceMs }: UpstreamRequest, asked: Collecting, resolve: (answer: Collected | UpstreamFailure) => void) {
     this.#asked = asked;
     this.#resolve = resolve;
+    this.#held = collectedBytes.hold(grantId);
+    this.#left = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
+    asked.until?.once('close', this.#left);
+    if (silenceMs > 0) this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
   }
 
   start(running: Running): void {
     this.#running = running;
+    if (this.#failure) running.abort();
   }
 
   head(status: number, headers: UpstreamHeaders): void {
@@ -51,17 +69,17 @@ class Collection implements Sink {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#linger) return true;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#asked.maxBytes) {
-      this.#running?.abort();
+    if (this.#linger || this.#failure) return true;
+    const bytes = this.#chunks.length + chunk.length;
+    if (bytes > this.#asked.maxBytes || !this.#held.hold(bytes)) {
+      this.#stop({ kind: 'broken', sent: true });
       return true;
     }
     this.#chunks.push(chunk);
     const { id } = this.#asked;
     if (id !== undefined && this.#splitter?.feed(chunk).some((event) => isAnswer(event, id))) {
       this.#done();
-      this.#linger = setTimeout(() => this.#running?.abort(), LINGER_MS);
+      this.#linger = startTimer('collect', LINGER_MS, () => this.#running?.abort());
     }
     return true;
   }
@@ -73,21 +91,39 @@ class Collection implements Sink {
 
   fail(failure: UpstreamFailure): void {
     clearTimeout(this.#linger);
-    this.#resolve(this.#bytes > this.#asked.maxBytes ? { kind: 'broken', sent: true } : failure);
+    this.#over();
+    this.#resolve(this.#failure ?? failure);
+  }
+
+  #stop(failure: UpstreamFailure): void {
+    this.#failure ??= failure;
+    this.#over();
+    // At once, as a request that is still connecting fails only when that has ended.
+    this.#resolve(this.#failure);
+    this.#running?.abort();
   }
 
   #done(): void {
-    this.#resolve({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks) });
+    const body = this.#chunks.take();
+    this.#over();
+    this.#resolve(this.#failure ?? { status: this.#status, headers: this.#headers, body });
+  }
+
+  #over(): void {
+    clearTimeout(this.#deadline);
+    this.#asked.until?.off('close', this.#left);
+    this.#chunks.clear();
+    this.#held.release();
   }
 }
 
 /**
- * Sends a request upstream and collects its answer, at most `maxBytes` of it. Resolves to the failure when there is none. With the request's `id` an event
- * stream is at its end once it has answered it, whether or not the upstream ends it.
+ * Sends a request upstream and collects its answer, which must be whole within the request's `silenceMs`, however often a byte comes. Resolves to the failure
+ * when there is no answer, it is too long, the bytes collected for this grant or in all would be too many, or the client left; never rejects.
  */
-export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: UpstreamRequest, asked: Readonly<{ maxBytes: number; id?: RequestId }>): Promise<Collected | UpstreamFailure> =>
+export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: UpstreamRequest, asked: Collecting): Promise<Collected | UpstreamFailure> =>
   new Promise((resolve) => {
-    const collection = new Collection(asked, resolve);
+    const collection = new Collection(request, asked, resolve);
     collection.start(parts.forward(request, collection));
   });
 

@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../json/json-object.js';
+import { guarded } from '../platform/guard.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -47,11 +48,12 @@ class ListenStream implements Sink {
 
   start(running: Running): void {
     this.#running = running;
-    this.#exchange.response.once('close', () => {
+    const left = (): void => {
       // Leaving is how a subscription ends.
       this.#finish(this.#mode === 'waiting' ? 'cancelled' : 'ok', true);
       running.abort();
-    });
+    };
+    this.#exchange.response.once('close', guarded('relay', left));
   }
 
   head(status: number, headers: UpstreamHeaders): void {
@@ -159,7 +161,7 @@ class ListenStream implements Sink {
   #write(bytes: Buffer): boolean {
     const { response } = this.#exchange;
     if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once('drain', () => this.#running?.resume());
+    response.once('drain', guarded('relay', () => this.#running?.resume()));
     return false;
   }
 

@@ -1,3 +1,4 @@
+import { listenTo, reportFailure, startInterval } from '../platform/guard.js';
 import type { ServerResponse } from 'node:http';
 import type { Directory } from '../directory/directory.js';
 import { switchedOff, type Authenticated } from '../directory/facts.js';
@@ -44,7 +45,7 @@ export class LiveStreams {
 
   constructor(directory: Directory) {
     this.#directory = directory;
-    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer = startInterval('live_streams', SWEEP_MS, () => this.#sweep());
     this.#timer.unref();
   }
 
@@ -54,7 +55,7 @@ export class LiveStreams {
     // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
     const stream: Stream = { sessionId, standing, tool, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who };
     this.#streams.add(stream);
-    response.on('close', () => this.#streams.delete(stream));
+    listenTo(response, 'close', () => void this.#streams.delete(stream), { where: 'live_streams' });
   }
 
   get size(): number {
@@ -81,12 +82,20 @@ export class LiveStreams {
   #sweep(): void {
     const now = Date.now();
     this.#sweeps += 1;
-    for (const stream of this.#streams) {
+    for (const stream of this.#streams) this.#check(stream, now);
+  }
+
+  /** One stream that fails is ended, and not the sweep of the others. */
+  #check(stream: Stream, now: number): void {
+    try {
       const { response, grantId, tokenHash, sessionId, tool, standingStream } = stream;
       const who = this.#directory.lookUp(grantId, tokenHash, now);
       const good = who !== undefined && switchedOff(who, tool) === undefined && (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
       else if (standingStream) this.#look(stream, standingStream, who);
+    } catch (error) {
+      reportFailure('live_streams', error);
+      stream.response.destroy();
     }
   }
 

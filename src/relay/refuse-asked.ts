@@ -1,3 +1,4 @@
+import { inBackground } from '../platform/guard.js';
 import { jsonRpcError } from '../mcp/answers.js';
 import { upstreamHeaders } from '../mcp/headers.js';
 import { collectAnswer } from './collect-answer.js';
@@ -11,5 +12,6 @@ export const refuseAsked = (parts: Pick<RelayParts, 'forward'>, { who, session }
   if (session.era === 'modern') return;
   const body = Buffer.from(JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)));
   const headers = upstreamHeaders(who.server.headers, session);
-  void collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body, silenceMs: PATIENCE_MS }, { maxBytes: SMALL });
+  const answer = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body, silenceMs: PATIENCE_MS } as const;
+  inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: SMALL }));
 };

@@ -4,7 +4,8 @@ import { parseObject } from '../json/json-object.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, writeJsonHead, type RequestId } from '../mcp/answers.js';
-import { guarded, reportFailure } from '../platform/guard.js';
+import { ChunkList } from '../platform/chunk-list.js';
+import { guarded, reportFailure, startTimer } from '../platform/guard.js';
 import { EventScreen } from './event-screen.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
@@ -50,10 +51,11 @@ class AnswerRelay implements Sink {
   #running: Running | undefined;
   #status = 0;
   #contentType = '';
-  #held: Buffer[] = [];
+  #held = new ChunkList();
   #bytes = 0;
   #streaming = false;
   #over = false;
+  #expired = false;
 
   /** `stream` is called when the answer turns out to be an event stream. */
   constructor(exchange: InSession, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>) {
@@ -84,7 +86,7 @@ class AnswerRelay implements Sink {
     if (fits) this.#held.push(chunk);
     if (!this.#isAnswer()) return true;
     if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
-    if (!fits) this.#held = [];
+    if (!fits) this.#held.clear();
     return this.#streaming ? this.#pass(chunk) : true;
   }
 
@@ -106,7 +108,7 @@ class AnswerRelay implements Sink {
   end(): void {
     if (this.#isRefused) return this.#finish('upstream_error', true);
     if (!this.#isAnswer()) return this.#refuse();
-    const body = this.#held.length === 1 ? (this.#held[0] as Buffer) : Buffer.concat(this.#held);
+    const body = this.#held.take();
     if (this.#streaming) return this.#endStream(body);
     if (body.length === 0) return this.#refuse();
     const text = body.toString('latin1');
@@ -139,12 +141,18 @@ class AnswerRelay implements Sink {
 
   fail(failure: UpstreamFailure): void {
     if (this.#isRefused) return this.#finish('upstream_error', true);
-    const { status, code, message } = failures[failure.kind];
+    const { status, code, message } = failures[this.#expired ? 'timeout' : failure.kind];
     try {
       this.#tell(code, message);
     } finally {
       this.#finish(status, failure.sent);
     }
+  }
+
+  /** Nobody waits for the answer any more, and it has no end. */
+  expire(): void {
+    this.#expired = true;
+    this.#running?.abort();
   }
 
   #isAnswer(): boolean {
@@ -153,8 +161,7 @@ class AnswerRelay implements Sink {
 
   #beginStreaming(chunk: Buffer): boolean {
     this.#streaming = true;
-    const held = Buffer.concat([...this.#held, chunk]);
-    this.#held = [];
+    const held = Buffer.concat([this.#held.take(), chunk]);
     this.#scan = new MessageScan({ stopsAtList: true });
     const passed = this.#scan.feed(held);
     if (this.#scan.isStopped) return this.#breakOff();
@@ -188,7 +195,7 @@ class AnswerRelay implements Sink {
 
   /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
   #refuse(): void {
-    const body = Buffer.concat(this.#held);
+    const body = this.#held.take();
     const answer = this.#modern && (this.#status === 400 || this.#status === 404) ? passableMessage(body) : undefined;
     if (answer && isErrorAnswer(answer)) sendJson(this.#response, this.#status, answer);
     else if (this.#status === 404 && !this.#modern) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
@@ -228,7 +235,10 @@ const begun = (relay: AnswerRelay, begin: () => Running): Running => {
   }
 };
 
-/** Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it. */
+/**
+ * Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it; the answer to one of the legacy era that left is
+ * read on, so that its outcome is known, but no longer than the upstream's timeout in all.
+ */
 export const relayAnswer = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, to: AnswerTo): Running => {
   const { response, who, session } = exchange;
   let over = false;
@@ -244,6 +254,11 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
   });
   const running = begun(relay, () => parts.forward(request, to.through ? to.through(relay) : relay));
   relay.start(running);
-  if (session.era === 'modern') response.once('close', guarded('relay', () => void (!over && running.abort())));
+  const left = (): void => {
+    if (over) return;
+    if (session.era === 'modern') running.abort();
+    else startTimer('relay', parts.upstreamTimeoutMs, () => void (!over && relay.expire())).unref();
+  };
+  response.once('close', guarded('relay', left));
   return running;
 };

@@ -1,3 +1,4 @@
+import { guarded } from '../platform/guard.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beginEventStream, OWN_CODES, refuseHttp } from '../mcp/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../mcp/headers.js';
@@ -47,7 +48,7 @@ class StandingStream implements Sink, Standing {
 
   start(running: Running): void {
     this.#running = running;
-    this.#response.on('close', () => running.abort());
+    this.#response.once('close', guarded('relay', () => running.abort()));
   }
 
   head(status: number, fields: UpstreamHeaders): void {
@@ -116,7 +117,7 @@ class StandingStream implements Sink, Standing {
   #write(bytes: Buffer): boolean {
     const response = this.#response;
     if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once('drain', () => this.#running?.resume());
+    response.once('drain', guarded('relay', () => this.#running?.resume()));
     return false;
   }
 }

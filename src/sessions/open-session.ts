@@ -56,7 +56,7 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
 export const openUpstreamSession = async (parts: SessionParts, exchange: Exchange & Readonly<{ body: Buffer }>, request: Request): Promise<void> => {
   const { who, response } = exchange;
   const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
-  const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_ANSWER_BYTES, id: request.id });
+  const collected = await collectAnswer(parts, { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body: requestBody(request, exchange.body), silenceMs: parts.upstreamTimeoutMs }, { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response });
   if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'));
   const answer = messageIn(collected, request.id);
   const refusal = refusalOf(collected, answer);

@@ -1,3 +1,4 @@
+import { startTimer } from '../platform/guard.js';
 import type { EventStore, OwnActor } from '../event-log/event-store.js';
 import type { DiscoveredTool } from '../event-log/events/index.js';
 import type { Database } from '../platform/database.js';
@@ -100,10 +101,10 @@ export class NoticedTools {
   }
 
   #later(waiting: Waiting, ms: number): void {
-    waiting.timer = setTimeout(() => {
+    waiting.timer = startTimer('noticed_tools', ms, () => {
       waiting.timer = undefined;
-      void this.#flush(waiting);
-    }, ms);
+      return this.#flush(waiting);
+    });
     waiting.timer.unref();
   }
 

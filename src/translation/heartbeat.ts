@@ -1,3 +1,4 @@
+import { startInterval } from '../platform/guard.js';
 import type { ChannelAnswer } from '../channels/channel-answer.js';
 
 const EVERY_MS = 20_000;
@@ -8,9 +9,9 @@ export class Heartbeat {
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
-    this.#timer = setInterval(() => {
+    this.#timer = startInterval('heartbeat', EVERY_MS, () => {
       for (const answer of this.#answers) answer.comment();
-    }, EVERY_MS);
+    });
     this.#timer.unref();
   }
 

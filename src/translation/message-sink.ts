@@ -1,7 +1,9 @@
+import { ChunkList } from '../platform/chunk-list.js';
+import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import { flawOf } from '../json/foreign-json.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import type { Sink, UpstreamFailure, UpstreamHeaders } from '../upstream/forward.js';
+import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
 /** The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of them. */
 export const MOST_MESSAGE = 32 * 2 ** 20;
@@ -22,23 +24,31 @@ export interface Listener {
 }
 
 const RETRY_MS = 1000;
+/** How long one message may take from its first byte to its last where the request has no timeout of its own. */
+const MESSAGE_TIMEOUT_MS = 300_000;
 
 /** Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and `MAX_JSON_DEPTH` levels. */
 export class MessageSink implements Sink {
   readonly #listener: Listener;
   #status = 0;
   #events: EventStreamReader | undefined;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #chunks = new ChunkList();
+  readonly #held: HeldBytes;
+  readonly #timeoutMs: number;
+  /** When the message that is not whole yet began. */
+  #begunAt = 0;
   #lastEventId: string | undefined;
   #retryMs = RETRY_MS;
   #unreadable = false;
 
-  constructor(listener: Listener) {
+  /** A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the request's timeout, however often a byte comes. */
+  constructor({ grantId, silenceMs }: Pick<UpstreamRequest, 'grantId' | 'silenceMs'>, listener: Listener) {
     this.#listener = listener;
+    this.#timeoutMs = silenceMs > 0 ? silenceMs : MESSAGE_TIMEOUT_MS;
+    this.#held = collectedBytes.hold(grantId);
   }
 
-  /** Whether the rest need not come: a message was too large or nested too deep. */
+  /** Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it. */
   get unreadable(): boolean {
     return this.#unreadable;
   }
@@ -52,20 +62,26 @@ export class MessageSink implements Sink {
 
   data(chunk: Buffer): boolean {
     if (this.#unreadable) return true;
-    if (this.#events) this.#unreadable = !this.#events(chunk) || this.#unreadable;
-    else {
-      this.#bytes += chunk.length;
-      this.#unreadable = this.#bytes > MOST_MESSAGE;
+    const before = this.#events?.held() ?? this.#chunks.length;
+    const kept = before + chunk.length;
+    const now = performance.now();
+    if (before === 0) this.#begunAt = now;
+    if (now - this.#begunAt > this.#timeoutMs || !this.#held.hold(kept)) this.#unreadable = true;
+    else if (this.#events) {
+      this.#unreadable = !this.#events.read(chunk) || this.#unreadable;
+      this.#held.hold(this.#events.held());
+    } else {
       this.#chunks.push(chunk);
+      this.#unreadable = kept > MOST_MESSAGE;
     }
-    if (this.#unreadable) this.#chunks = [];
+    if (this.#unreadable) this.#drop();
     const more = this.#listener.more();
     return this.#unreadable || more;
   }
 
   end(): void {
-    const body = Buffer.concat(this.#chunks).toString('utf8');
-    this.#chunks = [];
+    const body = this.#chunks.take().toString('utf8');
+    this.#drop();
     const message = this.#succeeds() && !this.#events && body !== '';
     if (message) this.#message(body);
     if (this.#unreadable) return this.fail({ kind: 'broken', sent: true });
@@ -73,9 +89,16 @@ export class MessageSink implements Sink {
   }
 
   fail(failure: UpstreamFailure): void {
+    this.#drop();
     // What an unreadable message broke off can't be taken up again either.
     const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
     this.#listener.over({ kind: 'failed', failure: this.#unreadable ? { kind: 'broken', sent: true } : failure, lastEventId, retryMs: this.#retryMs });
+  }
+
+  /** Nothing more is kept. */
+  #drop(): void {
+    this.#chunks.clear();
+    this.#held.release();
   }
 
   #succeeds(): boolean {

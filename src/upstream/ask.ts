@@ -1,5 +1,8 @@
 import { isObject, type Json } from '../json/json-object.js';
 import { parsedList } from '../json/parsed-json.js';
+import { ChunkList } from '../platform/chunk-list.js';
+import { startTimer } from '../platform/guard.js';
+import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -23,7 +26,7 @@ export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
  * (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in a stream are passed over.
  */
 export const ask = (forward: Forward, request: UpstreamRequest, id: number | string | undefined, limits: AskLimits): Promise<Asked> =>
-  new Promise((resolve) => new Question(id, limits, resolve).start((sink) => forward(request, sink)));
+  new Promise((resolve) => new Question({ id, grantId: request.grantId }, limits, resolve).start((sink) => forward(request, sink)));
 
 /** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
 const responseTo = (id: number | string | undefined, text: string): Json | undefined => {
@@ -42,15 +45,17 @@ class Question {
   #status = 0;
   #headers: UpstreamHeaders = {};
   #events: EventStreamReader | undefined;
-  #chunks: Buffer[] = [];
+  readonly #chunks = new ChunkList();
+  readonly #held: HeldBytes;
   #bytes = 0;
   #stopped = false;
 
-  constructor(id: number | string | undefined, limits: AskLimits, resolve: (asked: Asked) => void) {
+  constructor({ id, grantId }: Readonly<{ id: number | string | undefined; grantId: string }>, limits: AskLimits, resolve: (asked: Asked) => void) {
     this.#id = id;
+    this.#held = collectedBytes.hold(grantId);
     this.#limits = limits;
     this.#resolve = resolve;
-    this.#timer = setTimeout(() => this.#stop('timeout'), limits.timeoutMs);
+    this.#timer = startTimer('ask', limits.timeoutMs, () => this.#stop('timeout'));
   }
 
   start(send: (sink: Parameters<Forward>[1]) => Running): void {
@@ -68,9 +73,11 @@ class Question {
   }
 
   #take(chunk: Buffer): boolean {
+    if (this.#stopped) return true;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#limits.maxBytes) this.#stop('too_large');
-    else if (this.#events) this.#events(chunk);
+    const kept = (this.#events?.held() ?? this.#chunks.length) + chunk.length;
+    if (this.#bytes > this.#limits.maxBytes || !this.#held.hold(kept)) this.#stop('too_large');
+    else if (this.#events) this.#events.read(chunk);
     else this.#chunks.push(chunk);
     return true;
   }
@@ -82,12 +89,14 @@ class Question {
 
   #end(): void {
     clearTimeout(this.#timer);
-    if (!this.#events) this.#read(Buffer.concat(this.#chunks).toString('utf8'));
+    if (!this.#events) this.#read(this.#chunks.take().toString('utf8'));
+    this.#held.release();
     this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });
   }
 
   #fail(failure: UpstreamFailure): void {
     clearTimeout(this.#timer);
+    this.#held.release();
     this.#resolve({ kind: 'failed', failure });
   }
 
@@ -95,6 +104,8 @@ class Question {
   #stop(why: 'timeout' | 'too_large'): void {
     this.#resolve({ kind: 'failed', failure: why === 'timeout' ? { kind: why, sent: true } : { kind: why } });
     this.#stopped = true;
+    this.#chunks.clear();
+    this.#held.release();
     this.#running?.abort();
   }
 }

@@ -12,7 +12,7 @@ const rooms = {
   enforcement: ['mcp', 'policy-engine', 'directory', 'event-log', 'platform'],
   'http-client': ['platform'],
   json: [],
-  'event-streams': [],
+  'event-streams': ['platform'],
   mcp: ['json', 'platform'],
   upstream: ['http-client', 'json', 'event-streams', 'mcp', 'platform'],
   channels: ['http-client', 'json', 'event-streams', 'mcp', 'upstream', 'platform'],

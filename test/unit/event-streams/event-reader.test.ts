@@ -4,7 +4,7 @@ import { eventStreamReader } from '../../../src/event-streams/event-reader.js';
 
 const read = (chunks: readonly Buffer[], maxBytes = 1e6): readonly string[] => {
   const events: string[] = [];
-  const read = eventStreamReader(({ data }) => events.push(data), maxBytes);
+  const { read } = eventStreamReader(({ data }) => events.push(data), maxBytes);
   for (const chunk of chunks) if (!read(chunk)) return [...events, 'too large'];
   return events;
 };
