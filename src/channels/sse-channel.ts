@@ -1,7 +1,7 @@
 import { eventStreamReader } from '../event-streams/event-reader.js';
 import type { HttpClient } from '../http-client/http-client.js';
 import { startTimer } from '../platform/guard.js';
-import { collectedBytes } from '../platform/held-bytes.js';
+import { holdBytes } from '../platform/held-bytes.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -53,7 +53,7 @@ class SseChannel {
   open(request: UpstreamRequest): void {
     const { headers } = request;
     const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
-    const held = collectedBytes.hold(request.grantId);
+    const held = holdBytes(request);
     const read = (chunk: Buffer): boolean => held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
     this.#release = () => held.release();
     this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {

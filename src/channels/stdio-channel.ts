@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { ChunkList } from '../platform/chunk-list.js';
 import { guarded, listenTo, soon, startTimer } from '../platform/guard.js';
-import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
+import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { log } from '../platform/log.js';
 import { secretsInArguments } from '../platform/secret-text.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
@@ -83,7 +83,7 @@ export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEn
   const child = spawn(transport.command, [...transport.args], { env: environment(base, transport.env), cwd: tmpdir(), stdio: 'pipe', detached: true, shell: false });
   const stderr = stderrKeeper(child, transport);
   let over = false;
-  const held = collectedBytes.hold(request.grantId);
+  const held = holdBytes(request);
   const close = (): void => {
     over = true;
     held.release();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Work } from '../policy-engine/conditions/work.js';
 
 /** Steps of about 10 ns between two turns of the event loop: 5 ms. */
@@ -6,7 +7,6 @@ const STEPS_A_TURN = 500_000;
 const STEPS_PER_ITEM = 1000;
 const STEPS_PER_CHARACTER = 2;
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
  * The items that a test takes, in their order. Other work of the process gets a turn after at most 5 ms of it and one more item,

@@ -56,7 +56,7 @@ export class UpstreamLeg {
 
   #run(request: Parameters<UpstreamSession['reach']['forward']>[0]): void {
     const events = this.#events;
-    const sink = new MessageSink({ grantId: request.grantId, silenceMs: events.timeoutMs }, {
+    const sink = new MessageSink({ ...request, silenceMs: events.timeoutMs }, {
       head: (_status, _headers, streams) => {
         events.heard();
         if (streams) events.streams();

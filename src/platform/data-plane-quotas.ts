@@ -40,5 +40,12 @@ export const PARKED_CALL_QUOTA: QuotaLimits = {
 /** Processes of stdio servers and connections to SSE servers, each kept for a session. A process may take 100 MiB. */
 export const CHANNEL_QUOTA: QuotaLimits = counts(1000, 400, 100);
 
+/** Bytes of answers that are collected before they are passed on: two of the largest messages that are translated for a grant, four for an organization. */
+export const COLLECTED_BYTES_QUOTA: QuotaLimits = {
+  total: { count: ANY, bytes: 256 * MIB },
+  organization: { count: ANY, bytes: 128 * MIB },
+  grant: { count: ANY, bytes: 64 * MIB },
+};
+
 /** A call that waited longer than this before it was judged is refused: its client has probably given up, and those behind it have not. */
 export const MAX_WAIT_BEFORE_JUDGED_MS = 10_000;

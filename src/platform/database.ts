@@ -1,3 +1,4 @@
+import { inBackground, startInterval } from './guard.js';
 import pg from 'pg';
 import { cancelStatement } from './cancel-statement.js';
 import { startupOptions, verifyRole } from './database-connection.js';
@@ -84,8 +85,8 @@ const CANCEL_AGAIN_MS = 500;
 const cancelOn = (signal: AbortSignal, client: pg.PoolClient): (() => void) => {
   let timer: NodeJS.Timeout | undefined;
   const cancel = (): void => {
-    void cancelStatement(client);
-    timer = setInterval(() => void cancelStatement(client), CANCEL_AGAIN_MS);
+    inBackground('cancel_statement', cancelStatement(client));
+    timer = startInterval('cancel_statement', CANCEL_AGAIN_MS, () => cancelStatement(client));
   };
   signal.addEventListener('abort', cancel, { once: true });
   return () => {

@@ -1,61 +1,38 @@
-const MIB = 2 ** 20;
+import { COLLECTED_BYTES_QUOTA } from './data-plane-quotas.js';
+import { Quota } from './quota.js';
 
-/** What a budget allows: in all, and for one owner (a grant, or the discovery of one server). */
-export type ByteLimits = Readonly<{ total: number; owner: number }>;
+/** Whose bytes are held. */
+export type ByteOwner = Readonly<{ organizationId: string; grantId: string }>;
 
 /**
- * Limits the bytes of answers that are collected before they are passed on: whatever a call's own limit is, all of them together must fit in memory, and one
- * grant must leave room for the others.
+ * The bytes that one exchange holds of an answer that is collected before it is passed on. Whatever a call's own limit is, all of them together must fit in
+ * memory, and no grant or organization may take what others need.
  */
-export class ByteBudget {
-  readonly #limits: ByteLimits;
-  readonly #owners = new Map<string, number>();
-  #total = 0;
-
-  constructor(limits: ByteLimits) {
-    this.#limits = limits;
-  }
-
-  /** Bytes that are held now. */
-  get total(): number {
-    return this.#total;
-  }
-
-  /** Begins to hold bytes for an owner. Whoever begins must `release`. */
-  hold(owner: string): HeldBytes {
-    return new HeldBytes((bytes) => this.#take(owner, bytes));
-  }
-
-  #take(owner: string, bytes: number): boolean {
-    const own = (this.#owners.get(owner) ?? 0) + bytes;
-    if (bytes > 0 && (own > this.#limits.owner || this.#total + bytes > this.#limits.total)) return false;
-    this.#total += bytes;
-    if (own === 0) this.#owners.delete(owner);
-    else this.#owners.set(owner, own);
-    return true;
-  }
-}
-
-/** The bytes that one exchange holds of a budget. */
 export class HeldBytes {
-  readonly #take: (bytes: number) => boolean;
+  readonly #quota: Quota;
+  readonly #owner: ByteOwner;
   #bytes = 0;
   #released = false;
 
-  constructor(take: (bytes: number) => boolean) {
-    this.#take = take;
+  constructor(quota: Quota, owner: ByteOwner) {
+    this.#quota = quota;
+    this.#owner = owner;
   }
 
-  /** Holds just so many bytes from now on. False when there is no room: then what was held before still is. */
+  /** Holds just so many bytes from now on. False when there is no room, and after `release`: then what was held before still is. */
   hold(bytes: number): boolean {
-    if (this.#released || (bytes !== this.#bytes && !this.#take(bytes - this.#bytes))) return false;
+    const { organizationId, grantId } = this.#owner;
+    const more = bytes - this.#bytes;
+    if (this.#released) return false;
+    if (more > 0 && this.#quota.grow(organizationId, grantId, more) !== undefined) return false;
+    if (more < 0) this.#quota.shrink(organizationId, grantId, -more);
     this.#bytes = bytes;
     return true;
   }
 
   /** Gives everything back; from here on nothing can be held. */
   release(): void {
-    if (this.#bytes > 0) this.#take(-this.#bytes);
+    if (this.#bytes > 0) this.#quota.shrink(this.#owner.organizationId, this.#owner.grantId, this.#bytes);
     this.#bytes = 0;
     this.#released = true;
   }
@@ -65,4 +42,8 @@ export class HeldBytes {
  * Every answer that this process collects: lists, initialize, discovery, translated messages, messages of channels. Buffers and the texts made of them take
  * several times this much for a moment.
  */
-export const collectedBytes = new ByteBudget({ total: 256 * MIB, owner: 64 * MIB });
+export const collectedBytes = new Quota(COLLECTED_BYTES_QUOTA);
+
+/** Begins to hold bytes of the answer to a request. Whoever begins must `release`. */
+export const holdBytes = ({ server, grantId }: Readonly<{ server: Readonly<{ organizationId: string }>; grantId: string }>): HeldBytes =>
+  new HeldBytes(collectedBytes, { organizationId: server.organizationId, grantId });

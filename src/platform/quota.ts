@@ -79,6 +79,16 @@ export class Quota {
     return exceeded;
   }
 
+  /** Gives back bytes of something that keeps its place. */
+  shrink(organizationId: string, grantId: string, bytes: number): void {
+    this.#add(organizationId, grantId, 0, -bytes);
+  }
+
+  /** Bytes that are held now, of all organizations. */
+  get bytes(): number {
+    return this.#total.bytes;
+  }
+
   /** The limit that one thing more of so many bytes would exceed. */
   exceededBy(organizationId: string, grantId: string, bytes = 0): Exceeded | undefined {
     return this.#exceeded(organizationId, grantId, 1, bytes);

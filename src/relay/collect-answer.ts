@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { parseObject, type Json } from '../json/json-object.js';
 import { guarded, startTimer } from '../platform/guard.js';
-import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
+import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { ChunkList } from '../platform/chunk-list.js';
 import type { RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
@@ -48,10 +48,11 @@ class Collection implements Sink {
   #failure: UpstreamFailure | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor({ grantId, silenceMs }: UpstreamRequest, asked: Collecting, resolve: (answer: Collected | UpstreamFailure) => void) {
+  constructor(request: UpstreamRequest, asked: Collecting, resolve: (answer: Collected | UpstreamFailure) => void) {
     this.#asked = asked;
     this.#resolve = resolve;
-    this.#held = collectedBytes.hold(grantId);
+    this.#held = holdBytes(request);
+    const { silenceMs } = request;
     this.#left = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
     asked.until?.once('close', this.#left);
     if (silenceMs > 0) this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));

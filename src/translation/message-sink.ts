@@ -1,5 +1,5 @@
 import { ChunkList } from '../platform/chunk-list.js';
-import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
+import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import { flawOf } from '../json/foreign-json.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -42,10 +42,10 @@ export class MessageSink implements Sink {
   #unreadable = false;
 
   /** A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the request's timeout, however often a byte comes. */
-  constructor({ grantId, silenceMs }: Pick<UpstreamRequest, 'grantId' | 'silenceMs'>, listener: Listener) {
+  constructor(request: Pick<UpstreamRequest, 'server' | 'grantId' | 'silenceMs'>, listener: Listener) {
     this.#listener = listener;
-    this.#timeoutMs = silenceMs > 0 ? silenceMs : MESSAGE_TIMEOUT_MS;
-    this.#held = collectedBytes.hold(grantId);
+    this.#timeoutMs = request.silenceMs > 0 ? request.silenceMs : MESSAGE_TIMEOUT_MS;
+    this.#held = holdBytes(request);
   }
 
   /** Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it. */

@@ -2,7 +2,7 @@ import { isObject, type Json } from '../json/json-object.js';
 import { parsedList } from '../json/parsed-json.js';
 import { ChunkList } from '../platform/chunk-list.js';
 import { startTimer } from '../platform/guard.js';
-import { collectedBytes, type HeldBytes } from '../platform/held-bytes.js';
+import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
@@ -26,7 +26,7 @@ export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
  * (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in a stream are passed over.
  */
 export const ask = (forward: Forward, request: UpstreamRequest, id: number | string | undefined, limits: AskLimits): Promise<Asked> =>
-  new Promise((resolve) => new Question({ id, grantId: request.grantId }, limits, resolve).start((sink) => forward(request, sink)));
+  new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
 
 /** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
 const responseTo = (id: number | string | undefined, text: string): Json | undefined => {
@@ -50,9 +50,9 @@ class Question {
   #bytes = 0;
   #stopped = false;
 
-  constructor({ id, grantId }: Readonly<{ id: number | string | undefined; grantId: string }>, limits: AskLimits, resolve: (asked: Asked) => void) {
+  constructor({ id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>, limits: AskLimits, resolve: (asked: Asked) => void) {
     this.#id = id;
-    this.#held = collectedBytes.hold(grantId);
+    this.#held = holdBytes(request);
     this.#limits = limits;
     this.#resolve = resolve;
     this.#timer = startTimer('ask', limits.timeoutMs, () => this.#stop('timeout'));

@@ -68,7 +68,7 @@ describe('an answer without end', () => {
     leaving.abort();
     await Promise.all(asked);
     await expect.poll(() => open.size).toBe(0);
-    await expect.poll(() => collectedBytes.total).toBe(0);
+    await expect.poll(() => collectedBytes.bytes).toBe(0);
   });
 
   test.each(['application/json', 'text/event-stream'])('to tools/list, %s, is an error after the timeout, although bytes keep coming', async (contentType) => {
@@ -120,18 +120,18 @@ describe('answers of one grant that are collected at once', () => {
       return true;
     });
     let peak = 0;
-    const watching = setInterval(() => (peak = Math.max(peak, collectedBytes.total)), 1);
+    const watching = setInterval(() => (peak = Math.max(peak, collectedBytes.bytes)), 1);
     const leaving = new AbortController();
     const refused: unknown[] = [];
     const asked = Array.from({ length: 6 }, (_, id) => client.open('tools/call', { name: 'echo', arguments: {} }, { id }, leaving.signal).then(async (response) => refused.push(await response.json())).catch(() => undefined));
     await expect.poll(() => refused.length).toBe(4);
     expect(refused[0]).toHaveProperty('error');
-    await expect.poll(() => collectedBytes.total).toBe(48 * MIB);
+    await expect.poll(() => collectedBytes.bytes).toBe(48 * MIB);
     clearInterval(watching);
     expect(peak).toBeLessThanOrEqual(64 * MIB);
     leaving.abort();
     await Promise.all(asked);
-    await expect.poll(() => collectedBytes.total).toBe(0);
+    await expect.poll(() => collectedBytes.bytes).toBe(0);
     await expect.poll(() => open.size).toBe(0);
   });
 });

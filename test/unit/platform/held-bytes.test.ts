@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ChunkList } from '../../../src/platform/chunk-list.js';
-import { ByteBudget } from '../../../src/platform/held-bytes.js';
+import { HeldBytes } from '../../../src/platform/held-bytes.js';
+import { Quota } from '../../../src/platform/quota.js';
 
-test('no owner holds more than its limit, all together no more than the total, and what is released is free again', () => {
+test('no grant and no organization holds more than its limit, and what is released is free again', () => {
   const step = fc.record({ holder: fc.nat(5), bytes: fc.integer({ min: 0, max: 120 }), releases: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const budget = new ByteBudget({ total: 150, owner: 100 });
-      const holders = Array.from({ length: 6 }, (_, index) => ({ owner: `grant ${index % 3}`, held: budget.hold(`grant ${index % 3}`), bytes: 0, released: false }));
+      const limit = (bytes: number) => ({ count: 100, bytes });
+      const quota = new Quota({ total: limit(10_000), organization: limit(150), grant: limit(100) });
+      const holderOf = (grantId: string) => new HeldBytes(quota, { organizationId: 'org', grantId });
+      const holders = Array.from({ length: 6 }, (_, index) => ({ owner: `grant ${index % 3}`, held: holderOf(`grant ${index % 3}`), bytes: 0, released: false }));
       const sum = (of: typeof holders): number => of.reduce((all, { bytes }) => all + bytes, 0);
       for (const { holder, bytes, releases } of steps) {
         const one = holders[holder] as (typeof holders)[number];
@@ -21,10 +24,10 @@ test('no owner holds more than its limit, all together no more than the total, a
           expect(one.held.hold(bytes)).toBe(fits && !one.released);
           if (fits && !one.released) one.bytes = bytes;
         }
-        expect(budget.total).toBe(sum(holders));
+        expect(quota.bytes).toBe(sum(holders));
       }
       for (const { held } of holders) held.release();
-      expect(budget.total).toBe(0);
+      expect(quota.bytes).toBe(0);
     }),
   );
 });
