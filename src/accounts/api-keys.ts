@@ -50,6 +50,21 @@ const remove = async (change: Change, id: string): Promise<boolean> => {
   return true;
 };
 
+/** Open credentials that a key made, and that keys made which it made: ending it would be in vain with them left. */
+const MADE_BY_KEY = `with recursive made(id) as (
+    select $2::text
+    union select e.stream_id from made m
+      join events e on e.organization_id = $1 and e.type in ('apiKey.issued', 'invitation.sent') and e.event->'actor'->>'id' = m.id)
+  select id from made where id <> $2`;
+
+/** Ends the API keys and the open invitations that a key made. Grants stay. */
+const endMadeBy = async (change: Change, keyId: string): Promise<void> => {
+  const { tx, caller: { organizationId } } = change;
+  const { rows } = await tx.query<{ id: string }>(MADE_BY_KEY, [organizationId, keyId]);
+  for (const { id } of rows.filter((made) => isId('key', made.id))) await remove(change, id);
+  await tx.query('delete from invitations where organization_id = $1 and id = any($2) and accepted_at is null', [organizationId, rows.map(({ id }) => id)]);
+};
+
 const isWithin = (keyRole: MemberRole, role: MemberRole): boolean => role === 'admin' || keyRole === role || keyRole === 'viewer';
 
 /** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. */
@@ -108,11 +123,12 @@ export class ApiKeys {
     return toPage(rows, limit, { keyOf: (row) => row.id, view });
   }
 
-  /** Deletes a key; the next request with it is refused. */
+  /** Deletes a key, with the keys and the open invitations that it made; the next request with any of them is refused. */
   async revoke(principal: Principal, id: string): Promise<void> {
     if (!isId('key', id)) throw notFound('API key');
     await this.#store.change(principal, async (change) => {
       if (!(await remove(change, id))) throw notFound('API key');
+      await endMadeBy(change, id);
     });
   }
 }

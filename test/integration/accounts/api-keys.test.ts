@@ -128,6 +128,25 @@ describe('the API keys of a member', () => {
     expect((await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items).toHaveLength(before - keys.length);
   });
 
+  test('end with the membership however many keys issued one another in between', async () => {
+    const member = await join(toolgate.url, admin, 'admin');
+    let by = member.token;
+    for (let depth = 0; depth < 24; depth += 1) by = (await issue({ name: 'link', role: 'admin' }, undefined, by)).body.secret;
+    expect((await me(by)).status).toBe(200);
+    expect((await call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token })).status).toBe(204);
+    expect((await me(by)).status).toBe(401);
+  });
+
+  test('end with the key that issued them, and so do the invitations that it sent', async () => {
+    const { member, keys } = await withKeys('admin', 'viewer');
+    const [first, viewers, made] = keys;
+    const invite = (token: string | undefined) => call(toolgate.url, 'POST /v1/invitations', { token: token ?? '', body: { email: `by-key-${member.user.id}@example.com`, role: 'admin' } });
+    const { token: invitation } = (await invite(made?.secret)).body;
+    expect((await call(toolgate.url, `DELETE /v1/api-keys/${first?.id}`, { token: admin.token })).status).toBe(204);
+    expect(await Promise.all([first, made, viewers].map(async (key) => (await me(key?.secret ?? '')).status))).toEqual([401, 401, 200]);
+    expect((await call(toolgate.url, 'POST /v1/invitations/accept', { body: { token: invitation, password: 'correct horse battery' } })).status).toBe(404);
+  });
+
   test('that may more than the member end with the role, and the others stay', async () => {
     const { member, statuses } = await withKeys('admin', 'approver', 'policy_manager', 'viewer');
     await setRole(member.user.id, 'approver');
