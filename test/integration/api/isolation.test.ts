@@ -16,7 +16,7 @@ const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity
 let toolgate: TestToolgate;
 let upstream: Upstream;
 beforeAll(async () => {
-  toolgate = await startTestToolgate();
+  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
   upstream = await startUpstream({ json: true, tools: [aTool('echo')] });
 });
 afterAll(async () => {
