@@ -25,6 +25,7 @@ import { loadMasterKey } from './platform/master-key.js';
 import { makeSendMail } from './platform/mail.js';
 import { applyMigrations } from './platform/migrations.js';
 import { serveDocs } from './rest/openapi.js';
+import { makeNameLookups } from './platform/name-lookups.js';
 import { makeOutbound, type Outbound } from './platform/outbound.js';
 import { OwnServices, servicesOf } from './platform/own-services.js';
 import { bodyValidation } from './rest/body-validation.js';
@@ -88,7 +89,7 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDat
 const openOutbound = async (config: Config, databaseUrl: string, own: Readonly<{ port: number }>): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
   const services = await OwnServices.find(servicesOf(config, databaseUrl));
   const databasePort = Number(new URL(databaseUrl).port || 5432);
-  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has });
+  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has }, { lookup: makeNameLookups({ threads: Number(environment()['UV_THREADPOOL_SIZE'] ?? 4) }) });
   return { outbound, stop: async () => services.stop() };
 };
 

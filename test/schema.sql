@@ -691,6 +691,16 @@ create policy worker on sessions as permissive for all to toolgate_worker
 grant delete, insert, select, update on sessions to toolgate_app;
 grant delete, insert, select, update on sessions to toolgate_worker;
 
+create table sign_in_networks (
+  user_id text not null,
+  network text not null,
+  seen_at timestamp with time zone not null default now(),
+  constraint sign_in_networks_pkey PRIMARY KEY (user_id, network),
+  constraint sign_in_networks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX sign_in_networks_seen ON public.sign_in_networks USING btree (seen_at);
+grant delete, insert, select, update on sign_in_networks to toolgate_worker;
+
 create table tool_definitions (
   organization_id text not null,
   server_id text not null,

@@ -67,7 +67,7 @@ export class Invitations {
 
   /** Makes the invited person a member and opens a session. Who is new gets this password; who has a user elsewhere must know that one's. */
   accept(acceptance: Acceptance, repeat: Repeat | undefined): Promise<SignedIn> {
-    return this.#once.anonymous.run({ route: 'invitation', address: acceptance.address, repeat }, { prepare: () => this.#prepare(acceptance), create: (change, prepared) => this.#join(change, prepared) });
+    return this.#once.anonymous.run({ route: 'invitation', address: acceptance.address, repeat }, { prepare: () => this.#prepare(acceptance), create: (change, prepared) => this.#join(change, prepared, acceptance.address) });
   }
 
   async #prepare({ token, password, address }: Acceptance): Promise<Prepared> {
@@ -77,7 +77,7 @@ export class Invitations {
     const known = rows.length > 0;
     const user = known ? await this.#signIn.checkPassword({ target: email, address }, password) : { id: newId('usr'), email };
     if (!user) throw new Problem('unauthorized', 'Your e-mail address already has an account here. Send the password of that account.');
-    const passwordHash = known ? undefined : await hashPassword(password);
+    const passwordHash = known ? undefined : await hashPassword(password, { kind: 'signup', address });
     const { organization_id: organizationId, id } = invitation;
     const caller: Caller = { organizationId, actor: { type: 'member', id: user.id, name: user.email }, authority: stillOpen(organizationId, id) };
     return { caller, invitationId: invitation.id, user, passwordHash };
@@ -92,14 +92,14 @@ export class Invitations {
     return row;
   }
 
-  async #join(change: Change, { caller, invitationId, user, passwordHash }: Prepared): Promise<SignedIn> {
+  async #join(change: Change, { caller, invitationId, user, passwordHash }: Prepared, address: string): Promise<SignedIn> {
     const { tx } = change;
     const { organizationId } = caller;
     const { rows } = await tx.query<{ role: MemberRole; email: string }>(`update invitations set accepted_at = now() where organization_id = $1 and id = $2 and ${OPEN} returning role, email`, [organizationId, invitationId]);
     const invitation = rows[0];
     const organization = await organizations.load(tx, organizationId, organizationId);
     if (!invitation || !organization) throw spent();
-    if (passwordHash !== undefined) await insertUser(tx, user, passwordHash);
+    if (passwordHash !== undefined) await insertUser(tx, user, { passwordHash, address });
     await change.apply(members, user.id, joinOrganization(user, invitation.role));
     await tx.query('delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null', [organizationId, invitation.email]);
     return { organization: { id: organizationId, ...organization.state }, user, token: await openSession(tx, organizationId, user.id) };

@@ -6,9 +6,16 @@ import type { User } from '../members/members.js';
 import type { Database } from '../platform/database.js';
 import { apiKeyHolder } from './api-keys.js';
 import type { Holder } from './authority.js';
-import type { Attempt, LoginLimits } from './login-limits.js';
+import { networkOf, type Attempt, type LoginLimits } from './login-limits.js';
 import { passwordMatches } from './passwords.js';
+import { rememberNetwork } from './sign-in-networks.js';
 import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionHolder } from './sessions.js';
+
+type UserRow = { id: string; email: string; password_hash: string; known: boolean };
+
+/** A user by e-mail address, and whether they signed in from a network before. */
+const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id and n.network = $2) as known
+  from users where lower(email) = lower($1)`;
 
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
@@ -97,14 +104,15 @@ export class SignIn {
    */
   async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
     await this.#limits.admit(attempt);
-    const { rows } = await this.#db.signIn.query<{ id: string; email: string; password_hash: string }>('select id, email, password_hash from users where lower(email) = lower($1)', [attempt.target]);
+    const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(attempt.address)]);
     const row = rows[0];
-    const right = await passwordMatches(row?.password_hash, password, () => this.#limits.admit(attempt));
-    if (!row || !right) {
-      await this.#limits.failed(attempt);
-      return undefined;
-    }
-    await this.#limits.succeeded(attempt);
+    const judged = { ...attempt, known: row?.known ?? false };
+    await this.#limits.admit(judged);
+    const guards = { admit: () => this.#limits.admit(judged), failed: () => this.#limits.failed(judged) };
+    const right = await passwordMatches(row?.password_hash, password, { kind: 'login', address: attempt.address, ...guards });
+    if (!row || !right) return undefined;
+    await this.#limits.succeeded(judged);
+    await rememberNetwork({ query: (text, values) => this.#db.signIn.query(text, values as unknown[]) }, row.id, attempt.address);
     return { id: row.id, email: row.email };
   }
 

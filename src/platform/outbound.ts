@@ -1,6 +1,7 @@
-import { lookup as nodeLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { Agent, buildConnector, fetch as undiciFetch, Pool, type Dispatcher } from 'undici';
+import { makeNameLookups, type Lookup } from './name-lookups.js';
 import { makeAddressJudge, type AddressRefusal, type AddressRules, type Target } from './outbound-address.js';
 
 /**
@@ -18,7 +19,6 @@ export type OutboundOptions = Readonly<{
   lookup?: Lookup;
   ownAddresses?: () => readonly string[];
 }>;
-export type Lookup = (hostname: string, options: Readonly<{ all: true }>, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
 
 export type UrlRefusalCode = AddressRefusal['code'] | 'url_invalid' | 'url_scheme' | 'url_userinfo' | 'url_fragment' | 'name_not_resolved';
 export type UrlRefusal = Readonly<{ ok: false; code: UrlRefusalCode; message: string }>;
@@ -58,9 +58,9 @@ export class OutboundRefused extends Error {
  *
  * Messages say what to do and hold the host at most, never user info, path or query, nor the address that a name resolved to.
  */
-export function makeOutbound(rules: OutboundRules, options: OutboundOptions = {}): Outbound {
+export function makeOutbound(rules: OutboundRules, { lookup = makeNameLookups(), ...options }: OutboundOptions = {}): Outbound {
   const judge = makeAddressJudge(rules, options.ownAddresses);
-  const lookupAll: LookupAll = (hostname, done) => (options.lookup ?? nodeLookup)(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []));
+  const lookupAll: LookupAll = (hostname, done) => lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []));
   const judgeAll: JudgeAll = (where, addresses) => {
     for (const address of addresses) {
       const refusal = judge({ ...where, address });

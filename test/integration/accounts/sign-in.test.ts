@@ -76,6 +76,26 @@ describe('login', () => {
     }
   });
 
+  test('refuses strangers after thirty failures from all addresses together, and lets the owner in from where they signed in before', async () => {
+    const own = await startTestToolgate({ TRUSTED_PROXIES: '127.0.0.1' });
+    try {
+      const from = (address: string, email: string, password: string) => call(own.url, 'POST /v1/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
+      const { user } = await signUp(own.url);
+      const nobody = newEmail();
+      for (const email of [user.email, nobody]) {
+        for (let i = 0; i < 30; i += 1) expect((await from(`203.0.113.${i}`, email, `guess ${i}`)).status).toBe(401);
+        const { status, headers } = await from('198.51.100.1', email, PASSWORD);
+        expect(status).toBe(429);
+        expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      }
+      expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
+      expect((await from('127.0.0.1', user.email, 'a typo')).status).toBe(401);
+      expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
+    } finally {
+      await own.close();
+    }
+  });
+
   test('limits one network address with ever new e-mail addresses', async () => {
     const own = await startTestToolgate();
     try {

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isRange } from '../../../src/platform/outbound-address.js';
-import { makeOutbound, OutboundRefused, type Lookup, type Outbound, type OutboundOptions, type OutboundRules } from '../../../src/platform/outbound.js';
+import type { Lookup } from '../../../src/platform/name-lookups.js';
+import { makeOutbound, OutboundRefused, type Outbound, type OutboundOptions, type OutboundRules } from '../../../src/platform/outbound.js';
 
 const never = ['0.0.0.0', '0', '0.1.2.3', '0x0', '[::]', '[::ffff:0.0.0.0]', '255.255.255.255', '224.0.0.1', '239.255.255.250', '[ff02::1]', '[ff0e::1]',
   '169.254.169.254', '169.254.169.254.', '2852039166', '0xa9fea9fe', '0xA9.0xFE.0xA9.0xFE', '0251.0376.0251.0376', '169.254.43518', '169.16689662', '[::ffff:169.254.169.254]', '[::ffff:a9fe:a9fe]',
