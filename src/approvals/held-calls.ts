@@ -58,7 +58,7 @@ const look = async (tx: Tx, asked: Asked): Promise<Standing | undefined> => {
 };
 
 const refusal = async (tx: Tx, { organizationId, call, argumentsJson, otherParamsJson = '' }: Asked): Promise<Standing | undefined> => {
-  if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES) return { status: 'refused', reason: `${call.tool} needs a person's approval, and its arguments are over ${MOST_BYTES / 1024} KiB, more than can be shown to one` };
+  if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES) return { status: 'refused', reason: `${call.tool} needs a person's approval, and the call says over ${MOST_BYTES / 1024} KiB, more than can be shown to one` };
   const { rows } = await tx.query<{ count: number }>(`select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending' and expires_at > now()`, [organizationId, call.grantId]);
   if ((rows[0]?.count ?? 0) < MOST_PENDING) return undefined;
   return { status: 'refused', reason: `${call.tool} needs a person's approval, and ${MOST_PENDING} calls of this grant wait for one already` };

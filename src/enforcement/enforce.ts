@@ -164,8 +164,9 @@ export class Enforcement {
   }
 
   /** Records a request that was refused before it could be judged, such as a malformed body. */
-  async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<void> {
-    await this.#refuse(call, refusal(code, reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
+  async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<Decided> {
+    const { decided } = await this.#refuse(call, refusal(code, reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
+    return decided;
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepts } from '../mcp/accept.js';
-import { OWN_CODES, refuseHttp } from '../mcp/answers.js';
+import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../mcp/answers.js';
 import { isModern, traceIdOf } from '../mcp/modern-request.js';
 import { namesSomething } from '../mcp/named-request.js';
 import { allowOrigin, isForeign } from '../mcp/origin.js';
 import { readBody } from '../mcp/read-body.js';
-import { readMessage, type Message, type Request } from '../mcp/read-message.js';
+import { readMessage, type Faulty, type Message, type Request } from '../mcp/read-message.js';
+import type { Decided } from '../enforcement/call.js';
+import { clip } from '../platform/clip.js';
 import { isRevisionOf } from '../platform/era.js';
 import { reportFailure } from '../platform/guard.js';
 import type { Exchange } from '../relay/exchange.js';
@@ -17,6 +19,7 @@ import { openUpstreamSession } from '../sessions/open-session.js';
 import type { SessionContent } from '../sessions/sealed-session.js';
 import { isSpoken } from '../sessions/session-parts.js';
 import { callTool } from './call-tool.js';
+import { deniedResult } from './denied.js';
 import { clientAddress } from './client-address.js';
 import type { GatewayParts, InSession as Asking } from './exchange.js';
 import { isList, listItems } from '../lists/list-items.js';
@@ -29,6 +32,8 @@ import { useNamed } from './use-named.js';
 type InSession = Asking & Readonly<{ session: SessionContent }>;
 
 const PREFIX = '/mcp/';
+/** How much of a method or an id, which are the client's to choose, a record keeps. */
+const MAX_RECORDED = 256;
 
 /** Whether a URL is the endpoint of this server. */
 const isEndpoint = (url: string | undefined, serverId: string): boolean => {
@@ -146,6 +151,7 @@ export class McpEndpoint {
     if (!accepts(request.headers.accept, ANSWERS)) return notAcceptable(response, 'Accept must name application/json and text/event-stream');
     if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
     const read = readMessage(body);
+    if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
     if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
     const { message } = read;
     // Spelled out, as a spread with more keys after it costs a microsecond.
@@ -162,6 +168,16 @@ export class McpEndpoint {
     await this.#recordMalformed(exchange, message);
     if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
     return refuseHttp(exchange.response, 413, { code, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
+  }
+
+  /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
+  async #refuseFaulty(exchange: Exchange, faulty: Faulty, reason: string): Promise<void> {
+    const { request, response } = exchange;
+    const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
+    if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
+    const decided = await this.#recordMalformed(exchange, reason, faulty);
+    const { id } = faulty;
+    sendJson(response, 200, faulty.method === 'tools/call' ? deniedResult(id, decided, era) : jsonRpcError(id, -32_602, reason));
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
@@ -196,14 +212,25 @@ export class McpEndpoint {
   }
 
   /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
-  async #recordMalformed(exchange: Exchange, reason: string): Promise<void> {
-    const sealed = exchange.request.headers['mcp-session-id'];
+  async #recordMalformed(exchange: Exchange, reason: string, faulty?: Faulty): Promise<Decided> {
+    const { request, who, traceId, sourceIp } = exchange;
+    const sealed = request.headers['mcp-session-id'];
     const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
-    const session = opened?.grantId === exchange.who.grant.id ? opened : undefined;
-    const call = { who: exchange.who, method: 'unknown', tool: null, arguments: undefined, params: undefined, requestId: null, sessionId: session?.sessionId ?? null, protocolVersion: session?.protocolVersion ?? null };
-    await this.#parts.enforcement.refuseUnread({ ...call, readAtMs: performance.now(), traceId: exchange.traceId, sourceIp: exchange.sourceIp, client: null }, 'malformed', reason);
+    const session = opened?.grantId === who.grant.id ? opened : undefined;
+    const { sessionId, protocolVersion } = session ?? { sessionId: null, protocolVersion: null };
+    const call = { who, ...recordedOf(faulty), tool: null, arguments: undefined, params: undefined, sessionId, protocolVersion };
+    const unread = { ...call, readAtMs: performance.now(), traceId, sourceIp, client: null };
+    const decided = await this.#parts.enforcement.refuseUnread(unread, 'malformed', reason);
     this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
+    return decided;
   }
 }
+
+/** What a record keeps of the method and the id, as far as they could be read. */
+const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Request['id'] | null }> => {
+  if (faulty === undefined) return { method: 'unknown', requestId: null };
+  const { method, id } = faulty;
+  return { method: clip(method, MAX_RECORDED), requestId: typeof id === 'string' ? clip(id, MAX_RECORDED) : id };
+};
 
 const notAcceptable = (response: ServerResponse, message: string): void => refuseHttp(response, 406, { code: -32_600, message });

@@ -66,6 +66,17 @@ const spansOf = (text: string): readonly Span[] => {
 /** The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse. Empty for any other text. */
 export const membersOf = (text: string): ReadonlyMap<string, string> => new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
 
+/**
+ * The same when the text is one object whose members have different keys, with nothing behind it; undefined for any other.
+ * What its values are made of is not looked at.
+ */
+export const distinctMembersOf = (text: string): ReadonlyMap<string, string> | undefined => {
+  const spans = spansOf(text);
+  const close = skipSpace(text, spans.at(-1)?.valueEnd ?? text.length);
+  const members = membersOf(text);
+  return text[close] === '}' && skipSpace(text, close + 1) === text.length && members.size === spans.length ? members : undefined;
+};
+
 /** The elements of a JSON array as texts; none for any other text. */
 export const elementsOf = (text: string): readonly string[] => {
   const elements: string[] = [];

@@ -6,17 +6,18 @@ export type StrictJson =
   | Readonly<{ ok: true; value: unknown }>
   | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
 
-const maxKeys = 10_000;
+const maxKeys = 100_000;
 
 /**
  * Reads one JSON text (RFC 8259) so that nothing in it can be understood in two ways. Never throws.
  *
  * `unparsable`: empty, invalid UTF-8, a byte order mark, whatever `JSON.parse` refuses (so also anything after the value).
- * `ambiguous`: nesting over 64, over 10,000 keys, a key twice in one object (compared after unescaping), lone surrogates,
+ * `ambiguous`: nesting over 64, over 100,000 keys, a key twice in one object (compared after unescaping), lone surrogates, a key `__proto__` or
+ * `constructor` with `prototype` in it, by which servers that copy arguments change their own prototypes,
  * a number whose decimal value a double can't give back. The two size limits are judged before parsing, as parsing such a text
  * costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
  *
- * Objects in the value are ordinary ones with own properties only; a key `__proto__` is an own property, so read with `Object.hasOwn`.
+ * Objects in the value are ordinary ones with own properties only.
  */
 export function readStrictJson(body: Buffer): StrictJson {
   if (!isUtf8(body)) return unparsable('not valid UTF-8');
@@ -31,7 +32,9 @@ export function readStrictJson(body: Buffer): StrictJson {
     return unparsable('not JSON');
   }
   if (scan.inexact) return ambiguous('a number that a double cannot hold exactly');
-  if (scan.keys !== countKeys(value)) return ambiguous('a key occurs twice in one object');
+  const keys = countKeys(value);
+  if (Number.isNaN(keys)) return ambiguous('a key that leads to the prototype of objects');
+  if (scan.keys !== keys) return ambiguous('a key occurs twice in one object');
   if (scan.escapes && /\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('a lone surrogate');
   return { ok: true, value };
 }
@@ -133,7 +136,10 @@ function canonicalDecimal(text: string): string {
   return `${text.startsWith('-') ? '-' : ''}${digits.slice(first, end)}e${power}`;
 }
 
-/** `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. */
+/**
+ * `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. NaN when a key
+ * leads to a prototype.
+ */
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let count = 0;
@@ -142,9 +148,15 @@ function countKeys(value: unknown): number {
     return count;
   }
   // All keys of what JSON.parse made are its own, and no list of them is made here.
-  for (const key in value) count += 1 + countKeys((value as Readonly<Record<string, unknown>>)[key]);
+  for (const key in value) {
+    const child = (value as Readonly<Record<string, unknown>>)[key];
+    if (key === '__proto__' || (key === 'constructor' && hasPrototype(child))) return Number.NaN;
+    count += 1 + countKeys(child);
+  }
   return count;
 }
+
+const hasPrototype = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 
 const loneSurrogate = /\p{Surrogate}/u;
 

@@ -1,4 +1,6 @@
 import { isObject, type Json } from '../json/json-object.js';
+import { distinctMembersOf } from '../json/json-text.js';
+import { parsedJson } from '../json/parsed-json.js';
 import { readStrictJson } from '../json/strict-json.js';
 
 /** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
@@ -9,8 +11,16 @@ export type Message =
 
 export type Request = Extract<Message, { kind: 'request' }>;
 
-/** `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. */
-export type Read = Readonly<{ ok: true; message: Message }> | Readonly<{ ok: false; code: -32700 | -32600; reason: string }>;
+/** A request whose fault lies in its `params`. */
+export type Faulty = Pick<Request, 'id' | 'method'>;
+
+/**
+ * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all but
+ * the params can be read, so that the refusal goes under the request's own id.
+ */
+export type Read =
+  | Readonly<{ ok: true; message: Message }>
+  | Readonly<{ ok: false; code: -32700 | -32600; reason: string; faulty?: Faulty | undefined }>;
 
 type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
 
@@ -23,13 +33,14 @@ const paramsKeys = knownKeys('name', 'arguments', '_meta', 'uri', 'cursor', 'ref
  *
  * -32700: no JSON text at all (empty, invalid UTF-8, byte order mark, whatever `JSON.parse` refuses, trailing data).
  * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate keys, lone
- * surrogates, inexact numbers, depth over 64, over 10,000 keys), keys of the message or of its `params` that differ only in case from
+ * surrogates, inexact numbers, keys that lead to prototypes, depth over 64, over 100,000 keys), keys of the message or of its `params` that differ only in case from
  * another or from a known one, members or types that JSON-RPC 2.0 or MCP don't have there. A text past one of the two size limits is
  * not parsed any further and counts as -32600.
  */
 export function readMessage(body: Buffer): Read {
   const json = readStrictJson(body);
-  if (!json.ok) return { ok: false, code: json.flaw === 'unparsable' ? -32700 : -32600, reason: json.reason };
+  if (!json.ok && json.flaw === 'unparsable') return { ok: false, code: -32700, reason: json.reason };
+  if (!json.ok) return { ok: false, code: -32600, reason: json.reason, faulty: requestAround(body.toString('utf8')) };
   const raw = json.value;
   if (Array.isArray(raw)) return invalid('batches are not accepted');
   if (!isObject(raw)) return invalid('not an object');
@@ -70,6 +81,20 @@ function readResponse(raw: Json): Read {
   if (Object.hasOwn(raw, 'error') && !isError(error)) return invalid('error has no integer code and text message');
   return { ok: true, message: { kind: 'response', id } };
 }
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere. */
+function requestAround(text: string): Faulty | undefined {
+  const members = distinctMembersOf(text);
+  if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key))) return undefined;
+  const [version, method, id] = ['jsonrpc', 'method', 'id'].map((key) => parsedJson(members.get(key) ?? ''));
+  const isNumber = typeof id === 'number' && String(id) === members.get('id');
+  if (version !== '2.0' || !isPlainText(method) || members.get('params')?.startsWith('{') !== true) return undefined;
+  return isId(id) && (isNumber || isPlainText(id)) ? { id, method } : undefined;
+}
+
+const isPlainText = (value: unknown): value is string => typeof value === 'string' && !loneSurrogate.test(value);
 
 const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
 

@@ -1,9 +1,13 @@
-/** Bodies of POST /mcp that are not one well-formed JSON-RPC message, with the JSON-RPC error code they are answered with. */
-export type MalformedBody = Readonly<{ name: string; body: Buffer; code: -32700 | -32600 }>;
+/**
+ * Bodies of POST /mcp that are not one well-formed JSON-RPC message, with the JSON-RPC error code they are answered with.
+ * `inParams`: all but the params of a call with the id 1 can be read, so that it is refused under that id.
+ */
+export type MalformedBody = Readonly<{ name: string; body: Buffer; code: -32700 | -32600; inParams: boolean }>;
 
-const row = (code: -32700 | -32600) => (name: string, body: string | Buffer): MalformedBody => ({ name, body: Buffer.from(body as string), code });
+const row = (code: -32700 | -32600, inParams = false) => (name: string, body: string | Buffer): MalformedBody => ({ name, body: Buffer.from(body as string), code, inParams });
 const unparsable = row(-32700);
 const invalid = row(-32600);
+const faulty = row(-32600, true);
 
 const good = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"cancel_job","arguments":{"job_id":7}}}';
 /** A good message with a raw JSON value as argument `a`, raw members of `arguments`, or raw members of `params`. */
@@ -58,17 +62,17 @@ const duplicateRows = [
     return invalid(`the key ${key} twice with equal values`, `${good.slice(0, -1)},"${key}":${value}}`);
   }),
   invalid('the method twice, first wins or last wins', envelope('"id":1,"method":"tools/list","method":"tools/call","params":{"name":"x"}')),
-  invalid('the tool name twice', withParams('"name":"list_jobs","name":"cancel_job"')),
-  invalid('the tool name twice, once escaped', withParams('"name":"list_jobs","n\\u0061me":"cancel_job"')),
-  invalid('arguments twice', withParams('"name":"x","arguments":{"a":1},"arguments":{"a":2}')),
-  invalid('arguments twice, the second null', withParams('"name":"x","arguments":{"a":1},"arguments":null')),
+  faulty('the tool name twice', withParams('"name":"list_jobs","name":"cancel_job"')),
+  faulty('the tool name twice, once escaped', withParams('"name":"list_jobs","n\\u0061me":"cancel_job"')),
+  faulty('arguments twice', withParams('"name":"x","arguments":{"a":1},"arguments":{"a":2}')),
+  faulty('arguments twice, the second null', withParams('"name":"x","arguments":{"a":1},"arguments":null')),
   ...[
     '"a":1,"a":2', '"a":1,"a":1', '"a":1,"\\u0061":2', '"\\u0061":1,"\\u0061":2', '"":1,"":2', '"1":1,"1":2', '"é":1,"\\u00e9":2', '"\\n":1,"\\u000a":2', '"\\/":1,"/":2', '"\\"":1,"\\u0022":2',
     '"😀":1,"\\ud83d\\ude00":2', '"__proto__":1,"__proto__":2', '"__proto__":{},"\\u005f_proto__":{}', '"constructor":1,"constructor":2', '"a":1,"b":2,"c":3,"a":4', '"b":{"c":{"d":1,"d":2}}', '"b":[{"c":1,"c":2}]',
     '"b":[[[{"c":1},{"c":1,"c":1}]]]', '"a":{"x":1},"a":{"y":1}', '"\\u0041":1,"\\u0041":2', '"A":1,"\\u0041":2', '"toString":1,"toString":2', '"a\\\\":1,"a\\u005c":2',
-  ].map((members) => invalid(`duplicate keys in arguments: ${members}`, withArguments(members))),
-  invalid('a key of _meta twice', withParams('"name":"x","_meta":{"progressToken":1,"progressToken":2}')),
-  invalid('a key twice after 200 others', withArguments(`${keys(200)},"k0":1`)),
+  ].map((members) => faulty(`duplicate keys in arguments: ${members}`, withArguments(members))),
+  faulty('a key of _meta twice', withParams('"name":"x","_meta":{"progressToken":1,"progressToken":2}')),
+  faulty('a key twice after 200 others', withArguments(`${keys(200)},"k0":1`)),
 ];
 
 const caseRows = [
@@ -89,21 +93,24 @@ const inexactNumbers: readonly string[] = [
 ];
 
 const ambiguousRows = [
-  ...inexactNumbers.map((number) => invalid(`an inexact number: ${number.slice(0, 40)}`, withArgument(number))),
+  ...inexactNumbers.map((number) => faulty(`an inexact number: ${number.slice(0, 40)}`, withArgument(number))),
   ...inexactNumbers.slice(0, 6).map((number) => invalid(`an inexact number as id: ${number}`, envelope(`"id":${number},"method":"ping"`))),
-  invalid('an inexact number deep inside', withArgument('[{"b":[1,2,{"c":9007199254740993}]}]')),
-  ...['\\ud800', '\\udfff', '\\uDC00\\uD800', 'a\\ud83d', '\\ud83d\\ud83d\\ude00', '\\ude00x', '\\ud83dx\\ude00', '\\uDBFF\\u0041', '\\ud83d\\\\ude00', '\\ud83d😀'].map((text) => invalid(`a lone surrogate: ${text}`, withArgument(`"${text}"`))),
-  invalid('a lone surrogate in a key', withArguments('"\\ud800":1')),
-  invalid('a lone surrogate in the tool name', withParams('"name":"cancel_job\\udc00"')),
+  faulty('an inexact number deep inside', withArgument('[{"b":[1,2,{"c":9007199254740993}]}]')),
+  ...['\\ud800', '\\udfff', '\\uDC00\\uD800', 'a\\ud83d', '\\ud83d\\ud83d\\ude00', '\\ude00x', '\\ud83dx\\ude00', '\\uDBFF\\u0041', '\\ud83d\\\\ude00', '\\ud83d😀'].map((text) => faulty(`a lone surrogate: ${text}`, withArgument(`"${text}"`))),
+  faulty('a lone surrogate in a key', withArguments('"\\ud800":1')),
+  faulty('a lone surrogate in the tool name', withParams('"name":"cancel_job\\udc00"')),
   invalid('a lone surrogate in the method', envelope('"id":1,"method":"ping\\ud800"')),
   invalid('a lone surrogate in the id', envelope('"id":"\\ud800","method":"ping"')),
-  ...[62, 63, 100, 1000, 100_000].map((depth) => invalid(`${depth} arrays inside arguments`, withArgument(nest('[', '', ']', depth)))),
-  ...[62, 100, 1000].map((depth) => invalid(`${depth} objects inside arguments`, withArgument(nest('{"a":', '1', '}', depth)))),
-  invalid('arrays and objects in turn, 70 deep', withArgument(nest('[{"a":', '1', '}]', 35))),
+  ...[62, 63, 100, 1000, 100_000].map((depth) => faulty(`${depth} arrays inside arguments`, withArgument(nest('[', '', ']', depth)))),
+  ...[62, 100, 1000].map((depth) => faulty(`${depth} objects inside arguments`, withArgument(nest('{"a":', '1', '}', depth)))),
+  faulty('arrays and objects in turn, 70 deep', withArgument(nest('[{"a":', '1', '}]', 35))),
   invalid('65 arrays as the whole body', nest('[', '', ']', 65)),
   invalid('a bomb of 100,000 open arrays', '['.repeat(100_000)),
-  invalid('10,001 keys in all', withArguments(keys(10_001))),
-  invalid('20,000 keys in many objects', withArgument(`[${Array.from({ length: 200 }, () => `{${keys(100)}}`).join(',')}]`)),
+  ...['"__proto__":{"polluted":1}', '"__proto__":null', '"__pro\\u0074o__":1', '"constructor":{"prototype":{"polluted":1}}', '"\\u0063onstructor":{"\\u0070rototype":1}', '"a":[{"b":{"__proto__":[]}}]'].map((members) =>
+    faulty(`a key that leads to a prototype: ${members}`, withArguments(members))),
+  faulty('a key that leads to a prototype beside the arguments', withParams('"name":"cancel_job","_meta":{"__proto__":1}')),
+  faulty('100,001 keys in all', withArguments(keys(100_001))),
+  faulty('200,000 keys in many objects', withArgument(`[${Array.from({ length: 2000 }, () => `{${keys(100)}}`).join(',')}]`)),
 ];
 
 const shapeRows = [

@@ -224,7 +224,7 @@ describe('twenty repeats of one call over two gateways at the same time', () => 
   test('wait with eight mebibytes at most, whatever it is that they are large by', async () => {
     const session = await sessionOf(await granted({ wait: 4 }));
     const { params, ...call } = callOf({ iid: 1 });
-    const large = { ...call, params: { ...params, _meta: { pad: 'x'.repeat(3.9 * 2 ** 20) } } };
+    const large = { ...call, params: { ...params, _meta: { tracestate: 'x'.repeat(3.9 * 2 ** 20) } } };
     const tookMs = await Promise.all([1, 2, 3].map(async () => {
       const began = performance.now();
       expect(await (await session.post(large)).text()).toContain('approval_required');

@@ -38,19 +38,40 @@ const rawPost = (body: Buffer | string, headers: Readonly<Record<string, string>
   fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }, body: body as NonNullable<RequestInit['body']> });
 
 describe('bodies', () => {
-  test('every malformed body answers 400 with its code and a null id, and nothing reaches the upstream', async () => {
+  test('every malformed body answers 400 with its code and a null id, or, where its params alone are at fault, a refusal under its id, and nothing reaches the upstream', async () => {
     const session = await openSession(grant);
     const before = upstream.seen.length;
     const answers: { name: string; status: number; code: unknown; id: unknown }[] = [];
     for (const { name, body } of malformedBodies) {
       const response = await session.post(new Uint8Array(body));
-      const answer = (await response.json()) as { id: unknown; error: { code: number } };
-      answers.push({ name, status: response.status, code: answer.error.code, id: answer.id });
+      const answer = (await response.json()) as { id: unknown; error?: { code: number }; result?: { isError: boolean; _meta: Record<string, { code: string }> } };
+      answers.push({ name, status: response.status, code: answer.error?.code ?? answer.result?._meta['io.toolgate/decision']?.code, id: answer.id });
     }
-    expect(answers).toEqual(malformedBodies.map(({ name, code }) => ({ name, status: 400, code, id: null })));
+    expect(answers).toEqual(malformedBodies.map(({ name, code, inParams }) => (inParams ? { name, status: 200, code: 'malformed', id: 1 } : { name, status: 400, code, id: null })));
     expect(malformedBodies.length).toBeGreaterThanOrEqual(200);
     expect(upstream.seen.length).toBe(before);
     await expect.poll(async () => (await tenant.events('&type=toolCall.decided')).filter((event) => event['code'] === 'malformed').length + (await tenant.events('&type=audit.suppressed')).reduce((sum, event) => sum + Number(event['refusals']), 0), { timeout: 8000 }).toBe(malformedBodies.length);
+  });
+
+  test('a request whose params can be read in several ways is answered under its id in both eras, and recorded with its method and no tool', async () => {
+    const session = await openSession(grant);
+    const modern = (method: string) => ({ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': 'cancel_job' });
+    const bodyOf = (method: string, id: string) => `{"jsonrpc":"2.0","id":"${id}","method":"${method}","params":{"name":"cancel_job","arguments":{"__proto__":{"admin":true}}}}`;
+    const answers = [
+      await session.post(bodyOf('tools/call', 'one')),
+      await session.post(bodyOf('prompts/get', 'two')),
+      await rawPost(bodyOf('tools/call', 'three'), modern('tools/call')),
+      await rawPost(bodyOf('initialize', 'four')),
+    ];
+    expect(await Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]))).toMatchObject([
+      [200, { id: 'one', result: { isError: true, _meta: { 'io.toolgate/decision': { effect: 'deny', code: 'malformed', rule: null } } } }],
+      [200, { id: 'two', error: { code: -32_602 } }],
+      [200, { id: 'three', result: { resultType: 'complete', isError: true, _meta: { 'io.toolgate/decision': { code: 'malformed' } } } }],
+      [200, { id: 'four', error: { code: -32_602 } }],
+    ]);
+    expect((await rawPost(bodyOf('tools/call', 'five'))).status).toBe(400);
+    const recorded = async () => (await tenant.events('&type=toolCall.decided')).filter(({ requestId }) => requestId === 'one');
+    await expect.poll(recorded, { timeout: 8000 }).toMatchObject([{ method: 'tools/call', tool: null, code: 'malformed', sessionId: expect.any(String) as string }]);
   });
 
   test('a body over 4 MiB is 413, by its length or while it arrives', async () => {
