@@ -48,6 +48,8 @@ class AnswerRelay implements Sink {
   #screen: EventScreen | undefined;
   #scan: MessageScan | undefined;
   #isRefused = false;
+  /** Whether a chunk waits for the client to take those before it. */
+  #isWaiting = false;
   #running: Running | undefined;
   #status = 0;
   #contentType = '';
@@ -172,8 +174,11 @@ class AnswerRelay implements Sink {
 
   #write(chunk: Buffer): boolean {
     if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
+    if (this.#isWaiting) return false;
+    this.#isWaiting = true;
     // A client that leaves takes nothing more, and the upstream is read on.
     const resume = guarded('relay', () => {
+      this.#isWaiting = false;
       this.#response.off('drain', resume).off('close', resume);
       this.#running?.resume();
     });
