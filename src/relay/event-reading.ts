@@ -21,7 +21,7 @@ const ONLY_FIELDS = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n
 /**
  * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard has none, in U+2028 for example.
  */
-const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(`${event} ${id}`);
+const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(Buffer.from(`${event} ${id}`));
 
 /**
  * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not asked for here: what is not one JSON-RPC
@@ -32,7 +32,7 @@ export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent =>
   const text = event.toString('utf8');
   const [read] = parseSse(text);
   if (!isUtf8(event)) return unreadable;
-  if (!read || read.data.trim() === '') return mayNeedReading(text) ? unreadable : { bytes: event, message: undefined };
+  if (!read || read.data.trim() === '') return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
   if (!isBare(read)) return unreadable;
   const data = read.data.replaceAll('\n', ' ');
   const result = readData(data, mayHoldData);

@@ -52,7 +52,7 @@ export class EventScreen {
   /** What of the stream may go on to the client: whole events, but for results that are too long to wait for. */
   pass(chunk: Buffer): Buffer {
     if (this.isBroken) return NOTHING;
-    if (this.#bringsResults && this.atBoundary && endsEvent(chunk) && !mayNeedReading(chunk.toString('latin1'))) return chunk;
+    if (this.#bringsResults && this.atBoundary && endsEvent(chunk) && !mayNeedReading(chunk)) return chunk;
     return this.#long ? this.#goOn(this.#long, chunk) : this.#read(chunk);
   }
 
@@ -83,7 +83,7 @@ export class EventScreen {
 
   #shown(event: Buffer): Buffer | undefined {
     if (event.length > MAX_HELD_BYTES) return this.#shownLong(event);
-    if (this.#bringsResults && !mayNeedReading(event.toString('latin1'))) return event;
+    if (this.#bringsResults && !mayNeedReading(event)) return event;
     const { own, isResumed, caller } = this.#of;
     const read = readEvent(event, (id) => isResumed === true || (own !== undefined && id === own));
     if ('dropped' in read) return this.#drop(read.dropped);

@@ -1,8 +1,9 @@
 import { parsedJson } from '../json/parsed-json.js';
+import { LITERAL } from '../json/literals.js';
 import { StringEnd } from '../json/string-end.js';
 import { foldCase } from '../mcp/read-message.js';
 import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember } from '../mcp/own-marks.js';
-import { ENVELOPE, isSaid, Kind, kindOf, LISTED } from './message-kinds.js';
+import { endOfOrdinaryKey, ENVELOPE, isSaid, Kind, kindOf, LISTED } from './message-kinds.js';
 
 /** What may come next. */
 enum Expected { value, valueOrEnd, key, keyOrEnd, colon, commaOrEnd }
@@ -12,10 +13,8 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 /** One byte is kept for each open object or array. */
 const MAX_DEPTH = 2 ** 20;
-/** No key or prefix that matters is longer, even if each of its characters is escaped. */
-const MAX_TOKEN_BYTES = 256;
-/** More than an escape takes, so that none is cut where a long token is. */
-const ROOM = 8;
+/** No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so that none is cut. */
+const [MAX_TOKEN_BYTES, ROOM] = [256, 8];
 
 /** The parts of a level's byte; `HAS_MEMBERS`, of an object whose members may be cut: whether one has passed. */
 const [KIND, IS_OBJECT, HAS_MEMBERS] = [7, 8, 16];
@@ -23,9 +22,6 @@ const [KIND, IS_OBJECT, HAS_MEMBERS] = [7, 8, 16];
 const NOTHING = Buffer.alloc(0);
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-/** The bytes of a number, `true`, `false` or `null`, and those that may begin one. */
-const LITERAL: ReadonlySet<number> = new Set(Buffer.from('0123456789+-.eEtrufalsn'));
-const BEGINS_LITERAL: ReadonlySet<number> = new Set(Buffer.from('0123456789-tfn'));
 
 /** A key as every parser reads it; undefined when it is no JSON string. */
 const keyOf = (raw: Buffer): string | undefined => {
@@ -151,9 +147,9 @@ export class MessageScan {
   /** A number, `true`, `false` or `null`, which the end of a chunk may cut. */
   #literal(at: number, first: number): number {
     const goesOn = at === 0 && this.#literalGoesOn && this.#expected === Expected.commaOrEnd;
-    if (!goesOn && (!this.#takesValue || this.#depth === 0 || !BEGINS_LITERAL.has(first))) this.isBroken = true;
+    if (!goesOn && (!this.#takesValue || this.#depth === 0 || LITERAL[first] !== 3)) this.isBroken = true;
     let end = at;
-    while (end < this.#bytes.length && LITERAL.has(this.#bytes[end] ?? 0)) end += 1;
+    while (end < this.#bytes.length && LITERAL[this.#bytes[end] ?? 0] !== 0) end += 1;
     if (end === at) this.isBroken = true;
     this.#endsInLiteral = end === this.#bytes.length;
     this.#expected = Expected.commaOrEnd;
@@ -173,7 +169,7 @@ export class MessageScan {
     if (!isObject) this.#noticeList();
     const kind = this.#kindBelow();
     this.#depth += 1;
-    this.deepest = Math.max(this.deepest, this.#depth);
+    if (this.#depth > this.deepest) this.deepest = this.#depth;
     if (this.#depth >= this.#levels.length) {
       const levels = new Uint8Array(this.#levels.length * 2);
       levels.set(this.#levels);
@@ -235,6 +231,11 @@ export class MessageScan {
   }
 
   #beginKey(at: number, isLast: boolean): number {
+    const ordinary = this.#kind === Kind.message || this.#kind === Kind.meta ? -1 : endOfOrdinaryKey(this.#bytes, at + 1);
+    if (ordinary >= 0) {
+      [this.#name, this.#expected] = ['', Expected.colon];
+      return ordinary + 1;
+    }
     const end = this.#endOfToken(at + 1);
     const isWhole = end < this.#bytes.length && this.#bytes[end] === QUOTE;
     if (!isWhole && !isLast && this.#bytes.length - at < MAX_TOKEN_BYTES + ROOM) return -1;
@@ -274,7 +275,7 @@ export class MessageScan {
   }
 
   #beginText(at: number, isLast: boolean): number {
-    if (this.#inObject && isSaid(this.#kind, this.#name)) {
+    if (this.#name !== '' && this.#inObject && isSaid(this.#kind, this.#name)) {
       const text = this.#bytes.subarray(at + 1, at + 1 + MAX_TOKEN_BYTES);
       const begins = beginsWithOwnPrefix(text, isLast || text.length === MAX_TOKEN_BYTES);
       if (begins === undefined) return -1;

@@ -10,8 +10,8 @@ const NOT_PLAIN = new RegExp(`"(?:isError|error|method)"|${LISTS_SOURCE}|${MARKS
 /** Whether a message may hold what this gateway must change. */
 export const mayHoldMarks = (text: string): boolean => MARKS.test(text);
 
-/** Whether an event, read as Latin-1, may be one that does not pass as it is: a list, a request, or one that holds what this gateway must change. Nearly every result is none, and is not read. */
-export const mayNeedReading = (text: string): boolean => READ.test(text);
+/** Whether an event may be one that does not pass as it is: a list, a request, or one that holds what this gateway must change. Nearly every result is none, and is not read. */
+export const mayNeedReading = (event: Buffer): boolean => READ.test(event.toString('latin1'));
 
 /** Whether an answer may be something else than the result of a tool that did what it was asked, or hold what this gateway must change. */
 export const mayBeMoreThanResult = (text: string): boolean => NOT_PLAIN.test(text);

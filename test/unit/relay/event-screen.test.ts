@@ -39,6 +39,8 @@ const strayLists = [
   'data: [{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}]\n\n',
   'data: {"jsonrpc":"2.0","id":7,"result":{"a":\ndata: {"method":"notifications/x"},"tools":[]}}\n\n',
   'data: {"jsonrpc":"2.0","method":"notifications/x"}\u2028\u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
+  'data: {"jsonrpc":"2.0","id":7,"result":{"tool\u017f":[]}}\n\n',
+  ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tool\u017f":[]}}\n\n',
   ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
   'id: \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n',
   ...['tools', 'prompts', 'resources', 'resourceTemplates'].map((items) => listOf(7, items)), `data: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result: { tools: [] } }).replace('tools', '\\u0074ools')}\n\n`];
