@@ -12,7 +12,10 @@ const STOP_MS = 20_000;
 
 const ready = (child, output) =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the gateway was not ready in ${READY_MS} ms:\n${output.text}`)), READY_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`the gateway was not ready in ${READY_MS} ms:\n${output.text}`)),
+      READY_MS,
+    );
     const look = () => {
       const url = /API\s+(http:\S+?)\/v1/.exec(output.text)?.[1];
       if (url === undefined) return;
@@ -21,13 +24,25 @@ const ready = (child, output) =>
       resolve(url);
     };
     child.stdout.on('data', look);
-    child.once('exit', (code, signal) => reject(new Error(`the gateway ended with ${code ?? signal}:\n${output.text.slice(-4000)}`)));
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the gateway ended with ${code ?? signal}:\n${output.text.slice(-4000)}`)),
+    );
   });
 
 export const startGateway = async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-lab-'));
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', DATA_DIR: dataDir, ALLOW_STDIO: process.execPath, UPSTREAM_TIMEOUT: '10' };
-  const child = spawn(process.execPath, ['--expose-gc', '--import', OBSERVED, START], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    PORT: '0',
+    DATA_DIR: dataDir,
+    ALLOW_STDIO: process.execPath,
+    UPSTREAM_TIMEOUT: '10',
+  };
+  const child = spawn(process.execPath, ['--expose-gc', '--import', OBSERVED, START], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   const output = { text: '' };
   const keep = (chunk) => {
     output.text = (output.text + chunk).slice(-200_000);
@@ -37,14 +52,15 @@ export const startGateway = async () => {
   const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const isOver = () => child.exitCode !== null || child.signalCode !== null;
   const url = await ready(child, output);
-  const memory = () =>
+  /** Asks observed.mjs in the gateway's process. */
+  const ask = (what) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('the gateway did not tell its memory')), 30_000);
+      const timer = setTimeout(() => reject(new Error(`the gateway did not tell its ${what}`)), 60_000);
       child.once('message', (message) => {
         clearTimeout(timer);
-        resolve(message.memory);
+        resolve(message[what]);
       });
-      child.send({ ask: 'memory' });
+      child.send({ ask: what });
     });
   const stop = async () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
@@ -53,5 +69,5 @@ export const startGateway = async () => {
     clearTimeout(timer);
     await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { url, port: Number(new URL(url).port), pid: child.pid, isOver, memory, stop, output };
+  return { url, port: Number(new URL(url).port), pid: child.pid, isOver, ask, stop, output };
 };

@@ -1,7 +1,11 @@
 /** The MCP server over its standard streams. argv: `good` or `evil`, seed. Ends with its standard input. */
+import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { goodResult, oddAnswer, unasked } from './messages.mjs';
 import { seeded } from './random.mjs';
+
+// The hostile one takes no core from the gateway.
+if (process.argv[2] === 'evil') setPriority(constants.priority.PRIORITY_LOW);
 
 const [, , kind, seed] = process.argv;
 const random = seeded(Number(seed) + process.pid);
@@ -25,7 +29,9 @@ const respond = (message) => {
   const good = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: goodResult(message, false) });
   const opening = message.method === 'initialize' || message.method === 'tools/list';
   if (message.method === 'server/discover') {
-    return out(`${JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32_601, message: 'no such method' } })}\n`);
+    return out(
+      `${JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32_601, message: 'no such method' } })}\n`,
+    );
   }
   if (kind === 'good' || random.chance(opening ? 0.8 : 0.3)) return out(`${good}\n`);
   if (random.chance(0.3)) out(`${unasked(random)}\n`);

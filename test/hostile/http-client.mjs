@@ -1,4 +1,4 @@
-/** A client on bare sockets: it sends whatever bytes it is given and collects what comes back, bounded in time and size. */
+/** A client on bare sockets: sends the bytes it is given, collects what comes back, bounded in time and size. */
 import { connect } from 'node:net';
 import { writeSomehow, write } from './wire.mjs';
 
@@ -16,8 +16,8 @@ const isWhole = (text) => {
 };
 
 /**
- * Sends `bytes` to a port of this machine and answers what came back within `timeoutMs`, as Latin-1 text. With `random` the bytes are
- * written in some hostile way.
+ * Sends `bytes` to a port of this machine and answers what came back within `timeoutMs`, as Latin-1 text. With `random`
+ * the bytes are written in some hostile way.
  */
 export const exchange = (port, bytes, { timeoutMs = 3000, random } = {}) =>
   new Promise((resolve) => {
@@ -45,7 +45,10 @@ export const requestBytes = (method, path, headers, body = '') => {
   const content = Buffer.from(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const length = method === 'GET' || 'content-length' in headers ? '' : `content-length: ${content.length}\r\n`;
-  return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`, 'latin1'), content]);
+  return Buffer.concat([
+    Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`, 'latin1'),
+    content,
+  ]);
 };
 
 export const statusOf = (text) => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);

@@ -2,9 +2,7 @@
 
 /** JSON text nested `depth` levels deep, of arrays or of objects. */
 const nested = (random, depth) =>
-  random.chance(0.5)
-    ? '['.repeat(depth) + ']'.repeat(depth)
-    : '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+  random.chance(0.5) ? '['.repeat(depth) + ']'.repeat(depth) : '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
 
 const wide = (random) => {
   const count = random.pick([1000, 30_000, 120_000]);
@@ -13,8 +11,25 @@ const wide = (random) => {
 };
 
 const ODD_VALUES = [
-  'null', 'true', '0', '-1', '1e400', '9007199254740993', '""', '"\\ud800"', '[]', '{}', '[[]]', '"x"', 'NaN', '{"a":1,"a":2}',
-  '{"__proto__":{"x":1}}', '{"constructor":{"prototype":{}}}', '"[POLICY DENIED] x"', '{"toString":1}', '"\\u0000"',
+  'null',
+  'true',
+  '0',
+  '-1',
+  '1e400',
+  '9007199254740993',
+  '""',
+  '"\\ud800"',
+  '[]',
+  '{}',
+  '[[]]',
+  '"x"',
+  'NaN',
+  '{"a":1,"a":2}',
+  '{"__proto__":{"x":1}}',
+  '{"constructor":{"prototype":{}}}',
+  '"[POLICY DENIED] x"',
+  '{"toString":1}',
+  '"\\u0000"',
 ];
 
 /** One JSON value that a careful reader has to survive. */
@@ -38,7 +53,15 @@ const PLACES = {
 /** The result of a request as JSON text, with something odd in one of its members. */
 export const oddResult = (random, method, good) => {
   const members = Object.entries(good).map(([name, value]) => [name, JSON.stringify(value)]);
-  const place = random.pick([...(PLACES[method] ?? []), 'content', 'structuredContent', 'isError', 'task', 'resultType', 'x']);
+  const place = random.pick([
+    ...(PLACES[method] ?? []),
+    'content',
+    'structuredContent',
+    'isError',
+    'task',
+    'resultType',
+    'x',
+  ]);
   const kept = members.filter(([name]) => name !== place);
   return `{${[...kept, [place, oddValue(random)]].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
 };
@@ -56,12 +79,13 @@ export const oddAnswer = (random, { id, method }, good) => {
     () => answer(own, oddValue(random)),
     () => answer(random.pick(['null', '"other"', '99999', '[1]', '1.5', '{}', `"${own.replaceAll('"', '')}"`]), right),
     () => `{"jsonrpc":"2.0","id":${own},"error":${oddValue(random)}}`,
-    () => `{"jsonrpc":"2.0","id":${own},"error":{"code":${oddValue(random)},"message":"no","data":${oddValue(random)}}}`,
+    () =>
+      `{"jsonrpc":"2.0","id":${own},"error":{"code":${oddValue(random)},"message":"no","data":${oddValue(random)}}}`,
     () => `{"jsonrpc":"2.0","id":${own},"result":${right},"error":{"code":1,"message":"both"}}`,
     () => `{"id":${own},"result":${right}}`,
     () => `[${answer(own, right)},${answer(own, right)}]`,
     () => answer(own, right) + answer(own, right),
-    () => `${random.pick(['\uFEFF', ' \n', '//x\n', ')]}\''])}${answer(own, right)}`,
+    () => `${random.pick(['\uFEFF', ' \n', '//x\n', ")]}'"])}${answer(own, right)}`,
     () => answer(own, right).slice(0, -random.int(1, 9)),
     () => oddValue(random),
     () => '',
@@ -73,7 +97,8 @@ export const unasked = (random) =>
   random.pick([
     () => '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}',
     () => `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${oddValue(random)}}}`,
-    () => `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${oddValue(random)},"progress":1}}`,
+    () =>
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${oddValue(random)},"progress":1}}`,
     () => '{"jsonrpc":"2.0","id":"q1","method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}',
     () => `{"jsonrpc":"2.0","id":${oddValue(random)},"method":"roots/list"}`,
     () => `{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":${oddValue(random)}}`,
@@ -89,10 +114,18 @@ export const goodResult = ({ method, params }, modern) => {
   const more = modern ? { resultType: 'complete' } : {};
   const cached = modern ? { ttlMs: 0, cacheScope: 'public' } : {};
   const capabilities = {
-    tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: {}, completions: {}, logging: {},
+    tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    prompts: {},
+    completions: {},
+    logging: {},
   };
   const results = {
-    initialize: { protocolVersion: params?.protocolVersion ?? '2025-11-25', capabilities, serverInfo: { name: 'lab', version: '1' } },
+    initialize: {
+      protocolVersion: params?.protocolVersion ?? '2025-11-25',
+      capabilities,
+      serverInfo: { name: 'lab', version: '1' },
+    },
     'server/discover': { supportedVersions: ['2026-07-28'], capabilities, ...cached },
     'tools/list': { tools: TOOLS, ...cached },
     'resources/list': { resources: [{ uri: 'file:///a', name: 'a' }], ...cached },
@@ -103,5 +136,5 @@ export const goodResult = ({ method, params }, modern) => {
     'completion/complete': { completion: { values: ['a'] } },
     'tools/call': { content: [{ type: 'text', text: 'done' }] },
   };
-  return { ...(results[method] ?? {}), ...more };
+  return { ...results[method], ...more };
 };

@@ -2,7 +2,23 @@
 import { exchange, requestBytes, statusOf } from './http-client.mjs';
 import { oddValue } from './messages.mjs';
 
-const PATHS = ['/v1/login', '/v1/signup', '/v1/invitations/accept', '/v1/servers', '/v1/grants', '/mcp/srv_x', '/', '/docs', '/openapi.json', '/v1/audit/events', '/v1/%00', '/healthz', '/readyz', '/metrics', '/.well-known/x'];
+const PATHS = [
+  '/v1/login',
+  '/v1/signup',
+  '/v1/invitations/accept',
+  '/v1/servers',
+  '/v1/grants',
+  '/mcp/srv_x',
+  '/',
+  '/docs',
+  '/openapi.json',
+  '/v1/audit/events',
+  '/v1/%00',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/.well-known/x',
+];
 
 const body = (random) =>
   random.pick([
@@ -15,9 +31,18 @@ const body = (random) =>
 
 const odd = (random) =>
   random.pick([
-    {}, {}, { authorization: 'Bearer tg_grant_x_y' }, { authorization: `Basic ${'x'.repeat(20_000)}` }, { cookie: 'toolgate_session=x' },
-    { 'content-type': 'text/plain' }, { 'idempotency-key': 'k'.repeat(2000) }, { origin: 'http://elsewhere.example' }, { host: 'evil.example' },
-    { 'transfer-encoding': 'chunked' }, { 'x-forwarded-for': '1.2.3.4' }, { upgrade: 'h2c', connection: 'upgrade' },
+    {},
+    {},
+    { authorization: 'Bearer tg_grant_x_y' },
+    { authorization: `Basic ${'x'.repeat(20_000)}` },
+    { cookie: 'toolgate_session=x' },
+    { 'content-type': 'text/plain' },
+    { 'idempotency-key': 'k'.repeat(2000) },
+    { origin: 'http://elsewhere.example' },
+    { host: 'evil.example' },
+    { 'transfer-encoding': 'chunked' },
+    { 'x-forwarded-for': '1.2.3.4' },
+    { upgrade: 'h2c', connection: 'upgrade' },
   ]);
 
 /** One exchange; answers the HTTP status, 0 for none. */

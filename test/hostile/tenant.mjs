@@ -74,6 +74,9 @@ const oddBody = (random, message) => {
   ])();
 };
 
+const timeoutOf = (random, good, { method }) =>
+  method === 'subscriptions/listen' ? 200 : good ? 10_000 : random.pick([10, 100, 500, 2500]);
+
 /** The answers of one exchange are of no interest here: only that they end. */
 export class Agent {
   #port;
@@ -109,34 +112,40 @@ export class Agent {
     return { jsonrpc: '2.0', id: this.#id, method, params: { ...params, ...meta } };
   }
 
+  async #legacyHeaders(random, good) {
+    const isKnown = this.#sessions.length > 0 && random.chance(good ? 0.9 : 0.7);
+    const session = isKnown ? random.pick(this.#sessions) : await this.#open(random, good);
+    const own = session === undefined ? {} : { 'mcp-session-id': session };
+    return { ...baseHeaders(this.#grant, this.#port), ...own, 'mcp-protocol-version': LEGACY };
+  }
+
+  #modernHeaders({ method, params }) {
+    const name = params.name ?? params.uri ?? params.taskId;
+    const named = name === undefined ? {} : { 'mcp-name': name };
+    const base = baseHeaders(this.#grant, this.#port);
+    return { ...base, 'mcp-protocol-version': MODERN, 'mcp-method': method, ...named };
+  }
+
   /** One exchange of a client of either era; `good` ones keep to the protocol. Answers the HTTP status, 0 for none. */
   async exchange(random, good) {
     const modern = random.chance(0.5);
-    const headers = baseHeaders(this.#grant, this.#port);
-    if (!modern) {
-      const known = this.#sessions.length > 0 && random.chance(good ? 0.9 : 0.7) ? random.pick(this.#sessions) : undefined;
-      const session = known ?? (await this.#open(random, good));
-      if (session !== undefined) headers['mcp-session-id'] = session;
-      headers['mcp-protocol-version'] = LEGACY;
-      if (!good && random.chance(0.1)) return this.#other(random, headers);
-    }
     const message = this.#message(random, modern);
-    if (modern) {
-      headers['mcp-protocol-version'] = MODERN;
-      headers['mcp-method'] = message.method;
-      const name = message.params.name ?? message.params.uri ?? message.params.taskId;
-      if (name !== undefined) headers['mcp-name'] = name;
-    }
-    const rude = !good && random.chance(0.5);
-    const body = rude ? oddBody(random, message) : JSON.stringify(message);
-    const sent = rude && random.chance(0.4) ? { ...headers, ...oddHeaders(random) } : headers;
-    const bytes = requestBytes('POST', this.#path(), sent, body);
-    const standing = message.method === 'subscriptions/listen';
-    const timeoutMs = standing ? 200 : good ? 10_000 : random.pick([10, 100, 500, 2500]);
-    return statusOf(await exchange(this.#port, bytes, { timeoutMs, ...(rude && random.chance(0.5) ? { random } : {}) }));
+    const headers = modern ? this.#modernHeaders(message) : await this.#legacyHeaders(random, good);
+    if (!modern && !good && random.chance(0.1)) return this.#other(random, headers);
+    if (!good && random.chance(0.5)) return this.#rudely(random, headers, message);
+    const bytes = requestBytes('POST', this.#path(), headers, JSON.stringify(message));
+    return statusOf(await exchange(this.#port, bytes, { timeoutMs: timeoutOf(random, good, message) }));
   }
 
-  /** What is no request of a method: a standing stream, the end of a session, a notification, an answer that nobody waits for. */
+  /** A request whose body is odd, and perhaps its headers and the way that it is written too. */
+  async #rudely(random, headers, message) {
+    const sent = random.chance(0.4) ? { ...headers, ...oddHeaders(random) } : headers;
+    const bytes = requestBytes('POST', this.#path(), sent, oddBody(random, message));
+    const timeoutMs = timeoutOf(random, false, message);
+    return statusOf(await exchange(this.#port, bytes, { timeoutMs, ...(random.chance(0.5) ? { random } : {}) }));
+  }
+
+  /** No request of a method: a standing stream, the end of a session, a notification, an answer to nobody. */
   async #other(random, headers) {
     const post = (message) => requestBytes('POST', this.#path(), headers, JSON.stringify(message));
     const bytes = random.pick([

@@ -23,7 +23,7 @@ const WRITERS = {
   },
   kept: async (socket, bytes) => write(socket, bytes),
   pieces: async (socket, bytes, random) => {
-    for (let at = 0; at < bytes.length && !socket.destroyed; ) {
+    for (let at = 0; at < bytes.length && !socket.destroyed;) {
       const size = Math.max(random.int(1, 40), Math.ceil(bytes.length / 50));
       await write(socket, bytes.subarray(at, at + size));
       at += size;
