@@ -7,6 +7,7 @@ import { CreateOnce } from './event-log/create-once.js';
 import { EventStore } from './event-log/event-store.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { revokeGrantsOf } from './grants/grants.service.js';
+import type { StdioRules } from './channels/stdio-channel.js';
 import type { Config } from './platform/config.js';
 import { Database } from './platform/database.js';
 import type { Outbound } from './platform/outbound.js';
@@ -20,7 +21,7 @@ import type { Forward } from './upstream/forward.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /** What the API's rooms are given; everything else they make themselves. */
-export type Parts = Readonly<{ config: Config; database: Database; store: EventStore; vault: Vault; outbound: Outbound; forward: Forward; publicUrl: () => string }>;
+export type Parts = Readonly<{ config: Config; database: Database; store: EventStore; vault: Vault; outbound: Outbound; forward: Forward; stdio: StdioRules; publicUrl: () => string }>;
 
 const providers = (parts: Parts): readonly Provider[] => [
   { provide: CONFIG, useValue: parts.config },

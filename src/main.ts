@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
-import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
+import { ConfigError, environment, forgetSecrets, readConfig, type Config } from './platform/config.js';
 import { installLastResort } from './platform/last-resort.js';
 import { errorText, log } from './platform/log.js';
 import { startToolgate, type Toolgate } from './toolgate.js';
@@ -47,6 +47,7 @@ const stopOnSignal = (toolgate: Toolgate): void => {
 
 const main = async (): Promise<void> => {
   const config = readConfig(environment());
+  forgetSecrets();
   let running: Toolgate | undefined;
   installLastResort(async () => running?.close());
   const toolgate = await startToolgate(config);

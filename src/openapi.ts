@@ -16,6 +16,7 @@ import { openTransports } from './channels/transports.js';
 /** Parts that the routes are declared over; a preview makes no provider, so that none of them is used. */
 const unusedParts = (): Parts => {
   const database = new Database('postgres://127.0.0.1:1/none');
+  const stdio = { allow: [], variables: [], environment: {}, isolation: undefined };
   const outbound = makeOutbound({ allow: [], ownPorts: () => [] });
   return {
     config: readConfig({}),
@@ -23,7 +24,8 @@ const unusedParts = (): Parts => {
     store: new EventStore(database),
     vault: new Vault(Buffer.alloc(32)),
     outbound,
-    forward: openTransports({ http: makeHttpClient(outbound.connector), allowStdio: [], environment: {}, stillGood: () => true }).forward,
+    forward: openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true }).forward,
+    stdio,
     publicUrl: () => 'http://127.0.0.1:8080',
   };
 };

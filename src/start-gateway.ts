@@ -19,7 +19,6 @@ import { GatewayQuotas } from './gateway/gateway-quotas.js';
 import { ParkedCalls } from './gateway/held/parked-calls.js';
 import { makeSessionOpener } from './sessions/sealed-session.js';
 import { makeTaskIds } from './sessions/task-ids.js';
-import { environment } from './platform/config.js';
 import { callQuota } from './platform/data-plane-quotas.js';
 import type { Handle } from './platform/http-front.js';
 import { Quota } from './platform/quota.js';
@@ -70,8 +69,8 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
 /** What asks a server for its eras belongs to no grant, and ends what it opened. */
 const isGrant = (owner: string): boolean => owner.startsWith('grt_');
 
-const makeTransports = ({ config, outbound }: Parts, directory: Directory): Transports =>
-  openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()) });
+const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Transports =>
+  openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()) });
 
 /** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
 export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>): Promise<Gateway> => {

@@ -36,6 +36,8 @@ import { Vault } from './platform/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from './tools/rediscovery.js';
 import { startProjector } from './start-projector.js';
+import type { StdioRules } from './channels/stdio-channel.js';
+import { findStdioIsolation } from './channels/stdio-isolation.js';
 import { openTransports } from './channels/transports.js';
 
 /** A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine. `close` lets running calls end, then stops everything that `startToolgate` started. */
@@ -83,6 +85,16 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDat
   cleanup.add(() => postgres.stop());
   await applyMigrations(postgres.url);
   return { url: postgres.url, database: new Database(await makePoolLogins(postgres.url)) };
+};
+
+/** How commands are run. What they can read of ours is said at the start, where somebody may still change it. */
+const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
+  const rules = { allow: config.allowStdio, variables: config.stdioVariables, environment: environment() };
+  if (config.allowStdio.length === 0) return { ...rules, isolation: undefined };
+  const hiddenFiles = config.masterKeyFile === undefined ? [] : [config.masterKeyFile];
+  const { isolation, exposed } = await findStdioIsolation({ sandbox: config.stdioSandbox, user: config.stdioUser, hiddenFolder: config.dataDir, hiddenFiles, path: environment()['PATH'] ?? '' });
+  if (exposed !== undefined) log.warn(exposed);
+  return { ...rules, isolation };
 };
 
 /** The guard of outside addresses, to which our own port is known once we listen. */
@@ -135,9 +147,10 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const publicUrl = (): string => config.publicUrl ?? listensOn();
   const { outbound, stop } = await openOutbound(config, databaseUrl, own);
   cleanup.add(stop);
-  const transports = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: config.allowStdio, environment: environment(), stillGood: () => true });
+  const stdio = await stdioRulesOf(config);
+  const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true });
   cleanup.add(async () => transports.stop());
-  const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, publicUrl };
+  const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
   const metrics = makeMetrics();
   const readiness: Record<string, () => Promise<void>> = { database: async () => void (await database.worker.query('select 1')), log: () => eventLog.ready() };
   if (config.roles.has('projector')) cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
@@ -145,7 +158,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   if (api) {
     cleanup.add(api.close);
     for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
-    cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio } }).stop);
+    cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables } }).stop);
   }
   const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics }) : undefined;
   if (gateway) {

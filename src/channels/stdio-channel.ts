@@ -5,7 +5,9 @@ import { guarded, listenTo, soon, startTimer } from '../platform/guard.js';
 import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { log } from '../platform/log.js';
 import { secretsInArguments } from '../platform/secret-text.js';
+import { isAllowedVariable } from '../platform/stdio-variables.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
+import type { StdioIsolation } from './stdio-isolation.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 const LONGEST_LINE = 64 * 1024 * 1024;
@@ -15,11 +17,14 @@ const LF = 0x0a;
 /** What a process gets of our environment: what a program needs to find its parts, and no setting of ours. */
 const PASSED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'APPDATA', 'PATHEXT'];
 
+/** `allow`: the commands that may be run; `variables`: what their servers' environments may set (STDIO_ENV); `environment`: ours. */
+export type StdioRules = Readonly<{ allow: readonly string[]; variables: readonly string[]; environment: NodeJS.ProcessEnv; isolation: StdioIsolation | undefined }>;
+
 type Stdio = Extract<UpstreamRequest['server']['transport'], { type: 'stdio' }>;
 
-const environment = (base: NodeJS.ProcessEnv, own: Stdio['env']): Record<string, string> => {
+const environment = ({ environment: base, isolation }: StdioRules, own: Stdio['env']): Record<string, string> => {
   const passed = PASSED.flatMap((name) => (base[name] === undefined ? [] : [[name, base[name]] as const]));
-  return { ...Object.fromEntries(passed), TMPDIR: tmpdir(), ...own };
+  return { ...Object.fromEntries(passed), ...(isolation?.home === undefined ? {} : { HOME: isolation.home }), TMPDIR: tmpdir(), ...own };
 };
 
 /** A line end stands only between the tokens of a JSON text, where a space means the same. */
@@ -73,14 +78,26 @@ const end = (child: ChildProcessWithoutNullStreams): void => {
   child.once('exit', guarded('stdio_channel', () => timers.forEach(clearTimeout)));
 };
 
+const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWithoutNullStreams => {
+  const { before = [], uid, gid } = rules.isolation ?? {};
+  const [program = command, ...rest] = [...before, command, ...args];
+  return spawn(program, rest, { env: environment(rules, env), cwd: tmpdir(), stdio: 'pipe', detached: true, shell: false, uid, gid });
+};
+
 /**
- * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that `allowed` names, with a short environment
- * and a process group of its own, which ends with it. What it wrote to standard error at the last is logged when it ends.
+ * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that `allow` names, with a short environment,
+ * kept from what is ours as far as the platform lets, without an open file of ours, and in a process group of its own,
+ * which ends with it. What it wrote to standard error at the last is logged when it ends.
  */
-export const stdioChannels = (allowed: readonly string[], base: NodeJS.ProcessEnv): OpenChannel => (request, events) => {
+export const stdioChannels = (rules: StdioRules): OpenChannel => (request, events) => {
   const { transport } = request.server;
-  if (transport.type !== 'stdio' || !allowed.includes(transport.command)) return refused(events);
-  const child = spawn(transport.command, [...transport.args], { env: environment(base, transport.env), cwd: tmpdir(), stdio: 'pipe', detached: true, shell: false });
+  if (transport.type !== 'stdio' || !rules.allow.includes(transport.command)) return refused(events);
+  const variable = Object.keys(transport.env).find((name) => !isAllowedVariable(rules.variables, name));
+  if (variable !== undefined) {
+    log.warn('a stdio server was not started: STDIO_ENV does not list a variable that it was registered with', { serverId: request.server.id, variable });
+    return refused(events);
+  }
+  const child = start(rules, transport);
   const stderr = stderrKeeper(child, transport);
   let over = false;
   const held = holdBytes(request);

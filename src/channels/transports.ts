@@ -4,17 +4,17 @@ import type { Forward } from '../upstream/forward.js';
 import type { ChannelRules } from './kept-channels.js';
 import { ModernChannels } from './modern-channels.js';
 import { sseChannels } from './sse-channel.js';
-import { stdioChannels } from './stdio-channel.js';
+import { stdioChannels, type StdioRules } from './stdio-channel.js';
 
 /** `stop` ends what lives longer than a request: processes and streams. */
 export type Transports = Readonly<{ forward: Forward; stop: () => void }>;
 
-export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; allowStdio: readonly string[]; environment: NodeJS.ProcessEnv }>;
+export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; stdio: StdioRules }>;
 
 /** The way to every server by its transport; `http` must be over the guarded connections of platform/outbound. */
-export const openTransports = ({ http, allowStdio, environment, stillGood }: TransportRules): Transports => {
+export const openTransports = ({ http, stdio: stdioRules, stillGood }: TransportRules): Transports => {
   const sse = new ChannelServers(sseChannels(http), { stillGood });
-  const processes = stdioChannels(allowStdio, environment);
+  const processes = stdioChannels(stdioRules);
   const stdio = { legacy: new ChannelServers(processes, { stillGood }), modern: new ModernChannels(processes, { stillGood }) };
   return {
     forward: (request, sink) => {

@@ -22,6 +22,10 @@ export type Config = Readonly<{
   signup: 'open' | 'first' | 'closed';
   upstreamAllow: readonly string[];
   allowStdio: readonly string[];
+  /** What the environment of a stdio server may set: names, some with `*` at one end. */
+  stdioVariables: readonly string[];
+  stdioUser: Readonly<{ uid: number; gid: number }> | undefined;
+  stdioSandbox: 'auto' | 'required' | 'off';
   trustedProxies: readonly string[];
   allowedOrigins: readonly string[];
   /** Further names that a request's `Host` may have, in lower case. */
@@ -70,6 +74,14 @@ const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
 
 /** The process's environment: the one place that reads it. */
 export const environment = (): Readonly<Record<string, string | undefined>> => process.env;
+
+/**
+ * Takes the secrets out of this process's environment once they are read, so that nothing that we start inherits them by mistake. What the process was
+ * started with stays readable at /proc/<pid>/environ to processes of the same user.
+ */
+export const forgetSecrets = (): void => {
+  for (const name of ['MASTER_KEY', 'DATABASE_URL', 'SMTP_URL', 'KAFKA_SASL_PASSWORD']) delete process.env[name];
+};
 
 /** Settings that are right alone but not together. */
 const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string): string[] => {
@@ -120,6 +132,9 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     signup,
     upstreamAllow: read.UPSTREAM_ALLOW ?? (local && !read.DATABASE_URL ? ['127.0.0.0/8', '::1/128'] : []),
     allowStdio: read.ALLOW_STDIO,
+    stdioVariables: read.STDIO_ENV,
+    stdioUser: read.STDIO_USER,
+    stdioSandbox: read.STDIO_SANDBOX,
     trustedProxies: read.TRUSTED_PROXIES,
     allowedOrigins: read.ALLOWED_ORIGINS,
     allowedHosts: read.ALLOWED_HOSTS,

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { isRange } from './outbound-address.js';
+import { isVariablePattern, STDIO_VARIABLES } from './stdio-variables.js';
 
 /** One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and the README. */
 type Setting<T> = Readonly<{ read: (text: string) => T | undefined; absent: T; takes: string; fallback: string; meaning: string }>;
@@ -46,6 +47,12 @@ const webOrigin = (text: string): string | undefined =>
   origin(text) ?? (/^(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/[^\s\\/?#@*,]{1,253}$/.test(text) ? text : undefined);
 
 const lowerCase = (read: (text: string) => string | undefined) => (text: string): string | undefined => read(text)?.toLowerCase();
+
+/** A user and a group; alone, the user's id is also the group's. 65534 is whom PostgreSQL may run as when root starts it. */
+const userId = (text: string): Readonly<{ uid: number; gid: number }> | undefined => {
+  const [, uid, gid = uid] = /^([1-9]\d{0,8})(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];
+  return uid === undefined || uid === '65534' || gid === '65534' ? undefined : { uid: Number(uid), gid: Number(gid) };
+};
 
 const postgresUrl = (text: string): string | undefined => {
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text)) return undefined;
@@ -99,6 +106,9 @@ export const settings = {
   SIGNUP: optional(oneOf('open', 'first', 'closed'), ['open, first or closed', '`open` when `HOST` and `PUBLIC_URL` are loopback, else `first`', 'Who may sign up: anyone, only the first organization, or nobody.']),
   UPSTREAM_ALLOW: optional(list(cidr), ['addresses or CIDR ranges, comma-separated', '`127.0.0.0/8,::1` when embedded and `HOST` and `PUBLIC_URL` are loopback, else nothing', 'Private ranges that a server, webhook or log stream may point to; our own ports never.']),
   ALLOW_STDIO: setting(list((text) => (isAbsolute(text) ? text : undefined)), [], ['absolute paths of commands, comma-separated', 'nothing', 'Commands that may be run as stdio servers; refused with `SIGNUP=open` unless `HOST` and `PUBLIC_URL` are loopback.']),
+  STDIO_ENV: setting(list((text) => (isVariablePattern(text) ? text : undefined)), STDIO_VARIABLES, ['names of variables, comma-separated; `*` at the beginning or the end stands for any characters', STDIO_VARIABLES.map((name) => `\`${name}\``).join(' '), 'Variables that the registration of a stdio server may set. Those that make interpreters run other code only where the very name is listed.']),
+  STDIO_USER: optional(userId, ['a numeric user id, or user and group id as 1001:1001; not 0, and not 65534', 'none', 'The user that stdio servers run as; needs a start as root.']),
+  STDIO_SANDBOX: setting<'auto' | 'required' | 'off'>(oneOf('auto', 'required', 'off'), 'auto', ['auto, required or off', '`auto`: where bubblewrap works', 'Whether stdio servers run in a sandbox without our environment and `DATA_DIR`.']),
   TRUSTED_PROXIES: setting(list(cidr), [], ['addresses or CIDR ranges, comma-separated', 'nothing', 'Whose `X-Forwarded-For` counts.']),
   ALLOWED_ORIGINS: setting(list(webOrigin), [], ['web origins, comma-separated, such as https://app.example or tauri://localhost', 'nothing', 'Web origins that may call `/mcp`.']),
   UPSTREAM_TIMEOUT: setting(whole(1, 86_400), 300, ['seconds from 1 to 86400', '300', 'How long an upstream may be silent.']),

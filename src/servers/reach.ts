@@ -4,12 +4,13 @@ import { newId } from '../platform/ids.js';
 import type { Outbound } from '../platform/outbound.js';
 import { Problem, urlProblem } from '../platform/problems.js';
 import { hasHiddenParts, openArguments, openUrl, openWay } from '../platform/hidden-parts.js';
+import { isAllowedVariable } from '../platform/stdio-variables.js';
 import { discover, type Discovered } from '../upstream/discover.js';
 import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
 
-/** The ways to servers; `allowStdio` are the commands that may be run. */
-export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: readonly string[] }>;
+/** The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set. */
+export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: readonly string[]; stdioVariables: readonly string[] }>;
 
 const HIDDEN_MESSAGE = 'give the hidden values again: they are kept encrypted and shown as ***';
 const hiddenValue = (member: 'url' | 'args'): Problem =>
@@ -21,13 +22,20 @@ const guardCommand = (command: string, { allowStdio }: Ways): void => {
   throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, { errors: [{ pointer: '/transport/command', code: 'command_not_allowed', message }] });
 };
 
+const guardVariables = (names: readonly string[], { stdioVariables }: Ways): void => {
+  const message = 'STDIO_ENV does not list this variable: whoever runs Toolgate must add its name';
+  const errors = names.filter((name) => !isAllowedVariable(stdioVariables, name)).map((name) => ({ pointer: `/transport/env/${name}`, code: 'variable_not_allowed', message }));
+  if (errors.length > 0) throw new Problem('command_not_allowed', `The command may not be run with this environment: ${message}.`, { errors });
+};
+
 /**
- * The transport as it is kept: its command is listed in ALLOW_STDIO, or its URL and every address of its name passed the guard. A name that is not
+ * The transport as it is kept: its command is listed in ALLOW_STDIO and its variables in STDIO_ENV, or its URL and every address of its name passed the guard. A name that is not
  * found yet passes: the server is then unreachable. @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
  */
 export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
     guardCommand(transport.command, ways);
+    guardVariables(transport.envNames, ways);
     if (hasHiddenParts(transport)) throw hiddenValue('args');
     return transport;
   }

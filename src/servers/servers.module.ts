@@ -15,7 +15,7 @@ export { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
 type Injected = readonly [EventStore, CreateOnce, Vault, Outbound, Forward, Config, RevokeGrants, () => string];
 
 const makeServers = (...[store, once, vault, outbound, forward, config, revokeGrants, publicUrl]: Injected): Servers => {
-  const parts: ServersParts = { store, once, vault, ways: { outbound, forward, allowStdio: config.allowStdio }, revokeGrants, publicUrl };
+  const parts: ServersParts = { store, once, vault, ways: { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables }, revokeGrants, publicUrl };
   return new Servers(parts);
 };
 

@@ -9,9 +9,6 @@ const MOST_BYTES = 32 * 1024;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= LONGEST && !value.includes('\0');
 
-/** Names by which a loader or an interpreter is made to run other code than the command. */
-const TAKES_OVER = /^(LD_|DYLD_|NODE_OPTIONS$|PYTHONSTARTUP$|BASH_ENV$|ENV$|PERL5OPT$|RUBYOPT$|JAVA_TOOL_OPTIONS$)/;
-
 const readEnv = (value: unknown, refuse: (at: string, message: string) => void): SecretValues => {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -23,13 +20,12 @@ const readEnv = (value: unknown, refuse: (at: string, message: string) => void):
   for (const [name, text] of entries) {
     const at = `/env/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) refuse(at, 'a variable name takes 1 to 128 letters, digits and _, and begins with no digit');
-    else if (TAKES_OVER.test(name)) refuse(at, 'this variable makes a command run other code; leave it out');
     else if (!isText(text)) refuse(at, `a value must be a text of at most ${LONGEST} characters`);
   }
   return Object.fromEntries(entries) as SecretValues;
 };
 
-/** Reads a stdio transport; everything that is wrong goes to `wrong`, by name and never with a value. Whether the command may be run is asked elsewhere. */
+/** Reads a stdio transport; everything that is wrong goes to `wrong`, by name and never with a value. Whether the command may be run, with these variables, is asked elsewhere. */
 export const readCommand = ({ command, args = [], env }: Readonly<Record<string, unknown>>, wrong: ProblemDetail[]): Readonly<{ transport: Transport; env: SecretValues }> | undefined => {
   const before = wrong.length;
   const refuse = (at: string, message: string): void => void wrong.push({ pointer: `/transport${at}`, code: 'invalid', message });

@@ -36,6 +36,7 @@ const withoutLog = async () => {
     outbound: makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port] }),
     publicUrl: () => `http://127.0.0.1:${own.port}`,
     eventLog,
+    stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
     metrics,
   });
   // A build from before the rule has no such file, and asks for none.

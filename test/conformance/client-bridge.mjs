@@ -46,7 +46,7 @@ const knowingDiscover = (forward) => (request, sink) => {
  */
 export const startBridge = async ({ url, era, discovers }) => {
   const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8', '::1'], ownPorts: () => [] }).connector);
-  const transports = openTransports({ http, allowStdio: [], environment: {}, stillGood: () => true });
+  const transports = openTransports({ http, stdio: { allow: [], variables: [], environment: {}, isolation: undefined }, stillGood: () => true });
   const { forward, stop } = openTranslation(discovers ? transports.forward : knowingDiscover(transports.forward));
   const upstream = { id: 'suite', transport: { type: 'streamable-http', url: new URL(url) }, eras: [era] };
   const handle = async (request, response) => {

@@ -8,7 +8,7 @@ import type { Forward, Running, UpstreamServer } from '../../src/upstream/forwar
 import { openTransports } from '../../src/channels/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
-export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), allowStdio: [process.execPath], environment: process.env, stillGood: () => true });
+export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), stdio: { allow: [process.execPath], variables: ['*'], environment: process.env, isolation: undefined }, stillGood: () => true });
 
 const KEPT = /^(mcp-|last-event-id$)/;
 const headersOf = ({ headers, method }: IncomingMessage): Record<string, string> => ({

@@ -17,7 +17,7 @@ const listening = async (server: Server): Promise<URL> => {
 const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', organizationId: 'org', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
 
 const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector);
-const { forward } = openTransports({ http, allowStdio: [], environment: {}, stillGood: () => true });
+const { forward } = openTransports({ http, stdio: { allow: [], variables: [], environment: {}, isolation: undefined }, stillGood: () => true });
 
 const failures: unknown[] = [];
 const note = (error: unknown): void => void failures.push(error);

@@ -27,7 +27,7 @@ const modernUpstream = async (options?: ModernOptions): Promise<ModernUpstream> 
   return started;
 };
 
-const { forward, stop } = openTransports({ http: makeHttpClient(outbound.connector), allowStdio: [], environment: {}, stillGood: () => true });
+const { forward, stop } = openTransports({ http: makeHttpClient(outbound.connector), stdio: { allow: [], variables: [], environment: {}, isolation: undefined }, stillGood: () => true });
 afterAll(stop);
 const ask = (url: string, { headers = {}, timeoutMs }: Readonly<{ headers?: Record<string, string>; timeoutMs?: number }> = {}): Promise<Discovered> =>
   discover({ forward, server: { id: 'srv', organizationId: 'org', transport: { type: 'streamable-http', url: new URL(url) }, eras: [] }, credential: headers, grantId: 'discovery' }, timeoutMs);

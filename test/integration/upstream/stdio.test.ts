@@ -16,7 +16,7 @@ let serverId: string;
 let policyId: string;
 
 beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, UPSTREAM_TIMEOUT: '5' });
+  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', UPSTREAM_TIMEOUT: '5' });
   tenant = await signUp(toolgate.url);
   serverId = await tenant.server('', { transport: stdio() });
   policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
@@ -57,8 +57,6 @@ describe('registering a command', () => {
     [{ args: 'a b' }, '/transport/args'],
     [{ args: [1] }, '/transport/args'],
     [{ env: { 'A B': 'x' } }, '/transport/env/A B'],
-    [{ env: { LD_PRELOAD: '/x.so' } }, '/transport/env/LD_PRELOAD'],
-    [{ env: { NODE_OPTIONS: '--require /x' } }, '/transport/env/NODE_OPTIONS'],
     [{ env: { A: 1 } }, '/transport/env/A'],
     [{ cwd: '/' }, '/transport/cwd'],
   ])('with %o is refused with its place', async (more, pointer) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig, settingsTable, warningsOf, type Config } from '../../../src/platform/config.js';
 import { settings } from '../../../src/platform/settings.js';
+import { STDIO_VARIABLES } from '../../../src/platform/stdio-variables.js';
 import { badSettings } from '../../cases/bad-settings.js';
 
 const KEY = Buffer.alloc(32, 9).toString('base64');
@@ -88,6 +89,9 @@ test('nothing set: one process of all roles on loopback, embedded, open to sign 
     signup: 'open',
     upstreamAllow: ['127.0.0.0/8', '::1/128'],
     allowStdio: [],
+    stdioVariables: STDIO_VARIABLES,
+    stdioUser: undefined,
+    stdioSandbox: 'auto',
     trustedProxies: [],
     allowedOrigins: [],
     allowedHosts: [],
@@ -148,6 +152,9 @@ test('every setting that is right is read', () => {
     SIGNUP: 'closed',
     UPSTREAM_ALLOW: '10.0.0.0/8, 192.168.1.7,fd00::/8,::1',
     ALLOW_STDIO: '/usr/bin/node,/opt/tool',
+    STDIO_ENV: 'MY_VALUE,MINE_*, *_OF_MINE',
+    STDIO_USER: '1001:1002',
+    STDIO_SANDBOX: 'required',
     TRUSTED_PROXIES: '10.1.2.3',
     ALLOWED_ORIGINS: 'https://A.example/,http://localhost:3000,tauri://localhost,vscode-webview://1a2b3c,app://.',
     ALLOWED_HOSTS: 'Tools.internal, 10.0.0.5,::1',
@@ -181,6 +188,9 @@ test('every setting that is right is read', () => {
     signup: 'closed',
     upstreamAllow: ['10.0.0.0/8', '192.168.1.7/32', 'fd00::/8', '::1/128'],
     allowStdio: ['/usr/bin/node', '/opt/tool'],
+    stdioVariables: ['MY_VALUE', 'MINE_*', '*_OF_MINE'],
+    stdioUser: { uid: 1001, gid: 1002 },
+    stdioSandbox: 'required',
     trustedProxies: ['10.1.2.3/32'],
     allowedOrigins: ['https://a.example', 'http://localhost:3000', 'tauri://localhost', 'vscode-webview://1a2b3c', 'app://.'],
     allowedHosts: ['tools.internal', '10.0.0.5', '::1'],
