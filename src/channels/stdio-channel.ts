@@ -78,6 +78,13 @@ const end = (child: ChildProcessWithoutNullStreams): void => {
   child.once('exit', guarded('stdio_channel', () => timers.forEach(clearTimeout)));
 };
 
+/** The settings may have changed since the server was registered. */
+const mayRun = ({ allow, variables }: StdioRules, { command, env }: Stdio, serverId: string): boolean => {
+  const variable = Object.keys(env).find((name) => !isAllowedVariable(variables, name));
+  if (variable !== undefined) log.warn('a stdio server is not started: STDIO_ENV does not list a variable that it was registered with', { serverId, variable });
+  return variable === undefined && allow.includes(command);
+};
+
 const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWithoutNullStreams => {
   const { before = [], uid, gid } = rules.isolation ?? {};
   const [program = command, ...rest] = [...before, command, ...args];
@@ -91,12 +98,7 @@ const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWi
  */
 export const stdioChannels = (rules: StdioRules): OpenChannel => (request, events) => {
   const { transport } = request.server;
-  if (transport.type !== 'stdio' || !rules.allow.includes(transport.command)) return refused(events);
-  const variable = Object.keys(transport.env).find((name) => !isAllowedVariable(rules.variables, name));
-  if (variable !== undefined) {
-    log.warn('a stdio server was not started: STDIO_ENV does not list a variable that it was registered with', { serverId: request.server.id, variable });
-    return refused(events);
-  }
+  if (transport.type !== 'stdio' || !mayRun(rules, transport, request.server.id)) return refused(events);
   const child = start(rules, transport);
   const stderr = stderrKeeper(child, transport);
   let over = false;

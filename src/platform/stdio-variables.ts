@@ -7,7 +7,7 @@ const RUNS_OTHER_CODE = /^(LD_|DYLD_|NODE_|PYTHON|PERL|RUBY|JAVA_|JDK_|_JAVA|DOT
  * What a registration may set when the operator lists nothing: names by which programs take credentials and the place of their
  * service, and those of some services. */
 export const STDIO_VARIABLES = [
-  '*_TOKEN', '*_KEY', '*_KEY_ID', '*_SECRET', '*_PASSWORD', '*_USER', '*_USERNAME', '*_EMAIL', '*_ID', '*_API_URL', '*_BASE_URL', '*_REGION', 'TOKEN',
+  '*_TOKEN', '*_KEY', '*_KEY_ID', '*_SECRET', '*_PASSWORD', '*_USER', '*_USERNAME', '*_EMAIL', '*_ID', '*_API_URL', '*_BASE_URL', '*_REGION', 'KEY', 'PASSWORD', 'SECRET', 'TOKEN',
   'ATLASSIAN_*', 'CONFLUENCE_*', 'GITHUB_*', 'GITLAB_*', 'JIRA_*', 'LINEAR_*', 'MCP_*', 'NOTION_*', 'SENTRY_*', 'SLACK_*',
 ] as const;
 

@@ -18,7 +18,7 @@ let tenant: Tenant;
 let keys: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
+  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_ENV: 'MODE' });
   upstream = await startUpstream({ json: true });
   tenant = await signUp(toolgate.url);
   const secretOf = async (role: string): Promise<string> => (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
