@@ -9,7 +9,9 @@ import { readMessage, type Faulty, type Message, type Request } from '../mcp/rea
 import type { Decided } from '../enforcement/call.js';
 import { clip } from '../platform/clip.js';
 import { isRevisionOf } from '../platform/era.js';
+import { databaseProblem } from '../platform/database-problem.js';
 import { reportFailure } from '../platform/guard.js';
+import { Problem, problems } from '../platform/problems.js';
 import type { Exchange } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
@@ -47,9 +49,15 @@ const ANSWERS = ['application/json', 'text/event-stream'];
 /** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
 const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
 
+/** Answers a request for which the database has no turn, or no answer, right now. */
+const refuseBusy = (response: ServerResponse, { code, detail, retryAfterSeconds }: Problem): void =>
+  refuseHttp(response, problems[code].status, { code: OWN_CODES.unavailable, message: detail, headers: { 'retry-after': String(retryAfterSeconds) } });
+
 /** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
 const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
   const failed = (error: unknown): void => {
+    const busy = error instanceof Problem ? error : databaseProblem(error);
+    if (busy?.retryAfterSeconds !== undefined) return refuseBusy(response, busy);
     reportFailure('gateway_request', error);
     refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
   };

@@ -18,8 +18,8 @@ export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simu
 
 type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
 
-/** A simulation reads as fast as it can: more at a time would leave the database and this process to nobody else. */
-const MOST_RUNNING = 2;
+/** A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of the database and this process. */
+const MAX_RUNNING_OF_AN_ORGANIZATION = 2;
 const AGAIN_SECONDS = 10;
 
 const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date }> => {
@@ -33,7 +33,7 @@ const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date 
 export class Simulations {
   readonly #db: Database;
   readonly #policies: Policies;
-  #running = 0;
+  readonly #runningOf = new Map<string, number>();
 
   constructor(@Inject(Database) db: Database, @Inject(Policies) policies: Policies) {
     this.#db = db;
@@ -55,14 +55,18 @@ export class Simulations {
   }
 
   async *#steps({ simulated, policyId, version, look }: About): AsyncGenerator<SimulationStep> {
-    if (this.#running >= MOST_RUNNING) throw new Problem('too_many_requests', 'Other simulations are running; try again shortly.', { retryAfterSeconds: AGAIN_SECONDS });
-    this.#running += 1;
+    const { organizationId } = simulated;
+    const running = this.#runningOf.get(organizationId) ?? 0;
+    if (running >= MAX_RUNNING_OF_AN_ORGANIZATION) throw new Problem('too_many_requests', 'Other simulations are running; try again shortly.', { retryAfterSeconds: AGAIN_SECONDS });
+    this.#runningOf.set(organizationId, running + 1);
     try {
       const { serverId, from, to, grants } = simulated;
       const about = { policyId, version, serverId, from: from.toISOString(), to: to.toISOString(), grants: grants?.size ?? null };
       for await (const step of simulate(look, simulated)) yield 'report' in step ? { simulation: { ...about, ...step.report } } : step;
     } finally {
-      this.#running -= 1;
+      const left = (this.#runningOf.get(organizationId) ?? 1) - 1;
+      if (left > 0) this.#runningOf.set(organizationId, left);
+      else this.#runningOf.delete(organizationId);
     }
   }
 }
