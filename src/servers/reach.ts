@@ -58,10 +58,15 @@ export const reachedTransport = (sent: Transport, { transport, secrets }: Readon
   return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
 };
 
-/** Asks a server what it offers. Each time as a server and an organization of its own, so that nothing opened for another is taken for it. */
-export const reach = ({ forward }: Ways, transport: Transport, secrets: SecretValues): Promise<Discovered> => {
-  const id = newId('srv');
-  const own = { id, organizationId: id, eras: [] };
+/** A server as one organization reaches it. */
+type Reached = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
+
+/**
+ * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is taken for it; what the discovery
+ * collects and keeps open counts for its organization.
+ */
+export const reach = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
+  const own = { id: newId('srv'), organizationId, eras: [] };
   if (transport.type === 'stdio') {
     const { args, env } = openArguments(transport.args, secrets);
     return discover({ forward, server: { ...own, transport: { ...transport, args, env } }, credential: {}, grantId: own.id });

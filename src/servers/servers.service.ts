@@ -127,7 +127,7 @@ export class Servers {
   }
 
   #reach({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
-    return this.#discoveries.run(organizationId, () => reach(this.#parts.ways, transport, secrets));
+    return this.#discoveries.run(organizationId, () => reach(this.#parts.ways, { organizationId, transport, secrets }));
   }
 
   #known(organizationId: string, id: string): Promise<Known> {

@@ -24,7 +24,7 @@ const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serve
   }));
   if (!known.server || known.server.state.deleted || known.server.state.disabled) return false;
   const { state: asked } = known.server;
-  const found = await reach(ways, asked.transport, known.secrets);
+  const found = await reach(ways, { organizationId, transport: asked.transport, secrets: known.secrets });
   let changed = false;
   await store.change({ organizationId, actor: ACTOR }, (change) =>
     change.apply(serverStream, serverId, (state) => {

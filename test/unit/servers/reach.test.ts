@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { collectedBytes, HeldBytes } from '../../../src/platform/held-bytes.js';
+import { reach } from '../../../src/servers/reach.js';
+import type { Forward } from '../../../src/upstream/forward.js';
+
+const MIB = 2 ** 20;
+
+/** A server that begins a long answer to whatever it is asked, and goes on when all have begun. */
+const longAnswers = (): Readonly<{ forward: Forward; asked: () => number; finish: () => void }> => {
+  const open: (() => void)[] = [];
+  const forward: Forward = (_request, sink) => {
+    let over = false;
+    sink.head(200, { 'content-type': 'application/json' });
+    sink.data(Buffer.alloc(8 * MIB, ' '));
+    open.push(() => over || sink.end());
+    return {
+      resume: () => undefined,
+      abort: () => {
+        if (!over) sink.fail({ kind: 'aborted', sent: true });
+        over = true;
+      },
+    };
+  };
+  return { forward, asked: () => open.length, finish: () => open.splice(0).forEach((end) => end()) };
+};
+
+test('Discoveries of one organization hold no more collected bytes than its share, and those of another organization go on', async () => {
+  const server = longAnswers();
+  const ways = { outbound: {} as never, forward: server.forward, allowStdio: [] };
+  const discover = (organizationId: string): ReturnType<typeof reach> => reach(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
+  const grants = Array.from({ length: 3 }, (_, index) => new HeldBytes(collectedBytes, { organizationId: 'org_loud', grantId: `grt_${index}` }));
+  expect(grants.map((held) => held.hold(41 * MIB))).toEqual([true, true, true]);
+  const [loud, quiet] = [discover('org_loud'), discover('org_quiet')];
+  expect(await loud).toMatchObject({ detail: expect.stringContaining('10 MiB') });
+  server.finish();
+  expect(await quiet).not.toMatchObject({ detail: expect.stringContaining('10 MiB') });
+  for (const held of grants) held.release();
+  expect(collectedBytes.bytes).toBe(0);
+});
