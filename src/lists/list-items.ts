@@ -114,7 +114,7 @@ const filteredBody = async (text: string, filter: Filter): Promise<string | unde
 const filteredStream = async (text: string, filter: Filter): Promise<string | undefined> => {
   let answered = false;
   const events: SseEvent[] = [];
-  for (const event of parseSse(text)) {
+  for (const event of parseSse(text) ?? []) {
     if (event.data.trim() === '') continue;
     const read = readMessage(event.data);
     const shown = read?.isNotification ? read.message : answered ? undefined : await filter(read?.message, event.data.length);
@@ -130,7 +130,7 @@ const idOfBody = (text: string): unknown => {
   const message = parsedJson(text);
   return isObject(message) ? message['id'] : undefined;
 };
-const idOfStream = (text: string): unknown => parseSse(text).map(({ data }) => parsedJson(data)).find(isAnswer)?.['id'];
+const idOfStream = (text: string): unknown => parseSse(text)?.map(({ data }) => parsedJson(data)).find(isAnswer)?.['id'];
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are

@@ -6,7 +6,7 @@ import { ChunkList } from '../platform/chunk-list.js';
 import type { RequestId } from '../mcp/answers.js';
 import { EventSplitter } from '../event-streams/event-splitter.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
-import { parseSse } from '../event-streams/sse.js';
+import { parseSse, SseReader } from '../event-streams/sse.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import type { RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
@@ -22,7 +22,10 @@ const plainAnswer = /^data: ?\{(?:"result"|"jsonrpc":"2\.0","id":(?:-?\d+|"[^"\\
 /** Whether an event is a response to `id`. The servers' usual spellings are known by their beginning: lists are long, and parsed only where they must be. */
 const isAnswer = (event: Buffer, id: RequestId): boolean => {
   if (plainAnswer.test(event.toString('latin1', 0, 512))) return true;
-  return parseSse(event.toString('utf8')).some(({ data }) => {
+  const events = parseSse(event.toString('utf8'));
+  // What can't be read is no answer, and none is waited for behind it.
+  if (!events) return true;
+  return events.some(({ data }) => {
     const message = parseObject(data);
     return message !== undefined && !('method' in message) && message['id'] === id;
   });
@@ -137,5 +140,11 @@ const parse = (body: Buffer): Json => passableMessage(body) ?? {};
  */
 export const messageIn = (collected: Collected, id: RequestId): Json => {
   if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(collected.body);
-  return parseSse(collected.body.toString('utf8')).map((event) => parse(Buffer.from(event.data))).find((message) => message['id'] === id && ('result' in message || 'error' in message)) ?? {};
+  let found: Json | undefined;
+  const reader = new SseReader(({ data }) => {
+    const message = found ? {} : parse(Buffer.from(data));
+    if (message['id'] === id && ('result' in message || 'error' in message)) found = message;
+  });
+  reader.read(collected.body.toString('utf8'));
+  return found ?? {};
 };

@@ -30,8 +30,9 @@ const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(B
  */
 export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent => {
   const text = event.toString('utf8');
-  const [read] = parseSse(text);
-  if (!isUtf8(event)) return unreadable;
+  const events = parseSse(text);
+  if (!isUtf8(event) || !events) return unreadable;
+  const [read] = events;
   if (!read || read.data.trim() === '') return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
   if (!isBare(read)) return unreadable;
   const data = read.data.replaceAll('\n', ' ');

@@ -37,7 +37,7 @@ export const outcomeOf = (message: unknown): ToolOutcome => answerKind(message) 
 export const outcomeOfStream = (body: Buffer): ToolOutcome => {
   const text = body.toString('latin1');
   if (ENDED.test(text.slice(-4)) && hasOneResult(text)) return 'ok';
-  for (const { data } of parseSse(body.toString('utf8'))) {
+  for (const { data } of parseSse(body.toString('utf8')) ?? []) {
     const kind = answerKind(parsedJson(data));
     if (kind !== undefined) return kind;
   }

@@ -16,7 +16,7 @@ export const openStream = async (open: (signal: AbortSignal) => Promise<Response
     let seen = 0;
     for await (const chunk of response.body ?? []) {
       text += decoder.decode(chunk as Uint8Array, { stream: true });
-      const events = parseSse(text);
+      const events = parseSse(text) ?? [];
       for (const { data } of events.slice(seen)) messages.push(JSON.parse(data) as Json);
       seen = events.length;
     }

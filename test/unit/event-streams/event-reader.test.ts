@@ -29,3 +29,10 @@ test('one event over the bound ends the reading, many small ones do not', () => 
   expect(read(Array.from({ length: 1000 }, () => small), 100)).toHaveLength(1000);
   expect(read([Buffer.from('data: '), ...Array.from({ length: 20 }, () => Buffer.from('1234567890'))], 100)).toEqual(['too large']);
 });
+
+test('an event of many short lines ends the reading before it is held as lines', () => {
+  const bytes = Buffer.from(`${'a\n'.repeat(2 ** 20)}\n`);
+  const before = process.memoryUsage().heapUsed;
+  expect(read([bytes], 2 ** 25)).toEqual(['too large']);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * 2 ** 20);
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatSse, parseSse } from '../../../src/event-streams/sse.js';
+import { formatSse, MAX_EVENT_LINES, parseSse } from '../../../src/event-streams/sse.js';
 
 describe('an event stream', () => {
   test.each([
@@ -38,5 +38,22 @@ describe('an event stream', () => {
     expect(formatSse({ data: 'a\r\nevent: x\rid: 1' })).toBe('data: a\ndata: event: x\ndata: id: 1\n\n');
     expect(() => formatSse({ event: 'x\ndata: y', data: '' })).toThrow(RangeError);
     expect(() => formatSse({ id: '1\r', data: '' })).toThrow(RangeError);
+  });
+
+  test.each([':\n', 'a\n', 'data\n', 'data:x\r', 'id: 1\r\n'])('with more lines %j in one event than anybody writes is not read', (line) => {
+    expect(parseSse(`${line.repeat(MAX_EVENT_LINES)}\n`)).toBeDefined();
+    expect(parseSse(`${line.repeat(MAX_EVENT_LINES + 1)}\n`)).toBeUndefined();
+  });
+
+  test.each(['data\n\n', 'a\n\n', 'data\r\n\r\n'])('of many events %j costs as much for each of them as one of few', (event) => {
+    const perEvent = (count: number): number => {
+      const text = event.repeat(count);
+      const began = process.cpuUsage();
+      parseSse(text);
+      const { user, system } = process.cpuUsage(began);
+      return (user + system) / count;
+    };
+    perEvent(50_000);
+    expect(perEvent(400_000)).toBeLessThan(perEvent(20_000) * 5 + 1);
   });
 });
