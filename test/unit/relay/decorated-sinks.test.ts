@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ChannelServers } from '../../../src/channels/channel-servers.js';
 import { openTranslation } from '../../../src/eras/translate.js';
 import { keepingPrivate } from '../../../src/relay/private-scope.js';
+import { isObject } from '../../../src/json/json-object.js';
 import { relayAnswer, type AnswerTo, type Relayed } from '../../../src/relay/relay-answer.js';
 import { rewriting } from '../../../src/relay/rewritten.js';
 import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/upstream/forward.js';
@@ -78,4 +79,32 @@ const cases = Object.entries(THROUGH).flatMap(([through]) => Object.keys(ROUTES)
 test.each(cases)('an upstream that fails as %s %s, through %s by way of %s, ends its call with that outcome', async (kind, begin, through, route) => {
   const forward = ROUTES[route as keyof typeof ROUTES](failing(kind, BEGINNINGS[begin as keyof typeof BEGINNINGS]));
   for (const era of ['legacy', 'modern'] as const) expect(await relayed(forward, THROUGH[through as keyof typeof THROUGH], era)).toMatchObject({ status: STATUSES[kind], sent: true });
+});
+
+/** What of an answer goes on, or how it fails. */
+const rewritten = (contentType: string, text: string): string => {
+  let out = '';
+  const sink = rewriting(
+    { head: () => undefined, data: (chunk) => ((out += chunk.toString()), true), end: () => undefined, fail: ({ kind }) => void (out += `failed: ${kind}`) },
+    { marker: '"taskId', rewrite: (message) => (isObject(message['result']) && message['result']['taskId'] !== undefined ? { ...message, result: { taskId: 'sealed' } } : message) },
+  );
+  sink.head(200, { 'content-type': contentType });
+  sink.data(Buffer.from(text));
+  sink.end();
+  return out;
+};
+
+test.each([
+  ['too deep to be read', `{"x":${'['.repeat(100)}${']'.repeat(100)},"result":{"taskId":"raw"}}`],
+  ['not JSON', '{"result":{"taskId":"raw"}'],
+])('of an answer that is to be rewritten and is %s, nothing goes on', (_, text) => {
+  expect(rewritten('application/json', text)).toBe('failed: broken');
+  expect(rewritten('text/event-stream', `data: ${text}\n\n`)).toBe('');
+});
+
+test('a key is rewritten in every spelling, and what is not rewritten passes byte for byte', () => {
+  expect(rewritten('application/json', '{"result":{"\\u0074askId":"raw"}}')).toBe('{"result":{"taskId":"sealed"}}');
+  expect(rewritten('text/event-stream', 'data: {"result":{"task\\u0049d":"raw"}}\n\n')).toBe('data: {"result":{"taskId":"sealed"}}\n\n');
+  expect(rewritten('application/json', '{"n":12345678901234567890,"x":"\\u00e9"}')).toBe('{"n":12345678901234567890,"x":"\\u00e9"}');
+  expect(rewritten('text/event-stream', 'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n')).toBe('data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n');
 });
