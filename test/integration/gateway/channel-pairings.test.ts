@@ -15,7 +15,7 @@ let tenant: Tenant;
 let sse: ChildProcess;
 let sseUrl: string;
 beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
+  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
   tenant = await signUp(toolgate.url);
   sse = spawn(process.execPath, [PROGRAM, 'sse'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(sse.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
