@@ -19,18 +19,18 @@ export class SchemaCache {
   #weight = 0;
 
   /** The compiled schema of a definition: at once when it is kept. Undefined for one that can't be checked. */
-  get(definitionHash: string, schema: unknown): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
+  get(definitionHash: string, schema: unknown, owner = 'nobody'): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
     const known = this.#kept.get(definitionHash);
-    if (known === undefined) return this.#compile(definitionHash, schema);
+    if (known === undefined) return this.#compile(definitionHash, schema, owner);
     this.#kept.delete(definitionHash);
     this.#kept.set(definitionHash, known);
     return known.schema;
   }
 
-  #compile(definitionHash: string, schema: unknown): Promise<CompiledSchema | undefined> {
+  #compile(definitionHash: string, schema: unknown, owner: string): Promise<CompiledSchema | undefined> {
     const underWay = this.#compiling.get(definitionHash);
     if (underWay) return underWay;
-    const compiling = compileInputSchema(schema)
+    const compiling = compileInputSchema(schema, owner)
       // What fails in a way that nobody thought of can't be checked: the calls that wait for it are refused.
       .catch(() => undefined)
       .then((compiled) => this.#keep(definitionHash, compiled, schema))
@@ -55,4 +55,6 @@ export class SchemaCache {
 /** One for the process: a schema is compiled once, whoever's server has it. */
 const shared = new SchemaCache();
 
-export const compiledSchemaOf = (definitionHash: string, schema: unknown): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => shared.get(definitionHash, schema);
+/** `owner`: the organization in whose name it is compiled. */
+export const compiledSchemaOf = (definitionHash: string, schema: unknown, owner: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> =>
+  shared.get(definitionHash, schema, owner);

@@ -19,8 +19,8 @@ export class ToolFacts implements Definition {
   }
 
   /** Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while it is compiled. */
-  get inputSchema(): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
-    return compiledSchemaOf(this.definitionHash, this.schema);
+  inputSchemaFor(organizationId: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
+    return compiledSchemaOf(this.definitionHash, this.schema, organizationId);
   }
 
   /** Remembered for the pins that were asked about last: policies of one server mostly share theirs. */

@@ -1,5 +1,6 @@
 import type { ToolFacts } from '../directory/tool-facts.js';
 import type { CompiledSchema, Facts, Kind } from '../policy-engine/decide.js';
+import { prepareDecision } from '../policy-engine/prepare.js';
 import type { GovernedCall } from './call.js';
 
 /** What a policy may ask about a call. A class, as a getter in an object literal is made anew for every call. */
@@ -47,5 +48,15 @@ export class CallFacts implements Facts {
 /** The schema of a call's tool, when a policy of the call checks arguments; a promise only while it is compiled. */
 export const schemaFor = ({ who, tool, kind = 'tool' }: GovernedCall): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => {
   const isAsked = who.policy?.compiled.checksArguments === true || who.shadow?.compiled.checksArguments === true;
-  return isAsked && kind === 'tool' && tool !== null ? who.server.tools.get(tool ?? '')?.inputSchema : undefined;
+  return isAsked && kind === 'tool' && tool !== null ? who.server.tools.get(tool ?? '')?.inputSchemaFor(who.organization.id) : undefined;
+};
+
+/** What the policies of a call must do before they can judge it quickly; undefined, nearly always, when they have done it. */
+export const preparationFor = (call: GovernedCall): Promise<unknown> | undefined => {
+  const { tool, kind = 'tool' } = call;
+  const { policy, shadow, organization } = call.who;
+  if (tool === null) return undefined;
+  const prepared = policy && prepareDecision(policy.compiled, kind, tool, organization.id);
+  const shadowPrepared = shadow && prepareDecision(shadow.compiled, kind, tool, organization.id);
+  return prepared === undefined ? shadowPrepared : Promise.all([prepared, shadowPrepared]);
 };

@@ -10,7 +10,7 @@ import { Slots } from '../platform/slots.js';
 import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
 import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
-import { CallFacts, schemaFor } from './call-facts.js';
+import { CallFacts, preparationFor, schemaFor } from './call-facts.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import type { Reserve } from './reserve.js';
@@ -42,6 +42,8 @@ const stale = refusal('stale_directory', 'the gateway has lost touch with its da
 const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('call', now), time: isoTime(now) });
 
 const waitedTooLong = `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was not made; the gateway has more to do than it can, try again later`;
+
+const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean => nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
 
 /** Why one request more of a kind is too much, and what to do. */
 const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
@@ -102,10 +104,10 @@ export class Enforcement {
 
   enforce(call: GovernedCall): Promise<Verdict> {
     const began = performance.now();
-    if (began - call.readAtMs > MAX_WAIT_BEFORE_JUDGED_MS) return this.#refuseOverloaded(call, waitedTooLong);
+    if (hasWaitedTooLong(call, began)) return this.#refuseOverloaded(call, waitedTooLong);
     const { organization, grant } = call.who;
     const exceeded = this.#parts.calls.take(organization.id, grant.id);
-    return exceeded === undefined ? this.#decideWithSchema(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
+    return exceeded === undefined ? this.#decideWhenPrepared(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
   }
 
   /** Records a request that was refused because there are too many of its kind. */
@@ -113,10 +115,25 @@ export class Enforcement {
     return this.#refuseOverloaded(call, excess(quota, exceeded));
   }
 
-  /** The schema of the call's tool is compiled before the call is judged, while others are served. */
-  #decideWithSchema(call: GovernedCall, began: number): Promise<Verdict> {
+  /** What the first calls under a policy need is made before they are judged, while others are served. */
+  #decideWhenPrepared(call: GovernedCall, began: number): Promise<Verdict> {
     const schema = schemaFor(call);
-    return schema instanceof Promise ? schema.then((compiled) => this.#decide(call, began, compiled)) : this.#decide(call, began, schema);
+    const preparation = preparationFor(call);
+    if (schema instanceof Promise || preparation !== undefined) return this.#prepareAndDecide(call, began, Promise.all([schema, preparation]));
+    return this.#decide(call, began, schema);
+  }
+
+  async #prepareAndDecide(call: GovernedCall, began: number, prepared: Promise<readonly [Facts['inputSchema'], unknown]>): Promise<Verdict> {
+    let inputSchema: Facts['inputSchema'];
+    try {
+      [inputSchema] = await prepared;
+    } catch (error) {
+      this.#leave(call);
+      throw error;
+    }
+    if (!hasWaitedTooLong(call, performance.now())) return this.#decide(call, began, inputSchema);
+    this.#leave(call);
+    return this.#refuseOverloaded(call, waitedTooLong);
   }
 
   /** The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows that is counted as such, here. */

@@ -5,6 +5,7 @@ import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import type { Work } from '../policy-engine/conditions/work.js';
 import { isListed, type Kind } from '../policy-engine/decide.js';
+import { prepareList } from '../policy-engine/prepare.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import { beginEventStream, jsonRpcError, jsonRpcResult, OWN_CODES, sendJson, writeJsonHead } from '../mcp/answers.js';
 import { foldCase, type Request } from '../mcp/read-message.js';
@@ -146,6 +147,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   if (isFailure(answer)) return sendJson(response, 200, jsonRpcError(request.id, failures[answer.kind].code, failures[answer.kind].message));
   if (answer.status !== 200) return refuseAnswer(exchange, request.id, answer);
   const { policy } = who;
+  await prepareList(policy.compiled, list.kind, who.organization.id);
   const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
   const cursor = request.params?.['cursor'];
   const key = JSON.stringify([who.server.id, who.server.version, policy.id, policy.version, streamed, session.era, request.method, cursor]);

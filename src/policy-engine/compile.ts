@@ -3,17 +3,18 @@ import { approvalTerms } from './approval.js';
 import { denying, holding, passing, type Check } from './check.js';
 import type { Action, ApprovalRule, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
 import type { Kind } from './facts.js';
+import { LazyEntry, type CompiledEntry } from './compiled-entry.js';
 import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
 import { OtherSpellings } from './other-spellings.js';
 import { pointerTo } from './pointer.js';
-import { argumentsCheck, ruleChecks } from './conditions/rules.js';
+import { argumentsCheck, conditionsOf, conditionSteps, ruleChecks } from './conditions/rules.js';
 import { NameTable } from './name-table.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
+import { finish, type Sliced } from './slices.js';
 import { compareCodePoints, isPattern, literalLength } from './wildcard.js';
 
-/** An entry, or the default, with its own checks and those for all tools in the order of contract section 4. */
-export type CompiledEntry = Readonly<{ pointer: string; listed: boolean; checks: readonly Check[]; sharesCounters: boolean }>;
+export type { CompiledEntry } from './compiled-entry.js';
 
 /**
  * What a policy says about one name: the winning entry, and all checks in order, `hide` first. `steps` is what finding out
@@ -31,21 +32,6 @@ type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: App
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: LazyEntry }>;
 
-/** An entry that is compiled when a name first needs it. */
-class LazyEntry {
-  readonly #compile: () => CompiledEntry;
-  #compiled: CompiledEntry | undefined;
-
-  constructor(compile: () => CompiledEntry) {
-    this.#compile = compile;
-  }
-
-  get compiled(): CompiledEntry {
-    this.#compiled ??= this.#compile();
-    return this.#compiled;
-  }
-}
-
 /** What a policy says about names of one kind. */
 export type CompiledNames = Readonly<{
   /** What is hidden, in the order of the document. */
@@ -54,7 +40,11 @@ export type CompiledNames = Readonly<{
   /** Exact names, then patterns, the one that wins first. `entries` has the entry of each. */
   named: NameTable;
   entries: readonly LazyEntry[];
+  /** Those that take longer to compile than a call may wait in one go. */
+  costly: readonly LazyEntry[];
   fallback: CompiledEntry;
+  /** Whether some rule looks for a regular expression. */
+  hasExpressions: boolean;
   /** Of resources: their entries by names that mean the same. */
   otherSpellings?: OtherSpellings<LazyEntry> | undefined;
   /** Plans of names seen before: a memo that never changes an answer. */
@@ -83,6 +73,9 @@ export type Visible = Readonly<Record<Kind, string>>;
 
 const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const satisfies Record<Kind, string>;
 
+/** An entry that takes more steps is compiled in slices: about 0.3 ms. */
+const MAX_STEPS_AT_ONCE = 30_000;
+
 const plansKept = 1024;
 const longestKept = 256;
 
@@ -95,7 +88,7 @@ export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_a
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const approval = document.approval ?? {};
-  const forAll: ForAll = { ...compileRules(document.all_tools ?? {}, '/all_tools'), schema: document.check_arguments ? [argumentsCheck] : [], approval };
+  const forAll: ForAll = { ...finish(compileRules(document.all_tools ?? {}, '/all_tools')), schema: document.check_arguments ? [argumentsCheck] : [], approval };
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
@@ -153,20 +146,25 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
   const section = sections[kind];
   const exact: Ranked[] = [];
   const patterns: Ranked[] = [];
+  const costly: LazyEntry[] = [];
   const otherSpellings = kind === 'resource' ? new OtherSpellings<LazyEntry>() : undefined;
   for (const [name, entry] of Object.entries(document[section] ?? {})) {
     const lazy = new LazyEntry(() => compileEntry(pointerTo(`/${section}`, name), entry, forAll));
     otherSpellings?.add(name, lazy);
+    if (entrySteps(entry) > MAX_STEPS_AT_ONCE) costly.push(lazy);
     const isExact = !isPattern(name);
     (isExact ? exact : patterns).push({ name, length: isExact ? 0 : literalLength(name), action: entry.action ?? 'allow', entry: lazy });
   }
   const ordered = [...exact, ...patterns.sort(byPrecedence)];
+  const fallback = compileDefault(document.default, forAll);
   return {
     hidden: NOTHING_HIDDEN,
     hides: 0,
     named: new NameTable(ordered.map(({ name }) => name)),
     entries: ordered.map(({ entry }) => entry),
-    fallback: compileDefault(document.default, forAll),
+    costly,
+    fallback,
+    hasExpressions: fallback.expressions.length > 0 || Object.values(document[section] ?? {}).some(hasExpression),
     otherSpellings,
     plans: new Map(),
   };
@@ -203,22 +201,42 @@ function hiding(index: number): Check {
   return denying(pointerTo('/hide', index), 'hidden', notAllowed);
 }
 
-function compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): CompiledEntry {
+function* compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): Sliced<CompiledEntry> {
   const { reason, rate_limit: rate } = entry;
-  const own = compileRules(entry, pointer, reason);
+  const own = yield* compileRules(entry, pointer, reason);
   const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
   const denied = entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : [];
   const needs = (tool: string): string => reason ?? `${tool} needs a person's approval`;
   const held = entry.action === 'require_approval' ? [holding(`${pointer}/action`, approvalTerms({ ...forAll.approval, ...entry.approval }), needs)] : [];
   const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...held, ...own.limits, ...rateLimit] }, forAll);
-  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]) };
+  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]), expressions: expressionsIn(checks) };
+}
+
+function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boolean {
+  return [...require, ...denyIf].some((rule) => conditionsOf(rule).some(({ op }) => op === 'matches'));
+}
+
+/** What compiling an entry takes. */
+function entrySteps({ require = [], deny_if: denyIf = [] }: ToolEntry): number {
+  let steps = 0;
+  for (const rule of [...require, ...denyIf]) for (const condition of conditionsOf(rule)) steps += conditionSteps(condition);
+  return steps;
 }
 
 function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
   const pointer = '/default';
   const listed = action === 'allow';
   const first = listed ? passing(pointer) : denying(pointer, 'not_listed', notAllowed);
-  return { pointer, listed, checks: inOrder([first], noRules, forAll), sharesCounters: haveSharedCounter(forAll.counted) };
+  const checks = inOrder([first], noRules, forAll);
+  return { pointer, listed, checks, sharesCounters: haveSharedCounter(forAll.counted), expressions: expressionsIn(checks) };
+}
+
+function expressionsIn(checks: readonly Check[]): readonly string[] {
+  const found = new Set<string>();
+  for (const { asks } of checks) {
+    for (const { op, value } of asks?.conditions ?? []) if (op === 'matches' && typeof value === 'string') found.add(value);
+  }
+  return [...found];
 }
 
 /** Contract section 4, "Order". The check that holds a call for approval comes first among the limits. */
@@ -231,10 +249,10 @@ const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [
 /** `all_tools` and `check_arguments` are about tools. */
 const noRulesForAll: Omit<ForAll, 'approval'> = { ...noRules, schema: [] };
 
-function compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): CompiledRules {
+function* compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): Sliced<CompiledRules> {
   return {
-    denyIf: ruleChecks('deny_if', denyIf, `${pointer}/deny_if`, reason),
-    require: ruleChecks('require', require, `${pointer}/require`, reason),
+    denyIf: yield* ruleChecks('deny_if', denyIf, `${pointer}/deny_if`, reason),
+    require: yield* ruleChecks('require', require, `${pointer}/require`, reason),
     limits: limits.map((limit, index) => limitCheck(limit, pointerTo(`${pointer}/limits`, index), reason)),
     counted: limits,
   };

@@ -1,7 +1,7 @@
 import { deny, type Check, type Refusal } from './check.js';
 import { namesOf, PIN_RULE, planFor, type CompiledPolicy, type Plan } from './compile.js';
 import { newWork, type Work } from './conditions/work.js';
-import type { Decision, Facts, Kind, Reservation } from './facts.js';
+import { longestName, type Decision, type Facts, type Kind, type Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Pins } from './pins.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
@@ -28,9 +28,6 @@ type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: re
 
 const nothing: readonly Reservation[] = [];
 const unreached = -1;
-
-/** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
-const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
 /**
  * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must be

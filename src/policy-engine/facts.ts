@@ -7,6 +7,9 @@ export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => re
 /** What a request names: a tool, a resource by its URI, or a prompt. Each has its own section of a policy. */
 export type Kind = 'tool' | 'resource' | 'prompt';
 
+/** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
+export const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
+
 /** What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a resource's `arguments` are `{uri}`. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
 export type Facts = Readonly<{
   kind?: Kind;

@@ -3,45 +3,70 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats, { type FormatName } from 'ajv-formats';
 import { RE2JS } from 're2js';
-import { compilePattern, isUsable, type Pattern } from './conditions/pattern.js';
+import { compileInSlices, isUsable, type Pattern } from './conditions/pattern.js';
 import { newWork, type Work } from './conditions/work.js';
 import type { CompiledSchema } from './facts.js';
 import { prepareSchema, stepsKeyword, type JsonSchema } from './schema-bounds.js';
+import { inSlices, type Sliced } from './slices.js';
 
 const pointersTold = 3;
 const longestPointer = 100;
 const longestFormatted = 1000;
 const formats: FormatName[] = ['date-time', 'date', 'time', 'duration', 'uri', 'uri-reference', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
 
-/** What is compiled of a schema between two turns of the event loop, so that nobody waits for all of it. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Walking a schema, by its characters, and what ajv writes for the largest: about 20 ms. */
+const STEPS_PER_CHARACTER = 1;
+const STEPS_OF_CODE = 2_000_000;
 
 /**
  * Compiles a tool's input schema, JSON Schema draft 2020-12 (also when `$schema` is not stated) or draft-07. Arguments that the schema does not declare are
  * wrong unless it states `additionalProperties` or `unevaluatedProperties` itself. Undefined for a schema that can't be checked in bounded time and memory:
- * over 256 KiB, 64 levels, 400 subschemas or 100 patterns, patterns of more than 10,000 instructions together, remote or dynamic references, a pattern that is
- * not RE2, another dialect, or no JSON Schema at all. Patterns, which take longest, are compiled one a turn of the event loop.
- * A schema comes from whoever runs the server: validating takes a bounded number of steps, past which arguments are wrong.
+ * over 256 KiB or 64 levels, more keywords and subschemas than `prepareSchema` takes, 100 patterns, patterns of more than 10,000 instructions together,
+ * remote or dynamic references, a pattern that is not RE2, another dialect, or no JSON Schema at all. It goes on in slices between other work, in the name
+ * of `owner` (an organization); the code that ajv writes is one of them. A schema comes from whoever runs the server: validating takes a bounded number of
+ * steps, past which arguments are wrong.
  */
-export async function compileInputSchema(schema: unknown): Promise<CompiledSchema | undefined> {
+export function compileInputSchema(schema: unknown, owner = 'nobody'): Promise<CompiledSchema | undefined> {
+  return inSlices(owner, compiling(schema));
+}
+
+/** Whether a schema is within the bounds of `compileInputSchema`. Compiles nothing: one that ajv or RE2 does not take passes too. */
+export function isWithinBounds(schema: unknown): boolean {
+  return dialectOf(schema) !== undefined && prepareSchema(schema) !== undefined;
+}
+
+function* compiling(schema: unknown): Sliced<CompiledSchema | undefined> {
   const dialect = dialectOf(schema);
   const sources = new Set<string>();
   const prepared = dialect && prepareSchema(schema, sources);
   if (dialect === undefined || prepared === undefined) return undefined;
+  yield JSON.stringify(prepared).length * STEPS_PER_CHARACTER;
   const patterns = new Map<string, Pattern>();
   for (const source of sources) {
-    const compiled = compilePattern(translated(source));
+    const compiled = yield* compileInSlices(translated(source));
     if (!isUsable(compiled)) return undefined;
     patterns.set(source, compiled);
-    await nextTurn();
   }
-  return compiledBy(dialect, prepared, patterns);
+  if (!isSchema(dialect, prepared)) return undefined;
+  yield STEPS_OF_CODE;
+  const compiled = compiledBy(dialect, prepared, patterns);
+  yield STEPS_OF_CODE;
+  // The engine compiles the code when it first runs: here, rather than in the first call.
+  compiled?.validate({});
+  return compiled;
+}
+
+function isSchema(dialect: Dialect, schema: JsonSchema): boolean {
+  try {
+    return metaOf(dialect).validateSchema(schema) === true;
+  } catch {
+    return false;
+  }
 }
 
 function compiledBy(dialect: Dialect, schema: JsonSchema, patterns: ReadonlyMap<string, Pattern>): CompiledSchema | undefined {
   const meter: Meter = { work: newWork() };
   try {
-    if (metaOf(dialect).validateSchema(schema) !== true) return undefined;
     const validate = compilerOf(dialect, meter, patterns).compile(closed(schema));
     return { validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter) };
   } catch {

@@ -1,4 +1,5 @@
 import { MAX_PATTERN_STEPS, PatternIndex } from './pattern-index.js';
+import { finish, type Sliced } from './slices.js';
 import { isPattern } from './wildcard.js';
 
 /** `place` is that of the name or pattern that goes first, -1 when none matches; it means nothing when `steps` is over the allowed number. */
@@ -40,8 +41,18 @@ export class NameTable {
     return this.#patterns.length === 0 ? 0 : this.#indexed().mostSteps(length);
   }
 
+  /** Whether a name can be looked up without building the index first. */
+  get isIndexed(): boolean {
+    return this.#index !== undefined || this.#patterns.length === 0;
+  }
+
+  /** Builds the index in slices, where `find` would build it in one go. */
+  *buildIndex(): Sliced<void> {
+    if (!this.isIndexed) this.#index = yield* PatternIndex.build(this.#patterns);
+  }
+
   #indexed(): PatternIndex {
-    this.#index ??= new PatternIndex(this.#patterns);
+    this.#index ??= finish(PatternIndex.build(this.#patterns));
     return this.#index;
   }
 }

@@ -1,4 +1,5 @@
 import { PieceSearch, type Found } from './piece-search.js';
+import { ROUNDS_PER_YIELD, sorted, type Sliced } from './slices.js';
 import { SortedTrie } from './sorted-trie.js';
 
 /** The most steps, of about 10 ns, that judging a call's name by patterns may take: a call that takes more is refused. */
@@ -18,6 +19,8 @@ export type Match = Readonly<{ first: number; steps: number }>;
 /** The nodes that are still to be walked, each with where the pieces on the way to it end in the name. */
 type Walk = Readonly<{ name: string; found: Found; except: number; nodes: number[]; ends: number[] }> & { best: number; steps: number };
 
+type Built = Readonly<{ pieces: readonly string[]; search: PieceSearch; trie: SortedTrie; first: Int32Array }>;
+
 type Path = Readonly<{ labels: readonly number[]; pattern: number }>;
 
 /**
@@ -35,22 +38,25 @@ export class PatternIndex {
   /** By node: the first pattern in its branch. */
   readonly #first: Int32Array;
 
-  /** Every pattern has a star. The earlier one goes before the later one. */
-  constructor(patterns: readonly string[]) {
-    const cut = patterns.map(piecesOf);
-    const pieces = [...new Set(cut.flat())].filter((piece) => piece !== '').sort();
-    const ids = new Map(pieces.map((piece, id) => [piece, id]));
-    const paths = cut.map((own, pattern) => ({ labels: own.map((piece, at) => labelOf(ids.get(piece) ?? NO_PIECE, at === own.length - 1)), pattern }));
-    const recurring = recurringPieces(paths, pieces.length);
-    const distinct = sortedAndDistinct(paths);
+  private constructor({ pieces, search, trie, first }: Built) {
     this.#pieces = pieces;
-    this.#search = new PieceSearch(pieces, (piece) => recurring[piece] === 1);
-    this.#trie = new SortedTrie({
+    this.#search = search;
+    this.#trie = trie;
+    this.#first = first;
+  }
+
+  /** Every pattern has a star. The earlier one goes before the later one. Takes time n log n in their characters, in slices. */
+  static *build(patterns: readonly string[]): Sliced<PatternIndex> {
+    const { pieces, paths } = yield* pathsOf(patterns);
+    const recurring = yield* recurringPieces(paths, pieces.length);
+    const distinct = yield* sortedAndDistinct(paths);
+    const search = yield* PieceSearch.build(pieces, (piece) => recurring[piece] === 1);
+    const trie = yield* SortedTrie.build({
       count: distinct.length,
       lengthOf: (index) => distinct[index]?.labels.length ?? 0,
       labelAt: (index, depth) => distinct[index]?.labels[depth] ?? 0,
     });
-    this.#first = firstInBranches(this.#trie, distinct);
+    return new PatternIndex({ pieces, search, trie, first: yield* firstInBranches(trie, distinct) });
   }
 
   /** A bound of the steps that a name of this length or a shorter one can take. */
@@ -141,20 +147,61 @@ function piecesOf(pattern: string): readonly string[] {
   return pattern.split('*').filter((piece, at, { length }) => piece !== '' || at === 0 || at === length - 1);
 }
 
+/** Cutting a pattern at its stars, and looking its pieces up. */
+const STEPS_PER_CUT = 60;
+const STEPS_PER_PATH = 20;
+const STEPS_PER_NODE_BUILT = 6;
+const STEPS_PER_YIELD = 10_000;
+
+/** The pieces in their order, and each pattern as a path of them. */
+function* pathsOf(patterns: readonly string[]): Sliced<Readonly<{ pieces: readonly string[]; paths: readonly Path[] }>> {
+  const cut: (readonly string[])[] = [];
+  const distinct = new Set<string>();
+  let steps = 0;
+  for (const pattern of patterns) {
+    const own = piecesOf(pattern);
+    cut.push(own);
+    for (const piece of own) if (piece !== '') distinct.add(piece);
+    if ((steps += pattern.length + own.length * STEPS_PER_CUT) < STEPS_PER_YIELD) continue;
+    yield steps;
+    steps = 0;
+  }
+  const pieces = yield* sorted([...distinct], (one, other) => (one < other ? -1 : 1));
+  const ids = new Map<string, number>();
+  for (const [id, piece] of pieces.entries()) {
+    ids.set(piece, id);
+    if (id % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_PATH;
+  }
+  const paths: Path[] = [];
+  for (const [pattern, own] of cut.entries()) {
+    paths.push({ labels: own.map((piece, at) => labelOf(ids.get(piece) ?? NO_PIECE, at === own.length - 1)), pattern });
+    if ((steps += own.length * STEPS_PER_PATH) < STEPS_PER_YIELD) continue;
+    yield steps;
+    steps = 0;
+  }
+  return { pieces, paths };
+}
+
 /** Pieces that are looked for behind another one, so that their first place in a name is not enough to know. */
-function recurringPieces(paths: readonly Path[], count: number): Uint8Array {
+function* recurringPieces(paths: readonly Path[], count: number): Sliced<Uint8Array> {
   const recurring = new Uint8Array(count);
-  for (const { labels } of paths) {
+  for (const [index, { labels }] of paths.entries()) {
     const unanchored = labels[0] === labelOf(NO_PIECE, false) ? 2 : 1;
     for (let at = unanchored; at < labels.length - 1; at += 1) recurring[pieceOf(labels[at] as number)] = 1;
+    if (index % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_PATH;
   }
   return recurring;
 }
 
 /** Of those that are equal but for the number of stars the first stays. */
-function sortedAndDistinct(paths: readonly Path[]): readonly Path[] {
-  const sorted = paths.toSorted((one, other) => compareLabels(one.labels, other.labels) || one.pattern - other.pattern);
-  return sorted.filter(({ labels }, at) => at === 0 || compareLabels(labels, sorted[at - 1]?.labels ?? []) !== 0);
+function* sortedAndDistinct(paths: readonly Path[]): Sliced<readonly Path[]> {
+  const inOrder = yield* sorted(paths, (one, other) => compareLabels(one.labels, other.labels) || one.pattern - other.pattern);
+  const distinct: Path[] = [];
+  for (const [at, path] of inOrder.entries()) {
+    if (compareLabels(path.labels, distinct.at(-1)?.labels ?? []) !== 0) distinct.push(path);
+    if (at % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_PATH;
+  }
+  return distinct;
 }
 
 function compareLabels(one: readonly number[], other: readonly number[]): number {
@@ -163,13 +210,14 @@ function compareLabels(one: readonly number[], other: readonly number[]): number
   return one.length - other.length;
 }
 
-function firstInBranches({ size, firstChild, sequenceAt }: SortedTrie, paths: readonly Path[]): Int32Array {
+function* firstInBranches({ size, firstChild, sequenceAt }: SortedTrie, paths: readonly Path[]): Sliced<Int32Array> {
   const first = new Int32Array(size).fill(NO_PATTERN);
   for (let node = size - 1; node >= 0; node -= 1) {
     const path = paths[sequenceAt[node] as number];
     if (path !== undefined) first[node] = path.pattern;
     const end = firstChild[node + 1] as number;
     for (let child = firstChild[node] as number; child < end; child += 1) first[node] = Math.min(first[node] as number, first[child] as number);
+    if (node % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_NODE_BUILT;
   }
   return first;
 }

@@ -1,3 +1,4 @@
+import { ROUNDS_PER_YIELD, type Sliced } from './slices.js';
 import { SortedTrie } from './sorted-trie.js';
 
 /** What a text holds of the pieces, until the next search. Places are where a piece ends, exclusive, in UTF-16 units. */
@@ -11,6 +12,8 @@ export type Found = Readonly<{
 const STEPS_PER_CHARACTER = 4;
 const STEPS_PER_PIECE = 6;
 const STEPS_PER_END = 3;
+/** Finding the longest shorter path of a node. */
+const STEPS_PER_LINK = 15;
 
 /**
  * Finds which of many pieces a text holds, by the automaton of Aho and Corasick: in time linear in the text and in what is
@@ -33,22 +36,28 @@ export class PieceSearch {
   readonly #ends: number[][] = [];
   #searches = 0;
 
-  /** `pieces` are not empty, sorted by UTF-16 units, and each there once; a piece is named by its index. */
-  constructor(pieces: readonly string[], isRecurring: (piece: number) => boolean) {
-    this.#trie = new SortedTrie({
-      count: pieces.length,
-      lengthOf: (index) => pieces[index]?.length ?? 0,
-      labelAt: (index, depth) => pieces[index]?.charCodeAt(depth) ?? 0,
-    });
+  private constructor(trie: SortedTrie, pieces: readonly string[], isRecurring: (piece: number) => boolean) {
+    this.#trie = trie;
     this.#isRecurring = isRecurring;
     this.#lengths = Int32Array.from(pieces, ({ length }) => length);
     this.#foundIn = new Int32Array(pieces.length);
     this.#suffixIn = new Int32Array(pieces.length);
     this.#firstEnd = new Int32Array(pieces.length);
-    this.#shorter = new Int32Array(this.#trie.size);
-    this.#piece = new Int32Array(this.#trie.size);
-    this.#recurring = new Int32Array(this.#trie.size);
-    this.#link();
+    this.#shorter = new Int32Array(trie.size);
+    this.#piece = new Int32Array(trie.size);
+    this.#recurring = new Int32Array(trie.size);
+  }
+
+  /** `pieces` are not empty, sorted by UTF-16 units, and each there once; a piece is named by its index. */
+  static *build(pieces: readonly string[], isRecurring: (piece: number) => boolean): Sliced<PieceSearch> {
+    const trie = yield* SortedTrie.build({
+      count: pieces.length,
+      lengthOf: (index) => pieces[index]?.length ?? 0,
+      labelAt: (index, depth) => pieces[index]?.charCodeAt(depth) ?? 0,
+    });
+    const search = new PieceSearch(trie, pieces, isRecurring);
+    yield* search.#link();
+    return search;
   }
 
   /** How many pieces a text of this length or a shorter one can hold, at most. */
@@ -166,17 +175,22 @@ export class PieceSearch {
     }
   }
 
-  #link(): void {
-    const { size, firstChild, labels } = this.#trie;
+  *#link(): Sliced<void> {
+    const { size, firstChild } = this.#trie;
     for (let node = 0; node < size; node += 1) {
       const end = firstChild[node + 1] as number;
       for (let child = firstChild[node] as number; child < end; child += 1) {
-        const shorter = node === 0 ? 0 : this.#follow(this.#shorter[node] as number, labels[child] as number);
-        this.#shorter[child] = shorter;
-        this.#piece[child] = this.#own(shorter);
-        this.#recurring[child] = this.#isRecurringAt(shorter) ? shorter : (this.#recurring[shorter] as number);
+        this.#linkChild(node, child);
+        if (child % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_LINK;
       }
     }
+  }
+
+  #linkChild(node: number, child: number): void {
+    const shorter = node === 0 ? 0 : this.#follow(this.#shorter[node] as number, this.#trie.labels[child] as number);
+    this.#shorter[child] = shorter;
+    this.#piece[child] = this.#own(shorter);
+    this.#recurring[child] = this.#isRecurringAt(shorter) ? shorter : (this.#recurring[shorter] as number);
   }
 }
 

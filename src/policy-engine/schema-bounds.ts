@@ -9,7 +9,14 @@ export const stepsKeyword = 'toolgateSteps';
 
 const mostCharacters = 256 * 1024;
 const mostLevels = 64;
-const mostSubschemas = 400;
+/**
+ * Of all subschemas: what ajv writes as code for a schema, in units of about 20 µs, goes in one slice that nothing can interrupt.
+ * Annotations cost nothing.
+ */
+const MAX_CODE = 1000;
+const CODE_OF_SUBSCHEMA = 5;
+const CODE_OF_KEYWORD = 3;
+const CODE_OF_DEPENDENCY = 10;
 const mostAlternatives = 100;
 const mostEnumerated = 5000;
 const MAX_PATTERNS = 100;
@@ -27,14 +34,14 @@ const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$
 
 class Unbounded extends Error {}
 
-type Walk = { places: Set<string>; references: string[]; enumerated: number; patterns: Set<string> };
+type Walk = { places: Set<string>; references: string[]; enumerated: number; patterns: Set<string>; code: number };
 
 /**
  * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is over a bound, or refers to
  * anything but its own subschemas by pointer. The texts of its regular expressions are added to `patterns`.
  */
 export function prepareSchema(schema: unknown, patterns = new Set<string>()): JsonSchema | undefined {
-  const walk: Walk = { places: new Set(), references: [], enumerated: 0, patterns };
+  const walk: Walk = { places: new Set(), references: [], enumerated: 0, patterns, code: 0 };
   try {
     if (isDeeperThan(schema, mostLevels) || JSON.stringify(schema).length > mostCharacters) return undefined;
     const prepared = subschema(schema, '', walk);
@@ -53,15 +60,16 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 }
 
 function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolean {
+  addCode(CODE_OF_SUBSCHEMA, walk);
   if (typeof schema === 'boolean') return schema;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Unbounded();
-  if (walk.places.size >= mostSubschemas) throw new Unbounded();
   walk.places.add(at);
   const members: [string, unknown][] = [];
   let steps = stepsPerSubschema;
   for (const [key, value] of Object.entries(schema)) {
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
     if (dropped.has(key) || key === '$id') continue;
+    addCode(CODE_OF_KEYWORD + codeOfMembers(key, value), walk);
     addPatterns(key, value, walk);
     members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
     steps += stepsPerMember * sizeOf(value);
@@ -72,6 +80,22 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
 function sizeOf(value: unknown): number {
   return typeof value === 'object' && value !== null ? Object.keys(value).length : 1;
 }
+
+function addCode(code: number, walk: Walk): void {
+  walk.code += code;
+  if (walk.code > MAX_CODE) throw new Unbounded();
+}
+
+/** What ajv writes for each member of a keyword, beside subschemas. */
+function codeOfMembers(key: string, value: unknown): number {
+  if (Array.isArray(value)) return unrolled.includes(key) && value.length <= LONGEST_UNROLLED ? value.length : 0;
+  if (!isObject(value) || (key !== 'dependentRequired' && key !== 'dependencies')) return 0;
+  return Object.values(value).reduce<number>((sum, names) => sum + CODE_OF_DEPENDENCY + (Array.isArray(names) ? names.length : 0), 0);
+}
+
+/** Keywords of which ajv writes each member out, up to 200; beyond it writes a loop. */
+const unrolled = ['required', 'enum', 'type'];
+const LONGEST_UNROLLED = 200;
 
 /** Takes note of the regular expressions that stand under a keyword. */
 function addPatterns(key: string, value: unknown, { patterns }: Walk): void {

@@ -1,3 +1,4 @@
+import type { Sliced } from '../slices.js';
 import type { Work } from './work.js';
 
 /** One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's `prog.h`. */
@@ -19,6 +20,13 @@ const costOfWideCharacter = 3;
 const costOfTransition = 400;
 const costOfInstruction = 40;
 const none = new Uint16Array(0);
+/** Of preparing it: asking whether a set has a code point, and what is noted of an interval. */
+const STEPS_PER_SET = 10;
+const STEPS_PER_INTERVAL = 50;
+const STEPS_PER_YIELD = 10_000;
+const BYTES_OF_AUTOMATON = 2500;
+const BYTES_OF_CLASS = 150;
+const BYTES_OF_STATE = 200;
 /** What is kept from call to call, so that an automaton takes at most about 150 KB: more is dropped after the call. */
 const MAX_TRANSITIONS_KEPT = 2048;
 const MAX_CELLS_KEPT = 8192;
@@ -58,8 +66,7 @@ export class Automaton {
   #seedsMade = 0;
   #first: number;
 
-  constructor(program: Program) {
-    const { start, instructions, setOf, bounds } = program;
+  private constructor({ start, instructions, setOf, bounds }: Program, { classes, classOfInterval, context }: Classes) {
     // The program of re2js takes a quarter of a kilobyte an instruction: only what is needed of it is kept.
     this.#start = start;
     this.#op = Uint8Array.from(instructions, ({ op: kind }) => kind);
@@ -68,12 +75,23 @@ export class Automaton {
     this.#setOf = setOf;
     this.#bounds = Int32Array.from(bounds);
     this.#seen = new Uint32Array(instructions.length);
-    this.#context = contextOf(program);
-    const { classes, classOfInterval } = runeClasses(program, this.#context);
+    this.#context = context;
     this.#classes = classes;
     this.#classOfInterval = classOfInterval;
     for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(this.#bounds, rune)] ?? 0;
     this.#first = this.#firstState();
+  }
+
+  /** Prepares the automaton of a program, in slices. */
+  static *build(program: Program): Sliced<Automaton> {
+    return new Automaton(program, yield* runeClasses(program));
+  }
+
+  /** What it takes at present, in bytes, about. */
+  get bytes(): number {
+    const perInstruction = 11 * this.#op.length;
+    const classes = this.#classes.reduce((sum, { sets }) => sum + BYTES_OF_CLASS + sets.length, 0);
+    return BYTES_OF_AUTOMATON + perInstruction + 6 * this.#bounds.length + classes + 12 * this.#next.length + BYTES_OF_STATE * this.#seeds.length + 4 * this.#seedsMade;
   }
 
   /** Whether some part of the text matches; `undecidable` when the work is used up first. */
@@ -235,11 +253,15 @@ function contextOf({ instructions }: Program): number {
   return asked & (empty.boundary | empty.noBoundary) ? asked | wordBehind : asked;
 }
 
-function runeClasses({ sets, bounds }: Program, context: number): Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array }> {
+type Classes = Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array; context: number }>;
+
+function* runeClasses(program: Program): Sliced<Classes> {
+  const { sets, bounds } = program;
+  const context = contextOf(program);
   const ids = new Map<string, number>();
   const classes: RuneClass[] = [];
   const classOfInterval = new Uint16Array(bounds.length + 1);
-  for (let interval = 0; interval <= bounds.length; interval += 1) {
+  for (let interval = 0, steps = 0; interval <= bounds.length; interval += 1) {
     const rune = interval === 0 ? 0 : (bounds[interval - 1] ?? 0);
     const isWord = (context & wordBehind) !== 0 && isWordRune(rune);
     const having = Uint8Array.from(sets, (set) => (set.matchRune(rune) ? 1 : 0));
@@ -247,8 +269,11 @@ function runeClasses({ sets, bounds }: Program, context: number): Readonly<{ cla
     const id = ids.get(key) ?? classes.push({ rune, isWord, sets: having }) - 1;
     ids.set(key, id);
     classOfInterval[interval] = id;
+    if ((steps += STEPS_PER_INTERVAL + STEPS_PER_SET * sets.length) < STEPS_PER_YIELD) continue;
+    yield steps;
+    steps = 0;
   }
-  return { classes, classOfInterval };
+  return { classes, classOfInterval, context };
 }
 
 function isWordRune(rune: number): boolean {

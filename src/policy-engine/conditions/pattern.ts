@@ -1,9 +1,11 @@
 import { RE2JS } from 're2js';
+import { finish, type Sliced } from '../slices.js';
 import { Automaton, type Instruction, type Program } from './automaton.js';
+import { classCost, MAX_CLASS_COST } from './class-cost.js';
 import type { Work } from './work.js';
 
-/** A text matcher that searches, and takes what it costs from the call's work. */
-export type Pattern = Readonly<{ search: (text: string, work: Work) => boolean | 'undecidable' }>;
+/** A text matcher that searches, and takes what it costs from the call's work. `bytes`: what it takes in memory at present. */
+export type Pattern = Readonly<{ search: (text: string, work: Work) => boolean | 'undecidable'; bytes: number }>;
 
 export const longestRegularExpression = 500;
 
@@ -12,26 +14,42 @@ export const MAX_INSTRUCTIONS = 1024;
 const MAX_RANGES = 250_000;
 
 /** Why a text is not taken as a pattern: it is no RE2, or it compiles to too much. `size` is of instructions, or of ranges. */
-export type Unusable = Readonly<{ fault: 'syntax' }> | Readonly<{ fault: 'instructions' | 'ranges'; size: number; most: number }>;
+export type Unusable = Readonly<{ fault: 'syntax' }> | Readonly<{ fault: 'instructions' | 'ranges' | 'classes'; size: number; most: number }>;
+
+/** Of re2js's compiler, which can't be interrupted: an instruction, and a character of a class. */
+const STEPS_PER_INSTRUCTION = 100;
+const STEPS_PER_CLASS_COST = 3;
+
+/** Compiles an expression in one go; see `compileInSlices`. */
+export function compilePattern(text: string): Pattern | Unusable {
+  return finish(compileInSlices(text));
+}
 
 /**
- * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax) in at most some 5 ms, or answers why not: look-around, back
- * references, a text over 500 characters, and what repeats into a program of more than 1,024 instructions are refused.
+ * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax), or answers why not: look-around, back references, a text
+ * over 500 characters, what repeats into a program of more than 1,024 instructions, and what names too many characters in
+ * its classes are refused. The largest slice is that of re2js, at most some 3 ms.
  */
-export function compilePattern(text: string): Pattern | Unusable {
+export function* compileInSlices(text: string): Sliced<Pattern | Unusable> {
   if (text.length > longestRegularExpression) return { fault: 'syntax' };
   const estimate = patternSize(text);
   if (estimate > MAX_INSTRUCTIONS) return { fault: 'instructions', size: estimate, most: MAX_INSTRUCTIONS };
+  const classes = classCost(text);
+  if (classes > MAX_CLASS_COST) return { fault: 'classes', size: classes, most: MAX_CLASS_COST };
   const instructions = instructionsOf(text);
+  yield estimate * STEPS_PER_INSTRUCTION + classes * STEPS_PER_CLASS_COST;
   if (instructions === undefined) return { fault: 'syntax' };
   const { start, inst } = instructions;
   if (inst.length > MAX_INSTRUCTIONS) return { fault: 'instructions', size: inst.length, most: MAX_INSTRUCTIONS };
   const { sets, setOf } = distinctSets(inst);
   const bounds = boundsOf(inst, sets);
+  yield inst.length * STEPS_PER_INSTRUCTION + bounds.length * STEPS_PER_BOUND;
   const ranges = bounds.length * sets.length;
   if (ranges > MAX_RANGES) return { fault: 'ranges', size: ranges, most: MAX_RANGES };
-  return new Automaton({ start, instructions: inst, sets, setOf, bounds });
+  return yield* Automaton.build({ start, instructions: inst, sets, setOf, bounds });
 }
+
+const STEPS_PER_BOUND = 20;
 
 export const isUsable = (compiled: Pattern | Unusable): compiled is Pattern => 'search' in compiled;
 

@@ -4,13 +4,23 @@ import type { Work } from './work.js';
 import type { Condition, Rule } from '../document.js';
 import type { Facts } from '../facts.js';
 import { pointerTo } from '../pointer.js';
+import type { Sliced } from '../slices.js';
 
 const pathsTold = 3;
 
-/** The checks of a list of `require` or `deny_if` rules, in its order; `pointer` is that of the list. A rule's own `on_deny` is told before the entry's reason. */
-export function ruleChecks(within: Within, rules: readonly Rule[], pointer: string, entryReason?: string): readonly Check[] {
-  return rules.map((rule, index) => ruleCheck(within, rule, pointerTo(pointer, index), rule.on_deny ?? entryReason));
+/** The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the list. A rule's own `on_deny` is told before the entry's reason. */
+export function* ruleChecks(within: Within, rules: readonly Rule[], pointer: string, entryReason?: string): Sliced<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const [index, rule] of rules.entries()) checks.push(yield* ruleCheck(within, rule, pointerTo(pointer, index), rule.on_deny ?? entryReason));
+  return checks;
 }
+
+/** Parsing the path of a condition, and a value that it compares with. */
+const STEPS_PER_CONDITION = 500;
+const STEPS_PER_VALUE = 50;
+
+/** What compiling a condition takes. */
+export const conditionSteps = ({ value }: Condition): number => STEPS_PER_CONDITION + (Array.isArray(value) ? STEPS_PER_VALUE * value.length : 0);
 
 /** The conditions of either form of a rule. */
 export function conditionsOf(rule: Rule): readonly Condition[] {
@@ -34,9 +44,13 @@ export const argumentsCheck: Check = {
 };
 
 // A reason names what the rule looks at, never a value: neither the call's nor the policy's.
-function ruleCheck(within: Within, rule: Rule, pointer: string, reason: string | undefined): Check {
+function* ruleCheck(within: Within, rule: Rule, pointer: string, reason: string | undefined): Sliced<Check> {
   const conditions = conditionsOf(rule);
-  const judges = conditions.map((one) => compileCondition(one, within));
+  const judges: Judge[] = [];
+  for (const condition of conditions) {
+    judges.push(compileCondition(condition, within));
+    yield conditionSteps(condition);
+  }
   const combine = within === 'require' ? all : noneFalse;
   const about = lookedAt(conditions);
   return {
