@@ -4,6 +4,7 @@ import { ChunkList } from '../platform/chunk-list.js';
 import { guarded, listenTo, soon, startTimer } from '../platform/guard.js';
 import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { log } from '../platform/log.js';
+import { TurnReader } from '../platform/read-turns.js';
 import { secretsInArguments } from '../platform/secret-text.js';
 import { isAllowedVariable } from '../platform/stdio-variables.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
@@ -40,8 +41,8 @@ const lineReader = (held: HeldBytes, line: (text: string) => void): ((chunk: Buf
   return (chunk) => {
     let rest = chunk;
     for (let end = rest.indexOf(LF); end >= 0; end = rest.indexOf(LF)) {
-      chunks.push(rest.subarray(0, end));
-      const text = chunks.take().toString('utf8').trim();
+      if (end > 0) chunks.push(rest.subarray(0, end));
+      const text = chunks.length > 0 ? chunks.take().toString('utf8').trim() : '';
       rest = rest.subarray(end + 1);
       if (text !== '') line(text);
     }
@@ -117,7 +118,8 @@ export const stdioChannels = (rules: StdioRules): OpenChannel => (request, event
   };
   const read = lineReader(held, (text) => over || events.message(text));
   const broken = (): void => closed({ kind: 'broken', sent: true });
-  listenTo(child.stdout, 'data', (chunk: Buffer) => void (over || read(chunk) || broken()), { where: 'stdio_channel', failed: broken });
+  const reader = new TurnReader(child.stdout, guarded('stdio_channel', (chunk: Buffer) => void (over || read(chunk) || broken()), broken));
+  listenTo(child.stdout, 'data', (chunk: Buffer) => reader.take(chunk), { where: 'stdio_channel', failed: broken });
   listenTo(child, 'error', () => closed({ kind: 'unreachable', sent: child.pid !== undefined }), { where: 'stdio_channel' });
   // What it started may hold its streams open, and must not outlive it.
   listenTo(child, 'exit', () => kill(child, 'SIGKILL'), { where: 'stdio_channel' });
@@ -129,8 +131,8 @@ export const stdioChannels = (rules: StdioRules): OpenChannel => (request, event
   listenTo(child.stdin, 'error', () => undefined, { where: 'stdio_channel' });
   return {
     send: (message) => void child.stdin.write(onOneLine(message)),
-    pause: () => void child.stdout.pause(),
-    resume: () => void child.stdout.resume(),
+    pause: () => reader.pause(),
+    resume: () => reader.resume(),
     close,
   };
 };

@@ -12,25 +12,53 @@ const lineEndAt = (bytes: Buffer, at: number): number => {
   return bytes[at + 1] === LF ? 2 : 1;
 };
 
-/** The next place of a byte at or after `from`, given the last one found; the length when there is none any more. */
-const nextPlace = (bytes: Buffer, byte: number, from: number, last: number): number => {
-  if (last >= from) return last;
-  const at = bytes.indexOf(byte, from);
-  return at < 0 ? bytes.length : at;
-};
+/**
+ * Finds where events end, each behind its blank line and those that follow it directly: a blank line alone is no event. All of it takes time linear in the
+ * bytes, so the next line end of either kind is looked for only once the last one is passed.
+ */
+class EventEnds {
+  readonly #bytes: Buffer;
+  #at = 0;
+  #lf = -1;
+  #cr = -1;
 
-/** Where the first event that ends at or after `from` ends, behind its blank line; -1 when none does, or when it takes another byte to know. */
-const endOfEvent = (bytes: Buffer, from: number): number => {
-  for (let next = from, lf = -1, cr = -1; next < bytes.length; ) {
-    lf = nextPlace(bytes, LF, next, lf);
-    cr = nextPlace(bytes, CR, next, cr);
-    const at = Math.min(lf, cr);
-    next = at + lineEndAt(bytes, at);
-    const blank = lineEndAt(bytes, next);
-    if (blank > 0) return bytes[next] === CR && next + 1 === bytes.length ? -1 : next + blank;
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
   }
-  return -1;
-};
+
+  /** Where the next event ends; -1 when none does, or when it takes another byte to know. */
+  next(): number {
+    while (this.#at < this.#bytes.length) {
+      this.#at = this.#endOfLine();
+      const end = this.#endOfBlanks(this.#at);
+      if (end > this.#at) return (this.#at = end);
+    }
+    return -1;
+  }
+
+  /** Behind the first line end from `#at` on; the length when there is none. */
+  #endOfLine(): number {
+    if (this.#lf < this.#at) this.#lf = this.#placeOf(LF);
+    if (this.#cr < this.#at) this.#cr = this.#placeOf(CR);
+    const end = Math.min(this.#lf, this.#cr);
+    return end + lineEndAt(this.#bytes, end);
+  }
+
+  #placeOf(byte: number): number {
+    const place = this.#bytes.indexOf(byte, this.#at);
+    return place < 0 ? this.#bytes.length : place;
+  }
+
+  /** Behind the blank lines at `from`. A CR at the very end may be half a line end. */
+  #endOfBlanks(from: number): number {
+    let at = from;
+    for (let length = lineEndAt(this.#bytes, at); length > 0; length = lineEndAt(this.#bytes, at)) {
+      if (this.#bytes[at] === CR && at + 1 === this.#bytes.length) return at;
+      at += length;
+    }
+    return at;
+  }
+}
 
 /** Cuts an event stream (HTML, "Interpreting an event stream") into its events as their bytes arrive. Nothing is copied more than twice, however long an event is. */
 export class EventSplitter {
@@ -42,8 +70,9 @@ export class EventSplitter {
     const tail = this.#held.tail(OVERLAP);
     const bytes = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
     const events: Buffer[] = [];
+    const ends = new EventEnds(bytes);
     let from = 0;
-    for (let end = endOfEvent(bytes, 0); end >= 0; end = endOfEvent(bytes, from)) {
+    for (let end = ends.next(); end >= 0; end = ends.next()) {
       const piece = bytes.subarray(from === 0 ? tail.length : from, end);
       if (this.#isSkipping) this.#isSkipping = false;
       else events.push(from === 0 && this.#held.length > 0 ? Buffer.concat([this.#held.take(), piece]) : piece);

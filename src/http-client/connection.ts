@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { listenTo } from '../platform/guard.js';
+import { guarded, listenTo } from '../platform/guard.js';
+import { TurnReader } from '../platform/read-turns.js';
 import { readAnswerHead, type AnswerHead } from './answer-head.js';
 import { ChunkedBody } from './chunked-body.js';
 import type { Exchange } from './exchange.js';
@@ -36,6 +37,7 @@ const headFrom = (text: string): AnswerHead | undefined => {
 export class Connection {
   readonly #socket: Socket;
   readonly #owner: Owner;
+  readonly #reader: TurnReader;
   #exchange: Exchange | undefined;
   #head: AnswerHead | undefined;
   #held: Buffer | undefined;
@@ -51,7 +53,8 @@ export class Connection {
     this.#owner = owner;
     socket.unref();
     const guard = { where: 'http_connection', failed: (): void => this.#giveUp() };
-    listenTo(socket, 'data', (bytes: Buffer) => this.#read(bytes), guard);
+    this.#reader = new TurnReader(socket, guarded(guard.where, (bytes: Buffer) => this.#read(bytes), guard.failed));
+    listenTo(socket, 'data', (bytes: Buffer) => this.#reader.take(bytes), guard);
     listenTo(socket, 'end', () => this.#ended(), guard);
     listenTo(socket, 'error', (error: Error) => void (this.#error ??= error), guard);
     listenTo(socket, 'close', () => this.#closed(), guard);
@@ -81,11 +84,11 @@ export class Connection {
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#reader.resume();
   }
 
   destroy(): void {
@@ -163,7 +166,7 @@ export class Connection {
     this.#exchange = undefined;
     this.#head = undefined;
     this.#chunked = undefined;
-    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#socket.isPaused()) this.#reader.resume();
     if (reusable && this.idleMs > 0) this.#owner.idle(this);
     else this.destroy();
     exchange?.ended();
@@ -177,6 +180,7 @@ export class Connection {
   }
 
   #closed(): void {
+    this.#reader.flush();
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#owner.gone(this);

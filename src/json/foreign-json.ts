@@ -7,6 +7,12 @@ export const MAX_JSON_LENGTH = 64 * 2 ** 20;
 /** How many objects and arrays a text may hold: a million take 50 MB of memory and a fifth of a second. */
 export const MAX_JSON_CONTAINERS = 1_000_000;
 
+/** How many members all objects of a parsed text may have: an object of a million would hold the process for a second. */
+export const MAX_JSON_MEMBERS = 100_000;
+
+/** How many commas a parsed text may have outside of strings, that is, about how many values. */
+export const MAX_JSON_COMMAS = 500_000;
+
 export type JsonFlaw = 'not_json' | 'too_deep' | 'too_large';
 
 /** A parsed text, or why it was not parsed: `not_json` is what `JSON.parse` refuses. */
@@ -19,6 +25,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** With this bit set, `[` is `{` and `]` is `}`. */
 const BRACE_BIT = 0x20;
+const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPENS = 0x7b;
 const CLOSES = 0x7d;
 
@@ -43,6 +51,28 @@ const hasMoreThan = (text: string, character: string, most: number): boolean => 
 
 /** Whether `[` and `{` may occur more than `most` times in all, those in strings included. False is certain. */
 const mayOpenMoreThan = (text: string, most: number): boolean => text.length > most && (hasMoreThan(text, '[', most / 2) || hasMoreThan(text, '{', most / 2));
+
+/** A member takes four characters at least, and a value with its comma two. False is certain. */
+const mayHoldTooMuch = (text: string): boolean =>
+  text.length > 4 * MAX_JSON_MEMBERS && (hasMoreThan(text, ':', MAX_JSON_MEMBERS) || (text.length > 2 * MAX_JSON_COMMAS && hasMoreThan(text, ',', MAX_JSON_COMMAS)));
+
+const holdsTooMuch = (text: string): boolean => {
+  let [members, commas] = [0, 0];
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    at = code === QUOTE ? endOfString(text, at) : at + 1;
+    if (code === COLON) members += 1;
+    if (code === COMMA) commas += 1;
+    if (members > MAX_JSON_MEMBERS || commas > MAX_JSON_COMMAS) return true;
+  }
+  return false;
+};
+
+/**
+ * Whether a text has more than `MAX_JSON_MEMBERS` or `MAX_JSON_COMMAS`, so that parsing it would hold the process for long. What is in strings does not count.
+ * A text of fewer than 400,000 characters is not even looked at.
+ */
+export const isTooWide = (text: string): boolean => mayHoldTooMuch(text) && holdsTooMuch(text);
 
 const scan = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined => {
   let [depth, containers] = [0, 0];
@@ -73,6 +103,21 @@ export const flawOf = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined 
   return mayOpenMoreThan(text, MAX_JSON_DEPTH) ? scan(text) : undefined;
 };
 
+const isJsonSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
+/** By the character that a text begins with, the one that it must end with to be JSON; numbers and words end in many. */
+const ENDS: Readonly<Record<string, string>> = { '{': '}', '[': ']', '"': '"' };
+
+/** False for most of what is no JSON: a parse that fails costs as much as twenty short ones that do not, as its error has a stack. */
+const mayBeJson = (text: string): boolean => {
+  let [from, to] = [0, text.length - 1];
+  while (from < to && isJsonSpace(text.charCodeAt(from))) from += 1;
+  while (to > from && isJsonSpace(text.charCodeAt(to))) to -= 1;
+  const first = text.charAt(from);
+  const end = ENDS[first];
+  return end === undefined ? /[-0-9tfn]/.test(first) : to > from && text.charAt(to) === end;
+};
+
 /** Goes `levels` deep at most. */
 const nestsDeeperThan = (value: unknown, levels: number): boolean => {
   if (typeof value !== 'object' || value === null) return false;
@@ -90,15 +135,17 @@ const nestsDeeperThan = (value: unknown, levels: number): boolean => {
 };
 
 /**
- * Parses a text that came from outside of this process: the only way to do so. Never throws. Nesting over `MAX_JSON_DEPTH`, over `MAX_JSON_LENGTH` and over
- * `MAX_JSON_CONTAINERS` are refused, so that whoever recurses over the value, serializes it or compiles it as a schema goes no deeper than that.
+ * Parses a text that came from outside of this process: the only way to do so. Never throws. Nesting over `MAX_JSON_DEPTH`, over `MAX_JSON_LENGTH`, over
+ * `MAX_JSON_CONTAINERS` and what `isTooWide` are refused, so that whoever recurses over the value, serializes it or compiles it as a schema goes no deeper than that.
  * `JSON.parse` itself does not recurse; what would be costly to parse is judged before. Judging costs an eighth of the parse for usual texts.
  */
 export const readForeignJson = (text: string): ForeignJson => {
   if (text.length > MAX_JSON_LENGTH) return { ok: false, flaw: 'too_large' };
+  if (!mayBeJson(text)) return { ok: false, flaw: 'not_json' };
   const scanned = mayOpenMoreThan(text, CHEAP_BRACKETS);
   const flaw = scanned ? scan(text) : undefined;
   if (flaw !== undefined) return { ok: false, flaw };
+  if (isTooWide(text)) return { ok: false, flaw: 'too_large' };
   try {
     const value: unknown = JSON.parse(text);
     return !scanned && nestsDeeperThan(value, MAX_JSON_DEPTH) ? { ok: false, flaw: 'too_deep' } : { ok: true, value };

@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../json/json-object.js';
 import { MAX_JSON_DEPTH } from '../json/foreign-json.js';
-import { parsedJson, parsedList } from '../json/parsed-json.js';
+import { parsedJson } from '../json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../platform/era.js';
 import type { Work } from '../policy-engine/conditions/work.js';
@@ -93,7 +93,7 @@ const filterOf =
 
 /** A message that every client reads alike; undefined for any other text. */
 const readMessage = (text: string): Readonly<{ message: Json; isNotification: boolean }> | undefined => {
-  const message = parsedList(text);
+  const message = parsedJson(text);
   if (!isObject(message)) return undefined;
   const { scan } = scanMessage(Buffer.from(text));
   const isNotification = scan.has('method') && !scan.has('id') && !scan.has('result') && !scan.has('error');

@@ -17,18 +17,25 @@ export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; bod
 /** How long a stream that has said what was asked may take to end by itself, so that its connection can be used again. */
 const LINGER_MS = 1000;
 
+/** How many events of one stream may be no JSON object: a failed parse costs twenty times a short one that succeeds. */
+const MAX_UNREADABLE_EVENTS = 100;
+
 const plainAnswer = /^data: ?\{(?:"result"|"jsonrpc":"2\.0","id":(?:-?\d+|"[^"\\]*"),"(?:result|error)"):?/m;
 
-/** Whether an event is a response to `id`. The servers' usual spellings are known by their beginning: lists are long, and parsed only where they must be. */
-const isAnswer = (event: Buffer, id: RequestId): boolean => {
-  if (plainAnswer.test(event.toString('latin1', 0, 512))) return true;
+/**
+ * Whether an event is a response to `id`, anything else, or no message at all. The servers' usual spellings are known by their beginning: lists are long, and
+ * parsed only where they must be.
+ */
+const kindOf = (event: Buffer, id: RequestId): 'answer' | 'other' | 'unreadable' => {
+  if (plainAnswer.test(event.toString('latin1', 0, 512))) return 'answer';
   const events = parseSse(event.toString('utf8'));
   // What can't be read is no answer, and none is waited for behind it.
-  if (!events) return true;
-  return events.some(({ data }) => {
-    const message = parseObject(data);
-    return message !== undefined && !('method' in message) && message['id'] === id;
-  });
+  if (!events) return 'answer';
+  const [read] = events;
+  if (!read || read.data.trim() === '') return 'other';
+  const message = parseObject(read.data);
+  if (!message) return 'unreadable';
+  return !('method' in message) && message['id'] === id ? 'answer' : 'other';
 };
 
 /**
@@ -50,6 +57,7 @@ class Collection implements Sink {
   #headers: UpstreamHeaders = {};
   #failure: UpstreamFailure | undefined;
   #linger: NodeJS.Timeout | undefined;
+  #unreadable = 0;
 
   constructor(request: UpstreamRequest, asked: Collecting, resolve: (answer: Collected | UpstreamFailure) => void) {
     this.#asked = asked;
@@ -81,11 +89,20 @@ class Collection implements Sink {
     }
     this.#chunks.push(chunk);
     const { id } = this.#asked;
-    if (id !== undefined && this.#splitter?.feed(chunk).some((event) => isAnswer(event, id))) {
+    if (id !== undefined && this.#splitter) this.#look(this.#splitter.feed(chunk), id);
+    return true;
+  }
+
+  #look(events: readonly Buffer[], id: RequestId): void {
+    for (const event of events) {
+      const kind = kindOf(event, id);
+      if (kind === 'unreadable') this.#unreadable += 1;
+      if (this.#unreadable > MAX_UNREADABLE_EVENTS) return this.#stop({ kind: 'broken', sent: true });
+      if (kind !== 'answer') continue;
       this.#done();
       this.#linger = startTimer('collect', LINGER_MS, () => this.#running?.abort());
+      return;
     }
-    return true;
   }
 
   end(): void {

@@ -1,4 +1,5 @@
 import { parseObject, type Json } from '../json/json-object.js';
+import { isTooWide } from '../json/foreign-json.js';
 import { MessageScan } from './message-scan.js';
 
 /** One whole message: what of it may pass, and what was found in it. */
@@ -9,10 +10,11 @@ export const scanMessage = (message: Buffer): Readonly<{ scan: MessageScan; pass
 };
 
 /**
- * The response that a body or the data of an event is, without what only this gateway writes; undefined where it is none, shows a list, or has both a result and
- * an error.
+ * The response that a body or the data of an event is, without what only this gateway writes; undefined where it is none, shows a list, has both a result and
+ * an error, or is too wide to be parsed.
  */
 export const passableMessage = (body: Buffer): Json | undefined => {
+  if (isTooWide(body.toString('latin1'))) return undefined;
   const { scan, passed } = scanMessage(body);
   if (scan.isBroken || scan.hasList || (scan.has('error') && (scan.has('result') || scan.hasDeepList))) return undefined;
   return parseObject(passed.toString('utf8'));

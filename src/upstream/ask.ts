@@ -1,11 +1,17 @@
 import { isObject, type Json } from '../json/json-object.js';
-import { parsedList } from '../json/parsed-json.js';
+import { parsedJson } from '../json/parsed-json.js';
 import { ChunkList } from '../platform/chunk-list.js';
 import { startTimer } from '../platform/guard.js';
 import { holdBytes, type HeldBytes } from '../platform/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../event-streams/event-reader.js';
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
+
+/** How long a stream that has brought the response may take to end by itself, so that its connection can be used again. */
+const LINGER_MS = 1000;
+
+/** How many events of one stream may be no JSON: a failed parse costs twenty times a short one that succeeds. */
+const MAX_UNREADABLE_EVENTS = 100;
 
 /** The code of a JSON-RPC error; undefined for any other message. */
 export const errorCodeOf = (message: Json): unknown => (isObject(message['error']) ? message['error']['code'] : undefined);
@@ -29,8 +35,7 @@ export const ask = (forward: Forward, request: UpstreamRequest, id: number | str
   new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
 
 /** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
-const responseTo = (id: number | string | undefined, text: string): Json | undefined => {
-  const message = parsedList(text);
+const responseTo = (id: number | string | undefined, message: unknown): Json | undefined => {
   if (!isObject(message) || 'method' in message) return undefined;
   if (isObject(message['error'])) return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
   return message['id'] === id && isObject(message['result']) ? message : undefined;
@@ -40,7 +45,7 @@ class Question {
   readonly #id: number | string | undefined;
   readonly #limits: AskLimits;
   readonly #resolve: (asked: Asked) => void;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   #running: Running | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
@@ -48,6 +53,8 @@ class Question {
   readonly #chunks = new ChunkList();
   readonly #held: HeldBytes;
   #bytes = 0;
+  #answered = false;
+  #unreadable = 0;
   #stopped = false;
 
   constructor({ id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>, limits: AskLimits, resolve: (asked: Asked) => void) {
@@ -73,7 +80,7 @@ class Question {
   }
 
   #take(chunk: Buffer): boolean {
-    if (this.#stopped) return true;
+    if (this.#stopped || this.#answered) return true;
     this.#bytes += chunk.length;
     const kept = (this.#events?.held() ?? this.#chunks.length) + chunk.length;
     if (this.#bytes > this.#limits.maxBytes || !this.#held.hold(kept)) this.#stop('too_large');
@@ -82,14 +89,27 @@ class Question {
     return true;
   }
 
+  /** What comes behind the response is not read. */
   #read(text: string): void {
-    const message = responseTo(this.#id, text);
-    if (message) this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, message, bytes: this.#bytes });
+    if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || text === '') return;
+    const read = parsedJson(text);
+    if (read === undefined) return this.#passOver();
+    const message = responseTo(this.#id, read);
+    if (!message) return;
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#timer = startTimer('ask', LINGER_MS, () => this.#stop('timeout'));
+    this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, message, bytes: this.#bytes });
+  }
+
+  #passOver(): void {
+    this.#unreadable += 1;
+    if (this.#unreadable > MAX_UNREADABLE_EVENTS) this.#stop('too_large');
   }
 
   #end(): void {
-    clearTimeout(this.#timer);
     if (!this.#events) this.#read(this.#chunks.take().toString('utf8'));
+    clearTimeout(this.#timer);
     this.#held.release();
     this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });
   }

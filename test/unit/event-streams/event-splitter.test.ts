@@ -50,3 +50,22 @@ test('a long event in many chunks takes linear time', () => {
   expect(splitter.feed(Buffer.from('\n\n')).map(({ length }) => length)).toEqual([800 * 64 * 1024 + 2]);
   expect(process.cpuUsage(began).user / 1000).toBeLessThan(2000);
 });
+
+test('blank lines that follow one another are no events of their own', () => {
+  for (const end of ['\n', '\r\n']) {
+    expect(split([Buffer.from(end.repeat(32_768))])).toEqual({ events: [end.repeat(32_768)], rest: '' });
+    expect(split([Buffer.from(`data: 1${end.repeat(5)}data: 2${end.repeat(2)}`)]).events).toEqual([`data: 1${end.repeat(5)}`, `data: 2${end.repeat(2)}`]);
+  }
+});
+
+test.each(['\n\n', '\r\r'])('many events that end in %j take linear time, however large their chunk is', (end) => {
+  const bytes = Buffer.from(`:${end}`.repeat(2 ** 20 / (1 + end.length)));
+  const cpu = (size: number): number => {
+    const splitter = new EventSplitter();
+    const began = process.cpuUsage();
+    for (let at = 0; at < bytes.length; at += size) splitter.feed(bytes.subarray(at, at + size));
+    return process.cpuUsage(began).user;
+  };
+  cpu(4096);
+  expect(cpu(bytes.length)).toBeLessThan(5 * cpu(4096) + 50_000);
+});

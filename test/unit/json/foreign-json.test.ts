@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseObject } from '../../../src/json/json-object.js';
-import { flawOf, MAX_JSON_CONTAINERS, MAX_JSON_DEPTH, readForeignJson } from '../../../src/json/foreign-json.js';
+import { flawOf, isTooWide, MAX_JSON_COMMAS, MAX_JSON_CONTAINERS, MAX_JSON_DEPTH, MAX_JSON_MEMBERS, readForeignJson } from '../../../src/json/foreign-json.js';
 
 const nested = (levels: number, open = '[', close = ']', inside = ''): string => open.repeat(levels) + inside + close.repeat(levels);
 const wide = `"${'[{\\"'.repeat(20_000)}",`;
@@ -27,6 +27,38 @@ describe('JSON of outside origin', () => {
 
   test('is refused when it has more objects and arrays than memory should hold', () => {
     expect(readForeignJson(`[${'[],'.repeat(MAX_JSON_CONTAINERS)}[]]`)).toEqual({ ok: false, flaw: 'too_large' });
+  });
+
+  test.each([
+    ['members', (count: number) => `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`, MAX_JSON_MEMBERS],
+    ['values', (count: number) => `[${'0,'.repeat(count)}0]`, MAX_JSON_COMMAS],
+  ])('is read with so many %s and refused with one more, without being parsed', (_what, of, most) => {
+    expect(readForeignJson(of(most))).toMatchObject({ ok: true });
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      expect(readForeignJson(of(most + 1))).toEqual({ ok: false, flaw: 'too_large' });
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
+  });
+
+  test('colons and commas in strings are no members and values', () => {
+    const text = JSON.stringify({ text: ':,'.repeat(2 * MAX_JSON_COMMAS) });
+    expect(isTooWide(text)).toBe(false);
+    expect(readForeignJson(text)).toMatchObject({ ok: true });
+  });
+
+  test('is not given to the parser where its ends show that it is none, as a failed parse is costly', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ')]}\'', '\uFEFF{}']) {
+        expect(readForeignJson(text)).toEqual({ ok: false, flaw: 'not_json' });
+      }
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   test('brackets in strings are no levels', () => {
