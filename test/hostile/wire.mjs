@@ -3,6 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const MAX_ENDLESS_BYTES = 24 * 1024 * 1024;
 const MAX_ENDLESS_MS = 4000;
+/** What an endless peer repeats: each has been costly for some reader. */
+const FLOODS = [
+  ' ',
+  'x',
+  '\n',
+  '\r',
+  '[',
+  '0,',
+  '"",',
+  ':\n',
+  ':\n\n',
+  'data\n\n',
+  'data: x\n\n',
+  'data:{x}\n\n',
+  '1\r\nx\r\n',
+];
 
 const write = (socket, data) =>
   new Promise((resolve) => {
@@ -52,7 +68,7 @@ const WRITERS = {
   },
   endless: async (socket, bytes, random) => {
     await write(socket, bytes);
-    const more = Buffer.alloc(64 * 1024, random.pick([' ', 'x', '\n', '[', ':\n', 'data: x\n\n']));
+    const more = Buffer.alloc(64 * 1024, random.pick(FLOODS));
     const until = Date.now() + MAX_ENDLESS_MS;
     for (let sent = 0; sent < MAX_ENDLESS_BYTES && Date.now() < until && !socket.destroyed; sent += more.length) {
       await write(socket, more);
