@@ -53,7 +53,9 @@ const report = async ({ db, eventLog }: Parts, organizationId: string, wanted: (
 /** Reports what is missing of a boot that is over and whose records are all in the audit log. */
 export const closeNumbering = async (parts: Parts, bootId: string): Promise<void> => {
   const { rows } = await parts.db.worker.query<{ id: string }>('select organization_id as id from audit_heads where numbering ? $1', [bootId]);
-  for (const { id } of rows) await report(parts, id, (hole) => hole.bootId === bootId, bootId);
+  const failures: unknown[] = [];
+  for (const { id } of rows) await report(parts, id, (hole) => hole.bootId === bootId, bootId).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw new AggregateError(failures, failures.map(errorText).join('; '));
 };
 
 /** Reports what has been missing for ten minutes although its gateway lives. Should it come after all, it is recorded beside the gap. */

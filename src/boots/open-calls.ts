@@ -6,7 +6,7 @@ import type { Tx } from '../platform/database.js';
 export type DeadBoot = Readonly<{ bootId: string; openSince: Date; lastSeen: Date; allowedUntil: Date; stopped: boolean }>;
 
 /**
- * Allowed decisions of a boot that have no outcome on record. The boot's row bounds how far back they may lie, and ids are known for a day at least: a call that
+ * Allowed decisions of a boot that have no outcome on record; any of them when there are many, so that some that can't be closed keep no other from its turn. The boot's row bounds how far back they may lie, and ids are known for a day at least: a call that
  * was open for longer than that when its gateway died is left without. The count per row keeps PostgreSQL from joining with all known ids.
  */
 export const findOpenCalls = async (tx: Tx, { bootId, openSince }: DeadBoot, limit: number): Promise<readonly ToolCallDecided[]> => {
@@ -14,7 +14,7 @@ export const findOpenCalls = async (tx: Tx, { bootId, openSince }: DeadBoot, lim
     `select event from audit_records r
      where recorded_at >= greatest($1::timestamptz - interval '1 minute', now() - interval '1 day') and type = 'toolCall.decided' and effect = 'allow'
        and position($2::bytea in event) > 0 and (select count(*) from recorded_ids i where i.id = 'evt_' || substr(r.call_id, 6)) = 0
-     limit $3`,
+     order by random() limit $3`,
     [openSince, Buffer.from(`"bootId":"${bootId}"`), limit],
   );
   return rows.map(({ event }) => JSON.parse(event.toString()) as ToolCallDecided).filter((decided) => decided.bootId === bootId);

@@ -2,7 +2,7 @@ import { unrecorded } from '../audit/unrecorded.js';
 import { toEntry } from '../event-log/append.js';
 import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../platform/database.js';
-import { log } from '../platform/log.js';
+import { errorText, log } from '../platform/log.js';
 import { startRounds, type Rounds } from '../platform/rounds.js';
 import { SETTLED_MS } from './heartbeat.js';
 import { closeNumbering, reportOverdue } from './missing-numbers.js';
@@ -22,7 +22,7 @@ type Parts = Readonly<{ db: Database; eventLog: EventLog; giveBackUnmade: GiveBa
 const COLUMNS = `boot_id as "bootId", open_since as "openSince", last_seen as "lastSeen", stopped, last_seen + make_interval(secs => (silent_ms - ${SETTLED_MS}) / 1000.0) as "allowedUntil"`;
 
 const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
-  (await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by last_seen limit $1`, [BOOTS_AT_ONCE])).rows;
+  (await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by random() limit $1`, [BOOTS_AT_ONCE])).rows;
 
 /** The boot's row, if it is still dead and nobody else is at it: its heartbeat waits until this transaction ends. */
 const lockDead = async (tx: Tx, bootId: string): Promise<DeadBoot | undefined> =>
@@ -36,7 +36,9 @@ const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Pro
     const open = await findOpenCalls(tx, boot, CALLS_AT_ONCE);
     if (open.length > 0) {
       log.warn('a gateway ended without the outcome of some calls: it is unknown', { bootId, calls: open.length });
-      await Promise.all(open.map((decided) => eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date())))));
+      const appended = await Promise.allSettled(open.map((decided) => eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date())))));
+      const failed = appended.find((one) => one.status === 'rejected');
+      if (failed) throw new Error('some outcomes were not appended', { cause: failed.reason });
       return false;
     }
     const unmade = await giveBackUnmade(tx, { from: boot.lastSeen, until: boot.allowedUntil });
@@ -70,8 +72,14 @@ export const startSweep = (parts: Parts): Rounds => {
     for (const bootId of waitingFor.keys()) if (!dead.some((boot) => boot.bootId === bootId)) waitingFor.delete(bootId);
     if (dead.length === 0) return POLL_MS;
     await eventLog.ready();
-    for (const { bootId } of dead) await serve(bootId);
-    return WHILE_CLOSING_MS;
+    let failed = false;
+    for (const { bootId } of dead) {
+      await serve(bootId).catch((error: unknown) => {
+        failed = true;
+        log.warn('the calls of a dead gateway could not all be closed; trying again', { bootId, error: errorText(error) });
+      });
+    }
+    return failed ? POLL_MS : WHILE_CLOSING_MS;
   };
   return startRounds(round, { failed: 'closing the calls of dead gateways failed', againMs: POLL_MS });
 };

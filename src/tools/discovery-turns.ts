@@ -15,11 +15,22 @@ export const enlistServers = async (db: Database): Promise<void> => {
   await db.worker.query(`delete from discovery_turns t where not exists (select 1 from (${called}) c where c.organization_id = t.organization_id and c.server_id = t.server_id)`);
 };
 
-/** Takes turns that are due. Whoever takes one dies with it at no loss: the next is due already. */
+/** An organization whose servers all hang must leave room for the others. */
+const OF_ONE_ORGANIZATION = 2;
+
+const DUE = `select organization_id, server_id from (
+    select organization_id, server_id, row_number() over (partition by organization_id order by due_at) as place
+    from discovery_turns where due_at <= now()) due
+  where place <= ${OF_ONE_ORGANIZATION} order by place, random() limit $1`;
+
+/**
+ * Takes turns that are due: of each organization those that have waited longest, and of any organizations when there are many. Whoever takes one dies with it at
+ * no loss: the next is due already.
+ */
 export const takeTurns = async (db: Database, most: number): Promise<readonly Turn[]> => {
   const { rows } = await db.worker.query<Turn>(
     `update discovery_turns t set taken_at = now(), due_at = now() + make_interval(secs => ${EVERY_SECONDS} * ${PATIENCE} * (0.9 + 0.2 * random()))
-     from (select organization_id as o, server_id as s from discovery_turns where due_at <= now() order by due_at limit $1 for update skip locked) d
+     from (select organization_id as o, server_id as s from discovery_turns where due_at <= now() and (organization_id, server_id) in (${DUE}) for update skip locked) d
      where t.organization_id = d.o and t.server_id = d.s returning t.organization_id as "organizationId", t.server_id as "serverId"`,
     [most],
   );

@@ -23,12 +23,12 @@ const LEASE_S = 60;
 const AT_ONCE = 20;
 const OF_ONE_ORGANIZATION = 4;
 
-/** Of one organization only some at once: an endpoint that hangs must not hold up the others. */
+/** Of one organization only some at once, and of any organizations when there are many: endpoints that hang must not hold up the others. */
 const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_S} s', attempts = attempts + 1
   from (select organization_id, id from (
           select organization_id, id, due_at, row_number() over (partition by organization_id order by due_at) as place
           from approval_outbox where done_at is null and due_at <= now() and (leased_until is null or leased_until < now())) owed
-        where place <= ${OF_ONE_ORGANIZATION} order by due_at limit ${AT_ONCE}) d
+        where place <= ${OF_ONE_ORGANIZATION} order by place, random() limit ${AT_ONCE}) d
   where o.organization_id = d.organization_id and o.id = d.id and o.done_at is null and (o.leased_until is null or o.leased_until < now())
   returning o.organization_id as "organizationId", o.id, o.approval_id as "approvalId", o.channel, o.type, o.attempts`;
 

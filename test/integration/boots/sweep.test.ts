@@ -121,3 +121,17 @@ test('a heartbeat is late when its machine was suspended for that long, although
     await heartbeat.stop();
   }
 });
+
+test('calls of an organization whose outcomes are not taken keep no other calls, and no other boot, from being closed', async () => {
+  const [stuck, other, bootId, another] = [newId('org'), newId('org'), newId('boot'), newId('boot')];
+  await row(bootId, 40);
+  await row(another, 31);
+  await append(at.eventLog, [...allowed(stuck, bootId, 1500), ...allowed(other, bootId, 20)]);
+  await until(() => allRecorded(at));
+  const eventLog: typeof at.eventLog = { ...at.eventLog, append: (topic, entry) => (entry.key === stuck ? Promise.reject(new Error('not taken')) : at.eventLog.append(topic, entry)) };
+  const sweep = startSweep({ db: at.db, eventLog, giveBackUnmade });
+  await until(async () => (await outcomesOf(other)).length === 20 && !(await isThere(another)));
+  await sweep.stop();
+  expect(await isThere(bootId)).toBe(true);
+  await sweepUntil(async () => !(await isThere(bootId)));
+});
