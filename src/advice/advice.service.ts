@@ -60,9 +60,10 @@ export class AdviceService {
   }
 
   /** Changes nothing. @throws Problem not_found, invalid_body (the range) */
-  advise({ organizationId }: Principal, grantId: string, asked: AskedRange, signal?: AbortSignal): Promise<Advice> {
+  advise(principal: Principal, grantId: string, asked: AskedRange, signal?: AbortSignal): Promise<Advice> {
+    const { organizationId } = principal;
     const range = rangeOf(asked, new Date());
-    return this.#store.search(organizationId, signal)(async (tx) => {
+    return this.#store.search(principal, signal)(async (tx) => {
       const grant = isId('grt', grantId) ? await findGovernedGrant(tx, organizationId, grantId) : undefined;
       if (!grant) throw notFound('grant');
       const begins = await recordBegins(tx, organizationId);

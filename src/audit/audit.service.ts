@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventStore } from '../event-log/event-store.js';
 import type { Principal } from '../rest/allowed.js';
-import { Database } from '../platform/database.js';
 import { cursorAt, pageStart, toPage, type Page } from '../rest/page.js';
 import { Problem } from '../platform/problems.js';
 import type { EventsQuery, ExportQuery } from './audit.dto.js';
@@ -25,12 +24,10 @@ const startOf = (after: string): Place => {
 /** Reading the audit log, which is itself on record: `audit.read` at most once an hour per reader and process, `audit.exported` for every export. */
 @Injectable()
 export class AuditService {
-  readonly #db: Database;
   readonly #store: EventStore;
   readonly #lastRead = new Map<string, number>();
 
-  constructor(@Inject(Database) db: Database, @Inject(EventStore) store: EventStore) {
-    this.#db = db;
+  constructor(@Inject(EventStore) store: EventStore) {
     this.#store = store;
   }
 
@@ -41,7 +38,7 @@ export class AuditService {
     const { limit: _limit, after: _after, ...rest } = query;
     const filters: Filters = { ...rest, from: instant(query.from), to: instant(query.to) };
     await this.#noteRead(principal, filters);
-    const found = await this.#db.search(principal.organizationId, signal)((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
+    const found = await this.#store.search(principal, signal)((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
     const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
     const last = found[page.items.length - 1];
     return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
@@ -52,7 +49,7 @@ export class AuditService {
     const { format, from = null, to = null } = query;
     if (!isWritten(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
     await this.#store.change(principal, (change) => change.notice('audit', { type: 'audit.exported', format, from, to }));
-    return { format, text: exportEvents(this.#db.search(principal.organizationId, signal), principal.organizationId, format, { from: instant(query.from), to: instant(query.to) }) };
+    return { format, text: exportEvents(this.#store.search(principal, signal), principal.organizationId, format, { from: instant(query.from), to: instant(query.to) }) };
   }
 
   async #noteRead(principal: Principal, filters: Filters): Promise<void> {

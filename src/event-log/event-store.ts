@@ -131,9 +131,19 @@ export class EventStore {
     return this.#publish(caller.organizationId, this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work), this.#lane));
   }
 
-  /** Reads much of an organization's record: see `Database.search`. */
-  search(organizationId: string, signal?: AbortSignal): Look {
-    return this.#db.search(organizationId, signal);
+  /**
+   * Reads much of an organization's record, in any number of transactions: see `Database.search`. Each asks for the caller's authority behind what it has read,
+   * so that nothing is answered that was read after a demotion.
+   * @throws Problem unauthorized or forbidden when the caller may not read it any more
+   */
+  search({ organizationId, authority }: Caller, signal?: AbortSignal): Look {
+    const look = this.#db.search(organizationId, signal);
+    return (work) =>
+      look(async (tx) => {
+        const found = await work(tx);
+        await authority?.(tx, 'read');
+        return found;
+      });
   }
 
   /** The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users. */
@@ -144,7 +154,7 @@ export class EventStore {
   async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
     await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [caller.organizationId]);
     const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [caller.organizationId]);
-    await caller.authority?.(tx);
+    await caller.authority?.(tx, 'change');
     return work(new Change(tx, caller, rows[0]?.position ?? 0));
   }
 

@@ -37,8 +37,8 @@ export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
 export type Repeat = Readonly<{ key: string; requestHash: Buffer }>;
 
 /**
- * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it governs what is read.
- * A change is governed by `authority`, which the event store asks within the transaction.
+ * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it governs what is read at once.
+ * A change and a search are governed by `authority`, which the event store asks within the transaction.
  */
 export type Principal = Readonly<{
   organizationId: string;
@@ -57,7 +57,7 @@ export const asAdmin = (principal: Principal, detail: string): Principal => {
     return role;
   };
   refuseOthers(principal.role);
-  return { ...principal, authority: async (tx) => refuseOthers(await principal.authority(tx)) };
+  return { ...principal, authority: async (tx, access) => refuseOthers(await principal.authority(tx, access)) };
 };
 
 /** A request as the guard leaves it. */

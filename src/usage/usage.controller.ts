@@ -32,6 +32,6 @@ export class UsageController {
   })
   @ApiOkResponse({ schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } } })
   usage(@CurrentPrincipal() principal: Principal, @Query() query: UsageQuery, @ClientGone() gone: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
-    return this.#usage.usage(principal.organizationId, query, gone);
+    return this.#usage.usage(principal, query, gone);
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database } from '../platform/database.js';
+import { EventStore, type Caller } from '../event-log/event-store.js';
 import { Problem, type ProblemDetail } from '../platform/problems.js';
 import type { UsageQuery } from './usage.dto.js';
 import { MOST_ITEMS, readUsage, type UsageItem, type UsageRequest } from './usage.query.js';
@@ -24,15 +24,15 @@ export const toRequest = (query: UsageQuery, now: Date): UsageRequest => {
 /** Reading the counters. */
 @Injectable()
 export class UsageService {
-  readonly #db: Database;
+  readonly #store: EventStore;
 
-  constructor(@Inject(Database) db: Database) {
-    this.#db = db;
+  constructor(@Inject(EventStore) store: EventStore) {
+    this.#store = store;
   }
 
-  async usage(organizationId: string, query: UsageQuery, signal?: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
+  async usage(caller: Caller, query: UsageQuery, signal?: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
     const request = toRequest(query, new Date());
-    const items = await this.#db.search(organizationId, signal)((tx) => readUsage(tx, organizationId, request));
+    const items = await this.#store.search(caller, signal)((tx) => readUsage(tx, caller.organizationId, request));
     if (!items) throw refuse('/groupBy', `that is more than ${MOST_ITEMS} items: narrow from and to, group by less, or take interval=day`);
     return { items };
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database, type Look } from '../../platform/database.js';
+import { EventStore } from '../../event-log/event-store.js';
+import type { Look } from '../../platform/database.js';
 import { Problem } from '../../platform/problems.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import type { Principal } from '../../rest/allowed.js';
@@ -31,12 +32,12 @@ const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date 
 /** Policies tried on what was recorded. */
 @Injectable()
 export class Simulations {
-  readonly #db: Database;
+  readonly #store: EventStore;
   readonly #policies: Policies;
   readonly #runningOf = new Map<string, number>();
 
-  constructor(@Inject(Database) db: Database, @Inject(Policies) policies: Policies) {
-    this.#db = db;
+  constructor(@Inject(EventStore) store: EventStore, @Inject(Policies) policies: Policies) {
+    this.#store = store;
     this.#policies = policies;
   }
 
@@ -49,9 +50,9 @@ export class Simulations {
     const policy = await this.#policies.get(principal, policyId);
     const document = sent.document === undefined ? policy.document : acceptDocument(sent.document);
     const range = rangeOf(sent);
-    const under = await this.#db.inOrganization(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
+    const under = await this.#store.look(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
     const simulated = { organizationId, serverId: policy.serverId, ...range, document: document as PolicyDocument, grants: under.length === 0 ? undefined : new Set(under) };
-    return this.#steps({ simulated, policyId, version: sent.document === undefined ? policy.version : null, look: this.#db.search(organizationId, signal) });
+    return this.#steps({ simulated, policyId, version: sent.document === undefined ? policy.version : null, look: this.#store.search(principal, signal) });
   }
 
   async *#steps({ simulated, policyId, version, look }: About): AsyncGenerator<SimulationStep> {

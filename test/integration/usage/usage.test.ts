@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import fc from 'fast-check';
 import pg from 'pg';
+import { EventStore } from '../../../src/event-log/event-store.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAuditWriter } from '../../../src/audit/writer.js';
 import type { Effect, OutcomeStatus, ToolgateEvent } from '../../../src/event-log/events/index.js';
@@ -210,11 +211,11 @@ describe('reading usage', () => {
       `insert into usage_hourly(organization_id, hour, grant_id, identity_id, server_id, tool, effect, calls) select $1, '2026-11-20T00:00:00Z', '', '', '', 'tool_' || n, 'allow', 1 from generate_series(1, 10001) n`,
       [organizationId],
     );
-    const service = new UsageService(at.db);
+    const service = new UsageService(new EventStore(at.db));
     const range = { from: '2026-11-20T00:00:00Z', to: '2026-11-20T01:00:00Z' };
-    await expect(service.usage(organizationId, { ...range, groupBy: ['tool'] })).rejects.toMatchObject({ code: 'invalid_body' });
-    expect(await service.usage(organizationId, range)).toEqual({ items: [{ from: '2026-11-20T00:00:00.000Z', calls: 10_001, completed: 0, failed: 0 }] });
-    await expect(service.usage(organizationId, { from: range.to, to: range.from })).rejects.toMatchObject({ code: 'invalid_body' });
-    await expect(service.usage(organizationId, { from: '2025-01-01T00:00:00Z', to: '2026-11-20T00:00:00Z' })).rejects.toMatchObject({ code: 'invalid_body' });
+    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { ...range, groupBy: ['tool'] })).rejects.toMatchObject({ code: 'invalid_body' });
+    expect(await service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, range)).toEqual({ items: [{ from: '2026-11-20T00:00:00.000Z', calls: 10_001, completed: 0, failed: 0 }] });
+    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: range.to, to: range.from })).rejects.toMatchObject({ code: 'invalid_body' });
+    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: '2025-01-01T00:00:00Z', to: '2026-11-20T00:00:00Z' })).rejects.toMatchObject({ code: 'invalid_body' });
   });
 });
