@@ -2,6 +2,7 @@ import { startTimer } from '../platform/guard.js';
 import type { Json } from '../json/json-object.js';
 import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
+import { AnswerDeadline } from '../translation/answer-deadline.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
 import { editObject, setText, within } from '../json/json-text.js';
 import type { Said } from './results.js';
@@ -19,34 +20,34 @@ export interface AnswerEvents {
 /** A status is only open for a while: then the client sees that its request was taken. */
 const HEAD_MS = 5000;
 
-/** The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or after `silenceMs` in which its server gave no sign of life. */
+/** The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or when its `AnswerDeadline` is. */
 export class ClientAnswer implements Running {
   readonly #client: ClientRequest;
   readonly #answer: ChannelAnswer;
   readonly #heartbeat: Heartbeat;
-  readonly #silence: NodeJS.Timeout | undefined;
+  readonly #deadline: AnswerDeadline;
   #head: NodeJS.Timeout | undefined;
 
   constructor(client: ClientRequest, events: AnswerEvents, heartbeat: Heartbeat) {
     this.#client = client;
     this.#heartbeat = heartbeat;
     const left = (): void => {
-      clearTimeout(this.#silence);
+      this.#deadline.stop();
       clearTimeout(this.#head);
       heartbeat.remove(this.#answer);
       events.left();
     };
     this.#answer = new ChannelAnswer(client.sink, { left, paused: (_answer, paused) => events.paused(paused) }, { silenceMs: 0 });
-    if (client.silenceMs > 0) this.#silence = startTimer('modern_answer', client.silenceMs, () => events.silent());
+    this.#deadline = new AnswerDeadline(client.silenceMs, () => events.silent());
   }
 
   get client(): ClientRequest {
     return this.#client;
   }
 
-  /** The server gave a sign of life. */
+  /** The server began to answer, or sent a message. */
   heard(): void {
-    this.#silence?.refresh();
+    this.#deadline.heard();
   }
 
   /** There will be a stream, or an error with a status of its own if that comes soon. */

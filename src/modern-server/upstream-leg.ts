@@ -5,7 +5,7 @@ import type { UpstreamSession } from './upstream-session.js';
 
 const MOST_RESUMES = 100;
 
-/** `heard`: the server gave a sign of life. `refused`: an HTTP status that is no success, with its body. One of `failed` and `refused` at most, and then nothing more. */
+/** `heard`: the server began to answer, or sent a message. `refused`: an HTTP status that is no success, with its body. One of `failed` and `refused` at most, and then nothing more. */
 export interface LegEvents {
   /** How long one message may take; 0 is the default of `MessageSink`. */
   readonly timeoutMs: number;
@@ -61,10 +61,13 @@ export class UpstreamLeg {
         events.heard();
         if (streams) events.streams();
       },
-      message: (text) => this.#done || events.message(text),
+      message: (text) => {
+        if (this.#done) return;
+        events.heard();
+        events.message(text);
+      },
       over: (over) => this.#ended(over),
       more: () => {
-        events.heard();
         if (sink.unreadable) this.#running?.abort();
         return events.more();
       },

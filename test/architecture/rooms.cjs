@@ -27,7 +27,7 @@ const rooms = {
   audit: ['event-log', 'rest', 'platform'],
   boots: ['audit', 'event-log', 'platform'],
   projections: ['audit', 'platform'],
-  usage: ['projections', 'rest', 'platform'],
+  usage: ['projections', 'event-log', 'rest', 'platform'],
   'log-streams': ['audit', 'event-log', 'rest', 'platform'],
   members: ['event-log', 'rest', 'platform'],
   accounts: ['members', 'event-log', 'rest', 'platform'],

@@ -106,6 +106,31 @@ describe('an answer without end', () => {
   });
 });
 
+describe('a translated call without end', () => {
+  const says = {
+    'comments alone': ':\n\n',
+    'notifications alone': 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"still here"}}\n\n',
+  };
+  const send = (response: ServerResponse, text: string): true => {
+    open.add(response);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const timer = setInterval(() => response.write(text), 50);
+    response.once('close', () => {
+      clearInterval(timer);
+      open.delete(response);
+    });
+    return true;
+  };
+
+  test.each(Object.entries(says))('is given up although its legacy server sends %s', async (_, text) => {
+    await modernClient(strictGrant).ask('tools/list');
+    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/call' && send(response, text));
+    const response = await modernClient(strictGrant).open('tools/call', { name: 'echo', arguments: {} });
+    expect(await response.text()).toContain('the MCP server did not answer in time');
+    await expect.poll(() => open.size).toBe(0);
+  });
+});
+
 describe('answers of one grant that are collected at once', () => {
   test('hold at most 64 MiB: what is more ends its own call, and everything is given back', async () => {
     const client = modernClient(grant);
