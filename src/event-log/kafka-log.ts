@@ -1,7 +1,9 @@
 import type { Message } from 'kafkajs';
 import type { KafkaConfig } from '../platform/config.js';
 import { GroupCommit, GroupCommitError } from '../platform/group-commit.js';
+import { PENDING_APPEND_QUOTA } from '../platform/data-plane-quotas.js';
 import { errorText } from '../platform/log.js';
+import { Quota } from '../platform/quota.js';
 import type { Appended, EventLog, LogEntry } from './event-log.js';
 import { TOPICS, type Topic } from './events/index.js';
 import { clientMaker, within, type MakeClient } from './kafka-client.js';
@@ -13,9 +15,6 @@ import { partitionOf } from './partition.js';
 
 /** Of one partition. A batch stays below 1 MiB with keys and headers, the limit of a topic that somebody else made. */
 const QUEUE = { maxBatch: 500, maxBatchBytes: 512 * 1024, maxWaiting: 20_000, maxWaitingBytes: 32 * 1024 * 1024 } as const;
-
-/** Of all partitions together. */
-const MAX_HELD_BYTES = 128 * 1024 * 1024;
 
 /** How long a failed append makes the log unready: without traffic nothing would ever prove the contrary. */
 const UNREADY_MS = 5000;
@@ -38,7 +37,7 @@ class Appends {
   readonly #sender: KafkaSender;
   readonly #queues: ReadonlyMap<string, GroupCommit<Waiting, Appended>>;
   readonly #partitions: number;
-  #heldBytes = 0;
+  readonly #pending = new Quota(PENDING_APPEND_QUOTA);
   #failure: Readonly<{ at: number; reason: string }> | undefined;
 
   constructor(client: MakeClient, partitions: number) {
@@ -52,12 +51,11 @@ class Appends {
     const queue = this.#queues.get(`${topic}|${partitionOf(entry.key, this.#partitions)}`);
     if (!queue) throw new Error('a key without a partition');
     const bytes = entry.value.length;
-    if (this.#heldBytes + bytes > MAX_HELD_BYTES) throw new GroupCommitError('queue_full', 'too much is waiting');
-    this.#heldBytes += bytes;
+    if (this.#pending.take(entry.key, entry.key, bytes) !== undefined) throw new GroupCommitError('queue_full', 'too much is waiting');
     try {
       return await queue.push({ entry, queuedAt: performance.now() }, bytes);
     } finally {
-      this.#heldBytes -= bytes;
+      this.#pending.free(entry.key, entry.key, bytes);
     }
   }
 

@@ -4,6 +4,7 @@ import { OWN_CODES } from '../mcp/answers.js';
 import { modernHeaders } from '../mcp/modern.js';
 import { ChannelAnswer } from '../channels/channel-answer.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
+import { AnswerDeadline } from '../translation/answer-deadline.js';
 import { toModern } from '../translation/envelope.js';
 import { codeOf, errorMessage, toLegacyError } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
@@ -42,6 +43,7 @@ export class LegacyCall implements Running {
   readonly #message: LegacyRequest;
   readonly #answer: ChannelAnswer;
   #upstream: Running | undefined;
+  #deadline: AnswerDeadline | undefined;
   #round: InputRound | undefined;
   #pace: NodeJS.Timeout | undefined;
   #rounds = 0;
@@ -76,6 +78,7 @@ export class LegacyCall implements Running {
   #leave(): void {
     this.#over = true;
     clearTimeout(this.#pace);
+    this.#deadline?.stop();
     this.#round?.cancel();
     this.#parts.heartbeat.remove(this.#answer);
     // A server that has responded ends its answer itself: that leaves the connection usable.
@@ -92,12 +95,20 @@ export class LegacyCall implements Running {
       .then((request) => {
         if (this.#over) return;
         this.#responded = false;
+        // Of each time that the server is asked: while the client is, it has none.
+        const deadline = new AnswerDeadline(request.silenceMs, () => this.#answer.fail({ kind: 'timeout', sent: true }));
+        this.#deadline = deadline;
         const sink = new MessageSink(request, {
           head: (_status, _headers, streams) => streams && this.#open(),
           message: (text) => {
+            deadline.heard();
             this.#responded ||= this.#take(text);
+            if (this.#responded) deadline.stop();
           },
-          over: (over) => this.#responded || this.#ended(over),
+          over: (over) => {
+            deadline.stop();
+            return this.#responded || this.#ended(over);
+          },
           more: () => {
             if (sink.unreadable) this.#upstream?.abort();
             return !this.#paused;
@@ -197,7 +208,8 @@ export class LegacyCall implements Running {
     }
     this.#open();
     const { questions, session } = this.#parts;
-    this.#round = new InputRound({ questions, sessionId: session.id, send: (message) => this.#answer.event(message) }, requests, (responses) =>
+    const { server, grantId } = this.#request;
+    this.#round = new InputRound({ questions, organizationId: server.organizationId, grantId, sessionId: session.id, send: (message) => this.#answer.event(message) }, requests, (responses) =>
       responses === undefined ? this.#withoutInput('the input that the MCP server asked for was not given') : this.#send({ responses, state }),
     );
   }

@@ -33,7 +33,7 @@ const withElicitationId: Edit = (value) => value ?? JSON.stringify(randomUUID())
 const asLegacy = ({ method, params }: InputRequest): string | undefined =>
   method === 'elicitation/create' && params !== undefined && membersOf(params).get('mode') === '"url"' ? editObject(params, { elicitationId: withElicitationId }) : params;
 
-type Asking = Readonly<{ sessionId: string; questions: Questions; send: (message: string) => void }>;
+type Asking = Readonly<{ organizationId: string; grantId: string; sessionId: string; questions: Questions; send: (message: string) => void }>;
 
 /** One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did not all come. */
 export class InputRound {
@@ -59,8 +59,8 @@ export class InputRound {
   }
 
   #ask(request: InputRequest): boolean {
-    const { questions, sessionId, send } = this.#asking;
-    const id = questions.open({ sessionId, answered: (response) => this.#answered(id ?? '', request.key, response) });
+    const { questions, organizationId, grantId, sessionId, send } = this.#asking;
+    const id = questions.open({ organizationId, grantId, sessionId, answered: (response) => this.#answered(id ?? '', request.key, response) });
     if (id === undefined) return false;
     this.#open.add(id);
     const params = asLegacy(request);

@@ -1,6 +1,7 @@
 import { inBackground } from '../platform/guard.js';
 import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { answerStatus } from '../channels/channel-answer.js';
+import { OWN_CODES } from '../mcp/answers.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { errorMessage } from '../translation/errors.js';
 import type { Heartbeat } from '../translation/heartbeat.js';
@@ -8,7 +9,7 @@ import { membersOf } from '../json/json-text.js';
 import { LegacyCall, type LegacyRequest } from './call.js';
 import { LegacyListen } from './listen.js';
 import { newSession, openSession, type LegacySession } from './session-id.js';
-import { LiveSessions, MOST_SUBSCRIPTIONS } from './live-sessions.js';
+import { LiveSessions } from './live-sessions.js';
 import { ModernFacts, type Introduced } from './modern-facts.js';
 import { Questions } from './questions.js';
 import { isRefusal, MISDIRECTED, PerServer, reachOf } from '../translation/reach.js';
@@ -16,6 +17,9 @@ import { isRefusal, MISDIRECTED, PerServer, reachOf } from '../translation/reach
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 const METHOD_NOT_FOUND = -32_601;
 const INVALID_PARAMS = -32_602;
+const TOO_MANY_REQUESTS = 429;
+const TOO_MANY_SESSIONS = 'too many sessions of this organization are in use';
+const TOO_MANY_SUBSCRIPTIONS = 'there are too many subscriptions in this session or organization';
 
 const nothing: Running = { resume: () => undefined, abort: () => undefined };
 
@@ -102,7 +106,8 @@ export class LegacyServer {
   }
 
   #listen(request: UpstreamRequest, session: LegacySession, sink: Sink): Running {
-    const live = this.#live.of(session.id);
+    const live = this.#live.of(session.id, request);
+    if (!live) return answerStatus(sink, TOO_MANY_REQUESTS);
     const facts = this.#facts.of(reachOf(this.#forward, request));
     const parts = { forward: this.#forward, heartbeat: this.#heartbeat, session, subscriptions: live.subscriptions };
     // A second stream takes the place of the first, whose client may have gone without a word.
@@ -144,24 +149,26 @@ export class LegacyServer {
     }
   }
 
-  #setLevel({ session, message, sink }: Given): Running {
+  #setLevel({ request, session, message, sink }: Given): Running {
     const level = message.params['level'];
     if (typeof level !== 'string' || !LEVELS.includes(level)) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
-    this.#live.of(session.id).logLevel = level;
+    const live = this.#live.of(session.id, request);
+    if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
+    live.logLevel = level;
     return answerJson(sink, resultMessage(message.id, {}));
   }
 
   #subscribe({ request, session, message, sink }: Given, wanted: boolean): Running {
     const { uri } = message.params;
-    const { subscriptions, listen } = this.#live.of(session.id);
     if (typeof uri !== 'string') return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'uri is missing'));
-    if (wanted && subscriptions.size >= MOST_SUBSCRIPTIONS) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, `a session may subscribe to ${MOST_SUBSCRIPTIONS} resources`));
+    const live = this.#live.of(session.id, request);
+    if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
     const facts = this.#facts.of(reachOf(this.#forward, request));
     const answered = capabilitiesOf(facts).then(async ({ resources }) => {
       if (!isObject(resources) || resources['subscribe'] !== true) return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'));
-      if (wanted) subscriptions.add(uri);
-      else subscriptions.delete(uri);
-      await listen?.changed();
+      if (!wanted) this.#live.unsubscribe(session.id, uri);
+      else if (!this.#live.subscribe(session.id, uri)) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, TOO_MANY_SUBSCRIPTIONS));
+      await live.listen?.changed();
       return answerJson(sink, resultMessage(message.id, {}));
     });
     inBackground('subscribe', answered, (cause) => sink.fail({ kind: 'broken', sent: true, cause }));

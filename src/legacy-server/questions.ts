@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { QUESTION_QUOTA } from '../platform/data-plane-quotas.js';
+import { Quota } from '../platform/quota.js';
 
-type Waiting = Readonly<{ sessionId: string; answered: (response: string) => void }>;
-
-const MOST_WAITING = 10_000;
+type Waiting = Readonly<{ organizationId: string; grantId: string; sessionId: string; answered: (response: string) => void }>;
 
 /**
  * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they belong to: its id stands in each of
@@ -11,17 +11,20 @@ const MOST_WAITING = 10_000;
 export class Questions {
   readonly #node = randomUUID();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #places = new Quota(QUESTION_QUOTA);
 
-  /** The id of a new request to a client; undefined when too many are open. */
+  /** The id of a new request to a client; undefined when its grant or organization has too many open. */
   open(waiting: Waiting): string | undefined {
-    if (this.#waiting.size >= MOST_WAITING) return undefined;
+    if (this.#places.take(waiting.organizationId, waiting.grantId) !== undefined) return undefined;
     const id = `${this.#node}.${randomUUID()}`;
     this.#waiting.set(id, waiting);
     return id;
   }
 
   close(id: string): void {
-    this.#waiting.delete(id);
+    const waiting = this.#waiting.get(id);
+    if (!waiting || !this.#waiting.delete(id)) return;
+    this.#places.free(waiting.organizationId, waiting.grantId);
   }
 
   /** Hands on a client's response to `id`, the text of a JSON-RPC id: `late` when nobody waits for it any more, `elsewhere` when another node may. */
@@ -31,7 +34,7 @@ export class Questions {
     if (!key.startsWith(`${this.#node}.`)) return 'elsewhere';
     const waiting = this.#waiting.get(key);
     if (waiting?.sessionId !== sessionId) return 'late';
-    this.#waiting.delete(key);
+    this.close(key);
     waiting.answered(response);
     return 'taken';
   }

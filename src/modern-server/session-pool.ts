@@ -1,4 +1,6 @@
 import { inBackground, startInterval } from '../platform/guard.js';
+import { POOLED_SESSION_QUOTA } from '../platform/data-plane-quotas.js';
+import { Quota } from '../platform/quota.js';
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../json/json-object.js';
 import { errorMessage } from '../translation/errors.js';
@@ -34,14 +36,25 @@ export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, 
   return { text: '', status: isRefusal(refused.status) ? MISDIRECTED : refused.status };
 };
 
+/** The one that was used longest ago, of those that are not in use now. */
+const idlestOf = (sessions: readonly (readonly [string, UpstreamSession])[]): readonly [string, UpstreamSession] | undefined => {
+  const now = Date.now();
+  let idlest: readonly [string, UpstreamSession] | undefined;
+  for (const one of sessions) if (one[1].usedAt() < (idlest?.[1].usedAt() ?? now)) idlest = one;
+  return idlest;
+};
+
 /**
  * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened when it is first needed and ended
- * after five minutes without use. A grant has at most eight at a server, those that are being opened included; one more ends the one that was idle longest. They
- * live on this node.
+ * after five minutes without use. A grant has at most eight at a server, those that are being opened included; one more ends the one that was idle longest. So
+ * does one more of an organization's that has its share (POOLED_SESSION_QUOTA). They live on this node.
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
   readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<Opened> }>>();
+  readonly #places = new Quota(POOLED_SESSION_QUOTA);
+  /** What each session weighs. */
+  readonly #weights = new Map<UpstreamSession, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -69,14 +82,46 @@ export class SessionPool {
   }
 
   async #open(key: string, reach: Reach, client: Client): Promise<Opened> {
-    if (!this.#hasRoom(reach)) return { full: true };
-    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client);
-    if (!introduction) return { refused: asked };
-    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) => {
-      if (this.#sessions.get(key) === lost) this.#sessions.delete(key);
+    if (!this.#hasRoom(reach) || !this.#takePlace(reach)) return { full: true };
+    const { grantId, server } = reach;
+    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client).catch((error: unknown) => {
+      this.#places.free(server.organizationId, grantId);
+      throw error;
     });
+    if (!introduction) {
+      this.#places.free(server.organizationId, grantId);
+      return { refused: asked };
+    }
+    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) => this.#remove(key, lost));
+    this.#weights.set(session, 0);
+    const bytes = JSON.stringify(introduction.result).length + JSON.stringify(client.capabilities).length;
+    if (this.#places.grow(server.organizationId, grantId, bytes) !== undefined) {
+      inBackground('session_pool', this.#end(key, session));
+      return { full: true };
+    }
+    this.#weights.set(session, bytes);
     this.#sessions.set(key, session);
     return { session };
+  }
+
+  /** Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and that is idle. */
+  #takePlace({ grantId, server: { organizationId } }: Reach): boolean {
+    for (;;) {
+      const exceeded = this.#places.take(organizationId, grantId);
+      if (exceeded === undefined) return true;
+      const own = [...this.#sessions].filter(([, { reach }]) => reach.server.organizationId === organizationId && (exceeded !== 'grant' || reach.grantId === grantId));
+      const idlest = idlestOf(own);
+      if (!idlest) return false;
+      inBackground('session_pool', this.#end(...idlest));
+    }
+  }
+
+  #remove(key: string, session: UpstreamSession): void {
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    const bytes = this.#weights.get(session);
+    if (bytes === undefined) return;
+    this.#weights.delete(session);
+    this.#places.free(session.reach.server.organizationId, session.reach.grantId, bytes);
   }
 
   #hasRoom({ grantId, server }: Reach): boolean {
@@ -84,15 +129,14 @@ export class SessionPool {
     const own = [...this.#sessions].filter(([, session]) => isOwn(session));
     const opening = [...this.#opening.values()].filter(isOwn);
     if (own.length + opening.length < MOST_PER_GRANT) return true;
-    const now = Date.now();
-    const [idlest] = own.filter(([, session]) => session.usedAt() < now).toSorted(([, one], [, other]) => one.usedAt() - other.usedAt());
+    const idlest = idlestOf(own);
     if (!idlest) return false;
     inBackground('session_pool', this.#end(...idlest));
     return true;
   }
 
   #end(key: string, session: UpstreamSession): Promise<void> {
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    this.#remove(key, session);
     return session.end();
   }
 

@@ -37,6 +37,40 @@ export const PARKED_CALL_QUOTA: QuotaLimits = {
   grant: { count: 100, bytes: 8 * MIB },
 };
 
+/** Held calls that nobody keeps a connection open for, and their results for a while, weighed by the request and then by the result. */
+export const APPROVAL_TASK_QUOTA: QuotaLimits = {
+  total: { count: 1000, bytes: 64 * MIB },
+  organization: { count: 400, bytes: 24 * MIB },
+  grant: { count: 100, bytes: 12 * MIB },
+};
+
+/**
+ * Sessions of legacy clients at modern servers that have a log level, subscriptions or a stream, weighed by what they subscribed to. More than standing streams,
+ * so that whoever has a stream has a place here too.
+ */
+export const LIVE_SESSION_QUOTA: QuotaLimits = {
+  total: { count: 30_000, bytes: 64 * MIB },
+  organization: { count: 10_000, bytes: 24 * MIB },
+  grant: { count: 2000, bytes: 8 * MIB },
+};
+
+/** Requests of modern servers that wait for the answer of a legacy client. */
+export const QUESTION_QUOTA: QuotaLimits = counts(10_000, 4000, 400);
+
+/** Sessions at legacy servers that modern clients share, weighed by what the client declared and the server said of itself. */
+export const POOLED_SESSION_QUOTA: QuotaLimits = {
+  total: { count: 10_000, bytes: 128 * MIB },
+  organization: { count: 4000, bytes: 48 * MIB },
+  grant: { count: 200, bytes: 16 * MIB },
+};
+
+/** What waits to be appended to the log, of all partitions together. It has no grants: an organization's events are of its control plane too. */
+export const PENDING_APPEND_QUOTA: QuotaLimits = {
+  total: { count: ANY, bytes: 128 * MIB },
+  organization: { count: ANY, bytes: 48 * MIB },
+  grant: { count: ANY, bytes: ANY },
+};
+
 /** Processes of stdio servers and connections to SSE servers, each kept for a session. A process may take 100 MiB. */
 export const CHANNEL_QUOTA: QuotaLimits = counts(1000, 400, 100);
 

@@ -2,6 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { InSession } from '../../relay/exchange.js';
 import type { GovernedCall, Waiting } from '../../enforcement/call.js';
 import type { Json } from '../../json/json-object.js';
+import { APPROVAL_TASK_QUOTA } from '../../platform/data-plane-quotas.js';
+import { startTimer } from '../../platform/guard.js';
+import { Quota } from '../../platform/quota.js';
 import type { Request } from '../../mcp/read-message.js';
 
 /** What has become of a held call that its client asks for as a task. */
@@ -10,8 +13,6 @@ export type TaskState = Readonly<{ status: 'working' | 'cancelled' }> | Readonly
 /** A held call that a client of tasks has made. */
 export type HeldTask = Readonly<{ exchange: InSession; request: Request; call: GovernedCall; waiting: Waiting; reason: string }>;
 
-const MOST = 1000;
-const MOST_BYTES = 64 * 1024 * 1024;
 /** How long a result waits to be asked for. */
 export const RESULT_KEPT_MS = 10 * 60_000;
 
@@ -37,12 +38,12 @@ export class ApprovalTask extends EventEmitter {
 }
 
 /**
- * The tasks of held calls on this node, by their approval. What is asked for here lives here: with the process the wait is lost, and the approval is not. Bounded;
- * a call that finds no place is answered as one that nobody waits for.
+ * The tasks of held calls on this node, by their approval. What is asked for here lives here: with the process the wait is lost, and the approval is not. How
+ * many there may be, APPROVAL_TASK_QUOTA says; a call that finds no place is answered as one that nobody waits for.
  */
 export class ApprovalTasks {
   readonly #tasks = new Map<string, ApprovalTask>();
-  #bytes = 0;
+  readonly #places = new Quota(APPROVAL_TASK_QUOTA);
 
   find(approvalId: string, grantId: string): ApprovalTask | undefined {
     const task = this.#tasks.get(approvalId);
@@ -51,10 +52,10 @@ export class ApprovalTasks {
 
   /** A new task; undefined when there is no place for it. */
   add(held: HeldTask, now: Date): ApprovalTask | undefined {
-    if (this.#tasks.size >= MOST || this.#bytes + held.exchange.body.length > MOST_BYTES) return undefined;
+    const { organization, grant } = held.exchange.who;
     const task = new ApprovalTask(held, now);
+    if (this.#places.take(organization.id, grant.id, task.bytes) !== undefined) return undefined;
     this.#tasks.set(held.waiting.approvalId, task);
-    this.#bytes += task.bytes;
     return task;
   }
 
@@ -62,15 +63,23 @@ export class ApprovalTasks {
   end(task: ApprovalTask, state: TaskState, now: Date): void {
     if (task.isOver) return;
     const bytes = state.status === 'completed' ? JSON.stringify(state.result).length : 0;
-    task.state = this.#bytes - task.bytes + bytes > MOST_BYTES ? { status: 'failed', error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' } } : state;
+    const isKept = this.#weigh(task, bytes);
+    task.state = isKept ? state : { status: 'failed', error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' } };
     task.updatedAt = now;
-    this.#bytes += bytes - task.bytes;
-    task.bytes = bytes;
-    setTimeout(() => this.#forget(task), RESULT_KEPT_MS).unref();
+    startTimer('approval_tasks', RESULT_KEPT_MS, () => this.#forget(task)).unref();
+  }
+
+  /** Makes a task weigh so much from now on; nothing at all when there is no room for that. */
+  #weigh(task: ApprovalTask, bytes: number): boolean {
+    const { organization, grant } = task.held.exchange.who;
+    this.#places.shrink(organization.id, grant.id, task.bytes);
+    const isTaken = this.#places.grow(organization.id, grant.id, bytes) === undefined;
+    task.bytes = isTaken ? bytes : 0;
+    return isTaken;
   }
 
   #forget(task: ApprovalTask): void {
-    this.#tasks.delete(task.held.waiting.approvalId);
-    this.#bytes -= task.bytes;
+    const { organization, grant } = task.held.exchange.who;
+    if (this.#tasks.delete(task.held.waiting.approvalId)) this.#places.free(organization.id, grant.id, task.bytes);
   }
 }
