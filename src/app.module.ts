@@ -21,7 +21,16 @@ import type { Forward } from './upstream/forward.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /** What the API's rooms are given; everything else they make themselves. */
-export type Parts = Readonly<{ config: Config; database: Database; store: EventStore; vault: Vault; outbound: Outbound; forward: Forward; stdio: StdioRules; publicUrl: () => string }>;
+export type Parts = Readonly<{
+  config: Config;
+  database: Database;
+  store: EventStore;
+  vault: Vault;
+  outbound: Outbound;
+  forward: Forward;
+  stdio: StdioRules;
+  publicUrl: () => string;
+}>;
 
 const providers = (parts: Parts): readonly Provider[] => [
   { provide: CONFIG, useValue: parts.config },
@@ -48,6 +57,21 @@ export class PartsModule {
 @Module({})
 export class AppModule {
   static with(parts: Parts): DynamicModule {
-    return { module: AppModule, imports: [PartsModule.with(parts), AccountsModule, ServersModule, ToolsModule, PoliciesModule, GrantsModule, LimitsModule, AdviceModule, ApprovalsModule, AuditModule, UsageModule] };
+    return {
+      module: AppModule,
+      imports: [
+        PartsModule.with(parts),
+        AccountsModule,
+        ServersModule,
+        ToolsModule,
+        PoliciesModule,
+        GrantsModule,
+        LimitsModule,
+        AdviceModule,
+        ApprovalsModule,
+        AuditModule,
+        UsageModule,
+      ],
+    };
   }
 }

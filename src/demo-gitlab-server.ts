@@ -5,7 +5,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** `log` is what the server has printed, for when something goes wrong. */
-export type GitLabServer = Readonly<{ url: string; version: string; pid: number; log: () => string; close: () => Promise<void> }>;
+export type GitLabServer = Readonly<{
+  url: string;
+  version: string;
+  pid: number;
+  log: () => string;
+  close: () => Promise<void>;
+}>;
 
 /** How this server names the tool that cancels a job; it is off unless asked for. */
 export const CANCEL_TOOL = 'cancel_pipeline_job';
@@ -29,9 +35,14 @@ const installed = (): Readonly<{ script: string; version: string }> => {
   const require = createRequire(import.meta.url);
   try {
     const manifest = require.resolve('@zereight/mcp-gitlab/package.json');
-    return { script: join(dirname(manifest), 'build', 'index.js'), version: (require(manifest) as { version: string }).version };
+    return {
+      script: join(dirname(manifest), 'build', 'index.js'),
+      version: (require(manifest) as { version: string }).version,
+    };
   } catch (error) {
-    throw new Error('@zereight/mcp-gitlab is not installed: run "npm ci" without NODE_ENV=production', { cause: error });
+    throw new Error('@zereight/mcp-gitlab is not installed: run "npm ci" without NODE_ENV=production', {
+      cause: error,
+    });
   }
 };
 
@@ -49,7 +60,10 @@ const stop = async (child: ChildProcess): Promise<void> => {
 const waitUntilUp = async (child: ChildProcess, origin: string, log: () => string): Promise<void> => {
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(50)) {
     if (exited(child)) throw new Error(`the GitLab MCP server ended at its start:\n${log()}`);
-    const up = await fetch(`${origin}/health`).then((response) => response.ok, () => false);
+    const up = await fetch(`${origin}/health`).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (up) return;
   }
   throw new Error(`the GitLab MCP server was not up within ${READY_MS / 1000} s:\n${log()}`);

@@ -18,7 +18,8 @@ export type Screen = Readonly<{
 export const masked = (secret: string): string => `${secret.slice(0, 14)}…`;
 
 /** `text` in at most `width` characters. */
-export const clipped = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);
+export const clipped = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 
 /** Colour is for terminals; a pipe or a file gets plain text. */
 export const makeScreen = (out: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>): Screen => {
@@ -38,7 +39,10 @@ export const makeScreen = (out: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>): Sc
       columns = next;
     },
     row: (cells, style) => {
-      const text = cells.map((cell, index) => cell.padEnd(columns[index] ?? 0)).join('  ').trimEnd();
+      const text = cells
+        .map((cell, index) => cell.padEnd(columns[index] ?? 0))
+        .join('  ')
+        .trimEnd();
       line(`   ${style ? paint(style, text) : text}`);
     },
     check: (what, held) => {
@@ -54,6 +58,9 @@ const TELL_EVERY_MS = 2000;
 /** Waits for `work`, saying every two seconds that it still does. */
 export const patiently = async <T>(screen: Screen, what: string, work: Promise<T>): Promise<T> => {
   const began = Date.now();
-  const timer = setInterval(() => screen.line(`… ${what} (${Math.round((Date.now() - began) / 1000)} s)`), TELL_EVERY_MS);
+  const timer = setInterval(
+    () => screen.line(`… ${what} (${Math.round((Date.now() - began) / 1000)} s)`),
+    TELL_EVERY_MS,
+  );
   return await work.finally(() => clearInterval(timer));
 };

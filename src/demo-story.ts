@@ -6,35 +6,79 @@ import { clipped, masked, type Screen } from './demo-screen.js';
 type Grant = Readonly<{ id: string; token: string; mcpUrl: string }>;
 
 /** What the story is played with; `allowed` and `refused` count what the agents saw. */
-export type Stage = Readonly<{ screen: Screen; rest: Rest; policyId: string; grants: Readonly<{ release: Grant; night: Grant }>; seen: { allowed: number; refused: number; jobs: string[] } }>;
+export type Stage = Readonly<{
+  screen: Screen;
+  rest: Rest;
+  policyId: string;
+  grants: Readonly<{ release: Grant; night: Grant }>;
+  seen: { allowed: number; refused: number; jobs: string[] };
+}>;
 
 const PROJECT = '42';
 
 /** One tool, ten times a minute for each grant, and nothing else. */
-export const POLICY = { version: '1', default: 'deny', tools: { [CANCEL_TOOL]: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } } };
+export const POLICY = {
+  version: '1',
+  default: 'deny',
+  tools: { [CANCEL_TOOL]: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } },
+};
 
-const FREEZE = { version: '1', default: 'deny', tools: { [CANCEL_TOOL]: { action: 'deny', reason: 'Deploy freeze: let the jobs finish' }, list_issues: {} } };
+const FREEZE = {
+  version: '1',
+  default: 'deny',
+  tools: { [CANCEL_TOOL]: { action: 'deny', reason: 'Deploy freeze: let the jobs finish' }, list_issues: {} },
+};
 
 /** Signs up, registers the server with its credential, publishes the policy and issues a grant to each of two agents, all by REST. */
-export const prepare = async (screen: Screen, toolgateUrl: string, gitlab: Readonly<{ url: string; token: string }>): Promise<Stage> => {
-  const signedUp = await makeRest(toolgateUrl)('POST', '/v1/signup', { email: 'demo@example.com', password: 'a password for the demo', organizationName: 'Demo' });
+export const prepare = async (
+  screen: Screen,
+  toolgateUrl: string,
+  gitlab: Readonly<{ url: string; token: string }>,
+): Promise<Stage> => {
+  const signedUp = await makeRest(toolgateUrl)('POST', '/v1/signup', {
+    email: 'demo@example.com',
+    password: 'a password for the demo',
+    organizationName: 'Demo',
+  });
   const rest = makeRest(toolgateUrl, String(signedUp['token']));
   screen.row(['POST /v1/signup', 'organization Demo']);
-  const server = await rest('POST', '/v1/servers', { name: 'GitLab', transport: { type: 'streamable-http', url: gitlab.url }, auth: { type: 'headers', headers: { Authorization: `Bearer ${gitlab.token}` } } });
-  screen.row(['POST /v1/servers', `GitLab, ${String(server['status'])}, ${String(server['toolCount'])} tools; its token ${masked(gitlab.token)} stays here, encrypted`]);
-  const policy = await rest('POST', `/v1/servers/${String(server['id'])}/policies`, { name: 'Cancel jobs, ten a minute', document: POLICY });
+  const server = await rest('POST', '/v1/servers', {
+    name: 'GitLab',
+    transport: { type: 'streamable-http', url: gitlab.url },
+    auth: { type: 'headers', headers: { Authorization: `Bearer ${gitlab.token}` } },
+  });
+  screen.row([
+    'POST /v1/servers',
+    `GitLab, ${String(server['status'])}, ${String(server['toolCount'])} tools; its token ${masked(gitlab.token)} stays here, encrypted`,
+  ]);
+  const policy = await rest('POST', `/v1/servers/${String(server['id'])}/policies`, {
+    name: 'Cancel jobs, ten a minute',
+    document: POLICY,
+  });
   screen.row(['POST …/policies', JSON.stringify(POLICY)]);
   const issue = async (name: string): Promise<Grant> => {
     const identity = await rest('POST', '/v1/identities', { name, kind: 'agent' });
-    const grant = (await rest('POST', '/v1/grants', { identityId: identity['id'], serverId: server['id'], policyId: policy['id'] })) as unknown as Grant;
+    const grant = (await rest('POST', '/v1/grants', {
+      identityId: identity['id'],
+      serverId: server['id'],
+      policyId: policy['id'],
+    })) as unknown as Grant;
     screen.row(['POST /v1/grants', `${name}: ${masked(grant.token)} for ${grant.mcpUrl}`]);
     return grant;
   };
   screen.check('the server is ready', server['status'] === 'ready');
-  return { screen, rest, policyId: String(policy['id']), grants: { release: await issue('release-agent'), night: await issue('night-agent') }, seen: { allowed: 0, refused: 0, jobs: [] } };
+  return {
+    screen,
+    rest,
+    policyId: String(policy['id']),
+    grants: { release: await issue('release-agent'), night: await issue('night-agent') },
+    seen: { allowed: 0, refused: 0, jobs: [] },
+  };
 };
 
-const describe = (answer: CallAnswer): Readonly<{ decision: string; text: string; style: 'green' | 'red' | 'yellow' }> => {
+const describe = (
+  answer: CallAnswer,
+): Readonly<{ decision: string; text: string; style: 'green' | 'red' | 'yellow' }> => {
   switch (answer.kind) {
     case 'done':
       return { decision: 'allowed', text: answer.text.split('\n')[0] ?? '', style: 'green' };
@@ -45,7 +89,12 @@ const describe = (answer: CallAnswer): Readonly<{ decision: string; text: string
   }
 };
 
-const call = async ({ screen, seen }: Stage, agent: Agent, tool: string, args: Readonly<Record<string, string>>): Promise<CallAnswer> => {
+const call = async (
+  { screen, seen }: Stage,
+  agent: Agent,
+  tool: string,
+  args: Readonly<Record<string, string>>,
+): Promise<CallAnswer> => {
   const answer = await agent.call(tool, { project_id: PROJECT, ...args });
   if (answer.kind === 'done') seen.allowed += 1;
   if (answer.kind === 'done' && args['job_id'] !== undefined) seen.jobs.push(args['job_id']);
@@ -55,7 +104,8 @@ const call = async ({ screen, seen }: Stage, agent: Agent, tool: string, args: R
   return answer;
 };
 
-const cancel = (stage: Stage, agent: Agent, job: number): Promise<CallAnswer> => call(stage, agent, CANCEL_TOOL, { job_id: String(job) });
+const cancel = (stage: Stage, agent: Agent, job: number): Promise<CallAnswer> =>
+  call(stage, agent, CANCEL_TOOL, { job_id: String(job) });
 
 const MINUTE_MS = 60_000;
 const BURST_NEEDS_MS = 20_000;
@@ -73,13 +123,23 @@ const awaitRoomInTheMinute = async (screen: Screen): Promise<void> => {
 };
 
 const isLimited = (answer: CallAnswer): boolean =>
-  answer.kind === 'refused' && answer.code === 'rate_limited' && answer.rule === `/tools/${CANCEL_TOOL}/limits/0` && (answer.retryAfterSeconds ?? 0) >= 1 && new RegExp(`^\\[POLICY DENIED\\] ${CANCEL_TOOL}: 10 per minute used up; try again in \\d+ s$`).test(answer.text);
+  answer.kind === 'refused' &&
+  answer.code === 'rate_limited' &&
+  answer.rule === `/tools/${CANCEL_TOOL}/limits/0` &&
+  (answer.retryAfterSeconds ?? 0) >= 1 &&
+  new RegExp(`^\\[POLICY DENIED\\] ${CANCEL_TOOL}: 10 per minute used up; try again in \\d+ s$`).test(answer.text);
 
 const tenAndOneMore = async (stage: Stage, agent: Agent, firstJob: number): Promise<void> => {
   const answers: CallAnswer[] = [];
   for (let n = 0; n < 11; n += 1) answers.push(await cancel(stage, agent, firstJob + n));
-  stage.screen.check(`${agent.name}: ten calls pass`, answers.slice(0, 10).every(({ kind }) => kind === 'done'));
-  stage.screen.check(`${agent.name}: the eleventh is refused, with the rule and the seconds to wait`, answers.slice(10).every(isLimited));
+  stage.screen.check(
+    `${agent.name}: ten calls pass`,
+    answers.slice(0, 10).every(({ kind }) => kind === 'done'),
+  );
+  stage.screen.check(
+    `${agent.name}: the eleventh is refused, with the rule and the seconds to wait`,
+    answers.slice(10).every(isLimited),
+  );
 };
 
 const tableOfCalls = (screen: Screen): void => {
@@ -109,7 +169,10 @@ export const playChanges = async (stage: Stage, release: Agent, night: Agent): P
   screen.line('PUT /v1/policies/…: version 2 denies cancelling, with a reason, and allows list_issues');
   const frozen = await cancel(stage, release, 112);
   const issues = await call(stage, release, 'list_issues', {});
-  screen.check('the next calls follow version 2', frozen.kind === 'refused' && frozen.text.includes('Deploy freeze') && issues.kind === 'done');
+  screen.check(
+    'the next calls follow version 2',
+    frozen.kind === 'refused' && frozen.text.includes('Deploy freeze') && issues.kind === 'done',
+  );
   const rotated = await rest('POST', `/v1/grants/${grants.release.id}/rotate`, {});
   const token = String(rotated['token']);
   screen.line(`POST /v1/grants/…/rotate: release-agent's next token is ${masked(token)}`);

@@ -26,7 +26,8 @@ const keep = <T extends Closeable>(starting: Promise<T>): Promise<T> => {
 };
 
 const endAll = async (): Promise<void> => {
-  for (let last = running.pop(); last; last = running.pop()) await last.then((one) => one.close()).catch(() => undefined);
+  for (let last = running.pop(); last; last = running.pop())
+    await last.then((one) => one.close()).catch(() => undefined);
 };
 
 const temporaryFolder = async (): Promise<string> => {
@@ -36,8 +37,16 @@ const temporaryFolder = async (): Promise<string> => {
 };
 
 const checkGitLab = (screen: Screen, api: GitLabApi, stage: Stage, token: string): void => {
-  screen.check(`GitLab cancelled exactly the ${stage.seen.jobs.length} jobs of the allowed calls`, api.cancelledJobs().join() === stage.seen.jobs.join());
-  screen.check(`every request to it carried ${masked(token)}, none a grant's token`, api.requests.every(({ credential, headers }) => credential === token && !JSON.stringify(headers).includes('tg_grant_')));
+  screen.check(
+    `GitLab cancelled exactly the ${stage.seen.jobs.length} jobs of the allowed calls`,
+    api.cancelledJobs().join() === stage.seen.jobs.join(),
+  );
+  screen.check(
+    `every request to it carried ${masked(token)}, none a grant's token`,
+    api.requests.every(
+      ({ credential, headers }) => credential === token && !JSON.stringify(headers).includes('tg_grant_'),
+    ),
+  );
 };
 
 const whereNext = (screen: Screen): void => {
@@ -56,9 +65,15 @@ const start = async (screen: Screen, token: string) => {
   const [gitlab, toolgate] = await patiently(
     screen,
     'starting',
-    Promise.all([keep(startGitLabServer(api.url)), keep(startToolgate(readConfig({ PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, SIGNUP: 'open' })))]),
+    Promise.all([
+      keep(startGitLabServer(api.url)),
+      keep(startToolgate(readConfig({ PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, SIGNUP: 'open' }))),
+    ]),
   );
-  screen.row([`@zereight/mcp-gitlab ${gitlab.version}`, `${gitlab.url}, the real one; it calls its cancel_job ${CANCEL_TOOL}`]);
+  screen.row([
+    `@zereight/mcp-gitlab ${gitlab.version}`,
+    `${gitlab.url}, the real one; it calls its cancel_job ${CANCEL_TOOL}`,
+  ]);
   screen.row(['Toolgate', toolgate.url]);
   return { api, gitlab, toolgate };
 };

@@ -57,6 +57,8 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : `Toolgate did not start: ${errorText(error)}`}\n`);
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : `Toolgate did not start: ${errorText(error)}`}\n`,
+  );
   process.exit(1);
 });

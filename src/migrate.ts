@@ -8,7 +8,10 @@ import { applyMigrations } from './platform/migrations.js';
 const main = async (): Promise<void> => {
   const config = readConfig(environment());
   if (config.databaseUrl) return applyMigrations(config.databaseUrl);
-  const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
+  const postgres = await startEmbeddedPostgres({
+    dataDir: resolve(config.dataDir),
+    onNotice: (text) => log.info(text),
+  });
   await applyMigrations(postgres.url).finally(() => postgres.stop());
 };
 

@@ -30,13 +30,18 @@ const unusedParts = (): Parts => {
   };
 };
 
-const byKey = (left: readonly [string, unknown], right: readonly [string, unknown]): number => (left[0] < right[0] ? -1 : 1);
+const byKey = (left: readonly [string, unknown], right: readonly [string, unknown]): number =>
+  left[0] < right[0] ? -1 : 1;
 
 /** The same value with the keys of its objects in code-unit order, so that the order in which rooms are imported does not show. */
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(byKey).map(([key, inner]) => [key, sorted(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(byKey)
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
 };
 
 const FOLDER = new URL('../openapi/', import.meta.url);
@@ -47,12 +52,17 @@ const textOf = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 const put = async (name: string, text: string): Promise<void> => {
   const file = new URL(name, FOLDER);
   if (!process.argv.includes('--check')) return writeFile(file, text);
-  if ((await readFile(file, 'utf8').catch(() => '')) !== text) throw new Error(`openapi/${name} is stale: run "npm run openapi" and commit it`);
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text)
+    throw new Error(`openapi/${name} is stale: run "npm run openapi" and commit it`);
 };
 
 /** `npm run openapi`: writes openapi/toolgate.json from the routes' decorators, and the JSON Schema of policies beside it; with `--check` fails when one is stale. */
 const main = async (): Promise<void> => {
-  const app = await NestFactory.create(AppModule.with(unusedParts()), { preview: true, logger: false, abortOnError: false });
+  const app = await NestFactory.create(AppModule.with(unusedParts()), {
+    preview: true,
+    logger: false,
+    abortOnError: false,
+  });
   await put('toolgate.json', textOf(sorted(openApiDocument(app))));
   await put('policy-v1.json', textOf(policySchema));
 };

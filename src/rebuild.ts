@@ -12,12 +12,16 @@ const TELL_EVERY_MS = 2000;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const progressText = (progress: RebuildProgress): string => `  ${progress.organizations} of ${progress.of} organizations, ${progress.records} records`;
+const progressText = (progress: RebuildProgress): string =>
+  `  ${progress.organizations} of ${progress.of} organizations, ${progress.records} records`;
 
 /** The database of the configuration: an outside one may be in use meanwhile; the embedded one is started, and refused while Toolgate runs on it. */
 const openDatabase = async (config: Config): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
   if (config.databaseUrl) return { url: config.databaseUrl, stop: () => Promise.resolve() };
-  const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
+  const postgres = await startEmbeddedPostgres({
+    dataDir: resolve(config.dataDir),
+    onNotice: (text) => log.info(text),
+  });
   return { url: postgres.url, stop: () => postgres.stop() };
 };
 
@@ -25,7 +29,8 @@ const openDatabase = async (config: Config): Promise<Readonly<{ url: string; sto
 const main = async (): Promise<void> => {
   const name = process.argv.at(-1);
   const projection = PROJECTIONS.find((one) => one.name === name);
-  if (!projection) throw new Error(`say what to rebuild: npm run rebuild -- ${PROJECTIONS.map((one) => one.name).join('|')}`);
+  if (!projection)
+    throw new Error(`say what to rebuild: npm run rebuild -- ${PROJECTIONS.map((one) => one.name).join('|')}`);
   const opened = await openDatabase(readConfig(environment()));
   try {
     await applyMigrations(opened.url);

@@ -8,8 +8,12 @@ const BETWEEN_MARKERS = /(<!-- settings -->\n)[^]*?(<!-- \/settings -->)/;
 /** Puts the table of settings between README's `settings` markers; with `--check` only compares, and fails when it is stale. */
 const main = async (): Promise<void> => {
   const text = await readFile(README, 'utf8');
-  if (!BETWEEN_MARKERS.test(text)) throw new Error('README.md has no "<!-- settings -->" … "<!-- /settings -->" markers');
-  const fresh = text.replace(BETWEEN_MARKERS, (_all, open: string, close: string) => `${open}${settingsTable()}\n${close}`);
+  if (!BETWEEN_MARKERS.test(text))
+    throw new Error('README.md has no "<!-- settings -->" … "<!-- /settings -->" markers');
+  const fresh = text.replace(
+    BETWEEN_MARKERS,
+    (_all, open: string, close: string) => `${open}${settingsTable()}\n${close}`,
+  );
   if (!process.argv.includes('--check')) return writeFile(README, fresh);
   if (fresh !== text) throw new Error('the settings table in README.md is stale: run "npm run settings" and commit it');
 };

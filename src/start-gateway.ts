@@ -33,9 +33,20 @@ const SESSIONS_KEPT_OPEN = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
-type Inner = Readonly<{ directory: Directory; enforcement: Enforcement; streams: LiveStreams; parked: ParkedCalls; heldCalls: HeldCalls; forward: Forward; noticed: NoticedTools }>;
+type Inner = Readonly<{
+  directory: Directory;
+  enforcement: Enforcement;
+  streams: LiveStreams;
+  parked: ParkedCalls;
+  heldCalls: HeldCalls;
+  forward: Forward;
+  noticed: NoticedTools;
+}>;
 
-const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner): McpEndpoint => {
+const makeEndpoint = (
+  parts: Parts & Readonly<{ metrics: Registry }>,
+  { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner,
+): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
   const metrics = makeGatewayMetrics(parts.metrics, () => streams.size);
@@ -70,28 +81,53 @@ const makeEndpoint = (parts: Parts & Readonly<{ metrics: Registry }>, { director
 const isGrant = (owner: string): boolean => owner.startsWith('grt_');
 
 const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Transports =>
-  openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()) });
+  openTransports({
+    http: makeHttpClient(outbound.connector),
+    stdio,
+    stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
+  });
 
 /** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
-export const startGateway = async (parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>): Promise<Gateway> => {
+export const startGateway = async (
+  parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>,
+): Promise<Gateway> => {
   const { config, database, store } = parts;
   const directory = new Directory(database, parts.vault);
   await directory.start();
   store.onCommitted((organizationId) => directory.refresh(organizationId));
   const recorder = new Recorder(parts.eventLog);
   const reserve = makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined);
-  const heartbeat = await startHeartbeat(database, { bootId: recorder.bootId, open: recorder.openCalls, maxStalenessMs: config.maxStalenessMs });
+  const heartbeat = await startHeartbeat(database, {
+    bootId: recorder.bootId,
+    open: recorder.openCalls,
+    maxStalenessMs: config.maxStalenessMs,
+  });
   const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
   const heldCalls = makeHeldCalls(parts);
   const approvals = makeApprovals(heldCalls, APPROVALS_MS);
-  const enforcement = new Enforcement({ calls: new Quota(callQuota(config.calls)), reserve, approvals, recorder, isStale, now: Date.now });
+  const enforcement = new Enforcement({
+    calls: new Quota(callQuota(config.calls)),
+    reserve,
+    approvals,
+    recorder,
+    isStale,
+    now: Date.now,
+  });
   const streams = new LiveStreams(directory);
   const noticed = new NoticedTools(store, database);
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);
   const translation = openTranslation(transports.forward);
-  const endpoint = makeEndpoint(parts, { directory, enforcement, streams, parked, heldCalls, forward: translation.forward, noticed });
+  const endpoint = makeEndpoint(parts, {
+    directory,
+    enforcement,
+    streams,
+    parked,
+    heldCalls,
+    forward: translation.forward,
+    noticed,
+  });
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {

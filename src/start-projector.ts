@@ -11,11 +11,22 @@ import type { Database } from './platform/database.js';
 import { startProjections } from './projections/run.js';
 import { usageProjection } from './usage/usage.projection.js';
 
-type ProjectorParts = Readonly<{ config: Config; database: Database; eventLog: EventLog; store: EventStore; metrics: Registry }>;
+type ProjectorParts = Readonly<{
+  config: Config;
+  database: Database;
+  eventLog: EventLog;
+  store: EventStore;
+  metrics: Registry;
+}>;
 
 /** Numbers of the audit writer, read when they are scraped. */
 const addMetrics = (registry: Registry, writer: AuditWriter): void => {
-  const counts = { recorded: 'Events recorded', duplicates: 'Deliveries dropped because their event was recorded before', poison: 'Log records that are no events', lost: 'Log records gone before they were recorded' } as const;
+  const counts = {
+    recorded: 'Events recorded',
+    duplicates: 'Deliveries dropped because their event was recorded before',
+    poison: 'Log records that are no events',
+    lost: 'Log records gone before they were recorded',
+  } as const;
   for (const [name, help] of Object.entries(counts) as [keyof typeof counts, string][]) {
     const counter: Counter = new Counter({
       name: `toolgate_audit_${name}_total`,
@@ -27,7 +38,12 @@ const addMetrics = (registry: Registry, writer: AuditWriter): void => {
       },
     });
   }
-  const lag: Gauge = new Gauge({ name: 'toolgate_audit_lag_records', help: 'Log records not yet recorded', registers: [registry], collect: async () => lag.set((await writer.lag()) ?? Number.NaN) });
+  const lag: Gauge = new Gauge({
+    name: 'toolgate_audit_lag_records',
+    help: 'Log records not yet recorded',
+    registers: [registry],
+    collect: async () => lag.set((await writer.lag()) ?? Number.NaN),
+  });
 };
 
 /** The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and retention. */

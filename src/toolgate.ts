@@ -41,7 +41,15 @@ import { findStdioIsolation } from './channels/stdio-isolation.js';
 import { openTransports } from './channels/transports.js';
 
 /** A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine. `close` lets running calls end, then stops everything that `startToolgate` started. */
-export type Toolgate = Readonly<{ url: string; listensOn: string; port: number; database: Database; eventLog: EventLog; store: EventStore; close: () => Promise<void> }>;
+export type Toolgate = Readonly<{
+  url: string;
+  listensOn: string;
+  port: number;
+  database: Database;
+  eventLog: EventLog;
+  store: EventStore;
+  close: () => Promise<void>;
+}>;
 
 const DRAIN_MS = 5000;
 const DAY_MS = 86_400_000;
@@ -55,15 +63,26 @@ class Cleanup {
   }
 
   async run(): Promise<void> {
-    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) await step().catch((error: unknown) => log.warn('stopping a part failed', { error: String(error) }));
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop())
+      await step().catch((error: unknown) => log.warn('stopping a part failed', { error: String(error) }));
   }
 }
 
 const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
-  const adapter = new ExpressAdapter(express().disable('x-powered-by').set('trust proxy', [...parts.config.trustedProxies]));
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  const adapter = new ExpressAdapter(
+    express()
+      .disable('x-powered-by')
+      .set('trust proxy', [...parts.config.trustedProxies]),
+  );
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
   // Over plain http, on a name of the local network, nothing of ours is there to upgrade to.
-  app.use(helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'"] } } }));
+  app.use(
+    helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'"] } } }),
+  );
   app.use(limitUnreadBodies);
   app.useGlobalPipes(bodyValidation());
   app.useGlobalFilters(new ProblemFilter());
@@ -81,7 +100,10 @@ const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDat
     await applyMigrations(config.databaseUrl);
     return { url: config.databaseUrl, database: new Database(config.databaseUrl) };
   }
-  const postgres = await startEmbeddedPostgres({ dataDir: resolve(config.dataDir), onNotice: (text) => log.info(text) });
+  const postgres = await startEmbeddedPostgres({
+    dataDir: resolve(config.dataDir),
+    onNotice: (text) => log.info(text),
+  });
   cleanup.add(() => postgres.stop());
   await applyMigrations(postgres.url);
   return { url: postgres.url, database: new Database(await makePoolLogins(postgres.url)) };
@@ -92,16 +114,29 @@ const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
   const rules = { allow: config.allowStdio, variables: config.stdioVariables, environment: environment() };
   if (config.allowStdio.length === 0) return { ...rules, isolation: undefined };
   const hiddenFiles = config.masterKeyFile === undefined ? [] : [config.masterKeyFile];
-  const { isolation, exposed } = await findStdioIsolation({ sandbox: config.stdioSandbox, user: config.stdioUser, hiddenFolder: config.dataDir, hiddenFiles, path: environment()['PATH'] ?? '' });
+  const { isolation, exposed } = await findStdioIsolation({
+    sandbox: config.stdioSandbox,
+    user: config.stdioUser,
+    hiddenFolder: config.dataDir,
+    hiddenFiles,
+    path: environment()['PATH'] ?? '',
+  });
   if (exposed !== undefined) log.warn(exposed);
   return { ...rules, isolation };
 };
 
 /** The guard of outside addresses, to which our own port is known once we listen. */
-const openOutbound = async (config: Config, databaseUrl: string, own: Readonly<{ port: number }>): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
+const openOutbound = async (
+  config: Config,
+  databaseUrl: string,
+  own: Readonly<{ port: number }>,
+): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
   const services = await OwnServices.find(servicesOf(config, databaseUrl));
   const databasePort = Number(new URL(databaseUrl).port || 5432);
-  const outbound = makeOutbound({ allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has }, { lookup: makeNameLookups({ threads: Number(environment()['UV_THREADPOOL_SIZE'] ?? 4) }) });
+  const outbound = makeOutbound(
+    { allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has },
+    { lookup: makeNameLookups({ threads: Number(environment()['UV_THREADPOOL_SIZE'] ?? 4) }) },
+  );
   return { outbound, stop: async () => services.stop() };
 };
 
@@ -114,7 +149,9 @@ const startApprovals = ({ config, database, store, vault, outbound, publicUrl }:
 };
 
 const openLog = async (config: Config, database: Database): Promise<EventLog> => {
-  const eventLog = await (config.kafka ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS) : openPostgresLog(database.log, config.partitions));
+  const eventLog = await (config.kafka
+    ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS)
+    : openPostgresLog(database.log, config.partitions));
   await bindLog(database.worker, eventLog.identity);
   return eventLog;
 };
@@ -152,23 +189,56 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   cleanup.add(async () => transports.stop());
   const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
   const metrics = makeMetrics();
-  const readiness: Record<string, () => Promise<void>> = { database: async () => void (await database.worker.query('select 1')), log: () => eventLog.ready() };
-  if (config.roles.has('projector')) cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
+  const readiness: Record<string, () => Promise<void>> = {
+    database: async () => void (await database.worker.query('select 1')),
+    log: () => eventLog.ready(),
+  };
+  if (config.roles.has('projector'))
+    cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
   const api = config.roles.has('api') ? await startApi(parts) : undefined;
   if (api) {
     cleanup.add(api.close);
     for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
-    cleanup.add(startRediscovery({ db: database, store, vault, ways: { outbound, forward: transports.forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables } }).stop);
+    cleanup.add(
+      startRediscovery({
+        db: database,
+        store,
+        vault,
+        ways: {
+          outbound,
+          forward: transports.forward,
+          allowStdio: config.allowStdio,
+          stdioVariables: config.stdioVariables,
+        },
+      }).stop,
+    );
   }
-  const gateway = config.roles.has('gateway') ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics }) : undefined;
+  const gateway = config.roles.has('gateway')
+    ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics })
+    : undefined;
   if (gateway) {
     cleanup.add(gateway.stop);
     readiness['directory'] = gateway.ready;
   }
   const isOperator = makeOperatorCheck(database, publicUrl, config.operators);
-  const front = makeHttpFront({ hosts: makeHostRule(config), isOperator, ...(gateway ? { gateway: gateway.handle } : {}), ...(api ? { api: api.handle } : {}), readiness: readiness as Readiness, metrics });
+  const front = makeHttpFront({
+    hosts: makeHostRule(config),
+    isOperator,
+    ...(gateway ? { gateway: gateway.handle } : {}),
+    ...(api ? { api: api.handle } : {}),
+    readiness: readiness as Readiness,
+    metrics,
+  });
   own.port = await listen(front, config.port, config.host);
   cleanup.add(() => closeFront(front, DRAIN_MS));
   if (gateway) cleanup.add(async () => gateway.drain());
-  return { url: publicUrl(), listensOn: listensOn(), port: own.port, database, eventLog, store, close: () => cleanup.run() };
+  return {
+    url: publicUrl(),
+    listensOn: listensOn(),
+    port: own.port,
+    database,
+    eventLog,
+    store,
+    close: () => cleanup.run(),
+  };
 };

@@ -1,7 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
 /** What starts many processes, or waits for long: `npm run test:slow`. */
-export const SLOW = ['test/e2e/clients.test.ts', 'test/e2e/real-servers.test.ts', 'test/e2e/approvals.test.ts', 'test/integration/gateway/channel-pairings.test.ts', 'test/integration/platform/start.test.ts', 'test/architecture/check.test.ts', 'test/integration/embedded-postgres/embedded-postgres.test.ts', 'test/integration/embedded-postgres/data-folder.test.ts', 'test/integration/event-log/silent-connection.test.ts', 'test/integration/enforcement/crash.test.ts'];
+export const SLOW = [
+  'test/e2e/clients.test.ts',
+  'test/e2e/real-servers.test.ts',
+  'test/e2e/approvals.test.ts',
+  'test/integration/gateway/channel-pairings.test.ts',
+  'test/integration/platform/start.test.ts',
+  'test/architecture/check.test.ts',
+  'test/integration/embedded-postgres/embedded-postgres.test.ts',
+  'test/integration/embedded-postgres/data-folder.test.ts',
+  'test/integration/event-log/silent-connection.test.ts',
+  'test/integration/enforcement/crash.test.ts',
+];
 
 /** `npm test`: everything that needs nothing but npm. */
 export default defineConfig({

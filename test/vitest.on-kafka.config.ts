@@ -2,10 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 /** What has no product with a log in it, or is about the log that is kept in PostgreSQL. */
 const NOT_HERE = {
-  'test/integration/event-log/postgres-log.test.ts': 'the contract suite of the log in PostgreSQL; that of the log in Kafka is in test/kafka',
+  'test/integration/event-log/postgres-log.test.ts':
+    'the contract suite of the log in PostgreSQL; that of the log in Kafka is in test/kafka',
   'test/integration/event-log/postgres-reading.test.ts': 'how the log in PostgreSQL is read',
-  'test/integration/event-log/silent-connection.test.ts': 'a silent connection to the log in PostgreSQL; that of a silent broker is in test/kafka',
-  'test/integration/audit/writer.test.ts': 'deliveries that repeat, skip or come late, made up over the log in PostgreSQL; those of Kafka are in test/kafka',
+  'test/integration/event-log/silent-connection.test.ts':
+    'a silent connection to the log in PostgreSQL; that of a silent broker is in test/kafka',
+  'test/integration/audit/writer.test.ts':
+    'deliveries that repeat, skip or come late, made up over the log in PostgreSQL; those of Kafka are in test/kafka',
   'test/integration/audit/retention.test.ts': 'days of the log in PostgreSQL; in Kafka the topic has its own retention',
   'test/integration/enforcement/crash.test.ts': 'crashes of a database of its own, with the log in it and without',
   'test/integration/embedded-postgres/**': 'no log in it',

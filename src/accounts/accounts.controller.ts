@@ -23,7 +23,11 @@ export class AccountsController {
   @Post('signup')
   @Allowed('anyone')
   @ApiCreatedResponse({ type: SignedInAnswer })
-  async signup(@Body() body: SignUpBody, @Req() { repeat, ip = '' }: WithPrincipal, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
+  async signup(
+    @Body() body: SignUpBody,
+    @Req() { repeat, ip = '' }: WithPrincipal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SignedIn> {
     return this.#withCookie(response, await this.signUps.run({ ...body, address: ip }, repeat));
   }
 
@@ -31,7 +35,11 @@ export class AccountsController {
   @HttpCode(200)
   @Allowed('anyone')
   @ApiOkResponse({ type: SignedInAnswer })
-  async login(@Body() body: LoginBody, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
+  async login(
+    @Body() body: LoginBody,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SignedIn> {
     const user = await this.signIn.userOf(request, response);
     const session = user && (await login(this.db, user, body.organizationId));
     if (!session) throw new Problem('unauthorized', 'No account here has this e-mail address and this password.');
@@ -42,7 +50,10 @@ export class AccountsController {
   @HttpCode(204)
   @Allowed('member')
   @ApiNoContentResponse()
-  async logout(@CurrentPrincipal() principal: Principal, @Res({ passthrough: true }) response: Response): Promise<void> {
+  async logout(
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<void> {
     await logout(this.db, principal);
     this.signIn.clearCookie(response);
   }
@@ -57,7 +68,11 @@ export class AccountsController {
   @Post('invitations/accept')
   @Allowed('anyone')
   @ApiCreatedResponse({ type: SignedInAnswer })
-  async acceptInvitation(@Body() body: AcceptanceBody, @Req() { repeat, ip = '' }: WithPrincipal, @Res({ passthrough: true }) response: Response): Promise<SignedIn> {
+  async acceptInvitation(
+    @Body() body: AcceptanceBody,
+    @Req() { repeat, ip = '' }: WithPrincipal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SignedIn> {
     return this.#withCookie(response, await this.invitations.accept({ ...body, address: ip }, repeat));
   }
 

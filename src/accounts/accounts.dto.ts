@@ -15,7 +15,11 @@ export class SignUpBody {
 export class LoginBody {
   @Email() email!: string;
   @SecretText(1, PASSWORD_LENGTH.max) password!: string;
-  @IdOf('org', { optional: true, description: 'The organization to sign in to; without it, the one that you joined first' }) organizationId?: string;
+  @IdOf('org', {
+    optional: true,
+    description: 'The organization to sign in to; without it, the one that you joined first',
+  })
+  organizationId?: string;
 }
 
 export class ApiKeyBody {
@@ -35,11 +39,18 @@ export class InvitationBody {
 
 export class AcceptanceBody {
   @Text(1, 300) token!: string;
-  @SecretText(PASSWORD_LENGTH.min, PASSWORD_LENGTH.max, { description: 'Your new password, or the one of the account that your e-mail address already has' }) password!: string;
+  @SecretText(PASSWORD_LENGTH.min, PASSWORD_LENGTH.max, {
+    description: 'Your new password, or the one of the account that your e-mail address already has',
+  })
+  password!: string;
 }
 
 export class OrganizationChange {
-  @Flag({ optional: true, description: 'Refuses every call of the organization through /mcp and closes its streams; the API works on' }) disabled?: boolean;
+  @Flag({
+    optional: true,
+    description: 'Refuses every call of the organization through /mcp and closes its streams; the API works on',
+  })
+  disabled?: boolean;
 }
 
 export class OrganizationAnswer {
@@ -81,7 +92,11 @@ export class ApiKeyAnswer {
   @IdOf('key') id!: string;
   @Text(1, 200) name!: string;
   @OneOf(MEMBER_ROLES) role!: MemberRole;
-  @ApiProperty({ type: ActorAnswer, description: 'The key ends when this member is removed, or gets a role that may less than the key' }) issuedBy!: ActorAnswer;
+  @ApiProperty({
+    type: ActorAnswer,
+    description: 'The key ends when this member is removed, or gets a role that may less than the key',
+  })
+  issuedBy!: ActorAnswer;
   @Instant() createdAt!: string;
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) expiresAt!: string | null;
 }
@@ -102,7 +117,11 @@ export class InvitationAnswer {
   @Email() email!: string;
   @OneOf(MEMBER_ROLES) role!: MemberRole;
   @Instant() expiresAt!: string;
-  @ApiProperty({ type: String, description: `What the invited person accepts with, once, within ${INVITATION_DAYS} days; shown once` }) token!: string;
+  @ApiProperty({
+    type: String,
+    description: `What the invited person accepts with, once, within ${INVITATION_DAYS} days; shown once`,
+  })
+  token!: string;
 }
 
 class PageAnswer {

@@ -24,23 +24,38 @@ import { SignUp } from './sign-up.js';
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
     { provide: LoginLimits, useFactory: () => new LoginLimits() },
-    { provide: SignIn, inject: [Database, LoginLimits, PUBLIC_URL], useFactory: (db: Database, limits: LoginLimits, publicUrl: () => string) => new SignIn(db, limits, publicUrl) },
+    {
+      provide: SignIn,
+      inject: [Database, LoginLimits, PUBLIC_URL],
+      useFactory: (db: Database, limits: LoginLimits, publicUrl: () => string) => new SignIn(db, limits, publicUrl),
+    },
     {
       provide: AnonymousOnce,
       inject: [Database, EventStore, Vault, LoginLimits],
-      useFactory: (db: Database, store: EventStore, vault: Vault, limits: LoginLimits) => new AnonymousOnce(db, store, { vault, limits }),
+      useFactory: (db: Database, store: EventStore, vault: Vault, limits: LoginLimits) =>
+        new AnonymousOnce(db, store, { vault, limits }),
     },
     {
       provide: SignUp,
       inject: [Database, AnonymousOnce, Vault, CONFIG],
-      useFactory: (db: Database, once: AnonymousOnce, vault: Vault, config: Config) => new SignUp(db, once, { vault, mode: config.signup }),
+      useFactory: (db: Database, once: AnonymousOnce, vault: Vault, config: Config) =>
+        new SignUp(db, once, { vault, mode: config.signup }),
     },
-    { provide: ApiKeys, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new ApiKeys(store, once) },
-    { provide: Membership, inject: [EventStore], useFactory: (store: EventStore) => new Membership(store, endKeysBeyond) },
+    {
+      provide: ApiKeys,
+      inject: [EventStore, CreateOnce],
+      useFactory: (store: EventStore, once: CreateOnce) => new ApiKeys(store, once),
+    },
+    {
+      provide: Membership,
+      inject: [EventStore],
+      useFactory: (store: EventStore) => new Membership(store, endKeysBeyond),
+    },
     {
       provide: Invitations,
       inject: [Database, CreateOnce, AnonymousOnce, SignIn],
-      useFactory: (db: Database, known: CreateOnce, anonymous: AnonymousOnce, signIn: SignIn) => new Invitations(db, { known, anonymous }, signIn),
+      useFactory: (db: Database, known: CreateOnce, anonymous: AnonymousOnce, signIn: SignIn) =>
+        new Invitations(db, { known, anonymous }, signIn),
     },
   ],
 })

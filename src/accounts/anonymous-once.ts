@@ -6,7 +6,11 @@ import type { Vault } from '../platform/vault.js';
 import type { LoginLimits } from './login-limits.js';
 
 /** A creating request of somebody without a credential; `route` keeps the keys of two routes apart, `address` is the caller's. */
-export type AnonymousRequest = Readonly<{ route: 'signup' | 'invitation'; address: string; repeat?: Repeat | undefined }>;
+export type AnonymousRequest = Readonly<{
+  route: 'signup' | 'invitation';
+  address: string;
+  repeat?: Repeat | undefined;
+}>;
 
 type Stored = { request_hash: Buffer; sealed_body: Buffer };
 
@@ -33,7 +37,10 @@ export class AnonymousOnce {
   }
 
   /** `prepare` does what must not hold a transaction open and names whose change it is; it is skipped for a repeat that is already answered. */
-  async run<P extends Readonly<{ caller: Caller }>, T>(request: AnonymousRequest, steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>): Promise<T> {
+  async run<P extends Readonly<{ caller: Caller }>, T>(
+    request: AnonymousRequest,
+    steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
+  ): Promise<T> {
     const known = await this.#known<T>(request);
     if (known) return known;
     try {
@@ -79,8 +86,15 @@ export class AnonymousOnce {
       `insert into idempotent_answers as kept (organization_id, caller, key, request_hash, sealed_body) values ($1, $2, $3, $4, $5)
        on conflict (organization_id, caller, key) do update set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()
        where kept.created_at <= now() - interval '${KEPT}'`,
-      [OWNER, route, repeat.key, repeat.requestHash, this.#vault.sealForInstallation(PURPOSE, `${route}|${repeat.key}`, JSON.stringify(answer))],
+      [
+        OWNER,
+        route,
+        repeat.key,
+        repeat.requestHash,
+        this.#vault.sealForInstallation(PURPOSE, `${route}|${repeat.key}`, JSON.stringify(answer)),
+      ],
     );
-    if (rowCount !== 1) throw new Problem('conflict', 'A request with this Idempotency-Key has just been answered. Send it again.');
+    if (rowCount !== 1)
+      throw new Problem('conflict', 'A request with this Idempotency-Key has just been answered. Send it again.');
   }
 }

@@ -11,7 +11,14 @@ import { newToken, sameHash, tokenHash, tokenObjectId } from '../platform/tokens
 import type { Holder } from './authority.js';
 
 /** An API key as lists show it. */
-export type ApiKey = Readonly<{ id: string; name: string; role: MemberRole; issuedBy: Actor; createdAt: string; expiresAt: string | null }>;
+export type ApiKey = Readonly<{
+  id: string;
+  name: string;
+  role: MemberRole;
+  issuedBy: Actor;
+  createdAt: string;
+  expiresAt: string | null;
+}>;
 /** The answer to its creation, the only one with the secret. */
 export type IssuedApiKey = ApiKey & Readonly<{ secret: string }>;
 export type ApiKeyOrder = Readonly<{ name: string; role: MemberRole; expiresAt?: string | null }>;
@@ -19,7 +26,14 @@ export type ApiKeyOrder = Readonly<{ name: string; role: MemberRole; expiresAt?:
 type Row = { id: string; name: string; role: MemberRole; issued_by: Actor; created_at: Date; expires_at: Date | null };
 type CredentialRow = { organization_id: string; id: string; name: string; role: MemberRole; token_hash: Buffer };
 
-const view = (row: Row): ApiKey => ({ id: row.id, name: row.name, role: row.role, issuedBy: row.issued_by, createdAt: row.created_at.toISOString(), expiresAt: row.expires_at?.toISOString() ?? null });
+const view = (row: Row): ApiKey => ({
+  id: row.id,
+  name: row.name,
+  role: row.role,
+  issuedBy: row.issued_by,
+  createdAt: row.created_at.toISOString(),
+  expiresAt: row.expires_at?.toISOString() ?? null,
+});
 
 /** The holder of an API key; undefined for one that is unknown, deleted or expired. */
 export const apiKeyHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
@@ -38,13 +52,19 @@ export const apiKeyHolder = async (db: Database, token: string): Promise<Holder 
 const expiryOf = (expiresAt: string | null | undefined, now: Date): string | null => {
   if (!expiresAt) return null;
   const expiry = new Date(expiresAt);
-  if (expiry <= now) throw new Problem('invalid_body', 'Choose a time in the future.', { errors: [{ pointer: '/expiresAt', code: 'invalid', message: 'expiresAt must be in the future' }] });
+  if (expiry <= now)
+    throw new Problem('invalid_body', 'Choose a time in the future.', {
+      errors: [{ pointer: '/expiresAt', code: 'invalid', message: 'expiresAt must be in the future' }],
+    });
   return expiry.toISOString();
 };
 
 /** False when there is no such key. */
 const remove = async (change: Change, id: string): Promise<boolean> => {
-  const { rowCount } = await change.tx.query('delete from api_keys where organization_id = $1 and id = $2', [change.caller.organizationId, id]);
+  const { rowCount } = await change.tx.query('delete from api_keys where organization_id = $1 and id = $2', [
+    change.caller.organizationId,
+    id,
+  ]);
   if (rowCount !== 1) return false;
   await change.notice(id, { type: 'apiKey.revoked', apiKeyId: id });
   return true;
@@ -59,21 +79,32 @@ const MADE_BY_KEY = `with recursive made(id) as (
 
 /** Ends the API keys and the open invitations that a key made. Grants stay. */
 const endMadeBy = async (change: Change, keyId: string): Promise<void> => {
-  const { tx, caller: { organizationId } } = change;
+  const {
+    tx,
+    caller: { organizationId },
+  } = change;
   const { rows } = await tx.query<{ id: string }>(MADE_BY_KEY, [organizationId, keyId]);
   for (const { id } of rows.filter((made) => isId('key', made.id))) await remove(change, id);
-  await tx.query('delete from invitations where organization_id = $1 and id = any($2) and accepted_at is null', [organizationId, rows.map(({ id }) => id)]);
+  await tx.query('delete from invitations where organization_id = $1 and id = any($2) and accepted_at is null', [
+    organizationId,
+    rows.map(({ id }) => id),
+  ]);
 };
 
-const isWithin = (keyRole: MemberRole, role: MemberRole): boolean => role === 'admin' || keyRole === role || keyRole === 'viewer';
+const isWithin = (keyRole: MemberRole, role: MemberRole): boolean =>
+  role === 'admin' || keyRole === role || keyRole === 'viewer';
 
 /** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. */
 export const endKeysBeyond = async (change: Change, memberId: string, role: MemberRole | undefined): Promise<void> => {
   const { tx, caller } = change;
-  const { rows } = await tx.query<{ id: string; role: MemberRole }>('select id, role from api_keys where organization_id = $1 order by id', [caller.organizationId]);
+  const { rows } = await tx.query<{ id: string; role: MemberRole }>(
+    'select id, role from api_keys where organization_id = $1 order by id',
+    [caller.organizationId],
+  );
   for (const key of rows) {
     if (role !== undefined && isWithin(key.role, role)) continue;
-    if ((await personBehind(tx, caller.organizationId, { type: 'apiKey', id: key.id })) === memberId) await remove(change, key.id);
+    if ((await personBehind(tx, caller.organizationId, { type: 'apiKey', id: key.id })) === memberId)
+      await remove(change, key.id);
   }
 };
 
@@ -95,17 +126,20 @@ export class ApiKeys {
         const id = newId('key');
         const secret = newToken('key', id);
         const expiresAt = expiryOf(order.expiresAt, now);
-        await tx.query('insert into api_keys(organization_id, id, name, role, token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)', [
-          principal.organizationId,
-          id,
-          order.name,
-          order.role,
-          tokenHash(secret),
-          now.toISOString(),
-          expiresAt,
-        ]);
+        await tx.query(
+          'insert into api_keys(organization_id, id, name, role, token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)',
+          [principal.organizationId, id, order.name, order.role, tokenHash(secret), now.toISOString(), expiresAt],
+        );
         await change.notice(id, { type: 'apiKey.issued', apiKeyId: id, name: order.name, role: order.role, expiresAt });
-        return { id, name: order.name, role: order.role, issuedBy: principal.actor, createdAt: now.toISOString(), expiresAt, secret };
+        return {
+          id,
+          name: order.name,
+          role: order.role,
+          issuedBy: principal.actor,
+          createdAt: now.toISOString(),
+          expiresAt,
+          secret,
+        };
       },
     });
   }

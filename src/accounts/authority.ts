@@ -17,11 +17,18 @@ const ROLE_OF_KEY = `select role from api_keys
 export const authorityOf =
   ({ organizationId, actor, sessionId }: Holder, who: readonly AllowedTo[]): Authority<MemberRole> =>
   async (tx, access) => {
-    const [statement, lock, id] = actor.type === 'member' ? [ROLE_OF_SESSION, 'for share of s, m', sessionId] : [ROLE_OF_KEY, 'for share', actor.id];
+    const [statement, lock, id] =
+      actor.type === 'member'
+        ? [ROLE_OF_SESSION, 'for share of s, m', sessionId]
+        : [ROLE_OF_KEY, 'for share', actor.id];
     // The locks make whoever ends a session, a membership or a key wait until the change is committed.
-    const { rows } = await tx.query<{ role: MemberRole }>(access === 'change' ? `${statement} ${lock}` : statement, [organizationId, id]);
+    const { rows } = await tx.query<{ role: MemberRole }>(access === 'change' ? `${statement} ${lock}` : statement, [
+      organizationId,
+      id,
+    ]);
     const role = rows[0]?.role;
-    if (role === undefined) throw new Problem('unauthorized', 'Your session or API key ended while this request was on its way.');
+    if (role === undefined)
+      throw new Problem('unauthorized', 'Your session or API key ended while this request was on its way.');
     if (!mayCall(who, role)) throw roleNeeded(who);
     return role;
   };

@@ -1,9 +1,23 @@
 import { createHmac } from 'node:crypto';
-import { Injectable, RequestMethod, type CanActivate, type ExecutionContext, type INestApplication } from '@nestjs/common';
+import {
+  Injectable,
+  RequestMethod,
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplication,
+} from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { ALLOWED, mayCall, roleNeeded, type AllowedTo, type Principal, type Repeat, type WithPrincipal } from '../rest/allowed.js';
+import {
+  ALLOWED,
+  mayCall,
+  roleNeeded,
+  type AllowedTo,
+  type Principal,
+  type Repeat,
+  type WithPrincipal,
+} from '../rest/allowed.js';
 import { maxBodyBytes, readJsonBody } from '../rest/json-body.js';
 import { Problem } from '../platform/problems.js';
 import { Vault } from '../platform/vault.js';
@@ -52,14 +66,16 @@ export class CredentialGuard implements CanActivate {
 /** A PUT or PATCH says what to change: one that names no member is a mistake, and no reason to take anything away. */
 const refuseEmptyChange = ({ method, body }: Request): void => {
   if (method !== 'PUT' && method !== 'PATCH') return;
-  if (Object.keys((body ?? {}) as object).length === 0) throw new Problem('invalid_body', 'Send at least one member to change.');
+  if (Object.keys((body ?? {}) as object).length === 0)
+    throw new Problem('invalid_body', 'Send at least one member to change.');
 };
 
 /** The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in the body. */
 const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {
   const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
   if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem('invalid_body', 'Idempotency-Key takes 1 to 255 visible ASCII characters.');
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Problem('invalid_body', 'Idempotency-Key takes 1 to 255 visible ASCII characters.');
   const asked = `${request.method}\n${request.path}\n${JSON.stringify(request.body ?? null)}`;
   return { key, requestHash: createHmac('sha256', hashKey).update(asked).digest() };
 };

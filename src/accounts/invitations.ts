@@ -30,11 +30,15 @@ const OPEN = 'accepted_at is null and expires_at > clock_timestamp()';
 const stillOpen =
   (organizationId: string, id: string): Authority =>
   async (tx) => {
-    const { rowCount } = await tx.query(`select 1 from invitations where organization_id = $1 and id = $2 and ${OPEN} for update`, [organizationId, id]);
+    const { rowCount } = await tx.query(
+      `select 1 from invitations where organization_id = $1 and id = $2 and ${OPEN} for update`,
+      [organizationId, id],
+    );
     if (rowCount !== 1) throw spent();
   };
 
-const spent = (): Problem => new Problem('not_found', 'This invitation was used, has expired or does not exist. Ask for a new one.');
+const spent = (): Problem =>
+  new Problem('not_found', 'This invitation was used, has expired or does not exist. Ask for a new one.');
 
 /** Invitations to an organization: valid once, for 7 days, for one e-mail address. */
 export class Invitations {
@@ -53,12 +57,18 @@ export class Invitations {
       prepare: () => Promise.resolve(),
       create: async (change) => {
         const { tx, now } = change;
-        const { rows } = await tx.query('select 1 from members where organization_id = $1 and lower(email) = lower($2) and not removed', [principal.organizationId, email]);
+        const { rows } = await tx.query(
+          'select 1 from members where organization_id = $1 and lower(email) = lower($2) and not removed',
+          [principal.organizationId, email],
+        );
         if (rows.length > 0) throw new Problem('conflict', 'This person is already a member of the organization.');
         const id = newId('inv');
         const token = newToken('invite', id);
         const expiresAt = new Date(now.getTime() + INVITATION_DAYS * 86_400_000).toISOString();
-        await tx.query('insert into invitations(organization_id, id, email, role, token_hash, expires_at) values ($1, $2, $3, $4, $5, $6)', [principal.organizationId, id, email, role, tokenHash(token), expiresAt]);
+        await tx.query(
+          'insert into invitations(organization_id, id, email, role, token_hash, expires_at) values ($1, $2, $3, $4, $5, $6)',
+          [principal.organizationId, id, email, role, tokenHash(token), expiresAt],
+        );
         await change.notice(id, { type: 'invitation.sent', invitationId: id, email, role });
         return { id, email, role, expiresAt, token };
       },
@@ -67,7 +77,13 @@ export class Invitations {
 
   /** Makes the invited person a member and opens a session. Who is new gets this password; who has a user elsewhere must know that one's. */
   accept(acceptance: Acceptance, repeat: Repeat | undefined): Promise<SignedIn> {
-    return this.#once.anonymous.run({ route: 'invitation', address: acceptance.address, repeat }, { prepare: () => this.#prepare(acceptance), create: (change, prepared) => this.#join(change, prepared, acceptance.address) });
+    return this.#once.anonymous.run(
+      { route: 'invitation', address: acceptance.address, repeat },
+      {
+        prepare: () => this.#prepare(acceptance),
+        create: (change, prepared) => this.#join(change, prepared, acceptance.address),
+      },
+    );
   }
 
   async #prepare({ token, password, address }: Acceptance): Promise<Prepared> {
@@ -75,33 +91,60 @@ export class Invitations {
     const { email } = invitation;
     const { rows } = await this.#db.signIn.query('select 1 from users where lower(email) = lower($1)', [email]);
     const known = rows.length > 0;
-    const user = known ? await this.#signIn.checkPassword({ target: email, address }, password) : { id: newId('usr'), email };
-    if (!user) throw new Problem('unauthorized', 'Your e-mail address already has an account here. Send the password of that account.');
+    const user = known
+      ? await this.#signIn.checkPassword({ target: email, address }, password)
+      : { id: newId('usr'), email };
+    if (!user)
+      throw new Problem(
+        'unauthorized',
+        'Your e-mail address already has an account here. Send the password of that account.',
+      );
     const passwordHash = known ? undefined : await hashPassword(password, { kind: 'signup', address });
     const { organization_id: organizationId, id } = invitation;
-    const caller: Caller = { organizationId, actor: { type: 'member', id: user.id, name: user.email }, authority: stillOpen(organizationId, id) };
+    const caller: Caller = {
+      organizationId,
+      actor: { type: 'member', id: user.id, name: user.email },
+      authority: stillOpen(organizationId, id),
+    };
     return { caller, invitationId: invitation.id, user, passwordHash };
   }
 
   async #find(token: string): Promise<Row> {
     const id = tokenObjectId('invite', token);
     if (!id) throw spent();
-    const { rows } = await this.#db.signIn.query<Row>(`select organization_id, id, email, role, token_hash from invitations where id = $1 and ${OPEN}`, [`inv_${id}`]);
+    const { rows } = await this.#db.signIn.query<Row>(
+      `select organization_id, id, email, role, token_hash from invitations where id = $1 and ${OPEN}`,
+      [`inv_${id}`],
+    );
     const row = rows[0];
     if (!row || !sameHash(row.token_hash, tokenHash(token))) throw spent();
     return row;
   }
 
-  async #join(change: Change, { caller, invitationId, user, passwordHash }: Prepared, address: string): Promise<SignedIn> {
+  async #join(
+    change: Change,
+    { caller, invitationId, user, passwordHash }: Prepared,
+    address: string,
+  ): Promise<SignedIn> {
     const { tx } = change;
     const { organizationId } = caller;
-    const { rows } = await tx.query<{ role: MemberRole; email: string }>(`update invitations set accepted_at = now() where organization_id = $1 and id = $2 and ${OPEN} returning role, email`, [organizationId, invitationId]);
+    const { rows } = await tx.query<{ role: MemberRole; email: string }>(
+      `update invitations set accepted_at = now() where organization_id = $1 and id = $2 and ${OPEN} returning role, email`,
+      [organizationId, invitationId],
+    );
     const invitation = rows[0];
     const organization = await organizations.load(tx, organizationId, organizationId);
     if (!invitation || !organization) throw spent();
     if (passwordHash !== undefined) await insertUser(tx, user, { passwordHash, address });
     await change.apply(members, user.id, joinOrganization(user, invitation.role));
-    await tx.query('delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null', [organizationId, invitation.email]);
-    return { organization: { id: organizationId, ...organization.state }, user, token: await openSession(tx, organizationId, user.id) };
+    await tx.query(
+      'delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null',
+      [organizationId, invitation.email],
+    );
+    return {
+      organization: { id: organizationId, ...organization.state },
+      user,
+      token: await openSession(tx, organizationId, user.id),
+    };
   }
 }

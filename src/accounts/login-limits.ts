@@ -30,10 +30,22 @@ export const networkOf = (address: string): string => {
  * failure costs a password hash.
  */
 export class LoginLimits {
-  readonly #byTarget = new RateLimiterMemory({ keyPrefix: 'target', points: FAILED_LOGINS.perTarget, duration: WINDOW_SECONDS });
-  readonly #byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: FAILED_LOGINS.perAddress, duration: WINDOW_SECONDS });
+  readonly #byTarget = new RateLimiterMemory({
+    keyPrefix: 'target',
+    points: FAILED_LOGINS.perTarget,
+    duration: WINDOW_SECONDS,
+  });
+  readonly #byAddress = new RateLimiterMemory({
+    keyPrefix: 'address',
+    points: FAILED_LOGINS.perAddress,
+    duration: WINDOW_SECONDS,
+  });
 
-  readonly #byTargetOfStrangers = new RateLimiterMemory({ keyPrefix: 'strangers', points: FAILED_LOGINS.perTargetOfStrangers, duration: WINDOW_SECONDS });
+  readonly #byTargetOfStrangers = new RateLimiterMemory({
+    keyPrefix: 'strangers',
+    points: FAILED_LOGINS.perTargetOfStrangers,
+    duration: WINDOW_SECONDS,
+  });
 
   #counters({ target, address, known }: Attempt): readonly (readonly [RateLimiterMemory, string])[] {
     const network = networkOf(address);
@@ -49,7 +61,9 @@ export class LoginLimits {
     for (const [limiter, key] of this.#counters(attempt)) {
       const count = await limiter.get(key);
       if (count && count.consumedPoints >= limiter.points && count.msBeforeNext > 0) {
-        throw new Problem('too_many_requests', 'Too many failed sign-ins. Wait, then try again.', { retryAfterSeconds: Math.ceil(count.msBeforeNext / 1000) });
+        throw new Problem('too_many_requests', 'Too many failed sign-ins. Wait, then try again.', {
+          retryAfterSeconds: Math.ceil(count.msBeforeNext / 1000),
+        });
       }
     }
   }

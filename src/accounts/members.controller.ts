@@ -5,7 +5,15 @@ import { Membership, type MemberView } from '../members/membership.js';
 import { changeOrganization, readOrganization, type OrganizationView } from '../members/organizations.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery, type Page } from '../rest/page.js';
-import { InvitationAnswer, InvitationBody, MemberAnswer, MemberPage, OrganizationAnswer, OrganizationChange, RoleBody } from './accounts.dto.js';
+import {
+  InvitationAnswer,
+  InvitationBody,
+  MemberAnswer,
+  MemberPage,
+  OrganizationAnswer,
+  OrganizationChange,
+  RoleBody,
+} from './accounts.dto.js';
 import { Invitations, type Invitation } from './invitations.js';
 
 /** The organization and its people. */
@@ -28,7 +36,10 @@ export class MembersController {
   @Patch('organization')
   @Allowed('admin')
   @ApiOkResponse({ type: OrganizationAnswer })
-  changeOrganization(@CurrentPrincipal() principal: Principal, @Body() body: OrganizationChange): Promise<OrganizationView> {
+  changeOrganization(
+    @CurrentPrincipal() principal: Principal,
+    @Body() body: OrganizationChange,
+  ): Promise<OrganizationView> {
     return changeOrganization(this.store, principal, body.disabled);
   }
 
@@ -42,7 +53,11 @@ export class MembersController {
   @Patch('members/:id')
   @Allowed('admin')
   @ApiOkResponse({ type: MemberAnswer })
-  changeMember(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body() body: RoleBody): Promise<MemberView> {
+  changeMember(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Body() body: RoleBody,
+  ): Promise<MemberView> {
     return this.membership.changeRole(principal, id, body.role);
   }
 

@@ -28,7 +28,8 @@ const keyOf = ({ kind, address }: Hasher): string => `${kind} ${networkOf(addres
  * The hash of a new password, as a PHC string with its own salt. Waits its turn.
  * @throws Problem too_many_requests or unavailable when too many wait
  */
-export const hashPassword = (password: string, by: Hasher): Promise<string> => hashing.run(keyOf(by), () => hash(password, COST));
+export const hashPassword = (password: string, by: Hasher): Promise<string> =>
+  hashing.run(keyOf(by), () => hash(password, COST));
 
 /**
  * Whether a password belongs to a stored hash; without a hash it is never right and takes the same time. Waits its turn.

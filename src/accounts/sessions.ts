@@ -22,7 +22,8 @@ export type Me = Readonly<{
 }>;
 
 /** How the session cookie is set: out of reach of scripts, for this site, over TLS when the installation is. */
-export const sessionCookieOptions = (publicUrl: string) => ({ httpOnly: true, sameSite: 'lax', path: '/', secure: publicUrl.startsWith('https:') }) as const;
+export const sessionCookieOptions = (publicUrl: string) =>
+  ({ httpOnly: true, sameSite: 'lax', path: '/', secure: publicUrl.startsWith('https:') }) as const;
 
 /** The session token of a `Cookie` header (RFC 6265, 4.2), or undefined. */
 export const sessionCookie = (header: string | undefined): string | undefined =>
@@ -36,11 +37,21 @@ export const sessionCookie = (header: string | undefined): string | undefined =>
 export const openSession = async (tx: Tx, organizationId: string, userId: string): Promise<string> => {
   const id = newId('ses');
   const token = newToken('session', id);
-  await tx.query(`insert into sessions(id, organization_id, user_id, token_hash, expires_at) values ($1, $2, $3, $4, now() + make_interval(days => $5))`, [id, organizationId, userId, tokenHash(token), SESSION_DAYS]);
+  await tx.query(
+    `insert into sessions(id, organization_id, user_id, token_hash, expires_at) values ($1, $2, $3, $4, now() + make_interval(days => $5))`,
+    [id, organizationId, userId, tokenHash(token), SESSION_DAYS],
+  );
   return token;
 };
 
-type SessionRow = { id: string; organization_id: string; user_id: string; token_hash: Buffer; email: string; role: MemberRole };
+type SessionRow = {
+  id: string;
+  organization_id: string;
+  user_id: string;
+  token_hash: Buffer;
+  email: string;
+  role: MemberRole;
+};
 
 /** The member behind a session token; undefined for one that is unknown, ended, expired or of somebody who is no longer a member. */
 export const sessionHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
@@ -54,7 +65,12 @@ export const sessionHolder = async (db: Database, token: string): Promise<Holder
   );
   const row = rows[0];
   if (!row || !sameHash(row.token_hash, tokenHash(token))) return undefined;
-  return { organizationId: row.organization_id, actor: { type: 'member', id: row.user_id, name: row.email }, role: row.role, sessionId: row.id };
+  return {
+    organizationId: row.organization_id,
+    actor: { type: 'member', id: row.user_id, name: row.email },
+    role: row.role,
+    sessionId: row.id,
+  };
 };
 
 type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
@@ -73,19 +89,34 @@ export const login = (db: Database, user: User, organizationId: string | undefin
     const found = rows[0];
     if (!found) return undefined;
     const token = await openSession(tx, found.id, user.id);
-    return { organization: { id: found.id, name: found.name, disabled: found.disabled, createdAt: found.created_at.toISOString() }, user, token };
+    return {
+      organization: {
+        id: found.id,
+        name: found.name,
+        disabled: found.disabled,
+        createdAt: found.created_at.toISOString(),
+      },
+      user,
+      token,
+    };
   });
 
 /** Ends the session that was used for this request. */
 export const logout = async (db: Database, principal: Principal): Promise<void> => {
   const { organizationId, sessionId } = principal;
   if (!sessionId) throw new Problem('conflict', 'An API key has no session to end. Delete the key to end its use.');
-  await db.changeInOrganization(organizationId, (tx) => tx.query('delete from sessions where organization_id = $1 and id = $2', [organizationId, sessionId]));
+  await db.changeInOrganization(organizationId, (tx) =>
+    tx.query('delete from sessions where organization_id = $1 and id = $2', [organizationId, sessionId]),
+  );
 };
 
 export const me = async (db: Database, { organizationId, actor, role }: Principal): Promise<Me> => {
-  const { rows } = await db.inOrganization(organizationId, (tx) => tx.query<{ name: string }>('select name from organizations where id = $1', [organizationId]));
+  const { rows } = await db.inOrganization(organizationId, (tx) =>
+    tx.query<{ name: string }>('select name from organizations where id = $1', [organizationId]),
+  );
   const organization = { id: organizationId, name: rows[0]?.name ?? '' };
   const name = actor.name ?? '';
-  return actor.type === 'member' ? { user: { id: actor.id, email: name }, organization, role } : { user: null, organization, role, apiKey: { id: actor.id, name } };
+  return actor.type === 'member'
+    ? { user: { id: actor.id, email: name }, organization, role }
+    : { user: null, organization, role, apiKey: { id: actor.id, name } };
 };

@@ -28,7 +28,10 @@ const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec
  */
 const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
   if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin;
-  return (method === 'GET' || method === 'HEAD') && (headers['sec-fetch-site'] === 'same-origin' || headers['x-toolgate-console'] === '1');
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    (headers['sec-fetch-site'] === 'same-origin' || headers['x-toolgate-console'] === '1')
+  );
 };
 
 /** The session cookie, which counts only when the page that sent the request is one of ours. */
@@ -38,7 +41,11 @@ const fromCookie =
     isOfOurPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
 
 /** Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are nobody's e-mail. Rejects when the database is away. */
-export const makeOperatorCheck = (db: Database, publicUrl: () => string, operators: readonly string[]): ((request: IncomingMessage) => Promise<boolean>) => {
+export const makeOperatorCheck = (
+  db: Database,
+  publicUrl: () => string,
+  operators: readonly string[],
+): ((request: IncomingMessage) => Promise<boolean>) => {
   const byCookie = fromCookie(publicUrl);
   return async (request) => {
     if (operators.length === 0) return false;
@@ -79,18 +86,28 @@ export class SignIn {
     this.#db = db;
     this.#limits = limits;
     this.#publicUrl = publicUrl;
-    this.#passport.use('bearer', new TokenStrategy(fromHeader, async (token) => (await sessionHolder(db, token)) ?? apiKeyHolder(db, token)));
+    this.#passport.use(
+      'bearer',
+      new TokenStrategy(fromHeader, async (token) => (await sessionHolder(db, token)) ?? apiKeyHolder(db, token)),
+    );
     this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionHolder(db, token)));
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
-        this.checkPassword({ target: email, address: request.ip ?? '' }, password).then((user) => done(null, user ?? false), done);
+        this.checkPassword({ target: email, address: request.ip ?? '' }, password).then(
+          (user) => done(null, user ?? false),
+          done,
+        );
       }),
     );
   }
 
   /** The holder of the request's credential; an Authorization header, also a wrong one, wins over the cookie. */
   holderOf(request: Request, response: Response): Promise<Holder | undefined> {
-    return this.#authenticate<Holder>(request.headers.authorization === undefined ? 'cookie' : 'bearer', request, response);
+    return this.#authenticate<Holder>(
+      request.headers.authorization === undefined ? 'cookie' : 'bearer',
+      request,
+      response,
+    );
   }
 
   /** The user whose e-mail and password are in the body, which must have been validated. */
@@ -109,25 +126,41 @@ export class SignIn {
     const judged = { ...attempt, known: row?.known ?? false };
     await this.#limits.admit(judged);
     const guards = { admit: () => this.#limits.admit(judged), failed: () => this.#limits.failed(judged) };
-    const right = await passwordMatches(row?.password_hash, password, { kind: 'login', address: attempt.address, ...guards });
+    const right = await passwordMatches(row?.password_hash, password, {
+      kind: 'login',
+      address: attempt.address,
+      ...guards,
+    });
     if (!row || !right) return undefined;
     await this.#limits.succeeded(judged);
-    await rememberNetwork({ query: (text, values) => this.#db.signIn.query(text, values as unknown[]) }, row.id, attempt.address);
+    await rememberNetwork(
+      { query: (text, values) => this.#db.signIn.query(text, values as unknown[]) },
+      row.id,
+      attempt.address,
+    );
     return { id: row.id, email: row.email };
   }
 
   /** Hands a browser its session. */
   setCookie(response: Response, token: string): void {
-    response.cookie(SESSION_COOKIE, token, { ...sessionCookieOptions(this.#publicUrl()), maxAge: SESSION_DAYS * 86_400_000 });
+    response.cookie(SESSION_COOKIE, token, {
+      ...sessionCookieOptions(this.#publicUrl()),
+      maxAge: SESSION_DAYS * 86_400_000,
+    });
   }
 
   clearCookie(response: Response): void {
     response.clearCookie(SESSION_COOKIE, sessionCookieOptions(this.#publicUrl()));
   }
 
-  #authenticate<T>(strategy: 'local' | 'bearer' | 'cookie', request: Request, response: Response): Promise<T | undefined> {
+  #authenticate<T>(
+    strategy: 'local' | 'bearer' | 'cookie',
+    request: Request,
+    response: Response,
+  ): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      const answer = (error: unknown, holder?: object | false | null): void => (error ? reject(error) : resolve(holder ? (holder as T) : undefined));
+      const answer = (error: unknown, holder?: object | false | null): void =>
+        error ? reject(error) : resolve(holder ? (holder as T) : undefined);
       this.#passport.authenticate(strategy, { session: false }, answer)(request, response, reject);
     });
   }

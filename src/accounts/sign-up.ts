@@ -18,11 +18,19 @@ type Prepared = Readonly<{ caller: Change['caller']; user: User; passwordHash: s
 /** Serializes sign-ups where only the first may succeed; a number of our own among PostgreSQL's advisory locks. */
 const FIRST_LOCK = 7_203_917_002;
 
-const taken = (): Problem => new Problem('conflict', 'This e-mail address already has an account. Log in with it, or use another one.');
+const taken = (): Problem =>
+  new Problem('conflict', 'This e-mail address already has an account. Log in with it, or use another one.');
 
 /** Adds a user, who is from now on known to come from the network of `address`. @throws Problem conflict when the e-mail address has one, however it is capitalised. */
-export const insertUser = async (tx: Tx, user: User, { passwordHash, address }: Readonly<{ passwordHash: string; address: string }>): Promise<void> => {
-  const { rowCount } = await tx.query('insert into users(id, email, password_hash) values ($1, $2, $3) on conflict do nothing', [user.id, user.email, passwordHash]);
+export const insertUser = async (
+  tx: Tx,
+  user: User,
+  { passwordHash, address }: Readonly<{ passwordHash: string; address: string }>,
+): Promise<void> => {
+  const { rowCount } = await tx.query(
+    'insert into users(id, email, password_hash) values ($1, $2, $3) on conflict do nothing',
+    [user.id, user.email, passwordHash],
+  );
   if (rowCount !== 1) throw taken();
   await rememberNetwork(tx, user.id, address);
 };
@@ -42,7 +50,10 @@ export class SignUp {
   }
 
   run(request: SignUpRequest, repeat: Repeat | undefined): Promise<SignedIn> {
-    return this.#once.run({ route: 'signup', address: request.address, repeat }, { prepare: () => this.#prepare(request), create: (change, prepared) => this.#create(change, prepared, request) });
+    return this.#once.run(
+      { route: 'signup', address: request.address, repeat },
+      { prepare: () => this.#prepare(request), create: (change, prepared) => this.#create(change, prepared, request) },
+    );
   }
 
   async #prepare({ email, password, address }: SignUpRequest): Promise<Prepared> {
@@ -53,15 +64,26 @@ export class SignUp {
     });
     const user = { id: newId('usr'), email };
     const passwordHash = await hashPassword(password, { kind: 'signup', address });
-    const caller = { organizationId: newId('org'), actor: { type: 'member', id: user.id, name: email }, authority: (tx: Tx) => this.#admitInTurn(tx) } as const;
+    const caller = {
+      organizationId: newId('org'),
+      actor: { type: 'member', id: user.id, name: email },
+      authority: (tx: Tx) => this.#admitInTurn(tx),
+    } as const;
     return { caller, user, passwordHash };
   }
 
-  async #create(change: Change, { caller, user, passwordHash }: Prepared, { organizationName, address }: SignUpRequest): Promise<SignedIn> {
+  async #create(
+    change: Change,
+    { caller, user, passwordHash }: Prepared,
+    { organizationName, address }: SignUpRequest,
+  ): Promise<SignedIn> {
     const { tx } = change;
     const { organizationId } = caller;
     await insertUser(tx, user, { passwordHash, address });
-    await tx.query('insert into organization_keys(organization_id, wrapped) values ($1, $2)', [organizationId, this.#vault.newOrganizationKey(organizationId)]);
+    await tx.query('insert into organization_keys(organization_id, wrapped) values ($1, $2)', [
+      organizationId,
+      this.#vault.newOrganizationKey(organizationId),
+    ]);
     const organization = await change.apply(organizations, organizationId, createOrganization(organizationName));
     await change.apply(members, user.id, joinOrganization(user, 'admin'));
     const token = await openSession(tx, organizationId, user.id);

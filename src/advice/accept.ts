@@ -16,7 +16,8 @@ export type Accepted = Readonly<{ policyId: string; policyVersion: number; newPo
 
 const LONGEST_NAME = 200;
 
-const changed = (): Problem => new Problem('precondition_failed', 'Read the advice again: the grant or its policy was changed meanwhile.');
+const changed = (): Problem =>
+  new Problem('precondition_failed', 'Read the advice again: the grant or its policy was changed meanwhile.');
 
 /** Whether another grant that is not revoked goes by this policy, or is judged by it beside its own. */
 const isShared = async (tx: Tx, organizationId: string, { grantId, policyId }: Taken): Promise<boolean> => {
@@ -43,11 +44,15 @@ export const acceptAdvice = async (change: Change, taken: Taken): Promise<Accept
   const { pins, acceptances, serverId, name } = policy;
   const next = { document: taken.document as Document, pins, acceptances };
   if (!(await isShared(change.tx, organizationId, taken))) {
-    const published = await change.apply(policyStream, policyId, (current) => publishPolicy(policyId, present(current), next));
+    const published = await change.apply(policyStream, policyId, (current) =>
+      publishPolicy(policyId, present(current), next),
+    );
     return { policyId, policyVersion: published.policyVersion, newPolicy: false };
   }
   const own = newId('pol');
-  await change.apply(policyStream, own, () => createPolicy(own, { ...next, serverId, name: nameFor(name, grant.label ?? grantId) }));
+  await change.apply(policyStream, own, () =>
+    createPolicy(own, { ...next, serverId, name: nameFor(name, grant.label ?? grantId) }),
+  );
   await change.apply(grantStream, grantId, (state) => decideGrantChange(grantId, state, { policyId: own }));
   return { policyId: own, policyVersion: 1, newPolicy: true };
 };

@@ -12,14 +12,27 @@ const view = ({ from, to, tools, limits, ...rest }: Advice): AdviceView => ({
   from: from.toISOString(),
   to: to.toISOString(),
   tools: tools.map(({ lastUsedAt, ...tool }) => ({ ...tool, lastUsedAt: lastUsedAt.toISOString() })),
-  limits: limits.map(({ incrementFrom, peakAt, ...limit }) => ({ ...limit, ...(incrementFrom === undefined ? {} : { incrementFrom }), peakAt: peakAt.toISOString() })),
+  limits: limits.map(({ incrementFrom, peakAt, ...limit }) => ({
+    ...limit,
+    ...(incrementFrom === undefined ? {} : { incrementFrom }),
+    peakAt: peakAt.toISOString(),
+  })),
 });
 
 /** Judges an `If-Match` once the advice is known, so that a grant that is not there is told as that. */
-const matcher = (ifMatch: string | undefined): ((hash: string) => boolean) => (hash) => {
-  if (ifMatch === undefined || ifMatch.trim() === '') throw new Problem('precondition_required', 'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.');
-  return ifMatch.split(',').map((tag) => tag.trim()).some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
-};
+const matcher =
+  (ifMatch: string | undefined): ((hash: string) => boolean) =>
+  (hash) => {
+    if (ifMatch === undefined || ifMatch.trim() === '')
+      throw new Problem(
+        'precondition_required',
+        'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.',
+      );
+    return ifMatch
+      .split(',')
+      .map((tag) => tag.trim())
+      .some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
+  };
 
 @ApiTags('grants')
 @Controller('v1/grants')
@@ -33,8 +46,16 @@ export class AdviceController {
     description:
       'Tools that are allowed and were never used, limits far above use, and a tighter document with the evidence. It never allows what the live document refuses, and goes on allowing every tool that was used, with limits at twice what was used or more. Resources and prompts stay as they are.',
   })
-  @ApiOkResponse({ type: AdviceView, headers: { ETag: { description: 'The hash, when there is a document', schema: { type: 'string' } } } })
-  async getAdvice(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Query() range: AdviceRange, @Res({ passthrough: true }) response: Response): Promise<AdviceView> {
+  @ApiOkResponse({
+    type: AdviceView,
+    headers: { ETag: { description: 'The hash, when there is a document', schema: { type: 'string' } } },
+  })
+  async getAdvice(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Query() range: AdviceRange,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<AdviceView> {
     const advice = await this.advice.advise(principal, id, range, goneSignal(response));
     if (advice.hash !== null) response.setHeader('ETag', `"${advice.hash}"`);
     return view(advice);
@@ -43,11 +64,19 @@ export class AdviceController {
   @Post(':id/advice/accept')
   @HttpCode(200)
   @Allowed('policy_manager')
-  @ApiOperation({ summary: 'Publish the document of an advice for its grant', description: "As the next version of the grant's policy, or as a new policy where other grants go by it too." })
+  @ApiOperation({
+    summary: 'Publish the document of an advice for its grant',
+    description: "As the next version of the grant's policy, or as a new policy where other grants go by it too.",
+  })
   @ApiBody({ type: AdviceRange, required: false })
   @ApiHeader({ name: 'If-Match', required: true, description: 'The hash of the advice, or *' })
   @ApiOkResponse({ type: AcceptedView })
-  acceptAdvice(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Headers('if-match') ifMatch: string | undefined, @Body() range?: AdviceRange): Promise<AcceptedView> {
+  acceptAdvice(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() range?: AdviceRange,
+  ): Promise<AcceptedView> {
     return this.advice.accept(principal, id, matcher(ifMatch), range ?? {});
   }
 }

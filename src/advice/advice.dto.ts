@@ -4,7 +4,10 @@ import { LimitStateView } from '../limits/limits.dto.js';
 
 /** The range of an advice; send the `from` and `to` that it answered. */
 export class AdviceRange {
-  @Instant({ optional: true, description: 'Recorded (recordedAt) at this time or later; 30 days before `to` unless told' })
+  @Instant({
+    optional: true,
+    description: 'Recorded (recordedAt) at this time or later; 30 days before `to` unless told',
+  })
   from?: string;
 
   @Instant({ optional: true, description: 'Recorded (recordedAt) before this time; now unless told' })
@@ -77,16 +80,28 @@ export class AdviceView {
   @ApiProperty({ type: [NeverUsedView], description: 'Tools of the server that the policy allows and nobody used' })
   readonly neverUsed!: readonly NeverUsedView[];
 
-  @ApiProperty({ type: [MeasuredLimitView], description: 'Limits by grant that used tools come to, in windows of which the range holds two or more' })
+  @ApiProperty({
+    type: [MeasuredLimitView],
+    description: 'Limits by grant that used tools come to, in windows of which the range holds two or more',
+  })
   readonly limits!: readonly MeasuredLimitView[];
 
   @ApiProperty({ type: [TighteningView], description: 'How the document differs from the live one' })
   readonly changes!: readonly TighteningView[];
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, description: 'A tighter policy document; null when there is none, as when nothing was used' })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'A tighter policy document; null when there is none, as when nothing was used',
+  })
   readonly document!: object | null;
 
-  @ApiProperty({ type: String, nullable: true, description: 'Also the ETag: send it as If-Match to accept exactly this' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'Also the ETag: send it as If-Match to accept exactly this',
+  })
   readonly hash!: string | null;
 }
 

@@ -15,11 +15,21 @@ export const loweredMax = (max: number, peak: number): number | undefined => {
 type Limited = Readonly<{ limits?: readonly LimitRule[] }>;
 
 const inList = <T extends Limited>(entry: T, pointer: string, lowered: ReadonlyMap<string, number>): T =>
-  entry.limits === undefined ? entry : { ...entry, limits: entry.limits.map((limit, index) => ({ ...limit, max: lowered.get(pointerTo(`${pointer}/limits`, index)) ?? limit.max })) };
+  entry.limits === undefined
+    ? entry
+    : {
+        ...entry,
+        limits: entry.limits.map((limit, index) => ({
+          ...limit,
+          max: lowered.get(pointerTo(`${pointer}/limits`, index)) ?? limit.max,
+        })),
+      };
 
 const inEntry = (entry: ToolEntry, pointer: string, lowered: ReadonlyMap<string, number>): ToolEntry => {
   const { rate_limit: rate, ...rest } = inList(entry, pointer, lowered);
-  return rate === undefined ? rest : { ...rest, rate_limit: { ...rate, max: lowered.get(`${pointer}/rate_limit`) ?? rate.max } };
+  return rate === undefined
+    ? rest
+    : { ...rest, rate_limit: { ...rate, max: lowered.get(`${pointer}/rate_limit`) ?? rate.max } };
 };
 
 /** The document with lower maxima for the limits of tools whose rules are named. */
@@ -29,6 +39,12 @@ export const lowerLimits = (document: PolicyDocument, lowered: ReadonlyMap<strin
   return {
     ...document,
     ...(forAll === undefined ? {} : { all_tools: inList(forAll, '/all_tools', lowered) }),
-    ...(tools === undefined ? {} : { tools: Object.fromEntries(Object.entries(tools).map(([name, entry]) => [name, inEntry(entry, pointerTo('/tools', name), lowered)])) }),
+    ...(tools === undefined
+      ? {}
+      : {
+          tools: Object.fromEntries(
+            Object.entries(tools).map(([name, entry]) => [name, inEntry(entry, pointerTo('/tools', name), lowered)]),
+          ),
+        }),
   };
 };

@@ -13,7 +13,14 @@ const WOULD = Buffer.from('"would":{');
 const CALLS = `audit_records where organization_id = $1 and grant_id = $2 and type = 'toolCall.decided' and recorded_at >= $3 and recorded_at < $4 and tool is not null and position($5::bytea in event) > 0`;
 const USED = `effect in ('allow', 'hold') and position($6::bytea in event) = 0`;
 
-const valuesOf = ({ organizationId, grantId, from, to }: UseRange): readonly unknown[] => [organizationId, grantId, from, to, TOOL_CALL, WOULD];
+const valuesOf = ({ organizationId, grantId, from, to }: UseRange): readonly unknown[] => [
+  organizationId,
+  grantId,
+  from,
+  to,
+  TOOL_CALL,
+  WOULD,
+];
 
 /** When the oldest record was recorded that an organization still has, if older ones are gone. */
 export const recordBegins = async (tx: Tx, organizationId: string): Promise<Date | undefined> => {
@@ -30,7 +37,10 @@ export const MOST_TOOLS = 10_000;
 
 /** How many tool calls of a grant were decided, refused ones included. */
 export const countCalls = async (tx: Tx, range: UseRange): Promise<number> => {
-  const { rows } = await tx.query<{ calls: number }>(`select count(*) as calls from ${CALLS}`, valuesOf(range).slice(0, 5));
+  const { rows } = await tx.query<{ calls: number }>(
+    `select count(*) as calls from ${CALLS}`,
+    valuesOf(range).slice(0, 5),
+  );
   return rows[0]?.calls ?? 0;
 };
 
@@ -65,10 +75,22 @@ const RESERVED = `select (x->>'amount')::numeric as amount from json_array_eleme
   where x->>'counter' = m.counter and x->>'window' = m.win and x->>'scope' = 'grant' limit 1`;
 
 /** The peaks of counters, by their place in the list. `spends`: calls add the amounts that were recorded, not 1. */
-export const readPeaks = async (tx: Tx, range: UseRange, counted: readonly Counted[], spends: boolean): Promise<readonly (Peak | undefined)[]> => {
-  const pairs = counted.flatMap(({ tools, window, counter }, place) => tools.map((tool) => ({ tool, place, window, counter })));
+export const readPeaks = async (
+  tx: Tx,
+  range: UseRange,
+  counted: readonly Counted[],
+  spends: boolean,
+): Promise<readonly (Peak | undefined)[]> => {
+  const pairs = counted.flatMap(({ tools, window, counter }, place) =>
+    tools.map((tool) => ({ tool, place, window, counter })),
+  );
   if (pairs.length === 0) return counted.map(() => undefined);
-  const columns = [pairs.map(({ tool }) => tool), pairs.map(({ place }) => place), pairs.map(({ window }) => window), pairs.map(({ counter }) => counter)];
+  const columns = [
+    pairs.map(({ tool }) => tool),
+    pairs.map(({ place }) => place),
+    pairs.map(({ window }) => window),
+    pairs.map(({ counter }) => counter),
+  ];
   const { rows } = await tx.query<PeakRow>(PEAKS(spends ? RESERVED : ONE), [...valuesOf(range), ...columns]);
   const byPlace = new Map(rows.map((row) => [row.place, row]));
   return counted.map((_, place) => {

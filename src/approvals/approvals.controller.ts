@@ -23,7 +23,10 @@ export class ApprovalsController {
   @Get(':id')
   @Allowed('member')
   @ApiOkResponse({ type: ApprovalWithArguments })
-  getApproval(@CurrentPrincipal() principal: Principal, @Param('id', APPROVAL_ID) id: string): Promise<ApprovalWithArguments> {
+  getApproval(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+  ): Promise<ApprovalWithArguments> {
     return this.approvals.get(principal, id);
   }
 
@@ -32,7 +35,11 @@ export class ApprovalsController {
   @Allowed('approver')
   @ApiBody({ type: DecideApproval, required: false })
   @ApiOkResponse({ type: ApprovalView })
-  approve(@CurrentPrincipal() principal: Principal, @Param('id', APPROVAL_ID) id: string, @Body() body?: DecideApproval): Promise<ApprovalView> {
+  approve(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+    @Body() body?: DecideApproval,
+  ): Promise<ApprovalView> {
     return this.approvals.decide(principal, id, { decision: 'approved', comment: body?.comment ?? null });
   }
 
@@ -41,7 +48,11 @@ export class ApprovalsController {
   @Allowed('approver')
   @ApiBody({ type: DecideApproval, required: false })
   @ApiOkResponse({ type: ApprovalView })
-  reject(@CurrentPrincipal() principal: Principal, @Param('id', APPROVAL_ID) id: string, @Body() body?: DecideApproval): Promise<ApprovalView> {
+  reject(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+    @Body() body?: DecideApproval,
+  ): Promise<ApprovalView> {
     return this.approvals.decide(principal, id, { decision: 'rejected', comment: body?.comment ?? null });
   }
 }

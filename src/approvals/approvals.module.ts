@@ -14,11 +14,16 @@ import { NotificationSettings } from './notifications/notifications.service.js';
   // The path of the settings would else be taken for an approval's.
   controllers: [NotificationsController, ApprovalsController],
   providers: [
-    { provide: Approvals, inject: [EventStore, Vault], useFactory: (store: EventStore, vault: Vault) => new Approvals(store, vault) },
+    {
+      provide: Approvals,
+      inject: [EventStore, Vault],
+      useFactory: (store: EventStore, vault: Vault) => new Approvals(store, vault),
+    },
     {
       provide: NotificationSettings,
       inject: [EventStore, Vault, OUTBOUND, CONFIG],
-      useFactory: (store: EventStore, vault: Vault, outbound: Outbound, config: Config) => new NotificationSettings({ store, vault, outbound, sendsMail: config.mail !== undefined }),
+      useFactory: (store: EventStore, vault: Vault, outbound: Outbound, config: Config) =>
+        new NotificationSettings({ store, vault, outbound, sendsMail: config.mail !== undefined }),
     },
   ],
 })

@@ -54,23 +54,38 @@ export class Approvals {
    * One person's decision. The arguments are dropped with the last one that it takes.
    * @throws Problem not_found, four_eyes, forbidden (nobody knows who issued the API key), conflict (decided, expired, or what it is for has changed)
    */
-  async decide(principal: Principal, id: string, said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>): Promise<ApprovalView> {
+  async decide(
+    principal: Principal,
+    id: string,
+    said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>,
+  ): Promise<ApprovalView> {
     return this.#store.change(principal, async (change) => {
       const { organizationId } = principal;
       const before = await find(change.tx, organizationId, id);
-      if (before.status === 'void' && said.decision === 'approved') throw new Problem('conflict', 'The grant, the policy or the tool has changed since, so the call can not run. The agent may ask again.');
+      if (before.status === 'void' && said.decision === 'approved')
+        throw new Problem(
+          'conflict',
+          'The grant, the policy or the tool has changed since, so the call can not run. The agent may ask again.',
+        );
       await this.#apply(change, before, said);
       return view(await find(change.tx, organizationId, id));
     });
   }
 
-  async #apply(change: Change, { id, approval }: ShownApproval, said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>): Promise<void> {
+  async #apply(
+    change: Change,
+    { id, approval }: ShownApproval,
+    said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>,
+  ): Promise<void> {
     const { tx, now, caller } = change;
     const { organizationId } = caller;
     const memberId = await personBehind(tx, organizationId, caller.actor);
-    if (memberId === undefined) throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
+    if (memberId === undefined)
+      throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
     const parties = await partiesOf(tx, organizationId, { approvalId: id, ...approval.call });
-    const { status } = await change.apply(approvalStream, id, (state) => decideApproval(id, state ?? approval, { ...said, memberId, now, parties }));
+    const { status } = await change.apply(approvalStream, id, (state) =>
+      decideApproval(id, state ?? approval, { ...said, memberId, now, parties }),
+    );
     if (status === 'pending' || status === approval.status) return;
     await dropArguments(tx, { organizationId, approvalId: id });
     await enqueue(tx, organizationId, { approvalId: id, type: 'approval.decided' });

@@ -72,7 +72,10 @@ export const approvalStream: Stream<Approval, ApprovalBody> = {
   noun: 'approval',
   evolve: evolveApproval,
   load: async (tx, organizationId, id) => {
-    const { rows } = await tx.query<Row>(`select ${COLUMNS} from approvals where organization_id = $1 and id = $2`, [organizationId, id]);
+    const { rows } = await tx.query<Row>(`select ${COLUMNS} from approvals where organization_id = $1 and id = $2`, [
+      organizationId,
+      id,
+    ]);
     return rows[0] && { state: toApproval(rows[0]), version: rows[0].version };
   },
   save: async (tx, { organizationId, id, version, state }) => {
@@ -89,9 +92,23 @@ export const SHOWN_STATUSES = ['pending', 'approved', 'rejected', 'expired', 'us
 export type ShownStatus = (typeof SHOWN_STATUSES)[number];
 
 /** An approval with what is shown beside it; `status` is as of the time that was asked for. */
-export type ShownApproval = Readonly<{ id: string; approval: Approval; status: ShownStatus; identityName: string; serverName: string; usedAt: string | null; callId: string | null }>;
+export type ShownApproval = Readonly<{
+  id: string;
+  approval: Approval;
+  status: ShownStatus;
+  identityName: string;
+  serverName: string;
+  usedAt: string | null;
+  callId: string | null;
+}>;
 
-type ShownRow = Row & { shown_status: ShownStatus; identity_name: string; server_name: string; used_at: Date | null; call_id: string | null };
+type ShownRow = Row & {
+  shown_status: ShownStatus;
+  identity_name: string;
+  server_name: string;
+  used_at: Date | null;
+  call_id: string | null;
+};
 
 const SHOWN = `select * from (
   select a.*, i.name as identity_name, s.name as server_name, case when e.ended_as = 'used' then e.at end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
@@ -120,19 +137,24 @@ const toShown = (row: ShownRow): ShownApproval => ({
 /** One organization's approvals as of `now`, which decides what has expired. */
 export type Shelf = Readonly<{ organizationId: string; now: Date }>;
 
-export const findApproval = async (tx: Tx, { organizationId, now }: Shelf, id: string): Promise<ShownApproval | undefined> => {
+export const findApproval = async (
+  tx: Tx,
+  { organizationId, now }: Shelf,
+  id: string,
+): Promise<ShownApproval | undefined> => {
   const { rows } = await tx.query<ShownRow>(`${SHOWN} where id = $3`, [organizationId, now.toISOString(), id]);
   return rows[0] && toShown(rows[0]);
 };
 
 /** Approvals of a status, or all, in order of id. */
-export const listApprovals = async (tx: Tx, { organizationId, now }: Shelf, page: Readonly<{ after: string; rows: number; status: ShownStatus | undefined }>): Promise<readonly ShownApproval[]> => {
-  const { rows } = await tx.query<ShownRow>(`${SHOWN} where id > $3 and ($4::text is null or shown_status = $4) and ($4 is distinct from 'pending' or status = 'pending') order by id limit $5`, [
-    organizationId,
-    now.toISOString(),
-    page.after,
-    page.status ?? null,
-    page.rows,
-  ]);
+export const listApprovals = async (
+  tx: Tx,
+  { organizationId, now }: Shelf,
+  page: Readonly<{ after: string; rows: number; status: ShownStatus | undefined }>,
+): Promise<readonly ShownApproval[]> => {
+  const { rows } = await tx.query<ShownRow>(
+    `${SHOWN} where id > $3 and ($4::text is null or shown_status = $4) and ($4 is distinct from 'pending' or status = 'pending') order by id limit $5`,
+    [organizationId, now.toISOString(), page.after, page.status ?? null, page.rows],
+  );
   return rows.map(toShown);
 };

@@ -36,13 +36,20 @@ const expire = async (db: Database, store: EventStore): Promise<number> => {
   const { rows } = await db.worker.query<{ organization_id: string; id: string }>(EXPIRED);
   let ended = 0;
   for (const { organization_id: organizationId, id } of rows) {
-    await store.change({ organizationId, actor: { type: 'system', id: 'approvals' } }, (change) => expireOne(change, id)).then(
-      () => (ended += 1),
-      (error: unknown) => log.warn('an approval that has expired could not be ended; trying again', { organizationId, error: errorText(error) }),
-    );
+    await store
+      .change({ organizationId, actor: { type: 'system', id: 'approvals' } }, (change) => expireOne(change, id))
+      .then(
+        () => (ended += 1),
+        (error: unknown) =>
+          log.warn('an approval that has expired could not be ended; trying again', {
+            organizationId,
+            error: errorText(error),
+          }),
+      );
   }
   return ended > 0 && rows.length >= OF_ONE_ORGANIZATION ? 0 : PAUSE_MS;
 };
 
 /** Ends, within about a second, approvals that nobody decided in time. Several processes may do so. */
-export const startExpiry = (db: Database, store: EventStore): Rounds => startRounds(() => expire(db, store), { failed: 'ending approvals that have expired failed', againMs: PAUSE_MS });
+export const startExpiry = (db: Database, store: EventStore): Rounds =>
+  startRounds(() => expire(db, store), { failed: 'ending approvals that have expired failed', againMs: PAUSE_MS });

@@ -13,12 +13,27 @@ import { keepArguments } from './sealed-arguments.js';
 const MOST_PENDING = 100;
 const MOST_BYTES = 256 * 1024;
 
-type Current = { id: string; status: ApprovalStatus; decisions: readonly PersonsDecision[]; expires_at: Date; past: boolean };
+type Current = {
+  id: string;
+  status: ApprovalStatus;
+  decisions: readonly PersonsDecision[];
+  expires_at: Date;
+  past: boolean;
+};
 
 /** The rule tells a tool from a prompt of the same name. */
 const SAME_CALL = `a.organization_id = $1 and a.grant_id = $2 and a.tool = $3 and a.arguments_digest = $4 and a.definition_hash is not distinct from $5 and a.policy_id = $6 and a.policy_version = $7 and a.rule is not distinct from $8`;
 
-const sameCall = ({ organizationId, call }: Asked): readonly unknown[] => [organizationId, call.grantId, call.tool, call.argumentsDigest, call.definitionHash, call.policyId, call.policyVersion, call.rule];
+const sameCall = ({ organizationId, call }: Asked): readonly unknown[] => [
+  organizationId,
+  call.grantId,
+  call.tool,
+  call.argumentsDigest,
+  call.definitionHash,
+  call.policyId,
+  call.policyVersion,
+  call.rule,
+];
 
 /** The approval of this very call that still counts. A use that was given back may leave two: then the approved one. */
 const findCurrent = async (tx: Tx, asked: Asked): Promise<Current | undefined> => {
@@ -45,7 +60,10 @@ const standingOf = ({ id: approvalId, status, decisions, expires_at: expiresAt }
 
 /** True for the one who is told that the approval has expired. */
 const tellExpiry = async (tx: Tx, organizationId: string, approvalId: string): Promise<boolean> => {
-  const { rowCount } = await tx.query(`insert into approval_ends(organization_id, approval_id, call_id, ended_as) values ($1, $2, '', 'expired') on conflict do nothing`, [organizationId, approvalId]);
+  const { rowCount } = await tx.query(
+    `insert into approval_ends(organization_id, approval_id, call_id, ended_as) values ($1, $2, '', 'expired') on conflict do nothing`,
+    [organizationId, approvalId],
+  );
   return rowCount === 1;
 };
 
@@ -54,14 +72,29 @@ const look = async (tx: Tx, asked: Asked): Promise<Standing | undefined> => {
   const current = await findCurrent(tx, asked);
   if (!current) return undefined;
   if (!current.past) return standingOf(current);
-  return (await tellExpiry(tx, asked.organizationId, current.id)) ? { status: 'expired', approvalId: current.id } : undefined;
+  return (await tellExpiry(tx, asked.organizationId, current.id))
+    ? { status: 'expired', approvalId: current.id }
+    : undefined;
 };
 
-const refusal = async (tx: Tx, { organizationId, call, argumentsJson, otherParamsJson = '' }: Asked): Promise<Standing | undefined> => {
-  if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES) return { status: 'refused', reason: `${call.tool} needs a person's approval, and the call says over ${MOST_BYTES / 1024} KiB, more than can be shown to one` };
-  const { rows } = await tx.query<{ count: number }>(`select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending' and expires_at > now()`, [organizationId, call.grantId]);
+const refusal = async (
+  tx: Tx,
+  { organizationId, call, argumentsJson, otherParamsJson = '' }: Asked,
+): Promise<Standing | undefined> => {
+  if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES)
+    return {
+      status: 'refused',
+      reason: `${call.tool} needs a person's approval, and the call says over ${MOST_BYTES / 1024} KiB, more than can be shown to one`,
+    };
+  const { rows } = await tx.query<{ count: number }>(
+    `select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending' and expires_at > now()`,
+    [organizationId, call.grantId],
+  );
   if ((rows[0]?.count ?? 0) < MOST_PENDING) return undefined;
-  return { status: 'refused', reason: `${call.tool} needs a person's approval, and ${MOST_PENDING} calls of this grant wait for one already` };
+  return {
+    status: 'refused',
+    reason: `${call.tool} needs a person's approval, and ${MOST_PENDING} calls of this grant wait for one already`,
+  };
 };
 
 /** Opens an approval, unless one stands by now: changes of an organization follow one another, so that two gateways don't open two. */
@@ -70,17 +103,30 @@ const open = async (change: Change, vault: Vault, asked: Asked): Promise<Standin
   const { organizationId, call, count } = asked;
   const standing = (await look(tx, asked)) ?? (await refusal(tx, asked));
   if (standing) return standing;
-  const { rows } = await tx.query<{ id: string }>(`select a.id from approvals a where ${SAME_CALL} and a.status = 'pending'`, [...sameCall(asked)]);
+  const { rows } = await tx.query<{ id: string }>(
+    `select a.id from approvals a where ${SAME_CALL} and a.status = 'pending'`,
+    [...sameCall(asked)],
+  );
   for (const { id } of rows) await expireOne(change, id);
   const approvalId = newId('apr', now.getTime());
   const expiresAt = new Date(now.getTime() + asked.expiresInMs);
-  await change.apply(approvalStream, approvalId, () => requestApproval(approvalId, call, { count, expiresAt: expiresAt.toISOString() }));
+  await change.apply(approvalStream, approvalId, () =>
+    requestApproval(approvalId, call, { count, expiresAt: expiresAt.toISOString() }),
+  );
   await keepArguments(tx, vault, { organizationId, approvalId }, asked);
   await enqueue(tx, organizationId, { approvalId, type: 'approval.requested' });
   return { status: 'pending', approvalId, expiresAtMs: expiresAt.getTime() };
 };
 
-type StandsRow = { status: ApprovalStatus; decided_at: string | null; requested_at: Date; expires_at: Date; past: boolean; ended_as: 'used' | 'expired' | null; ended_at: Date | null };
+type StandsRow = {
+  status: ApprovalStatus;
+  decided_at: string | null;
+  requested_at: Date;
+  expires_at: Date;
+  past: boolean;
+  ended_as: 'used' | 'expired' | null;
+  ended_at: Date | null;
+};
 
 const STANDS = `select a.status, a.decisions->-1->>'time' as decided_at, a.requested_at, a.expires_at, a.expires_at <= now() as past, e.ended_as, e.at as ended_at
   from approvals a left join approval_ends e on e.organization_id = a.organization_id and e.approval_id = a.id where a.organization_id = $1 and a.grant_id = $2 and a.id = $3`;
@@ -91,7 +137,10 @@ const statusOf = ({ status, past, ended_as: endedAs }: StandsRow): Stands['statu
   return status === 'expired' || endedAs === 'expired' ? 'withdrawn' : status;
 };
 
-const stands = async (tx: Tx, { organizationId, grantId, approvalId }: Parameters<HeldCalls['look']>[0]): Promise<Stands | undefined> => {
+const stands = async (
+  tx: Tx,
+  { organizationId, grantId, approvalId }: Parameters<HeldCalls['look']>[0],
+): Promise<Stands | undefined> => {
   const { rows } = await tx.query<StandsRow>(STANDS, [organizationId, grantId, approvalId]);
   const [row] = rows;
   if (!row) return undefined;
@@ -104,14 +153,28 @@ const USE = `insert into approval_ends(organization_id, approval_id, call_id, en
   select organization_id, id, $3, 'used' from approvals where organization_id = $1 and id = $2 and status = 'approved' and expires_at > now() on conflict do nothing`;
 
 /** Approvals as gateways need them: over the database and the event store, in any process. An approval that was opened is committed when `standing` answers. */
-export const makeHeldCalls = ({ database, store, vault }: Readonly<{ database: Database; store: EventStore; vault: Vault }>): HeldCalls => ({
+export const makeHeldCalls = ({
+  database,
+  store,
+  vault,
+}: Readonly<{ database: Database; store: EventStore; vault: Vault }>): HeldCalls => ({
   standing: async (asked) => {
     const { organizationId, call } = asked;
     // It may write that the grant was told of an expiry: the gateway's own note, which needs nobody's authority.
-    const standing = await database.changeInOrganization(organizationId, async (tx) => (await look(tx, asked)) ?? refusal(tx, asked), 'enforcement');
-    return standing ?? store.change({ organizationId, actor: { type: 'grant', id: call.grantId } }, (change) => open(change, vault, asked));
+    const standing = await database.changeInOrganization(
+      organizationId,
+      async (tx) => (await look(tx, asked)) ?? refusal(tx, asked),
+      'enforcement',
+    );
+    return (
+      standing ??
+      store.change({ organizationId, actor: { type: 'grant', id: call.grantId } }, (change) =>
+        open(change, vault, asked),
+      )
+    );
   },
-  use: async (organizationId, approvalId, callId) => (await database.worker.query(USE, [organizationId, approvalId, callId])).rowCount === 1,
+  use: async (organizationId, approvalId, callId) =>
+    (await database.worker.query(USE, [organizationId, approvalId, callId])).rowCount === 1,
   look: (of) => store.look(of.organizationId, (tx) => stands(tx, of)),
   withdraw: ({ organizationId, grantId, approvalId }) =>
     store.change({ organizationId, actor: { type: 'grant', id: grantId } }, async (change) => {
@@ -120,6 +183,9 @@ export const makeHeldCalls = ({ database, store, vault }: Readonly<{ database: D
       await tellExpiry(change.tx, organizationId, approvalId);
     }),
   giveBack: async (organizationId, approvalId, callId) => {
-    await database.worker.query(`delete from approval_ends where organization_id = $1 and approval_id = $2 and call_id = $3 and ended_as = 'used'`, [organizationId, approvalId, callId]);
+    await database.worker.query(
+      `delete from approval_ends where organization_id = $1 and approval_id = $2 and call_id = $3 and ended_as = 'used'`,
+      [organizationId, approvalId, callId],
+    );
   },
 });

@@ -11,10 +11,23 @@ const OWNERS = `select e.event->>'memberId' as member, e.position < asked.positi
   where e.organization_id = $1 and e.stream_id = $2 and e.event->'memberId' is not null order by e.version`;
 
 /** The people whom a held call concerns: who issued its grant or rotated it, and the members that its identity belonged to when it was held and since. */
-export const partiesOf = async (tx: Tx, organizationId: string, held: Readonly<{ approvalId: string; grantId: string; identityId: string }>): Promise<readonly string[]> => {
+export const partiesOf = async (
+  tx: Tx,
+  organizationId: string,
+  held: Readonly<{ approvalId: string; grantId: string; identityId: string }>,
+): Promise<readonly string[]> => {
   const holders = await tx.query<{ actor: Actor }>(TOKEN_HOLDERS, [organizationId, held.grantId]);
-  const owners = await tx.query<{ member: string | null; before: boolean }>(OWNERS, [organizationId, held.identityId, held.approvalId]);
+  const owners = await tx.query<{ member: string | null; before: boolean }>(OWNERS, [
+    organizationId,
+    held.identityId,
+    held.approvalId,
+  ]);
   const people = await Promise.all(holders.rows.map(({ actor }) => personBehind(tx, organizationId, actor)));
-  const since = Math.max(0, owners.rows.findLastIndex(({ before }) => before));
-  return [...people, ...owners.rows.slice(since).map(({ member }) => member ?? undefined)].filter((one) => one !== undefined);
+  const since = Math.max(
+    0,
+    owners.rows.findLastIndex(({ before }) => before),
+  );
+  return [...people, ...owners.rows.slice(since).map(({ member }) => member ?? undefined)].filter(
+    (one) => one !== undefined,
+  );
 };

@@ -17,9 +17,15 @@ const placeOf = ({ organizationId, approvalId }: Of, column: Column): Place => (
 export type Said = Readonly<{ argumentsJson: string; otherParamsJson: string | undefined }>;
 
 /** Keeps, sealed, what a request says until it is decided. */
-export const keepArguments = async (tx: Tx, vault: Vault, of: Of, { argumentsJson, otherParamsJson }: Said): Promise<void> => {
+export const keepArguments = async (
+  tx: Tx,
+  vault: Vault,
+  of: Of,
+  { argumentsJson, otherParamsJson }: Said,
+): Promise<void> => {
   const key = await organizationKey(tx, of.organizationId);
-  const others = otherParamsJson === undefined ? null : vault.seal(key, placeOf(of, 'sealed_other_params'), otherParamsJson);
+  const others =
+    otherParamsJson === undefined ? null : vault.seal(key, placeOf(of, 'sealed_other_params'), otherParamsJson);
   await tx.query(
     `insert into approval_arguments(organization_id, approval_id, sealed_arguments, sealed_other_params)
      values ($1, $2, $3, $4)`,
@@ -51,5 +57,8 @@ export const readArguments = async (
 };
 
 export const dropArguments = async (tx: Tx, { organizationId, approvalId }: Of): Promise<void> => {
-  await tx.query('delete from approval_arguments where organization_id = $1 and approval_id = $2', [organizationId, approvalId]);
+  await tx.query('delete from approval_arguments where organization_id = $1 and approval_id = $2', [
+    organizationId,
+    approvalId,
+  ]);
 };

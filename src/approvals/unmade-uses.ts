@@ -8,7 +8,10 @@ const LOOKED_BACK = `interval '15 minutes'`;
  * after which nothing of its call can still come to the log, and all that is in the log must be on record; `from` is when that gateway was last seen.
  * Answers how many there were.
  */
-export const giveBackUnmade = async (tx: Pick<Tx, 'query'>, { from, until }: Readonly<{ from: Date; until: Date }>): Promise<number> => {
+export const giveBackUnmade = async (
+  tx: Pick<Tx, 'query'>,
+  { from, until }: Readonly<{ from: Date; until: Date }>,
+): Promise<number> => {
   const { rowCount } = await tx.query(
     `delete from approval_ends e using approvals a
      where e.ended_as = 'used' and e.at > $1::timestamptz - ${LOOKED_BACK} and e.at <= $2 and a.organization_id = e.organization_id and a.id = e.approval_id

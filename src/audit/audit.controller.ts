@@ -27,8 +27,30 @@ export class AuditController {
     description:
       'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
   })
-  @ApiOkResponse({ schema: { type: 'object', required: ['items', 'nextCursor', 'hasMore'], properties: { items: { type: 'array', items: { type: 'object', required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'], properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } }, additionalProperties: true } }, nextCursor: { type: 'string', nullable: true }, hasMore: { type: 'boolean' } } } })
-  events(@CurrentPrincipal() principal: Principal, @Query() query: EventsQuery, @ClientGone() gone: AbortSignal): Promise<Page<AuditItem>> {
+  @ApiOkResponse({
+    schema: {
+      type: 'object',
+      required: ['items', 'nextCursor', 'hasMore'],
+      properties: {
+        items: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'],
+            properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } },
+            additionalProperties: true,
+          },
+        },
+        nextCursor: { type: 'string', nullable: true },
+        hasMore: { type: 'boolean' },
+      },
+    },
+  })
+  events(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: EventsQuery,
+    @ClientGone() gone: AbortSignal,
+  ): Promise<Page<AuditItem>> {
     return this.#audit.events(principal, query, gone);
   }
 
@@ -38,8 +60,15 @@ export class AuditController {
     summary: 'Export the audit log',
     description: `Streams every record of the time range up to the start of the export, in order of seq, and records audit.exported. An answer that breaks off is incomplete. CSV columns: ${CSV_COLUMNS.join(', ')}; texts that a spreadsheet would take for a formula begin with an apostrophe. Formats ocsf, ecs and cef are refused (unsupported) by this release.`,
   })
-  @ApiOkResponse({ description: 'The records, as an attachment', content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } } })
-  async export(@CurrentPrincipal() principal: Principal, @Query() query: ExportQuery, @Res() response: Response): Promise<void> {
+  @ApiOkResponse({
+    description: 'The records, as an attachment',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } },
+  })
+  async export(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: ExportQuery,
+    @Res() response: Response,
+  ): Promise<void> {
     const { format, text } = await this.#audit.export(principal, query, goneSignal(response));
     response.status(200).setHeader('Content-Type', mediaType(format));
     response.setHeader('Content-Disposition', `attachment; filename="toolgate-audit.${format}"`);

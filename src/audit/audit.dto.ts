@@ -22,19 +22,28 @@ export class EventsQuery extends PageQuery {
   @IdOf('srv', { optional: true })
   serverId?: string;
 
-  @Text(1, 1000, { optional: true, description: 'The exact name of a tool; long names compare by their first 200 characters' })
+  @Text(1, 1000, {
+    optional: true,
+    description: 'The exact name of a tool; long names compare by their first 200 characters',
+  })
   tool?: string;
 
   @Text(1, 200, { optional: true, description: 'The exact type of event, such as toolCall.decided' })
   type?: string;
 
-  @OneOf(['differs'], { optional: true, description: 'differs: decisions that the shadow policy of their grant would have made otherwise' })
+  @OneOf(['differs'], {
+    optional: true,
+    description: 'differs: decisions that the shadow policy of their grant would have made otherwise',
+  })
   shadow?: 'differs';
 }
 
 /** What to export, and how. */
 export class ExportQuery {
-  @OneOf(EXPORT_FORMATS, { description: 'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last column being the whole event' })
+  @OneOf(EXPORT_FORMATS, {
+    description:
+      'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last column being the whole event',
+  })
   format!: string;
 
   @Instant({ optional: true, description: 'Recorded (recordedAt) at this time or later' })

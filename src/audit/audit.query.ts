@@ -25,7 +25,8 @@ export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffe
 type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
 
 /** An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of its command. */
-const shownEvent = (event: StoredMembers): StoredMembers => (event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) });
+const shownEvent = (event: StoredMembers): StoredMembers =>
+  event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) };
 
 /** The item of a record. Its event is one that the audit writer could read. */
 export const toItem = (stored: StoredEvent): AuditItem => ({
@@ -34,12 +35,21 @@ export const toItem = (stored: StoredEvent): AuditItem => ({
   recordedAt: stored.recordedAt.toISOString(),
 });
 
-const COLUMNS = { effect: 'effect', identityId: 'identity_id', grantId: 'grant_id', serverId: 'server_id', tool: 'tool', type: 'type' } as const;
+const COLUMNS = {
+  effect: 'effect',
+  identityId: 'identity_id',
+  grantId: 'grant_id',
+  serverId: 'server_id',
+  tool: 'tool',
+  type: 'type',
+} as const;
 
 /** Conditions that say what partial indexes hold, so that the planner may use them. */
 const hints = (filters: Filters): readonly string[] => [
   ...(filters.effect !== undefined && filters.effect !== 'allow' ? [`effect <> 'allow'`] : []),
-  ...(filters.type !== undefined && !filters.type.startsWith('toolCall.') ? [`type <> 'toolCall.decided' and type <> 'toolCall.completed'`] : []),
+  ...(filters.type !== undefined && !filters.type.startsWith('toolCall.')
+    ? [`type <> 'toolCall.decided' and type <> 'toolCall.completed'`]
+    : []),
 ];
 
 /**
@@ -47,12 +57,18 @@ const hints = (filters: Filters): readonly string[] => [
  * before one that is visible: whoever goes on from the last one read misses nothing. Effect, identity, grant, tool and the types of control events
  * have indexes; a server's rare records are found by walking the time range.
  */
-export const searchEvents = async (tx: Tx, organizationId: string, filters: Filters, page: Readonly<{ from?: Place; limit: number }>): Promise<readonly StoredEvent[]> => {
+export const searchEvents = async (
+  tx: Tx,
+  organizationId: string,
+  filters: Filters,
+  page: Readonly<{ from?: Place; limit: number }>,
+): Promise<readonly StoredEvent[]> => {
   const { seq, recordedAt } = page.from ?? BEGINNING;
   const after = filters.from && (recordedAt === null || filters.from > recordedAt) ? filters.from : recordedAt;
   const values: unknown[] = [organizationId, seq, page.limit];
   const conditions = ['organization_id = $1', 'seq >= $2'];
-  const where = (condition: string, value: unknown): void => void conditions.push(`${condition} $${values.push(value)}`);
+  const where = (condition: string, value: unknown): void =>
+    void conditions.push(`${condition} $${values.push(value)}`);
   if (after) where('recorded_at >=', after);
   if (filters.to) where('recorded_at <', filters.to);
   if (filters.shadow) conditions.push('shadow is not null');

@@ -17,7 +17,10 @@ const instant = (text: string | undefined): Date | undefined => (text === undefi
 const startOf = (after: string): Place => {
   if (after === '') return BEGINNING;
   const place = readPlaceKey(after);
-  if (!place) throw new Problem('invalid_body', 'Send the nextCursor of a page of this list.', { errors: [{ pointer: '/after', code: 'invalid', message: 'after must be a nextCursor of this list' }] });
+  if (!place)
+    throw new Problem('invalid_body', 'Send the nextCursor of a page of this list.', {
+      errors: [{ pointer: '/after', code: 'invalid', message: 'after must be a nextCursor of this list' }],
+    });
   return place;
 };
 
@@ -38,18 +41,33 @@ export class AuditService {
     const { limit: _limit, after: _after, ...rest } = query;
     const filters: Filters = { ...rest, from: instant(query.from), to: instant(query.to) };
     await this.#noteRead(principal, filters);
-    const found = await this.#store.search(principal, signal)((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
+    const found = await this.#store.search(
+      principal,
+      signal,
+    )((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
     const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
     const last = found[page.items.length - 1];
     return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
   }
 
   /** Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for. */
-  async export(principal: Principal, query: ExportQuery, signal?: AbortSignal): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
+  async export(
+    principal: Principal,
+    query: ExportQuery,
+    signal?: AbortSignal,
+  ): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
     const { format, from = null, to = null } = query;
     if (!isWritten(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
-    await this.#store.change(principal, (change) => change.notice('audit', { type: 'audit.exported', format, from, to }));
-    return { format, text: exportEvents(this.#store.search(principal, signal), principal.organizationId, format, { from: instant(query.from), to: instant(query.to) }) };
+    await this.#store.change(principal, (change) =>
+      change.notice('audit', { type: 'audit.exported', format, from, to }),
+    );
+    return {
+      format,
+      text: exportEvents(this.#store.search(principal, signal), principal.organizationId, format, {
+        from: instant(query.from),
+        to: instant(query.to),
+      }),
+    };
   }
 
   async #noteRead(principal: Principal, filters: Filters): Promise<void> {
@@ -57,7 +75,9 @@ export class AuditService {
     const now = Date.now();
     if (now - (this.#lastRead.get(reader) ?? 0) < HOUR_MS) return;
     const names = Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-    await this.#store.change(principal, (change) => change.notice('audit', { type: 'audit.read', filters: names.toSorted() }));
+    await this.#store.change(principal, (change) =>
+      change.notice('audit', { type: 'audit.read', filters: names.toSorted() }),
+    );
     if (this.#lastRead.size >= REMEMBERED_READERS) this.#lastRead.clear();
     this.#lastRead.set(reader, now);
   }

@@ -5,9 +5,39 @@ import type { AuditItem } from './audit.query.js';
  * nothing is missing for events that have members of their own. A member that an event doesn't have is an empty cell.
  */
 export const CSV_COLUMNS = [
-  'seq', 'recordedAt', 'id', 'type', 'time', 'organizationId', 'callId', 'grantId', 'identityId', 'identityName', 'serverId', 'serverName', 'method', 'tool',
-  'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason', 'retryAfterSeconds', 'approvalId', 'argumentKeys', 'status', 'upstreamStatus',
-  'durationMs', 'responseBytes', 'sourceIp', 'actorType', 'actorId', 'actorName', 'event',
+  'seq',
+  'recordedAt',
+  'id',
+  'type',
+  'time',
+  'organizationId',
+  'callId',
+  'grantId',
+  'identityId',
+  'identityName',
+  'serverId',
+  'serverName',
+  'method',
+  'tool',
+  'policyId',
+  'policyVersion',
+  'mode',
+  'effect',
+  'code',
+  'rule',
+  'reason',
+  'retryAfterSeconds',
+  'approvalId',
+  'argumentKeys',
+  'status',
+  'upstreamStatus',
+  'durationMs',
+  'responseBytes',
+  'sourceIp',
+  'actorType',
+  'actorId',
+  'actorName',
+  'event',
 ] as const;
 
 /** What a spreadsheet takes for a formula: some read the full-width signs as the plain ones. */
@@ -56,4 +86,5 @@ const cellOf = (item: AuditItem, column: (typeof CSV_COLUMNS)[number]): unknown 
 export const csvHeader = `${CSV_COLUMNS.join(',')}\r\n`;
 
 /** One line, with its CRLF. */
-export const csvLine = (item: AuditItem): string => `${CSV_COLUMNS.map((column) => csvCell(cellOf(item, column))).join(',')}\r\n`;
+export const csvLine = (item: AuditItem): string =>
+  `${CSV_COLUMNS.map((column) => csvCell(cellOf(item, column))).join(',')}\r\n`;

@@ -14,7 +14,14 @@ export type Noted =
 export type NotedPage = Readonly<{ noted: readonly Noted[]; done: number; total: number }>;
 
 /** Times are epoch milliseconds: a Date for each of many rows costs more than the rest of it. */
-type Row = { seq: number; atMs: number; callId: string | null; status: string | null; timeMs: number | null; event: Buffer | null };
+type Row = {
+  seq: number;
+  atMs: number;
+  callId: string | null;
+  status: string | null;
+  timeMs: number | null;
+  event: Buffer | null;
+};
 type At = Readonly<{ seq: number; atMs: number }>;
 
 const PAGE = 2000;
@@ -26,9 +33,17 @@ const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::
 const NOT_SENT = { not_forwarded: true, upstream_unreachable: false, cancelled: false } as const;
 
 /** The places of the first and the last record of a range. */
-const endsOf = async (tx: Tx, { organizationId, from, to }: DecisionRange): Promise<Readonly<{ first: At; last: At }> | undefined> => {
+const endsOf = async (
+  tx: Tx,
+  { organizationId, from, to }: DecisionRange,
+): Promise<Readonly<{ first: At; last: At }> | undefined> => {
   const end = async (order: 'asc' | 'desc'): Promise<At | undefined> =>
-    (await tx.query<At>(`select seq, ${ms('recorded_at')} as "atMs" ${IN_RANGE} order by recorded_at ${order}, seq ${order} limit 1`, [organizationId, from, to])).rows[0];
+    (
+      await tx.query<At>(
+        `select seq, ${ms('recorded_at')} as "atMs" ${IN_RANGE} order by recorded_at ${order}, seq ${order} limit 1`,
+        [organizationId, from, to],
+      )
+    ).rows[0];
   const [first, last] = [await end('asc'), await end('desc')];
   return first && last && { first, last };
 };
@@ -37,14 +52,21 @@ const endsOf = async (tx: Tx, { organizationId, from, to }: DecisionRange): Prom
 const PAGE_OF = `
 select seq, ${ms('recorded_at')} as "atMs", case when not_sent then call_id end as "callId", case when not_sent then status end as status, case when not_sent then ${ms('time')} end as "timeMs",
   case when server_id = $4 and type in ('toolCall.decided', 'audit.suppressed') then event end as event
-from (select *, server_id = $4 and type = 'toolCall.completed' and status in (${Object.keys(NOT_SENT).map((status) => `'${status}'`).join(', ')}) as not_sent
+from (select *, server_id = $4 and type = 'toolCall.completed' and status in (${Object.keys(NOT_SENT)
+  .map((status) => `'${status}'`)
+  .join(', ')}) as not_sent
   ${IN_RANGE} and seq >= $5 and seq <= $6 order by recorded_at, seq limit ${PAGE}) page`;
 
 const notedIn = ({ callId, status, timeMs, event }: Row): readonly Noted[] => {
-  if (callId !== null && timeMs !== null) return [{ kind: 'notSent', callId, sure: NOT_SENT[status as keyof typeof NOT_SENT], timeMs }];
+  if (callId !== null && timeMs !== null)
+    return [{ kind: 'notSent', callId, sure: NOT_SENT[status as keyof typeof NOT_SENT], timeMs }];
   if (event === null) return [];
   const read = JSON.parse(event.toString()) as ToolCallDecided | Extract<RecordBody, { type: 'audit.suppressed' }>;
-  return [read.type === 'toolCall.decided' ? { kind: 'decided', event: read } : { kind: 'suppressed', grantId: read.grantId, refusals: read.refusals }];
+  return [
+    read.type === 'toolCall.decided'
+      ? { kind: 'decided', event: read }
+      : { kind: 'suppressed', grantId: read.grantId, refusals: read.refusals },
+  ];
 };
 
 /**
@@ -58,17 +80,21 @@ export async function* readDecisions(look: Look, range: DecisionRange): AsyncGen
   if (!ends) return;
   const { first, last } = ends;
   const read = (at: At): Promise<readonly Row[]> => {
-    const rows = look(async (tx) => (await tx.query<Row>(PAGE_OF, [organizationId, new Date(at.atMs), to, serverId, at.seq, last.seq])).rows);
+    const rows = look(
+      async (tx) =>
+        (await tx.query<Row>(PAGE_OF, [organizationId, new Date(at.atMs), to, serverId, at.seq, last.seq])).rows,
+    );
     // It may fail while the caller is busy with the page before; whoever awaits it learns of it all the same.
     rows.catch(() => undefined);
     return rows;
   };
   let next: Promise<readonly Row[]> | undefined = read(first);
   try {
-    for (let { seq } = first; next !== undefined; ) {
+    for (let { seq } = first; next !== undefined;) {
       const rows: readonly Row[] = await next;
       const end = rows.at(-1);
-      if (rows[0]?.seq !== seq || end?.seq !== seq + rows.length - 1) throw new Error('records were dropped by retention while they were read');
+      if (rows[0]?.seq !== seq || end?.seq !== seq + rows.length - 1)
+        throw new Error('records were dropped by retention while they were read');
       seq = end.seq + 1;
       next = seq > last.seq ? undefined : read({ seq, atMs: end.atMs });
       yield { noted: rows.flatMap(notedIn), done: seq - first.seq, total: last.seq - first.seq + 1 };

@@ -8,7 +8,9 @@ const PAGE = 1000;
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'ocsf', 'ecs', 'cef'] as const;
 
 /** Formats that this release writes, each with its media type, what comes first and one item's line. */
-const formats: Readonly<Record<'ndjson' | 'csv', Readonly<{ mediaType: string; header: string; line: (item: AuditItem) => string }>>> = {
+const formats: Readonly<
+  Record<'ndjson' | 'csv', Readonly<{ mediaType: string; header: string; line: (item: AuditItem) => string }>>
+> = {
   ndjson: { mediaType: 'application/x-ndjson', header: '', line: (item) => `${JSON.stringify(item)}\n` },
   csv: { mediaType: 'text/csv; charset=utf-8; header=present', header: csvHeader, line: csvLine },
 };
@@ -27,7 +29,9 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
   let at: Place = BEGINNING;
   while (at.seq < end) {
     const from = at;
-    const rows = await look((tx) => searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE, end - from.seq) }));
+    const rows = await look((tx) =>
+      searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE, end - from.seq) }),
+    );
     const kept = rows.filter((row) => row.seq < end);
     const [first, last] = [kept[0], kept.at(-1)];
     if (!first || !last) return;
@@ -42,7 +46,12 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
  * An export as text, a page of 1,000 records at a time: complete as of its start, in order of `seq`, without a gap.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
-export async function* exportEvents(look: Look, organizationId: string, format: ExportFormat, range: Range): AsyncGenerator<string> {
+export async function* exportEvents(
+  look: Look,
+  organizationId: string,
+  format: ExportFormat,
+  range: Range,
+): AsyncGenerator<string> {
   const { header, line } = formats[format];
   if (header) yield header;
   for await (const items of readPages(look, organizationId, range)) yield items.map(line).join('');

@@ -3,10 +3,27 @@ import { bigintArray, byteaArray, intArray, textArray, timestamptzArray } from '
 import type { EventColumns } from './read-event.js';
 
 /** A record as it is written: `recordedAt` in milliseconds since the epoch. */
-export type NewRecord = Readonly<{ offset: number; value: Buffer; columns: EventColumns; seq: number; recordedAt: number }>;
+export type NewRecord = Readonly<{
+  offset: number;
+  value: Buffer;
+  columns: EventColumns;
+  seq: number;
+  recordedAt: number;
+}>;
 
 /** Columns that many records of a batch have alike: they travel once for all records of a kind. */
-const SHARED = ['organizationId', 'type', 'grantId', 'identityId', 'serverId', 'tool', 'effect', 'code', 'status', 'shadow'] as const satisfies readonly (keyof EventColumns)[];
+const SHARED = [
+  'organizationId',
+  'type',
+  'grantId',
+  'identityId',
+  'serverId',
+  'tool',
+  'effect',
+  'code',
+  'status',
+  'shadow',
+] as const satisfies readonly (keyof EventColumns)[];
 
 type Kinds = Readonly<{ first: readonly NewRecord[]; kindOf: readonly number[] }>;
 

@@ -29,7 +29,11 @@ const overtaken = (boot: BootNumbers, to: number, nowMs: number): readonly Missi
 };
 
 /** Notes that a decision was recorded. Numbers may come late, since refusals wait for a log that is away, and twice. */
-export const noteNumber = (numbering: Numbering, { bootId, sequence, abandoned }: DecisionNumber, nowMs: number): void => {
+export const noteNumber = (
+  numbering: Numbering,
+  { bootId, sequence, abandoned }: DecisionNumber,
+  nowMs: number,
+): void => {
   const boot = (numbering[bootId] ??= { next: 1, missing: [] });
   if (sequence > boot.next) boot.missing = overtaken(boot, sequence - 1, nowMs);
   else if (sequence < boot.next && boot.missing.length > 0) boot.missing = without(boot.missing, sequence, sequence);

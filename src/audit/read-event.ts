@@ -20,7 +20,9 @@ export type EventColumns = Readonly<{
   shadow: string | null;
 }>;
 
-export type ReadEvent = Readonly<{ ok: true; columns: EventColumns; number: DecisionNumber | undefined }> | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
+export type ReadEvent =
+  | Readonly<{ ok: true; columns: EventColumns; number: DecisionNumber | undefined }>
+  | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
 
 const LONGEST = 200;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
@@ -37,7 +39,8 @@ export const columnText = (value: unknown): string | null => {
 };
 
 /** Whether a text is kept unchanged by `columnText`; what identifies an event must be. */
-const isName = (value: unknown): value is string => typeof value === 'string' && value !== '' && columnText(value) === value;
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && columnText(value) === value;
 
 const instantOf = (text: unknown): number | undefined => {
   const ms = typeof text === 'string' && INSTANT.test(text) ? Date.parse(text) : Number.NaN;
@@ -55,7 +58,12 @@ const parse = (value: Buffer): unknown => {
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** Where a decision stands in its boot's numbering; other events have no number. */
-const numberOf = ({ type, bootId, sequence, abandoned }: Readonly<Record<string, unknown>>): DecisionNumber | undefined => {
+const numberOf = ({
+  type,
+  bootId,
+  sequence,
+  abandoned,
+}: Readonly<Record<string, unknown>>): DecisionNumber | undefined => {
   if (type !== 'toolCall.decided' || !isId('boot', bootId) || !isNumber(sequence)) return undefined;
   return { bootId, sequence, abandoned: Array.isArray(abandoned) ? abandoned.filter(isNumber) : [] };
 };
@@ -68,7 +76,8 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
   const event = parse(value);
   if (event === undefined) return { ok: false, reason: 'not_json' };
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return { ok: false, reason: 'not_an_event' };
-  const { id, type, organizationId, time, callId, grantId, identityId, serverId, tool, effect, code, status, shadow } = event as Readonly<Record<string, unknown>>;
+  const { id, type, organizationId, time, callId, grantId, identityId, serverId, tool, effect, code, status, shadow } =
+    event as Readonly<Record<string, unknown>>;
   if (!isName(id) || !isName(type) || !isId('org', organizationId)) return { ok: false, reason: 'not_an_event' };
   const instant = instantOf(time);
   if (instant === undefined) return { ok: false, reason: 'wrong_time' };
@@ -89,7 +98,8 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
       effect: columnText(effect),
       code: columnText(code),
       status: columnText(status),
-      shadow: shadow === undefined ? null : columnText((shadow as Readonly<Record<string, unknown>> | null)?.['effect']),
+      shadow:
+        shadow === undefined ? null : columnText((shadow as Readonly<Record<string, unknown>> | null)?.['effect']),
     },
   };
 };

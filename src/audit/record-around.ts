@@ -10,7 +10,11 @@ type Recorded = Readonly<{ recorded: number; leftOut: number }>;
  * one of them stops neither its partition nor the other organizations in it. `leaveOut` puts such an event on record as a gap before the position passes it.
  * Undefined when the position was moved by somebody else; what was recorded until then stays.
  */
-export const recordAround = async (recorder: BatchRecorder, batch: Batch, leaveOut: (event: Incoming) => Promise<void>): Promise<Recorded | undefined> => {
+export const recordAround = async (
+  recorder: BatchRecorder,
+  batch: Batch,
+  leaveOut: (event: Incoming) => Promise<void>,
+): Promise<Recorded | undefined> => {
   const { incoming, next } = batch;
   try {
     const recorded = await recorder.record(batch);
@@ -19,14 +23,26 @@ export const recordAround = async (recorder: BatchRecorder, batch: Batch, leaveO
     const middle = incoming[incoming.length >> 1];
     if (middle === undefined || !isRefusedStatement(error)) throw error;
     if (incoming.length === 1) {
-      log.error('the database refuses an event of the log; it was left out of the audit log, which has a gap', { topic: batch.topic, partition: batch.partition, offset: middle.offset });
+      log.error('the database refuses an event of the log; it was left out of the audit log, which has a gap', {
+        topic: batch.topic,
+        partition: batch.partition,
+        offset: middle.offset,
+      });
       await leaveOut(middle);
       const passed = await recorder.record({ ...batch, incoming: [] });
       return passed === undefined ? undefined : { recorded: 0, leftOut: 1 };
     }
-    const first = await recordAround(recorder, { ...batch, next: middle.offset, incoming: incoming.filter(({ offset }) => offset < middle.offset) }, leaveOut);
+    const first = await recordAround(
+      recorder,
+      { ...batch, next: middle.offset, incoming: incoming.filter(({ offset }) => offset < middle.offset) },
+      leaveOut,
+    );
     if (first === undefined) return undefined;
-    const second = await recordAround(recorder, { ...batch, known: middle.offset, next, incoming: incoming.filter(({ offset }) => offset >= middle.offset) }, leaveOut);
+    const second = await recordAround(
+      recorder,
+      { ...batch, known: middle.offset, next, incoming: incoming.filter(({ offset }) => offset >= middle.offset) },
+      leaveOut,
+    );
     return second && { recorded: first.recorded + second.recorded, leftOut: first.leftOut + second.leftOut };
   }
 };

@@ -6,10 +6,21 @@ import { missingSince, noteNumber, type DecisionNumber, type Numbering } from '.
 import type { EventColumns } from './read-event.js';
 
 /** A readable event of the log at its place. */
-export type Incoming = Readonly<{ offset: number; value: Buffer; columns: EventColumns; number: DecisionNumber | undefined }>;
+export type Incoming = Readonly<{
+  offset: number;
+  value: Buffer;
+  columns: EventColumns;
+  number: DecisionNumber | undefined;
+}>;
 
 /** What to record: `known` is where the partition's reader stood, `next` where it stands afterwards. */
-export type Batch = Readonly<{ topic: Topic; partition: number; known: number; next: number; incoming: readonly Incoming[] }>;
+export type Batch = Readonly<{
+  topic: Topic;
+  partition: number;
+  known: number;
+  next: number;
+  incoming: readonly Incoming[];
+}>;
 
 type Head = { nextSeq: number; recordedAt: number; numbering: Numbering; changed: boolean };
 
@@ -18,35 +29,54 @@ const KNOWN_ORGANIZATIONS = 10_000;
 
 /** Without a row yet, the position is at 0. */
 const makePosition = (tx: Tx, { topic, partition }: Batch): Promise<unknown> =>
-  tx.query(`insert into log_offsets(reader, topic, part, next) values ('audit', $1, $2, 0) on conflict do nothing`, [topic, partition]);
+  tx.query(`insert into log_offsets(reader, topic, part, next) values ('audit', $1, $2, 0) on conflict do nothing`, [
+    topic,
+    partition,
+  ]);
 
 /** Heads for organizations that may have none yet, in one order for all writers. */
 const makeHeads = (tx: Tx, organizations: readonly string[]): Promise<unknown> =>
-  tx.query('insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing', [organizations]);
+  tx.query(
+    'insert into audit_heads(organization_id) select o from unnest($1::text[]) o order by o on conflict do nothing',
+    [organizations],
+  );
 
 /** Compare-and-set; the first batch of a partition finds no row yet. */
 const movePosition = async (tx: Tx, batch: Batch): Promise<boolean> => {
   if (batch.known === 0) await makePosition(tx, batch);
-  const moved = await tx.prepared('audit-move-position', `update log_offsets set next = $4 where reader = 'audit' and topic = $1 and part = $2 and next = $3`, [
-    batch.topic,
-    batch.partition,
-    batch.known,
-    batch.next,
-  ]);
+  const moved = await tx.prepared(
+    'audit-move-position',
+    `update log_offsets set next = $4 where reader = 'audit' and topic = $1 and part = $2 and next = $3`,
+    [batch.topic, batch.partition, batch.known, batch.next],
+  );
   return moved.rowCount === 1;
 };
 
 /** Locks the heads in one order for all writers, so that no two wait for each other. */
-const lockHeads = async (tx: Tx, organizations: readonly string[], known: ReadonlySet<string>): Promise<Map<string, Head>> => {
+const lockHeads = async (
+  tx: Tx,
+  organizations: readonly string[],
+  known: ReadonlySet<string>,
+): Promise<Map<string, Head>> => {
   const unknown = organizations.filter((organization) => !known.has(organization));
   if (unknown.length > 0) await makeHeads(tx, unknown);
-  const { rows } = await tx.prepared<{ organization_id: string; next_seq: number; recorded_at: Date | number; numbering: Numbering }>(
+  const { rows } = await tx.prepared<{
+    organization_id: string;
+    next_seq: number;
+    recorded_at: Date | number;
+    numbering: Numbering;
+  }>(
     'audit-lock-heads',
     'select organization_id, next_seq, recorded_at, numbering from audit_heads where organization_id = any ($1) order by organization_id for update',
     [organizations],
   );
   if (rows.length !== organizations.length) throw new Error('an audit head is missing');
-  return new Map(rows.map((row) => [row.organization_id, { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at), numbering: row.numbering, changed: false }]));
+  return new Map(
+    rows.map((row) => [
+      row.organization_id,
+      { nextSeq: row.next_seq, recordedAt: Number(row.recorded_at), numbering: row.numbering, changed: false },
+    ]),
+  );
 };
 
 /**
@@ -63,7 +93,11 @@ const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known:
 };
 
 /** Gives each new event its number and time, and moves the heads in memory. */
-const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>, seen: Readonly<{ known: Set<string>; now: number }>): readonly NewRecord[] => {
+const number = (
+  incoming: readonly Incoming[],
+  heads: ReadonlyMap<string, Head>,
+  seen: Readonly<{ known: Set<string>; now: number }>,
+): readonly NewRecord[] => {
   const numbered: NewRecord[] = [];
   for (const one of incoming) {
     const head = heads.get(one.columns.organizationId);
@@ -71,7 +105,13 @@ const number = (incoming: readonly Incoming[], heads: ReadonlyMap<string, Head>,
     if (seen.known.has(one.columns.id)) continue;
     seen.known.add(one.columns.id);
     head.recordedAt = Math.max(head.recordedAt, seen.now);
-    numbered.push({ offset: one.offset, value: one.value, columns: one.columns, seq: head.nextSeq, recordedAt: head.recordedAt });
+    numbered.push({
+      offset: one.offset,
+      value: one.value,
+      columns: one.columns,
+      seq: head.nextSeq,
+      recordedAt: head.recordedAt,
+    });
     head.nextSeq += 1;
     if (!one.number) continue;
     noteNumber(head.numbering, one.number, seen.now);
@@ -119,7 +159,10 @@ export class BatchRecorder {
       if (!(await movePosition(tx, batch))) return undefined;
       if (organizations.length === 0) return 0;
       const heads = await lockHeads(tx, organizations, this.#organizations);
-      const seen = await lookUp(tx, batch.incoming.map((one) => one.columns.id));
+      const seen = await lookUp(
+        tx,
+        batch.incoming.map((one) => one.columns.id),
+      );
       const records = number(batch.incoming, heads, seen);
       if (records.length === 0) return 0;
       await insertRecords(tx, batch.partition, records);

@@ -14,13 +14,25 @@ export const NEXT_RECORDS = `select seq, recorded_at, type, time, grant_id, iden
   where organization_id = $1 and recorded_at >= coalesce($3::timestamptz, '-infinity') and seq >= $2 order by recorded_at, seq limit $4`;
 
 /** The oldest record that is kept. */
-export const oldestRecord = async (tx: Tx, organizationId: string): Promise<Readonly<{ seq: number; recordedAt: Date }> | undefined> => {
-  const { rows } = await tx.query<{ seq: number; recorded_at: Date }>(NEXT_RECORDS, [organizationId, BEGINNING.seq, BEGINNING.recordedAt, 1]);
+export const oldestRecord = async (
+  tx: Tx,
+  organizationId: string,
+): Promise<Readonly<{ seq: number; recordedAt: Date }> | undefined> => {
+  const { rows } = await tx.query<{ seq: number; recorded_at: Date }>(NEXT_RECORDS, [
+    organizationId,
+    BEGINNING.seq,
+    BEGINNING.recordedAt,
+    1,
+  ]);
   return rows[0] && { seq: rows[0].seq, recordedAt: rows[0].recorded_at };
 };
 
 /** Where the next record of each organization's audit log will stand; 1 for one that has none. */
 export const nextSeq = async (tx: Tx, organizationId: string): Promise<number> => {
-  const { rows } = await tx.prepared<{ next_seq: number }>('audit-next-seq', 'select next_seq from audit_heads where organization_id = $1', [organizationId]);
+  const { rows } = await tx.prepared<{ next_seq: number }>(
+    'audit-next-seq',
+    'select next_seq from audit_heads where organization_id = $1',
+    [organizationId],
+  );
   return rows[0]?.next_seq ?? 1;
 };

@@ -16,7 +16,11 @@ const SHORT_WAIT = `set local lock_timeout = '300ms'`;
 
 /** The first UTC day, by the database's clock, that stays when these many days are kept. */
 const keptFrom = async (db: Database, days: number): Promise<string> =>
-  (await db.worker.query<{ day: string }>(`select ((now() at time zone 'UTC')::date - $1::integer)::text as day`, [days])).rows[0]?.day ?? '-infinity';
+  (
+    await db.worker.query<{ day: string }>(`select ((now() at time zone 'UTC')::date - $1::integer)::text as day`, [
+      days,
+    ])
+  ).rows[0]?.day ?? '-infinity';
 
 /** Each in a transaction of its own, so that none is kept waiting for the others. The first that can't be had ends the round: the next would make everybody wait anew. */
 const dropBefore = async (db: Database, table: string, day: string): Promise<void> => {
@@ -67,10 +71,17 @@ const EXPIRED: Readonly<Record<string, string>> = {
 /** One round; every part runs, whatever another one does. Rejects when any failed. */
 const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> => {
   const parts = [
-    () => db.asWorker(async (tx) => void (await tx.query(SHORT_WAIT), await tx.query('select ensure_partitions($1)', [DAYS_AHEAD]))),
+    () =>
+      db.asWorker(
+        async (tx) => void (await tx.query(SHORT_WAIT), await tx.query('select ensure_partitions($1)', [DAYS_AHEAD])),
+      ),
     async () => dropAudit(db, await keptFrom(db, auditDays)),
     ...['log_records', 'recorded_ids'].map((table) => async () => dropBefore(db, table, await keptFrom(db, logDays))),
-    ...Object.entries(EXPIRED).map(([table, condition]) => async () => void (await db.worker.query(`delete from ${table} where ${condition}`))),
+    ...Object.entries(EXPIRED).map(
+      ([table, condition]) =>
+        async () =>
+          void (await db.worker.query(`delete from ${table} where ${condition}`)),
+    ),
   ];
   const failures: unknown[] = [];
   for (const part of parts) await part().catch((error: unknown) => failures.push(error));
@@ -82,4 +93,7 @@ const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> =
  * `auditDays` and `logDays` count whole UTC days; no part of the log goes before it is recorded.
  */
 export const startRetention = (retention: Retention): Readonly<{ stop: () => Promise<void> }> =>
-  startRounds(() => keepHouse(retention).then(() => HOUR_MS), { failed: 'keeping retention failed', againMs: AGAIN_AFTER_FAILURE_MS });
+  startRounds(() => keepHouse(retention).then(() => HOUR_MS), {
+    failed: 'keeping retention failed',
+    againMs: AGAIN_AFTER_FAILURE_MS,
+  });

@@ -38,7 +38,10 @@ const makePositions = (db: Database) => {
     get: async (topic: Topic, partition: number): Promise<number> => {
       const known = cached.get(at(topic, partition));
       if (known !== undefined) return known;
-      const { rows } = await db.worker.query<{ next: number }>(`select next from log_offsets where reader = 'audit' and topic = $1 and part = $2`, [topic, partition]);
+      const { rows } = await db.worker.query<{ next: number }>(
+        `select next from log_offsets where reader = 'audit' and topic = $1 and part = $2`,
+        [topic, partition],
+      );
       const next = rows[0]?.next ?? 0;
       cached.set(at(topic, partition), next);
       return next;
@@ -61,10 +64,18 @@ type Place = Readonly<{ topic: Topic; partition: number }>;
  * How many records between `known` and the first delivered one the log no longer has; the gap is on record before anything passes over them. A delivery that only skipped them is
  * refused, so that the log's reader comes again. Undefined when another writer had recorded them before the log let them go: the position is read after the log, as it only rises.
  */
-const countLost = async (parts: Pick<Parts, 'db' | 'log'> & Readonly<{ positions: Positions }>, place: Place, known: number, first: number): Promise<number | undefined> => {
+const countLost = async (
+  parts: Pick<Parts, 'db' | 'log'> & Readonly<{ positions: Positions }>,
+  place: Place,
+  known: number,
+  first: number,
+): Promise<number | undefined> => {
   if (first <= known) return 0;
   const [oldest] = await parts.log.read(place.topic, place.partition, known, 1);
-  if (oldest && oldest.offset < first) throw new Error(`the log delivered ${place.topic}/${place.partition} from ${first} on, but ${known} is not recorded`);
+  if (oldest && oldest.offset < first)
+    throw new Error(
+      `the log delivered ${place.topic}/${place.partition} from ${first} on, but ${known} is not recorded`,
+    );
   parts.positions.forget(place.topic, place.partition);
   if ((await parts.positions.get(place.topic, place.partition)) !== known) return undefined;
   log.error('the log lost records before they were recorded', { ...place, from: known, to: first - 1 });
@@ -73,14 +84,20 @@ const countLost = async (parts: Pick<Parts, 'db' | 'log'> & Readonly<{ positions
 };
 
 const toIncoming = (reads: readonly Read[]): readonly Incoming[] =>
-  reads.flatMap(({ record, event }) => (event.ok ? [{ offset: record.offset, value: record.value, columns: event.columns, number: event.number }] : []));
+  reads.flatMap(({ record, event }) =>
+    event.ok ? [{ offset: record.offset, value: record.value, columns: event.columns, number: event.number }] : [],
+  );
 
 const reportPoison = (place: Place, reads: readonly Read[]): number => {
   let count = 0;
   for (const { record, event } of reads) {
     if (event.ok) continue;
     count += 1;
-    log.error('a record of the event log is no event and was left out of the audit log', { ...place, offset: record.offset, reason: event.reason });
+    log.error('a record of the event log is no event and was left out of the audit log', {
+      ...place,
+      offset: record.offset,
+      reason: event.reason,
+    });
   }
   return count;
 };
@@ -95,7 +112,10 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
   const total = { recorded: 0, duplicates: 0, poison: 0, lost: 0 };
   const handle: HandleBatch = async ({ topic, partition, next, records }) => {
     const place = { topic, partition };
-    const leaveOut = ({ offset, columns }: Incoming): Promise<void> => appendGaps(eventLog, columns.organizationId, [{ type: 'audit.gap', reason: 'log_records_lost', ...place, from: offset, to: offset }]);
+    const leaveOut = ({ offset, columns }: Incoming): Promise<void> =>
+      appendGaps(eventLog, columns.organizationId, [
+        { type: 'audit.gap', reason: 'log_records_lost', ...place, from: offset, to: offset },
+      ]);
     const reads = records.map((record) => ({ record, event: readEvent(record.key, record.value) }));
     for (;;) {
       const known = await positions.get(topic, partition);
@@ -103,7 +123,8 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
       const rest = reads.filter(({ record }) => record.offset >= known);
       const lost = await countLost({ db, log: eventLog, positions }, place, known, rest[0]?.record.offset ?? next);
       const incoming = toIncoming(rest);
-      const done = lost === undefined ? undefined : await recordAround(recorder, { ...place, known, next, incoming }, leaveOut);
+      const done =
+        lost === undefined ? undefined : await recordAround(recorder, { ...place, known, next, incoming }, leaveOut);
       if (lost === undefined || done === undefined) {
         positions.forget(topic, partition);
         continue;

@@ -27,7 +27,10 @@ export type Heartbeat = Readonly<{
  * Keeps a boot's row in `gateway_boots`. Resolves when the first heartbeat is acknowledged: before that no call may be allowed. A boot that was counted as dead
  * and swept makes its row anew and goes on.
  */
-export const startHeartbeat = async (db: Database, boot: Readonly<{ bootId: string; open: Open; maxStalenessMs: number }>): Promise<Heartbeat> => {
+export const startHeartbeat = async (
+  db: Database,
+  boot: Readonly<{ bootId: string; open: Open; maxStalenessMs: number }>,
+): Promise<Heartbeat> => {
   const silenceMs = Math.max(boot.maxStalenessMs, SHORTEST_SILENCE_MS);
   let sentAt = LONG_AGO;
   const beat = async (stopped: boolean): Promise<void> => {
@@ -43,7 +46,10 @@ export const startHeartbeat = async (db: Database, boot: Readonly<{ bootId: stri
     if (rows[0]) boot.open.turn(rows[0].seen);
   };
   await beat(false);
-  const rounds = startRounds(() => beat(false).then(() => BEAT_MS), { failed: 'the heartbeat of this gateway failed', againMs: AGAIN_MS });
+  const rounds = startRounds(() => beat(false).then(() => BEAT_MS), {
+    failed: 'the heartbeat of this gateway failed',
+    againMs: AGAIN_MS,
+  });
   return {
     isLate: () => msSince(sentAt) > silenceMs,
     stop: async () => {

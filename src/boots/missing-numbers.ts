@@ -15,28 +15,67 @@ const ORGANIZATIONS_AT_ONCE = 100;
 const REMEMBER_MS = 7 * 86_400_000;
 
 const holesOf = (numbering: Numbering, wanted: (hole: Hole) => boolean): readonly Hole[] =>
-  Object.entries(numbering).flatMap(([bootId, { missing }]) => missing.map((one) => ({ bootId, missing: one })).filter(wanted));
+  Object.entries(numbering).flatMap(([bootId, { missing }]) =>
+    missing.map((one) => ({ bootId, missing: one })).filter(wanted),
+  );
 
 const save = async (tx: Tx, organizationId: string, numbering: Numbering): Promise<void> => {
-  await tx.query('update audit_heads set numbering = $2, missing_since = $3 where organization_id = $1', [organizationId, JSON.stringify(numbering), missingSince(numbering)]);
+  await tx.query('update audit_heads set numbering = $2, missing_since = $3 where organization_id = $1', [
+    organizationId,
+    JSON.stringify(numbering),
+    missingSince(numbering),
+  ]);
 };
 
 const read = async (tx: Pick<Tx, 'query'>, organizationId: string, lock: '' | 'for update'): Promise<Numbering> =>
-  (await tx.query<{ numbering: Numbering }>(`select numbering from audit_heads where organization_id = $1 ${lock}`, [organizationId])).rows[0]?.numbering ?? {};
+  (
+    await tx.query<{ numbering: Numbering }>(`select numbering from audit_heads where organization_id = $1 ${lock}`, [
+      organizationId,
+    ])
+  ).rows[0]?.numbering ?? {};
 
 /** A gateway that was counted as dead and lives is not forgotten: its next number would look like the first one of a boot that lost all before it. */
 const forget = async (tx: Tx, numbering: Numbering, nowMs: number): Promise<void> => {
-  const old = Object.entries(numbering).flatMap(([bootId, { closedMs }]) => (closedMs !== undefined && closedMs < nowMs - REMEMBER_MS ? [bootId] : []));
+  const old = Object.entries(numbering).flatMap(([bootId, { closedMs }]) =>
+    closedMs !== undefined && closedMs < nowMs - REMEMBER_MS ? [bootId] : [],
+  );
   if (old.length === 0) return;
-  const { rows } = await tx.query<{ over: string }>('select o as over from unnest($1::text[]) o where not exists (select 1 from gateway_boots b where b.boot_id = o)', [old]);
+  const { rows } = await tx.query<{ over: string }>(
+    'select o as over from unnest($1::text[]) o where not exists (select 1 from gateway_boots b where b.boot_id = o)',
+    [old],
+  );
   for (const { over } of rows) delete numbering[over];
 };
 
 /** Puts an organization's wanted holes on record, and only then takes them from what is missing; `over` is a boot that is over. */
-const report = async ({ db, eventLog }: Parts, organizationId: string, wanted: (hole: Hole) => boolean, over?: string): Promise<void> => {
-  const holes = holesOf(await read({ query: (text, values) => db.worker.query(text, values as unknown[]) }, organizationId, ''), wanted);
-  for (const { bootId, missing } of holes) log.error('decisions of a gateway never came to the audit log', { organizationId, bootId, from: missing[0], to: missing[1] });
-  await appendGaps(eventLog, organizationId, holes.map(({ bootId, missing: [from, to] }) => ({ type: 'audit.gap', reason: 'decisions_missing', bootId, from, to })));
+const report = async (
+  { db, eventLog }: Parts,
+  organizationId: string,
+  wanted: (hole: Hole) => boolean,
+  over?: string,
+): Promise<void> => {
+  const holes = holesOf(
+    await read({ query: (text, values) => db.worker.query(text, values as unknown[]) }, organizationId, ''),
+    wanted,
+  );
+  for (const { bootId, missing } of holes)
+    log.error('decisions of a gateway never came to the audit log', {
+      organizationId,
+      bootId,
+      from: missing[0],
+      to: missing[1],
+    });
+  await appendGaps(
+    eventLog,
+    organizationId,
+    holes.map(({ bootId, missing: [from, to] }) => ({
+      type: 'audit.gap',
+      reason: 'decisions_missing',
+      bootId,
+      from,
+      to,
+    })),
+  );
   await db.asWorker(async (tx) => {
     const numbering = await read(tx, organizationId, 'for update');
     for (const { bootId, missing } of holes) {
@@ -52,9 +91,13 @@ const report = async ({ db, eventLog }: Parts, organizationId: string, wanted: (
 
 /** Reports what is missing of a boot that is over and whose records are all in the audit log. */
 export const closeNumbering = async (parts: Parts, bootId: string): Promise<void> => {
-  const { rows } = await parts.db.worker.query<{ id: string }>('select organization_id as id from audit_heads where numbering ? $1', [bootId]);
+  const { rows } = await parts.db.worker.query<{ id: string }>(
+    'select organization_id as id from audit_heads where numbering ? $1',
+    [bootId],
+  );
   const failures: unknown[] = [];
-  for (const { id } of rows) await report(parts, id, (hole) => hole.bootId === bootId, bootId).catch((error: unknown) => failures.push(error));
+  for (const { id } of rows)
+    await report(parts, id, (hole) => hole.bootId === bootId, bootId).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw new AggregateError(failures, failures.map(errorText).join('; '));
 };
 
@@ -66,7 +109,10 @@ export const reportOverdue = async (parts: Parts): Promise<void> => {
   );
   for (const { id, before } of rows) {
     await report(parts, id, ({ missing: [, , since] }) => since < before.getTime()).catch((error: unknown) =>
-      log.warn('missing decisions of an organization could not be reported; trying again', { organizationId: id, error: errorText(error) }),
+      log.warn('missing decisions of an organization could not be reported; trying again', {
+        organizationId: id,
+        error: errorText(error),
+      }),
     );
   }
 };

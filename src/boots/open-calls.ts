@@ -3,13 +3,23 @@ import { outcomeId } from '../event-log/outcome-id.js';
 import type { Tx } from '../platform/database.js';
 
 /** A boot that has been silent for as long as its row allows. It allowed nothing after `allowedUntil`. */
-export type DeadBoot = Readonly<{ bootId: string; openSince: Date; lastSeen: Date; allowedUntil: Date; stopped: boolean }>;
+export type DeadBoot = Readonly<{
+  bootId: string;
+  openSince: Date;
+  lastSeen: Date;
+  allowedUntil: Date;
+  stopped: boolean;
+}>;
 
 /**
  * Allowed decisions of a boot that have no outcome on record; any of them when there are many, so that some that can't be closed keep no other from its turn. The boot's row bounds how far back they may lie, and ids are known for a day at least: a call that
  * was open for longer than that when its gateway died is left without. The count per row keeps PostgreSQL from joining with all known ids.
  */
-export const findOpenCalls = async (tx: Tx, { bootId, openSince }: DeadBoot, limit: number): Promise<readonly ToolCallDecided[]> => {
+export const findOpenCalls = async (
+  tx: Tx,
+  { bootId, openSince }: DeadBoot,
+  limit: number,
+): Promise<readonly ToolCallDecided[]> => {
   const { rows } = await tx.query<{ event: Buffer }>(
     `select event from audit_records r
      where recorded_at >= greatest($1::timestamptz - interval '1 minute', now() - interval '1 day') and type = 'toolCall.decided' and effect = 'allow'
@@ -17,7 +27,9 @@ export const findOpenCalls = async (tx: Tx, { bootId, openSince }: DeadBoot, lim
      order by random() limit $3`,
     [openSince, Buffer.from(`"bootId":"${bootId}"`), limit],
   );
-  return rows.map(({ event }) => JSON.parse(event.toString()) as ToolCallDecided).filter((decided) => decided.bootId === bootId);
+  return rows
+    .map(({ event }) => JSON.parse(event.toString()) as ToolCallDecided)
+    .filter((decided) => decided.bootId === bootId);
 };
 
 /** The outcome of a call whose gateway died: nobody knows it. `durationMs` is how long the call is known to have been under way. */

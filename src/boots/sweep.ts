@@ -22,11 +22,20 @@ type Parts = Readonly<{ db: Database; eventLog: EventLog; giveBackUnmade: GiveBa
 const COLUMNS = `boot_id as "bootId", open_since as "openSince", last_seen as "lastSeen", stopped, last_seen + make_interval(secs => (silent_ms - ${SETTLED_MS}) / 1000.0) as "allowedUntil"`;
 
 const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
-  (await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by random() limit $1`, [BOOTS_AT_ONCE])).rows;
+  (
+    await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by random() limit $1`, [
+      BOOTS_AT_ONCE,
+    ])
+  ).rows;
 
 /** The boot's row, if it is still dead and nobody else is at it: its heartbeat waits until this transaction ends. */
 const lockDead = async (tx: Tx, bootId: string): Promise<DeadBoot | undefined> =>
-  (await tx.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where boot_id = $1 and ${DEAD} for update skip locked`, [bootId])).rows[0];
+  (
+    await tx.query<DeadBoot>(
+      `select ${COLUMNS} from gateway_boots where boot_id = $1 and ${DEAD} for update skip locked`,
+      [bootId],
+    )
+  ).rows[0];
 
 /** Closes some of what a boot left open; true when nothing was left and its row is gone. */
 const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Promise<boolean> =>
@@ -36,13 +45,18 @@ const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Pro
     const open = await findOpenCalls(tx, boot, CALLS_AT_ONCE);
     if (open.length > 0) {
       log.warn('a gateway ended without the outcome of some calls: it is unknown', { bootId, calls: open.length });
-      const appended = await Promise.allSettled(open.map((decided) => eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date())))));
+      const appended = await Promise.allSettled(
+        open.map((decided) =>
+          eventLog.append('toolgate.decisions', toEntry(unknownOutcome(decided, boot, new Date()))),
+        ),
+      );
       const failed = appended.find((one) => one.status === 'rejected');
       if (failed) throw new Error('some outcomes were not appended', { cause: failed.reason });
       return false;
     }
     const unmade = await giveBackUnmade(tx, { from: boot.lastSeen, until: boot.allowedUntil });
-    if (unmade > 0) log.warn('approvals were used for calls that were not made; they hold again', { bootId, approvals: unmade });
+    if (unmade > 0)
+      log.warn('approvals were used for calls that were not made; they hold again', { bootId, approvals: unmade });
     await closeNumbering({ db, eventLog }, bootId);
     await tx.query('delete from gateway_boots where boot_id = $1', [bootId]);
     if (!boot.stopped) log.info('a gateway died; all its calls have an outcome', { bootId });
@@ -76,7 +90,10 @@ export const startSweep = (parts: Parts): Rounds => {
     for (const { bootId } of dead) {
       await serve(bootId).catch((error: unknown) => {
         failed = true;
-        log.warn('the calls of a dead gateway could not all be closed; trying again', { bootId, error: errorText(error) });
+        log.warn('the calls of a dead gateway could not all be closed; trying again', {
+          bootId,
+          error: errorText(error),
+        });
       });
     }
     return failed ? POLL_MS : WHILE_CLOSING_MS;

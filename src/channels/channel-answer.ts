@@ -18,7 +18,11 @@ export class ChannelAnswer implements Running {
   #over = false;
 
   /** `silenceMs` without a message ends it; 0 never does. `headers` go with the answer's head. */
-  constructor(sink: Sink, owner: Owner, more: Readonly<{ silenceMs: number; headers?: Readonly<Record<string, string>>; onSilence?: () => void }>) {
+  constructor(
+    sink: Sink,
+    owner: Owner,
+    more: Readonly<{ silenceMs: number; headers?: Readonly<Record<string, string>>; onSilence?: () => void }>,
+  ) {
     this.#sink = sink;
     this.#owner = owner;
     this.#headers = more.headers ?? {};
@@ -27,7 +31,9 @@ export class ChannelAnswer implements Running {
         more.onSilence?.();
         this.fail({ kind: 'timeout', sent: true });
       };
-      this.#silence = startTimer('channel_answer', more.silenceMs, silent, () => this.fail({ kind: 'timeout', sent: true }));
+      this.#silence = startTimer('channel_answer', more.silenceMs, silent, () =>
+        this.fail({ kind: 'timeout', sent: true }),
+      );
     }
   }
 

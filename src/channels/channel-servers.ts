@@ -26,7 +26,8 @@ export class ChannelServers {
 
   readonly forward: Forward = (request, sink) => {
     const message = routedIn(request.body);
-    if (request.method === 'POST' && message.method === 'initialize' && message.id !== undefined) return this.#initialize(message, request, sink);
+    if (request.method === 'POST' && message.method === 'initialize' && message.id !== undefined)
+      return this.#initialize(message, request, sink);
     const session = this.#sessions.find(request.headers['mcp-session-id'] ?? '', request);
     if (!session) return answerStatus(sink, request.headers['mcp-session-id'] === undefined ? 400 : 404);
     switch (request.method) {

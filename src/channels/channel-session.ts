@@ -20,7 +20,8 @@ const OF_A_CALL = new Set(['notifications/progress', 'notifications/message', 'n
 
 const isId = (value: unknown): value is Id => typeof value === 'string' || typeof value === 'number';
 
-const progressTokenOf = (params: Json | undefined): unknown => (isObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined);
+const progressTokenOf = (params: Json | undefined): unknown =>
+  isObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined;
 
 /**
  * One session-era MCP session over a channel, in the terms of Streamable HTTP: requests are answered on their own POST, whatever else the server says goes
@@ -48,7 +49,10 @@ export class ChannelSession {
     this.serverId = first.server.id;
     this.#firstId = ids.firstId;
     this.#first = first;
-    this.#line = new LastingChannel((events) => open(first, events), { message: (text) => this.#message(text), closed: (failure) => this.#failAll(failure) });
+    this.#line = new LastingChannel((events) => open(first, events), {
+      message: (text) => this.#message(text),
+      closed: (failure) => this.#failAll(failure),
+    });
   }
 
   /** When it was last used; now while a call or a stream is open. */
@@ -67,9 +71,17 @@ export class ChannelSession {
     if (this.#pending.has(id)) return answerStatus(sink, 400);
     const begins = message.method === 'initialize';
     const headers: Readonly<Record<string, string>> = begins ? { 'mcp-session-id': this.id } : {};
-    const answer = new ChannelAnswer(sink, this.#owner(() => this.#pending.delete(id)), { silenceMs: request.silenceMs, headers, onSilence: () => this.#cancel(id, request) });
+    const answer = new ChannelAnswer(
+      sink,
+      this.#owner(() => this.#pending.delete(id)),
+      { silenceMs: request.silenceMs, headers, onSilence: () => this.#cancel(id, request) },
+    );
     this.#pending.set(id, { answer, progressToken: progressTokenOf(message.params), begins });
-    this.#send(request, (failure) => answer.fail(failure), () => this.#pending.has(id));
+    this.#send(
+      request,
+      (failure) => answer.fail(failure),
+      () => this.#pending.has(id),
+    );
     return answer;
   }
 
@@ -77,7 +89,11 @@ export class ChannelSession {
   listen(sink: Sink): Running {
     this.#usedAt = Date.now();
     this.#standing?.end();
-    const answer: ChannelAnswer = new ChannelAnswer(sink, this.#owner(() => this.#standing === answer && (this.#standing = undefined)), { silenceMs: 0 });
+    const answer: ChannelAnswer = new ChannelAnswer(
+      sink,
+      this.#owner(() => this.#standing === answer && (this.#standing = undefined)),
+      { silenceMs: 0 },
+    );
     this.#standing = answer;
     answer.open();
     this.#unsentBytes = 0;
@@ -104,7 +120,11 @@ export class ChannelSession {
   /** Sends a request's message; on a new channel, which is not the first, after the initialize that began the session. */
   #send(request: UpstreamRequest, failed: (failure: UpstreamFailure) => void, wanted = (): boolean => true): void {
     const sending = { body: request.body ?? Buffer.alloc(0), headers: request.headers, failed, wanted };
-    const again = (): Sending => ({ body: this.#first.body ?? Buffer.alloc(0), headers: this.#first.headers, failed: (failure) => this.#line.fail(failure) });
+    const again = (): Sending => ({
+      body: this.#first.body ?? Buffer.alloc(0),
+      headers: this.#first.headers,
+      failed: (failure) => this.#line.fail(failure),
+    });
     this.#line.send(sending, () => (request === this.#first ? undefined : again()));
   }
 
@@ -118,7 +138,11 @@ export class ChannelSession {
   }
 
   #cancel(requestId: Id, request: UpstreamRequest): void {
-    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId, reason: 'no answer in time' } };
+    const cancelled = {
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId, reason: 'no answer in time' },
+    };
     this.#line.tell(Buffer.from(JSON.stringify(cancelled)), request.headers);
   }
 
@@ -130,7 +154,8 @@ export class ChannelSession {
     if (typeof message['method'] === 'string') return this.#toStream(message, text);
     const { id } = message;
     if (!isId(id)) return;
-    if (this.#line.greets && id === this.#firstId) return 'error' in message ? this.#line.fail({ kind: 'broken', sent: false }) : this.#replayed();
+    if (this.#line.greets && id === this.#firstId)
+      return 'error' in message ? this.#line.fail({ kind: 'broken', sent: false }) : this.#replayed();
     const call = this.#pending.get(id);
     // On Streamable HTTP a server refuses to begin in this way; it may be one of the other era.
     call?.answer.result(text, call.begins && 'error' in message ? 400 : 200);
@@ -153,7 +178,8 @@ export class ChannelSession {
     if (message.length > MOST_UNSENT_BYTES) return;
     this.#unsentBytes += message.length;
     this.#unsent.push(message);
-    while (this.#unsent.length > MOST_UNSENT || this.#unsentBytes > MOST_UNSENT_BYTES) this.#unsentBytes -= this.#unsent.shift()?.length ?? 0;
+    while (this.#unsent.length > MOST_UNSENT || this.#unsentBytes > MOST_UNSENT_BYTES)
+      this.#unsentBytes -= this.#unsent.shift()?.length ?? 0;
   }
 
   /** The call that a message belongs to: by its progress token, else the newest one when it is of the kind that calls bring about. */

@@ -66,7 +66,9 @@ export class KeptChannels<T extends Keepable> {
   /** Ends the one of an organization's that was used longest ago; it has one, as its share is never none. */
   #endIdlest(organizationId: string): void {
     let idlest: Readonly<{ key: string; usedAt: number }> | undefined;
-    for (const [key, { one, organizationId: owner }] of this.#kept) if (owner === organizationId && one.usedAt() < (idlest?.usedAt ?? Infinity)) idlest = { key, usedAt: one.usedAt() };
+    for (const [key, { one, organizationId: owner }] of this.#kept)
+      if (owner === organizationId && one.usedAt() < (idlest?.usedAt ?? Infinity))
+        idlest = { key, usedAt: one.usedAt() };
     if (idlest === undefined) throw new Error('an organization without channels has more than its share');
     this.end(idlest.key);
   }
@@ -79,6 +81,7 @@ export class KeptChannels<T extends Keepable> {
 
   #sweep(): void {
     const now = Date.now();
-    for (const [key, { one }] of this.#kept) if (!this.#rules.stillGood(one.grantId) || now - one.usedAt() > IDLE_MS) this.end(key);
+    for (const [key, { one }] of this.#kept)
+      if (!this.#rules.stillGood(one.grantId) || now - one.usedAt() > IDLE_MS) this.end(key);
   }
 }

@@ -3,7 +3,12 @@ import type { Channel, ChannelEvents } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 /** One message to send. `wanted` is asked of one that had to wait: what nobody waits for any more is not sent. */
-export type Sending = Readonly<{ body: Buffer; headers: UpstreamRequest['headers']; failed: (failure: UpstreamFailure) => void; wanted?: () => boolean }>;
+export type Sending = Readonly<{
+  body: Buffer;
+  headers: UpstreamRequest['headers'];
+  failed: (failure: UpstreamFailure) => void;
+  wanted?: () => boolean;
+}>;
 
 /** What waits for a server that was begun anew. */
 const MOST_WAITING = 100;
@@ -39,7 +44,8 @@ export class LastingChannel {
   /** Sends a message, after what `greet` gives when it takes a new channel. */
   send(sending: Sending, greet: () => Sending | undefined): void {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
-    if (!this.#channel && performance.now() < this.#mayOpenAt) return sending.failed({ kind: 'unreachable', sent: false });
+    if (!this.#channel && performance.now() < this.#mayOpenAt)
+      return sending.failed({ kind: 'unreachable', sent: false });
     if (!this.#channel) this.#begin(greet());
     if (this.#waiting) this.#wait(this.#waiting, sending);
     else this.#channel?.send(sending.body, sending.headers, sending.failed);

@@ -11,7 +11,13 @@ import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstrea
 import { LastingChannel, type Sending } from './lasting-channel.js';
 
 /** A request under way: the client's id and progress token as texts, and whether it asked for log messages. */
-type Call = Readonly<{ answer: ChannelAnswer; id: string; progressToken: string | undefined; listens: boolean; logs: boolean }>;
+type Call = Readonly<{
+  answer: ChannelAnswer;
+  id: string;
+  progressToken: string | undefined;
+  listens: boolean;
+  logs: boolean;
+}>;
 
 const GREETING_ID = 0;
 const GREETING_MS = 30_000;
@@ -28,7 +34,8 @@ const statusOf = (error: string | undefined): number => {
 /** Whether an answer to `server/discover` shows a modern server (stdio, "Backward Compatibility"). */
 const showsModern = (text: string): boolean => {
   const { result, ...message } = parseObject(text) ?? {};
-  const versions: readonly unknown[] = isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
+  const versions: readonly unknown[] =
+    isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
   return versions.some((version) => isRevisionOf('modern', version)) || REFUSALS.has(errorCodeOf(message));
 };
 
@@ -50,7 +57,10 @@ export class ModernChannel {
     this.grantId = first.grantId;
     this.serverId = first.server.id;
     this.#first = first;
-    this.#line = new LastingChannel((events) => open(first, events), { message: (text) => this.#message(text), closed: (failure) => this.#closed(failure) });
+    this.#line = new LastingChannel((events) => open(first, events), {
+      message: (text) => this.#message(text),
+      closed: (failure) => this.#closed(failure),
+    });
   }
 
   /** When it was last used; now while a request is under way. */
@@ -67,12 +77,28 @@ export class ModernChannel {
     this.#ids += 1;
     const own = this.#ids;
     const meta = membersOf(membersOf(members.get('params') ?? '').get('_meta') ?? '');
-    const answer = new ChannelAnswer(sink, { left: () => this.#left(own), paused: (one, paused) => this.#line.hold(one, paused) }, { silenceMs: request.silenceMs });
+    const answer = new ChannelAnswer(
+      sink,
+      { left: () => this.#left(own), paused: (one, paused) => this.#line.hold(one, paused) },
+      { silenceMs: request.silenceMs },
+    );
     const progressToken = meta.get('progressToken');
-    this.#calls.set(own, { answer, id, progressToken, listens: members.get('method') === '"subscriptions/listen"', logs: meta.has(META.logLevel) });
-    const body = editObject(text, { id: set(own), ...(progressToken === undefined ? {} : { params: within({ _meta: within({ progressToken: set(own) }) }) }) });
+    this.#calls.set(own, {
+      answer,
+      id,
+      progressToken,
+      listens: members.get('method') === '"subscriptions/listen"',
+      logs: meta.has(META.logLevel),
+    });
+    const body = editObject(text, {
+      id: set(own),
+      ...(progressToken === undefined ? {} : { params: within({ _meta: within({ progressToken: set(own) }) }) }),
+    });
     const failed = (failure: UpstreamFailure): void => answer.fail(failure);
-    this.#line.send({ body: Buffer.from(body), headers: request.headers, failed, wanted: () => this.#calls.has(own) }, () => this.#greeting());
+    this.#line.send(
+      { body: Buffer.from(body), headers: request.headers, failed, wanted: () => this.#calls.has(own) },
+      () => this.#greeting(),
+    );
     return answer;
   }
 
@@ -84,9 +110,18 @@ export class ModernChannel {
   }
 
   #greeting(): Sending {
-    this.#patience = startTimer('modern_channel', GREETING_MS, () => this.#isNotModern(), () => this.#line.fail({ kind: 'broken', sent: true }));
+    this.#patience = startTimer(
+      'modern_channel',
+      GREETING_MS,
+      () => this.#isNotModern(),
+      () => this.#line.fail({ kind: 'broken', sent: true }),
+    );
     const method = 'server/discover';
-    return { body: ownModernBody(GREETING_ID, method), headers: modernHeaders(this.#first.headers, method, {}), failed: (failure) => this.#line.fail(failure) };
+    return {
+      body: ownModernBody(GREETING_ID, method),
+      headers: modernHeaders(this.#first.headers, method, {}),
+      failed: (failure) => this.#line.fail(failure),
+    };
   }
 
   #isNotModern(): void {
@@ -115,7 +150,10 @@ export class ModernChannel {
   #left(own: number): void {
     this.#usedAt = Date.now();
     if (!this.#take(own)) return;
-    this.#line.tell(Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: own } })), this.#first.headers);
+    this.#line.tell(
+      Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: own } })),
+      this.#first.headers,
+    );
   }
 
   #message(text: string): void {
@@ -123,10 +161,17 @@ export class ModernChannel {
     const members = membersOf(text);
     const [id, method] = [members.get('id'), members.get('method')];
     // A modern server has no requests of its own to send.
-    if (method !== undefined) return id === undefined ? this.#notified(text, method, members.get('params') ?? '') : undefined;
+    if (method !== undefined)
+      return id === undefined ? this.#notified(text, method, members.get('params') ?? '') : undefined;
     if (this.#line.greets && Number(id) === GREETING_ID) return this.#greeted(text);
     const call = this.#take(Number(id));
-    call?.answer.result(editObject(text, { id: setText(call.id), ...(call.listens ? { result: (result) => result && inSubscription(result, call) } : {}) }), statusOf(members.get('error')));
+    call?.answer.result(
+      editObject(text, {
+        id: setText(call.id),
+        ...(call.listens ? { result: (result) => result && inSubscription(result, call) } : {}),
+      }),
+      statusOf(members.get('error')),
+    );
   }
 
   /** A message that is nested too deep or too large ends the request that it answers; any other is dropped. */
@@ -145,13 +190,22 @@ export class ModernChannel {
   #notified(text: string, method: string, params: string): void {
     const members = membersOf(params);
     const progressing = this.#calls.get(Number(members.get('progressToken') ?? Number.NaN));
-    if (progressing) return progressing.answer.event(editObject(text, { params: within({ progressToken: setText(progressing.progressToken) }) }));
-    const listening = this.#calls.get(Number(membersOf(members.get('_meta') ?? '').get(META.subscriptionId) ?? Number.NaN));
-    if (listening) return listening.answer.event(editObject(text, { params: (value) => inSubscription(value ?? '{}', listening) }));
+    if (progressing)
+      return progressing.answer.event(
+        editObject(text, { params: within({ progressToken: setText(progressing.progressToken) }) }),
+      );
+    const listening = this.#calls.get(
+      Number(membersOf(members.get('_meta') ?? '').get(META.subscriptionId) ?? Number.NaN),
+    );
+    if (listening)
+      return listening.answer.event(editObject(text, { params: (value) => inSubscription(value ?? '{}', listening) }));
     if (method === '"notifications/cancelled"') return this.#take(Number(members.get('requestId')))?.answer.end();
     // It says of no request that it is for it: of those that asked for log messages it is most likely the newest.
-    return method === '"notifications/message"' ? [...this.#calls.values()].findLast(({ logs }) => logs)?.answer.event(text) : undefined;
+    return method === '"notifications/message"'
+      ? [...this.#calls.values()].findLast(({ logs }) => logs)?.answer.event(text)
+      : undefined;
   }
 }
 
-const inSubscription = (object: string, { id }: Call): string => editObject(object, { _meta: within({ [META.subscriptionId]: setText(id) }) });
+const inSubscription = (object: string, { id }: Call): string =>
+  editObject(object, { _meta: within({ [META.subscriptionId]: setText(id) }) });

@@ -21,7 +21,9 @@ export class ModernChannels {
     const key = `${request.grantId} ${request.server.id}`;
     switch (request.method) {
       case 'POST':
-        return (this.#channels.find(key, request) ?? this.#channels.keep(key, new ModernChannel(request, this.#open), request)).post(request, sink);
+        return (
+          this.#channels.find(key, request) ?? this.#channels.keep(key, new ModernChannel(request, this.#open), request)
+        ).post(request, sink);
       case 'GET':
         return answerStatus(sink, 405);
       case 'DELETE':

@@ -17,19 +17,24 @@ const endpointOf = (data: string, base: URL): URL | undefined => {
   return url?.origin === base.origin ? url : undefined;
 };
 
-const withoutSession = ({ 'mcp-session-id': _session, ...headers }: UpstreamRequest['headers']): Record<string, string> => headers;
+const withoutSession = ({
+  'mcp-session-id': _session,
+  ...headers
+}: UpstreamRequest['headers']): Record<string, string> => headers;
 
 /**
  * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names where messages are posted. What
  * arrives before that waits.
  */
-export const sseChannels = (http: HttpClient): OpenChannel => (request, events) => {
-  const { transport } = request.server;
-  if (transport.type !== 'sse') throw new Error('not an SSE server');
-  const channel = new SseChannel(http, transport.url, events);
-  channel.open(request);
-  return channel;
-};
+export const sseChannels =
+  (http: HttpClient): OpenChannel =>
+  (request, events) => {
+    const { transport } = request.server;
+    if (transport.type !== 'sse') throw new Error('not an SSE server');
+    const channel = new SseChannel(http, transport.url, events);
+    channel.open(request);
+    return channel;
+  };
 
 class SseChannel {
   readonly #http: HttpClient;
@@ -54,19 +59,29 @@ class SseChannel {
     const { headers } = request;
     const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
     const held = holdBytes(request);
-    const read = (chunk: Buffer): boolean => held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
+    const read = (chunk: Buffer): boolean =>
+      held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
     this.#release = () => held.release();
-    this.#stream = this.#http({ url: this.#url, method: 'GET', headers: { ...withoutSession(headers), accept: 'text/event-stream' }, body: undefined, silenceMs: 0 }, {
-      head: (status, fields) => {
-        if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed('broken');
+    this.#stream = this.#http(
+      {
+        url: this.#url,
+        method: 'GET',
+        headers: { ...withoutSession(headers), accept: 'text/event-stream' },
+        body: undefined,
+        silenceMs: 0,
       },
-      data: (chunk) => {
-        if (!this.#over && !read(chunk)) this.#closed('broken');
-        return !this.#paused;
+      {
+        head: (status, fields) => {
+          if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed('broken');
+        },
+        data: (chunk) => {
+          if (!this.#over && !read(chunk)) this.#closed('broken');
+          return !this.#paused;
+        },
+        end: () => this.#closed('broken'),
+        fail: ({ kind, cause }) => this.#closed(kind, cause),
       },
-      end: () => this.#closed('broken'),
-      fail: ({ kind, cause }) => this.#closed(kind, cause),
-    });
+    );
   }
 
   readonly send = (...post: Post): void => {
@@ -100,14 +115,17 @@ class SseChannel {
   }
 
   #post(endpoint: URL, [body, headers, failed]: Post): void {
-    this.#http({ url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS }, {
-      head: (status) => {
-        if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
+    this.#http(
+      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS },
+      {
+        head: (status) => {
+          if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
+        },
+        data: () => true,
+        end: () => undefined,
+        fail: failed,
       },
-      data: () => true,
-      end: () => undefined,
-      fail: failed,
-    });
+    );
   }
 
   /**

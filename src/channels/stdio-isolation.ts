@@ -9,7 +9,13 @@ export type StdioIsolation = Readonly<{ before: readonly string[]; uid?: number;
 export type StdioUser = Readonly<{ uid: number; gid: number }>;
 
 /** What to keep from the processes: `hiddenFolder` with all that is in it, and `hiddenFiles`. `path`: where programs are looked for. */
-type Wanted = Readonly<{ sandbox: 'auto' | 'required' | 'off'; user: StdioUser | undefined; hiddenFolder: string; hiddenFiles: readonly string[]; path: string }>;
+type Wanted = Readonly<{
+  sandbox: 'auto' | 'required' | 'off';
+  user: StdioUser | undefined;
+  hiddenFolder: string;
+  hiddenFiles: readonly string[];
+  path: string;
+}>;
 
 /** `isolation` is undefined when processes run as we do; `exposed` then says, for the operator, what they can read. */
 export type FoundIsolation = Readonly<{ isolation: StdioIsolation | undefined; exposed: string | undefined }>;
@@ -21,9 +27,27 @@ const TRIAL_MS = 5000;
  * nothing in what is hidden. The sandbox ends with us.
  */
 const sandboxOf = ({ hiddenFolder, hiddenFiles }: Wanted): readonly string[] => {
-  const folders = [resolve(hiddenFolder)].filter((folder) => existsSync(folder)).flatMap((folder) => ['--tmpfs', realpathSync(folder)]);
-  const files = hiddenFiles.filter((file) => existsSync(file)).flatMap((file) => ['--ro-bind', '/dev/null', realpathSync(file)]);
-  return ['bwrap', '--bind', '/', '/', '--dev', '/dev', '--unshare-pid', '--proc', '/proc', '--die-with-parent', ...folders, ...files, '--'];
+  const folders = [resolve(hiddenFolder)]
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => ['--tmpfs', realpathSync(folder)]);
+  const files = hiddenFiles
+    .filter((file) => existsSync(file))
+    .flatMap((file) => ['--ro-bind', '/dev/null', realpathSync(file)]);
+  return [
+    'bwrap',
+    '--bind',
+    '/',
+    '/',
+    '--dev',
+    '/dev',
+    '--unshare-pid',
+    '--proc',
+    '/proc',
+    '--die-with-parent',
+    ...folders,
+    ...files,
+    '--',
+  ];
 };
 
 const runs = ([command = '', ...args]: readonly string[], path: string): Promise<boolean> =>
@@ -33,7 +57,7 @@ const runs = ([command = '', ...args]: readonly string[], path: string): Promise
   });
 
 const EXPOSED =
-  'stdio servers run as the same user as Toolgate: each can read the environment that it was started with (also MASTER_KEY, DATABASE_URL and SMTP_URL), DATA_DIR with the keys, and other servers\' processes. Install bubblewrap, or start as root with STDIO_USER';
+  "stdio servers run as the same user as Toolgate: each can read the environment that it was started with (also MASTER_KEY, DATABASE_URL and SMTP_URL), DATA_DIR with the keys, and other servers' processes. Install bubblewrap, or start as root with STDIO_USER";
 
 /**
  * Finds how stdio servers are kept from our environment and files: as another user (`user`), else in a sandbox of bubblewrap where the platform has one that
@@ -41,13 +65,15 @@ const EXPOSED =
  */
 export const findStdioIsolation = async (wanted: Wanted): Promise<FoundIsolation> => {
   if (wanted.user) {
-    if (process.getuid?.() !== 0) throw new Error('STDIO_USER needs Toolgate to be started as root: only root can run a process as another user');
+    if (process.getuid?.() !== 0)
+      throw new Error('STDIO_USER needs Toolgate to be started as root: only root can run a process as another user');
     return { isolation: { before: [], ...wanted.user, home: tmpdir() }, exposed: undefined };
   }
   if (wanted.sandbox !== 'off') {
     const before = sandboxOf(wanted);
     if (await runs([...before, 'true'], wanted.path)) return { isolation: { before }, exposed: undefined };
-    if (wanted.sandbox === 'required') throw new Error('STDIO_SANDBOX=required: bubblewrap (bwrap) is not installed, or may make no sandbox here');
+    if (wanted.sandbox === 'required')
+      throw new Error('STDIO_SANDBOX=required: bubblewrap (bwrap) is not installed, or may make no sandbox here');
   }
   return { isolation: undefined, exposed: EXPOSED };
 };

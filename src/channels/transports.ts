@@ -15,13 +15,25 @@ export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; stdio: 
 export const openTransports = ({ http, stdio: stdioRules, stillGood }: TransportRules): Transports => {
   const sse = new ChannelServers(sseChannels(http), { stillGood });
   const processes = stdioChannels(stdioRules);
-  const stdio = { legacy: new ChannelServers(processes, { stillGood }), modern: new ModernChannels(processes, { stillGood }) };
+  const stdio = {
+    legacy: new ChannelServers(processes, { stillGood }),
+    modern: new ModernChannels(processes, { stillGood }),
+  };
   return {
     forward: (request, sink) => {
       const { transport } = request.server;
       switch (transport.type) {
         case 'streamable-http':
-          return http({ url: transport.url, method: request.method, headers: request.headers, body: request.body, silenceMs: request.silenceMs }, sink);
+          return http(
+            {
+              url: transport.url,
+              method: request.method,
+              headers: request.headers,
+              body: request.body,
+              silenceMs: request.silenceMs,
+            },
+            sink,
+          );
         case 'sse':
           return sse.forward(request, sink);
         case 'stdio':

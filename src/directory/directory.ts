@@ -7,7 +7,15 @@ import { errorText, log } from '../platform/log.js';
 import { sameHash, tokenHash, tokenObjectId } from '../platform/tokens.js';
 import type { Vault } from '../platform/vault.js';
 import type { Authenticated, GrantFacts, IdentityFacts, OrganizationFacts, PolicyFacts, ServerFacts } from './facts.js';
-import { loadEndedSessions, loadGrants, loadIdentities, loadOrganizations, loadPolicies, loadServers, type Wanted } from './load.js';
+import {
+  loadEndedSessions,
+  loadGrants,
+  loadIdentities,
+  loadOrganizations,
+  loadPolicies,
+  loadServers,
+  type Wanted,
+} from './load.js';
 import { PinsCache, PolicyCache } from './policy-cache.js';
 
 const POLL_MS = 100;
@@ -23,10 +31,16 @@ const changesFacts = (event: ControlEvent): boolean => !event.type.startsWith('a
 
 /** The ids that an event names: whatever rows they have are loaded again. */
 const idsIn = (event: ControlEvent): readonly string[] =>
-  Object.entries(event).flatMap(([key, value]) => (key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : []));
+  Object.entries(event).flatMap(([key, value]) =>
+    key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : [],
+  );
 
 /** Replaces what is held of these ids by what was loaded: an id that was wanted and not found is gone. */
-const replace = <T extends Readonly<{ id: string }>>(held: Map<string, T>, wanted: Wanted, loaded: readonly T[]): void => {
+const replace = <T extends Readonly<{ id: string }>>(
+  held: Map<string, T>,
+  wanted: Wanted,
+  loaded: readonly T[],
+): void => {
   if (wanted === 'all') held.clear();
   else for (const id of wanted.ids) held.delete(id);
   for (const one of loaded) held.set(one.id, one);
@@ -69,7 +83,9 @@ export class Directory {
     await this.#db.asWorker(async (tx) => {
       await tx.query('set transaction isolation level repeatable read read only');
       this.#since = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
-      const heads = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads');
+      const heads = await tx.query<{ organization_id: string; position: number }>(
+        'select organization_id, position from event_heads',
+      );
       for (const head of heads.rows) this.#positions.set(head.organization_id, head.position);
       await this.#load(tx, 'all');
     });
@@ -108,7 +124,8 @@ export class Directory {
   lookUp(grantId: string, hash: Buffer, nowMs: number): Authenticated | undefined {
     const known = this.#authenticated.get(grantId);
     // The very buffer that was compared before needs no second comparison.
-    if (known && known.goodUntilMs > nowMs && (known.tokenHash === hash || sameHash(known.tokenHash, hash))) return known;
+    if (known && known.goodUntilMs > nowMs && (known.tokenHash === hash || sameHash(known.tokenHash, hash)))
+      return known;
     const who = this.#lookUp(grantId, hash, nowMs);
     if (who) this.#authenticated.set(grantId, who);
     return who;
@@ -123,14 +140,28 @@ export class Directory {
     const identity = this.#identities.get(grant.identityId);
     const server = this.#servers.get(grant.serverId);
     if (!organization || !identity || !server) return undefined;
-    return { grant, organization, identity, server, policy: this.#policy(grant.policyId), shadow: this.#policy(grant.shadowPolicyId), tokenHash: hash, goodUntilMs: Math.min(grant.expiresAtMs, token.expiresAtMs) };
+    return {
+      grant,
+      organization,
+      identity,
+      server,
+      policy: this.#policy(grant.policyId),
+      shadow: this.#policy(grant.shadowPolicyId),
+      tokenHash: hash,
+      goodUntilMs: Math.min(grant.expiresAtMs, token.expiresAtMs),
+    };
   }
 
   /** Whether a grant may still call: it is there, not expired, and neither it nor what it stands on is disabled. */
   mayCall(grantId: string, nowMs: number): boolean {
     const grant = this.#grants.get(grantId);
     if (!grant || grant.expiresAtMs <= nowMs) return false;
-    const on = [grant, this.#organizations.get(grant.organizationId), this.#identities.get(grant.identityId), this.#servers.get(grant.serverId)];
+    const on = [
+      grant,
+      this.#organizations.get(grant.organizationId),
+      this.#identities.get(grant.identityId),
+      this.#servers.get(grant.serverId),
+    ];
     return on.every((one) => one !== undefined && !one.disabled);
   }
 
@@ -145,7 +176,8 @@ export class Directory {
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      if (!this.#stopped) log.warn('the directory could not take in changes; trying again', { error: errorText(error) });
+      if (!this.#stopped)
+        log.warn('the directory could not take in changes; trying again', { error: errorText(error) });
     });
     return this.#turn;
   }
@@ -171,8 +203,13 @@ export class Directory {
     const began = momentNow();
     await this.#follow(async (tx) => {
       const xmin = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
-      const { rows } = await tx.query<{ organization_id: string; position: number }>('select organization_id, position from event_heads where changed_xid >= $1::xid8', [this.#since]);
-      for (const row of rows) if (row.position > (this.#positions.get(row.organization_id) ?? 0)) await this.#catchUp(tx, row.organization_id);
+      const { rows } = await tx.query<{ organization_id: string; position: number }>(
+        'select organization_id, position from event_heads where changed_xid >= $1::xid8',
+        [this.#since],
+      );
+      for (const row of rows)
+        if (row.position > (this.#positions.get(row.organization_id) ?? 0))
+          await this.#catchUp(tx, row.organization_id);
       this.#since = xmin;
     });
     this.#completeAt = began;
@@ -180,12 +217,13 @@ export class Directory {
   }
 
   async #catchUp(tx: Tx, organizationId: string): Promise<void> {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, EVENTS_AT_ONCE);
       const last = events.at(-1);
       if (!last) return;
       const changes = events.filter(({ event }) => changesFacts(event));
-      if (changes.length > 0) await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
+      if (changes.length > 0)
+        await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
       for (const { event } of events) for (const listener of this.#listeners) listener(event);
       this.#positions.set(organizationId, last.position);
       more = events.length === EVENTS_AT_ONCE;
@@ -193,7 +231,8 @@ export class Directory {
   }
 
   async #load(tx: Tx, wanted: Wanted): Promise<void> {
-    for (const organization of await loadOrganizations(tx, this.#vault, wanted)) this.#organizations.set(organization.id, organization);
+    for (const organization of await loadOrganizations(tx, this.#vault, wanted))
+      this.#organizations.set(organization.id, organization);
     this.#authenticated.clear();
     const [identities, servers, policies, ended, grants] = [
       await loadIdentities(tx, wanted),
@@ -204,7 +243,16 @@ export class Directory {
     ];
     replace(this.#identities, wanted, identities);
     replace(this.#servers, wanted, servers);
-    replace(this.#policies, wanted, policies.map((row) => ({ id: row.id, version: row.version, compiled: this.#compiled.compiled(row.document), pins: this.#pins.shared(row) })));
+    replace(
+      this.#policies,
+      wanted,
+      policies.map((row) => ({
+        id: row.id,
+        version: row.version,
+        compiled: this.#compiled.compiled(row.document),
+        pins: this.#pins.shared(row),
+      })),
+    );
     for (const session of ended) this.#endedSessions.set(session.id, session);
     replace(this.#grants, wanted, grants);
     this.#authenticated.clear();

@@ -6,7 +6,13 @@ import type { ToolFacts } from './tool-facts.js';
 /** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
 export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digestKey: Buffer }>;
 
-export type IdentityFacts = Readonly<{ id: string; name: string; kind: string; attributes: Readonly<Record<string, unknown>>; disabled: boolean }>;
+export type IdentityFacts = Readonly<{
+  id: string;
+  name: string;
+  kind: string;
+  attributes: Readonly<Record<string, unknown>>;
+  disabled: boolean;
+}>;
 
 /** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools` may name some that are not there. */
 export type ServerFacts = Readonly<{
@@ -15,7 +21,9 @@ export type ServerFacts = Readonly<{
   /** Rises with every event of the server. */
   version: number;
   name: string;
-  transport: Readonly<{ type: 'streamable-http' | 'sse'; url: URL }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+  transport:
+    | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
+    | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
   /** In which eras it was seen to speak. */
   eras: readonly Era[];
   headers: Readonly<Record<string, string>>;
@@ -58,7 +66,10 @@ export type Authenticated = Readonly<{
 }>;
 
 /** Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that a call names. */
-export const switchedOff = ({ organization, server, identity, grant }: Authenticated, tool: string | null = null): string | undefined => {
+export const switchedOff = (
+  { organization, server, identity, grant }: Authenticated,
+  tool: string | null = null,
+): string | undefined => {
   if (organization.disabled) return 'the organization is disabled';
   if (server.disabled) return 'the server is disabled; ask your administrator';
   if (identity.disabled) return 'the identity of this grant is disabled; ask your administrator';

@@ -41,6 +41,9 @@ export class PinsCache {
   /** `pins` is JSON: definition hashes by the tool's name. */
   shared({ pins, acceptances }: Readonly<{ pins: string; acceptances: number }>): Pins {
     const key = createHash('sha256').update(`${acceptances}|${pins}`).digest('base64');
-    return this.#pins.get(key, () => ({ hashes: new Map(Object.entries(JSON.parse(pins) as Record<string, string>)), acceptances }));
+    return this.#pins.get(key, () => ({
+      hashes: new Map(Object.entries(JSON.parse(pins) as Record<string, string>)),
+      acceptances,
+    }));
   }
 }

@@ -19,7 +19,11 @@ export class SchemaCache {
   #weight = 0;
 
   /** The compiled schema of a definition: at once when it is kept. Undefined for one that can't be checked. */
-  get(definitionHash: string, schema: unknown, owner = 'nobody'): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
+  get(
+    definitionHash: string,
+    schema: unknown,
+    owner = 'nobody',
+  ): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
     const known = this.#kept.get(definitionHash);
     if (known === undefined) return this.#compile(definitionHash, schema, owner);
     this.#kept.delete(definitionHash);
@@ -56,5 +60,8 @@ export class SchemaCache {
 const shared = new SchemaCache();
 
 /** `owner`: the organization in whose name it is compiled. */
-export const compiledSchemaOf = (definitionHash: string, schema: unknown, owner: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> =>
-  shared.get(definitionHash, schema, owner);
+export const compiledSchemaOf = (
+  definitionHash: string,
+  schema: unknown,
+  owner: string,
+): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => shared.get(definitionHash, schema, owner);

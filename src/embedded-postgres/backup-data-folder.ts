@@ -12,7 +12,9 @@ export type Backup = Readonly<{ folder: string; files: number; bytes: number }>;
  * checks that every file is there with its size. The folder bears its name only when it is complete. Throws while a Toolgate runs
  * on the data folder, and holds one off meanwhile: at rest, a plain copy is a consistent copy.
  */
-export async function backUpDataFolder(options: Readonly<{ dataDir: string; target: string; now: Date; onNotice?: (text: string) => void }>): Promise<Backup> {
+export async function backUpDataFolder(
+  options: Readonly<{ dataDir: string; target: string; now: Date; onNotice?: (text: string) => void }>,
+): Promise<Backup> {
   const dataDir = await realpath(options.dataDir).catch(() => {
     throw new Error(`there is no data folder ${resolve(options.dataDir)}`);
   });
@@ -21,7 +23,8 @@ export async function backUpDataFolder(options: Readonly<{ dataDir: string; targ
     await settleLeftover(join(dataDir, 'pg', POSTGRES_MAJOR), options.onNotice ?? (() => undefined));
     await mkdir(resolve(options.target), { recursive: true });
     const target = await realpath(options.target);
-    if (`${target}${sep}`.startsWith(`${dataDir}${sep}`)) throw new Error('the backup may not lie inside the data folder');
+    if (`${target}${sep}`.startsWith(`${dataDir}${sep}`))
+      throw new Error('the backup may not lie inside the data folder');
     return await copy(dataDir, join(target, `toolgate-${options.now.toISOString().replaceAll(/[:.]/g, '-')}`));
   } finally {
     await lock.release();
@@ -46,10 +49,19 @@ async function copy(from: string, to: string): Promise<Backup> {
   await rm(aside, { recursive: true, force: true });
   const lockFolder = join(from, LOCK_FOLDER);
   try {
-    await cp(from, aside, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true, errorOnExist: true, filter: (path) => path !== lockFolder });
+    await cp(from, aside, {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+      errorOnExist: true,
+      filter: (path) => path !== lockFolder,
+    });
     const [wanted, found] = [await sizes(from), await sizes(aside)];
     const wrong = [...wanted].filter(([name, size]) => found.get(name) !== size).map(([name]) => name);
-    if (wrong.length > 0 || found.size !== wanted.size) throw new Error(`the copy differs from the data folder (${wrong.slice(0, 5).join(', ') || 'more files than wanted'})`);
+    if (wrong.length > 0 || found.size !== wanted.size)
+      throw new Error(
+        `the copy differs from the data folder (${wrong.slice(0, 5).join(', ') || 'more files than wanted'})`,
+      );
     await rename(aside, to);
     return { folder: to, files: wanted.size, bytes: [...wanted.values()].reduce((sum, size) => sum + size, 0) };
   } catch (error) {

@@ -24,7 +24,10 @@ type Owner = Readonly<{ name: string; foreign: boolean }>;
  * process, so removing that of a dead one can't hit another's lock. Where a pid can't be looked up (a container sharing the folder,
  * an earlier boot), the file's age decides: an owner touches its file every second, and 5 s of silence is death.
  */
-export async function lockDataFolder(dataDir: string, onNotice: (text: string) => void = () => undefined): Promise<DataLock> {
+export async function lockDataFolder(
+  dataDir: string,
+  onNotice: (text: string) => void = () => undefined,
+): Promise<DataLock> {
   const folder = join(dataDir, LOCK_FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const scope = await processScope();
@@ -32,7 +35,10 @@ export async function lockDataFolder(dataDir: string, onNotice: (text: string) =
   for (let attempt = 1; ; attempt += 1) {
     const owner = await claim(mine, scope, onNotice);
     if (owner === undefined) return hold(mine);
-    if (attempt === ATTEMPTS || owner.foreign) throw new Error(`${dataDir} is in use by another Toolgate (${owner.name}); stop that one, or set DATA_DIR to another folder`);
+    if (attempt === ATTEMPTS || owner.foreign)
+      throw new Error(
+        `${dataDir} is in use by another Toolgate (${owner.name}); stop that one, or set DATA_DIR to another folder`,
+      );
     await sleep(20 + Math.random() * 150);
   }
 }
@@ -43,7 +49,8 @@ async function claim(mine: string, scope: string, onNotice: (text: string) => vo
   try {
     await (await open(mine, 'wx', 0o600)).close();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return { name: `this process, ${process.pid}`, foreign: false };
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      return { name: `this process, ${process.pid}`, foreign: false };
     throw error;
   }
   for (const name of await readdir(folder)) {
@@ -52,20 +59,29 @@ async function claim(mine: string, scope: string, onNotice: (text: string) => vo
     if (await alive(other, name, { scope, onNotice })) {
       await rm(mine, { force: true });
       const foreign = !name.startsWith(`${scope}-`);
-      return { name: foreign ? 'in another container or on another machine' : `process ${name.split('-')[1]}`, foreign };
+      return {
+        name: foreign ? 'in another container or on another machine' : `process ${name.split('-')[1]}`,
+        foreign,
+      };
     }
     await rm(other, { force: true });
   }
   return undefined;
 }
 
-async function alive(file: string, name: string, context: Readonly<{ scope: string; onNotice: (text: string) => void }>): Promise<boolean> {
+async function alive(
+  file: string,
+  name: string,
+  context: Readonly<{ scope: string; onNotice: (text: string) => void }>,
+): Promise<boolean> {
   const [scope, pid, start] = name.split('-');
   if (scope === context.scope) return (await processStart(Number(pid))) === start;
   const touched = async (): Promise<number> => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
   const first = await touched();
   if (Math.abs(Date.now() - first) > SILENT_MS) return false;
-  context.onNotice('The data folder was in use a moment ago, out of this process\'s sight; waiting to see whether it still is …');
+  context.onNotice(
+    "The data folder was in use a moment ago, out of this process's sight; waiting to see whether it still is …",
+  );
   await sleep(SILENT_MS);
   return (await touched()) > first;
 }

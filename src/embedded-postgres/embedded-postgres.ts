@@ -29,10 +29,28 @@ const NOTICE_MS = 2000;
 const ATTEMPTS = 10;
 const WORTH_A_RETRY = /could not bind|Address already in use|shared memory block .* is still in use/;
 
-export type EmbeddedPostgres = Readonly<{ url: string; port: number; stop(): Promise<void>; dataFolder: string; binFolder: string; pid: number }>;
-export type EmbeddedPostgresOptions = Readonly<{ dataDir: string; settings?: Readonly<Record<string, string>>; onNotice?: (text: string) => void }>;
+export type EmbeddedPostgres = Readonly<{
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+  dataFolder: string;
+  binFolder: string;
+  pid: number;
+}>;
+export type EmbeddedPostgresOptions = Readonly<{
+  dataDir: string;
+  settings?: Readonly<Record<string, string>>;
+  onNotice?: (text: string) => void;
+}>;
 
-type Context = Readonly<{ home: string; account: PostgresAccount; cluster: Cluster; log: number; settings: Readonly<Record<string, string>>; onNotice: (text: string) => void }>;
+type Context = Readonly<{
+  home: string;
+  account: PostgresAccount;
+  cluster: Cluster;
+  log: number;
+  settings: Readonly<Record<string, string>>;
+  onNotice: (text: string) => void;
+}>;
 type Running = Readonly<{ server: GuardedProcess; pid: number; port: number }>;
 
 /**
@@ -56,7 +74,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     try {
       await settleLeftover(join(home, POSTGRES_MAJOR), onNotice);
       const cluster = await prepareCluster(home, account, log.fd);
-      return await serve({ home, account, cluster, log: log.fd, settings: { ...SETTINGS, ...options.settings }, onNotice }, lock);
+      return await serve(
+        { home, account, cluster, log: log.fd, settings: { ...SETTINGS, ...options.settings }, onNotice },
+        lock,
+      );
     } finally {
       await log.close();
     }
@@ -83,7 +104,9 @@ async function serve(context: Context, lock: DataLock): Promise<EmbeddedPostgres
     context.onNotice(`PostgreSQL stopped unasked (${code}); see ${join(context.home, LOG_FILE)}`);
     if (await isPostgresOf(pid, cluster.dataFolder)) signalQuietly(pid, 'SIGINT');
   });
-  ended.catch((error: unknown) => context.onNotice(`PostgreSQL stopped unasked, and what it left could not be looked at (${String(error)})`));
+  ended.catch((error: unknown) =>
+    context.onNotice(`PostgreSQL stopped unasked, and what it left could not be looked at (${String(error)})`),
+  );
   const stop = (): Promise<void> => (stopped ??= server.end().then(() => lock.release()));
   return { url: url('toolgate'), port, stop, dataFolder: cluster.dataFolder, binFolder: context.account.bin, pid };
 }
@@ -97,7 +120,8 @@ async function launch(context: Context): Promise<Running> {
     const pid = await ready(server, context.cluster.dataFolder, port);
     if (pid !== undefined) return { server, pid, port };
     const said = (await readLog(context.home)).slice(from).trim().split('\n').slice(-5).join('\n');
-    if (attempt === ATTEMPTS || !WORTH_A_RETRY.test(said)) throw new Error(`PostgreSQL did not start. The end of ${join(context.home, LOG_FILE)}:\n${said}`);
+    if (attempt === ATTEMPTS || !WORTH_A_RETRY.test(said))
+      throw new Error(`PostgreSQL did not start. The end of ${join(context.home, LOG_FILE)}:\n${said}`);
     await sleep(attempt * 50);
   }
 }

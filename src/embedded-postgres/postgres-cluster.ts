@@ -38,11 +38,26 @@ async function initialise(home: string, account: PostgresAccount, log: number): 
   const passwordFile = join(home, 'password');
   await giveTo(account, aside);
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.uid);
-  const initdb = [join(account.bin, 'initdb'), '-D', aside, '-U', 'toolgate', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '--no-locale', '-E', 'UTF8', '--no-instructions'];
+  const initdb = [
+    join(account.bin, 'initdb'),
+    '-D',
+    aside,
+    '-U',
+    'toolgate',
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '--no-locale',
+    '-E',
+    'UTF8',
+    '--no-instructions',
+  ];
   const code = await runGuarded(account, initdb, log).exited;
   if (code !== 0) {
     await rm(aside, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not make its data folder (initdb ended with ${code}); see ${join(home, LOG_FILE)}${code === 127 ? MUSL_HINT : ''}`);
+    throw new Error(
+      `PostgreSQL could not make its data folder (initdb ended with ${code}); see ${join(home, LOG_FILE)}${code === 127 ? MUSL_HINT : ''}`,
+    );
   }
   await rename(aside, join(home, POSTGRES_MAJOR));
   await syncFolder(home);
@@ -53,12 +68,18 @@ const MUSL_HINT = '. On a system without glibc, such as Alpine, set DATABASE_URL
 
 async function checkMajor(dataFolder: string): Promise<void> {
   const found = (await readFile(join(dataFolder, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
-  if (found === '') throw new Error(`${dataFolder} is not a complete PostgreSQL data folder; restore it from a backup, or move it away to begin anew`);
+  if (found === '')
+    throw new Error(
+      `${dataFolder} is not a complete PostgreSQL data folder; restore it from a backup, or move it away to begin anew`,
+    );
   if (found !== POSTGRES_MAJOR) throw new Error(wrongMajor(dataFolder, found));
 }
 
 function wrongMajor(folder: string, found: string): string {
-  const way = Number(found) > Number(POSTGRES_MAJOR) ? 'Use the newer Toolgate that made it' : 'Bring the data over with the Toolgate that made it (dump and restore)';
+  const way =
+    Number(found) > Number(POSTGRES_MAJOR)
+      ? 'Use the newer Toolgate that made it'
+      : 'Bring the data over with the Toolgate that made it (dump and restore)';
   return `the data in ${folder} is of PostgreSQL ${found}, and this Toolgate brings PostgreSQL ${POSTGRES_MAJOR}. ${way}, or set DATA_DIR to another folder`;
 }
 
@@ -78,7 +99,10 @@ async function makePassword(home: string): Promise<string> {
 
 async function readPassword(home: string): Promise<string> {
   const password = (await readFile(join(home, 'password'), 'utf8').catch(() => '')).trim();
-  if (password === '') throw new Error(`${join(home, 'password')} is missing, and the data folder beside it can't be opened without; restore it from a backup`);
+  if (password === '')
+    throw new Error(
+      `${join(home, 'password')} is missing, and the data folder beside it can't be opened without; restore it from a backup`,
+    );
   return password;
 }
 

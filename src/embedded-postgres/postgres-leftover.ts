@@ -7,7 +7,11 @@ import { isPostgresOf, postgresProcesses } from './process-identity.js';
 const POLL_MS = 50;
 const WAIT_MS = 5000;
 /** What is sent when waiting did not help, and how long each has before the next. Each is safe for the data; after the last two the next start recovers. */
-const FORCE = [['SIGINT', 1000], ['SIGQUIT', 500], ['SIGKILL', 1000]] as const;
+const FORCE = [
+  ['SIGINT', 1000],
+  ['SIGQUIT', 500],
+  ['SIGKILL', 1000],
+] as const;
 
 /** What postmaster.pid says, as far as it is written yet. PostgreSQL source, src/include/utils/pidfile.h. */
 export type PostmasterFile = Readonly<{ pid: number; port: number; ready: boolean }>;
@@ -35,14 +39,20 @@ export async function settleLeftover(dataFolder: string, onNotice: (text: string
   await removeIfReused(dataFolder, file.pid, folder);
 }
 
-async function force(left: () => Promise<readonly number[]>, postmaster: number, onNotice: (text: string) => void): Promise<void> {
+async function force(
+  left: () => Promise<readonly number[]>,
+  postmaster: number,
+  onNotice: (text: string) => void,
+): Promise<void> {
   onNotice('It did not stop by itself; stopping it …');
   for (const [signal, patienceMs] of FORCE) {
     const pids = await left();
     for (const pid of pids.includes(postmaster) ? [postmaster] : pids) signalQuietly(pid, signal);
     if (await gone(left, patienceMs)) return;
   }
-  throw new Error(`a PostgreSQL of an earlier run (process ${postmaster}) still works in the data folder and does not stop; end it by hand`);
+  throw new Error(
+    `a PostgreSQL of an earlier run (process ${postmaster}) still works in the data folder and does not stop; end it by hand`,
+  );
 }
 
 /** PostgreSQL refuses to start while the pid in an old file is somebody's; ours is known to be nobody's of this folder. */

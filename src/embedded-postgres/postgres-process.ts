@@ -22,7 +22,12 @@ export function runGuarded(account: PostgresAccount, command: readonly string[],
   const [program = '', ...args] = [...account.prefix, ...command];
   const order = JSON.stringify({ command: program, args, uid: account.uid, gid: account.uid });
   const guard = fileURLToPath(new URL('./postgres-guard.mjs', import.meta.url));
-  const child = spawn(process.execPath, [guard, order], { detached: true, cwd: '/', env: BARE_ENVIRONMENT, stdio: ['pipe', 'pipe', log] });
+  const child = spawn(process.execPath, [guard, order], {
+    detached: true,
+    cwd: '/',
+    env: BARE_ENVIRONMENT,
+    stdio: ['pipe', 'pipe', log],
+  });
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('the guard has no pipes');
   const exited = new Promise<number>((resolve) => {

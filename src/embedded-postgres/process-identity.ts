@@ -30,11 +30,17 @@ export async function processStart(pid: number): Promise<string | undefined> {
 /** Whether the process is a PostgreSQL server process working in that folder (its real path): every one of them has it as working directory. */
 export async function isPostgresOf(pid: number, folder: string): Promise<boolean> {
   if (!hasProc) {
-    const command = await run('ps', ['-p', String(pid), '-o', 'command='], { env: {} }).then((out) => out.stdout, () => '');
+    const command = await run('ps', ['-p', String(pid), '-o', 'command='], { env: {} }).then(
+      (out) => out.stdout,
+      () => '',
+    );
     return command.includes('postgres') && command.includes(folder);
   }
   if ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) !== folder) return false;
-  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() === 'postgres' && (await processStart(pid)) !== undefined;
+  return (
+    (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim() === 'postgres' &&
+    (await processStart(pid)) !== undefined
+  );
 }
 
 /** All PostgreSQL processes of a folder; without /proc only the postmaster can be known. */
@@ -46,6 +52,9 @@ export async function postgresProcesses(folder: string, postmaster: number | und
 }
 
 async function startByPs(pid: number): Promise<string | undefined> {
-  const started = await run('ps', ['-p', String(pid), '-o', 'lstart='], { env: {} }).then((out) => out.stdout.trim(), () => '');
+  const started = await run('ps', ['-p', String(pid), '-o', 'lstart='], { env: {} }).then(
+    (out) => out.stdout.trim(),
+    () => '',
+  );
   return started === '' ? undefined : createHash('sha256').update(started).digest('hex').slice(0, 16);
 }

@@ -32,7 +32,12 @@ export type Standing =
   | Readonly<{ status: 'refused'; reason: string }>;
 
 /** Where an approval of a grant's call is by now, and since when. `withdrawn`: its caller wants it no more. */
-export type Stands = Readonly<{ status: 'pending' | 'approved' | 'used' | 'rejected' | 'expired' | 'withdrawn'; since: Date; requestedAt: Date; expiresAt: Date }>;
+export type Stands = Readonly<{
+  status: 'pending' | 'approved' | 'used' | 'rejected' | 'expired' | 'withdrawn';
+  since: Date;
+  requestedAt: Date;
+  expiresAt: Date;
+}>;
 
 type Of = Readonly<{ organizationId: string; grantId: string; approvalId: string }>;
 
@@ -53,7 +58,11 @@ export type HeldCalls = Readonly<{
 type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
 
 /** The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known whether it was used. */
-export type Approvals = Readonly<{ standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>; use: (use: Use) => Promise<boolean | undefined>; giveBack: (use: Use) => void }>;
+export type Approvals = Readonly<{
+  standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>;
+  use: (use: Use) => Promise<boolean | undefined>;
+  giveBack: (use: Use) => void;
+}>;
 
 const GIVE_BACK_EVERY_MS = 1000;
 const GIVE_BACK_TRIES = 600;
@@ -63,7 +72,8 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
   const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
     heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
       log.warn('giving back an approval failed', { organizationId, triesLeft, error: errorText(error) });
-      if (triesLeft > 0) setTimeout(() => giveBack({ organizationId, approvalId, callId }, triesLeft - 1), GIVE_BACK_EVERY_MS).unref();
+      if (triesLeft > 0)
+        setTimeout(() => giveBack({ organizationId, approvalId, callId }, triesLeft - 1), GIVE_BACK_EVERY_MS).unref();
     });
   };
   return {
@@ -72,10 +82,11 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
       const pending = heldCalls.use(use.organizationId, use.approvalId, use.callId);
       const used = await within(pending, timeoutMs);
       // Late or lost, it may have been used all the same.
-      if (used === undefined) pending.then(
-        (late) => void (late && giveBack(use)),
-        () => giveBack(use),
-      );
+      if (used === undefined)
+        pending.then(
+          (late) => void (late && giveBack(use)),
+          () => giveBack(use),
+        );
       return used;
     },
     giveBack: (use) => giveBack(use),
@@ -83,13 +94,24 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
 };
 
 /** The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool with it. */
-export const askFor = (call: GovernedCall, { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>): Asked => {
+export const askFor = (
+  call: GovernedCall,
+  { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>,
+): Asked => {
   const { grant, organization, identity, server, policy } = call.who;
   const tool = call.tool ?? '';
   const { digested, argumentsShown, othersShown } = coveredBy(call);
   const digest = argumentsDigest(organization.digestKey, digested);
   if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
-  const heldCall = { grantId: grant.id, identityId: identity.id, serverId: server.id, tool, argumentKeys: argumentKeys(call.arguments), argumentsDigest: digest, definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null };
+  const heldCall = {
+    grantId: grant.id,
+    identityId: identity.id,
+    serverId: server.id,
+    tool,
+    argumentKeys: argumentKeys(call.arguments),
+    argumentsDigest: digest,
+    definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
+  };
   return {
     organizationId: organization.id,
     call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
@@ -118,18 +140,40 @@ export const unaskable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): J
 });
 
 /** How a held call is answered by what stands for it, as long as that is no approval. */
-export const awaiting = (call: GovernedCall, asked: Asked, standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>, nowMs: number): Judged => {
+export const awaiting = (
+  call: GovernedCall,
+  asked: Asked,
+  standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>,
+  nowMs: number,
+): Judged => {
   const { rule, reason } = asked.call;
   const deny = { effect: 'deny', rule } as const;
   switch (standing.status) {
     case 'pending': {
       const { approvalId, expiresAtMs } = standing;
-      return { effect: 'hold', code: 'approval_required', rule, reason, approvalId, waiting: { approvalId, waitMs: asked.waitMs, expiresInMs: expiresAtMs - nowMs } };
+      return {
+        effect: 'hold',
+        code: 'approval_required',
+        rule,
+        reason,
+        approvalId,
+        waiting: { approvalId, waitMs: asked.waitMs, expiresInMs: expiresAtMs - nowMs },
+      };
     }
     case 'rejected':
-      return { ...deny, code: 'approval_rejected', reason: `${call.tool}: a reviewer rejected this call${standing.comment === null ? '' : `: ${standing.comment}`}`, approvalId: standing.approvalId };
+      return {
+        ...deny,
+        code: 'approval_rejected',
+        reason: `${call.tool}: a reviewer rejected this call${standing.comment === null ? '' : `: ${standing.comment}`}`,
+        approvalId: standing.approvalId,
+      };
     case 'expired':
-      return { ...deny, code: 'approval_expired', reason: `${call.tool}: the approval of this call has expired; repeat the call to ask again`, approvalId: standing.approvalId };
+      return {
+        ...deny,
+        code: 'approval_expired',
+        reason: `${call.tool}: the approval of this call has expired; repeat the call to ask again`,
+        approvalId: standing.approvalId,
+      };
     case 'refused':
       return { ...deny, code: 'approval_required', reason: standing.reason };
     case 'unavailable':
@@ -140,5 +184,8 @@ export const awaiting = (call: GovernedCall, asked: Asked, standing: Exclude<Awa
 /** What the agent reads: of a held call, also what is pending and how to go on. */
 export const told = (call: GovernedCall, judged: Judged): Judged =>
   judged.effect === 'hold' && judged.approvalId !== undefined
-    ? { ...judged, reason: `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs it` }
+    ? {
+        ...judged,
+        reason: `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs it`,
+      }
     : judged;

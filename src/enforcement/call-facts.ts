@@ -46,9 +46,15 @@ export class CallFacts implements Facts {
 }
 
 /** The schema of a call's tool, when a policy of the call checks arguments; a promise only while it is compiled. */
-export const schemaFor = ({ who, tool, kind = 'tool' }: GovernedCall): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => {
+export const schemaFor = ({
+  who,
+  tool,
+  kind = 'tool',
+}: GovernedCall): CompiledSchema | undefined | Promise<CompiledSchema | undefined> => {
   const isAsked = who.policy?.compiled.checksArguments === true || who.shadow?.compiled.checksArguments === true;
-  return isAsked && kind === 'tool' && tool !== null ? who.server.tools.get(tool ?? '')?.inputSchemaFor(who.organization.id) : undefined;
+  return isAsked && kind === 'tool' && tool !== null
+    ? who.server.tools.get(tool ?? '')?.inputSchemaFor(who.organization.id)
+    : undefined;
 };
 
 /** What the policies of a call must do before they can judge it quickly; undefined, nearly always, when they have done it. */

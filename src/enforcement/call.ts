@@ -27,19 +27,37 @@ export type GovernedCall = Readonly<{
 }>;
 
 /** The tool that a request uses; null when it uses something else, which may have the same name. */
-export const toolOf = ({ kind, tool }: Pick<GovernedCall, 'kind' | 'tool'>): string | null => (kind === undefined || kind === 'tool' ? tool : null);
+export const toolOf = ({ kind, tool }: Pick<GovernedCall, 'kind' | 'tool'>): string | null =>
+  kind === undefined || kind === 'tool' ? tool : null;
 
 /** What the agent is told of a decision, beside its reason. */
-export type Decided = Readonly<{ id: string; callId: string; effect: Effect; code: DecisionCode; rule: string | null; reason: string; retryAfterSeconds?: number | undefined; approvalId?: string | undefined }>;
+export type Decided = Readonly<{
+  id: string;
+  callId: string;
+  effect: Effect;
+  code: DecisionCode;
+  rule: string | null;
+  reason: string;
+  retryAfterSeconds?: number | undefined;
+  approvalId?: string | undefined;
+}>;
 
 /** How a forwarded call ended. `sent` is false when no byte of it was sent: then its reservations are given back. */
-export type Outcome = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
+export type Outcome = Readonly<{
+  status: OutcomeStatus;
+  upstreamStatus: number | null;
+  responseBytes: number;
+  sent: boolean;
+}>;
 
 /** How long a held call may be kept waiting, and how long its approval may still come. */
 export type Waiting = Readonly<{ approvalId: string; waitMs: number; expiresInMs: number }>;
 
 /** An allowed call must end in exactly one `complete`. `waiting` stands with effect `hold`. */
-export type Verdict = Readonly<{ allowed: true; decided: Decided; complete: (outcome: Outcome) => void }> | Readonly<{ allowed: false; decided: Decided; waiting?: Waiting | undefined }>;
+export type Verdict =
+  | Readonly<{ allowed: true; decided: Decided; complete: (outcome: Outcome) => void }>
+  | Readonly<{ allowed: false; decided: Decided; waiting?: Waiting | undefined }>;
 
 /** How a call was judged, limits and approval included. */
-export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> & Readonly<{ retryAfterSeconds?: number; approvalId?: string; waiting?: Waiting }>;
+export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
+  Readonly<{ retryAfterSeconds?: number; approvalId?: string; waiting?: Waiting }>;

@@ -22,7 +22,8 @@ const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
 const JUDGED: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
 const ANSWERS = ['inputResponses', 'requestState'] as const;
 
-const isMembers = (value: unknown): value is Members => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const without = (members: Members, left: ReadonlySet<string>): Members =>
   Object.fromEntries(Object.entries(members).filter(([key]) => !left.has(key)));
@@ -43,11 +44,18 @@ const othersIn = (params: Members): Members | undefined => {
  */
 export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Members | undefined }>;
 
-export const coveredBy = ({ arguments: given = {}, params = {} }: Pick<GovernedCall, 'arguments' | 'params'>): Covered => {
+export const coveredBy = ({
+  arguments: given = {},
+  params = {},
+}: Pick<GovernedCall, 'arguments' | 'params'>): Covered => {
   const { inputResponses, requestState } = params;
   const hasAnswers = inputResponses !== undefined || requestState !== undefined;
   const others = othersIn(params);
   const argumentsShown = hasAnswers ? { arguments: given, inputResponses, requestState } : given;
   if (!hasAnswers && others === undefined) return { digested: given, argumentsShown, othersShown: undefined };
-  return { digested: [given, inputResponses ?? null, requestState ?? null, others ?? null], argumentsShown, othersShown: others };
+  return {
+    digested: [given, inputResponses ?? null, requestState ?? null, others ?? null],
+    argumentsShown,
+    othersShown: others,
+  };
 };

@@ -43,7 +43,10 @@ const hmac = (key: Buffer, text: string): string => {
   const { inner, outer } = padsOf(key);
   const bytes = Buffer.byteLength(text);
   if (bytes <= ROOM) inner.write(text, BLOCK_BYTES);
-  const message = bytes <= ROOM ? inner.subarray(0, BLOCK_BYTES + bytes) : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text)]);
+  const message =
+    bytes <= ROOM
+      ? inner.subarray(0, BLOCK_BYTES + bytes)
+      : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text)]);
   outer.write(hash('sha256', message, 'binary'), BLOCK_BYTES, 'latin1');
   return hash('sha256', outer);
 };
@@ -61,4 +64,5 @@ export const argumentKeys = (args: unknown): readonly string[] => {
  * HMAC-SHA-256, in hex, over the arguments with their keys in order: equal for calls with equal arguments, and keyed per organization so that
  * nobody without the key can guess values by trying. Null when the call has no arguments.
  */
-export const argumentsDigest = (key: Buffer, args: unknown): string | null => (args === undefined ? null : hmac(key, canonical(args)));
+export const argumentsDigest = (key: Buffer, args: unknown): string | null =>
+  args === undefined ? null : hmac(key, canonical(args));

@@ -7,7 +7,14 @@ import { isoTime } from '../platform/iso-time.js';
 import { MAX_WAIT_BEFORE_JUDGED_MS } from '../platform/data-plane-quotas.js';
 import type { Exceeded, Quota } from '../platform/quota.js';
 import { Slots } from '../platform/slots.js';
-import { decide, limitRefusal, monitorReason, type Decision, type Facts, type Reservation } from '../policy-engine/decide.js';
+import {
+  decide,
+  limitRefusal,
+  monitorReason,
+  type Decision,
+  type Facts,
+  type Reservation,
+} from '../policy-engine/decide.js';
 import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
 import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
 import { CallFacts, preparationFor, schemaFor } from './call-facts.js';
@@ -19,7 +26,14 @@ import { toRecord, type Ids, type Made } from './to-record.js';
 
 /** `isStale`: this process may have missed changes, or others may count it as dead. */
 /** `calls` counts those that are under way. */
-type Parts = Readonly<{ calls: Quota; reserve: Reserve; approvals: Approvals; recorder: Recorder; isStale: () => boolean; now: () => number }>;
+type Parts = Readonly<{
+  calls: Quota;
+  reserve: Reserve;
+  approvals: Approvals;
+  recorder: Recorder;
+  isStale: () => boolean;
+  now: () => number;
+}>;
 
 /** What people can be asked about. Neither a subscription nor each key of a completion is worth asking for. */
 const HOLDABLE: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
@@ -34,8 +48,14 @@ const nothingReserved: readonly Reservation[] = [];
 
 const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
 
-const auditUnavailable = refusal('audit_unavailable', 'the decision could not be put on record, so the call was not made; try again shortly');
-const limitsUnavailable = refusal('limits_unavailable', 'the counters of this policy are out of reach; try again shortly');
+const auditUnavailable = refusal(
+  'audit_unavailable',
+  'the decision could not be put on record, so the call was not made; try again shortly',
+);
+const limitsUnavailable = refusal(
+  'limits_unavailable',
+  'the counters of this policy are out of reach; try again shortly',
+);
 
 const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
 
@@ -43,12 +63,15 @@ const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('ca
 
 const waitedTooLong = `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was not made; the gateway has more to do than it can, try again later`;
 
-const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean => nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
+const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
+  nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
 
 /** Why one request more of a kind is too much, and what to do. */
 const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
-  if (exceeded === 'grant') return `this grant has ${limits.grant.count} requests of this kind under way already; wait until some have ended, then try again`;
-  if (exceeded === 'organization') return `your organization has ${limits.organization.count} requests of this kind under way already; wait until some have ended, then try again`;
+  if (exceeded === 'grant')
+    return `this grant has ${limits.grant.count} requests of this kind under way already; wait until some have ended, then try again`;
+  if (exceeded === 'organization')
+    return `your organization has ${limits.organization.count} requests of this kind under way already; wait until some have ended, then try again`;
   return 'the gateway has so many requests under way that your organization has its share of them; wait until some have ended, then try again';
 };
 
@@ -65,13 +88,22 @@ const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: bo
   return isStale ? stale : undefined;
 };
 
-const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined => who.policy && decide(who.policy.compiled, facts, who.policy.pins);
+const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined =>
+  who.policy && decide(who.policy.compiled, facts, who.policy.pins);
 
-const judgeWithPolicy = (call: GovernedCall, facts: Facts): Judged & Partial<Pick<Decision, 'reservations'>> => judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
+const judgeWithPolicy = (call: GovernedCall, facts: Facts): Judged & Partial<Pick<Decision, 'reservations'>> =>
+  judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
 
 /** A shadow answers where a policy is asked, also for a grant that has no other. */
-const shadowFor = ({ who }: GovernedCall, facts: Facts, decision: Judged, refused: Judged | undefined): ToolCallDecided['shadow'] =>
-  who.shadow === undefined || (refused !== undefined && refused.code !== 'no_policy') ? undefined : shadowOf(who.shadow, facts, decision.effect);
+const shadowFor = (
+  { who }: GovernedCall,
+  facts: Facts,
+  decision: Judged,
+  refused: Judged | undefined,
+): ToolCallDecided['shadow'] =>
+  who.shadow === undefined || (refused !== undefined && refused.code !== 'no_policy')
+    ? undefined
+    : shadowOf(who.shadow, facts, decision.effect);
 
 /** The answer for the agent, and for the record. */
 const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged): Decided => ({
@@ -99,7 +131,8 @@ export class Enforcement {
 
   /** Ends the calls that are still under way as `unknown`: this process will not see how they end. */
   stop(): void {
-    for (const complete of this.#underWay.members()) complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
+    for (const complete of this.#underWay.members())
+      complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
   }
 
   enforce(call: GovernedCall): Promise<Verdict> {
@@ -107,7 +140,9 @@ export class Enforcement {
     if (hasWaitedTooLong(call, began)) return this.#refuseOverloaded(call, waitedTooLong);
     const { organization, grant } = call.who;
     const exceeded = this.#parts.calls.take(organization.id, grant.id);
-    return exceeded === undefined ? this.#decideWhenPrepared(call, began) : this.refuseExcess(call, this.#parts.calls, exceeded);
+    return exceeded === undefined
+      ? this.#decideWhenPrepared(call, began)
+      : this.refuseExcess(call, this.#parts.calls, exceeded);
   }
 
   /** Records a request that was refused because there are too many of its kind. */
@@ -119,11 +154,16 @@ export class Enforcement {
   #decideWhenPrepared(call: GovernedCall, began: number): Promise<Verdict> {
     const schema = schemaFor(call);
     const preparation = preparationFor(call);
-    if (schema instanceof Promise || preparation !== undefined) return this.#prepareAndDecide(call, began, Promise.all([schema, preparation]));
+    if (schema instanceof Promise || preparation !== undefined)
+      return this.#prepareAndDecide(call, began, Promise.all([schema, preparation]));
     return this.#decide(call, began, schema);
   }
 
-  async #prepareAndDecide(call: GovernedCall, began: number, prepared: Promise<readonly [Facts['inputSchema'], unknown]>): Promise<Verdict> {
+  async #prepareAndDecide(
+    call: GovernedCall,
+    began: number,
+    prepared: Promise<readonly [Facts['inputSchema'], unknown]>,
+  ): Promise<Verdict> {
     let inputSchema: Facts['inputSchema'];
     try {
       [inputSchema] = await prepared;
@@ -149,18 +189,35 @@ export class Enforcement {
       const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
       if (decision.effect === 'deny') return await this.#refuse(call, decision, made);
       // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
-      const reserved = decision.effect === 'hold' ? this.#approve(call, decision, { callId: ids.callId, inputSchema }) : this.#reserve(call, decision);
+      const reserved =
+        decision.effect === 'hold'
+          ? this.#approve(call, decision, { callId: ids.callId, inputSchema })
+          : this.#reserve(call, decision);
       const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
       if (judged.effect !== 'allow') return await this.#refuse(call, judged, made);
       const epoch = this.#parts.recorder.openCalls.enter();
-      const record = decision.effect === 'hold' ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, inputSchema, true), judged, refused) } : made;
+      const record =
+        decision.effect === 'hold'
+          ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, inputSchema, true), judged, refused) }
+          : made;
       const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
       const isKept = durable === undefined || (await durable);
       if (onRecord && isKept) {
         isUnderWay = call.standing !== true;
-        return { allowed: true, decided: decidedOf(ids, judged), complete: this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release })) };
+        return {
+          allowed: true,
+          decided: decidedOf(ids, judged),
+          complete: this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release })),
+        };
       }
-      this.#complete({ call, ids, now, epoch, outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false }, release });
+      this.#complete({
+        call,
+        ids,
+        now,
+        epoch,
+        outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false },
+        release,
+      });
       return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
     } finally {
       if (!isUnderWay) this.#leave(call);
@@ -177,19 +234,32 @@ export class Enforcement {
   }
 
   #refuseOverloaded(call: GovernedCall, reason: string): Promise<Verdict> {
-    return this.#refuse(call, refusal('overloaded', reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
+    return this.#refuse(call, refusal('overloaded', reason), {
+      ids: newIds(this.#parts.now()),
+      micros: 0,
+      shadow: undefined,
+    });
   }
 
   /** Records a request that was refused before it could be judged, such as a malformed body. */
   async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<Decided> {
-    const { decided } = await this.#refuse(call, refusal(code, reason), { ids: newIds(this.#parts.now()), micros: 0, shadow: undefined });
+    const { decided } = await this.#refuse(call, refusal(code, reason), {
+      ids: newIds(this.#parts.now()),
+      micros: 0,
+      shadow: undefined,
+    });
     return decided;
   }
 
   /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
-  #reserve(call: GovernedCall, decision: Judged & Partial<Pick<Decision, 'reservations'>>): Reserved | Promise<Reserved> {
+  #reserve(
+    call: GovernedCall,
+    decision: Judged & Partial<Pick<Decision, 'reservations'>>,
+  ): Reserved | Promise<Reserved> {
     const reservations = call.uncounted ? nothingReserved : (decision.reservations ?? nothingReserved);
-    return reservations.length === 0 ? { judged: decision, reservations, release: nothing } : this.#reserveAll(call, decision, reservations);
+    return reservations.length === 0
+      ? { judged: decision, reservations, release: nothing }
+      : this.#reserveAll(call, decision, reservations);
   }
 
   async #reserveAll(call: GovernedCall, decision: Judged, reservations: readonly Reservation[]): Promise<Reserved> {
@@ -198,9 +268,16 @@ export class Enforcement {
     if (held.ok) return { judged: decision, reservations, release: held.release, durable: held.durable };
     const refused = limitRefused(call.tool ?? '', held);
     if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: nothing };
-    const counted = 'unavailable' in held ? held : await this.#parts.reserve({ organizationId, reservations, capped: false });
-    const judged: Judged = { ...decision, reason: monitorReason(refused.reason), would: { effect: 'deny', code: refused.code, rule: refused.rule } };
-    return counted.ok ? { judged, reservations, release: counted.release, durable: counted.durable } : { judged, reservations: [], release: nothing };
+    const counted =
+      'unavailable' in held ? held : await this.#parts.reserve({ organizationId, reservations, capped: false });
+    const judged: Judged = {
+      ...decision,
+      reason: monitorReason(refused.reason),
+      would: { effect: 'deny', code: refused.code, rule: refused.rule },
+    };
+    return counted.ok
+      ? { judged, reservations, release: counted.release, durable: counted.durable }
+      : { judged, reservations: [], release: nothing };
   }
 
   /**
@@ -208,16 +285,22 @@ export class Enforcement {
    * use it. The call is judged anew with it. What gives back the limits gives back the use too. Nothing but the append may take time after it is known that
    * this process is not stale.
    */
-  async #approve(call: GovernedCall, held: Judged & Partial<Pick<Decision, 'approval'>>, { callId, inputSchema }: Approving): Promise<Reserved> {
+  async #approve(
+    call: GovernedCall,
+    held: Judged & Partial<Pick<Decision, 'approval'>>,
+    { callId, inputSchema }: Approving,
+  ): Promise<Reserved> {
     const { approvals } = this.#parts;
     if (!HOLDABLE.has(call.method)) return { judged: unaskable(call, held), reservations: [], release: nothing };
     const asked = askFor(call, held);
     for (let tries = 0; tries < APPROVAL_TRIES; tries += 1) {
       const standing = await approvals.standing(asked);
-      if (standing.status !== 'approved') return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
+      if (standing.status !== 'approved')
+        return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
       const { approvalId } = standing;
       const again = judge(call, new CallFacts(call, this.#parts.now(), inputSchema, true));
-      if (again?.effect !== 'allow') return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
+      if (again?.effect !== 'allow')
+        return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
       const reserved = await this.#reserve(call, again);
       if (reserved.judged.effect !== 'allow') return { ...reserved, judged: { ...reserved.judged, approvalId } };
       const use = { organizationId: call.who.organization.id, approvalId, callId };
@@ -226,7 +309,8 @@ export class Enforcement {
         approvals.giveBack(use);
       };
       const used = await approvals.use(use);
-      if (used === true && !this.#parts.isStale()) return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
+      if (used === true && !this.#parts.isStale())
+        return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
       if (used === true) {
         release();
         return { judged: { ...stale, approvalId }, reservations: [], release: nothing };
@@ -279,12 +363,28 @@ export class Enforcement {
   }
 }
 
-type Reserved = Readonly<{ judged: Judged; reservations: readonly Reservation[]; release: () => void; durable?: Promise<boolean> | undefined }>;
+type Reserved = Readonly<{
+  judged: Judged;
+  reservations: readonly Reservation[];
+  release: () => void;
+  durable?: Promise<boolean> | undefined;
+}>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
-type Ending = Readonly<{ call: GovernedCall; ids: Ids; now: number; epoch: Epoch; outcome: Outcome; release: () => void }>;
+type Ending = Readonly<{
+  call: GovernedCall;
+  ids: Ids;
+  now: number;
+  epoch: Epoch;
+  outcome: Outcome;
+  release: () => void;
+}>;
 
 const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
   if ('unavailable' in held) return limitsUnavailable;
   const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
-  return { ...refusal('rate_limited', reason), rule, ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }) };
+  return {
+    ...refusal('rate_limited', reason),
+    rule,
+    ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }),
+  };
 };

@@ -20,7 +20,13 @@ const MAX_QUEUED = 20_000;
  * `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `yields`: that also happens when an
  * outcome needs the place, as an outcome that is lost is nowhere told. `done`: it is in the log.
  */
-type Queued = Readonly<{ topic: Topic; entry: LogEntry; givenUp: (() => void) | undefined; yields?: true; done?: () => void }>;
+type Queued = Readonly<{
+  topic: Topic;
+  entry: LogEntry;
+  givenUp: (() => void) | undefined;
+  yields?: true;
+  done?: () => void;
+}>;
 
 type Ended = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
 
@@ -43,7 +49,10 @@ export class Recorder {
 
   constructor(eventLog: EventLog) {
     this.#log = eventLog;
-    this.#suppressed = new Suppressed((organizationId, body) => this.#control(organizationId, body), () => this.#queue.length === 0);
+    this.#suppressed = new Suppressed(
+      (organizationId, body) => this.#control(organizationId, body),
+      () => this.#queue.length === 0,
+    );
   }
 
   /** Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be forwarded. */
@@ -71,7 +80,9 @@ export class Recorder {
       this.#suppressed.count(decision);
     };
     const appended = this.#log.append('toolgate.decisions', entry);
-    appended.catch((error: unknown) => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, yields: true }, error));
+    appended.catch((error: unknown) =>
+      this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, yields: true }, error),
+    );
     await acknowledged(appended, this.#deadlines).catch(() => undefined);
   }
 
@@ -94,7 +105,9 @@ export class Recorder {
   async stop(): Promise<void> {
     this.#suppressed.stop();
     this.#appendOutcomes();
-    const last = this.#sequences.organizations().map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
+    const last = this.#sequences
+      .organizations()
+      .map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
     clearTimeout(this.#retrying);
     await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
     this.#stopped = true;
@@ -104,7 +117,8 @@ export class Recorder {
   }
 
   #number(organizationId: string): Numbered {
-    if (this.#sequences.isNew(organizationId)) inBackground('recorder', this.#control(organizationId, { type: 'gateway.started', bootId: this.bootId }));
+    if (this.#sequences.isNew(organizationId))
+      inBackground('recorder', this.#control(organizationId, { type: 'gateway.started', bootId: this.bootId }));
     return this.#sequences.next(organizationId);
   }
 
@@ -113,7 +127,14 @@ export class Recorder {
   }
 
   #control(organizationId: string, body: RecordBody): Promise<void> {
-    const event = { id: newId('evt'), version: 1, time: new Date().toISOString(), organizationId, actor: { type: 'system', id: 'gateway' }, ...body } as const;
+    const event = {
+      id: newId('evt'),
+      version: 1,
+      time: new Date().toISOString(),
+      organizationId,
+      actor: { type: 'system', id: 'gateway' },
+      ...body,
+    } as const;
     const entry = toEntry(event);
     return new Promise((done) => {
       this.#log.append('toolgate.control', entry).then(
@@ -129,15 +150,22 @@ export class Recorder {
     for (const { outcome, epoch } of outcomes) {
       const entry = toEntry(outcome, completedText(outcome));
       const done = (): void => this.openCalls.leave(epoch);
-      const givenUp = (): void => log.error('an outcome was lost: the queue is full of outcomes; it becomes unknown when this process has ended', { callId: outcome.callId });
-      this.#log.append('toolgate.decisions', entry).then(done, (error: unknown) => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }, error));
+      const givenUp = (): void =>
+        log.error(
+          'an outcome was lost: the queue is full of outcomes; it becomes unknown when this process has ended',
+          { callId: outcome.callId },
+        );
+      this.#log
+        .append('toolgate.decisions', entry)
+        .then(done, (error: unknown) => this.#enqueue({ topic: 'toolgate.decisions', entry, givenUp, done }, error));
     }
   }
 
   /** An entry that the log refuses for what it is would be refused again, and the queue would never be empty: it is given up. */
   #enqueue(queued: Queued, error: unknown): void {
     if (isRefusedForItself(error)) return this.#giveUp(queued, error);
-    if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued)))) return queued.givenUp();
+    if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued))))
+      return queued.givenUp();
     this.#queue.push(queued);
     this.#retrying ??= startTimer('recorder', RETRY_MS, () => this.#retry());
   }
@@ -151,7 +179,13 @@ export class Recorder {
   }
 
   #giveUp({ topic, entry, givenUp, done }: Queued, error: unknown): void {
-    log.error('the log refuses an entry for what it is; it is not on record', { topic, id: entry.id, type: entry.type, organizationId: entry.key, error: errorText(error) });
+    log.error('the log refuses an entry for what it is; it is not on record', {
+      topic,
+      id: entry.id,
+      type: entry.type,
+      organizationId: entry.key,
+      error: errorText(error),
+    });
     if (givenUp) givenUp();
     else done?.();
   }
@@ -176,6 +210,7 @@ export class Recorder {
     const failed = await this.#append(batch);
     for (const one of failed) this.#queue.push(one);
     if (first && !back) this.#queue.push(first);
-    this.#retrying = this.#queue.length > 0 && !this.#stopped ? startTimer('recorder', RETRY_MS, () => this.#retry()) : undefined;
+    this.#retrying =
+      this.#queue.length > 0 && !this.#stopped ? startTimer('recorder', RETRY_MS, () => this.#retry()) : undefined;
   }
 }

@@ -25,7 +25,12 @@ type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: n
 
 /** Calls give up long before; this lets go of a connection whose other end is gone without a word. */
 const FLUSH_MS = 10_000;
-const QUEUE = { maxBatch: 500, maxBatchBytes: Number.MAX_SAFE_INTEGER, maxWaiting: 20_000, maxWaitingBytes: Number.MAX_SAFE_INTEGER } as const;
+const QUEUE = {
+  maxBatch: 500,
+  maxBatchBytes: Number.MAX_SAFE_INTEGER,
+  maxWaiting: 20_000,
+  maxWaitingBytes: Number.MAX_SAFE_INTEGER,
+} as const;
 
 class Batch {
   readonly keys: string[] = [];
@@ -70,25 +75,38 @@ select max(at)::text as at, coalesce(json_agg(json_build_array(call, refused, re
 from reserve_counters($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 /** An array as PostgreSQL reads it; pg would quote and escape each element. */
-const literal = (values: readonly (number | boolean | null)[]): string => `{${values.map((value) => value ?? 'null').join(',')}}`;
+const literal = (values: readonly (number | boolean | null)[]): string =>
+  `{${values.map((value) => value ?? 'null').join(',')}}`;
 
-const flushTo = (pool: pg.Pool) => async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
-  const batch = new Batch();
-  calls.forEach((wanted, index) => batch.add(index + 1, wanted));
-  const statement = {
-    name: 'reserve-counters',
-    text: RESERVE,
-    values: [batch.keys, batch.organizations, batch.windows, literal(batch.call), literal(batch.key), literal(batch.amount), literal(batch.max), literal(batch.adds)],
-    query_timeout: FLUSH_MS,
+const flushTo =
+  (pool: pg.Pool) =>
+  async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
+    const batch = new Batch();
+    calls.forEach((wanted, index) => batch.add(index + 1, wanted));
+    const statement = {
+      name: 'reserve-counters',
+      text: RESERVE,
+      values: [
+        batch.keys,
+        batch.organizations,
+        batch.windows,
+        literal(batch.call),
+        literal(batch.key),
+        literal(batch.amount),
+        literal(batch.max),
+        literal(batch.adds),
+      ],
+      query_timeout: FLUSH_MS,
+    };
+    const { rows } = await pool.query<Row>(statement);
+    const [row] = rows;
+    if (!row) return [];
+    const reserved: Outcome = { refused: undefined, retryAfterSeconds: undefined, at: row.at };
+    const outcomes = calls.map(() => reserved);
+    for (const [call, entry, seconds] of row.refused)
+      outcomes[call - 1] = { refused: batch.entries[entry - 1], retryAfterSeconds: seconds ?? undefined, at: row.at };
+    return outcomes;
   };
-  const { rows } = await pool.query<Row>(statement);
-  const [row] = rows;
-  if (!row) return [];
-  const reserved: Outcome = { refused: undefined, retryAfterSeconds: undefined, at: row.at };
-  const outcomes = calls.map(() => reserved);
-  for (const [call, entry, seconds] of row.refused) outcomes[call - 1] = { refused: batch.entries[entry - 1], retryAfterSeconds: seconds ?? undefined, at: row.at };
-  return outcomes;
-};
 
 /** How long a reservation is kept for giving it back while the database is away. */
 const AWAY_MS = 300_000;
@@ -116,7 +134,12 @@ type GiveBack = (wanted: Wanted, at: string) => void;
 const givingBack = (pool: pg.Pool): GiveBack => {
   const send = async ({ organizationId, reservations }: Wanted, at: string, until: number): Promise<void> => {
     const amounts = new Map(reservations.map((one) => [counterKey(counterName(organizationId, one)), one.amount]));
-    const statement = { name: 'release-counters', text: 'select release_counters($1, $2, $3)', values: [[...amounts.keys()], [...amounts.values()], at], query_timeout: FLUSH_MS };
+    const statement = {
+      name: 'release-counters',
+      text: 'select release_counters($1, $2, $3)',
+      values: [[...amounts.keys()], [...amounts.values()], at],
+      query_timeout: FLUSH_MS,
+    };
     const client = await connected(pool, until);
     let broken: Error | undefined;
     try {
@@ -133,16 +156,24 @@ const givingBack = (pool: pg.Pool): GiveBack => {
     const until = performance.now() + AWAY_MS;
     last = last
       .then(() => send(wanted, at, until))
-      .catch((error: unknown) => log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }));
+      .catch((error: unknown) =>
+        log.warn('giving back a limit failed; it counts until its window ends', { error: errorText(error) }),
+      );
   };
 };
 
 /** A commit that waits for the disk waits for all that was committed before it, so one does for all who ask meanwhile. It needs something to commit: a message to nobody. */
-const flushingTo = (disk: pg.Pool) => async (calls: readonly string[]): Promise<readonly undefined[]> => {
-  const statement = { name: 'flush-limits', text: `select pg_logical_emit_message(true, 'toolgate', '')`, query_timeout: FLUSH_MS };
-  await disk.query(statement);
-  return calls.map(() => undefined);
-};
+const flushingTo =
+  (disk: pg.Pool) =>
+  async (calls: readonly string[]): Promise<readonly undefined[]> => {
+    const statement = {
+      name: 'flush-limits',
+      text: `select pg_logical_emit_message(true, 'toolgate', '')`,
+      query_timeout: FLUSH_MS,
+    };
+    await disk.query(statement);
+    return calls.map(() => undefined);
+  };
 
 /**
  * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
@@ -151,8 +182,16 @@ const flushingTo = (disk: pg.Pool) => async (calls: readonly string[]): Promise<
  * what an acknowledged call has used.
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): Reserve => {
-  const group = new GroupCommit<Wanted, Outcome>({ flush: flushTo(pool), ownerOf: (wanted) => wanted.organizationId, isRefusal: isRefusedStatement }, QUEUE);
-  const flushes = disk && new GroupCommit<string, undefined>({ flush: flushingTo(disk), ownerOf: (organizationId) => organizationId, isRefusal: () => false }, QUEUE);
+  const group = new GroupCommit<Wanted, Outcome>(
+    { flush: flushTo(pool), ownerOf: (wanted) => wanted.organizationId, isRefusal: isRefusedStatement },
+    QUEUE,
+  );
+  const flushes =
+    disk &&
+    new GroupCommit<string, undefined>(
+      { flush: flushingTo(disk), ownerOf: (organizationId) => organizationId, isRefusal: () => false },
+      QUEUE,
+    );
   const deadlines = new Deadlines(timeoutMs);
   const giveBack = givingBack(pool);
   const late = (): Error => new Error(`no answer in ${timeoutMs} ms`);
@@ -166,10 +205,18 @@ export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): R
     const pending = group.push(wanted, 0);
     const outcome = await deadlines.within(pending, late).catch(() => undefined);
     if (!outcome) {
-      pending.then((late) => late.refused ?? giveBack(wanted, late.at), () => undefined);
+      pending.then(
+        (late) => late.refused ?? giveBack(wanted, late.at),
+        () => undefined,
+      );
       return { ok: false, unavailable: true };
     }
-    if (outcome.refused) return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
-    return { ok: true, release: () => giveBack(wanted, outcome.at), durable: flushes && flushed(flushes, wanted.organizationId) };
+    if (outcome.refused)
+      return { ok: false, reservation: outcome.refused, retryAfterSeconds: outcome.retryAfterSeconds };
+    return {
+      ok: true,
+      release: () => giveBack(wanted, outcome.at),
+      durable: flushes && flushed(flushes, wanted.organizationId),
+    };
   };
 };

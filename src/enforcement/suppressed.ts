@@ -3,8 +3,24 @@ import type { DecisionCode, RecordBody } from '../event-log/events/index.js';
 const PER_SECOND = 100;
 const FLUSH_MS = 1000;
 
-type Refusal = Readonly<{ organizationId: string; grantId: string; identityId: string; serverId: string; code: DecisionCode; time: string }>;
-type Tally = { organizationId: string; grantId: string; identityId: string; serverId: string; refusals: number; from: string; to: string; codes: Record<string, number> };
+type Refusal = Readonly<{
+  organizationId: string;
+  grantId: string;
+  identityId: string;
+  serverId: string;
+  code: DecisionCode;
+  time: string;
+}>;
+type Tally = {
+  organizationId: string;
+  grantId: string;
+  identityId: string;
+  serverId: string;
+  refusals: number;
+  from: string;
+  to: string;
+  codes: Record<string, number>;
+};
 
 /**
  * Refusals that are counted instead of recorded one by one: those beyond 100 a second of one grant, and those that the queue could not hold. Each
@@ -37,7 +53,16 @@ export class Suppressed {
 
   count(refusal: Refusal): void {
     const { organizationId, grantId, identityId, serverId, time } = refusal;
-    const tally = this.#tallies.get(grantId) ?? { organizationId, grantId, identityId, serverId, refusals: 0, from: time, to: time, codes: {} };
+    const tally = this.#tallies.get(grantId) ?? {
+      organizationId,
+      grantId,
+      identityId,
+      serverId,
+      refusals: 0,
+      from: time,
+      to: time,
+      codes: {},
+    };
     tally.refusals += 1;
     tally.to = time;
     tally.codes[refusal.code] = (tally.codes[refusal.code] ?? 0) + 1;
@@ -58,7 +83,11 @@ export class Suppressed {
     const tallies = [...this.#tallies.values()];
     this.#tallies.clear();
     if (tallies.length === 0) return;
-    this.#writing = Promise.all(tallies.map(({ organizationId, ...tally }) => this.#record(organizationId, { type: 'audit.suppressed', ...tally }))).then(() => {
+    this.#writing = Promise.all(
+      tallies.map(({ organizationId, ...tally }) =>
+        this.#record(organizationId, { type: 'audit.suppressed', ...tally }),
+      ),
+    ).then(() => {
       this.#writing = undefined;
     });
   }

@@ -10,10 +10,19 @@ export type Ids = Readonly<{ id: string; callId: string; time: string }>;
 export type Made = Readonly<{ ids: Ids; micros: number; shadow: ToolCallDecided['shadow'] }>;
 
 /** What a decision took from its policy. */
-const policyPart = ({ who }: GovernedCall) => ({ policyId: who.policy?.id ?? null, policyVersion: who.policy?.version ?? null, mode: who.policy?.compiled.mode ?? null });
+const policyPart = ({ who }: GovernedCall) => ({
+  policyId: who.policy?.id ?? null,
+  policyVersion: who.policy?.version ?? null,
+  mode: who.policy?.compiled.mode ?? null,
+});
 
 /** The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the amounts in `reserved`. */
-export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shadow }: Made, reservations: readonly Reservation[]): Unnumbered => {
+export const toRecord = (
+  call: GovernedCall,
+  judged: Judged,
+  { ids, micros, shadow }: Made,
+  reservations: readonly Reservation[],
+): Unnumbered => {
   const { grant, organization, identity, server } = call.who;
   const { policyId, policyVersion, mode } = policyPart(call);
   return {
@@ -35,7 +44,9 @@ export const toRecord = (call: GovernedCall, judged: Judged, { ids, micros, shad
     serverName: server.name,
     tool: call.tool,
     definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
-    policyId, policyVersion, mode,
+    policyId,
+    policyVersion,
+    mode,
     effect: judged.effect,
     code: judged.code,
     rule: judged.rule,

@@ -6,7 +6,12 @@ import { errorCodeOf } from '../upstream/ask.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
 /** A request in the era that its server is spoken to in, which may take a translation. */
-export type Try = Readonly<{ request: UpstreamRequest; spoken: Era; translated: boolean; send: (sink: Sink) => Running }>;
+export type Try = Readonly<{
+  request: UpstreamRequest;
+  spoken: Era;
+  translated: boolean;
+  send: (sink: Sink) => Running;
+}>;
 
 /** What to do after an answer that the other era may be meant by: another try, the end of the client's session, or nothing else than the answer. */
 export type Second = Try | 'session_over' | 'keep';
@@ -22,7 +27,10 @@ const speaksForOther = ({ request, spoken, translated }: Try, body: Buffer): boo
   if (translated) return true;
   const message = parseObject(body.toString('utf8'));
   const code = message && errorCodeOf(message);
-  if (spoken === 'legacy') return MODERN_ERRORS.has(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''));
+  if (spoken === 'legacy')
+    return (
+      MODERN_ERRORS.has(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''))
+    );
   // Codes that the specification of 2026-07-28 leaves to older servers, and answers that are no JSON-RPC.
   return typeof code !== 'number' || (code <= -32_000 && code > -32_020);
 };
@@ -51,7 +59,8 @@ export class Attempt implements Sink, Running {
   }
 
   head(status: number, headers: UpstreamHeaders): void {
-    if (this.#again && (this.#try?.translated ? status === MISDIRECTED : DOUBTFUL.has(status))) this.#held = { status, headers, chunks: [], bytes: 0 };
+    if (this.#again && (this.#try?.translated ? status === MISDIRECTED : DOUBTFUL.has(status)))
+      this.#held = { status, headers, chunks: [], bytes: 0 };
     else this.#head(status, headers);
   }
 

@@ -31,7 +31,11 @@ export class EraMemory {
     found.finding ??= findEras({ ...reach, grantId: `${server.id} eras` }).finally(() => (found.finding = undefined));
     const eras = await found.finding;
     if (eras.length > 0 && eras.join() !== this.of(server).join()) {
-      log.warn('a server speaks in other eras than its last discovery found; discover it again', { serverId: server.id, eras: eras.join(), before: this.of(server).join() });
+      log.warn('a server speaks in other eras than its last discovery found; discover it again', {
+        serverId: server.id,
+        eras: eras.join(),
+        before: this.of(server).join(),
+      });
       found.eras = eras;
     }
     return this.of(server);

@@ -42,12 +42,18 @@ export const openTranslation = (transports: Forward): Translation => {
     const known = eras.of(request.server);
     // A server that was never reached is asked first: what it speaks can't be guessed.
     if (known.length > 0) attempt.start(tryOf(request, known));
-    else inBackground('find_eras', eras.find(reachOf(transports, request)).then((found) => attempt.start(tryOf(request, found))), (cause) => attempt.fail({ kind: 'broken', sent: true, cause }));
+    else
+      inBackground(
+        'find_eras',
+        eras.find(reachOf(transports, request)).then((found) => attempt.start(tryOf(request, found))),
+        (cause) => attempt.fail({ kind: 'broken', sent: true, cause }),
+      );
     return attempt;
   };
 
   return {
-    forward: (request, sink) => (request.method === 'POST' ? post(request, sink) : tryOf(request, eras.of(request.server)).send(sink)),
+    forward: (request, sink) =>
+      request.method === 'POST' ? post(request, sink) : tryOf(request, eras.of(request.server)).send(sink),
     stop: async () => {
       heartbeat.stop();
       await modern.stop();

@@ -15,7 +15,9 @@ export type Appended = Readonly<{ partition: number; offset: number }>;
 export type Subscription = Readonly<{ stop: () => Promise<void> }>;
 
 /** Handles one batch of one partition: `from` is the offset of the first record, `next` the one after the last. */
-export type HandleBatch = (batch: Readonly<{ topic: Topic; partition: number; from: number; next: number; records: readonly LogRecord[] }>) => Promise<void>;
+export type HandleBatch = (
+  batch: Readonly<{ topic: Topic; partition: number; from: number; next: number; records: readonly LogRecord[] }>,
+) => Promise<void>;
 
 /** Where a reader of a partition stands; kept in PostgreSQL, never in the log. */
 export type Position = (topic: Topic, partition: number) => Promise<number>;
@@ -30,7 +32,9 @@ export type EventLog = Readonly<{
   identity: string;
   append: (topic: Topic, entry: LogEntry) => Promise<Appended>;
   read: (topic: Topic, partition: number, from: number, limit: number) => Promise<readonly LogRecord[]>;
-  subscribe: (reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>) => Promise<Subscription>;
+  subscribe: (
+    reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>,
+  ) => Promise<Subscription>;
   /** The offset of each partition's next record: whoever has read up to there has everything that was acknowledged before the question. */
   ends: (topic: Topic) => Promise<readonly number[]>;
   /** Resolves when the log would take an append now; rejects with the reason otherwise. */

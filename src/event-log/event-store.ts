@@ -21,7 +21,10 @@ export type Stream<S, B extends ControlBody> = {
   readonly noun: string;
   readonly evolve: (state: S | undefined, event: ControlEvent & B) => S;
   readonly load: (tx: Tx, organizationId: string, id: string) => Promise<Versioned<S> | undefined>;
-  readonly save: (tx: Tx, row: Readonly<{ organizationId: string; id: string; version: number; state: S }>) => Promise<void>;
+  readonly save: (
+    tx: Tx,
+    row: Readonly<{ organizationId: string; id: string; version: number; state: S }>,
+  ) => Promise<void>;
 };
 
 export type Versioned<S> = Readonly<{ state: S; version: number }>;
@@ -50,7 +53,11 @@ export class Change {
    * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up to.
    * `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new state.
    */
-  async apply<S, B extends ControlBody>(stream: Stream<S, B>, id: string, decide: (state: S | undefined) => readonly B[]): Promise<S> {
+  async apply<S, B extends ControlBody>(
+    stream: Stream<S, B>,
+    id: string,
+    decide: (state: S | undefined) => readonly B[],
+  ): Promise<S> {
     const before = await stream.load(this.tx, this.caller.organizationId, id);
     const bodies = decide(before?.state);
     const events = bodies.map((body) => this.#toEvent(body) as ControlEvent & B);
@@ -65,15 +72,22 @@ export class Change {
 
   /** Records a fact that has no state row, such as an issued API key, under the thing's own stream. */
   async notice(streamId: string, body: ControlBody): Promise<void> {
-    const { rows } = await this.tx.query<{ version: number }>('select coalesce(max(version), 0)::int as version from events where organization_id = $1 and stream_id = $2', [
-      this.caller.organizationId,
-      streamId,
-    ]);
+    const { rows } = await this.tx.query<{ version: number }>(
+      'select coalesce(max(version), 0)::int as version from events where organization_id = $1 and stream_id = $2',
+      [this.caller.organizationId, streamId],
+    );
     await this.#append(streamId, rows[0]?.version ?? 0, [this.#toEvent(body)]);
   }
 
   #toEvent(body: ControlBody): ControlEvent {
-    return { id: newId('evt'), version: 1, time: this.now.toISOString(), organizationId: this.caller.organizationId, actor: this.caller.actor, ...body };
+    return {
+      id: newId('evt'),
+      version: 1,
+      time: this.now.toISOString(),
+      organizationId: this.caller.organizationId,
+      actor: this.caller.actor,
+      ...body,
+    };
   }
 
   async #append(streamId: string, version: number, events: readonly ControlEvent[]): Promise<void> {
@@ -89,7 +103,10 @@ export class Change {
       events.map((event) => event.time),
       events.map((event) => JSON.stringify(event)),
     ]);
-    await this.tx.query('update event_heads set position = $2, changed_xid = pg_current_xact_id() where organization_id = $1', [this.caller.organizationId, this.#position]);
+    await this.tx.query(
+      'update event_heads set position = $2, changed_xid = pg_current_xact_id() where organization_id = $1',
+      [this.caller.organizationId, this.#position],
+    );
   }
 }
 
@@ -128,7 +145,10 @@ export class EventStore {
    * @throws Problem unauthorized or forbidden when the caller may not make it any more, before `work` is asked
    */
   change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#publish(caller.organizationId, this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work), this.#lane));
+    return this.#publish(
+      caller.organizationId,
+      this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work), this.#lane),
+    );
   }
 
   /**
@@ -148,12 +168,20 @@ export class EventStore {
 
   /** The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users. */
   changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    return this.#publish(caller.organizationId, this.#db.asStranger(caller.organizationId, (tx) => this.#run(tx, caller, work)));
+    return this.#publish(
+      caller.organizationId,
+      this.#db.asStranger(caller.organizationId, (tx) => this.#run(tx, caller, work)),
+    );
   }
 
   async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
-    await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [caller.organizationId]);
-    const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [caller.organizationId]);
+    await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [
+      caller.organizationId,
+    ]);
+    const { rows } = await tx.query<{ position: number }>(
+      'select position from event_heads where organization_id = $1 for update',
+      [caller.organizationId],
+    );
     await caller.authority?.(tx, 'change');
     return work(new Change(tx, caller, rows[0]?.position ?? 0));
   }
@@ -166,10 +194,20 @@ export class EventStore {
 }
 
 /** An organization's events after `position`, in order. */
-export const readEvents = async (tx: Tx, organizationId: string, position: number, limit: number): Promise<readonly Readonly<{ position: number; streamId: string; version: number; event: ControlEvent }>[]> => {
+export const readEvents = async (
+  tx: Tx,
+  organizationId: string,
+  position: number,
+  limit: number,
+): Promise<readonly Readonly<{ position: number; streamId: string; version: number; event: ControlEvent }>[]> => {
   const { rows } = await tx.query<{ position: number; stream_id: string; version: number; event: ControlEvent }>(
     'select position, stream_id, version, event from events where organization_id = $1 and position > $2 order by position limit $3',
     [organizationId, position, limit],
   );
-  return rows.map((row) => ({ position: row.position, streamId: row.stream_id, version: row.version, event: row.event }));
+  return rows.map((row) => ({
+    position: row.position,
+    streamId: row.stream_id,
+    version: row.version,
+    event: row.event,
+  }));
 };

@@ -8,8 +8,26 @@ export type Numbers = Readonly<{ bootId: string; sequence: number; abandoned: re
 
 /** Members that hardly differ between the calls of one grant to one tool. The others are written one by one below. */
 const STEADY = [
-  'type', 'version', 'organizationId', 'method', 'protocolVersion', 'grantId', 'identityId', 'identityName', 'serverId', 'serverName',
-  'tool', 'definitionHash', 'policyId', 'policyVersion', 'mode', 'effect', 'code', 'rule', 'reason', 'client',
+  'type',
+  'version',
+  'organizationId',
+  'method',
+  'protocolVersion',
+  'grantId',
+  'identityId',
+  'identityName',
+  'serverId',
+  'serverName',
+  'tool',
+  'definitionHash',
+  'policyId',
+  'policyVersion',
+  'mode',
+  'effect',
+  'code',
+  'rule',
+  'reason',
+  'client',
 ] as const satisfies readonly (keyof Unnumbered)[];
 type Steady = Pick<Unnumbered, (typeof STEADY)[number]>;
 
@@ -23,20 +41,35 @@ const written = new Map<string, Map<string | null, Written>>();
 let writtenBytes = 0;
 
 // Spelled out: a loop over the names of members looks each of them up, which costs more than all the rest here.
-const isSame = (one: Steady, other: Steady): boolean => isSameCaller(one, other) && isSameTool(one, other) && isSameAnswer(one, other);
+const isSame = (one: Steady, other: Steady): boolean =>
+  isSameCaller(one, other) && isSameTool(one, other) && isSameAnswer(one, other);
 
 const isSameCaller = (one: Steady, other: Steady): boolean =>
-  one.organizationId === other.organizationId && one.identityId === other.identityId && one.identityName === other.identityName && one.method === other.method &&
-  one.protocolVersion === other.protocolVersion && isSameClient(one.client, other.client);
+  one.organizationId === other.organizationId &&
+  one.identityId === other.identityId &&
+  one.identityName === other.identityName &&
+  one.method === other.method &&
+  one.protocolVersion === other.protocolVersion &&
+  isSameClient(one.client, other.client);
 
-const isSameClient = (one: Steady['client'], other: Steady['client']): boolean => one === other || (one !== null && other !== null && one.name === other.name && one.version === other.version);
+const isSameClient = (one: Steady['client'], other: Steady['client']): boolean =>
+  one === other || (one !== null && other !== null && one.name === other.name && one.version === other.version);
 
 const isSameTool = (one: Steady, other: Steady): boolean =>
-  one.serverId === other.serverId && one.serverName === other.serverName && one.definitionHash === other.definitionHash && one.policyId === other.policyId &&
-  one.policyVersion === other.policyVersion && one.mode === other.mode;
+  one.serverId === other.serverId &&
+  one.serverName === other.serverName &&
+  one.definitionHash === other.definitionHash &&
+  one.policyId === other.policyId &&
+  one.policyVersion === other.policyVersion &&
+  one.mode === other.mode;
 
 const isSameAnswer = (one: Steady, other: Steady): boolean =>
-  one.reason === other.reason && one.code === other.code && one.rule === other.rule && one.effect === other.effect && one.type === other.type && one.version === other.version;
+  one.reason === other.reason &&
+  one.code === other.code &&
+  one.rule === other.rule &&
+  one.effect === other.effect &&
+  one.type === other.type &&
+  one.version === other.version;
 
 const forgetPastMost = (): void => {
   if (writtenBytes <= MOST_BYTES) return;
@@ -58,25 +91,55 @@ const steadyText = (event: Steady): string => {
 };
 
 const textOrNull = (value: string | null): string => (value === null ? 'null' : `"${value}"`);
-const member = (name: string, value: unknown): string => (value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`);
+const member = (name: string, value: unknown): string =>
+  value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 
 /** Members that few decisions have. */
 const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered): string =>
   retryAfterSeconds === undefined && approvalId === undefined && would === undefined && shadow === undefined
     ? ''
-    : member('retryAfterSeconds', retryAfterSeconds) + member('approvalId', approvalId) + member('would', would) + member('shadow', shadow);
+    : member('retryAfterSeconds', retryAfterSeconds) +
+      member('approvalId', approvalId) +
+      member('would', would) +
+      member('shadow', shadow);
 
 /**
  * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as can be: each costs its own, and
  * JSON.stringify takes several times as long for so many members.
  */
 export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: Numbers): string => {
-  const { id, time, callId, requestId, sessionId, sourceIp, traceId, reserved, argumentKeys, argumentsDigest, decisionMicros } = event;
+  const {
+    id,
+    time,
+    callId,
+    requestId,
+    sessionId,
+    sourceIp,
+    traceId,
+    reserved,
+    argumentKeys,
+    argumentsDigest,
+    decisionMicros,
+  } = event;
   const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
   const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
   return `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)},"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":${sequence}${member('abandoned', abandoned)}}`;
 };
 
 /** The JSON of an outcome. */
-export const completedText = ({ id, version, time, organizationId, callId, grantId, identityId, serverId, tool, status, upstreamStatus, durationMs, responseBytes }: ToolCallCompleted): string =>
+export const completedText = ({
+  id,
+  version,
+  time,
+  organizationId,
+  callId,
+  grantId,
+  identityId,
+  serverId,
+  tool,
+  status,
+  upstreamStatus,
+  durationMs,
+  responseBytes,
+}: ToolCallCompleted): string =>
   `{"id":"${id}","type":"toolCall.completed","version":${version},"time":"${time}","organizationId":"${organizationId}","callId":"${callId}","grantId":"${grantId}","identityId":"${identityId}","serverId":"${serverId}","tool":${JSON.stringify(tool)},"status":"${status}","upstreamStatus":${upstreamStatus ?? 'null'},"durationMs":${durationMs},"responseBytes":${responseBytes}}`;

@@ -26,7 +26,9 @@ export type MakeClient = () => Kafka;
 /** Without Nagle's algorithm: an append is a small request whose answer somebody waits for, and kafkajs's own factory leaves it on. */
 const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const servername = net.isIP(host) ? {} : { servername: host };
-  const socket = ssl ? tls.connect({ host, port, ...servername, ...ssl }, onConnect) : net.connect({ host, port }, onConnect);
+  const socket = ssl
+    ? tls.connect({ host, port, ...servername, ...ssl }, onConnect)
+    : net.connect({ host, port }, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   return socket;
@@ -36,12 +38,14 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
  * kafkajs's own lines go to our log without what it adds to them (stacks, requests), so that no record can slip in. It calls an error what it then
  * tries again. A broker's refusals are told by whoever asked; those of the connection would say each twice, and a heartbeat's every second.
  */
-const logCreator = () => (entry: LogEntry): void => {
-  if (entry.namespace === 'Connection' && entry.log.message.startsWith('Response ')) return;
-  const { broker, groupId, error } = entry.log as Readonly<{ broker?: string; groupId?: string; error?: unknown }>;
-  const fields = { part: entry.namespace, broker, groupId, ...(typeof error === 'string' ? { error } : {}) };
-  log.warn(`kafka: ${entry.log.message}`, fields);
-};
+const logCreator =
+  () =>
+  (entry: LogEntry): void => {
+    if (entry.namespace === 'Connection' && entry.log.message.startsWith('Response ')) return;
+    const { broker, groupId, error } = entry.log as Readonly<{ broker?: string; groupId?: string; error?: unknown }>;
+    const fields = { part: entry.namespace, broker, groupId, ...(typeof error === 'string' ? { error } : {}) };
+    log.warn(`kafka: ${entry.log.message}`, fields);
+  };
 
 const sslOf = async (config: KafkaConfig): Promise<tls.ConnectionOptions | boolean> => {
   if (!config.ssl) return false;
@@ -85,7 +89,9 @@ export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Pr
  * Connects what `make` gives, by another broker where one hangs: kafkajs goes on to the next only when a connection is refused.
  * @throws after 4.5 s at most.
  */
-export const connected = async <T extends Readonly<{ connect: () => Promise<void>; disconnect: () => Promise<void> }>>(make: () => T): Promise<T> => {
+export const connected = async <T extends Readonly<{ connect: () => Promise<void>; disconnect: () => Promise<void> }>>(
+  make: () => T,
+): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     const made = make();
     try {
@@ -101,7 +107,11 @@ export const connected = async <T extends Readonly<{ connect: () => Promise<void
 /** What passes by itself: a leader that moved or is not known yet, a coordinator that is loading, a connection that was lost. kafkajs says so of an error, of its cause or of its parts. */
 const isPassing = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
-  const { retriable, cause, errors = [] } = error as Error & Readonly<{ retriable?: boolean; errors?: readonly unknown[] }>;
+  const {
+    retriable,
+    cause,
+    errors = [],
+  } = error as Error & Readonly<{ retriable?: boolean; errors?: readonly unknown[] }>;
   return retriable === true || isPassing(cause) || (errors.length > 0 && errors.every(isPassing));
 };
 
@@ -110,7 +120,11 @@ const isPassing = (error: unknown): boolean => {
  * first refusal and goes by the leaders that it knew: here what passes by itself is asked again, by another broker and with new metadata, for `patienceMs`.
  * @throws at once when no broker can be reached (4.5 s) or the answer is final.
  */
-export const asAdmin = async <T>(client: MakeClient, ask: (admin: Admin) => Promise<T>, patienceMs = ASK_DEADLINE_MS): Promise<T> => {
+export const asAdmin = async <T>(
+  client: MakeClient,
+  ask: (admin: Admin) => Promise<T>,
+  patienceMs = ASK_DEADLINE_MS,
+): Promise<T> => {
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
     const admin = await connected(() => client().admin());

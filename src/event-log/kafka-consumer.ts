@@ -86,16 +86,23 @@ class Membership {
   async #run(): Promise<void> {
     const consumer = this.#consumer;
     const { FETCH_START, HEARTBEAT, END_BATCH_PROCESS, GROUP_JOIN, CRASH } = consumer.events;
-    for (const event of [FETCH_START, HEARTBEAT, END_BATCH_PROCESS, GROUP_JOIN]) consumer.on(event, () => (this.#lastSignMs = Date.now()));
+    for (const event of [FETCH_START, HEARTBEAT, END_BATCH_PROCESS, GROUP_JOIN])
+      consumer.on(event, () => (this.#lastSignMs = Date.now()));
     consumer.on(GROUP_JOIN, ({ payload }) => this.#seekAll(payload.memberAssignment));
     consumer.on(CRASH, ({ payload }) => this.#finish(errorText(payload.error)));
     await within(consumer.connect(), CONNECT_MS, 'connecting to Kafka');
     await consumer.subscribe({ topics: [...TOPICS], fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: AT_ONCE, eachBatch: (payload) => this.#track(this.#eachBatch(payload)) });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: AT_ONCE,
+      eachBatch: (payload) => this.#track(this.#eachBatch(payload)),
+    });
   }
 
   #watch(): void {
-    if (this.#handling.size === 0 && Date.now() - this.#lastSignMs > SILENCE_MS) this.#finish(`no sign of life in ${SILENCE_MS} ms`);
+    if (this.#handling.size === 0 && Date.now() - this.#lastSignMs > SILENCE_MS)
+      this.#finish(`no sign of life in ${SILENCE_MS} ms`);
   }
 
   /** kafkajs can't be stopped while it joins: then the join is waited for a little, and a consumer that comes of it later is stopped too. */
@@ -120,7 +127,9 @@ class Membership {
   /** The group only says which partitions are ours; where to go on stands in PostgreSQL. Batches that kafkajs fetched before this are checked again. */
   async #seekAll(assignment: Assignment): Promise<void> {
     const generation = (this.#generation += 1);
-    const places = TOPICS.flatMap((topic) => (assignment[topic] ?? []).map((partition): Place => ({ topic, partition })));
+    const places = TOPICS.flatMap((topic) =>
+      (assignment[topic] ?? []).map((partition): Place => ({ topic, partition })),
+    );
     for (const place of places) {
       while (!this.#over && generation === this.#generation) {
         try {
@@ -150,14 +159,22 @@ class Membership {
   }
 
   /** What is left to handle of a batch after its next part; nothing when the batch must be fetched again. */
-  async #handleSome({ topic, partition }: Place, records: readonly LogRecord[], payload: EachBatchPayload): Promise<readonly LogRecord[]> {
+  async #handleSome(
+    { topic, partition }: Place,
+    records: readonly LogRecord[],
+    payload: EachBatchPayload,
+  ): Promise<readonly LogRecord[]> {
     try {
       const known = await this.#reader.position(topic, partition);
       await this.#assertSameLog(known, Number(payload.batch.highWatermark), { topic, partition });
       const due = records.filter((record) => record.offset >= known);
       const part = due.slice(0, this.#reader.batchSize);
       const [first, last] = [part[0], part.at(-1)];
-      if (!first || !last || (await this.#skipped(known, Number(payload.batch.firstOffset() ?? first.offset), { topic, partition }))) {
+      if (
+        !first ||
+        !last ||
+        (await this.#skipped(known, Number(payload.batch.firstOffset() ?? first.offset), { topic, partition }))
+      ) {
         this.#consumer.seek({ topic, partition, offset: String(known) });
         return [];
       }
@@ -181,12 +198,17 @@ class Membership {
   async #assertSameLog(known: number, fetchedEnd: number, { topic, partition }: Place): Promise<void> {
     if (known <= fetchedEnd) return;
     const { high } = await boundsOf(this.#client, topic, partition);
-    if (known > high) throw new Error(`the reader stands at ${known}, but the log ends at ${high}: these are not the topics that were read before`);
+    if (known > high)
+      throw new Error(
+        `the reader stands at ${known}, but the log ends at ${high}: these are not the topics that were read before`,
+      );
   }
 
   /** For tools that show a group's lag; nothing here reads it, so that a failure doesn't matter. */
   #commit({ topic, partition }: Place, next: number, payload: EachBatchPayload): void {
-    payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: String(next) }] }] }).catch(nothing);
+    payload
+      .commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: String(next) }] }] })
+      .catch(nothing);
   }
 }
 

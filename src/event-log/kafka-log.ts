@@ -14,7 +14,12 @@ import { assertWritable, ensureTopics } from './kafka-topics.js';
 import { partitionOf } from './partition.js';
 
 /** Of one partition. A batch stays below 1 MiB with keys and headers, the limit of a topic that somebody else made. */
-const QUEUE = { maxBatch: 500, maxBatchBytes: 512 * 1024, maxWaiting: 20_000, maxWaitingBytes: 32 * 1024 * 1024 } as const;
+const QUEUE = {
+  maxBatch: 500,
+  maxBatchBytes: 512 * 1024,
+  maxWaiting: 20_000,
+  maxWaitingBytes: 32 * 1024 * 1024,
+} as const;
 
 /** How long a failed append makes the log unready: without traffic nothing would ever prove the contrary. */
 const UNREADY_MS = 5000;
@@ -29,7 +34,15 @@ const ownerOf = ({ entry }: Waiting): string => entry.key;
 const toMessage = ({ entry: { key, value, id, type, time } }: Waiting): Message => ({
   key,
   value,
-  headers: { ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: 'toolgate', ce_time: time, ce_subject: key, 'content-type': 'application/json' },
+  headers: {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_type: type,
+    ce_source: 'toolgate',
+    ce_time: time,
+    ce_subject: key,
+    'content-type': 'application/json',
+  },
 });
 
 /** Appends of all partitions, each with a queue of its own, so that one that waits for its leader holds up no other. */
@@ -43,15 +56,23 @@ class Appends {
   constructor(client: MakeClient, partitions: number) {
     this.#sender = new KafkaSender(client);
     this.#partitions = partitions;
-    const places = TOPICS.flatMap((topic) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition })));
-    this.#queues = new Map(places.map(({ topic, partition }) => [`${topic}|${partition}`, new GroupCommit({ flush: this.#flushOf(topic, partition), ownerOf, isRefusal: isRefusedForItsRecords }, QUEUE)]));
+    const places = TOPICS.flatMap((topic) =>
+      Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+    );
+    this.#queues = new Map(
+      places.map(({ topic, partition }) => [
+        `${topic}|${partition}`,
+        new GroupCommit({ flush: this.#flushOf(topic, partition), ownerOf, isRefusal: isRefusedForItsRecords }, QUEUE),
+      ]),
+    );
   }
 
   async append(topic: Topic, entry: LogEntry): Promise<Appended> {
     const queue = this.#queues.get(`${topic}|${partitionOf(entry.key, this.#partitions)}`);
     if (!queue) throw new Error('a key without a partition');
     const bytes = entry.value.length;
-    if (this.#pending.take(entry.key, entry.key, bytes) !== undefined) throw new GroupCommitError('queue_full', 'too much is waiting');
+    if (this.#pending.take(entry.key, entry.key, bytes) !== undefined)
+      throw new GroupCommitError('queue_full', 'too much is waiting');
     try {
       return await queue.push({ entry, queuedAt: performance.now() }, bytes);
     } finally {
@@ -61,7 +82,8 @@ class Appends {
 
   /** @throws when an append failed in the last seconds and none succeeded since. */
   assertNotFailing(): void {
-    if (this.#failure && performance.now() - this.#failure.at < UNREADY_MS) throw new Error(`Kafka took no append: ${this.#failure.reason}`);
+    if (this.#failure && performance.now() - this.#failure.at < UNREADY_MS)
+      throw new Error(`Kafka took no append: ${this.#failure.reason}`);
   }
 
   async close(): Promise<void> {
@@ -103,7 +125,11 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
   const appends = new Appends(client, partitions);
   let asked: Readonly<{ at: number; answer: Promise<void> }> | undefined;
   const askBrokers = (): Promise<void> => {
-    if (!asked || performance.now() - asked.at > READY_CACHE_MS) asked = { at: performance.now(), answer: within(assertWritable(client, READY_DEADLINE_MS), READY_DEADLINE_MS, 'asking Kafka for its leaders') };
+    if (!asked || performance.now() - asked.at > READY_CACHE_MS)
+      asked = {
+        at: performance.now(),
+        answer: within(assertWritable(client, READY_DEADLINE_MS), READY_DEADLINE_MS, 'asking Kafka for its leaders'),
+      };
     return asked.answer;
   };
   return {

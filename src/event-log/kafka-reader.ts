@@ -11,10 +11,18 @@ const RETRY_MS = 200;
 export type Range = Readonly<{ topic: Topic; partition: number; from: number; limit: number }>;
 
 /** kafkajs gives offsets as text; as numbers they are exact below 2^53, which a partition does not reach. */
-export const toRecord = (message: KafkaMessage): LogRecord => ({ offset: Number(message.offset), key: message.key?.toString() ?? '', value: message.value ?? Buffer.alloc(0) });
+export const toRecord = (message: KafkaMessage): LogRecord => ({
+  offset: Number(message.offset),
+  key: message.key?.toString() ?? '',
+  value: message.value ?? Buffer.alloc(0),
+});
 
 /** The oldest offset that a partition still has, and the one its next record gets. */
-export const boundsOf = (client: MakeClient, topic: Topic, partition: number): Promise<Readonly<{ low: number; high: number }>> =>
+export const boundsOf = (
+  client: MakeClient,
+  topic: Topic,
+  partition: number,
+): Promise<Readonly<{ low: number; high: number }>> =>
   asAdmin(client, async (admin) => {
     const found = (await admin.fetchTopicOffsets(topic)).find((one) => one.partition === partition);
     if (!found) throw new Error(`${topic}/${partition} does not exist`);
@@ -23,10 +31,16 @@ export const boundsOf = (client: MakeClient, topic: Topic, partition: number): P
 
 /** The offset that the next record of each partition gets. */
 export const endsOf = (client: MakeClient, topic: Topic): Promise<readonly number[]> =>
-  asAdmin(client, async (admin) => (await admin.fetchTopicOffsets(topic)).sort((a, b) => a.partition - b.partition).map(({ high }) => Number(high)));
+  asAdmin(client, async (admin) =>
+    (await admin.fetchTopicOffsets(topic)).sort((a, b) => a.partition - b.partition).map(({ high }) => Number(high)),
+  );
 
 /** kafkajs reads only as a member of a group: this one has a single member, which fetches a single partition. */
-const fetchInto = async (consumer: Consumer, { topic, partition, from }: Range, take: (record: LogRecord) => boolean): Promise<void> => {
+const fetchInto = async (
+  consumer: Consumer,
+  { topic, partition, from }: Range,
+  take: (record: LogRecord) => boolean,
+): Promise<void> => {
   consumer.on('consumer.group_join', ({ payload }) => {
     const others = (payload.memberAssignment[topic] ?? []).filter((one) => one !== partition);
     consumer.pause([{ topic, partitions: others }]);
@@ -36,7 +50,10 @@ const fetchInto = async (consumer: Consumer, { topic, partition, from }: Range, 
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
     consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
-    const eachMessage = ({ message, partition: at }: Readonly<{ message: KafkaMessage; partition: number }>): Promise<void> => {
+    const eachMessage = ({
+      message,
+      partition: at,
+    }: Readonly<{ message: KafkaMessage; partition: number }>): Promise<void> => {
       if (at === partition && Number(message.offset) >= from && !take(toRecord(message))) resolve();
       return Promise.resolve();
     };
@@ -51,7 +68,12 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
     if (records.length < range.limit && record.offset < end) records.push(record);
     return records.length < range.limit && record.offset < end - 1;
   };
-  const consumer = client().consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: MAX_WAIT_MS, retry: { restartOnFailure: () => Promise.resolve(false) } });
+  const consumer = client().consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: MAX_WAIT_MS,
+    retry: { restartOnFailure: () => Promise.resolve(false) },
+  });
   try {
     await within(fetchInto(consumer, range, take), READ_DEADLINE_MS, `reading ${range.topic}/${range.partition}`);
     return records;

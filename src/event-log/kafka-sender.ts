@@ -21,13 +21,17 @@ class Expired extends Error {
  * The partition was chosen when the record was queued. kafkajs asks again on every attempt, and this is the one place where an attempt
  * can be stopped: a send that was given up must not go out minutes later.
  */
-const givenPartition: ICustomPartitioner = () => ({ message }) => {
-  if ((message as Timed).expiresAt < Date.now()) throw new Expired('the send was given up');
-  return message.partition ?? 0;
-};
+const givenPartition: ICustomPartitioner =
+  () =>
+  ({ message }) => {
+    if ((message as Timed).expiresAt < Date.now()) throw new Expired('the send was given up');
+    return message.partition ?? 0;
+  };
 
 const openProducer = (client: MakeClient): Promise<Producer> =>
-  connected(() => client().producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: false }));
+  connected(() =>
+    client().producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: false }),
+  );
 
 type ProtocolError = Error & Readonly<{ type?: string; retriable?: boolean }>;
 
@@ -44,7 +48,12 @@ const isRefusal = (error: unknown): boolean => {
 };
 
 /** What the leader says of a batch that it stored nothing of because one of its records is not one that it takes. */
-const OF_RECORDS: ReadonlySet<string | undefined> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']);
+const OF_RECORDS: ReadonlySet<string | undefined> = new Set([
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'INVALID_RECORD',
+  'INVALID_TIMESTAMP',
+]);
 
 /** Whether a failed send stored nothing, and another with fewer of its records may succeed. */
 export const isRefusedForItsRecords = (error: unknown): boolean => OF_RECORDS.has(protocolErrorIn(error)?.type);
@@ -77,7 +86,9 @@ export class KafkaSender {
     const expiresAt = Date.now() + SEND_DEADLINE_MS;
     const timed = messages.map((message): Timed => ({ ...message, partition, expiresAt }));
     line.sending += 1;
-    const sent = line.producer.then((producer) => producer.send({ topic, messages: timed, acks: -1, timeout: REQUEST_TIMEOUT_MS }));
+    const sent = line.producer.then((producer) =>
+      producer.send({ topic, messages: timed, acks: -1, timeout: REQUEST_TIMEOUT_MS }),
+    );
     sent.catch(() => undefined).finally(() => this.#release(line));
     try {
       const [result] = await within(sent, SEND_DEADLINE_MS, 'appending to Kafka');

@@ -28,12 +28,20 @@ const createMissing = async (admin: Admin, { config, partitions, retentionMs }: 
   if (missing.length === 0) return;
   const { brokers } = await admin.describeCluster();
   const replication = config.replication ?? Math.min(MAX_REPLICAS, brokers.length);
-  const topics = missing.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: replication, configEntries: topicConfig(replication, retentionMs) }));
+  const topics = missing.map((topic) => ({
+    topic,
+    numPartitions: partitions,
+    replicationFactor: replication,
+    configEntries: topicConfig(replication, retentionMs),
+  }));
   try {
     await admin.createTopics({ topics, waitForLeaders: false, timeout: CREATE_TIMEOUT_MS });
   } catch (error) {
     const causes = (error as { errors?: readonly Error[] }).errors?.map(errorText) ?? [errorText(error)];
-    throw new Error(`Kafka did not make the topics ${missing.join(' and ')} with ${partitions} partitions and ${replication} replicas (KAFKA_REPLICATION): ${causes.join('; ')}`, { cause: error });
+    throw new Error(
+      `Kafka did not make the topics ${missing.join(' and ')} with ${partitions} partitions and ${replication} replicas (KAFKA_REPLICATION): ${causes.join('; ')}`,
+      { cause: error },
+    );
   }
 };
 
@@ -51,7 +59,9 @@ const settle = (client: MakeClient, settings: TopicSettings): Promise<readonly I
 export const ensureTopics = async (client: MakeClient, settings: TopicSettings): Promise<string> => {
   for (const { name, partitions } of await settle(client, settings)) {
     if (partitions.length === settings.partitions) continue;
-    throw new Error(`KAFKA_PARTITIONS is ${settings.partitions}, but the topic ${name} has ${partitions.length}; the number of partitions never changes`);
+    throw new Error(
+      `KAFKA_PARTITIONS is ${settings.partitions}, but the topic ${name} has ${partitions.length}; the number of partitions never changes`,
+    );
   }
   return asAdmin(client, async (admin) => (await admin.describeCluster()).clusterId);
 };
@@ -61,12 +71,17 @@ export const ensureTopics = async (client: MakeClient, settings: TopicSettings):
  * controllers they go on telling what was true before. Brokers that don't know are asked again for `patienceMs`. @throws naming what is missing.
  */
 export const assertWritable = (client: MakeClient, patienceMs: number): Promise<void> =>
-  asAdmin(client, async (admin) => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPICS] });
-    for (const { name, partitions } of topics) {
-      for (const { partitionId, leader, isr, replicas } of partitions) {
-        if (leader < 0) throw new Error(`${name}/${partitionId} has no leader`);
-        if (isr.length < Math.min(2, replicas.length)) throw new Error(`${name}/${partitionId} has ${isr.length} of ${replicas.length} copies in sync`);
+  asAdmin(
+    client,
+    async (admin) => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPICS] });
+      for (const { name, partitions } of topics) {
+        for (const { partitionId, leader, isr, replicas } of partitions) {
+          if (leader < 0) throw new Error(`${name}/${partitionId} has no leader`);
+          if (isr.length < Math.min(2, replicas.length))
+            throw new Error(`${name}/${partitionId} has ${isr.length} of ${replicas.length} copies in sync`);
+        }
       }
-    }
-  }, patienceMs);
+    },
+    patienceMs,
+  );

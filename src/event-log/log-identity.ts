@@ -10,5 +10,7 @@ export const bindLog = async (pool: pg.Pool, identity: string): Promise<void> =>
   const { rows } = await pool.query<{ identity: string }>('select identity from log_identity');
   const bound = rows[0]?.identity;
   if (bound === identity) return;
-  throw new Error(`this database belongs to the event log ${bound ?? 'of another release'}, not to the one ${identity}; set KAFKA_BROKERS as before, or begin with an empty database`);
+  throw new Error(
+    `this database belongs to the event log ${bound ?? 'of another release'}, not to the one ${identity}; set KAFKA_BROKERS as before, or begin with an empty database`,
+  );
 };

@@ -7,7 +7,12 @@ import { TOPICS, type Topic } from './events/index.js';
 import { partitionOf } from './partition.js';
 import { PostgresReading, readRecords } from './postgres-reading.js';
 
-const QUEUE = { maxBatch: 1000, maxBatchBytes: 4 * 1024 * 1024, maxWaiting: 20_000, maxWaitingBytes: 64 * 1024 * 1024 } as const;
+const QUEUE = {
+  maxBatch: 1000,
+  maxBatchBytes: 4 * 1024 * 1024,
+  maxWaiting: 20_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+} as const;
 const POLL_MS = 100;
 /** A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a quarter of an hour later. */
 const FLUSH_MS = 10_000;
@@ -35,7 +40,8 @@ const numbers = (values: readonly number[]): string => `{${values.join(',')}}`;
 const joined = (batch: readonly Waiting[], bytes: number): Buffer => {
   const all = Buffer.allocUnsafe(bytes);
   let at = 0;
-  for (const { entry } of batch) at += typeof entry.value === 'string' ? all.write(entry.value, at) : entry.value.copy(all, at);
+  for (const { entry } of batch)
+    at += typeof entry.value === 'string' ? all.write(entry.value, at) : entry.value.copy(all, at);
   return all;
 };
 
@@ -53,21 +59,30 @@ const packed = (batch: readonly Waiting[]): readonly unknown[] => {
     lengths.push(length);
     start += length;
   }
-  return [numbers(batch.map((one) => one.partition)), [...keys.keys()], numbers(keyAt), numbers(starts), numbers(lengths), joined(batch, start - 1)];
+  return [
+    numbers(batch.map((one) => one.partition)),
+    [...keys.keys()],
+    numbers(keyAt),
+    numbers(starts),
+    numbers(lengths),
+    joined(batch, start - 1),
+  ];
 };
 
-const makeFlush = (pool: pg.Pool, topic: Topic, wake: () => void) => async (batch: readonly Waiting[]): Promise<readonly Appended[]> => {
-  const statement = { name: 'log-append', text: APPEND, values: [topic, ...packed(batch)], query_timeout: FLUSH_MS };
-  const { rows } = await pool.query<{ part: number; base: number }>(statement);
-  wake();
-  const next = new Map(rows.map((row) => [row.part, row.base]));
-  return batch.map(({ partition }) => {
-    const offset = next.get(partition);
-    if (offset === undefined) throw new Error('a partition without a head');
-    next.set(partition, offset + 1);
-    return { partition, offset };
-  });
-};
+const makeFlush =
+  (pool: pg.Pool, topic: Topic, wake: () => void) =>
+  async (batch: readonly Waiting[]): Promise<readonly Appended[]> => {
+    const statement = { name: 'log-append', text: APPEND, values: [topic, ...packed(batch)], query_timeout: FLUSH_MS };
+    const { rows } = await pool.query<{ part: number; base: number }>(statement);
+    wake();
+    const next = new Map(rows.map((row) => [row.part, row.base]));
+    return batch.map(({ partition }) => {
+      const offset = next.get(partition);
+      if (offset === undefined) throw new Error('a partition without a head');
+      next.set(partition, offset + 1);
+      return { partition, offset };
+    });
+  };
 
 /**
  * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as toolgate_worker.
@@ -78,19 +93,35 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
     `insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p where not exists (select 1 from log_heads h where h.topic = t) on conflict do nothing`,
     [TOPICS, partitions],
   );
-  const { rows } = await pool.query<{ parts: number }>('select count(*)::int parts from log_heads where topic = $1', [TOPICS[0]]);
-  if (rows[0]?.parts !== partitions) throw new Error(`KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`);
+  const { rows } = await pool.query<{ parts: number }>('select count(*)::int parts from log_heads where topic = $1', [
+    TOPICS[0],
+  ]);
+  if (rows[0]?.parts !== partitions)
+    throw new Error(
+      `KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`,
+    );
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
-  const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> => new GroupCommit({ flush: makeFlush(pool, topic, wake), ownerOf: ({ entry }) => entry.key, isRefusal: isRefusedStatement }, QUEUE);
-  const queues = { 'toolgate.decisions': queueOf('toolgate.decisions'), 'toolgate.control': queueOf('toolgate.control') } as const;
+  const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> =>
+    new GroupCommit(
+      { flush: makeFlush(pool, topic, wake), ownerOf: ({ entry }) => entry.key, isRefusal: isRefusedStatement },
+      QUEUE,
+    );
+  const queues = {
+    'toolgate.decisions': queueOf('toolgate.decisions'),
+    'toolgate.control': queueOf('toolgate.control'),
+  } as const;
   return {
     identity: 'in this PostgreSQL',
-    append: (topic, entry) => queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
+    append: (topic, entry) =>
+      queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
     subscribe: (reader) => {
       const reading = new PostgresReading(pool, reader);
-      const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), { failed: 'reading the event log failed', againMs: POLL_MS });
+      const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
+        failed: 'reading the event log failed',
+        againMs: POLL_MS,
+      });
       listeners.add(rounds.wake);
       return Promise.resolve({
         stop: () => {
@@ -99,7 +130,10 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
         },
       });
     },
-    ends: async (topic) => (await pool.query<{ next: number }>('select next from log_heads where topic = $1 order by part', [topic])).rows.map(({ next }) => next),
+    ends: async (topic) =>
+      (
+        await pool.query<{ next: number }>('select next from log_heads where topic = $1 order by part', [topic])
+      ).rows.map(({ next }) => next),
     ready: async () => {
       await pool.query('select 1');
     },

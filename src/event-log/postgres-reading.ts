@@ -9,7 +9,12 @@ const AT_ONCE = 2;
 const AHEAD = 2;
 
 /** At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every reader. */
-export const readRecords = async (pool: pg.Pool, topic: Topic, partition: number, range: Readonly<{ from: number; limit: number }>): Promise<readonly LogRecord[]> => {
+export const readRecords = async (
+  pool: pg.Pool,
+  topic: Topic,
+  partition: number,
+  range: Readonly<{ from: number; limit: number }>,
+): Promise<readonly LogRecord[]> => {
   const { rows } = await pool.query<{ off: number; key: string; value: Buffer }>({
     name: 'log-read',
     text: `select off, key, value from (
@@ -38,7 +43,10 @@ export class PostgresReading {
 
   /** Handles one batch of every partition that has something new; true when there may be more. One that fails does not keep the others from their turn. */
   async sweep(): Promise<boolean> {
-    const { rows } = await this.#pool.query<Head>({ name: 'log-heads', text: 'select topic, part, next from log_heads where next > 0' });
+    const { rows } = await this.#pool.query<Head>({
+      name: 'log-heads',
+      text: 'select topic, part, next from log_heads where next > 0',
+    });
     let more = false;
     const failures: unknown[] = [];
     const heads = rows.values();

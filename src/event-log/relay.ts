@@ -19,7 +19,10 @@ type Turn = Readonly<{ moved: boolean; failure?: string | undefined }>;
  * other: each waits for the one before.
  */
 const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<Turn> => {
-  const { rows } = await tx.query<{ position: number }>('select position from relay_positions where organization_id = $1 for update skip locked', [organizationId]);
+  const { rows } = await tx.query<{ position: number }>(
+    'select position from relay_positions where organization_id = $1 for update skip locked',
+    [organizationId],
+  );
   if (!rows[0]) return { moved: false };
   const endsAt = performance.now() + TURN_MS;
   let relayed: number | undefined;
@@ -30,15 +33,21 @@ const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Pro
     relayed = position;
     if (performance.now() > endsAt) break;
   }
-  if (relayed !== undefined) await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, relayed]);
+  if (relayed !== undefined)
+    await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, relayed]);
   return { moved: relayed !== undefined, failure };
 };
 
 type Round = Readonly<{ moved: boolean; since: string }>;
 
-const findBehind = (db: Database, since: string): Promise<Readonly<{ xmin: string; organizations: readonly string[] }>> =>
+const findBehind = (
+  db: Database,
+  since: string,
+): Promise<Readonly<{ xmin: string; organizations: readonly string[] }>> =>
   db.asWorker(async (tx) => {
-    const xmin = (await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')).rows[0]?.xmin ?? since;
+    const xmin =
+      (await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')).rows[0]
+        ?.xmin ?? since;
     await tx.query(
       `insert into relay_positions(organization_id) select organization_id from event_heads h
        where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r where r.organization_id = h.organization_id) on conflict do nothing`,
@@ -56,9 +65,15 @@ const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promi
   const { xmin, organizations } = await findBehind(db, since);
   let moved = false;
   for (const organizationId of organizations) {
-    const turn = await db.asWorker((tx) => relayOne(tx, eventLog, organizationId)).catch((error: unknown): Turn => ({ moved: false, failure: errorText(error) }));
+    const turn = await db
+      .asWorker((tx) => relayOne(tx, eventLog, organizationId))
+      .catch((error: unknown): Turn => ({ moved: false, failure: errorText(error) }));
     moved ||= turn.moved;
-    if (turn.failure !== undefined) log.warn('an organization has control events that could not be relayed; trying again', { organizationId, error: turn.failure });
+    if (turn.failure !== undefined)
+      log.warn('an organization has control events that could not be relayed; trying again', {
+        organizationId,
+        error: turn.failure,
+      });
   }
   return { moved, since: organizations.length > 0 ? since : xmin };
 };

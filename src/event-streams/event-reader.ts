@@ -8,7 +8,11 @@ export type EventStreamReader = Readonly<{ read: (chunk: Buffer) => boolean; hel
  * Reads an event stream as its bytes arrive: `onEvent` gets each event that has data, `onRetry` how long (ms) to wait before coming back. False once one event
  * is over `most` bytes or has too many lines: nothing more is read.
  */
-export const eventStreamReader = (onEvent: (event: SseEvent) => void, most: number, onRetry?: (ms: number) => void): EventStreamReader => {
+export const eventStreamReader = (
+  onEvent: (event: SseEvent) => void,
+  most: number,
+  onRetry?: (ms: number) => void,
+): EventStreamReader => {
   const splitter = new EventSplitter();
   const reader = new SseReader(onEvent, onRetry);
   let fits = true;

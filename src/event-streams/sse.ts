@@ -40,7 +40,7 @@ export class SseReader {
   read(text: string): boolean {
     let from = this.#begun || text.charCodeAt(0) !== BYTE_ORDER_MARK ? 0 : 1;
     this.#begun = true;
-    for (let lf = -1, cr = -1, colon = -1; from < text.length && this.#lines <= MAX_EVENT_LINES; ) {
+    for (let lf = -1, cr = -1, colon = -1; from < text.length && this.#lines <= MAX_EVENT_LINES;) {
       lf = nextPlace(text, '\n', from, lf);
       cr = nextPlace(text, '\r', from, cr);
       const end = Math.min(lf, cr);
@@ -65,7 +65,8 @@ export class SseReader {
   #field(text: string, { from, colon, end }: Readonly<{ from: number; colon: number; end: number }>): void {
     this.#lines += 1;
     const isNamed = (name: string): boolean => colon - from === name.length && text.startsWith(name, from);
-    const value = (): string => text.slice(text.charCodeAt(colon + 1) === SPACE && colon < end ? colon + 2 : colon + 1, end);
+    const value = (): string =>
+      text.slice(text.charCodeAt(colon + 1) === SPACE && colon < end ? colon + 2 : colon + 1, end);
     if (isNamed('data')) this.#draft.data.push(value());
     else if (isNamed('event')) this.#draft.event = value();
     else if (isNamed('id')) this.#named(value());
@@ -91,7 +92,8 @@ export const parseSse = (text: string): readonly SseEvent[] | undefined => {
 
 /** The event as text that `parseSse` reads back equal (line ends in `data` become LF). Throws a RangeError when `event` or `id` hold a line end or the id a NUL. */
 export function formatSse({ event, id, retry, data }: SseEvent): string {
-  if (/[\r\n]/.test(event ?? '') || /[\r\n\0]/.test(id ?? '')) throw new RangeError('a line end in the event or id of a stream event');
+  if (/[\r\n]/.test(event ?? '') || /[\r\n\0]/.test(id ?? ''))
+    throw new RangeError('a line end in the event or id of a stream event');
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`);
   if (retry !== undefined) lines.unshift(`retry: ${retry}`);
   if (id !== undefined) lines.unshift(`id: ${id}`);

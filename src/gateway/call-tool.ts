@@ -14,8 +14,20 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
   const params = toolCallParams(request);
   const { response } = exchange;
   if (!params) {
-    await parts.enforcement.refuseUnread(governed(exchange, request, { tool: null, arguments: undefined }), 'malformed', 'tools/call without a usable name or arguments');
-    return sendJson(response, 200, jsonRpcError(request.id, -32_602, 'params of tools/call need name, a text of 1 to 256 characters, and arguments, an object'));
+    await parts.enforcement.refuseUnread(
+      governed(exchange, request, { tool: null, arguments: undefined }),
+      'malformed',
+      'tools/call without a usable name or arguments',
+    );
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(
+        request.id,
+        -32_602,
+        'params of tools/call need name, a text of 1 to 256 characters, and arguments, an object',
+      ),
+    );
   }
   const began = performance.now();
   const call = governed(exchange, request, { tool: params.name, arguments: params.arguments });
@@ -25,6 +37,7 @@ export const callTool = async (parts: GatewayParts, exchange: InSession, request
   if (verdict.allowed) return forwardAllowed(parts, exchange, { request, verdict, tool: params.name });
   const resumed = await resumeHeld(parts, exchange, { request, call, verdict });
   if (!resumed) return;
-  if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: params.name });
+  if (resumed.verdict.allowed)
+    return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: params.name });
   return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided, exchange.session.era));
 };

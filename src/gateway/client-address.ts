@@ -1,7 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import type { IncomingMessage } from 'node:http';
 
-const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined => (ipaddr.isValid(text) ? ipaddr.process(text) : undefined);
+const parse = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined =>
+  ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
 
 const isTrusted = (address: string, trusted: readonly string[]): boolean => {
   const parsed = parse(address);
@@ -34,7 +35,10 @@ const normalized = (address: string): string | null => {
 export const clientAddress = (request: IncomingMessage, trusted: readonly string[]): string | null => {
   let address = request.socket.remoteAddress ?? null;
   if (trusted.length > 0) {
-    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean);
     while (address !== null && isTrusted(address, trusted) && forwarded.length > 0) address = forwarded.pop() ?? null;
   }
   return address === null ? null : normalized(address);

@@ -14,19 +14,21 @@ import type { GatewayQuotas } from './gateway-quotas.js';
 export type { InSession } from '../relay/exchange.js';
 
 /** What the gateway is made of; bound once at the start. */
-export type GatewayParts = SessionParts & ListParts & Readonly<{
-  directory: Directory;
-  enforcement: Enforcement;
-  running: RunningCalls;
-  parked: ParkedCalls;
-  quotas: GatewayQuotas;
-  approvals: Pick<HeldCalls, 'look' | 'withdraw'>;
-  approvalTasks: ApprovalTasks;
-  metrics: GatewayMetrics;
-  openSession: OpenSession;
-  taskIds: TaskIds;
-  maxStalenessMs: number;
-  publicUrl: () => string;
-  allowedOrigins: readonly string[];
-  trustedProxies: readonly string[];
-}>;
+export type GatewayParts = SessionParts &
+  ListParts &
+  Readonly<{
+    directory: Directory;
+    enforcement: Enforcement;
+    running: RunningCalls;
+    parked: ParkedCalls;
+    quotas: GatewayQuotas;
+    approvals: Pick<HeldCalls, 'look' | 'withdraw'>;
+    approvalTasks: ApprovalTasks;
+    metrics: GatewayMetrics;
+    openSession: OpenSession;
+    taskIds: TaskIds;
+    maxStalenessMs: number;
+    publicUrl: () => string;
+    allowedOrigins: readonly string[];
+    trustedProxies: readonly string[];
+  }>;

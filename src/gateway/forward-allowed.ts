@@ -21,7 +21,8 @@ type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed:
 export const forwardAllowed = (parts: GatewayParts, exchange: InSession, { request, verdict, tool }: Allowed): void => {
   const { response, session } = exchange;
   const { id } = request;
-  if (response.destroyed) return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
+  if (response.destroyed)
+    return verdict.complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
   const upstream = upstreamPost(parts, exchange, request);
   const through = throughOf(parts, exchange, request);
   parts.running.begin(session.sessionId, id, (ended) =>

@@ -12,7 +12,11 @@ const clientOf = ({ clientName: name, clientVersion: version }: InSession['sessi
 };
 
 /** A request as enforcement sees it. */
-export const governed = (exchange: InSession, request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>, call: Readonly<{ tool: string | null; arguments: unknown }>): GovernedCall => {
+export const governed = (
+  exchange: InSession,
+  request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>,
+  call: Readonly<{ tool: string | null; arguments: unknown }>,
+): GovernedCall => {
   const { session, who } = exchange;
   return {
     who,

@@ -14,7 +14,8 @@ const LONGEST_URI = 2048;
 const FIELDS = ['toolsListChanged', 'resourcesListChanged', 'promptsListChanged', 'resourceSubscriptions', 'taskIds'];
 const FOLDED = new Set(FIELDS.map(foldCase));
 
-const isUri = (value: unknown): value is string => typeof value === 'string' && value.length >= 1 && value.length <= LONGEST_URI;
+const isUri = (value: unknown): value is string =>
+  typeof value === 'string' && value.length >= 1 && value.length <= LONGEST_URI;
 
 /** The filter of a `subscriptions/listen`, and the resources in it; undefined when a server could read it in another way. */
 const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly string[] }> | undefined => {
@@ -22,14 +23,25 @@ const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly 
   if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) return undefined;
   if (Object.keys(filter).some((key) => FOLDED.has(foldCase(key)) && !FIELDS.includes(key))) return undefined;
   const { resourceSubscriptions: uris = [] } = filter as Json;
-  return Array.isArray(uris) && uris.length <= MOST_URIS && uris.every(isUri) ? { filter: filter as Json, uris } : undefined;
+  return Array.isArray(uris) && uris.length <= MOST_URIS && uris.every(isUri)
+    ? { filter: filter as Json, uris }
+    : undefined;
 };
 
 /** Each resource is a decision of its own: those that are refused are left out of what is asked of the upstream, and so of what it acknowledges. */
-const decide = async (parts: GatewayParts, exchange: InSession, request: Request, uris: readonly string[]): Promise<readonly Readonly<{ uri: string; verdict: Allowed }>[]> => {
+const decide = async (
+  parts: GatewayParts,
+  exchange: InSession,
+  request: Request,
+  uris: readonly string[],
+): Promise<readonly Readonly<{ uri: string; verdict: Allowed }>[]> => {
   const allowed: { uri: string; verdict: Allowed }[] = [];
   for (const uri of uris) {
-    const verdict = await parts.enforcement.enforce({ ...governed(exchange, request, { tool: uri, arguments: { uri } }), kind: 'resource', standing: true });
+    const verdict = await parts.enforcement.enforce({
+      ...governed(exchange, request, { tool: uri, arguments: { uri } }),
+      kind: 'resource',
+      standing: true,
+    });
     parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
     if (verdict.allowed) allowed.push({ uri, verdict });
   }
@@ -52,17 +64,41 @@ export const listen = async (parts: GatewayParts, exchange: InSession, request: 
   const { id, method, params } = request;
   const asked = filterOf(request);
   if (!asked) {
-    await parts.enforcement.refuseUnread(governed(exchange, request, { tool: null, arguments: undefined }), 'malformed', `${method} without a usable filter`);
-    return sendJson(response, 200, jsonRpcError(id, -32_602, `params of ${method} need notifications, an object; resourceSubscriptions in it are at most ${MOST_URIS} URIs`));
+    await parts.enforcement.refuseUnread(
+      governed(exchange, request, { tool: null, arguments: undefined }),
+      'malformed',
+      `${method} without a usable filter`,
+    );
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(
+        id,
+        -32_602,
+        `params of ${method} need notifications, an object; resourceSubscriptions in it are at most ${MOST_URIS} URIs`,
+      ),
+    );
   }
   const allowed = await decide(parts, exchange, request, [...new Set(asked.uris)]);
   const complete = (outcome: Parameters<Allowed['complete']>[0]): void => {
     for (const { verdict } of allowed) verdict.complete(outcome);
   };
-  if (response.destroyed) return complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
+  if (response.destroyed)
+    return complete({ status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false });
   const { resourceSubscriptions: _judged, taskIds, ...others } = asked.filter;
   const own = ownTasks(parts, exchange, taskIds);
-  const filter = { ...others, ...(allowed.length === 0 ? {} : { resourceSubscriptions: allowed.map(({ uri }) => uri) }), ...(own.size === 0 ? {} : { taskIds: [...own.keys()] }) };
-  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, notifications: filter } }));
-  return relayListen(parts, exchange, upstreamPost(parts, { ...exchange, body }, request), { id, filter, done: complete, clientsTaskId: (taskId) => own.get(taskId) ?? taskId });
+  const filter = {
+    ...others,
+    ...(allowed.length === 0 ? {} : { resourceSubscriptions: allowed.map(({ uri }) => uri) }),
+    ...(own.size === 0 ? {} : { taskIds: [...own.keys()] }),
+  };
+  const body = Buffer.from(
+    JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, notifications: filter } }),
+  );
+  return relayListen(parts, exchange, upstreamPost(parts, { ...exchange, body }, request), {
+    id,
+    filter,
+    done: complete,
+    clientsTaskId: (taskId) => own.get(taskId) ?? taskId,
+  });
 };

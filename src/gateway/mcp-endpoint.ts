@@ -47,11 +47,16 @@ const isEndpoint = (url: string | undefined, serverId: string): boolean => {
 const ANSWERS = ['application/json', 'text/event-stream'];
 
 /** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
-const isPassedOn = ({ who }: Exchange, { method }: Request): boolean => method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
+const isPassedOn = ({ who }: Exchange, { method }: Request): boolean =>
+  method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
 
 /** Answers a request for which the database has no turn, or no answer, right now. */
 const refuseBusy = (response: ServerResponse, { code, detail, retryAfterSeconds }: Problem): void =>
-  refuseHttp(response, problems[code].status, { code: OWN_CODES.unavailable, message: detail, headers: { 'retry-after': String(retryAfterSeconds) } });
+  refuseHttp(response, problems[code].status, {
+    code: OWN_CODES.unavailable,
+    message: detail,
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  });
 
 /** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
 const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
@@ -86,7 +91,11 @@ export class McpEndpoint {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    if (isForeign(this.#parts, request)) return refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'requests from this web origin are not accepted' });
+    if (isForeign(this.#parts, request))
+      return refuseHttp(response, 403, {
+        code: OWN_CODES.forbidden,
+        message: 'requests from this web origin are not accepted',
+      });
     if (allowOrigin(request, response)) return;
     const exchange = this.#authenticate(request, response);
     if (!exchange) return;
@@ -97,7 +106,11 @@ export class McpEndpoint {
       case 'DELETE':
         return this.#ofSession(exchange);
       default:
-        return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'use POST, GET or DELETE', headers: { allow: 'POST, GET, DELETE' } });
+        return refuseHttp(response, 405, {
+          code: OWN_CODES.forbidden,
+          message: 'use POST, GET or DELETE',
+          headers: { allow: 'POST, GET, DELETE' },
+        });
     }
   }
 
@@ -106,30 +119,50 @@ export class McpEndpoint {
     const { request, response } = exchange;
     const { headers } = request;
     if (headers['mcp-session-id'] === undefined || isRevisionOf('modern', headers['mcp-protocol-version'])) {
-      return refuseHttp(response, 405, { code: OWN_CODES.forbidden, message: 'without a session only POST', headers: { allow: 'POST' } });
+      return refuseHttp(response, 405, {
+        code: OWN_CODES.forbidden,
+        message: 'without a session only POST',
+        headers: { allow: 'POST' },
+      });
     }
     const session = this.#session(exchange);
     if (!session) return;
     if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
-    if (!accepts(headers.accept, ['text/event-stream'])) return notAcceptable(response, 'Accept must name text/event-stream');
+    if (!accepts(headers.accept, ['text/event-stream']))
+      return notAcceptable(response, 'Accept must name text/event-stream');
     const reason = unavailable(this.#parts, exchange);
     if (reason) return refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason });
     this.#memo.forget(request);
-    return withPlace(this.#parts, this.#parts.quotas.streams, { ...exchange, session }, { asked: { method: 'GET', id: null }, work: () => relayStream(this.#parts, { ...exchange, session }) });
+    return withPlace(
+      this.#parts,
+      this.#parts.quotas.streams,
+      { ...exchange, session },
+      { asked: { method: 'GET', id: null }, work: () => relayStream(this.#parts, { ...exchange, session }) },
+    );
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
     const who = this.#memo.authenticate(request, Date.now());
     if (!who) {
       this.#parts.metrics.unauthenticated.inc();
-      refuseHttp(response, 401, { code: OWN_CODES.unauthorized, message: 'send Authorization: Bearer <grant token>', headers: { 'www-authenticate': 'Bearer realm="toolgate"' } });
+      refuseHttp(response, 401, {
+        code: OWN_CODES.unauthorized,
+        message: 'send Authorization: Bearer <grant token>',
+        headers: { 'www-authenticate': 'Bearer realm="toolgate"' },
+      });
       return undefined;
     }
     if (!isEndpoint(request.url, who.server.id)) {
       refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
       return undefined;
     }
-    return { request, response, who, sourceIp: clientAddress(request, this.#parts.trustedProxies), traceId: traceIdOf(request.headers['traceparent']) };
+    return {
+      request,
+      response,
+      who,
+      sourceIp: clientAddress(request, this.#parts.trustedProxies),
+      traceId: traceIdOf(request.headers['traceparent']),
+    };
   }
 
   /** The session that the request names, or undefined when it was refused here. */
@@ -140,13 +173,21 @@ export class McpEndpoint {
       return undefined;
     }
     const session = this.#memo.session(request, sealed, Date.now());
-    if (!session || session.grantId !== who.grant.id || session.serverId !== who.server.id || this.#parts.directory.isEnded(session.sessionId)) {
+    if (
+      !session ||
+      session.grantId !== who.grant.id ||
+      session.serverId !== who.server.id ||
+      this.#parts.directory.isEnded(session.sessionId)
+    ) {
       refuseHttp(response, 404, { code: -32_600, message: 'no such session; initialize again' });
       return undefined;
     }
     const version = request.headers['mcp-protocol-version'];
     if (version !== undefined && !isSpoken(version)) {
-      refuseHttp(response, 400, { code: -32_600, message: 'MCP-Protocol-Version names a revision that is not spoken here' });
+      refuseHttp(response, 400, {
+        code: -32_600,
+        message: 'MCP-Protocol-Version names a revision that is not spoken here',
+      });
       return undefined;
     }
     return session;
@@ -156,7 +197,8 @@ export class McpEndpoint {
   #post(exchange: Exchange, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
     const { request, response } = exchange;
     if (body === 'gone') return;
-    if (!accepts(request.headers.accept, ANSWERS)) return notAcceptable(response, 'Accept must name application/json and text/event-stream');
+    if (!accepts(request.headers.accept, ANSWERS))
+      return notAcceptable(response, 'Accept must name application/json and text/event-stream');
     if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
     const read = readMessage(body);
     if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
@@ -165,17 +207,27 @@ export class McpEndpoint {
     // Spelled out, as a spread with more keys after it costs a microsecond.
     const { who, sourceIp, traceId } = exchange;
     const readAtMs = performance.now();
-    if (isModern(request.headers, message)) return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
-    if (message.kind === 'request' && message.method === 'initialize') return this.#initialize({ ...exchange, body }, message);
+    if (isModern(request.headers, message))
+      return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
+    if (message.kind === 'request' && message.method === 'initialize')
+      return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
     if (!session) return;
     return this.#dispatch({ request, response, who, sourceIp, traceId, body, session, readAtMs }, message);
   }
 
-  async #refuseMalformed(exchange: Exchange, status: 400 | 413, { code, message }: Readonly<{ code: number; message: string }>): Promise<void> {
+  async #refuseMalformed(
+    exchange: Exchange,
+    status: 400 | 413,
+    { code, message }: Readonly<{ code: number; message: string }>,
+  ): Promise<void> {
     await this.#recordMalformed(exchange, message);
     if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
-    return refuseHttp(exchange.response, 413, { code, message: 'a message may have at most 4 MiB', headers: { connection: 'close' } });
+    return refuseHttp(exchange.response, 413, {
+      code,
+      message: 'a message may have at most 4 MiB',
+      headers: { connection: 'close' },
+    });
   }
 
   /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
@@ -185,38 +237,61 @@ export class McpEndpoint {
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
     const decided = await this.#recordMalformed(exchange, reason, faulty);
     const { id } = faulty;
-    sendJson(response, 200, faulty.method === 'tools/call' ? deniedResult(id, decided, era) : jsonRpcError(id, -32_602, reason));
+    sendJson(
+      response,
+      200,
+      faulty.method === 'tools/call' ? deniedResult(id, decided, era) : jsonRpcError(id, -32_602, reason),
+    );
   }
 
   async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
     if (refusedAsUnavailable(this.#parts, exchange, message.id)) return;
-    await withPlace(this.#parts, this.#parts.quotas.collections, exchange, { asked: message, work: () => openUpstreamSession(this.#parts, exchange, message) });
+    await withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
+      asked: message,
+      work: () => openUpstreamSession(this.#parts, exchange, message),
+    });
   }
 
   #dispatch(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
-    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method)) return refuseMethod(this.#parts, exchange, message);
+    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method))
+      return refuseMethod(this.#parts, exchange, message);
     if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
-    const asked = message.kind === 'request' ? message : { method: message.kind === 'notification' ? message.method : 'response', id: null };
-    return withPlace(this.#parts, this.#parts.quotas.collections, exchange, { asked, work: () => this.#ungoverned(exchange, message) });
+    const asked =
+      message.kind === 'request'
+        ? message
+        : { method: message.kind === 'notification' ? message.method : 'response', id: null };
+    return withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
+      asked,
+      work: () => this.#ungoverned(exchange, message),
+    });
   }
 
   #ungoverned(exchange: InSession, message: Message): void | Promise<void> {
     if (message.kind === 'request') return this.#passOn(exchange, message);
     const asServerKnows = withServersTaskIds(this.#parts, exchange);
-    return message.kind === 'notification' ? this.#notify(exchange, asServerKnows, message) : relayMessage(this.#parts, asServerKnows, undefined);
+    return message.kind === 'notification'
+      ? this.#notify(exchange, asServerKnows, message)
+      : relayMessage(this.#parts, asServerKnows, undefined);
   }
 
   #passOn(exchange: InSession, request: Request): void | Promise<void> {
     if (isList(request.method)) return listItems(this.#parts, exchange, request);
-    return isOfTask('legacy', request.method) ? askOfTask(this.#parts, exchange, request) : relayRequest(this.#parts, exchange, request);
+    return isOfTask('legacy', request.method)
+      ? askOfTask(this.#parts, exchange, request)
+      : relayRequest(this.#parts, exchange, request);
   }
 
-  async #notify(exchange: InSession, asServerKnows: Asking, { method, params }: Extract<Message, { kind: 'notification' }>): Promise<void> {
+  async #notify(
+    exchange: InSession,
+    asServerKnows: Asking,
+    { method, params }: Extract<Message, { kind: 'notification' }>,
+  ): Promise<void> {
     await relayMessage(this.#parts, asServerKnows, method);
     // Once the upstream was told, so that it stops its work too.
-    if (method === 'notifications/cancelled') this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
+    if (method === 'notifications/cancelled')
+      this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
   }
 
   /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
@@ -226,7 +301,15 @@ export class McpEndpoint {
     const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
     const session = opened?.grantId === who.grant.id ? opened : undefined;
     const { sessionId, protocolVersion } = session ?? { sessionId: null, protocolVersion: null };
-    const call = { who, ...recordedOf(faulty), tool: null, arguments: undefined, params: undefined, sessionId, protocolVersion };
+    const call = {
+      who,
+      ...recordedOf(faulty),
+      tool: null,
+      arguments: undefined,
+      params: undefined,
+      sessionId,
+      protocolVersion,
+    };
     const unread = { ...call, readAtMs: performance.now(), traceId, sourceIp, client: null };
     const decided = await this.#parts.enforcement.refuseUnread(unread, 'malformed', reason);
     this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
@@ -241,4 +324,5 @@ const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Requ
   return { method: clip(method, MAX_RECORDED), requestId: typeof id === 'string' ? clip(id, MAX_RECORDED) : id };
 };
 
-const notAcceptable = (response: ServerResponse, message: string): void => refuseHttp(response, 406, { code: -32_600, message });
+const notAcceptable = (response: ServerResponse, message: string): void =>
+  refuseHttp(response, 406, { code: -32_600, message });

@@ -3,10 +3,26 @@ import { HotCounter, HotHistogram } from '../platform/hot-metrics.js';
 
 /** Numbers of the data plane. No label names an organization, a grant or a tool. */
 export const makeGatewayMetrics = (registry: Registry, openStreams: () => number) => ({
-  unauthenticated: new Counter({ name: 'toolgate_unauthenticated_requests_total', help: 'Requests to /mcp without a valid grant token', registers: [registry] }),
-  decisions: new HotCounter(registry, { name: 'toolgate_decisions_total', help: 'Decisions by effect and code', labelNames: ['effect', 'code'] }),
-  droppedEvents: new HotCounter(registry, { name: 'toolgate_dropped_events_total', help: 'Events of MCP servers that did not go on to a client, by reason', labelNames: ['reason'] }),
-  outcomes: new HotCounter(registry, { name: 'toolgate_outcomes_total', help: 'Ends of allowed calls by status', labelNames: ['status'] }),
+  unauthenticated: new Counter({
+    name: 'toolgate_unauthenticated_requests_total',
+    help: 'Requests to /mcp without a valid grant token',
+    registers: [registry],
+  }),
+  decisions: new HotCounter(registry, {
+    name: 'toolgate_decisions_total',
+    help: 'Decisions by effect and code',
+    labelNames: ['effect', 'code'],
+  }),
+  droppedEvents: new HotCounter(registry, {
+    name: 'toolgate_dropped_events_total',
+    help: 'Events of MCP servers that did not go on to a client, by reason',
+    labelNames: ['reason'],
+  }),
+  outcomes: new HotCounter(registry, {
+    name: 'toolgate_outcomes_total',
+    help: 'Ends of allowed calls by status',
+    labelNames: ['status'],
+  }),
   enforceSeconds: new HotHistogram(registry, {
     name: 'toolgate_enforce_seconds',
     help: 'From the parsed call to the recorded decision',

@@ -16,26 +16,47 @@ import type { ToolFacts } from '../directory/tool-facts.js';
 const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
 
 /** A message of the modern era: no session, all that is to be known of it in itself. Clients send requests alone; a notification is taken and has no effect. */
-export const serveModern = async (parts: GatewayParts, exchange: Omit<InSession, 'session'>, message: Message): Promise<void> => {
+export const serveModern = async (
+  parts: GatewayParts,
+  exchange: Omit<InSession, 'session'>,
+  message: Message,
+): Promise<void> => {
   const { request, response } = exchange;
-  if (message.kind === 'response') return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
+  if (message.kind === 'response')
+    return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
   if (message.kind === 'notification') return sendStatus(response, 202);
   const read = readModern(request.headers, message);
   const session = read.ok ? read.caller : NOBODY;
   const { who, sourceIp, body, readAtMs } = exchange;
-  const asking: InSession = { request, response, who, sourceIp, traceId: ownTraceId(message) ?? exchange.traceId, session, body, readAtMs };
+  const asking: InSession = {
+    request,
+    response,
+    who,
+    sourceIp,
+    traceId: ownTraceId(message) ?? exchange.traceId,
+    session,
+    body,
+    readAtMs,
+  };
   if (!read.ok) return refuseModern(parts, asking, message, read.refusal);
   return dispatch(parts, asking, message);
 };
 
 /** Who a request comes from that did not say it as it must. */
-const NOBODY: InSession['session'] = { era: 'modern', sessionId: null, upstreamSession: undefined, protocolVersion: 'unknown', clientCapabilities: {} };
+const NOBODY: InSession['session'] = {
+  era: 'modern',
+  sessionId: null,
+  upstreamSession: undefined,
+  protocolVersion: 'unknown',
+  clientCapabilities: {},
+};
 
 const dispatch = async (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
   const { method, id } = request;
   if (method === 'tools/call') return callChecked(parts, asking, request);
   if (USES.has(method)) return useNamed(parts, asking, request);
-  const passed = isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
+  const passed =
+    isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
   if (!passed) return refuseMethod(parts, asking, request);
   if (refusedAsUnavailable(parts, asking, id)) return undefined;
   const quota = method === 'subscriptions/listen' ? parts.quotas.streams : parts.quotas.collections;

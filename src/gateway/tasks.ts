@@ -13,19 +13,25 @@ import { approvalOf, askOfHeldTask } from './held/held-task.js';
 type Through = NonNullable<AnswerTo['through']>;
 
 /** What each era can ask of a task. `tasks/list` is not among them: a server that many grants share would list the tasks of all. */
-const METHODS: Readonly<Record<Era, readonly string[]>> = { legacy: ['tasks/get', 'tasks/result', 'tasks/cancel'], modern: ['tasks/get', 'tasks/update', 'tasks/cancel'] };
+const METHODS: Readonly<Record<Era, readonly string[]>> = {
+  legacy: ['tasks/get', 'tasks/result', 'tasks/cancel'],
+  modern: ['tasks/get', 'tasks/update', 'tasks/cancel'],
+};
 
 export const isOfTask = (era: Era, method: string): boolean => METHODS[era].includes(method);
 
 /** Whether a call may be answered by a task: in a session when the client asks for it, else when it says that it takes one. */
-const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean => (session.era === 'legacy' ? params?.['task'] !== undefined : takesTasks(session));
+const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean =>
+  session.era === 'legacy' ? params?.['task'] !== undefined : takesTasks(session);
 
 /** The way of a call's answer when it may be a task: its id becomes one that this grant alone can use. */
 export const throughNewTask = (parts: GatewayParts, exchange: InSession, request: Request): Through | undefined => {
   if (!mayBecomeTask(exchange, request)) return undefined;
   const seal = (message: Json): Json => {
     const made = createdTask(message);
-    return made === undefined ? message : withTaskIds(message, (id) => (id === made ? parts.taskIds.sealed(exchange.who, id) : id));
+    return made === undefined
+      ? message
+      : withTaskIds(message, (id) => (id === made ? parts.taskIds.sealed(exchange.who, id) : id));
   };
   return (sink) => rewriting(sink, { marker: TASK_MARKER, rewrite: seal });
 };
@@ -39,7 +45,11 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
   const sealed = params?.['taskId'];
   const taskId = parts.taskIds.opened(exchange.who, sealed);
   if (taskId === undefined) {
-    await parts.enforcement.refuseUnread(governed(exchange, request, { tool: null, arguments: undefined }), 'malformed', `${method} of no task that was given to this grant`);
+    await parts.enforcement.refuseUnread(
+      governed(exchange, request, { tool: null, arguments: undefined }),
+      'malformed',
+      `${method} of no task that was given to this grant`,
+    );
     parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
     return sendJson(exchange.response, 200, jsonRpcError(id, -32_602, 'no such task'));
   }
@@ -49,7 +59,12 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...asked }));
   const rewrite = (message: Json): Json => withTaskIds(message, (one) => (one === taskId ? String(sealed) : one));
   const asking = { ...exchange, body };
-  relayAnswer(parts, asking, upstreamPost(parts, asking, asked), { id, tool: null, through: (sink) => rewriting(sink, { marker: TASK_MARKER, rewrite }), done: () => undefined });
+  relayAnswer(parts, asking, upstreamPost(parts, asking, asked), {
+    id,
+    tool: null,
+    through: (sink) => rewriting(sink, { marker: TASK_MARKER, rewrite }),
+    done: () => undefined,
+  });
   return undefined;
 };
 

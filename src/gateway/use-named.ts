@@ -16,14 +16,29 @@ export const useNamed = async (parts: GatewayParts, exchange: InSession, request
   const { id, method } = request;
   const named = namedIn(request);
   if (!named) {
-    await parts.enforcement.refuseUnread(governed(exchange, request, { tool: null, arguments: undefined }), 'malformed', `${method} without a usable name`);
-    return sendJson(response, 200, jsonRpcError(id, -32_602, `params of ${method} don't name a resource or a prompt in the way that MCP has it`));
+    await parts.enforcement.refuseUnread(
+      governed(exchange, request, { tool: null, arguments: undefined }),
+      'malformed',
+      `${method} without a usable name`,
+    );
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(id, -32_602, `params of ${method} don't name a resource or a prompt in the way that MCP has it`),
+    );
   }
-  const call = { ...governed(exchange, request, { tool: named.name, arguments: named.arguments }), kind: named.kind, uncounted: UNCOUNTED.has(method) };
+  const call = {
+    ...governed(exchange, request, { tool: named.name, arguments: named.arguments }),
+    kind: named.kind,
+    uncounted: UNCOUNTED.has(method),
+  };
   const verdict = await parts.enforcement.enforce(call);
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  const resumed = verdict.allowed ? { exchange, verdict } : await resumeHeld(parts, exchange, { request, call, verdict });
+  const resumed = verdict.allowed
+    ? { exchange, verdict }
+    : await resumeHeld(parts, exchange, { request, call, verdict });
   if (!resumed) return;
-  if (resumed.verdict.allowed) return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: null });
+  if (resumed.verdict.allowed)
+    return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: null });
   return sendJson(response, 200, deniedError(id, resumed.verdict.decided));
 };

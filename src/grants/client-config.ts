@@ -1,9 +1,17 @@
 /** The `mcpServers` JSON that MCP clients read. */
-export type ClientConfig = Readonly<{ mcpServers: Readonly<Record<string, Readonly<{ type: 'http'; url: string; headers: Readonly<{ Authorization: string }> }>>> }>;
+export type ClientConfig = Readonly<{
+  mcpServers: Readonly<
+    Record<string, Readonly<{ type: 'http'; url: string; headers: Readonly<{ Authorization: string }> }>>
+  >;
+}>;
 
 /** A server's name as a key that every client takes: a-z, 0-9 and single hyphens, at most 40 characters; `server` when nothing is left. */
 export const slugOf = (name: string): string => {
-  const words = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const words = name
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-');
   return words.replace(/^-/, '').slice(0, 40).replace(/-$/, '') || 'server';
 };
 

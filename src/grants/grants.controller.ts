@@ -1,7 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
-import { ChangeGrant, GrantPage, GrantQuery, GrantView, GrantWithToken, IssueGrant, RotateGrant } from './grants.dto.js';
+import {
+  ChangeGrant,
+  GrantPage,
+  GrantQuery,
+  GrantView,
+  GrantWithToken,
+  IssueGrant,
+  RotateGrant,
+} from './grants.dto.js';
 import { GrantsService } from './grants.service.js';
 import { pathId } from '../rest/path-id.js';
 
@@ -40,7 +48,11 @@ export class GrantsController {
   @Patch(':id')
   @Allowed('policy_manager')
   @ApiOkResponse({ type: GrantView })
-  changeGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string, @Body() body: ChangeGrant): Promise<GrantView> {
+  changeGrant(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', GRANT_ID) id: string,
+    @Body() body: ChangeGrant,
+  ): Promise<GrantView> {
     return this.#grants.change(principal, id, body);
   }
 
@@ -49,7 +61,11 @@ export class GrantsController {
   @Allowed('admin')
   @ApiBody({ type: RotateGrant, required: false })
   @ApiOkResponse({ type: GrantWithToken })
-  rotateGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string, @Body() body?: RotateGrant): Promise<GrantWithToken> {
+  rotateGrant(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', GRANT_ID) id: string,
+    @Body() body?: RotateGrant,
+  ): Promise<GrantWithToken> {
     return this.#grants.rotate(principal, id, body?.graceSeconds ?? 0);
   }
 

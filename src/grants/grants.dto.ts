@@ -14,7 +14,11 @@ export class IssueGrant {
   @IdOf('pol', { nullable: true, description: 'A policy of this server; without one every call is refused' })
   policyId?: string | null;
 
-  @IdOf('pol', { nullable: true, description: 'A second policy of this server, judged beside the first; where its answer differs, the decision says so' })
+  @IdOf('pol', {
+    nullable: true,
+    description:
+      'A second policy of this server, judged beside the first; where its answer differs, the decision says so',
+  })
   shadowPolicyId?: string | null;
 
   @Text(1, 200, { nullable: true })
@@ -79,7 +83,10 @@ export class GrantView {
   @ApiProperty({ type: String, nullable: true })
   readonly label!: string | null;
 
-  @ApiProperty({ enum: GRANT_STATUSES, description: 'disabled: the grant, its identity, its server or the organization is' })
+  @ApiProperty({
+    enum: GRANT_STATUSES,
+    description: 'disabled: the grant, its identity, its server or the organization is',
+  })
   readonly status!: GrantStatus;
 
   @ApiProperty({ type: Boolean, description: 'Whether the grant itself is' })
@@ -97,7 +104,11 @@ export class GrantView {
   @ApiProperty({ type: String, format: 'uri' })
   readonly mcpUrl!: string;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, description: 'The mcpServers JSON to paste into a client' })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    description: 'The mcpServers JSON to paste into a client',
+  })
   readonly clientConfig!: ClientConfig;
 }
 

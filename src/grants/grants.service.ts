@@ -11,9 +11,19 @@ import { clientConfig } from './client-config.js';
 import { addToken, dropTokens, retireTokens } from './grant-tokens.js';
 import { decideGrantChange, decideRevocation, decideRotation, futureExpiry, type RevocationReason } from './grants.js';
 import type { ChangeGrant, GrantQuery, GrantView, GrantWithToken, IssueGrant } from './grants.dto.js';
-import { findGrant, grantStream, isThere, listGrants, serverOfPolicy, unrevokedGrantsOf, type Shelf, type ShownGrant } from './grants.store.js';
+import {
+  findGrant,
+  grantStream,
+  isThere,
+  listGrants,
+  serverOfPolicy,
+  unrevokedGrantsOf,
+  type Shelf,
+  type ShownGrant,
+} from './grants.store.js';
 
-const ADMIN_ONLY = 'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.';
+const ADMIN_ONLY =
+  'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.';
 
 const revoke = async (change: Change, grantId: string, reason: RevocationReason): Promise<void> => {
   await change.apply(grantStream, grantId, (state) => decideRevocation(grantId, state, reason));
@@ -21,17 +31,27 @@ const revoke = async (change: Change, grantId: string, reason: RevocationReason)
 };
 
 /** Revokes all grants of a server or an identity and drops their tokens, within the change that deletes it. */
-export const revokeGrantsOf = async (change: Change, of: Readonly<{ serverId: string } | { identityId: string }>, reason: RevocationReason = 'serverId' in of ? 'server_deleted' : 'identity_deleted'): Promise<void> => {
-  for (const id of await unrevokedGrantsOf(change.tx, change.caller.organizationId, of)) await revoke(change, id, reason);
+export const revokeGrantsOf = async (
+  change: Change,
+  of: Readonly<{ serverId: string } | { identityId: string }>,
+  reason: RevocationReason = 'serverId' in of ? 'server_deleted' : 'identity_deleted',
+): Promise<void> => {
+  for (const id of await unrevokedGrantsOf(change.tx, change.caller.organizationId, of))
+    await revoke(change, id, reason);
 };
 
 /** Policies that a grant is to have: all must be there and of the grant's server. */
-const checkPolicies = async (tx: Tx, organizationId: string, of: Readonly<{ policyIds: readonly (string | null | undefined)[]; serverId: string }>): Promise<void> => {
+const checkPolicies = async (
+  tx: Tx,
+  organizationId: string,
+  of: Readonly<{ policyIds: readonly (string | null | undefined)[]; serverId: string }>,
+): Promise<void> => {
   for (const policyId of of.policyIds) {
     if (!policyId) continue;
     const serverId = await serverOfPolicy(tx, organizationId, policyId);
     if (serverId === undefined) throw notFound('policy');
-    if (serverId !== of.serverId) throw new Problem('policy_of_other_server', 'Name a policy of the server that the grant is for.');
+    if (serverId !== of.serverId)
+      throw new Problem('policy_of_other_server', 'Name a policy of the server that the grant is for.');
   }
 };
 
@@ -56,10 +76,13 @@ export class GrantsService {
       prepare: async () => newId('grt'),
       create: async (change, grantId) => {
         const expiresAt = body.expiresAt ? futureExpiry(body.expiresAt, change.now) : null;
-        if (!(await isThere(change.tx, organizationId, { table: 'identities', id: identityId }))) throw notFound('identity');
+        if (!(await isThere(change.tx, organizationId, { table: 'identities', id: identityId })))
+          throw notFound('identity');
         if (!(await isThere(change.tx, organizationId, { table: 'servers', id: serverId }))) throw notFound('server');
         await checkPolicies(change.tx, organizationId, { serverId, policyIds: [policyId, shadowPolicyId] });
-        await change.apply(grantStream, grantId, () => [{ type: 'grant.issued', grantId, identityId, serverId, policyId, shadowPolicyId, label, expiresAt }]);
+        await change.apply(grantStream, grantId, () => [
+          { type: 'grant.issued', grantId, identityId, serverId, policyId, shadowPolicyId, label, expiresAt },
+        ]);
         return this.#withToken(change, grantId);
       },
     });
@@ -67,7 +90,9 @@ export class GrantsService {
 
   async list({ organizationId }: Principal, query: GrantQuery): Promise<Page<GrantView>> {
     const start = pageStart(query);
-    const rows = await this.#store.look(organizationId, (tx) => listGrants(tx, { organizationId, now: new Date() }, { ...start, filter: query }));
+    const rows = await this.#store.look(organizationId, (tx) =>
+      listGrants(tx, { organizationId, now: new Date() }, { ...start, filter: query }),
+    );
     return toPage(rows, start.limit, { keyOf: (row) => row.id, view: (row) => this.#view(row) });
   }
 
@@ -125,6 +150,20 @@ export class GrantsService {
   #view({ id, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
     const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt } = grant;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
-    return { id, identityId, serverId, policyId, shadowPolicyId, label, status, disabled, expiresAt, createdAt, lastUsedAt, mcpUrl, clientConfig: clientConfig(serverName, mcpUrl, token) };
+    return {
+      id,
+      identityId,
+      serverId,
+      policyId,
+      shadowPolicyId,
+      label,
+      status,
+      disabled,
+      expiresAt,
+      createdAt,
+      lastUsedAt,
+      mcpUrl,
+      clientConfig: clientConfig(serverName, mcpUrl, token),
+    };
   }
 }

@@ -3,7 +3,14 @@ import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTa
 import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { PageQuery } from '../rest/page.js';
 import { bodyOf } from '../rest/body-validation.js';
-import { ChangeIdentity, CreateIdentity, IdentityPage, IdentityView, type IdentityChange, type NewIdentity } from './identities.dto.js';
+import {
+  ChangeIdentity,
+  CreateIdentity,
+  IdentityPage,
+  IdentityView,
+  type IdentityChange,
+  type NewIdentity,
+} from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { pathId } from '../rest/path-id.js';
 
@@ -46,7 +53,11 @@ export class IdentitiesController {
   @Allowed('admin')
   @ApiBody({ type: ChangeIdentity })
   @ApiOkResponse({ type: IdentityView })
-  changeIdentity(@CurrentPrincipal() principal: Principal, @Param('id', IDENTITY_ID) id: string, @Body(CHANGE) body: IdentityChange): Promise<IdentityView> {
+  changeIdentity(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', IDENTITY_ID) id: string,
+    @Body(CHANGE) body: IdentityChange,
+  ): Promise<IdentityView> {
     return this.#identities.change(principal, id, body);
   }
 

@@ -2,7 +2,8 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, JsonObject, OneOf, Text } from '../rest/fields.js';
 import { IDENTITY_KINDS, type Attributes, type IdentityKind } from './identities.js';
 
-const ATTRIBUTES = 'Flat: texts, numbers, booleans and nulls; at most 50 keys and 8 KiB. Policies read them as identity.attributes.x';
+const ATTRIBUTES =
+  'Flat: texts, numbers, booleans and nulls; at most 50 keys and 8 KiB. Policies read them as identity.attributes.x';
 
 export class CreateIdentity {
   @Text(1, 200)

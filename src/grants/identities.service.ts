@@ -9,9 +9,19 @@ import { notFound, Problem } from '../platform/problems.js';
 import { revokeGrantsOf } from './grants.service.js';
 import { checkAttributes, decideIdentityChange, decideIdentityDeletion, type Identity } from './identities.js';
 import type { IdentityChange, IdentityView, NewIdentity } from './identities.dto.js';
-import { externalIdTaken, findIdentity, identityStream, isMember, listIdentities, type StoredIdentity } from './identities.store.js';
+import {
+  externalIdTaken,
+  findIdentity,
+  identityStream,
+  isMember,
+  listIdentities,
+  type StoredIdentity,
+} from './identities.store.js';
 
-const view = (id: string, { name, kind, memberId, externalId, attributes, disabled, createdAt }: Identity): IdentityView => ({ id, name, kind, memberId, externalId, attributes, disabled, createdAt });
+const view = (
+  id: string,
+  { name, kind, memberId, externalId, attributes, disabled, createdAt }: Identity,
+): IdentityView => ({ id, name, kind, memberId, externalId, attributes, disabled, createdAt });
 const viewOf = ({ id, identity }: StoredIdentity): IdentityView => view(id, identity);
 
 /** Identities: who calls. Every change is an event; all refusals are Problems. */
@@ -33,7 +43,9 @@ export class IdentitiesService {
       prepare: async () => newId('idn'),
       create: async (change, identityId) => {
         await this.#checkReferences(change.tx, principal.organizationId, { identityId, memberId, externalId });
-        const identity = await change.apply(identityStream, identityId, () => [{ type: 'identity.created', identityId, name, kind, memberId, externalId, attributes }]);
+        const identity = await change.apply(identityStream, identityId, () => [
+          { type: 'identity.created', identityId, name, kind, memberId, externalId, attributes },
+        ]);
         return view(identityId, identity);
       },
     });
@@ -57,7 +69,11 @@ export class IdentitiesService {
     checkAttributes(patch.attributes);
     return this.#store.change(principal, async (change) => {
       const identity = await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));
-      await this.#checkReferences(change.tx, principal.organizationId, { identityId: id, memberId: patch.memberId ?? null, externalId: patch.externalId ?? null });
+      await this.#checkReferences(change.tx, principal.organizationId, {
+        identityId: id,
+        memberId: patch.memberId ?? null,
+        externalId: patch.externalId ?? null,
+      });
       return view(id, identity);
     });
   }
@@ -71,10 +87,17 @@ export class IdentitiesService {
   }
 
   /** Changes of an organization follow one another, so what holds here holds at the commit. */
-  async #checkReferences(tx: Tx, organizationId: string, of: Readonly<{ identityId: string; memberId: string | null; externalId: string | null }>): Promise<void> {
+  async #checkReferences(
+    tx: Tx,
+    organizationId: string,
+    of: Readonly<{ identityId: string; memberId: string | null; externalId: string | null }>,
+  ): Promise<void> {
     if (of.memberId !== null && !(await isMember(tx, organizationId, of.memberId))) {
-      throw new Problem('invalid_body', 'Name a member of your organization, or leave memberId out.', { errors: [{ pointer: '/memberId', code: 'invalid', message: 'memberId must be a member of the organization' }] });
+      throw new Problem('invalid_body', 'Name a member of your organization, or leave memberId out.', {
+        errors: [{ pointer: '/memberId', code: 'invalid', message: 'memberId must be a member of the organization' }],
+      });
     }
-    if (of.externalId !== null && (await externalIdTaken(tx, organizationId, of.externalId, of.identityId))) throw new Problem('conflict', 'Another identity has this externalId.');
+    if (of.externalId !== null && (await externalIdTaken(tx, organizationId, of.externalId, of.identityId)))
+      throw new Problem('conflict', 'Another identity has this externalId.');
   }
 }

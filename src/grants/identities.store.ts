@@ -34,7 +34,10 @@ export const identityStream: Stream<Identity, IdentityBody> = {
   noun: 'identity',
   evolve: evolveIdentity,
   load: async (tx, organizationId, id) => {
-    const { rows } = await tx.query<Row>(`select ${COLUMNS} from identities where organization_id = $1 and id = $2`, [organizationId, id]);
+    const { rows } = await tx.query<Row>(`select ${COLUMNS} from identities where organization_id = $1 and id = $2`, [
+      organizationId,
+      id,
+    ]);
     return rows[0] && { state: toIdentity(rows[0]), version: rows[0].version };
   },
   save: async (tx, { organizationId, id, version, state }) => {
@@ -42,7 +45,19 @@ export const identityStream: Stream<Identity, IdentityBody> = {
       `insert into identities(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, member_id = excluded.member_id,
          external_id = excluded.external_id, attributes = excluded.attributes, disabled = excluded.disabled, deleted = excluded.deleted`,
-      [organizationId, id, version, state.name, state.kind, state.memberId, state.externalId, JSON.stringify(state.attributes), state.disabled, state.createdAt, state.deleted],
+      [
+        organizationId,
+        id,
+        version,
+        state.name,
+        state.kind,
+        state.memberId,
+        state.externalId,
+        JSON.stringify(state.attributes),
+        state.disabled,
+        state.createdAt,
+        state.deleted,
+      ],
     );
   },
 };
@@ -51,24 +66,45 @@ export type StoredIdentity = Readonly<{ id: string; identity: Identity }>;
 
 /** An identity that is not deleted. */
 export const findIdentity = async (tx: Tx, organizationId: string, id: string): Promise<StoredIdentity | undefined> => {
-  const { rows } = await tx.query<Row>(`select ${COLUMNS} from identities where organization_id = $1 and id = $2 and not deleted`, [organizationId, id]);
+  const { rows } = await tx.query<Row>(
+    `select ${COLUMNS} from identities where organization_id = $1 and id = $2 and not deleted`,
+    [organizationId, id],
+  );
   return rows[0] && { id, identity: toIdentity(rows[0]) };
 };
 
 /** Identities that are not deleted, in order of id. */
-export const listIdentities = async (tx: Tx, organizationId: string, page: Readonly<{ after: string; rows: number }>): Promise<readonly StoredIdentity[]> => {
-  const { rows } = await tx.query<Row>(`select ${COLUMNS} from identities where organization_id = $1 and id > $2 and not deleted order by id limit $3`, [organizationId, page.after, page.rows]);
+export const listIdentities = async (
+  tx: Tx,
+  organizationId: string,
+  page: Readonly<{ after: string; rows: number }>,
+): Promise<readonly StoredIdentity[]> => {
+  const { rows } = await tx.query<Row>(
+    `select ${COLUMNS} from identities where organization_id = $1 and id > $2 and not deleted order by id limit $3`,
+    [organizationId, page.after, page.rows],
+  );
   return rows.map((row) => ({ id: row.id, identity: toIdentity(row) }));
 };
 
 /** Whether another identity that is not deleted has this external id. */
-export const externalIdTaken = async (tx: Tx, organizationId: string, externalId: string, exceptId: string): Promise<boolean> => {
-  const { rowCount } = await tx.query('select 1 from identities where organization_id = $1 and external_id = $2 and id <> $3 and not deleted limit 1', [organizationId, externalId, exceptId]);
+export const externalIdTaken = async (
+  tx: Tx,
+  organizationId: string,
+  externalId: string,
+  exceptId: string,
+): Promise<boolean> => {
+  const { rowCount } = await tx.query(
+    'select 1 from identities where organization_id = $1 and external_id = $2 and id <> $3 and not deleted limit 1',
+    [organizationId, externalId, exceptId],
+  );
   return rowCount === 1;
 };
 
 /** Whether this user is a member of the organization now. */
 export const isMember = async (tx: Tx, organizationId: string, userId: string): Promise<boolean> => {
-  const { rowCount } = await tx.query('select 1 from members where organization_id = $1 and user_id = $2 and not removed', [organizationId, userId]);
+  const { rowCount } = await tx.query(
+    'select 1 from members where organization_id = $1 and user_id = $2 and not removed',
+    [organizationId, userId],
+  );
   return rowCount === 1;
 };

@@ -30,7 +30,12 @@ export const evolveIdentity = (state: Identity | undefined, event: ControlEvent 
   if (!state) throw new Error('an identity that was never created');
   switch (event.type) {
     case 'identity.changed': {
-      const { name = state.name, memberId = state.memberId, externalId = state.externalId, attributes = state.attributes } = event;
+      const {
+        name = state.name,
+        memberId = state.memberId,
+        externalId = state.externalId,
+        attributes = state.attributes,
+      } = event;
       return { ...state, name, memberId, externalId, attributes };
     }
     case 'identity.disabled':
@@ -53,12 +58,19 @@ export type IdentityPatch = Readonly<Partial<Told & { disabled: boolean }>>;
  * The events that bring an identity to what a patch says; none for what it says already.
  * @throws Problem not_found
  */
-export const decideIdentityChange = (identityId: string, state: Identity | undefined, patch: IdentityPatch): readonly IdentityBody[] => {
+export const decideIdentityChange = (
+  identityId: string,
+  state: Identity | undefined,
+  patch: IdentityPatch,
+): readonly IdentityBody[] => {
   const before = existing(state);
   const changed = Object.fromEntries(
-    (['name', 'memberId', 'externalId', 'attributes'] as const).filter((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], before[key])).map((key) => [key, patch[key]]),
+    (['name', 'memberId', 'externalId', 'attributes'] as const)
+      .filter((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], before[key]))
+      .map((key) => [key, patch[key]]),
   ) as Partial<Told>;
-  const events: IdentityBody[] = Object.keys(changed).length > 0 ? [{ type: 'identity.changed', identityId, ...changed }] : [];
+  const events: IdentityBody[] =
+    Object.keys(changed).length > 0 ? [{ type: 'identity.changed', identityId, ...changed }] : [];
   if (patch.disabled === true && !before.disabled) events.push({ type: 'identity.disabled', identityId });
   if (patch.disabled === false && before.disabled) events.push({ type: 'identity.enabled', identityId });
   return events;
@@ -77,7 +89,9 @@ const storable = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
 const wrongAttribute = (value: unknown): string | undefined => {
   if (typeof value === 'string') return storable(value) ? undefined : 'must not hold control characters';
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a number that a double can hold';
-  return typeof value === 'boolean' || value === null ? undefined : 'must be a text, number, boolean or null: attributes are flat';
+  return typeof value === 'boolean' || value === null
+    ? undefined
+    : 'must be a text, number, boolean or null: attributes are flat';
 };
 
 /**
@@ -88,16 +102,21 @@ export const wrongAttributes = (attributes: Attributes): readonly ProblemDetail[
   const wrong = (pointer: string, message: string): ProblemDetail => ({ pointer, code: 'invalid', message });
   const entries = Object.entries(attributes);
   if (entries.length > MAX_ATTRIBUTES) return [wrong('/attributes', `attributes takes at most ${MAX_ATTRIBUTES} keys`)];
-  if (Buffer.byteLength(JSON.stringify(attributes)) > MAX_ATTRIBUTES_BYTES) return [wrong('/attributes', `attributes takes at most ${MAX_ATTRIBUTES_BYTES} bytes`)];
+  if (Buffer.byteLength(JSON.stringify(attributes)) > MAX_ATTRIBUTES_BYTES)
+    return [wrong('/attributes', `attributes takes at most ${MAX_ATTRIBUTES_BYTES} bytes`)];
   return entries.flatMap(([key, value]) => {
-    if (key === '' || !storable(key)) return [wrong('/attributes', 'a key must not be empty or hold control characters')];
+    if (key === '' || !storable(key))
+      return [wrong('/attributes', 'a key must not be empty or hold control characters')];
     const message = wrongAttribute(value);
-    return message === undefined ? [] : [wrong(`/attributes/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, message)];
+    return message === undefined
+      ? []
+      : [wrong(`/attributes/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, message)];
   });
 };
 
 /** @throws Problem invalid_body with everything that is wrong */
 export const checkAttributes = (attributes: Attributes | undefined): void => {
   const errors = attributes ? wrongAttributes(attributes) : [];
-  if (errors.length > 0) throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors });
+  if (errors.length > 0)
+    throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors });
 };

@@ -4,7 +4,13 @@ import type { HeaderFields } from './sink.js';
 export type Framing = 'none' | number | 'chunked' | 'until_close';
 
 /** `reusable`: whether the connection may carry another request afterwards; `idleMs`: for how long it may lie idle until then, where the server says so. */
-export type AnswerHead = Readonly<{ status: number; headers: HeaderFields; framing: Framing; reusable: boolean; idleMs: number | undefined }>;
+export type AnswerHead = Readonly<{
+  status: number;
+  headers: HeaderFields;
+  framing: Framing;
+  reusable: boolean;
+  idleMs: number | undefined;
+}>;
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
@@ -24,8 +30,10 @@ const readFields = (lines: readonly string[]): HeaderFields | undefined => {
   return fields;
 };
 
-const isChunked = (coding: HeaderFields[string], minor: string): boolean => minor === '1' && typeof coding === 'string' && coding.toLowerCase() === 'chunked';
-const isLength = (length: HeaderFields[string]): length is string => typeof length === 'string' && /^\d{1,15}$/.test(length);
+const isChunked = (coding: HeaderFields[string], minor: string): boolean =>
+  minor === '1' && typeof coding === 'string' && coding.toLowerCase() === 'chunked';
+const isLength = (length: HeaderFields[string]): length is string =>
+  typeof length === 'string' && /^\d{1,15}$/.test(length);
 
 /** RFC 9112, section 6.3. Undefined where two readers could see two lengths: both fields, one of them twice, another coding than chunked. */
 const framingOf = (status: number, minor: string, fields: HeaderFields): Framing | undefined => {

@@ -53,7 +53,10 @@ export class Connection {
     this.#owner = owner;
     socket.unref();
     const guard = { where: 'http_connection', failed: (): void => this.#giveUp() };
-    this.#reader = new TurnReader(socket, guarded(guard.where, (bytes: Buffer) => this.#read(bytes), guard.failed));
+    this.#reader = new TurnReader(
+      socket,
+      guarded(guard.where, (bytes: Buffer) => this.#read(bytes), guard.failed),
+    );
     listenTo(socket, 'data', (bytes: Buffer) => this.#reader.take(bytes), guard);
     listenTo(socket, 'end', () => this.#ended(), guard);
     listenTo(socket, 'error', (error: Error) => void (this.#error ??= error), guard);
@@ -118,7 +121,8 @@ export class Connection {
   #readHead(bytes: Buffer): Buffer | undefined {
     const all = this.#held ? Buffer.concat([this.#held, bytes]) : bytes;
     this.#held = undefined;
-    if (lastHead && all.toString('latin1', 0, lastText.length) === lastText) return this.#headed(lastHead, all.subarray(lastText.length));
+    if (lastHead && all.toString('latin1', 0, lastText.length) === lastText)
+      return this.#headed(lastHead, all.subarray(lastText.length));
     const end = all.subarray(0, MAX_HEAD_BYTES).indexOf(END_OF_HEAD, 0, 'latin1');
     if (end < 0) {
       this.#held = all;
@@ -161,7 +165,8 @@ export class Connection {
   /** The answer is whole. What came behind it was not asked for. */
   #complete(rest: Buffer): Buffer | undefined {
     const exchange = this.#exchange;
-    const reusable = rest.length === 0 && this.#head?.reusable === true && this.#socket.writableLength === 0 && this.open;
+    const reusable =
+      rest.length === 0 && this.#head?.reusable === true && this.#socket.writableLength === 0 && this.open;
     this.idleMs = this.#head?.idleMs ?? IDLE_MS;
     this.#exchange = undefined;
     this.#head = undefined;

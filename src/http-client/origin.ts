@@ -9,7 +9,13 @@ import type { Running, Sink } from './sink.js';
 export type Connect = (done: (error: Error | null, socket: Socket | null) => void) => void;
 
 /** `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. */
-export type HttpRequest = Readonly<{ url: URL; method: Method; headers: RequestHeaders; body: Buffer | undefined; silenceMs: number }>;
+export type HttpRequest = Readonly<{
+  url: URL;
+  method: Method;
+  headers: RequestHeaders;
+  body: Buffer | undefined;
+  silenceMs: number;
+}>;
 
 const TICK_MS = 250;
 
@@ -65,7 +71,8 @@ export class Origin {
   }
 
   #send(exchange: Exchange): void {
-    for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop()) if (connection.open) return connection.send(exchange);
+    for (let connection = this.#idle.pop(); connection; connection = this.#idle.pop())
+      if (connection.open) return connection.send(exchange);
     this.#connecting += 1;
     const connected = (error: Error | null, socket: Socket | null): void => {
       this.#connecting -= 1;

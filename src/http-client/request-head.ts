@@ -5,7 +5,15 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What this client writes itself: framing and the life of the connection are not its caller's. */
-const OURS: ReadonlySet<string> = new Set(['connection', 'content-length', 'expect', 'host', 'keep-alive', 'transfer-encoding', 'upgrade']);
+const OURS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 type Heads = { method: Method; url: URL; text: string | undefined };
 const heads = new WeakMap<RequestHeaders, Heads>();
@@ -33,8 +41,15 @@ const headOf = (url: URL, method: Method, headers: RequestHeaders): string | und
 };
 
 /** The head of a request, empty line and all. */
-export const requestHead = (url: URL, method: Method, headers: RequestHeaders, body: Buffer | undefined): string | undefined => {
+export const requestHead = (
+  url: URL,
+  method: Method,
+  headers: RequestHeaders,
+  body: Buffer | undefined,
+): string | undefined => {
   const head = headOf(url, method, headers);
   if (head === undefined) return undefined;
-  return body === undefined && method !== 'POST' ? `${head}\r\n` : `${head}content-length: ${body?.length ?? 0}\r\n\r\n`;
+  return body === undefined && method !== 'POST'
+    ? `${head}\r\n`
+    : `${head}content-length: ${body?.length ?? 0}\r\n\r\n`;
 };

@@ -50,15 +50,18 @@ const hasMoreThan = (text: string, character: string, most: number): boolean => 
 };
 
 /** Whether `[` and `{` may occur more than `most` times in all, those in strings included. False is certain. */
-const mayOpenMoreThan = (text: string, most: number): boolean => text.length > most && (hasMoreThan(text, '[', most / 2) || hasMoreThan(text, '{', most / 2));
+const mayOpenMoreThan = (text: string, most: number): boolean =>
+  text.length > most && (hasMoreThan(text, '[', most / 2) || hasMoreThan(text, '{', most / 2));
 
 /** A member takes four characters at least, and a value with its comma two. False is certain. */
 const mayHoldTooMuch = (text: string): boolean =>
-  text.length > 4 * MAX_JSON_MEMBERS && (hasMoreThan(text, ':', MAX_JSON_MEMBERS) || (text.length > 2 * MAX_JSON_COMMAS && hasMoreThan(text, ',', MAX_JSON_COMMAS)));
+  text.length > 4 * MAX_JSON_MEMBERS &&
+  (hasMoreThan(text, ':', MAX_JSON_MEMBERS) ||
+    (text.length > 2 * MAX_JSON_COMMAS && hasMoreThan(text, ',', MAX_JSON_COMMAS)));
 
 const holdsTooMuch = (text: string): boolean => {
   let [members, commas] = [0, 0];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at);
     at = code === QUOTE ? endOfString(text, at) : at + 1;
     if (code === COLON) members += 1;
@@ -76,7 +79,7 @@ export const isTooWide = (text: string): boolean => mayHoldTooMuch(text) && hold
 
 const scan = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined => {
   let [depth, containers] = [0, 0];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       at = endOfString(text, at);

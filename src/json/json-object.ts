@@ -2,7 +2,8 @@ import { parsedJson } from './parsed-json.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A JSON object of a text; undefined for any other text. */
 export const parseObject = (text: string): Json | undefined => {

@@ -30,7 +30,7 @@ const endOfValue = (text: string, at: number): number => {
     while (!endsScalar(text.charCodeAt(end))) end += 1;
     return end;
   }
-  for (let depth = 0; end < text.length; ) {
+  for (let depth = 0; end < text.length;) {
     const code = text.charCodeAt(end);
     end = code === QUOTE ? endOfString(text, end) : end + 1;
     if (opens(code)) depth += 1;
@@ -64,7 +64,8 @@ const spansOf = (text: string): readonly Span[] => {
 };
 
 /** The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse. Empty for any other text. */
-export const membersOf = (text: string): ReadonlyMap<string, string> => new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
+export const membersOf = (text: string): ReadonlyMap<string, string> =>
+  new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
 
 /**
  * The same when the text is one object whose members have different keys, with nothing behind it; undefined for any other.
@@ -74,7 +75,9 @@ export const distinctMembersOf = (text: string): ReadonlyMap<string, string> | u
   const spans = spansOf(text);
   const close = skipSpace(text, spans.at(-1)?.valueEnd ?? text.length);
   const members = membersOf(text);
-  return text[close] === '}' && skipSpace(text, close + 1) === text.length && members.size === spans.length ? members : undefined;
+  return text[close] === '}' && skipSpace(text, close + 1) === text.length && members.size === spans.length
+    ? members
+    : undefined;
 };
 
 /** The elements of a JSON array as texts; none for any other text. */
@@ -120,10 +123,16 @@ export const set = (value: unknown): Edit => {
 };
 
 /** Sets a member to a JSON text; leaves it out when that is undefined. */
-export const setText = (text: string | undefined): Edit => () => text;
+export const setText =
+  (text: string | undefined): Edit =>
+  () =>
+    text;
 
 /** Leaves a member out. */
 export const drop: Edit = () => undefined;
 
 /** Changes members of an object that is a member; made when it is not there. */
-export const within = (edits: Readonly<Record<string, Edit>>): Edit => (value) => editObject(value ?? '{}', edits);
+export const within =
+  (edits: Readonly<Record<string, Edit>>): Edit =>
+  (value) =>
+    editObject(value ?? '{}', edits);

@@ -3,8 +3,7 @@ import { MAX_JSON_DEPTH } from './foreign-json.js';
 
 /** A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON that two parsers may read in two ways. */
 export type StrictJson =
-  | Readonly<{ ok: true; value: unknown }>
-  | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
+  Readonly<{ ok: true; value: unknown }> | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
 
 const maxKeys = 100_000;
 
@@ -156,7 +155,8 @@ function countKeys(value: unknown): number {
   return count;
 }
 
-const hasPrototype = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
+const hasPrototype = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 
 const loneSurrogate = /\p{Surrogate}/u;
 

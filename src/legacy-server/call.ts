@@ -19,7 +19,14 @@ import { isRefusal, MISDIRECTED, reachOf } from '../translation/reach.js';
 /** One request of a legacy client. `id` is the text of its JSON-RPC id. */
 export type LegacyRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
 
-export type CallParts = Readonly<{ forward: Forward; questions: Questions; heartbeat: Heartbeat; facts: ModernFacts; session: LegacySession; logLevel: string | undefined }>;
+export type CallParts = Readonly<{
+  forward: Forward;
+  questions: Questions;
+  heartbeat: Heartbeat;
+  facts: ModernFacts;
+  session: LegacySession;
+  logLevel: string | undefined;
+}>;
 
 /** What a retry of a request adds to it. */
 type Retry = Readonly<{ responses: string | undefined; state: string | undefined }>;
@@ -52,7 +59,12 @@ export class LegacyCall implements Running {
   #responded = false;
   #relearned = false;
 
-  constructor(parts: CallParts, request: UpstreamRequest, message: LegacyRequest, to: Readonly<{ sink: Sink; left: () => void }>) {
+  constructor(
+    parts: CallParts,
+    request: UpstreamRequest,
+    message: LegacyRequest,
+    to: Readonly<{ sink: Sink; left: () => void }>,
+  ) {
     this.#parts = parts;
     this.#request = request;
     this.#message = message;
@@ -60,7 +72,11 @@ export class LegacyCall implements Running {
       this.#leave();
       to.left();
     };
-    this.#answer = new ChannelAnswer(to.sink, { left, paused: (_answer, paused) => this.#pause(paused) }, { silenceMs: 0 });
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
   }
 
   start(): void {
@@ -96,7 +112,9 @@ export class LegacyCall implements Running {
         if (this.#over) return;
         this.#responded = false;
         // Of each time that the server is asked: while the client is, it has none.
-        const deadline = new AnswerDeadline(request.silenceMs, () => this.#answer.fail({ kind: 'timeout', sent: true }));
+        const deadline = new AnswerDeadline(request.silenceMs, () =>
+          this.#answer.fail({ kind: 'timeout', sent: true }),
+        );
         this.#deadline = deadline;
         const sink = new MessageSink(request, {
           head: (_status, _headers, streams) => streams && this.#open(),
@@ -127,14 +145,26 @@ export class LegacyCall implements Running {
     const { method, params, body } = this.#message;
     if (!facts.known) await facts.introduction();
     const logs = isObject(facts.known?.result['capabilities']) && 'logging' in facts.known.result['capabilities'];
-    const client = { info: session.clientInfo, capabilities: session.capabilities, logLevel: logs ? (logLevel ?? 'info') : undefined };
+    const client = {
+      info: session.clientInfo,
+      capabilities: session.capabilities,
+      logLevel: logs ? (logLevel ?? 'info') : undefined,
+    };
     const { credential } = reachOf(this.#parts.forward, this.#request);
-    const mirrored = method === 'tools/call' && typeof params['name'] === 'string' ? await facts.headersFor(params['name'], params['arguments']) : {};
+    const mirrored =
+      method === 'tools/call' && typeof params['name'] === 'string'
+        ? await facts.headersFor(params['name'], params['arguments'])
+        : {};
     const text = toModern(body, client, {
       ...(this.#rounds === 0 ? {} : { id: JSON.stringify(`${this.#message.id}/${this.#rounds}`) }),
       params: { inputResponses: setText(responses), requestState: setText(state) },
     });
-    return { ...this.#request, era: 'modern', headers: { ...modernHeaders(credential, method, params), ...mirrored }, body: Buffer.from(text) };
+    return {
+      ...this.#request,
+      era: 'modern',
+      headers: { ...modernHeaders(credential, method, params), ...mirrored },
+      body: Buffer.from(text),
+    };
   }
 
   /** Whether the server has refused the call, or asked for something, before. */
@@ -165,10 +195,12 @@ export class LegacyCall implements Running {
 
   #ended(over: Over): void {
     if (this.#over) return;
-    if (over.kind === 'failed') return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#wasSent() });
+    if (over.kind === 'failed')
+      return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#wasSent() });
     const error = membersOf(over.body).get('error');
     if (over.status < 300) this.#answer.fail({ kind: 'broken', sent: true });
-    else if (error === undefined || isOfNoModernServer(codeOf(error))) this.#answer.result(over.body, isRefusal(over.status) ? MISDIRECTED : over.status);
+    else if (error === undefined || isOfNoModernServer(codeOf(error)))
+      this.#answer.result(over.body, isRefusal(over.status) ? MISDIRECTED : over.status);
     else this.#fails(error);
   }
 
@@ -176,7 +208,11 @@ export class LegacyCall implements Running {
     const { method, id } = this.#message;
     if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#relearned && this.#rounds === 0) {
       this.#relearned = true;
-      return inBackground('relearn', this.#parts.facts.relearn().then(() => this.#over || this.start()), () => this.#answer.fail({ kind: 'broken', sent: true }));
+      return inBackground(
+        'relearn',
+        this.#parts.facts.relearn().then(() => this.#over || this.start()),
+        () => this.#answer.fail({ kind: 'broken', sent: true }),
+      );
     }
     this.#answer.result(`{"jsonrpc":"2.0","id":${id},"error":${toLegacyError(error, method)}}`);
   }
@@ -187,7 +223,14 @@ export class LegacyCall implements Running {
     const hidden = listed ? this.#parts.facts.learn(listed) : undefined;
     if (!hidden?.size) return text;
     const isShown = (tool: string): boolean => !hidden.has(String(parseObject(tool)?.['name']));
-    return editObject(text, { result: within({ tools: (tools) => `[${elementsOf(tools ?? '[]').filter(isShown).join(',')}]` }) });
+    return editObject(text, {
+      result: within({
+        tools: (tools) =>
+          `[${elementsOf(tools ?? '[]')
+            .filter(isShown)
+            .join(',')}]`,
+      }),
+    });
   }
 
   #withOwnId(text: string): string {
@@ -198,19 +241,38 @@ export class LegacyCall implements Running {
     const state = membersOf(result).get('requestState');
     const requests = inputRequestsOf(result, this.#parts.session.capabilities);
     this.#rounds += 1;
-    if (!TAKES_INPUT.has(this.#message.method)) return this.#withoutInput('the MCP server asked for input where none can be given');
-    if (this.#rounds > MOST_ROUNDS) return this.#withoutInput(`the MCP server asked for input more than ${MOST_ROUNDS} times`);
+    if (!TAKES_INPUT.has(this.#message.method))
+      return this.#withoutInput('the MCP server asked for input where none can be given');
+    if (this.#rounds > MOST_ROUNDS)
+      return this.#withoutInput(`the MCP server asked for input more than ${MOST_ROUNDS} times`);
     if (typeof requests === 'string') return this.#withoutInput(requests);
-    if (requests.length === 0 && state === undefined) return this.#withoutInput('the MCP server asked for input without saying which');
+    if (requests.length === 0 && state === undefined)
+      return this.#withoutInput('the MCP server asked for input without saying which');
     if (requests.length === 0) {
-      this.#pace = startTimer('legacy_call', PACE_MS, () => this.#send({ responses: undefined, state }), () => this.#answer.abort());
+      this.#pace = startTimer(
+        'legacy_call',
+        PACE_MS,
+        () => this.#send({ responses: undefined, state }),
+        () => this.#answer.abort(),
+      );
       return;
     }
     this.#open();
     const { questions, session } = this.#parts;
     const { server, grantId } = this.#request;
-    this.#round = new InputRound({ questions, organizationId: server.organizationId, grantId, sessionId: session.id, send: (message) => this.#answer.event(message) }, requests, (responses) =>
-      responses === undefined ? this.#withoutInput('the input that the MCP server asked for was not given') : this.#send({ responses, state }),
+    this.#round = new InputRound(
+      {
+        questions,
+        organizationId: server.organizationId,
+        grantId,
+        sessionId: session.id,
+        send: (message) => this.#answer.event(message),
+      },
+      requests,
+      (responses) =>
+        responses === undefined
+          ? this.#withoutInput('the input that the MCP server asked for was not given')
+          : this.#send({ responses, state }),
     );
   }
 
@@ -218,6 +280,8 @@ export class LegacyCall implements Running {
   #withoutInput(why: string): void {
     const { id, method } = this.#message;
     if (method !== 'tools/call') return this.#answer.result(errorMessage(id, OWN_CODES.inputMissing, why));
-    this.#answer.result(`{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify({ content: [{ type: 'text', text: why }], isError: true })}}`);
+    this.#answer.result(
+      `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify({ content: [{ type: 'text', text: why }], isError: true })}}`,
+    );
   }
 }

@@ -25,15 +25,24 @@ export const inputRequestsOf = (result: string, capabilities: Json): readonly In
   return requests;
 };
 
-const methodIn = (text: string | undefined): string => (text !== undefined && /^"[\w/]+"$/.test(text) ? text.slice(1, -1) : '');
+const methodIn = (text: string | undefined): string =>
+  text !== undefined && /^"[\w/]+"$/.test(text) ? text.slice(1, -1) : '';
 
 /** URL elicitation has an id in the legacy era; the modern one has none. */
 const withElicitationId: Edit = (value) => value ?? JSON.stringify(randomUUID());
 
 const asLegacy = ({ method, params }: InputRequest): string | undefined =>
-  method === 'elicitation/create' && params !== undefined && membersOf(params).get('mode') === '"url"' ? editObject(params, { elicitationId: withElicitationId }) : params;
+  method === 'elicitation/create' && params !== undefined && membersOf(params).get('mode') === '"url"'
+    ? editObject(params, { elicitationId: withElicitationId })
+    : params;
 
-type Asking = Readonly<{ organizationId: string; grantId: string; sessionId: string; questions: Questions; send: (message: string) => void }>;
+type Asking = Readonly<{
+  organizationId: string;
+  grantId: string;
+  sessionId: string;
+  questions: Questions;
+  send: (message: string) => void;
+}>;
 
 /** One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did not all come. */
 export class InputRound {
@@ -60,11 +69,18 @@ export class InputRound {
 
   #ask(request: InputRequest): boolean {
     const { questions, organizationId, grantId, sessionId, send } = this.#asking;
-    const id = questions.open({ organizationId, grantId, sessionId, answered: (response) => this.#answered(id ?? '', request.key, response) });
+    const id = questions.open({
+      organizationId,
+      grantId,
+      sessionId,
+      answered: (response) => this.#answered(id ?? '', request.key, response),
+    });
     if (id === undefined) return false;
     this.#open.add(id);
     const params = asLegacy(request);
-    send(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(request.method)}${params === undefined ? '' : `,"params":${params}`}}`);
+    send(
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(request.method)}${params === undefined ? '' : `,"params":${params}`}}`,
+    );
     return true;
   }
 

@@ -30,7 +30,8 @@ const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, s
   return nothing;
 };
 
-const resultMessage = (id: string, result: unknown): string => `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
+const resultMessage = (id: string, result: unknown): string =>
+  `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 
 /** A message of the client: `id` is the text of its JSON-RPC id, `method` undefined for a response. */
 type Read = Readonly<{ id: string | undefined; method: string | undefined; params: Json; body: string }>;
@@ -38,7 +39,12 @@ type Read = Readonly<{ id: string | undefined; method: string | undefined; param
 const readMessage = (body: string): Read => {
   const message = parseObject(body);
   const method = message?.['method'];
-  return { id: membersOf(body).get('id'), method: typeof method === 'string' ? method : undefined, params: isObject(message?.['params']) ? message['params'] : {}, body };
+  return {
+    id: membersOf(body).get('id'),
+    method: typeof method === 'string' ? method : undefined,
+    params: isObject(message?.['params']) ? message['params'] : {},
+    body,
+  };
 };
 
 /** A request with its session: what its handlers are given. */
@@ -64,7 +70,8 @@ export class LegacyServer {
 
   readonly forward: Forward = (request, sink) => {
     const read = readMessage(request.body?.toString('utf8') ?? '');
-    if (request.method === 'POST' && read.method === 'initialize' && read.id !== undefined) return this.#initialize(request, { id: read.id, params: read.params }, sink);
+    if (request.method === 'POST' && read.method === 'initialize' && read.id !== undefined)
+      return this.#initialize(request, { id: read.id, params: read.params }, sink);
     const header = request.headers['mcp-session-id'];
     const session = header === undefined ? undefined : openSession(header);
     if (!session) return answerStatus(sink, header === undefined ? 400 : 404);
@@ -112,7 +119,11 @@ export class LegacyServer {
     const parts = { forward: this.#forward, heartbeat: this.#heartbeat, session, subscriptions: live.subscriptions };
     // A second stream takes the place of the first, whose client may have gone without a word.
     live.listen?.close();
-    const listen: LegacyListen = new LegacyListen(parts, request, { capabilities: () => capabilitiesOf(facts), sink, left: () => live.listen === listen && (live.listen = undefined) });
+    const listen: LegacyListen = new LegacyListen(parts, request, {
+      capabilities: () => capabilitiesOf(facts),
+      sink,
+      left: () => live.listen === listen && (live.listen = undefined),
+    });
     live.listen = listen;
     inBackground('legacy_listen', listen.start(), () => listen.abort());
     return listen;
@@ -125,7 +136,8 @@ export class LegacyServer {
 
   /** Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the end of its connection. */
   #notified(session: LegacySession, method: string, { params, sink }: Readonly<{ params: Json; sink: Sink }>): Running {
-    if (method === 'notifications/cancelled') this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();
+    if (method === 'notifications/cancelled')
+      this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();
     return answerStatus(sink, 202);
   }
 
@@ -143,7 +155,10 @@ export class LegacyServer {
       case 'tasks/result':
       case 'tasks/list':
       case 'tasks/cancel':
-        return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'tasks of the legacy era are not spoken by the MCP server'));
+        return answerJson(
+          sink,
+          errorMessage(message.id, METHOD_NOT_FOUND, 'tasks of the legacy era are not spoken by the MCP server'),
+        );
       default:
         return this.#call(given);
     }
@@ -151,7 +166,8 @@ export class LegacyServer {
 
   #setLevel({ request, session, message, sink }: Given): Running {
     const level = message.params['level'];
-    if (typeof level !== 'string' || !LEVELS.includes(level)) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
+    if (typeof level !== 'string' || !LEVELS.includes(level))
+      return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
     const live = this.#live.of(session.id, request);
     if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
     live.logLevel = level;
@@ -165,9 +181,14 @@ export class LegacyServer {
     if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
     const facts = this.#facts.of(reachOf(this.#forward, request));
     const answered = capabilitiesOf(facts).then(async ({ resources }) => {
-      if (!isObject(resources) || resources['subscribe'] !== true) return answerJson(sink, errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'));
+      if (!isObject(resources) || resources['subscribe'] !== true)
+        return answerJson(
+          sink,
+          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'),
+        );
       if (!wanted) this.#live.unsubscribe(session.id, uri);
-      else if (!this.#live.subscribe(session.id, uri)) return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, TOO_MANY_SUBSCRIPTIONS));
+      else if (!this.#live.subscribe(session.id, uri))
+        return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, TOO_MANY_SUBSCRIPTIONS));
       await live.listen?.changed();
       return answerJson(sink, resultMessage(message.id, {}));
     });
@@ -200,14 +221,20 @@ const capabilitiesOf = async (facts: ModernFacts): Promise<Json> => {
   return isObject(result?.['capabilities']) ? result['capabilities'] : {};
 };
 
-const answerInitialize = ({ asked, introduction }: Introduced, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): void => {
+const answerInitialize = (
+  { asked, introduction }: Introduced,
+  { id, params }: Pick<LegacyRequest, 'id' | 'params'>,
+  sink: Sink,
+): void => {
   if (!introduction) {
-    if (asked.kind === 'failed') return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
+    if (asked.kind === 'failed')
+      return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
     // It does not know the request: no modern server, then.
     return void answerStatus(sink, asked.status < 300 || isRefusal(asked.status) ? MISDIRECTED : asked.status);
   }
   const opened = newSession(params);
-  if (!opened) return void answerJson(sink, errorMessage(id, INVALID_PARAMS, "the client's capabilities are too large"));
+  if (!opened)
+    return void answerJson(sink, errorMessage(id, INVALID_PARAMS, "the client's capabilities are too large"));
   const { capabilities, instructions } = introduction.result;
   const result = {
     protocolVersion: opened.session.protocolVersion,

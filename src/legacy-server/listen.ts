@@ -15,9 +15,15 @@ const METHOD = 'subscriptions/listen';
 const CHANGE_MS = 10;
 const ACKNOWLEDGED_MS = 30_000;
 
-export type ListenParts = Readonly<{ forward: Forward; heartbeat: Heartbeat; session: LegacySession; subscriptions: ReadonlySet<string> }>;
+export type ListenParts = Readonly<{
+  forward: Forward;
+  heartbeat: Heartbeat;
+  session: LegacySession;
+  subscriptions: ReadonlySet<string>;
+}>;
 
-const has = (capabilities: Json, kind: string, feature: string): boolean => isObject(capabilities[kind]) && capabilities[kind][feature] === true;
+const has = (capabilities: Json, kind: string, feature: string): boolean =>
+  isObject(capabilities[kind]) && capabilities[kind][feature] === true;
 
 /** What a session that reads its GET stream wants to hear of a server; undefined when the server tells of nothing. */
 const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json | undefined => {
@@ -25,7 +31,9 @@ const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json 
     ...(has(capabilities, 'tools', 'listChanged') ? { toolsListChanged: true } : {}),
     ...(has(capabilities, 'prompts', 'listChanged') ? { promptsListChanged: true } : {}),
     ...(has(capabilities, 'resources', 'listChanged') ? { resourcesListChanged: true } : {}),
-    ...(has(capabilities, 'resources', 'subscribe') && subscriptions.size > 0 ? { resourceSubscriptions: [...subscriptions] } : {}),
+    ...(has(capabilities, 'resources', 'subscribe') && subscriptions.size > 0
+      ? { resourceSubscriptions: [...subscriptions] }
+      : {}),
   };
   return Object.keys(filter).length > 0 || has(capabilities, 'resources', 'subscribe') ? filter : undefined;
 };
@@ -47,7 +55,11 @@ export class LegacyListen implements Running {
   #over = false;
   #change: Promise<void> | undefined;
 
-  constructor(parts: ListenParts, request: UpstreamRequest, to: Readonly<{ capabilities: () => Promise<Json>; sink: Sink; left: () => void }>) {
+  constructor(
+    parts: ListenParts,
+    request: UpstreamRequest,
+    to: Readonly<{ capabilities: () => Promise<Json>; sink: Sink; left: () => void }>,
+  ) {
     this.#parts = parts;
     this.#request = request;
     this.#capabilities = to.capabilities;
@@ -57,7 +69,11 @@ export class LegacyListen implements Running {
       this.#current?.abort();
       to.left();
     };
-    this.#answer = new ChannelAnswer(to.sink, { left, paused: (_answer, paused) => this.#pause(paused) }, { silenceMs: 0 });
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
   }
 
   /** Begins to listen. A server that tells of nothing has no stream (405). */
@@ -144,7 +160,14 @@ export class LegacyListen implements Running {
     const { forward, session } = this.#parts;
     const body = JSON.stringify({ jsonrpc: '2.0', id, method: METHOD, params: { notifications } });
     const text = toModern(body, { info: session.clientInfo, capabilities: session.capabilities, logLevel: undefined });
-    return { ...this.#request, method: 'POST', era: 'modern', headers: modernHeaders(reachOf(forward, this.#request).credential, METHOD, {}), body: Buffer.from(text), silenceMs: 0 };
+    return {
+      ...this.#request,
+      method: 'POST',
+      era: 'modern',
+      headers: modernHeaders(reachOf(forward, this.#request).credential, METHOD, {}),
+      body: Buffer.from(text),
+      silenceMs: 0,
+    };
   }
 
   #tell(text: string): void {

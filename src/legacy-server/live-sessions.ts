@@ -4,7 +4,11 @@ import type { UpstreamRequest } from '../upstream/forward.js';
 import type { LegacyListen } from './listen.js';
 
 /** What a session has on this node beside what its id says. */
-export type LiveSession = { logLevel: string | undefined; readonly subscriptions: Set<string>; listen: LegacyListen | undefined };
+export type LiveSession = {
+  logLevel: string | undefined;
+  readonly subscriptions: Set<string>;
+  listen: LegacyListen | undefined;
+};
 
 type Owner = Readonly<{ organizationId: string; grantId: string }>;
 type Kept = LiveSession & Readonly<{ owner: Owner }> & { bytes: number };
@@ -37,7 +41,8 @@ export class LiveSessions {
       return known;
     }
     const owner = { organizationId: server.organizationId, grantId };
-    for (let exceeded = this.#take(owner); exceeded !== undefined; exceeded = this.#take(owner)) if (!this.#endOldest(owner, exceeded === 'grant')) return undefined;
+    for (let exceeded = this.#take(owner); exceeded !== undefined; exceeded = this.#take(owner))
+      if (!this.#endOldest(owner, exceeded === 'grant')) return undefined;
     const kept: Kept = { logLevel: undefined, subscriptions: new Set<string>(), listen: undefined, owner, bytes: 0 };
     this.#sessions.set(id, kept);
     return kept;
@@ -48,7 +53,11 @@ export class LiveSessions {
     const kept = this.#sessions.get(id);
     if (!kept || kept.subscriptions.has(uri)) return kept !== undefined;
     const { organizationId, grantId } = kept.owner;
-    if (kept.subscriptions.size >= MOST_SUBSCRIPTIONS || this.#places.grow(organizationId, grantId, weightOf(uri)) !== undefined) return false;
+    if (
+      kept.subscriptions.size >= MOST_SUBSCRIPTIONS ||
+      this.#places.grow(organizationId, grantId, weightOf(uri)) !== undefined
+    )
+      return false;
     kept.subscriptions.add(uri);
     kept.bytes += weightOf(uri);
     return true;

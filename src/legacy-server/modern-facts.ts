@@ -18,7 +18,9 @@ type Tool = Readonly<{ name: string; headers: readonly ParamHeader[] | undefined
 
 const toolsIn = (result: Json): readonly Tool[] =>
   (Array.isArray(result['tools']) ? (result['tools'] as readonly unknown[]) : []).flatMap((tool) =>
-    isObject(tool) && typeof tool['name'] === 'string' ? [{ name: tool['name'], headers: paramHeadersOf(tool['inputSchema']) }] : [],
+    isObject(tool) && typeof tool['name'] === 'string'
+      ? [{ name: tool['name'], headers: paramHeadersOf(tool['inputSchema']) }]
+      : [],
   );
 
 /** What `server/discover` said, or what came instead. */
@@ -93,7 +95,10 @@ export class ModernFacts {
     let maxBytes = MOST_BYTES;
     const endsAt = performance.now() + LIST_ALL_MS;
     for (let page = 1; page <= MOST_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
-      const asked = await this.#page(page, cursor, { timeoutMs: Math.min(ASK_MS, endsAt - performance.now()), maxBytes });
+      const asked = await this.#page(page, cursor, {
+        timeoutMs: Math.min(ASK_MS, endsAt - performance.now()),
+        maxBytes,
+      });
       if (asked.kind === 'response') maxBytes -= asked.bytes;
       const result = asked.kind === 'response' ? asked.message['result'] : undefined;
       if (!isObject(result)) return;
@@ -105,7 +110,12 @@ export class ModernFacts {
 
   #page(page: number, cursor: unknown, limits: AskLimits): Promise<Asked> {
     const params = cursor === undefined ? {} : { cursor };
-    const request = postTo(this.#reach, 'modern', ownModernBody(page, 'tools/list', params), modernHeaders(this.#reach.credential, 'tools/list', params));
+    const request = postTo(
+      this.#reach,
+      'modern',
+      ownModernBody(page, 'tools/list', params),
+      modernHeaders(this.#reach.credential, 'tools/list', params),
+    );
     return ask(this.#reach.forward, request, page, limits);
   }
 }

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { QUESTION_QUOTA } from '../platform/data-plane-quotas.js';
 import { Quota } from '../platform/quota.js';
 
-type Waiting = Readonly<{ organizationId: string; grantId: string; sessionId: string; answered: (response: string) => void }>;
+type Waiting = Readonly<{
+  organizationId: string;
+  grantId: string;
+  sessionId: string;
+  answered: (response: string) => void;
+}>;
 
 /**
  * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they belong to: its id stands in each of

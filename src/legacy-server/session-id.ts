@@ -40,6 +40,12 @@ export const newSession = (params: Json | undefined): Readonly<{ session: Legacy
 export const openSession = (id: string): LegacySession | undefined => {
   const content = parseObject(Buffer.from(id, 'base64url').toString('utf8'));
   const { id: own, protocolVersion, capabilities, clientInfo } = content ?? {};
-  if (typeof own !== 'string' || !isRevisionOf('legacy', protocolVersion) || !isObject(capabilities) || !isObject(clientInfo)) return undefined;
+  if (
+    typeof own !== 'string' ||
+    !isRevisionOf('legacy', protocolVersion) ||
+    !isObject(capabilities) ||
+    !isObject(clientInfo)
+  )
+    return undefined;
   return { id: own, protocolVersion, capabilities, clientInfo };
 };

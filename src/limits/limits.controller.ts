@@ -7,7 +7,11 @@ import { Allowed, CurrentPrincipal, type Principal } from '../rest/allowed.js';
 import { GrantLimits, type LimitStateView } from './limits.dto.js';
 import { findGovernedGrant, readLimits, type LimitState } from './limits.query.js';
 
-const view = ({ incrementFrom, resetAt, ...limit }: LimitState): LimitStateView => ({ ...limit, ...(incrementFrom === undefined ? {} : { incrementFrom }), resetAt: resetAt.toISOString() });
+const view = ({ incrementFrom, resetAt, ...limit }: LimitState): LimitStateView => ({
+  ...limit,
+  ...(incrementFrom === undefined ? {} : { incrementFrom }),
+  resetAt: resetAt.toISOString(),
+});
 
 @ApiTags('grants')
 @Controller('v1/grants')
@@ -16,14 +20,21 @@ export class LimitsController {
 
   @Get(':id/limits')
   @Allowed('member')
-  @ApiOperation({ summary: 'What the limits of a grant have left', description: 'Every limit of its current policy that a call can reach. Asking counts nothing.' })
+  @ApiOperation({
+    summary: 'What the limits of a grant have left',
+    description: 'Every limit of its current policy that a call can reach. Asking counts nothing.',
+  })
   @ApiOkResponse({ type: GrantLimits })
   getGrantLimits(@CurrentPrincipal() { organizationId }: Principal, @Param('id') id: string): Promise<GrantLimits> {
     return this.store.look(organizationId, async (tx) => {
       const grant = isId('grt', id) ? await findGovernedGrant(tx, organizationId, id) : undefined;
       if (!grant) throw notFound('grant');
       const { policy } = grant;
-      return { policyId: policy?.id ?? null, policyVersion: policy?.version ?? null, items: (await readLimits(tx, organizationId, grant)).map(view) };
+      return {
+        policyId: policy?.id ?? null,
+        policyVersion: policy?.version ?? null,
+        items: (await readLimits(tx, organizationId, grant)).map(view),
+      };
     });
   }
 }

@@ -13,7 +13,10 @@ export class LimitStateView {
   @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }] })
   readonly window!: string | number;
 
-  @ApiProperty({ enum: ['grant', 'session', 'server', 'identity', 'organization'], description: 'Whose calls are counted together' })
+  @ApiProperty({
+    enum: ['grant', 'session', 'server', 'identity', 'organization'],
+    description: 'Whose calls are counted together',
+  })
   readonly scope!: string;
 
   @ApiProperty({ type: Number })
@@ -22,18 +25,30 @@ export class LimitStateView {
   @ApiPropertyOptional({ type: String, description: 'The argument whose value is spent; 1 a call without it' })
   readonly incrementFrom?: string;
 
-  @ApiProperty({ type: Number, nullable: true, description: 'In the window that runs now; null by session, as each has a count of its own' })
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'In the window that runs now; null by session, as each has a count of its own',
+  })
   readonly used!: number | null;
 
   @ApiProperty({ type: Number, nullable: true })
   readonly left!: number | null;
 
-  @ApiProperty({ type: String, format: 'date-time', description: 'When the next window begins, by the clock that counts' })
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    description: 'When the next window begins, by the clock that counts',
+  })
   readonly resetAt!: string;
 }
 
 export class GrantLimits {
-  @ApiProperty({ type: String, nullable: true, description: 'null: the grant has no policy, and every call is refused' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'null: the grant has no policy, and every call is refused',
+  })
   readonly policyId!: string | null;
 
   @ApiProperty({ type: 'integer', nullable: true })

@@ -16,14 +16,34 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  */
 export const discover = async (parts: RelayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;
-  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response });
-  if (isFailure(collected)) return sendJson(response, 200, jsonRpcError(request.id, failures[collected.kind].code, failures[collected.kind].message));
+  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
+    maxBytes: MAX_ANSWER_BYTES,
+    id: request.id,
+    until: response,
+  });
+  if (isFailure(collected))
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(request.id, failures[collected.kind].code, failures[collected.kind].message),
+    );
   const answer = messageIn(collected, request.id);
   const result = answer['result'];
   if (typeof result === 'object' && result !== null && 'supportedVersions' in result && 'capabilities' in result) {
     const capabilities = offered(result.capabilities);
-    return sendJson(response, 200, { ...answer, result: cacheable({ ...result, supportedVersions: SPOKEN, capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities }) });
+    return sendJson(response, 200, {
+      ...answer,
+      result: cacheable({
+        ...result,
+        supportedVersions: SPOKEN,
+        capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities,
+      }),
+    });
   }
   if (collected.status === 200 && 'error' in answer) return sendJson(response, 200, answer);
-  return sendJson(response, 400, jsonRpcError(request.id, OWN_CODES.upstreamError, 'the MCP server does not answer server/discover; initialize'));
+  return sendJson(
+    response,
+    400,
+    jsonRpcError(request.id, OWN_CODES.upstreamError, 'the MCP server does not answer server/discover; initialize'),
+  );
 };

@@ -7,12 +7,15 @@ const STEPS_A_TURN = 500_000;
 const STEPS_PER_ITEM = 1000;
 const STEPS_PER_CHARACTER = 2;
 
-
 /**
  * The items that a test takes, in their order. Other work of the process gets a turn after at most 5 ms of it and one more item,
  * counted in steps: those that the test takes from `work`, and those for the size of an item, of which `characters` are all.
  */
-export const filterInTurns = async <T>(items: readonly T[], test: (item: T, work: Work) => boolean, characters: number): Promise<readonly T[]> => {
+export const filterInTurns = async <T>(
+  items: readonly T[],
+  test: (item: T, work: Work) => boolean,
+  characters: number,
+): Promise<readonly T[]> => {
   const stepsPerItem = STEPS_PER_ITEM + (STEPS_PER_CHARACTER * characters) / Math.max(1, items.length);
   const work: Work = { left: STEPS_A_TURN };
   const taken: T[] = [];

@@ -18,7 +18,8 @@ export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: P
     seen,
     shows: (listed) => {
       const name = nameOf(listed);
-      if (name === undefined || refusedName(server, name) !== undefined || beside.refusal(name) !== undefined) return false;
+      if (name === undefined || refusedName(server, name) !== undefined || beside.refusal(name) !== undefined)
+        return false;
       beside.add(name);
       if (!compiled.pinTools) return true;
       const tool = readTool(listed);
@@ -31,4 +32,7 @@ export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: P
   };
 };
 
-const nameOf = (listed: unknown): string | undefined => (typeof listed === 'object' && listed !== null && 'name' in listed && typeof listed.name === 'string' ? listed.name : undefined);
+const nameOf = (listed: unknown): string | undefined =>
+  typeof listed === 'object' && listed !== null && 'name' in listed && typeof listed.name === 'string'
+    ? listed.name
+    : undefined;

@@ -10,5 +10,7 @@ export const accepts = (header: string | undefined, types: readonly string[]): b
     const [range = '', ...parameters] = one.split(';').map((part) => part.trim().toLowerCase());
     return parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter)) ? [] : [range];
   });
-  return types.every((type) => ranges.some((range) => range === type || range === '*/*' || range === `${type.split('/')[0]}/*`));
+  return types.every((type) =>
+    ranges.some((range) => range === type || range === '*/*' || range === `${type.split('/')[0]}/*`),
+  );
 };

@@ -22,11 +22,21 @@ const NO_SNIFF = 'x-content-type-options';
 
 /** Writes the head of a JSON answer. The media type is ours, whatever the upstream said; without a `length` the body is sent in chunks. */
 export const writeJsonHead = (response: ServerResponse, status: number, length?: number): void =>
-  void response.writeHead(status, length === undefined ? { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff' } : { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff', 'content-length': length });
+  void response.writeHead(
+    status,
+    length === undefined
+      ? { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff' }
+      : { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff', 'content-length': length },
+  );
 
 /** Writes and sends the head of an event stream. The media type is ours, whatever the upstream said. */
 export const beginEventStream = (response: ServerResponse): void => {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no', [NO_SNIFF]: 'nosniff' });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    [NO_SNIFF]: 'nosniff',
+  });
   response.flushHeaders();
 };
 
@@ -41,14 +51,23 @@ export const sendStatus = (response: ServerResponse, status: 202 | 204, headers:
 export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Fields = {}): void => {
   if (response.headersSent || response.destroyed) return;
   const bytes = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff', 'content-length': bytes.length, ...headers });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    [NO_SNIFF]: 'nosniff',
+    'content-length': bytes.length,
+    ...headers,
+  });
   response.end(bytes);
 };
 
-export const jsonRpcError = (id: RequestId, code: number, message: string) => ({ jsonrpc: '2.0', id, error: { code, message } }) as const;
+export const jsonRpcError = (id: RequestId, code: number, message: string) =>
+  ({ jsonrpc: '2.0', id, error: { code, message } }) as const;
 
 export const jsonRpcResult = (id: RequestId, result: unknown) => ({ jsonrpc: '2.0', id, result }) as const;
 
 /** A refusal on the level of HTTP, with a JSON-RPC error for clients that read bodies. */
-export const refuseHttp = (response: ServerResponse, status: number, error: Readonly<{ code: number; message: string; headers?: Fields }>): void =>
-  sendJson(response, status, jsonRpcError(null, error.code, error.message), error.headers);
+export const refuseHttp = (
+  response: ServerResponse,
+  status: number,
+  error: Readonly<{ code: number; message: string; headers?: Fields }>,
+): void => sendJson(response, status, jsonRpcError(null, error.code, error.message), error.headers);

@@ -10,7 +10,9 @@ const LISTS = ['tools', 'resources', 'prompts'] as const;
 export const offered = (capabilities: unknown): Json => {
   if (!isObject(capabilities)) return {};
   const { tasks, ...others } = capabilities;
-  const lists = LISTS.flatMap((name) => (isObject(others[name]) ? [[name, { ...others[name], listChanged: true }] as const] : []));
+  const lists = LISTS.flatMap((name) =>
+    isObject(others[name]) ? [[name, { ...others[name], listChanged: true }] as const] : [],
+  );
   return { ...others, ...Object.fromEntries(lists), ...(isObject(tasks) ? { tasks: withoutList(tasks) } : {}) };
 };
 

@@ -34,4 +34,5 @@ export const headerOf = (headers: HeaderFields, name: string): string | undefine
   return typeof value === 'string' ? value : undefined;
 };
 
-export const isEventStream = (contentType: string | undefined): boolean => /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '');
+export const isEventStream = (contentType: string | undefined): boolean =>
+  /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '');

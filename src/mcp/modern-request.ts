@@ -9,10 +9,17 @@ import { mirroredValue, type ParamHeader } from './param-headers.js';
 import type { Message, Request } from './read-message.js';
 
 /** Codes that 2026-07-28 defines ("Error Codes"). */
-export const MODERN_CODES = { headerMismatch: -32_020, missingCapability: -32_021, unsupportedVersion: -32_022 } as const;
+export const MODERN_CODES = {
+  headerMismatch: -32_020,
+  missingCapability: -32_021,
+  unsupportedVersion: -32_022,
+} as const;
 
 /** Every revision that is spoken to clients, newest first. */
-export const SPOKEN: readonly string[] = [...REVISIONS.modern, ...REVISIONS.legacy.filter((version) => version >= '2025-03-26')];
+export const SPOKEN: readonly string[] = [
+  ...REVISIONS.modern,
+  ...REVISIONS.legacy.filter((version) => version >= '2025-03-26'),
+];
 
 /** Why a modern request is not served; `status` is HTTP's. */
 export type ModernRefusal = Readonly<{ status: 400 | 404; code: number; message: string; data?: Json }>;
@@ -55,7 +62,12 @@ const versionRefusal = (headers: IncomingHttpHeaders, version: unknown): ModernR
   if (header === undefined) return missing('MCP-Protocol-Version');
   if (header !== version) return differs('MCP-Protocol-Version');
   if (isRevisionOf('modern', version)) return undefined;
-  return { status: 400, code: MODERN_CODES.unsupportedVersion, message: 'Unsupported protocol version', data: { supported: SPOKEN, requested: clip(version, 64) } };
+  return {
+    status: 400,
+    code: MODERN_CODES.unsupportedVersion,
+    message: 'Unsupported protocol version',
+    data: { supported: SPOKEN, requested: clip(version, 64) },
+  };
 };
 
 const nameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request): ModernRefusal | undefined => {
@@ -70,20 +82,30 @@ const nameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request):
 };
 
 /** Who a modern request says that it comes from, once its headers agree with its body. */
-export const readModern = (headers: IncomingHttpHeaders, request: Request): Readonly<{ ok: true; caller: Caller }> | Readonly<{ ok: false; refusal: ModernRefusal }> => {
+export const readModern = (
+  headers: IncomingHttpHeaders,
+  request: Request,
+): Readonly<{ ok: true; caller: Caller }> | Readonly<{ ok: false; refusal: ModernRefusal }> => {
   const meta = metaOf(request.params);
   const version = meta[META.protocolVersion];
   const [capabilities, client = {}] = [meta[META.clientCapabilities], meta[META.clientInfo]];
   const refusal = versionRefusal(headers, version) ?? nameRefusal(headers, request);
   if (refusal) return { ok: false, refusal };
-  if (!isObject(capabilities)) return { ok: false, refusal: invalid(`_meta needs ${META.clientCapabilities}, an object`) };
+  if (!isObject(capabilities))
+    return { ok: false, refusal: invalid(`_meta needs ${META.clientCapabilities}, an object`) };
   if (!isObject(client)) return { ok: false, refusal: invalid(`${META.clientInfo} in _meta is not an object`) };
   return { ok: true, caller: callerOf(String(version), capabilities, client) };
 };
 
 /** Not spread together: this is done for every call. */
 const callerOf = (protocolVersion: string, clientCapabilities: Json, { name, version }: Json): Caller => {
-  const caller: { -readonly [K in keyof Caller]: Caller[K] } = { era: 'modern', sessionId: null, upstreamSession: undefined, protocolVersion, clientCapabilities };
+  const caller: { -readonly [K in keyof Caller]: Caller[K] } = {
+    era: 'modern',
+    sessionId: null,
+    upstreamSession: undefined,
+    protocolVersion,
+    clientCapabilities,
+  };
   if (typeof name === 'string') caller.clientName = clip(name, 128);
   if (typeof version === 'string') caller.clientVersion = clip(version, 128);
   return caller;
@@ -100,7 +122,11 @@ const agrees = (header: string, value: unknown): boolean => {
 };
 
 /** What is wrong with the headers that mirror a tool's parameters; a header that no parameter has is nobody's concern here. */
-export const paramRefusal = (headers: IncomingHttpHeaders, mirrored: readonly ParamHeader[], given: unknown): ModernRefusal | undefined => {
+export const paramRefusal = (
+  headers: IncomingHttpHeaders,
+  mirrored: readonly ParamHeader[],
+  given: unknown,
+): ModernRefusal | undefined => {
   for (const param of mirrored) {
     const [header, value] = [headers[param.header], mirroredValue(given, param)];
     const expected = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
@@ -121,7 +147,8 @@ export const paramHeaders = (headers: IncomingHttpHeaders): Readonly<Record<stri
 };
 
 /** W3C trace context: the trace id of a `traceparent`. */
-export const traceIdOf = (traceparent: unknown): string | null => (typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null);
+export const traceIdOf = (traceparent: unknown): string | null =>
+  typeof traceparent === 'string' ? (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent)?.[1] ?? null) : null;
 
 /** The trace id that a request names in its own `_meta`. */
 export const ownTraceId = (request: Request): string | null => traceIdOf(metaOf(request.params)['traceparent']);

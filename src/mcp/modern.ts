@@ -17,7 +17,8 @@ export const OWN_CLIENT_INFO = { name: 'toolgate', version: '1' } as const;
 const UNSAFE = /^[\t ]|[\t ]$|[^\t\x20-\x7e]|^=\?base64\?.*\?=$/s;
 
 /** A value as a header carries it (Streamable HTTP, "Value Encoding"): as it is, or in Base64 when a header could not give it back. */
-export const headerValue = (value: string): string => (UNSAFE.test(value) ? `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=` : value);
+export const headerValue = (value: string): string =>
+  UNSAFE.test(value) ? `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=` : value;
 
 /** The member of `params` that `Mcp-Name` mirrors, by method. */
 const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
@@ -37,7 +38,11 @@ export const mirroredName = (method: string, params: Readonly<Record<string, unk
 };
 
 /** The headers of a modern request: the upstream's credential and what mirrors the body. */
-export const modernHeaders = (credential: Readonly<Record<string, string>>, method: string, params: Readonly<Record<string, unknown>>): Record<string, string> => {
+export const modernHeaders = (
+  credential: Readonly<Record<string, string>>,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): Record<string, string> => {
   const name = mirroredName(method, params);
   return {
     ...upstreamHeaders(credential, { upstreamSession: undefined, protocolVersion: MODERN_REVISION }),
@@ -52,7 +57,11 @@ const ofCredentials = new WeakMap<Headers, Map<string, Headers>>();
 const MOST_KEPT = 256;
 
 /** `modernHeaders`, one object for the same credential, method and name, so that the HTTP client needs to write them only once. */
-export const keptModernHeaders = (credential: Headers, method: string, params: Readonly<Record<string, unknown>>): Headers => {
+export const keptModernHeaders = (
+  credential: Headers,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): Headers => {
   let kept = ofCredentials.get(credential);
   if (!kept) ofCredentials.set(credential, (kept = new Map<string, Headers>()));
   const name = mirroredName(method, params);
@@ -66,7 +75,15 @@ export const keptModernHeaders = (credential: Headers, method: string, params: R
 };
 
 /** A request of our own: what this gateway asks a server for itself, with no capability declared. */
-export const ownModernBody = (id: number | string, method: string, params: Readonly<Record<string, unknown>> = {}): Buffer => {
-  const _meta = { [META.protocolVersion]: MODERN_REVISION, [META.clientInfo]: OWN_CLIENT_INFO, [META.clientCapabilities]: {} };
+export const ownModernBody = (
+  id: number | string,
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+): Buffer => {
+  const _meta = {
+    [META.protocolVersion]: MODERN_REVISION,
+    [META.clientInfo]: OWN_CLIENT_INFO,
+    [META.clientCapabilities]: {},
+  };
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta } }));
 };

@@ -7,11 +7,14 @@ export type Named = Readonly<{ kind: 'resource' | 'prompt'; name: string; argume
 const LONGEST_NAME = 256;
 const LONGEST_URI = 2048;
 
-const isText = (value: unknown, longest: number): value is string => typeof value === 'string' && value.length >= 1 && value.length <= longest;
+const isText = (value: unknown, longest: number): value is string =>
+  typeof value === 'string' && value.length >= 1 && value.length <= longest;
 
-const resource = (uri: unknown): Named | undefined => (isText(uri, LONGEST_URI) ? { kind: 'resource', name: uri, arguments: { uri } } : undefined);
+const resource = (uri: unknown): Named | undefined =>
+  isText(uri, LONGEST_URI) ? { kind: 'resource', name: uri, arguments: { uri } } : undefined;
 
-const prompt = (name: unknown, given: unknown = {}): Named | undefined => (isText(name, LONGEST_NAME) && isObject(given) ? { kind: 'prompt', name, arguments: given } : undefined);
+const prompt = (name: unknown, given: unknown = {}): Named | undefined =>
+  isText(name, LONGEST_NAME) && isObject(given) ? { kind: 'prompt', name, arguments: given } : undefined;
 
 /** What is completed, and for a prompt the arguments known so far. */
 const completed = ({ ref, argument, context = {} }: Json): Named | undefined => {
@@ -29,7 +32,8 @@ const knownArguments = (argument: unknown, others: unknown = {}): Json | undefin
 };
 
 /** Parsers that ignore case would read another name where a key differs only in case. */
-const hasPlainKeys = (ref: Json): boolean => Object.keys(ref).every((key) => !['type', 'name', 'uri'].includes(key.toLowerCase()) || key === key.toLowerCase());
+const hasPlainKeys = (ref: Json): boolean =>
+  Object.keys(ref).every((key) => !['type', 'name', 'uri'].includes(key.toLowerCase()) || key === key.toLowerCase());
 
 const readers: ReadonlyMap<string, (params: Json) => Named | undefined> = new Map([
   ['resources/read', ({ uri }: Json) => resource(uri)],
@@ -44,4 +48,3 @@ export const namesSomething = (method: string): boolean => readers.has(method);
 
 /** The resource or prompt that a request uses; undefined when its params don't say one in the way that MCP has it. */
 export const namedIn = ({ method, params = {} }: Request): Named | undefined => readers.get(method)?.(params);
-

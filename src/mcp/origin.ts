@@ -18,11 +18,23 @@ export const isForeign = (parts: Place, request: IncomingMessage): boolean => {
   return origin !== undefined && origin !== ownOrigin(parts.publicUrl()) && !parts.allowedOrigins.includes(origin);
 };
 
-const HEADERS = ['Authorization', 'Content-Type', 'Accept', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name', 'Last-Event-ID'];
+const HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Accept',
+  'Mcp-Session-Id',
+  'MCP-Protocol-Version',
+  'Mcp-Method',
+  'Mcp-Name',
+  'Last-Event-ID',
+];
 
 /** Headers that mirror parameters have the names that a tool gave them. */
 const paramHeadersAskedFor = ({ headers }: IncomingMessage): readonly string[] =>
-  String(headers['access-control-request-headers'] ?? '').split(',').map((name) => name.trim()).filter((name) => /^mcp-param-[\w!#$%&'*+.^`|~-]{1,128}$/i.test(name));
+  String(headers['access-control-request-headers'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => /^mcp-param-[\w!#$%&'*+.^`|~-]{1,128}$/i.test(name));
 
 /** Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a preflight). */
 export const allowOrigin = (request: IncomingMessage, response: ServerResponse): boolean => {

@@ -17,7 +17,10 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '
 /** The character at `at` of the inside of a JSON string, and how many bytes it takes; undefined when it is cut. */
 const characterAt = (raw: Buffer, at: number): Readonly<{ character: string; bytes: number }> | undefined => {
   if (raw[at] !== BACKSLASH) return { character: String.fromCharCode(raw[at] ?? 0), bytes: 1 };
-  if (raw[at + 1] === LETTER_U) return at + 6 > raw.length ? undefined : { character: String.fromCharCode(Number.parseInt(raw.toString('latin1', at + 2, at + 6), 16)), bytes: 6 };
+  if (raw[at + 1] === LETTER_U)
+    return at + 6 > raw.length
+      ? undefined
+      : { character: String.fromCharCode(Number.parseInt(raw.toString('latin1', at + 2, at + 6), 16)), bytes: 6 };
   const escaped = raw.toString('latin1', at + 1, at + 2);
   return escaped === '' ? undefined : { character: SHORT_ESCAPES[escaped] ?? escaped, bytes: 2 };
 };
@@ -25,7 +28,7 @@ const characterAt = (raw: Buffer, at: number): Readonly<{ character: string; byt
 /** Says of the beginning of a JSON string (`raw` begins behind its quote) whether it has one of these prefixes; undefined when the bytes are too few to say. */
 const beginsWith = (raw: Buffer, prefixes: readonly string[], skipsSpace: boolean): boolean | undefined => {
   let text = '';
-  for (let at = 0; at < raw.length && raw[at] !== QUOTE; ) {
+  for (let at = 0; at < raw.length && raw[at] !== QUOTE;) {
     const next = characterAt(raw, at);
     if (!next) return undefined;
     at += next.bytes;
@@ -44,7 +47,8 @@ const UPPER_MEMBER = [OWN_MEMBER.toUpperCase()];
  * Whether a JSON string begins with one of our prefixes, white space before it and the case of letters aside. `raw` begins behind the opening quote.
  * Undefined when more bytes are needed; when no more are to be had (`isAll`) it counts as beginning so.
  */
-export const beginsWithOwnPrefix = (raw: Buffer, isAll: boolean): boolean | undefined => beginsWith(raw, UPPER_PREFIXES, true) ?? (isAll ? true : undefined);
+export const beginsWithOwnPrefix = (raw: Buffer, isAll: boolean): boolean | undefined =>
+  beginsWith(raw, UPPER_PREFIXES, true) ?? (isAll ? true : undefined);
 
 /** Whether a key, as the bytes between its quotes, is a name that only this gateway writes. */
 export const isOwnMember = (key: Buffer): boolean => beginsWith(key, UPPER_MEMBER, false) === true;

@@ -20,7 +20,8 @@ const isMarked = (schema: unknown, depth: number): boolean => {
   return KEY in schema || named.some((one) => isMarked(one, depth + 1)) || hidesMark(schema as Json, depth);
 };
 
-const hidesMark = (schema: Json, depth: number): boolean => Object.entries(schema).some(([key, value]) => !NO_SCHEMA.has(key) && isMarked(value, depth + 1));
+const hidesMark = (schema: Json, depth: number): boolean =>
+  Object.entries(schema).some(([key, value]) => !NO_SCHEMA.has(key) && isMarked(value, depth + 1));
 
 /**
  * The parameters that a tool's input schema marks with `x-mcp-header` (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). Undefined when one
@@ -31,14 +32,24 @@ export const paramHeadersOf = (inputSchema: unknown): readonly ParamHeader[] | u
   const mark = (schema: Json, path: readonly string[]): boolean => {
     const name = schema[KEY];
     const header = `mcp-param-${String(name).toLowerCase()}`;
-    if (path.length === 0 || typeof name !== 'string' || !TOKEN.test(name) || !TYPES.includes(schema['type']) || found.has(header)) return false;
+    if (
+      path.length === 0 ||
+      typeof name !== 'string' ||
+      !TOKEN.test(name) ||
+      !TYPES.includes(schema['type']) ||
+      found.has(header)
+    )
+      return false;
     found.set(header, path);
     return found.size <= MOST;
   };
   const visit = (schema: unknown, path: readonly string[]): boolean => {
     if (!isObject(schema)) return true;
     if (path.length > DEEPEST || hidesMark(schema, path.length) || (KEY in schema && !mark(schema, path))) return false;
-    return !isObject(schema['properties']) || Object.entries(schema['properties']).every(([key, inner]) => visit(inner, [...path, key]));
+    return (
+      !isObject(schema['properties']) ||
+      Object.entries(schema['properties']).every(([key, inner]) => visit(inner, [...path, key]))
+    );
   };
   return visit(inputSchema, []) ? [...found].map(([header, path]) => ({ header, path })) : undefined;
 };
@@ -58,7 +69,8 @@ export const mirroredHeaders = (params: readonly ParamHeader[], given: unknown):
   const headers: Record<string, string> = {};
   for (const param of params) {
     const value = mirroredValue(given, param);
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') headers[param.header] = headerValue(String(value));
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      headers[param.header] = headerValue(String(value));
   }
   return headers;
 };

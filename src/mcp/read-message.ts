@@ -25,7 +25,20 @@ export type Read =
 type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
 
 const envelopeKeys = knownKeys('jsonrpc', 'id', 'method', 'params', 'result', 'error');
-const paramsKeys = knownKeys('name', 'arguments', '_meta', 'uri', 'cursor', 'ref', 'argument', 'context', 'taskId', 'notifications', 'inputResponses', 'requestState');
+const paramsKeys = knownKeys(
+  'name',
+  'arguments',
+  '_meta',
+  'uri',
+  'cursor',
+  'ref',
+  'argument',
+  'context',
+  'taskId',
+  'notifications',
+  'inputResponses',
+  'requestState',
+);
 
 /**
  * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is what the
@@ -45,7 +58,8 @@ export function readMessage(body: Buffer): Read {
   if (Array.isArray(raw)) return invalid('batches are not accepted');
   if (!isObject(raw)) return invalid('not an object');
   if (hasCaseVariant(raw, envelopeKeys)) return invalid('a key of the message differs from another only in case');
-  for (const key of Object.keys(raw)) if (!envelopeKeys.exact.has(key)) return invalid('a key that no JSON-RPC message has');
+  for (const key of Object.keys(raw))
+    if (!envelopeKeys.exact.has(key)) return invalid('a key that no JSON-RPC message has');
   if (raw['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"');
   return Object.hasOwn(raw, 'method') ? readCall(raw) : readResponse(raw);
 }
@@ -63,10 +77,12 @@ export function toolCallParams(message: Message): Readonly<{ name: string; argum
 
 function readCall(raw: Json): Read {
   const { id, method, params } = raw;
-  if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error')) return invalid('a method together with a result or an error');
+  if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error'))
+    return invalid('a method together with a result or an error');
   if (typeof method !== 'string') return invalid('method is not a string');
   if (params !== undefined && !isObject(params)) return invalid('params is not an object');
-  if (params !== undefined && hasCaseVariant(params, paramsKeys)) return invalid('a key of params differs from another only in case');
+  if (params !== undefined && hasCaseVariant(params, paramsKeys))
+    return invalid('a key of params differs from another only in case');
   if (!Object.hasOwn(raw, 'id')) return { ok: true, message: { kind: 'notification', method, params } };
   if (!isId(id)) return invalid('id is neither a string nor an integer');
   return { ok: true, message: { kind: 'request', id, method, params } };
@@ -75,7 +91,8 @@ function readCall(raw: Json): Read {
 function readResponse(raw: Json): Read {
   const { id, result, error } = raw;
   if (Object.hasOwn(raw, 'params')) return invalid('params without a method');
-  if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error')) return invalid('not exactly one of method, result and error');
+  if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error'))
+    return invalid('not exactly one of method, result and error');
   if (!isId(id)) return invalid('id is neither a string nor an integer');
   if (Object.hasOwn(raw, 'result') && !isObject(result)) return invalid('result is not an object');
   if (Object.hasOwn(raw, 'error') && !isError(error)) return invalid('error has no integer code and text message');
@@ -87,7 +104,8 @@ const loneSurrogate = /\p{Surrogate}/u;
 /** The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere. */
 function requestAround(text: string): Faulty | undefined {
   const members = distinctMembersOf(text);
-  if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key))) return undefined;
+  if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key)))
+    return undefined;
   const [version, method, id] = ['jsonrpc', 'method', 'id'].map((key) => parsedJson(members.get(key) ?? ''));
   const isNumber = typeof id === 'number' && String(id) === members.get('id');
   if (version !== '2.0' || !isPlainText(method) || members.get('params')?.startsWith('{') !== true) return undefined;
@@ -99,7 +117,8 @@ const isPlainText = (value: unknown): value is string => typeof value === 'strin
 const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
 
 const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
-const isError = (value: unknown): boolean => isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
+const isError = (value: unknown): boolean =>
+  isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
 
 function knownKeys(...names: readonly string[]): KnownKeys {
   return { exact: new Set(names), folded: new Set(names.map(foldCase)) };

@@ -9,7 +9,10 @@ const RELATED = 'io.modelcontextprotocol/related-task';
 export const TASK_MARKER = '"taskId';
 
 /** Whether a client of the modern era says that it takes tasks. */
-export const takesTasks = ({ era, clientCapabilities }: Readonly<{ era: Era; clientCapabilities: unknown }>): boolean => {
+export const takesTasks = ({
+  era,
+  clientCapabilities,
+}: Readonly<{ era: Era; clientCapabilities: unknown }>): boolean => {
   const extensions = isObject(clientCapabilities) ? clientCapabilities['extensions'] : undefined;
   return era === 'modern' && isObject(extensions) && TASKS_EXTENSION in extensions;
 };
@@ -17,7 +20,8 @@ export const takesTasks = ({ era, clientCapabilities }: Readonly<{ era: Era; cli
 type Replace = (taskId: string) => string;
 
 /** An object whose own `taskId` is replaced. */
-const named = (object: Json, replace: Replace): Json => (typeof object['taskId'] === 'string' ? { ...object, taskId: replace(object['taskId']) } : object);
+const named = (object: Json, replace: Replace): Json =>
+  typeof object['taskId'] === 'string' ? { ...object, taskId: replace(object['taskId']) } : object;
 
 const related = (object: Json, replace: Replace): Json => {
   const { _meta: meta } = object;
@@ -32,7 +36,10 @@ export const withTaskIds = (message: Json, replace: Replace): Json => {
   if (isObject(params)) changed['params'] = related(named(params, replace), replace);
   if (isObject(result)) {
     const { task } = result;
-    changed['result'] = related(named(isObject(task) ? { ...result, task: named(task, replace) } : result, replace), replace);
+    changed['result'] = related(
+      named(isObject(task) ? { ...result, task: named(task, replace) } : result, replace),
+      replace,
+    );
   }
   return changed;
 };

@@ -14,7 +14,8 @@ const present = (state: Member | undefined): Member => {
 };
 
 const keepsAnAdmin = (member: Member, otherAdmins: number): void => {
-  if (member.role === 'admin' && otherAdmins === 0) throw new Problem('conflict', 'This is the last admin. Make another member an admin first.');
+  if (member.role === 'admin' && otherAdmins === 0)
+    throw new Problem('conflict', 'This is the last admin. Make another member an admin first.');
 };
 
 /** Joining an organization; refused for who is in it. */
@@ -43,7 +44,8 @@ export const removeMember =
   };
 
 export const evolveMember = (state: Member | undefined, event: ControlEvent & MemberBody): Member => {
-  if (event.type === 'member.joined') return { email: event.email, role: event.role, joinedAt: event.time, removed: false };
+  if (event.type === 'member.joined')
+    return { email: event.email, role: event.role, joinedAt: event.time, removed: false };
   if (!state) throw new Error(`${event.type} before member.joined`);
   switch (event.type) {
     case 'member.roleChanged':
@@ -60,9 +62,17 @@ export const members: Stream<Member, MemberBody> = {
   noun: 'member',
   evolve: evolveMember,
   load: async (tx, organizationId, id) => {
-    const { rows } = await tx.query<Row>('select email, role, joined_at, removed, version from members where organization_id = $1 and user_id = $2', [organizationId, id]);
+    const { rows } = await tx.query<Row>(
+      'select email, role, joined_at, removed, version from members where organization_id = $1 and user_id = $2',
+      [organizationId, id],
+    );
     const row = rows[0];
-    return row && { state: { email: row.email, role: row.role, joinedAt: row.joined_at.toISOString(), removed: row.removed }, version: row.version };
+    return (
+      row && {
+        state: { email: row.email, role: row.role, joinedAt: row.joined_at.toISOString(), removed: row.removed },
+        version: row.version,
+      }
+    );
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(

@@ -15,7 +15,10 @@ type Row = { user_id: string; email: string; role: MemberRole; joined_at: Date }
 const viewOf = (id: string, { email, role, joinedAt }: Member): MemberView => ({ id, email, role, joinedAt });
 
 const otherAdmins = async ({ tx, caller }: Change, id: string): Promise<number> => {
-  const { rows } = await tx.query<{ count: number }>(`select count(*)::int as count from members where organization_id = $1 and user_id <> $2 and role = 'admin' and not removed`, [caller.organizationId, id]);
+  const { rows } = await tx.query<{ count: number }>(
+    `select count(*)::int as count from members where organization_id = $1 and user_id <> $2 and role = 'admin' and not removed`,
+    [caller.organizationId, id],
+  );
   return rows[0]?.count ?? 0;
 };
 
@@ -26,7 +29,9 @@ const endInvitationsFrom = async ({ tx, caller: { organizationId } }: Change, me
      where i.organization_id = $1 and i.accepted_at is null and i.expires_at > now()`,
     [organizationId],
   );
-  for (const { id, actor } of rows) if ((await personBehind(tx, organizationId, actor)) === memberId) await tx.query('delete from invitations where organization_id = $1 and id = $2', [organizationId, id]);
+  for (const { id, actor } of rows)
+    if ((await personBehind(tx, organizationId, actor)) === memberId)
+      await tx.query('delete from invitations where organization_id = $1 and id = $2', [organizationId, id]);
 };
 
 /** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. Bound at the start, as keys are another room's. */
@@ -45,9 +50,15 @@ export class Membership {
   async list(principal: Principal, query: PageQuery): Promise<Page<MemberView>> {
     const { after, rows: wanted, limit } = pageStart(query);
     const { rows } = await this.#store.look(principal.organizationId, (tx) =>
-      tx.query<Row>('select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2 and not removed order by user_id limit $3', [principal.organizationId, after, wanted]),
+      tx.query<Row>(
+        'select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2 and not removed order by user_id limit $3',
+        [principal.organizationId, after, wanted],
+      ),
     );
-    return toPage(rows, limit, { keyOf: (row) => row.user_id, view: (row) => ({ id: row.user_id, email: row.email, role: row.role, joinedAt: row.joined_at.toISOString() }) });
+    return toPage(rows, limit, {
+      keyOf: (row) => row.user_id,
+      view: (row) => ({ id: row.user_id, email: row.email, role: row.role, joinedAt: row.joined_at.toISOString() }),
+    });
   }
 
   /** A new role governs the member's next request; the member's API keys that may more, and the invitations of who is no admin any more, end in the same transaction. */
@@ -66,8 +77,14 @@ export class Membership {
       const { email } = await change.apply(members, id, removeMember(id, await otherAdmins(change, id)));
       await this.#endKeysBeyond(change, id, undefined);
       await endInvitationsFrom(change, id);
-      await change.tx.query('delete from sessions where organization_id = $1 and user_id = $2', [principal.organizationId, id]);
-      await change.tx.query('delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null', [principal.organizationId, email]);
+      await change.tx.query('delete from sessions where organization_id = $1 and user_id = $2', [
+        principal.organizationId,
+        id,
+      ]);
+      await change.tx.query(
+        'delete from invitations where organization_id = $1 and lower(email) = lower($2) and accepted_at is null',
+        [principal.organizationId, email],
+      );
     });
   }
 

@@ -25,7 +25,10 @@ export const switchOrganization =
     return [{ type: disabled ? 'organization.disabled' : 'organization.enabled' }];
   };
 
-export const evolveOrganization = (state: Organization | undefined, event: ControlEvent & OrganizationBody): Organization => {
+export const evolveOrganization = (
+  state: Organization | undefined,
+  event: ControlEvent & OrganizationBody,
+): Organization => {
   if (event.type === 'organization.created') return { name: event.name, disabled: false, createdAt: event.time };
   if (!state) throw new Error('an organization begins with organization.created');
   return { ...state, disabled: event.type === 'organization.disabled' };
@@ -38,9 +41,17 @@ export const organizations: Stream<Organization, OrganizationBody> = {
   noun: 'organization',
   evolve: evolveOrganization,
   load: async (tx, organizationId) => {
-    const { rows } = await tx.query<Row>('select name, disabled, created_at, version from organizations where id = $1', [organizationId]);
+    const { rows } = await tx.query<Row>(
+      'select name, disabled, created_at, version from organizations where id = $1',
+      [organizationId],
+    );
     const row = rows[0];
-    return row && { state: { name: row.name, disabled: row.disabled, createdAt: row.created_at.toISOString() }, version: row.version };
+    return (
+      row && {
+        state: { name: row.name, disabled: row.disabled, createdAt: row.created_at.toISOString() },
+        version: row.version,
+      }
+    );
   },
   save: async (tx, { organizationId, version, state }) => {
     await tx.query(
@@ -59,5 +70,12 @@ export const readOrganization = async (store: EventStore, { organizationId }: Pr
 };
 
 /** Disables or enables the caller's organization: the next call through `/mcp` is refused, or judged again. */
-export const changeOrganization = (store: EventStore, principal: Principal, disabled: boolean | undefined): Promise<OrganizationView> =>
-  store.change(principal, async (change) => ({ id: principal.organizationId, ...(await change.apply(organizations, principal.organizationId, switchOrganization(disabled))) }));
+export const changeOrganization = (
+  store: EventStore,
+  principal: Principal,
+  disabled: boolean | undefined,
+): Promise<OrganizationView> =>
+  store.change(principal, async (change) => ({
+    id: principal.organizationId,
+    ...(await change.apply(organizations, principal.organizationId, switchOrganization(disabled))),
+  }));

@@ -10,7 +10,11 @@ const BEHIND = `with recursive behind(type, id) as (
   select id from behind where type = 'member'`;
 
 /** The member who acted; an API key acts for the member who issued it. Undefined when nobody knows. */
-export const personBehind = async (tx: Tx, organizationId: string, { type, id }: Actor): Promise<string | undefined> => {
+export const personBehind = async (
+  tx: Tx,
+  organizationId: string,
+  { type, id }: Actor,
+): Promise<string | undefined> => {
   if (type === 'member') return id;
   if (type !== 'apiKey') return undefined;
   return (await tx.query<{ id: string }>(BEHIND, [organizationId, type, id])).rows[0]?.id;

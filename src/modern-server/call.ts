@@ -15,7 +15,13 @@ import { UpstreamLeg } from './upstream-leg.js';
 import type { Question, SessionCall, UpstreamSession } from './upstream-session.js';
 
 /** `session` answers the legacy session that serves this call; another one after the first was lost. */
-export type CallParts = Readonly<{ session: () => Promise<Opened>; parked: ParkedCalls<ModernCall>; heartbeat: Heartbeat; owner: Owner; body: string }>;
+export type CallParts = Readonly<{
+  session: () => Promise<Opened>;
+  parked: ParkedCalls<ModernCall>;
+  heartbeat: Heartbeat;
+  owner: Owner;
+  body: string;
+}>;
 
 export const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** Questions that come together are asked together. */
@@ -78,16 +84,27 @@ export class ModernCall implements SessionCall {
 
   ask(question: Question): void {
     const { owner } = this.#parts;
-    if (!TAKES_INPUT.has(owner.method)) return this.#session?.refuse(question.id, 'no input can be asked for during this request');
+    if (!TAKES_INPUT.has(owner.method))
+      return this.#session?.refuse(question.id, 'no input can be asked for during this request');
     if (!isDeclared(this.#session?.capabilities ?? {}, question.method, question.params)) {
       this.#missing = { ...this.#missing, ...neededFor(question.method, question.params) };
       return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
     }
     if (!this.#mayHold(bytesOf(question))) return this.#session?.refuse(question.id, TOO_MUCH_WAITS);
     this.#asked += 1;
-    this.#open.set(`input-${this.#asked}`, { id: alone(question.id), method: question.method, params: question.params && alone(question.params) });
+    this.#open.set(`input-${this.#asked}`, {
+      id: alone(question.id),
+      method: question.method,
+      params: question.params && alone(question.params),
+    });
     // Whoever is not there now is asked when it comes back.
-    if (this.#answer && !this.#timer) this.#timer = startTimer('modern_call', TOGETHER_MS, () => this.#park(), () => this.abandon());
+    if (this.#answer && !this.#timer)
+      this.#timer = startTimer(
+        'modern_call',
+        TOGETHER_MS,
+        () => this.#park(),
+        () => this.abandon(),
+      );
   }
 
   withdraw(questionId: string): void {
@@ -116,7 +133,16 @@ export class ModernCall implements SessionCall {
     const response = this.#answer ? text : alone(text);
     this.#finish((answer) => {
       const { serverInfo } = session.introduction;
-      answer.say(toModernResponse(response, { id: answer.client.id, method, params, serverInfo, capabilities: session.capabilities, missing: this.#missing }));
+      answer.say(
+        toModernResponse(response, {
+          id: answer.client.id,
+          method,
+          params,
+          serverInfo,
+          capabilities: session.capabilities,
+          missing: this.#missing,
+        }),
+      );
     });
   }
 
@@ -127,7 +153,8 @@ export class ModernCall implements SessionCall {
   async #begin(): Promise<void> {
     const opened = await this.#parts.session();
     if (this.#over) return;
-    if (!('session' in opened)) return this.#finish((answer) => answer.say(this.#inAll(unopened(opened, answer.client.id))));
+    if (!('session' in opened))
+      return this.#finish((answer) => answer.say(this.#inAll(unopened(opened, answer.client.id))));
     const { session } = opened;
     this.#session = session;
     this.#id = session.begin(this);
@@ -144,7 +171,12 @@ export class ModernCall implements SessionCall {
       refused: (status, body) => this.#refused(session, status, body),
       more: () => !this.#paused,
     });
-    this.#leg.send(toLegacy(this.#parts.body, { id: this.#id, progressToken: this.#answer?.client.progressToken === undefined ? undefined : this.#id }));
+    this.#leg.send(
+      toLegacy(this.#parts.body, {
+        id: this.#id,
+        progressToken: this.#answer?.client.progressToken === undefined ? undefined : this.#id,
+      }),
+    );
   }
 
   /** A server that has forgotten the session did nothing: the call is made once more in a new one. */
@@ -195,15 +227,26 @@ export class ModernCall implements SessionCall {
     const { parked, owner, body } = this.#parts;
     this.#timer = undefined;
     if (this.#over || this.#open.size === 0 || !this.#answer) return;
-    this.#handle = parked.park(this, owner, [...this.#open.values()].reduce((sum, question) => sum + bytesOf(question), body.length));
+    this.#handle = parked.park(
+      this,
+      owner,
+      [...this.#open.values()].reduce((sum, question) => sum + bytesOf(question), body.length),
+    );
     if (this.#handle === undefined) {
       for (const { id } of this.#open.values()) this.#session?.refuse(id, TOO_MUCH_WAITS);
       return this.#open.clear();
     }
-    const requests = new Map([...this.#open].map(([key, { method, params }]) => [key, { method, params: params === undefined ? undefined : toInputParams(params) }]));
+    const requests = new Map(
+      [...this.#open].map(([key, { method, params }]) => [
+        key,
+        { method, params: params === undefined ? undefined : toInputParams(params) },
+      ]),
+    );
     this.#timer = startTimer('modern_call', PARKED_MS, () => this.#cancel('no input in time'));
     this.#pause(false);
-    this.#tell((answer) => answer.say({ text: resultMessage(answer.client.id, inputRequired(requests, this.#handle)), status: 200 }));
+    this.#tell((answer) =>
+      answer.say({ text: resultMessage(answer.client.id, inputRequired(requests, this.#handle)), status: 200 }),
+    );
   }
 
   #fail(failure: UpstreamFailure): void {
@@ -232,7 +275,10 @@ export class ModernCall implements SessionCall {
   }
 
   #cancel(reason: string): void {
-    if (!this.#over && this.#leg) this.#session?.post(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: this.#id, reason } }));
+    if (!this.#over && this.#leg)
+      this.#session?.post(
+        JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: this.#id, reason } }),
+      );
     this.#end();
     this.#forget();
   }

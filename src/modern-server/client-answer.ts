@@ -9,7 +9,14 @@ import type { Said } from './results.js';
 import { isWanted } from './upstream-session.js';
 
 /** A modern client's request, or the retry of one: `id` and `progressToken` are texts of JSON values. */
-export type ClientRequest = Readonly<{ id: string; params: Json; progressToken: string | undefined; logLevel: string | undefined; silenceMs: number; sink: Sink }>;
+export type ClientRequest = Readonly<{
+  id: string;
+  params: Json;
+  progressToken: string | undefined;
+  logLevel: string | undefined;
+  silenceMs: number;
+  sink: Sink;
+}>;
 
 export interface AnswerEvents {
   paused(paused: boolean): void;
@@ -37,7 +44,11 @@ export class ClientAnswer implements Running {
       heartbeat.remove(this.#answer);
       events.left();
     };
-    this.#answer = new ChannelAnswer(client.sink, { left, paused: (_answer, paused) => events.paused(paused) }, { silenceMs: 0 });
+    this.#answer = new ChannelAnswer(
+      client.sink,
+      { left, paused: (_answer, paused) => events.paused(paused) },
+      { silenceMs: 0 },
+    );
     this.#deadline = new AnswerDeadline(client.silenceMs, () => events.silent());
   }
 
@@ -60,7 +71,8 @@ export class ClientAnswer implements Running {
 
   /** A progress notification, under the client's own token; nothing for a client that wants none. */
   progress(text: string): void {
-    if (this.#client.progressToken !== undefined) this.#answer.event(editObject(text, { params: within({ progressToken: setText(this.#client.progressToken) }) }));
+    if (this.#client.progressToken !== undefined)
+      this.#answer.event(editObject(text, { params: within({ progressToken: setText(this.#client.progressToken) }) }));
   }
 
   log(text: string, level: unknown): void {

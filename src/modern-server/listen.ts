@@ -15,7 +15,8 @@ const FLAGS: Readonly<Record<string, keyof typeof KINDS>> = {
   'notifications/resources/list_changed': 'resourcesListChanged',
 };
 
-const offers = (capabilities: unknown, kind: string, feature: string): boolean => isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
+const offers = (capabilities: unknown, kind: string, feature: string): boolean =>
+  isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
 
 /**
  * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for and the server tells of, each tagged
@@ -42,17 +43,32 @@ export class ModernListen implements Running, SessionListener {
       this.#heartbeat.remove(this.#answer);
       session.unlisten(this, this.#uris);
     };
-    this.#answer = new ChannelAnswer(to.sink, { left, paused: (_answer, paused) => this.#pause(paused) }, { silenceMs: 0 });
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
   }
 
   async start(wanted: Json): Promise<void> {
     const { capabilities } = this.#session.introduction.result;
-    const flags = Object.entries(KINDS).filter(([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'));
-    const named: readonly unknown[] = Array.isArray(wanted['resourceSubscriptions']) && offers(capabilities, 'resources', 'subscribe') ? wanted['resourceSubscriptions'] : [];
-    const uris = await this.#session.listen(this, [...new Set(named.filter((uri) => typeof uri === 'string'))].slice(0, MOST_URIS));
+    const flags = Object.entries(KINDS).filter(
+      ([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'),
+    );
+    const named: readonly unknown[] =
+      Array.isArray(wanted['resourceSubscriptions']) && offers(capabilities, 'resources', 'subscribe')
+        ? wanted['resourceSubscriptions']
+        : [];
+    const uris = await this.#session.listen(
+      this,
+      [...new Set(named.filter((uri) => typeof uri === 'string'))].slice(0, MOST_URIS),
+    );
     if (this.#over) return this.#session.unlisten(this, uris);
     this.#uris = uris;
-    this.#filter = { ...Object.fromEntries(flags.map(([flag]) => [flag, true])), ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}) };
+    this.#filter = {
+      ...Object.fromEntries(flags.map(([flag]) => [flag, true])),
+      ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}),
+    };
     this.#acknowledged = true;
     this.#answer.event(acknowledged(this.#id, this.#filter));
     this.#heartbeat.add(this.#answer);

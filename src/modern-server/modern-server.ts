@@ -36,13 +36,23 @@ type Read = Readonly<{ id: string; method: string; params: Json; body: string }>
 const clientOf = (params: Json): Readonly<{ info: unknown; capabilities: Json }> => {
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
   const capabilities = meta[META.clientCapabilities];
-  return { info: meta[META.clientInfo] ?? { name: 'unknown', version: 'unknown' }, capabilities: isObject(capabilities) ? capabilities : {} };
+  return {
+    info: meta[META.clientInfo] ?? { name: 'unknown', version: 'unknown' },
+    capabilities: isObject(capabilities) ? capabilities : {},
+  };
 };
 
 const requestOf = ({ id, params, body }: Read, silenceMs: number, sink: Sink): ClientRequest => {
   const meta = membersOf(membersOf(membersOf(body).get('params') ?? '').get('_meta') ?? '');
   const level = isObject(params['_meta']) ? params['_meta'][META.logLevel] : undefined;
-  return { id, params, progressToken: meta.get('progressToken'), logLevel: isLevel(level) ? level : undefined, silenceMs, sink };
+  return {
+    id,
+    params,
+    progressToken: meta.get('progressToken'),
+    logLevel: isLevel(level) ? level : undefined,
+    silenceMs,
+    sink,
+  };
 };
 
 /**
@@ -68,8 +78,12 @@ export class ModernServer {
     const [id, method] = [membersOf(body).get('id'), message?.['method']];
     if (id === undefined || typeof method !== 'string') return answerStatus(sink, 202);
     const read = { id, method, params: isObject(message?.['params']) ? message['params'] : {}, body };
-    if (UNKNOWN.test(method)) return say(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
-    if (method === 'server/discover') return this.#inSession(request, { id, params: read.params, sink }, (session) => say(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }));
+    if (UNKNOWN.test(method))
+      return say(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
+    if (method === 'server/discover')
+      return this.#inSession(request, { id, params: read.params, sink }, (session) =>
+        say(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
+      );
     return method === 'subscriptions/listen' ? this.#listen(request, read, sink) : this.#call(request, read, sink);
   };
 
@@ -82,7 +96,11 @@ export class ModernServer {
     return this.#pool.session(reachOf(this.#forward, request), clientOf(params));
   }
 
-  #inSession(request: UpstreamRequest, { id, params, sink }: Readonly<{ id: string; params: Json; sink: Sink }>, use: (session: UpstreamSession) => Running): Running {
+  #inSession(
+    request: UpstreamRequest,
+    { id, params, sink }: Readonly<{ id: string; params: Json; sink: Sink }>,
+    use: (session: UpstreamSession) => Running,
+  ): Running {
     let running: Running | undefined;
     let over = false;
     const answered = this.#session(request, params).then((opened) => {
@@ -112,22 +130,42 @@ export class ModernServer {
   #listen(request: UpstreamRequest, { id, params }: Read, sink: Sink): Running {
     return this.#inSession(request, { id, params, sink }, (session) => {
       const listen = new ModernListen(id, session, { heartbeat: this.#heartbeat, sink });
-      inBackground('modern_listen', listen.start(isObject(params['notifications']) ? params['notifications'] : {}), () => listen.close());
+      inBackground(
+        'modern_listen',
+        listen.start(isObject(params['notifications']) ? params['notifications'] : {}),
+        () => listen.close(),
+      );
       return listen;
     });
   }
 
   #call(request: UpstreamRequest, read: Read, sink: Sink): Running {
     const { id, method, params, body } = read;
-    const owner = { organizationId: request.server.organizationId, grantId: request.grantId, serverId: request.server.id, method, params };
+    const owner = {
+      organizationId: request.server.organizationId,
+      grantId: request.grantId,
+      serverId: request.server.id,
+      method,
+      params,
+    };
     const client = requestOf(read, request.silenceMs, sink);
     const state = params['requestState'];
     if (state === undefined || !TAKES_INPUT.has(method)) {
-      const call = new ModernCall({ session: () => this.#session(request, params), parked: this.#parked, heartbeat: this.#heartbeat, owner, body });
+      const call = new ModernCall({
+        session: () => this.#session(request, params),
+        parked: this.#parked,
+        heartbeat: this.#heartbeat,
+        owner,
+        body,
+      });
       return call.start(client);
     }
     const parked = typeof state === 'string' ? this.#parked.take(state, owner) : undefined;
-    if (!parked) return say(sink, { text: errorMessage(id, INVALID_PARAMS, 'requestState is not valid here, or no longer'), status: 200 });
+    if (!parked)
+      return say(sink, {
+        text: errorMessage(id, INVALID_PARAMS, 'requestState is not valid here, or no longer'),
+        status: 200,
+      });
     return parked.goOn(client, membersOf(membersOf(body).get('params') ?? '').get('inputResponses') ?? '{}');
   }
 }

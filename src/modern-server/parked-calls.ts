@@ -8,13 +8,23 @@ import { canonicalJson } from '../upstream/tool-definition.js';
 export const PARKED_MS = 600_000;
 
 /** Whose call it is and what it asks for, so that no other call can be answered in its name. */
-export type Owner = Readonly<{ organizationId: string; grantId: string; serverId: string; method: string; params: Json }>;
+export type Owner = Readonly<{
+  organizationId: string;
+  grantId: string;
+  serverId: string;
+  method: string;
+  params: Json;
+}>;
 
-type Parked<Call> = Readonly<{ call: Call; organizationId: string; grantId: string; digest: string }> & { bytes: number };
+type Parked<Call> = Readonly<{ call: Call; organizationId: string; grantId: string; digest: string }> & {
+  bytes: number;
+};
 
 const digestOf = ({ serverId, method, params }: Owner): string => {
   const { _meta, inputResponses: _responses, requestState: _state, ...asked } = params;
-  return createHash('sha256').update(canonicalJson([serverId, method, asked])).digest('base64');
+  return createHash('sha256')
+    .update(canonicalJson([serverId, method, asked]))
+    .digest('base64');
 };
 
 /**

@@ -6,7 +6,13 @@ import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../translation/
 import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../json/json-text.js';
 
 /** Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it answered is stale at once. */
-const CACHEABLE = new Set(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'resources/read']);
+const CACHEABLE = new Set([
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+]);
 const METHOD_NOT_FOUND = -32_601;
 const MISSING_CLIENT_CAPABILITY = -32_021;
 /** A server's introduction holds as long as its session; clients may keep it for a minute. */
@@ -30,8 +36,14 @@ export type Said = Readonly<{ text: string; status: number }>;
 export const resultMessage = (id: string, result: string): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
 
 /** The questions of a server as an `input_required` result; `state` lets the retry be told. */
-export const inputRequired = (requests: ReadonlyMap<string, Readonly<{ method: string; params: string | undefined }>>, state: string | undefined): string => {
-  const inputRequests = [...requests].map(([key, { method, params }]) => `${JSON.stringify(key)}:{"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${params}`}}`);
+export const inputRequired = (
+  requests: ReadonlyMap<string, Readonly<{ method: string; params: string | undefined }>>,
+  state: string | undefined,
+): string => {
+  const inputRequests = [...requests].map(
+    ([key, { method, params }]) =>
+      `${JSON.stringify(key)}:{"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${params}`}}`,
+  );
   return `{"resultType":"input_required","inputRequests":{${inputRequests.join(',')}}${state === undefined ? '' : `,"requestState":${JSON.stringify(state)}`}}`;
 };
 
@@ -42,11 +54,18 @@ export const toInputParams = (params: string): string => {
 };
 
 /** Elicitations that must be done before a call can be made, as its error names them; none unless the client can do them. */
-const wantedElicitations = (error: string, capabilities: Json): ReadonlyMap<string, Readonly<{ method: string; params: string }>> => {
+const wantedElicitations = (
+  error: string,
+  capabilities: Json,
+): ReadonlyMap<string, Readonly<{ method: string; params: string }>> => {
   const { elicitation } = capabilities;
   const can = codeOf(error) === URL_ELICITATION_REQUIRED && isObject(elicitation) && isObject(elicitation['url']);
   const listed = can ? elementsOf(membersOf(membersOf(error).get('data') ?? '').get('elicitations') ?? '') : [];
-  return new Map(listed.filter((text) => parseObject(text)).map((text, index) => [`url-${index + 1}`, { method: 'elicitation/create', params: toInputParams(text) }]));
+  return new Map(
+    listed
+      .filter((text) => parseObject(text))
+      .map((text, index) => [`url-${index + 1}`, { method: 'elicitation/create', params: toInputParams(text) }]),
+  );
 };
 
 /**
@@ -55,15 +74,40 @@ const wantedElicitations = (error: string, capabilities: Json): ReadonlyMap<stri
  */
 export const toModernResponse = (
   response: string,
-  to: Readonly<{ id: string; method: string; params: Json; serverInfo: Json | null; capabilities: Json; missing: Json | undefined }>,
+  to: Readonly<{
+    id: string;
+    method: string;
+    params: Json;
+    serverInfo: Json | null;
+    capabilities: Json;
+    missing: Json | undefined;
+  }>,
 ): Said => {
   const error = membersOf(response).get('error');
-  if (error === undefined) return { text: editObject(response, { id: setText(to.id), result: (result) => toModernResult(result ?? '{}', to.method, to.serverInfo) }), status: 200 };
+  if (error === undefined)
+    return {
+      text: editObject(response, {
+        id: setText(to.id),
+        result: (result) => toModernResult(result ?? '{}', to.method, to.serverInfo),
+      }),
+      status: 200,
+    };
   const wanted = wantedElicitations(error, to.capabilities);
   if (wanted.size > 0) return { text: resultMessage(to.id, inputRequired(wanted, undefined)), status: 200 };
-  if (to.missing) return { text: errorResponse(to.id, { code: MISSING_CLIENT_CAPABILITY, message: 'the request needs a capability that was not declared', data: { requiredCapabilities: to.missing } }), status: 400 };
+  if (to.missing)
+    return {
+      text: errorResponse(to.id, {
+        code: MISSING_CLIENT_CAPABILITY,
+        message: 'the request needs a capability that was not declared',
+        data: { requiredCapabilities: to.missing },
+      }),
+      status: 400,
+    };
   const shown = toModernError(error, to.params['uri']);
-  return { text: editObject(response, { id: setText(to.id), error: setText(shown) }), status: codeOf(shown) === METHOD_NOT_FOUND ? 404 : 200 };
+  return {
+    text: editObject(response, { id: setText(to.id), error: setText(shown) }),
+    status: codeOf(shown) === METHOD_NOT_FOUND ? 404 : 200,
+  };
 };
 
 /** `server/discover`, from what the server said when its session began. */
@@ -82,11 +126,17 @@ export const discoverResult = ({ result, serverInfo }: Introduction): string => 
 };
 
 /** A notification of a subscription, with the id that says which one. */
-export const tagged = (notification: string, subscriptionId: string): string => editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
+export const tagged = (notification: string, subscriptionId: string): string =>
+  editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
 
 export const acknowledged = (subscriptionId: string, notifications: Json): string =>
-  tagged(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`, subscriptionId);
+  tagged(
+    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`,
+    subscriptionId,
+  );
 
-const errorResponse = (id: string, error: Json): string => `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
+const errorResponse = (id: string, error: Json): string =>
+  `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
 
-export const upstreamRefused = (id: string, message: string): string => errorResponse(id, { code: OWN_CODES.upstreamError, message });
+export const upstreamRefused = (id: string, message: string): string =>
+  errorResponse(id, { code: OWN_CODES.upstreamError, message });

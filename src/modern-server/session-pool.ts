@@ -24,20 +24,29 @@ const LONGEST_CAPABILITIES = 64 * 1024;
 /** Who a session is opened for. */
 export type Client = Readonly<{ info: unknown; capabilities: Json }>;
 
-export type Opened = Readonly<{ session: UpstreamSession }> | Readonly<{ refused: Asked }> | Readonly<{ full: true }> | Readonly<{ oversized: true }>;
+export type Opened =
+  | Readonly<{ session: UpstreamSession }>
+  | Readonly<{ refused: Asked }>
+  | Readonly<{ full: true }>
+  | Readonly<{ oversized: true }>;
 
 /** What a client is told when there is no session for its request; nothing of that was sent. */
 export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, id: string): Said | UpstreamFailure => {
-  if ('full' in opened) return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
-  if ('oversized' in opened) return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
+  if ('full' in opened)
+    return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
+  if ('oversized' in opened)
+    return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
   const { refused } = opened;
-  if (refused.kind === 'failed') return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
+  if (refused.kind === 'failed')
+    return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
   if (refused.status < 300) return { text: upstreamRefused(id, 'the MCP server did not begin a session'), status: 200 };
   return { text: '', status: isRefusal(refused.status) ? MISDIRECTED : refused.status };
 };
 
 /** The one that was used longest ago, of those that are not in use now. */
-const idlestOf = (sessions: readonly (readonly [string, UpstreamSession])[]): readonly [string, UpstreamSession] | undefined => {
+const idlestOf = (
+  sessions: readonly (readonly [string, UpstreamSession])[],
+): readonly [string, UpstreamSession] | undefined => {
   const now = Date.now();
   let idlest: readonly [string, UpstreamSession] | undefined;
   for (const one of sessions) if (one[1].usedAt() < (idlest?.[1].usedAt() ?? now)) idlest = one;
@@ -84,15 +93,19 @@ export class SessionPool {
   async #open(key: string, reach: Reach, client: Client): Promise<Opened> {
     if (!this.#hasRoom(reach) || !this.#takePlace(reach)) return { full: true };
     const { grantId, server } = reach;
-    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client).catch((error: unknown) => {
-      this.#places.free(server.organizationId, grantId);
-      throw error;
-    });
+    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client).catch(
+      (error: unknown) => {
+        this.#places.free(server.organizationId, grantId);
+        throw error;
+      },
+    );
     if (!introduction) {
       this.#places.free(server.organizationId, grantId);
       return { refused: asked };
     }
-    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) => this.#remove(key, lost));
+    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) =>
+      this.#remove(key, lost),
+    );
     this.#weights.set(session, 0);
     const bytes = JSON.stringify(introduction.result).length + JSON.stringify(client.capabilities).length;
     if (this.#places.grow(server.organizationId, grantId, bytes) !== undefined) {
@@ -109,7 +122,10 @@ export class SessionPool {
     for (;;) {
       const exceeded = this.#places.take(organizationId, grantId);
       if (exceeded === undefined) return true;
-      const own = [...this.#sessions].filter(([, { reach }]) => reach.server.organizationId === organizationId && (exceeded !== 'grant' || reach.grantId === grantId));
+      const own = [...this.#sessions].filter(
+        ([, { reach }]) =>
+          reach.server.organizationId === organizationId && (exceeded !== 'grant' || reach.grantId === grantId),
+      );
       const idlest = idlestOf(own);
       if (!idlest) return false;
       inBackground('session_pool', this.#end(...idlest));
@@ -125,7 +141,8 @@ export class SessionPool {
   }
 
   #hasRoom({ grantId, server }: Reach): boolean {
-    const isOwn = ({ reach }: Readonly<{ reach: Reach }>): boolean => reach.grantId === grantId && reach.server.id === server.id;
+    const isOwn = ({ reach }: Readonly<{ reach: Reach }>): boolean =>
+      reach.grantId === grantId && reach.server.id === server.id;
     const own = [...this.#sessions].filter(([, session]) => isOwn(session));
     const opening = [...this.#opening.values()].filter(isOwn);
     if (own.length + opening.length < MOST_PER_GRANT) return true;
@@ -142,6 +159,7 @@ export class SessionPool {
 
   #sweep(): void {
     const now = Date.now();
-    for (const [key, session] of this.#sessions) if (now - session.usedAt() > IDLE_MS) inBackground('session_pool', this.#end(key, session));
+    for (const [key, session] of this.#sessions)
+      if (now - session.usedAt() > IDLE_MS) inBackground('session_pool', this.#end(key, session));
   }
 }

@@ -4,7 +4,12 @@ import { MessageSink, type Over } from '../translation/message-sink.js';
 
 const LONGEST_WAIT_MS = 30_000;
 
-export type StreamParts = Readonly<{ forward: Forward; request: () => UpstreamRequest; message: (text: string) => void; lost: () => void }>;
+export type StreamParts = Readonly<{
+  forward: Forward;
+  request: () => UpstreamRequest;
+  message: (text: string) => void;
+  lost: () => void;
+}>;
 
 /**
  * The GET stream of a legacy session: what the server says outside of any answer. It is taken up again where it ended for as long as the session lives; a server
@@ -37,7 +42,11 @@ export class StandingStream {
 
   #open(headed: () => void): void {
     const request = this.#parts.request();
-    const headers = { ...request.headers, accept: 'text/event-stream', ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }) };
+    const headers = {
+      ...request.headers,
+      accept: 'text/event-stream',
+      ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }),
+    };
     const sink = new MessageSink(request, {
       head: (_status, _headers, streams) => {
         if (streams) this.#waits = 0;
@@ -64,7 +73,9 @@ export class StandingStream {
     if (over.kind === 'ended' && over.status >= 400 && over.status < 500) return;
     this.#lastEventId = over.lastEventId ?? this.#lastEventId;
     this.#waits += 1;
-    this.#timer = startTimer('standing_stream', Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)), () => this.#open(() => undefined));
+    this.#timer = startTimer('standing_stream', Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)), () =>
+      this.#open(() => undefined),
+    );
     this.#timer.unref();
   }
 }

@@ -56,22 +56,25 @@ export class UpstreamLeg {
 
   #run(request: Parameters<UpstreamSession['reach']['forward']>[0]): void {
     const events = this.#events;
-    const sink = new MessageSink({ ...request, silenceMs: events.timeoutMs }, {
-      head: (_status, _headers, streams) => {
-        events.heard();
-        if (streams) events.streams();
+    const sink = new MessageSink(
+      { ...request, silenceMs: events.timeoutMs },
+      {
+        head: (_status, _headers, streams) => {
+          events.heard();
+          if (streams) events.streams();
+        },
+        message: (text) => {
+          if (this.#done) return;
+          events.heard();
+          events.message(text);
+        },
+        over: (over) => this.#ended(over),
+        more: () => {
+          if (sink.unreadable) this.#running?.abort();
+          return events.more();
+        },
       },
-      message: (text) => {
-        if (this.#done) return;
-        events.heard();
-        events.message(text);
-      },
-      over: (over) => this.#ended(over),
-      more: () => {
-        if (sink.unreadable) this.#running?.abort();
-        return events.more();
-      },
-    });
+    );
     this.#running = this.#session.reach.forward(request, sink);
     if (this.#done) this.#running.abort();
   }
@@ -83,7 +86,12 @@ export class UpstreamLeg {
     this.#resumes = progressed ? 0 : this.#resumes + 1;
     const succeeded = over.kind === 'failed' || over.status < 300;
     if (this.#lastEventId !== undefined && succeeded && this.#resumes < MOST_RESUMES) {
-      this.#timer = startTimer('upstream_leg', over.retryMs, () => this.#takeUp(this.#lastEventId ?? ''), () => this.#events.failed({ kind: 'broken', sent: true }));
+      this.#timer = startTimer(
+        'upstream_leg',
+        over.retryMs,
+        () => this.#takeUp(this.#lastEventId ?? ''),
+        () => this.#events.failed({ kind: 'broken', sent: true }),
+      );
       return;
     }
     this.#done = true;
@@ -94,6 +102,11 @@ export class UpstreamLeg {
 
   #takeUp(lastEventId: string): void {
     const request = this.#session.request('');
-    this.#run({ ...request, method: 'GET', headers: { ...request.headers, accept: 'text/event-stream', 'last-event-id': lastEventId }, body: undefined });
+    this.#run({
+      ...request,
+      method: 'GET',
+      headers: { ...request.headers, accept: 'text/event-stream', 'last-event-id': lastEventId },
+      body: undefined,
+    });
   }
 }

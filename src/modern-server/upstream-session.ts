@@ -36,17 +36,24 @@ export interface SessionListener {
   close(): void;
 }
 
-const CHANGES = new Set(['notifications/tools/list_changed', 'notifications/prompts/list_changed', 'notifications/resources/list_changed', 'notifications/resources/updated']);
+const CHANGES = new Set([
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+]);
 /** What the modern era has no more. */
 const GONE = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
 
 /** Whether a log message of `level` is for one who asked for `wanted` and above. */
-export const isWanted = (level: unknown, wanted: string): boolean => LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
+export const isWanted = (level: unknown, wanted: string): boolean =>
+  LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
 
 export const isLevel = (level: unknown): level is string => LEVELS.includes(String(level));
 
 /** The text of a JSON string without escapes; undefined for anything else. */
-const plain = (text: string | undefined): string | undefined => (text !== undefined && /^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : undefined);
+const plain = (text: string | undefined): string | undefined =>
+  text !== undefined && /^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : undefined;
 
 /**
  * A legacy session at a server, shared by the modern requests of one grant that declare the same capabilities. Requests get ids and progress tokens of ours,
@@ -65,7 +72,11 @@ export class UpstreamSession {
   #level: string | undefined;
   #usedAt = Date.now();
 
-  constructor(reach: Reach, opened: Readonly<{ introduction: Introduction; capabilities: Json }>, lost: (session: UpstreamSession) => void) {
+  constructor(
+    reach: Reach,
+    opened: Readonly<{ introduction: Introduction; capabilities: Json }>,
+    lost: (session: UpstreamSession) => void,
+  ) {
     this.reach = reach;
     this.introduction = opened.introduction;
     this.capabilities = opened.capabilities;
@@ -93,7 +104,8 @@ export class UpstreamSession {
     this.#usedAt = Date.now();
     this.#ids += 1;
     this.#calls.set(this.#ids, call);
-    if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities)) inBackground('upstream_session', this.#stream.open());
+    if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities))
+      inBackground('upstream_session', this.#stream.open());
     return this.#ids;
   }
 
@@ -104,11 +116,16 @@ export class UpstreamSession {
 
   /** Sends a message that nothing is answered to. */
   post(message: string): void {
-    inBackground('upstream_session', ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL }));
+    inBackground(
+      'upstream_session',
+      ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL }),
+    );
   }
 
   refuse(requestId: string, why: string): void {
-    this.post(`{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: METHOD_NOT_FOUND, message: why })}}`);
+    this.post(
+      `{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: METHOD_NOT_FOUND, message: why })}}`,
+    );
   }
 
   /** Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them. */
@@ -204,7 +221,12 @@ export class UpstreamSession {
   async #ask(method: string, params: Json): Promise<boolean> {
     this.#ids += 1;
     const id = this.#ids;
-    const asked = await ask(this.reach.forward, this.request(JSON.stringify({ jsonrpc: '2.0', id, method, params })), id, { timeoutMs: POST_MS, maxBytes: SMALL });
+    const asked = await ask(
+      this.reach.forward,
+      this.request(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
+      id,
+      { timeoutMs: POST_MS, maxBytes: SMALL },
+    );
     return asked.kind === 'response' && 'result' in asked.message;
   }
 }

@@ -46,7 +46,9 @@ export type KafkaConfig = Readonly<{
   replication: number | undefined;
   ssl: boolean;
   caFile: string | undefined;
-  sasl: Readonly<{ mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }> | undefined;
+  sasl:
+    | Readonly<{ mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string }>
+    | undefined;
 }>;
 
 /** Wrong settings, all at once. Every line names a variable and what it takes, never its value. */
@@ -59,7 +61,8 @@ export class ConfigError extends Error {
 }
 
 /** Whether nobody but this machine is meant to reach us: we listen on a loopback address, and PUBLIC_URL names nothing else. */
-const isLocal = ({ HOST, PUBLIC_URL }: Settings): boolean => isLoopback(HOST) && (PUBLIC_URL === undefined || isLoopback(hostNameOf(PUBLIC_URL)));
+const isLocal = ({ HOST, PUBLIC_URL }: Settings): boolean =>
+  isLoopback(HOST) && (PUBLIC_URL === undefined || isLoopback(hostNameOf(PUBLIC_URL)));
 
 const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
   read.KAFKA_BROKERS.length === 0
@@ -69,7 +72,11 @@ const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
         replication: read.KAFKA_REPLICATION,
         ssl: read.KAFKA_SSL,
         caFile: read.KAFKA_SSL_CA_FILE,
-        sasl: read.KAFKA_SASL_MECHANISM && { mechanism: read.KAFKA_SASL_MECHANISM, username: read.KAFKA_SASL_USERNAME ?? '', password: read.KAFKA_SASL_PASSWORD ?? '' },
+        sasl: read.KAFKA_SASL_MECHANISM && {
+          mechanism: read.KAFKA_SASL_MECHANISM,
+          username: read.KAFKA_SASL_USERNAME ?? '',
+          password: read.KAFKA_SASL_PASSWORD ?? '',
+        },
       };
 
 /** The process's environment: the one place that reads it. */
@@ -86,19 +93,31 @@ export const forgetSecrets = (): void => {
 /** Settings that are right alone but not together. */
 const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string): string[] => {
   const lines: string[] = [];
-  if (roles.size < 4 && !read.DATABASE_URL) lines.push('ROLES other than "all" needs DATABASE_URL: one embedded database serves one process');
-  if (read.DATABASE_URL && !read.MASTER_KEY && !read.MASTER_KEY_FILE) lines.push('MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from "openssl rand -base64 32"');
+  if (roles.size < 4 && !read.DATABASE_URL)
+    lines.push('ROLES other than "all" needs DATABASE_URL: one embedded database serves one process');
+  if (read.DATABASE_URL && !read.MASTER_KEY && !read.MASTER_KEY_FILE)
+    lines.push(
+      'MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from "openssl rand -base64 32"',
+    );
   if (read.MASTER_KEY && read.MASTER_KEY_FILE) lines.push('MASTER_KEY and MASTER_KEY_FILE exclude each other: set one');
-  if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !isLocal(read)) lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST and PUBLIC_URL are loopback addresses');
+  if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !isLocal(read))
+    lines.push('ALLOW_STDIO is refused together with SIGNUP=open unless HOST and PUBLIC_URL are loopback addresses');
   return lines;
 };
 
-const mailDisagreements = (read: Settings): string[] => (read.SMTP_URL && !read.MAIL_FROM ? ['MAIL_FROM is required with SMTP_URL: an address that its server lets us send from'] : []);
+const mailDisagreements = (read: Settings): string[] =>
+  read.SMTP_URL && !read.MAIL_FROM
+    ? ['MAIL_FROM is required with SMTP_URL: an address that its server lets us send from']
+    : [];
 
 const kafkaDisagreements = (read: Settings): string[] => {
   const lines: string[] = [];
-  if (read.KAFKA_SASL_MECHANISM && !(read.KAFKA_SASL_USERNAME && read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
-  if (!read.KAFKA_SASL_MECHANISM && (read.KAFKA_SASL_USERNAME || read.KAFKA_SASL_PASSWORD)) lines.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD need KAFKA_SASL_MECHANISM (plain, scram-sha-256 or scram-sha-512)');
+  if (read.KAFKA_SASL_MECHANISM && !(read.KAFKA_SASL_USERNAME && read.KAFKA_SASL_PASSWORD))
+    lines.push('KAFKA_SASL_MECHANISM needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+  if (!read.KAFKA_SASL_MECHANISM && (read.KAFKA_SASL_USERNAME || read.KAFKA_SASL_PASSWORD))
+    lines.push(
+      'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD need KAFKA_SASL_MECHANISM (plain, scram-sha-256 or scram-sha-512)',
+    );
   if (read.KAFKA_SSL_CA_FILE && !read.KAFKA_SSL) lines.push('KAFKA_SSL_CA_FILE needs KAFKA_SSL=true');
   return lines;
 };
@@ -109,12 +128,18 @@ const kafkaDisagreements = (read: Settings): string[] => {
  */
 export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
   const { values: read, errors } = readSettings(env);
-  const roles = new Set<Role>(read.ROLES.includes('all') ? ['api', 'gateway', 'projector', 'streams'] : (read.ROLES as readonly Role[]));
+  const roles = new Set<Role>(
+    read.ROLES.includes('all') ? ['api', 'gateway', 'projector', 'streams'] : (read.ROLES as readonly Role[]),
+  );
   const local = isLocal(read);
   const signup = read.SIGNUP ?? (local ? 'open' : 'first');
   const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
   // A line about a variable that could not be read would judge its default.
-  const together = [...disagreements(read, roles, signup), ...kafkaDisagreements(read), ...mailDisagreements(read)].filter((line) => !wrong.some((name) => line.includes(name)));
+  const together = [
+    ...disagreements(read, roles, signup),
+    ...kafkaDisagreements(read),
+    ...mailDisagreements(read),
+  ].filter((line) => !wrong.some((name) => line.includes(name)));
   const lines = [...errors, ...together];
   if (lines.length > 0) throw new ConfigError(lines);
   return Object.freeze({
@@ -141,7 +166,11 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     operators: read.OPERATORS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
-    calls: { perProcess: read.MAX_CALLS, perOrganization: read.MAX_CALLS_PER_ORGANIZATION, perGrant: read.MAX_CALLS_PER_GRANT },
+    calls: {
+      perProcess: read.MAX_CALLS,
+      perOrganization: read.MAX_CALLS_PER_ORGANIZATION,
+      perGrant: read.MAX_CALLS_PER_GRANT,
+    },
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
     boundToLoopback: isLoopback(read.HOST),
@@ -151,9 +180,17 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
 /** What the start tells the operator of settings that are valid and yet worth a second thought. */
 export const warningsOf = (config: Config): readonly string[] =>
   config.publicUrl === undefined && !config.boundToLoopback
-    ? ['PUBLIC_URL is not set and HOST is beyond loopback: requests are taken under an IP address only, and under the names in ALLOWED_HOSTS; set PUBLIC_URL to the URL that clients use']
+    ? [
+        'PUBLIC_URL is not set and HOST is beyond loopback: requests are taken under an IP address only, and under the names in ALLOWED_HOSTS; set PUBLIC_URL to the URL that clients use',
+      ]
     : [];
 
 /** The README's table of settings, in Markdown, from the same source that reads them. */
 export const settingsTable = (): string =>
-  ['| variable | default | meaning |', '|---|---|---|', ...Object.entries(settings).map(([name, setting]) => `| \`${name}\` | ${setting.fallback} | ${setting.meaning} Takes ${setting.takes}. |`)].join('\n');
+  [
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...Object.entries(settings).map(
+      ([name, setting]) => `| \`${name}\` | ${setting.fallback} | ${setting.meaning} Takes ${setting.takes}. |`,
+    ),
+  ].join('\n');

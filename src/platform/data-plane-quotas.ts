@@ -12,7 +12,8 @@ const counts = (total: number, organization: number, grant: number): QuotaLimits
 /** How many calls may be under way at once; each has a client's and an upstream's connection, some 50 KiB. Settings, as they depend on the machine. */
 export type CallLimits = Readonly<{ perProcess: number; perOrganization: number; perGrant: number }>;
 
-export const callQuota = ({ perProcess, perOrganization, perGrant }: CallLimits): QuotaLimits => counts(perProcess, perOrganization, perGrant);
+export const callQuota = ({ perProcess, perOrganization, perGrant }: CallLimits): QuotaLimits =>
+  counts(perProcess, perOrganization, perGrant);
 
 /** Standing streams. A client has one or two open for as long as it runs, and they cost little while nothing happens: several times as many as calls. */
 export const STREAM_QUOTA: QuotaLimits = counts(20_000, 8000, 1000);

@@ -14,7 +14,8 @@ const STATE = `select current_setting('toolgate.connection', true) as mark, curr
   (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as unbounded`;
 
 const advice = 'Let DATABASE_URL lead to PostgreSQL itself: Toolgate keeps pools of its own';
-const dropped = (what: string, cause?: unknown): Error => new Error(`DATABASE_URL leads through a pooler that drops ${what}. ${advice}.`, { cause });
+const dropped = (what: string, cause?: unknown): Error =>
+  new Error(`DATABASE_URL leads through a pooler that drops ${what}. ${advice}.`, { cause });
 
 /** What a connection does not have of what it was begun with. */
 const lostBy = (state: State, role: string | undefined): readonly string[] =>
@@ -35,7 +36,10 @@ export const proveConnection = async (client: Pick<pg.ClientBase, 'query'>, role
   if (!state) throw dropped('answers');
   const lost = lostBy(state, role);
   if (lost.length > 0) throw dropped(lost.join(', '));
-  if (role !== undefined && state.unbounded) throw new Error(`The database role ${role} could pass by row-level security: run ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS`);
+  if (role !== undefined && state.unbounded)
+    throw new Error(
+      `The database role ${role} could pass by row-level security: run ALTER ROLE ${role} NOSUPERUSER NOBYPASSRLS`,
+    );
 };
 
 /** `proveConnection` for a pool's option `verify`, which is asked once for each new connection and has it closed when it fails. */
@@ -47,4 +51,6 @@ export const verifyRole =
 
 /** What an operator reads when a connection could not be made: poolers such as PgBouncer refuse start-up options that they can't pass on. */
 export const connectError = (error: unknown): unknown =>
-  error instanceof Error && /unsupported startup parameter/i.test(error.message) ? dropped('start-up options', error) : error;
+  error instanceof Error && /unsupported startup parameter/i.test(error.message)
+    ? dropped('start-up options', error)
+    : error;

@@ -11,7 +11,10 @@ export type PoolUrls = DatabaseRoles;
 const suffixOf = (database: string): string => {
   if (/^[a-z0-9_]{1,40}$/.test(database)) return database;
   const hash = createHash('sha256').update(database).digest('hex').slice(0, 8);
-  return `${database.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').slice(0, 30)}_${hash}`;
+  return `${database
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .slice(0, 30)}_${hash}`;
 };
 
 /**
@@ -25,12 +28,16 @@ export const rolesOf = (databaseUrl: string): DatabaseRoles => {
 };
 
 /** The text of a migration with the roles of this installation: migrations name those of the database `toolgate`. */
-export const withRoles = (sql: string, roles: DatabaseRoles): string => sql.replaceAll(/\btoolgate_(app|worker)\b/g, (_, which: keyof DatabaseRoles) => roles[which]);
+export const withRoles = (sql: string, roles: DatabaseRoles): string =>
+  sql.replaceAll(/\btoolgate_(app|worker)\b/g, (_, which: keyof DatabaseRoles) => roles[which]);
 
 type Found = Readonly<{ there: boolean; granted: boolean; unbounded: boolean }>;
 
 const findRole = async (client: pg.Client, name: string): Promise<Found> => {
-  const { rows } = await client.query<Omit<Found, 'there'>>(`select pg_has_role(current_user, oid, 'MEMBER') as granted, rolsuper or rolbypassrls as unbounded from pg_roles where rolname = $1`, [name]);
+  const { rows } = await client.query<Omit<Found, 'there'>>(
+    `select pg_has_role(current_user, oid, 'MEMBER') as granted, rolsuper or rolbypassrls as unbounded from pg_roles where rolname = $1`,
+    [name],
+  );
   return { there: rows.length > 0, granted: rows[0]?.granted ?? false, unbounded: rows[0]?.unbounded ?? false };
 };
 
@@ -44,19 +51,30 @@ export const ensureRoles = async (client: pg.Client, roles: DatabaseRoles): Prom
     for (const name of names) {
       const { there, granted, unbounded } = await findRole(client, name);
       if (unbounded) throw new UnboundedRole(name);
-      if (!there) await client.query(`do $$ begin create role ${name} nologin; exception when duplicate_object or unique_violation then null; end $$`);
+      if (!there)
+        await client.query(
+          `do $$ begin create role ${name} nologin; exception when duplicate_object or unique_violation then null; end $$`,
+        );
       if (!granted) await client.query(`grant ${name} to current_user`);
     }
   } catch (error) {
     if (error instanceof UnboundedRole) throw error;
-    const statements = [...names.map((name) => `CREATE ROLE ${name} NOLOGIN;`), `GRANT ${names.join(', ')} TO CURRENT_USER;`];
-    throw new Error(`The database user may not create roles. Run these once as a superuser, then start again:\n  ${statements.join('\n  ')}`, { cause: error });
+    const statements = [
+      ...names.map((name) => `CREATE ROLE ${name} NOLOGIN;`),
+      `GRANT ${names.join(', ')} TO CURRENT_USER;`,
+    ];
+    throw new Error(
+      `The database user may not create roles. Run these once as a superuser, then start again:\n  ${statements.join('\n  ')}`,
+      { cause: error },
+    );
   }
 };
 
 class UnboundedRole extends Error {
   constructor(name: string) {
-    super(`The database role ${name} could pass by row-level security. Run as a superuser, then start again:\n  ALTER ROLE ${name} NOSUPERUSER NOBYPASSRLS;`);
+    super(
+      `The database role ${name} could pass by row-level security. Run as a superuser, then start again:\n  ALTER ROLE ${name} NOSUPERUSER NOBYPASSRLS;`,
+    );
   }
 }
 
@@ -103,7 +121,9 @@ export const makePoolLogins = async (ownerUrl: string): Promise<PoolUrls> => {
     const name = `${role}_login`;
     const password = randomBytes(24).toString('hex');
     await client.query(`do $$ begin create role ${name}; exception when duplicate_object then null; end $$`);
-    await client.query(`alter role ${name} login noinherit nosuperuser nobypassrls nocreaterole nocreatedb password '${password}'`);
+    await client.query(
+      `alter role ${name} login noinherit nosuperuser nobypassrls nocreaterole nocreatedb password '${password}'`,
+    );
     await client.query(`grant ${role} to ${name}`);
     const url = new URL(ownerUrl);
     url.username = name;

@@ -12,7 +12,11 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, (text) => Number(text));
 
 type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
-type Prepared = <R extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+type Prepared = <R extends pg.QueryResultRow>(
+  name: string,
+  text: string,
+  values: readonly unknown[],
+) => Promise<pg.QueryResult<R>>;
 
 /** A connection inside a transaction. `prepared` is for what runs often: each connection reads and plans a statement of this name once. */
 export type Tx = Readonly<{ query: Query; prepared: Prepared }>;
@@ -48,12 +52,20 @@ const refuseGone = (signal: AbortSignal | undefined): void => {
   if (signal?.aborted) throw new Problem('unavailable', 'The caller left before the answer.');
 };
 
-const transaction = async <T>(pool: pg.Pool, { begin, answerMs, signal }: Begin, work: (tx: Tx) => Promise<T>): Promise<T> => {
+const transaction = async <T>(
+  pool: pg.Pool,
+  { begin, answerMs, signal }: Begin,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> => {
   refuseGone(signal);
   const client = await pool.connect();
   let broken: Error | undefined;
   const stopCancelling = signal && cancelOn(signal, client);
-  const ask = <R extends pg.QueryResultRow>(name: string | undefined, text: string, values?: readonly unknown[]): Promise<pg.QueryResult<R>> => {
+  const ask = <R extends pg.QueryResultRow>(
+    name: string | undefined,
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<pg.QueryResult<R>> => {
     refuseGone(signal);
     const statement = { name, text, values: values as unknown[], query_timeout: answerMs };
     return client.query(statement);
@@ -113,7 +125,13 @@ const SEARCH_TIMEOUT_MS = 30_000;
 
 const laneOf = (pool: pg.Pool, slots: number): Connections => ({
   pool,
-  turns: new FairTurns({ slots, slotsPerKey: Math.ceil(slots / 2), waiting: 5000, waitingPerKey: 100, waitMs: MAX_WAIT_MS }),
+  turns: new FairTurns({
+    slots,
+    slotsPerKey: Math.ceil(slots / 2),
+    waiting: 5000,
+    waitingPerKey: 100,
+    waitMs: MAX_WAIT_MS,
+  }),
 });
 
 /**
@@ -181,10 +199,16 @@ export class Database {
     return (work) => this.#inOrganization(organizationId, { begin: 'BEGIN READ ONLY', lane: 'search', signal }, work);
   }
 
-  #inOrganization<T>(organizationId: string, { begin, lane, signal }: InLane, work: (tx: Tx) => Promise<T>): Promise<T> {
+  #inOrganization<T>(
+    organizationId: string,
+    { begin, lane, signal }: InLane,
+    work: (tx: Tx) => Promise<T>,
+  ): Promise<T> {
     if (!isId('org', organizationId)) return Promise.reject(new Error('not an organization id'));
     const { pool, turns } = this.#lanes[lane];
-    return turns.run(organizationId, () => transaction(pool, { begin: `${begin}; SET LOCAL toolgate.organization = '${organizationId}'`, signal }, work));
+    return turns.run(organizationId, () =>
+      transaction(pool, { begin: `${begin}; SET LOCAL toolgate.organization = '${organizationId}'`, signal }, work),
+    );
   }
 
   /**
@@ -201,7 +225,13 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    const pools = [...Object.values(this.#lanes).map(({ pool }) => pool), this.worker, this.signIn, this.limits, this.log];
+    const pools = [
+      ...Object.values(this.#lanes).map(({ pool }) => pool),
+      this.worker,
+      this.signIn,
+      this.limits,
+      this.log,
+    ];
     await Promise.all(pools.map((pool) => pool.end()));
   }
 }

@@ -1,4 +1,9 @@
-type Waiting = { at: number; expire: (() => void) | undefined; before: Waiting | undefined; after: Waiting | undefined };
+type Waiting = {
+  at: number;
+  expire: (() => void) | undefined;
+  before: Waiting | undefined;
+  after: Waiting | undefined;
+};
 
 /**
  * Waits of one length, thousands a second, of which hardly any runs out: one timer stands for the oldest of them, and a wait that ends in time costs an

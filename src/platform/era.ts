@@ -5,10 +5,14 @@
 export type Era = 'legacy' | 'modern';
 
 /** The revisions of each era that can be spoken, newest first. */
-export const REVISIONS = { modern: ['2026-07-28'], legacy: ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'] } as const satisfies Readonly<Record<Era, readonly string[]>>;
+export const REVISIONS = {
+  modern: ['2026-07-28'],
+  legacy: ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'],
+} as const satisfies Readonly<Record<Era, readonly string[]>>;
 
 /** Whether a value names a revision of this era that can be spoken. */
-export const isRevisionOf = (era: Era, version: unknown): version is string => REVISIONS[era].some((one) => one === version);
+export const isRevisionOf = (era: Era, version: unknown): version is string =>
+  REVISIONS[era].some((one) => one === version);
 
 /** The era of a revision; undefined when there is none. Revisions are dates, so text order is their order. */
 export const eraOf = (protocolVersion: string | null | undefined): Era | undefined => {

@@ -84,7 +84,9 @@ export class FairQueue<T extends Item> {
   #lineOf(owner: string): Line<T> {
     const known = this.#lines.get(owner);
     if (known) return known;
-    if (this.#lines.size >= MAX_IDLE_LINES) for (const [name, line] of this.#lines) if (waitingIn(line) === 0 && line.bytes === 0 && !line.inTurn) this.#lines.delete(name);
+    if (this.#lines.size >= MAX_IDLE_LINES)
+      for (const [name, line] of this.#lines)
+        if (waitingIn(line) === 0 && line.bytes === 0 && !line.inTurn) this.#lines.delete(name);
     const line: Line<T> = { items: [], head: 0, bytes: 0, inTurn: false };
     this.#lines.set(owner, line);
     return line;

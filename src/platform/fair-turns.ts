@@ -4,12 +4,22 @@ import { Problem } from './problems.js';
  * `slots`: how many works run at once, `slotsPerKey`: of one key. `waiting`: how many wait at most, `waitingPerKey`: of one key.
  * `waitMs`: how long each waits at most.
  */
-export type TurnLimits = Readonly<{ slots: number; slotsPerKey: number; waiting: number; waitingPerKey: number; waitMs: number }>;
+export type TurnLimits = Readonly<{
+  slots: number;
+  slotsPerKey: number;
+  waiting: number;
+  waitingPerKey: number;
+  waitMs: number;
+}>;
 
 type Waiter = Readonly<{ start: () => void }>;
 
-const busyKey = (): Problem => new Problem('too_many_requests', 'Too many of your requests wait already. Send fewer at once.', { retryAfterSeconds: 2 });
-const busy = (): Problem => new Problem('unavailable', 'Too many requests wait. Try again in a moment.', { retryAfterSeconds: 2 });
+const busyKey = (): Problem =>
+  new Problem('too_many_requests', 'Too many of your requests wait already. Send fewer at once.', {
+    retryAfterSeconds: 2,
+  });
+const busy = (): Problem =>
+  new Problem('unavailable', 'Too many requests wait. Try again in a moment.', { retryAfterSeconds: 2 });
 
 /**
  * Turns at something scarce, fair by key (an organization): the keys that wait take turns, whatever number of works each of them has

@@ -15,15 +15,26 @@ export class GroupCommitError extends Error {
 }
 
 /** Whether a failed append will fail again however often it is tried: what was to be appended is refused for itself. */
-export const isRefusedForItself = (error: unknown): boolean => error instanceof GroupCommitError && error.refusal === 'refused';
+export const isRefusedForItself = (error: unknown): boolean =>
+  error instanceof GroupCommitError && error.refusal === 'refused';
 
 /**
  * `flush` resolves to one result an item. `ownerOf` names whose work an item is, an organization's. `isRefusal` tells of an error of `flush` that nothing of
  * the batch has happened, and that one of its items may be why.
  */
-export type GroupWork<I, O> = Readonly<{ flush: (batch: readonly I[]) => Promise<readonly O[]>; ownerOf: (item: I) => string; isRefusal: (error: unknown) => boolean }>;
+export type GroupWork<I, O> = Readonly<{
+  flush: (batch: readonly I[]) => Promise<readonly O[]>;
+  ownerOf: (item: I) => string;
+  isRefusal: (error: unknown) => boolean;
+}>;
 
-type Waiting<I, O> = Readonly<{ item: I; owner: string; bytes: number; resolve: (result: O) => void; reject: (error: GroupCommitError) => void }>;
+type Waiting<I, O> = Readonly<{
+  item: I;
+  owner: string;
+  bytes: number;
+  resolve: (result: O) => void;
+  reject: (error: GroupCommitError) => void;
+}>;
 
 /** Further flushes that one refused batch may cost: finding one culprit among a thousand items takes about twenty. */
 const MAX_RETRIES = 128;
@@ -46,14 +57,16 @@ class RetryBudget {
 }
 
 /** The owner that all items have; undefined when there are several. The items of one owner stand together. */
-const onlyOwner = (part: readonly Readonly<{ owner: string }>[]): string | undefined => (part[0]?.owner === part.at(-1)?.owner ? part[0]?.owner : undefined);
+const onlyOwner = (part: readonly Readonly<{ owner: string }>[]): string | undefined =>
+  part[0]?.owner === part.at(-1)?.owner ? part[0]?.owner : undefined;
 
 /** Where to halve: between two owners, as near to the middle as there is such a place; in the middle of one owner's items. */
 const middleOf = (part: readonly Readonly<{ owner: string }>[]): number => {
   const middle = part.length >> 1;
   if (onlyOwner(part) !== undefined) return middle;
   for (let distance = 0; ; distance += 1) {
-    for (const at of [middle - distance, middle + distance]) if (at > 0 && at < part.length && part[at - 1]?.owner !== part[at]?.owner) return at;
+    for (const at of [middle - distance, middle + distance])
+      if (at > 0 && at < part.length && part[at - 1]?.owner !== part[at]?.owner) return at;
   }
 };
 
@@ -80,7 +93,8 @@ export class GroupCommit<I, O> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new GroupCommitError('closed', 'closed'));
       const displaced = this.#queue.push({ item, owner: this.#work.ownerOf(item), bytes, resolve, reject });
-      if (displaced !== undefined) for (const one of displaced) one.reject(new GroupCommitError('queue_full', 'too much is waiting'));
+      if (displaced !== undefined)
+        for (const one of displaced) one.reject(new GroupCommitError('queue_full', 'too much is waiting'));
       this.#kick();
     });
   }
@@ -104,7 +118,12 @@ export class GroupCommit<I, O> {
     while (!this.#queue.isEmpty) {
       const batch = this.#queue.take(this.#limits.maxBatch, this.#limits.maxBatchBytes);
       const refusal = await this.#flush(batch);
-      if (refusal !== undefined) await this.#retry(batch.toSorted((one, other) => (one.owner < other.owner ? -1 : one.owner > other.owner ? 1 : 0)), refusal, new RetryBudget());
+      if (refusal !== undefined)
+        await this.#retry(
+          batch.toSorted((one, other) => (one.owner < other.owner ? -1 : one.owner > other.owner ? 1 : 0)),
+          refusal,
+          new RetryBudget(),
+        );
       this.#queue.done(batch);
     }
   }
@@ -113,11 +132,20 @@ export class GroupCommit<I, O> {
   async #flush(part: readonly Waiting<I, O>[]): Promise<GroupCommitError | undefined> {
     try {
       const results = await this.#work.flush(part.map((one) => one.item));
-      part.forEach((one, index) => (index < results.length ? one.resolve(results[index] as O) : one.reject(new GroupCommitError('failed', 'no result'))));
+      part.forEach((one, index) =>
+        index < results.length
+          ? one.resolve(results[index] as O)
+          : one.reject(new GroupCommitError('failed', 'no result')),
+      );
       return undefined;
     } catch (error) {
       const isRefused = this.#work.isRefusal(error);
-      const failure = error instanceof GroupCommitError ? error : new GroupCommitError(isRefused ? 'refused' : 'failed', `the flush failed: ${errorText(error)}`, { cause: error });
+      const failure =
+        error instanceof GroupCommitError
+          ? error
+          : new GroupCommitError(isRefused ? 'refused' : 'failed', `the flush failed: ${errorText(error)}`, {
+              cause: error,
+            });
       if (isRefused) return failure;
       for (const one of part) one.reject(failure);
       return undefined;
@@ -132,7 +160,9 @@ export class GroupCommit<I, O> {
       if (budget.spend(onlyOwner(half))) {
         const again = await this.#flush(half);
         if (again !== undefined) await this.#retry(half, again, budget);
-      } else for (const one of half) one.reject(new GroupCommitError('failed', 'too many of the flush were refused', { cause: refusal }));
+      } else
+        for (const one of half)
+          one.reject(new GroupCommitError('failed', 'too many of the flush were refused', { cause: refusal }));
     }
   }
 }

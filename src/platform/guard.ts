@@ -27,7 +27,11 @@ const framesOf = (error: unknown): string | undefined =>
 const messageOf = (error: unknown): string => (error instanceof SyntaxError ? error.name : errorText(error));
 
 /** Counts an unexpected failure and logs one line with its stack. Never throws. `where` is a fixed text: it is a label of a metric. */
-export const reportFailure = (where: string, error: unknown, message = 'an unexpected failure ended one exchange or task'): void => {
+export const reportFailure = (
+  where: string,
+  error: unknown,
+  message = 'an unexpected failure ended one exchange or task',
+): void => {
   internalErrors.inc({ where });
   log.error(message, { where, error: messageOf(error), stack: framesOf(error) });
 };
@@ -65,13 +69,16 @@ export const guarded =
   };
 
 /** `setTimeout` with a guarded callback. */
-export const startTimer = (where: string, ms: number, work: Work<[]>, failed?: Failed): NodeJS.Timeout => setTimeout(guarded(where, work, failed), ms);
+export const startTimer = (where: string, ms: number, work: Work<[]>, failed?: Failed): NodeJS.Timeout =>
+  setTimeout(guarded(where, work, failed), ms);
 
 /** `setInterval` with a guarded callback: a turn that fails does not end the next ones. */
-export const startInterval = (where: string, ms: number, work: Work<[]>): NodeJS.Timeout => setInterval(guarded(where, work), ms);
+export const startInterval = (where: string, ms: number, work: Work<[]>): NodeJS.Timeout =>
+  setInterval(guarded(where, work), ms);
 
 /** `setImmediate` with a guarded callback. */
-export const soon = (where: string, work: Work<[]>, failed?: Failed): void => void setImmediate(guarded(where, work, failed));
+export const soon = (where: string, work: Work<[]>, failed?: Failed): void =>
+  void setImmediate(guarded(where, work, failed));
 
 /** `emitter.on` with a guarded listener, which is returned so that it can be taken off. */
 export const listenTo = <A extends readonly unknown[]>(

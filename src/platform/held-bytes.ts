@@ -45,5 +45,8 @@ export class HeldBytes {
 export const collectedBytes = new Quota(COLLECTED_BYTES_QUOTA);
 
 /** Begins to hold bytes of the answer to a request. Whoever begins must `release`. */
-export const holdBytes = ({ server, grantId }: Readonly<{ server: Readonly<{ organizationId: string }>; grantId: string }>): HeldBytes =>
+export const holdBytes = ({
+  server,
+  grantId,
+}: Readonly<{ server: Readonly<{ organizationId: string }>; grantId: string }>): HeldBytes =>
   new HeldBytes(collectedBytes, { organizationId: server.organizationId, grantId });

@@ -24,13 +24,21 @@ export const shownUrl = (href: string): string => {
 
 /** A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is. */
 export const shownWay = <W extends Way>(way: W): W =>
-  way.type === 'stdio' ? { ...way, args: hideArguments(way.args) } : { ...way, url: URL.canParse(way.url) ? shownUrl(way.url) : HIDDEN };
+  way.type === 'stdio'
+    ? { ...way, args: hideArguments(way.args) }
+    : { ...way, url: URL.canParse(way.url) ? shownUrl(way.url) : HIDDEN };
 
 /** Whether a way has a hidden value where a value should be. */
 export const hasHiddenParts = (way: Way): boolean => {
   if (way.type === 'stdio') return way.args.some((argument) => argument.includes(HIDDEN));
   const { pathname, search } = new URL(way.url);
-  return pathname.split('/').includes(HIDDEN) || search.slice(1).split('&').some((part) => part === HIDDEN || part.endsWith(`=${HIDDEN}`));
+  return (
+    pathname.split('/').includes(HIDDEN) ||
+    search
+      .slice(1)
+      .split('&')
+      .some((part) => part === HIDDEN || part.endsWith(`=${HIDDEN}`))
+  );
 };
 
 /** The secret values with the hidden parts of a way among them, and nothing of another way. */
@@ -41,11 +49,16 @@ export const withPartsOf = (way: Way, values: Values): Values => {
     return isHidden ? { ...rest, [ARGUMENTS]: way.args.join(NUL) } : rest;
   }
   const { pathname, search } = new URL(way.url);
-  return { ...rest, ...(search === '' ? {} : { [QUERY]: search }), ...(hidePath(pathname) === pathname ? {} : { [PATH]: pathname }) };
+  return {
+    ...rest,
+    ...(search === '' ? {} : { [QUERY]: search }),
+    ...(hidePath(pathname) === pathname ? {} : { [PATH]: pathname }),
+  };
 };
 
 /** What of secret values is hidden parts of a way. */
-export const partsIn = (values: Values): Values => Object.fromEntries(Object.entries(values).filter(([name]) => name === QUERY || name === PATH || name === ARGUMENTS));
+export const partsIn = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => name === QUERY || name === PATH || name === ARGUMENTS));
 
 /** The URL to be requested, and what is left of the secret values: the headers. A URL that was kept before its parts were secret has them still. */
 export const openUrl = (shown: string, values: Values): Readonly<{ url: URL; headers: Values }> => {
@@ -57,7 +70,10 @@ export const openUrl = (shown: string, values: Values): Readonly<{ url: URL; hea
 };
 
 /** The arguments that a command is run with, and what is left of the secret values: its environment. */
-export const openArguments = (shown: readonly string[], values: Values): Readonly<{ args: readonly string[]; env: Values }> => {
+export const openArguments = (
+  shown: readonly string[],
+  values: Values,
+): Readonly<{ args: readonly string[]; env: Values }> => {
   const { [ARGUMENTS]: kept, ...env } = values;
   return { args: kept === undefined ? shown : kept.split(NUL), env };
 };

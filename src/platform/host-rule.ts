@@ -5,7 +5,12 @@ import { hostNameOf, isLoopback } from './host-names.js';
 /** Whether a request may be answered here, by the host that it names. It has no side effect but a small memory of what passed. */
 export type HostRule = (request: IncomingMessage) => boolean;
 
-type Place = Readonly<{ host: string; publicUrl: string | undefined; allowedHosts: readonly string[]; boundToLoopback: boolean }>;
+type Place = Readonly<{
+  host: string;
+  publicUrl: string | undefined;
+  allowedHosts: readonly string[];
+  boundToLoopback: boolean;
+}>;
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{0,5})?$/i;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/is;
@@ -39,7 +44,10 @@ export const makeHostRule = ({ host, publicUrl, allowedHosts, boundToLoopback }:
   const takesAddresses = publicUrl === undefined && !boundToLoopback;
   const passes = (value: string): boolean => {
     const name = nameIn(value);
-    return name !== undefined && (names.has(name) || (boundToLoopback && isLoopback(name)) || (takesAddresses && isIP(name) !== 0));
+    return (
+      name !== undefined &&
+      (names.has(name) || (boundToLoopback && isLoopback(name)) || (takesAddresses && isIP(name) !== 0))
+    );
   };
   const passed = new Set<string>();
   return (request) => {

@@ -43,10 +43,19 @@ export class HotHistogram {
   readonly #counts: number[];
   #sum = 0;
 
-  constructor(registry: Registry, { name, help, buckets }: Readonly<{ name: string; help: string; buckets: readonly number[] }>) {
+  constructor(
+    registry: Registry,
+    { name, help, buckets }: Readonly<{ name: string; help: string; buckets: readonly number[] }>,
+  ) {
     this.#buckets = buckets;
     this.#counts = Array.from({ length: buckets.length + 1 }, () => 0);
-    const metric = { name, help, type: 'histogram', aggregator: 'sum', get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: this.#values(name) }) };
+    const metric = {
+      name,
+      help,
+      type: 'histogram',
+      aggregator: 'sum',
+      get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: this.#values(name) }),
+    };
     // All that a registry asks of a metric; the type wants the class.
     registry.registerMetric(metric as unknown as Metric);
   }
@@ -58,9 +67,19 @@ export class HotHistogram {
     this.#sum += seconds;
   }
 
-  #values(name: string): readonly Readonly<{ metricName: string; labels: Readonly<Record<string, string | number>>; value: number }>[] {
+  #values(
+    name: string,
+  ): readonly Readonly<{ metricName: string; labels: Readonly<Record<string, string | number>>; value: number }>[] {
     let total = 0;
-    const upTo = [...this.#buckets, '+Inf'].map((le, index) => ({ metricName: `${name}_bucket`, labels: { le }, value: (total += this.#counts[index] ?? 0) }));
-    return [...upTo, { metricName: `${name}_sum`, labels: {}, value: this.#sum }, { metricName: `${name}_count`, labels: {}, value: total }];
+    const upTo = [...this.#buckets, '+Inf'].map((le, index) => ({
+      metricName: `${name}_bucket`,
+      labels: { le },
+      value: (total += this.#counts[index] ?? 0),
+    }));
+    return [
+      ...upTo,
+      { metricName: `${name}_sum`, labels: {}, value: this.#sum },
+      { metricName: `${name}_count`, labels: {}, value: total },
+    ];
   }
 }

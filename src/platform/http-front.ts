@@ -21,7 +21,11 @@ export const makeMetrics = (): Registry => {
 };
 
 const answer = (response: ServerResponse, status: number, body: unknown, mediaType = 'application/json'): void => {
-  response.writeHead(status, { 'content-type': mediaType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.writeHead(status, {
+    'content-type': mediaType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
   response.end(JSON.stringify(body));
 };
 
@@ -35,7 +39,16 @@ type PartStates = Readonly<Record<string, string>>;
 const statesOf = async (parts: Readiness): Promise<PartStates> =>
   Object.fromEntries(
     await Promise.all(
-      Object.entries(parts).map(async ([name, check]) => [name, (await within(check().then(() => 'ok', errorText), PATIENCE_MS)) ?? SILENT] as const),
+      Object.entries(parts).map(
+        async ([name, check]) =>
+          [
+            name,
+            (await within(
+              check().then(() => 'ok', errorText),
+              PATIENCE_MS,
+            )) ?? SILENT,
+          ] as const,
+      ),
     ),
   );
 
@@ -49,7 +62,8 @@ const makeReadinessCheck = (parts: Readiness): (() => Promise<PartStates>) => {
   const check = async (): Promise<PartStates> => {
     const states = await statesOf(parts);
     for (const [part, state] of Object.entries(states)) {
-      if (state !== (before[part] ?? 'ok')) log.warn(state === 'ok' ? 'a part is ready again' : 'a part is not ready', { part, state });
+      if (state !== (before[part] ?? 'ok'))
+        log.warn(state === 'ok' ? 'a part is ready again' : 'a part is not ready', { part, state });
     }
     before = states;
     return states;
@@ -70,18 +84,41 @@ const sendMetrics = (registry: Registry, response: ServerResponse): void => {
 /** Whether a request is one of an operator of this installation, who is shown reasons. Rejects when that can't be known. */
 type IsOperator = (request: IncomingMessage) => Promise<boolean>;
 
-const sendReadiness = async (check: () => Promise<PartStates>, isOperator: IsOperator, { request, response }: Exchange): Promise<void> => {
-  const [states, told] = await Promise.all([check(), within(isOperator(request).catch(() => false), PATIENCE_MS)]);
+const sendReadiness = async (
+  check: () => Promise<PartStates>,
+  isOperator: IsOperator,
+  { request, response }: Exchange,
+): Promise<void> => {
+  const [states, told] = await Promise.all([
+    check(),
+    within(
+      isOperator(request).catch(() => false),
+      PATIENCE_MS,
+    ),
+  ]);
   const ready = Object.values(states).every((state) => state === 'ok');
-  const parts = told === true ? states : Object.fromEntries(Object.entries(states).map(([name, state]) => [name, publicState(state)]));
+  const parts =
+    told === true
+      ? states
+      : Object.fromEntries(Object.entries(states).map(([name, state]) => [name, publicState(state)]));
   answer(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', parts });
 };
 
 type Exchange = Readonly<{ request: IncomingMessage; response: ServerResponse }>;
-type Routes = Readonly<{ hosts: HostRule; gateway?: Handle; api?: Handle; readiness: Readiness; isOperator: IsOperator; metrics: Registry }>;
+type Routes = Readonly<{
+  hosts: HostRule;
+  gateway?: Handle;
+  api?: Handle;
+  readiness: Readiness;
+  isOperator: IsOperator;
+  metrics: Registry;
+}>;
 
 const elsewhere = new Problem('not_found', 'This process serves other roles; see ROLES.');
-const otherHost = new Problem('bad_origin', 'Name the host of PUBLIC_URL, or one that the operator lists in ALLOWED_HOSTS, in one Host header.');
+const otherHost = new Problem(
+  'bad_origin',
+  'Name the host of PUBLIC_URL, or one that the operator lists in ALLOWED_HOSTS, in one Host header.',
+);
 
 const refuse = (response: ServerResponse, problem: Problem): void => {
   const body = problemBody(problem);
@@ -95,7 +132,11 @@ const pathOf = (request: IncomingMessage): string => {
 };
 
 /** What is answered here, by path, whatever host a request names: probes come by address, monitoring by the names of a cluster. */
-const operationsOf = ({ readiness, isOperator, metrics }: Routes): Readonly<Record<string, (exchange: Exchange) => void>> => {
+const operationsOf = ({
+  readiness,
+  isOperator,
+  metrics,
+}: Routes): Readonly<Record<string, (exchange: Exchange) => void>> => {
   const check = makeReadinessCheck(readiness);
   return {
     '/healthz': ({ response }) => answer(response, 200, { status: 'up' }),
@@ -110,16 +151,19 @@ const operationsOf = ({ readiness, isOperator, metrics }: Routes): Readonly<Reco
  */
 export const makeHttpFront = (routes: Routes): Server => {
   const operations = operationsOf(routes);
-  const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true }, (request, response) => {
-    const isOfOurHost = routes.hosts(request);
-    request.url = originForm(request.url ?? '/');
-    if (isOfOurHost && routes.gateway && request.url.startsWith('/mcp/')) return routes.gateway(request, response);
-    const operation = request.method === 'GET' || request.method === 'HEAD' ? operations[pathOf(request)] : undefined;
-    if (operation) return operation({ request, response });
-    if (!isOfOurHost) return refuse(response, otherHost);
-    if (routes.api) return routes.api(request, response);
-    return refuse(response, elsewhere);
-  });
+  const server = createServer(
+    { keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true },
+    (request, response) => {
+      const isOfOurHost = routes.hosts(request);
+      request.url = originForm(request.url ?? '/');
+      if (isOfOurHost && routes.gateway && request.url.startsWith('/mcp/')) return routes.gateway(request, response);
+      const operation = request.method === 'GET' || request.method === 'HEAD' ? operations[pathOf(request)] : undefined;
+      if (operation) return operation({ request, response });
+      if (!isOfOurHost) return refuse(response, otherHost);
+      if (routes.api) return routes.api(request, response);
+      return refuse(response, elsewhere);
+    },
+  );
   server.maxRequestsPerSocket = 0;
   return server;
 };

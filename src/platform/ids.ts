@@ -2,7 +2,24 @@ import { createHash, randomFillSync } from 'node:crypto';
 
 /** Prefixes of TypeIDs; one per noun. */
 export type IdPrefix =
-  | 'org' | 'usr' | 'key' | 'inv' | 'srv' | 'pol' | 'idn' | 'grt' | 'apr' | 'evt' | 'call' | 'dec' | 'ses' | 'lst' | 'boot' | 'req' | 'ntf' | 'msg';
+  | 'org'
+  | 'usr'
+  | 'key'
+  | 'inv'
+  | 'srv'
+  | 'pol'
+  | 'idn'
+  | 'grt'
+  | 'apr'
+  | 'evt'
+  | 'call'
+  | 'dec'
+  | 'ses'
+  | 'lst'
+  | 'boot'
+  | 'req'
+  | 'ntf'
+  | 'msg';
 
 const DIGITS = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 const POOL_BYTES = 10 * 512;
@@ -77,4 +94,7 @@ export const derivedId = (prefix: IdPrefix, text: string): string => {
 
 /** Whether the text is a well-formed TypeID with this prefix; says nothing about whether such an object exists. */
 export const isId = (prefix: IdPrefix, text: unknown): text is string =>
-  typeof text === 'string' && text.length === prefix.length + 27 && text.startsWith(`${prefix}_`) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text.slice(prefix.length + 1));
+  typeof text === 'string' &&
+  text.length === prefix.length + 27 &&
+  text.startsWith(`${prefix}_`) &&
+  /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(text.slice(prefix.length + 1));

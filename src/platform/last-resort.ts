@@ -15,7 +15,11 @@ type Ending = Readonly<{ drain: () => Promise<void>; exit: (code: number) => voi
 export const makeLastResort = ({ drain, exit }: Ending): ((error: unknown) => void) => {
   let ending = false;
   return (error) => {
-    reportFailure('process', error, 'a failure that nothing caught ends this process; start it again, and report this as a fault of Toolgate');
+    reportFailure(
+      'process',
+      error,
+      'a failure that nothing caught ends this process; start it again, and report this as a fault of Toolgate',
+    );
     if (ending) return;
     ending = true;
     setTimeout(() => exit(CRASHED), DRAIN_MS).unref();

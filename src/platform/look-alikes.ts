@@ -30,14 +30,16 @@ const skeleton = (name: string): string => {
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|^ | $| {2}/u;
 const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
 /** East Asian names mix these with Latin letters as a matter of course (UTS 39, "highly restrictive"). */
-const BESIDE_LATIN = /[\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}]/u;
+const BESIDE_LATIN =
+  /[\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}]/u;
 
 /** Why a name can be mistaken whatever others there are; undefined when it can't. */
 export const mistakable = (name: string): string | undefined => {
   if (UNSEEN.test(name)) return 'holds characters that can not be seen';
   if (isAscii(name)) return undefined;
   if (name.normalize('NFKC') !== name) return 'is not in the plain form of its characters (Unicode NFKC)';
-  if (/\p{Script=Latin}/u.test(name) && [...name].some((char) => !BESIDE_LATIN.test(char))) return 'mixes Latin letters with those of another script';
+  if (/\p{Script=Latin}/u.test(name) && [...name].some((char) => !BESIDE_LATIN.test(char)))
+    return 'mixes Latin letters with those of another script';
   return isAscii(skeleton(name)) ? 'looks like Latin letters that it does not have' : undefined;
 };
 
@@ -73,4 +75,7 @@ const codePoint = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).to
 export const spelledOut = (text: string): string => text.replaceAll(/[^ -~]/gu, codePoint);
 
 /** A text in which characters that can't be seen, and those that reorder others, are written by their code points. */
-export const withoutUnseen = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu, (char) => (char === '\n' ? '\\n' : codePoint(char)));
+export const withoutUnseen = (text: string): string =>
+  text.replaceAll(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu, (char) =>
+    char === '\n' ? '\\n' : codePoint(char),
+  );

@@ -5,7 +5,8 @@ import { ConfigError, type Config } from './config.js';
 
 const decode = (text: string, where: string): Buffer => {
   const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new ConfigError([`${where} takes 32 bytes in base64, e.g. from "openssl rand -base64 32"`]);
+  if (key.length !== 32)
+    throw new ConfigError([`${where} takes 32 bytes in base64, e.g. from "openssl rand -base64 32"`]);
   return key;
 };
 

@@ -22,12 +22,17 @@ const readMigrations = async (): Promise<readonly Migration[]> => {
 const applyOne = async (client: pg.Client, migration: Migration, roles: DatabaseRoles): Promise<void> => {
   await client.query('BEGIN');
   try {
-    await client.query('insert into schema_migrations(name, checksum) values ($1, $2)', [migration.name, migration.checksum]);
+    await client.query('insert into schema_migrations(name, checksum) values ($1, $2)', [
+      migration.name,
+      migration.checksum,
+    ]);
     await client.query(withRoles(migration.sql, roles));
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : 'unknown'}`, { cause: error });
+    throw new Error(`migration ${migration.name} failed: ${error instanceof Error ? error.message : 'unknown'}`, {
+      cause: error,
+    });
   }
 };
 
@@ -37,25 +42,39 @@ const applyOne = async (client: pg.Client, migration: Migration, roles: Database
  * a pooler on the way drops what connections rest on. The roles that migrations name become those of this database.
  */
 export const applyMigrations = async (databaseUrl: string): Promise<void> => {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'toolgate_migrations', options: startupOptions() });
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'toolgate_migrations',
+    options: startupOptions(),
+  });
   const roles = rolesOf(databaseUrl);
   try {
     await client.connect();
     await proveConnection(client);
-    const version = Number((await client.query<{ server_version_num: string }>('show server_version_num')).rows[0]?.server_version_num);
+    const version = Number(
+      (await client.query<{ server_version_num: string }>('show server_version_num')).rows[0]?.server_version_num,
+    );
     if (version < 150_000) throw new Error('PostgreSQL 15 or later is needed');
     await client.query('select pg_advisory_lock($1)', [LOCK]);
     await ensureRoles(client, roles);
     await adoptRights(client, roles);
-    await client.query('create table if not exists schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())');
-    const applied = new Map((await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations')).rows.map((row) => [row.name, row.checksum]));
+    await client.query(
+      'create table if not exists schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())',
+    );
+    const applied = new Map(
+      (await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations')).rows.map(
+        (row) => [row.name, row.checksum],
+      ),
+    );
     const wanted = await readMigrations();
     const unknown = [...applied.keys()].filter((name) => !wanted.some((migration) => migration.name === name));
-    if (unknown.length > 0) throw new Error(`the database is ahead of this release (${unknown.join(', ')}); start the newer release`);
+    if (unknown.length > 0)
+      throw new Error(`the database is ahead of this release (${unknown.join(', ')}); start the newer release`);
     for (const migration of wanted) {
       const checksum = applied.get(migration.name);
       if (checksum === undefined) await applyOne(client, migration, roles);
-      else if (checksum !== migration.checksum) throw new Error(`migration ${migration.name} was edited after it was applied; restore the file`);
+      else if (checksum !== migration.checksum)
+        throw new Error(`migration ${migration.name} was edited after it was applied; restore the file`);
     }
   } catch (error) {
     throw connectError(error);

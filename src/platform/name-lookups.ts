@@ -2,7 +2,11 @@ import { lookup as nodeLookup, type LookupAddress } from 'node:dns';
 import { FairTurns } from './fair-turns.js';
 import { within } from './within.js';
 
-export type Lookup = (hostname: string, options: Readonly<{ all: true }>, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
+export type Lookup = (
+  hostname: string,
+  options: Readonly<{ all: true }>,
+  done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
+) => void;
 
 type Found = readonly LookupAddress[];
 type Kept = Readonly<{ found: Found; at: number }>;
@@ -32,14 +36,20 @@ const siteOf = (hostname: string): string => hostname.split('.').slice(-2).join(
  *
  * At most 5,000 names are kept. A look-up that gets no turn in 5 s fails.
  */
-export const makeNameLookups = ({ threads = LIBUV_THREADS, lookup = nodeLookup, now = () => performance.now() }: NameLookupOptions = {}): Lookup => {
+export const makeNameLookups = ({
+  threads = LIBUV_THREADS,
+  lookup = nodeLookup,
+  now = () => performance.now(),
+}: NameLookupOptions = {}): Lookup => {
   const slots = Math.max(1, Math.floor((threads + 1) / 2));
   const turns = new FairTurns({ ...TURN_LIMITS, slots, slotsPerKey: Math.max(1, Math.floor(slots / 2)) });
   const kept = new Map<string, Kept>();
   const running = new Map<string, Promise<Found>>();
 
   const ask = (hostname: string): Promise<Found> =>
-    new Promise((resolve, reject) => lookup(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found))));
+    new Promise((resolve, reject) =>
+      lookup(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found))),
+    );
 
   const keep = (hostname: string, found: Found): void => {
     kept.delete(hostname);

@@ -20,7 +20,8 @@ export type OutboundOptions = Readonly<{
   ownAddresses?: () => readonly string[];
 }>;
 
-export type UrlRefusalCode = AddressRefusal['code'] | 'url_invalid' | 'url_scheme' | 'url_userinfo' | 'url_fragment' | 'name_not_resolved';
+export type UrlRefusalCode =
+  AddressRefusal['code'] | 'url_invalid' | 'url_scheme' | 'url_userinfo' | 'url_fragment' | 'name_not_resolved';
 export type UrlRefusal = Readonly<{ ok: false; code: UrlRefusalCode; message: string }>;
 export type UrlCheck = Readonly<{ ok: true; url: URL }> | UrlRefusal;
 export type Resolved = Readonly<{ ok: true; url: URL; addresses: readonly string[] }> | UrlRefusal;
@@ -58,9 +59,13 @@ export class OutboundRefused extends Error {
  *
  * Messages say what to do and hold the host at most, never user info, path or query, nor the address that a name resolved to.
  */
-export function makeOutbound(rules: OutboundRules, { lookup = makeNameLookups(), ...options }: OutboundOptions = {}): Outbound {
+export function makeOutbound(
+  rules: OutboundRules,
+  { lookup = makeNameLookups(), ...options }: OutboundOptions = {},
+): Outbound {
   const judge = makeAddressJudge(rules, options.ownAddresses);
-  const lookupAll: LookupAll = (hostname, done) => lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []));
+  const lookupAll: LookupAll = (hostname, done) =>
+    lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []));
   const judgeAll: JudgeAll = (where, addresses) => {
     for (const address of addresses) {
       const refusal = judge({ ...where, address });
@@ -74,7 +79,8 @@ export function makeOutbound(rules: OutboundRules, { lookup = makeNameLookups(),
     const where = whereOf(parsed.url);
     return (isIP(where.host) === 0 ? undefined : judgeAll(where, [where.host])) ?? parsed;
   };
-  const connectorOf = (origin: URL): buildConnector.connector => guardedConnector(whereOf(origin), options, { lookupAll, judgeAll });
+  const connectorOf = (origin: URL): buildConnector.connector =>
+    guardedConnector(whereOf(origin), options, { lookupAll, judgeAll });
   const agent = makeAgent(options, connectorOf);
   return {
     check,
@@ -82,7 +88,10 @@ export function makeOutbound(rules: OutboundRules, { lookup = makeNameLookups(),
       const checked = check(url.href);
       if (!checked.ok) return checked;
       const where = whereOf(checked.url);
-      const addresses = isIP(where.host) === 0 ? await addressesOf(where.host, lookupAll, options.lookupTimeoutMs ?? 5_000) : [where.host];
+      const addresses =
+        isIP(where.host) === 0
+          ? await addressesOf(where.host, lookupAll, options.lookupTimeoutMs ?? 5_000)
+          : [where.host];
       return judgeAll(where, addresses) ?? { ok: true, url: checked.url, addresses };
     },
     agent,
@@ -95,7 +104,11 @@ export function makeOutbound(rules: OutboundRules, { lookup = makeNameLookups(),
       const checked = check(String(url));
       if (!checked.ok) throw new OutboundRefused(checked);
       // undici's own types and the global ones describe the same objects.
-      return (await undiciFetch(checked.url, { ...(init as object), redirect: 'manual', dispatcher: agent })) as unknown as Response;
+      return (await undiciFetch(checked.url, {
+        ...(init as object),
+        redirect: 'manual',
+        dispatcher: agent,
+      })) as unknown as Response;
     },
   };
 }
@@ -115,7 +128,11 @@ type JudgeAll = (where: Where, addresses: readonly string[]) => UrlRefusal | und
 type Guard = Readonly<{ lookupAll: LookupAll; judgeAll: JudgeAll }>;
 
 const refused = (code: UrlRefusalCode, message: string): UrlRefusal => ({ ok: false, code, message });
-const unresolved = (host: string): UrlRefusal => refused('name_not_resolved', `${host} has no address that can be found: check the name and the resolver of this host`);
+const unresolved = (host: string): UrlRefusal =>
+  refused(
+    'name_not_resolved',
+    `${host} has no address that can be found: check the name and the resolver of this host`,
+  );
 
 function advice({ code }: AddressRefusal): string {
   if (code === 'address_not_allowed') return '; set UPSTREAM_ALLOW to a range that holds it if it may be reached';
@@ -125,14 +142,19 @@ function advice({ code }: AddressRefusal): string {
 function parseUrl(text: string): UrlCheck {
   // The URL parser would drop white space and read a backslash as a slash: what is shown should be what is reached.
   if (text.length > 2048 || /[\s\p{Cc}\\]/u.test(text) || !URL.canParse(text)) {
-    return refused('url_invalid', 'not a URL: give an absolute one such as https://example.com/mcp, without white space or backslashes');
+    return refused(
+      'url_invalid',
+      'not a URL: give an absolute one such as https://example.com/mcp, without white space or backslashes',
+    );
   }
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) return refused('url_scheme', 'only https and http URLs can be reached');
-  if (/^[a-z]+:\/*[^/?#]*@/i.test(text)) return refused('url_userinfo', 'a URL must hold no user name or password: give them as headers');
+  if (/^[a-z]+:\/*[^/?#]*@/i.test(text))
+    return refused('url_userinfo', 'a URL must hold no user name or password: give them as headers');
   if (text.includes('#')) return refused('url_fragment', 'a URL must hold no fragment (#)');
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
-  if (/^$|^\.|\.\.|\.$/.test(url.hostname) || url.port === '0') return refused('url_invalid', 'not a URL that can be reached: check the host name and port');
+  if (/^$|^\.|\.\.|\.$/.test(url.hostname) || url.port === '0')
+    return refused('url_invalid', 'not a URL that can be reached: check the host name and port');
   return { ok: true, url };
 }
 
@@ -153,20 +175,40 @@ function addressesOf(host: string, lookupAll: LookupAll, timeoutMs: number): Pro
 
 function makeAgent(options: OutboundOptions, connectorOf: (origin: URL) => buildConnector.connector): Agent {
   const { headersTimeoutMs: headersTimeout = 300_000, bodyTimeoutMs: bodyTimeout = 300_000 } = options;
-  return new Agent({ headersTimeout, bodyTimeout, factory: (origin, pool) => new Pool(origin, { ...pool, connect: connectorOf(new URL(origin)) }) });
+  return new Agent({
+    headersTimeout,
+    bodyTimeout,
+    factory: (origin, pool) => new Pool(origin, { ...pool, connect: connectorOf(new URL(origin)) }),
+  });
 }
 
 /** One connector an origin, as Node tells a `lookup` neither port nor scheme. Node skips the look-up of a literal: that is judged here. */
-function guardedConnector(where: Where, { connectTimeoutMs = 10_000 }: OutboundOptions, { lookupAll, judgeAll }: Guard): buildConnector.connector {
+function guardedConnector(
+  where: Where,
+  { connectTimeoutMs = 10_000 }: OutboundOptions,
+  { lookupAll, judgeAll }: Guard,
+): buildConnector.connector {
   const lookup: LookupFunction = (hostname, { all }, done) => {
     lookupAll(hostname, (error, found) => {
-      const refusal = error === null ? judgeAll(where, found.map(({ address }) => address)) : unresolved(where.host);
+      const refusal =
+        error === null
+          ? judgeAll(
+              where,
+              found.map(({ address }) => address),
+            )
+          : unresolved(where.host);
       const [first] = found;
-      if (refusal !== undefined || first === undefined) return done(new OutboundRefused(refusal ?? unresolved(where.host)), []);
+      if (refusal !== undefined || first === undefined)
+        return done(new OutboundRefused(refusal ?? unresolved(where.host)), []);
       return all === true ? done(null, [...found]) : done(null, first.address, first.family);
     });
   };
-  const connect = buildConnector({ lookup, timeout: connectTimeoutMs, allowH2: false, autoSelectFamily: true } as buildConnector.BuildOptions);
+  const connect = buildConnector({
+    lookup,
+    timeout: connectTimeoutMs,
+    allowH2: false,
+    autoSelectFamily: true,
+  } as buildConnector.BuildOptions);
   return (target, done) => {
     const actual = whereOf(target);
     const refusal = isIP(actual.host) === 0 ? undefined : judgeAll(actual, [actual.host]);

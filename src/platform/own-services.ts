@@ -14,15 +14,23 @@ const resolveName: Resolve = async (host) => (await lookup(host, { all: true }))
 
 const mailServiceOf = (text: string): Service => {
   const url = new URL(text);
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || (url.protocol === 'smtps:' ? 465 : 587)) };
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || (url.protocol === 'smtps:' ? 465 : 587)),
+  };
 };
 
 /** The database, the brokers and the mail server of this installation, by the names that the operator gave. */
 export const servicesOf = (config: Pick<Config, 'kafka' | 'mail'>, databaseUrl: string): readonly Service[] => {
   const { host, port } = new pg.Client({ connectionString: databaseUrl });
-  const brokers = (config.kafka?.brokers ?? []).map((broker) => ({ host: broker.slice(0, broker.lastIndexOf(':')), port: Number(broker.slice(broker.lastIndexOf(':') + 1)) }));
+  const brokers = (config.kafka?.brokers ?? []).map((broker) => ({
+    host: broker.slice(0, broker.lastIndexOf(':')),
+    port: Number(broker.slice(broker.lastIndexOf(':') + 1)),
+  }));
   // A host that begins with a slash is the folder of a Unix socket, which no URL leads to.
-  return [{ host, port }, ...brokers, ...(config.mail ? [mailServiceOf(config.mail.url)] : [])].filter(({ host }) => !host.startsWith('/'));
+  return [{ host, port }, ...brokers, ...(config.mail ? [mailServiceOf(config.mail.url)] : [])].filter(
+    ({ host }) => !host.startsWith('/'),
+  );
 };
 
 const placeOf = (address: string, port: number): string => `${ipaddr.process(address).toString()} ${port}`;
@@ -54,7 +62,11 @@ export class OwnServices {
     await Promise.all(
       this.#services.map(async (service) => {
         const addresses = await this.#resolve(service.host).catch(() => []);
-        if (addresses.length > 0) this.#places.set(service, addresses.map((address) => placeOf(address, service.port)));
+        if (addresses.length > 0)
+          this.#places.set(
+            service,
+            addresses.map((address) => placeOf(address, service.port)),
+          );
       }),
     );
   }

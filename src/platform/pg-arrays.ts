@@ -88,4 +88,5 @@ const microsOf = (ms: number): number | bigint => {
 };
 
 /** `timestamptz[]` of milliseconds since the Unix epoch. */
-export const timestamptzArray = (values: readonly number[]): Buffer => eightBytes(OID.timestamptz, values.map(microsOf));
+export const timestamptzArray = (values: readonly number[]): Buffer =>
+  eightBytes(OID.timestamptz, values.map(microsOf));

@@ -42,7 +42,11 @@ export class Problem extends Error {
   readonly errors: readonly ProblemDetail[] | undefined;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ProblemCode, detail: string, more?: Readonly<{ errors?: readonly ProblemDetail[]; retryAfterSeconds?: number }>) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more?: Readonly<{ errors?: readonly ProblemDetail[]; retryAfterSeconds?: number }>,
+  ) {
     super(`${code}: ${detail}`);
     this.code = code;
     this.detail = detail;
@@ -64,8 +68,12 @@ export const problemBody = (problem: Problem): Readonly<Record<string, unknown>>
 /** The refusal of a URL that the outbound guard refused: a text that is no URL is an invalid body, a URL that may not be used is another matter. */
 export const urlProblem = (pointer: string, { code, message }: Readonly<{ code: string; message: string }>): Problem =>
   code === 'url_invalid'
-    ? new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors: [{ pointer, code: 'invalid', message }] })
-    : new Problem('url_not_allowed', `The URL may not be used: ${message}.`, { errors: [{ pointer, code: 'url_not_allowed', message }] });
+    ? new Problem('invalid_body', 'Correct what errors[] names and send the request again.', {
+        errors: [{ pointer, code: 'invalid', message }],
+      })
+    : new Problem('url_not_allowed', `The URL may not be used: ${message}.`, {
+        errors: [{ pointer, code: 'url_not_allowed', message }],
+      });
 
 /** The refusal for an id that does not exist or belongs to another organization: the two are the same answer, so that existence does not leak. */
 export const notFound = (noun: string): Problem => new Problem('not_found', `No such ${noun} in your organization.`);

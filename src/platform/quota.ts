@@ -101,7 +101,11 @@ export class Quota {
     const own = this.#organizations.of(organizationId);
     if (own.count + count > organization.count || own.bytes + bytes > organization.bytes) return 'organization';
     const active = this.#active + (isIdle(own) ? 1 : 0);
-    if (own.count + count > GUARANTEED_COUNT && isOverShare(own.count + count, this.#total.count + count, total.count, active)) return 'process';
+    if (
+      own.count + count > GUARANTEED_COUNT &&
+      isOverShare(own.count + count, this.#total.count + count, total.count, active)
+    )
+      return 'process';
     return isOverShare(own.bytes + bytes, this.#total.bytes + bytes, total.bytes, active) ? 'process' : undefined;
   }
 
@@ -116,4 +120,5 @@ export class Quota {
 }
 
 /** Whether so much is more than one of `active` organizations may have when all together would have `all` of `most`. */
-const isOverShare = (own: number, all: number, most: number, active: number): boolean => all > most || (all > most / 2 && own > most / 2 / active);
+const isOverShare = (own: number, all: number, most: number, active: number): boolean =>
+  all > most || (all > most / 2 && own > most / 2 / active);

@@ -10,7 +10,10 @@ export type Rounds = Readonly<{ wake: () => void; stop: () => Promise<void> }>;
  * Runs a round after the other until it is stopped, never two at a time. A round that fails is logged under `failed` (with the reason, without values of its
  * own) and comes again after `againMs`.
  */
-export const startRounds = (round: Round, onFailure: Readonly<{ failed: string; againMs: number; fields?: Readonly<Record<string, string>> }>): Rounds => {
+export const startRounds = (
+  round: Round,
+  onFailure: Readonly<{ failed: string; againMs: number; fields?: Readonly<Record<string, string>> }>,
+): Rounds => {
   let stopping = false;
   let woken = false;
   let rouse: () => void = () => undefined;

@@ -45,7 +45,8 @@ export const newToken = (kind: TokenKind, objectId: string): string => {
 export const tokenHash = (token: string): Buffer => hash('sha256', token, 'buffer');
 
 /** Compares two stored hashes in constant time; false when lengths differ. */
-export const sameHash = (left: Buffer, right: Buffer): boolean => left.length === right.length && timingSafeEqual(left, right);
+export const sameHash = (left: Buffer, right: Buffer): boolean =>
+  left.length === right.length && timingSafeEqual(left, right);
 
 /** The object's id part of a well-formed token of this kind, or undefined (wrong kind, shape or checksum). No secret comparison happens here. */
 export const tokenObjectId = (kind: TokenKind, token: string): string | undefined => {

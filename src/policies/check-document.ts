@@ -10,7 +10,8 @@ export type Checked =
   | Readonly<{ valid: true; document: PolicyDocument; errors: readonly []; warnings: readonly PolicyError[] }>
   | Readonly<{ valid: false; errors: readonly PolicyError[]; warnings: readonly [] }>;
 
-const inBody = (errors: readonly PolicyError[]): readonly PolicyError[] => errors.map(({ pointer, code, message }) => ({ pointer: `/document${pointer}`, code, message }));
+const inBody = (errors: readonly PolicyError[]): readonly PolicyError[] =>
+  errors.map(({ pointer, code, message }) => ({ pointer: `/document${pointer}`, code, message }));
 
 const refuseLarge = (document: unknown): void => {
   // Nested too deep for JSON.stringify is too large as well.
@@ -21,7 +22,11 @@ const refuseLarge = (document: unknown): void => {
       return Number.POSITIVE_INFINITY;
     }
   })();
-  if (bytes > MOST_BYTES) throw new Problem('too_large', `Send a policy document of at most ${MOST_BYTES / 1024} KiB of JSON, without deep nesting.`);
+  if (bytes > MOST_BYTES)
+    throw new Problem(
+      'too_large',
+      `Send a policy document of at most ${MOST_BYTES / 1024} KiB of JSON, without deep nesting.`,
+    );
 };
 
 /** Checks a document; `tools` are those of its server, when they are known. @throws Problem `too_large` over 256 KiB of JSON. */
@@ -40,6 +45,11 @@ export const acceptDocument = (sent: unknown): PolicyDocument => accepted(checkD
 export const accepted = (checked: Checked): PolicyDocument => {
   if (checked.valid) return checked.document;
   const { errors } = checked;
-  if (errors.every(({ code }) => code === 'unsupported_key')) throw new Problem('unsupported_key', 'Remove what errors[] names: a key that is not enforced would protect nothing.', { errors });
+  if (errors.every(({ code }) => code === 'unsupported_key'))
+    throw new Problem(
+      'unsupported_key',
+      'Remove what errors[] names: a key that is not enforced would protect nothing.',
+      { errors },
+    );
   throw new Problem('policy_invalid', 'Correct what errors[] names and send the document again.', { errors });
 };

@@ -7,7 +7,11 @@ const documentSchema = {
   type: 'object',
   additionalProperties: true,
   description: 'A policy document, at most 256 KiB',
-  example: { version: '1', default: 'deny', tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } } },
+  example: {
+    version: '1',
+    default: 'deny',
+    tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } },
+  },
 } as const;
 
 export class PolicySent {
@@ -88,8 +92,10 @@ export class DecisionAnswer {
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) reason!: string;
-  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' }) would?: WouldAnswer;
-  @ApiProperty({ type: [LimitAnswer], description: 'What a call would be counted in; it must fit in all of them' }) limits!: readonly LimitAnswer[];
+  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' })
+  would?: WouldAnswer;
+  @ApiProperty({ type: [LimitAnswer], description: 'What a call would be counted in; it must fit in all of them' })
+  limits!: readonly LimitAnswer[];
   @ApiProperty({ type: [TraceStepAnswer] }) trace!: readonly TraceStepAnswer[];
 }
 

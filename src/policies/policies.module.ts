@@ -11,6 +11,14 @@ import { Simulations } from './simulation/simulations.service.js';
 
 @Module({
   controllers: [PoliciesController, PolicySchemaController, SimulationsController, CaseTestsController],
-  providers: [Simulations, CaseTests, { provide: Policies, inject: [EventStore, CreateOnce], useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once) }],
+  providers: [
+    Simulations,
+    CaseTests,
+    {
+      provide: Policies,
+      inject: [EventStore, CreateOnce],
+      useFactory: (store: EventStore, once: CreateOnce) => new Policies(store, once),
+    },
+  ],
 })
 export class PoliciesModule {}

@@ -12,10 +12,29 @@ import type { PolicyError } from '../policy-engine/parse.js';
 import { acceptDocument, checkDocument, type Checked } from './check-document.js';
 import { requireIfMatch, requireMatch } from './if-match.js';
 import { createPolicy, present, publishPolicy, type Document, type PolicyState } from './policies.js';
-import { findIdentity, findInputSchemas, findServer, isPolicyInUse, listPolicies, listVersions, policyStream, type PolicyVersion, type ServerFacts } from './policies.store.js';
+import {
+  findIdentity,
+  findInputSchemas,
+  findServer,
+  isPolicyInUse,
+  listPolicies,
+  listVersions,
+  policyStream,
+  type PolicyVersion,
+  type ServerFacts,
+} from './policies.store.js';
 import { tryPolicy, type Tried } from './try-policy.js';
 
-export type PolicyView = Readonly<{ id: string; serverId: string; name: string; version: number; document: Document; warnings: readonly PolicyError[]; createdAt: string; updatedAt: string }>;
+export type PolicyView = Readonly<{
+  id: string;
+  serverId: string;
+  name: string;
+  version: number;
+  document: Document;
+  warnings: readonly PolicyError[];
+  createdAt: string;
+  updatedAt: string;
+}>;
 export type Validation = Readonly<{ valid: boolean; errors: readonly PolicyError[]; warnings: readonly PolicyError[] }>;
 export type SentPolicy = Readonly<{ name: string; document: unknown }>;
 export type SentVersion = Readonly<{ name?: string; document: unknown }>;
@@ -57,7 +76,8 @@ const find = async (tx: Tx, organizationId: string, id: string): Promise<Found> 
 const pinsOf = ({ hashes, acceptances }: ServerFacts): PolicyPins => ({ pins: hashes, acceptances });
 
 const versionAfter = (after: string): number => {
-  if (after !== '' && !/^\d{1,9}$/.test(after)) throw new Problem('invalid_body', 'after must be a nextCursor of this list.');
+  if (after !== '' && !/^\d{1,9}$/.test(after))
+    throw new Problem('invalid_body', 'after must be a nextCursor of this list.');
   return Number(after);
 };
 
@@ -78,7 +98,13 @@ export class Policies {
         const server = await serverOf(change.tx, principal.organizationId, serverId);
         const accepted = acceptDocument(document) as Document;
         const id = newId('pol');
-        return view(id, await change.apply(policyStream, id, () => createPolicy(id, { serverId, name, document: accepted, ...pinsOf(server) })), server);
+        return view(
+          id,
+          await change.apply(policyStream, id, () =>
+            createPolicy(id, { serverId, name, document: accepted, ...pinsOf(server) }),
+          ),
+          server,
+        );
       },
     });
   }
@@ -100,12 +126,23 @@ export class Policies {
   }
 
   /** Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the newest. */
-  publish(principal: Principal, id: string, ifMatch: string | undefined, { name, document }: SentVersion): Promise<PolicyView> {
+  publish(
+    principal: Principal,
+    id: string,
+    ifMatch: string | undefined,
+    { name, document }: SentVersion,
+  ): Promise<PolicyView> {
     return this.#store.change(principal, async (change) => {
       const { state, server } = await find(change.tx, principal.organizationId, id);
       requireMatch(requireIfMatch(ifMatch), state.policyVersion);
       const accepted = acceptDocument(document) as Document;
-      return view(id, await change.apply(policyStream, id, (current) => publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) })), server);
+      return view(
+        id,
+        await change.apply(policyStream, id, (current) =>
+          publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) }),
+        ),
+        server,
+      );
     });
   }
 
@@ -114,7 +151,8 @@ export class Policies {
     await this.#store.change(principal, async (change) => {
       const { state } = await find(change.tx, principal.organizationId, id);
       requireMatch(ifMatch, state.policyVersion);
-      if (await isPolicyInUse(change.tx, principal.organizationId, id)) throw new Problem('conflict', 'A grant uses this policy: revoke the grant or give it another policy first.');
+      if (await isPolicyInUse(change.tx, principal.organizationId, id))
+        throw new Problem('conflict', 'A grant uses this policy: revoke the grant or give it another policy first.');
       await change.apply(policyStream, id, () => [{ type: 'policy.deleted', policyId: id, serverId: state.serverId }]);
     });
   }
@@ -136,7 +174,10 @@ export class Policies {
 
   /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
   async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
-    const server = serverId === undefined ? undefined : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
+    const server =
+      serverId === undefined
+        ? undefined
+        : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
     return checkDocument(document, server?.tools);
   }
 
@@ -144,13 +185,27 @@ export class Policies {
   decide({ organizationId }: Principal, id: string, call: SentCall): Promise<Tried> {
     return this.#store.look(organizationId, async (tx) => {
       const { state, server } = await find(tx, organizationId, id);
-      const identity = call.identityId === undefined ? undefined : await findIdentity(tx, organizationId, call.identityId);
+      const identity =
+        call.identityId === undefined ? undefined : await findIdentity(tx, organizationId, call.identityId);
       if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
       const { tool, arguments: callArguments } = call;
       const document = state.document as PolicyDocument;
-      const inputSchema = document.check_arguments ? await compileInputSchema((await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool)) : undefined;
+      const inputSchema = document.check_arguments
+        ? await compileInputSchema((await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool))
+        : undefined;
       const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
-      return tryPolicy({ document, pins, organizationId, serverId: state.serverId, tool, arguments: callArguments, inputSchema, identity, server, now: new Date() });
+      return tryPolicy({
+        document,
+        pins,
+        organizationId,
+        serverId: state.serverId,
+        tool,
+        arguments: callArguments,
+        inputSchema,
+        identity,
+        server,
+        now: new Date(),
+      });
     });
   }
 }

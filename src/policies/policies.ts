@@ -21,7 +21,17 @@ export const evolvePolicy = (state: PolicyState | undefined, event: ControlEvent
     case 'policy.published': {
       // Releases before tools were pinned published without pins.
       const { serverId, name, policyVersion, document, time, pins = {}, acceptances = 0 } = event;
-      return { serverId, name, policyVersion, document, pins, acceptances, createdAt: state?.createdAt ?? time, updatedAt: time, deleted: false };
+      return {
+        serverId,
+        name,
+        policyVersion,
+        document,
+        pins,
+        acceptances,
+        createdAt: state?.createdAt ?? time,
+        updatedAt: time,
+        deleted: false,
+      };
     }
     case 'policy.deleted':
       if (state === undefined) throw new Error('a policy begins with policy.published');
@@ -36,12 +46,17 @@ export const present = (state: PolicyState | undefined): PolicyState => {
 };
 
 /** The first version of a policy. */
-export const createPolicy = (policyId: string, first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document }>): readonly PolicyBody[] => [
-  { type: 'policy.published', policyId, ...first, policyVersion: 1 },
-];
+export const createPolicy = (
+  policyId: string,
+  first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document }>,
+): readonly PolicyBody[] => [{ type: 'policy.published', policyId, ...first, policyVersion: 1 }];
 
 /** The next version of a policy, whole; also when nothing differs, as somebody published it. */
-export const publishPolicy = (policyId: string, state: PolicyState, next: PolicyPins & Readonly<{ name?: string; document: Document }>): readonly PolicyBody[] => [
+export const publishPolicy = (
+  policyId: string,
+  state: PolicyState,
+  next: PolicyPins & Readonly<{ name?: string; document: Document }>,
+): readonly PolicyBody[] => [
   {
     type: 'policy.published',
     policyId,

@@ -20,7 +20,11 @@ export class PolicySchemaController {
 
   @Get(PATH)
   @Allowed('anyone')
-  @ApiOperation({ summary: 'JSON Schema, draft 2020-12, of the policy documents that this release accepts', description: 'Every document that is accepted validates. Regular expressions and address ranges are read on save only.' })
+  @ApiOperation({
+    summary: 'JSON Schema, draft 2020-12, of the policy documents that this release accepts',
+    description:
+      'Every document that is accepted validates. Regular expressions and address ranges are read on save only.',
+  })
   @ApiOkResponse({ content: { [MEDIA_TYPE]: { schema: { type: 'object', additionalProperties: true } } } })
   getPolicySchema(@Res({ passthrough: true }) response: Response): object {
     response.setHeader('Content-Type', MEDIA_TYPE);

@@ -10,12 +10,21 @@ export const approvalBounds = {
 } as const;
 
 const whole = ({ least, most }: Readonly<{ least: number; most: number }>) =>
-  numberThat((number) => Number.isInteger(number) && number >= least && number <= most, `must be a whole number, ${least} to ${most}`);
+  numberThat(
+    (number) => Number.isInteger(number) && number >= least && number <= most,
+    `must be a whole number, ${least} to ${most}`,
+  );
 
 /** Reads `approval`, of the document or of an entry. */
-export const readApproval = objectOf(new Map(Object.entries(approvalBounds).map(([key, bounds]) => [key, { read: whole(bounds) }])));
+export const readApproval = objectOf(
+  new Map(Object.entries(approvalBounds).map(([key, bounds]) => [key, { read: whole(bounds) }])),
+);
 
 /** The terms of a held call, with what is usual where the document says nothing. */
 export function approvalTerms({ expires_in: expiresIn, wait, count }: ApprovalRule): ApprovalTerms {
-  return { expiresInSeconds: expiresIn ?? approvalBounds.expires_in.usual, waitSeconds: wait ?? approvalBounds.wait.usual, count: count ?? approvalBounds.count.usual };
+  return {
+    expiresInSeconds: expiresIn ?? approvalBounds.expires_in.usual,
+    waitSeconds: wait ?? approvalBounds.wait.usual,
+    count: count ?? approvalBounds.count.usual,
+  };
 }

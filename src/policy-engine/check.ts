@@ -7,17 +7,30 @@ import type { ApprovalTerms, Code, Facts, Reservation } from './facts.js';
  * `unkept`: judging asks for a value that a record does not keep, so that nobody knows whether the rule refused. It is there for recorded calls only. Of a
  * limit it has the reservation, with an infinite amount for one that is not known.
  */
-export type Refusal = Readonly<{ outcome: 'refused'; effect: 'deny' | 'hold'; code: Code; reason: string; approval?: ApprovalTerms; unkept?: Unkept }>;
+export type Refusal = Readonly<{
+  outcome: 'refused';
+  effect: 'deny' | 'hold';
+  code: Code;
+  reason: string;
+  approval?: ApprovalTerms;
+  unkept?: Unkept;
+}>;
 
 export type Unkept = Readonly<{ reservation?: Reservation }>;
 
-export type Verdict = Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
+export type Verdict =
+  Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
 
 /** What a check asks of a call's arguments: two that ask the same judge every call alike. */
 export type Asked = Readonly<{ kind: Within | 'check_arguments'; conditions: readonly Condition[] }>;
 
 /** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer; `limit` what is counted. */
-export type Check = Readonly<{ rule: string; judge: (facts: Facts, work: Work) => Verdict; asks?: Asked; limit?: LimitRule }>;
+export type Check = Readonly<{
+  rule: string;
+  judge: (facts: Facts, work: Work) => Verdict;
+  asks?: Asked;
+  limit?: LimitRule;
+}>;
 
 const pass: Verdict = { outcome: 'passed' };
 
@@ -33,7 +46,13 @@ export function denying(rule: string, code: Code, reason: (tool: string) => stri
 
 /** A check that holds every call that was not approved. */
 export function holding(rule: string, approval: ApprovalTerms, reason: (tool: string) => string): Check {
-  return { rule, judge: ({ tool, approved }) => (approved === true ? pass : { outcome: 'refused', effect: 'hold', code: 'approval_required', reason: reason(tool), approval }) };
+  return {
+    rule,
+    judge: ({ tool, approved }) =>
+      approved === true
+        ? pass
+        : { outcome: 'refused', effect: 'hold', code: 'approval_required', reason: reason(tool), approval },
+  };
 }
 
 export function deny(code: Code, reason: string): Refusal {

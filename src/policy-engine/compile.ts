@@ -25,7 +25,12 @@ export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: rea
 /** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
 type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; limits?: readonly LimitRule[] }>;
 
-type CompiledRules = Readonly<{ denyIf: readonly Check[]; require: readonly Check[]; limits: readonly Check[]; counted: readonly LimitRule[] }>;
+type CompiledRules = Readonly<{
+  denyIf: readonly Check[];
+  require: readonly Check[];
+  limits: readonly Check[];
+  counted: readonly LimitRule[];
+}>;
 
 /** What holds for every name of a kind. */
 type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
@@ -88,12 +93,18 @@ export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_a
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const approval = document.approval ?? {};
-  const forAll: ForAll = { ...finish(compileRules(document.all_tools ?? {}, '/all_tools')), schema: document.check_arguments ? [argumentsCheck] : [], approval };
+  const forAll: ForAll = {
+    ...finish(compileRules(document.all_tools ?? {}, '/all_tools')),
+    schema: document.check_arguments ? [argumentsCheck] : [],
+    approval,
+  };
   return {
     mode: document.mode ?? 'enforce',
     pinTools: document.pin_tools ?? true,
     checksArguments: document.check_arguments ?? false,
-    holds: document.mode !== 'monitor' && Object.values(document.tools ?? {}).some(({ action }) => action === 'require_approval'),
+    holds:
+      document.mode !== 'monitor' &&
+      Object.values(document.tools ?? {}).some(({ action }) => action === 'require_approval'),
     pinRule: document.pin_tools === undefined ? null : PIN_RULE,
     ...compileNames(document, 'tool', forAll),
     ...hiddenBy(document),
@@ -153,7 +164,12 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
     otherSpellings?.add(name, lazy);
     if (entrySteps(entry) > MAX_STEPS_AT_ONCE) costly.push(lazy);
     const isExact = !isPattern(name);
-    (isExact ? exact : patterns).push({ name, length: isExact ? 0 : literalLength(name), action: entry.action ?? 'allow', entry: lazy });
+    (isExact ? exact : patterns).push({
+      name,
+      length: isExact ? 0 : literalLength(name),
+      action: entry.action ?? 'allow',
+      entry: lazy,
+    });
   }
   const ordered = [...exact, ...patterns.sort(byPrecedence)];
   const fallback = compileDefault(document.default, forAll);
@@ -194,7 +210,12 @@ function makePlan(names: CompiledNames, name: string, mostSteps: number): Plan {
   if (all > mostSteps) return { entry: names.fallback, hidden: true, checks: [], steps: all };
   if (names.hides === 0) return { entry, hidden: false, checks: entry.checks, steps: all };
   const isHidden = hide.place >= 0;
-  return { entry, hidden: isHidden, checks: [isHidden ? hiding(hide.place) : passing('/hide'), ...entry.checks], steps: all };
+  return {
+    entry,
+    hidden: isHidden,
+    checks: [isHidden ? hiding(hide.place) : passing('/hide'), ...entry.checks],
+    steps: all,
+  };
 }
 
 function hiding(index: number): Check {
@@ -204,12 +225,31 @@ function hiding(index: number): Check {
 function* compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): Sliced<CompiledEntry> {
   const { reason, rate_limit: rate } = entry;
   const own = yield* compileRules(entry, pointer, reason);
-  const rateLimit = rate === undefined ? [] : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
-  const denied = entry.action === 'deny' ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)] : [];
+  const rateLimit =
+    rate === undefined
+      ? []
+      : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
+  const denied =
+    entry.action === 'deny'
+      ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)]
+      : [];
   const needs = (tool: string): string => reason ?? `${tool} needs a person's approval`;
-  const held = entry.action === 'require_approval' ? [holding(`${pointer}/action`, approvalTerms({ ...forAll.approval, ...entry.approval }), needs)] : [];
-  const checks = inOrder([passing(pointer), ...denied], { ...own, limits: [...held, ...own.limits, ...rateLimit] }, forAll);
-  return { pointer, listed: true, checks, sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]), expressions: expressionsIn(checks) };
+  const held =
+    entry.action === 'require_approval'
+      ? [holding(`${pointer}/action`, approvalTerms({ ...forAll.approval, ...entry.approval }), needs)]
+      : [];
+  const checks = inOrder(
+    [passing(pointer), ...denied],
+    { ...own, limits: [...held, ...own.limits, ...rateLimit] },
+    forAll,
+  );
+  return {
+    pointer,
+    listed: true,
+    checks,
+    sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]),
+    expressions: expressionsIn(checks),
+  };
 }
 
 function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boolean {
@@ -219,7 +259,8 @@ function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boole
 /** What compiling an entry takes. */
 function entrySteps({ require = [], deny_if: denyIf = [] }: ToolEntry): number {
   let steps = 0;
-  for (const rule of [...require, ...denyIf]) for (const condition of conditionsOf(rule)) steps += conditionSteps(condition);
+  for (const rule of [...require, ...denyIf])
+    for (const condition of conditionsOf(rule)) steps += conditionSteps(condition);
   return steps;
 }
 
@@ -228,20 +269,36 @@ function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
   const listed = action === 'allow';
   const first = listed ? passing(pointer) : denying(pointer, 'not_listed', notAllowed);
   const checks = inOrder([first], noRules, forAll);
-  return { pointer, listed, checks, sharesCounters: haveSharedCounter(forAll.counted), expressions: expressionsIn(checks) };
+  return {
+    pointer,
+    listed,
+    checks,
+    sharesCounters: haveSharedCounter(forAll.counted),
+    expressions: expressionsIn(checks),
+  };
 }
 
 function expressionsIn(checks: readonly Check[]): readonly string[] {
   const found = new Set<string>();
   for (const { asks } of checks) {
-    for (const { op, value } of asks?.conditions ?? []) if (op === 'matches' && typeof value === 'string') found.add(value);
+    for (const { op, value } of asks?.conditions ?? [])
+      if (op === 'matches' && typeof value === 'string') found.add(value);
   }
   return [...found];
 }
 
 /** Contract section 4, "Order". The check that holds a call for approval comes first among the limits. */
 function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): readonly Check[] {
-  return [...first, ...own.denyIf, ...forAll.denyIf, ...own.require, ...forAll.require, ...forAll.schema, ...own.limits, ...forAll.limits];
+  return [
+    ...first,
+    ...own.denyIf,
+    ...forAll.denyIf,
+    ...own.require,
+    ...forAll.require,
+    ...forAll.schema,
+    ...own.limits,
+    ...forAll.limits,
+  ];
 }
 
 const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
@@ -249,7 +306,11 @@ const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [
 /** `all_tools` and `check_arguments` are about tools. */
 const noRulesForAll: Omit<ForAll, 'approval'> = { ...noRules, schema: [] };
 
-function* compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rules, pointer: string, reason?: string): Sliced<CompiledRules> {
+function* compileRules(
+  { require = [], deny_if: denyIf = [], limits = [] }: Rules,
+  pointer: string,
+  reason?: string,
+): Sliced<CompiledRules> {
   return {
     denyIf: yield* ruleChecks('deny_if', denyIf, `${pointer}/deny_if`, reason),
     require: yield* ruleChecks('require', require, `${pointer}/require`, reason),
@@ -259,7 +320,11 @@ function* compileRules({ require = [], deny_if: denyIf = [], limits = [] }: Rule
 }
 
 function byPrecedence(one: Ranked, other: Ranked): number {
-  return other.length - one.length || strictness[other.action] - strictness[one.action] || compareCodePoints(one.name, other.name);
+  return (
+    other.length - one.length ||
+    strictness[other.action] - strictness[one.action] ||
+    compareCodePoints(one.name, other.name)
+  );
 }
 
 function canonicalJson(value: unknown): string {

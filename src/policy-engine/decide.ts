@@ -21,7 +21,11 @@ export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reserv
 export { limitRefusal } from './limits.js';
 
 /** One rule as `decideWithTrace` met it, in the order of contract section 4. */
-export type TraceStep = Readonly<{ rule: string; outcome: 'passed' | 'refused' | 'not_reached' | 'reserves'; detail?: string }>;
+export type TraceStep = Readonly<{
+  rule: string;
+  outcome: 'passed' | 'refused' | 'not_reached' | 'reserves';
+  detail?: string;
+}>;
 
 /** What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said, or what came before all of them (`unreached`). */
 type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: readonly Reservation[] }>;
@@ -44,14 +48,21 @@ export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decis
 }
 
 /** `decide`, and every rule that it went or would have gone through. */
-export function decideWithTrace(policy: CompiledPolicy, facts: Facts, pins?: Pins): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
+export function decideWithTrace(
+  policy: CompiledPolicy,
+  facts: Facts,
+  pins?: Pins,
+): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
   const unread = unreadable(facts);
   if (unread) return { decision: unread, trace: [] };
   const decided = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
   const { plan, judgement, decision } = decided;
   if (decision.code === 'malformed') return { decision, trace: [] };
   const steps = plan.checks.map((check, index) => step(check, index, judgement));
-  return { decision, trace: judgement.reached === unreached ? [step({ rule: PIN_RULE }, unreached, judgement), ...steps] : steps };
+  return {
+    decision,
+    trace: judgement.reached === unreached ? [step({ rule: PIN_RULE }, unreached, judgement), ...steps] : steps,
+  };
 }
 
 /**
@@ -69,12 +80,23 @@ export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'too
 
 /** What can't be judged whatever the policy says. */
 function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
-  return tool.length > longestName[kind] ? malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`) : undefined;
+  return tool.length > longestName[kind]
+    ? malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`)
+    : undefined;
 }
 
-const tooCostly = ({ kind = 'tool' }: Facts): Decision => malformed(`judging the name of this ${kind} by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`);
+const tooCostly = ({ kind = 'tool' }: Facts): Decision =>
+  malformed(
+    `judging the name of this ${kind} by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`,
+  );
 
-const malformed = (reason: string): Decision => ({ effect: 'deny', code: 'malformed', rule: null, reason, reservations: nothing });
+const malformed = (reason: string): Decision => ({
+  effect: 'deny',
+  code: 'malformed',
+  rule: null,
+  reason,
+  reservations: nothing,
+});
 
 const undecided: Judgement = { reached: unreached, reservations: nothing };
 
@@ -104,7 +126,12 @@ function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   const work = newWork();
   const judged = judgeSpellings(resource, facts, (plan, given) => ({ plan, judgement: judge(plan, given, work) }));
   const refused = strictestOf(judged, ({ judgement: { refusal } }) => refusal);
-  const { plan, judgement } = refused ?? passingAll(resource, judged.map((one) => one.judgement));
+  const { plan, judgement } =
+    refused ??
+    passingAll(
+      resource,
+      judged.map((one) => one.judgement),
+    );
   return { plan, judgement, decision: decisionOf(policy, facts, plan, judgement) };
 }
 
@@ -113,8 +140,14 @@ function passingAll(resource: Resource, judged: readonly Judgement[]): Pick<Deci
   return { plan, judgement: { reached: plan.checks.length, reservations: reservationsOfAll(judged) } };
 }
 
-function isPinBroken({ pinTools }: CompiledPolicy, { kind = 'tool', definition }: Facts, pins: Pins | undefined): boolean {
-  return pinTools && pins !== undefined && definition !== undefined && kind === 'tool' && definition.isChangedFrom(pins);
+function isPinBroken(
+  { pinTools }: CompiledPolicy,
+  { kind = 'tool', definition }: Facts,
+  pins: Pins | undefined,
+): boolean {
+  return (
+    pinTools && pins !== undefined && definition !== undefined && kind === 'tool' && definition.isChangedFrom(pins)
+  );
 }
 
 function pinBroken(tool: string): Judgement {
@@ -133,13 +166,35 @@ function judge({ checks, entry }: Plan, facts: Facts, work: Work = newWork()): J
 }
 
 // Object literals spelled out: a spread with more keys after it costs a microsecond, half of the budget of a decision.
-function decisionOf(policy: CompiledPolicy, facts: Facts, plan: Plan, { reached, refusal, reservations }: Judgement): Decision {
+function decisionOf(
+  policy: CompiledPolicy,
+  facts: Facts,
+  plan: Plan,
+  { reached, refusal, reservations }: Judgement,
+): Decision {
   const entry = plan.entry.pointer;
-  if (refusal === undefined) return { effect: 'allow', code: 'allowed', rule: entry, reason: `${facts.tool} is allowed by policy`, reservations };
+  if (refusal === undefined)
+    return {
+      effect: 'allow',
+      code: 'allowed',
+      rule: entry,
+      reason: `${facts.tool} is allowed by policy`,
+      reservations,
+    };
   const { effect, code, reason } = refusal;
   const rule = reached === unreached ? policy.pinRule : (plan.checks[reached]?.rule ?? null);
-  if (policy.mode === 'enforce') return refusal.approval === undefined ? { effect, code, rule, reason, reservations } : { effect, code, rule, reason, reservations, approval: refusal.approval };
-  return { effect: 'allow', code: 'allowed', rule: entry, reason: monitorReason(reason), reservations, would: { effect, code, rule } };
+  if (policy.mode === 'enforce')
+    return refusal.approval === undefined
+      ? { effect, code, rule, reason, reservations }
+      : { effect, code, rule, reason, reservations, approval: refusal.approval };
+  return {
+    effect: 'allow',
+    code: 'allowed',
+    rule: entry,
+    reason: monitorReason(reason),
+    reservations,
+    would: { effect, code, rule },
+  };
 }
 
 /** What is said of a call that monitor mode lets pass although a rule refuses it. */
@@ -153,5 +208,9 @@ function step({ rule }: Pick<Check, 'rule'>, index: number, { reached, refusal, 
   const reservation = reservations.find(({ pointer }) => pointer === rule);
   if (reservation === undefined) return { rule, outcome: 'passed' };
   const { amount, max, window, scope, counter } = reservation;
-  return { rule, outcome: 'reserves', detail: `adds ${amount} to ${counter}, at most ${max} per ${windowText(window)} and ${scope}` };
+  return {
+    rule,
+    outcome: 'reserves',
+    detail: `adds ${amount} to ${counter}, at most ${max} per ${windowText(window)} and ${scope}`,
+  };
 }

@@ -32,7 +32,8 @@ export type Operator = (typeof operators)[number];
 export type Condition = Readonly<{ path: string; op: Operator; value: Scalar | readonly Scalar[] }>;
 
 /** One item of `require` or `deny_if`: a single condition, or several. */
-export type Rule = Condition & Readonly<{ on_deny?: string }> | Readonly<{ conditions: readonly Condition[]; on_deny?: string }>;
+export type Rule =
+  (Condition & Readonly<{ on_deny?: string }>) | Readonly<{ conditions: readonly Condition[]; on_deny?: string }>;
 
 export type Action = 'allow' | 'deny' | 'require_approval';
 

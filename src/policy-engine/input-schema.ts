@@ -12,7 +12,19 @@ import { inSlices, type Sliced } from './slices.js';
 const pointersTold = 3;
 const longestPointer = 100;
 const longestFormatted = 1000;
-const formats: FormatName[] = ['date-time', 'date', 'time', 'duration', 'uri', 'uri-reference', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'];
+const formats: FormatName[] = [
+  'date-time',
+  'date',
+  'time',
+  'duration',
+  'uri',
+  'uri-reference',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'uuid',
+];
 
 /** Walking a schema, by its characters, and what ajv writes for the largest: about 20 ms. */
 const STEPS_PER_CHARACTER = 1;
@@ -64,11 +76,17 @@ function isSchema(dialect: Dialect, schema: JsonSchema): boolean {
   }
 }
 
-function compiledBy(dialect: Dialect, schema: JsonSchema, patterns: ReadonlyMap<string, Pattern>): CompiledSchema | undefined {
+function compiledBy(
+  dialect: Dialect,
+  schema: JsonSchema,
+  patterns: ReadonlyMap<string, Pattern>,
+): CompiledSchema | undefined {
   const meter: Meter = { work: newWork() };
   try {
     const validate = compilerOf(dialect, meter, patterns).compile(closed(schema));
-    return { validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter) };
+    return {
+      validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter),
+    };
   } catch {
     return undefined;
   }
@@ -111,16 +129,33 @@ function metaOf(dialect: Dialect): Ajv | Ajv2020 {
 
 /** A compiler of its own for each schema: ajv keeps what it compiled as long as it lives. The one for 2019-09 has all of draft-07, and `unevaluatedProperties`. */
 function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string, Pattern>): Ajv2019 | Ajv2020 {
-  const options: Options = { ...quiet, meta: false, validateSchema: false, unevaluated: true, ownProperties: true, code: { optimize: false, regExp: regExpOf(meter, patterns) } };
+  const options: Options = {
+    ...quiet,
+    meta: false,
+    validateSchema: false,
+    unevaluated: true,
+    ownProperties: true,
+    code: { optimize: false, regExp: regExpOf(meter, patterns) },
+  };
   const ajv = dialect === '2020-12' ? new Ajv2020(options) : new Ajv2019(options);
   addFormats.default(ajv, { mode: 'full', formats });
   for (const name of formats) {
     const format = ajv.formats[name];
     ajv.addFormat(name, (text: string) => text.length <= longestFormatted && fitsFormat(format, text));
   }
-  ajv.addKeyword({ keyword: stepsKeyword, before: '$ref', errors: false, validate: (steps: number, data: unknown) => spend(meter, steps + sizeOf(data)) });
+  ajv.addKeyword({
+    keyword: stepsKeyword,
+    before: '$ref',
+    errors: false,
+    validate: (steps: number, data: unknown) => spend(meter, steps + sizeOf(data)),
+  });
   ajv.removeKeyword('uniqueItems');
-  ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', errors: false, validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, meter) });
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    errors: false,
+    validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, meter),
+  });
   return ajv;
 }
 
@@ -176,7 +211,9 @@ function regExpOf(meter: Meter, patterns: ReadonlyMap<string, Pattern>): NonNull
 }
 
 function closed(schema: JsonSchema): JsonSchema {
-  return 'additionalProperties' in schema || 'unevaluatedProperties' in schema ? schema : { ...schema, unevaluatedProperties: false };
+  return 'additionalProperties' in schema || 'unevaluatedProperties' in schema
+    ? schema
+    : { ...schema, unevaluatedProperties: false };
 }
 
 function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly string[] {
@@ -194,6 +231,7 @@ function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly s
 function pointerOf({ instancePath, params }: ErrorObject): string {
   const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<Record<string, unknown>>;
   const member = missingProperty ?? additionalProperty ?? unevaluatedProperty;
-  const pointer = typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
+  const pointer =
+    typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
   return pointer.length <= longestPointer ? pointer : `${pointer.slice(0, longestPointer)}…`;
 }

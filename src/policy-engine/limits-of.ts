@@ -6,12 +6,27 @@ import { pointerTo } from './pointer.js';
  * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells), null when it is for all tools;
  * `incrementFrom` the argument that is spent.
  */
-export type PlacedLimit = Readonly<{ rule: string; tool: string | null; counter: string; window: Window; scope: Scope; max: number; incrementFrom: string | undefined }>;
+export type PlacedLimit = Readonly<{
+  rule: string;
+  tool: string | null;
+  counter: string;
+  window: Window;
+  scope: Scope;
+  max: number;
+  incrementFrom: string | undefined;
+}>;
 
 /** Every limit that some call can reach, in the order of the document: entries that deny never come to theirs. */
 export function limitsOf(document: PolicyDocument): readonly PlacedLimit[] {
-  const entries = (['tools', 'resources', 'prompts'] as const).flatMap((section) => Object.entries(document[section] ?? {}).map(([name, entry]) => ({ section, name, entry })));
-  return [...place(document.all_tools?.limits ?? [], null, '/all_tools'), ...entries.flatMap(({ section, name, entry }) => (entry.action === 'deny' ? [] : ofEntry(pointerTo(`/${section}`, name), name, entry)))];
+  const entries = (['tools', 'resources', 'prompts'] as const).flatMap((section) =>
+    Object.entries(document[section] ?? {}).map(([name, entry]) => ({ section, name, entry })),
+  );
+  return [
+    ...place(document.all_tools?.limits ?? [], null, '/all_tools'),
+    ...entries.flatMap(({ section, name, entry }) =>
+      entry.action === 'deny' ? [] : ofEntry(pointerTo(`/${section}`, name), name, entry),
+    ),
+  ];
 }
 
 /** The pointer of the entry that a limit stands in; `/all_tools` for those of all tools. */
@@ -27,7 +42,18 @@ export function privateCounter(entryPointer: string): string {
 function ofEntry(pointer: string, name: string, { limits = [], rate_limit: rate }: ToolEntry): readonly PlacedLimit[] {
   const own = place(limits, name, pointer);
   if (rate === undefined) return own;
-  return [...own, { rule: `${pointer}/rate_limit`, tool: name, counter: privateCounter(pointer), window: rate.window, scope: 'grant', max: rate.max, incrementFrom: undefined }];
+  return [
+    ...own,
+    {
+      rule: `${pointer}/rate_limit`,
+      tool: name,
+      counter: privateCounter(pointer),
+      window: rate.window,
+      scope: 'grant',
+      max: rate.max,
+      incrementFrom: undefined,
+    },
+  ];
 }
 
 function place(limits: readonly LimitRule[], tool: string | null, pointer: string): readonly PlacedLimit[] {

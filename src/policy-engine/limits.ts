@@ -19,10 +19,23 @@ export function limitCheck(limit: LimitRule, pointer: string, entryReason?: stri
     rule: pointer,
     limit,
     judge: (facts, work) => {
-      const amount = spent === undefined ? 1 : (facts.amounts?.get(source ?? '') ?? amountAt(facts.arguments, spent, work));
-      if (amount === undefined) return deny('argument_rule', reason ?? `${facts.tool}: ${source} must be a number, 0 or more`);
-      const reservation: Reservation = { counter, window, scope, whom: whomFor(scope, facts), amount, max, pointer, reason };
-      return amount === Number.POSITIVE_INFINITY ? { ...deny('argument_rule', `${source} is not kept`), unkept: { reservation } } : { outcome: 'reserves', reservation };
+      const amount =
+        spent === undefined ? 1 : (facts.amounts?.get(source ?? '') ?? amountAt(facts.arguments, spent, work));
+      if (amount === undefined)
+        return deny('argument_rule', reason ?? `${facts.tool}: ${source} must be a number, 0 or more`);
+      const reservation: Reservation = {
+        counter,
+        window,
+        scope,
+        whom: whomFor(scope, facts),
+        amount,
+        max,
+        pointer,
+        reason,
+      };
+      return amount === Number.POSITIVE_INFINITY
+        ? { ...deny('argument_rule', `${source} is not kept`), unkept: { reservation } }
+        : { outcome: 'reserves', reservation };
     },
   };
 }
@@ -57,17 +70,25 @@ export function limitRefusal(
   const { max, window, amount, pointer, reason } = reservation;
   const cap = `${max} per ${windowText(window)}`;
   const retry = retryAfterSeconds === undefined ? '' : `; try again in ${retryAfterSeconds} s`;
-  const usual = amount > max ? `${tool}: this call alone is over the limit of ${cap}` : `${tool}: ${cap} used up${retry}`;
+  const usual =
+    amount > max ? `${tool}: this call alone is over the limit of ${cap}` : `${tool}: ${cap} used up${retry}`;
   return { rule: pointer, reason: reason ?? usual };
 }
 
 /** The name of a counter among all: (organization, scope, whom, window, counter). The counter stands last, since it alone may hold any character. */
-export function counterName(organizationId: string, { scope, whom, window, counter }: Pick<Reservation, 'scope' | 'whom' | 'window' | 'counter'>): string {
+export function counterName(
+  organizationId: string,
+  { scope, whom, window, counter }: Pick<Reservation, 'scope' | 'whom' | 'window' | 'counter'>,
+): string {
   return `${organizationId}|${scope}|${whom}|${window}|${counter}`;
 }
 
 /** Names a counter but for whom it counts. Scope and window hold no spaces, so two counters never get the same key. */
-export function counterKey({ counter, window, scope = 'grant' }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
+export function counterKey({
+  counter,
+  window,
+  scope = 'grant',
+}: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
   return `${scope} ${window} ${counter}`;
 }
 
@@ -86,7 +107,11 @@ function amountAt(callArguments: unknown, path: Path, work: Work): number | unde
 }
 
 /** Whose calls a counter of this scope adds up; by session, those of the grant where there is none. */
-export function whomFor(scope: Scope, facts: Pick<Facts, 'grantId' | 'sessionId' | 'serverId' | 'organizationId'> & Readonly<{ identity: Readonly<{ id: string }> }>): string {
+export function whomFor(
+  scope: Scope,
+  facts: Pick<Facts, 'grantId' | 'sessionId' | 'serverId' | 'organizationId'> &
+    Readonly<{ identity: Readonly<{ id: string }> }>,
+): string {
   switch (scope) {
     case 'grant':
       return facts.grantId;

@@ -7,7 +7,8 @@ type Matches = (uri: string) => boolean;
 
 type Named<Entry> = Readonly<{ entry: Entry; role: Role; matchesAsWritten: Matches }>;
 
-const entriesIn = (named: readonly Readonly<{ entry: unknown }>[]): number => new Set(named.map(({ entry }) => entry)).size;
+const entriesIn = (named: readonly Readonly<{ entry: unknown }>[]): number =>
+  new Set(named.map(({ entry }) => entry)).size;
 
 /** A decision looks at such patterns one after the other, and judges all entries of one resource. */
 const MAX_PATTERNS = 100;
@@ -37,7 +38,8 @@ export class OtherSpellings<Entry> {
 
   /** Why these are more than a decision can look at; undefined when they are not. */
   excess(): string | undefined {
-    if (entriesIn(this.#patterns) > MAX_PATTERNS) return `has more than ${MAX_PATTERNS} patterns that are not written plainly`;
+    if (entriesIn(this.#patterns) > MAX_PATTERNS)
+      return `has more than ${MAX_PATTERNS} patterns that are not written plainly`;
     const isCrowded = [...this.#exact.values()].some((of) => entriesIn(of) > MAX_ENTRIES_OF_ONE_NAME);
     return isCrowded ? `names one resource in more than ${MAX_ENTRIES_OF_ONE_NAME} spellings` : undefined;
   }

@@ -6,7 +6,21 @@ import { lintPolicy } from './lints/lints.js';
 import { patternCosts } from './lints/pattern-costs.js';
 import { privateCounterPrefix } from './limits.js';
 import { OtherSpellings } from './other-spellings.js';
-import { boolean, isObject, isStorable, listOf, namedOf, numberThat, objectOf, oneOf, textThat, type PolicyError, type Reader, type Report, type Shape } from './reader.js';
+import {
+  boolean,
+  isObject,
+  isStorable,
+  listOf,
+  namedOf,
+  numberThat,
+  objectOf,
+  oneOf,
+  textThat,
+  type PolicyError,
+  type Reader,
+  type Report,
+  type Shape,
+} from './reader.js';
 import { isPattern } from './wildcard.js';
 import { longestWindowSeconds, windowNames } from './windows.js';
 
@@ -51,7 +65,10 @@ const readName = textThat(
 
 const longestUri = 2048;
 
-const readUri = textThat((text) => text.length >= 1 && text.length <= longestUri && isStorable(text), `must be the URI of a resource, or a pattern with *, of 1 to ${longestUri} characters`);
+const readUri = textThat(
+  (text) => text.length >= 1 && text.length <= longestUri && isStorable(text),
+  `must be the URI of a resource, or a pattern with *, of 1 to ${longestUri} characters`,
+);
 
 const readResources: Reader = (value, pointer, report) => {
   namedOf(mostEntries, readUri, readEntry)(value, pointer, report);
@@ -75,7 +92,8 @@ const readCounter = textThat(
 
 const readMax = numberThat((number) => Number.isFinite(number) && number >= 0, 'must be a number, 0 or more');
 
-const isWholeSeconds = (number: number): boolean => Number.isInteger(number) && number >= 1 && number <= longestWindowSeconds;
+const isWholeSeconds = (number: number): boolean =>
+  Number.isInteger(number) && number >= 1 && number <= longestWindowSeconds;
 
 const wholeSeconds = `whole seconds, 1 to ${longestWindowSeconds}`;
 
@@ -83,7 +101,8 @@ const readSeconds = numberThat(isWholeSeconds, `must be ${wholeSeconds}`);
 
 const readWindow: Reader = (value, pointer, report) => {
   const message = `must be one of ${windowNames.map((name) => `"${name}"`).join(', ')}, or ${wholeSeconds}`;
-  if (typeof value === 'string') textThat((text) => windowNames.some((name) => name === text), message)(value, pointer, report);
+  if (typeof value === 'string')
+    textThat((text) => windowNames.some((name) => name === text), message)(value, pointer, report);
   else numberThat(isWholeSeconds, message)(value, pointer, report);
 };
 
@@ -92,7 +111,11 @@ const readKnownScope = oneOf('grant', 'session', 'server', 'identity', 'organiza
 const readScope: Reader = (value, pointer, report) => {
   readKnownScope(value, pointer, report);
   if (value !== 'session') return;
-  report.warnings.push({ pointer, code: 'session_scope', message: 'counts by session: reconnecting starts a new count' });
+  report.warnings.push({
+    pointer,
+    code: 'session_scope',
+    message: 'counts by session: reconnecting starts a new count',
+  });
 };
 
 const readAmountPath = textThat(
@@ -128,7 +151,13 @@ const rules: Shape = new Map([
   ['rate_limit', { read: readRateLimit }],
 ]);
 
-const readEntry = objectOf(new Map([['action', { read: oneOf('allow', 'deny', 'require_approval') }], ['approval', { read: readApproval }], ...rules]));
+const readEntry = objectOf(
+  new Map([
+    ['action', { read: oneOf('allow', 'deny', 'require_approval') }],
+    ['approval', { read: readApproval }],
+    ...rules,
+  ]),
+);
 
 const readForAll = objectOf(
   new Map([

@@ -17,7 +17,10 @@ const NO_PATTERN = 0x7fff_ffff;
 export type Match = Readonly<{ first: number; steps: number }>;
 
 /** The nodes that are still to be walked, each with where the pieces on the way to it end in the name. */
-type Walk = Readonly<{ name: string; found: Found; except: number; nodes: number[]; ends: number[] }> & { best: number; steps: number };
+type Walk = Readonly<{ name: string; found: Found; except: number; nodes: number[]; ends: number[] }> & {
+  best: number;
+  steps: number;
+};
 
 type Built = Readonly<{ pieces: readonly string[]; search: PieceSearch; trie: SortedTrie; first: Int32Array }>;
 
@@ -68,7 +71,10 @@ export class PatternIndex {
       const children = below.subarray(firstChild[node], firstChild[node + 1]);
       // A name leads no further than to as many children as it holds pieces.
       const costliest = children.length <= mostPieces ? children : children.toSorted().subarray(-mostPieces);
-      below[node] = (isLast(this.#trie.labels[node] as number) ? 0 : STEPS_PER_NODE) + (STEPS_PER_CHILD + 1) * children.length + costliest.reduce((sum, steps) => sum + steps, 0);
+      below[node] =
+        (isLast(this.#trie.labels[node] as number) ? 0 : STEPS_PER_NODE) +
+        (STEPS_PER_CHILD + 1) * children.length +
+        costliest.reduce((sum, steps) => sum + steps, 0);
     }
     return this.#search.mostSteps(length) + length * STEPS_PER_LABEL + (below[0] as number);
   }
@@ -154,7 +160,9 @@ const STEPS_PER_NODE_BUILT = 6;
 const STEPS_PER_YIELD = 10_000;
 
 /** The pieces in their order, and each pattern as a path of them. */
-function* pathsOf(patterns: readonly string[]): Sliced<Readonly<{ pieces: readonly string[]; paths: readonly Path[] }>> {
+function* pathsOf(
+  patterns: readonly string[],
+): Sliced<Readonly<{ pieces: readonly string[]; paths: readonly Path[] }>> {
   const cut: (readonly string[])[] = [];
   const distinct = new Set<string>();
   let steps = 0;
@@ -195,7 +203,10 @@ function* recurringPieces(paths: readonly Path[], count: number): Sliced<Uint8Ar
 
 /** Of those that are equal but for the number of stars the first stays. */
 function* sortedAndDistinct(paths: readonly Path[]): Sliced<readonly Path[]> {
-  const inOrder = yield* sorted(paths, (one, other) => compareLabels(one.labels, other.labels) || one.pattern - other.pattern);
+  const inOrder = yield* sorted(
+    paths,
+    (one, other) => compareLabels(one.labels, other.labels) || one.pattern - other.pattern,
+  );
   const distinct: Path[] = [];
   for (const [at, path] of inOrder.entries()) {
     if (compareLabels(path.labels, distinct.at(-1)?.labels ?? []) !== 0) distinct.push(path);
@@ -216,7 +227,8 @@ function* firstInBranches({ size, firstChild, sequenceAt }: SortedTrie, paths: r
     const path = paths[sequenceAt[node] as number];
     if (path !== undefined) first[node] = path.pattern;
     const end = firstChild[node + 1] as number;
-    for (let child = firstChild[node] as number; child < end; child += 1) first[node] = Math.min(first[node] as number, first[child] as number);
+    for (let child = firstChild[node] as number; child < end; child += 1)
+      first[node] = Math.min(first[node] as number, first[child] as number);
     if (node % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_NODE_BUILT;
   }
   return first;

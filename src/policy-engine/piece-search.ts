@@ -93,7 +93,8 @@ export class PieceSearch {
       node = this.#follow(node, text.charCodeAt(at));
       const before = pieces.length;
       this.#noteFirst(node, at + 1, pieces);
-      steps += STEPS_PER_CHARACTER + STEPS_PER_PIECE * (pieces.length - before) + STEPS_PER_END * this.#noteEnds(node, at + 1);
+      steps +=
+        STEPS_PER_CHARACTER + STEPS_PER_PIECE * (pieces.length - before) + STEPS_PER_END * this.#noteEnds(node, at + 1);
     }
     const suffixes: number[] = [];
     for (let end = this.#own(node); end > 0; end = this.#piece[end] as number) {

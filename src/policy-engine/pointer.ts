@@ -1,5 +1,7 @@
 /** The JSON Pointer of a member of the value at `parent` (RFC 6901: `~` is written `~0`, `/` is `~1`). */
 export function pointerTo(parent: string, token: string | number): string {
   const text = String(token);
-  return text.includes('~') || text.includes('/') ? `${parent}/${text.replaceAll('~', '~0').replaceAll('/', '~1')}` : `${parent}/${text}`;
+  return text.includes('~') || text.includes('/')
+    ? `${parent}/${text.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    : `${parent}/${text}`;
 }

@@ -7,9 +7,24 @@ type Members = Exclude<Schema, boolean>;
 
 const storable = '^[^\\u0000\\p{Cs}]*$';
 
-const text = (least: number, most: number): Members => ({ type: 'string', minLength: least, maxLength: most, pattern: storable });
-const list = (most: number, items: Schema, least = 0): Schema => ({ type: 'array', ...(least > 0 ? { minItems: least } : {}), maxItems: most, items });
-const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Members => ({ type: 'object', additionalProperties: false, required, properties });
+const text = (least: number, most: number): Members => ({
+  type: 'string',
+  minLength: least,
+  maxLength: most,
+  pattern: storable,
+});
+const list = (most: number, items: Schema, least = 0): Schema => ({
+  type: 'array',
+  ...(least > 0 ? { minItems: least } : {}),
+  maxItems: most,
+  items,
+});
+const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Members => ({
+  type: 'object',
+  additionalProperties: false,
+  required,
+  properties,
+});
 const at = (name: string): Members => ({ $ref: `#/$defs/${name}` });
 
 const key = '\\.[^.[\\]*\\u0000\\p{Cs}]+';
@@ -80,10 +95,20 @@ export const policySchema: Members = {
       mode: { enum: ['enforce', 'monitor'], default: 'enforce' },
       hide: list(10_000, at('name')),
       tools: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
-      resources: { description: 'By URI', type: 'object', maxProperties: 10_000, propertyNames: text(1, 2048), additionalProperties: at('entry') },
+      resources: {
+        description: 'By URI',
+        type: 'object',
+        maxProperties: 10_000,
+        propertyNames: text(1, 2048),
+        additionalProperties: at('entry'),
+      },
       prompts: { type: 'object', maxProperties: 10_000, propertyNames: at('name'), additionalProperties: at('entry') },
       check_arguments: { type: 'boolean', default: false },
-      pin_tools: { description: 'Refuse tools whose definition changed since, until a member accepts it', type: 'boolean', default: true },
+      pin_tools: {
+        description: 'Refuse tools whose definition changed since, until a member accepts it',
+        type: 'boolean',
+        default: true,
+      },
       approval: { description: 'For every entry that requires approval', ...at('approval') },
       all_tools: object({ require: at('require'), deny_if: at('deny_if'), limits: at('limits') }),
     },
@@ -92,7 +117,14 @@ export const policySchema: Members = {
   $defs: {
     name: { ...text(1, 256), anyOf: [{ maxLength: 128 }, { pattern: '\\*' }] },
     reason: text(1, 1000),
-    approval: object(Object.fromEntries(Object.entries(approvalBounds).map(([name, { least, most: largest, usual }]) => [name, { type: 'integer', minimum: least, maximum: largest, default: usual }]))),
+    approval: object(
+      Object.fromEntries(
+        Object.entries(approvalBounds).map(([name, { least, most: largest, usual }]) => [
+          name,
+          { type: 'integer', minimum: least, maximum: largest, default: usual },
+        ]),
+      ),
+    ),
     entry: object({
       action: { enum: ['allow', 'deny', 'require_approval'], default: 'allow' },
       approval: { description: "Goes before the document's, key by key", ...at('approval') },

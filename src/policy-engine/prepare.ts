@@ -12,7 +12,12 @@ const underWay = new WeakMap<CompiledNames, Promise<void>>();
  * then took a few look-ups. Calls that wait for the same work share it; it is `owner`'s (an organization's) that begins it.
  * `decide` needs none of this: what is still missing it does itself.
  */
-export function prepareDecision(policy: CompiledPolicy, kind: Kind, name: string, owner: string): Promise<void> | undefined {
+export function prepareDecision(
+  policy: CompiledPolicy,
+  kind: Kind,
+  name: string,
+  owner: string,
+): Promise<void> | undefined {
   if (name.length > longestName[kind]) return undefined;
   const names = namesOf(policy, kind);
   const begun = prepareNames(names, owner);

@@ -7,7 +7,9 @@ export type PolicyError = Readonly<{ pointer: string; code: string; message: str
  * `patternSize` adds up what the regular expressions of the document compile to. A stored document was accepted once: what takes
  * long to check is not checked again.
  */
-export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[]; isStored: boolean }> & { patternSize: number };
+export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[]; isStored: boolean }> & {
+  patternSize: number;
+};
 
 /** Checks one value and adds all that is wrong with it to the report. No message repeats a value of the document. */
 export type Reader = (value: unknown, pointer: string, report: Report) => void;
@@ -33,10 +35,12 @@ export function objectOf(shape: Shape): Reader {
       if (isEnough(report)) return;
       const at = pointerTo(pointer, key);
       const field = shape.get(key);
-      if (field === undefined) refuse(report, at, 'unsupported_key', `this key is not known here; accepted: ${accepted}`);
+      if (field === undefined)
+        refuse(report, at, 'unsupported_key', `this key is not known here; accepted: ${accepted}`);
       else field.read(member, at, report);
     }
-    for (const key of wanted) if (!Object.hasOwn(value, key)) refuse(report, pointerTo(pointer, key), 'required', `${key} is required`);
+    for (const key of wanted)
+      if (!Object.hasOwn(value, key)) refuse(report, pointerTo(pointer, key), 'required', `${key} is required`);
   };
 }
 

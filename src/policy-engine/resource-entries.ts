@@ -10,7 +10,11 @@ import { normalUri, spellingsOf, type Spellings } from './resource-uri.js';
 import { wildcard } from './wildcard.js';
 
 /** The entries that speak of one resource, and the spellings in which they judge it. */
-export type Resource = Readonly<{ entries: readonly CompiledEntry[]; texts: readonly string[]; encoded: readonly string[] }>;
+export type Resource = Readonly<{
+  entries: readonly CompiledEntry[];
+  texts: readonly string[];
+  encoded: readonly string[];
+}>;
 
 /** Why a URI can't be judged: readers could take it in several ways, or patterns would take too many steps. */
 export type Unjudged = 'ambiguous' | 'too_costly';
@@ -55,7 +59,11 @@ export function isResourceListed(names: CompiledNames, uri: string, work?: Work)
 }
 
 /** One judgement for each entry and each spelling that it looks at. */
-export function judgeSpellings<T>(resource: Resource, facts: Facts, judge: (plan: Plan, facts: Facts) => T): readonly T[] {
+export function judgeSpellings<T>(
+  resource: Resource,
+  facts: Facts,
+  judge: (plan: Plan, facts: Facts) => T,
+): readonly T[] {
   const { entries, texts, encoded } = resource;
   return entries.flatMap((entry) => {
     const plan = planOf(entry);
@@ -156,7 +164,9 @@ function entriesFor(search: EntrySearch, uri: string, spellings: Spellings): rea
   const { normal, plainest, texts, encoded } = spellings;
   const granting = grantingEntries(search, uri, normal);
   const others = [...texts, ...encoded].filter((text) => text !== uri || uri === normal);
-  const tightening = others.flatMap((text) => [search.winner(text) ?? [], search.named(text, 'grants', 'tightens')].flat());
+  const tightening = others.flatMap((text) =>
+    [search.winner(text) ?? [], search.named(text, 'grants', 'tightens')].flat(),
+  );
   const entries = [...new Set([...granting, ...tightening])];
   if (entries.length === 0) return [fallback];
   if (fallback.listed) return entries;

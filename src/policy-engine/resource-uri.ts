@@ -192,7 +192,9 @@ function bareOf(parts: Parts): Parts {
 
 function withoutPort(scheme: string, host: string): string {
   const port = /:(\d*)$/.exec(host)?.[1];
-  return port === undefined || (port !== '' && port !== DEFAULT_PORTS.get(scheme)) ? host : host.slice(0, -port.length - 1);
+  return port === undefined || (port !== '' && port !== DEFAULT_PORTS.get(scheme))
+    ? host
+    : host.slice(0, -port.length - 1);
 }
 
 function withUnicodeHost(uri: string): string {

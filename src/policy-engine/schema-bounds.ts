@@ -25,11 +25,32 @@ const MAX_INSTRUCTIONS = 10_000;
 const stepsPerSubschema = 15;
 const stepsPerMember = 2;
 
-const one = ['additionalProperties', 'unevaluatedProperties', 'propertyNames', 'contains', 'unevaluatedItems', 'additionalItems', 'not', 'if', 'then', 'else'];
+const one = [
+  'additionalProperties',
+  'unevaluatedProperties',
+  'propertyNames',
+  'contains',
+  'unevaluatedItems',
+  'additionalItems',
+  'not',
+  'if',
+  'then',
+  'else',
+];
 const lists = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
 const maps = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'];
 /** What names or moves a schema: not needed where references are pointers into the same document. */
-const dropped: ReadonlySet<string> = new Set(['$schema', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$comment', 'default', 'examples', 'title', 'description']);
+const dropped: ReadonlySet<string> = new Set([
+  '$schema',
+  '$anchor',
+  '$dynamicAnchor',
+  '$recursiveAnchor',
+  '$comment',
+  'default',
+  'examples',
+  'title',
+  'description',
+]);
 const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$vocabulary', stepsKeyword]);
 
 class Unbounded extends Error {}
@@ -45,7 +66,8 @@ export function prepareSchema(schema: unknown, patterns = new Set<string>()): Js
   try {
     if (isDeeperThan(schema, mostLevels) || JSON.stringify(schema).length > mostCharacters) return undefined;
     const prepared = subschema(schema, '', walk);
-    if (typeof prepared === 'boolean' || walk.references.some((reference) => !walk.places.has(reference))) return undefined;
+    if (typeof prepared === 'boolean' || walk.references.some((reference) => !walk.places.has(reference)))
+      return undefined;
     if (!arePatternsBounded(patterns)) return undefined;
     return prepared;
   } catch (error) {
@@ -90,7 +112,10 @@ function addCode(code: number, walk: Walk): void {
 function codeOfMembers(key: string, value: unknown): number {
   if (Array.isArray(value)) return unrolled.includes(key) && value.length <= LONGEST_UNROLLED ? value.length : 0;
   if (!isObject(value) || (key !== 'dependentRequired' && key !== 'dependencies')) return 0;
-  return Object.values(value).reduce<number>((sum, names) => sum + CODE_OF_DEPENDENCY + (Array.isArray(names) ? names.length : 0), 0);
+  return Object.values(value).reduce<number>(
+    (sum, names) => sum + CODE_OF_DEPENDENCY + (Array.isArray(names) ? names.length : 0),
+    0,
+  );
 }
 
 /** Keywords of which ajv writes each member out, up to 200; beyond it writes a loop. */
@@ -115,7 +140,8 @@ function keyword(key: string, value: unknown, at: string, walk: Walk): unknown {
   if (lists.includes(key) || (key === 'items' && Array.isArray(value))) return listOf(value, at, walk);
   if (key === 'items') return subschema(value, at, walk);
   if (maps.includes(key)) return mapOf(value, at, (member, place) => subschema(member, place, walk));
-  if (key === 'dependencies') return mapOf(value, at, (member, place) => (Array.isArray(member) ? member : subschema(member, place, walk)));
+  if (key === 'dependencies')
+    return mapOf(value, at, (member, place) => (Array.isArray(member) ? member : subschema(member, place, walk)));
   if (key === '$ref') return reference(value, walk);
   if (key === 'enum' && Array.isArray(value)) walk.enumerated += value.length;
   if (walk.enumerated > mostEnumerated) throw new Unbounded();

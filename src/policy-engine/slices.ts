@@ -66,7 +66,7 @@ export class SliceQueue {
 /** Whether the work has ended. */
 function runSlice<T>(work: Sliced<T>, resolve: (value: T) => void, reject: (error: unknown) => void): boolean {
   try {
-    for (let left = STEPS_PER_SLICE; left > 0; ) {
+    for (let left = STEPS_PER_SLICE; left > 0;) {
       const { done, value } = work.next();
       if (done === true) {
         resolve(value);
@@ -108,7 +108,11 @@ const STEPS_PER_MERGED = 15;
 
 type Merging<T> = Readonly<{ start: number; width: number; into: T[] }>;
 
-function* merge<T>(from: readonly T[], { start, width, into }: Merging<T>, compare: (one: T, other: T) => number): Sliced<void> {
+function* merge<T>(
+  from: readonly T[],
+  { start, width, into }: Merging<T>,
+  compare: (one: T, other: T) => number,
+): Sliced<void> {
   const middle = Math.min(start + width, from.length);
   const end = Math.min(start + 2 * width, from.length);
   let [left, right] = [start, middle];

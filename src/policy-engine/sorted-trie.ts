@@ -1,7 +1,11 @@
 import { ROUNDS_PER_YIELD, type Sliced } from './slices.js';
 
 /** Sequences of whole numbers, by index: sorted, the shorter of two first where one begins the other, and each there once. */
-export type Sequences = Readonly<{ count: number; lengthOf: (index: number) => number; labelAt: (index: number, depth: number) => number }>;
+export type Sequences = Readonly<{
+  count: number;
+  lengthOf: (index: number) => number;
+  labelAt: (index: number, depth: number) => number;
+}>;
 
 /**
  * A trie in typed arrays. Nodes are numbered breadth first from the root, 0, so that the children of a node stand side by
@@ -48,7 +52,8 @@ export class SortedTrie {
         const label = labelAt(at, depth);
         trie.labels[next] = label;
         from[next] = at;
-        for (; at < end && labelAt(at, depth) === label; at += 1) if ((rounds += 1) % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_LABEL;
+        for (; at < end && labelAt(at, depth) === label; at += 1)
+          if ((rounds += 1) % ROUNDS_PER_YIELD === 0) yield ROUNDS_PER_YIELD * STEPS_PER_LABEL;
         to[next] = at;
         next += 1;
       }

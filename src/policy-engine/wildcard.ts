@@ -11,7 +11,10 @@ export function wildcard(pattern: string): (name: string) => boolean {
   const first = pieces[0] ?? '';
   if (pieces.length === 1) return (name) => name === pattern;
   const last = pieces.at(-1) ?? '';
-  const finders = pieces.slice(1, -1).filter((piece) => piece !== '').map(finder);
+  const finders = pieces
+    .slice(1, -1)
+    .filter((piece) => piece !== '')
+    .map(finder);
   return (name) => {
     if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
     const between = name.slice(first.length, name.length - last.length);

@@ -21,11 +21,23 @@ export const PAGE = 5000;
 
 type LockedRow = { next_seq: number; recorded_at: Date | number };
 
-const toPlace = (row: LockedRow): Place => ({ seq: row.next_seq, recordedAt: row.recorded_at instanceof Date ? row.recorded_at : null });
+const toPlace = (row: LockedRow): Place => ({
+  seq: row.next_seq,
+  recordedAt: row.recorded_at instanceof Date ? row.recorded_at : null,
+});
 
 /** Locks where a projection stands in an organization; undefined when somebody else is at it and `wait` is false. */
-export const lockPosition = async (tx: Tx, projection: string, organizationId: string, wait: boolean): Promise<Place | undefined> => {
-  await tx.prepared('projection-make', 'insert into projection_positions(projection, organization_id) values ($1, $2) on conflict do nothing', [projection, organizationId]);
+export const lockPosition = async (
+  tx: Tx,
+  projection: string,
+  organizationId: string,
+  wait: boolean,
+): Promise<Place | undefined> => {
+  await tx.prepared(
+    'projection-make',
+    'insert into projection_positions(projection, organization_id) values ($1, $2) on conflict do nothing',
+    [projection, organizationId],
+  );
   const { rows } = await tx.prepared<LockedRow>(
     wait ? 'projection-lock' : 'projection-try',
     `select next_seq, recorded_at from projection_positions where projection = $1 and organization_id = $2 for update ${wait ? '' : 'skip locked'}`,
@@ -35,19 +47,23 @@ export const lockPosition = async (tx: Tx, projection: string, organizationId: s
 };
 
 export const movePosition = async (tx: Tx, projection: string, organizationId: string, place: Place): Promise<void> => {
-  await tx.prepared('projection-move', `update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`, [
-    projection,
-    organizationId,
-    place.seq,
-    place.recordedAt,
-  ]);
+  await tx.prepared(
+    'projection-move',
+    `update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`,
+    [projection, organizationId, place.seq, place.recordedAt],
+  );
 };
 
 /**
  * Applies the next page of records after `from`; resolves to the place after it, or undefined when there is nothing more. The caller's transaction holds
  * the position's lock.
  */
-export const applyPage = async (tx: Tx, projection: Projection, organizationId: string, step: Readonly<{ from: Place; since?: Date | null }>): Promise<Place | undefined> => {
+export const applyPage = async (
+  tx: Tx,
+  projection: Projection,
+  organizationId: string,
+  step: Readonly<{ from: Place; since?: Date | null }>,
+): Promise<Place | undefined> => {
   const head = await nextSeq(tx, organizationId);
   if (head <= step.from.seq) return undefined;
   const next = await projection.apply(tx, organizationId, { from: step.from, limit: PAGE, since: step.since ?? null });

@@ -20,7 +20,12 @@ const retainedSince = async (tx: Tx, organizationId: string): Promise<Date | nul
 };
 
 /** Applies what is retained of `since` or later, in order, and leaves the position after it. */
-const applyAll = async (tx: Tx, projection: Projection, organizationId: string, steps: Readonly<{ since: Date | null; onPage: OnPage }>): Promise<void> => {
+const applyAll = async (
+  tx: Tx,
+  projection: Projection,
+  organizationId: string,
+  steps: Readonly<{ since: Date | null; onPage: OnPage }>,
+): Promise<void> => {
   let from = BEGINNING;
   for (;;) {
     const next = await applyPage(tx, projection, organizationId, { from, since: steps.since });
@@ -54,8 +59,14 @@ const rebuildOne = (db: Database, projection: Projection, organizationId: string
  * runners wait for its position. Where retention has dropped records, the hours that they may have counted in are kept as they are: all before the
  * first whole hour that begins an hour or more after the oldest retained record; what is not yet applied is applied to them first.
  */
-export const rebuild = async (db: Database, projection: Projection, onProgress: (progress: RebuildProgress) => void): Promise<RebuildProgress> => {
-  const { rows } = await db.worker.query<{ organization_id: string }>('select organization_id from audit_heads order by organization_id');
+export const rebuild = async (
+  db: Database,
+  projection: Projection,
+  onProgress: (progress: RebuildProgress) => void,
+): Promise<RebuildProgress> => {
+  const { rows } = await db.worker.query<{ organization_id: string }>(
+    'select organization_id from audit_heads order by organization_id',
+  );
   let progress: RebuildProgress = { organizations: 0, of: rows.length, records: 0 };
   const tell = (change: Partial<RebuildProgress>): void => {
     progress = { ...progress, ...change };

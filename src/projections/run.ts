@@ -35,12 +35,20 @@ const advance = (db: Database, projection: Projection, organizationId: string): 
   });
 
 /** Serves each organization that is behind once, also when that failed for another; the heads up to `since` need no look again only when none was. */
-const round = async (db: Database, projection: Projection, since: string): Promise<Readonly<{ moved: boolean; since: string }>> => {
+const round = async (
+  db: Database,
+  projection: Projection,
+  since: string,
+): Promise<Readonly<{ moved: boolean; since: string }>> => {
   const behind = await findBehind(db, projection.name, since);
   let moved = false;
   for (const organizationId of behind.organizations) {
     const advanced = await advance(db, projection, organizationId).catch((error: unknown) => {
-      log.warn('a projection failed for an organization; trying again', { projection: projection.name, organizationId, error: errorText(error) });
+      log.warn('a projection failed for an organization; trying again', {
+        projection: projection.name,
+        organizationId,
+        error: errorText(error),
+      });
       return false;
     });
     moved ||= advanced;
@@ -59,14 +67,21 @@ const runOne = (db: Database, projection: Projection): Rounds => {
     since = done.since;
     return done.moved ? 0 : POLL_MS;
   };
-  return startRounds(next, { failed: 'a projection failed', againMs: POLL_MS, fields: { projection: projection.name } });
+  return startRounds(next, {
+    failed: 'a projection failed',
+    againMs: POLL_MS,
+    fields: { projection: projection.name },
+  });
 };
 
 /**
  * Keeps the projections up with the audit log; several runners share the work by the lock of each (projection, organization). A page's rows and the
  * position move in one transaction, so each record counts once. `wake` is a hint that something was recorded; polling every 200 ms is what holds.
  */
-export const startProjections = ({ db, projections }: Readonly<{ db: Database; projections: readonly Projection[] }>) => {
+export const startProjections = ({
+  db,
+  projections,
+}: Readonly<{ db: Database; projections: readonly Projection[] }>) => {
   const runners = projections.map((projection) => runOne(db, projection));
   return {
     wake: (): void => runners.forEach((runner) => runner.wake()),

@@ -66,7 +66,8 @@ class Collection implements Sink {
     const { silenceMs } = request;
     this.#left = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
     asked.until?.once('close', this.#left);
-    if (silenceMs > 0) this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
+    if (silenceMs > 0)
+      this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
   }
 
   start(running: Running): void {
@@ -77,7 +78,8 @@ class Collection implements Sink {
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (this.#asked.id !== undefined && isEventStream(headerOf(headers, 'content-type'))) this.#splitter = new EventSplitter();
+    if (this.#asked.id !== undefined && isEventStream(headerOf(headers, 'content-type')))
+      this.#splitter = new EventSplitter();
   }
 
   data(chunk: Buffer): boolean {
@@ -142,7 +144,11 @@ class Collection implements Sink {
  * Sends a request upstream and collects its answer, which must be whole within the request's `silenceMs`, however often a byte comes. Resolves to the failure
  * when there is no answer, it is too long, the bytes collected for this grant or in all would be too many, or the client left; never rejects.
  */
-export const collectAnswer = (parts: Pick<RelayParts, 'forward'>, request: UpstreamRequest, asked: Collecting): Promise<Collected | UpstreamFailure> =>
+export const collectAnswer = (
+  parts: Pick<RelayParts, 'forward'>,
+  request: UpstreamRequest,
+  asked: Collecting,
+): Promise<Collected | UpstreamFailure> =>
   new Promise((resolve) => {
     const collection = new Collection(request, asked, resolve);
     collection.start(parts.forward(request, collection));

@@ -33,16 +33,23 @@ export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent =>
   const events = parseSse(text);
   if (!isUtf8(event) || !events) return unreadable;
   const [read] = events;
-  if (!read || read.data.trim() === '') return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
+  if (!read || read.data.trim() === '')
+    return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
   if (!isBare(read)) return unreadable;
   const data = read.data.replaceAll('\n', ' ');
   const result = readData(data, mayHoldData);
   if ('dropped' in result) return result;
   const isUnchanged = result.text === read.data && ONLY_FIELDS.test(text);
-  return { bytes: isUnchanged ? event : Buffer.from(formatSse({ ...read, data: result.text })), message: result.message };
+  return {
+    bytes: isUnchanged ? event : Buffer.from(formatSse({ ...read, data: result.text })),
+    message: result.message,
+  };
 };
 
-const readData = (data: string, mayHoldData: MayHoldData): Readonly<{ dropped: DropReason }> | Readonly<{ text: string; message: Json }> => {
+const readData = (
+  data: string,
+  mayHoldData: MayHoldData,
+): Readonly<{ dropped: DropReason }> | Readonly<{ text: string; message: Json }> => {
   const { scan, passed } = scanMessage(Buffer.from(data));
   const text = passed.toString('utf8');
   const message = scan.isBroken || scan.deepest > MAX_JSON_DEPTH ? undefined : parseObject(text);

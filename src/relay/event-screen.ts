@@ -6,16 +6,25 @@ import { readEvent, type DropReason } from './event-reading.js';
 import { LongEvent } from './long-event.js';
 import { mayNeedReading } from './needles.js';
 
-const CAPABILITIES: Readonly<Record<string, string>> = { 'sampling/createMessage': 'sampling', 'elicitation/create': 'elicitation', 'roots/list': 'roots' };
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
 
 /** An event of more bytes is read and passed on as it comes where it may be a result, which may be of any size, and dropped elsewhere. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 /** Whether a server may ask this client: in a session, and what the client said that it can answer. Methods that MCP doesn't have belong to extensions. */
-export const mayAsk = ({ era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>, method: string): boolean => {
+export const mayAsk = (
+  { era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>,
+  method: string,
+): boolean => {
   if (era === 'modern' || !isObject(clientCapabilities)) return false;
   if (method === 'ping') return true;
-  const wanted = Object.hasOwn(CAPABILITIES, method) ? [CAPABILITIES[method] ?? ''] : ['extensions', 'experimental', 'tasks'];
+  const wanted = Object.hasOwn(CAPABILITIES, method)
+    ? [CAPABILITIES[method] ?? '']
+    : ['extensions', 'experimental', 'tasks'];
   return wanted.some((name) => Object.hasOwn(clientCapabilities, name));
 };
 
@@ -30,7 +39,8 @@ export type ScreenEvents = Readonly<{ refused: (asked: Asked) => void; dropped: 
  */
 export type StreamOf = Readonly<{ caller: Caller; own?: RequestId; isResumed?: boolean }>;
 
-const askedIn = ({ id, method }: Json): Asked | undefined => (typeof method === 'string' && (typeof id === 'string' || typeof id === 'number') ? { id, method } : undefined);
+const askedIn = ({ id, method }: Json): Asked | undefined =>
+  typeof method === 'string' && (typeof id === 'string' || typeof id === 'number') ? { id, method } : undefined;
 
 /**
  * Lets the events of an upstream's stream through, all but lists that were not asked for here, what can't be read, and requests that this client never said it
@@ -126,4 +136,7 @@ export class EventScreen {
 
 const NOTHING = Buffer.alloc(0);
 
-const endsEvent = (chunk: Buffer): boolean => chunk.length > 1 && chunk[chunk.length - 1] === 0x0a && (chunk[chunk.length - 2] === 0x0a || chunk.subarray(-4).toString('latin1') === '\r\n\r\n');
+const endsEvent = (chunk: Buffer): boolean =>
+  chunk.length > 1 &&
+  chunk[chunk.length - 1] === 0x0a &&
+  (chunk[chunk.length - 2] === 0x0a || chunk.subarray(-4).toString('latin1') === '\r\n\r\n');

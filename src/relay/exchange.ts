@@ -17,7 +17,13 @@ export type RelayParts = Readonly<{
 }>;
 
 /** One HTTP request of an authenticated client. */
-export type Exchange = Readonly<{ request: IncomingMessage; response: ServerResponse; who: Authenticated; sourceIp: string | null; traceId: string | null }>;
+export type Exchange = Readonly<{
+  request: IncomingMessage;
+  response: ServerResponse;
+  who: Authenticated;
+  sourceIp: string | null;
+  traceId: string | null;
+}>;
 
 /** The same once its body is read, at `readAtMs` by `performance.now()`, and it is known who speaks. */
 export type InSession = Exchange & Readonly<{ session: Caller; body: Buffer; readAtMs: number }>;

@@ -17,10 +17,19 @@ const MOST_HELD = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
 
 /** What a client asks to be told, by the member of its filter. */
-export const FILTERS: Readonly<Record<Kind, string>> = { tool: 'toolsListChanged', resource: 'resourcesListChanged', prompt: 'promptsListChanged' };
+export const FILTERS: Readonly<Record<Kind, string>> = {
+  tool: 'toolsListChanged',
+  resource: 'resourcesListChanged',
+  prompt: 'promptsListChanged',
+};
 
 /** What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when the subscription is over. */
-export type Listening = Readonly<{ id: RequestId; filter: Json; clientsTaskId: (taskId: string) => string; done: (relayed: Relayed) => void }>;
+export type Listening = Readonly<{
+  id: RequestId;
+  filter: Json;
+  clientsTaskId: (taskId: string) => string;
+  done: (relayed: Relayed) => void;
+}>;
 
 /**
  * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every list_changed that was asked for, as a
@@ -65,7 +74,9 @@ class ListenStream implements Sink {
     this.#bytes += chunk.length;
     if (this.#mode === 'waiting' && this.#bytes <= MOST_HELD) this.#body.push(chunk);
     if (this.#mode !== 'events') return true;
-    const events = this.#splitter.feed(chunk).map((event) => (event.length > MOST_HELD ? this.#drop('too_long') : this.#shown(event)));
+    const events = this.#splitter
+      .feed(chunk)
+      .map((event) => (event.length > MOST_HELD ? this.#drop('too_long') : this.#shown(event)));
     if (this.#splitter.held > MOST_HELD) {
       this.#splitter.skip();
       this.#drop('too_long');
@@ -108,21 +119,28 @@ class ListenStream implements Sink {
     this.#mode = mode;
     if (response.destroyed) return;
     beginEventStream(response);
-    this.#parts.streams.add(response, who, { sessionId: null, standing: true, tool: null }, {
-      listsChanged: (kinds) => this.#tell(kinds),
-      keepAlive: () => void this.#write(Buffer.from(':\n\n')),
-      close: () => this.#close(),
-    });
+    this.#parts.streams.add(
+      response,
+      who,
+      { sessionId: null, standing: true, tool: null },
+      {
+        listsChanged: (kinds) => this.#tell(kinds),
+        keepAlive: () => void this.#write(Buffer.from(':\n\n')),
+        close: () => this.#close(),
+      },
+    );
   }
 
   #tell(kinds: readonly Kind[]): void {
-    for (const kind of this.#acknowledged ? kinds : []) if (this.#kinds.includes(kind)) this.#send(LIST_CHANGED[kind], {});
+    for (const kind of this.#acknowledged ? kinds : [])
+      if (this.#kinds.includes(kind)) this.#send(LIST_CHANGED[kind], {});
   }
 
   /** An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a stream of this era. */
   #shown(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
-    if (event.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
+    if (event.includes(LIST_CHANGED.tool))
+      this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
     const read = readEvent(event, () => false);
     if ('dropped' in read) return this.#drop(read.dropped);
     const { message, bytes } = read;
@@ -140,42 +158,67 @@ class ListenStream implements Sink {
   #acknowledgement(message: Json): Buffer {
     const params = isObject(message['params']) ? message['params'] : {};
     this.#acknowledged = true;
-    return eventOf({ ...message, params: { ...params, notifications: this.#promised(isObject(params['notifications']) ? params['notifications'] : {}) } });
+    return eventOf({
+      ...message,
+      params: {
+        ...params,
+        notifications: this.#promised(isObject(params['notifications']) ? params['notifications'] : {}),
+      },
+    });
   }
 
   #promised({ taskIds, ...byUpstream }: Json): Json {
-    const tasks = Array.isArray(taskIds) ? { taskIds: taskIds.map((id) => this.#listening.clientsTaskId(String(id))) } : {};
+    const tasks = Array.isArray(taskIds)
+      ? { taskIds: taskIds.map((id) => this.#listening.clientsTaskId(String(id))) }
+      : {};
     return { ...byUpstream, ...tasks, ...Object.fromEntries(this.#kinds.map((kind) => [FILTERS[kind], true])) };
   }
 
   #send(method: string, params: Json): void {
-    this.#write(eventOf({ jsonrpc: '2.0', method, params: { ...params, _meta: { [META.subscriptionId]: this.#listening.id } } }));
+    this.#write(
+      eventOf({ jsonrpc: '2.0', method, params: { ...params, _meta: { [META.subscriptionId]: this.#listening.id } } }),
+    );
   }
 
   /** The graceful end: the response to the request. */
   #close(): void {
     const { id } = this.#listening;
-    this.#exchange.response.end(eventOf({ jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [META.subscriptionId]: id } } }));
+    this.#exchange.response.end(
+      eventOf({ jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [META.subscriptionId]: id } } }),
+    );
   }
 
   #write(bytes: Buffer): boolean {
     const { response } = this.#exchange;
     if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once('drain', guarded('relay', () => this.#running?.resume()));
+    response.once(
+      'drain',
+      guarded('relay', () => this.#running?.resume()),
+    );
     return false;
   }
 
   #finish(status: Relayed['status'], sent: boolean): void {
     if (this.#mode === 'over') return;
     this.#mode = 'over';
-    this.#listening.done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
+    this.#listening.done({
+      status,
+      upstreamStatus: this.#status === 0 ? null : this.#status,
+      responseBytes: this.#bytes,
+      sent,
+    });
   }
 }
 
 const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(message)}\n\n`);
 
 /** Opens a subscription upstream and serves it until either side ends it. */
-export const relayListen = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, listening: Listening): void => {
+export const relayListen = (
+  parts: RelayParts,
+  exchange: InSession,
+  request: UpstreamRequest,
+  listening: Listening,
+): void => {
   const stream = new ListenStream(parts, exchange, listening);
   stream.start(parts.forward({ ...request, silenceMs: 0 }, stream));
 };

@@ -17,7 +17,10 @@ export interface Standing {
   close(): void;
 }
 
-type Stream = Kind & Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & { seen: Seen };
+type Stream = Kind &
+  Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & {
+    seen: Seen;
+  };
 
 /** What a stream's client saw its lists by. */
 type Seen = Pick<Authenticated, 'policy' | 'server'>;
@@ -53,7 +56,16 @@ export class LiveStreams {
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
     const { sessionId, standing, tool } = kind;
     // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
-    const stream: Stream = { sessionId, standing, tool, response, grantId: who.grant.id, tokenHash: who.tokenHash, standingStream, seen: who };
+    const stream: Stream = {
+      sessionId,
+      standing,
+      tool,
+      response,
+      grantId: who.grant.id,
+      tokenHash: who.tokenHash,
+      standingStream,
+      seen: who,
+    };
     this.#streams.add(stream);
     listenTo(response, 'close', () => void this.#streams.delete(stream), { where: 'live_streams' });
   }
@@ -65,7 +77,8 @@ export class LiveStreams {
   /** Ends the standing streams, and those to come; clients reconnect elsewhere. Answers of calls go on. */
   drain(): void {
     this.#draining = true;
-    for (const { response, standing, standingStream } of this.#streams) if (standing) this.#end(response, standingStream);
+    for (const { response, standing, standingStream } of this.#streams)
+      if (standing) this.#end(response, standingStream);
   }
 
   /** Ends all. */
@@ -90,7 +103,10 @@ export class LiveStreams {
     try {
       const { response, grantId, tokenHash, sessionId, tool, standingStream } = stream;
       const who = this.#directory.lookUp(grantId, tokenHash, now);
-      const good = who !== undefined && switchedOff(who, tool) === undefined && (sessionId === null || !this.#directory.isEnded(sessionId));
+      const good =
+        who !== undefined &&
+        switchedOff(who, tool) === undefined &&
+        (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
       else if (standingStream) this.#look(stream, standingStream, who);
     } catch (error) {

@@ -31,7 +31,9 @@ export const kindOf = (kind: Kind, name: string): Kind => {
 export const isSaid = (kind: Kind, name: string): boolean => {
   if (kind === Kind.data || kind === Kind.meta) return false;
   if (name === 'text' || name === 'statusmessage') return true;
-  return (name === 'message' && (kind === Kind.error || kind === Kind.params)) || (name === 'data' && kind === Kind.params);
+  return (
+    (name === 'message' && (kind === Kind.error || kind === Kind.params)) || (name === 'data' && kind === Kind.params)
+  );
 };
 
 const QUOTE = 0x22;

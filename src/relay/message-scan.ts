@@ -6,7 +6,14 @@ import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember } from '../mcp/own-marks.
 import { endOfOrdinaryKey, ENVELOPE, isSaid, Kind, kindOf, LISTED } from './message-kinds.js';
 
 /** What may come next. */
-enum Expected { value, valueOrEnd, key, keyOrEnd, colon, commaOrEnd }
+enum Expected {
+  value,
+  valueOrEnd,
+  key,
+  keyOrEnd,
+  colon,
+  commaOrEnd,
+}
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -192,7 +199,8 @@ export class MessageScan {
   }
 
   #close(at: number, isObject: boolean): number {
-    const isRight = this.#expected === Expected.commaOrEnd || this.#expected === (isObject ? Expected.keyOrEnd : Expected.valueOrEnd);
+    const isRight =
+      this.#expected === Expected.commaOrEnd || this.#expected === (isObject ? Expected.keyOrEnd : Expected.valueOrEnd);
     if (this.#depth === 0 || this.#inObject !== isObject || !isRight) this.isBroken = true;
     this.#endCut(at);
     this.#depth -= 1;
@@ -231,7 +239,8 @@ export class MessageScan {
   }
 
   #beginKey(at: number, isLast: boolean): number {
-    const ordinary = this.#kind === Kind.message || this.#kind === Kind.meta ? -1 : endOfOrdinaryKey(this.#bytes, at + 1);
+    const ordinary =
+      this.#kind === Kind.message || this.#kind === Kind.meta ? -1 : endOfOrdinaryKey(this.#bytes, at + 1);
     if (ordinary >= 0) {
       [this.#name, this.#expected] = ['', Expected.colon];
       return ordinary + 1;
@@ -251,7 +260,8 @@ export class MessageScan {
   #endOfToken(at: number): number {
     const most = Math.min(this.#bytes.length, at + MAX_TOKEN_BYTES);
     let end = at;
-    while (end < most && this.#bytes[end] !== QUOTE) end += this.#bytes[end] === BACKSLASH ? (this.#bytes[end + 1] === 0x75 ? 6 : 2) : 1;
+    while (end < most && this.#bytes[end] !== QUOTE)
+      end += this.#bytes[end] === BACKSLASH ? (this.#bytes[end + 1] === 0x75 ? 6 : 2) : 1;
     return Math.min(end, this.#bytes.length);
   }
 

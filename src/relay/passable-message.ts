@@ -16,6 +16,7 @@ export const scanMessage = (message: Buffer): Readonly<{ scan: MessageScan; pass
 export const passableMessage = (body: Buffer): Json | undefined => {
   if (isTooWide(body.toString('latin1'))) return undefined;
   const { scan, passed } = scanMessage(body);
-  if (scan.isBroken || scan.hasList || (scan.has('error') && (scan.has('result') || scan.hasDeepList))) return undefined;
+  if (scan.isBroken || scan.hasList || (scan.has('error') && (scan.has('result') || scan.hasDeepList)))
+    return undefined;
   return parseObject(passed.toString('utf8'));
 };

@@ -8,10 +8,24 @@ const SMALL = 64 * 1024;
 const PATIENCE_MS = 10_000;
 
 /** Answers a request that a server should not have sent to this client, in the client's place. In the modern era there is no way to answer. */
-export const refuseAsked = (parts: Pick<RelayParts, 'forward'>, { who, session }: Pick<InSession, 'who' | 'session'>, asked: Readonly<{ id: string | number; method: string }>): void => {
+export const refuseAsked = (
+  parts: Pick<RelayParts, 'forward'>,
+  { who, session }: Pick<InSession, 'who' | 'session'>,
+  asked: Readonly<{ id: string | number; method: string }>,
+): void => {
   if (session.era === 'modern') return;
-  const body = Buffer.from(JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)));
+  const body = Buffer.from(
+    JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)),
+  );
   const headers = upstreamHeaders(who.server.headers, session);
-  const answer = { server: who.server, grantId: who.grant.id, era: 'legacy', method: 'POST', headers, body, silenceMs: PATIENCE_MS } as const;
+  const answer = {
+    server: who.server,
+    grantId: who.grant.id,
+    era: 'legacy',
+    method: 'POST',
+    headers,
+    body,
+    silenceMs: PATIENCE_MS,
+  } as const;
   inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: SMALL }));
 };

@@ -17,22 +17,39 @@ const READ_UP_TO = 256 * 1024;
 const ONE_WRITE = 16 * 1024;
 
 /** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
-export type Relayed = Readonly<{ status: OutcomeStatus; upstreamStatus: number | null; responseBytes: number; sent: boolean }>;
+export type Relayed = Readonly<{
+  status: OutcomeStatus;
+  upstreamStatus: number | null;
+  responseBytes: number;
+  sent: boolean;
+}>;
 
 /** What the client is told of a failure, and what is recorded of it. */
 export const failures = {
-  unreachable: { status: 'upstream_unreachable', code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' },
+  unreachable: {
+    status: 'upstream_unreachable',
+    code: OWN_CODES.upstreamUnreachable,
+    message: 'the MCP server could not be reached',
+  },
   timeout: { status: 'timeout', code: OWN_CODES.upstreamTimeout, message: 'the MCP server did not answer in time' },
-  broken: { status: 'upstream_error', code: OWN_CODES.upstreamError, message: 'the MCP server broke off before its answer was whole; the request may have taken effect' },
+  broken: {
+    status: 'upstream_error',
+    code: OWN_CODES.upstreamError,
+    message: 'the MCP server broke off before its answer was whole; the request may have taken effect',
+  },
   aborted: { status: 'cancelled', code: OWN_CODES.upstreamError, message: 'the request was cancelled' },
-} as const satisfies Record<UpstreamFailure['kind'], Readonly<{ status: OutcomeStatus; code: number; message: string }>>;
+} as const satisfies Record<
+  UpstreamFailure['kind'],
+  Readonly<{ status: OutcomeStatus; code: number; message: string }>
+>;
 
 const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
 const NO_ANSWER = 'the MCP server answered with something that is no answer to this request';
 
 /** Whether a message is a JSON-RPC error: of what is no result, the one thing that a client can read. */
-const isErrorAnswer = (message: unknown): boolean => typeof message === 'object' && message !== null && 'error' in message;
+const isErrorAnswer = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && 'error' in message;
 
 /**
  * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers are held up to 256 KiB, so that
@@ -60,7 +77,11 @@ class AnswerRelay implements Sink {
   #expired = false;
 
   /** `stream` is called when the answer turns out to be an event stream. */
-  constructor(exchange: InSession, id: RequestId, callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>) {
+  constructor(
+    exchange: InSession,
+    id: RequestId,
+    callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>,
+  ) {
     this.#response = exchange.response;
     this.#modern = exchange.session.era === 'modern';
     this.#id = id;
@@ -135,7 +156,11 @@ class AnswerRelay implements Sink {
     const message = scan.isBroken ? undefined : parseObject(body.toString('utf8'));
     const showsList = scan.hasList || (scan.hasDeepList && message?.['id'] !== this.#id);
     const kind = outcomeOf(message);
-    const isAnswer = message !== undefined && !showsList && scan.has('result') !== scan.has('error') && (kind !== 'error' || isErrorAnswer(message));
+    const isAnswer =
+      message !== undefined &&
+      !showsList &&
+      scan.has('result') !== scan.has('error') &&
+      (kind !== 'error' || isErrorAnswer(message));
     if (isAnswer) this.#send(passed, passed.toString('latin1'));
     else this.#tell(OWN_CODES.upstreamError, NO_ANSWER);
     this.#finish(isAnswer ? outcomes[kind] : 'upstream_error', true);
@@ -173,7 +198,8 @@ class AnswerRelay implements Sink {
   }
 
   #write(chunk: Buffer): boolean {
-    if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk)) return true;
+    if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk))
+      return true;
     if (this.#isWaiting) return false;
     this.#isWaiting = true;
     // A client that leaves takes nothing more, and the upstream is read on.
@@ -203,7 +229,12 @@ class AnswerRelay implements Sink {
     const body = this.#held.take();
     const answer = this.#modern && (this.#status === 400 || this.#status === 404) ? passableMessage(body) : undefined;
     if (answer && isErrorAnswer(answer)) sendJson(this.#response, this.#status, answer);
-    else if (this.#status === 404 && !this.#modern) sendJson(this.#response, 404, jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'));
+    else if (this.#status === 404 && !this.#modern)
+      sendJson(
+        this.#response,
+        404,
+        jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'),
+      );
     else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
     this.#finish('upstream_error', true);
   }
@@ -225,7 +256,12 @@ class AnswerRelay implements Sink {
 }
 
 /** What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or was aborted. */
-export type AnswerTo = Readonly<{ id: RequestId; tool: string | null; through?: ((sink: Sink) => Sink) | undefined; done: (relayed: Relayed) => void }>;
+export type AnswerTo = Readonly<{
+  id: RequestId;
+  tool: string | null;
+  through?: ((sink: Sink) => Sink) | undefined;
+  done: (relayed: Relayed) => void;
+}>;
 
 const NOTHING: Running = { resume: () => undefined, abort: () => undefined };
 
@@ -244,7 +280,12 @@ const begun = (relay: AnswerRelay, begin: () => Running): Running => {
  * Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it; the answer to one of the legacy era that left is
  * read on, so that its outcome is known, but no longer than the upstream's timeout in all.
  */
-export const relayAnswer = (parts: RelayParts, exchange: InSession, request: UpstreamRequest, to: AnswerTo): Running => {
+export const relayAnswer = (
+  parts: RelayParts,
+  exchange: InSession,
+  request: UpstreamRequest,
+  to: AnswerTo,
+): Running => {
   const { response, who, session } = exchange;
   let over = false;
   const relay = new AnswerRelay(exchange, to.id, {
@@ -253,8 +294,12 @@ export const relayAnswer = (parts: RelayParts, exchange: InSession, request: Ups
       to.done(relayed);
     },
     stream: () => {
-      if (!response.destroyed) parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
-      return new EventScreen({ caller: session, own: to.id }, { refused: (asked) => refuseAsked(parts, exchange, asked), dropped: parts.eventDropped });
+      if (!response.destroyed)
+        parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
+      return new EventScreen(
+        { caller: session, own: to.id },
+        { refused: (asked) => refuseAsked(parts, exchange, asked), dropped: parts.eventDropped },
+      );
     },
   });
   const running = begun(relay, () => parts.forward(request, to.through ? to.through(relay) : relay));

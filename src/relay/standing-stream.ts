@@ -13,7 +13,11 @@ import { refuseAsked } from './refuse-asked.js';
 
 type Asking = Exchange & Pick<InSession, 'session'>;
 
-export const LIST_CHANGED: Readonly<Record<Kind, string>> = { tool: 'notifications/tools/list_changed', resource: 'notifications/resources/list_changed', prompt: 'notifications/prompts/list_changed' };
+export const LIST_CHANGED: Readonly<Record<Kind, string>> = {
+  tool: 'notifications/tools/list_changed',
+  resource: 'notifications/resources/list_changed',
+  prompt: 'notifications/prompts/list_changed',
+};
 
 /** An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session ids. */
 const forgetHeaders = (request: IncomingMessage): void => {
@@ -43,22 +47,37 @@ class StandingStream implements Sink, Standing {
     this.#who = who;
     this.#session = session;
     const isResumed = request.headers['last-event-id'] !== undefined;
-    this.#screen = new EventScreen({ caller: session, isResumed }, { refused: (asked) => refuseAsked(parts, { who, session }, asked), dropped: parts.eventDropped });
+    this.#screen = new EventScreen(
+      { caller: session, isResumed },
+      { refused: (asked) => refuseAsked(parts, { who, session }, asked), dropped: parts.eventDropped },
+    );
   }
 
   start(running: Running): void {
     this.#running = running;
-    this.#response.once('close', guarded('relay', () => running.abort()));
+    this.#response.once(
+      'close',
+      guarded('relay', () => running.abort()),
+    );
   }
 
   head(status: number, fields: UpstreamHeaders): void {
     const response = this.#response;
-    if (status === 404) return refuseHttp(response, 404, { code: OWN_CODES.upstreamError, message: 'the session has ended; initialize again' });
+    if (status === 404)
+      return refuseHttp(response, 404, {
+        code: OWN_CODES.upstreamError,
+        message: 'the session has ended; initialize again',
+      });
     this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
     beginEventStream(response);
     if (this.#request) forgetHeaders(this.#request);
     this.#request = undefined;
-    this.#parts.streams.add(response, this.#who, { sessionId: this.#session.sessionId, standing: true, tool: null }, this);
+    this.#parts.streams.add(
+      response,
+      this.#who,
+      { sessionId: this.#session.sessionId, standing: true, tool: null },
+      this,
+    );
   }
 
   data(chunk: Buffer): boolean {
@@ -71,7 +90,9 @@ class StandingStream implements Sink, Standing {
   }
 
   listsChanged(kinds: readonly Kind[]): void {
-    this.#say(kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join(''));
+    this.#say(
+      kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join(''),
+    );
   }
 
   keepAlive(): void {
@@ -89,7 +110,11 @@ class StandingStream implements Sink, Standing {
 
   fail(): void {
     const response = this.#response;
-    if (!response.headersSent) refuseHttp(response, 502, { code: OWN_CODES.upstreamUnreachable, message: 'the MCP server could not be reached' });
+    if (!response.headersSent)
+      refuseHttp(response, 502, {
+        code: OWN_CODES.upstreamUnreachable,
+        message: 'the MCP server could not be reached',
+      });
     else if (this.#isUpstreams) response.end();
   }
 
@@ -102,7 +127,8 @@ class StandingStream implements Sink, Standing {
   /** The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery finds the change. */
   #notice(chunk: Buffer): void {
     const who = this.#who;
-    if (chunk.includes(LIST_CHANGED.tool)) this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
+    if (chunk.includes(LIST_CHANGED.tool))
+      this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
   /** Our own events go between the upstream's. */
@@ -117,7 +143,10 @@ class StandingStream implements Sink, Standing {
   #write(bytes: Buffer): boolean {
     const response = this.#response;
     if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once('drain', guarded('relay', () => this.#running?.resume()));
+    response.once(
+      'drain',
+      guarded('relay', () => this.#running?.resume()),
+    );
     return false;
   }
 }
@@ -129,5 +158,18 @@ export const relayStream = (parts: RelayParts, exchange: Asking): void => {
   const headers = upstreamHeaders(who.server.headers, session, 'text/event-stream');
   if (typeof lastEventId === 'string') headers['last-event-id'] = lastEventId;
   const stream = new StandingStream(parts, exchange);
-  stream.start(parts.forward({ server: who.server, grantId: who.grant.id, era: 'legacy', method: 'GET', headers, body: undefined, silenceMs: 0 }, stream));
+  stream.start(
+    parts.forward(
+      {
+        server: who.server,
+        grantId: who.grant.id,
+        era: 'legacy',
+        method: 'GET',
+        headers,
+        body: undefined,
+        silenceMs: 0,
+      },
+      stream,
+    ),
+  );
 };

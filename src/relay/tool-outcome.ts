@@ -10,7 +10,12 @@ const ENDED = /(?:\n\n|\r\r|\r\n\r\n)$/;
 
 const hasOneResult = (text: string): boolean => {
   const version = text.indexOf('"jsonrpc"');
-  return version >= 0 && !text.includes('"jsonrpc"', version + 1) && /"result"\s*:\s*\{/.test(text) && !mayBeMoreThanResult(text);
+  return (
+    version >= 0 &&
+    !text.includes('"jsonrpc"', version + 1) &&
+    /"result"\s*:\s*\{/.test(text) &&
+    !mayBeMoreThanResult(text)
+  );
 };
 
 /** Whether a JSON text, read as Latin-1, is one complete message with a result that needs no parsing: it can hide neither an error nor a list. */

@@ -27,11 +27,15 @@ export const Allowed = (...who: readonly AllowedTo[]): MethodDecorator =>
       );
 
 /** Whether a role is among those that a route allows. */
-export const mayCall = (who: readonly AllowedTo[], role: MemberRole): boolean => role === 'admin' || who.includes('member') || who.includes(role);
+export const mayCall = (who: readonly AllowedTo[], role: MemberRole): boolean =>
+  role === 'admin' || who.includes('member') || who.includes(role);
 
 /** The refusal of a role that is not among those that a route allows. */
 export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
-  new Problem('forbidden', `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`);
+  new Problem(
+    'forbidden',
+    `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`,
+  );
 
 /** A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. */
 export type Repeat = Readonly<{ key: string; requestHash: Buffer }>;

@@ -40,7 +40,9 @@ const unknownMember = (member: string): ProblemDetail => ({
  * as it was sent.
  */
 const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): object => {
-  const given = [...members].filter((member) => Object.hasOwn(sent, member)).map((member) => [member, sent[member]] as const);
+  const given = [...members]
+    .filter((member) => Object.hasOwn(sent, member))
+    .map((member) => [member, sent[member]] as const);
   const instance = plainToInstance(dto, Object.fromEntries(given.filter(([, value]) => !isObject(value)))) as object;
   return Object.assign(instance, Object.fromEntries(given.filter(([, value]) => isObject(value))));
 };
@@ -52,11 +54,15 @@ const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): obj
  */
 export const checkMembers = async (dto: Type, sent: unknown): Promise<object> => {
   const members = declaredMembers(dto);
-  if (sent !== undefined && (!isObject(sent) || Array.isArray(sent))) throw new Problem('invalid_body', 'Send a JSON object.');
+  if (sent !== undefined && (!isObject(sent) || Array.isArray(sent)))
+    throw new Problem('invalid_body', 'Send a JSON object.');
   const given: Members = { ...sent };
   const unknown = Object.keys(given).filter((member) => !members.has(member));
   const instance = instanceOf(dto, given, members);
-  const wrong = await validate(instance, { forbidUnknownValues: false, validationError: { target: false, value: false } });
+  const wrong = await validate(instance, {
+    forbidUnknownValues: false,
+    validationError: { target: false, value: false },
+  });
   if (unknown.length === 0 && wrong.length === 0) return instance;
   throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', {
     errors: [...wrong.map(errorOf), ...unknown.map(unknownMember)],

@@ -17,7 +17,8 @@ const unreadable = (detail: string): Problem => new Problem('invalid_body', deta
 const notJson = (): Problem => unreadable('Send well-formed JSON with Content-Type: application/json.');
 
 /** How many bytes the body of a route may have: who needs no credential for it gets little of our processor time. */
-export const maxBodyBytes = (who: readonly AllowedTo[]): number => (who.includes('anyone') ? MAX_ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES);
+export const maxBodyBytes = (who: readonly AllowedTo[]): number =>
+  who.includes('anyone') ? MAX_ANONYMOUS_BODY_BYTES : MAX_BODY_BYTES;
 
 /** Where the string ends whose opening quote is before `from`. */
 const endOfString = (text: string, from: number): number => {
@@ -39,7 +40,7 @@ const levelChange = (code: number): number => {
 const countWrittenMembers = (text: string): number => {
   let members = 0;
   let depth = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at);
     at = code === QUOTE ? endOfString(text, at + 1) : at + 1;
     depth += levelChange(code);
@@ -54,7 +55,10 @@ const countWrittenMembers = (text: string): number => {
 const countParsedMembers = (value: unknown): number => {
   if (typeof value !== 'object' || value === null) return 0;
   const children: readonly unknown[] = Object.values(value);
-  return children.reduce((sum: number, child) => sum + countParsedMembers(child), Array.isArray(value) ? 0 : children.length);
+  return children.reduce(
+    (sum: number, child) => sum + countParsedMembers(child),
+    Array.isArray(value) ? 0 : children.length,
+  );
 };
 
 /**
@@ -110,6 +114,7 @@ export const readJsonBody = async (request: Request, maxBytes: number): Promise<
   if (coding === undefined && (length === undefined || length === '0')) return undefined;
   const bytes = await readBytes(request, maxBytes);
   if (bytes.length === 0) return undefined;
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unreadable('Send the body without Content-Encoding.');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
+    throw unreadable('Send the body without Content-Encoding.');
   return parseJsonBody(bytes, request.headers['content-type']);
 };

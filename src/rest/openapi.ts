@@ -10,11 +10,17 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
     app,
     new DocumentBuilder()
       .setTitle('Toolgate')
-      .setDescription('The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by `limit` and `after`; creating POSTs take `Idempotency-Key`.')
+      .setDescription(
+        'The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by `limit` and `after`; creating POSTs take `Idempotency-Key`.',
+      )
       .setVersion('1')
       .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .addBearerAuth()
-      .addGlobalResponse({ status: 'default', description: 'Refused', content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemAnswer) } } } })
+      .addGlobalResponse({
+        status: 'default',
+        description: 'Refused',
+        content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemAnswer) } } },
+      })
       .build(),
     { operationIdFactory: (_controller, method) => method, extraModels: [ProblemAnswer] },
   );
@@ -24,7 +30,11 @@ export const serveDocs = (app: INestApplication): void => {
   let document: OpenAPIObject | undefined;
   let page: string | undefined;
   const documentOnce = (): OpenAPIObject => (document ??= openApiDocument(app));
-  SwaggerModule.setup('docs', app, documentOnce, { ui: false, jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
+  SwaggerModule.setup('docs', app, documentOnce, {
+    ui: false,
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+  });
   app.getHttpAdapter().get('/docs', (_request: unknown, response: Response) => {
     page ??= docsPage(documentOnce());
     response.setHeader('content-security-policy', DOCS_CSP);

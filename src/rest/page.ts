@@ -13,7 +13,12 @@ export class PageQuery {
   @ValidateIf((_object, value) => value !== undefined)
   @ValidateBy({
     name: 'isCursor',
-    validator: { validate: (value) => value === '' || (typeof value === 'string' && /^[A-Za-z0-9_-]{1,200}$/.test(value) && /^[\w.:|-]+$/.test(decodeCursor(value))), defaultMessage: () => 'after must be a nextCursor of this list' },
+    validator: {
+      validate: (value) =>
+        value === '' ||
+        (typeof value === 'string' && /^[A-Za-z0-9_-]{1,200}$/.test(value) && /^[\w.:|-]+$/.test(decodeCursor(value))),
+      defaultMessage: () => 'after must be a nextCursor of this list',
+    },
   })
   after?: string;
 }
@@ -30,9 +35,17 @@ export const pageStart = (query: PageQuery): Readonly<{ after: string; rows: num
 export const cursorAt = (key: string): string => Buffer.from(key).toString('base64url');
 
 /** A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the cursor when more follow. */
-export const toPage = <R, T>(rows: readonly R[], limit: number, shape: Readonly<{ keyOf: (row: R) => string; view: (row: R) => T }>): Page<T> => {
+export const toPage = <R, T>(
+  rows: readonly R[],
+  limit: number,
+  shape: Readonly<{ keyOf: (row: R) => string; view: (row: R) => T }>,
+): Page<T> => {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   const hasMore = rows.length > limit;
-  return { items: items.map(shape.view), nextCursor: hasMore && last !== undefined ? cursorAt(shape.keyOf(last)) : null, hasMore };
+  return {
+    items: items.map(shape.view),
+    nextCursor: hasMore && last !== undefined ? cursorAt(shape.keyOf(last)) : null,
+    hasMore,
+  };
 };

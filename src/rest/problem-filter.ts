@@ -4,7 +4,14 @@ import { databaseProblem } from '../platform/database-problem.js';
 import { errorText, log } from '../platform/log.js';
 import { Problem, problemBody, problems, type ProblemCode } from '../platform/problems.js';
 
-const byStatus: Readonly<Record<number, ProblemCode>> = { 400: 'invalid_body', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 413: 'too_large', 415: 'invalid_body' };
+const byStatus: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid_body',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  413: 'too_large',
+  415: 'invalid_body',
+};
 
 const statusOf = (error: unknown): number | undefined => {
   if (error instanceof HttpException) return error.getStatus();
@@ -28,8 +35,14 @@ export const toProblem = (error: unknown): Problem => {
     log.warn('the database failed a request', { code: ofDatabase.code, error: errorText(error) });
     return ofDatabase;
   }
-  log.error('a request failed', { error: error instanceof Error ? error.message : 'not an Error', stack: error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join(' | ') : '' });
-  return new Problem('internal', 'The error is in our log. Try again; if it stays, tell your operator the time of this answer.');
+  log.error('a request failed', {
+    error: error instanceof Error ? error.message : 'not an Error',
+    stack: error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join(' | ') : '',
+  });
+  return new Problem(
+    'internal',
+    'The error is in our log. Try again; if it stays, tell your operator the time of this answer.',
+  );
 };
 
 /** Writes a problem as `application/problem+json`. */
@@ -41,7 +54,10 @@ export const sendProblem = (response: Response, problem: Problem): void => {
   if (problem.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="toolgate"');
   if (problem.retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
   // As bytes: Express adds a charset to texts, which this media type does not have (RFC 9457, 6.1).
-  response.status(problems[problem.code].status).setHeader('Content-Type', 'application/problem+json').send(Buffer.from(JSON.stringify(problemBody(problem))));
+  response
+    .status(problems[problem.code].status)
+    .setHeader('Content-Type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify(problemBody(problem))));
 };
 
 @Catch()

@@ -10,22 +10,36 @@ import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
 
 /** The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set. */
-export type Ways = Readonly<{ outbound: Outbound; forward: Forward; allowStdio: readonly string[]; stdioVariables: readonly string[] }>;
+export type Ways = Readonly<{
+  outbound: Outbound;
+  forward: Forward;
+  allowStdio: readonly string[];
+  stdioVariables: readonly string[];
+}>;
 
 const HIDDEN_MESSAGE = 'give the hidden values again: they are kept encrypted and shown as ***';
 const hiddenValue = (member: 'url' | 'args'): Problem =>
-  new Problem('invalid_body', 'Send the whole transport.', { errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }] });
+  new Problem('invalid_body', 'Send the whole transport.', {
+    errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }],
+  });
 
 const guardCommand = (command: string, { allowStdio }: Ways): void => {
   if (allowStdio.includes(command)) return;
   const message = 'ALLOW_STDIO does not list this command: whoever runs Toolgate must add its absolute path';
-  throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, { errors: [{ pointer: '/transport/command', code: 'command_not_allowed', message }] });
+  throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, {
+    errors: [{ pointer: '/transport/command', code: 'command_not_allowed', message }],
+  });
 };
 
 const guardVariables = (names: readonly string[], { stdioVariables }: Ways): void => {
   const message = 'STDIO_ENV does not list this variable: whoever runs Toolgate must add its name';
-  const errors = names.filter((name) => !isAllowedVariable(stdioVariables, name)).map((name) => ({ pointer: `/transport/env/${name}`, code: 'variable_not_allowed', message }));
-  if (errors.length > 0) throw new Problem('command_not_allowed', `The command may not be run with this environment: ${message}.`, { errors });
+  const errors = names
+    .filter((name) => !isAllowedVariable(stdioVariables, name))
+    .map((name) => ({ pointer: `/transport/env/${name}`, code: 'variable_not_allowed', message }));
+  if (errors.length > 0)
+    throw new Problem('command_not_allowed', `The command may not be run with this environment: ${message}.`, {
+      errors,
+    });
 };
 
 /**
@@ -48,11 +62,17 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
 };
 
 /** A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is kept. */
-export const reachedTransport = (sent: Transport, { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>): Transport => {
+export const reachedTransport = (
+  sent: Transport,
+  { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>,
+): Transport => {
   if (sent.type === 'stdio') {
     if (transport.type !== 'stdio' || sent.command !== transport.command) return sent;
     const { args } = openArguments(transport.args, secrets);
-    return { ...sent, args: sent.args.map((argument, at) => (argument === transport.args[at] ? (args[at] ?? argument) : argument)) };
+    return {
+      ...sent,
+      args: sent.args.map((argument, at) => (argument === transport.args[at] ? (args[at] ?? argument) : argument)),
+    };
   }
   const isShown = [transport, openWay(transport, secrets)].some((shown) => isDeepStrictEqual(sent, shown));
   return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
@@ -69,10 +89,20 @@ export const reach = ({ forward }: Ways, { organizationId, transport, secrets }:
   const own = { id: newId('srv'), organizationId, eras: [] };
   if (transport.type === 'stdio') {
     const { args, env } = openArguments(transport.args, secrets);
-    return discover({ forward, server: { ...own, transport: { ...transport, args, env } }, credential: {}, grantId: own.id });
+    return discover({
+      forward,
+      server: { ...own, transport: { ...transport, args, env } },
+      credential: {},
+      grantId: own.id,
+    });
   }
   const { url, headers } = openUrl(transport.url, secrets);
-  return discover({ forward, server: { ...own, transport: { type: transport.type, url } }, credential: headers, grantId: own.id });
+  return discover({
+    forward,
+    server: { ...own, transport: { type: transport.type, url } },
+    credential: headers,
+    grantId: own.id,
+  });
 };
 
 /** Whether two transports lead to the same scheme, host and port. */

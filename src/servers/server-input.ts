@@ -5,22 +5,42 @@ import { readHeaders, type SecretValues } from './upstream-headers.js';
 import type { ClientAuth } from './servers.js';
 
 /** How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and into `server_secrets`, nowhere else. */
-export type ServerInput = Readonly<{ name?: string; transport?: Transport; auth?: UpstreamAuth; secrets?: SecretValues; clientAuth?: ClientAuth; disabled?: boolean }>;
+export type ServerInput = Readonly<{
+  name?: string;
+  transport?: Transport;
+  auth?: UpstreamAuth;
+  secrets?: SecretValues;
+  clientAuth?: ClientAuth;
+  disabled?: boolean;
+}>;
 
-export type SentServer = Readonly<{ name?: string; transport?: unknown; auth?: unknown; clientAuth?: string; disabled?: boolean }>;
+export type SentServer = Readonly<{
+  name?: string;
+  transport?: unknown;
+  auth?: unknown;
+  clientAuth?: string;
+  disabled?: boolean;
+}>;
 
 type Wrong = ProblemDetail[];
 type Sent = Readonly<Record<string, unknown>>;
 
-const asObject = (value: unknown): Sent => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Sent) : {});
+const asObject = (value: unknown): Sent =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Sent) : {};
 
 const onlyKeys = (sent: Sent, keys: readonly string[], at: string, wrong: Wrong): void => {
   for (const key of Object.keys(sent)) {
-    if (!keys.includes(key)) wrong.push({ pointer: `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, code: 'unknown_key', message: `takes ${keys.join(', ')}` });
+    if (!keys.includes(key))
+      wrong.push({
+        pointer: `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        code: 'unknown_key',
+        message: `takes ${keys.join(', ')}`,
+      });
   }
 };
 
-const FORMS = 'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} or {"type":"stdio","command":"/usr/bin/…","args":[],"env":{}}';
+const FORMS =
+  'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} or {"type":"stdio","command":"/usr/bin/…","args":[],"env":{}}';
 
 type SentTransport = Readonly<{ transport: Transport; env?: SecretValues }>;
 
@@ -60,27 +80,46 @@ const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
       return { auth: { type: 'headers', names: Object.keys(headers) }, headers };
     }
     case 'oauth':
-      wrong.push({ pointer: '/auth/type', code: 'unsupported', message: 'This release signs in to servers by headers only: {"type":"headers","headers":{"Authorization":"Bearer …"}}.' });
+      wrong.push({
+        pointer: '/auth/type',
+        code: 'unsupported',
+        message:
+          'This release signs in to servers by headers only: {"type":"headers","headers":{"Authorization":"Bearer …"}}.',
+      });
       return undefined;
     default:
-      wrong.push({ pointer: '/auth/type', code: 'invalid', message: 'auth takes {"type":"none"} or {"type":"headers","headers":{…}}' });
+      wrong.push({
+        pointer: '/auth/type',
+        code: 'invalid',
+        message: 'auth takes {"type":"none"} or {"type":"headers","headers":{…}}',
+      });
       return undefined;
   }
 };
 
 const readClientAuth = (value: string | undefined, wrong: Wrong): void => {
-  if (value === 'oauth') wrong.push({ pointer: '/clientAuth', code: 'unsupported', message: 'In this release clients sign in by grant token only: "token".' });
+  if (value === 'oauth')
+    wrong.push({
+      pointer: '/clientAuth',
+      code: 'unsupported',
+      message: 'In this release clients sign in by grant token only: "token".',
+    });
 };
 
 const refuse = (wrong: Wrong): void => {
   if (wrong.length === 0) return;
   const unsupported = wrong.every(({ code }) => code === 'unsupported');
-  if (!unsupported) throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors: wrong });
+  if (!unsupported)
+    throw new Problem('invalid_body', 'Correct what errors[] names and send the request again.', { errors: wrong });
   throw new Problem('unsupported', wrong.map(({ message }) => message).join(' '), { errors: wrong });
 };
 
 /** Why a stdio server takes no headers. */
-const notOverStdio: ProblemDetail = { pointer: '/auth', code: 'invalid', message: 'a stdio server takes its credentials in transport.env, not in headers' };
+const notOverStdio: ProblemDetail = {
+  pointer: '/auth',
+  code: 'invalid',
+  message: 'a stdio server takes its credentials in transport.env, not in headers',
+};
 
 /**
  * Reads what was sent about a server; absent members stay absent. Says nothing yet about where the URL leads.
@@ -93,15 +132,27 @@ export const readServerInput = (sent: SentServer): ServerInput => {
   readClientAuth(sent.clientAuth, wrong);
   if (transport?.transport.type === 'stdio' && auth?.auth.type === 'headers') wrong.push(notOverStdio);
   refuse(wrong);
-  return { ...given('name', sent.name), ...wayOf(transport, auth), ...given('clientAuth', sent.clientAuth === undefined ? undefined : 'token'), ...given('disabled', sent.disabled) };
+  return {
+    ...given('name', sent.name),
+    ...wayOf(transport, auth),
+    ...given('clientAuth', sent.clientAuth === undefined ? undefined : 'token'),
+    ...given('disabled', sent.disabled),
+  };
 };
 
-const given = <K extends keyof ServerInput>(key: K, value: ServerInput[K] | undefined): Partial<Pick<ServerInput, K>> => (value === undefined ? {} : ({ [key]: value } as Pick<ServerInput, K>));
+const given = <K extends keyof ServerInput>(
+  key: K,
+  value: ServerInput[K] | undefined,
+): Partial<Pick<ServerInput, K>> => (value === undefined ? {} : ({ [key]: value } as Pick<ServerInput, K>));
 
 /** A command signs in by its environment: it has no auth of its own. */
 const wayOf = (transport: SentTransport | undefined, auth: SentAuth | undefined): ServerInput => {
   const kept = transport?.transport.type === 'stdio' ? ({ type: 'none' } as const) : auth?.auth;
-  return { ...given('transport', transport?.transport), ...given('auth', kept), ...given('secrets', transport?.env ?? auth?.headers) };
+  return {
+    ...given('transport', transport?.transport),
+    ...given('auth', kept),
+    ...given('secrets', transport?.env ?? auth?.headers),
+  };
 };
 
 /** Refuses headers for a server that is a command. @throws Problem `invalid_body`. */

@@ -17,7 +17,10 @@ export class ServersController {
   @Allowed('admin')
   @ApiBody({ type: ServerBody })
   @ApiCreatedResponse({ type: ServerAnswer })
-  createServer(@CurrentPrincipal() principal: Principal, @Body(bodyOf(ServerBody)) body: SentServer): Promise<ServerView> {
+  createServer(
+    @CurrentPrincipal() principal: Principal,
+    @Body(bodyOf(ServerBody)) body: SentServer,
+  ): Promise<ServerView> {
     return this.servers.register(principal, body);
   }
 
@@ -39,7 +42,11 @@ export class ServersController {
   @Allowed('admin')
   @ApiBody({ type: ServerPatchBody })
   @ApiOkResponse({ type: ServerAnswer })
-  changeServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(ServerPatchBody)) body: SentServer): Promise<ServerView> {
+  changeServer(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Body(bodyOf(ServerPatchBody)) body: SentServer,
+  ): Promise<ServerView> {
     return this.servers.change(principal, id, body);
   }
 

@@ -14,13 +14,28 @@ export { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
 
 type Injected = readonly [EventStore, CreateOnce, Vault, Outbound, Forward, Config, RevokeGrants, () => string];
 
-const makeServers = (...[store, once, vault, outbound, forward, config, revokeGrants, publicUrl]: Injected): Servers => {
-  const parts: ServersParts = { store, once, vault, ways: { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables }, revokeGrants, publicUrl };
+const makeServers = (
+  ...[store, once, vault, outbound, forward, config, revokeGrants, publicUrl]: Injected
+): Servers => {
+  const parts: ServersParts = {
+    store,
+    once,
+    vault,
+    ways: { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables },
+    revokeGrants,
+    publicUrl,
+  };
   return new Servers(parts);
 };
 
 @Module({
   controllers: [ServersController],
-  providers: [{ provide: Servers, inject: [EventStore, CreateOnce, Vault, OUTBOUND, FORWARD, CONFIG, REVOKE_GRANTS, PUBLIC_URL], useFactory: makeServers }],
+  providers: [
+    {
+      provide: Servers,
+      inject: [EventStore, CreateOnce, Vault, OUTBOUND, FORWARD, CONFIG, REVOKE_GRANTS, PUBLIC_URL],
+      useFactory: makeServers,
+    },
+  ],
 })
 export class ServersModule {}

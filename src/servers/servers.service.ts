@@ -16,11 +16,26 @@ import type { RevokeGrants } from './revoke-grants.js';
 import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
 import { loadSecrets, loadSecretsOf, removeSecrets, saveSecrets } from './server-secrets.js';
 import { serverView, type ServerView } from './server-views.js';
-import { changeServer, deleteServer, present, recordDiscovery, registerServer, type ServerPatch, type ServerState } from './servers.js';
+import {
+  changeServer,
+  deleteServer,
+  present,
+  recordDiscovery,
+  registerServer,
+  type ServerPatch,
+  type ServerState,
+} from './servers.js';
 import { findServer, listServers, serverStream, summaryOf, type ServerSummary } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
-export type ServersParts = Readonly<{ store: EventStore; once: CreateOnce; vault: Vault; ways: Ways; revokeGrants: RevokeGrants; publicUrl: () => string }>;
+export type ServersParts = Readonly<{
+  store: EventStore;
+  once: CreateOnce;
+  vault: Vault;
+  ways: Ways;
+  revokeGrants: RevokeGrants;
+  publicUrl: () => string;
+}>;
 
 /** A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one organization. */
 const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20, waitMs: 30_000 } as const;
@@ -39,7 +54,13 @@ export class Servers {
 
   /** Registers a server, reachable or not, with what its discovery found. The network is not waited for within a transaction. */
   register(principal: Principal, sent: SentServer): Promise<ServerView> {
-    const { name, transport: wanted, auth = { type: 'none' }, secrets = {}, clientAuth = 'token' } = readServerInput(sent);
+    const {
+      name,
+      transport: wanted,
+      auth = { type: 'none' },
+      secrets = {},
+      clientAuth = 'token',
+    } = readServerInput(sent);
     const { once, ways, vault } = this.#parts;
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
     return once.run(principal, {
@@ -49,7 +70,9 @@ export class Servers {
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
-        const state = await change.apply(serverStream, id, () => registerServer(id, { name, transport: shownWay(transport), auth, clientAuth }, found));
+        const state = await change.apply(serverStream, id, () =>
+          registerServer(id, { name, transport: shownWay(transport), auth, clientAuth }, found),
+        );
         const kept = withPartsOf(transport, secrets);
         await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, kept);
         return this.#openView(summaryOf(id, state), kept);
@@ -82,17 +105,28 @@ export class Servers {
     const { secrets: given, ...patch } = input;
     const { store, vault, ways } = this.#parts;
     const known = await this.#known(principal.organizationId, id);
-    const transport = patch.transport && (await guardTransport(ways, reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets })));
+    const transport =
+      patch.transport &&
+      (await guardTransport(
+        ways,
+        reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets }),
+      ));
     refuseHeadersOverStdio(transport ?? known.state.transport, patch);
     const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
     const way: ServerPatch = { ...patch, transport: transport && shownWay(transport) };
-    const elsewhere = patch.auth !== undefined || secrets !== undefined || (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
-    const found = elsewhere ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets) : undefined;
+    const elsewhere =
+      patch.auth !== undefined ||
+      secrets !== undefined ||
+      (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
+    const found = elsewhere
+      ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets)
+      : undefined;
     return store.change(principal, async (change) => {
       // Values are in no event: that they are others is told by naming what they sign in with.
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
       const state = await change.apply(serverStream, id, changeServer(id, patched, found, known.state));
-      if (secrets) await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
+      if (secrets)
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
       return this.#openView(summaryOf(id, state), secrets ?? known.secrets);
     });
   }
@@ -139,10 +173,18 @@ export class Servers {
   }
 
   /** The view of servers for a reader: what may be a secret in a transport is shown to an admin alone, who may write it. */
-  async #viewFor({ organizationId, role }: Principal, tx: Tx, servers: readonly ServerSummary[]): Promise<(server: ServerSummary) => ServerView> {
+  async #viewFor(
+    { organizationId, role }: Principal,
+    tx: Tx,
+    servers: readonly ServerSummary[],
+  ): Promise<(server: ServerSummary) => ServerView> {
     const publicUrl = this.#parts.publicUrl();
-    if (role !== 'admin') return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
-    const secrets = await loadSecretsOf({ tx, vault: this.#parts.vault, organizationId }, servers.map(({ id }) => id));
+    if (role !== 'admin')
+      return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
+    const secrets = await loadSecretsOf(
+      { tx, vault: this.#parts.vault, organizationId },
+      servers.map(({ id }) => id),
+    );
     return (server) => this.#openView(server, secrets.get(server.id) ?? {});
   }
 
@@ -156,20 +198,29 @@ export class Servers {
  * The secret values once a change is made; undefined: those that are kept. Kept credentials were given for one host: sending them to another wants them to
  * be given again, and a command's environment is no header. The query of a URL goes with the URL.
  */
-const secretsAfter = ({ state, secrets: kept }: Known, { transport, auth, secrets: given }: Pick<ServerInput, 'transport' | 'auth' | 'secrets'>): SecretValues | undefined => {
+const secretsAfter = (
+  { state, secrets: kept }: Known,
+  { transport, auth, secrets: given }: Pick<ServerInput, 'transport' | 'auth' | 'secrets'>,
+): SecretValues | undefined => {
   if (transport === undefined && state.transport.type === 'stdio') return undefined;
   const signIn = given ?? secretsFor(state, { transport, auth });
-  const after = transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : withPartsOf(transport, signIn ?? kept);
+  const after =
+    transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : withPartsOf(transport, signIn ?? kept);
   return isDeepStrictEqual(after, kept) && signIn === undefined ? undefined : after;
 };
 
 /**
  * What signs in once a change that gave nothing is made; undefined: what is kept.
  */
-const secretsFor = (state: ServerState, { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>): SecretValues | undefined => {
+const secretsFor = (
+  state: ServerState,
+  { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>,
+): SecretValues | undefined => {
   if (auth?.type === 'none') return {};
   if (transport === undefined || sameOrigin(state.transport, transport)) return undefined;
   if (state.auth.type !== 'headers' || state.transport.type === 'stdio') return {};
   const message = 'give auth again: the headers kept for this server are not sent to another scheme, host or port';
-  throw new Problem('invalid_body', 'Send auth together with a URL of another origin.', { errors: [{ pointer: '/auth', code: 'required', message }] });
+  throw new Problem('invalid_body', 'Send auth together with a URL of another origin.', {
+    errors: [{ pointer: '/auth', code: 'required', message }],
+  });
 };

@@ -26,7 +26,8 @@ type Row = {
   discovered_at: Date | null;
 };
 
-const COLUMNS = 'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, eras, created_at, discovered_at';
+const COLUMNS =
+  'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, eras, created_at, discovered_at';
 
 const common = (row: Row): Common => ({
   name: row.name,
@@ -43,7 +44,10 @@ const common = (row: Row): Common => ({
   discoveredAt: row.discovered_at?.toISOString() ?? null,
 });
 
-const saveDefinitions = async (tx: Tx, { organizationId, id, tools }: Readonly<{ organizationId: string; id: string; tools: ToolsState['tools'] }>): Promise<void> => {
+const saveDefinitions = async (
+  tx: Tx,
+  { organizationId, id, tools }: Readonly<{ organizationId: string; id: string; tools: ToolsState['tools'] }>,
+): Promise<void> => {
   await tx.query(
     `insert into tool_definitions(organization_id, server_id, definition_hash, definition)
      select $1, $2, t->>'definitionHash', t->'definition' from jsonb_array_elements($3::jsonb) t on conflict do nothing`,
@@ -56,12 +60,26 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   noun: 'server',
   evolve: evolveServer,
   load: async (tx, organizationId, id) => {
-    const { rows } = await tx.query<Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }>(
+    const { rows } = await tx.query<
+      Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }
+    >(
       `select ${COLUMNS}, version, tools, disabled_tools, accepted, acceptances, deleted from servers where organization_id = $1 and id = $2`,
       [organizationId, id],
     );
     const [row] = rows;
-    return row && { version: row.version, state: { ...common(row), tools: row.tools, disabledTools: row.disabled_tools, accepted: row.accepted, acceptances: row.acceptances, deleted: row.deleted } };
+    return (
+      row && {
+        version: row.version,
+        state: {
+          ...common(row),
+          tools: row.tools,
+          disabledTools: row.disabled_tools,
+          accepted: row.accepted,
+          acceptances: row.acceptances,
+          deleted: row.deleted,
+        },
+      }
+    );
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
@@ -104,8 +122,16 @@ const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count fr
 const summary = (row: SummaryRow): ServerSummary => ({ id: row.id, toolCount: row.tool_count, ...common(row) });
 
 /** An organization's servers in the order they were registered, after the id `after`. */
-export const listServers = async (tx: Tx, organizationId: string, page: Readonly<{ after: string; rows: number }>): Promise<readonly ServerSummary[]> => {
-  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id > $2 order by id limit $3`, [organizationId, page.after, page.rows]);
+export const listServers = async (
+  tx: Tx,
+  organizationId: string,
+  page: Readonly<{ after: string; rows: number }>,
+): Promise<readonly ServerSummary[]> => {
+  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id > $2 order by id limit $3`, [
+    organizationId,
+    page.after,
+    page.rows,
+  ]);
   return rows.map(summary);
 };
 
@@ -116,10 +142,24 @@ export const findServer = async (tx: Tx, organizationId: string, id: string): Pr
 };
 
 /** The summary of a state that was just saved. */
-export const summaryOf = (id: string, { tools, disabledTools: _disabledTools, accepted: _accepted, acceptances: _acceptances, deleted: _deleted, ...rest }: ServerState): ServerSummary => ({ id, toolCount: tools.length, ...rest });
+export const summaryOf = (
+  id: string,
+  {
+    tools,
+    disabledTools: _disabledTools,
+    accepted: _accepted,
+    acceptances: _acceptances,
+    deleted: _deleted,
+    ...rest
+  }: ServerState,
+): ServerSummary => ({ id, toolCount: tools.length, ...rest });
 
 /** Definitions that a server's tools have had, by their hashes. */
-export const findDefinitions = async (tx: Tx, organizationId: string, of: Readonly<{ serverId: string; hashes: readonly string[] }>): Promise<ReadonlyMap<string, DiscoveredTool['definition']>> => {
+export const findDefinitions = async (
+  tx: Tx,
+  organizationId: string,
+  of: Readonly<{ serverId: string; hashes: readonly string[] }>,
+): Promise<ReadonlyMap<string, DiscoveredTool['definition']>> => {
   const { rows } = await tx.query<{ hash: string; definition: DiscoveredTool['definition'] }>(
     'select definition_hash as hash, definition from tool_definitions where organization_id = $1 and server_id = $2 and definition_hash = any ($3)',
     [organizationId, of.serverId, of.hashes],

@@ -3,7 +3,13 @@ import type { Directory } from '../directory/directory.js';
 import type { Authenticated } from '../directory/facts.js';
 import type { OpenSession, SessionContent } from './sealed-session.js';
 
-type Seen = { authorization: string; grantId: string; tokenHash: Buffer; sealed: string; session: SessionContent | undefined };
+type Seen = {
+  authorization: string;
+  grantId: string;
+  tokenHash: Buffer;
+  sealed: string;
+  session: SessionContent | undefined;
+};
 
 const bearerOf = (authorization: string): string | undefined => /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1];
 
@@ -27,7 +33,14 @@ export class ConnectionMemo {
     if (seen?.authorization === authorization) return this.#directory.lookUp(seen.grantId, seen.tokenHash, nowMs);
     const token = bearerOf(authorization);
     const who = token === undefined ? undefined : this.#directory.authenticate(token, nowMs);
-    if (who) this.#seen.set(socket, { authorization, grantId: who.grant.id, tokenHash: who.tokenHash, sealed: '', session: undefined });
+    if (who)
+      this.#seen.set(socket, {
+        authorization,
+        grantId: who.grant.id,
+        tokenHash: who.tokenHash,
+        sealed: '',
+        session: undefined,
+      });
     return who;
   }
 

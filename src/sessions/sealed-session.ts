@@ -2,7 +2,15 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 import type { Caller } from '../mcp/caller.js';
 
 /** What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since the epoch. */
-export type SessionContent = Caller & Readonly<{ era: 'legacy'; sessionId: string; organizationId: string; grantId: string; serverId: string; expiresAt: number }>;
+export type SessionContent = Caller &
+  Readonly<{
+    era: 'legacy';
+    sessionId: string;
+    organizationId: string;
+    grantId: string;
+    serverId: string;
+    expiresAt: number;
+  }>;
 
 export type OpenSession = (sealed: string, nowMs: number) => SessionContent | undefined;
 
@@ -36,10 +44,14 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
   const bytes = Buffer.from(sealed, 'base64url');
   // Node skips foreign characters and unused trailing bits: only the one spelling that we wrote counts.
   if (bytes.length < shortest || bytes[0] !== version[0] || bytes.toString('base64url') !== sealed) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(version.length, version.length + nonceBytes), { authTagLength: tagBytes });
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(version.length, version.length + nonceBytes), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(version).setAuthTag(bytes.subarray(-tagBytes));
   try {
-    const text = decipher.update(bytes.subarray(version.length + nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+    const text =
+      decipher.update(bytes.subarray(version.length + nonceBytes, -tagBytes), undefined, 'utf8') +
+      decipher.final('utf8');
     const content = JSON.parse(text) as SessionContent;
     return content.expiresAt > nowMs ? content : undefined;
   } catch {

@@ -19,7 +19,11 @@ const SEPARATOR = '.';
  * Isolation and Access Control"). `key` is 32 bytes that every gateway has.
  */
 export const makeTaskIds = (key: Buffer): TaskIds => {
-  const tagOf = ({ grant, server }: Owner, taskId: string): Buffer => createHmac('sha256', key).update(JSON.stringify([grant.id, server.id, taskId])).digest().subarray(0, TAG_BYTES);
+  const tagOf = ({ grant, server }: Owner, taskId: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([grant.id, server.id, taskId]))
+      .digest()
+      .subarray(0, TAG_BYTES);
   return {
     sealed: (owner, taskId) => `${taskId}${SEPARATOR}${tagOf(owner, taskId).toString('base64url')}`,
     opened: (owner, sealed) => {

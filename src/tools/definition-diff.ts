@@ -11,7 +11,11 @@ const CONTEXT = 40;
 
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
-const commonLength = (one: readonly string[], other: readonly string[], at: (list: readonly string[], index: number) => string | undefined): number => {
+const commonLength = (
+  one: readonly string[],
+  other: readonly string[],
+  at: (list: readonly string[], index: number) => string | undefined,
+): number => {
   let length = 0;
   while (length < one.length && length < other.length && at(one, length) === at(other, length)) length += 1;
   return length;
@@ -31,7 +35,10 @@ const inline = (before: string, after: string): string => {
 
 const textOf = ({ before, after }: Sides): string => {
   if (typeof before === 'string' && typeof after === 'string') return inline(before, after);
-  return [...(before === undefined ? [] : [`[-${withoutUnseen(JSON.stringify(before))}-]`]), ...(after === undefined ? [] : [`{+${withoutUnseen(JSON.stringify(after))}+}`])].join('');
+  return [
+    ...(before === undefined ? [] : [`[-${withoutUnseen(JSON.stringify(before))}-]`]),
+    ...(after === undefined ? [] : [`{+${withoutUnseen(JSON.stringify(after))}+}`]),
+  ].join('');
 };
 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
@@ -40,14 +47,23 @@ const collect = (pointer: string, { before, after }: Sides, found: Difference[])
   if (found.length >= MOST || Object.is(before, after)) return;
   if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
     const [one, other] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
-    for (const key of new Set([...one.keys(), ...other.keys()])) collect(`${pointer}/${escaped(key)}`, { before: one.get(key), after: other.get(key) }, found);
+    for (const key of new Set([...one.keys(), ...other.keys()]))
+      collect(`${pointer}/${escaped(key)}`, { before: one.get(key), after: other.get(key) }, found);
     return;
   }
-  found.push({ pointer, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }), text: textOf({ before, after }) });
+  found.push({
+    pointer,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    text: textOf({ before, after }),
+  });
 };
 
 /** Where two definitions differ in what is hashed of them, in the order of a definition; at most 100 places. */
-export const definitionDiff = (before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): readonly Difference[] => {
+export const definitionDiff = (
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): readonly Difference[] => {
   const found: Difference[] = [];
   for (const key of HASHED) collect(`/${key}`, { before: before[key], after: after[key] }, found);
   return found;

@@ -10,9 +10,14 @@ const PATIENCE = 'power(2, least(changes, 8))';
 
 /** Gives every server that clients may call a turn, and takes away those of servers that are gone or that nobody may call. */
 export const enlistServers = async (db: Database): Promise<void> => {
-  const called = 'select organization_id, id as server_id from servers s where not deleted and not disabled and exists (select 1 from grants g where g.organization_id = s.organization_id and g.server_id = s.id and g.revoked_at is null)';
-  await db.worker.query(`insert into discovery_turns(organization_id, server_id, due_at) select organization_id, server_id, now() + make_interval(secs => ${EVERY_SECONDS}) from (${called}) c on conflict do nothing`);
-  await db.worker.query(`delete from discovery_turns t where not exists (select 1 from (${called}) c where c.organization_id = t.organization_id and c.server_id = t.server_id)`);
+  const called =
+    'select organization_id, id as server_id from servers s where not deleted and not disabled and exists (select 1 from grants g where g.organization_id = s.organization_id and g.server_id = s.id and g.revoked_at is null)';
+  await db.worker.query(
+    `insert into discovery_turns(organization_id, server_id, due_at) select organization_id, server_id, now() + make_interval(secs => ${EVERY_SECONDS}) from (${called}) c on conflict do nothing`,
+  );
+  await db.worker.query(
+    `delete from discovery_turns t where not exists (select 1 from (${called}) c where c.organization_id = t.organization_id and c.server_id = t.server_id)`,
+  );
 };
 
 /** An organization whose servers all hang must leave room for the others. */
@@ -38,7 +43,10 @@ export const takeTurns = async (db: Database, most: number): Promise<readonly Tu
 };
 
 export const countTurn = async (db: Database, { organizationId, serverId }: Turn, changed: boolean): Promise<void> => {
-  await db.worker.query('update discovery_turns set changes = case when $3 then changes + 1 else 0 end where organization_id = $1 and server_id = $2', [organizationId, serverId, changed]);
+  await db.worker.query(
+    'update discovery_turns set changes = case when $3 then changes + 1 else 0 end where organization_id = $1 and server_id = $2',
+    [organizationId, serverId, changed],
+  );
 };
 
 /** Makes a server's turn due now, as it said that its tools changed; not sooner after the last one than its patience allows. */

@@ -8,7 +8,15 @@ import { serverStream } from '../servers/servers.store.js';
 import { hastenTurn, type Turn } from './discovery-turns.js';
 
 type Noticed = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
-type Waiting = { readonly organizationId: string; readonly serverId: string; readonly tools: Map<string, DiscoveredTool>; turns: number; at: number; flushing: Promise<void> | undefined; timer: NodeJS.Timeout | undefined };
+type Waiting = {
+  readonly organizationId: string;
+  readonly serverId: string;
+  readonly tools: Map<string, DiscoveredTool>;
+  turns: number;
+  at: number;
+  flushing: Promise<void> | undefined;
+  timer: NodeJS.Timeout | undefined;
+};
 
 const LONGEST_WAIT_MS = 1000;
 const AGAIN_MS = 1000;
@@ -51,7 +59,15 @@ export class NoticedTools {
 
   /** Resolves when the definitions are on record, or after a second. Never rejects. */
   notice({ organizationId, serverId, tools }: Noticed): Promise<void> {
-    const waiting = this.#servers.get(serverId) ?? { organizationId, serverId, tools: new Map(), turns: MOST_AT_ONCE, at: performance.now(), flushing: undefined, timer: undefined };
+    const waiting = this.#servers.get(serverId) ?? {
+      organizationId,
+      serverId,
+      tools: new Map(),
+      turns: MOST_AT_ONCE,
+      at: performance.now(),
+      flushing: undefined,
+      timer: undefined,
+    };
     if (!this.#servers.has(serverId) && this.#servers.size >= MOST_SERVERS) this.#forget();
     this.#servers.set(serverId, waiting);
     for (const tool of tools) waiting.tools.set(tool.name, tool);
@@ -62,18 +78,24 @@ export class NoticedTools {
   hasten(of: Turn): void {
     if (this.#hastening.has(of.serverId) || this.#stopped) return;
     const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;
-    const timer = setTimeout(() => {
-      this.#hastening.delete(of.serverId);
-      if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
-      this.#hastened.set(of.serverId, performance.now());
-      hastenTurn(this.#db, of).catch((error: unknown) => log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }));
-    }, Math.max(0, told + HASTEN_MS - performance.now()));
+    const timer = setTimeout(
+      () => {
+        this.#hastening.delete(of.serverId);
+        if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
+        this.#hastened.set(of.serverId, performance.now());
+        hastenTurn(this.#db, of).catch((error: unknown) =>
+          log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }),
+        );
+      },
+      Math.max(0, told + HASTEN_MS - performance.now()),
+    );
     this.#hastening.set(of.serverId, timer);
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const timer of [...[...this.#servers.values()].map((waiting) => waiting.timer), ...this.#hastening.values()]) clearTimeout(timer);
+    for (const timer of [...[...this.#servers.values()].map((waiting) => waiting.timer), ...this.#hastening.values()])
+      clearTimeout(timer);
   }
 
   async #flush(waiting: Waiting): Promise<void> {
@@ -91,10 +113,15 @@ export class NoticedTools {
     const tools = portion(all.values());
     waiting.tools.clear();
     try {
-      await this.#store.change({ organizationId, actor: ACTOR }, (change) => change.apply(serverStream, serverId, noticeTools(serverId, tools)));
+      await this.#store.change({ organizationId, actor: ACTOR }, (change) =>
+        change.apply(serverStream, serverId, noticeTools(serverId, tools)),
+      );
       waiting.turns -= 1;
     } catch (error) {
-      log.warn('changed definitions of tools could not be recorded; trying again', { serverId, error: errorText(error) });
+      log.warn('changed definitions of tools could not be recorded; trying again', {
+        serverId,
+        error: errorText(error),
+      });
       for (const tool of tools) if (!waiting.tools.has(tool.name)) waiting.tools.set(tool.name, tool);
       this.#later(waiting, AGAIN_MS);
     }
@@ -109,6 +136,7 @@ export class NoticedTools {
   }
 
   #forget(): void {
-    for (const [serverId, { tools, flushing }] of this.#servers) if (tools.size === 0 && !flushing) this.#servers.delete(serverId);
+    for (const [serverId, { tools, flushing }] of this.#servers)
+      if (tools.size === 0 && !flushing) this.#servers.delete(serverId);
   }
 }

@@ -7,7 +7,11 @@ export type ToolChange = Readonly<{ pinnedHash: string; policyIds: readonly stri
 type Known = Readonly<{ name: string; definitionHash: string }>;
 
 /** Which policies refuse a tool because its definition changed, those published last first, together by what they pin. */
-export const changesOf = (tool: Known, policies: readonly PinningPolicies[], accepted: Accepted | undefined): readonly ToolChange[] => {
+export const changesOf = (
+  tool: Known,
+  policies: readonly PinningPolicies[],
+  accepted: Accepted | undefined,
+): readonly ToolChange[] => {
   const byHash = new Map<string, string[]>();
   for (const { policyIds, pins } of policies) {
     const pinned = pinnedHash(pins, tool.name, accepted);
@@ -18,7 +22,11 @@ export const changesOf = (tool: Known, policies: readonly PinningPolicies[], acc
 };
 
 /** The hash that a tool is pinned to: one that it no longer has, if there is one; null when no policy pins it. */
-export const pinOf = (tool: Known, policies: readonly PinningPolicies[], accepted: Accepted | undefined): string | null => {
+export const pinOf = (
+  tool: Known,
+  policies: readonly PinningPolicies[],
+  accepted: Accepted | undefined,
+): string | null => {
   const [changed] = changesOf(tool, policies, accepted);
   if (changed) return changed.pinnedHash;
   return policies.some(({ pins }) => pinnedHash(pins, tool.name, accepted) !== undefined) ? tool.definitionHash : null;

@@ -22,9 +22,17 @@ export type ToolView = Readonly<{
 }>;
 
 /** How a tool stands: switched off or not, and to the policies that pin it; `before` are the definitions that they pin, by hash. */
-export type Standing = Readonly<{ disabled: boolean; pinnedHash: string | null; changes: readonly ToolChange[]; before: ReadonlyMap<string, DiscoveredTool['definition']> }>;
+export type Standing = Readonly<{
+  disabled: boolean;
+  pinnedHash: string | null;
+  changes: readonly ToolChange[];
+  before: ReadonlyMap<string, DiscoveredTool['definition']>;
+}>;
 
-export const toolView = ({ name, definitionHash, definition }: DiscoveredTool, { disabled, pinnedHash, changes, before }: Standing): ToolView => ({
+export const toolView = (
+  { name, definitionHash, definition }: DiscoveredTool,
+  { disabled, pinnedHash, changes, before }: Standing,
+): ToolView => ({
   name,
   title: definition['title'] ?? null,
   description: definition['description'] ?? null,
@@ -35,7 +43,10 @@ export const toolView = ({ name, definitionHash, definition }: DiscoveredTool, {
   disabled,
   pinnedHash,
   changed: changes.length > 0,
-  changes: changes.map((change) => ({ ...change, diff: definitionDiff(before.get(change.pinnedHash) ?? {}, definition) })),
+  changes: changes.map((change) => ({
+    ...change,
+    diff: definitionDiff(before.get(change.pinnedHash) ?? {}, definition),
+  })),
   category: null,
   risk: null,
   evidence: null,

@@ -14,14 +14,23 @@ export class ToolsController {
   @Get()
   @Allowed('member')
   @ApiOkResponse({ type: ToolPage })
-  listTools(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Query() query: ToolsQuery): Promise<Page<ToolView>> {
+  listTools(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Query() query: ToolsQuery,
+  ): Promise<Page<ToolView>> {
     return this.tools.list(principal, id, query);
   }
 
   @Patch(':name')
   @Allowed('admin')
   @ApiOkResponse({ type: ToolAnswer })
-  changeTool(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Param('name') name: string, @Body() body: ToolPatchBody): Promise<ToolView> {
+  changeTool(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Param('name') name: string,
+    @Body() body: ToolPatchBody,
+  ): Promise<ToolView> {
     return this.tools.change(principal, id, name, body.disabled);
   }
 
@@ -29,7 +38,12 @@ export class ToolsController {
   @HttpCode(200)
   @Allowed('policy_manager')
   @ApiOkResponse({ type: ToolAnswer })
-  acceptTool(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Param('name') name: string, @Body() body: AcceptBody): Promise<ToolView> {
+  acceptTool(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Param('name') name: string,
+    @Body() body: AcceptBody,
+  ): Promise<ToolView> {
     return this.tools.accept(principal, id, name, body.definitionHash);
   }
 }

@@ -10,16 +10,30 @@ export class ToolsQuery {
   @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
   @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
   @whenSent
-  @ValidateBy({ name: 'isCursor', validator: { validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{0,4000}$/.test(value), defaultMessage: () => 'after must be a nextCursor of this list' } })
+  @ValidateBy({
+    name: 'isCursor',
+    validator: {
+      validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{0,4000}$/.test(value),
+      defaultMessage: () => 'after must be a nextCursor of this list',
+    },
+  })
   after?: string;
 }
 
 export class ToolPatchBody {
-  @Flag({ optional: true, description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find' }) disabled?: boolean;
+  @Flag({
+    optional: true,
+    description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find',
+  })
+  disabled?: boolean;
 }
 
 export class AcceptBody {
-  @ApiPropertyOptional({ type: String, pattern: HASH, description: 'The definition that you looked at; the answer is 409 when the tool has another one by now' })
+  @ApiPropertyOptional({
+    type: String,
+    pattern: HASH,
+    description: 'The definition that you looked at; the answer is 409 when the tool has another one by now',
+  })
   @whenSent
   @Matches(new RegExp(HASH))
   definitionHash?: string;
@@ -29,13 +43,22 @@ export class DifferenceAnswer {
   @ApiProperty({ type: String, description: 'JSON Pointer into the definition' }) pointer!: string;
   @ApiPropertyOptional({ description: 'Absent where there was nothing', type: Object }) before?: unknown;
   @ApiPropertyOptional({ description: 'Absent where there is nothing any more', type: Object }) after?: unknown;
-  @ApiProperty({ type: String, description: 'The difference in one line, [-gone-] and {+new+}; characters that can not be seen are spelled out' }) text!: string;
+  @ApiProperty({
+    type: String,
+    description: 'The difference in one line, [-gone-] and {+new+}; characters that can not be seen are spelled out',
+  })
+  text!: string;
 }
 
 export class ToolChangeAnswer {
   @ApiProperty({ type: String, description: 'The definition that these policies pin' }) pinnedHash!: string;
-  @ApiProperty({ type: [String], description: 'The policies that refuse the tool for it' }) policyIds!: readonly string[];
-  @ApiProperty({ type: [DifferenceAnswer], description: 'From the pinned definition to the one of now; at most 100 places' }) diff!: readonly DifferenceAnswer[];
+  @ApiProperty({ type: [String], description: 'The policies that refuse the tool for it' })
+  policyIds!: readonly string[];
+  @ApiProperty({
+    type: [DifferenceAnswer],
+    description: 'From the pinned definition to the one of now; at most 100 places',
+  })
+  diff!: readonly DifferenceAnswer[];
 }
 
 export class ToolAnswer {
@@ -45,9 +68,18 @@ export class ToolAnswer {
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) inputSchema!: object | null;
   @ApiPropertyOptional({ type: 'object', additionalProperties: true }) outputSchema?: object;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) annotations!: object | null;
-  @ApiProperty({ type: String, description: 'SHA-256 over name, title, description, schemas and annotations, as last seen' }) definitionHash!: string;
+  @ApiProperty({
+    type: String,
+    description: 'SHA-256 over name, title, description, schemas and annotations, as last seen',
+  })
+  definitionHash!: string;
   @Flag() disabled!: boolean;
-  @ApiProperty({ type: String, nullable: true, description: 'The definition that the policies of this server pin; null when none does' }) pinnedHash!: string | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'The definition that the policies of this server pin; null when none does',
+  })
+  pinnedHash!: string | null;
   @Flag({ description: 'Whether a policy refuses the tool because its definition changed' }) changed!: boolean;
   @ApiProperty({ type: [ToolChangeAnswer] }) changes!: readonly ToolChangeAnswer[];
   @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) category!: null;

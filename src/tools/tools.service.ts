@@ -12,19 +12,39 @@ import { changesOf, pinOf } from './tool-changes.js';
 import { toolView, type ToolView } from './tool-view.js';
 import { findPins, type PinningPolicies } from './tools.store.js';
 
-type Server = Readonly<{ organizationId: string; id: string; state: ServerState; policies: readonly PinningPolicies[] }>;
+type Server = Readonly<{
+  organizationId: string;
+  id: string;
+  state: ServerState;
+  policies: readonly PinningPolicies[];
+}>;
 
-const acceptedOf = ({ accepted }: ServerState, name: string) => (Object.hasOwn(accepted, name) ? accepted[name] : undefined);
+const acceptedOf = ({ accepted }: ServerState, name: string) =>
+  Object.hasOwn(accepted, name) ? accepted[name] : undefined;
 
-const viewsOf = async (tx: Tx, { organizationId, id, state, policies }: Server, tools: readonly DiscoveredTool[]): Promise<readonly ToolView[]> => {
-  const pinnings = tools.map((tool) => ({ tool, changes: changesOf(tool, policies, acceptedOf(state, tool.name)), pinnedHash: pinOf(tool, policies, acceptedOf(state, tool.name)) }));
+const viewsOf = async (
+  tx: Tx,
+  { organizationId, id, state, policies }: Server,
+  tools: readonly DiscoveredTool[],
+): Promise<readonly ToolView[]> => {
+  const pinnings = tools.map((tool) => ({
+    tool,
+    changes: changesOf(tool, policies, acceptedOf(state, tool.name)),
+    pinnedHash: pinOf(tool, policies, acceptedOf(state, tool.name)),
+  }));
   const hashes = pinnings.flatMap(({ changes }) => changes.map(({ pinnedHash }) => pinnedHash));
   const before = hashes.length === 0 ? new Map() : await findDefinitions(tx, organizationId, { serverId: id, hashes });
-  return pinnings.map(({ tool, changes, pinnedHash }) => toolView(tool, { changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }));
+  return pinnings.map(({ tool, changes, pinnedHash }) =>
+    toolView(tool, { changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }),
+  );
 };
 
 const viewOf = async (tx: Tx, server: Server, tool: string): Promise<ToolView> => {
-  const [view] = await viewsOf(tx, server, server.state.tools.filter(({ name }) => name === tool));
+  const [view] = await viewsOf(
+    tx,
+    server,
+    server.state.tools.filter(({ name }) => name === tool),
+  );
   if (!view) throw notFound('tool');
   return view;
 };
@@ -43,8 +63,14 @@ export class Tools {
     if (!isId('srv', id)) return Promise.reject(notFound('server'));
     return this.#store.look(organizationId, async (tx) => {
       const state = present((await serverStream.load(tx, organizationId, id))?.state);
-      const sorted = state.tools.filter(({ name }) => name > after).sort((left, right) => (left.name < right.name ? -1 : 1));
-      const views = await viewsOf(tx, { organizationId, id, state, policies: await findPins(tx, organizationId, id) }, sorted.slice(0, rows));
+      const sorted = state.tools
+        .filter(({ name }) => name > after)
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+      const views = await viewsOf(
+        tx,
+        { organizationId, id, state, policies: await findPins(tx, organizationId, id) },
+        sorted.slice(0, rows),
+      );
       return toPage(views, limit, { keyOf: ({ name }) => name, view: (view) => view });
     });
   }
@@ -58,7 +84,8 @@ export class Tools {
       const state = await change.apply(serverStream, id, (current) => {
         const server = present(current);
         const known = server.tools.find(({ name }) => name === tool);
-        const pinned = known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
+        const pinned =
+          known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
         return acceptTool(id, { tool, definitionHash, pinned: pinned ?? null }, server);
       });
       return viewOf(change.tx, { organizationId, id, state, policies }, tool);
@@ -71,7 +98,11 @@ export class Tools {
     const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
       const state = await change.apply(serverStream, id, switchTool(id, tool, disabled));
-      return viewOf(change.tx, { organizationId, id, state, policies: await findPins(change.tx, organizationId, id) }, tool);
+      return viewOf(
+        change.tx,
+        { organizationId, id, state, policies: await findPins(change.tx, organizationId, id) },
+        tool,
+      );
     });
   }
 }

@@ -15,7 +15,12 @@ export const isDeclared = (capabilities: Json, method: string, params: string | 
     case 'elicitation/create': {
       const { elicitation } = capabilities;
       // Empty means forms, as it did before there was another mode.
-      return isObject(elicitation) && (isByUrl(params) ? isObject(elicitation['url']) : isObject(elicitation['form']) || !isObject(elicitation['url']));
+      return (
+        isObject(elicitation) &&
+        (isByUrl(params)
+          ? isObject(elicitation['url'])
+          : isObject(elicitation['form']) || !isObject(elicitation['url']))
+      );
     }
     case 'sampling/createMessage':
       return isObject(capabilities['sampling']);

@@ -9,7 +9,8 @@ const INVALID_PARAMS = -32_602;
 const RESOURCE_NOT_FOUND = -32_002;
 export const URL_ELICITATION_REQUIRED = -32_042;
 
-export const errorMessage = (id: string, code: number, message: string): string => `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message })}}`;
+export const errorMessage = (id: string, code: number, message: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message })}}`;
 
 /** The code of a JSON-RPC error object. */
 export const codeOf = (error: string): number => Number(membersOf(error).get('code') ?? Number.NaN);
@@ -28,13 +29,20 @@ export const toLegacyError = (error: string, method: string): string => {
       return own(OWN_CODES.upstreamError, 'the MCP server did not accept the headers of its request');
     case MISSING_CLIENT_CAPABILITY: {
       const { requiredCapabilities } = dataOf(error);
-      const names = isObject(requiredCapabilities) ? Object.keys(requiredCapabilities).filter((name) => /^\w{1,64}$/.test(name)) : [];
-      return own(OWN_CODES.capabilityMissing, `the MCP server needs a capability that this client did not declare: ${names.join(', ')}`);
+      const names = isObject(requiredCapabilities)
+        ? Object.keys(requiredCapabilities).filter((name) => /^\w{1,64}$/.test(name))
+        : [];
+      return own(
+        OWN_CODES.capabilityMissing,
+        `the MCP server needs a capability that this client did not declare: ${names.join(', ')}`,
+      );
     }
     case UNSUPPORTED_PROTOCOL_VERSION:
       return own(OWN_CODES.upstreamError, 'the MCP server speaks no protocol revision that this gateway speaks');
     case INVALID_PARAMS:
-      return method === 'resources/read' && typeof dataOf(error)['uri'] === 'string' ? editObject(error, { code: set(RESOURCE_NOT_FOUND) }) : error;
+      return method === 'resources/read' && typeof dataOf(error)['uri'] === 'string'
+        ? editObject(error, { code: set(RESOURCE_NOT_FOUND) })
+        : error;
     default:
       return error;
   }
@@ -43,6 +51,10 @@ export const toLegacyError = (error: string, method: string): string => {
 /** A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the range of the specification is left to it. */
 export const toModernError = (error: string, uri: unknown): string => {
   const code = codeOf(error);
-  if (code === RESOURCE_NOT_FOUND) return editObject(error, { code: set(INVALID_PARAMS), data: (given) => given ?? (typeof uri === 'string' ? JSON.stringify({ uri }) : undefined) });
+  if (code === RESOURCE_NOT_FOUND)
+    return editObject(error, {
+      code: set(INVALID_PARAMS),
+      data: (given) => given ?? (typeof uri === 'string' ? JSON.stringify({ uri }) : undefined),
+    });
   return code <= -32_020 && code >= -32_099 ? editObject(error, { code: set(OWN_CODES.upstreamError) }) : error;
 };

@@ -56,7 +56,12 @@ export class MessageSink implements Sink {
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     const streams = this.#succeeds() && isEventStream(headerOf(headers, 'content-type'));
-    if (streams) this.#events = eventStreamReader((event) => this.#event(event), MOST_MESSAGE, (ms) => (this.#retryMs = ms));
+    if (streams)
+      this.#events = eventStreamReader(
+        (event) => this.#event(event),
+        MOST_MESSAGE,
+        (ms) => (this.#retryMs = ms),
+      );
     this.#listener.head(status, headers, streams);
   }
 
@@ -85,14 +90,25 @@ export class MessageSink implements Sink {
     const message = this.#succeeds() && !this.#events && body !== '';
     if (message) this.#message(body);
     if (this.#unreadable) return this.fail({ kind: 'broken', sent: true });
-    this.#listener.over({ kind: 'ended', status: this.#status, body: message ? '' : body, lastEventId: this.#lastEventId, retryMs: this.#retryMs });
+    this.#listener.over({
+      kind: 'ended',
+      status: this.#status,
+      body: message ? '' : body,
+      lastEventId: this.#lastEventId,
+      retryMs: this.#retryMs,
+    });
   }
 
   fail(failure: UpstreamFailure): void {
     this.#drop();
     // What an unreadable message broke off can't be taken up again either.
     const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
-    this.#listener.over({ kind: 'failed', failure: this.#unreadable ? { kind: 'broken', sent: true } : failure, lastEventId, retryMs: this.#retryMs });
+    this.#listener.over({
+      kind: 'failed',
+      failure: this.#unreadable ? { kind: 'broken', sent: true } : failure,
+      lastEventId,
+      retryMs: this.#retryMs,
+    });
   }
 
   /** Nothing more is kept. */

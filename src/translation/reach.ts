@@ -18,7 +18,12 @@ const credentialOf = (headers: UpstreamRequest['headers']): Record<string, strin
   Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.has(name) && !/^mcp-/i.test(name)));
 
 /** The way to the server of a request, as the one who sent it. */
-export const reachOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({ forward, server, credential: credentialOf(headers), grantId });
+export const reachOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({
+  forward,
+  server,
+  credential: credentialOf(headers),
+  grantId,
+});
 
 const MOST_CREDENTIALS = 1000;
 
@@ -39,7 +44,9 @@ export class PerServer<T> {
     this.#servers.set(reach.server, held);
     // A process belongs to its grant.
     const owner = reach.server.transport.type === 'stdio' ? reach.grantId : '';
-    const key = createHash('sha256').update(JSON.stringify([owner, reach.credential])).digest('base64');
+    const key = createHash('sha256')
+      .update(JSON.stringify([owner, reach.credential]))
+      .digest('base64');
     const known = held.get(key);
     if (known !== undefined) return known;
     const made = this.#make(reach);

@@ -14,7 +14,8 @@ const LINGER_MS = 1000;
 const MAX_UNREADABLE_EVENTS = 100;
 
 /** The code of a JSON-RPC error; undefined for any other message. */
-export const errorCodeOf = (message: Json): unknown => (isObject(message['error']) ? message['error']['code'] : undefined);
+export const errorCodeOf = (message: Json): unknown =>
+  isObject(message['error']) ? message['error']['code'] : undefined;
 
 /**
  * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds none, or none at all. `bytes` were
@@ -31,13 +32,19 @@ export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
  * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream, or, for a notification
  * (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in a stream are passed over.
  */
-export const ask = (forward: Forward, request: UpstreamRequest, id: number | string | undefined, limits: AskLimits): Promise<Asked> =>
+export const ask = (
+  forward: Forward,
+  request: UpstreamRequest,
+  id: number | string | undefined,
+  limits: AskLimits,
+): Promise<Asked> =>
   new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
 
 /** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
 const responseTo = (id: number | string | undefined, message: unknown): Json | undefined => {
   if (!isObject(message) || 'method' in message) return undefined;
-  if (isObject(message['error'])) return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
+  if (isObject(message['error']))
+    return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
   return message['id'] === id && isObject(message['result']) ? message : undefined;
 };
 
@@ -57,7 +64,11 @@ class Question {
   #unreadable = 0;
   #stopped = false;
 
-  constructor({ id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>, limits: AskLimits, resolve: (asked: Asked) => void) {
+  constructor(
+    { id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>,
+    limits: AskLimits,
+    resolve: (asked: Asked) => void,
+  ) {
     this.#id = id;
     this.#held = holdBytes(request);
     this.#limits = limits;
@@ -70,7 +81,8 @@ class Question {
       head: (status, headers) => {
         this.#status = status;
         this.#headers = headers;
-        if (isEventStream(headerOf(headers, 'content-type'))) this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
+        if (isEventStream(headerOf(headers, 'content-type')))
+          this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
       },
       data: (chunk) => this.#take(chunk),
       end: () => this.#end(),

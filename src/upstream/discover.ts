@@ -3,9 +3,26 @@ import { clip } from '../platform/clip.js';
 import type { Era } from '../platform/era.js';
 import { spelledOut } from '../platform/look-alikes.js';
 import { ask, errorCodeOf, type Asked } from './ask.js';
-import { DiscoveryFailed, DiscoveryStopped, discoveryFailure, failureOf, isUnsupportedRevision, UNSUPPORTED_REVISION, type DiscoveryFailure } from './discovery-failure.js';
+import {
+  DiscoveryFailed,
+  DiscoveryStopped,
+  discoveryFailure,
+  failureOf,
+  isUnsupportedRevision,
+  UNSUPPORTED_REVISION,
+  type DiscoveryFailure,
+} from './discovery-failure.js';
 import { modernHeaders, ownModernBody } from '../mcp/modern.js';
-import { askLegacy, askModern, endLegacy, endModern, legacyHeaders, postTo, type Introduction, type Reach } from './probe.js';
+import {
+  askLegacy,
+  askModern,
+  endLegacy,
+  endModern,
+  legacyHeaders,
+  postTo,
+  type Introduction,
+  type Reach,
+} from './probe.js';
 import { isStorable, readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
@@ -13,7 +30,14 @@ export type { Reach } from './probe.js';
 
 /** `eras`: in which eras the server speaks, the preferred one first; `protocolVersion` is of that one. */
 export type Discovered =
-  | Readonly<{ status: 'ready'; detail: string | null; tools: readonly DiscoveredTool[]; serverInfo: Json | null; protocolVersion: string; eras: readonly Era[] }>
+  | Readonly<{
+      status: 'ready';
+      detail: string | null;
+      tools: readonly DiscoveredTool[];
+      serverInfo: Json | null;
+      protocolVersion: string;
+      eras: readonly Era[];
+    }>
   | DiscoveryFailure;
 
 export const DISCOVERY_TIMEOUT_MS = 15_000;
@@ -41,7 +65,13 @@ export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): 
     if (!preferred) return refused;
     const { serverInfo, protocolVersion } = preferred;
     const listed = await listTools(reach, preferred, bounds);
-    return { status: 'ready', ...listed, serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null, protocolVersion, eras: introductions.map(({ era }) => era) };
+    return {
+      status: 'ready',
+      ...listed,
+      serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null,
+      protocolVersion,
+      eras: introductions.map(({ era }) => era),
+    };
   } catch (error) {
     return discoveryFailure(error);
   } finally {
@@ -77,17 +107,24 @@ const introduce = async (reach: Reach, bounds: Bounds, introductions: Introducti
   return isUnsupportedRevision(asked) ? UNSUPPORTED_REVISION : refused;
 };
 
-const introduceLegacy = async (reach: Reach, bounds: Bounds, introductions: Introduction[]): Promise<DiscoveryFailure> => {
+const introduceLegacy = async (
+  reach: Reach,
+  bounds: Bounds,
+  introductions: Introduction[],
+): Promise<DiscoveryFailure> => {
   const { asked, introduction } = await askLegacy(reach, bounds.left(introductions.length > 0 ? SILENCE_SHARE : 1));
   bounds.count(asked, introductions.length > 0);
   // Without a session it could ask a client nothing and tell it of no change; spoken to as a modern server, it can.
-  if (introduction && (introduction.session !== undefined || introductions.length === 0)) introductions.push(introduction);
+  if (introduction && (introduction.session !== undefined || introductions.length === 0))
+    introductions.push(introduction);
   return failureOf(asked);
 };
 
 /** Whether the other era need not be tried: nobody is there, or a sign-in is wanted first. A process may have ended on a request that it didn't know. */
 const mayEndHere = (asked: Asked, transport: string): boolean =>
-  asked.kind === 'failed' ? transport !== 'stdio' && asked.failure.kind !== 'timeout' : asked.status === 401 || asked.status === 403;
+  asked.kind === 'failed'
+    ? transport !== 'stdio' && asked.failure.kind !== 'timeout'
+    : asked.status === 401 || asked.status === 403;
 
 /** What a discovery may still spend. */
 class Bounds {
@@ -107,12 +144,18 @@ class Bounds {
   /** Takes in what an answer cost. @throws DiscoveryStopped when that was too much; being late is forgiven where silence is an answer. */
   count(asked: Asked, mayBeSilent = false): void {
     if (asked.kind !== 'failed') this.#bytes -= asked.bytes;
-    else if (asked.failure.kind === 'too_large') throw new DiscoveryStopped(`The server answered more than ${MOST_BYTES / 2 ** 20} MiB.`);
-    else if (asked.failure.kind === 'timeout' && !mayBeSilent) throw new DiscoveryStopped(`The server gave no answer within ${this.#timeoutMs / 1000} s.`);
+    else if (asked.failure.kind === 'too_large')
+      throw new DiscoveryStopped(`The server answered more than ${MOST_BYTES / 2 ** 20} MiB.`);
+    else if (asked.failure.kind === 'timeout' && !mayBeSilent)
+      throw new DiscoveryStopped(`The server gave no answer within ${this.#timeoutMs / 1000} s.`);
   }
 }
 
-const listTools = async (reach: Reach, introduction: Introduction, bounds: Bounds): Promise<Readonly<{ tools: readonly DiscoveredTool[]; detail: string | null }>> => {
+const listTools = async (
+  reach: Reach,
+  introduction: Introduction,
+  bounds: Bounds,
+): Promise<Readonly<{ tools: readonly DiscoveredTool[]; detail: string | null }>> => {
   const listed: unknown[] = [];
   let cursor: string | undefined;
   for (let page = 1; ; page += 1) {
@@ -127,13 +170,22 @@ const listTools = async (reach: Reach, introduction: Introduction, bounds: Bound
   return { tools: read.tools, detail: remark(cursor !== undefined || listed.length > MOST_TOOLS, read) };
 };
 
-const listPage = async (reach: Reach, introduction: Introduction, { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: Bounds }>): Promise<Json> => {
+const listPage = async (
+  reach: Reach,
+  introduction: Introduction,
+  { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: Bounds }>,
+): Promise<Json> => {
   const method = 'tools/list';
   const params = cursor === undefined ? {} : { cursor };
   const request =
     introduction.era === 'modern'
       ? postTo(reach, 'modern', ownModernBody(page, method, params), modernHeaders(reach.credential, method, params))
-      : postTo(reach, 'legacy', Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: page, method, params })), legacyHeaders(reach, introduction));
+      : postTo(
+          reach,
+          'legacy',
+          Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: page, method, params })),
+          legacyHeaders(reach, introduction),
+        );
   const asked = await ask(reach.forward, request, page, bounds.left());
   bounds.count(asked);
   if (asked.kind === 'response' && isObject(asked.message['result'])) return asked.message['result'];
@@ -143,14 +195,18 @@ const listPage = async (reach: Reach, introduction: Introduction, { page, cursor
 };
 
 const refusedNames = ({ refused }: ReadTools): string => {
-  const shown = refused.slice(0, MOST_REFUSED).map(({ name, why }) => `${clip(spelledOut(name), LONGEST_REFUSED)} ${why}`);
+  const shown = refused
+    .slice(0, MOST_REFUSED)
+    .map(({ name, why }) => `${clip(spelledOut(name), LONGEST_REFUSED)} ${why}`);
   return `Tools refused because their names could be mistaken: ${[...shown, ...(refused.length > MOST_REFUSED ? [`and ${refused.length - MOST_REFUSED} more`] : [])].join('; ')}.`;
 };
 
 const remark = (cut: boolean, read: ReadTools): string | null => {
   const remarks = [
     ...(cut ? [`The server lists more than ${MOST_TOOLS} tools or ${MOST_PAGES} pages: the rest is left out.`] : []),
-    ...(read.leftOut > 0 ? [`Tools left out because they have no name, the name of another, or text that can't be kept: ${read.leftOut}.`] : []),
+    ...(read.leftOut > 0
+      ? [`Tools left out because they have no name, the name of another, or text that can't be kept: ${read.leftOut}.`]
+      : []),
     ...(read.refused.length > 0 ? [refusedNames(read)] : []),
   ];
   return remarks.length === 0 ? null : remarks.join(' ');

@@ -22,10 +22,19 @@ const NOT_MCP = 'The server answered, but not as an MCP server speaks Streamable
 const unreachable = (detail: string): DiscoveryFailure => ({ status: 'unreachable', detail });
 
 const ofStatus = (status: number | undefined): DiscoveryFailure => {
-  if (status === 401 || status === 403) return { status: 'needs_sign_in', detail: `The server answered HTTP ${status}: give it a valid credential in auth.headers.` };
+  if (status === 401 || status === 403)
+    return {
+      status: 'needs_sign_in',
+      detail: `The server answered HTTP ${status}: give it a valid credential in auth.headers.`,
+    };
   if (status === undefined || status < 300) return unreachable(NOT_MCP);
-  if (status < 400) return unreachable(`The server redirects to another place (HTTP ${status}): register the URL it leads to.`);
-  return unreachable(status === 404 || status === 405 ? `The server answered HTTP ${status}: check the path of the URL.` : `The server answered HTTP ${status}.`);
+  if (status < 400)
+    return unreachable(`The server redirects to another place (HTTP ${status}): register the URL it leads to.`);
+  return unreachable(
+    status === 404 || status === 405
+      ? `The server answered HTTP ${status}: check the path of the URL.`
+      : `The server answered HTTP ${status}.`,
+  );
 };
 
 const byNetworkCode: readonly (readonly [RegExp, string])[] = [
@@ -52,19 +61,25 @@ const ofNetwork = ({ kind, cause }: UpstreamFailure): DiscoveryFailure => {
   return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');
 };
 
-export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable('The server speaks a revision of MCP that is not supported.');
+export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable(
+  'The server speaks a revision of MCP that is not supported.',
+);
 
 const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
 
 /** Whether a server refused the revision that it was asked in, as only a modern server does. */
-export const isUnsupportedRevision = (asked: Asked): boolean => asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
+export const isUnsupportedRevision = (asked: Asked): boolean =>
+  asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
 
 /** What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a credential. */
 export const failureOf = (asked: Asked): DiscoveryFailure => {
-  if (asked.kind === 'failed') return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);
+  if (asked.kind === 'failed')
+    return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);
   if (asked.kind === 'other' || asked.status >= 300) return ofStatus(asked.status);
   const code = errorCodeOf(asked.message);
-  return Number.isSafeInteger(code) ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`) : UNSUPPORTED_REVISION;
+  return Number.isSafeInteger(code)
+    ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`)
+    : UNSUPPORTED_REVISION;
 };
 
 /** What went wrong, in words that may be shown. */

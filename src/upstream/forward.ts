@@ -2,7 +2,12 @@ import { decorateSink, type Failure, type HeaderFields, type Running, type Sink 
 import type { Era } from '../platform/era.js';
 
 /** An MCP server: where it is reached, and in which eras of the protocol it was seen to speak (the preferred one first; none while it was never reached). */
-export type UpstreamServer = Readonly<{ id: string; organizationId: string; transport: UpstreamTransport; eras: readonly Era[] }>;
+export type UpstreamServer = Readonly<{
+  id: string;
+  organizationId: string;
+  transport: UpstreamTransport;
+  eras: readonly Era[];
+}>;
 
 export type UpstreamTransport =
   | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>

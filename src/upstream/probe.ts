@@ -6,10 +6,21 @@ import { headerOf, upstreamHeaders } from '../mcp/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../mcp/modern.js';
 
 /** A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to `grantId`. */
-export type Reach = Readonly<{ forward: Forward; server: UpstreamServer; credential: Readonly<Record<string, string>>; grantId: string }>;
+export type Reach = Readonly<{
+  forward: Forward;
+  server: UpstreamServer;
+  credential: Readonly<Record<string, string>>;
+  grantId: string;
+}>;
 
 /** What a server said of itself when it was asked in one era. */
-export type Introduction = Readonly<{ era: Era; protocolVersion: string; serverInfo: Json | null; result: Json; session: string | undefined }>;
+export type Introduction = Readonly<{
+  era: Era;
+  protocolVersion: string;
+  serverInfo: Json | null;
+  result: Json;
+  session: string | undefined;
+}>;
 
 /** A server's name and version, as modern results carry it. */
 export const serverInfoOf = (result: Json): Json | null => {
@@ -17,7 +28,12 @@ export const serverInfoOf = (result: Json): Json | null => {
   return isObject(info) ? info : null;
 };
 
-export const postTo = ({ server, credential, grantId }: Reach, era: Era, body: Buffer, headers: Readonly<Record<string, string>> = credential): UpstreamRequest => ({
+export const postTo = (
+  { server, credential, grantId }: Reach,
+  era: Era,
+  body: Buffer,
+  headers: Readonly<Record<string, string>> = credential,
+): UpstreamRequest => ({
   server,
   grantId,
   era,
@@ -33,14 +49,22 @@ const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
 
 /** Whether a server refused the revision that it was asked in, and named one that can be spoken. */
 const namesSpoken = (asked: Asked): boolean => {
-  const error = asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION ? asked.message['error'] : undefined;
+  const error =
+    asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION
+      ? asked.message['error']
+      : undefined;
   const supported = isObject(error) && isObject(error['data']) ? error['data']['supported'] : undefined;
   return Array.isArray(supported) && supported.some((version) => isRevisionOf('modern', version));
 };
 
 const askDiscover = (reach: Reach, limits: AskLimits): Promise<Asked> => {
   const method = 'server/discover';
-  return ask(reach.forward, postTo(reach, 'modern', ownModernBody('discover', method), modernHeaders(reach.credential, method, {})), 'discover', limits);
+  return ask(
+    reach.forward,
+    postTo(reach, 'modern', ownModernBody('discover', method), modernHeaders(reach.credential, method, {})),
+    'discover',
+    limits,
+  );
 };
 
 /**
@@ -51,9 +75,16 @@ export const askModern = async (reach: Reach, limits: AskLimits): Promise<Modern
   const first = await askDiscover(reach, limits);
   const asked = namesSpoken(first) ? await askDiscover(reach, limits) : first;
   const result = asked.kind === 'response' ? asked.message['result'] : undefined;
-  const versions: readonly unknown[] = isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
+  const versions: readonly unknown[] =
+    isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
   const spoken = versions.find((version) => isRevisionOf('modern', version));
-  return { asked, introduction: isObject(result) && isRevisionOf('modern', spoken) ? { era: 'modern', protocolVersion: spoken, serverInfo: serverInfoOf(result), result, session: undefined } : undefined };
+  return {
+    asked,
+    introduction:
+      isObject(result) && isRevisionOf('modern', spoken)
+        ? { era: 'modern', protocolVersion: spoken, serverInfo: serverInfoOf(result), result, session: undefined }
+        : undefined,
+  };
 };
 
 /** Opens a session of the legacy era; the caller ends it. The client that this names is `client`, this gateway unless told. */
@@ -82,17 +113,46 @@ export const askLegacy = async (
 };
 
 /** The headers of a request in a legacy session. */
-export const legacyHeaders = ({ credential }: Reach, { session, protocolVersion }: Introduction): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
+export const legacyHeaders = (
+  { credential }: Reach,
+  { session, protocolVersion }: Introduction,
+): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
 
 /** Ends the process that a server was asked in as a modern one. Over HTTP there is nothing to end. */
 export const endModern = async ({ forward, server, credential, grantId }: Reach, limits: AskLimits): Promise<void> => {
   if (server.transport.type !== 'stdio') return;
-  await ask(forward, { server, grantId, era: 'modern', method: 'DELETE', headers: credential, body: undefined, silenceMs: limits.timeoutMs }, undefined, limits);
+  await ask(
+    forward,
+    {
+      server,
+      grantId,
+      era: 'modern',
+      method: 'DELETE',
+      headers: credential,
+      body: undefined,
+      silenceMs: limits.timeoutMs,
+    },
+    undefined,
+    limits,
+  );
 };
 
 /** Ends a legacy session as far as the server lets clients do that. */
 export const endLegacy = async (reach: Reach, introduction: Introduction, limits: AskLimits): Promise<void> => {
   if (introduction.session === undefined) return;
   const { server, grantId } = reach;
-  await ask(reach.forward, { server, grantId, era: 'legacy', method: 'DELETE', headers: legacyHeaders(reach, introduction), body: undefined, silenceMs: limits.timeoutMs }, undefined, limits);
+  await ask(
+    reach.forward,
+    {
+      server,
+      grantId,
+      era: 'legacy',
+      method: 'DELETE',
+      headers: legacyHeaders(reach, introduction),
+      body: undefined,
+      silenceMs: limits.timeoutMs,
+    },
+    undefined,
+    limits,
+  );
 };

@@ -3,7 +3,11 @@ import { isObject } from '../json/json-object.js';
 import { LookAlikes } from '../platform/look-alikes.js';
 
 /** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
-export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
+export type DiscoveredTool = Readonly<{
+  name: string;
+  definitionHash: string;
+  definition: Readonly<Record<string, unknown>>;
+}>;
 
 const DEEPEST = 64;
 
@@ -17,7 +21,10 @@ const isStorableText = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(tex
 export const isStorable = (value: unknown, depth = 0): boolean => {
   if (typeof value === 'string') return isStorableText(value);
   if (typeof value !== 'object' || value === null) return true;
-  return depth < DEEPEST && Object.entries(value).every(([key, member]) => isStorableText(key) && isStorable(member, depth + 1));
+  return (
+    depth < DEEPEST &&
+    Object.entries(value).every(([key, member]) => isStorableText(key) && isStorable(member, depth + 1))
+  );
 };
 
 /** JSON with sorted keys: equal values have equal texts. */
@@ -41,10 +48,16 @@ export const definitionHash = (tool: Readonly<Record<string, unknown>>): string 
 
 /** A listed tool as it is kept; undefined for one without a name and one that can't be stored. */
 export const readTool = (listed: unknown): DiscoveredTool | undefined =>
-  isObject(listed) && typeof listed['name'] === 'string' && listed['name'] !== '' && isStorable(listed) ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed } : undefined;
+  isObject(listed) && typeof listed['name'] === 'string' && listed['name'] !== '' && isStorable(listed)
+    ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed }
+    : undefined;
 
 /** `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not among the tools. */
-export type ReadTools = Readonly<{ tools: readonly DiscoveredTool[]; refused: readonly Readonly<{ name: string; why: string }>[]; leftOut: number }>;
+export type ReadTools = Readonly<{
+  tools: readonly DiscoveredTool[];
+  refused: readonly Readonly<{ name: string; why: string }>[];
+  leftOut: number;
+}>;
 
 /**
  * The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out; so is one whose name could

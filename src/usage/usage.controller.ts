@@ -11,7 +11,17 @@ const KEY = { type: 'string', nullable: true } as const;
 const ITEM = {
   type: 'object',
   required: ['from', 'calls', 'completed', 'failed'],
-  properties: { from: { type: 'string', format: 'date-time' }, grant: KEY, identity: KEY, server: KEY, tool: KEY, effect: KEY, calls: COUNT, completed: COUNT, failed: COUNT },
+  properties: {
+    from: { type: 'string', format: 'date-time' },
+    grant: KEY,
+    identity: KEY,
+    server: KEY,
+    tool: KEY,
+    effect: KEY,
+    calls: COUNT,
+    completed: COUNT,
+    failed: COUNT,
+  },
 };
 
 @ApiTags('usage')
@@ -30,8 +40,14 @@ export class UsageController {
     description:
       'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named as there; the value is the id, tool name or effect. Hours count that overlap the range. An answer of more than 10,000 items is refused.',
   })
-  @ApiOkResponse({ schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } } })
-  usage(@CurrentPrincipal() principal: Principal, @Query() query: UsageQuery, @ClientGone() gone: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
+  @ApiOkResponse({
+    schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } },
+  })
+  usage(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: UsageQuery,
+    @ClientGone() gone: AbortSignal,
+  ): Promise<Readonly<{ items: readonly UsageItem[] }>> {
     return this.#usage.usage(principal, query, gone);
   }
 }

@@ -33,11 +33,23 @@ select seq, recorded_at from page order by recorded_at desc, seq desc limit 1`;
 export const usageProjection: Projection = {
   name: 'usage',
   apply: async (tx, organizationId, { from, limit, since }) => {
-    const { rows } = await tx.prepared<{ seq: number; recorded_at: Date }>('usage-apply', APPLY, [organizationId, from.seq, from.recordedAt, limit, since]);
+    const { rows } = await tx.prepared<{ seq: number; recorded_at: Date }>('usage-apply', APPLY, [
+      organizationId,
+      from.seq,
+      from.recordedAt,
+      limit,
+      since,
+    ]);
     return rows[0] && { seq: rows[0].seq + 1, recordedAt: rows[0].recorded_at };
   },
   clear: async (tx, organizationId, since) => {
-    await tx.query(`delete from usage_hourly where organization_id = $1 and hour >= coalesce($2::timestamptz, '-infinity')`, [organizationId, since]);
-    await tx.query(`delete from grant_last_used where organization_id = $1 and last_used_at >= coalesce($2::timestamptz, '-infinity')`, [organizationId, since]);
+    await tx.query(
+      `delete from usage_hourly where organization_id = $1 and hour >= coalesce($2::timestamptz, '-infinity')`,
+      [organizationId, since],
+    );
+    await tx.query(
+      `delete from grant_last_used where organization_id = $1 and last_used_at >= coalesce($2::timestamptz, '-infinity')`,
+      [organizationId, since],
+    );
   },
 };

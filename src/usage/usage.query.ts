@@ -14,14 +14,26 @@ export const MOST_ITEMS = 10_000;
 export type UsageRequest = Readonly<{ groupBy: readonly Group[]; interval: Interval; from: Date; to: Date }>;
 
 /** Sums of one hour or day (UTC, beginning at `from`) and one value of each group; a call without a tool has `tool: null`. */
-export type UsageItem = Readonly<{ from: string; calls: number; completed: number; failed: number } & Partial<Record<Group, string | null>>>;
+export type UsageItem = Readonly<
+  { from: string; calls: number; completed: number; failed: number } & Partial<Record<Group, string | null>>
+>;
 
-const COLUMNS: Readonly<Record<Group, string>> = { grant: 'grant_id', identity: 'identity_id', server: 'server_id', tool: 'tool', effect: 'effect' };
+const COLUMNS: Readonly<Record<Group, string>> = {
+  grant: 'grant_id',
+  identity: 'identity_id',
+  server: 'server_id',
+  tool: 'tool',
+  effect: 'effect',
+};
 
 type Row = Record<Group, string> & { from: Date; calls: number; completed: number; failed: number };
 
 /** The usage of an organization, in order of time and then of the groups' values by code point; undefined when it is more than MOST_ITEMS. */
-export const readUsage = async (tx: Tx, organizationId: string, request: UsageRequest): Promise<readonly UsageItem[] | undefined> => {
+export const readUsage = async (
+  tx: Tx,
+  organizationId: string,
+  request: UsageRequest,
+): Promise<readonly UsageItem[] | undefined> => {
   const groups = [...new Set(request.groupBy)];
   const columns = groups.map((group) => `${COLUMNS[group]} as "${group}"`);
   const keys = groups.map((group) => `${COLUMNS[group]} collate "C"`);

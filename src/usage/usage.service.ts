@@ -17,7 +17,8 @@ export const toRequest = (query: UsageQuery, now: Date): UsageRequest => {
   const to = query.to === undefined ? now : new Date(query.to);
   const from = query.from === undefined ? new Date(to.getTime() - DAY_MS) : new Date(query.from);
   if (from >= to) throw refuse('/from', 'from must be before to');
-  if (to.getTime() - from.getTime() > LONGEST_DAYS * DAY_MS) throw refuse('/from', `the range must be ${LONGEST_DAYS} days or less`);
+  if (to.getTime() - from.getTime() > LONGEST_DAYS * DAY_MS)
+    throw refuse('/from', `the range must be ${LONGEST_DAYS} days or less`);
   return { groupBy: query.groupBy ?? [], interval: query.interval ?? 'hour', from, to };
 };
 
@@ -30,10 +31,18 @@ export class UsageService {
     this.#store = store;
   }
 
-  async usage(caller: Caller, query: UsageQuery, signal?: AbortSignal): Promise<Readonly<{ items: readonly UsageItem[] }>> {
+  async usage(
+    caller: Caller,
+    query: UsageQuery,
+    signal?: AbortSignal,
+  ): Promise<Readonly<{ items: readonly UsageItem[] }>> {
     const request = toRequest(query, new Date());
     const items = await this.#store.search(caller, signal)((tx) => readUsage(tx, caller.organizationId, request));
-    if (!items) throw refuse('/groupBy', `that is more than ${MOST_ITEMS} items: narrow from and to, group by less, or take interval=day`);
+    if (!items)
+      throw refuse(
+        '/groupBy',
+        `that is more than ${MOST_ITEMS} items: narrow from and to, group by less, or take interval=day`,
+      );
     return { items };
   }
 }

@@ -27,7 +27,11 @@ function run(command, ...args) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Failure(`${command}: ${error.message}`)));
-    child.once('close', (code, signal) => (code === 0 ? resolve() : reject(new Failure(`${output.trim() || command}${signal ? ` (stopped: ${signal})` : ''}`))));
+    child.once('close', (code, signal) =>
+      code === 0
+        ? resolve()
+        : reject(new Failure(`${output.trim() || command}${signal ? ` (stopped: ${signal})` : ''}`)),
+    );
   });
 }
 
@@ -45,7 +49,9 @@ function filesBelow(path) {
 /** The lines of our files that a pattern matches, as `file:line: text`. */
 function matches(paths, pattern) {
   return paths.flatMap(filesBelow).flatMap((file) =>
-    readFileSync(join(root, file), 'utf8').split('\n').flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
   );
 }
 
@@ -56,8 +62,14 @@ function refuse(found, advice) {
 /** `npm ci` refuses a lock file that names a package of another platform and has no entry for it: npm leaves out what a registry does not have yet. */
 function lockIsWhole() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const names = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)));
-  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) => Object.keys(optionalDependencies).filter((name) => !names.has(name)).map((name) => `package-lock.json: ${path} needs ${name}`));
+  const names = new Set(
+    Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)),
+  );
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !names.has(name))
+      .map((name) => `package-lock.json: ${path} needs ${name}`),
+  );
   refuse(missing, 'npm ci refuses this lock file: take a release whose packages are all there, or add the entries.');
 }
 
@@ -67,8 +79,15 @@ const OURS = ['src', 'test', 'migrations', '.ci', 'README.md', 'Dockerfile', 'do
 
 const steps = {
   types: { what: 'types', check: () => run('tsc', '--noEmit', '-p', 'test/tsconfig.json') },
-  lint: { what: 'lint, sizes', check: () => run('oxlint', '--type-aware', '--config', 'test/architecture/oxlint.json', '--format', 'unix', 'src', 'test') },
-  rooms: { what: 'import rules', check: () => run('depcruise', '--config', 'test/architecture/rooms.cjs', '--output-type', 'err', 'src') },
+  lint: {
+    what: 'lint, sizes',
+    check: () =>
+      run('oxlint', '--type-aware', '--config', 'test/architecture/oxlint.json', '--format', 'unix', 'src', 'test'),
+  },
+  rooms: {
+    what: 'import rules',
+    check: () => run('depcruise', '--config', 'test/architecture/rooms.cjs', '--output-type', 'err', 'src'),
+  },
   openapi: {
     what: 'openapi/ is fresh',
     check: () => run('node', 'src/start.mjs', '--run', 'openapi', '--check'),
@@ -81,31 +100,59 @@ const steps = {
   },
   schema: {
     what: 'test/schema.sql is fresh',
-    check: () => vitest('test/architecture/schema.test.ts').catch(() => Promise.reject(new Failure('test/schema.sql is not what the migrations make: run "npm run check -- --fix", read the difference and commit it'))),
+    check: () =>
+      vitest('test/architecture/schema.test.ts').catch(() =>
+        Promise.reject(
+          new Failure(
+            'test/schema.sql is not what the migrations make: run "npm run check -- --fix", read the difference and commit it',
+          ),
+        ),
+      ),
     fix: () => vitest('test/architecture/schema.test.ts', '-u'),
   },
   compose: { what: 'docker-compose.yml, Dockerfile', check: () => vitest('test/architecture/compose.test.ts') },
-  lock: { what: 'the lock file names no registry', check: () => refuse(matches(['package-lock.json', '.npmrc'], /"resolved"|registry\s*=|_authToken/), 'The lock file is for every registry: leave out "resolved".') },
+  lock: {
+    what: 'the lock file names no registry',
+    check: () =>
+      refuse(
+        matches(['package-lock.json', '.npmrc'], /"resolved"|registry\s*=|_authToken/),
+        'The lock file is for every registry: leave out "resolved".',
+      ),
+  },
   whole: { what: 'npm ci takes the lock file', check: lockIsWhole },
   marks: { what: 'nothing is left to do', check: () => refuse(matches(OURS, MARK), 'Do it, or leave it out.') },
 };
 
 async function main() {
-  const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false }, only: { type: 'string' }, report: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { fix: { type: 'boolean', default: false }, only: { type: 'string' }, report: { type: 'string' } },
+  });
   const names = values.only?.split(',') ?? Object.keys(steps);
   const unknown = names.filter((name) => !Object.hasOwn(steps, name));
-  if (unknown.length > 0) throw new Failure(`no such step: ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`);
+  if (unknown.length > 0)
+    throw new Failure(`no such step: ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}`);
   const failed = [];
   for (const name of names) if (!(await perform(name, values.fix))) failed.push(name);
-  if (values.report) writeFileSync(values.report, JSON.stringify({ passed: names.length - failed.length, failed: failed.length, skipped: 0 }));
-  process.stdout.write(failed.length === 0 ? `All ${names.length} checks passed.\n` : `${failed.length} of ${names.length} checks failed: ${failed.join(', ')}\n`);
+  if (values.report)
+    writeFileSync(
+      values.report,
+      JSON.stringify({ passed: names.length - failed.length, failed: failed.length, skipped: 0 }),
+    );
+  process.stdout.write(
+    failed.length === 0
+      ? `All ${names.length} checks passed.\n`
+      : `${failed.length} of ${names.length} checks failed: ${failed.join(', ')}\n`,
+  );
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
 async function perform(name, fix) {
   const { what, check, fix: write } = steps[name];
   const began = Date.now();
-  const tell = (state) => process.stdout.write(`${state.padEnd(6)} ${name.padEnd(9)} ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`);
+  const tell = (state) =>
+    process.stdout.write(
+      `${state.padEnd(6)} ${name.padEnd(9)} ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`,
+    );
   try {
     await (fix && write ? write() : check());
     tell(fix && write ? 'wrote' : 'ok');

@@ -8,12 +8,26 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 type Run = Readonly<{ code: number | null; out: string }>;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['src', 'dist', 'migrations', 'openapi', 'package.json', 'package-lock.json', 'tsconfig.json', 'README.md', 'test/tsconfig.json', 'test/architecture/check.mjs', 'test/architecture/oxlint.json', 'test/architecture/rooms.cjs'];
+const COPIED = [
+  'src',
+  'dist',
+  'migrations',
+  'openapi',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'README.md',
+  'test/tsconfig.json',
+  'test/architecture/check.mjs',
+  'test/architecture/oxlint.json',
+  'test/architecture/rooms.cjs',
+];
 
 /** A copy of what the checks read, with the packages of this tree. */
 const copyTree = (): string => {
   const tree = mkdtempSync(join(tmpdir(), 'toolgate-check-'));
-  for (const name of COPIED.filter((path) => existsSync(join(root, path)))) cpSync(join(root, name), join(tree, name), { recursive: true, filter: (from) => !from.endsWith('.building') });
+  for (const name of COPIED.filter((path) => existsSync(join(root, path))))
+    cpSync(join(root, name), join(tree, name), { recursive: true, filter: (from) => !from.endsWith('.building') });
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
   return tree;
 };
@@ -23,18 +37,26 @@ const plant = (tree: string, name: string, text: string): void => {
   writeFileSync(join(tree, name), text);
 };
 
-const edit = (tree: string, name: string, change: (text: string) => string): void => plant(tree, name, change(readFileSync(join(tree, name), 'utf8')));
+const edit = (tree: string, name: string, change: (text: string) => string): void =>
+  plant(tree, name, change(readFileSync(join(tree, name), 'utf8')));
 
 const check = (tree: string, ...steps: string[]): Promise<Run> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['test/architecture/check.mjs', '--only', steps.join(',')], { cwd: tree, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['test/architecture/check.mjs', '--only', steps.join(',')], {
+      cwd: tree,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let out = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (out += data.toString()));
     child.once('error', reject).once('close', (code) => resolve({ code, out }));
   });
 
 /** The lines of a run that speak of a planted file. */
-const about = (run: Run, file: string): string => run.out.split('\n').filter((line) => line.includes(file)).join('\n');
+const about = (run: Run, file: string): string =>
+  run.out
+    .split('\n')
+    .filter((line) => line.includes(file))
+    .join('\n');
 
 const trees: string[] = [];
 let stale: Promise<Run>;
@@ -46,25 +68,69 @@ const plantStale = (tree: string): void => {
 };
 
 const plantFaults = (tree: string): void => {
-  plant(tree, 'src/platform/planted-long-file.ts', `${Array.from({ length: 301 }, (_, line) => `export const line${line} = ${line};`).join('\n')}\n`);
-  plant(tree, 'src/platform/planted-long-function.ts', `export const long = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(37)}  return value;\n};\n`);
-  plant(tree, 'src/platform/planted-fitting-function.ts', `export const fits = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(36)}  return value;\n};\n`);
+  plant(
+    tree,
+    'src/platform/planted-long-file.ts',
+    `${Array.from({ length: 301 }, (_, line) => `export const line${line} = ${line};`).join('\n')}\n`,
+  );
+  plant(
+    tree,
+    'src/platform/planted-long-function.ts',
+    `export const long = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(37)}  return value;\n};\n`,
+  );
+  plant(
+    tree,
+    'src/platform/planted-fitting-function.ts',
+    `export const fits = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(36)}  return value;\n};\n`,
+  );
   plant(tree, 'src/platform/planted-any.ts', 'export const anything = (value: any): string => String(value);\n');
   plant(tree, 'src/platform/planted-bang.ts', 'export const first = (list: readonly string[]): string => list[0]!;\n');
   plant(tree, 'src/platform/planted-default.ts', 'export default 1;\n');
   plant(tree, 'src/platform/planted-console.ts', "export const say = (): void => console.log('x');\n");
   plant(tree, 'src/platform/planted-env.ts', "export const home = process.env['HOME'];\n");
-  plant(tree, 'src/platform/planted-floating.ts', 'const later = async (): Promise<void> => undefined;\nexport const begin = (): void => {\n  later();\n};\n');
-  plant(tree, 'src/platform/planted-switch.ts', "export const size = (word: 'a' | 'b'): number => {\n  switch (word) {\n    case 'a':\n      return 1;\n  }\n  return 2;\n};\n");
-  plant(tree, 'src/platform/planted-parameters.ts', 'export const sum = (a: number, b: number, c: number, d: number, e: number): number => a + b + c + d + e;\n');
-  plant(tree, 'src/gateway/planted-room.ts', "import type { AppModule } from '../app.module.js';\nimport type { Grant } from '../grants/grants.js';\nexport type Both = [AppModule, Grant];\n");
-  plant(tree, 'src/policy-engine/planted-io.ts', "import { log } from '../platform/log.js';\nexport const loud = log;\n");
-  plant(tree, 'src/platform/planted-one.ts', "import { two } from './planted-two.js';\nexport const one = (): unknown => two;\n");
-  plant(tree, 'src/platform/planted-two.ts', "import { one } from './planted-one.js';\nexport const two = (): unknown => one;\n");
+  plant(
+    tree,
+    'src/platform/planted-floating.ts',
+    'const later = async (): Promise<void> => undefined;\nexport const begin = (): void => {\n  later();\n};\n',
+  );
+  plant(
+    tree,
+    'src/platform/planted-switch.ts',
+    "export const size = (word: 'a' | 'b'): number => {\n  switch (word) {\n    case 'a':\n      return 1;\n  }\n  return 2;\n};\n",
+  );
+  plant(
+    tree,
+    'src/platform/planted-parameters.ts',
+    'export const sum = (a: number, b: number, c: number, d: number, e: number): number => a + b + c + d + e;\n',
+  );
+  plant(
+    tree,
+    'src/gateway/planted-room.ts',
+    "import type { AppModule } from '../app.module.js';\nimport type { Grant } from '../grants/grants.js';\nexport type Both = [AppModule, Grant];\n",
+  );
+  plant(
+    tree,
+    'src/policy-engine/planted-io.ts',
+    "import { log } from '../platform/log.js';\nexport const loud = log;\n",
+  );
+  plant(
+    tree,
+    'src/platform/planted-one.ts',
+    "import { two } from './planted-two.js';\nexport const one = (): unknown => two;\n",
+  );
+  plant(
+    tree,
+    'src/platform/planted-two.ts',
+    "import { one } from './planted-one.js';\nexport const two = (): unknown => one;\n",
+  );
   plant(tree, 'src/grants/planted-package.ts', "import { Kafka } from 'kafkajs';\nexport const client = Kafka;\n");
   plant(tree, 'src/helpers/planted-room.ts', "import { newId } from '../platform/ids.js';\nexport const id = newId;\n");
   plant(tree, 'src/platform/planted-mark.ts', `export const later = 1; // ${'TO'}${'DO'}: later\n`);
-  edit(tree, 'package-lock.json', (text) => text.replace('"node_modules/@node-rs/argon2-darwin-arm64": {', '"node_modules/planted": {').replace('"version":', '"resolved": "https://packages.example/x.tgz",\n      "version":'));
+  edit(tree, 'package-lock.json', (text) =>
+    text
+      .replace('"node_modules/@node-rs/argon2-darwin-arm64": {', '"node_modules/planted": {')
+      .replace('"version":', '"resolved": "https://packages.example/x.tgz",\n      "version":'),
+  );
 };
 
 beforeAll(() => {
@@ -99,9 +165,17 @@ describe('code that breaks a rule fails the check, which names the file and the 
     ['console', 'platform/planted-console.ts', /no-console/],
     ['process.env outside the configuration', 'platform/planted-env.ts', /no-process-env/],
     ['a promise that nobody waits for', 'platform/planted-floating.ts', /no-floating-promises/],
-    ['a switch that leaves a case out', 'platform/planted-switch.ts', /not exhaustive.*"b".*switch-exhaustiveness-check/],
+    [
+      'a switch that leaves a case out',
+      'platform/planted-switch.ts',
+      /not exhaustive.*"b".*switch-exhaustiveness-check/,
+    ],
     ['five parameters', 'platform/planted-parameters.ts', /max-params/],
-    ['an import from a room that may not be imported, of a type too', 'src/gateway/planted-room.ts', /room-gateway:.* → src\/grants\/grants\.ts/],
+    [
+      'an import from a room that may not be imported, of a type too',
+      'src/gateway/planted-room.ts',
+      /room-gateway:.* → src\/grants\/grants\.ts/,
+    ],
     ['an import of the top of src', 'src/gateway/planted-room.ts', /room-gateway:.* → src\/app\.module\.ts/],
     ['I/O in the policy engine', 'src/policy-engine/planted-io.ts', /room-policy-engine:.* → src\/platform\/log\.ts/],
     ['a cycle', 'src/platform/planted-one.ts', /no-cycles:/],
@@ -113,7 +187,8 @@ describe('code that breaks a rule fails the check, which names the file and the 
   ];
   test.each(faults)('%s', async (_what, file, fault) => expect(about(await broken, file)).toMatch(fault), 120_000);
 
-  test('and a function of 40 lines does not', async () => expect(about(await broken, 'planted-fitting-function.ts')).toBe(''));
+  test('and a function of 40 lines does not', async () =>
+    expect(about(await broken, 'planted-fitting-function.ts')).toBe(''));
 
   test('and the exit code and the last line say which steps failed', async () => {
     const { code, out } = await broken;

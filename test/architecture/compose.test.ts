@@ -21,7 +21,11 @@ type Service = Readonly<{
   depends_on?: Readonly<Record<string, Readonly<{ condition: string }>>>;
   read_only?: boolean;
 }>;
-type Compose = Readonly<{ services: Readonly<Record<string, Service>>; volumes: Readonly<Record<string, unknown>>; networks: Readonly<Record<string, Readonly<{ internal?: boolean }> | null>> }>;
+type Compose = Readonly<{
+  services: Readonly<Record<string, Service>>;
+  volumes: Readonly<Record<string, unknown>>;
+  networks: Readonly<Record<string, Readonly<{ internal?: boolean }> | null>>;
+}>;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
@@ -29,29 +33,45 @@ const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const toolgates = services.filter(([, { build }]) => build !== undefined);
 
-const SECRETS: Readonly<Record<string, string>> = { POSTGRES_PASSWORD: 'a1b2c3', MASTER_KEY: Buffer.alloc(32, 3).toString('base64') };
+const SECRETS: Readonly<Record<string, string>> = {
+  POSTGRES_PASSWORD: 'a1b2c3',
+  MASTER_KEY: Buffer.alloc(32, 3).toString('base64'),
+};
 
 /** What Compose makes of a value (Compose specification, "Interpolation"); a missing required variable throws. */
 const interpolate = (value: string, env: Readonly<Record<string, string>>): string =>
-  value.replace(/\$\$|\$\{(\w+)(?:(:?[-?])([^}]*))?\}/g, (all, name: string | undefined, operator: string | undefined, word: string | undefined) => {
-    if (name === undefined) return all === '$$' ? '$' : all;
-    const known = env[name];
-    if (known !== undefined && (known !== '' || !operator?.startsWith(':'))) return known;
-    if (operator?.endsWith('?')) throw new Error(`${name}: ${word}`);
-    return word ?? '';
-  });
+  value.replace(
+    /\$\$|\$\{(\w+)(?:(:?[-?])([^}]*))?\}/g,
+    (all, name: string | undefined, operator: string | undefined, word: string | undefined) => {
+      if (name === undefined) return all === '$$' ? '$' : all;
+      const known = env[name];
+      if (known !== undefined && (known !== '' || !operator?.startsWith(':'))) return known;
+      if (operator?.endsWith('?')) throw new Error(`${name}: ${word}`);
+      return word ?? '';
+    },
+  );
 
 const environmentOf = (service: Service, env: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(service.environment ?? {}).map(([name, value]) => [name, interpolate(String(value), env)]));
+  Object.fromEntries(
+    Object.entries(service.environment ?? {}).map(([name, value]) => [name, interpolate(String(value), env)]),
+  );
 
-const startedWith = (profile: string | undefined): readonly (readonly [string, Service])[] => services.filter(([, { profiles }]) => !profiles || (profile !== undefined && profiles.includes(profile)));
+const startedWith = (profile: string | undefined): readonly (readonly [string, Service])[] =>
+  services.filter(([, { profiles }]) => !profiles || (profile !== undefined && profiles.includes(profile)));
 
 const rolesOf = (entries: readonly (readonly [string, Service])[]): readonly string[] =>
-  entries.filter(([, { build }]) => build !== undefined).map(([, { environment }]) => environment?.ROLES ?? 'all').toSorted();
+  entries
+    .filter(([, { build }]) => build !== undefined)
+    .map(([, { environment }]) => environment?.ROLES ?? 'all')
+    .toSorted();
 
 describe('docker-compose.yml', () => {
   test('without a profile starts PostgreSQL 18, Kafka 4 and one Toolgate with all roles', () => {
-    expect(startedWith(undefined).map(([name]) => name).toSorted()).toEqual(['kafka', 'postgres', 'toolgate']);
+    expect(
+      startedWith(undefined)
+        .map(([name]) => name)
+        .toSorted(),
+    ).toEqual(['kafka', 'postgres', 'toolgate']);
     expect(compose.services.postgres?.image).toMatch(/^postgres:18(\.|$)/);
     expect(compose.services.kafka?.image).toMatch(/^apache\/kafka:4\./);
     expect(rolesOf(startedWith(undefined))).toEqual(['all']);
@@ -64,25 +84,42 @@ describe('docker-compose.yml', () => {
   });
 
   test('has all roles of one scale on the same database, log, key and public URL', () => {
-    const shared = toolgates.filter(([, { profiles }]) => profiles).map(([, service]) => {
-      const { ROLES: _roles, ...rest } = environmentOf(service, SECRETS);
-      return rest;
-    });
+    const shared = toolgates
+      .filter(([, { profiles }]) => profiles)
+      .map(([, service]) => {
+        const { ROLES: _roles, ...rest } = environmentOf(service, SECRETS);
+        return rest;
+      });
     expect(new Set(shared.map((one) => JSON.stringify(one))).size).toBe(1);
-    expect(shared[0]).toMatchObject({ DATABASE_URL: expect.stringContaining('@postgres:5432/'), KAFKA_BROKERS: 'kafka:9092' });
+    expect(shared[0]).toMatchObject({
+      DATABASE_URL: expect.stringContaining('@postgres:5432/'),
+      KAFKA_BROKERS: 'kafka:9092',
+    });
   });
 
-  test.each(toolgates)('sets on %s only variables of the settings table, with values that are accepted', (_name, service) => {
-    const env = environmentOf(service, SECRETS);
-    expect(Object.keys(env).filter((name) => !Object.hasOwn(settings, name))).toEqual([]);
-    const config = readConfig(env);
-    expect(config).toMatchObject({ host: '0.0.0.0', port: 8080, signup: 'first', upstreamAllow: [], databaseUrl: 'postgres://toolgate:a1b2c3@postgres:5432/toolgate', kafka: { brokers: ['kafka:9092'], replication: 1 } });
-  });
+  test.each(toolgates)(
+    'sets on %s only variables of the settings table, with values that are accepted',
+    (_name, service) => {
+      const env = environmentOf(service, SECRETS);
+      expect(Object.keys(env).filter((name) => !Object.hasOwn(settings, name))).toEqual([]);
+      const config = readConfig(env);
+      expect(config).toMatchObject({
+        host: '0.0.0.0',
+        port: 8080,
+        signup: 'first',
+        upstreamAllow: [],
+        databaseUrl: 'postgres://toolgate:a1b2c3@postgres:5432/toolgate',
+        kafka: { brokers: ['kafka:9092'], replication: 1 },
+      });
+    },
+  );
 
   test.each(Object.keys(SECRETS))('does not start without %s, and says what it takes', (name) => {
     const { [name]: _left, ...others } = SECRETS;
     for (const env of [others, { ...others, [name]: '' }]) {
-      expect(() => services.map(([, service]) => environmentOf(service, env))).toThrow(new RegExp(`^${name}: .*openssl rand`));
+      expect(() => services.map(([, service]) => environmentOf(service, env))).toThrow(
+        new RegExp(`^${name}: .*openssl rand`),
+      );
     }
   });
 
@@ -104,7 +141,9 @@ describe('docker-compose.yml', () => {
       expect(compose.services[name]?.ports).toBeUndefined();
       expect(compose.services[name]?.networks?.every((network) => compose.networks[network]?.internal)).toBe(true);
     }
-    expect(new Set(services.flatMap(([, { ports = [] }]) => ports.map((port) => port.split(':')[1]))).size).toBe(services.flatMap(([, { ports = [] }]) => ports).length);
+    expect(new Set(services.flatMap(([, { ports = [] }]) => ports.map((port) => port.split(':')[1]))).size).toBe(
+      services.flatMap(([, { ports = [] }]) => ports).length,
+    );
   });
 
   test('watches the health of every service, and waits for it before what depends on it', () => {
@@ -115,7 +154,8 @@ describe('docker-compose.yml', () => {
         expect(condition).toBe('service_healthy');
       }
     }
-    for (const [, service] of toolgates) expect(Object.keys(service.depends_on ?? {})).toEqual(expect.arrayContaining(['postgres', 'kafka']));
+    for (const [, service] of toolgates)
+      expect(Object.keys(service.depends_on ?? {})).toEqual(expect.arrayContaining(['postgres', 'kafka']));
   });
 
   test('keeps what must last in named volumes, and lets Toolgate write nowhere else', () => {
@@ -125,14 +165,19 @@ describe('docker-compose.yml', () => {
   });
 
   test('names only networks that exist', () => {
-    for (const [name, { networks = [] }] of services) for (const network of networks) expect(Object.keys(compose.networks), name).toContain(network);
+    for (const [name, { networks = [] }] of services)
+      for (const network of networks) expect(Object.keys(compose.networks), name).toContain(network);
   });
 });
 
 type Instruction = Readonly<{ word: string; rest: string; stage: number }>;
 
 const dockerfile = ((): readonly Instruction[] => {
-  const lines = readFileSync(join(root, 'Dockerfile'), 'utf8').replace(/^\s*#.*\n/gm, '').replace(/\\\n/g, ' ').split('\n').filter((line) => line.trim() !== '');
+  const lines = readFileSync(join(root, 'Dockerfile'), 'utf8')
+    .replace(/^\s*#.*\n/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   let stage = -1;
   return lines.map((line) => {
     const [, word = '', rest = ''] = /^([A-Z]+)\s+(\S.*)$/.exec(line) ?? [];
@@ -141,16 +186,33 @@ const dockerfile = ((): readonly Instruction[] => {
   });
 })();
 const last = Math.max(...dockerfile.map(({ stage }) => stage));
-const inLast = (word: string): readonly string[] => dockerfile.filter((one) => one.word === word && one.stage === last).map(({ rest }) => rest);
+const inLast = (word: string): readonly string[] =>
+  dockerfile.filter((one) => one.word === word && one.stage === last).map(({ rest }) => rest);
 const command = (exec: string | undefined): readonly string[] => JSON.parse(exec ?? 'null') as readonly string[];
 
 describe('Dockerfile', () => {
   test('has only instructions that exist, begins with FROM, and ends in a stage without build tools', () => {
-    const known = ['FROM', 'RUN', 'CMD', 'EXPOSE', 'ENV', 'COPY', 'ENTRYPOINT', 'VOLUME', 'USER', 'WORKDIR', 'ARG', 'HEALTHCHECK', 'LABEL', 'STOPSIGNAL'];
+    const known = [
+      'FROM',
+      'RUN',
+      'CMD',
+      'EXPOSE',
+      'ENV',
+      'COPY',
+      'ENTRYPOINT',
+      'VOLUME',
+      'USER',
+      'WORKDIR',
+      'ARG',
+      'HEALTHCHECK',
+      'LABEL',
+      'STOPSIGNAL',
+    ];
     expect(dockerfile.filter(({ word }) => !known.includes(word))).toEqual([]);
     expect(dockerfile[0]?.word).toBe('FROM');
     expect(last).toBeGreaterThan(0);
-    for (const { rest } of dockerfile.filter(({ word }) => word === 'FROM')) expect(rest).toMatch(/^node:(20|22|24)-slim\b/);
+    for (const { rest } of dockerfile.filter(({ word }) => word === 'FROM'))
+      expect(rest).toMatch(/^node:(20|22|24)-slim\b/);
   });
 
   test('copies only what exists, from the context or from a stage', () => {
@@ -172,7 +234,9 @@ describe('Dockerfile', () => {
   test('installs from the lock file and without what is for development', () => {
     const install = dockerfile.find(({ word, rest }) => word === 'RUN' && rest.includes('npm'));
     expect(install?.rest).toMatch(/npm ci --omit=dev/);
-    expect(dockerfile.findIndex(({ word, rest }) => word === 'ENV' && rest.includes('NODE_ENV=production'))).toBeLessThan(dockerfile.indexOf(install!));
+    expect(
+      dockerfile.findIndex(({ word, rest }) => word === 'ENV' && rest.includes('NODE_ENV=production')),
+    ).toBeLessThan(dockerfile.indexOf(install!));
   });
 
   test('runs the built product as a user without rights', () => {
@@ -182,8 +246,16 @@ describe('Dockerfile', () => {
   });
 
   test('sets only variables of the settings table and of Node, which listen on every address and keep data in the volume', () => {
-    const env = Object.fromEntries(inLast('ENV').flatMap((line) => line.split(/\s+/)).map((pair) => pair.split('=') as [string, string]));
-    expect(Object.keys(env).filter((name) => !['NODE_ENV', 'UV_THREADPOOL_SIZE'].includes(name) && !Object.hasOwn(settings, name))).toEqual([]);
+    const env = Object.fromEntries(
+      inLast('ENV')
+        .flatMap((line) => line.split(/\s+/))
+        .map((pair) => pair.split('=') as [string, string]),
+    );
+    expect(
+      Object.keys(env).filter(
+        (name) => !['NODE_ENV', 'UV_THREADPOOL_SIZE'].includes(name) && !Object.hasOwn(settings, name),
+      ),
+    ).toEqual([]);
     expect(env.NODE_ENV).toBe('production');
     expect(readConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, dataDir: '/data' });
     expect(command(inLast('VOLUME')[0])).toEqual(['/data']);
@@ -203,7 +275,10 @@ describe('Dockerfile', () => {
     const { port } = server.address() as AddressInfo;
     const exit = (): Promise<number | null> =>
       new Promise((done) => {
-        spawn(process.execPath, args, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' }).once('close', done);
+        spawn(process.execPath, args, { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' }).once(
+          'close',
+          done,
+        );
       });
     expect(await exit()).toBe(0);
     status = 503;

@@ -42,8 +42,22 @@ const { values: given, positionals } = parseArgs({
 
 // Warming up goes by calls, as the compiler does.
 const plan = given.quick
-  ? { warm: { seconds: 2, maxCalls: 10_000 }, turns: { without: 1, with: 1 }, seconds: 0.6, paceSeconds: 0.6, openSeconds: 1, boundMs: 240_000 }
-  : { warm: { seconds: 5, maxCalls: 30_000 }, turns: { without: 4, with: 3 }, seconds: 0.5, paceSeconds: 1.5, openSeconds: 2.5, boundMs: 420_000 };
+  ? {
+      warm: { seconds: 2, maxCalls: 10_000 },
+      turns: { without: 1, with: 1 },
+      seconds: 0.6,
+      paceSeconds: 0.6,
+      openSeconds: 1,
+      boundMs: 240_000,
+    }
+  : {
+      warm: { seconds: 5, maxCalls: 30_000 },
+      turns: { without: 4, with: 3 },
+      seconds: 0.5,
+      paceSeconds: 1.5,
+      openSeconds: 2.5,
+      boundMs: 420_000,
+    };
 const rounds = Math.max(5, Number(given.rounds));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;
@@ -56,42 +70,97 @@ const behind = ({ projector, progress }) => ({ projector, progress });
 
 const unlogged = ({ gateways: { bare, modernBare } }, prefix) => [
   { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
-  { name: `${prefix}modern bare`, ...modernBare, target: modernBare.modern, base: 'modern relay', loads: ['128', '32'] },
+  {
+    name: `${prefix}modern bare`,
+    ...modernBare,
+    target: modernBare.modern,
+    base: 'modern relay',
+    loads: ['128', '32'],
+  },
 ];
 
 const loggedIn = ({ gateways: { logged }, ...world }, prefix) => [
   { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
-  { name: `${prefix}log+limit`, ...logged, ...behind(world), target: logged.limited, loads: ['128', '32', 'open', 'pace'] },
-  { name: `${prefix}modern log+limit`, ...logged, ...behind(world), target: logged.modernLimited, base: 'modern relay', loads: ['128'] },
+  {
+    name: `${prefix}log+limit`,
+    ...logged,
+    ...behind(world),
+    target: logged.limited,
+    loads: ['128', '32', 'open', 'pace'],
+  },
+  {
+    name: `${prefix}modern log+limit`,
+    ...logged,
+    ...behind(world),
+    target: logged.modernLimited,
+    base: 'modern relay',
+    loads: ['128'],
+  },
 ];
 
 /** What stands in both parts of the run, to be compared with. */
 const baseTargets = (world, { direct, relay, modern }) => [
   { name: 'direct', target: world.direct, loads: direct },
-  { name: 'relay', process: world.relays.legacy, target: { ...world.direct, port: world.relays.legacy.ready.port }, loads: relay },
-  { name: 'modern relay', process: world.relays.modern, target: { ...world.direct, era: 'modern', port: world.relays.modern.ready.port }, loads: modern },
+  {
+    name: 'relay',
+    process: world.relays.legacy,
+    target: { ...world.direct, port: world.relays.legacy.ready.port },
+    loads: relay,
+  },
+  {
+    name: 'modern relay',
+    process: world.relays.modern,
+    target: { ...world.direct, era: 'modern', port: world.relays.modern.ready.port },
+    loads: modern,
+  },
 ];
 
 // What the log leaves behind, in PostgreSQL and Kafka, goes on for minutes and takes from whoever is measured beside it: what needs no log comes before it.
 const targetsOf = (world) => {
   const kafka = world.inKafka;
   const parts = {
-    without: [...baseTargets(world, { direct: ['128', '32'], relay: ['128', '32', 'list'], modern: ['128', '32'] }), ...unlogged(world.inPostgres, ''), ...(world.other ? unlogged(world.other, 'other ') : [])],
+    without: [
+      ...baseTargets(world, { direct: ['128', '32'], relay: ['128', '32', 'list'], modern: ['128', '32'] }),
+      ...unlogged(world.inPostgres, ''),
+      ...(world.other ? unlogged(world.other, 'other ') : []),
+    ],
     with: [
       ...baseTargets(world, { direct: ['open'], relay: ['128', '32', 'open'], modern: ['128'] }),
       ...loggedIn(world.inPostgres, ''),
       ...(world.other ? loggedIn(world.other, 'other ') : []),
-      ...(kafka ? [{ name: 'kafka+limit', ...kafka.gateways.logged, ...behind(kafka), brokers: world.brokers, target: kafka.gateways.logged.limited, loads: ['128', '32', 'open', 'pace'] }] : []),
+      ...(kafka
+        ? [
+            {
+              name: 'kafka+limit',
+              ...kafka.gateways.logged,
+              ...behind(kafka),
+              brokers: world.brokers,
+              target: kafka.gateways.logged.limited,
+              loads: ['128', '32', 'open', 'pace'],
+            },
+          ]
+        : []),
     ],
   };
-  const isWanted = ({ name, target }) => target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name));
-  return Object.entries(parts).map(([log, targets]) => [log, targets.filter(isWanted).map((one) => ({ ...one, log, loads: one.loads.filter((load) => wanted.includes(load)) }))]);
+  const isWanted = ({ name, target }) =>
+    target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name));
+  return Object.entries(parts).map(([log, targets]) => [
+    log,
+    targets.filter(isWanted).map((one) => ({ ...one, log, loads: one.loads.filter((load) => wanted.includes(load)) })),
+  ]);
 };
 
 const requestOf = (load, target, bounds) =>
   load === 'open'
     ? ['open', { target, connections: 64, seconds: plan.openSeconds, perSecond: PER_SECOND }]
-    : ['closed', { target: load === 'list' ? { ...target, list: true } : target, connections: load === 'list' ? 32 : Number(load), ...bounds }];
+    : [
+        'closed',
+        {
+          target: load === 'list' ? { ...target, list: true } : target,
+          connections: load === 'list' ? 32 : Number(load),
+          ...bounds,
+        },
+      ];
 
 const perCall = (micros, calls) => (micros === undefined || Number.isNaN(micros) ? undefined : micros / calls);
 
@@ -103,7 +172,8 @@ const read = async (world, one) => ({
   brokers: one.brokers?.map(cpuOfFamily),
 });
 
-const grownBy = (before, after) => after?.reduce((sum, family, index) => sum + (familyGrowth(before[index], family) ?? Number.NaN), 0);
+const grownBy = (before, after) =>
+  after?.reduce((sum, family, index) => sum + (familyGrowth(before[index], family) ?? Number.NaN), 0);
 
 /** What stands behind the gateway is measured until it is up to date again. */
 const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => {
@@ -132,48 +202,81 @@ const measure = async (world, one, load, bounds = { seconds: plan.seconds }) => 
   };
 };
 
-const cpuText = () => `${cpus().length} cores of ${cpus()[0]?.model.trim()}; load average ${loadavg().map((one) => one.toFixed(1)).join(' ')}`;
+const cpuText = () =>
+  `${cpus().length} cores of ${cpus()[0]?.model.trim()}; load average ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' ')}`;
 
-const pinText = () => (cores ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, Kafka and the projector to ${cores.rest}` : 'not pinned: taskset is not here, or there is one core');
+const pinText = () =>
+  cores
+    ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, Kafka and the projector to ${cores.rest}`
+    : 'not pinned: taskset is not here, or there is one core';
 
 /** The gateways of one part of the run, and what stands behind them. */
 const profiledIn = ({ inPostgres, inKafka }, log) => {
   if (!given.profile) return [];
-  if (log === 'without') return Object.entries({ bare: inPostgres.gateways.bare, modernBare: inPostgres.gateways.modernBare });
-  return Object.entries({ logged: inPostgres.gateways.logged, projector: { process: inPostgres.projector }, ...(inKafka ? { kafka: inKafka.gateways.logged, kafkaProjector: { process: inKafka.projector } } : {}) });
+  if (log === 'without')
+    return Object.entries({ bare: inPostgres.gateways.bare, modernBare: inPostgres.gateways.modernBare });
+  return Object.entries({
+    logged: inPostgres.gateways.logged,
+    projector: { process: inPostgres.projector },
+    ...(inKafka ? { kafka: inKafka.gateways.logged, kafkaProjector: { process: inKafka.projector } } : {}),
+  });
 };
 
 const turnOf = async (world, load, targets) => {
   const runs = [];
-  for (const one of targets) if (one.loads.includes(load)) runs.push(await (load === 'pace' ? measurePace(world, one, { connections: 128, seconds: plan.paceSeconds }) : measure(world, one, load)));
+  for (const one of targets)
+    if (one.loads.includes(load))
+      runs.push(
+        await (load === 'pace'
+          ? measurePace(world, one, { connections: 128, seconds: plan.paceSeconds })
+          : measure(world, one, load)),
+      );
   return runs;
 };
 
 /** Targets take turns within a round, the other way round in every second one. */
 const roundsOf = async (world, log, targets) => {
-  const warming = (one) => one.loads.filter((load) => load === 'list' || load === (one.loads.includes('128') ? '128' : '32'));
-  for (const one of targets) for (const load of warming(one)) await measure(world, one, load, { ...plan.warm, maxCalls: plan.warm.maxCalls / (load === 'list' ? 10 : 1) });
+  const warming = (one) =>
+    one.loads.filter((load) => load === 'list' || load === (one.loads.includes('128') ? '128' : '32'));
+  for (const one of targets)
+    for (const load of warming(one))
+      await measure(world, one, load, { ...plan.warm, maxCalls: plan.warm.maxCalls / (load === 'list' ? 10 : 1) });
   const profiled = profiledIn(world, log);
   for (const [, { process }] of profiled) await process.ask('startProfile');
   const runs = [];
   for (let round = 1; round <= rounds; round += 1) {
-    for (const load of LOADS) for (let turn = 0; turn < turnsOf(load, log); turn += 1) runs.push(...(await turnOf(world, load, (round + turn) % 2 === 1 ? targets : targets.toReversed())));
+    for (const load of LOADS)
+      for (let turn = 0; turn < turnsOf(load, log); turn += 1)
+        runs.push(...(await turnOf(world, load, (round + turn) % 2 === 1 ? targets : targets.toReversed())));
     say(`${log} a log: round ${round} of ${rounds} done; load average ${loadavg()[0].toFixed(1)}`);
   }
-  for (const [name, { process }] of profiled) await process.ask('stopProfile', { file: join(resolve(given.profile), `${name}.cpuprofile`) });
+  for (const [name, { process }] of profiled)
+    await process.ask('stopProfile', { file: join(resolve(given.profile), `${name}.cpuprofile`) });
   return runs;
 };
 
 const run = async (world) => {
   const runs = [];
-  for (const [log, targets] of targetsOf(world)) if (targets.some(({ name, loads }) => !/^direct$|relay$/.test(name) && loads.length > 0)) runs.push(...(await roundsOf(world, log, targets)));
+  for (const [log, targets] of targetsOf(world))
+    if (targets.some(({ name, loads }) => !/^direct$|relay$/.test(name) && loads.length > 0))
+      runs.push(...(await roundsOf(world, log, targets)));
   return runs;
 };
 
 const machineText = () => `Node ${process.version}; ${cpuText()}`;
 
 const write = async (measured) => {
-  if (given.json) await writeFile(given.json, JSON.stringify({ node: process.version, cores: cores ?? null, cpu: cpuText(), rounds, turns: plan.turns, ...measured }, null, 2));
+  if (given.json)
+    await writeFile(
+      given.json,
+      JSON.stringify(
+        { node: process.version, cores: cores ?? null, cpu: cpuText(), rounds, turns: plan.turns, ...measured },
+        null,
+        2,
+      ),
+    );
   return measured.budget.every(({ holds }) => holds);
 };
 
@@ -182,7 +285,9 @@ const show = async ({ runs, decisions, missing, began }) => {
   const budget = [...judge(rows), ...judgeDecisions(decisions)];
   const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
   const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
-  process.stdout.write(`${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`);
+  process.stdout.write(
+    `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`,
+  );
   return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
 };
 
@@ -196,10 +301,13 @@ const decideAlone = async () => {
 const wholeBench = async () => {
   const began = performance.now();
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-bench-'));
-  const bound = setTimeout(() => {
-    say('The bench took too long and was stopped.');
-    process.exit(1);
-  }, given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs);
+  const bound = setTimeout(
+    () => {
+      say('The bench took too long and was stopped.');
+      process.exit(1);
+    },
+    given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs,
+  );
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
   process.once('exit', () => {
     endAll();
@@ -210,7 +318,12 @@ const wholeBench = async () => {
   const [{ openKafka }, { startWorld }] = await Promise.all([import('./kafka.mjs'), import('./world.mjs')]);
   const kafka = given['no-kafka'] ? { missing: 'to be asked for: --no-kafka was given' } : await openKafka();
   if (kafka.missing) say(`KAFKA IS NOT MEASURED: it needs ${kafka.missing}`);
-  const world = await startWorld({ dist: resolve(given.dist), dataDir, against: given.against && resolve(given.against), kafka });
+  const world = await startWorld({
+    dist: resolve(given.dist),
+    dataDir,
+    against: given.against && resolve(given.against),
+    kafka,
+  });
   try {
     return await show({ runs: await run(world), decisions, missing: kafka.missing, began });
   } finally {
@@ -221,14 +334,17 @@ const wholeBench = async () => {
 };
 
 const main = () => {
-  if (positionals.length > 1 || (positionals[0] ?? 'decide') !== 'decide') throw new Error('usage: npm run bench -- [decide] [options]');
+  if (positionals.length > 1 || (positionals[0] ?? 'decide') !== 'decide')
+    throw new Error('usage: npm run bench -- [decide] [options]');
   return positionals[0] === 'decide' ? decideAlone() : wholeBench();
 };
 
-Promise.resolve().then(main).then(
-  (held) => process.exit(held || given['no-gate'] ? 0 : 1),
-  (error) => {
-    say(error.stack);
-    process.exit(1);
-  },
-);
+Promise.resolve()
+  .then(main)
+  .then(
+    (held) => process.exit(held || given['no-gate'] ? 0 : 1),
+    (error) => {
+      say(error.stack);
+      process.exit(1);
+    },
+  );

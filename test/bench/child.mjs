@@ -6,7 +6,8 @@ export const answer = (ready, handlers = {}) => {
   process.on('message', async ({ n, ask, ...rest }) => {
     try {
       const { user, system } = process.cpuUsage();
-      const given = ask === 'cpu' ? { micros: user + system, rss: process.memoryUsage.rss() } : await handlers[ask](rest);
+      const given =
+        ask === 'cpu' ? { micros: user + system, rss: process.memoryUsage.rss() } : await handlers[ask](rest);
       process.send({ n, given });
     } catch (error) {
       process.send({ n, failed: String(error?.stack ?? error) });

@@ -10,7 +10,11 @@ const ROUNDS = 31;
 const PER_ROUND = 20_000;
 const TOOLS = 100;
 
-const example = { version: '1', default: 'deny', tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } } };
+const example = {
+  version: '1',
+  default: 'deny',
+  tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } },
+};
 
 /** Ten conditions that a call must pass one by one, of every usual kind. */
 const entryWithConditions = (n) => ({
@@ -31,20 +35,55 @@ const entryWithConditions = (n) => ({
 });
 
 const toolName = (n) => `tool_number_${n}`;
-const large = { version: '1', default: 'deny', tools: Object.fromEntries(Array.from({ length: TOOLS }, (_, n) => [toolName(n), entryWithConditions(n)])) };
+const large = {
+  version: '1',
+  default: 'deny',
+  tools: Object.fromEntries(Array.from({ length: TOOLS }, (_, n) => [toolName(n), entryWithConditions(n)])),
+};
 
-const bodyOf = (name, given) => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: given } });
-const exampleBodies = Array.from({ length: TOOLS }, (_, n) => bodyOf('cancel_job', { project_id: `group/project-${n}`, job_id: String(1_234_567_000 + n), force: false, reason: 'x'.repeat(92) }));
+const bodyOf = (name, given) =>
+  JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: given } });
+const exampleBodies = Array.from({ length: TOOLS }, (_, n) =>
+  bodyOf('cancel_job', {
+    project_id: `group/project-${n}`,
+    job_id: String(1_234_567_000 + n),
+    force: false,
+    reason: 'x'.repeat(92),
+  }),
+);
 const largeBodies = Array.from({ length: TOOLS }, (_, n) =>
-  bodyOf(toolName(n), { project_id: `group-${n}/project`, job_id: String(1_234_567_000 + n), ref: `feature-${n}`, labels: ['bug', 'chore'], retries: 3, force: false, reason: 'the job waits for a runner that is gone' }),
+  bodyOf(toolName(n), {
+    project_id: `group-${n}/project`,
+    job_id: String(1_234_567_000 + n),
+    ref: `feature-${n}`,
+    labels: ['bug', 'chore'],
+    retries: 3,
+    force: false,
+    reason: 'the job waits for a runner that is gone',
+  }),
 );
 
-const who = { grant: { id: 'grt_01h2xcejqtf2nbrexx3vqjhp41', organizationId: 'org_01h2xcejqtf2nbrexx3vqjhp41' }, server: { id: 'srv_01h2xcejqtf2nbrexx3vqjhp41', tools: new Map() }, identity: { id: 'idn_01h2xcejqtf2nbrexx3vqjhp41', name: 'deploy-bot', kind: 'agent', attributes: {} } };
+const who = {
+  grant: { id: 'grt_01h2xcejqtf2nbrexx3vqjhp41', organizationId: 'org_01h2xcejqtf2nbrexx3vqjhp41' },
+  server: { id: 'srv_01h2xcejqtf2nbrexx3vqjhp41', tools: new Map() },
+  identity: { id: 'idn_01h2xcejqtf2nbrexx3vqjhp41', name: 'deploy-bot', kind: 'agent', attributes: {} },
+};
 
 /** A call as enforcement gets it, its body read. */
 const callOf = (body) => {
   const { name, arguments: given } = JSON.parse(body).params;
-  return { who, method: 'tools/call', tool: name, arguments: given, requestId: 1, sessionId: 'session', protocolVersion: '2025-06-18', traceId: null, sourceIp: '10.1.2.3', client: { name: 'bench' } };
+  return {
+    who,
+    method: 'tools/call',
+    tool: name,
+    arguments: given,
+    requestId: 1,
+    sessionId: 'session',
+    protocolVersion: '2025-06-18',
+    traceId: null,
+    sourceIp: '10.1.2.3',
+    client: { name: 'bench' },
+  };
 };
 
 const load = async (dist) => {
@@ -69,7 +108,8 @@ let sink = 0;
 /** Microseconds of CPU for one of many turns over the inputs: what others do on this machine meanwhile counts less than by the clock. */
 const timed = (inputs, work) => {
   const before = process.cpuUsage();
-  for (let done = 0; done < PER_ROUND; ) for (let at = 0; at < inputs.length; at += 1, done += 1) sink += work(inputs[at]);
+  for (let done = 0; done < PER_ROUND;)
+    for (let at = 0; at < inputs.length; at += 1, done += 1) sink += work(inputs[at]);
   const { user, system } = process.cpuUsage(before);
   return (user + system) / PER_ROUND;
 };
@@ -86,10 +126,12 @@ const tasksOf = ({ compiled, decide, CallFacts, shadowOf }) => {
   const [small, big] = [compiled(example), compiled(large)];
   // One that answers alike from rules of its own, as a draft mostly does.
   const shadow = { id: 'pol', version: 1, compiled: compiled(large), pins: undefined };
-  const both = (one, other) => (call) => decide(one, new CallFacts(call, at)).effect.length + decide(other, new CallFacts(call, at)).effect.length;
+  const both = (one, other) => (call) =>
+    decide(one, new CallFacts(call, at)).effect.length + decide(other, new CallFacts(call, at)).effect.length;
   const allowed = (calls, policy) => calls.every((call) => decide(policy, new CallFacts(call, at)).effect === 'allow');
   const [exampleCalls, largeCalls] = [exampleBodies.map(callOf), largeBodies.map(callOf)];
-  if (!allowed(exampleCalls, small) || !allowed(largeCalls, big)) throw new Error('the bench measures calls that are allowed');
+  if (!allowed(exampleCalls, small) || !allowed(largeCalls, big))
+    throw new Error('the bench measures calls that are allowed');
   return {
     'running example: decide': [exampleCalls, deciding(small)],
     'running example: JSON.parse': [exampleBodies, parsing],
@@ -112,9 +154,15 @@ export const measureDecisions = async (dist) => {
       const micros = timed(inputs, work);
       if (round >= 0) times[name].push(micros);
     }
-  const [alone, two, shadowed] = ['decide', 'decide under two policies', 'decide, with a shadow'].map((name) => times[`100 tools, 10 conditions: ${name}`]);
+  const [alone, two, shadowed] = ['decide', 'decide under two policies', 'decide, with a shadow'].map(
+    (name) => times[`100 tools, 10 conditions: ${name}`],
+  );
   const shadowRatio = median(shadowed.map((time, round) => (time - alone[round]) / (two[round] - alone[round])));
-  return { micros: Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)])), shadowRatio, sink };
+  return {
+    micros: Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)])),
+    shadowRatio,
+    sink,
+  };
 };
 
 export const judgeDecisions = ({ micros, shadowRatio }) => [
@@ -129,5 +177,8 @@ export const decisionsText = ({ micros }) => {
     const [decide, parse] = [micros[`${name}: decide`], micros[`${name}: JSON.parse`]];
     return [name, decide.toFixed(2), parse.toFixed(2), (decide / parse).toFixed(2)];
   };
-  return textTable([['decision', 'µs', 'JSON.parse µs', 'to JSON.parse'], row('running example'), row('100 tools, 10 conditions')], 1);
+  return textTable(
+    [['decision', 'µs', 'JSON.parse µs', 'to JSON.parse'], row('running example'), row('100 tools, 10 conditions')],
+    1,
+  );
 };

@@ -32,5 +32,13 @@ export const measurePace = async (world, one, { connections, seconds }) => {
   const after = await progress();
   const drainSeconds = await caughtUp(progress);
   const events = after.appended - before.appended;
-  return { name: one.name, log: one.log, load: 'pace', calls: driven.calls, errors: driven.errors, made: events / driven.seconds, recorded: (after.appended - after.recorded) / drainSeconds };
+  return {
+    name: one.name,
+    log: one.log,
+    load: 'pace',
+    calls: driven.calls,
+    errors: driven.errors,
+    made: events / driven.seconds,
+    recorded: (after.appended - after.recorded) / drainSeconds,
+  };
 };

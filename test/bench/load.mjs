@@ -10,7 +10,13 @@ const OK = Buffer.from('HTTP/1.1 200');
 
 const requestBytes = ({ port, path, era, headers, list }) => {
   const body = list ? listText : callText[era];
-  const lines = Object.entries({ host: `127.0.0.1:${port}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers, 'content-length': body.length });
+  const lines = Object.entries({
+    host: `127.0.0.1:${port}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    ...headers,
+    'content-length': body.length,
+  });
   const head = `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   return { bytes: Buffer.from(head + body), idAt: head.length + ID_AT };
 };
@@ -23,7 +29,14 @@ const digits = (bytes, at) => {
 
 const isResult = (bytes, id) => {
   const from = bytes.length - MESSAGE_BYTES;
-  return bytes.indexOf(OK) === 0 && bytes[from - 1] === 10 && bytes[from - 2] === 13 && bytes[from - 3] === 10 && digits(bytes, from + ID_AT) === id && bytes[bytes.length - 1] === 125;
+  return (
+    bytes.indexOf(OK) === 0 &&
+    bytes[from - 1] === 10 &&
+    bytes[from - 2] === 13 &&
+    bytes[from - 3] === 10 &&
+    digits(bytes, from + ID_AT) === id &&
+    bytes[bytes.length - 1] === 125
+  );
 };
 
 /** A list only has to be a whole answer; how long it may be is not known here. */
@@ -94,7 +107,9 @@ class Connection {
 
 const open = (target) =>
   new Promise((resolve, reject) => {
-    const socket = connect(target.port, '127.0.0.1', () => resolve(new Connection(socket, requestBytes(target), target.list === true)));
+    const socket = connect(target.port, '127.0.0.1', () =>
+      resolve(new Connection(socket, requestBytes(target), target.list === true)),
+    );
     socket.once('error', reject);
   });
 
@@ -102,7 +117,14 @@ const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(so
 
 const summary = (latencies, errors, firstError, seconds) => {
   const sorted = Float64Array.from(latencies).sort();
-  return { calls: latencies.length, seconds, errors, firstError, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) };
+  return {
+    calls: latencies.length,
+    seconds,
+    errors,
+    firstError,
+    p50: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+  };
 };
 
 const openAll = (target, connections) => Promise.all(Array.from({ length: connections }, () => open(target)));
@@ -156,7 +178,8 @@ const openLoop = async ({ target, connections, seconds, perSecond }) => {
     failed.count += 1;
     failed.first ??= 'none was sent: every connection still waited for an answer';
   }
-  for (let tries = 0; latencies.length < total - failed.count && tries < 200; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let tries = 0; latencies.length < total - failed.count && tries < 200; tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
   for (const connection of all) connection.end();
   return summary(latencies, failed.count, failed.first, seconds);
 };

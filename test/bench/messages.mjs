@@ -1,7 +1,11 @@
 /** The one call and the one result that every target carries, by era: with an id of eight digits, the result of 260 bytes, the call of as many but for what a modern one says of itself. */
 export const MESSAGE_BYTES = 260;
 
-const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' }, 'io.modelcontextprotocol/clientCapabilities': {} };
+const META = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
 
 const padded = (text, bytes = MESSAGE_BYTES) => text.replace('@', 'x'.repeat(bytes - text.length + 1));
 
@@ -10,7 +14,10 @@ const legacyCall = padded(
 );
 
 /** By era. */
-export const callText = { legacy: legacyCall, modern: legacyCall.replace(/\}\}$/, `,"_meta":${JSON.stringify(META)}}}`) };
+export const callText = {
+  legacy: legacyCall,
+  modern: legacyCall.replace(/\}\}$/, `,"_meta":${JSON.stringify(META)}}}`),
+};
 
 export const listText = '{"jsonrpc":"2.0","id":10000000,"method":"tools/list","params":{}}';
 

@@ -101,10 +101,12 @@ export const cpuOfFamily = (pid) => {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = statOf(name);
-    if (stat && (name === String(pid) || stat[1] === String(pid))) times.set(name, (Number(stat[11]) + Number(stat[12])) * 10_000);
+    if (stat && (name === String(pid) || stat[1] === String(pid)))
+      times.set(name, (Number(stat[11]) + Number(stat[12])) * 10_000);
   }
   return times;
 };
 
 /** What a family used in between; a child that ended meanwhile is not counted. */
-export const familyGrowth = (before, after) => after && before && [...after].reduce((sum, [pid, micros]) => sum + micros - (before.get(pid) ?? 0), 0);
+export const familyGrowth = (before, after) =>
+  after && before && [...after].reduce((sum, [pid, micros]) => sum + micros - (before.get(pid) ?? 0), 0);

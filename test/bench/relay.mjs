@@ -28,15 +28,23 @@ class Relay {
   }
 }
 
-const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'user-agent': 'relay', ...headersOf[process.argv[3]] };
+const headers = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  'user-agent': 'relay',
+  ...headersOf[process.argv[3]],
+};
 
-const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true }, (request, response) => {
-  const chunks = [];
-  request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', () => {
-    const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-    agent.dispatch({ origin, path: '/mcp', method: 'POST', headers, body }, new Relay(response));
-  });
-});
+const server = createServer(
+  { keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 120_000, noDelay: true },
+  (request, response) => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+      agent.dispatch({ origin, path: '/mcp', method: 'POST', headers, body }, new Relay(response));
+    });
+  },
+);
 server.maxRequestsPerSocket = 0;
 server.listen(0, '127.0.0.1', () => answer({ port: server.address().port }));

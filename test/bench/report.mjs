@@ -17,29 +17,90 @@ export const summarize = (runs) => {
   return [...rows.values()].map((row) => {
     const medians = Object.fromEntries(FIELDS.map((field) => [field, median(row.runs.map((run) => run[field]))]));
     const all = row.runs.map((run) => run.cpu).filter((cpu) => cpu !== undefined);
-    return { name: row.name, log: row.log, base: row.base, load: row.load, ...medians, spread: all.length === 0 ? undefined : Math.max(...all) / Math.min(...all), worstBehind: Math.max(0, ...row.runs.map((run) => run.behindSeconds ?? 0)), errors: row.runs.reduce((sum, run) => sum + run.errors, 0) };
+    return {
+      name: row.name,
+      log: row.log,
+      base: row.base,
+      load: row.load,
+      ...medians,
+      spread: all.length === 0 ? undefined : Math.max(...all) / Math.min(...all),
+      worstBehind: Math.max(0, ...row.runs.map((run) => run.behindSeconds ?? 0)),
+      errors: row.runs.reduce((sum, run) => sum + run.errors, 0),
+    };
   });
 };
 
-export const atMost = (text, value, limit, unit) => ({ text, value, limit, unit, rule: 'at most', holds: value <= limit });
-export const atLeast = (text, value, limit, unit) => ({ text, value, limit, unit, rule: 'at least', holds: value >= limit });
+export const atMost = (text, value, limit, unit) => ({
+  text,
+  value,
+  limit,
+  unit,
+  rule: 'at most',
+  holds: value <= limit,
+});
+export const atLeast = (text, value, limit, unit) => ({
+  text,
+  value,
+  limit,
+  unit,
+  rule: 'at least',
+  holds: value >= limit,
+});
 
 const logBudget = (at, name, where) => {
   const [saturated, pace] = [at(name, '128'), at(name, 'pace')];
   return [
-    ...(at(name, 'open') ? [atMost(`log in ${where}, limit: added p50 at 200 calls/s`, at(name, 'open').p50 - (at('direct', 'open')?.p50 ?? Number.NaN), 5, 'ms')] : []),
-    ...(saturated ? [atMost(`log in ${where}, limit: record and usage up to date after the load ends`, saturated.worstBehind, 10, 's')] : []),
-    ...(pace ? [atLeast(`log in ${where}, limit: projector's pace to the gateway's at saturation`, pace.recorded / pace.made, 1, '×')] : []),
+    ...(at(name, 'open')
+      ? [
+          atMost(
+            `log in ${where}, limit: added p50 at 200 calls/s`,
+            at(name, 'open').p50 - (at('direct', 'open')?.p50 ?? Number.NaN),
+            5,
+            'ms',
+          ),
+        ]
+      : []),
+    ...(saturated
+      ? [
+          atMost(
+            `log in ${where}, limit: record and usage up to date after the load ends`,
+            saturated.worstBehind,
+            10,
+            's',
+          ),
+        ]
+      : []),
+    ...(pace
+      ? [
+          atLeast(
+            `log in ${where}, limit: projector's pace to the gateway's at saturation`,
+            pace.recorded / pace.made,
+            1,
+            '×',
+          ),
+        ]
+      : []),
   ];
 };
 
 /** What a row is compared with: measured in the same part of the run. */
-const baseOf = (rows, row, name = row.base) => rows.find((one) => one.name === name && one.load === row.load && one.log === row.log);
+const baseOf = (rows, row, name = row.base) =>
+  rows.find((one) => one.name === name && one.load === row.load && one.log === row.log);
 
 /** Every line of the budget that was measured, with its value and whether it holds. */
 export const judge = (rows) => {
   const at = (name, load) => rows.find((row) => row.name === name && row.load === load);
-  const toRelay = (text, name, load, limit) => (at(name, load) ? [atMost(`${text}: CPU to the relay, ${load} connections`, at(name, load).cpu / (baseOf(rows, at(name, load))?.cpu ?? Number.NaN), limit, '×')] : []);
+  const toRelay = (text, name, load, limit) =>
+    at(name, load)
+      ? [
+          atMost(
+            `${text}: CPU to the relay, ${load} connections`,
+            at(name, load).cpu / (baseOf(rows, at(name, load))?.cpu ?? Number.NaN),
+            limit,
+            '×',
+          ),
+        ]
+      : [];
   const errors = rows.reduce((sum, row) => sum + row.errors, 0);
   return [
     ...toRelay('no log, no limit', 'bare', '128', 1.4),
@@ -78,19 +139,34 @@ const columns = (rows) => {
 
 export const table = (rows) => {
   const shown = columns(rows);
-  return textTable([shown.map(([title]) => title), ...rows.filter(({ load }) => load !== 'pace').map((row) => shown.map(([, show]) => show(row)))], 3);
+  return textTable(
+    [
+      shown.map(([title]) => title),
+      ...rows.filter(({ load }) => load !== 'pace').map((row) => shown.map(([, show]) => show(row))),
+    ],
+    3,
+  );
 };
 
 /** Gateway and projector in turns, each with a core of its own: events a second. */
 export const paceText = (rows) =>
-  textTable([
-    ['in turns, events/s', 'gateway makes', 'projector records and counts', 'ratio'],
-    ...rows.filter(({ load }) => load === 'pace').map(({ name, made, recorded }) => [name, cell(made, 0), cell(recorded, 0), cell(recorded / made, 2)]),
-  ], 1);
+  textTable(
+    [
+      ['in turns, events/s', 'gateway makes', 'projector records and counts', 'ratio'],
+      ...rows
+        .filter(({ load }) => load === 'pace')
+        .map(({ name, made, recorded }) => [name, cell(made, 0), cell(recorded, 0), cell(recorded / made, 2)]),
+    ],
+    1,
+  );
 
 /** CPU per call of each target to the same target of the other build (`--against`), and empty without one. */
 export const againstText = (rows) => {
-  const pairs = rows.flatMap((row) => rows.filter(({ name, load, cpu }) => name === `other ${row.name}` && load === row.load && cpu && row.cpu).map((other) => [row, other]));
+  const pairs = rows.flatMap((row) =>
+    rows
+      .filter(({ name, load, cpu }) => name === `other ${row.name}` && load === row.load && cpu && row.cpu)
+      .map((other) => [row, other]),
+  );
   if (pairs.length === 0) return '';
   return `${textTable([['CPU µs/call', 'load', 'this build', 'the other', 'ratio'], ...pairs.map(([row, other]) => [row.name, SHOWN[row.load] ?? row.load, cell(row.cpu), cell(other.cpu), cell(row.cpu / other.cpu, 2)])], 2)}\n\n`;
 };
@@ -98,7 +174,17 @@ export const againstText = (rows) => {
 /** Lines of cells as text; the first `left` columns stand left, figures right. */
 export const textTable = (cells, left) => {
   const widths = cells[0].map((_, index) => Math.max(...cells.map((one) => one[index].length)));
-  return cells.map((one) => one.map((text, index) => (index < left ? text.padEnd(widths[index]) : text.padStart(widths[index]))).join('  ')).join('\n');
+  return cells
+    .map((one) =>
+      one.map((text, index) => (index < left ? text.padEnd(widths[index]) : text.padStart(widths[index]))).join('  '),
+    )
+    .join('\n');
 };
 
-export const budgetText = (lines) => lines.map(({ text, value, limit, unit, rule, holds }) => `${holds ? 'pass' : 'FAIL'}  ${text}: ${cell(value, 2)}${unit && ` ${unit}`} (${rule} ${limit})`).join('\n');
+export const budgetText = (lines) =>
+  lines
+    .map(
+      ({ text, value, limit, unit, rule, holds }) =>
+        `${holds ? 'pass' : 'FAIL'}  ${text}: ${cell(value, 2)}${unit && ` ${unit}`} (${rule} ${limit})`,
+    )
+    .join('\n');

@@ -14,7 +14,15 @@ const { readConfig } = await from('platform/config.js');
 const config = readConfig(process.env);
 
 const withoutLog = async () => {
-  const [{ startGateway }, { Database }, { EventStore }, { Vault }, { loadMasterKey }, { makeOutbound }, { listen, makeHttpFront, makeMetrics }] = await Promise.all([
+  const [
+    { startGateway },
+    { Database },
+    { EventStore },
+    { Vault },
+    { loadMasterKey },
+    { makeOutbound },
+    { listen, makeHttpFront, makeMetrics },
+  ] = await Promise.all([
     from('start-gateway.js'),
     from('platform/database.js'),
     from('event-log/event-store.js'),
@@ -26,7 +34,13 @@ const withoutLog = async () => {
   const database = new Database(config.databaseUrl);
   const own = { port: 0 };
   const acknowledged = Promise.resolve({ partition: 0, offset: 0 });
-  const eventLog = { append: () => acknowledged, read: () => Promise.resolve([]), subscribe: () => Promise.resolve({ stop: () => Promise.resolve() }), ready: () => Promise.resolve(), close: () => Promise.resolve() };
+  const eventLog = {
+    append: () => acknowledged,
+    read: () => Promise.resolve([]),
+    subscribe: () => Promise.resolve({ stop: () => Promise.resolve() }),
+    ready: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
   const metrics = makeMetrics();
   const gateway = await startGateway({
     config,
@@ -40,8 +54,15 @@ const withoutLog = async () => {
     metrics,
   });
   // A build from before the rule has no such file, and asks for none.
-  const hosts = await from('platform/host-rule.js').then(({ makeHostRule }) => makeHostRule(config), () => undefined);
-  own.port = await listen(makeHttpFront({ hosts, isOperator: () => Promise.resolve(false), gateway: gateway.handle, readiness: {}, metrics }), 0, '127.0.0.1');
+  const hosts = await from('platform/host-rule.js').then(
+    ({ makeHostRule }) => makeHostRule(config),
+    () => undefined,
+  );
+  own.port = await listen(
+    makeHttpFront({ hosts, isOperator: () => Promise.resolve(false), gateway: gateway.handle, readiness: {}, metrics }),
+    0,
+    '127.0.0.1',
+  );
   return own.port;
 };
 

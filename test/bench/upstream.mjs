@@ -8,16 +8,38 @@ import { resultText } from './messages.mjs';
 
 const era = process.argv[2];
 
-const head = (length, more = '') => `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${more}Content-Length: ${length}\r\n\r\n`;
+const head = (length, more = '') =>
+  `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${more}Content-Length: ${length}\r\n\r\n`;
 const callHead = head(Buffer.byteLength(resultText(era, '10000000')));
 
-const schema = { type: 'object', properties: Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`argument_${n}`, { type: 'string', description: 'Says which of the things this is about' }])) };
-const tools = Array.from({ length: 88 }, (_, n) => ({ name: n === 40 ? 'cancel_job' : `tool_${n}`, description: `Does what tool ${n} of this server does, and nothing else`, inputSchema: schema }));
+const schema = {
+  type: 'object',
+  properties: Object.fromEntries(
+    Array.from({ length: 6 }, (_, n) => [
+      `argument_${n}`,
+      { type: 'string', description: 'Says which of the things this is about' },
+    ]),
+  ),
+};
+const tools = Array.from({ length: 88 }, (_, n) => ({
+  name: n === 40 ? 'cancel_job' : `tool_${n}`,
+  description: `Does what tool ${n} of this server does, and nothing else`,
+  inputSchema: schema,
+}));
 
-const complete = { resultType: 'complete', ttlMs: 0, cacheScope: 'private', _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'bench', version: '1' } } };
+const complete = {
+  resultType: 'complete',
+  ttlMs: 0,
+  cacheScope: 'private',
+  _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'bench', version: '1' } },
+};
 const results = {
   legacy: {
-    initialize: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'bench', version: '1' } },
+    initialize: {
+      protocolVersion: '2025-06-18',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'bench', version: '1' },
+    },
     'tools/list': { tools },
   },
   modern: {
@@ -25,14 +47,20 @@ const results = {
     'tools/list': { ...complete, tools },
   },
 }[era];
-const known = Object.entries(results).map(([method, result]) => ({ mark: `"method":"${method}"`, result: JSON.stringify(result), more: method === 'initialize' ? 'Mcp-Session-Id: bench-session\r\n' : '' }));
+const known = Object.entries(results).map(([method, result]) => ({
+  mark: `"method":"${method}"`,
+  result: JSON.stringify(result),
+  more: method === 'initialize' ? 'Mcp-Session-Id: bench-session\r\n' : '',
+}));
 
 const replyTo = (text) => {
   const id = /"id":("[^"]*"|\d+)/.exec(text)?.[1];
   if (id === undefined) return 'HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n';
   if (text.includes('"method":"tools/call"')) return callHead + resultText(era, id);
   const answered = known.find(({ mark }) => text.includes(mark));
-  const body = answered ? `{"jsonrpc":"2.0","id":${id},"result":${answered.result}}` : `{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"not offered"}}`;
+  const body = answered
+    ? `{"jsonrpc":"2.0","id":${id},"result":${answered.result}}`
+    : `{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"not offered"}}`;
   return head(Buffer.byteLength(body), answered?.more) + body;
 };
 

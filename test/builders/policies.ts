@@ -18,7 +18,10 @@ export const configureProperties = (): void => {
 
 export const letters = fc.constantFrom('a', 'b', '*', '😀', '\uFFFD');
 const tool = fc.string({ unit: fc.constantFrom('a', 'b', '😀', '\uFFFD'), maxLength: 6 });
-export const name = fc.oneof(fc.string({ unit: letters, minLength: 1, maxLength: 6 }), fc.constantFrom('__proto__', 'constructor', 'toString'));
+export const name = fc.oneof(
+  fc.string({ unit: letters, minLength: 1, maxLength: 6 }),
+  fc.constantFrom('__proto__', 'constructor', 'toString'),
+);
 const limit = fc.record(
   {
     counter: fc.constantFrom('c', 'd'),
@@ -32,24 +35,60 @@ const limit = fc.record(
 );
 const limits = fc.array(limit, { maxLength: 3 });
 const scalar = fc.oneof(fc.constantFrom('a', 'b', '', 'ab'), fc.nat(3), fc.boolean());
-const path = fc.constantFrom('args.n', 'args.s', 'args.o.n', 'args.l[0]', 'args.l[*]', 'args.l[*].n', 'identity.name', 'identity.attributes.t', 'request.ip', 'time.hour', 'time.weekday');
+const path = fc.constantFrom(
+  'args.n',
+  'args.s',
+  'args.o.n',
+  'args.l[0]',
+  'args.l[*]',
+  'args.l[*].n',
+  'identity.name',
+  'identity.attributes.t',
+  'request.ip',
+  'time.hour',
+  'time.weekday',
+);
 const trusted = fc.oneof(
   fc.tuple(fc.constantFrom('eq' as const, 'neq' as const), scalar),
   fc.tuple(fc.constantFrom('in' as const, 'not_in' as const), fc.array(scalar, { minLength: 1, maxLength: 3 })),
-  fc.tuple(fc.constantFrom('lt' as const, 'lte' as const, 'gt' as const, 'gte' as const), fc.oneof(fc.nat(3), fc.constantFrom('a', 'b'))),
-  fc.tuple(fc.constantFrom('contains' as const, 'not_contains' as const, 'starts_with' as const, 'ends_with' as const), fc.constantFrom('a', 'b')),
+  fc.tuple(
+    fc.constantFrom('lt' as const, 'lte' as const, 'gt' as const, 'gte' as const),
+    fc.oneof(fc.nat(3), fc.constantFrom('a', 'b')),
+  ),
+  fc.tuple(
+    fc.constantFrom('contains' as const, 'not_contains' as const, 'starts_with' as const, 'ends_with' as const),
+    fc.constantFrom('a', 'b'),
+  ),
   fc.tuple(fc.constant('matches' as const), fc.constantFrom('a', '^b', '(a|b)+$')),
   fc.tuple(fc.constant('exists' as const), fc.boolean()),
   fc.tuple(fc.constantFrom('length_lte' as const, 'length_gte' as const), fc.nat(3)),
   fc.tuple(fc.constant('cidr' as const), fc.constant('10.0.0.0/8')),
 );
-export const condition: fc.Arbitrary<Condition> = fc.tuple(path, trusted).map(([where, [op, value]]) => ({ path: where, op, value }));
-const single: fc.Arbitrary<Rule> = fc.tuple(condition, fc.option(fc.constant('told'), { nil: undefined })).map(([one, told]) => (told === undefined ? one : { ...one, on_deny: told }));
-export const rule: fc.Arbitrary<Rule> = fc.oneof(single, fc.record({ conditions: fc.array(condition, { maxLength: 3 }) }));
+export const condition: fc.Arbitrary<Condition> = fc
+  .tuple(path, trusted)
+  .map(([where, [op, value]]) => ({ path: where, op, value }));
+const single: fc.Arbitrary<Rule> = fc
+  .tuple(condition, fc.option(fc.constant('told'), { nil: undefined }))
+  .map(([one, told]) => (told === undefined ? one : { ...one, on_deny: told }));
+export const rule: fc.Arbitrary<Rule> = fc.oneof(
+  single,
+  fc.record({ conditions: fc.array(condition, { maxLength: 3 }) }),
+);
 const rules = fc.array(rule, { maxLength: 2 });
-const approval = fc.record({ expires_in: fc.integer({ min: 1, max: 99 }), wait: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) }, { requiredKeys: [] });
+const approval = fc.record(
+  { expires_in: fc.integer({ min: 1, max: 99 }), wait: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) },
+  { requiredKeys: [] },
+);
 const entry = fc.record(
-  { action: fc.constantFrom('allow' as const, 'deny' as const, 'require_approval' as const), approval, reason: fc.constant('why'), require: rules, deny_if: rules, limits, rate_limit: fc.record({ max: fc.nat(5), window: fc.integer({ min: 1, max: 99 }) }) },
+  {
+    action: fc.constantFrom('allow' as const, 'deny' as const, 'require_approval' as const),
+    approval,
+    reason: fc.constant('why'),
+    require: rules,
+    deny_if: rules,
+    limits,
+    rate_limit: fc.record({ max: fc.nat(5), window: fc.integer({ min: 1, max: 99 }) }),
+  },
   { requiredKeys: [] },
 );
 export const policies: fc.Arbitrary<PolicyDocument> = fc.record(
@@ -71,7 +110,13 @@ export const leaf = fc.oneof(fc.nat(3), fc.constantFrom('a', 'b', 'ab', ''), fc.
 export const args = fc.oneof(
   fc.constant(undefined),
   fc.record(
-    { n: fc.oneof(fc.double(), fc.nat(9), leaf), s: leaf, N: leaf, o: fc.oneof(leaf, fc.record({ n: leaf }, { requiredKeys: [] })), l: fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.record({ n: leaf })), { maxLength: 3 })) },
+    {
+      n: fc.oneof(fc.double(), fc.nat(9), leaf),
+      s: leaf,
+      N: leaf,
+      o: fc.oneof(leaf, fc.record({ n: leaf }, { requiredKeys: [] })),
+      l: fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.record({ n: leaf })), { maxLength: 3 })),
+    },
     { requiredKeys: [] },
   ),
 );
@@ -98,5 +143,9 @@ export const enforced = (document: PolicyDocument): PolicyDocument => ({ ...docu
 export function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toReversed().map(([key, member]) => [key, reversed(member)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([key, member]) => [key, reversed(member)]),
+  );
 }

@@ -6,7 +6,13 @@ import type { RecordedDecision } from '../../src/policy-engine/replay/recorded-d
 import { windowBounds } from '../../src/policy-engine/windows.js';
 
 /** What enforcing a policy made of a call, limits included, and the decision as the record keeps it. */
-export type Made = Readonly<{ effect: Decision['effect']; code: string; rule: string | null; recorded: RecordedDecision; reserved: readonly Reservation[] }>;
+export type Made = Readonly<{
+  effect: Decision['effect'];
+  code: string;
+  rule: string | null;
+  recorded: RecordedDecision;
+  reserved: readonly Reservation[];
+}>;
 
 const DIGITS = 400;
 
@@ -53,7 +59,11 @@ const keyOf = ({ scope, whom, window, counter }: Reservation): string => JSON.st
 export type GivenBack = ReadonlyMap<number, number>;
 
 /** Enforces a policy on calls one after the other, as the gateway does, without a gateway. */
-export const enforceAll = (document: PolicyDocument, calls: readonly Facts[], givenBack: GivenBack = new Map()): readonly Made[] => {
+export const enforceAll = (
+  document: PolicyDocument,
+  calls: readonly Facts[],
+  givenBack: GivenBack = new Map(),
+): readonly Made[] => {
   const policy = compilePolicy(document);
   const store = new Store();
   const all: Made[] = [];
@@ -70,10 +80,26 @@ export const enforceAll = (document: PolicyDocument, calls: readonly Facts[], gi
 const enforceOne = (policy: CompiledPolicy, store: Store, facts: Facts, callId: string): Made => {
   const decision = decide(policy, facts);
   const { effect, code, rule, reservations, would } = decision;
-  const made = (more: Readonly<{ effect: Decision['effect']; code: string; rule: string | null; would?: Decision['would']; reserved: readonly Reservation[] }>): Made => {
+  const made = (
+    more: Readonly<{
+      effect: Decision['effect'];
+      code: string;
+      rule: string | null;
+      would?: Decision['would'];
+      reserved: readonly Reservation[];
+    }>,
+  ): Made => {
     const refusedBy = more.would?.rule ?? (more.effect === 'allow' ? null : more.rule);
     const { arguments: given, amounts: _amounts, inputSchema: _schema, ...kept } = facts;
-    const recorded = { callId, facts: kept, argumentKeys: argumentKeys(given), hasArguments: given !== undefined, counts: 'surely' as const, reserved: more.reserved, under: { policy, refusedBy } };
+    const recorded = {
+      callId,
+      facts: kept,
+      argumentKeys: argumentKeys(given),
+      hasArguments: given !== undefined,
+      counts: 'surely' as const,
+      reserved: more.reserved,
+      under: { policy, refusedBy },
+    };
     return { effect: more.effect, code: more.code, rule: more.rule, recorded, reserved: more.reserved };
   };
   if (effect !== 'allow') return made({ effect, code, rule, reserved: [] });
@@ -81,5 +107,11 @@ const enforceOne = (policy: CompiledPolicy, store: Store, facts: Facts, callId: 
   if (refused === undefined) return made({ effect, code, rule, would, reserved: reservations });
   const { rule: by } = limitRefusal(refused, facts.tool, undefined);
   if (policy.mode === 'enforce') return made({ effect: 'deny', code: 'rate_limited', rule: by, reserved: [] });
-  return made({ effect, code, rule, would: { effect: 'deny', code: 'rate_limited', rule: by }, reserved: reservations });
+  return made({
+    effect,
+    code,
+    rule,
+    would: { effect: 'deny', code: 'rate_limited', rule: by },
+    reserved: reservations,
+  });
 };

@@ -11,7 +11,12 @@ const usual = {
 } as const;
 
 /** What one condition makes of a call, in a `require` and in a `deny_if`: undecidable refuses in both, in words of its own. */
-function both(name: string, condition: Condition, facts: Partial<Facts>, truths: readonly [require: Truth, denyIf: Truth]): readonly DecisionCase[] {
+function both(
+  name: string,
+  condition: Condition,
+  facts: Partial<Facts>,
+  truths: readonly [require: Truth, denyIf: Truth],
+): readonly DecisionCase[] {
   return (['require', 'deny_if'] as const).map((within, index) => {
     const truth = truths[index] ?? 'U';
     const document: PolicyDocument = { version: '1', default: 'deny', tools: { x: { [within]: [condition] } } };
@@ -217,15 +222,25 @@ const valueRows: readonly ValueRow[] = [
   ['cidr', '10.0.0.0/8', absent, 'F'],
 ];
 
-const shown = (value: unknown): string => (value === absent ? 'nothing' : (JSON.stringify(value)?.slice(0, 30) ?? 'nothing'));
+const shown = (value: unknown): string =>
+  value === absent ? 'nothing' : (JSON.stringify(value)?.slice(0, 30) ?? 'nothing');
 
 const valueCases = valueRows.flatMap(([op, value, given, truth, inDenyIf = truth], index) => {
   const facts = { arguments: given === absent ? {} : { a: given } };
-  return both(`${index} ${op} ${shown(value)} of ${shown(given)}`, { path: 'args.a', op, value }, facts, [truth, inDenyIf]);
+  return both(`${index} ${op} ${shown(value)} of ${shown(given)}`, { path: 'args.a', op, value }, facts, [
+    truth,
+    inDenyIf,
+  ]);
 });
 
 /** What a path finds; the condition is `eq 1` unless the row says more. */
-type PathRow = readonly [name: string, path: string, args: unknown, truths: readonly [require: Truth, denyIf: Truth], more?: Partial<Condition>];
+type PathRow = readonly [
+  name: string,
+  path: string,
+  args: unknown,
+  truths: readonly [require: Truth, denyIf: Truth],
+  more?: Partial<Condition>,
+];
 
 const anything = { op: 'exists', value: false } as const;
 
@@ -287,7 +302,9 @@ const pathRows: readonly PathRow[] = [
   ['the last of many elements', 'args.a[*]', { a: [...Array.from({ length: 5000 }, () => 1), 2] }, ['F', 'T']],
 ];
 
-const pathCases = pathRows.flatMap(([name, path, args, truths, more]) => both(`path: ${name}`, { path, op: 'eq', value: 1, ...more }, { arguments: args }, truths));
+const pathCases = pathRows.flatMap(([name, path, args, truths, more]) =>
+  both(`path: ${name}`, { path, op: 'eq', value: 1, ...more }, { arguments: args }, truths),
+);
 
 const identity = { id: 'idn_1', name: 'Ann', kind: 'human', attributes: { team: 'blue', level: 3, Region: 'eu' } };
 
@@ -320,71 +337,335 @@ const factRows: readonly FactRow[] = [
   ['time.weekday', 'eq', 'mon', 'T', { now: new Date('2026-01-05T00:00:00Z') }],
 ];
 
-const factCases = factRows.flatMap(([path, op, value, truth, more], index) => both(`fact ${index}: ${path} ${op} ${shown(value)}`, { path, op, value }, { identity, ...more }, [truth, truth]));
+const factCases = factRows.flatMap(([path, op, value, truth, more], index) =>
+  both(`fact ${index}: ${path} ${op} ${shown(value)}`, { path, op, value }, { identity, ...more }, [truth, truth]),
+);
 
-const closed = (entry: ToolEntry, more: Partial<PolicyDocument> = {}): PolicyDocument => ({ version: '1', default: 'deny', tools: { x: entry }, ...more });
+const closed = (entry: ToolEntry, more: Partial<PolicyDocument> = {}): PolicyDocument => ({
+  version: '1',
+  default: 'deny',
+  tools: { x: entry },
+  ...more,
+});
 const is = (key: string, value: string | number | boolean): Condition => ({ path: `args.${key}`, op: 'eq', value });
 const allowed = { effect: 'allow', code: 'allowed', rule: '/tools/x' } as const;
-const refused = (rule: string, reason?: string) => ({ effect: 'deny', code: 'argument_rule', rule, reserved: [], ...(reason === undefined ? {} : { reason }) }) as const;
+const refused = (rule: string, reason?: string) =>
+  ({ effect: 'deny', code: 'argument_rule', rule, reserved: [], ...(reason === undefined ? {} : { reason }) }) as const;
 const limits = [{ counter: 'c', window: 'minute', max: 1 }] as const;
 const conditions = [is('a', 1), is('b', 2)];
 const takes = (...wrong: readonly string[]): Partial<Facts> => ({ inputSchema: { validate: () => wrong } });
 
-const ruleRows: readonly (readonly [name: string, document: PolicyDocument, facts: Partial<Facts>, expected: DecisionCase['expected']])[] = [
-  ['a require of several holds when all do', closed({ require: [{ conditions }] }), { arguments: { a: 1, b: 2 } }, allowed],
-  ['a require of several fails by one', closed({ require: [{ conditions }] }), { arguments: { a: 1, b: 3 } }, refused('/tools/x/require/0', 'x: the policy requires something else of args.a, args.b')],
+const ruleRows: readonly (readonly [
+  name: string,
+  document: PolicyDocument,
+  facts: Partial<Facts>,
+  expected: DecisionCase['expected'],
+])[] = [
+  [
+    'a require of several holds when all do',
+    closed({ require: [{ conditions }] }),
+    { arguments: { a: 1, b: 2 } },
+    allowed,
+  ],
+  [
+    'a require of several fails by one',
+    closed({ require: [{ conditions }] }),
+    { arguments: { a: 1, b: 3 } },
+    refused('/tools/x/require/0', 'x: the policy requires something else of args.a, args.b'),
+  ],
   ['a require of none holds', closed({ require: [{ conditions: [] }] }), {}, allowed],
   ['an empty list of rules refuses nothing', closed({ require: [], deny_if: [] }), {}, allowed],
-  ['every require must hold, and the first that does not is named', closed({ require: [is('a', 1), is('b', 2), is('c', 3)] }), { arguments: { a: 1 } }, refused('/tools/x/require/1', 'x: the policy requires something else of args.b')],
-  ['a deny_if of several refuses when none is false', closed({ deny_if: [{ conditions }] }), { arguments: { a: 1, b: 2 } }, refused('/tools/x/deny_if/0', 'x: the policy refuses this because of args.a, args.b')],
-  ['a deny_if of several does not refuse when one is false', closed({ deny_if: [{ conditions }] }), { arguments: { a: 1, b: 3 } }, allowed],
-  ['a deny_if refuses when one is true and one undecidable', closed({ deny_if: [{ conditions }] }), { arguments: { a: 1, b: '2' } }, refused('/tools/x/deny_if/0', "x: the policy has a rule on args.a, args.b that can't be judged for this call")],
-  ['a deny_if refuses when all are undecidable', closed({ deny_if: [{ conditions }] }), { arguments: { a: '1', b: '2' } }, refused('/tools/x/deny_if/0')],
-  ['a deny_if does not refuse when one is false after one undecidable', closed({ deny_if: [{ conditions }] }), { arguments: { a: '1', b: 3 } }, allowed],
-  ['a deny_if does not refuse when one is false before one undecidable', closed({ deny_if: [{ conditions }] }), { arguments: { a: 2, b: '2' } }, allowed],
-  ['a require with one undecidable refuses, the others true', closed({ require: [{ conditions }] }), { arguments: { a: 1, b: '2' } }, refused('/tools/x/require/0')],
-  ['an empty list of conditions in a deny_if always refuses', closed({ deny_if: [{ conditions: [] }] }), {}, refused('/tools/x/deny_if/0', 'x: the policy refuses this because of this tool')],
-  ['the first deny_if that refuses is named', closed({ deny_if: [is('a', 2), is('b', 2), is('b', 2)] }), { arguments: { a: 1, b: 2 } }, refused('/tools/x/deny_if/1')],
-  ['on_deny of a require is told', closed({ reason: 'Entry', require: [{ ...is('a', 1), on_deny: 'Set a to 1' }] }), {}, refused('/tools/x/require/0', 'Set a to 1')],
-  ['on_deny of a require of several is told', closed({ require: [{ conditions, on_deny: 'Both' }] }), {}, refused('/tools/x/require/0', 'Both')],
-  ['on_deny of a deny_if is told', closed({ reason: 'Entry', deny_if: [{ conditions, on_deny: 'Not both' }] }), { arguments: { a: 1, b: 2 } }, refused('/tools/x/deny_if/0', 'Not both')],
-  ['on_deny is told for what is undecidable', closed({ deny_if: [{ ...is('a', 1), on_deny: 'No' }] }), { arguments: { a: '1' } }, refused('/tools/x/deny_if/0', 'No')],
-  ['the reason of the entry is told when a require has none', closed({ reason: 'Entry', require: [is('a', 1)] }), {}, refused('/tools/x/require/0', 'Entry')],
-  ['the reason of the entry is told when a deny_if has none', closed({ reason: 'Entry', deny_if: [{ conditions: [] }] }), {}, refused('/tools/x/deny_if/0', 'Entry')],
-  ['a reason names three paths at most', closed({ require: [{ conditions: ['a', 'b', 'c', 'd'].map((key) => is(key, 1)) }] }), {}, refused('/tools/x/require/0', 'x: the policy requires something else of args.a, args.b, args.c and others')],
-  ['a reason names a path once', closed({ deny_if: [{ conditions: [is('a', 1), { path: 'args.a', op: 'gt', value: 0 }] }] }), { arguments: { a: 1 } }, refused('/tools/x/deny_if/0', 'x: the policy refuses this because of args.a')],
-  ['deny_if comes before require', closed({ require: [is('a', 1)], deny_if: [is('b', 2)] }), { arguments: { b: 2 } }, refused('/tools/x/deny_if/0')],
-  ['deny_if of the entry comes before that for all tools', closed({ deny_if: [is('a', 1)] }, { all_tools: { deny_if: [is('a', 1)] } }), { arguments: { a: 1 } }, refused('/tools/x/deny_if/0')],
-  ['deny_if for all tools comes before require of the entry', closed({ require: [is('b', 1)] }, { all_tools: { deny_if: [is('a', 2), is('a', 1)] } }), { arguments: { a: 1 } }, refused('/all_tools/deny_if/1')],
-  ['require of the entry comes before that for all tools', closed({ require: [is('a', 1)] }, { all_tools: { require: [is('a', 1)] } }), {}, refused('/tools/x/require/0')],
-  ['require for all tools holds for an entry', closed({}, { all_tools: { require: [is('a', 1)] } }), {}, refused('/all_tools/require/0', 'x: the policy requires something else of args.a')],
-  ['a rule for all tools is told without the reason of the entry', closed({ reason: 'Entry' }, { all_tools: { require: [is('a', 1)] } }), {}, refused('/all_tools/require/0', 'x: the policy requires something else of args.a')],
-  ['on_deny for all tools is told', closed({}, { all_tools: { deny_if: [{ conditions: [], on_deny: 'Closed' }] } }), {}, refused('/all_tools/deny_if/0', 'Closed')],
-  ['deny_if for all tools holds for a tool without an entry', { version: '1', default: 'allow', all_tools: { deny_if: [is('a', 1)] } }, { arguments: { a: 1 } }, refused('/all_tools/deny_if/0')],
-  ['require for all tools holds for a tool without an entry', { version: '1', default: 'allow', all_tools: { require: [is('a', 1)] } }, {}, refused('/all_tools/require/0')],
-  ['not listed comes before deny_if for all tools', { version: '1', default: 'deny', all_tools: { deny_if: [{ conditions: [] }] } }, {}, { effect: 'deny', code: 'not_listed', rule: '/default' }],
-  ['action deny comes before deny_if', closed({ action: 'deny', deny_if: [{ conditions: [] }] }), {}, { effect: 'deny', code: 'denied_by_rule', rule: '/tools/x/action' }],
-  ['hide comes before deny_if', closed({ deny_if: [{ conditions: [] }] }, { hide: ['x'] }), {}, { effect: 'deny', code: 'hidden', rule: '/hide/0' }],
-  ['a require that fails reserves nothing', closed({ require: [is('a', 1)], limits }), {}, refused('/tools/x/require/0')],
-  ['a require that holds reserves the limits', closed({ require: [is('a', 1)], limits }), { arguments: { a: 1 } }, { ...allowed, reserved: [{ ...limits[0], scope: 'grant', amount: 1, pointer: '/tools/x/limits/0' }] }],
-  ['rules of a pattern name its pointer', { version: '1', default: 'deny', tools: { 'x*/': {}, 'x*': { require: [is('a', 1)] } } }, {}, refused('/tools/x*/require/0')],
-  ['client.name counts in a deny_if', closed({ deny_if: [{ path: 'client.name', op: 'eq', value: 'bad' }] }), { clientName: 'bad' }, refused('/tools/x/deny_if/0', 'x: the policy refuses this because of client.name')],
-  ['another client.name passes a deny_if', closed({ deny_if: [{ path: 'client.name', op: 'eq', value: 'bad' }] }), { clientName: 'good' }, allowed],
-  ['a client without a name is missing, not undecidable', closed({ deny_if: [{ path: 'client.name', op: 'neq', value: 'good' }] }), {}, refused('/tools/x/deny_if/0')],
+  [
+    'every require must hold, and the first that does not is named',
+    closed({ require: [is('a', 1), is('b', 2), is('c', 3)] }),
+    { arguments: { a: 1 } },
+    refused('/tools/x/require/1', 'x: the policy requires something else of args.b'),
+  ],
+  [
+    'a deny_if of several refuses when none is false',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: 1, b: 2 } },
+    refused('/tools/x/deny_if/0', 'x: the policy refuses this because of args.a, args.b'),
+  ],
+  [
+    'a deny_if of several does not refuse when one is false',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: 1, b: 3 } },
+    allowed,
+  ],
+  [
+    'a deny_if refuses when one is true and one undecidable',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: 1, b: '2' } },
+    refused('/tools/x/deny_if/0', "x: the policy has a rule on args.a, args.b that can't be judged for this call"),
+  ],
+  [
+    'a deny_if refuses when all are undecidable',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: '1', b: '2' } },
+    refused('/tools/x/deny_if/0'),
+  ],
+  [
+    'a deny_if does not refuse when one is false after one undecidable',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: '1', b: 3 } },
+    allowed,
+  ],
+  [
+    'a deny_if does not refuse when one is false before one undecidable',
+    closed({ deny_if: [{ conditions }] }),
+    { arguments: { a: 2, b: '2' } },
+    allowed,
+  ],
+  [
+    'a require with one undecidable refuses, the others true',
+    closed({ require: [{ conditions }] }),
+    { arguments: { a: 1, b: '2' } },
+    refused('/tools/x/require/0'),
+  ],
+  [
+    'an empty list of conditions in a deny_if always refuses',
+    closed({ deny_if: [{ conditions: [] }] }),
+    {},
+    refused('/tools/x/deny_if/0', 'x: the policy refuses this because of this tool'),
+  ],
+  [
+    'the first deny_if that refuses is named',
+    closed({ deny_if: [is('a', 2), is('b', 2), is('b', 2)] }),
+    { arguments: { a: 1, b: 2 } },
+    refused('/tools/x/deny_if/1'),
+  ],
+  [
+    'on_deny of a require is told',
+    closed({ reason: 'Entry', require: [{ ...is('a', 1), on_deny: 'Set a to 1' }] }),
+    {},
+    refused('/tools/x/require/0', 'Set a to 1'),
+  ],
+  [
+    'on_deny of a require of several is told',
+    closed({ require: [{ conditions, on_deny: 'Both' }] }),
+    {},
+    refused('/tools/x/require/0', 'Both'),
+  ],
+  [
+    'on_deny of a deny_if is told',
+    closed({ reason: 'Entry', deny_if: [{ conditions, on_deny: 'Not both' }] }),
+    { arguments: { a: 1, b: 2 } },
+    refused('/tools/x/deny_if/0', 'Not both'),
+  ],
+  [
+    'on_deny is told for what is undecidable',
+    closed({ deny_if: [{ ...is('a', 1), on_deny: 'No' }] }),
+    { arguments: { a: '1' } },
+    refused('/tools/x/deny_if/0', 'No'),
+  ],
+  [
+    'the reason of the entry is told when a require has none',
+    closed({ reason: 'Entry', require: [is('a', 1)] }),
+    {},
+    refused('/tools/x/require/0', 'Entry'),
+  ],
+  [
+    'the reason of the entry is told when a deny_if has none',
+    closed({ reason: 'Entry', deny_if: [{ conditions: [] }] }),
+    {},
+    refused('/tools/x/deny_if/0', 'Entry'),
+  ],
+  [
+    'a reason names three paths at most',
+    closed({ require: [{ conditions: ['a', 'b', 'c', 'd'].map((key) => is(key, 1)) }] }),
+    {},
+    refused('/tools/x/require/0', 'x: the policy requires something else of args.a, args.b, args.c and others'),
+  ],
+  [
+    'a reason names a path once',
+    closed({ deny_if: [{ conditions: [is('a', 1), { path: 'args.a', op: 'gt', value: 0 }] }] }),
+    { arguments: { a: 1 } },
+    refused('/tools/x/deny_if/0', 'x: the policy refuses this because of args.a'),
+  ],
+  [
+    'deny_if comes before require',
+    closed({ require: [is('a', 1)], deny_if: [is('b', 2)] }),
+    { arguments: { b: 2 } },
+    refused('/tools/x/deny_if/0'),
+  ],
+  [
+    'deny_if of the entry comes before that for all tools',
+    closed({ deny_if: [is('a', 1)] }, { all_tools: { deny_if: [is('a', 1)] } }),
+    { arguments: { a: 1 } },
+    refused('/tools/x/deny_if/0'),
+  ],
+  [
+    'deny_if for all tools comes before require of the entry',
+    closed({ require: [is('b', 1)] }, { all_tools: { deny_if: [is('a', 2), is('a', 1)] } }),
+    { arguments: { a: 1 } },
+    refused('/all_tools/deny_if/1'),
+  ],
+  [
+    'require of the entry comes before that for all tools',
+    closed({ require: [is('a', 1)] }, { all_tools: { require: [is('a', 1)] } }),
+    {},
+    refused('/tools/x/require/0'),
+  ],
+  [
+    'require for all tools holds for an entry',
+    closed({}, { all_tools: { require: [is('a', 1)] } }),
+    {},
+    refused('/all_tools/require/0', 'x: the policy requires something else of args.a'),
+  ],
+  [
+    'a rule for all tools is told without the reason of the entry',
+    closed({ reason: 'Entry' }, { all_tools: { require: [is('a', 1)] } }),
+    {},
+    refused('/all_tools/require/0', 'x: the policy requires something else of args.a'),
+  ],
+  [
+    'on_deny for all tools is told',
+    closed({}, { all_tools: { deny_if: [{ conditions: [], on_deny: 'Closed' }] } }),
+    {},
+    refused('/all_tools/deny_if/0', 'Closed'),
+  ],
+  [
+    'deny_if for all tools holds for a tool without an entry',
+    { version: '1', default: 'allow', all_tools: { deny_if: [is('a', 1)] } },
+    { arguments: { a: 1 } },
+    refused('/all_tools/deny_if/0'),
+  ],
+  [
+    'require for all tools holds for a tool without an entry',
+    { version: '1', default: 'allow', all_tools: { require: [is('a', 1)] } },
+    {},
+    refused('/all_tools/require/0'),
+  ],
+  [
+    'not listed comes before deny_if for all tools',
+    { version: '1', default: 'deny', all_tools: { deny_if: [{ conditions: [] }] } },
+    {},
+    { effect: 'deny', code: 'not_listed', rule: '/default' },
+  ],
+  [
+    'action deny comes before deny_if',
+    closed({ action: 'deny', deny_if: [{ conditions: [] }] }),
+    {},
+    { effect: 'deny', code: 'denied_by_rule', rule: '/tools/x/action' },
+  ],
+  [
+    'hide comes before deny_if',
+    closed({ deny_if: [{ conditions: [] }] }, { hide: ['x'] }),
+    {},
+    { effect: 'deny', code: 'hidden', rule: '/hide/0' },
+  ],
+  [
+    'a require that fails reserves nothing',
+    closed({ require: [is('a', 1)], limits }),
+    {},
+    refused('/tools/x/require/0'),
+  ],
+  [
+    'a require that holds reserves the limits',
+    closed({ require: [is('a', 1)], limits }),
+    { arguments: { a: 1 } },
+    { ...allowed, reserved: [{ ...limits[0], scope: 'grant', amount: 1, pointer: '/tools/x/limits/0' }] },
+  ],
+  [
+    'rules of a pattern name its pointer',
+    { version: '1', default: 'deny', tools: { 'x*/': {}, 'x*': { require: [is('a', 1)] } } },
+    {},
+    refused('/tools/x*/require/0'),
+  ],
+  [
+    'client.name counts in a deny_if',
+    closed({ deny_if: [{ path: 'client.name', op: 'eq', value: 'bad' }] }),
+    { clientName: 'bad' },
+    refused('/tools/x/deny_if/0', 'x: the policy refuses this because of client.name'),
+  ],
+  [
+    'another client.name passes a deny_if',
+    closed({ deny_if: [{ path: 'client.name', op: 'eq', value: 'bad' }] }),
+    { clientName: 'good' },
+    allowed,
+  ],
+  [
+    'a client without a name is missing, not undecidable',
+    closed({ deny_if: [{ path: 'client.name', op: 'neq', value: 'good' }] }),
+    {},
+    refused('/tools/x/deny_if/0'),
+  ],
   ['arguments that fit the schema are allowed', closed({}, { check_arguments: true }), takes(), allowed],
-  ['arguments that do not fit are refused and say where', closed({}, { check_arguments: true }), takes('/a', ''), { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments', reserved: [], reason: 'x: its input schema does not take these arguments; wrong: /a, /' }],
-  ['a tool without a known schema is refused under check_arguments', closed({}, { check_arguments: true }), {}, { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments', reason: "x: its input schema is not known or can't be checked, so its arguments can't be either" }],
+  [
+    'arguments that do not fit are refused and say where',
+    closed({}, { check_arguments: true }),
+    takes('/a', ''),
+    {
+      effect: 'deny',
+      code: 'arguments_invalid',
+      rule: '/check_arguments',
+      reserved: [],
+      reason: 'x: its input schema does not take these arguments; wrong: /a, /',
+    },
+  ],
+  [
+    'a tool without a known schema is refused under check_arguments',
+    closed({}, { check_arguments: true }),
+    {},
+    {
+      effect: 'deny',
+      code: 'arguments_invalid',
+      rule: '/check_arguments',
+      reason: "x: its input schema is not known or can't be checked, so its arguments can't be either",
+    },
+  ],
   ['check_arguments false looks at no schema', closed({}, { check_arguments: false }), takes('/a'), allowed],
   ['without check_arguments no schema is looked at', closed({}), takes('/a'), allowed],
-  ['check_arguments holds for a tool without an entry', { version: '1', default: 'allow', check_arguments: true }, takes('/a'), { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' }],
-  ['require comes before check_arguments', closed({}, { check_arguments: true, all_tools: { require: [is('a', 1)] } }), takes('/a'), refused('/all_tools/require/0')],
-  ['check_arguments comes before limits', closed({ limits: [{ ...limits[0], increment_from: 'args.n' }] }, { check_arguments: true }), takes('/a'), { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' }],
-  ['monitor allows what deny_if refuses and says what would be', closed({ deny_if: [{ conditions: [] }] }, { mode: 'monitor' }), {}, { ...allowed, reserved: [], would: { effect: 'deny', code: 'argument_rule', rule: '/tools/x/deny_if/0' } }],
-  ['monitor allows what require refuses and says what would be', closed({ require: [is('a', 1)] }, { mode: 'monitor' }), {}, { ...allowed, would: { effect: 'deny', code: 'argument_rule', rule: '/tools/x/require/0' } }],
-  ['monitor allows what check_arguments refuses and says what would be', closed({}, { mode: 'monitor', check_arguments: true }), takes(''), { ...allowed, would: { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' } }],
-  ['a call that costs too much to judge is refused', closed({ deny_if: [{ path: 'args.a[*][*]', op: 'eq', value: 2 }] }), { arguments: { a: Array.from({ length: 400 }, () => Array.from({ length: 400 }, () => 1)) } }, refused('/tools/x/deny_if/0', "x: the policy has a rule on args.a[*][*] that can't be judged for this call")],
+  [
+    'check_arguments holds for a tool without an entry',
+    { version: '1', default: 'allow', check_arguments: true },
+    takes('/a'),
+    { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' },
+  ],
+  [
+    'require comes before check_arguments',
+    closed({}, { check_arguments: true, all_tools: { require: [is('a', 1)] } }),
+    takes('/a'),
+    refused('/all_tools/require/0'),
+  ],
+  [
+    'check_arguments comes before limits',
+    closed({ limits: [{ ...limits[0], increment_from: 'args.n' }] }, { check_arguments: true }),
+    takes('/a'),
+    { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' },
+  ],
+  [
+    'monitor allows what deny_if refuses and says what would be',
+    closed({ deny_if: [{ conditions: [] }] }, { mode: 'monitor' }),
+    {},
+    { ...allowed, reserved: [], would: { effect: 'deny', code: 'argument_rule', rule: '/tools/x/deny_if/0' } },
+  ],
+  [
+    'monitor allows what require refuses and says what would be',
+    closed({ require: [is('a', 1)] }, { mode: 'monitor' }),
+    {},
+    { ...allowed, would: { effect: 'deny', code: 'argument_rule', rule: '/tools/x/require/0' } },
+  ],
+  [
+    'monitor allows what check_arguments refuses and says what would be',
+    closed({}, { mode: 'monitor', check_arguments: true }),
+    takes(''),
+    { ...allowed, would: { effect: 'deny', code: 'arguments_invalid', rule: '/check_arguments' } },
+  ],
+  [
+    'a call that costs too much to judge is refused',
+    closed({ deny_if: [{ path: 'args.a[*][*]', op: 'eq', value: 2 }] }),
+    { arguments: { a: Array.from({ length: 400 }, () => Array.from({ length: 400 }, () => 1)) } },
+    refused('/tools/x/deny_if/0', "x: the policy has a rule on args.a[*][*] that can't be judged for this call"),
+  ],
 ];
 
-const ruleCases = ruleRows.map(([name, document, facts, expected]): DecisionCase => ({ name, document, facts: { tool: 'x', ...facts }, expected }));
+const ruleCases = ruleRows.map(([name, document, facts, expected]): DecisionCase => ({
+  name,
+  document,
+  facts: { tool: 'x', ...facts },
+  expected,
+}));
 
 export const argumentCases: readonly DecisionCase[] = [...ruleCases, ...valueCases, ...pathCases, ...factCases];

@@ -5,14 +5,25 @@ const base = { version: '1', default: 'deny' };
 const limit = { counter: 'c', window: 'minute', max: 1 };
 const condition = { path: 'args.a', op: 'eq', value: 1 };
 const json = (text: string): unknown => JSON.parse(text);
-const without = (key: string, value: Readonly<Record<string, unknown>>) => Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
-const many = <T>(count: number, make: (index: number) => T): readonly T[] => Array.from({ length: count }, (_, index) => make(index));
+const without = (key: string, value: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
+const many = <T>(count: number, make: (index: number) => T): readonly T[] =>
+  Array.from({ length: count }, (_, index) => make(index));
 
 /** Name, what the document, entry, limit or rate limit has that is wrong, and the error. */
 type Row = readonly [name: string, wrong: Readonly<Record<string, unknown>>, code: string, pointer?: string];
 
-const rows = (under: string, wrap: (wrong: Readonly<Record<string, unknown>>) => unknown, list: readonly Row[]): readonly BadPolicy[] =>
-  list.map(([name, wrong, code, pointer]) => ({ name, document: wrap(wrong), pointer: under + (pointer ?? `/${Object.keys(wrong)[0]}`), code }));
+const rows = (
+  under: string,
+  wrap: (wrong: Readonly<Record<string, unknown>>) => unknown,
+  list: readonly Row[],
+): readonly BadPolicy[] =>
+  list.map(([name, wrong, code, pointer]) => ({
+    name,
+    document: wrap(wrong),
+    pointer: under + (pointer ?? `/${Object.keys(wrong)[0]}`),
+    code,
+  }));
 
 const roots: readonly BadPolicy[] = [
   { name: 'null instead of a document', document: null, pointer: '', code: 'invalid_type' },
@@ -21,9 +32,24 @@ const roots: readonly BadPolicy[] = [
   { name: 'a number instead of a document', document: 1, pointer: '', code: 'invalid_type' },
   { name: 'no version', document: { default: 'deny' }, pointer: '/version', code: 'required' },
   { name: 'no default', document: { version: '1' }, pointer: '/default', code: 'required' },
-  { name: '__proto__ as a key', document: json('{"version":"1","default":"deny","__proto__":{"mode":"monitor"}}'), pointer: '/__proto__', code: 'unsupported_key' },
-  { name: '__proto__ as a key of an entry', document: json('{"version":"1","default":"deny","tools":{"x":{"__proto__":{"action":"allow"}}}}'), pointer: '/tools/x/__proto__', code: 'unsupported_key' },
-  { name: 'a wrong entry for a tool named __proto__', document: json('{"version":"1","default":"deny","tools":{"__proto__":1}}'), pointer: '/tools/__proto__', code: 'invalid_type' },
+  {
+    name: '__proto__ as a key',
+    document: json('{"version":"1","default":"deny","__proto__":{"mode":"monitor"}}'),
+    pointer: '/__proto__',
+    code: 'unsupported_key',
+  },
+  {
+    name: '__proto__ as a key of an entry',
+    document: json('{"version":"1","default":"deny","tools":{"x":{"__proto__":{"action":"allow"}}}}'),
+    pointer: '/tools/x/__proto__',
+    code: 'unsupported_key',
+  },
+  {
+    name: 'a wrong entry for a tool named __proto__',
+    document: json('{"version":"1","default":"deny","tools":{"__proto__":1}}'),
+    pointer: '/tools/__proto__',
+    code: 'invalid_type',
+  },
 ];
 
 const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
@@ -47,31 +73,76 @@ const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
   ['tools null', { tools: null }, 'invalid_type'],
   ['too many tools', { tools: Object.fromEntries(many(10_001, (index) => [`t${index}`, {}])) }, 'too_many'],
   ['an empty tool name', { tools: { '': {} } }, 'invalid_value', '/tools/'],
-  ['a tool name over 128 characters', { tools: { ['x'.repeat(129)]: {} } }, 'invalid_value', `/tools/${'x'.repeat(129)}`],
-  ['a pattern over 256 characters', { tools: { [`${'x'.repeat(256)}*`]: {} } }, 'invalid_value', `/tools/${'x'.repeat(256)}*`],
+  [
+    'a tool name over 128 characters',
+    { tools: { ['x'.repeat(129)]: {} } },
+    'invalid_value',
+    `/tools/${'x'.repeat(129)}`,
+  ],
+  [
+    'a pattern over 256 characters',
+    { tools: { [`${'x'.repeat(256)}*`]: {} } },
+    'invalid_value',
+    `/tools/${'x'.repeat(256)}*`,
+  ],
   ['U+0000 in a tool name', { tools: { 'a\0': {} } }, 'invalid_value', '/tools/a\0'],
   ['a lone surrogate in a tool name', { tools: { '\uD800': {} } }, 'invalid_value', '/tools/\uD800'],
   ['an entry that is null', { tools: { x: null } }, 'invalid_type', '/tools/x'],
   ['an entry that is a string', { tools: { x: 'deny' } }, 'invalid_type', '/tools/x'],
   ['an entry that is an array', { tools: { x: [] } }, 'invalid_type', '/tools/x'],
   ['a wrong entry with slash and tilde in its name', { tools: { 'a/b~c': 1 } }, 'invalid_type', '/tools/a~1b~0c'],
-  ['a wrong entry for a tool named constructor', { tools: { constructor: false } }, 'invalid_type', '/tools/constructor'],
+  [
+    'a wrong entry for a tool named constructor',
+    { tools: { constructor: false } },
+    'invalid_type',
+    '/tools/constructor',
+  ],
   ['all_tools as an array', { all_tools: [] }, 'invalid_type'],
   ['all_tools as a string', { all_tools: 'x' }, 'invalid_type'],
   ['action for all tools', { all_tools: { action: 'deny' } }, 'unsupported_key', '/all_tools/action'],
-  ['rate_limit for all tools', { all_tools: { rate_limit: { max: 1, window: 1 } } }, 'unsupported_key', '/all_tools/rate_limit'],
+  [
+    'rate_limit for all tools',
+    { all_tools: { rate_limit: { max: 1, window: 1 } } },
+    'unsupported_key',
+    '/all_tools/rate_limit',
+  ],
   ['limits for all tools as an object', { all_tools: { limits: {} } }, 'invalid_type', '/all_tools/limits'],
-  ['a limit for all tools without a counter', { all_tools: { limits: [without('counter', limit)] } }, 'required', '/all_tools/limits/0/counter'],
+  [
+    'a limit for all tools without a counter',
+    { all_tools: { limits: [without('counter', limit)] } },
+    'required',
+    '/all_tools/limits/0/counter',
+  ],
   ['require for all tools as an object', { all_tools: { require: {} } }, 'invalid_type', '/all_tools/require'],
-  ['deny_if for all tools with a wrong operator', { all_tools: { deny_if: [{ ...condition, op: 'is' }] } }, 'invalid_value', '/all_tools/deny_if/0/op'],
-  ['client.name in a require for all tools', { all_tools: { require: [{ ...condition, path: 'client.name' }] } }, 'invalid_value', '/all_tools/require/0/path'],
-  ['check_arguments for all tools', { all_tools: { check_arguments: true } }, 'unsupported_key', '/all_tools/check_arguments'],
+  [
+    'deny_if for all tools with a wrong operator',
+    { all_tools: { deny_if: [{ ...condition, op: 'is' }] } },
+    'invalid_value',
+    '/all_tools/deny_if/0/op',
+  ],
+  [
+    'client.name in a require for all tools',
+    { all_tools: { require: [{ ...condition, path: 'client.name' }] } },
+    'invalid_value',
+    '/all_tools/require/0/path',
+  ],
+  [
+    'check_arguments for all tools',
+    { all_tools: { check_arguments: true } },
+    'unsupported_key',
+    '/all_tools/check_arguments',
+  ],
   ['reason for all tools', { all_tools: { reason: 'x' } }, 'unsupported_key', '/all_tools/reason'],
   ['check_arguments as a string', { check_arguments: 'true' }, 'invalid_type'],
   ['check_arguments null', { check_arguments: null }, 'invalid_type'],
   ['check_arguments as a number', { check_arguments: 1 }, 'invalid_type'],
   ['deny_if at the top', { deny_if: [] }, 'unsupported_key'],
-  ['regular expressions that are too large together', { all_tools: { require: [{ conditions: many(12, () => ({ path: 'args.a', op: 'matches', value: 'a{900}' })) }] } }, 'too_many', '/all_tools/require/0/conditions/11/value'],
+  [
+    'regular expressions that are too large together',
+    { all_tools: { require: [{ conditions: many(12, () => ({ path: 'args.a', op: 'matches', value: 'a{900}' })) }] } },
+    'too_many',
+    '/all_tools/require/0/conditions/11/value',
+  ],
   ['too many limits for all tools', { all_tools: { limits: many(65, () => limit) } }, 'too_many', '/all_tools/limits'],
 
   ['pin_tools as a string', { pin_tools: 'false' }, 'invalid_type'],
@@ -82,8 +153,18 @@ const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
   ['an unknown key of approval', { approval: { by: 'x' } }, 'unsupported_key', '/approval/by'],
   ['a camelCase key of approval', { approval: { expiresIn: 60 } }, 'unsupported_key', '/approval/expiresIn'],
   ['approvals that expire at once', { approval: { expires_in: 0 } }, 'invalid_value', '/approval/expires_in'],
-  ['approvals that expire after more than 30 days', { approval: { expires_in: 2_592_001 } }, 'invalid_value', '/approval/expires_in'],
-  ['approvals that expire in part of a second', { approval: { expires_in: 1.5 } }, 'invalid_value', '/approval/expires_in'],
+  [
+    'approvals that expire after more than 30 days',
+    { approval: { expires_in: 2_592_001 } },
+    'invalid_value',
+    '/approval/expires_in',
+  ],
+  [
+    'approvals that expire in part of a second',
+    { approval: { expires_in: 1.5 } },
+    'invalid_value',
+    '/approval/expires_in',
+  ],
   ['expires_in as a text', { approval: { expires_in: '60' } }, 'invalid_type', '/approval/expires_in'],
   ['a negative wait', { approval: { wait: -1 } }, 'invalid_value', '/approval/wait'],
   ['a wait of over five minutes', { approval: { wait: 301 } }, 'invalid_value', '/approval/wait'],
@@ -91,7 +172,12 @@ const topLevel = rows('', (wrong) => ({ ...base, ...wrong }), [
   ['approval by nobody', { approval: { count: 0 } }, 'invalid_value', '/approval/count'],
   ['approval by eleven', { approval: { count: 11 } }, 'invalid_value', '/approval/count'],
   ['approval for all tools', { all_tools: { approval: {} } }, 'unsupported_key', '/all_tools/approval'],
-  ['an unknown key of approval in a prompt', { prompts: { x: { approval: { by: 'x' } } } }, 'unsupported_key', '/prompts/x/approval/by'],
+  [
+    'an unknown key of approval in a prompt',
+    { prompts: { x: { approval: { by: 'x' } } } },
+    'unsupported_key',
+    '/prompts/x/approval/by',
+  ],
   ['default require_approval', { default: 'require_approval' }, 'invalid_value'],
   ['require at the top', { require: [] }, 'unsupported_key'],
   ['an unknown key', { comment: 'x' }, 'unsupported_key'],
@@ -180,16 +266,20 @@ const limits = rows('/tools/x/limits/0', (wrong) => ({ ...base, tools: { x: { li
   ['reason in a limit', { reason: 'x' }, 'unsupported_key'],
 ]);
 
-const rateLimits = rows('/tools/x/rate_limit', (wrong) => ({ ...base, tools: { x: { rate_limit: { max: 1, window: 60, ...wrong } } } }), [
-  ['rate_limit with a named window', { window: 'minute' }, 'invalid_type'],
-  ['rate_limit with a window of 0', { window: 0 }, 'invalid_value'],
-  ['rate_limit with a broken window', { window: 1.5 }, 'invalid_value'],
-  ['rate_limit with a window over a leap year', { window: 31_622_401 }, 'invalid_value'],
-  ['rate_limit with a negative max', { max: -1 }, 'invalid_value'],
-  ['rate_limit with max as a string', { max: '1' }, 'invalid_type'],
-  ['rate_limit with a scope', { scope: 'grant' }, 'unsupported_key'],
-  ['rate_limit with a counter', { counter: 'c' }, 'unsupported_key'],
-]);
+const rateLimits = rows(
+  '/tools/x/rate_limit',
+  (wrong) => ({ ...base, tools: { x: { rate_limit: { max: 1, window: 60, ...wrong } } } }),
+  [
+    ['rate_limit with a named window', { window: 'minute' }, 'invalid_type'],
+    ['rate_limit with a window of 0', { window: 0 }, 'invalid_value'],
+    ['rate_limit with a broken window', { window: 1.5 }, 'invalid_value'],
+    ['rate_limit with a window over a leap year', { window: 31_622_401 }, 'invalid_value'],
+    ['rate_limit with a negative max', { max: -1 }, 'invalid_value'],
+    ['rate_limit with max as a string', { max: '1' }, 'invalid_type'],
+    ['rate_limit with a scope', { scope: 'grant' }, 'unsupported_key'],
+    ['rate_limit with a counter', { counter: 'c' }, 'unsupported_key'],
+  ],
+);
 
 const ruleLists = rows('/tools/x', (wrong) => ({ ...base, tools: { x: wrong } }), [
   ['require as an object', { require: condition }, 'invalid_type'],
@@ -203,15 +293,55 @@ const ruleLists = rows('/tools/x', (wrong) => ({ ...base, tools: { x: wrong } })
   ['a require that is a list', { require: [[condition]] }, 'invalid_type', '/require/0'],
   ['conditions as an object', { deny_if: [{ conditions: condition }] }, 'invalid_type', '/deny_if/0/conditions'],
   ['conditions null', { require: [{ conditions: null }] }, 'invalid_type', '/require/0/conditions'],
-  ['too many conditions', { deny_if: [{ conditions: many(33, () => condition) }] }, 'too_many', '/deny_if/0/conditions'],
-  ['a condition that is null', { deny_if: [{ conditions: [condition, null] }] }, 'invalid_type', '/deny_if/0/conditions/1'],
-  ['conditions in conditions', { deny_if: [{ conditions: [{ ...condition, conditions: [] }] }] }, 'unsupported_key', '/deny_if/0/conditions/0/conditions'],
-  ['on_deny of one of several conditions', { require: [{ conditions: [{ ...condition, on_deny: 'x' }] }] }, 'unsupported_key', '/require/0/conditions/0/on_deny'],
+  [
+    'too many conditions',
+    { deny_if: [{ conditions: many(33, () => condition) }] },
+    'too_many',
+    '/deny_if/0/conditions',
+  ],
+  [
+    'a condition that is null',
+    { deny_if: [{ conditions: [condition, null] }] },
+    'invalid_type',
+    '/deny_if/0/conditions/1',
+  ],
+  [
+    'conditions in conditions',
+    { deny_if: [{ conditions: [{ ...condition, conditions: [] }] }] },
+    'unsupported_key',
+    '/deny_if/0/conditions/0/conditions',
+  ],
+  [
+    'on_deny of one of several conditions',
+    { require: [{ conditions: [{ ...condition, on_deny: 'x' }] }] },
+    'unsupported_key',
+    '/require/0/conditions/0/on_deny',
+  ],
   ['a path beside conditions', { deny_if: [{ conditions: [], path: 'args.a' }] }, 'unsupported_key', '/deny_if/0/path'],
-  ['an unknown key beside conditions', { deny_if: [{ conditions: [], any: true }] }, 'unsupported_key', '/deny_if/0/any'],
-  ['an empty on_deny beside conditions', { deny_if: [{ conditions: [], on_deny: '' }] }, 'invalid_value', '/deny_if/0/on_deny'],
-  ['client.name in a require', { require: [{ ...condition, path: 'client.name' }] }, 'invalid_value', '/require/0/path'],
-  ['client.name among conditions of a require', { require: [{ conditions: [condition, { ...condition, path: 'client.name' }] }] }, 'invalid_value', '/require/0/conditions/1/path'],
+  [
+    'an unknown key beside conditions',
+    { deny_if: [{ conditions: [], any: true }] },
+    'unsupported_key',
+    '/deny_if/0/any',
+  ],
+  [
+    'an empty on_deny beside conditions',
+    { deny_if: [{ conditions: [], on_deny: '' }] },
+    'invalid_value',
+    '/deny_if/0/on_deny',
+  ],
+  [
+    'client.name in a require',
+    { require: [{ ...condition, path: 'client.name' }] },
+    'invalid_value',
+    '/require/0/path',
+  ],
+  [
+    'client.name among conditions of a require',
+    { require: [{ conditions: [condition, { ...condition, path: 'client.name' }] }] },
+    'invalid_value',
+    '/require/0/conditions/1/path',
+  ],
 ]);
 
 const conditions = rows('/tools/x/deny_if/0', (wrong) => ({ ...base, tools: { x: { deny_if: [wrong] } } }), [
@@ -221,7 +351,12 @@ const conditions = rows('/tools/x/deny_if/0', (wrong) => ({ ...base, tools: { x:
   ['an unknown key in a condition', { ...condition, not: true }, 'unsupported_key', '/not'],
   ['a rule without conditions but with a reason', { ...condition, reason: 'x' }, 'unsupported_key', '/reason'],
   ['on_deny of a condition as a number', { ...condition, on_deny: 5 }, 'invalid_type', '/on_deny'],
-  ['on_deny of a condition over 1000 characters', { ...condition, on_deny: 'x'.repeat(1001) }, 'invalid_value', '/on_deny'],
+  [
+    'on_deny of a condition over 1000 characters',
+    { ...condition, on_deny: 'x'.repeat(1001) },
+    'invalid_value',
+    '/on_deny',
+  ],
   ...(
     [
       ['an empty path', ''],
@@ -260,7 +395,12 @@ const conditions = rows('/tools/x/deny_if/0', (wrong) => ({ ...base, tools: { x:
   ).map(([name, path]): Row => [`path: ${name}`, { ...condition, path }, 'invalid_value', '/path']),
   ['path: a number', { ...condition, path: 1 }, 'invalid_type', '/path'],
   ['path: a list', { ...condition, path: ['args', 'a'] }, 'invalid_type', '/path'],
-  ...(['is', '==', 'EQ', 'regex', 'toString', '__proto__', ''] as const).map((op): Row => [`operator: ${op || 'empty'}`, { ...condition, op }, 'invalid_value', '/op']),
+  ...(['is', '==', 'EQ', 'regex', 'toString', '__proto__', ''] as const).map((op): Row => [
+    `operator: ${op || 'empty'}`,
+    { ...condition, op },
+    'invalid_value',
+    '/op',
+  ]),
   ['operator: a list', { ...condition, op: ['eq'] }, 'invalid_type', '/op'],
   ['operator: null', { ...condition, op: null }, 'invalid_type', '/op'],
 ]);
@@ -351,7 +491,21 @@ const wrongValues = rows(
       ['cidr', ['10.0.0.0/8', 4], 'invalid_type', '/1'],
       ['cidr', many(1001, () => '10.0.0.0/8'), 'too_many'],
     ] as const
-  ).map(([op, value, code, at = ''], index): Row => [`value ${index} of ${op}: ${(JSON.stringify(value) ?? '').slice(0, 40)}`, { op, value }, code, `/value${at}`]),
+  ).map(([op, value, code, at = ''], index): Row => [
+    `value ${index} of ${op}: ${(JSON.stringify(value) ?? '').slice(0, 40)}`,
+    { op, value },
+    code,
+    `/value${at}`,
+  ]),
 );
 
-export const badPolicies: readonly BadPolicy[] = [...roots, ...topLevel, ...entries, ...limits, ...rateLimits, ...ruleLists, ...conditions, ...wrongValues];
+export const badPolicies: readonly BadPolicy[] = [
+  ...roots,
+  ...topLevel,
+  ...entries,
+  ...limits,
+  ...rateLimits,
+  ...ruleLists,
+  ...conditions,
+  ...wrongValues,
+];

@@ -46,20 +46,36 @@ const knowingDiscover = (forward) => (request, sink) => {
  */
 export const startBridge = async ({ url, era, discovers }) => {
   const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8', '::1'], ownPorts: () => [] }).connector);
-  const transports = openTransports({ http, stdio: { allow: [], variables: [], environment: {}, isolation: undefined }, stillGood: () => true });
+  const transports = openTransports({
+    http,
+    stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
+    stillGood: () => true,
+  });
   const { forward, stop } = openTranslation(discovers ? transports.forward : knowingDiscover(transports.forward));
   const upstream = { id: 'suite', transport: { type: 'streamable-http', url: new URL(url) }, eras: [era] };
   const handle = async (request, response) => {
     const body = await bodyOf(request);
     const clientEra = request.headers['mcp-method'] === undefined ? 'legacy' : 'modern';
-    const asked = { server: upstream, grantId: 'suite', era: clientEra, method: request.method, headers: headersOf(request), body, silenceMs: request.method === 'GET' ? 0 : SILENCE_MS };
+    const asked = {
+      server: upstream,
+      grantId: 'suite',
+      era: clientEra,
+      method: request.method,
+      headers: headersOf(request),
+      body,
+      silenceMs: request.method === 'GET' ? 0 : SILENCE_MS,
+    };
     const running = forward(asked, {
       head: (status, headers) => response.writeHead(status, headers).flushHeaders(),
-      data: (chunk) => response.destroyed || response.write(chunk) || (response.once('drain', () => running.resume()), false),
+      data: (chunk) =>
+        response.destroyed || response.write(chunk) || (response.once('drain', () => running.resume()), false),
       end: () => response.end(),
       fail: () => (response.headersSent ? response.destroy() : response.writeHead(502).end()),
     });
-    response.once('close', () => response.writableFinished || (clientEra === 'legacy' && request.method === 'POST') || running.abort());
+    response.once(
+      'close',
+      () => response.writableFinished || (clientEra === 'legacy' && request.method === 'POST') || running.abort(),
+    );
   };
   const server = createServer((request, response) => void handle(request, response).catch(() => response.destroy()));
   return {

@@ -8,7 +8,11 @@ import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextp
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { startBridge } from './client-bridge.mjs';
 
-const { MCP_CONFORMANCE_SCENARIO: scenario, MCP_CONFORMANCE_PROTOCOL_VERSION: version, MCP_CONFORMANCE_CONTEXT: context = '{}' } = process.env;
+const {
+  MCP_CONFORMANCE_SCENARIO: scenario,
+  MCP_CONFORMANCE_PROTOCOL_VERSION: version,
+  MCP_CONFORMANCE_CONTEXT: context = '{}',
+} = process.env;
 const [clientEra, serverUrl] = process.argv.slice(2);
 const era = version === '2026-07-28' ? 'modern' : 'legacy';
 const LISTEN_MS = 3000;
@@ -18,8 +22,13 @@ const capabilities = { elicitation: { form: {} } };
 /** Accepts with the defaults of the form. */
 const elicited = ({ params }) => {
   const properties = Object.entries(params.requestedSchema?.properties ?? {});
-  const defaults = properties.filter(([, property]) => property.default !== undefined).map(([name, property]) => [name, property.default]);
-  return { action: 'accept', content: scenario === 'sep-2322-client-request-state' ? { confirmed: true } : Object.fromEntries(defaults) };
+  const defaults = properties
+    .filter(([, property]) => property.default !== undefined)
+    .map(([name, property]) => [name, property.default]);
+  return {
+    action: 'accept',
+    content: scenario === 'sep-2322-client-request-state' ? { confirmed: true } : Object.fromEntries(defaults),
+  };
 };
 
 const connectLegacy = async (url) => {
@@ -63,7 +72,13 @@ const scenarios = {
   },
   'http-invalid-tool-headers': (connected) => callAll(connected, { region: 'us-west1' }),
   'sep-2322-client-request-state': async ({ call }) => {
-    for (const name of ['test_mrtr_echo_state', 'test_mrtr_no_state', 'test_mrtr_unrelated', 'test_mrtr_no_result_type']) await call(name).catch((error) => console.error(`${name}: ${error.message}`));
+    for (const name of [
+      'test_mrtr_echo_state',
+      'test_mrtr_no_state',
+      'test_mrtr_unrelated',
+      'test_mrtr_no_result_type',
+    ])
+      await call(name).catch((error) => console.error(`${name}: ${error.message}`));
   },
 };
 

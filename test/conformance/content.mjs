@@ -8,16 +8,44 @@ export const embedded = (uri, value) => ({ type: 'resource', resource: { uri, mi
 
 export const resources = [
   { uri: 'test://static-text', name: 'static-text', description: 'A text that never changes', mimeType: 'text/plain' },
-  { uri: 'test://static-binary', name: 'static-binary', description: 'A picture that never changes', mimeType: 'image/png' },
-  { uri: 'test://watched-resource', name: 'watched-resource', description: 'A text that may be subscribed to', mimeType: 'text/plain' },
+  {
+    uri: 'test://static-binary',
+    name: 'static-binary',
+    description: 'A picture that never changes',
+    mimeType: 'image/png',
+  },
+  {
+    uri: 'test://watched-resource',
+    name: 'watched-resource',
+    description: 'A text that may be subscribed to',
+    mimeType: 'text/plain',
+  },
 ];
 
-export const resourceTemplates = [{ uriTemplate: 'test://template/{id}/data', name: 'template', description: 'Data by id', mimeType: 'application/json' }];
+export const resourceTemplates = [
+  {
+    uriTemplate: 'test://template/{id}/data',
+    name: 'template',
+    description: 'Data by id',
+    mimeType: 'application/json',
+  },
+];
 
 /** The contents of a resource, or undefined when there is none at this URI. */
 export const readResource = (uri) => {
   const known = resources.find((one) => one.uri === uri);
-  if (known) return { contents: [{ uri, mimeType: known.mimeType, ...(known.mimeType === 'image/png' ? { blob: PIXEL } : { text: `The text of ${known.name}.` }) }] };
+  if (known)
+    return {
+      contents: [
+        {
+          uri,
+          mimeType: known.mimeType,
+          ...(known.mimeType === 'image/png' ? { blob: PIXEL } : { text: `The text of ${known.name}.` }),
+        },
+      ],
+    };
   const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
-  return id === undefined ? undefined : { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify({ id, found: true }) }] };
+  return id === undefined
+    ? undefined
+    : { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify({ id, found: true }) }] };
 };

@@ -6,7 +6,8 @@ const FILE = new URL('expected.json', import.meta.url);
 export const isJudged = ({ scenario }) => !scenario.startsWith('tasks-');
 
 /** The scenarios that failed, scored or not. */
-export const failing = (scenarios) => scenarios.filter((one) => !one.passed && isJudged(one)).map(({ scenario }) => scenario);
+export const failing = (scenarios) =>
+  scenarios.filter((one) => !one.passed && isJudged(one)).map(({ scenario }) => scenario);
 
 const readExpected = async () => JSON.parse(await readFile(FILE, 'utf8'));
 
@@ -19,7 +20,13 @@ export const compare = async (runs) => {
   return runs.map(({ pairing, scenarios }) => {
     const { fail: mayFail, why } = expected[pairing] ?? { fail: [], why: '' };
     const fails = failing(scenarios);
-    return { pairing, fails, why, worse: fails.filter((name) => !mayFail.includes(name)), better: mayFail.filter((name) => !fails.includes(name)) };
+    return {
+      pairing,
+      fails,
+      why,
+      worse: fails.filter((name) => !mayFail.includes(name)),
+      better: mayFail.filter((name) => !fails.includes(name)),
+    };
   });
 };
 

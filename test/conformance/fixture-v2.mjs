@@ -38,13 +38,19 @@ const askByInputRequests = (inputs) => {
 };
 
 const ioOf = ({ mcpReq, http }) => ({
-  log: (data) => (mcpReq.envelope ? mcpReq.log('info', data, 'fixture') : mcpReq.notify({ method: 'notifications/message', params: { level: 'info', logger: 'fixture', data } })),
+  log: (data) =>
+    mcpReq.envelope
+      ? mcpReq.log('info', data, 'fixture')
+      : mcpReq.notify({ method: 'notifications/message', params: { level: 'info', logger: 'fixture', data } }),
   logAsAsked: (data) => mcpReq.log('info', data, 'fixture'),
   progress: async (progress) => {
     const progressToken = mcpReq._meta?.progressToken;
-    if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } });
+    if (progressToken !== undefined)
+      await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } });
   },
-  ask: mcpReq.envelope ? askByInputRequests(mcpReq.inputResponses ?? {}) : (method, params) => mcpReq.send({ method, params }),
+  ask: mcpReq.envelope
+    ? askByInputRequests(mcpReq.inputResponses ?? {})
+    : (method, params) => mcpReq.send({ method, params }),
   hangUp: () => http?.closeSSE?.(),
   inputRequired,
   inputs: mcpReq.inputResponses ?? {},
@@ -65,10 +71,22 @@ const run = async (call, args, context) => {
 
 /** A server of both eras with everything that the conformance suite asks for; one per session, or per request of 2026-07-28. */
 const fixtureServer = () => {
-  const capabilities = { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, logging: {}, completions: {} };
-  const mcp = new McpServer({ name: 'fixture-v2', version: '1.0.0' }, { capabilities, requestState: { verify: (state, context) => codec.verify(state, context) } });
+  const capabilities = {
+    tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    prompts: { listChanged: true },
+    logging: {},
+    completions: {},
+  };
+  const mcp = new McpServer(
+    { name: 'fixture-v2', version: '1.0.0' },
+    { capabilities, requestState: { verify: (state, context) => codec.verify(state, context) } },
+  );
   for (const { name, description, inputSchema, call } of tools) {
-    if (inputSchema.properties) mcp.registerTool(name, { description, inputSchema: fromJsonSchema(inputSchema) }, (args, context) => run(call, args, context));
+    if (inputSchema.properties)
+      mcp.registerTool(name, { description, inputSchema: fromJsonSchema(inputSchema) }, (args, context) =>
+        run(call, args, context),
+      );
     else mcp.registerTool(name, { description }, (context) => run(call, {}, context));
   }
   const { server } = mcp;
@@ -106,7 +124,12 @@ await serveFixture({
   },
   first: async (request, response, body) => {
     const { method, headers } = request;
-    const { kind } = classifyInboundRequest({ httpMethod: method, protocolVersionHeader: one(headers['mcp-protocol-version']), mcpMethodHeader: one(headers['mcp-method']), body });
+    const { kind } = classifyInboundRequest({
+      httpMethod: method,
+      protocolVersionHeader: one(headers['mcp-protocol-version']),
+      mcpMethodHeader: one(headers['mcp-method']),
+      body,
+    });
     if (kind === 'legacy' && !modernOnly) return false;
     await answerModern(request, response, body);
     return true;

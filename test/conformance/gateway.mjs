@@ -36,7 +36,13 @@ const urlOf = (child) =>
  */
 export const startGateway = async ({ allowedOrigins }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-conformance-data-'));
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: '0', DATA_DIR: dataDir, ALLOWED_ORIGINS: allowedOrigins.join(',') };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    PORT: '0',
+    DATA_DIR: dataDir,
+    ALLOWED_ORIGINS: allowedOrigins.join(','),
+  };
   const child = spawn(process.execPath, [START], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let isReady = false;
   const ready = urlOf(child).finally(() => (isReady = !isOver(child)));
@@ -57,17 +63,28 @@ export const startGateway = async ({ allowedOrigins }) => {
 /** Signs up an organization and answers `grantFor(url)`: a server at this URL, a policy that allows everything, an identity and its grant. */
 export const organization = async (url) => {
   const post = async (path, body, token) => {
-    const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+    const headers = {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
     const response = await fetch(`${url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
     const text = await response.text();
     if (response.status !== 201) throw new Error(`POST ${path} answered ${response.status}: ${text}`);
     return JSON.parse(text);
   };
-  const { token } = await post('/signup', { email: 'conformance@example.com', password: 'correct horse battery', organizationName: 'Conformance' });
+  const { token } = await post('/signup', {
+    email: 'conformance@example.com',
+    password: 'correct horse battery',
+    organizationName: 'Conformance',
+  });
   return {
     grantFor: async (name, serverUrl) => {
       const server = await post('/servers', { name, transport: { type: 'streamable-http', url: serverUrl } }, token);
-      const policy = await post(`/servers/${server.id}/policies`, { name: 'everything', document: { version: '1', default: 'allow' } }, token);
+      const policy = await post(
+        `/servers/${server.id}/policies`,
+        { name: 'everything', document: { version: '1', default: 'allow' } },
+        token,
+      );
       const identity = await post('/identities', { name: `agent of ${name}`, kind: 'agent' }, token);
       return post('/grants', { identityId: identity.id, serverId: server.id, policyId: policy.id }, token);
     },

@@ -3,7 +3,10 @@ import { listen } from './serve.mjs';
 
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
-const pairsOf = (rawHeaders) => rawHeaders.flatMap((name, at) => (at % 2 === 0 && !HOP_BY_HOP.has(name.toLowerCase()) ? [[name, rawHeaders[at + 1]]] : []));
+const pairsOf = (rawHeaders) =>
+  rawHeaders.flatMap((name, at) =>
+    at % 2 === 0 && !HOP_BY_HOP.has(name.toLowerCase()) ? [[name, rawHeaders[at + 1]]] : [],
+  );
 
 /**
  * A loopback relay for clients that can't hold a token: it adds `Authorization: Bearer <token>` and passes the rest on as it came, Host and Origin too, byte by
@@ -15,7 +18,15 @@ export const startInjector = async () => {
     if (!target) return response.writeHead(503).end();
     const { hostname, port, pathname } = target.url;
     const headers = [...pairsOf(request.rawHeaders), ['Authorization', `Bearer ${target.token}`]].flat();
-    const onward = httpRequest({ hostname, port, path: pathname, method: request.method, headers, setHost: false, agent: false });
+    const onward = httpRequest({
+      hostname,
+      port,
+      path: pathname,
+      method: request.method,
+      headers,
+      setHost: false,
+      agent: false,
+    });
     onward.once('response', (answer) => {
       response.writeHead(answer.statusCode, answer.statusMessage, pairsOf(answer.rawHeaders).flat());
       response.flushHeaders();

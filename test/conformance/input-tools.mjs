@@ -6,18 +6,37 @@ import { text } from './content.mjs';
  */
 const form = (message, properties) => ({
   capability: 'elicitation',
-  request: { method: 'elicitation/create', params: { mode: 'form', message, requestedSchema: { type: 'object', properties, required: Object.keys(properties) } } },
-  accepts: (given) => given?.action === 'accept' && Object.entries(properties).every(([key, { type }]) => typeof given.content?.[key] === type),
+  request: {
+    method: 'elicitation/create',
+    params: {
+      mode: 'form',
+      message,
+      requestedSchema: { type: 'object', properties, required: Object.keys(properties) },
+    },
+  },
+  accepts: (given) =>
+    given?.action === 'accept' &&
+    Object.entries(properties).every(([key, { type }]) => typeof given.content?.[key] === type),
 });
 const model = (question) => ({
   capability: 'sampling',
-  request: { method: 'sampling/createMessage', params: { messages: [{ role: 'user', content: text(question) }], maxTokens: 100 } },
+  request: {
+    method: 'sampling/createMessage',
+    params: { messages: [{ role: 'user', content: text(question) }], maxTokens: 100 },
+  },
   accepts: (given) => given?.content !== undefined,
 });
-const roots = { capability: 'roots', request: { method: 'roots/list', params: {} }, accepts: (given) => Array.isArray(given?.roots) };
+const roots = {
+  capability: 'roots',
+  request: { method: 'roots/list', params: {} },
+  accepts: (given) => Array.isArray(given?.roots),
+};
 
 const openIn = (what, round, answers, io) =>
-  Object.entries(round).filter(([key, one]) => !(key in answers) && (!what.asksOnlyWhatIsDeclared || io.capabilities()[one.capability] !== undefined));
+  Object.entries(round).filter(
+    ([key, one]) =>
+      !(key in answers) && (!what.asksOnlyWhatIsDeclared || io.capabilities()[one.capability] !== undefined),
+  );
 
 /** Answers from `io.inputs`, and from `io.state` when the answers travel sealed. Without a sealed state of this very tool, sealed rounds begin anew. */
 const answered = ({ name, rounds, sealed }, io) => {
@@ -34,7 +53,10 @@ const byAnswering = async (what, io) => {
     const open = openIn(what, round, answers, io);
     if (open.length === 0) continue;
     const inputRequests = Object.fromEntries(open.map(([key, one]) => [key, one.request]));
-    return io.inputRequired({ inputRequests, ...(what.sealed ? { requestState: await io.seal({ name: what.name, answers }) } : {}) });
+    return io.inputRequired({
+      inputRequests,
+      ...(what.sealed ? { requestState: await io.seal({ name: what.name, answers }) } : {}),
+    });
   }
   return what.done(answers);
 };
@@ -67,14 +89,28 @@ const userName = form('What is your name?', { name: { type: 'string' } });
 const confirm = form('Please confirm', { ok: { type: 'boolean' } });
 
 export const inputTools = [
-  tool('input_required_result_elicitation', [{ user_name: userName }], { done: (given) => says(`Hello, ${given.user_name.content.name}!`) }),
+  tool('input_required_result_elicitation', [{ user_name: userName }], {
+    done: (given) => says(`Hello, ${given.user_name.content.name}!`),
+  }),
   tool('input_required_result_sampling', [{ capital_question: model('What is the capital of France?') }]),
-  tool('input_required_result_list_roots', [{ client_roots: roots }], { done: (given) => says(given.client_roots.roots.map(({ uri }) => uri).join(' ')) }),
+  tool('input_required_result_list_roots', [{ client_roots: roots }], {
+    done: (given) => says(given.client_roots.roots.map(({ uri }) => uri).join(' ')),
+  }),
   tool('input_required_result_request_state', [{ confirm }], { sealed: true, done: () => says('state-ok') }),
   tool('input_required_result_tampered_state', [{ confirm }], { sealed: true }),
-  tool('input_required_result_multiple_inputs', [{ user_name: userName, greeting: model('Greet somebody'), client_roots: roots }], { sealed: true }),
-  tool('input_required_result_multi_round', [{ step1: userName }, { step2: form('What is your favourite colour?', { color: { type: 'string' } }) }], { sealed: true }),
-  tool('input_required_result_capabilities', [{ user_name: userName, greeting: model('Greet somebody') }], { asksOnlyWhatIsDeclared: true }),
+  tool(
+    'input_required_result_multiple_inputs',
+    [{ user_name: userName, greeting: model('Greet somebody'), client_roots: roots }],
+    { sealed: true },
+  ),
+  tool(
+    'input_required_result_multi_round',
+    [{ step1: userName }, { step2: form('What is your favourite colour?', { color: { type: 'string' } }) }],
+    { sealed: true },
+  ),
+  tool('input_required_result_capabilities', [{ user_name: userName, greeting: model('Greet somebody') }], {
+    asksOnlyWhatIsDeclared: true,
+  }),
   tool('missing_capability', [{ answer: model('Say pong') }]),
 ];
 
@@ -84,6 +120,8 @@ export const inputPrompt = {
   get: inRounds({
     name: 'prompt',
     rounds: [{ user_context: form('In which context?', { context: { type: 'string' } }) }],
-    done: (given) => ({ messages: [{ role: 'user', content: text(`In the context of ${given.user_context.content.context}`) }] }),
+    done: (given) => ({
+      messages: [{ role: 'user', content: text(`In the context of ${given.user_context.content.context}`) }],
+    }),
   }),
 };

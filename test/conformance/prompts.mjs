@@ -19,7 +19,11 @@ export const prompts = [
     arguments: [argument('resourceUri', 'The URI to embed')],
     get: ({ resourceUri }) => says(embedded(resourceUri, 'An embedded text.'), text('Read the resource above.')),
   },
-  { name: 'test_prompt_with_image', description: 'Shows a picture', get: () => says(image, text('Look at the picture above.')) },
+  {
+    name: 'test_prompt_with_image',
+    description: 'Shows a picture',
+    get: () => says(image, text('Look at the picture above.')),
+  },
   inputPrompt,
 ];
 

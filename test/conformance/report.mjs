@@ -16,13 +16,25 @@ const checksOf = ({ scenarios }) => {
 
 const printTable = (rows) => {
   const widths = rows[0].map((_, at) => Math.max(...rows.map((cells) => cells[at].length)));
-  for (const cells of rows) console.log(cells.map((cell, at) => cell.padEnd(widths[at])).join('  ').trimEnd());
+  for (const cells of rows)
+    console.log(
+      cells
+        .map((cell, at) => cell.padEnd(widths[at]))
+        .join('  ')
+        .trimEnd(),
+    );
   console.log();
 };
 
 /** Prints a line a pairing, with what it took. */
 export const printRuns = (runs, compared) => {
-  const rows = runs.map((run, at) => [run.pairing, scoreOf(run), checksOf(run), `${run.seconds} s`, String(compared[at].fails.length)]);
+  const rows = runs.map((run, at) => [
+    run.pairing,
+    scoreOf(run),
+    checksOf(run),
+    `${run.seconds} s`,
+    String(compared[at].fails.length),
+  ]);
   printTable([['pairing', 'scored', 'checks', 'time', 'failed'], ...rows]);
 };
 
@@ -43,9 +55,20 @@ export const printCross = ({ runs, compared, fixtures, revisions, clientEras }) 
   };
   printTable([
     ['clients of the suite', ...fixtures],
-    ...['gateway', 'direct'].flatMap((way) => revisions.map((revision) => [`${revision}, ${way === 'gateway' ? 'through Toolgate' : 'direct'}`, ...fixtures.map((fixture) => cell(`${fixture} ${way} ${revision}`))])),
+    ...['gateway', 'direct'].flatMap((way) =>
+      revisions.map((revision) => [
+        `${revision}, ${way === 'gateway' ? 'through Toolgate' : 'direct'}`,
+        ...fixtures.map((fixture) => cell(`${fixture} ${way} ${revision}`)),
+      ]),
+    ),
   ]);
-  printTable([['servers of the suite', ...revisions], ...clientEras.map((era) => [`${era} client, through Toolgate's way`, ...revisions.map((revision) => cell(`${era} client ${revision}`))])]);
+  printTable([
+    ['servers of the suite', ...revisions],
+    ...clientEras.map((era) => [
+      `${era} client, through Toolgate's way`,
+      ...revisions.map((revision) => cell(`${era} client ${revision}`)),
+    ]),
+  ]);
   for (const note of notes) console.log(note);
   console.log(NOT_JUDGED);
 };

@@ -9,7 +9,11 @@ import { printCross, printRuns } from './report.mjs';
 import { runClients, runSuite } from './suite.mjs';
 
 /** Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each kind of client. */
-const FIXTURES = { 'fixture-v1': ['fixture-v1.mjs'], 'fixture-v2': ['fixture-v2.mjs'], 'modern-only': ['fixture-v2.mjs', '--modern-only'] };
+const FIXTURES = {
+  'fixture-v1': ['fixture-v1.mjs'],
+  'fixture-v2': ['fixture-v2.mjs'],
+  'modern-only': ['fixture-v2.mjs', '--modern-only'],
+};
 const REVISIONS = ['2025-11-25', '2026-07-28'];
 const CLIENT_ERAS = ['legacy', 'modern'];
 const RUN_MS = 180_000;
@@ -22,10 +26,17 @@ words: only the pairings whose name has them all, such as: gateway 2025-11-25
 --record: write what fails now to expected.json
 --report: write how many scenarios passed, and how many failed that should not, to this file`;
 
-const paths = Object.keys(FIXTURES).flatMap((fixture) => [{ fixture, way: 'direct' }, { fixture, way: 'gateway' }]);
+const paths = Object.keys(FIXTURES).flatMap((fixture) => [
+  { fixture, way: 'direct' },
+  { fixture, way: 'gateway' },
+]);
 const pairings = [
-  ...paths.flatMap((path) => REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` }))),
-  ...CLIENT_ERAS.flatMap((clientEra) => REVISIONS.map((revision) => ({ clientEra, revision, pairing: `${clientEra} client ${revision}` }))),
+  ...paths.flatMap((path) =>
+    REVISIONS.map((revision) => ({ ...path, revision, pairing: `${path.fixture} ${path.way} ${revision}` })),
+  ),
+  ...CLIENT_ERAS.flatMap((clientEra) =>
+    REVISIONS.map((revision) => ({ clientEra, revision, pairing: `${clientEra} client ${revision}` })),
+  ),
 ];
 
 const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
@@ -56,7 +67,9 @@ const startTargets = async (wanted) => {
   if (!wanted.some(({ way }) => way === 'gateway')) return urls;
   const injectors = new Map();
   for (const name of fixtures) injectors.set(name, stopLater(await startInjector()));
-  const gateway = stopLater(await startGateway({ allowedOrigins: [...injectors.values()].map(({ origin }) => origin) }));
+  const gateway = stopLater(
+    await startGateway({ allowedOrigins: [...injectors.values()].map(({ origin }) => origin) }),
+  );
   const { grantFor } = await organization(await gateway.ready);
   for (const [name, injector] of injectors) {
     injector.aim(await grantFor(name, upstreams.get(name)));
@@ -73,14 +86,20 @@ const judge = async (compared, runs, report) => {
     const passed = sum(runs.map(({ scenarios }) => scenarios.filter((one) => one.passed && isJudged(one)).length));
     await writeFile(report, JSON.stringify({ passed, failed, skipped: 0 }));
   }
-  for (const { pairing, better } of compared) if (better.length > 0) console.log(`\nBetter than expected.json says, ${pairing}: ${better.join(', ')}`);
-  for (const { pairing, worse } of compared) if (worse.length > 0) console.error(`\nWorse than expected.json says, ${pairing}: ${worse.join(', ')}`);
+  for (const { pairing, better } of compared)
+    if (better.length > 0) console.log(`\nBetter than expected.json says, ${pairing}: ${better.join(', ')}`);
+  for (const { pairing, worse } of compared)
+    if (worse.length > 0) console.error(`\nWorse than expected.json says, ${pairing}: ${worse.join(', ')}`);
   return compared.every(({ worse }) => worse.length === 0);
 };
 
 const optionsOf = (args) => {
   try {
-    return parseArgs({ args, allowPositionals: true, options: { record: { type: 'boolean', default: false }, report: { type: 'string' } } });
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: { record: { type: 'boolean', default: false }, report: { type: 'string' } },
+    });
   } catch {
     return { values: {}, positionals: ['no such pairing'] };
   }
@@ -115,7 +134,11 @@ const stopAll = () =>
     for (const stop of stops.toReversed()) await stop();
   })());
 
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(signal, () => void stopAll().then(() => process.exit(code)));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+  process.once(signal, () => void stopAll().then(() => process.exit(code)));
 try {
   process.exitCode = await main(process.argv.slice(2));
 } finally {

@@ -5,7 +5,10 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const MAX_EVENTS = 10_000;
 
 /** Listens on a free port of 127.0.0.1 and answers the URL's origin. */
-export const listen = (server) => new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)));
+export const listen = (server) =>
+  new Promise((resolve, reject) =>
+    server.once('error', reject).listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}`)),
+  );
 
 /** What was sent on each stream, so that a client that comes back with Last-Event-ID gets the rest. */
 export const eventStore = () => {
@@ -22,7 +25,8 @@ export const eventStore = () => {
       const at = events.findIndex((event) => event.eventId === lastEventId);
       const { streamId } = events[at] ?? { streamId: lastEventId.split('/')[0] };
       for (const event of events.slice(at + 1)) {
-        if (event.streamId === streamId && Object.keys(event.message ?? {}).length > 0) await send(event.eventId, event.message);
+        if (event.streamId === streamId && Object.keys(event.message ?? {}).length > 0)
+          await send(event.eventId, event.message);
       }
       return streamId;
     },
@@ -35,9 +39,14 @@ const bodyOf = async (request) => {
   return parts.length === 0 ? undefined : JSON.parse(Buffer.concat(parts).toString('utf8'));
 };
 
-const refuse = (response, status, message) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32_000, message } }));
+const refuse = (response, status, message) =>
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32_000, message } }));
 
-const isLocal = ({ host = '', origin }) => LOOPBACK.has(host.replace(/:\d+$/, '')) && (origin === undefined || (URL.canParse(origin) && LOOPBACK.has(new URL(origin).hostname)));
+const isLocal = ({ host = '', origin }) =>
+  LOOPBACK.has(host.replace(/:\d+$/, '')) &&
+  (origin === undefined || (URL.canParse(origin) && LOOPBACK.has(new URL(origin).hostname)));
 
 /**
  * Serves a fixture: sessions as Streamable HTTP has them, after `first` had its chance to answer. `begin(options)` connects a new server to a transport made
@@ -63,7 +72,8 @@ export const serveFixture = async ({ begin, first = async () => false }) => {
     const body = request.method === 'POST' ? await bodyOf(request) : undefined;
     if (await first(request, response, body)) return undefined;
     const transport = await session(request, body);
-    if (typeof transport === 'number') return refuse(response, transport, transport === 404 ? 'no such session' : 'initialize first');
+    if (typeof transport === 'number')
+      return refuse(response, transport, transport === 404 ? 'no such session' : 'initialize first');
     return transport.handleRequest(request, response, body);
   };
   const server = createServer((request, response) => {

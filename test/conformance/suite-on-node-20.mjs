@@ -11,4 +11,6 @@ const NODE_WITH_GLOB = 22;
 if (isMainThread && Number(process.versions.node.split('.')[0]) < NODE_WITH_GLOB) register(import.meta.url);
 
 export const resolve = (specifier, context, next) =>
-  specifier === 'fs' && context.parentURL?.includes('/@modelcontextprotocol/conformance/') ? { url: FS_WITH_GLOB, format: 'module', shortCircuit: true } : next(specifier, context);
+  specifier === 'fs' && context.parentURL?.includes('/@modelcontextprotocol/conformance/')
+    ? { url: FS_WITH_GLOB, format: 'module', shortCircuit: true }
+    : next(specifier, context);

@@ -12,7 +12,10 @@ const ENUM_FIELDS = {
   titledSingle: { type: 'string', oneOf: choices(['value1', 'First'], ['value2', 'Second'], ['value3', 'Third']) },
   legacyEnum: { type: 'string', enum: ['opt1', 'opt2', 'opt3'], enumNames: ['One', 'Two', 'Three'] },
   untitledMulti: { type: 'array', items: { type: 'string', enum: ['option1', 'option2', 'option3'] } },
-  titledMulti: { type: 'array', items: { anyOf: choices(['value1', 'First'], ['value2', 'Second'], ['value3', 'Third']) } },
+  titledMulti: {
+    type: 'array',
+    items: { anyOf: choices(['value1', 'First'], ['value2', 'Second'], ['value3', 'Third']) },
+  },
 };
 
 const DEFAULT_FIELDS = {
@@ -24,14 +27,24 @@ const DEFAULT_FIELDS = {
 };
 
 const elicit = async (io, message, properties, required = []) => {
-  const given = await io.ask('elicitation/create', { mode: 'form', message, requestedSchema: { type: 'object', properties, required } });
+  const given = await io.ask('elicitation/create', {
+    mode: 'form',
+    message,
+    requestedSchema: { type: 'object', properties, required },
+  });
   return answer(text(`Elicitation completed: action=${given.action}, content=${JSON.stringify(given.content ?? {})}`));
 };
 
 const FULL_SCHEMA = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   type: 'object',
-  $defs: { address: { $anchor: 'addressDef', type: 'object', properties: { street: { type: 'string' }, city: { type: 'string' } } } },
+  $defs: {
+    address: {
+      $anchor: 'addressDef',
+      type: 'object',
+      properties: { street: { type: 'string' }, city: { type: 'string' } },
+    },
+  },
   properties: {
     name: { type: 'string' },
     address: { $ref: '#/$defs/address' },
@@ -57,8 +70,12 @@ export const tools = [
   plain('test_simple_text', 'Answers a text', () => answer(text('A simple text.'))),
   plain('test_image_content', 'Answers a picture', () => answer(image)),
   plain('test_audio_content', 'Answers a sound', () => answer({ type: 'audio', data: SILENCE, mimeType: 'audio/wav' })),
-  plain('test_embedded_resource', 'Answers a resource', () => answer(embedded('test://embedded-resource', 'An embedded text.'))),
-  plain('test_multiple_content_types', 'Answers three kinds of content', () => answer(text('Three kinds:'), image, embedded('test://mixed-content-resource', 'The third.'))),
+  plain('test_embedded_resource', 'Answers a resource', () =>
+    answer(embedded('test://embedded-resource', 'An embedded text.')),
+  ),
+  plain('test_multiple_content_types', 'Answers three kinds of content', () =>
+    answer(text('Three kinds:'), image, embedded('test://mixed-content-resource', 'The third.')),
+  ),
   plain('test_tool_with_logging', 'Logs three lines while it works', async (_args, io) => {
     for (const line of ['started', 'at work', 'done']) {
       await io.log(line);
@@ -80,23 +97,40 @@ export const tools = [
     return answer(text('Answered after the stream had ended.'));
   }),
   {
-    ...plain('test_sampling', 'Asks the client\'s model', async ({ prompt }, io) => {
-      const given = await io.ask('sampling/createMessage', { messages: [{ role: 'user', content: text(prompt) }], maxTokens: 100 });
+    ...plain('test_sampling', "Asks the client's model", async ({ prompt }, io) => {
+      const given = await io.ask('sampling/createMessage', {
+        messages: [{ role: 'user', content: text(prompt) }],
+        maxTokens: 100,
+      });
       return answer(text(`LLM response: ${given.content?.text ?? 'none'}`));
     }),
     inputSchema: { type: 'object', properties: { prompt: { type: 'string' } }, required: ['prompt'] },
   },
   {
-    ...plain('test_elicitation', 'Asks the user', ({ message }, io) => elicit(io, message, { username: { type: 'string' }, email: { type: 'string' } }, ['username', 'email'])),
+    ...plain('test_elicitation', 'Asks the user', ({ message }, io) =>
+      elicit(io, message, { username: { type: 'string' }, email: { type: 'string' } }, ['username', 'email']),
+    ),
     inputSchema: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] },
   },
-  plain('test_elicitation_sep1034_defaults', 'Asks the user, with a default for each kind of field', (_args, io) => elicit(io, 'Check these', DEFAULT_FIELDS)),
-  plain('test_elicitation_sep1330_enums', 'Asks the user, with each kind of choice', (_args, io) => elicit(io, 'Choose', ENUM_FIELDS)),
-  { name: 'json_schema_2020_12_tool', description: 'Has a schema with most of JSON Schema 2020-12', inputSchema: FULL_SCHEMA, call: (args) => answer(text(JSON.stringify(args))) },
+  plain('test_elicitation_sep1034_defaults', 'Asks the user, with a default for each kind of field', (_args, io) =>
+    elicit(io, 'Check these', DEFAULT_FIELDS),
+  ),
+  plain('test_elicitation_sep1330_enums', 'Asks the user, with each kind of choice', (_args, io) =>
+    elicit(io, 'Choose', ENUM_FIELDS),
+  ),
+  {
+    name: 'json_schema_2020_12_tool',
+    description: 'Has a schema with most of JSON Schema 2020-12',
+    inputSchema: FULL_SCHEMA,
+    call: (args) => answer(text(JSON.stringify(args))),
+  },
   {
     name: 'test_x_mcp_header',
     description: 'Has an argument that is mirrored into a header',
-    inputSchema: { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' }, level: { type: 'integer' } } },
+    inputSchema: {
+      type: 'object',
+      properties: { region: { type: 'string', 'x-mcp-header': 'Region' }, level: { type: 'integer' } },
+    },
     call: ({ region }) => answer(text(`region=${region ?? 'none'}`)),
   },
   plain('test_streaming_elicitation', 'Answers at once', () => answer(text('Asked nobody.'))),

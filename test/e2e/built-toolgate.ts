@@ -7,12 +7,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isKafka, testLog, type TestLog } from '../support/test-log.js';
 
-export type Ended = Readonly<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string; afterMs: number }>;
+export type Ended = Readonly<{
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  out: string;
+  err: string;
+  afterMs: number;
+}>;
 
 /** The built product in a process group of its own; `readyMs` is the time from its start to its first `/readyz` with 200. */
-export type BuiltToolgate = Readonly<{ url: string; banner: string; pid: number; readyMs: number; end: (signal?: NodeJS.Signals) => Promise<Ended>; killGroup: () => Promise<Ended> }>;
+export type BuiltToolgate = Readonly<{
+  url: string;
+  banner: string;
+  pid: number;
+  readyMs: number;
+  end: (signal?: NodeJS.Signals) => Promise<Ended>;
+  killGroup: () => Promise<Ended>;
+}>;
 
-type Program = Readonly<{ pid: number; text: { out: string; err: string }; ended: Promise<Ended>; isOver: () => boolean; signal: (name: NodeJS.Signals) => void }>;
+type Program = Readonly<{
+  pid: number;
+  text: { out: string; err: string };
+  ended: Promise<Ended>;
+  isOver: () => boolean;
+  signal: (name: NodeJS.Signals) => void;
+}>;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const READY_MS = 180_000;
@@ -25,7 +44,12 @@ process.once('exit', () => {
 /** Runs `node src/start.mjs` with nothing of this process's settings. */
 const begin = (args: readonly string[], env: Readonly<Record<string, string>>): Program => {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, ['src/start.mjs', ...args], { cwd: root, detached: true, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['src/start.mjs', ...args], {
+    cwd: root,
+    detached: true,
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const pid = child.pid ?? 0;
   const text = { out: '', err: '' };
   let over = false;
@@ -60,7 +84,8 @@ export const removeDataFolder = async (dataDir: string): Promise<void> => {
 };
 
 /** Runs one of the programs of the built product to its end. */
-export const runBuilt = (name: string, args: readonly string[], dataDir: string): Promise<Ended> => begin(['--run', name, ...args], { DATA_DIR: dataDir }).ended;
+export const runBuilt = (name: string, args: readonly string[], dataDir: string): Promise<Ended> =>
+  begin(['--run', name, ...args], { DATA_DIR: dataDir }).ended;
 
 /** Builds what is stale, so that the start that follows is a start alone. */
 export const build = async (): Promise<void> => {
@@ -79,7 +104,10 @@ const logSettings = async (dataDir: string): Promise<Readonly<Record<string, str
 };
 
 /** Starts the built product with its defaults (embedded PostgreSQL) on a free port, and waits until it may take traffic. */
-export const startBuilt = async (dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<BuiltToolgate> => {
+export const startBuilt = async (
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BuiltToolgate> => {
   const began = performance.now();
   const program = begin([], { PORT: '0', DATA_DIR: dataDir, ...(await logSettings(dataDir)), ...env });
   const giveUp = async (): Promise<never> => {
@@ -89,8 +117,17 @@ export const startBuilt = async (dataDir: string, env: Readonly<Record<string, s
   };
   for (;;) {
     if (program.isOver() || performance.now() - began > READY_MS) await giveUp();
-    const url = /^ +(?:Listens +(http:\S+)|Gateway +(http:\S+)\/mcp\/.*)$/m.exec(program.text.out)?.slice(1).find((one) => one !== undefined);
-    if (url !== undefined && (await fetch(`${url}/readyz`).then(({ status }) => status === 200, () => false))) {
+    const url = /^ +(?:Listens +(http:\S+)|Gateway +(http:\S+)\/mcp\/.*)$/m
+      .exec(program.text.out)
+      ?.slice(1)
+      .find((one) => one !== undefined);
+    if (
+      url !== undefined &&
+      (await fetch(`${url}/readyz`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ))
+    ) {
       return {
         url,
         banner: program.text.out,
@@ -111,7 +148,9 @@ export const startBuilt = async (dataDir: string, env: Readonly<Record<string, s
 };
 
 const postmasterFile = (dataDir: string): string | undefined => {
-  const name = readdirSync(dataDir, { recursive: true }).map(String).find((path) => path.endsWith('postmaster.pid'));
+  const name = readdirSync(dataDir, { recursive: true })
+    .map(String)
+    .find((path) => path.endsWith('postmaster.pid'));
   return name === undefined ? undefined : join(dataDir, name);
 };
 

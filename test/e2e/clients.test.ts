@@ -19,7 +19,8 @@ type Program = ChildProcessByStdio<Writable, Readable, Readable>;
 type Json = Record<string, unknown>;
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Program => spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Program =>
+  spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
 
 const readAll = async (stream: Readable): Promise<string> => {
   let text = '';
@@ -83,12 +84,18 @@ afterAll(async () => {
 const names = (list: unknown): string[] => (list as { tools: { name: string }[] }).tools.map(({ name }) => name);
 
 /** What every client must see: the tools, an answer, a refusal that the model can read, and after it a session that still works. */
-const expectToWork = async (client: Readonly<{ list: () => Promise<unknown>; call: (name: string) => Promise<unknown> }>): Promise<void> => {
+const expectToWork = async (
+  client: Readonly<{ list: () => Promise<unknown>; call: (name: string) => Promise<unknown> }>,
+): Promise<void> => {
   expect(names(await client.list())).toEqual(expect.arrayContaining(['test_simple_text', 'test_image_content']));
   expect(textOf(await client.call('test_simple_text'))).toBe('A simple text.');
   const refused = await client.call('test_image_content');
   expect([textOf(refused), (refused as Json)['isError']]).toEqual([DENIED, true]);
-  expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'denied_by_rule', rule: '/tools/test_image_content/action' });
+  expect(decisionOf(refused)).toMatchObject({
+    effect: 'deny',
+    code: 'denied_by_rule',
+    rule: '/tools/test_image_content/action',
+  });
   expect(textOf(await client.call('test_simple_text'))).toBe('A simple text.');
 };
 
@@ -96,7 +103,10 @@ test.each(FIXTURES)(
   'the official SDK, first line, lists, calls and reads a refusal, before %s',
   async (name) => {
     const client = await connect(grantFor(name));
-    await expectToWork({ list: () => client.listTools(), call: (tool) => client.callTool({ name: tool, arguments: {} }) });
+    await expectToWork({
+      list: () => client.listTools(),
+      call: (tool) => client.callTool({ name: tool, arguments: {} }),
+    });
     expect((await client.readResource({ uri: 'test://static-text' })).contents).toHaveLength(1);
     expect((await client.getPrompt({ name: 'test_simple_prompt' })).messages).toHaveLength(1);
     await client.close();
@@ -104,11 +114,24 @@ test.each(FIXTURES)(
   PROGRAM_MS,
 );
 
-const second = async (name: Fixture, mode: 'legacy' | 'auto' | { pin: string }, capabilities: Json = {}): Promise<ClientV2> => {
-  const client = new ClientV2({ name: 'test-client', version: '1.0.0' }, { versionNegotiation: { mode }, capabilities });
-  if ('elicitation' in capabilities) client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { name: 'Alice', username: 'alice', email: 'alice@example.com' } }));
+const second = async (
+  name: Fixture,
+  mode: 'legacy' | 'auto' | { pin: string },
+  capabilities: Json = {},
+): Promise<ClientV2> => {
+  const client = new ClientV2(
+    { name: 'test-client', version: '1.0.0' },
+    { versionNegotiation: { mode }, capabilities },
+  );
+  if ('elicitation' in capabilities)
+    client.setRequestHandler('elicitation/create', () => ({
+      action: 'accept',
+      content: { name: 'Alice', username: 'alice', email: 'alice@example.com' },
+    }));
   const { mcpUrl, token } = grantFor(name);
-  await client.connect(new TransportV2(new URL(mcpUrl), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+  await client.connect(
+    new TransportV2(new URL(mcpUrl), { requestInit: { headers: { authorization: `Bearer ${token}` } } }),
+  );
   return client;
 };
 
@@ -125,10 +148,15 @@ describe('the official SDK, second line, lists, calls, reads a refusal, a resour
     async (mode, name, version) => {
       const client = await second(name, mode, { elicitation: {} });
       expect(client.getNegotiatedProtocolVersion()).toBe(version);
-      await expectToWork({ list: () => client.listTools(), call: (tool) => client.callTool({ name: tool, arguments: {} }) });
+      await expectToWork({
+        list: () => client.listTools(),
+        call: (tool) => client.callTool({ name: tool, arguments: {} }),
+      });
       expect((await client.readResource({ uri: 'test://static-text' })).contents).toHaveLength(1);
       expect((await client.getPrompt({ name: 'test_simple_prompt' })).messages).toHaveLength(1);
-      expect(textOf(await client.callTool({ name: 'test_elicitation', arguments: { message: 'Who are you?' } }))).toContain('action=accept');
+      expect(
+        textOf(await client.callTool({ name: 'test_elicitation', arguments: { message: 'Who are you?' } })),
+      ).toContain('action=accept');
       await client.close();
     },
     PROGRAM_MS,
@@ -140,7 +168,20 @@ const inspect = async (name: Fixture, era: string, args: readonly string[]): Pro
   const home = await mkdtemp(join(tmpdir(), 'toolgate-inspector-'));
   const { mcpUrl, token } = grantFor(name);
   const program = run(
-    [path('../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js'), '--cli', mcpUrl, '--transport', 'http', '--header', `Authorization: Bearer ${token}`, '--protocol-era', era, '--format', 'json', ...args],
+    [
+      path('../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js'),
+      '--cli',
+      mcpUrl,
+      '--transport',
+      'http',
+      '--header',
+      `Authorization: Bearer ${token}`,
+      '--protocol-era',
+      era,
+      '--format',
+      'json',
+      ...args,
+    ],
     { HOME: home, MCP_CATALOG_PATH: join(home, 'catalog.json') },
   );
   try {
@@ -166,7 +207,10 @@ describe("the Inspector's command line lists, calls and reads a refusal", () => 
         const printed = (await inspect(name, era, args)) as { result?: unknown };
         return printed.result ?? printed;
       };
-      await expectToWork({ list: () => result(['--method', 'tools/list']), call: (tool) => result(['--method', 'tools/call', '--tool-name', tool]) });
+      await expectToWork({
+        list: () => result(['--method', 'tools/list']),
+        call: (tool) => result(['--method', 'tools/call', '--tool-name', tool]),
+      });
     },
     120_000,
   );
@@ -176,10 +220,19 @@ test(
   'mcp-remote brings a client that speaks stdio to the gateway',
   async () => {
     const home = await mkdtemp(join(tmpdir(), 'toolgate-mcp-remote-'));
-    const args = [path('../../node_modules/mcp-remote/dist/proxy.js'), grantFor('fixture-v1').mcpUrl, '--allow-http', '--transport', 'http-only', '--header', `Authorization: Bearer ${grantFor('fixture-v1').token}`];
+    const args = [
+      path('../../node_modules/mcp-remote/dist/proxy.js'),
+      grantFor('fixture-v1').mcpUrl,
+      '--allow-http',
+      '--transport',
+      'http-only',
+      '--header',
+      `Authorization: Bearer ${grantFor('fixture-v1').token}`,
+    ];
     const program = run(args, { HOME: home, MCP_REMOTE_CONFIG_DIR: home });
     const lines = createInterface(program.stdout)[Symbol.asyncIterator]();
-    const send = (message: Json): void => void program.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    const send = (message: Json): void =>
+      void program.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
     let id = 0;
     // It loses the session of what is sent before an answer has come back, so one at a time.
     const ask = async (method: string, params: Json): Promise<unknown> => {
@@ -193,9 +246,16 @@ test(
       }
     };
     try {
-      await ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test-client', version: '1.0.0' } });
+      await ask('initialize', {
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: { name: 'test-client', version: '1.0.0' },
+      });
       send({ method: 'notifications/initialized' });
-      await expectToWork({ list: () => ask('tools/list', {}), call: (name) => ask('tools/call', { name, arguments: {} }) });
+      await expectToWork({
+        list: () => ask('tools/list', {}),
+        call: (name) => ask('tools/call', { name, arguments: {} }),
+      });
     } finally {
       expect(await finish(program)).toBe(0);
       await rm(home, { recursive: true, force: true });

@@ -9,7 +9,14 @@ import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
 import { removeDataFolder, runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
 
 type Json = Record<string, unknown>;
-type Usage = Readonly<{ grant: string; tool: string; effect: string; calls: number; completed: number; failed: number }>;
+type Usage = Readonly<{
+  grant: string;
+  tool: string;
+  effect: string;
+  calls: number;
+  completed: number;
+  failed: number;
+}>;
 
 const UPSTREAM_TOKEN = 'glpat-e2e-upstream-credential';
 const MINUTE_MS = 60_000;
@@ -25,9 +32,17 @@ let tenant: Tenant;
 /** How many calls the agents saw carried out and refused, over all tests. */
 const seen = { done: 0, refused: 0, jobs: [] as string[] };
 
-const policyFor = (tool: string) => ({ version: '1', default: 'deny', tools: { [tool]: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } } });
+const policyFor = (tool: string) => ({
+  version: '1',
+  default: 'deny',
+  tools: { [tool]: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } },
+});
 
-const register = (url: string): Promise<string> => tenant.server(url, { name: 'GitLab', auth: { type: 'headers', headers: { Authorization: `Bearer ${UPSTREAM_TOKEN}` } } });
+const register = (url: string): Promise<string> =>
+  tenant.server(url, {
+    name: 'GitLab',
+    auth: { type: 'headers', headers: { Authorization: `Bearer ${UPSTREAM_TOKEN}` } },
+  });
 
 beforeAll(async () => {
   dataDir = await temporaryDataFolder();
@@ -61,7 +76,11 @@ const call = async (client: Client, name: string, args: Json): Promise<Json> => 
   return result;
 };
 
-const statusOf = (pending: Promise<unknown>): Promise<unknown> => pending.then(() => 200, (error: unknown) => (error as { code?: unknown }).code);
+const statusOf = (pending: Promise<unknown>): Promise<unknown> =>
+  pending.then(
+    () => 200,
+    (error: unknown) => (error as { code?: unknown }).code,
+  );
 
 const tenThenRefused = async (client: Client, tool: string, firstJob: number): Promise<void> => {
   const cancel = (n: number): Promise<Json> => call(client, tool, { project_id: '42', job_id: String(firstJob + n) });
@@ -72,7 +91,14 @@ const tenThenRefused = async (client: Client, tool: string, firstJob: number): P
   const wait = decision['retryAfterSeconds'] as number;
   expect(Number.isInteger(wait) && wait >= 1 && wait <= 60).toBe(true);
   expect(textOf(refused)).toBe(`[POLICY DENIED] ${tool}: 10 per minute used up; try again in ${wait} s`);
-  expect(decision).toEqual({ id: expect.stringMatching(/^evt_/), callId: expect.stringMatching(/^call_/), effect: 'deny', code: 'rate_limited', rule: `/tools/${tool}/limits/0`, retryAfterSeconds: wait });
+  expect(decision).toEqual({
+    id: expect.stringMatching(/^evt_/),
+    callId: expect.stringMatching(/^call_/),
+    effect: 'deny',
+    code: 'rate_limited',
+    rule: `/tools/${tool}/limits/0`,
+    retryAfterSeconds: wait,
+  });
 };
 
 describe.each([
@@ -85,7 +111,10 @@ describe.each([
     expect(server.body).toMatchObject({ status: 'ready', auth: { type: 'headers' } });
     expect(JSON.stringify(server.body)).not.toContain(UPSTREAM_TOKEN);
     const policyId = await tenant.policy(serverId, policyFor(tool));
-    const [one, two] = await Promise.all([connect(await tenant.grant({ serverId, policyId })), connect(await tenant.grant({ serverId, policyId }))]);
+    const [one, two] = await Promise.all([
+      connect(await tenant.grant({ serverId, policyId })),
+      connect(await tenant.grant({ serverId, policyId })),
+    ]);
     expect((await one.listTools()).tools.map(({ name }) => name)).toEqual([tool]);
     await roomInTheMinute();
     await tenThenRefused(one, tool, firstJob);
@@ -113,13 +142,19 @@ const connectWatched = async (grant: Grant) => {
   };
   const watchingFetch = async (url: string | URL, init?: RequestInit): Promise<Response> => {
     const response = await fetch(url, init);
-    if (init?.method !== 'GET' || response.status !== 200 || !response.body || stream.openedAt !== undefined) return response;
+    if (init?.method !== 'GET' || response.status !== 200 || !response.body || stream.openedAt !== undefined)
+      return response;
     const [ours, theirs] = response.body.tee();
     void watch(ours);
     return new Response(theirs, { status: 200, headers: response.headers });
   };
   const client = new Client({ name: 'watched', version: '1.0.0' });
-  await client.connect(new StreamableHTTPClientTransport(new URL(grant.mcpUrl), { requestInit: { headers: { authorization: `Bearer ${grant.token}` } }, fetch: watchingFetch }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
+      requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
+      fetch: watchingFetch,
+    }),
+  );
   await expect.poll(() => stream.openedAt, { timeout: 5000 }).toBeDefined();
   return { client, stream };
 };
@@ -134,14 +169,30 @@ describe('a change governs the next call', () => {
 
   test('after a PUT of the policy the next call follows the new version', async () => {
     const client = await connect(await tenant.grant({ serverId, policyId }));
-    expect((await call(client, 'cancel_pipeline_job', { project_id: '42', job_id: '3000' }))['isError'] ?? false).toBe(false);
-    const put = await tenant.api('PUT', `/v1/policies/${policyId}`, { document: { version: '1', default: 'deny', tools: { cancel_pipeline_job: { action: 'deny', reason: 'Deploy freeze' }, list_issues: {} } } }, { 'if-match': '"1"' });
+    expect((await call(client, 'cancel_pipeline_job', { project_id: '42', job_id: '3000' }))['isError'] ?? false).toBe(
+      false,
+    );
+    const put = await tenant.api(
+      'PUT',
+      `/v1/policies/${policyId}`,
+      {
+        document: {
+          version: '1',
+          default: 'deny',
+          tools: { cancel_pipeline_job: { action: 'deny', reason: 'Deploy freeze' }, list_issues: {} },
+        },
+      },
+      { 'if-match': '"1"' },
+    );
     expect([put.status, put.body['version'], put.headers.get('etag')]).toEqual([200, 2, '"2"']);
     const frozen = await call(client, 'cancel_pipeline_job', { project_id: '42' });
     expect(textOf(frozen)).toBe('[POLICY DENIED] Deploy freeze');
     expect(decisionOf(frozen)).toMatchObject({ code: 'denied_by_rule' });
     expect((await call(client, 'list_issues', { project_id: '42' }))['isError'] ?? false).toBe(false);
-    expect((await client.listTools()).tools.map(({ name }) => name).toSorted()).toEqual(['cancel_pipeline_job', 'list_issues']);
+    expect((await client.listTools()).tools.map(({ name }) => name).toSorted()).toEqual([
+      'cancel_pipeline_job',
+      'list_issues',
+    ]);
     await client.close();
   });
 
@@ -157,7 +208,10 @@ describe('a change governs the next call', () => {
 
   test('after a revocation the next call is 401 and the open stream closes within 1 s; another grant’s stream stays', async () => {
     const grant = await tenant.grant({ serverId, policyId });
-    const [{ client, stream }, other] = [await connectWatched(grant), await connectWatched(await tenant.grant({ serverId, policyId }))];
+    const [{ client, stream }, other] = [
+      await connectWatched(grant),
+      await connectWatched(await tenant.grant({ serverId, policyId })),
+    ];
     const revokedAt = performance.now();
     expect((await tenant.api('POST', `/v1/grants/${grant.id}/revoke`)).status).toBe(200);
     expect(await statusOf(client.callTool({ name: 'list_issues', arguments: { project_id: '42' } }))).toBe(401);
@@ -171,7 +225,9 @@ describe('a change governs the next call', () => {
 const of = (events: readonly Json[], type: string): readonly Json[] => events.filter((event) => event['type'] === type);
 
 const usage = async (): Promise<readonly Usage[]> =>
-  ((await tenant.api('GET', '/v1/usage?groupBy=grant,tool,effect&interval=day')).body['items'] as Usage[]).toSorted((a, b) => `${a.grant} ${a.tool} ${a.effect}`.localeCompare(`${b.grant} ${b.tool} ${b.effect}`));
+  ((await tenant.api('GET', '/v1/usage?groupBy=grant,tool,effect&interval=day')).body['items'] as Usage[]).toSorted(
+    (a, b) => `${a.grant} ${a.tool} ${a.effect}`.localeCompare(`${b.grant} ${b.tool} ${b.effect}`),
+  );
 
 /** The counters that the events alone give. */
 const recount = (events: readonly Json[]): Map<string, [number, number, number]> => {
@@ -182,7 +238,11 @@ const recount = (events: readonly Json[]): Map<string, [number, number, number]>
     const [calls, completed, failed] = counts.get(key) ?? [0, 0, 0];
     const outcome = status.get(callId);
     const good = outcome === 'ok' || outcome === 'tool_error';
-    counts.set(key, [calls + 1, completed + (good ? 1 : 0), failed + (outcome !== undefined && !good && outcome !== 'not_forwarded' ? 1 : 0)]);
+    counts.set(key, [
+      calls + 1,
+      completed + (good ? 1 : 0),
+      failed + (outcome !== undefined && !good && outcome !== 'not_forwarded' ? 1 : 0),
+    ]);
   }
   return counts;
 };
@@ -199,7 +259,9 @@ describe('the record of it', () => {
   });
 
   test('the audit log has every decision and outcome once, its seq dense from 1, and no secret', async () => {
-    await expect.poll(async () => of(await tenant.events(), 'toolCall.completed').length, { timeout: 10_000 }).toBe(seen.done);
+    await expect
+      .poll(async () => of(await tenant.events(), 'toolCall.completed').length, { timeout: 10_000 })
+      .toBe(seen.done);
     const events = await tenant.events();
     expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
     expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
@@ -207,20 +269,48 @@ describe('the record of it', () => {
     const allowed = decided.filter((event) => event['effect'] === 'allow').map((event) => event['callId'] as string);
     expect([allowed.length, decided.length - allowed.length]).toEqual([seen.done, seen.refused]);
     expect(new Set(decided.map((event) => event['callId'])).size).toBe(decided.length);
-    expect(of(events, 'toolCall.completed').map((event) => event['callId'] as string).toSorted()).toEqual(allowed.toSorted());
-    for (const type of ['organization.created', 'server.registered', 'tools.discovered', 'policy.published', 'identity.created', 'grant.issued', 'grant.rotated', 'grant.revoked']) expect([type, of(events, type).length > 0]).toEqual([type, true]);
+    expect(
+      of(events, 'toolCall.completed')
+        .map((event) => event['callId'] as string)
+        .toSorted(),
+    ).toEqual(allowed.toSorted());
+    for (const type of [
+      'organization.created',
+      'server.registered',
+      'tools.discovered',
+      'policy.published',
+      'identity.created',
+      'grant.issued',
+      'grant.rotated',
+      'grant.revoked',
+    ])
+      expect([type, of(events, type).length > 0]).toEqual([type, true]);
     expect(JSON.stringify(events)).not.toMatch(/tg_grant_|glpat-/);
   });
 
   test('the usage counters equal a recount of the audit log', async () => {
     const wanted = recount(await tenant.events());
-    await expect.poll(async () => new Map((await usage()).map(({ grant, tool, effect, calls, completed, failed }) => [`${grant} ${tool} ${effect}`, [calls, completed, failed]])), { timeout: 10_000 }).toEqual(wanted);
+    await expect
+      .poll(
+        async () =>
+          new Map(
+            (await usage()).map(({ grant, tool, effect, calls, completed, failed }) => [
+              `${grant} ${tool} ${effect}`,
+              [calls, completed, failed],
+            ]),
+          ),
+        { timeout: 10_000 },
+      )
+      .toEqual(wanted);
   });
 
   test('the ndjson export holds the same events in the same order', async () => {
     const events = await tenant.events();
     const { body } = await tenant.api('GET', '/v1/audit/export?format=ndjson');
-    const lines = String(body['text']).trimEnd().split('\n').map((line) => JSON.parse(line) as Json);
+    const lines = String(body['text'])
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Json);
     expect(lines.slice(0, events.length)).toEqual(events);
     for (const { type } of lines.slice(events.length)) expect(['audit.read', 'audit.exported']).toContain(type);
   });
@@ -234,7 +324,10 @@ describe('the record of it', () => {
     expect(ended.code).toBe(0);
     expect(ended.afterMs).toBeLessThan(5000);
     const rebuilt = await runBuilt('rebuild', ['usage'], dataDir);
-    expect([rebuilt.code, rebuilt.err]).toEqual([0, expect.stringMatching(/Rebuilt usage:\n +1 of 1 organizations, [1-9]\d* records/)]);
+    expect([rebuilt.code, rebuilt.err]).toEqual([
+      0,
+      expect.stringMatching(/Rebuilt usage:\n +1 of 1 organizations, [1-9]\d* records/),
+    ]);
     const port = new URL(toolgate.url).port;
     toolgate = await startBuilt(dataDir, { PORT: port });
     expect(await usage()).toEqual(before);

@@ -37,38 +37,84 @@ const freePort = (): Promise<number> =>
   });
 
 const isUp = (port: number, path: string): Promise<boolean> =>
-  fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(1000) }).then(async (response) => (await response.body?.cancel(), true), () => false);
+  fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(1000) }).then(
+    async (response) => (await response.body?.cancel(), true),
+    () => false,
+  );
 
 /** Runs a server that listens, until the tests are over; resolves when it answers HTTP. */
-const serve = async (script: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> => {
+const serve = async (
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> => {
   const port = await freePort();
-  const child: ChildProcess = spawn(process.execPath, ['--import', loopbackOnly, script, ...args], { env: { ...env, PORT: String(port) }, stdio: 'ignore' });
+  const child: ChildProcess = spawn(process.execPath, ['--import', loopbackOnly, script, ...args], {
+    env: { ...env, PORT: String(port) },
+    stdio: 'ignore',
+  });
   stops.push(() => child.kill('SIGKILL'));
-  for (const end = Date.now() + 30_000; !(await isUp(port, '/')); await sleep(50)) if (Date.now() > end || child.exitCode !== null) throw new Error(`${script} did not come up`);
+  for (const end = Date.now() + 30_000; !(await isUp(port, '/')); await sleep(50))
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`${script} did not come up`);
   return port;
 };
 
-const gitlabEnv = (): Record<string, string> => ({ GITLAB_API_URL: api.url, GITLAB_TOOLS: CANCEL_TOOL, GITLAB_DISABLE_VERSION_CHECK: 'true' });
+const gitlabEnv = (): Record<string, string> => ({
+  GITLAB_API_URL: api.url,
+  GITLAB_TOOLS: CANCEL_TOOL,
+  GITLAB_DISABLE_VERSION_CHECK: 'true',
+});
 
 const registrations: Readonly<Record<string, () => Promise<Registration>>> = {
   'gitlab over streamable-http': async () => {
     const gitlab = await startGitLabServer(api.url);
     stops.push(gitlab.close);
-    return { transport: { type: 'streamable-http', url: gitlab.url }, auth: { type: 'headers', headers: { Authorization: `Bearer ${CREDENTIAL}` } } };
+    return {
+      transport: { type: 'streamable-http', url: gitlab.url },
+      auth: { type: 'headers', headers: { Authorization: `Bearer ${CREDENTIAL}` } },
+    };
   },
   'gitlab over sse': async () => {
-    const port = await serve(gitlabScript, [], { ...gitlabEnv(), SSE: 'true', SSE_AUTH_TOKEN: SSE_TOKEN, GITLAB_PERSONAL_ACCESS_TOKEN: CREDENTIAL, HOST: '127.0.0.1' });
-    return { transport: { type: 'sse', url: `http://127.0.0.1:${port}/sse` }, auth: { type: 'headers', headers: { Authorization: `Bearer ${SSE_TOKEN}` } } };
+    const port = await serve(gitlabScript, [], {
+      ...gitlabEnv(),
+      SSE: 'true',
+      SSE_AUTH_TOKEN: SSE_TOKEN,
+      GITLAB_PERSONAL_ACCESS_TOKEN: CREDENTIAL,
+      HOST: '127.0.0.1',
+    });
+    return {
+      transport: { type: 'sse', url: `http://127.0.0.1:${port}/sse` },
+      auth: { type: 'headers', headers: { Authorization: `Bearer ${SSE_TOKEN}` } },
+    };
   },
-  'gitlab over stdio': async () => ({ transport: { type: 'stdio', command: process.execPath, args: [gitlabScript], env: { ...gitlabEnv(), GITLAB_PERSONAL_ACCESS_TOKEN: CREDENTIAL } } }),
-  'everything over streamable-http': async () => ({ transport: { type: 'streamable-http', url: `http://127.0.0.1:${await serve(everythingScript, ['streamableHttp'], {})}/mcp` } }),
-  'everything over sse': async () => ({ transport: { type: 'sse', url: `http://127.0.0.1:${await serve(everythingScript, ['sse'], {})}/sse` } }),
-  'everything over stdio': async () => ({ transport: { type: 'stdio', command: process.execPath, args: [everythingScript, 'stdio'], env: {} } }),
+  'gitlab over stdio': async () => ({
+    transport: {
+      type: 'stdio',
+      command: process.execPath,
+      args: [gitlabScript],
+      env: { ...gitlabEnv(), GITLAB_PERSONAL_ACCESS_TOKEN: CREDENTIAL },
+    },
+  }),
+  'everything over streamable-http': async () => ({
+    transport: {
+      type: 'streamable-http',
+      url: `http://127.0.0.1:${await serve(everythingScript, ['streamableHttp'], {})}/mcp`,
+    },
+  }),
+  'everything over sse': async () => ({
+    transport: { type: 'sse', url: `http://127.0.0.1:${await serve(everythingScript, ['sse'], {})}/sse` },
+  }),
+  'everything over stdio': async () => ({
+    transport: { type: 'stdio', command: process.execPath, args: [everythingScript, 'stdio'], env: {} },
+  }),
 };
 
 beforeAll(async () => {
   dataDir = await temporaryDataFolder();
-  [api, toolgate] = await Promise.all([startGitLabApi(CREDENTIAL), startBuilt(dataDir, { ALLOW_STDIO: process.execPath })]);
+  [api, toolgate] = await Promise.all([
+    startGitLabApi(CREDENTIAL),
+    startBuilt(dataDir, { ALLOW_STDIO: process.execPath }),
+  ]);
   tenant = await signUp(toolgate.url);
 }, 120_000);
 afterAll(async () => {
@@ -78,7 +124,10 @@ afterAll(async () => {
   await removeDataFolder(dataDir);
 });
 
-const tools = { gitlab: { allowed: CANCEL_TOOL, args: { project_id: '7', job_id: '4711' } }, everything: { allowed: 'echo', args: { message: 'through every transport' } } } as const;
+const tools = {
+  gitlab: { allowed: CANCEL_TOOL, args: { project_id: '7', job_id: '4711' } },
+  everything: { allowed: 'echo', args: { message: 'through every transport' } },
+} as const;
 
 describe.each(Object.keys(registrations))('%s', (name) => {
   const { allowed, args } = name.startsWith('gitlab') ? tools.gitlab : tools.everything;
@@ -88,7 +137,11 @@ describe.each(Object.keys(registrations))('%s', (name) => {
     const registered = await tenant.api('POST', '/v1/servers', { name, ...registration });
     expect(registered.body).toMatchObject({ status: 'ready' });
     const serverId = registered.body['id'] as string;
-    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { [allowed]: { limits: [{ counter: 'two', window: 'month', max: 2 }] } } });
+    const policyId = await tenant.policy(serverId, {
+      version: '1',
+      default: 'deny',
+      tools: { [allowed]: { limits: [{ counter: 'two', window: 'month', max: 2 }] } },
+    });
     const grant = await tenant.grant({ serverId, policyId });
     const client = await connect(grant);
     expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual([allowed]);
@@ -96,13 +149,19 @@ describe.each(Object.keys(registrations))('%s', (name) => {
     for (let n = 0; n < 3; n += 1) answers.push(await client.callTool({ name: allowed, arguments: args }));
     expect(answers.map((answer) => answer['isError'] ?? false)).toEqual([false, false, true]);
     expect(decisionOf(answers[2])).toMatchObject({ code: 'rate_limited', rule: `/tools/${allowed}/limits/0` });
-    expect(decisionOf(await client.callTool({ name: 'unlisted_tool', arguments: {} }))).toMatchObject({ code: 'not_listed', rule: '/default' });
+    expect(decisionOf(await client.callTool({ name: 'unlisted_tool', arguments: {} }))).toMatchObject({
+      code: 'not_listed',
+      rule: '/default',
+    });
     if (name.startsWith('everything')) expect(textOf(answers[0])).toContain(tools.everything.args.message);
     await client.close();
     const ofGrant = `&grantId=${grant.id}`;
-    const recorded = async (type: string, key: string) => (await tenant.events(`&type=${type}${ofGrant}`)).map((event) => event[key]);
+    const recorded = async (type: string, key: string) =>
+      (await tenant.events(`&type=${type}${ofGrant}`)).map((event) => event[key]);
     await expect.poll(() => recorded('toolCall.completed', 'status'), { timeout: 10_000 }).toEqual(['ok', 'ok']);
-    await expect.poll(() => recorded('toolCall.decided', 'code'), { timeout: 10_000 }).toEqual(['allowed', 'allowed', 'rate_limited', 'not_listed']);
+    await expect
+      .poll(() => recorded('toolCall.decided', 'code'), { timeout: 10_000 })
+      .toEqual(['allowed', 'allowed', 'rate_limited', 'not_listed']);
   }, 60_000);
 });
 

@@ -2,7 +2,16 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { build, isRunning, postmasterOf, removeDataFolder, runBuilt, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
+import {
+  build,
+  isRunning,
+  postmasterOf,
+  removeDataFolder,
+  runBuilt,
+  startBuilt,
+  temporaryDataFolder,
+  type BuiltToolgate,
+} from './built-toolgate.js';
 import { request } from '../support/tenant.js';
 
 let dataDir: string;
@@ -26,7 +35,8 @@ const now = (): BuiltToolgate => {
 
 test('a fresh start is ready, and its terminal shows the URLs, where the data is and how to begin', async () => {
   const { url, banner } = now();
-  for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs']) expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 200]);
+  for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'])
+    expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 200]);
   for (const text of [`${url}/v1`, `${url}/mcp/`, dataDir, 'embedded PostgreSQL']) expect(banner).toContain(text);
 });
 
@@ -36,7 +46,12 @@ test('the three commands of the banner work as printed', async () => {
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', `${commands}\necho; echo "$TOKEN"`]);
   const listAt = stdout.indexOf('{"items"');
   const server = JSON.parse(stdout.slice(0, listAt)) as { id: string; name: string; mcpUrl: string; status: string };
-  expect(server).toMatchObject({ id: expect.stringMatching(/^srv_/), name: 'GitLab', mcpUrl: `${now().url}/mcp/${server.id}`, status: expect.stringMatching(/^(ready|unreachable|needs_sign_in)$/) });
+  expect(server).toMatchObject({
+    id: expect.stringMatching(/^srv_/),
+    name: 'GitLab',
+    mcpUrl: `${now().url}/mcp/${server.id}`,
+    status: expect.stringMatching(/^(ready|unreachable|needs_sign_in)$/),
+  });
   const [list = '', token = ''] = stdout.slice(listAt).trimEnd().split('\n');
   expect((JSON.parse(list) as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([server.id]);
   expect(token).toMatch(/^tg_/);
@@ -69,19 +84,29 @@ test('a second start is ready within 3 s and knows what was there', async () => 
 test('after kill -9 of the whole process group the next start is ready within 10 s, with nothing lost', async () => {
   const postgres = postmasterOf(dataDir);
   const made = await request(`${now().url}/v1/login`, 'POST', LOGIN);
-  const server = await request(`${now().url}/v1/servers`, 'POST', { name: 'Last words', transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' } }, { authorization: `Bearer ${String(made.body['token'])}` });
+  const server = await request(
+    `${now().url}/v1/servers`,
+    'POST',
+    { name: 'Last words', transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' } },
+    { authorization: `Bearer ${String(made.body['token'])}` },
+  );
   expect(server.status).toBe(201);
   expect((await now().killGroup()).signal).toBe('SIGKILL');
   toolgate = await startBuilt(dataDir);
   expect(toolgate.readyMs).toBeLessThan(10_000);
   expect(isRunning(postgres) && postmasterOf(dataDir) === postgres).toBe(false);
-  const kept = await request(`${toolgate.url}/v1/servers/${String(server.body['id'])}`, 'GET', undefined, { authorization: `Bearer ${String(made.body['token'])}` });
+  const kept = await request(`${toolgate.url}/v1/servers/${String(server.body['id'])}`, 'GET', undefined, {
+    authorization: `Bearer ${String(made.body['token'])}`,
+  });
   expect([kept.status, kept.body['name']]).toEqual([200, 'Last words']);
 }, 60_000);
 
 test('a wrong setting stops the start with a line that names it and never shows its value', async () => {
   const folder = await temporaryDataFolder();
-  const { message } = await startBuilt(folder, { PORT: 'eighty-eighty', MAX_STALENESS_SECONDS: 'soonish' }).then(() => new Error('it started'), (error: Error) => error);
+  const { message } = await startBuilt(folder, { PORT: 'eighty-eighty', MAX_STALENESS_SECONDS: 'soonish' }).then(
+    () => new Error('it started'),
+    (error: Error) => error,
+  );
   for (const name of ['PORT', 'MAX_STALENESS_SECONDS']) expect(message).toMatch(new RegExp(`^ +${name} `, 'm'));
   expect(message).not.toMatch(/eighty-eighty|soonish|it started/);
   await removeDataFolder(folder);

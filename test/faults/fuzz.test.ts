@@ -56,9 +56,25 @@ const upstream = createServer((request, response) => {
     if (id === undefined || method === undefined) return response.writeHead(request.method === 'GET' ? 405 : 202).end();
     const result =
       method === 'initialize'
-        ? { protocolVersion: '2025-11-25', capabilities: { tools: {}, resources: {}, prompts: {} }, serverInfo: { name: 'u', version: '1' } }
-        : { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {}, resources: {}, prompts: {} }, tools: [], resources: [], resourceTemplates: [], prompts: [], content: [] };
-    response.writeHead(200, { 'content-type': 'application/json', ...(method === 'initialize' ? { 'mcp-session-id': 'upstream' } : {}) });
+        ? {
+            protocolVersion: '2025-11-25',
+            capabilities: { tools: {}, resources: {}, prompts: {} },
+            serverInfo: { name: 'u', version: '1' },
+          }
+        : {
+            resultType: 'complete',
+            supportedVersions: ['2026-07-28'],
+            capabilities: { tools: {}, resources: {}, prompts: {} },
+            tools: [],
+            resources: [],
+            resourceTemplates: [],
+            prompts: [],
+            content: [],
+          };
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      ...(method === 'initialize' ? { 'mcp-session-id': 'upstream' } : {}),
+    });
     return response.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
   });
 });
@@ -87,15 +103,28 @@ afterAll(async () => {
 const send = (grant: Grant, { method, headers, body }: Hostile): Promise<Readonly<{ status: number; text: string }>> =>
   new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(grant.mcpUrl);
-    const timer = setTimeout(() => reject(new Error(`no answer to ${method} ${body.toString('latin1')}`)), ANSWERED_WITHIN_MS);
-    const outgoing = httpRequest({ agent, hostname, port, path: pathname, method, headers: { ...headers, authorization: `Bearer ${grant.token}`, 'content-length': body.length } }, (response) => {
-      const isStream = method === 'GET' && response.statusCode === 200;
-      if (isStream) response.destroy();
-      (isStream ? Promise.resolve('stream') : readAll(response)).then((text) => {
-        clearTimeout(timer);
-        resolve({ status: response.statusCode ?? 0, text });
-      }, reject);
-    });
+    const timer = setTimeout(
+      () => reject(new Error(`no answer to ${method} ${body.toString('latin1')}`)),
+      ANSWERED_WITHIN_MS,
+    );
+    const outgoing = httpRequest(
+      {
+        agent,
+        hostname,
+        port,
+        path: pathname,
+        method,
+        headers: { ...headers, authorization: `Bearer ${grant.token}`, 'content-length': body.length },
+      },
+      (response) => {
+        const isStream = method === 'GET' && response.statusCode === 200;
+        if (isStream) response.destroy();
+        (isStream ? Promise.resolve('stream') : readAll(response)).then((text) => {
+          clearTimeout(timer);
+          resolve({ status: response.statusCode ?? 0, text });
+        }, reject);
+      },
+    );
     outgoing.once('error', reject);
     outgoing.end(body);
   });
@@ -106,44 +135,67 @@ const counted = (keys: readonly string[]): ReadonlyMap<string, number> => {
   return counts;
 };
 
-test.each(['legacy', 'modern'] as const)(`${MESSAGES} random and mutated messages of the %s era: each is answered, nothing fails unseen, and nothing reaches the upstream without its decision`, async (era) => {
-  process.stderr.write(`${era}: ${MESSAGES} messages, FUZZ_SEED=${SEED}\n`);
-  const random = randomFrom(SEED);
-  const serverId = await tenant.server(url);
-  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, POLICY) });
-  const sessionId = async (): Promise<string> => (await openSession(grant)).id;
-  let own: Record<string, string> = era === 'legacy' ? { 'mcp-session-id': await sessionId() } : {};
-  forwarded.length = 0;
-  const statuses = new Map<number, number>();
-  let left = MESSAGES;
-  const worker = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      const message = hostileMessage(random, era, own);
-      const { status, text } = await send(grant, message);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      if (status >= 500 || (status === 200 && text === '')) failures.push(`${status} ${text} to ${message.body.toString('latin1')}`);
-      if (message.method === 'DELETE' && era === 'legacy' && status === 204) own = { 'mcp-session-id': await sessionId() };
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  process.stderr.write(`${era}: answered with ${JSON.stringify(Object.fromEntries(statuses))}; ${forwarded.length} messages reached the upstream\n`);
-  expect(failures.slice(0, 10)).toEqual([]);
+test.each(['legacy', 'modern'] as const)(
+  `${MESSAGES} random and mutated messages of the %s era: each is answered, nothing fails unseen, and nothing reaches the upstream without its decision`,
+  async (era) => {
+    process.stderr.write(`${era}: ${MESSAGES} messages, FUZZ_SEED=${SEED}\n`);
+    const random = randomFrom(SEED);
+    const serverId = await tenant.server(url);
+    const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, POLICY) });
+    const sessionId = async (): Promise<string> => (await openSession(grant)).id;
+    let own: Record<string, string> = era === 'legacy' ? { 'mcp-session-id': await sessionId() } : {};
+    forwarded.length = 0;
+    const statuses = new Map<number, number>();
+    let left = MESSAGES;
+    const worker = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        const message = hostileMessage(random, era, own);
+        const { status, text } = await send(grant, message);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (status >= 500 || (status === 200 && text === ''))
+          failures.push(`${status} ${text} to ${message.body.toString('latin1')}`);
+        if (message.method === 'DELETE' && era === 'legacy' && status === 204)
+          own = { 'mcp-session-id': await sessionId() };
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    process.stderr.write(
+      `${era}: answered with ${JSON.stringify(Object.fromEntries(statuses))}; ${forwarded.length} messages reached the upstream\n`,
+    );
+    expect(failures.slice(0, 10)).toEqual([]);
 
-  // What a parser that ignores case would take for a name must not be a secret one either.
-  const uses = forwarded.filter(({ message }) => Object.hasOwn(DECIDED, String(message['method'])));
-  expect(uses.length).toBeGreaterThan(MESSAGES / 50);
-  expect(uses.filter(({ message }) => namesSecret(message['method'], message['params']))).toEqual([]);
-  expect(uses.filter(({ message }) => breaksRule(message['params']))).toEqual([]);
-  const allowed = async (): Promise<ReadonlyMap<string, number>> => counted((await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).filter(({ effect }) => effect === 'allow').map(({ method, tool }) => `${String(method)} ${String(tool)}`));
-  const used = counted(uses.map(({ message }) => `${String(message['method'])} ${String(DECIDED[String(message['method'])]?.(message['params'] as Json))}`));
-  await expect.poll(async () => {
-    const decisions = await allowed();
-    return [...used].filter(([key, count]) => (decisions.get(key) ?? 0) < count);
-  }, { timeout: 60_000, interval: 1000 }).toEqual([]);
-  const events = await tenant.events();
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-}, 3_600_000);
+    // What a parser that ignores case would take for a name must not be a secret one either.
+    const uses = forwarded.filter(({ message }) => Object.hasOwn(DECIDED, String(message['method'])));
+    expect(uses.length).toBeGreaterThan(MESSAGES / 50);
+    expect(uses.filter(({ message }) => namesSecret(message['method'], message['params']))).toEqual([]);
+    expect(uses.filter(({ message }) => breaksRule(message['params']))).toEqual([]);
+    const allowed = async (): Promise<ReadonlyMap<string, number>> =>
+      counted(
+        (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`))
+          .filter(({ effect }) => effect === 'allow')
+          .map(({ method, tool }) => `${String(method)} ${String(tool)}`),
+      );
+    const used = counted(
+      uses.map(
+        ({ message }) =>
+          `${String(message['method'])} ${String(DECIDED[String(message['method'])]?.(message['params'] as Json))}`,
+      ),
+    );
+    await expect
+      .poll(
+        async () => {
+          const decisions = await allowed();
+          return [...used].filter(([key, count]) => (decisions.get(key) ?? 0) < count);
+        },
+        { timeout: 60_000, interval: 1000 },
+      )
+      .toEqual([]);
+    const events = await tenant.events();
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  },
+  3_600_000,
+);
 
 /** Whether params call `ruled` in a way that its rule refuses. */
 const breaksRule = (params: unknown): boolean => {
@@ -160,5 +212,9 @@ const namesSecret = (method: unknown, params: unknown): boolean =>
     if (key.toLowerCase() === 'ref') return namesSecret(method, value);
     if (typeof value !== 'string') return false;
     if (key.toLowerCase() === 'name') return value === 'secret';
-    return key.toLowerCase() === 'uri' && !['tools/call', 'prompts/get'].includes(String(method)) && plainUri(value)?.startsWith('note://secret/') !== false;
+    return (
+      key.toLowerCase() === 'uri' &&
+      !['tools/call', 'prompts/get'].includes(String(method)) &&
+      plainUri(value)?.startsWith('note://secret/') !== false
+    );
   });

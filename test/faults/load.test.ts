@@ -57,15 +57,28 @@ const serve = async (request: IncomingMessage, response: ServerResponse): Promis
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as Message;
   if (id === undefined) return void response.writeHead(202).end();
-  if (method === 'initialize') return json(response, id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'load', version: '1' } });
-  if (method === 'tools/list') return json(response, id, { tools: ['quick', 'flood', 'large'].map((name) => ({ name, inputSchema: { type: 'object' } })) });
+  if (method === 'initialize')
+    return json(response, id, {
+      protocolVersion: '2025-06-18',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'load', version: '1' },
+    });
+  if (method === 'tools/list')
+    return json(response, id, {
+      tools: ['quick', 'flood', 'large'].map((name) => ({ name, inputSchema: { type: 'object' } })),
+    });
   if (params?.name === 'flood') return flood(response);
-  return params?.name === 'large' ? large(response, id) : json(response, id, { content: [{ type: 'text', text: 'done' }] });
+  return params?.name === 'large'
+    ? large(response, id)
+    : json(response, id, { content: [{ type: 'text', text: 'done' }] });
 };
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'toolgate-load-'));
-  upstream = createServer((request, response) => void serve(request, response).catch(() => response.destroy())).listen(0, '127.0.0.1');
+  upstream = createServer((request, response) => void serve(request, response).catch(() => response.destroy())).listen(
+    0,
+    '127.0.0.1',
+  );
   await once(upstream, 'listening');
   product = await startProduct({ DATA_DIR: dataDir });
   tenant = await signUp(product.url);
@@ -79,20 +92,31 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
 });
 
-const residentBytes = async (): Promise<number> => Number(/^process_resident_memory_bytes (\S+)$/m.exec(await (await fetch(`${product.url}/metrics`)).text())?.[1]);
-const openStreams = async (): Promise<number> => Number(/^toolgate_open_streams (\S+)$/m.exec(await (await fetch(`${product.url}/metrics`)).text())?.[1]);
+const residentBytes = async (): Promise<number> =>
+  Number(/^process_resident_memory_bytes (\S+)$/m.exec(await (await fetch(`${product.url}/metrics`)).text())?.[1]);
+const openStreams = async (): Promise<number> =>
+  Number(/^toolgate_open_streams (\S+)$/m.exec(await (await fetch(`${product.url}/metrics`)).text())?.[1]);
 
 /** One request on a connection of its own, whose answer is not read until somebody does. */
 const raw = (method: string, headers: Readonly<Record<string, string>>, body = ''): Socket => {
   const { hostname, port, pathname } = new URL(grant.mcpUrl);
   const socket = connectTcp(Number(port), hostname);
-  const lines = Object.entries({ host: `${hostname}:${port}`, authorization: `Bearer ${grant.token}`, accept: 'application/json, text/event-stream', ...headers, 'content-length': String(Buffer.byteLength(body)) });
-  socket.write(`${method} ${pathname} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`);
+  const lines = Object.entries({
+    host: `${hostname}:${port}`,
+    authorization: `Bearer ${grant.token}`,
+    accept: 'application/json, text/event-stream',
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+  });
+  socket.write(
+    `${method} ${pathname} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
+  );
   socket.on('error', () => undefined);
   return socket;
 };
 
-const call = (name: string, id: number): string => JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } });
+const call = (name: string, id: number): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } });
 
 /** Sessions, each with its standing stream open. */
 const idle = async (count: number): Promise<readonly Socket[]> => {
@@ -102,7 +126,8 @@ const idle = async (count: number): Promise<readonly Socket[]> => {
     const sessions = await Promise.all(Array.from({ length: Math.min(50, count - n) }, () => openSession(grant)));
     for (const session of sessions) sockets.push(raw('GET', { 'mcp-session-id': session.id }).resume());
   }
-  for (const end = Date.now() + 30_000; (await openStreams()) < before + count; await sleep(100)) if (Date.now() > end) throw new Error('the streams did not open');
+  for (const end = Date.now() + 30_000; (await openStreams()) < before + count; await sleep(100))
+    if (Date.now() > end) throw new Error('the streams did not open');
   return sockets;
 };
 
@@ -133,7 +158,9 @@ test('a result of 50 MB passes with memory flat', async () => {
   const watch = setInterval(() => void residentBytes().then((now) => (most = Math.max(most, now))), 50);
   for (let id = 2; id < 6; id += 1) expect(await fetchLarge(id)).toBeGreaterThan(LARGE);
   clearInterval(watch);
-  process.stderr.write(`four results of 50 MB: at most ${((most - before) / 1024 / 1024).toFixed(1)} MB more than before\n`);
+  process.stderr.write(
+    `four results of 50 MB: at most ${((most - before) / 1024 / 1024).toFixed(1)} MB more than before\n`,
+  );
   expect(most - before).toBeLessThan(LARGE);
 });
 
@@ -155,8 +182,13 @@ const latencies = async (): Promise<readonly number[]> => {
   return took.toSorted((one, other) => one - other);
 };
 
-const quantile = (sorted: readonly number[], share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-const median = (values: readonly number[]): number => quantile(values.toSorted((one, other) => one - other), 0.5);
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((one, other) => one - other),
+    0.5,
+  );
 
 test('200 readers that stand still hold up nobody else: p50 within 1.3 times, p99 within a few', async () => {
   await latencies();
@@ -165,17 +197,24 @@ test('200 readers that stand still hold up nobody else: p50 within 1.3 times, p9
     const alone = await latencies();
     const session = await openSession(grant);
     // A few more than needed: on a busy machine one of so many at once may be refused by a log that is late.
-    const readers = Array.from({ length: 210 }, (_, id) => raw('POST', { 'content-type': 'application/json', 'mcp-session-id': session.id }, call('flood', id)).pause());
+    const readers = Array.from({ length: 210 }, (_, id) =>
+      raw('POST', { 'content-type': 'application/json', 'mcp-session-id': session.id }, call('flood', id)).pause(),
+    );
     await expect.poll(() => flooded.size, { timeout: 30_000 }).toBeGreaterThanOrEqual(200);
     await sleep(1000);
     const beside = await latencies();
     for (const reader of readers) reader.destroy();
     for (const response of flooded) response.destroy();
     await expect.poll(openStreams, { timeout: 30_000 }).toBe(0);
-    rounds.push({ p50: quantile(beside, 0.5) / quantile(alone, 0.5), p99: quantile(beside, 0.99) / quantile(alone, 0.99) });
+    rounds.push({
+      p50: quantile(beside, 0.5) / quantile(alone, 0.5),
+      p99: quantile(beside, 0.99) / quantile(alone, 0.99),
+    });
   }
   const [p50, p99] = [median(rounds.map((round) => round.p50)), median(rounds.map((round) => round.p99))];
-  process.stderr.write(`beside 200 slow readers: p50 ${p50.toFixed(2)} times, p99 ${p99.toFixed(2)} times, medians of ${ROUNDS} rounds\n`);
+  process.stderr.write(
+    `beside 200 slow readers: p50 ${p50.toFixed(2)} times, p99 ${p99.toFixed(2)} times, medians of ${ROUNDS} rounds\n`,
+  );
   expect(p50).toBeLessThanOrEqual(1.3);
   expect(p99).toBeLessThanOrEqual(P99_TIMES);
 });

@@ -64,19 +64,48 @@ test(`a simulation over ${DECISIONS} recorded decisions takes its share of a min
   for (let n = 0; n < GRANTS; n += 1) grants.push(await tenant.grant({ serverId, policyId }));
   const since = new Date(Date.now() - 5 * 86_400_000);
   const seedingAt = performance.now();
-  await seedDecisions(toolgate.db, { organizationId: tenant.organizationId, serverId, policyId, identityIds: grants.map(({ identityId }) => identityId), grantIds: grants.map(({ id }) => id), decisions: DECISIONS, since });
+  await seedDecisions(toolgate.db, {
+    organizationId: tenant.organizationId,
+    serverId,
+    policyId,
+    identityIds: grants.map(({ identityId }) => identityId),
+    grantIds: grants.map(({ id }) => id),
+    decisions: DECISIONS,
+    since,
+  });
   await toolgate.db.worker.query('analyze audit_records').catch(() => undefined);
   const seededMs = performance.now() - seedingAt;
 
-  const draft = { ...seededPolicy, tools: { ...seededPolicy.tools, tool_3: { deny_if: [{ path: 'args.note', op: 'contains', value: 'x' }] }, tool_4: { action: 'deny' }, tool_19: { limits: [{ counter: 'new', window: 'minute', max: 1 }] } } };
-  const body = JSON.stringify({ document: draft, from: since.toISOString(), to: new Date(since.getTime() + DECISIONS * 150 + 75).toISOString() });
+  const draft = {
+    ...seededPolicy,
+    tools: {
+      ...seededPolicy.tools,
+      tool_3: { deny_if: [{ path: 'args.note', op: 'contains', value: 'x' }] },
+      tool_4: { action: 'deny' },
+      tool_19: { limits: [{ counter: 'new', window: 'minute', max: 1 }] },
+    },
+  };
+  const body = JSON.stringify({
+    document: draft,
+    from: since.toISOString(),
+    to: new Date(since.getTime() + DECISIONS * 150 + 75).toISOString(),
+  });
   let result: Record<string, unknown> = {};
   const inUse: number[] = [];
   const [cpu, began] = [process.cpuUsage(), performance.now()];
   const deafMs = await deafMsDuring(async () => {
-    const response = await fetch(`${toolgate.url}/v1/policies/${policyId}/simulate`, { method: 'POST', headers: { authorization: `Bearer ${tenant.token}`, 'content-type': 'application/json', accept: 'application/x-ndjson' }, body });
+    const response = await fetch(`${toolgate.url}/v1/policies/${policyId}/simulate`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${tenant.token}`,
+        'content-type': 'application/json',
+        accept: 'application/x-ndjson',
+      },
+      body,
+    });
     for await (const { progress, simulation } of linesOf(response)) {
-      if (progress && Number(progress['done']) / Number(progress['total']) >= (inUse.length + 1) / 10) inUse.push(bytesInUse());
+      if (progress && Number(progress['done']) / Number(progress['total']) >= (inUse.length + 1) / 10)
+        inUse.push(bytesInUse());
       if (simulation) result = simulation;
     }
   });
@@ -86,7 +115,12 @@ test(`a simulation over ${DECISIONS} recorded decisions takes its share of a min
   process.stderr.write(
     `simulated ${DECISIONS} decisions in ${(tookMs / 1000).toFixed(1)} s (this process ${((user + system) / 1e6).toFixed(1)} s of CPU), MiB in use at each tenth ${inUse.map(mib).join(' ')}, deaf for ${deafMs.toFixed(0)} ms at most; seeded in ${(seededMs / 1000).toFixed(1)} s\n`,
   );
-  expect(result).toMatchObject({ calls: DECISIONS, byTool: expect.arrayContaining([expect.objectContaining({ tool: 'tool_4', from: 'allow', to: 'deny', calls: DECISIONS / 20 })]) as unknown });
+  expect(result).toMatchObject({
+    calls: DECISIONS,
+    byTool: expect.arrayContaining([
+      expect.objectContaining({ tool: 'tool_4', from: 'allow', to: 'deny', calls: DECISIONS / 20 }),
+    ]) as unknown,
+  });
   expect(Number(result['same']) + Number(result['flipped']) + Number(result['unjudged'])).toBe(DECISIONS);
   // What is in use swings with the page in hand; what is kept for good shows in the least of each half.
   const half = Math.ceil(inUse.length / 2);

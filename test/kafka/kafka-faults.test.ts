@@ -44,17 +44,23 @@ const startLoad = (log: EventLog): Readonly<{ outcomes: Outcome[]; stop: () => P
 const goesOn = (outcomes: readonly Outcome[]): Promise<void> =>
   until(() => {
     const latest = outcomes.slice(-200);
-    return latest.length === 200 && latest.every(({ at }) => at) && new Set(latest.map(({ key }) => key)).size === PARTITIONS;
+    return (
+      latest.length === 200 && latest.every(({ at }) => at) && new Set(latest.map(({ key }) => key)).size === PARTITIONS
+    );
   }, 60_000);
 
 const worst = (outcomes: readonly Outcome[]): number => Math.max(...outcomes.map(({ ms }) => ms));
 const acknowledged = (outcomes: readonly Outcome[]): Outcome[] => outcomes.filter(({ at }) => at);
 
 /** Every acknowledged id stands where its acknowledgement said, and so two acknowledgements never meant one record. */
-const expectAllThere = async (log: EventLog, outcomes: readonly Outcome[]): Promise<{ repeated: number; unacknowledged: number }> => {
+const expectAllThere = async (
+  log: EventLog,
+  outcomes: readonly Outcome[],
+): Promise<{ repeated: number; unacknowledged: number }> => {
   const stored = await readAll(log, DECISIONS);
   for (const partition of stored) expect(partition.map(({ offset }) => offset)).toEqual(range(partition.length));
-  for (const { id, at } of acknowledged(outcomes)) expect(stored[at!.partition]![at!.offset]?.value.toString()).toBe(id);
+  for (const { id, at } of acknowledged(outcomes))
+    expect(stored[at!.partition]![at!.offset]?.value.toString()).toBe(id);
   const ids = stored.flat().map(({ value }) => value.toString());
   const known = new Set(acknowledged(outcomes).map(({ id }) => id));
   return { repeated: ids.length - new Set(ids).size, unacknowledged: new Set(ids.filter((id) => !known.has(id))).size };
@@ -71,7 +77,9 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
 
   /** The leader of the partition of __consumer_offsets that a group's name is hashed to, as Java hashes. */
   const coordinatorOf = async (group: string): Promise<KafkaNode> => {
-    const { topics } = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] }));
+    const { topics } = await asAdmin(cluster.brokers, (admin) =>
+      admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] }),
+    );
     const hash = [...group].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 0);
     const partition = (hash & 0x7fffffff) % topics[0]!.partitions.length;
     return cluster.node(topics[0]!.partitions.find(({ partitionId }) => partitionId === partition)!.leader);
@@ -80,8 +88,11 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
   /** All copies of all partitions are in sync again. */
   const inSync = async (): Promise<void> => {
     await cluster.ready();
-    for (const end = Date.now() + 90_000; Date.now() < end; ) {
-      const topics = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: [DECISIONS] })).then((found) => found.topics, () => []);
+    for (const end = Date.now() + 90_000; Date.now() < end;) {
+      const topics = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: [DECISIONS] })).then(
+        (found) => found.topics,
+        () => [],
+      );
       if (topics[0]?.partitions.every(({ isr, leader }) => isr.length === 3 && leader > 0)) return;
       await sleep(200);
     }
@@ -115,7 +126,9 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await load.stop();
     expect(worst(load.outcomes)).toBeLessThan(GIVEN_UP_MS);
     const { repeated, unacknowledged } = await expectAllThere(log, load.outcomes);
-    console.log(`kill -9: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${killedAt} before), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`);
+    console.log(
+      `kill -9: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${killedAt} before), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`,
+    );
     await victim.restart();
   });
 
@@ -128,7 +141,16 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     });
     const victim = await leaderOf(0);
     await victim.kill();
-    await expect.poll(() => leaderOf(0).then(({ id }) => id, () => victim.id), { timeout: 60_000, interval: 100 }).not.toBe(victim.id);
+    await expect
+      .poll(
+        () =>
+          leaderOf(0).then(
+            ({ id }) => id,
+            () => victim.id,
+          ),
+        { timeout: 60_000, interval: 100 },
+      )
+      .not.toBe(victim.id);
     const before = answers.length;
     await until(() => answers.length > before + 20, 60_000);
     over = true;
@@ -150,30 +172,40 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
     await load.stop();
     expect(worst(load.outcomes)).toBeLessThan(GIVEN_UP_MS);
     const { repeated, unacknowledged } = await expectAllThere(log, load.outcomes);
-    console.log(`SIGSTOP: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${beforeItWoke} ended before it woke), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`);
+    console.log(
+      `SIGSTOP: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${beforeItWoke} ended before it woke), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} stored but not acknowledged`,
+    );
   });
 
   test('two of three down: appends are rejected within ten seconds, the log says that it is not ready, and both end when the nodes are back', async () => {
     await log.append(DECISIONS, entry('org_1', 'before'));
     await Promise.all([cluster.node(1).kill(), cluster.node(2).kill()]);
     const began = performance.now();
-    const outcomes = await Promise.allSettled(keysOfAll().flatMap((key) => range(50).map(() => log.append(DECISIONS, entry(key, 'during')))));
+    const outcomes = await Promise.allSettled(
+      keysOfAll().flatMap((key) => range(50).map(() => log.append(DECISIONS, entry(key, 'during')))),
+    );
     expect(performance.now() - began).toBeLessThan(GIVEN_UP_MS);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(0);
     await expect(log.ready()).rejects.toThrow('Kafka took no append');
     await Promise.all([cluster.node(1).restart(), cluster.node(2).restart()]);
     await inSync();
-    await expect(log.append(DECISIONS, entry('org_1', 'after'))).resolves.toMatchObject({ partition: partitionOf('org_1', PARTITIONS) });
+    await expect(log.append(DECISIONS, entry('org_1', 'after'))).resolves.toMatchObject({
+      partition: partitionOf('org_1', PARTITIONS),
+    });
     await expect(log.ready()).resolves.toBeUndefined();
   });
 
   test('kill -9 of the group coordinator while a batch is handled: the reader finds the next one and takes every record once', async () => {
     const ledger = new Ledger();
     const load = startLoad(log);
-    const subscription = await log.subscribe({ position: ledger.position, batchSize: 50, handle: async (batch) => {
-      await sleep(20);
-      await ledger.handle(batch);
-    } });
+    const subscription = await log.subscribe({
+      position: ledger.position,
+      batchSize: 50,
+      handle: async (batch) => {
+        await sleep(20);
+        await ledger.handle(batch);
+      },
+    });
     await until(() => ledger.taken.length > 100);
     const coordinator = await coordinatorOf('toolgate-audit');
     await coordinator.kill();

@@ -22,9 +22,18 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
   eventLogContract(() => Promise.resolve({ open: () => openLog(cluster), end: () => deleteTopics(cluster) }));
 
   test('its topics refuse unclean leaders, keep records as long as asked and have room for a large event; several starts at once agree', async () => {
-    const logs = await Promise.all(range(3).map(() => openKafkaLog(kafkaConfig(cluster.brokers), PARTITIONS, 3 * DAY_MS)));
-    const { resources } = await asAdmin(cluster.brokers, (admin) => admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: 'toolgate.decisions' }] }));
-    const settings = Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
+    const logs = await Promise.all(
+      range(3).map(() => openKafkaLog(kafkaConfig(cluster.brokers), PARTITIONS, 3 * DAY_MS)),
+    );
+    const { resources } = await asAdmin(cluster.brokers, (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: 'toolgate.decisions' }],
+      }),
+    );
+    const settings = Object.fromEntries(
+      resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    );
     expect(settings).toMatchObject({
       'min.insync.replicas': '1',
       'unclean.leader.election.enable': 'false',
@@ -37,9 +46,13 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
   });
 
   test('topics with another number of partitions, or a replication that the cluster lacks, stop the start with a line that names the setting', async () => {
-    await expect(openKafkaLog({ ...kafkaConfig(cluster.brokers), replication: 3 }, PARTITIONS, DAY_MS)).rejects.toThrow('KAFKA_REPLICATION');
+    await expect(openKafkaLog({ ...kafkaConfig(cluster.brokers), replication: 3 }, PARTITIONS, DAY_MS)).rejects.toThrow(
+      'KAFKA_REPLICATION',
+    );
     await (await openLog(cluster)).close();
-    await expect(openKafkaLog(kafkaConfig(cluster.brokers), PARTITIONS + 1, DAY_MS)).rejects.toThrow(/^KAFKA_PARTITIONS is 5, but the topic toolgate\.\w+ has 4; the number of partitions never changes$/);
+    await expect(openKafkaLog(kafkaConfig(cluster.brokers), PARTITIONS + 1, DAY_MS)).rejects.toThrow(
+      /^KAFKA_PARTITIONS is 5, but the topic toolgate\.\w+ has 4; the number of partitions never changes$/,
+    );
     await deleteTopics(cluster);
   });
 
@@ -55,15 +68,37 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
     await producer.connect();
     const organizations = range(30).map((n) => `org_01h2xcejqtf2nbrexx3vqj${n}`);
     const theirs = new Map<string, number>();
-    for (const key of organizations) theirs.set(key, (await producer.send({ topic: 'toolgate.control', messages: [{ key, value: 'theirs' }] }))[0]!.partition);
+    for (const key of organizations)
+      theirs.set(
+        key,
+        (await producer.send({ topic: 'toolgate.control', messages: [{ key, value: 'theirs' }] }))[0]!.partition,
+      );
     await producer.disconnect();
-    const event = { id: 'evt_1', type: 'organization.created', version: 1, time: '2026-01-02T03:04:05.678Z', name: 'Zoë' } as const;
-    for (const organizationId of organizations) await log.append('toolgate.decisions', toEntry({ ...event, organizationId, actor: { type: 'system', id: 'test' } } as ToolgateEvent));
+    const event = {
+      id: 'evt_1',
+      type: 'organization.created',
+      version: 1,
+      time: '2026-01-02T03:04:05.678Z',
+      name: 'Zoë',
+    } as const;
+    for (const organizationId of organizations)
+      await log.append(
+        'toolgate.decisions',
+        toEntry({ ...event, organizationId, actor: { type: 'system', id: 'test' } } as ToolgateEvent),
+      );
     const heard = await listen(cluster.brokers, 'toolgate.decisions', organizations.length);
     for (const { key, value, partition, headers } of heard) {
       expect(partition).toBe(theirs.get(key));
       expect(JSON.parse(value)).toMatchObject({ id: 'evt_1', organizationId: key, name: 'Zoë' });
-      expect(headers).toEqual({ ce_specversion: '1.0', ce_id: 'evt_1', ce_type: 'organization.created', ce_source: 'toolgate', ce_time: event.time, ce_subject: key, 'content-type': 'application/json' });
+      expect(headers).toEqual({
+        ce_specversion: '1.0',
+        ce_id: 'evt_1',
+        ce_type: 'organization.created',
+        ce_source: 'toolgate',
+        ce_time: event.time,
+        ce_subject: key,
+        'content-type': 'application/json',
+      });
     }
     await log.close();
     await deleteTopics(cluster);
@@ -106,14 +141,16 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
       await until(() => ledger.taken.length === 1);
       await new Promise((resolve) => setTimeout(resolve, 300));
       await subscription.stop();
-      const [offsets] = await asAdmin(cluster.brokers, (admin) => admin.fetchOffsets({ groupId: 'toolgate-audit', topics: ['toolgate.decisions'] }));
+      const [offsets] = await asAdmin(cluster.brokers, (admin) =>
+        admin.fetchOffsets({ groupId: 'toolgate-audit', topics: ['toolgate.decisions'] }),
+      );
       expect([round, offsets!.partitions.find((one) => one.partition === partition)?.offset]).toEqual([round, '1']);
     }
     await log.close();
     await deleteTopics(cluster);
   });
 
-  test('a position past the end of the log is another log\'s: the reader says so and handles nothing', async () => {
+  test("a position past the end of the log is another log's: the reader says so and handles nothing", async () => {
     const log = await openLog(cluster);
     await log.append('toolgate.decisions', entry('org_1', 'first'));
     const ledger = new Ledger();
@@ -122,7 +159,9 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
     const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const subscription = await log.subscribe({ ...ledger, batchSize: 10 });
     try {
-      await until(() => said.mock.calls.some(([line]) => String(line).includes('the reader stands at 1000, but the log ends at 1')));
+      await until(() =>
+        said.mock.calls.some(([line]) => String(line).includes('the reader stands at 1000, but the log ends at 1')),
+      );
     } finally {
       said.mockRestore();
       await subscription.stop();

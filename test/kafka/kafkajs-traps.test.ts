@@ -17,7 +17,15 @@
  * one's answer before it sent again. Each of our sends goes to one partition all the same; kafka-faults.test.ts counts what is stored twice.
  */
 import net from 'node:net';
-import { Kafka, logLevel, type Consumer, type ISocketFactory, type KafkaConfig as ClientConfig, type Producer, type ProducerConfig } from 'kafkajs';
+import {
+  Kafka,
+  logLevel,
+  type Consumer,
+  type ISocketFactory,
+  type KafkaConfig as ClientConfig,
+  type Producer,
+  type ProducerConfig,
+} from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EventLog } from '../../src/event-log/event-log.js';
 import type { Topic } from '../../src/event-log/events/index.js';
@@ -29,14 +37,22 @@ import { asAdmin, deleteTopics, openLog, readAll } from '../support/kafka-log.js
 const DECISIONS: Topic = 'toolgate.decisions';
 const INIT_PRODUCER_ID = 22;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const stateAfter = (work: Promise<unknown>, ms: number): Promise<string> => Promise.race([work.then(() => 'done', () => 'failed'), sleep(ms).then(() => 'pending')]);
+const stateAfter = (work: Promise<unknown>, ms: number): Promise<string> =>
+  Promise.race([
+    work.then(
+      () => 'done',
+      () => 'failed',
+    ),
+    sleep(ms).then(() => 'pending'),
+  ]);
 
 describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
   let cluster: KafkaCluster;
   let log: EventLog;
   const ends: (() => Promise<void>)[] = [];
 
-  const client = (more: Partial<ClientConfig> = {}): Kafka => new Kafka({ clientId: 'bare', brokers: cluster.brokers, logLevel: logLevel.NOTHING, ...more });
+  const client = (more: Partial<ClientConfig> = {}): Kafka =>
+    new Kafka({ clientId: 'bare', brokers: cluster.brokers, logLevel: logLevel.NOTHING, ...more });
   const producerOf = (kafka: Kafka, config: ProducerConfig): Producer => {
     const producer = kafka.producer(config);
     ends.push(() => producer.disconnect());
@@ -44,24 +60,39 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
   };
   /** An idempotent producer that tries twice, the fewest that kafkajs lets it, and waits a second each time. */
   const impatient = async (more: Partial<ClientConfig> = {}): Promise<Producer> => {
-    const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, ...more }), { idempotent: true, maxInFlightRequests: 1, retry: { retries: 1, initialRetryTime: 100 } });
+    const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, ...more }), {
+      idempotent: true,
+      maxInFlightRequests: 1,
+      retry: { retries: 1, initialRetryTime: 100 },
+    });
     await producer.connect();
     return producer;
   };
-  const send = (producer: Producer, partition: number, ...values: readonly string[]): Promise<unknown> => producer.send({ topic: DECISIONS, acks: -1, messages: values.map((value) => ({ partition, value })) });
+  const send = (producer: Producer, partition: number, ...values: readonly string[]): Promise<unknown> =>
+    producer.send({ topic: DECISIONS, acks: -1, messages: values.map((value) => ({ partition, value })) });
 
   const leaders = async (): Promise<readonly KafkaNode[]> => {
     const { topics } = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: [DECISIONS] }));
-    return [...topics[0]!.partitions].sort((a, b) => a.partitionId - b.partitionId).map(({ leader }) => cluster.node(leader));
+    return [...topics[0]!.partitions]
+      .sort((a, b) => a.partitionId - b.partitionId)
+      .map(({ leader }) => cluster.node(leader));
   };
   const inSync = async (): Promise<void> => {
     await cluster.ready();
-    await expect.poll(async () => {
-      const { topics } = await asAdmin(cluster.brokers, (admin) => admin.fetchTopicMetadata({ topics: [DECISIONS] }));
-      return topics[0]!.partitions.every(({ isr, leader }) => isr.length === 3 && leader > 0);
-    }, { timeout: 90_000, interval: 300 }).toBe(true);
+    await expect
+      .poll(
+        async () => {
+          const { topics } = await asAdmin(cluster.brokers, (admin) =>
+            admin.fetchTopicMetadata({ topics: [DECISIONS] }),
+          );
+          return topics[0]!.partitions.every(({ isr, leader }) => isr.length === 3 && leader > 0);
+        },
+        { timeout: 90_000, interval: 300 },
+      )
+      .toBe(true);
   };
-  const stored = async (): Promise<readonly string[]> => (await readAll(log, DECISIONS)).flat().map(({ value }) => value.toString());
+  const stored = async (): Promise<readonly string[]> =>
+    (await readAll(log, DECISIONS)).flat().map(({ value }) => value.toString());
   const countOf = async (value: string): Promise<number> => (await stored()).filter((one) => one === value).length;
   const keyOf = (partition: number): string => keysOfAll().find((key) => partitionOf(key, PARTITIONS) === partition)!;
 
@@ -115,7 +146,10 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     const producer = await impatient();
     await send(producer, 0, 'first');
     await failedButStored((value) => send(producer, 0, value), 'failed');
-    for (let n = 0; n < 3; n += 1) await expect(send(producer, 0, `two-${n}`, `three-${n}`)).rejects.toMatchObject({ type: 'OUT_OF_ORDER_SEQUENCE_NUMBER' });
+    for (let n = 0; n < 3; n += 1)
+      await expect(send(producer, 0, `two-${n}`, `three-${n}`)).rejects.toMatchObject({
+        type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      });
 
     await failsWhileItHangs('ours failed');
     for (let n = 0; n < 3; n += 1) await log.append(DECISIONS, entry(keyOf(0), `ours-${n}`));
@@ -132,7 +166,11 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
       }) as typeof socket.write;
       return socket;
     };
-    const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, socketFactory }), { idempotent: true, maxInFlightRequests: 1, retry: { retries: 1, initialRetryTime: 100 } });
+    const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, socketFactory }), {
+      idempotent: true,
+      maxInFlightRequests: 1,
+      retry: { retries: 1, initialRetryTime: 100 },
+    });
     await expect(producer.connect()).rejects.toThrow();
     expect(asked).toContain(INIT_PRODUCER_ID);
     asked.length = 0;
@@ -168,7 +206,10 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     // Without a quorum of controllers no other leader is found.
     const others = [cluster.node(1), cluster.node(2)];
     for (const node of others) node.stop();
-    const states = [stateAfter(send(producer, 0, 'theirs'), 12_000), stateAfter(log.append(DECISIONS, entry(keyOf(0), 'ours')), 12_000)];
+    const states = [
+      stateAfter(send(producer, 0, 'theirs'), 12_000),
+      stateAfter(log.append(DECISIONS, entry(keyOf(0), 'ours')), 12_000),
+    ];
     expect(await Promise.all(states)).toEqual(['pending', 'failed']);
     for (const node of others) node.cont();
   });
@@ -217,7 +258,9 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     const again = performance.now();
     await subscription.stop();
     const ours = performance.now() - again;
-    process.stderr.write(`stopping an idle reader: ${theirs.toFixed(0)} ms with kafkajs's defaults, ${ours.toFixed(0)} ms with ours\n`);
+    process.stderr.write(
+      `stopping an idle reader: ${theirs.toFixed(0)} ms with kafkajs's defaults, ${ours.toFixed(0)} ms with ours\n`,
+    );
     expect(theirs).toBeGreaterThan(2500);
     expect(ours).toBeLessThan(theirs / 2);
   });
@@ -236,11 +279,15 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     });
     const ledger = new Ledger();
     let calls = 0;
-    const subscription = await log.subscribe({ position: ledger.position, batchSize: 10, handle: async (batch) => {
-      calls += 1;
-      if (calls <= PARTITIONS) await sleep(LONG_MS);
-      await ledger.handle(batch);
-    } });
+    const subscription = await log.subscribe({
+      position: ledger.position,
+      batchSize: 10,
+      handle: async (batch) => {
+        calls += 1;
+        if (calls <= PARTITIONS) await sleep(LONG_MS);
+        await ledger.handle(batch);
+      },
+    });
     await until(() => handled > PARTITIONS && ledger.taken.length === PARTITIONS, 90_000);
     await sleep(1000);
     await subscription.stop();

@@ -24,7 +24,11 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const readRecord = (events: readonly Event[]) => {
   const ofType = (type: string): readonly Event[] => events.filter((event) => event['type'] === type);
-  const allowed = new Map(ofType('toolCall.decided').filter((event) => event['effect'] === 'allow').map((event) => [event['requestId'], event]));
+  const allowed = new Map(
+    ofType('toolCall.decided')
+      .filter((event) => event['effect'] === 'allow')
+      .map((event) => [event['requestId'], event]),
+  );
   const outcomes = ofType('toolCall.completed');
   return { events, allowed, outcomes, ended: new Set(outcomes.map((event) => event['callId'])) };
 };
@@ -52,12 +56,20 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     });
 
   beforeAll(async () => {
-    [cluster, database, upstream] = await Promise.all([startKafka({ nodes: 3 }), testDatabase(), startUpstream({ tools: [aTool('free'), aTool('limited')], json: true })]);
+    [cluster, database, upstream] = await Promise.all([
+      startKafka({ nodes: 3 }),
+      testDatabase(),
+      startUpstream({ tools: [aTool('free'), aTool('limited')], json: true }),
+    ]);
     api = await start('api');
     for (const role of ['gateway', 'projector'] as const) nodes[role] = [await start(role), await start(role)];
     tenant = await signUp(api.url);
     serverId = await tenant.server(upstream.url);
-    const document = { version: '1', default: 'deny', tools: { free: {}, limited: { limits: [{ counter: 'few', window: 'month', max: MONTHLY }] } } };
+    const document = {
+      version: '1',
+      default: 'deny',
+      tools: { free: {}, limited: { limits: [{ counter: 'few', window: 'month', max: MONTHLY }] } },
+    };
     grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, document) });
   }, 240_000);
 
@@ -73,7 +85,11 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     session ??= await openSession(at);
     const response = await fetch(at.mcpUrl, {
       method: 'POST',
-      headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', 'mcp-session-id': session.id },
+      headers: {
+        authorization: `Bearer ${grant.token}`,
+        'content-type': 'application/json',
+        'mcp-session-id': session.id,
+      },
       body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: tool, arguments: {} } }),
     });
     const text = await response.text();
@@ -110,42 +126,59 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     nodes[target][index] = await start(target);
   };
 
-  test(`kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, every allowed call has one outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`, async () => {
-    const answers: Answer[] = [];
-    let stopped = false;
-    const load = Array.from({ length: CALLERS }, (_, index) => caller(`c${index}`, () => stopped, answers));
-    for (let round = 0; round < KILLS; round += 1) for (const target of ['gateway', 'projector', 'broker'] as const) await killOne(target, round);
-    stopped = true;
-    await Promise.all(load);
+  test(
+    `kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, every allowed call has one outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`,
+    async () => {
+      const answers: Answer[] = [];
+      let stopped = false;
+      const load = Array.from({ length: CALLERS }, (_, index) => caller(`c${index}`, () => stopped, answers));
+      for (let round = 0; round < KILLS; round += 1)
+        for (const target of ['gateway', 'projector', 'broker'] as const) await killOne(target, round);
+      stopped = true;
+      await Promise.all(load);
 
-    const served = answers.filter((answer) => answer.kind === 'served').map((answer) => answer.id);
-    expect(served.length).toBeGreaterThan(CALLERS * KILLS);
-    expect(answers.filter((answer) => answer.ms >= ANSWERED_MS).length).toBeLessThanOrEqual(answers.length / 100);
-    expect(Math.max(...answers.map((answer) => answer.ms))).toBeLessThan(HUNG_MS);
+      const served = answers.filter((answer) => answer.kind === 'served').map((answer) => answer.id);
+      expect(served.length).toBeGreaterThan(CALLERS * KILLS);
+      expect(answers.filter((answer) => answer.ms >= ANSWERED_MS).length).toBeLessThanOrEqual(answers.length / 100);
+      expect(Math.max(...answers.map((answer) => answer.ms))).toBeLessThan(HUNG_MS);
 
-    const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id']);
-    let record = readRecord(await tenant.events());
-    const missing = async (): Promise<unknown> => {
-      record = readRecord(await tenant.events());
-      const { allowed, ended } = record;
-      return { undecided: [...served, ...seen].filter((id) => !allowed.has(id)), withoutOutcome: [...allowed.values()].filter((event) => !ended.has(event['callId'])).length };
-    };
-    await expect.poll(missing, { timeout: 120_000, interval: 2000 }).toEqual({ undecided: [], withoutOutcome: 0 });
+      const seen = upstream.seenOf('tools/call').map((one) => one.message?.['id']);
+      let record = readRecord(await tenant.events());
+      const missing = async (): Promise<unknown> => {
+        record = readRecord(await tenant.events());
+        const { allowed, ended } = record;
+        return {
+          undecided: [...served, ...seen].filter((id) => !allowed.has(id)),
+          withoutOutcome: [...allowed.values()].filter((event) => !ended.has(event['callId'])).length,
+        };
+      };
+      await expect.poll(missing, { timeout: 120_000, interval: 2000 }).toEqual({ undecided: [], withoutOutcome: 0 });
 
-    const { events, allowed, outcomes, ended } = record;
-    expect(ended.size).toBe(outcomes.length);
-    // A decision that was given up may not be in the log; that its call was not forwarded is.
-    const calls = new Set([...allowed.values()].map((event) => event['callId']));
-    expect(outcomes.filter((event) => !calls.has(event['callId']) && event['status'] !== 'not_forwarded')).toEqual([]);
-    const unknown = outcomes.filter((event) => event['status'] === 'unknown').length;
-    expect(unknown).toBeLessThanOrEqual(KILLS * UNKNOWN_PER_KILL);
-    expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
-    expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.filter((id) => String(id).endsWith('limited')).length).toBeLessThanOrEqual(MONTHLY);
-    const counted = async (): Promise<number> => ((await tenant.api('GET', '/v1/usage?groupBy=effect&interval=day')).body['items'] as { calls: number }[]).reduce((sum, item) => sum + item.calls, 0);
-    await expect.poll(counted, { timeout: 60_000, interval: 500 }).toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
-    const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
-    process.stderr.write(`killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} gaps\n`);
-  }, 300_000 + KILLS * 90_000);
+      const { events, allowed, outcomes, ended } = record;
+      expect(ended.size).toBe(outcomes.length);
+      // A decision that was given up may not be in the log; that its call was not forwarded is.
+      const calls = new Set([...allowed.values()].map((event) => event['callId']));
+      expect(outcomes.filter((event) => !calls.has(event['callId']) && event['status'] !== 'not_forwarded')).toEqual(
+        [],
+      );
+      const unknown = outcomes.filter((event) => event['status'] === 'unknown').length;
+      expect(unknown).toBeLessThanOrEqual(KILLS * UNKNOWN_PER_KILL);
+      expect(events.map((event) => event['seq'])).toEqual(events.map((_, index) => index + 1));
+      expect(new Set(events.map((event) => event['id'])).size).toBe(events.length);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => String(id).endsWith('limited')).length).toBeLessThanOrEqual(MONTHLY);
+      const counted = async (): Promise<number> =>
+        (
+          (await tenant.api('GET', '/v1/usage?groupBy=effect&interval=day')).body['items'] as { calls: number }[]
+        ).reduce((sum, item) => sum + item.calls, 0);
+      await expect
+        .poll(counted, { timeout: 60_000, interval: 500 })
+        .toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
+      const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
+      process.stderr.write(
+        `killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} gaps\n`,
+      );
+    },
+    300_000 + KILLS * 90_000,
+  );
 });

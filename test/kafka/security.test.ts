@@ -38,15 +38,22 @@ describe.skipIf(!kafkaIsHere())('a Kafka that wants TLS or a sign-in', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const at = (listener: string, more: Partial<KafkaConfig>): KafkaConfig => ({ ...kafkaConfig([cluster.listener(listener)]), ...more });
-  const signIn = (mechanism: Mechanism, password = USER.password): Pick<KafkaConfig, 'sasl'> => ({ sasl: { mechanism, username: USER.username, password } });
+  const at = (listener: string, more: Partial<KafkaConfig>): KafkaConfig => ({
+    ...kafkaConfig([cluster.listener(listener)]),
+    ...more,
+  });
+  const signIn = (mechanism: Mechanism, password = USER.password): Pick<KafkaConfig, 'sasl'> => ({
+    sasl: { mechanism, username: USER.username, password },
+  });
 
   /** Appends, reads back and follows as a member of the readers' group; resolves to what it read. */
   const use = async (config: KafkaConfig, text: string): Promise<void> => {
     const log = await openKafkaLog(config, PARTITIONS, DAY_MS);
     try {
       const { partition, offset } = await log.append('toolgate.decisions', entry('org_1', text));
-      expect((await log.read('toolgate.decisions', partition, offset, 1)).map(({ value }) => value.toString())).toEqual([text]);
+      expect((await log.read('toolgate.decisions', partition, offset, 1)).map(({ value }) => value.toString())).toEqual(
+        [text],
+      );
       const ledger = new Ledger();
       ledger.moveTo('toolgate.decisions', partition, offset);
       const subscription = await log.subscribe({ ...ledger, batchSize: 10 });
@@ -58,7 +65,11 @@ describe.skipIf(!kafkaIsHere())('a Kafka that wants TLS or a sign-in', () => {
     }
   };
 
-  const refusal = (config: KafkaConfig): Promise<string> => openKafkaLog(config, PARTITIONS, DAY_MS).then((log) => log.close().then(() => 'it opened'), (error: Error) => error.message);
+  const refusal = (config: KafkaConfig): Promise<string> =>
+    openKafkaLog(config, PARTITIONS, DAY_MS).then(
+      (log) => log.close().then(() => 'it opened'),
+      (error: Error) => error.message,
+    );
 
   test('TLS: the broker shows a certificate of the authority in KAFKA_SSL_CA_FILE', async () => {
     await use(at('TLS', { ssl: true, caFile }), 'by TLS');
@@ -69,17 +80,22 @@ describe.skipIf(!kafkaIsHere())('a Kafka that wants TLS or a sign-in', () => {
     await use(at('BOTH', { ...signIn(mechanism), ssl: true, caFile }), `by ${mechanism} and TLS`);
   });
 
-  test.each(MECHANISMS)('a wrong password is refused by %s, and stands in no message and no log line', async (mechanism) => {
-    const written = vi.spyOn(process.stderr, 'write').mockImplementation((line) => said.push(String(line)) > 0);
-    const wrong = 'not-the-password-4711';
-    const message = await refusal(at('SIGNIN', signIn(mechanism, wrong))).finally(() => written.mockRestore());
-    expect(message).toMatch(/authentication/i);
-    expect([message, ...said].filter((line) => line.includes(wrong) || line.includes(USER.password))).toEqual([]);
-  });
+  test.each(MECHANISMS)(
+    'a wrong password is refused by %s, and stands in no message and no log line',
+    async (mechanism) => {
+      const written = vi.spyOn(process.stderr, 'write').mockImplementation((line) => said.push(String(line)) > 0);
+      const wrong = 'not-the-password-4711';
+      const message = await refusal(at('SIGNIN', signIn(mechanism, wrong))).finally(() => written.mockRestore());
+      expect(message).toMatch(/authentication/i);
+      expect([message, ...said].filter((line) => line.includes(wrong) || line.includes(USER.password))).toEqual([]);
+    },
+  );
 
   test('a certificate of another authority, or for other names, is refused, and so is a plain connection', async () => {
     expect(await refusal(at('TLS', { ssl: true, caFile: otherCaFile }))).toMatch(/certificate|signature/i);
-    expect(await refusal(at('WRONG', { ssl: true, caFile: join(folder, 'ours-again-ca.pem') }))).toMatch(/IP: 127\.0\.0\.1 is not in the cert's list/);
+    expect(await refusal(at('WRONG', { ssl: true, caFile: join(folder, 'ours-again-ca.pem') }))).toMatch(
+      /IP: 127\.0\.0\.1 is not in the cert's list/,
+    );
     expect(await refusal(at('TLS', {}))).not.toBe('it opened');
   });
 
@@ -97,10 +113,20 @@ describe.skipIf(!kafkaIsHere())('a Kafka that wants TLS or a sign-in', () => {
     try {
       const tenant = await signUp(toolgate.url);
       const serverId = await tenant.server(upstream.url);
-      const client = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }));
+      const client = await connect(
+        await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }),
+      );
       await client.callTool({ name: 'echo', arguments: {} });
       await client.close();
-      await expect.poll(async () => (await tenant.events()).filter((event) => event['type'] === 'toolCall.completed').map((event) => event['status']), { timeout: 30_000 }).toEqual(['ok']);
+      await expect
+        .poll(
+          async () =>
+            (await tenant.events())
+              .filter((event) => event['type'] === 'toolCall.completed')
+              .map((event) => event['status']),
+          { timeout: 30_000 },
+        )
+        .toEqual(['ok']);
     } finally {
       await toolgate.close();
       await upstream.close();

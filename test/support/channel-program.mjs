@@ -12,8 +12,14 @@ import { serveStdio } from '@modelcontextprotocol/server/stdio';
 
 const [way] = process.argv.slice(2);
 const witness = { started: [], aborted: [] };
-const says = (value) => ({ content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] });
-const form = { mode: 'form', message: 'Who?', requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } };
+const says = (value) => ({
+  content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }],
+});
+const form = {
+  mode: 'form',
+  message: 'Who?',
+  requestedSchema: { type: 'object', properties: { name: { type: 'string' } } },
+};
 
 /** `io`: how this call tells of progress, asks, hears that it is cancelled, and tells that the tools changed. */
 const tools = {
@@ -45,7 +51,11 @@ const tools = {
   hangs: () => new Promise(() => undefined),
   crash: () => process.exit(3),
 };
-const listed = Object.keys(tools).map((name) => ({ name, description: `Does ${name}`, inputSchema: { type: 'object' } }));
+const listed = Object.keys(tools).map((name) => ({
+  name,
+  description: `Does ${name}`,
+  inputSchema: { type: 'object' },
+}));
 const run = (name, args, io) => {
   witness.started.push(name);
   return tools[name](args, io);
@@ -60,7 +70,11 @@ const legacyServer = () => {
     run(params.name, params.arguments ?? {}, {
       era: 'legacy',
       cancelled: cancelled(signal),
-      progress: (progress) => sendNotification({ method: 'notifications/progress', params: { progressToken: _meta?.progressToken, progress, total: 3 } }),
+      progress: (progress) =>
+        sendNotification({
+          method: 'notifications/progress',
+          params: { progressToken: _meta?.progressToken, progress, total: 3 },
+        }),
       log: () => sendNotification({ method: 'notifications/message', params: { level: 'warning', data: 'careful' } }),
       ask: async () => says(await sendRequest({ method: 'elicitation/create', params: form }, ResultSchema)),
       changed: () => server.sendToolListChanged(),
@@ -80,11 +94,20 @@ const modernServer = ({ era }) => {
     run(params.name, params.arguments ?? {}, {
       era,
       cancelled: cancelled(mcpReq.signal),
-      progress: (progress) => mcpReq.notify({ method: 'notifications/progress', params: { progressToken: mcpReq._meta?.progressToken, progress, total: 3 } }),
+      progress: (progress) =>
+        mcpReq.notify({
+          method: 'notifications/progress',
+          params: { progressToken: mcpReq._meta?.progressToken, progress, total: 3 },
+        }),
       log: () => mcpReq.log('warning', 'careful'),
       ask: () => {
         const answer = mcpReq.inputResponses?.who;
-        return answer === undefined ? inputRequired({ inputRequests: { who: { method: 'elicitation/create', params: form } }, requestState: 'a state' }) : says(answer);
+        return answer === undefined
+          ? inputRequired({
+              inputRequests: { who: { method: 'elicitation/create', params: form } },
+              requestState: 'a state',
+            })
+          : says(answer);
       },
       changed: () => server.sendToolListChanged(),
       throws: () => {
@@ -99,7 +122,8 @@ const serveSse = () => {
   const transports = new Map();
   const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url, 'http://x');
-    if (request.method === 'POST') return void transports.get(searchParams.get('sessionId'))?.handlePostMessage(request, response);
+    if (request.method === 'POST')
+      return void transports.get(searchParams.get('sessionId'))?.handlePostMessage(request, response);
     const transport = new SSEServerTransport('/messages', response);
     transports.set(transport.sessionId, transport);
     return void legacyServer().connect(transport);

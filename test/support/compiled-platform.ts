@@ -17,8 +17,15 @@ export function compilePlatform(): string {
   for (const name of readdirSync(from)) {
     if (name.endsWith('.mjs')) copyFileSync(join(from, name), join(to, name));
     if (!name.endsWith('.ts')) continue;
-    const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, experimentalDecorators: true };
-    writeFileSync(join(to, name.replace(/\.ts$/, '.js')), ts.transpileModule(readFileSync(join(from, name), 'utf8'), { compilerOptions }).outputText);
+    const compilerOptions = {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      experimentalDecorators: true,
+    };
+    writeFileSync(
+      join(to, name.replace(/\.ts$/, '.js')),
+      ts.transpileModule(readFileSync(join(from, name), 'utf8'), { compilerOptions }).outputText,
+    );
   }
   return folder;
 }

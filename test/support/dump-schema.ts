@@ -81,7 +81,9 @@ const FUNCTION_PARTS = [FUNCTIONS, FUNCTION_GRANTS];
 const section = async (client: pg.Client, parts: readonly string[]): Promise<readonly string[]> => {
   const objects = new Map<string, string[]>();
   for (const part of parts) {
-    const { rows } = await client.query<Row>(`select * from (${part}) part order by name collate "C", text collate "C"`);
+    const { rows } = await client.query<Row>(
+      `select * from (${part}) part order by name collate "C", text collate "C"`,
+    );
     for (const { name = '', text = '' } of rows) objects.set(name, [...(objects.get(name) ?? []), text]);
   }
   return [...objects].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, texts]) => texts.join('\n'));
@@ -96,7 +98,11 @@ export const dumpSchema = async (databaseUrl: string): Promise<string> => {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const sections = [await section(client, [TYPES]), await section(client, RELATION_PARTS), await section(client, FUNCTION_PARTS)];
+    const sections = [
+      await section(client, [TYPES]),
+      await section(client, RELATION_PARTS),
+      await section(client, FUNCTION_PARTS),
+    ];
     const { app, worker } = rolesOf(databaseUrl);
     return `${sections.flat().join('\n\n')}\n`.replaceAll(app, 'toolgate_app').replaceAll(worker, 'toolgate_worker');
   } finally {

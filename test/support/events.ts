@@ -3,7 +3,14 @@ import { parseSse } from '../../src/event-streams/sse.js';
 type Json = Record<string, unknown>;
 
 /** An open event stream, read as it comes: the messages so far, the bytes as text, and when it was over. */
-export type OpenStream = Readonly<{ status: number; messages: readonly Json[]; text: () => string; methods: () => readonly unknown[]; over: Promise<void>; leave: () => void }>;
+export type OpenStream = Readonly<{
+  status: number;
+  messages: readonly Json[];
+  text: () => string;
+  methods: () => readonly unknown[];
+  over: Promise<void>;
+  leave: () => void;
+}>;
 
 /** Opens a stream and reads it in the background. */
 export const openStream = async (open: (signal: AbortSignal) => Promise<Response>): Promise<OpenStream> => {
@@ -21,5 +28,12 @@ export const openStream = async (open: (signal: AbortSignal) => Promise<Response
       seen = events.length;
     }
   };
-  return { status: response.status, messages, text: () => text, methods: () => messages.map(({ method }) => method), over: read().catch(() => undefined), leave: () => leave.abort() };
+  return {
+    status: response.status,
+    messages,
+    text: () => text,
+    methods: () => messages.map(({ method }) => method),
+    over: read().catch(() => undefined),
+    leave: () => leave.abort(),
+  };
 };

@@ -46,13 +46,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     server.closeAllConnections();
     server.close();
     await last.catch(() => undefined);
-    await cluster?.then((running) => running.stop(), () => undefined);
+    await cluster?.then(
+      (running) => running.stop(),
+      () => undefined,
+    );
   };
 }
 
 async function begin(): Promise<Cluster> {
   const { applyMigrations } = await import('../../src/platform/migrations.js');
-  const cluster = process.env.TEST_DATABASE_URL === undefined ? await embedded() : outside(process.env.TEST_DATABASE_URL);
+  const cluster =
+    process.env.TEST_DATABASE_URL === undefined ? await embedded() : outside(process.env.TEST_DATABASE_URL);
   try {
     await statement(cluster.url, `create database ${TEMPLATE}`);
     await applyMigrations(withDatabase(cluster.url, TEMPLATE));

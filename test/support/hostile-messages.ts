@@ -5,7 +5,12 @@ type Json = Record<string, unknown>;
 /** One HTTP request as a hostile client sends it. */
 export type Hostile = Readonly<{ method: string; headers: Record<string, string>; body: Buffer }>;
 
-export type Random = Readonly<{ next: () => number; below: (bound: number) => number; pick: <T>(from: readonly T[]) => T; chance: (of: number) => boolean }>;
+export type Random = Readonly<{
+  next: () => number;
+  below: (bound: number) => number;
+  pick: <T>(from: readonly T[]) => T;
+  chance: (of: number) => boolean;
+}>;
 
 /** Mulberry32: the same numbers for the same seed. */
 export const randomFrom = (seed: number): Random => {
@@ -17,7 +22,12 @@ export const randomFrom = (seed: number): Random => {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (bound: number): number => Math.floor(next() * bound);
-  return { next, below, pick: (from) => from[below(from.length)] as (typeof from)[number], chance: (of) => next() < 1 / of };
+  return {
+    next,
+    below,
+    pick: (from) => from[below(from.length)] as (typeof from)[number],
+    chance: (of) => next() < 1 / of,
+  };
 };
 
 const SEEDS: readonly (readonly [string, Json])[] = [
@@ -39,7 +49,10 @@ const SEEDS: readonly (readonly [string, Json])[] = [
   ['prompts/get', { name: 'greet', arguments: { who: 'x' } }],
   ['prompts/get', { name: 'secret' }],
   ['completion/complete', { ref: { type: 'ref/prompt', name: 'greet' }, argument: { name: 'who', value: 'a' } }],
-  ['completion/complete', { ref: { type: 'ref/resource', uri: 'note://secret/{x}' }, argument: { name: 'x', value: 'a' } }],
+  [
+    'completion/complete',
+    { ref: { type: 'ref/resource', uri: 'note://secret/{x}' }, argument: { name: 'x', value: 'a' } },
+  ],
   ['logging/setLevel', { level: 'debug' }],
   ['ping', {}],
   ['initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'f', version: '1' } }],
@@ -50,22 +63,138 @@ const SEEDS: readonly (readonly [string, Json])[] = [
   ['notifications/initialized', {}],
 ];
 
-const SCALARS: readonly unknown[] = [null, true, 0, -0, -1, 1.5, 1e21, 1e308, '', 'x'.repeat(5000), '\ud800', '2026-07-28', 'main', 'secret', 'Secret', 'note://secret/a', 'NOTE://SECRET/a', 'note://%73ecret/a', 'note://a/../secret/a', '__proto__', 'é☃', '\u0000', [], {}, [[]], { name: 'secret' }];
-const KEYS: readonly string[] = ['name', 'Name', 'NAME', 'uri', 'URI', 'arguments', 'target', 'amount', 'params', 'method', 'id', 'ref', 'type', '_meta', 'jsonrpc', 'result', 'error', 'taskId', '__proto__', 'constructor', 'requestState', 'inputResponses', 'cursor'];
-const PIECES: readonly string[] = ['"name":"secret",', '"Name":"secret",', '"uri":"note://secret/a",', '"params":{"name":"secret"},', '{', '}', '[', ']', ',', '"', '\\', '\\u0000', '\\ud800', '9007199254740993', '1e400', '\u2028', '\n', '[[', '"id":1,', '"target":"other",', '\u0000', '\ufeff', '"method":"tools/call",', '/*', 'NaN'];
-const HEADERS: readonly string[] = ['mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'accept', 'content-type', 'mcp-param-x', 'last-event-id', 'traceparent', 'x-forwarded-for', 'x-http-method-override', 'origin'];
-const VALUES: readonly string[] = ['', 'secret', 'tools/call', '2026-07-28', '2025-11-25', '2024-11-05', '1999-01-01', '=?base64?c2VjcmV0?=', '=?base64?!!?=', 'text/html', '*/*', 'application/json', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '127.0.0.1', 'http://evil.example', ' '.repeat(3), 'x'.repeat(3000)];
+const SCALARS: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -0,
+  -1,
+  1.5,
+  1e21,
+  1e308,
+  '',
+  'x'.repeat(5000),
+  '\ud800',
+  '2026-07-28',
+  'main',
+  'secret',
+  'Secret',
+  'note://secret/a',
+  'NOTE://SECRET/a',
+  'note://%73ecret/a',
+  'note://a/../secret/a',
+  '__proto__',
+  'é☃',
+  '\u0000',
+  [],
+  {},
+  [[]],
+  { name: 'secret' },
+];
+const KEYS: readonly string[] = [
+  'name',
+  'Name',
+  'NAME',
+  'uri',
+  'URI',
+  'arguments',
+  'target',
+  'amount',
+  'params',
+  'method',
+  'id',
+  'ref',
+  'type',
+  '_meta',
+  'jsonrpc',
+  'result',
+  'error',
+  'taskId',
+  '__proto__',
+  'constructor',
+  'requestState',
+  'inputResponses',
+  'cursor',
+];
+const PIECES: readonly string[] = [
+  '"name":"secret",',
+  '"Name":"secret",',
+  '"uri":"note://secret/a",',
+  '"params":{"name":"secret"},',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  '"',
+  '\\',
+  '\\u0000',
+  '\\ud800',
+  '9007199254740993',
+  '1e400',
+  '\u2028',
+  '\n',
+  '[[',
+  '"id":1,',
+  '"target":"other",',
+  '\u0000',
+  '\ufeff',
+  '"method":"tools/call",',
+  '/*',
+  'NaN',
+];
+const HEADERS: readonly string[] = [
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'accept',
+  'content-type',
+  'mcp-param-x',
+  'last-event-id',
+  'traceparent',
+  'x-forwarded-for',
+  'x-http-method-override',
+  'origin',
+];
+const VALUES: readonly string[] = [
+  '',
+  'secret',
+  'tools/call',
+  '2026-07-28',
+  '2025-11-25',
+  '2024-11-05',
+  '1999-01-01',
+  '=?base64?c2VjcmV0?=',
+  '=?base64?!!?=',
+  'text/html',
+  '*/*',
+  'application/json',
+  '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  '127.0.0.1',
+  'http://evil.example',
+  ' '.repeat(3),
+  'x'.repeat(3000),
+];
 
 /** A value with something in it replaced, added or taken away. */
 const mutated = (random: Random, value: unknown, depth = 0): unknown => {
   if (depth > 6 || random.chance(6)) return random.pick(SCALARS);
-  if (Array.isArray(value)) return random.chance(3) ? [...(value as unknown[]), random.pick(SCALARS)] : value.map((one) => (random.chance(2) ? mutated(random, one, depth + 1) : one));
+  if (Array.isArray(value))
+    return random.chance(3)
+      ? [...(value as unknown[]), random.pick(SCALARS)]
+      : value.map((one) => (random.chance(2) ? mutated(random, one, depth + 1) : one));
   if (typeof value !== 'object' || value === null) return random.pick(SCALARS);
   const entries = Object.entries(value);
   if (random.chance(4)) entries.splice(random.below(entries.length + 1), 1);
   if (random.chance(3)) entries.push([random.pick(KEYS), random.pick(SCALARS)]);
   const at = random.below(Math.max(1, entries.length));
-  return Object.fromEntries(entries.map(([key, member], index) => [random.chance(20) ? random.pick(KEYS) : key, index === at ? mutated(random, member, depth + 1) : member]));
+  return Object.fromEntries(
+    entries.map(([key, member], index) => [
+      random.chance(20) ? random.pick(KEYS) : key,
+      index === at ? mutated(random, member, depth + 1) : member,
+    ]),
+  );
 };
 
 /** The bytes of a text with some of them changed: pieces put in, taken out, doubled, or noise. */
@@ -92,18 +221,33 @@ const tamper = (random: Random, headers: Record<string, string>): Record<string,
   return { ...headers, [name]: random.pick(VALUES) };
 };
 
-const legacyRequest = (method: string, params: Json, id: string | number | null): Readonly<{ headers: Record<string, string>; body: string }> => ({
+const legacyRequest = (
+  method: string,
+  params: Json,
+  id: string | number | null,
+): Readonly<{ headers: Record<string, string>; body: string }> => ({
   headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
   body: JSON.stringify({ jsonrpc: '2.0', ...(method.startsWith('notifications/') ? {} : { id }), method, params }),
 });
 
 /** A message of one era, whole or mutated in its values, its bytes or its headers. `own` are the headers of the client that sends it. */
-export const hostileMessage = (random: Random, era: 'legacy' | 'modern', own: Readonly<Record<string, string>>): Hostile => {
+export const hostileMessage = (
+  random: Random,
+  era: 'legacy' | 'modern',
+  own: Readonly<Record<string, string>>,
+): Hostile => {
   const [method, params] = random.pick(SEEDS);
   const id = random.pick([random.below(1_000_000), `r${random.below(1_000_000)}`]);
-  const { body: text, headers } = era === 'modern' ? modernRequest(method, params, { id }) : legacyRequest(method, params, random.chance(10) ? random.pick([null, 1.5]) : id);
+  const { body: text, headers } =
+    era === 'modern'
+      ? modernRequest(method, params, { id })
+      : legacyRequest(method, params, random.chance(10) ? random.pick([null, 1.5]) : id);
   const changed = random.chance(2) ? JSON.stringify(mutated(random, JSON.parse(text))) : text;
   const body = random.chance(5) ? torn(random, changed ?? 'null') : Buffer.from(changed ?? 'null');
   const sent = { ...own, ...headers };
-  return { method: random.chance(50) ? random.pick(['GET', 'DELETE', 'PUT', 'OPTIONS', 'PATCH']) : 'POST', headers: random.chance(4) ? tamper(random, sent) : sent, body };
+  return {
+    method: random.chance(50) ? random.pick(['GET', 'DELETE', 'PUT', 'OPTIONS', 'PATCH']) : 'POST',
+    headers: random.chance(4) ? tamper(random, sent) : sent,
+    body,
+  };
 };

@@ -26,7 +26,11 @@ export type KafkaNode = Readonly<{
 }>;
 
 /** More listeners beside the plain one, by name, with what the broker needs for them. */
-export type Listeners = Readonly<{ protocols: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>; settings: Readonly<Record<string, string>>; formatArguments: readonly string[] }>;
+export type Listeners = Readonly<{
+  protocols: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
+  settings: Readonly<Record<string, string>>;
+  formatArguments: readonly string[];
+}>;
 
 export type KafkaCluster = Readonly<{
   brokers: string[];
@@ -37,19 +41,47 @@ export type KafkaCluster = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-type Place = Readonly<{ id: number; folder: string; port: number; controllerPort: number; classpath: string; listeners: Listeners; listenerPorts: Readonly<Record<string, number>> }>;
+type Place = Readonly<{
+  id: number;
+  folder: string;
+  port: number;
+  controllerPort: number;
+  classpath: string;
+  listeners: Listeners;
+  listenerPorts: Readonly<Record<string, number>>;
+}>;
 
 /** Whether a cluster can be started here; the reason was printed once. */
 export const kafkaIsHere = (): boolean => inject('kafkaClasspath') !== '';
 
-const JAVA = ['-Xms64m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-Djava.net.preferIPv4Stack=true', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+const JAVA = [
+  '-Xms64m',
+  '-Xmx384m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Xshare:auto',
+  '-Djava.net.preferIPv4Stack=true',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+];
 const guard = fileURLToPath(new URL('../../src/embedded-postgres/postgres-guard.mjs', import.meta.url));
-const java = (classpath: string, main: string, ...args: string[]): string[] => [...JAVA, '-cp', classpath, main, ...args];
+const java = (classpath: string, main: string, ...args: string[]): string[] => [
+  ...JAVA,
+  '-cp',
+  classpath,
+  main,
+  ...args,
+];
 
 const freePorts = async (count: number): Promise<number[]> => {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => done(server));
-  })));
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((done) => {
+          const server = createServer().listen(0, '127.0.0.1', () => done(server));
+        }),
+    ),
+  );
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
@@ -58,7 +90,9 @@ const freePorts = async (count: number): Promise<number[]> => {
 /** One node that is broker and controller; three find each other by a fixed list of voters. Deaths are noticed in 3 s, not in the default 9. */
 const properties = ({ id, folder, port, controllerPort, ...more }: Place, all: readonly Place[]): string => {
   const copies = all.length;
-  const others = Object.entries(more.listenerPorts).map(([name, its]) => `,${name}://127.0.0.1:${its}`).join('');
+  const others = Object.entries(more.listenerPorts)
+    .map(([name, its]) => `,${name}://127.0.0.1:${its}`)
+    .join('');
   const listeners = `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${others}`;
   return Object.entries({
     'process.roles': 'broker,controller',
@@ -68,7 +102,11 @@ const properties = ({ id, folder, port, controllerPort, ...more }: Place, all: r
     'controller.quorum.voters': all.map((one) => `${one.id}@127.0.0.1:${one.controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': ['CONTROLLER:PLAINTEXT', 'PLAINTEXT:PLAINTEXT', ...Object.entries(more.listeners.protocols).map((one) => one.join(':'))].join(','),
+    'listener.security.protocol.map': [
+      'CONTROLLER:PLAINTEXT',
+      'PLAINTEXT:PLAINTEXT',
+      ...Object.entries(more.listeners.protocols).map((one) => one.join(':')),
+    ].join(','),
     ...more.listeners.settings,
     'log.dirs': join(folder, 'data'),
     'auto.create.topics.enable': false,
@@ -94,13 +132,28 @@ const properties = ({ id, folder, port, controllerPort, ...more }: Place, all: r
 };
 
 const format = async (place: Place, clusterId: string): Promise<void> => {
-  await promisify(execFile)('java', java(place.classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', join(place.folder, 'server.properties'), ...place.listeners.formatArguments));
+  await promisify(execFile)(
+    'java',
+    java(
+      place.classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      join(place.folder, 'server.properties'),
+      ...place.listeners.formatArguments,
+    ),
+  );
 };
 
 /** The guard ends the JVM when this process is gone, however it ended. */
 const launch = async (place: Place): Promise<Readonly<{ guarded: ChildProcess; pid: number }>> => {
   const log = openSync(join(place.folder, 'server.log'), 'a');
-  const order = JSON.stringify({ command: 'java', args: java(place.classpath, 'kafka.Kafka', join(place.folder, 'server.properties')) });
+  const order = JSON.stringify({
+    command: 'java',
+    args: java(place.classpath, 'kafka.Kafka', join(place.folder, 'server.properties')),
+  });
   const guarded = spawn(process.execPath, [guard, order], { detached: true, stdio: ['pipe', 'pipe', log] });
   const pid = await new Promise<number>((resolve, reject) => {
     guarded.once('error', reject);
@@ -114,7 +167,10 @@ const startNode = async (place: Place): Promise<KafkaNode> => {
   const signal = (name: NodeJS.Signals): void => {
     if (guarded.exitCode === null && guarded.signalCode === null) process.kill(pid, name);
   };
-  const gone = (): Promise<unknown> => (guarded.exitCode === null && guarded.signalCode === null ? new Promise((done) => guarded.once('exit', done)) : Promise.resolve());
+  const gone = (): Promise<unknown> =>
+    guarded.exitCode === null && guarded.signalCode === null
+      ? new Promise((done) => guarded.once('exit', done))
+      : Promise.resolve();
   return {
     id: place.id,
     broker: `127.0.0.1:${place.port}`,
@@ -155,22 +211,28 @@ const NO_MORE: Listeners = { protocols: {}, settings: {}, formatArguments: [] };
 type Wanted = Readonly<{ nodes: 1 | 3; classpath?: string; listeners?: Listeners }>;
 
 /** A real Apache Kafka of one or three nodes on free loopback ports, its data in a temporary folder. */
-export const startKafka = async ({ nodes, classpath = inject('kafkaClasspath'), listeners = NO_MORE }: Wanted): Promise<KafkaCluster> => {
+export const startKafka = async ({
+  nodes,
+  classpath = inject('kafkaClasspath'),
+  listeners = NO_MORE,
+}: Wanted): Promise<KafkaCluster> => {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-kafka-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', remove);
   const names = Object.keys(listeners.protocols);
   const perNode = 2 + names.length;
   const ports = await freePorts(nodes * perNode);
-  const places = await Promise.all(Array.from({ length: nodes }, async (_, index): Promise<Place> => ({
-    id: index + 1,
-    folder: await mkdtemp(join(folder, `n${index + 1}-`)),
-    port: ports[index * perNode]!,
-    controllerPort: ports[index * perNode + 1]!,
-    classpath,
-    listeners,
-    listenerPorts: Object.fromEntries(names.map((name, n) => [name, ports[index * perNode + 2 + n]!])),
-  })));
+  const places = await Promise.all(
+    Array.from({ length: nodes }, async (_, index): Promise<Place> => ({
+      id: index + 1,
+      folder: await mkdtemp(join(folder, `n${index + 1}-`)),
+      port: ports[index * perNode]!,
+      controllerPort: ports[index * perNode + 1]!,
+      classpath,
+      listeners,
+      listenerPorts: Object.fromEntries(names.map((name, n) => [name, ports[index * perNode + 2 + n]!])),
+    })),
+  );
   for (const place of places) writeFileSync(join(place.folder, 'server.properties'), properties(place, places));
   // A leading dash would read as an option.
   const clusterId = Buffer.concat([Buffer.alloc(1), randomBytes(15)]).toString('base64url');
@@ -186,5 +248,11 @@ export const startKafka = async ({ nodes, classpath = inject('kafkaClasspath'), 
     await stop();
     throw error;
   });
-  return { brokers, stop, listener: (name) => `127.0.0.1:${places[0]!.listenerPorts[name]}`, ready: () => ready(brokers), node: (id) => running.find((node) => node.id === id)! };
+  return {
+    brokers,
+    stop,
+    listener: (name) => `127.0.0.1:${places[0]!.listenerPorts[name]}`,
+    ready: () => ready(brokers),
+    node: (id) => running.find((node) => node.id === id)!,
+  };
 };

@@ -31,7 +31,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const takeBack = async (address: string): Promise<string> => {
     const cluster = lent.get(address);
     lent.delete(address);
-    if (cluster) await deleteTopics(cluster).then(() => idle.push(cluster), () => cluster.stop());
+    if (cluster)
+      await deleteTopics(cluster).then(
+        () => idle.push(cluster),
+        () => cluster.stop(),
+      );
     return '';
   };
   const signal = (address: string, name: 'stop' | 'cont'): string => {

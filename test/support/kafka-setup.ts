@@ -26,11 +26,21 @@ export const assertJava = async (): Promise<void> => {
 
 /** The jars of pom.xml: those of last time where they are still there, else fetched by Maven. */
 export const classpath = async (): Promise<string> => {
-  const known = (): string => (existsSync(file) && statSync(file).mtimeMs > statSync(pom).mtimeMs ? readFileSync(file, 'utf8').trim() : '');
+  const known = (): string =>
+    existsSync(file) && statSync(file).mtimeMs > statSync(pom).mtimeMs ? readFileSync(file, 'utf8').trim() : '';
   const isThere = (path: string): boolean => path !== '' && path.split(delimiter).every((jar) => existsSync(jar));
   if (isThere(known())) return known();
   mkdirSync(join(root, '.cache', 'kafka'), { recursive: true });
-  await run('mvn', ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${file}`, '-Dmdep.includeScope=runtime', '-Dmdep.regenerateFile=true']);
+  await run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    pom,
+    'dependency:build-classpath',
+    `-Dmdep.outputFile=${file}`,
+    '-Dmdep.includeScope=runtime',
+    '-Dmdep.regenerateFile=true',
+  ]);
   if (!isThere(known())) throw new Error('Maven gave no class path');
   return known();
 };

@@ -1,10 +1,21 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, ResourceNotFoundError, Server, type CallToolResult, type InputRequiredResult, type ServerContext, type ServerNotifier } from '@modelcontextprotocol/server';
+import {
+  createMcpHandler,
+  ResourceNotFoundError,
+  Server,
+  type CallToolResult,
+  type InputRequiredResult,
+  type ServerContext,
+  type ServerNotifier,
+} from '@modelcontextprotocol/server';
 import { aTool, recordSeen, type Seen, type UpstreamTool } from './upstream.js';
 
-export type ModernCall = (params: Readonly<{ name: string; arguments?: Record<string, unknown> }>, context: ServerContext) => CallToolResult | InputRequiredResult | Promise<CallToolResult | InputRequiredResult>;
+export type ModernCall = (
+  params: Readonly<{ name: string; arguments?: Record<string, unknown> }>,
+  context: ServerContext,
+) => CallToolResult | InputRequiredResult | Promise<CallToolResult | InputRequiredResult>;
 
 export type ModernOptions = Readonly<{
   tools?: readonly UpstreamTool[];
@@ -32,7 +43,9 @@ export type ModernUpstream = Readonly<{
   close: () => Promise<void>;
 }>;
 
-const echo: ModernCall = (params) => ({ content: [{ type: 'text', text: JSON.stringify({ tool: params.name, arguments: params.arguments ?? null }) }] });
+const echo: ModernCall = (params) => ({
+  content: [{ type: 'text', text: JSON.stringify({ tool: params.name, arguments: params.arguments ?? null }) }],
+});
 
 /** A real MCP server of 2026-07-28 on a free loopback port, built on the official SDK's second line; it records everything it gets. */
 export const startModernUpstream = async (options: ModernOptions = {}): Promise<ModernUpstream> => {
@@ -40,7 +53,9 @@ export const startModernUpstream = async (options: ModernOptions = {}): Promise<
   let { intercept } = options;
   let open = 0;
   const seen: Seen[] = [];
-  const handler = createMcpHandler(() => mcpServer(options, () => tools), { legacy: options.legacy ? 'stateless' : 'reject' });
+  const handler = createMcpHandler(() => mcpServer(options, () => tools), {
+    legacy: options.legacy ? 'stateless' : 'reject',
+  });
   const answer = toNodeHandler(handler);
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -79,16 +94,25 @@ export const startModernUpstream = async (options: ModernOptions = {}): Promise<
 
 const mcpServer = (options: ModernOptions, tools: () => readonly UpstreamTool[]): Server => {
   const resources = options.resources ?? {};
-  const capabilities = { tools: { listChanged: true }, logging: {}, ...(options.resources ? { resources: { subscribe: true, listChanged: true } } : {}) };
+  const capabilities = {
+    tools: { listChanged: true },
+    logging: {},
+    ...(options.resources ? { resources: { subscribe: true, listChanged: true } } : {}),
+  };
   const server = new Server({ name: 'modern-upstream', version: '3.2.1' }, { capabilities, instructions: 'Be kind.' });
   server.setRequestHandler('tools/list', (request) => {
     const from = Number(request.params?.cursor ?? 0);
     const to = from + (options.pageSize ?? Number.MAX_SAFE_INTEGER);
     return { tools: tools().slice(from, to) as never, ...(to < tools().length ? { nextCursor: String(to) } : {}) };
   });
-  server.setRequestHandler('tools/call', (request, context) => (options.call ?? echo)(request.params, context) as CallToolResult);
+  server.setRequestHandler(
+    'tools/call',
+    (request, context) => (options.call ?? echo)(request.params, context) as CallToolResult,
+  );
   if (options.resources) {
-    server.setRequestHandler('resources/list', () => ({ resources: Object.keys(resources).map((uri) => ({ uri, name: uri })) }));
+    server.setRequestHandler('resources/list', () => ({
+      resources: Object.keys(resources).map((uri) => ({ uri, name: uri })),
+    }));
     server.setRequestHandler('resources/read', ({ params: { uri } }) => {
       const text = resources[uri];
       if (text === undefined) throw new ResourceNotFoundError(uri);

@@ -5,10 +5,19 @@ const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
 const READY_MS = 180_000;
 
 /** The built product in a process group of its own. */
-export type Product = Readonly<{ url: string; pid: number; output: () => string; signal: (signal: NodeJS.Signals) => Promise<number | null>; killGroup: () => Promise<void>; startedMs: number }>;
+export type Product = Readonly<{
+  url: string;
+  pid: number;
+  output: () => string;
+  signal: (signal: NodeJS.Signals) => Promise<number | null>;
+  killGroup: () => Promise<void>;
+  startedMs: number;
+}>;
 
 const exited = (child: ChildProcess): Promise<number | null> =>
-  child.exitCode !== null || child.signalCode !== null ? Promise.resolve(child.exitCode) : new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve(child.exitCode)
+    : new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 
 /**
  * Starts `node src/start.mjs` with these variables and nothing else of the environment but PATH and HOME, on a free port, and resolves when its banner
@@ -17,7 +26,11 @@ const exited = (child: ChildProcess): Promise<number | null> =>
 export const startProduct = (env: Readonly<Record<string, string>>): Promise<Product> =>
   new Promise((resolve, reject) => {
     const began = Date.now();
-    const child = spawn(process.execPath, [START], { env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PORT: '0', ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [START], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', PORT: '0', ...env },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const { pid } = child;
     let output = '';
     const timer = setTimeout(() => reject(new Error(`not ready in ${READY_MS} ms:\n${output}`)), READY_MS);

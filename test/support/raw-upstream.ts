@@ -21,13 +21,32 @@ const send = (response: ServerResponse, { status = 200, headers, chunks }: RawAn
   response.end();
 };
 
-const json = (response: ServerResponse, body: Json, headers: OutgoingHttpHeaders = {}, status = 200): void => send(response, { status, headers: { 'content-type': 'application/json', ...headers }, chunks: [Buffer.from(JSON.stringify(body))] });
+const json = (response: ServerResponse, body: Json, headers: OutgoingHttpHeaders = {}, status = 200): void =>
+  send(response, {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    chunks: [Buffer.from(JSON.stringify(body))],
+  });
 
 const results = (modern: boolean): Readonly<Record<string, Json>> => {
-  const capabilities = { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true } };
+  const capabilities = {
+    tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    prompts: { listChanged: true },
+  };
   const complete = modern ? { resultType: 'complete' } : {};
   return {
-    ...(modern ? { 'server/discover': { ...complete, supportedVersions: ['2026-07-28'], capabilities, ttlMs: 0, cacheScope: 'public' } } : { initialize: { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'raw', version: '1' } } }),
+    ...(modern
+      ? {
+          'server/discover': {
+            ...complete,
+            supportedVersions: ['2026-07-28'],
+            capabilities,
+            ttlMs: 0,
+            cacheScope: 'public',
+          },
+        }
+      : { initialize: { protocolVersion: '2025-11-25', capabilities, serverInfo: { name: 'raw', version: '1' } } }),
     'tools/list': { ...complete, tools: [{ name: 'safe', description: 'Is safe', inputSchema: { type: 'object' } }] },
     'resources/list': { ...complete, resources: [{ uri: 'file:///safe', name: 'safe' }] },
     'resources/templates/list': { ...complete, resourceTemplates: [] },
@@ -51,8 +70,18 @@ export const startRawUpstream = async (era: 'legacy' | 'modern'): Promise<RawUps
       if (httpMethod === 'GET') return send(response, { status: 405, headers: {}, chunks: [] });
       if (asked.id === undefined) return send(response, { status: 202, headers: {}, chunks: [] });
       const result = good[asked.method];
-      if (result) return json(response, { jsonrpc: '2.0', id: asked.id, result }, asked.method === 'initialize' ? { 'mcp-session-id': 'raw' } : {});
-      return json(response, { jsonrpc: '2.0', id: asked.id, error: { code: -32_601, message: 'not offered' } }, {}, era === 'modern' ? 404 : 200);
+      if (result)
+        return json(
+          response,
+          { jsonrpc: '2.0', id: asked.id, result },
+          asked.method === 'initialize' ? { 'mcp-session-id': 'raw' } : {},
+        );
+      return json(
+        response,
+        { jsonrpc: '2.0', id: asked.id, error: { code: -32_601, message: 'not offered' } },
+        {},
+        era === 'modern' ? 404 : 200,
+      );
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -1,7 +1,15 @@
 import type { Database } from '../../src/platform/database.js';
 
 /** What the seeded decisions name; they look as the gateway's do. */
-export type Seeded = Readonly<{ organizationId: string; serverId: string; policyId: string; identityIds: readonly string[]; grantIds: readonly string[]; decisions: number; since: Date }>;
+export type Seeded = Readonly<{
+  organizationId: string;
+  serverId: string;
+  policyId: string;
+  identityIds: readonly string[];
+  grantIds: readonly string[];
+  decisions: number;
+  since: Date;
+}>;
 
 /** Of 20 tools: `tool_0` to `tool_14` are called freely, the next three are limited, `tool_18` is refused by its arguments and `tool_19` is not listed. */
 const INSERT = `
@@ -28,9 +36,21 @@ select $1, seq, at, type || n, type, at, event->>'callId', event->>'grantId', ev
 const AT_ONCE = 20_000;
 
 /** Puts decisions with their outcomes on an organization's record, numbered from 1, seven in a second from `since` on. Nothing else may be recorded in that time. */
-export const seedDecisions = async (db: Database, { organizationId, serverId, policyId, identityIds, grantIds, decisions, since }: Seeded): Promise<void> => {
+export const seedDecisions = async (
+  db: Database,
+  { organizationId, serverId, policyId, identityIds, grantIds, decisions, since }: Seeded,
+): Promise<void> => {
   for (let first = 1; first <= decisions; first += AT_ONCE) {
-    await db.worker.query(INSERT, [organizationId, serverId, policyId, identityIds, grantIds, first, Math.min(decisions, first + AT_ONCE - 1), since]);
+    await db.worker.query(INSERT, [
+      organizationId,
+      serverId,
+      policyId,
+      identityIds,
+      grantIds,
+      first,
+      Math.min(decisions, first + AT_ONCE - 1),
+      since,
+    ]);
   }
 };
 
@@ -40,7 +60,12 @@ export const seededPolicy = {
   default: 'deny',
   tools: {
     ...Object.fromEntries(Array.from({ length: 15 }, (_, tool) => [`tool_${tool}`, {}])),
-    ...Object.fromEntries([15, 16, 17].map((tool) => [`tool_${tool}`, { limits: [{ counter: 'spent', window: 'hour', max: 500, increment_from: 'args.amount' }] }])),
+    ...Object.fromEntries(
+      [15, 16, 17].map((tool) => [
+        `tool_${tool}`,
+        { limits: [{ counter: 'spent', window: 'hour', max: 500, increment_from: 'args.amount' }] },
+      ]),
+    ),
     tool_18: { require: [{ path: 'args.note', op: 'length_lte', value: 10 }] },
   },
 };

@@ -8,14 +8,23 @@ import type { Forward, Running, UpstreamServer } from '../../src/upstream/forwar
 import { openTransports } from '../../src/channels/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
-export const transports = () => openTransports({ http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector), stdio: { allow: [process.execPath], variables: ['*'], environment: process.env, isolation: undefined }, stillGood: () => true });
+export const transports = () =>
+  openTransports({
+    http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector),
+    stdio: { allow: [process.execPath], variables: ['*'], environment: process.env, isolation: undefined },
+    stillGood: () => true,
+  });
 
 const KEPT = /^(mcp-|last-event-id$)/;
 const headersOf = ({ headers, method }: IncomingMessage): Record<string, string> => ({
   'content-type': 'application/json',
   accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
   'user-agent': 'toolgate',
-  ...Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (KEPT.test(name) && typeof value === 'string' ? [[name, value]] : []))),
+  ...Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      KEPT.test(name) && typeof value === 'string' ? [[name, value]] : [],
+    ),
+  ),
 });
 
 const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => {
@@ -40,18 +49,21 @@ export const serveForward = async (forward: Forward, server: UpstreamServer, sil
     const body = await bodyOf(request);
     let running: Running | undefined;
     const resume = (): void => running?.resume();
-    running = forward({ server, grantId, era, method, headers: headersOf(request), body, silenceMs: method === 'GET' ? 0 : silenceMs }, {
-      head: (status, headers) => {
-        response.writeHead(status, headers);
-        response.flushHeaders();
+    running = forward(
+      { server, grantId, era, method, headers: headersOf(request), body, silenceMs: method === 'GET' ? 0 : silenceMs },
+      {
+        head: (status, headers) => {
+          response.writeHead(status, headers);
+          response.flushHeaders();
+        },
+        data: (chunk) => response.destroyed || response.write(chunk) || (response.once('drain', resume), false),
+        end: () => void response.end(),
+        fail: ({ kind, sent }) => {
+          if (response.headersSent) response.destroy();
+          else response.writeHead(502, { 'x-failure': kind, 'x-sent': String(sent) }).end();
+        },
       },
-      data: (chunk) => response.destroyed || response.write(chunk) || (response.once('drain', resume), false),
-      end: () => void response.end(),
-      fail: ({ kind, sent }) => {
-        if (response.headersSent) response.destroy();
-        else response.writeHead(502, { 'x-failure': kind, 'x-sent': String(sent) }).end();
-      },
-    });
+    );
     response.once('close', () => {
       if (!response.writableFinished && (era === 'modern' || method === 'GET')) running?.abort();
     });
@@ -69,12 +81,22 @@ export const serveForward = async (forward: Forward, server: UpstreamServer, sil
   };
 };
 
-export const serverAt = (url: string, eras: readonly Era[]): UpstreamServer => ({ id: 'srv_1', organizationId: 'org_1', transport: { type: 'streamable-http', url: new URL(url) }, eras });
+export const serverAt = (url: string, eras: readonly Era[]): UpstreamServer => ({
+  id: 'srv_1',
+  organizationId: 'org_1',
+  transport: { type: 'streamable-http', url: new URL(url) },
+  eras,
+});
 
 /** The program of test/support that speaks `way` over its standard streams. */
 export const programAt = (way: 'legacy' | 'modern', eras: readonly Era[]): UpstreamServer => ({
   id: 'srv_1',
   organizationId: 'org_1',
-  transport: { type: 'stdio', command: process.execPath, args: [fileURLToPath(new URL('channel-program.mjs', import.meta.url)), way], env: {} },
+  transport: {
+    type: 'stdio',
+    command: process.execPath,
+    args: [fileURLToPath(new URL('channel-program.mjs', import.meta.url)), way],
+    env: {},
+  },
   eras,
 });

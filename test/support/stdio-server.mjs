@@ -5,8 +5,13 @@ import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { CallToolRequestSchema, ElicitResultSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
 const tool = (name) => ({ name, description: `Does ${name}`, inputSchema: { type: 'object' } });
-const text = (value) => ({ content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] });
-const server = new Server({ name: 'stdio-server', version: '1.0.0' }, { capabilities: { tools: { listChanged: true }, logging: {} } });
+const text = (value) => ({
+  content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }],
+});
+const server = new Server(
+  { name: 'stdio-server', version: '1.0.0' },
+  { capabilities: { tools: { listChanged: true }, logging: {} } },
+);
 
 const calls = {
   pid: () => text(String(process.pid)),
@@ -31,12 +36,21 @@ const calls = {
   large: () => text('x'.repeat(8 * 1024 * 1024)),
   progress: async (params, extra) => {
     for (let step = 1; step <= 3; step += 1) {
-      await extra.sendNotification({ method: 'notifications/progress', params: { progressToken: params._meta?.progressToken, progress: step, total: 3 } });
+      await extra.sendNotification({
+        method: 'notifications/progress',
+        params: { progressToken: params._meta?.progressToken, progress: step, total: 3 },
+      });
     }
     return text('done');
   },
   ask: async (_params, extra) => {
-    const answer = await extra.sendRequest({ method: 'elicitation/create', params: { message: 'Sure?', requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } } } }, ElicitResultSchema);
+    const answer = await extra.sendRequest(
+      {
+        method: 'elicitation/create',
+        params: { message: 'Sure?', requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } } },
+      },
+      ElicitResultSchema,
+    );
     return text(answer);
   },
   changed: async () => {

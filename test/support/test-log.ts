@@ -37,7 +37,9 @@ const inPostgres = (databaseUrl: string): TestLog => ({
   env: {},
   open: (pool) => openPostgresLog(pool, PARTITIONS),
   events: async () => {
-    const { rows } = await asOwner(databaseUrl, (client) => client.query<{ value: Buffer }>('select value from log_records order by topic, part, off'));
+    const { rows } = await asOwner(databaseUrl, (client) =>
+      client.query<{ value: Buffer }>('select value from log_records order by topic, part, off'),
+    );
     return rows.map(({ value }) => JSON.parse(value.toString()) as Json);
   },
   whileAway: (work) =>
@@ -47,7 +49,14 @@ const inPostgres = (databaseUrl: string): TestLog => ({
       return work().finally(() => client.query('rollback'));
     }),
   lose: async (topic, partition, from, to) => {
-    await asOwner(databaseUrl, (client) => client.query('delete from log_records where topic = $1 and part = $2 and off between $3 and $4', [topic, partition, from, to]));
+    await asOwner(databaseUrl, (client) =>
+      client.query('delete from log_records where topic = $1 and part = $2 and off between $3 and $4', [
+        topic,
+        partition,
+        from,
+        to,
+      ]),
+    );
   },
   drop: () => Promise.resolve(),
 });
@@ -60,7 +69,11 @@ const ask = async (path: string, method: 'POST' | 'DELETE'): Promise<string> => 
 };
 
 const readAll = async (eventLog: EventLog): Promise<readonly Json[]> => {
-  const parts = await Promise.all(TOPICS.flatMap((topic) => Array.from({ length: PARTITIONS }, (_, partition) => eventLog.read(topic, partition, 0, EVERYTHING))));
+  const parts = await Promise.all(
+    TOPICS.flatMap((topic) =>
+      Array.from({ length: PARTITIONS }, (_, partition) => eventLog.read(topic, partition, 0, EVERYTHING)),
+    ),
+  );
   return parts.flat().map(({ value }) => JSON.parse(value.toString()) as Json);
 };
 
@@ -83,4 +96,5 @@ const inKafka = async (): Promise<TestLog> => {
   };
 };
 
-export const testLog = (databaseUrl: string): Promise<TestLog> => (isKafka() ? inKafka() : Promise.resolve(inPostgres(databaseUrl)));
+export const testLog = (databaseUrl: string): Promise<TestLog> =>
+  isKafka() ? inKafka() : Promise.resolve(inPostgres(databaseUrl));

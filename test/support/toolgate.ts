@@ -17,7 +17,14 @@ const settingsFor = (databaseUrl: string, log: TestLog): Readonly<Record<string,
   ...log.env,
 });
 
-export type TestToolgate = Readonly<{ url: string; databaseUrl: string; db: Database; log: TestLog; toolgate: Toolgate; close: () => Promise<void> }>;
+export type TestToolgate = Readonly<{
+  url: string;
+  databaseUrl: string;
+  db: Database;
+  log: TestLog;
+  toolgate: Toolgate;
+  close: () => Promise<void>;
+}>;
 
 /** The whole product in this process, on a database of its own and a free port; `overrides` are environment variables. */
 export const startTestToolgate = async (overrides: Readonly<Record<string, string>> = {}): Promise<TestToolgate> => {
@@ -47,5 +54,10 @@ export const startTestToolgate = async (overrides: Readonly<Record<string, strin
 };
 
 /** One more process of the product on the same database and log, in this process too and a gateway unless told otherwise; it is closed before the other. */
-export const startBeside = ({ databaseUrl, log }: TestToolgate, overrides: Readonly<Record<string, string>> = {}): Promise<Toolgate> =>
-  startToolgate(readConfig({ ...settingsFor(databaseUrl, log), ROLES: 'gateway', DATA_DIR: '/nonexistent', ...overrides }));
+export const startBeside = (
+  { databaseUrl, log }: TestToolgate,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<Toolgate> =>
+  startToolgate(
+    readConfig({ ...settingsFor(databaseUrl, log), ROLES: 'gateway', DATA_DIR: '/nonexistent', ...overrides }),
+  );

@@ -16,7 +16,7 @@ import {
   SetLevelRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
-  type CallToolResult, 
+  type CallToolResult,
   type ServerNotification,
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -24,7 +24,13 @@ import {
 export type UpstreamTool = Readonly<{ name: string }> & Readonly<Record<string, unknown>>;
 
 /** One HTTP request that the upstream got: `text` is its body as it came, `message` that body parsed. */
-export type Seen = Readonly<{ httpMethod: string; path: string; headers: IncomingHttpHeaders; text: string; message?: Record<string, unknown> }>;
+export type Seen = Readonly<{
+  httpMethod: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  text: string;
+  message?: Record<string, unknown>;
+}>;
 
 export type CallExtra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
@@ -37,7 +43,10 @@ export type UpstreamOptions = Readonly<{
   /** Answer in JSON instead of an event stream. */
   json?: boolean;
   /** What a call answers; unless told, the name and the arguments as text. */
-  call?: (params: Readonly<{ name: string; arguments?: Record<string, unknown> }>, extra: CallExtra) => CallToolResult | Promise<CallToolResult>;
+  call?: (
+    params: Readonly<{ name: string; arguments?: Record<string, unknown> }>,
+    extra: CallExtra,
+  ) => CallToolResult | Promise<CallToolResult>;
   /** Deals with a request before MCP does: true when it has (or never will have) answered. */
   intercept?: (request: IncomingMessage, response: ServerResponse, seen: Seen) => boolean | Promise<boolean>;
 }>;
@@ -64,7 +73,12 @@ export type Upstream = Readonly<{
 }>;
 
 /** A tool that takes any object. */
-export const aTool = (name: string, more: Readonly<Record<string, unknown>> = {}): UpstreamTool => ({ name, description: `Does ${name}`, inputSchema: { type: 'object' }, ...more });
+export const aTool = (name: string, more: Readonly<Record<string, unknown>> = {}): UpstreamTool => ({
+  name,
+  description: `Does ${name}`,
+  inputSchema: { type: 'object' },
+  ...more,
+});
 
 /** A real MCP server with sessions on a free loopback port, built on the official SDK; it records everything it gets. */
 export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
@@ -75,8 +89,19 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
   const servers: Server[] = [];
 
   const mcpServer = (): Server => {
-    const more = options.offers === undefined ? {} : { resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {} };
-    const server = new Server({ name: 'test-upstream', version: '1.2.3' }, { capabilities: { tools: { listChanged: true }, ...more } });
+    const more =
+      options.offers === undefined
+        ? {}
+        : {
+            resources: { subscribe: true, listChanged: true },
+            prompts: { listChanged: true },
+            completions: {},
+            logging: {},
+          };
+    const server = new Server(
+      { name: 'test-upstream', version: '1.2.3' },
+      { capabilities: { tools: { listChanged: true }, ...more } },
+    );
     if (options.offers) offer(server, options.offers);
     server.setRequestHandler(ListToolsRequestSchema, (request) => {
       const from = Number(request.params?.cursor ?? 0);
@@ -84,7 +109,16 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
       return { tools: tools.slice(from, to) as never, ...(to < tools.length ? { nextCursor: String(to) } : {}) };
     });
     server.setRequestHandler(CallToolRequestSchema, (request, extra) =>
-      options.call ? options.call(request.params, extra) : { content: [{ type: 'text', text: JSON.stringify({ tool: request.params.name, arguments: request.params.arguments ?? null }) }] },
+      options.call
+        ? options.call(request.params, extra)
+        : {
+            content: [
+              {
+                type: 'text',
+                text: JSON.stringify({ tool: request.params.name, arguments: request.params.arguments ?? null }),
+              },
+            ],
+          },
     );
     return server;
   };
@@ -129,7 +163,9 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
       tools = next;
     },
     announceTools: async () => {
-      await Promise.all(servers.filter(({ transport }) => transport !== undefined).map((one) => one.sendToolListChanged()));
+      await Promise.all(
+        servers.filter(({ transport }) => transport !== undefined).map((one) => one.sendToolListChanged()),
+      );
     },
     setIntercept: (next) => {
       intercept = next;
@@ -147,14 +183,24 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
 };
 
 const offer = (server: Server, { resources, templates, prompts }: NonNullable<UpstreamOptions['offers']>): void => {
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: resources.map((uri) => ({ uri, name: uri })) }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })) }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) => ({ contents: [{ uri, text: `text of ${uri}` }] }));
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({
+    resources: resources.map((uri) => ({ uri, name: uri })),
+  }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+    resourceTemplates: templates.map((uriTemplate) => ({ uriTemplate, name: uriTemplate })),
+  }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) => ({
+    contents: [{ uri, text: `text of ${uri}` }],
+  }));
   server.setRequestHandler(SubscribeRequestSchema, () => ({}));
   server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
   server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: prompts.map((name) => ({ name })) }));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({ messages: [{ role: 'user', content: { type: 'text', text: JSON.stringify(params.arguments ?? null) } }] }));
-  server.setRequestHandler(CompleteRequestSchema, ({ params }) => ({ completion: { values: [`${params.argument.value}!`] } }));
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({
+    messages: [{ role: 'user', content: { type: 'text', text: JSON.stringify(params.arguments ?? null) } }],
+  }));
+  server.setRequestHandler(CompleteRequestSchema, ({ params }) => ({
+    completion: { values: [`${params.argument.value}!`] },
+  }));
   server.setRequestHandler(SetLevelRequestSchema, () => ({}));
 };
 
@@ -163,7 +209,13 @@ export const recordSeen = async (request: IncomingMessage): Promise<Seen> => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
-  return { httpMethod: request.method ?? '', path: request.url ?? '', headers: request.headers, text, ...(text === '' ? {} : { message: parsed(text) }) };
+  return {
+    httpMethod: request.method ?? '',
+    path: request.url ?? '',
+    headers: request.headers,
+    text,
+    ...(text === '' ? {} : { message: parsed(text) }),
+  };
 };
 
 const parsed = (text: string): Record<string, unknown> => {

@@ -12,7 +12,13 @@ import { forgetDone, leaseOwed, settle, type Owed } from './outbox.js';
 import { postWebhook } from './webhook.js';
 
 /** `sendMail` is undefined where this installation sends none. */
-export type DeliveryParts = Readonly<{ db: Database; vault: Vault; outbound: Outbound; sendMail: SendMail | undefined; publicUrl: () => string }>;
+export type DeliveryParts = Readonly<{
+  db: Database;
+  vault: Vault;
+  outbound: Outbound;
+  sendMail: SendMail | undefined;
+  publicUrl: () => string;
+}>;
 
 type Found = Readonly<{ shown: ShownApproval | undefined; webhook: Webhook | undefined; emails: readonly string[] }>;
 
@@ -32,7 +38,11 @@ const send = async (parts: DeliveryParts, owed: Owed, { shown, webhook, emails }
   if (owed.channel === 'webhook') {
     if (!webhook) return false;
     const now = new Date();
-    await postWebhook(parts.outbound, webhook, { id: owed.id, body: webhookBody(parts.publicUrl(), owed.type, shown, now), now });
+    await postWebhook(parts.outbound, webhook, {
+      id: owed.id,
+      body: webhookBody(parts.publicUrl(), owed.type, shown, now),
+      now,
+    });
     return true;
   }
   if (!parts.sendMail || emails.length === 0) return false;
@@ -59,7 +69,14 @@ export const startNotifications = (parts: DeliveryParts): Rounds => {
   const round = async (): Promise<number> => {
     const owed = await leaseOwed(parts.db);
     await Promise.all(
-      owed.map((one) => deliver(parts, one).catch((error: unknown) => log.warn('a notification could not be settled; it is sent again', { organizationId: one.organizationId, error: errorText(error) }))),
+      owed.map((one) =>
+        deliver(parts, one).catch((error: unknown) =>
+          log.warn('a notification could not be settled; it is sent again', {
+            organizationId: one.organizationId,
+            error: errorText(error),
+          }),
+        ),
+      ),
     );
     if (performance.now() - forgottenAt > FORGET_EVERY_MS) {
       await forgetDone(parts.db);

@@ -8,10 +8,26 @@ import type { Told } from './outbox.js';
 const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approvals/${id}`;
 
 /** The body of a webhook: what a reviewer needs to know to look, and no argument's value. */
-export const webhookBody = (publicUrl: string, type: Told, { id, status, approval, identityName, serverName }: ShownApproval, now: Date): string => {
+export const webhookBody = (
+  publicUrl: string,
+  type: Told,
+  { id, status, approval, identityName, serverName }: ShownApproval,
+  now: Date,
+): string => {
   const { grantId, identityId, serverId, tool, policyId, policyVersion, rule, reason } = approval.call;
   const who = { grantId, identityId, identityName, serverId, serverName, kind: kindOf(approval.call), tool };
-  const data = { approvalId: id, status, ...who, policyId, policyVersion, rule, reason, count: approval.count, expiresAt: approval.expiresAt, url: urlOf(publicUrl, id) };
+  const data = {
+    approvalId: id,
+    status,
+    ...who,
+    policyId,
+    policyVersion,
+    rule,
+    reason,
+    count: approval.count,
+    expiresAt: approval.expiresAt,
+    url: urlOf(publicUrl, id),
+  };
   return JSON.stringify({ type, timestamp: now.toISOString(), data });
 };
 
@@ -22,7 +38,10 @@ const quoted = (text: string): string => `"${onOneLine(text).replaceAll('"', "'"
 const LABELS: Readonly<Record<Kind, string>> = { tool: 'Tool:      ', resource: 'Resource:  ', prompt: 'Prompt:    ' };
 
 /** The mail to reviewers about a request. */
-export const requestMail = (publicUrl: string, { id, approval, identityName, serverName }: ShownApproval): Pick<Mail, 'subject' | 'text'> => {
+export const requestMail = (
+  publicUrl: string,
+  { id, approval, identityName, serverName }: ShownApproval,
+): Pick<Mail, 'subject' | 'text'> => {
   const { call, count, expiresAt } = approval;
   const lines = [
     'An agent asks for the approval of a call.',

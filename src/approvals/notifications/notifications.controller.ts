@@ -19,7 +19,10 @@ export class NotificationsController {
   @Put()
   @Allowed('admin')
   @ApiOkResponse({ type: NotificationsWithSecret })
-  replaceApprovalNotifications(@CurrentPrincipal() principal: Principal, @Body() body: NotificationsBody): Promise<NotificationsWithSecret> {
+  replaceApprovalNotifications(
+    @CurrentPrincipal() principal: Principal,
+    @Body() body: NotificationsBody,
+  ): Promise<NotificationsWithSecret> {
     return this.settings.replace(principal, body);
   }
 }

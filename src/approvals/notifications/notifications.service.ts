@@ -24,16 +24,26 @@ export class NotificationSettings {
 
   /** Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem url_not_allowed, invalid_body (no URL), unsupported (no mail server) */
   async replace(principal: Principal, body: NotificationsBody): Promise<NotificationsWithSecret> {
-    if (body.webhookUrl === undefined && body.emails === undefined) throw new Problem('invalid_body', 'Send webhookUrl or emails: what is left out is taken away.');
+    if (body.webhookUrl === undefined && body.emails === undefined)
+      throw new Problem('invalid_body', 'Send webhookUrl or emails: what is left out is taken away.');
     const { webhookUrl = null, newSecret = false, emails = [] } = body;
     const { store, vault, sendsMail } = this.#parts;
     const { organizationId } = principal;
-    if (emails.length > 0 && !sendsMail) throw new Problem('unsupported', 'This installation sends no mail: its operator has to set SMTP_URL and MAIL_FROM.');
+    if (emails.length > 0 && !sendsMail)
+      throw new Problem(
+        'unsupported',
+        'This installation sends no mail: its operator has to set SMTP_URL and MAIL_FROM.',
+      );
     const url = webhookUrl === null ? undefined : await this.#guarded(webhookUrl);
     return store.change(principal, async (change) => {
       const before = await loadWebhook(change.tx, vault, organizationId);
-      const webhook: Webhook | undefined = url && { url: url.href, secret: before && !newSecret ? before.secret : newWebhookSecret() };
-      await change.apply(notificationsStream, notificationsId(organizationId), () => changeNotifications({ webhookOrigin: url?.origin ?? null, emails }));
+      const webhook: Webhook | undefined = url && {
+        url: url.href,
+        secret: before && !newSecret ? before.secret : newWebhookSecret(),
+      };
+      await change.apply(notificationsStream, notificationsId(organizationId), () =>
+        changeNotifications({ webhookOrigin: url?.origin ?? null, emails }),
+      );
       await saveWebhook(change.tx, vault, organizationId, webhook);
       const shown = await this.#view(change.tx, organizationId);
       return webhook && webhook.secret !== before?.secret ? { ...shown, webhookSecret: webhook.secret } : shown;
@@ -50,8 +60,14 @@ export class NotificationSettings {
   }
 
   async #view(tx: Tx, organizationId: string): Promise<NotificationsView> {
-    const { emails } = (await notificationsStream.load(tx, organizationId, notificationsId(organizationId)))?.state ?? nobody;
+    const { emails } =
+      (await notificationsStream.load(tx, organizationId, notificationsId(organizationId)))?.state ?? nobody;
     const webhook = await loadWebhook(tx, this.#parts.vault, organizationId);
-    return { webhookUrl: webhook?.url ?? null, emails, lastWebhook: await lastDelivery(tx, organizationId, 'webhook'), lastMail: await lastDelivery(tx, organizationId, 'mail') };
+    return {
+      webhookUrl: webhook?.url ?? null,
+      emails,
+      lastWebhook: await lastDelivery(tx, organizationId, 'webhook'),
+      lastMail: await lastDelivery(tx, organizationId, 'mail'),
+    };
   }
 }

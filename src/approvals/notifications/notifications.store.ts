@@ -14,7 +14,9 @@ export const notificationsStream: Stream<Notifications, NotificationsBody> = {
       'select version, webhook_origin, emails from approval_notifications where organization_id = $1 and id = $2',
       [organizationId, id],
     );
-    return rows[0] && { version: rows[0].version, state: { webhookOrigin: rows[0].webhook_origin, emails: rows[0].emails } };
+    return (
+      rows[0] && { version: rows[0].version, state: { webhookOrigin: rows[0].webhook_origin, emails: rows[0].emails } }
+    );
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
@@ -28,16 +30,42 @@ export const notificationsStream: Stream<Notifications, NotificationsBody> = {
 /** Where notifications are posted, and the secret that signs them (`whsec_` and Base64). */
 export type Webhook = Readonly<{ url: string; secret: string }>;
 
-const placeOf = (organizationId: string): Place => ({ organizationId, table: 'approval_webhooks', column: 'sealed_webhook', row: organizationId });
+const placeOf = (organizationId: string): Place => ({
+  organizationId,
+  table: 'approval_webhooks',
+  column: 'sealed_webhook',
+  row: organizationId,
+});
 
 export const loadWebhook = async (tx: Tx, vault: Vault, organizationId: string): Promise<Webhook | undefined> => {
-  const { rows } = await tx.query<{ sealed_webhook: Buffer }>('select sealed_webhook from approval_webhooks where organization_id = $1', [organizationId]);
-  return rows[0] && (JSON.parse(vault.open(await organizationKey(tx, organizationId), placeOf(organizationId), rows[0].sealed_webhook)) as Webhook);
+  const { rows } = await tx.query<{ sealed_webhook: Buffer }>(
+    'select sealed_webhook from approval_webhooks where organization_id = $1',
+    [organizationId],
+  );
+  return (
+    rows[0] &&
+    (JSON.parse(
+      vault.open(await organizationKey(tx, organizationId), placeOf(organizationId), rows[0].sealed_webhook),
+    ) as Webhook)
+  );
 };
 
 /** Keeps a webhook, sealed; without one the row goes. */
-export const saveWebhook = async (tx: Tx, vault: Vault, organizationId: string, webhook: Webhook | undefined): Promise<void> => {
-  if (!webhook) return void (await tx.query('delete from approval_webhooks where organization_id = $1', [organizationId]));
-  const sealed = vault.seal(await organizationKey(tx, organizationId), placeOf(organizationId), JSON.stringify(webhook));
-  await tx.query('insert into approval_webhooks(organization_id, sealed_webhook) values ($1, $2) on conflict (organization_id) do update set sealed_webhook = excluded.sealed_webhook', [organizationId, sealed]);
+export const saveWebhook = async (
+  tx: Tx,
+  vault: Vault,
+  organizationId: string,
+  webhook: Webhook | undefined,
+): Promise<void> => {
+  if (!webhook)
+    return void (await tx.query('delete from approval_webhooks where organization_id = $1', [organizationId]));
+  const sealed = vault.seal(
+    await organizationKey(tx, organizationId),
+    placeOf(organizationId),
+    JSON.stringify(webhook),
+  );
+  await tx.query(
+    'insert into approval_webhooks(organization_id, sealed_webhook) values ($1, $2) on conflict (organization_id) do update set sealed_webhook = excluded.sealed_webhook',
+    [organizationId, sealed],
+  );
 };

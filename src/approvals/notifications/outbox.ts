@@ -12,12 +12,23 @@ const ENQUEUE = `insert into approval_outbox(organization_id, id, approval_id, c
     and (select count(*) from approval_outbox o where o.organization_id = $1 and o.channel = 'mail' and o.created_at > now() - interval '1 hour') < ${MAILS_AN_HOUR} end`;
 
 /** Owes an organization's channels a notification, in the transaction of what it tells of. A flood of requests becomes no flood of mail: at most 60 an hour. */
-export const enqueue = async (tx: Tx, organizationId: string, about: Readonly<{ approvalId: string; type: Told }>): Promise<void> => {
+export const enqueue = async (
+  tx: Tx,
+  organizationId: string,
+  about: Readonly<{ approvalId: string; type: Told }>,
+): Promise<void> => {
   await tx.query(ENQUEUE, [organizationId, about.approvalId, about.type, newId('msg'), newId('msg')]);
 };
 
 /** A notification that this process has taken on until its lease ends. */
-export type Owed = Readonly<{ organizationId: string; id: string; approvalId: string; channel: 'webhook' | 'mail'; type: Told; attempts: number }>;
+export type Owed = Readonly<{
+  organizationId: string;
+  id: string;
+  approvalId: string;
+  channel: 'webhook' | 'mail';
+  type: Told;
+  attempts: number;
+}>;
 
 const LEASE_S = 60;
 const AT_ONCE = 20;
@@ -39,7 +50,11 @@ export const leaseOwed = async (db: Database): Promise<readonly Owed[]> => (awai
 const PAUSES_S = [5, 30, 120, 600, 1800, 3600, 7200, 14_400];
 
 /** Ends a notification, or puts it off after an error. */
-export const settle = async (db: Database, { organizationId, id, attempts }: Owed, outcome: Readonly<{ delivered: boolean; error?: string }>): Promise<void> => {
+export const settle = async (
+  db: Database,
+  { organizationId, id, attempts }: Owed,
+  outcome: Readonly<{ delivered: boolean; error?: string }>,
+): Promise<void> => {
   const pause = outcome.error === undefined ? undefined : PAUSES_S[attempts - 1];
   await db.worker.query(
     `update approval_outbox set leased_until = null, delivered = $3, last_error = $4, done_at = case when $5::int is null then now() end, due_at = coalesce(now() + make_interval(secs => $5::int), due_at)
@@ -54,11 +69,20 @@ export const forgetDone = async (db: Database): Promise<void> => {
 };
 
 /** How the newest notification of a channel fared. */
-export type Delivery = Readonly<{ approvalId: string; time: string; status: 'delivered' | 'pending' | 'failed' | 'skipped'; detail: string | null }>;
+export type Delivery = Readonly<{
+  approvalId: string;
+  time: string;
+  status: 'delivered' | 'pending' | 'failed' | 'skipped';
+  detail: string | null;
+}>;
 
 type DeliveryRow = { approval_id: string; time: Date; done: boolean; delivered: boolean; last_error: string | null };
 
-export const lastDelivery = async (tx: Tx, organizationId: string, channel: Owed['channel']): Promise<Delivery | null> => {
+export const lastDelivery = async (
+  tx: Tx,
+  organizationId: string,
+  channel: Owed['channel'],
+): Promise<Delivery | null> => {
   const { rows } = await tx.query<DeliveryRow>(
     `select approval_id, coalesce(done_at, created_at) as time, done_at is not null as done, delivered, last_error from approval_outbox
      where organization_id = $1 and channel = $2 and (attempts > 0 or done_at is not null) order by created_at desc limit 1`,

@@ -2,14 +2,21 @@ import type { Actor, Envelope } from './envelope.js';
 
 export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
 /** Where a server is reached. Of a command's environment the names only: the values are secrets and never in an event. */
-export type Transport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }> | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
+export type Transport =
+  | Readonly<{ type: 'streamable-http' | 'sse'; url: string }>
+  | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
 /** How we sign in to the upstream; header values are secrets and never in an event. */
-export type UpstreamAuth = Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
+export type UpstreamAuth =
+  Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;
 /** An era of MCP that a server speaks. */
 export type ServerEra = 'legacy' | 'modern';
 export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';
 /** A tool as discovered: its definition as the upstream gave it, and a hash over name, title, description, schemas and annotations. */
-export type DiscoveredTool = Readonly<{ name: string; definitionHash: string; definition: Readonly<Record<string, unknown>> }>;
+export type DiscoveredTool = Readonly<{
+  name: string;
+  definitionHash: string;
+  definition: Readonly<Record<string, unknown>>;
+}>;
 
 type Of<T extends string, Body> = Readonly<{ type: T }> & Readonly<Body>;
 
@@ -24,8 +31,21 @@ export type MemberBody =
   | Of<'member.removed', { userId: string }>;
 
 export type ServerBody =
-  | Of<'server.registered', { serverId: string; name: string; transport: Transport; auth: UpstreamAuth; clientAuth: 'token' | 'oauth' }>
-  | Of<'server.changed', { serverId: string; name?: string; transport?: Transport; auth?: UpstreamAuth; clientAuth?: 'token' | 'oauth'; disabled?: boolean }>
+  | Of<
+      'server.registered',
+      { serverId: string; name: string; transport: Transport; auth: UpstreamAuth; clientAuth: 'token' | 'oauth' }
+    >
+  | Of<
+      'server.changed',
+      {
+        serverId: string;
+        name?: string;
+        transport?: Transport;
+        auth?: UpstreamAuth;
+        clientAuth?: 'token' | 'oauth';
+        disabled?: boolean;
+      }
+    >
   | Of<'server.deleted', { serverId: string }>
   | Of<'tool.disabled', { serverId: string; tool: string }>
   | Of<'tool.enabled', { serverId: string; tool: string }>
@@ -46,29 +66,90 @@ export type ServerBody =
       }
     >
   | Of<'tool.changed', { serverId: string; tool: string; previousDefinitionHash: string; definitionHash: string }>
-  | Of<'tool.accepted', { serverId: string; tool: string; previousDefinitionHash: string | null; definitionHash: string }>;
+  | Of<
+      'tool.accepted',
+      { serverId: string; tool: string; previousDefinitionHash: string | null; definitionHash: string }
+    >;
 
 /** The definition hashes of the server's tools at the publication, by name, and how many acceptances the server had by then. */
 export type PolicyPins = Readonly<{ pins: Readonly<Record<string, string>>; acceptances: number }>;
 
 export type PolicyBody =
-  | Of<'policy.published', { policyId: string; serverId: string; name: string; policyVersion: number; document: Readonly<Record<string, unknown>> } & Partial<PolicyPins>>
+  | Of<
+      'policy.published',
+      {
+        policyId: string;
+        serverId: string;
+        name: string;
+        policyVersion: number;
+        document: Readonly<Record<string, unknown>>;
+      } & Partial<PolicyPins>
+    >
   | Of<'policy.deleted', { policyId: string; serverId: string }>;
 
 export type IdentityBody =
-  | Of<'identity.created', { identityId: string; name: string; kind: 'human' | 'agent' | 'service'; memberId: string | null; externalId: string | null; attributes: Readonly<Record<string, unknown>> }>
-  | Of<'identity.changed', { identityId: string; name?: string; memberId?: string | null; externalId?: string | null; attributes?: Readonly<Record<string, unknown>> }>
+  | Of<
+      'identity.created',
+      {
+        identityId: string;
+        name: string;
+        kind: 'human' | 'agent' | 'service';
+        memberId: string | null;
+        externalId: string | null;
+        attributes: Readonly<Record<string, unknown>>;
+      }
+    >
+  | Of<
+      'identity.changed',
+      {
+        identityId: string;
+        name?: string;
+        memberId?: string | null;
+        externalId?: string | null;
+        attributes?: Readonly<Record<string, unknown>>;
+      }
+    >
   | Of<'identity.disabled', { identityId: string }>
   | Of<'identity.enabled', { identityId: string }>
   | Of<'identity.deleted', { identityId: string }>;
 
 export type GrantBody =
-  | Of<'grant.issued', { grantId: string; identityId: string; serverId: string; policyId: string | null; shadowPolicyId?: string | null; label: string | null; expiresAt: string | null }>
-  | Of<'grant.changed', { grantId: string; identityId: string; serverId: string; policyId?: string | null; shadowPolicyId?: string | null; label?: string | null; expiresAt?: string | null }>
+  | Of<
+      'grant.issued',
+      {
+        grantId: string;
+        identityId: string;
+        serverId: string;
+        policyId: string | null;
+        shadowPolicyId?: string | null;
+        label: string | null;
+        expiresAt: string | null;
+      }
+    >
+  | Of<
+      'grant.changed',
+      {
+        grantId: string;
+        identityId: string;
+        serverId: string;
+        policyId?: string | null;
+        shadowPolicyId?: string | null;
+        label?: string | null;
+        expiresAt?: string | null;
+      }
+    >
   | Of<'grant.disabled', { grantId: string; identityId: string; serverId: string }>
   | Of<'grant.enabled', { grantId: string; identityId: string; serverId: string }>
   | Of<'grant.rotated', { grantId: string; identityId: string; serverId: string; graceSeconds: number }>
-  | Of<'grant.revoked', { grantId: string; identityId: string; serverId: string; reason: 'revoked' | 'server_deleted' | 'identity_deleted' }>;
+  | Of<
+      'grant.revoked',
+      {
+        grantId: string;
+        identityId: string;
+        serverId: string;
+        reason: 'revoked' | 'server_deleted' | 'identity_deleted';
+      }
+    >;
 
 /** The exact call that an approval is for. It is approved as a whole: another grant, tool, argument, definition or policy version is another call. */
 export type HeldCall = Readonly<{
@@ -89,11 +170,27 @@ export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired';
 /** `status` is what the approval has become by one person's decision. `memberId` is that person; an API key counts as the member who issued it. */
 export type ApprovalBody =
   | Of<'approval.requested', HeldCall & { approvalId: string; count: number; expiresAt: string }>
-  | Of<'approval.decided', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string; decision: 'approved' | 'rejected'; status: ApprovalStatus; memberId: string; comment: string | null }>
+  | Of<
+      'approval.decided',
+      {
+        approvalId: string;
+        grantId: string;
+        identityId: string;
+        serverId: string;
+        tool: string;
+        decision: 'approved' | 'rejected';
+        status: ApprovalStatus;
+        memberId: string;
+        comment: string | null;
+      }
+    >
   | Of<'approval.expired', { approvalId: string; grantId: string; identityId: string; serverId: string; tool: string }>;
 
 /** Who hears of approvals. The URL of the webhook may hold a secret, so only its origin is here. */
-export type NotificationsBody = Of<'approvalNotifications.changed', { webhookOrigin: string | null; emails: readonly string[] }>;
+export type NotificationsBody = Of<
+  'approvalNotifications.changed',
+  { webhookOrigin: string | null; emails: readonly string[] }
+>;
 
 /** Facts about credentials and the record itself; they have no state table of their own. */
 export type NoticeBody =
@@ -104,14 +201,34 @@ export type NoticeBody =
   | Of<'audit.read', { filters: readonly string[] }>
   | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
 
-export type ControlBody = OrganizationBody | MemberBody | ServerBody | PolicyBody | IdentityBody | GrantBody | ApprovalBody | NotificationsBody | NoticeBody;
+export type ControlBody =
+  | OrganizationBody
+  | MemberBody
+  | ServerBody
+  | PolicyBody
+  | IdentityBody
+  | GrantBody
+  | ApprovalBody
+  | NotificationsBody
+  | NoticeBody;
 
 /** A change of the control plane and who made it. */
 export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;
 
 /** What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses that were found. */
 export type RecordBody =
-  | Of<'audit.suppressed', { grantId: string | null; identityId: string | null; serverId: string | null; refusals: number; from: string; to: string; codes: Readonly<Record<string, number>> }>
+  | Of<
+      'audit.suppressed',
+      {
+        grantId: string | null;
+        identityId: string | null;
+        serverId: string | null;
+        refusals: number;
+        from: string;
+        to: string;
+        codes: Readonly<Record<string, number>>;
+      }
+    >
   | Of<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
   | Of<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
   | Of<'gateway.started', { bootId: string }>

@@ -3,11 +3,35 @@ import type { Envelope } from './envelope.js';
 export type Effect = 'allow' | 'deny' | 'hold';
 
 export type DecisionCode =
-  | 'allowed' | 'denied_by_rule' | 'hidden' | 'not_listed' | 'argument_rule' | 'arguments_invalid' | 'rate_limited' | 'limits_unavailable'
-  | 'approval_required' | 'approval_rejected' | 'approval_expired' | 'no_policy' | 'disabled' | 'tool_changed' | 'stale_directory' | 'overloaded'
-  | 'audit_unavailable' | 'method_not_governed' | 'malformed';
+  | 'allowed'
+  | 'denied_by_rule'
+  | 'hidden'
+  | 'not_listed'
+  | 'argument_rule'
+  | 'arguments_invalid'
+  | 'rate_limited'
+  | 'limits_unavailable'
+  | 'approval_required'
+  | 'approval_rejected'
+  | 'approval_expired'
+  | 'no_policy'
+  | 'disabled'
+  | 'tool_changed'
+  | 'stale_directory'
+  | 'overloaded'
+  | 'audit_unavailable'
+  | 'method_not_governed'
+  | 'malformed';
 
-export type OutcomeStatus = 'ok' | 'tool_error' | 'upstream_error' | 'upstream_unreachable' | 'timeout' | 'cancelled' | 'not_forwarded' | 'unknown';
+export type OutcomeStatus =
+  | 'ok'
+  | 'tool_error'
+  | 'upstream_error'
+  | 'upstream_unreachable'
+  | 'timeout'
+  | 'cancelled'
+  | 'not_forwarded'
+  | 'unknown';
 
 /** What was counted for a call; amounts are the one kind of argument value that an event may hold. */
 export type Reserved = Readonly<{ counter: string; window: string | number; scope: string; amount: number }>;
@@ -43,7 +67,9 @@ export type ToolCallDecided = Envelope &
     approvalId?: string | undefined;
     would?: Readonly<{ effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
     /** What the grant's shadow policy answers, when that is another effect; its limits are not judged. */
-    shadow?: Readonly<{ policyId: string; policyVersion: number; effect: Effect; code: DecisionCode; rule: string | null }> | undefined;
+    shadow?:
+      | Readonly<{ policyId: string; policyVersion: number; effect: Effect; code: DecisionCode; rule: string | null }>
+      | undefined;
     reserved: readonly Reserved[];
     argumentKeys: readonly string[];
     argumentsDigest: string | null;

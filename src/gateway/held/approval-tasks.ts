@@ -8,10 +8,19 @@ import { Quota } from '../../platform/quota.js';
 import type { Request } from '../../mcp/read-message.js';
 
 /** What has become of a held call that its client asks for as a task. */
-export type TaskState = Readonly<{ status: 'working' | 'cancelled' }> | Readonly<{ status: 'completed'; result: Json }> | Readonly<{ status: 'failed'; error: Readonly<{ code: number; message: string }> }>;
+export type TaskState =
+  | Readonly<{ status: 'working' | 'cancelled' }>
+  | Readonly<{ status: 'completed'; result: Json }>
+  | Readonly<{ status: 'failed'; error: Readonly<{ code: number; message: string }> }>;
 
 /** A held call that a client of tasks has made. */
-export type HeldTask = Readonly<{ exchange: InSession; request: Request; call: GovernedCall; waiting: Waiting; reason: string }>;
+export type HeldTask = Readonly<{
+  exchange: InSession;
+  request: Request;
+  call: GovernedCall;
+  waiting: Waiting;
+  reason: string;
+}>;
 
 /** How long a result waits to be asked for. */
 export const RESULT_KEPT_MS = 10 * 60_000;
@@ -64,7 +73,12 @@ export class ApprovalTasks {
     if (task.isOver) return;
     const bytes = state.status === 'completed' ? JSON.stringify(state.result).length : 0;
     const isKept = this.#weigh(task, bytes);
-    task.state = isKept ? state : { status: 'failed', error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' } };
+    task.state = isKept
+      ? state
+      : {
+          status: 'failed',
+          error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' },
+        };
     task.updatedAt = now;
     startTimer('approval_tasks', RESULT_KEPT_MS, () => this.#forget(task)).unref();
   }

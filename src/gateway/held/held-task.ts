@@ -42,22 +42,36 @@ const alone = (exchange: InSession): InSession => {
   const message = parseObject(exchange.body.toString('utf8')) ?? {};
   const params = isObject(message['params']) ? message['params'] : {};
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
-  const body = Buffer.from(JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [META.clientCapabilities]: {} } } }));
+  const body = Buffer.from(
+    JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [META.clientCapabilities]: {} } } }),
+  );
   return { ...exchange, body, session: { ...exchange.session, clientCapabilities: {} } };
 };
 
 const failed = (code: number, message: string): TaskState => ({ status: 'failed', error: { code, message } });
 
 /** What an upstream's answer makes of a task, and what is recorded of it. */
-const ended = (answer: Collected | UpstreamFailure, id: Request['id']): Readonly<{ state: TaskState; outcome: Outcome }> => {
+const ended = (
+  answer: Collected | UpstreamFailure,
+  id: Request['id'],
+): Readonly<{ state: TaskState; outcome: Outcome }> => {
   if (isFailure(answer)) {
     const { status, code, message } = failures[answer.kind];
-    return { state: failed(code, message), outcome: { status, upstreamStatus: null, responseBytes: 0, sent: answer.sent } };
+    return {
+      state: failed(code, message),
+      outcome: { status, upstreamStatus: null, responseBytes: 0, sent: answer.sent },
+    };
   }
   const { result, error } = messageIn(answer, id);
   const outcome = { upstreamStatus: answer.status, responseBytes: answer.body.length, sent: true };
-  if (isObject(result) && (result['resultType'] ?? 'complete') === 'complete') return { state: { status: 'completed', result }, outcome: { ...outcome, status: result['isError'] === true ? 'tool_error' : 'ok' } };
-  const told = isObject(error) ? { code: Number(error['code']), message: String(error['message']) } : { code: OWN_CODES.upstreamError, message: 'the MCP server answered with something that is no result' };
+  if (isObject(result) && (result['resultType'] ?? 'complete') === 'complete')
+    return {
+      state: { status: 'completed', result },
+      outcome: { ...outcome, status: result['isError'] === true ? 'tool_error' : 'ok' },
+    };
+  const told = isObject(error)
+    ? { code: Number(error['code']), message: String(error['message']) }
+    : { code: OWN_CODES.upstreamError, message: 'the MCP server answered with something that is no result' };
   return { state: { status: 'failed', error: told }, outcome: { ...outcome, status: 'upstream_error' } };
 };
 
@@ -67,8 +81,15 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
   if (!who) return failed(OWN_CODES.unauthorized, 'the grant token is no longer valid');
   const verdict: Verdict = await parts.enforcement.enforce({ ...call, who, readAtMs: performance.now() });
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  if (!verdict.allowed) return { status: 'completed', result: deniedResult(request.id, verdict.decided, exchange.session.era).result as Json };
-  const answer = await collectAnswer(parts, upstreamPost(parts, alone({ ...exchange, who }), request), { maxBytes: MAX_ANSWER_BYTES, id: request.id });
+  if (!verdict.allowed)
+    return {
+      status: 'completed',
+      result: deniedResult(request.id, verdict.decided, exchange.session.era).result as Json,
+    };
+  const answer = await collectAnswer(parts, upstreamPost(parts, alone({ ...exchange, who }), request), {
+    maxBytes: MAX_ANSWER_BYTES,
+    id: request.id,
+  });
   const { state, outcome } = ended(answer, request.id);
   parts.metrics.outcomes.inc({ status: outcome.status });
   verdict.complete(outcome);
@@ -79,13 +100,29 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
 const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   const { exchange, waiting } = task.held;
   const { grant, organization } = exchange.who;
-  const how = await parts.parked.wait({ ...waiting, waitMs: Math.min(waiting.expiresInMs, LONGEST_WAIT_MS) }, { organizationId: organization.id, grantId: grant.id, bytes: exchange.body.length }, task, (cancel) => {
-    task.once('cancelled', cancel);
-    return () => void task.off('cancelled', cancel);
-  });
-  const stands = how === 'ready' ? await within(parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId }), LOOK_MS) : undefined;
+  const how = await parts.parked.wait(
+    { ...waiting, waitMs: Math.min(waiting.expiresInMs, LONGEST_WAIT_MS) },
+    { organizationId: organization.id, grantId: grant.id, bytes: exchange.body.length },
+    task,
+    (cancel) => {
+      task.once('cancelled', cancel);
+      return () => void task.off('cancelled', cancel);
+    },
+  );
+  const stands =
+    how === 'ready'
+      ? await within(
+          parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId }),
+          LOOK_MS,
+        )
+      : undefined;
   const isCancelled = how === 'gone' || stands?.status === 'withdrawn';
-  const state = how === 'over' ? failed(OWN_CODES.unavailable, LEFT) : isCancelled ? ({ status: 'cancelled' } as const) : await goOn(parts, task.held);
+  const state =
+    how === 'over'
+      ? failed(OWN_CODES.unavailable, LEFT)
+      : isCancelled
+        ? ({ status: 'cancelled' } as const)
+        : await goOn(parts, task.held);
   parts.approvalTasks.end(task, state, new Date());
 };
 
@@ -98,22 +135,29 @@ export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undef
   if (request.method !== 'tools/call' || !takesTasks(exchange.session)) return undefined;
   const { who } = exchange;
   const known = parts.approvalTasks.find(waiting.approvalId, who.grant.id);
-  const task = known ?? (parts.parked.isFull({ organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length }) ? undefined : parts.approvalTasks.add(held, new Date()));
+  const task =
+    known ??
+    (parts.parked.isFull({ organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length })
+      ? undefined
+      : parts.approvalTasks.add(held, new Date()));
   if (!task) return undefined;
   if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
   return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };
 };
 
 /** The approval whose call a task's id stands for; undefined for a task of the upstream's. */
-export const approvalOf = (taskId: string): string | undefined => (taskId.startsWith(PREFIX) ? taskId.slice(PREFIX.length) : undefined);
+export const approvalOf = (taskId: string): string | undefined =>
+  taskId.startsWith(PREFIX) ? taskId.slice(PREFIX.length) : undefined;
 
 /** What can be told of a task that another node has, or had. */
 const elsewhere = ({ status, since }: Stands): TaskState => {
   const ageMs = Date.now() - since.getTime();
   if (status === 'withdrawn') return { status: 'cancelled' };
   if (status === 'rejected') return failed(OWN_CODES.denied, 'a reviewer rejected this call');
-  if (status === 'expired') return failed(OWN_CODES.denied, 'the approval of this call has expired; repeat the call to ask again');
-  if (status === 'pending' || ageMs < (status === 'approved' ? GOES_ON_MS : RESULT_KEPT_MS)) return { status: 'working' };
+  if (status === 'expired')
+    return failed(OWN_CODES.denied, 'the approval of this call has expired; repeat the call to ask again');
+  if (status === 'pending' || ageMs < (status === 'approved' ? GOES_ON_MS : RESULT_KEPT_MS))
+    return { status: 'working' };
   return status === 'approved'
     ? failed(OWN_CODES.unavailable, LEFT)
     : failed(OWN_CODES.unavailable, 'this call was made, and its result is not known here');
@@ -129,18 +173,47 @@ const shownElsewhere = (taskId: string, stands: Stands): Json => ({
 });
 
 /** Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a call that is being made goes on. */
-export const askOfHeldTask = async (parts: GatewayParts, exchange: InSession, request: Request, approvalId: string): Promise<void> => {
+export const askOfHeldTask = async (
+  parts: GatewayParts,
+  exchange: InSession,
+  request: Request,
+  approvalId: string,
+): Promise<void> => {
   const { response, who } = exchange;
   const { id, method, params } = request;
   const of = { organizationId: who.organization.id, grantId: who.grant.id, approvalId };
   const task = parts.approvalTasks.find(approvalId, who.grant.id);
-  const found = task ?? (await within(parts.approvals.look(of).then((stands) => stands ?? 'none'), LOOK_MS));
+  const found =
+    task ??
+    (await within(
+      parts.approvals.look(of).then((stands) => stands ?? 'none'),
+      LOOK_MS,
+    ));
   if (found === 'none') return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
   const isCancel = method === 'tasks/cancel';
   if (isCancel) task?.emit('cancelled');
-  if (found === undefined || (isCancel && !(await within(parts.approvals.withdraw(of).then(() => true), LOOK_MS)))) return sendJson(response, 200, jsonRpcError(id, OWN_CODES.unavailable, 'approvals are out of reach; try again shortly'));
+  if (
+    found === undefined ||
+    (isCancel &&
+      !(await within(
+        parts.approvals.withdraw(of).then(() => true),
+        LOOK_MS,
+      )))
+  )
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(id, OWN_CODES.unavailable, 'approvals are out of reach; try again shortly'),
+    );
   const done = { resultType: 'complete' };
   if (method !== 'tasks/get') return sendJson(response, 200, jsonRpcResult(id, done));
   const taskId = String(params?.['taskId']);
-  return sendJson(response, 200, jsonRpcResult(id, { ...done, ...(found instanceof ApprovalTask ? shown(taskId, found) : shownElsewhere(taskId, found)) }));
+  return sendJson(
+    response,
+    200,
+    jsonRpcResult(id, {
+      ...done,
+      ...(found instanceof ApprovalTask ? shown(taskId, found) : shownElsewhere(taskId, found)),
+    }),
+  );
 };

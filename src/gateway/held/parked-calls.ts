@@ -7,7 +7,11 @@ import { Quota } from '../../platform/quota.js';
 export type Parked = 'ready' | 'over' | 'gone';
 
 /** Who waits: a connection, or what stands for one. */
-type Waiter = Readonly<{ destroyed: boolean; once: (event: 'close', listener: () => void) => unknown; off: (event: 'close', listener: () => void) => unknown }>;
+type Waiter = Readonly<{
+  destroyed: boolean;
+  once: (event: 'close', listener: () => void) => unknown;
+  off: (event: 'close', listener: () => void) => unknown;
+}>;
 
 /** What waits, by the body of its request. */
 export type Weighed = Readonly<{ organizationId: string; grantId: string; bytes: number }>;
@@ -51,11 +55,17 @@ export class ParkedCalls {
   }
 
   /** Waits until the approval is settled, the wait is over, the client has left or `cancelled` was called. */
-  wait({ approvalId, waitMs, expiresInMs }: Waiting, call: Weighed, waiter: Waiter, onCancel: (cancel: () => void) => () => void): Promise<Parked> {
+  wait(
+    { approvalId, waitMs, expiresInMs }: Waiting,
+    call: Weighed,
+    waiter: Waiter,
+    onCancel: (cancel: () => void) => () => void,
+  ): Promise<Parked> {
     if (this.#settled.has(approvalId)) return Promise.resolve('ready');
     if (waiter.destroyed) return Promise.resolve('gone');
     const { organizationId, grantId, bytes } = call;
-    if (waitMs <= 0 || this.#draining || this.#places.take(organizationId, grantId, bytes) !== undefined) return Promise.resolve('over');
+    if (waitMs <= 0 || this.#draining || this.#places.take(organizationId, grantId, bytes) !== undefined)
+      return Promise.resolve('over');
     return new Promise((resolve) => {
       const expires = expiresInMs <= waitMs;
       const leave = (how: Parked): void => {
@@ -69,7 +79,10 @@ export class ParkedCalls {
       const gone = (): void => leave('gone');
       const waits: Waits = { approvalId, leave };
       this.#waiting.add(waits);
-      const timer = setTimeout(() => leave(expires ? 'ready' : 'over'), expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs);
+      const timer = setTimeout(
+        () => leave(expires ? 'ready' : 'over'),
+        expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs,
+      );
       waiter.once('close', gone);
       const forget = onCancel(gone);
     });

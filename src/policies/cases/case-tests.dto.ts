@@ -12,7 +12,8 @@ const call = {
 };
 
 const CASES = {
-  description: 'At most 1,000 cases and 10,000 calls. Limits count from 0 in every case; of repeated calls, the last is compared.',
+  description:
+    'At most 1,000 cases and 10,000 calls. Limits count from 0 in every case; of repeated calls, the last is compared.',
   items: {
     type: 'object',
     additionalProperties: false,
@@ -20,24 +21,51 @@ const CASES = {
     properties: {
       name: { type: 'string', maxLength: 200 },
       ...call,
-      identity: { type: 'object', properties: { name: { type: 'string' }, kind: { type: 'string', enum: ['human', 'agent', 'service'] }, attributes: { type: 'object', additionalProperties: true } } },
+      identity: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          kind: { type: 'string', enum: ['human', 'agent', 'service'] },
+          attributes: { type: 'object', additionalProperties: true },
+        },
+      },
       request: { type: 'object', properties: { ip: { type: 'string' } } },
       client: { type: 'object', properties: { name: { type: 'string' } } },
-      before: { type: 'array', maxItems: 100, description: 'Calls made before, by the same identity', items: { type: 'object', additionalProperties: false, required: ['tool'], properties: call } },
+      before: {
+        type: 'array',
+        maxItems: 100,
+        description: 'Calls made before, by the same identity',
+        items: { type: 'object', additionalProperties: false, required: ['tool'], properties: call },
+      },
       expect: {
         type: 'object',
         required: ['effect'],
-        properties: { effect: { type: 'string', enum: ['allow', 'deny', 'hold'] }, code: { type: 'string' }, rule: { type: 'string', nullable: true, description: 'JSON Pointer into the document' } },
+        properties: {
+          effect: { type: 'string', enum: ['allow', 'deny', 'hold'] },
+          code: { type: 'string' },
+          rule: { type: 'string', nullable: true, description: 'JSON Pointer into the document' },
+        },
       },
     },
   },
-  example: [{ name: 'the eleventh in a minute', tool: 'cancel_job', repeat: 11, expect: { effect: 'deny', code: 'rate_limited', rule: '/tools/cancel_job/limits/0' } }],
+  example: [
+    {
+      name: 'the eleventh in a minute',
+      tool: 'cancel_job',
+      repeat: 11,
+      expect: { effect: 'deny', code: 'rate_limited', rule: '/tools/cancel_job/limits/0' },
+    },
+  ],
 } as const;
 
 export class TestSent {
   @JsonObject({ optional: true, description: 'A policy document, at most 256 KiB; or policyId' }) document?: object;
   @IdOf('pol', { optional: true, description: 'A policy, tested as it stands; or document' }) policyId?: string;
-  @IdOf('srv', { optional: true, description: 'Of a document: whose tools it is about, for warnings and check_arguments' }) serverId?: string;
+  @IdOf('srv', {
+    optional: true,
+    description: 'Of a document: whose tools it is about, for warnings and check_arguments',
+  })
+  serverId?: string;
   @CheckedElsewhere(CASES, 1000) cases!: unknown;
 }
 
@@ -56,7 +84,8 @@ export class CaseAnswer {
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) reason!: string;
   @ApiPropertyOptional({ type: 'integer', minimum: 1 }) retryAfterSeconds?: number;
-  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' }) would?: WouldAnswer;
+  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' })
+  would?: WouldAnswer;
 }
 
 export class CoveredRuleAnswer {

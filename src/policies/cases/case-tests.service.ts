@@ -18,7 +18,13 @@ import { runCase, type CaseResult, type Setting } from './run-case.js';
 
 export type SentTests = Readonly<{ document?: unknown; policyId?: string; serverId?: string; cases: unknown }>;
 
-export type TestReport = Readonly<{ passed: number; failed: number; results: readonly CaseResult[]; coverage: CoverageReport; warnings: readonly PolicyError[] }>;
+export type TestReport = Readonly<{
+  passed: number;
+  failed: number;
+  results: readonly CaseResult[];
+  coverage: CoverageReport;
+  warnings: readonly PolicyError[];
+}>;
 
 type Subject = Readonly<{ document: PolicyDocument; serverId: string | undefined; warnings: readonly PolicyError[] }>;
 
@@ -30,7 +36,9 @@ const AGAIN_SECONDS = 5;
 
 const oneOfTwo = (): Problem => {
   const message = 'send either document, with serverId if it is known, or policyId';
-  return new Problem('invalid_body', 'Say what to test.', { errors: [{ pointer: '/document', code: 'invalid', message }] });
+  return new Problem('invalid_body', 'Say what to test.', {
+    errors: [{ pointer: '/document', code: 'invalid', message }],
+  });
 };
 
 /** Runs every case, a slice at a time. @throws Problem too_large when that takes more than five seconds of work */
@@ -71,13 +79,26 @@ export class CaseTests {
   async run(principal: Principal, sent: SentTests): Promise<TestReport> {
     const cases = readCases(sent.cases);
     const { document, serverId, warnings } = await this.#subject(principal, sent);
-    if (this.#running >= MOST_RUNNING) throw new Problem('too_many_requests', 'Other tests are running; try again shortly.', { retryAfterSeconds: AGAIN_SECONDS });
+    if (this.#running >= MOST_RUNNING)
+      throw new Problem('too_many_requests', 'Other tests are running; try again shortly.', {
+        retryAfterSeconds: AGAIN_SECONDS,
+      });
     this.#running += 1;
     try {
       const policy = compilePolicy(document);
       const coverage = new Coverage(policy);
-      const schemaOf = document.check_arguments && serverId !== undefined ? await this.#schemas(principal, serverId, cases) : () => undefined;
-      const setting: Setting = { policy, coverage, organizationId: principal.organizationId, serverId: serverId ?? '', now: new Date(), schemaOf };
+      const schemaOf =
+        document.check_arguments && serverId !== undefined
+          ? await this.#schemas(principal, serverId, cases)
+          : () => undefined;
+      const setting: Setting = {
+        policy,
+        coverage,
+        organizationId: principal.organizationId,
+        serverId: serverId ?? '',
+        now: new Date(),
+        schemaOf,
+      };
       const results = await runAll(setting, cases);
       const passed = results.filter((result) => result.passed).length;
       return { passed, failed: results.length - passed, results, coverage: coverage.report(), warnings };
@@ -87,7 +108,8 @@ export class CaseTests {
   }
 
   async #subject(principal: Principal, { document: given, policyId, serverId }: SentTests): Promise<Subject> {
-    if ((given === undefined) === (policyId === undefined) || (policyId !== undefined && serverId !== undefined)) throw oneOfTwo();
+    if ((given === undefined) === (policyId === undefined) || (policyId !== undefined && serverId !== undefined))
+      throw oneOfTwo();
     if (policyId !== undefined) {
       const { document, serverId: of, warnings } = await this.#policies.get(principal, policyId);
       return { document: document as PolicyDocument, serverId: of, warnings };
@@ -97,8 +119,14 @@ export class CaseTests {
   }
 
   /** The schemas of the tools that cases name. */
-  async #schemas({ organizationId }: Principal, serverId: string, cases: readonly CaseSent[]): Promise<Setting['schemaOf']> {
-    const names = [...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)]))].filter(isStorable);
+  async #schemas(
+    { organizationId }: Principal,
+    serverId: string,
+    cases: readonly CaseSent[],
+  ): Promise<Setting['schemaOf']> {
+    const names = [
+      ...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)])),
+    ].filter(isStorable);
     const found = await this.#store.look(organizationId, (tx) => findInputSchemas(tx, organizationId, serverId, names));
     const compiled = new Map<string, CompiledSchema | undefined>();
     for (const [tool, schema] of found) compiled.set(tool, await compileInputSchema(schema));

@@ -9,7 +9,9 @@ export type CoverageReport = Readonly<{ rules: number; exercised: readonly Cover
 
 /** Every rule that some call can come to, once, in the order of the document. */
 const rulesOf = (policy: CompiledPolicy): ReadonlySet<string> => {
-  return new Set([policy, policy.resources, policy.prompts].flatMap((names) => checksOf(names).map(({ rule }) => rule)));
+  return new Set(
+    [policy, policy.resources, policy.prompts].flatMap((names) => checksOf(names).map(({ rule }) => rule)),
+  );
 };
 
 /** Adds up which rules calls came to. */
@@ -32,6 +34,10 @@ export class Coverage {
 
   report(): CoverageReport {
     const all = [...this.#rules].map(([rule, counts]) => ({ rule, ...counts }));
-    return { rules: all.length, exercised: all.filter(({ calls }) => calls > 0), never: all.filter(({ calls }) => calls === 0).map(({ rule }) => rule) };
+    return {
+      rules: all.length,
+      exercised: all.filter(({ calls }) => calls > 0),
+      never: all.filter(({ calls }) => calls === 0).map(({ rule }) => rule),
+    };
   }
 }

@@ -1,26 +1,51 @@
 import type { CompiledPolicy } from '../../policy-engine/compile.js';
-import { decideWithTrace, limitRefusal, monitorReason, type CompiledSchema, type Decision, type Facts, type Reservation } from '../../policy-engine/decide.js';
+import {
+  decideWithTrace,
+  limitRefusal,
+  monitorReason,
+  type CompiledSchema,
+  type Decision,
+  type Facts,
+  type Reservation,
+} from '../../policy-engine/decide.js';
 import { Counters } from '../../policy-engine/replay/counters.js';
 import { windowBounds } from '../../policy-engine/windows.js';
 import type { Coverage } from './coverage.js';
 import type { CallSent, CaseSent, Expected } from './read-cases.js';
 
 /** What a document says of a call, limits included. */
-export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> & Readonly<{ retryAfterSeconds?: number }>;
+export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
+  Readonly<{ retryAfterSeconds?: number }>;
 
 /** One thing that was expected otherwise. */
-export type Difference = Readonly<{ member: 'effect' | 'code' | 'rule'; expected: string | null; actual: string | null }>;
+export type Difference = Readonly<{
+  member: 'effect' | 'code' | 'rule';
+  expected: string | null;
+  actual: string | null;
+}>;
 
 export type CaseResult = Readonly<{ name: string; passed: boolean; differs: readonly Difference[] }> & Judged;
 
 /** What cases are judged by. `schemaOf` answers a tool's own schema, if it is known. */
-export type Setting = Readonly<{ policy: CompiledPolicy; coverage: Coverage; organizationId: string; serverId: string; now: Date; schemaOf: (tool: string) => CompiledSchema | undefined }>;
+export type Setting = Readonly<{
+  policy: CompiledPolicy;
+  coverage: Coverage;
+  organizationId: string;
+  serverId: string;
+  now: Date;
+  schemaOf: (tool: string) => CompiledSchema | undefined;
+}>;
 
 /** The one grant and session of a case. */
 const GRANT = 'grt_case';
 const SESSION = 'ses_case';
 
-const factsOf = ({ organizationId, serverId, schemaOf }: Setting, { identity = {}, request = {}, client = {} }: CaseSent, call: CallSent, now: Date): Facts => {
+const factsOf = (
+  { organizationId, serverId, schemaOf }: Setting,
+  { identity = {}, request = {}, client = {} }: CaseSent,
+  call: CallSent,
+  now: Date,
+): Facts => {
   const { kind = 'tool', tool, approved = false } = call;
   const { name = '', kind: identityKind = 'agent', attributes = {} } = identity;
   return {
@@ -43,9 +68,18 @@ const factsOf = ({ organizationId, serverId, schemaOf }: Setting, { identity = {
 };
 
 const usedUp = (tool: string, by: Reservation, now: Date): Judged => {
-  const seconds = by.amount > by.max ? undefined : Math.max(1, Math.ceil((windowBounds(by.window, now).endMs - now.getTime()) / 1000));
+  const seconds =
+    by.amount > by.max
+      ? undefined
+      : Math.max(1, Math.ceil((windowBounds(by.window, now).endMs - now.getTime()) / 1000));
   const { rule, reason } = limitRefusal(by, tool, seconds);
-  return { effect: 'deny', code: 'rate_limited', rule, reason, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) };
+  return {
+    effect: 'deny',
+    code: 'rate_limited',
+    rule,
+    reason,
+    ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+  };
 };
 
 /** Judges one call and counts it, as the gateway would. */
@@ -58,7 +92,13 @@ const judge = (setting: Setting, counters: Counters, facts: Facts): Judged => {
   setting.coverage.note(trace, refusal?.rule ?? undefined);
   if (refusal && setting.policy.mode === 'enforce') return refusal;
   counters.add(reservations, facts.now, true);
-  return refusal && !would ? { ...judged, reason: monitorReason(refusal.reason), would: { effect: 'deny', code: refusal.code, rule: refusal.rule } } : judged;
+  return refusal && !would
+    ? {
+        ...judged,
+        reason: monitorReason(refusal.reason),
+        would: { effect: 'deny', code: refusal.code, rule: refusal.rule },
+      }
+    : judged;
 };
 
 const differences = (expected: Expected, judged: Judged): readonly Difference[] =>

@@ -42,8 +42,16 @@ export class Past {
   async prepare(events: readonly ToolCallDecided[]): Promise<void> {
     if (this.#identities.size > MOST_IDENTITIES) this.#identities.clear();
     if (this.#versions.size > MOST_VERSIONS) this.#versions.clear();
-    const identities = [...new Set(events.map(({ identityId }) => identityId))].filter((id) => !this.#identities.has(id));
-    const versions = new Map(events.flatMap(({ policyId, policyVersion }) => (policyId === null || policyVersion === null ? [] : [[versionKey(policyId, policyVersion), { policyId, policyVersion }] as const])));
+    const identities = [...new Set(events.map(({ identityId }) => identityId))].filter(
+      (id) => !this.#identities.has(id),
+    );
+    const versions = new Map(
+      events.flatMap(({ policyId, policyVersion }) =>
+        policyId === null || policyVersion === null
+          ? []
+          : [[versionKey(policyId, policyVersion), { policyId, policyVersion }] as const],
+      ),
+    );
     const missing = [...versions].filter(([key]) => !this.#versions.has(key)).map(([, version]) => version);
     if (identities.length === 0 && missing.length === 0) return;
     await this.#look(async (tx) => {
@@ -60,7 +68,9 @@ export class Past {
 
   /** The policy that decided; undefined when it is not known. */
   policy({ policyId, policyVersion }: ToolCallDecided): CompiledPolicy | undefined {
-    return policyId === null || policyVersion === null ? undefined : this.#versions.get(versionKey(policyId, policyVersion));
+    return policyId === null || policyVersion === null
+      ? undefined
+      : this.#versions.get(versionKey(policyId, policyVersion));
   }
 
   async #loadIdentities(tx: Tx, ids: readonly string[]): Promise<void> {
@@ -76,13 +86,19 @@ export class Past {
     for (const [id, history] of histories) this.#identities.set(id, history);
   }
 
-  async #loadVersion(tx: Tx, { policyId, policyVersion }: Readonly<{ policyId: string; policyVersion: number }>): Promise<void> {
+  async #loadVersion(
+    tx: Tx,
+    { policyId, policyVersion }: Readonly<{ policyId: string; policyVersion: number }>,
+  ): Promise<void> {
     const { rows } = await tx.query<{ event: ControlEvent & Extract<PolicyBody, { type: 'policy.published' }> }>(
       `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published' and (event->>'policyVersion')::bigint = $3`,
       [this.#organizationId, policyId, policyVersion],
     );
     const [found] = rows;
-    this.#versions.set(versionKey(policyId, policyVersion), found && compilePolicy(found.event.document as PolicyDocument));
+    this.#versions.set(
+      versionKey(policyId, policyVersion),
+      found && compilePolicy(found.event.document as PolicyDocument),
+    );
   }
 }
 

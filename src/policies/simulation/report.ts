@@ -42,7 +42,9 @@ class Tally<K extends object> {
 
   /** Most calls first. */
   groups(): readonly (K & Readonly<{ calls: number; examples: readonly string[] }>)[] {
-    return [...this.#groups.values()].sort((one, other) => other.calls - one.calls).map(({ key, calls, examples }) => ({ ...key, calls, examples }));
+    return [...this.#groups.values()]
+      .sort((one, other) => other.calls - one.calls)
+      .map(({ key, calls, examples }) => ({ ...key, calls, examples }));
   }
 
   #groupOf(key: K): Group<K> {
@@ -63,9 +65,15 @@ export class Findings {
   #unjudged = 0;
   #setAside = 0;
   #notRecorded = 0;
-  readonly #rules = new Tally<Readonly<{ rule: string | null; code: string; certain: boolean; from: Effect; to: Effect }>>((key) => (key.rule === null ? key : { ...key, rule: null }));
-  readonly #tools = new Tally<Readonly<{ tool: string | null; from: Effect; to: Effect }>>((key) => (key.tool === null ? key : { ...key, tool: null }));
-  readonly #grants = new Tally<Readonly<{ grantId: string | null; from: Effect; to: Effect }>>((key) => (key.grantId === null ? key : { ...key, grantId: null }));
+  readonly #rules = new Tally<
+    Readonly<{ rule: string | null; code: string; certain: boolean; from: Effect; to: Effect }>
+  >((key) => (key.rule === null ? key : { ...key, rule: null }));
+  readonly #tools = new Tally<Readonly<{ tool: string | null; from: Effect; to: Effect }>>((key) =>
+    key.tool === null ? key : { ...key, tool: null },
+  );
+  readonly #grants = new Tally<Readonly<{ grantId: string | null; from: Effect; to: Effect }>>((key) =>
+    key.grantId === null ? key : { ...key, grantId: null },
+  );
   readonly #unkept = new Tally<Readonly<{ rule: string | null }>>((key) => (key.rule === null ? key : { rule: null }));
 
   /** A decision that was made as `was`, and what the policy says about it. */

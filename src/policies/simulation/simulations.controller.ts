@@ -40,8 +40,19 @@ export class SimulationsController {
     description: `Runs a document, or the policy as it stands, over the recorded decisions of the grants that have the policy (of all grants of its server, when none has it), as if enforced, and answers which would have come out otherwise. With Accept: ${LINES} the answer is lines: {"progress":{"done","total"}} as it goes on, and at last {"simulation":…}. Argument values are not recorded: what depends on them is counted as unjudged. Limits count from 0 at the beginning of the range.`,
   })
   @ApiBody({ type: SimulationSent })
-  @ApiOkResponse({ description: 'What came of it', content: { 'application/json': { schema: { $ref: getSchemaPath(SimulationAnswer) } }, [LINES]: { schema: { type: 'string' } } } })
-  async simulatePolicy(@CurrentPrincipal() principal: Principal, @Param('id') id: string, @Body(bodyOf(SimulationSent)) body: SentSimulation, @Res() response: Response): Promise<void> {
+  @ApiOkResponse({
+    description: 'What came of it',
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(SimulationAnswer) } },
+      [LINES]: { schema: { type: 'string' } },
+    },
+  })
+  async simulatePolicy(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Body(bodyOf(SimulationSent)) body: SentSimulation,
+    @Res() response: Response,
+  ): Promise<void> {
     const steps = await this.#simulations.begin(principal, id, body, goneSignal(response));
     const lines = response.req.accepts(['application/json', LINES]) === LINES;
     response.setHeader('Content-Type', lines ? LINES : 'application/json; charset=utf-8');

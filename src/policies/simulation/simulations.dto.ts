@@ -27,15 +27,22 @@ class FlipAnswer extends CountAnswer {
 export class RuleFlipAnswer extends FlipAnswer {
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) code!: string;
-  @ApiProperty({ type: Boolean, description: 'false: a rule before it, which asks for values that are not kept, may have refused already, to the same effect' }) certain!: boolean;
+  @ApiProperty({
+    type: Boolean,
+    description:
+      'false: a rule before it, which asks for values that are not kept, may have refused already, to the same effect',
+  })
+  certain!: boolean;
 }
 
 export class ToolFlipAnswer extends FlipAnswer {
-  @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' }) tool!: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' }) tool!:
+    string | null;
 }
 
 export class GrantFlipAnswer extends FlipAnswer {
-  @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' }) grantId!: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' })
+  grantId!: string | null;
 }
 
 export class UnjudgedAnswer extends CountAnswer {
@@ -44,19 +51,41 @@ export class UnjudgedAnswer extends CountAnswer {
 
 export class SimulationAnswer {
   @IdOf('pol') policyId!: string;
-  @ApiProperty({ type: 'integer', minimum: 1, nullable: true, description: 'null: a document that was sent' }) version!: number | null;
+  @ApiProperty({ type: 'integer', minimum: 1, nullable: true, description: 'null: a document that was sent' })
+  version!: number | null;
   @IdOf('srv') serverId!: string;
   @Instant() from!: string;
   @Instant() to!: string;
-  @ApiProperty({ type: 'integer', minimum: 1, nullable: true, description: 'How many grants have the policy; null: none, so all calls of the server were judged' }) grants!: number | null;
-  @ApiProperty({ type: 'integer', description: 'The decisions that were judged again: same, flipped and unjudged' }) calls!: number;
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    nullable: true,
+    description: 'How many grants have the policy; null: none, so all calls of the server were judged',
+  })
+  grants!: number | null;
+  @ApiProperty({ type: 'integer', description: 'The decisions that were judged again: same, flipped and unjudged' })
+  calls!: number;
   @ApiProperty({ type: 'integer', description: 'Would have come out as they did' }) same!: number;
   @ApiProperty({ type: 'integer', description: 'Would have come out otherwise' }) flipped!: number;
   @ApiProperty({ type: 'integer', description: 'Depend on argument values, which are not kept' }) unjudged!: number;
-  @ApiProperty({ type: 'integer', description: 'Refused whatever the policy (disabled, malformed and the like), or of a method that does not tell what it uses' }) setAside!: number;
-  @ApiProperty({ type: 'integer', description: 'Refusals that were counted instead of recorded one by one (audit.suppressed)' }) notRecorded!: number;
-  @ApiProperty({ type: [RuleFlipAnswer], description: 'Flipped calls by the rule of the document that decides them, most calls first' }) byRule!: readonly RuleFlipAnswer[];
+  @ApiProperty({
+    type: 'integer',
+    description:
+      'Refused whatever the policy (disabled, malformed and the like), or of a method that does not tell what it uses',
+  })
+  setAside!: number;
+  @ApiProperty({
+    type: 'integer',
+    description: 'Refusals that were counted instead of recorded one by one (audit.suppressed)',
+  })
+  notRecorded!: number;
+  @ApiProperty({
+    type: [RuleFlipAnswer],
+    description: 'Flipped calls by the rule of the document that decides them, most calls first',
+  })
+  byRule!: readonly RuleFlipAnswer[];
   @ApiProperty({ type: [ToolFlipAnswer] }) byTool!: readonly ToolFlipAnswer[];
   @ApiProperty({ type: [GrantFlipAnswer] }) byGrant!: readonly GrantFlipAnswer[];
-  @ApiProperty({ type: [UnjudgedAnswer], description: 'Unjudged calls by each rule that could not be judged' }) unjudgedByRule!: readonly UnjudgedAnswer[];
+  @ApiProperty({ type: [UnjudgedAnswer], description: 'Unjudged calls by each rule that could not be judged' })
+  unjudgedByRule!: readonly UnjudgedAnswer[];
 }

@@ -2,13 +2,25 @@ import type { Sliced } from '../slices.js';
 import type { Work } from './work.js';
 
 /** One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's `prog.h`. */
-export type Instruction = Readonly<{ op: number; out: number; arg: number; runes: Int32Array; matchRune: (rune: number) => boolean }>;
+export type Instruction = Readonly<{
+  op: number;
+  out: number;
+  arg: number;
+  runes: Int32Array;
+  matchRune: (rune: number) => boolean;
+}>;
 
 /**
  * `bounds` are the code points, in order, at which what some instruction matches may change. Instructions that match the same
  * code points have the same number in `setOf`; `sets` has one instruction of each number.
  */
-export type Program = Readonly<{ start: number; instructions: readonly Instruction[]; setOf: Uint16Array; sets: readonly Instruction[]; bounds: readonly number[] }>;
+export type Program = Readonly<{
+  start: number;
+  instructions: readonly Instruction[];
+  setOf: Uint16Array;
+  sets: readonly Instruction[];
+  bounds: readonly number[];
+}>;
 
 const op = { alt: 1, altMatch: 2, emptyWidth: 4, fail: 5, match: 6, firstRune: 8 } as const;
 const empty = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, boundary: 16, noBoundary: 32 } as const;
@@ -78,7 +90,8 @@ export class Automaton {
     this.#context = context;
     this.#classes = classes;
     this.#classOfInterval = classOfInterval;
-    for (let rune = 0; rune < 256; rune += 1) this.#latin1[rune] = this.#classOfInterval[intervalOf(this.#bounds, rune)] ?? 0;
+    for (let rune = 0; rune < 256; rune += 1)
+      this.#latin1[rune] = this.#classOfInterval[intervalOf(this.#bounds, rune)] ?? 0;
     this.#first = this.#firstState();
   }
 
@@ -91,13 +104,22 @@ export class Automaton {
   get bytes(): number {
     const perInstruction = 11 * this.#op.length;
     const classes = this.#classes.reduce((sum, { sets }) => sum + BYTES_OF_CLASS + sets.length, 0);
-    return BYTES_OF_AUTOMATON + perInstruction + 6 * this.#bounds.length + classes + 12 * this.#next.length + BYTES_OF_STATE * this.#seeds.length + 4 * this.#seedsMade;
+    return (
+      BYTES_OF_AUTOMATON +
+      perInstruction +
+      6 * this.#bounds.length +
+      classes +
+      12 * this.#next.length +
+      BYTES_OF_STATE * this.#seeds.length +
+      4 * this.#seedsMade
+    );
   }
 
   /** Whether some part of the text matches; `undecidable` when the work is used up first. */
   search(text: string, work: Work): boolean | 'undecidable' {
     const found = this.#run(text, work);
-    if (this.#made > MAX_TRANSITIONS_KEPT || this.#next.length > MAX_CELLS_KEPT || this.#seedsMade > MAX_SEEDS_KEPT) this.#forget();
+    if (this.#made > MAX_TRANSITIONS_KEPT || this.#next.length > MAX_CELLS_KEPT || this.#seedsMade > MAX_SEEDS_KEPT)
+      this.#forget();
     return found;
   }
 

@@ -18,7 +18,9 @@ export function parseRange(text: string): Range | undefined {
     return bits === undefined ? undefined : { contains: ofIpv4(network, bits) };
   }
   const bits = prefixOf(prefix, 128, 0);
-  return bits === undefined ? undefined : { contains: (address) => typeof address !== 'number' && address.match(network, bits) };
+  return bits === undefined
+    ? undefined
+    : { contains: (address) => typeof address !== 'number' && address.match(network, bits) };
 }
 
 /** How many bits of a network are given, of which it is written with `before` more. */

@@ -21,7 +21,8 @@ export function classCost(text: string): number {
   const classes = text.match(unicodeClass)?.length ?? 0;
   if (!foldsCase.test(text)) return classes * COST_OF_UNICODE_CLASS;
   let cost = classes * COST_OF_FOLDED_CLASS;
-  for (const [, from = '', to = ''] of text.matchAll(range)) cost += Math.max(0, Math.min(codePointOf(to), LAST_FOLDED) - codePointOf(from));
+  for (const [, from = '', to = ''] of text.matchAll(range))
+    cost += Math.max(0, Math.min(codePointOf(to), LAST_FOLDED) - codePointOf(from));
   return cost;
 }
 

@@ -22,7 +22,8 @@ const stepsPerCondition = 10;
 export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
   const path = parsePath(text);
   const test = testOf(op, value);
-  if (path === undefined || test === undefined) throw new Error('a condition does not compile: the document was not parsed');
+  if (path === undefined || test === undefined)
+    throw new Error('a condition does not compile: the document was not parsed');
   const { root, steps } = path;
   const walk: Walk = { steps, test, missing: truthOfMissing(op, value, within), within };
   return (facts, work) => {
@@ -59,7 +60,8 @@ const nowhere = Symbol('the path leads nowhere');
 /** What lies one step further; undefined when nothing does, `nowhere` when the value can't be stepped into. */
 function stepInto(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: Work): unknown {
   if (step.kind === 'index') return Array.isArray(value) ? value[step.index] : nowhere;
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || hasVariant(value, step, work)) return nowhere;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || hasVariant(value, step, work))
+    return nowhere;
   return Object.hasOwn(value, step.key) ? (value as Readonly<Record<string, unknown>>)[step.key] : undefined;
 }
 

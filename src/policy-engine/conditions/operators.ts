@@ -31,9 +31,11 @@ export function truthOfMissing(op: Operator, value: unknown, within: 'require' |
   return within === 'deny_if' && (op === 'neq' || op === 'not_in' || op === 'not_contains');
 }
 
-const isScalar = (value: unknown): value is Scalar => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+const isScalar = (value: unknown): value is Scalar =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
-const isScalarList = (value: unknown): value is readonly Scalar[] => Array.isArray(value) && value.length > 0 && value.every(isScalar);
+const isScalarList = (value: unknown): value is readonly Scalar[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isScalar);
 
 function not(test: Test): Test {
   return (value, work) => {
@@ -81,7 +83,8 @@ function isLongerThan(text: string, bytes: number): boolean {
 }
 
 function ordered(bound: unknown, holds: (difference: number) => boolean): Test | undefined {
-  if (typeof bound === 'number') return (value) => (typeof value === 'number' ? holds(value < bound ? -1 : value > bound ? 1 : 0) : 'undecidable');
+  if (typeof bound === 'number')
+    return (value) => (typeof value === 'number' ? holds(value < bound ? -1 : value > bound ? 1 : 0) : 'undecidable');
   return typeof bound === 'string' ? comparing(bound, holds) : undefined;
 }
 
@@ -106,7 +109,8 @@ function ofLength(bound: unknown, holds: (length: number, bound: number) => bool
 
 function codePoints(text: string): number {
   let length = text.length;
-  for (let at = 1; at < text.length; at += 1) if (isLowSurrogate(text.charCodeAt(at)) && isHighSurrogate(text.charCodeAt(at - 1))) length -= 1;
+  for (let at = 1; at < text.length; at += 1)
+    if (isLowSurrogate(text.charCodeAt(at)) && isHighSurrogate(text.charCodeAt(at - 1))) length -= 1;
   return length;
 }
 
@@ -125,7 +129,8 @@ function inRanges(texts: unknown): Test | undefined {
   });
 }
 
-const ifText = (make: (text: string) => Test | undefined) => (value: unknown) => (typeof value === 'string' ? make(value) : undefined);
+const ifText = (make: (text: string) => Test | undefined) => (value: unknown) =>
+  typeof value === 'string' ? make(value) : undefined;
 
 const negated = (make: (value: unknown) => Test | undefined) => (value: unknown) => {
   const test = make(value);

@@ -3,7 +3,10 @@ import { unkept } from './unkept.js';
 import type { Work } from './work.js';
 
 /** One step into a value: a key of an object, a place in an array, or `[*]`, every element. */
-export type Step = Readonly<{ kind: 'key'; key: string; lower: string; upper: string }> | Readonly<{ kind: 'index'; index: number }> | Readonly<{ kind: 'every' }>;
+export type Step =
+  | Readonly<{ kind: 'key'; key: string; lower: string; upper: string }>
+  | Readonly<{ kind: 'index'; index: number }>
+  | Readonly<{ kind: 'every' }>;
 
 /** What a condition looks at: `root` of the facts, and the steps from there. `source` is the path's first word or two. */
 export type Path = Readonly<{ source: string; root: (facts: Facts) => unknown; steps: readonly Step[] }>;
@@ -71,7 +74,12 @@ export function hasVariant(value: object, { key, lower, upper }: Extract<Step, {
   for (const other in value) {
     work.left -= stepsPerKey;
     // Folding case keeps the length of every character that has one counterpart.
-    if (other.length === key.length && other !== key && (other.toLowerCase() === lower || other.toUpperCase() === upper)) return true;
+    if (
+      other.length === key.length &&
+      other !== key &&
+      (other.toLowerCase() === lower || other.toUpperCase() === upper)
+    )
+      return true;
   }
   return false;
 }

@@ -81,8 +81,10 @@ export function faultOf(text: string): string | undefined {
   const compiled = patternOf(text);
   if (isUsable(compiled) || compiled.fault === 'syntax') return undefined;
   const { size, most, fault } = compiled;
-  if (fault === 'instructions') return `this regular expression compiles to ${size} instructions, of at most ${most}: repeat less`;
-  if (fault === 'ranges') return `this regular expression compiles to ${size} ranges of characters, of at most ${most}: use fewer or smaller character classes`;
+  if (fault === 'instructions')
+    return `this regular expression compiles to ${size} instructions, of at most ${most}: repeat less`;
+  if (fault === 'ranges')
+    return `this regular expression compiles to ${size} ranges of characters, of at most ${most}: use fewer or smaller character classes`;
   const costs = `${COST_OF_UNICODE_CLASS} for each Unicode class, and where case is ignored ${COST_OF_FOLDED_CLASS} and one for each character of a range`;
   return `compiling the character classes of this regular expression costs ${size} (${costs}), of at most ${most}: use fewer or smaller ones`;
 }

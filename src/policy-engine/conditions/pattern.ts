@@ -14,7 +14,9 @@ export const MAX_INSTRUCTIONS = 1024;
 const MAX_RANGES = 250_000;
 
 /** Why a text is not taken as a pattern: it is no RE2, or it compiles to too much. `size` is of instructions, or of ranges. */
-export type Unusable = Readonly<{ fault: 'syntax' }> | Readonly<{ fault: 'instructions' | 'ranges' | 'classes'; size: number; most: number }>;
+export type Unusable =
+  | Readonly<{ fault: 'syntax' }>
+  | Readonly<{ fault: 'instructions' | 'ranges' | 'classes'; size: number; most: number }>;
 
 /** Of re2js's compiler, which can't be interrupted: an instruction, and a character of a class. */
 const STEPS_PER_INSTRUCTION = 100;
@@ -78,7 +80,9 @@ function distinctSets(instructions: Program['instructions']): Pick<Program, 'set
     const candidates = alike.get(same) ?? [];
     const known = byRunes.get(runes);
     const isKnown = known !== undefined && candidates.includes(known);
-    const set = isKnown ? known : (candidates.find((one) => haveSameRunes(sets[one]?.runes, runes)) ?? sets.push(instruction) - 1);
+    const set = isKnown
+      ? known
+      : (candidates.find((one) => haveSameRunes(sets[one]?.runes, runes)) ?? sets.push(instruction) - 1);
     if (!candidates.includes(set)) alike.set(same, [...candidates, set]);
     byRunes.set(runes, set);
     setOf[pc] = set;
@@ -86,9 +90,13 @@ function distinctSets(instructions: Program['instructions']): Pick<Program, 'set
   return { sets, setOf };
 }
 
-const haveSameRunes = (one: Int32Array | undefined, other: Int32Array): boolean => one?.every((rune, at) => rune === other[at]) ?? false;
+const haveSameRunes = (one: Int32Array | undefined, other: Int32Array): boolean =>
+  one?.every((rune, at) => rune === other[at]) ?? false;
 
-type RuneBounds = new (program: Readonly<{ numInst: () => number; getInst: (pc: number) => Instruction | undefined }>, memory: number) => Readonly<{ classBounds: Int32Array }>;
+type RuneBounds = new (
+  program: Readonly<{ numInst: () => number; getInst: (pc: number) => Instruction | undefined }>,
+  memory: number,
+) => Readonly<{ classBounds: Int32Array }>;
 
 /** The automaton of re2js, of which only the bounds of its character classes are used: it knows how case folds. */
 const RuneBounds = RE2JS.compile('a').re2Input.dfa.constructor as RuneBounds;
@@ -103,7 +111,8 @@ function boundsOf(instructions: Program['instructions'], sets: readonly Instruct
 /** Where word characters and the line feed begin and end. */
 const wordBounds = [10, 11, 48, 58, 65, 91, 95, 96, 97, 123];
 
-const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^{])|\\x\{[^}]*\}|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|[\s\S]/g;
+const token =
+  /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^{])|\\x\{[^}]*\}|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|[\s\S]/g;
 
 /**
  * How many instructions a pattern may become, about: repeats are written out when it is compiled, which would take seconds for a hostile one. What it

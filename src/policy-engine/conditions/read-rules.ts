@@ -1,5 +1,16 @@
 import { operators, type Operator } from '../document.js';
-import { isObject, isStorable, listOf, objectOf, oneOf, refuse, textThat, type Reader, type Report, type Shape } from '../reader.js';
+import {
+  isObject,
+  isStorable,
+  listOf,
+  objectOf,
+  oneOf,
+  refuse,
+  textThat,
+  type Reader,
+  type Report,
+  type Shape,
+} from '../reader.js';
 import type { Within } from './condition.js';
 import { testOf } from './operators.js';
 import { parsePath } from './path.js';
@@ -51,9 +62,11 @@ function conditionOf(within: Within, more: Shape): Reader {
   };
 }
 
-const isPath = (text: string): boolean => text.length <= longestPath && isStorable(text) && parsePath(text) !== undefined;
+const isPath = (text: string): boolean =>
+  text.length <= longestPath && isStorable(text) && parsePath(text) !== undefined;
 
-const paths = 'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday';
+const paths =
+  'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday';
 
 const readPath = textThat(isPath, `must be a path of at most ${longestPath} characters: ${paths} or client.name`);
 
@@ -66,29 +79,48 @@ function readValue(op: Operator, value: unknown, pointer: string, report: Report
   const message = `${op} takes ${taken[op]}`;
   const list = isList(op, value);
   const items: readonly unknown[] = list ? (value as readonly unknown[]) : [value];
-  if (op !== 'cidr' && list !== (op === 'in' || op === 'not_in')) return refuse(report, pointer, 'invalid_type', message);
+  if (op !== 'cidr' && list !== (op === 'in' || op === 'not_in'))
+    return refuse(report, pointer, 'invalid_type', message);
   if (items.length > mostValues) return refuse(report, pointer, 'too_many', `takes at most ${mostValues} values`);
   const before = report.errors.length;
-  for (const [index, item] of items.entries()) readItem(op, item, { pointer: list ? `${pointer}/${index}` : pointer, message }, report);
+  for (const [index, item] of items.entries())
+    readItem(op, item, { pointer: list ? `${pointer}/${index}` : pointer, message }, report);
   if (report.errors.length > before) return;
   if (testOf(op, value) === undefined) refuse(report, pointer, 'invalid_value', message);
   else if (op === 'matches' && typeof value === 'string') readPattern(value, { pointer, message }, report);
 }
 
 /** Compiles the pattern, so that calls here find it compiled. */
-function readPattern(text: string, { pointer, message }: Readonly<{ pointer: string; message: string }>, report: Report): void {
-  if (!fits(text, report)) return refuse(report, pointer, 'too_many', `all regular expressions together compile to ${report.patternSize} instructions, of at most ${mostPatternSize}`);
+function readPattern(
+  text: string,
+  { pointer, message }: Readonly<{ pointer: string; message: string }>,
+  report: Report,
+): void {
+  if (!fits(text, report))
+    return refuse(
+      report,
+      pointer,
+      'too_many',
+      `all regular expressions together compile to ${report.patternSize} instructions, of at most ${mostPatternSize}`,
+    );
   if (report.isStored) return;
   const fault = faultOf(text);
   if (fault !== undefined) refuse(report, pointer, 'invalid_value', fault);
   else if (!isUsable(patternOf(text))) refuse(report, pointer, 'invalid_value', message);
 }
 
-const isList = (op: Operator, value: unknown): boolean => Array.isArray(value) && (op === 'in' || op === 'not_in' || op === 'cidr');
+const isList = (op: Operator, value: unknown): boolean =>
+  Array.isArray(value) && (op === 'in' || op === 'not_in' || op === 'cidr');
 
-function readItem(op: Operator, item: unknown, { pointer, message }: Readonly<{ pointer: string; message: string }>, report: Report): void {
+function readItem(
+  op: Operator,
+  item: unknown,
+  { pointer, message }: Readonly<{ pointer: string; message: string }>,
+  report: Report,
+): void {
   if (!types[op].includes(typeof item)) refuse(report, pointer, 'invalid_type', message);
-  else if (typeof item === 'string' && (item.length > longestText || !isStorable(item))) refuse(report, pointer, 'invalid_value', message);
+  else if (typeof item === 'string' && (item.length > longestText || !isStorable(item)))
+    refuse(report, pointer, 'invalid_value', message);
   else if (typeof item === 'number' && !Number.isFinite(item)) refuse(report, pointer, 'invalid_value', message);
   else if (op === 'cidr' && testOf(op, item) === undefined) refuse(report, pointer, 'invalid_value', message);
 }

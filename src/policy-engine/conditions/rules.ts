@@ -9,9 +9,15 @@ import type { Sliced } from '../slices.js';
 const pathsTold = 3;
 
 /** The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the list. A rule's own `on_deny` is told before the entry's reason. */
-export function* ruleChecks(within: Within, rules: readonly Rule[], pointer: string, entryReason?: string): Sliced<readonly Check[]> {
+export function* ruleChecks(
+  within: Within,
+  rules: readonly Rule[],
+  pointer: string,
+  entryReason?: string,
+): Sliced<readonly Check[]> {
   const checks: Check[] = [];
-  for (const [index, rule] of rules.entries()) checks.push(yield* ruleCheck(within, rule, pointerTo(pointer, index), rule.on_deny ?? entryReason));
+  for (const [index, rule] of rules.entries())
+    checks.push(yield* ruleCheck(within, rule, pointerTo(pointer, index), rule.on_deny ?? entryReason));
   return checks;
 }
 
@@ -20,7 +26,8 @@ const STEPS_PER_CONDITION = 500;
 const STEPS_PER_VALUE = 50;
 
 /** What compiling a condition takes. */
-export const conditionSteps = ({ value }: Condition): number => STEPS_PER_CONDITION + (Array.isArray(value) ? STEPS_PER_VALUE * value.length : 0);
+export const conditionSteps = ({ value }: Condition): number =>
+  STEPS_PER_CONDITION + (Array.isArray(value) ? STEPS_PER_VALUE * value.length : 0);
 
 /** The conditions of either form of a rule. */
 export function conditionsOf(rule: Rule): readonly Condition[] {
@@ -35,11 +42,19 @@ export const argumentsCheck: Check = {
   asks: { kind: 'check_arguments', conditions: [] },
   judge: ({ tool, arguments: given, inputSchema, amounts }) => {
     // `amounts` are there for recorded calls, whose schema is not kept either.
-    if (amounts !== undefined) return { ...deny('arguments_invalid', `${tool}: its arguments are not kept`), unkept: noValue };
-    if (inputSchema === undefined) return deny('arguments_invalid', `${tool}: its input schema is not known or can't be checked, so its arguments can't be either`);
+    if (amounts !== undefined)
+      return { ...deny('arguments_invalid', `${tool}: its arguments are not kept`), unkept: noValue };
+    if (inputSchema === undefined)
+      return deny(
+        'arguments_invalid',
+        `${tool}: its input schema is not known or can't be checked, so its arguments can't be either`,
+      );
     const wrong = inputSchema.validate(given ?? {});
     if (wrong.length === 0) return { outcome: 'passed' };
-    return deny('arguments_invalid', `${tool}: its input schema does not take these arguments; wrong: ${wrong.map((at) => at || '/').join(', ')}`);
+    return deny(
+      'arguments_invalid',
+      `${tool}: its input schema does not take these arguments; wrong: ${wrong.map((at) => at || '/').join(', ')}`,
+    );
   },
 };
 
@@ -89,7 +104,9 @@ function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Finding 
 
 function usualReason(within: Within, tool: string, about: string, truth: Finding): string {
   if (truth === 'undecidable') return `${tool}: the policy has a rule on ${about} that can't be judged for this call`;
-  return within === 'require' ? `${tool}: the policy requires something else of ${about}` : `${tool}: the policy refuses this because of ${about}`;
+  return within === 'require'
+    ? `${tool}: the policy requires something else of ${about}`
+    : `${tool}: the policy refuses this because of ${about}`;
 }
 
 function lookedAt(conditions: readonly Condition[]): string {

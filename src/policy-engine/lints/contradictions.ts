@@ -15,7 +15,10 @@ export class Contradictions {
   /** Whether two of a rule's conditions on one value exclude each other. With `[*]` they may hold for different elements. */
   within(conditions: readonly Condition[], within: Within): boolean {
     return conditions.some((one, at) =>
-      conditions.some((other, index) => index !== at && one.path === other.path && !one.path.includes('[*]') && this.#excludes(one, other, within)),
+      conditions.some(
+        (other, index) =>
+          index !== at && one.path === other.path && !one.path.includes('[*]') && this.#excludes(one, other, within),
+      ),
     );
   }
 
@@ -38,6 +41,12 @@ export class Contradictions {
 
 /** At least the one and at most the other, with no number between. */
 function isEmptyRange(one: Condition, other: Condition): boolean {
-  if (!['gt', 'gte'].includes(one.op) || !['lt', 'lte'].includes(other.op) || typeof one.value !== 'number' || typeof other.value !== 'number') return false;
+  if (
+    !['gt', 'gte'].includes(one.op) ||
+    !['lt', 'lte'].includes(other.op) ||
+    typeof one.value !== 'number' ||
+    typeof other.value !== 'number'
+  )
+    return false;
   return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
 }

@@ -4,7 +4,8 @@ import { entryOf, limitsOf, type PlacedLimit } from '../limits-of.js';
 import type { PolicyError } from '../reader.js';
 import { windowSeconds } from '../windows.js';
 
-const inVainMessage = 'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first';
+const inVainMessage =
+  'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first';
 
 /**
  * Limits beside which another refuses every time that they would. One that spends an argument still refuses a wrong one. That another limit has another
@@ -18,15 +19,27 @@ export function limitLints(document: PolicyDocument): readonly PolicyError[] {
   const inVain = (one: PlacedLimit): boolean => {
     const beside = one.rule.startsWith('/tools/') ? (byEntry.get(forAll) ?? []) : [];
     const fellows = byCounter.get(counterKey(one)) ?? [];
-    const counts = { isShared: fellows.some((other) => entryOf(other) !== entryOf(one)), spends: fellows.some(({ incrementFrom }) => incrementFrom !== undefined) };
-    return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some((other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, counts));
+    const counts = {
+      isShared: fellows.some((other) => entryOf(other) !== entryOf(one)),
+      spends: fellows.some(({ incrementFrom }) => incrementFrom !== undefined),
+    };
+    return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some(
+      (other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, counts),
+    );
   };
-  return limits.flatMap((one) => (one.incrementFrom === undefined && inVain(one) ? [{ pointer: one.rule, code: 'limit_without_effect', message: inVainMessage }] : []));
+  return limits.flatMap((one) =>
+    one.incrementFrom === undefined && inVain(one)
+      ? [{ pointer: one.rule, code: 'limit_without_effect', message: inVainMessage }]
+      : [],
+  );
 }
 
 const forAll = '/all_tools';
 
-function grouped(limits: readonly PlacedLimit[], keyOf: (limit: PlacedLimit) => string): ReadonlyMap<string, readonly PlacedLimit[]> {
+function grouped(
+  limits: readonly PlacedLimit[],
+  keyOf: (limit: PlacedLimit) => string,
+): ReadonlyMap<string, readonly PlacedLimit[]> {
   const groups = new Map<string, PlacedLimit[]>();
   for (const limit of limits) {
     const group = groups.get(keyOf(limit));
@@ -43,10 +56,19 @@ function isAsStrict(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<Pl
 }
 
 /** Whether every call that adds to `one` adds as much to `other`; `counts` tells who else adds to the counter of `one`. */
-function countsAsMuch(other: PlacedLimit, one: PlacedLimit, counts: Readonly<{ isShared: boolean; spends: boolean }>): boolean {
-  if (other.scope !== one.scope || !samePeriod(other.window, one.window) || other.incrementFrom !== undefined) return false;
+function countsAsMuch(
+  other: PlacedLimit,
+  one: PlacedLimit,
+  counts: Readonly<{ isShared: boolean; spends: boolean }>,
+): boolean {
+  if (other.scope !== one.scope || !samePeriod(other.window, one.window) || other.incrementFrom !== undefined)
+    return false;
   if (counterKey(other) === counterKey(one)) return true;
-  return !counts.spends && (one.scope === 'grant' || one.scope === 'session') && (entryOf(other) === forAll || !counts.isShared);
+  return (
+    !counts.spends &&
+    (one.scope === 'grant' || one.scope === 'session') &&
+    (entryOf(other) === forAll || !counts.isShared)
+  );
 }
 
 function samePeriod(one: Window, other: Window): boolean {

@@ -35,24 +35,48 @@ export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
   ];
 }
 
-function sectionLints(section: Readonly<Record<string, ToolEntry>> = {}, pointer: string, contradictions: Contradictions): readonly PolicyError[] {
+function sectionLints(
+  section: Readonly<Record<string, ToolEntry>> = {},
+  pointer: string,
+  contradictions: Contradictions,
+): readonly PolicyError[] {
   const entries = Object.entries(section);
-  return [...shadowLints(entries, pointer), ...entries.flatMap(([name, entry]) => entryLints(entry, pointerTo(pointer, name), contradictions))];
+  return [
+    ...shadowLints(entries, pointer),
+    ...entries.flatMap(([name, entry]) => entryLints(entry, pointerTo(pointer, name), contradictions)),
+  ];
 }
 
 function warn(pointer: string, code: string, message: string): PolicyError {
   return { pointer, code, message };
 }
 
-function defaultLints({ default: fallback, hide = [], tools = {}, all_tools: forAll = {} }: PolicyDocument): readonly PolicyError[] {
-  const refuses = hide.length > 0 || forAll.deny_if?.length || forAll.require?.length || Object.values(tools).some(({ action = 'allow' }) => action !== 'allow');
+function defaultLints({
+  default: fallback,
+  hide = [],
+  tools = {},
+  all_tools: forAll = {},
+}: PolicyDocument): readonly PolicyError[] {
+  const refuses =
+    hide.length > 0 ||
+    forAll.deny_if?.length ||
+    forAll.require?.length ||
+    Object.values(tools).some(({ action = 'allow' }) => action !== 'allow');
   if (fallback !== 'allow' || refuses) return [];
-  return [warn('/default', 'unsafe_default', 'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied')];
+  return [
+    warn(
+      '/default',
+      'unsafe_default',
+      'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied',
+    ),
+  ];
 }
 
 /** What is said about approvals where none is ever asked for. */
 function approvalLints({ approval, tools = {}, resources = {}, prompts = {} }: PolicyDocument): readonly PolicyError[] {
-  const entries = Object.entries({ tools, resources, prompts }).flatMap(([section, of]) => Object.entries(of).map(([name, entry]) => ({ pointer: pointerTo(`/${section}`, name), entry })));
+  const entries = Object.entries({ tools, resources, prompts }).flatMap(([section, of]) =>
+    Object.entries(of).map(([name, entry]) => ({ pointer: pointerTo(`/${section}`, name), entry })),
+  );
   const unheld = entries.filter(({ entry }) => entry.action !== 'require_approval');
   const inVain = unheld.filter(({ entry }) => entry.approval !== undefined);
   const message = 'it matters only with action require_approval';
@@ -70,10 +94,14 @@ function hiddenLints(hide: readonly string[], names: readonly string[]): readonl
   const covered = (name: string): boolean => patterns.some((one) => one.name !== name && one.matches(name));
   return [
     ...hide.flatMap((name, index) =>
-      exact.get(name) !== index || covered(name) ? [warn(pointerTo('/hide', index), 'shadowed_pattern', 'another item of hide hides all of this one')] : [],
+      exact.get(name) !== index || covered(name)
+        ? [warn(pointerTo('/hide', index), 'shadowed_pattern', 'another item of hide hides all of this one')]
+        : [],
     ),
     ...names.flatMap((name) =>
-      exact.has(name) || covered(name) ? [warn(pointerTo('/tools', name), 'never_fires', 'hide comes first, so no call gets to this entry')] : [],
+      exact.has(name) || covered(name)
+        ? [warn(pointerTo('/tools', name), 'never_fires', 'hide comes first, so no call gets to this entry')]
+        : [],
     ),
   ];
 }
@@ -94,7 +122,10 @@ function shadowLints(entries: readonly (readonly [string, ToolEntry])[], pointer
   );
 }
 
-function wins([one, { action: oneAction }]: readonly [string, ToolEntry], [other, { action: otherAction }]: readonly [string, ToolEntry]): boolean {
+function wins(
+  [one, { action: oneAction }]: readonly [string, ToolEntry],
+  [other, { action: otherAction }]: readonly [string, ToolEntry],
+): boolean {
   const stricter = strictness[oneAction ?? 'allow'] - strictness[otherAction ?? 'allow'];
   return (literalLength(one) - literalLength(other) || stricter || compareCodePoints(other, one)) > 0;
 }
@@ -105,32 +136,47 @@ function entryLints(entry: ToolEntry, pointer: string, contradictions: Contradic
   return after.map((key) => warn(`${pointer}/${key}`, 'never_fires', 'action deny comes first, so no call gets here'));
 }
 
-function ruleLints(entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>, pointer: string, contradictions: Contradictions): readonly PolicyError[] {
+function ruleLints(
+  entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>,
+  pointer: string,
+  contradictions: Contradictions,
+): readonly PolicyError[] {
   const { require = [], deny_if: denyIf = [] } = entry;
   return [
     ...afterRefusal(entry, pointer),
     ...require.flatMap((rule, index) => {
       const at = pointerTo(`${pointer}/require`, index);
-      const empty = conditionsOf(rule).length === 0 ? [warn(at, 'never_fires', 'it has no conditions, so it always holds')] : [];
-      const never = contradictions.within(conditionsOf(rule), 'require') ? [warn(at, 'contradiction', 'its conditions exclude each other, so it refuses every call')] : [];
+      const empty =
+        conditionsOf(rule).length === 0 ? [warn(at, 'never_fires', 'it has no conditions, so it always holds')] : [];
+      const never = contradictions.within(conditionsOf(rule), 'require')
+        ? [warn(at, 'contradiction', 'its conditions exclude each other, so it refuses every call')]
+        : [];
       return [...empty, ...never, ...valueLints(rule, at)];
     }),
     ...denyIf.flatMap((rule, index) => {
       const at = pointerTo(`${pointer}/deny_if`, index);
       const message = 'its conditions exclude each other, so it refuses only what can not be judged';
-      return [...(contradictions.within(conditionsOf(rule), 'deny_if') ? [warn(at, 'contradiction', message)] : []), ...valueLints(rule, at)];
+      return [
+        ...(contradictions.within(conditionsOf(rule), 'deny_if') ? [warn(at, 'contradiction', message)] : []),
+        ...valueLints(rule, at),
+      ];
     }),
   ];
 }
 
 /** What comes after a `deny_if` without conditions, which refuses every call. */
-function afterRefusal(entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>, pointer: string): readonly PolicyError[] {
+function afterRefusal(
+  entry: Pick<ToolEntry, 'require' | 'deny_if' | 'limits' | 'rate_limit'>,
+  pointer: string,
+): readonly PolicyError[] {
   const { deny_if: denyIf = [] } = entry;
   const first = denyIf.findIndex((rule) => conditionsOf(rule).length === 0);
   if (first < 0) return [];
   const message = 'a deny_if without conditions comes first and refuses every call';
   const rules = denyIf.slice(first + 1).map((_, index) => pointerTo(`${pointer}/deny_if`, first + 1 + index));
-  const keys = (['require', 'limits', 'rate_limit'] as const).filter((key) => entry[key] !== undefined).map((key) => `${pointer}/${key}`);
+  const keys = (['require', 'limits', 'rate_limit'] as const)
+    .filter((key) => entry[key] !== undefined)
+    .map((key) => `${pointer}/${key}`);
   return [...rules, ...keys].map((at) => warn(at, 'never_fires', message));
 }
 
@@ -145,7 +191,12 @@ function valueLints(rule: Rule, pointer: string): readonly PolicyError[] {
   const several = 'conditions' in rule;
   return conditionsOf(rule).flatMap(({ path, op, value }, index) => {
     const values = Object.hasOwn(known, path) ? known[path] : undefined;
-    if (values === undefined || !['eq', 'neq', 'in', 'not_in'].includes(op) || [value].flat().every((one) => values.includes(one))) return [];
+    if (
+      values === undefined ||
+      !['eq', 'neq', 'in', 'not_in'].includes(op) ||
+      [value].flat().every((one) => values.includes(one))
+    )
+      return [];
     const at = several ? pointerTo(`${pointer}/conditions`, index) : pointer;
     return [warn(`${at}/value`, 'unknown_value', `${path} is never this`)];
   });

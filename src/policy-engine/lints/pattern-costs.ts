@@ -13,7 +13,12 @@ const LONGEST_URI = 2048;
  * What is said about patterns by which a name could take more steps than a call may: the document is refused (`too_many`) where
  * they are many times more; else there is a warning (`costly_patterns`), as few names take as much as they could.
  */
-export function patternCosts({ hide = [], tools = {}, resources = {}, prompts = {} }: PolicyDocument): Readonly<{ errors: readonly PolicyError[]; warnings: readonly PolicyError[] }> {
+export function patternCosts({
+  hide = [],
+  tools = {},
+  resources = {},
+  prompts = {},
+}: PolicyDocument): Readonly<{ errors: readonly PolicyError[]; warnings: readonly PolicyError[] }> {
   const found = [
     costOf('/hide', hide, LONGEST_NAME),
     costOf('/tools', Object.keys(tools), LONGEST_NAME),
@@ -21,11 +26,29 @@ export function patternCosts({ hide = [], tools = {}, resources = {}, prompts = 
     costOf('/prompts', Object.keys(prompts), LONGEST_NAME),
   ].filter(({ steps }) => steps > MAX_PATTERN_STEPS);
   return {
-    errors: found.flatMap(({ pointer, steps }) => (steps > MAX_COST ? [{ pointer, code: 'too_many', message: `judging a name by these patterns could take ${steps} steps, of at most ${MAX_COST}: use fewer patterns, or fewer stars in them` }] : [])),
-    warnings: found.map(({ pointer, steps }) => ({ pointer, code: 'costly_patterns', message: `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ${MAX_PATTERN_STEPS} is refused` })),
+    errors: found.flatMap(({ pointer, steps }) =>
+      steps > MAX_COST
+        ? [
+            {
+              pointer,
+              code: 'too_many',
+              message: `judging a name by these patterns could take ${steps} steps, of at most ${MAX_COST}: use fewer patterns, or fewer stars in them`,
+            },
+          ]
+        : [],
+    ),
+    warnings: found.map(({ pointer, steps }) => ({
+      pointer,
+      code: 'costly_patterns',
+      message: `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ${MAX_PATTERN_STEPS} is refused`,
+    })),
   };
 }
 
-function costOf(pointer: string, names: readonly string[], longest: number): Readonly<{ pointer: string; steps: number }> {
+function costOf(
+  pointer: string,
+  names: readonly string[],
+  longest: number,
+): Readonly<{ pointer: string; steps: number }> {
   return { pointer, steps: new NameTable(names).mostSteps(longest) };
 }

@@ -22,7 +22,9 @@ export function toolLints(document: PolicyDocument, tools: readonly KnownTool[])
     ...(document.hide ?? []).flatMap((name, index) => (isUnknown(name) ? [unknown(pointerTo('/hide', index))] : [])),
     ...entries.flatMap(([name]) => (isUnknown(name) ? [unknown(pointerTo('/tools', name))] : [])),
     ...patternLints(entries, [...known.keys()]),
-    ...entries.flatMap(([name, entry]) => argumentLints(entry, pointerTo('/tools', name), known.get(name)?.arguments ?? null)),
+    ...entries.flatMap(([name, entry]) =>
+      argumentLints(entry, pointerTo('/tools', name), known.get(name)?.arguments ?? null),
+    ),
   ];
 }
 
@@ -30,17 +32,30 @@ function unknown(pointer: string, message = 'the server has no tool of this name
   return { pointer, code: 'unknown_tool', message };
 }
 
-function patternLints(entries: readonly (readonly [string, ToolEntry])[], names: readonly string[]): readonly PolicyError[] {
+function patternLints(
+  entries: readonly (readonly [string, ToolEntry])[],
+  names: readonly string[],
+): readonly PolicyError[] {
   const patterns = entries.filter(([name, { action }]) => isPattern(name) && action !== 'deny');
   if (patterns.length === 0 || !isWorthComparing(patterns.length, names)) return [];
   // Which entry wins depends on names and actions alone.
-  const policy = compilePolicy({ version: '1', default: 'deny', tools: Object.fromEntries(entries.map(([name, { action }]) => [name, action === undefined ? {} : { action }])) });
+  const policy = compilePolicy({
+    version: '1',
+    default: 'deny',
+    tools: Object.fromEntries(entries.map(([name, { action }]) => [name, action === undefined ? {} : { action }])),
+  });
   const winners = new Set(names.map((name) => planFor(policy, name).entry.pointer));
   return patterns.flatMap(([pattern]) => {
     const at = pointerTo('/tools', pattern);
     if (winners.has(at)) return [];
     if (!names.some(wildcard(pattern))) return [unknown(at, 'the server has no tool that this matches')];
-    return [{ pointer: at, code: 'shadowed_pattern', message: 'every tool of the server that this matches has another entry that wins' }];
+    return [
+      {
+        pointer: at,
+        code: 'shadowed_pattern',
+        message: 'every tool of the server that this matches has another entry that wins',
+      },
+    ];
   });
 }
 
@@ -52,13 +67,21 @@ function argumentLints(entry: ToolEntry, pointer: string, declared: readonly str
     const argument = /^args\.([^.[]+)/.exec(path)?.[1];
     return argument !== undefined && !names.has(argument);
   };
-  const warnAt = (at: string): PolicyError => ({ pointer: at, code: 'unknown_argument', message: "the tool's own schema names no such argument" });
+  const warnAt = (at: string): PolicyError => ({
+    pointer: at,
+    code: 'unknown_argument',
+    message: "the tool's own schema names no such argument",
+  });
   const inRules = (['require', 'deny_if'] as const).flatMap((kind) =>
     (entry[kind] ?? []).flatMap((rule, index) => {
       const at = pointerTo(`${pointer}/${kind}`, index);
-      return conditionsOf(rule).flatMap(({ path }, place) => (isUndeclared(path) ? [warnAt(`${'conditions' in rule ? pointerTo(`${at}/conditions`, place) : at}/path`)] : []));
+      return conditionsOf(rule).flatMap(({ path }, place) =>
+        isUndeclared(path) ? [warnAt(`${'conditions' in rule ? pointerTo(`${at}/conditions`, place) : at}/path`)] : [],
+      );
     }),
   );
-  const inLimits = (entry.limits ?? []).flatMap(({ increment_from: path }, index) => (path !== undefined && isUndeclared(path) ? [warnAt(`${pointerTo(`${pointer}/limits`, index)}/increment_from`)] : []));
+  const inLimits = (entry.limits ?? []).flatMap(({ increment_from: path }, index) =>
+    path !== undefined && isUndeclared(path) ? [warnAt(`${pointerTo(`${pointer}/limits`, index)}/increment_from`)] : [],
+  );
   return [...inRules, ...inLimits];
 }

@@ -19,9 +19,11 @@ export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; am
 const nothing: Known = { passed: () => undefined, amounts: new Map() };
 
 export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
-  if (under === undefined || (facts.kind === 'resource' && hasSeveralReadings(under.policy, facts.tool))) return nothing;
+  if (under === undefined || (facts.kind === 'resource' && hasSeveralReadings(under.policy, facts.tool)))
+    return nothing;
   const plan = planFor(namesOf(under.policy, facts.kind ?? 'tool'), facts.tool);
-  const decidedAt = under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
+  const decidedAt =
+    under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
   if (decidedAt < 0) return nothing;
   const { rules, spent } = asked(plan);
   const amounts = new Map<string, number>();
@@ -35,7 +37,9 @@ export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
 /** Which entry, and which of its spellings, decided about a resource is not on record. */
 function hasSeveralReadings({ resources }: CompiledPolicy, uri: string): boolean {
   const resource = resourceIn(resources, uri);
-  return typeof resource === 'string' || resource.entries.length > 1 || resource.texts.length + resource.encoded.length > 1;
+  return (
+    typeof resource === 'string' || resource.entries.length > 1 || resource.texts.length + resource.encoded.length > 1
+  );
 }
 
 function passedAt(at: number | undefined, decidedAt: number): boolean | undefined {
@@ -59,8 +63,11 @@ function asked(plan: Plan): PlanAsks {
 /** The counters to which one argument alone is added, and that argument's path. */
 function spentAlone(limits: readonly LimitRule[]): ReadonlyMap<string, string | undefined> {
   const sources = new Map<string, Set<string | undefined>>();
-  for (const limit of limits) sources.set(counterKey(limit), (sources.get(counterKey(limit)) ?? new Set()).add(limit.increment_from));
-  return new Map([...sources].flatMap(([key, of]) => (of.size === 1 ? [...of].map((source) => [key, source] as const) : [])));
+  for (const limit of limits)
+    sources.set(counterKey(limit), (sources.get(counterKey(limit)) ?? new Set()).add(limit.increment_from));
+  return new Map(
+    [...sources].flatMap(([key, of]) => (of.size === 1 ? [...of].map((source) => [key, source] as const) : [])),
+  );
 }
 
 const contents = new WeakMap<Asked, string>();

@@ -12,7 +12,13 @@ import { keptArguments, type RecordedDecision } from './recorded-decision.js';
  * What a policy says about a recorded decision. `sure` is whether the effect is certain; if not, `effect` is what it is when the rules in `unkept` refuse
  * nothing. `unkept` names the rules that could not be judged, values not being kept, and that come before the one that decided.
  */
-export type Replayed = Readonly<{ sure: boolean; effect: 'allow' | 'deny' | 'hold'; code: Code; rule: string | null; unkept: readonly string[] }>;
+export type Replayed = Readonly<{
+  sure: boolean;
+  effect: 'allow' | 'deny' | 'hold';
+  code: Code;
+  rule: string | null;
+  unkept: readonly string[];
+}>;
 
 type Judged = Omit<Replayed, 'sure'> & Readonly<{ reservations: readonly Reservation[] }>;
 
@@ -34,7 +40,9 @@ export class Replay {
     const judged = judgeRules(this.#policy, decision);
     const { effect, code, rule, unkept, reservations } = judged;
     if (effect !== 'allow') return { sure: effect === 'deny' || unkept.length === 0, effect, code, rule, unkept };
-    return reservations.length === 0 || decision.counts === 'never' ? { sure: unkept.length === 0, effect, code, rule, unkept } : this.#reserve(decision, judged);
+    return reservations.length === 0 || decision.counts === 'never'
+      ? { sure: unkept.length === 0, effect, code, rule, unkept }
+      : this.#reserve(decision, judged);
   }
 
   /** What a call that counted `perhaps` had reserved is given back by now; until then it may still have counted. */
@@ -43,10 +51,14 @@ export class Replay {
     this.#doubtful.delete(callId);
   }
 
-  #reserve({ callId, counts, facts }: RecordedDecision, { effect, code, rule, unkept, reservations }: Judged): Replayed {
+  #reserve(
+    { callId, counts, facts }: RecordedDecision,
+    { effect, code, rule, unkept, reservations }: Judged,
+  ): Replayed {
     const fit = this.#counters.fit(reservations, facts.now);
     const doubtful = [...new Set([...unkept, ...fit.unsure.map(({ pointer }) => pointer)])];
-    if (fit.refusedBy) return { sure: true, effect: 'deny', code: 'rate_limited', rule: fit.refusedBy.pointer, unkept: doubtful };
+    if (fit.refusedBy)
+      return { sure: true, effect: 'deny', code: 'rate_limited', rule: fit.refusedBy.pointer, unkept: doubtful };
     const sure = doubtful.length === 0;
     const added = this.#counters.add(reservations, facts.now, sure && counts === 'surely');
     if (counts === 'perhaps') this.#doubtful.set(callId, added);
@@ -77,7 +89,13 @@ function judgeResource({ resources }: CompiledPolicy, facts: Facts, known: Known
   const unkept = [...new Set(judged.flatMap((one) => one.unkept))];
   const strictest = strictestOf(judged, ({ effect }) => (effect === 'allow' ? undefined : { effect }));
   if (strictest !== undefined) return strictest.effect === 'deny' ? strictest : { ...strictest, unkept };
-  return { effect: 'allow', code: 'allowed', rule: resource.entries[0]?.pointer ?? null, unkept, reservations: reservationsOfAll(judged) };
+  return {
+    effect: 'allow',
+    code: 'allowed',
+    rule: resource.entries[0]?.pointer ?? null,
+    unkept,
+    reservations: reservationsOfAll(judged),
+  };
 }
 
 function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known, work: Work): Judged {
@@ -99,5 +117,11 @@ function judgePlan({ checks, entry }: Plan, facts: Facts, known: Known, work: Wo
     }
     return { effect: verdict.effect, code: verdict.code, rule: check.rule, unkept, reservations: nothing };
   }
-  return { effect: 'allow', code: 'allowed', rule: entry.pointer, unkept, reservations: entry.sharesCounters ? shareAmounts(reservations) : reservations };
+  return {
+    effect: 'allow',
+    code: 'allowed',
+    rule: entry.pointer,
+    unkept,
+    reservations: entry.sharesCounters ? shareAmounts(reservations) : reservations,
+  };
 }

@@ -12,17 +12,34 @@ beforeAll(async () => {
 });
 afterAll(() => toolgate.close());
 
-const issue = (body: unknown, key?: string, token = admin.token): Promise<Answer> => call(toolgate.url, 'POST /v1/api-keys', { token, body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });
-const remove = (id: string, token = admin.token): Promise<Answer> => call(toolgate.url, `DELETE /v1/api-keys/${id}`, { token });
+const issue = (body: unknown, key?: string, token = admin.token): Promise<Answer> =>
+  call(toolgate.url, 'POST /v1/api-keys', { token, body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });
+const remove = (id: string, token = admin.token): Promise<Answer> =>
+  call(toolgate.url, `DELETE /v1/api-keys/${id}`, { token });
 const me = (token: string): Promise<Answer> => call(toolgate.url, 'GET /v1/me', { token });
-const eventsOf = async (id: string) => (await toolgate.db.worker.query('select version, event from events where stream_id = $1 order by version', [id])).rows;
+const eventsOf = async (id: string) =>
+  (await toolgate.db.worker.query('select version, event from events where stream_id = $1 order by version', [id]))
+    .rows;
 
 describe('an API key', () => {
   test('is shown once with its secret, works with its role, and says who it is', async () => {
     const { status, body } = await issue({ name: 'ci', role: 'auditor' });
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^key_/), name: 'ci', role: 'auditor', issuedBy: { type: 'member', id: admin.user.id, name: admin.user.email }, createdAt: expect.stringMatching(/Z$/), expiresAt: null, secret: expect.stringMatching(/^tg_key_/) });
-    expect((await me(body.secret)).body).toEqual({ user: null, organization: { id: admin.organization.id, name: 'Example' }, role: 'auditor', apiKey: { id: body.id, name: 'ci' } });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^key_/),
+      name: 'ci',
+      role: 'auditor',
+      issuedBy: { type: 'member', id: admin.user.id, name: admin.user.email },
+      createdAt: expect.stringMatching(/Z$/),
+      expiresAt: null,
+      secret: expect.stringMatching(/^tg_key_/),
+    });
+    expect((await me(body.secret)).body).toEqual({
+      user: null,
+      organization: { id: admin.organization.id, name: 'Example' },
+      role: 'auditor',
+      apiKey: { id: body.id, name: 'ci' },
+    });
     expect((await call(toolgate.url, 'GET /v1/api-keys', { token: body.secret })).status).toBe(403);
   });
 
@@ -36,8 +53,14 @@ describe('an API key', () => {
 
   test('ends when it expires, and can be made neither in the past nor without a time zone', async () => {
     const { status, body } = await issue({ name: 'late', role: 'viewer', expiresAt: '2001-01-01T00:00:00Z' });
-    expect([status, body.code, body.errors.map((error: { pointer: string }) => error.pointer)]).toEqual([400, 'invalid_body', ['/expiresAt']]);
-    expect((await issue({ name: 'vague', role: 'viewer', expiresAt: '2999-01-01T00:00:00' })).body.errors[0].pointer).toBe('/expiresAt');
+    expect([status, body.code, body.errors.map((error: { pointer: string }) => error.pointer)]).toEqual([
+      400,
+      'invalid_body',
+      ['/expiresAt'],
+    ]);
+    expect(
+      (await issue({ name: 'vague', role: 'viewer', expiresAt: '2999-01-01T00:00:00' })).body.errors[0].pointer,
+    ).toBe('/expiresAt');
     const later = await issue({ name: 'timed', role: 'viewer', expiresAt: '2999-01-01T02:00:00+02:00' });
     expect(later.body.expiresAt).toBe('2999-01-01T00:00:00.000Z');
     expect((await me(later.body.secret)).status).toBe(200);
@@ -49,8 +72,17 @@ describe('an API key', () => {
     const { body } = await issue({ name: 'watched', role: 'viewer' });
     await remove(body.id);
     const events = await eventsOf(body.id);
-    expect(events.map(({ version, event }) => [version, event.type])).toEqual([[1, 'apiKey.issued'], [2, 'apiKey.revoked']]);
-    expect(events[0]?.event).toMatchObject({ apiKeyId: body.id, name: 'watched', role: 'viewer', expiresAt: null, actor: { type: 'member', id: admin.user.id } });
+    expect(events.map(({ version, event }) => [version, event.type])).toEqual([
+      [1, 'apiKey.issued'],
+      [2, 'apiKey.revoked'],
+    ]);
+    expect(events[0]?.event).toMatchObject({
+      apiKeyId: body.id,
+      name: 'watched',
+      role: 'viewer',
+      expiresAt: null,
+      actor: { type: 'member', id: admin.user.id },
+    });
     expect(JSON.stringify(events)).not.toContain(body.secret);
   });
 
@@ -62,12 +94,21 @@ describe('an API key', () => {
   });
 
   test('with an end of null, as it is shown, never ends', async () => {
-    expect(await issue({ name: 'endless', role: 'viewer', expiresAt: null })).toMatchObject({ status: 201, body: { expiresAt: null } });
+    expect(await issue({ name: 'endless', role: 'viewer', expiresAt: null })).toMatchObject({
+      status: 201,
+      body: { expiresAt: null },
+    });
   });
 
   test('of a known id with another secret, or altered, is refused', async () => {
     const { body } = await issue({ name: 'guessed', role: 'viewer' });
-    for (const wrong of [newToken('key', body.id), newToken('session', body.id), body.secret.slice(0, -1), `${body.secret}0`]) expect((await me(wrong)).status).toBe(401);
+    for (const wrong of [
+      newToken('key', body.id),
+      newToken('session', body.id),
+      body.secret.slice(0, -1),
+      `${body.secret}0`,
+    ])
+      expect((await me(wrong)).status).toBe(401);
   });
 
   test('has no session to end', async () => {
@@ -75,27 +116,44 @@ describe('an API key', () => {
     expect((await call(toolgate.url, 'POST /v1/logout', { token: body.secret })).status).toBe(409);
   });
 
-  test.each(['policy_manager', 'approver', 'auditor', 'viewer'])('is nothing that the role %s may make, see or delete', async (role) => {
-    const { token } = await join(toolgate.url, admin, role);
-    const answers = [await issue({ name: 'x', role: 'viewer' }, undefined, token), await call(toolgate.url, 'GET /v1/api-keys', { token }), await remove(newId('key'), token)];
-    expect(answers.map((answer) => [answer.status, answer.body.code])).toEqual([[403, 'forbidden'], [403, 'forbidden'], [403, 'forbidden']]);
-  });
+  test.each(['policy_manager', 'approver', 'auditor', 'viewer'])(
+    'is nothing that the role %s may make, see or delete',
+    async (role) => {
+      const { token } = await join(toolgate.url, admin, role);
+      const answers = [
+        await issue({ name: 'x', role: 'viewer' }, undefined, token),
+        await call(toolgate.url, 'GET /v1/api-keys', { token }),
+        await remove(newId('key'), token),
+      ];
+      expect(answers.map((answer) => [answer.status, answer.body.code])).toEqual([
+        [403, 'forbidden'],
+        [403, 'forbidden'],
+        [403, 'forbidden'],
+      ]);
+    },
+  );
 
   test('without a credential is refused before its body is judged', async () => {
     const { status, headers, body } = await call(toolgate.url, 'POST /v1/api-keys', { body: { wrong: true } });
-    expect([status, body.code, headers.get('www-authenticate')]).toEqual([401, 'unauthorized', 'Bearer realm="toolgate"']);
+    expect([status, body.code, headers.get('www-authenticate')]).toEqual([
+      401,
+      'unauthorized',
+      'Bearer realm="toolgate"',
+    ]);
   });
 });
 
 describe('the API keys of a member', () => {
-  const setRole = (id: string, role: string): Promise<Answer> => call(toolgate.url, `PATCH /v1/members/${id}`, { token: admin.token, body: { role } });
+  const setRole = (id: string, role: string): Promise<Answer> =>
+    call(toolgate.url, `PATCH /v1/members/${id}`, { token: admin.token, body: { role } });
   /** A member who issues a key of each of these roles, and one more with the first of them. */
   const withKeys = async (...roles: readonly string[]) => {
     const member = await join(toolgate.url, admin, 'admin');
     const keys: { id: string; secret: string }[] = [];
     for (const role of roles) keys.push((await issue({ name: role, role }, undefined, member.token)).body);
     keys.push((await issue({ name: 'made by a key', role: 'admin' }, undefined, keys[0]?.secret)).body);
-    const statuses = (): Promise<readonly number[]> => Promise.all(keys.map(async ({ secret }) => (await me(secret)).status));
+    const statuses = (): Promise<readonly number[]> =>
+      Promise.all(keys.map(async ({ secret }) => (await me(secret)).status));
     return { member, keys, statuses };
   };
 
@@ -106,7 +164,12 @@ describe('the API keys of a member', () => {
     expect((await call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token })).status).toBe(204);
     expect(await statuses()).toEqual([401, 401, 401, 401]);
     expect((await me(other.secret)).status).toBe(200);
-    for (const { id } of keys) expect((await eventsOf(id)).at(-1)?.event).toMatchObject({ type: 'apiKey.revoked', apiKeyId: id, actor: { type: 'member', id: admin.user.id } });
+    for (const { id } of keys)
+      expect((await eventsOf(id)).at(-1)?.event).toMatchObject({
+        type: 'apiKey.revoked',
+        apiKeyId: id,
+        actor: { type: 'member', id: admin.user.id },
+      });
     await join(toolgate.url, admin, 'admin', member.user.email);
     expect(await statuses()).toEqual([401, 401, 401, 401]);
   });
@@ -115,23 +178,40 @@ describe('the API keys of a member', () => {
     const { member, keys } = await withKeys('admin');
     const before = (await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items.length;
     const waiting = async (count: number): Promise<void> =>
-      expect.poll(async () => (await toolgate.db.worker.query('select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()')).rowCount, { timeout: 5000 }).toBe(count);
+      expect
+        .poll(
+          async () =>
+            (
+              await toolgate.db.worker.query(
+                'select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()',
+              )
+            ).rowCount,
+          { timeout: 5000 },
+        )
+        .toBe(count);
     const answers = await toolgate.db.asWorker(async (tx) => {
       await tx.query('select 1 from event_heads where organization_id = $1 for update', [admin.organization.id]);
       const removed = call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token });
       await waiting(1);
-      const issued = issue({ name: 'late', role: 'admin' }, undefined, by === 'member' ? member.token : keys[0]?.secret);
+      const issued = issue(
+        { name: 'late', role: 'admin' },
+        undefined,
+        by === 'member' ? member.token : keys[0]?.secret,
+      );
       await waiting(2);
       return [removed, issued] as const;
     });
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([204, 401]);
-    expect((await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items).toHaveLength(before - keys.length);
+    expect((await call(toolgate.url, 'GET /v1/api-keys?limit=1000', { token: admin.token })).body.items).toHaveLength(
+      before - keys.length,
+    );
   });
 
   test('end with the membership however many keys issued one another in between', async () => {
     const member = await join(toolgate.url, admin, 'admin');
     let by = member.token;
-    for (let depth = 0; depth < 24; depth += 1) by = (await issue({ name: 'link', role: 'admin' }, undefined, by)).body.secret;
+    for (let depth = 0; depth < 24; depth += 1)
+      by = (await issue({ name: 'link', role: 'admin' }, undefined, by)).body.secret;
     expect((await me(by)).status).toBe(200);
     expect((await call(toolgate.url, `DELETE /v1/members/${member.user.id}`, { token: admin.token })).status).toBe(204);
     expect((await me(by)).status).toBe(401);
@@ -140,11 +220,23 @@ describe('the API keys of a member', () => {
   test('end with the key that issued them, and so do the invitations that it sent', async () => {
     const { member, keys } = await withKeys('admin', 'viewer');
     const [first, viewers, made] = keys;
-    const invite = (token: string | undefined) => call(toolgate.url, 'POST /v1/invitations', { token: token ?? '', body: { email: `by-key-${member.user.id}@example.com`, role: 'admin' } });
+    const invite = (token: string | undefined) =>
+      call(toolgate.url, 'POST /v1/invitations', {
+        token: token ?? '',
+        body: { email: `by-key-${member.user.id}@example.com`, role: 'admin' },
+      });
     const { token: invitation } = (await invite(made?.secret)).body;
     expect((await call(toolgate.url, `DELETE /v1/api-keys/${first?.id}`, { token: admin.token })).status).toBe(204);
-    expect(await Promise.all([first, made, viewers].map(async (key) => (await me(key?.secret ?? '')).status))).toEqual([401, 401, 200]);
-    expect((await call(toolgate.url, 'POST /v1/invitations/accept', { body: { token: invitation, password: 'correct horse battery' } })).status).toBe(404);
+    expect(await Promise.all([first, made, viewers].map(async (key) => (await me(key?.secret ?? '')).status))).toEqual([
+      401, 401, 200,
+    ]);
+    expect(
+      (
+        await call(toolgate.url, 'POST /v1/invitations/accept', {
+          body: { token: invitation, password: 'correct horse battery' },
+        })
+      ).status,
+    ).toBe(404);
   });
 
   test('that may more than the member end with the role, and the others stay', async () => {
@@ -162,11 +254,14 @@ describe('the list of API keys', () => {
   test('pages through all of them in order, and holds no secret', async () => {
     const owner = await signUp(toolgate.url);
     const issued = [];
-    for (let i = 0; i < 5; i += 1) issued.push((await issue({ name: `key ${i}`, role: 'viewer' }, undefined, owner.token)).body);
+    for (let i = 0; i < 5; i += 1)
+      issued.push((await issue({ name: `key ${i}`, role: 'viewer' }, undefined, owner.token)).body);
     const seen = [];
     let after = '';
-    for (let more = true; more; ) {
-      const { body } = await call(toolgate.url, `GET /v1/api-keys?limit=2${after && `&after=${after}`}`, { token: owner.token });
+    for (let more = true; more;) {
+      const { body } = await call(toolgate.url, `GET /v1/api-keys?limit=2${after && `&after=${after}`}`, {
+        token: owner.token,
+      });
       seen.push(...body.items);
       ({ nextCursor: after, hasMore: more } = body);
     }
@@ -177,7 +272,11 @@ describe('the list of API keys', () => {
   test('shows and deletes none of another organization', async () => {
     const stranger = await signUp(toolgate.url);
     const { body } = await issue({ name: 'ours', role: 'viewer' });
-    expect((await call(toolgate.url, 'GET /v1/api-keys', { token: stranger.token })).body).toEqual({ items: [], nextCursor: null, hasMore: false });
+    expect((await call(toolgate.url, 'GET /v1/api-keys', { token: stranger.token })).body).toEqual({
+      items: [],
+      nextCursor: null,
+      hasMore: false,
+    });
     const other = await remove(body.id, stranger.token);
     const never = await remove(newId('key'), stranger.token);
     expect([other.status, other.body]).toEqual([404, never.body]);
@@ -209,16 +308,22 @@ describe('a repeated creation', () => {
   test('answers for 24 hours, and then creates anew', async () => {
     const order = { name: 'aged', role: 'viewer', expiresAt: '2999-01-01T00:00:00Z' };
     const first = await issue(order, 'aged');
-    await toolgate.db.worker.query("update idempotent_answers set created_at = now() - interval '23 hours 59 minutes' where key = 'aged'");
+    await toolgate.db.worker.query(
+      "update idempotent_answers set created_at = now() - interval '23 hours 59 minutes' where key = 'aged'",
+    );
     expect((await issue(order, 'aged')).body).toEqual(first.body);
-    await toolgate.db.worker.query("update idempotent_answers set created_at = now() - interval '24 hours 1 minute' where key = 'aged'");
+    await toolgate.db.worker.query(
+      "update idempotent_answers set created_at = now() - interval '24 hours 1 minute' where key = 'aged'",
+    );
     const later = await issue(order, 'aged');
     expect(later.status).toBe(201);
     expect(later.body.secret).not.toBe(first.body.secret);
   });
 
   test('of a refused one is judged again', async () => {
-    expect((await issue({ name: 'late', role: 'viewer', expiresAt: '2001-01-01T00:00:00Z' }, 'refused')).status).toBe(400);
+    expect((await issue({ name: 'late', role: 'viewer', expiresAt: '2001-01-01T00:00:00Z' }, 'refused')).status).toBe(
+      400,
+    );
     expect((await issue({ name: 'in time', role: 'viewer' }, 'refused')).status).toBe(201);
   });
 });

@@ -8,7 +8,11 @@ export const call = async (url: string, what: string, { token, body, headers }: 
   const [method = 'GET', path = '/'] = what.split(' ');
   const response = await fetch(url + path, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -20,11 +24,17 @@ export const PASSWORD = 'correct horse battery';
 let count = 0;
 export const newEmail = (): string => `person-${(count += 1)}@example.com`;
 
-export type Person = Readonly<{ organization: { id: string; name: string; createdAt: string }; user: { id: string; email: string }; token: string }>;
+export type Person = Readonly<{
+  organization: { id: string; name: string; createdAt: string };
+  user: { id: string; email: string };
+  token: string;
+}>;
 
 /** A new organization with one admin. */
 export const signUp = async (url: string, email = newEmail()): Promise<Person> => {
-  const { status, body } = await call(url, 'POST /v1/signup', { body: { email, password: PASSWORD, organizationName: 'Example' } });
+  const { status, body } = await call(url, 'POST /v1/signup', {
+    body: { email, password: PASSWORD, organizationName: 'Example' },
+  });
   if (status !== 201) throw new Error(`sign-up answered ${status} ${body.code}`);
   return body as Person;
 };
@@ -32,7 +42,9 @@ export const signUp = async (url: string, email = newEmail()): Promise<Person> =
 /** Somebody invited by an admin and joined with the role. */
 export const join = async (url: string, admin: Person, role: string, email = newEmail()): Promise<Person> => {
   const invitation = await call(url, 'POST /v1/invitations', { token: admin.token, body: { email, role } });
-  const { status, body } = await call(url, 'POST /v1/invitations/accept', { body: { token: invitation.body.token, password: PASSWORD } });
+  const { status, body } = await call(url, 'POST /v1/invitations/accept', {
+    body: { token: invitation.body.token, password: PASSWORD },
+  });
   if (status !== 201) throw new Error(`joining answered ${status} ${body.code}`);
   return body as Person;
 };

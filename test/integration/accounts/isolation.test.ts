@@ -2,7 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, join, newEmail, signUp, type Person } from './client.js';
 
-const TABLES = ['organizations', 'members', 'organization_keys', 'users', 'sessions', 'api_keys', 'invitations', 'idempotent_answers', 'events', 'event_heads'] as const;
+const TABLES = [
+  'organizations',
+  'members',
+  'organization_keys',
+  'users',
+  'sessions',
+  'api_keys',
+  'invitations',
+  'idempotent_answers',
+  'events',
+  'event_heads',
+] as const;
 const columnOf = (table: string): string => (table === 'organizations' || table === 'users' ? 'id' : 'organization_id');
 
 let toolgate: TestToolgate;
@@ -30,15 +41,26 @@ describe('the database', () => {
 
   test.each(TABLES)('shows an organization its own rows of %s only', async (table) => {
     const column = columnOf(table);
-    const { rows } = await toolgate.db.inOrganization(ours.organization.id, (tx) => tx.query<Record<string, string>>(`select ${column} from ${table}`));
+    const { rows } = await toolgate.db.inOrganization(ours.organization.id, (tx) =>
+      tx.query<Record<string, string>>(`select ${column} from ${table}`),
+    );
     expect(rows.length).toBeGreaterThan(0);
-    expect(new Set(rows.map((row) => row[column]))).toEqual(new Set([table === 'users' ? ours.user.id : ours.organization.id]));
+    expect(new Set(rows.map((row) => row[column]))).toEqual(
+      new Set([table === 'users' ? ours.user.id : ours.organization.id]),
+    );
   });
 
   test('lets an organization neither read password hashes nor write into another', async () => {
-    const inOurs = (statement: string) => toolgate.db.changeInOrganization(ours.organization.id, (tx) => tx.query(statement));
+    const inOurs = (statement: string) =>
+      toolgate.db.changeInOrganization(ours.organization.id, (tx) => tx.query(statement));
     await expect(inOurs('select password_hash from users')).rejects.toThrow(/permission denied/);
-    await expect(inOurs("insert into api_keys(organization_id, id, name, role, token_hash) values ('org_other', 'key_1', 'x', 'admin', '')")).rejects.toThrow(/row-level security/);
-    expect((await inOurs('delete from members where organization_id <> current_setting(\'toolgate.organization\')')).rowCount).toBe(0);
+    await expect(
+      inOurs(
+        "insert into api_keys(organization_id, id, name, role, token_hash) values ('org_other', 'key_1', 'x', 'admin', '')",
+      ),
+    ).rejects.toThrow(/row-level security/);
+    expect(
+      (await inOurs("delete from members where organization_id <> current_setting('toolgate.organization')")).rowCount,
+    ).toBe(0);
   });
 });

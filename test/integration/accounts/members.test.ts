@@ -10,12 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => toolgate.close());
 
-const list = async ({ token }: Person): Promise<Answer['body']> => (await call(toolgate.url, 'GET /v1/members', { token })).body;
-const setRole = (by: Person, id: string, role: string): Promise<Answer> => call(toolgate.url, `PATCH /v1/members/${id}`, { token: by.token, body: { role } });
-const remove = (by: Person, id: string): Promise<Answer> => call(toolgate.url, `DELETE /v1/members/${id}`, { token: by.token });
+const list = async ({ token }: Person): Promise<Answer['body']> =>
+  (await call(toolgate.url, 'GET /v1/members', { token })).body;
+const setRole = (by: Person, id: string, role: string): Promise<Answer> =>
+  call(toolgate.url, `PATCH /v1/members/${id}`, { token: by.token, body: { role } });
+const remove = (by: Person, id: string): Promise<Answer> =>
+  call(toolgate.url, `DELETE /v1/members/${id}`, { token: by.token });
 const me = ({ token }: Person): Promise<Answer> => call(toolgate.url, 'GET /v1/me', { token });
-const invite = (by: Person, email: string, role = 'viewer', headers = {}): Promise<Answer> => call(toolgate.url, 'POST /v1/invitations', { token: by.token, body: { email, role }, headers });
-const accept = (token: string, password = PASSWORD, headers = {}): Promise<Answer> => call(toolgate.url, 'POST /v1/invitations/accept', { body: { token, password }, headers });
+const invite = (by: Person, email: string, role = 'viewer', headers = {}): Promise<Answer> =>
+  call(toolgate.url, 'POST /v1/invitations', { token: by.token, body: { email, role }, headers });
+const accept = (token: string, password = PASSWORD, headers = {}): Promise<Answer> =>
+  call(toolgate.url, 'POST /v1/invitations/accept', { body: { token, password }, headers });
 
 describe('members', () => {
   test('are listed by page to admins, with their roles, and to nobody else', async () => {
@@ -29,7 +34,12 @@ describe('members', () => {
     ]);
     const page = await call(toolgate.url, 'GET /v1/members?limit=1', { token: admin.token });
     expect([page.body.items.length, page.body.hasMore]).toEqual([1, true]);
-    const refused = [await call(toolgate.url, 'GET /v1/members', { token: viewer.token }), await setRole(viewer, viewer.user.id, 'admin'), await remove(viewer, admin.user.id), await invite(viewer, newEmail())];
+    const refused = [
+      await call(toolgate.url, 'GET /v1/members', { token: viewer.token }),
+      await setRole(viewer, viewer.user.id, 'admin'),
+      await remove(viewer, admin.user.id),
+      await invite(viewer, newEmail()),
+    ];
     expect(refused.map((answer) => answer.status)).toEqual([403, 403, 403, 403]);
   });
 
@@ -37,7 +47,10 @@ describe('members', () => {
     const admin = await signUp(toolgate.url);
     const member = await join(toolgate.url, admin, 'viewer');
     const { status, body } = await setRole(admin, member.user.id, 'admin');
-    expect([status, body]).toEqual([200, { id: member.user.id, email: member.user.email, role: 'admin', joinedAt: expect.any(String) }]);
+    expect([status, body]).toEqual([
+      200,
+      { id: member.user.id, email: member.user.email, role: 'admin', joinedAt: expect.any(String) },
+    ]);
     expect((await call(toolgate.url, 'GET /v1/members', { token: member.token })).status).toBe(200);
     await setRole(admin, member.user.id, 'viewer');
     expect((await call(toolgate.url, 'GET /v1/members', { token: member.token })).status).toBe(403);
@@ -49,15 +62,26 @@ describe('members', () => {
     const member = await join(toolgate.url, admin, 'approver');
     expect((await remove(admin, member.user.id)).status).toBe(204);
     expect((await me(member)).status).toBe(401);
-    expect((await toolgate.db.worker.query('select 1 from sessions where user_id = $1', [member.user.id])).rows).toEqual([]);
+    expect(
+      (await toolgate.db.worker.query('select 1 from sessions where user_id = $1', [member.user.id])).rows,
+    ).toEqual([]);
     expect((await list(admin)).items.map((item: { id: string }) => item.id)).toEqual([admin.user.id]);
-    expect((await call(toolgate.url, 'POST /v1/login', { body: { email: member.user.email, password: PASSWORD } })).status).toBe(401);
+    expect(
+      (await call(toolgate.url, 'POST /v1/login', { body: { email: member.user.email, password: PASSWORD } })).status,
+    ).toBe(401);
     expect((await remove(admin, member.user.id)).status).toBe(404);
     expect((await setRole(admin, member.user.id, 'viewer')).status).toBe(404);
     const back = await join(toolgate.url, admin, 'viewer', member.user.email);
     expect([back.user.id, (await me(back)).body.role]).toEqual([member.user.id, 'viewer']);
-    const { rows } = await toolgate.db.worker.query('select version, type from events where stream_id = $1 and organization_id = $2 order by version', [member.user.id, admin.organization.id]);
-    expect(rows.map(({ version, type }) => [version, type])).toEqual([[1, 'member.joined'], [2, 'member.removed'], [3, 'member.joined']]);
+    const { rows } = await toolgate.db.worker.query(
+      'select version, type from events where stream_id = $1 and organization_id = $2 order by version',
+      [member.user.id, admin.organization.id],
+    );
+    expect(rows.map(({ version, type }) => [version, type])).toEqual([
+      [1, 'member.joined'],
+      [2, 'member.removed'],
+      [3, 'member.joined'],
+    ]);
   });
 
   test('keep their sessions in other organizations when one removes them', async () => {
@@ -71,23 +95,35 @@ describe('members', () => {
     const admin = await signUp(toolgate.url);
     await join(toolgate.url, admin, 'viewer');
     const refused = [await remove(admin, admin.user.id), await setRole(admin, admin.user.id, 'viewer')];
-    expect(refused.map((answer) => [answer.status, answer.body.code])).toEqual([[409, 'conflict'], [409, 'conflict']]);
+    expect(refused.map((answer) => [answer.status, answer.body.code])).toEqual([
+      [409, 'conflict'],
+      [409, 'conflict'],
+    ]);
     expect((await setRole(admin, admin.user.id, 'admin')).status).toBe(200);
   });
 
   test('of two admins who remove each other at once, one stays', async () => {
     const one = await signUp(toolgate.url);
     const two = await join(toolgate.url, one, 'admin');
-    const statuses = (await Promise.all([remove(one, two.user.id), remove(two, one.user.id)])).map((answer) => answer.status);
+    const statuses = (await Promise.all([remove(one, two.user.id), remove(two, one.user.id)])).map(
+      (answer) => answer.status,
+    );
     expect(statuses.filter((status) => status === 204)).toHaveLength(1);
-    const { rows } = await toolgate.db.worker.query("select 1 from members where organization_id = $1 and role = 'admin' and not removed", [one.organization.id]);
+    const { rows } = await toolgate.db.worker.query(
+      "select 1 from members where organization_id = $1 and role = 'admin' and not removed",
+      [one.organization.id],
+    );
     expect(rows).toHaveLength(1);
   });
 
   test('of another organization are neither seen nor touched', async () => {
     const [ours, theirs] = [await signUp(toolgate.url), await signUp(toolgate.url)];
     const unknown = await remove(ours, newId('usr'));
-    const answers = [await remove(ours, theirs.user.id), await setRole(ours, theirs.user.id, 'viewer'), await remove(ours, 'usr_nonsense')];
+    const answers = [
+      await remove(ours, theirs.user.id),
+      await setRole(ours, theirs.user.id, 'viewer'),
+      await remove(ours, 'usr_nonsense'),
+    ];
     for (const answer of answers) expect([answer.status, answer.body]).toEqual([404, unknown.body]);
     expect(JSON.stringify(await list(ours))).not.toContain(theirs.user.email);
     expect((await me(theirs)).body.role).toBe('admin');
@@ -100,7 +136,13 @@ describe('an invitation', () => {
     const email = newEmail();
     const { status, body } = await invite(admin, email, 'approver');
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^inv_/), email, role: 'approver', expiresAt: expect.any(String), token: expect.stringMatching(/^tg_invite_/) });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^inv_/),
+      email,
+      role: 'approver',
+      expiresAt: expect.any(String),
+      token: expect.stringMatching(/^tg_invite_/),
+    });
     expect(Math.round((Date.parse(body.expiresAt) - Date.now()) / 86_400_000)).toBe(7);
     const joined = await accept(body.token);
     expect([joined.status, joined.body.organization, joined.body.user.email]).toEqual([201, admin.organization, email]);
@@ -116,8 +158,15 @@ describe('an invitation', () => {
     const old = (await invite(admin, newEmail())).body;
     await toolgate.db.worker.query('update invitations set expires_at = now() where id = $1', [old.id]);
     const forged = newToken('invite', (await invite(admin, newEmail())).body.id);
-    const answers = await Promise.all([used.token, old.token, forged, newToken('invite', newId('inv')), 'nonsense'].map((token) => accept(token)));
-    for (const { status, body } of answers) expect([status, body.code, body.detail]).toEqual([404, 'not_found', expect.stringContaining('Ask for a new one')]);
+    const answers = await Promise.all(
+      [used.token, old.token, forged, newToken('invite', newId('inv')), 'nonsense'].map((token) => accept(token)),
+    );
+    for (const { status, body } of answers)
+      expect([status, body.code, body.detail]).toEqual([
+        404,
+        'not_found',
+        expect.stringContaining('Ask for a new one'),
+      ]);
   });
 
   test('accepted twice at once makes one member', async () => {
@@ -165,12 +214,29 @@ describe('an invitation', () => {
 
   test('ends with the right to invite of whoever sent it, by hand or through an API key', async () => {
     const admin = await signUp(toolgate.url);
-    const [removed, demoted, other] = [await join(toolgate.url, admin, 'admin'), await join(toolgate.url, admin, 'admin'), await join(toolgate.url, admin, 'admin')];
-    const key = await call(toolgate.url, 'POST /v1/api-keys', { token: removed.token, body: { name: 'ci', role: 'admin' } });
-    const sent = [await invite(removed, newEmail(), 'admin'), await invite({ ...removed, token: key.body.secret }, newEmail(), 'admin'), await invite(demoted, newEmail()), await invite(other, newEmail())];
+    const [removed, demoted, other] = [
+      await join(toolgate.url, admin, 'admin'),
+      await join(toolgate.url, admin, 'admin'),
+      await join(toolgate.url, admin, 'admin'),
+    ];
+    const key = await call(toolgate.url, 'POST /v1/api-keys', {
+      token: removed.token,
+      body: { name: 'ci', role: 'admin' },
+    });
+    const sent = [
+      await invite(removed, newEmail(), 'admin'),
+      await invite({ ...removed, token: key.body.secret }, newEmail(), 'admin'),
+      await invite(demoted, newEmail()),
+      await invite(other, newEmail()),
+    ];
     expect(sent.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-    expect([(await remove(admin, removed.user.id)).status, (await setRole(admin, demoted.user.id, 'viewer')).status]).toEqual([204, 200]);
-    expect(await Promise.all(sent.map(async ({ body }) => (await accept(body.token)).status))).toEqual([404, 404, 404, 201]);
+    expect([
+      (await remove(admin, removed.user.id)).status,
+      (await setRole(admin, demoted.user.id, 'viewer')).status,
+    ]).toEqual([204, 200]);
+    expect(await Promise.all(sent.map(async ({ body }) => (await accept(body.token)).status))).toEqual([
+      404, 404, 404, 201,
+    ]);
   });
 
   test('is recorded without its token, and repeated with it', async () => {
@@ -180,7 +246,9 @@ describe('an invitation', () => {
     const first = await invite(admin, email, 'viewer', key);
     expect((await invite(admin, email, 'viewer', key)).body).toEqual(first.body);
     const { rows } = await toolgate.db.worker.query('select event from events where stream_id = $1', [first.body.id]);
-    expect(rows.map(({ event }) => event)).toMatchObject([{ type: 'invitation.sent', invitationId: first.body.id, email, role: 'viewer', actor: { id: admin.user.id } }]);
+    expect(rows.map(({ event }) => event)).toMatchObject([
+      { type: 'invitation.sent', invitationId: first.body.id, email, role: 'viewer', actor: { id: admin.user.id } },
+    ]);
     expect(JSON.stringify(rows)).not.toContain(first.body.token);
   });
 });

@@ -14,7 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => toolgate.close());
 
-const as = (token: string, what: string, body?: unknown): Promise<Answer> => call(toolgate.url, what, { token, ...(body === undefined ? {} : { body }) });
+const as = (token: string, what: string, body?: unknown): Promise<Answer> =>
+  call(toolgate.url, what, { token, ...(body === undefined ? {} : { body }) });
 
 /** What somebody who is about to lose their rights sends at once: to get them back, to leave a way in, and to change something else. */
 const grab = (token: string, userId: string): Promise<readonly Answer[]> =>
@@ -55,35 +56,72 @@ const race = async (grabbing: Promise<readonly Answer[]>, taking: Promise<Answer
   return (await changedAfter(lost)).length;
 };
 
-test(`of requests on their way, none succeeds after the demotion of who sent them (${DEMOTIONS} demotions)`, { timeout: 900_000 }, async () => {
-  const { token, user } = await join(toolgate.url, admin, 'viewer');
-  const path = `/v1/members/${user.id}`;
-  let [late, again] = [0, 0];
-  for (let round = 0; round < DEMOTIONS; round += 1) {
-    await as(admin.token, `PATCH ${path}`, { role: 'admin' });
-    late += await race(grab(token, user.id), as(admin.token, `PATCH ${path}`, { role: 'viewer' }), { event: 'member.roleChanged', stream: user.id, actor: user.id });
-    if ((await as(token, 'GET /v1/me')).body.role !== 'viewer') again += 1;
-  }
-  console.log(`${DEMOTIONS} demotions against ${5 * DEMOTIONS} requests in flight: ${late} succeeded after, ${again} members were admin again (${tally.done} were done before, ${tally.refused} refused)`);
-  expect([late, again]).toEqual([0, 0]);
-  expect(tally.refused).toBeGreaterThan(0);
-});
+test(
+  `of requests on their way, none succeeds after the demotion of who sent them (${DEMOTIONS} demotions)`,
+  { timeout: 900_000 },
+  async () => {
+    const { token, user } = await join(toolgate.url, admin, 'viewer');
+    const path = `/v1/members/${user.id}`;
+    let [late, again] = [0, 0];
+    for (let round = 0; round < DEMOTIONS; round += 1) {
+      await as(admin.token, `PATCH ${path}`, { role: 'admin' });
+      late += await race(grab(token, user.id), as(admin.token, `PATCH ${path}`, { role: 'viewer' }), {
+        event: 'member.roleChanged',
+        stream: user.id,
+        actor: user.id,
+      });
+      if ((await as(token, 'GET /v1/me')).body.role !== 'viewer') again += 1;
+    }
+    console.log(
+      `${DEMOTIONS} demotions against ${5 * DEMOTIONS} requests in flight: ${late} succeeded after, ${again} members were admin again (${tally.done} were done before, ${tally.refused} refused)`,
+    );
+    expect([late, again]).toEqual([0, 0]);
+    expect(tally.refused).toBeGreaterThan(0);
+  },
+);
 
-test(`of requests on their way, none succeeds after the removal of who sent them (${REMOVALS} removals)`, { timeout: 900_000 }, async () => {
-  for (let round = 0; round < REMOVALS; round += 1) {
-    const { token, user } = await join(toolgate.url, admin, 'admin');
-    const login = call(toolgate.url, 'POST /v1/login', { body: { email: user.email, password: PASSWORD } });
-    expect(await race(grab(token, user.id), as(admin.token, `DELETE /v1/members/${user.id}`), { event: 'member.removed', stream: user.id, actor: user.id })).toBe(0);
-    await login;
-    expect((await toolgate.db.worker.query('select 1 from sessions where user_id = $1', [user.id])).rows).toEqual([]);
-    expect((await toolgate.db.worker.query(`select 1 from api_keys k join events e on e.stream_id = k.id where e.event->'actor'->>'id' = $1`, [user.id])).rows).toEqual([]);
-  }
-});
+test(
+  `of requests on their way, none succeeds after the removal of who sent them (${REMOVALS} removals)`,
+  { timeout: 900_000 },
+  async () => {
+    for (let round = 0; round < REMOVALS; round += 1) {
+      const { token, user } = await join(toolgate.url, admin, 'admin');
+      const login = call(toolgate.url, 'POST /v1/login', { body: { email: user.email, password: PASSWORD } });
+      expect(
+        await race(grab(token, user.id), as(admin.token, `DELETE /v1/members/${user.id}`), {
+          event: 'member.removed',
+          stream: user.id,
+          actor: user.id,
+        }),
+      ).toBe(0);
+      await login;
+      expect((await toolgate.db.worker.query('select 1 from sessions where user_id = $1', [user.id])).rows).toEqual([]);
+      expect(
+        (
+          await toolgate.db.worker.query(
+            `select 1 from api_keys k join events e on e.stream_id = k.id where e.event->'actor'->>'id' = $1`,
+            [user.id],
+          )
+        ).rows,
+      ).toEqual([]);
+    }
+  },
+);
 
-test(`of requests on their way, none succeeds after the deletion of the API key that sent them (${DEMOTIONS / 2} keys)`, { timeout: 900_000 }, async () => {
-  const { user } = await join(toolgate.url, admin, 'viewer');
-  for (let round = 0; round < DEMOTIONS / 2; round += 1) {
-    const { id, secret } = (await as(admin.token, 'POST /v1/api-keys', { name: 'doomed', role: 'admin' })).body;
-    expect(await race(grab(secret, user.id), as(admin.token, `DELETE /v1/api-keys/${id}`), { event: 'apiKey.revoked', stream: id, actor: id })).toBe(0);
-  }
-});
+test(
+  `of requests on their way, none succeeds after the deletion of the API key that sent them (${DEMOTIONS / 2} keys)`,
+  { timeout: 900_000 },
+  async () => {
+    const { user } = await join(toolgate.url, admin, 'viewer');
+    for (let round = 0; round < DEMOTIONS / 2; round += 1) {
+      const { id, secret } = (await as(admin.token, 'POST /v1/api-keys', { name: 'doomed', role: 'admin' })).body;
+      expect(
+        await race(grab(secret, user.id), as(admin.token, `DELETE /v1/api-keys/${id}`), {
+          event: 'apiKey.revoked',
+          stream: id,
+          actor: id,
+        }),
+      ).toBe(0);
+    }
+  },
+);

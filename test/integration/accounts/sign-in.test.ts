@@ -10,15 +10,21 @@ beforeAll(async () => {
 });
 afterAll(() => toolgate.close());
 
-const logIn = (email: string, password = PASSWORD, more: object = {}): Promise<Answer> => call(toolgate.url, 'POST /v1/login', { body: { email, password, ...more } });
-const me = (headers: Readonly<Record<string, string>>): Promise<Answer> => call(toolgate.url, 'GET /v1/me', { headers });
+const logIn = (email: string, password = PASSWORD, more: object = {}): Promise<Answer> =>
+  call(toolgate.url, 'POST /v1/login', { body: { email, password, ...more } });
+const me = (headers: Readonly<Record<string, string>>): Promise<Answer> =>
+  call(toolgate.url, 'GET /v1/me', { headers });
 
 describe('login', () => {
   test('answers organization, user and a new token, and sets the cookie', async () => {
     const person = await signUp(toolgate.url);
     const { status, headers, body } = await logIn(person.user.email.toUpperCase());
     expect(status).toBe(200);
-    expect(body).toEqual({ organization: person.organization, user: person.user, token: expect.stringMatching(/^tg_session_/) });
+    expect(body).toEqual({
+      organization: person.organization,
+      user: person.user,
+      token: expect.stringMatching(/^tg_session_/),
+    });
     expect(body.token).not.toBe(person.token);
     expect(headers.get('set-cookie')).toContain(`toolgate_session=${body.token}`);
   });
@@ -79,7 +85,8 @@ describe('login', () => {
   test('refuses strangers after thirty failures from all addresses together, and lets the owner in from where they signed in before', async () => {
     const own = await startTestToolgate({ TRUSTED_PROXIES: '127.0.0.1' });
     try {
-      const from = (address: string, email: string, password: string) => call(own.url, 'POST /v1/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
+      const from = (address: string, email: string, password: string) =>
+        call(own.url, 'POST /v1/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
       const { user } = await signUp(own.url);
       const nobody = newEmail();
       for (const email of [user.email, nobody]) {
@@ -113,7 +120,9 @@ describe('login', () => {
 describe('a flood of passwords to hash', () => {
   test('is taken up to a bounded line; the rest is told when to come back', async () => {
     const body = () => ({ email: newEmail(), password: PASSWORD, organizationName: 'Flood' });
-    const answers = await Promise.all(Array.from({ length: 90 }, () => call(toolgate.url, 'POST /v1/signup', { body: body() })));
+    const answers = await Promise.all(
+      Array.from({ length: 90 }, () => call(toolgate.url, 'POST /v1/signup', { body: body() })),
+    );
     const refused = answers.filter((answer) => answer.status === 429);
     expect(answers.filter((answer) => answer.status === 201).length + refused.length).toBe(90);
     expect(answers.some((answer) => answer.status === 201)).toBe(true);
@@ -135,7 +144,10 @@ describe('a session', () => {
 
   test('ends after 30 days', async () => {
     const { token, user } = await signUp(toolgate.url);
-    const { rows } = await toolgate.db.worker.query("select expires_at - created_at = interval '30 days' as month from sessions where user_id = $1", [user.id]);
+    const { rows } = await toolgate.db.worker.query(
+      "select expires_at - created_at = interval '30 days' as month from sessions where user_id = $1",
+      [user.id],
+    );
     expect(rows).toEqual([{ month: true }]);
     await toolgate.db.worker.query('update sessions set expires_at = now() where user_id = $1', [user.id]);
     expect((await call(toolgate.url, 'GET /v1/me', { token })).status).toBe(401);
@@ -145,7 +157,12 @@ describe('a session', () => {
     const { token } = await signUp(toolgate.url);
     const cookie = `theme=dark; toolgate_session=${token}`;
     expect((await me({ cookie, origin: toolgate.url })).status).toBe(200);
-    for (const origin of ['http://evil.example', 'null', `${toolgate.url}.evil.example`, toolgate.url.replace('http:', 'https:')]) {
+    for (const origin of [
+      'http://evil.example',
+      'null',
+      `${toolgate.url}.evil.example`,
+      toolgate.url.replace('http:', 'https:'),
+    ]) {
       expect([origin, (await me({ cookie, origin })).status]).toEqual([origin, 401]);
     }
     expect((await me({ cookie })).status).toBe(401);
@@ -154,13 +171,17 @@ describe('a session', () => {
   test('by cookie without an Origin counts for reading only, and only when the page says that it is ours', async () => {
     const { token } = await signUp(toolgate.url);
     const cookie = `toolgate_session=${token}`;
-    const says: readonly Readonly<Record<string, string>>[] = [{ 'sec-fetch-site': 'same-origin' }, { 'x-toolgate-console': '1' }];
+    const says: readonly Readonly<Record<string, string>>[] = [
+      { 'sec-fetch-site': 'same-origin' },
+      { 'x-toolgate-console': '1' },
+    ];
     for (const header of says) {
       expect((await me({ cookie, ...header })).status).toBe(200);
       expect((await me({ cookie, ...header, origin: 'http://evil.example' })).status).toBe(401);
       expect((await call(toolgate.url, 'POST /v1/logout', { headers: { cookie, ...header } })).status).toBe(401);
     }
-    for (const value of ['same-site', 'cross-site', 'none', '']) expect((await me({ cookie, 'sec-fetch-site': value })).status).toBe(401);
+    for (const value of ['same-site', 'cross-site', 'none', ''])
+      expect((await me({ cookie, 'sec-fetch-site': value })).status).toBe(401);
     for (const value of ['0', '', 'true']) expect((await me({ cookie, 'x-toolgate-console': value })).status).toBe(401);
   });
 
@@ -189,8 +210,15 @@ describe('a session', () => {
 
   test('of a known id with another secret, or of no known id, is refused', async () => {
     const { token, user } = await signUp(toolgate.url);
-    const { rows } = await toolgate.db.worker.query<{ id: string }>('select id from sessions where user_id = $1', [user.id]);
-    for (const wrong of [newToken('session', rows[0]!.id), newToken('session', newId('ses')), newToken('key', rows[0]!.id), `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`]) {
+    const { rows } = await toolgate.db.worker.query<{ id: string }>('select id from sessions where user_id = $1', [
+      user.id,
+    ]);
+    for (const wrong of [
+      newToken('session', rows[0]!.id),
+      newToken('session', newId('ses')),
+      newToken('key', rows[0]!.id),
+      `${token.slice(0, -1)}${token.endsWith('0') ? '1' : '0'}`,
+    ]) {
       expect((await call(toolgate.url, 'GET /v1/me', { token: wrong })).status).toBe(401);
     }
   });
@@ -201,10 +229,14 @@ describe('on an installation behind TLS', () => {
     const secure = await startTestToolgate({ PUBLIC_URL: 'https://toolgate.example' });
     const inside = `http://127.0.0.1:${secure.toolgate.port}`;
     try {
-      const { headers, body } = await call(inside, 'POST /v1/signup', { body: { email: newEmail(), password: PASSWORD, organizationName: 'TLS' } });
+      const { headers, body } = await call(inside, 'POST /v1/signup', {
+        body: { email: newEmail(), password: PASSWORD, organizationName: 'TLS' },
+      });
       expect(headers.get('set-cookie')).toMatch(/; Secure/);
       const cookie = `toolgate_session=${body.token}`;
-      expect((await call(inside, 'GET /v1/me', { headers: { cookie, origin: 'https://toolgate.example' } })).status).toBe(200);
+      expect(
+        (await call(inside, 'GET /v1/me', { headers: { cookie, origin: 'https://toolgate.example' } })).status,
+      ).toBe(200);
       expect((await call(inside, 'GET /v1/me', { headers: { cookie, origin: inside } })).status).toBe(401);
     } finally {
       await secure.close();

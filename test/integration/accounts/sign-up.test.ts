@@ -9,16 +9,26 @@ beforeAll(async () => {
 afterAll(() => toolgate.close());
 
 const request = (email = newEmail(), organizationName = 'Example') => ({ email, password: PASSWORD, organizationName });
-const post = (body: unknown, key?: string, url = toolgate.url) => call(url, 'POST /v1/signup', { body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });
+const post = (body: unknown, key?: string, url = toolgate.url) =>
+  call(url, 'POST /v1/signup', { body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });
 const counts = async (db = toolgate.db) =>
-  (await db.worker.query('select (select count(*) from organizations) as organizations, (select count(*) from users) as users, (select count(*) from event_heads) as heads, (select count(*) from sessions) as sessions')).rows[0];
+  (
+    await db.worker.query(
+      'select (select count(*) from organizations) as organizations, (select count(*) from users) as users, (select count(*) from event_heads) as heads, (select count(*) from sessions) as sessions',
+    )
+  ).rows[0];
 
 describe('sign-up', () => {
   test('answers the organization, the user and a session token that works at once, and sets the session cookie', async () => {
     const { status, headers, body } = await post(request('First@Example.com', 'Acme & Söhne'));
     expect(status).toBe(201);
     expect(body).toEqual({
-      organization: { id: expect.stringMatching(/^org_[0-9a-z]{26}$/), name: 'Acme & Söhne', disabled: false, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) },
+      organization: {
+        id: expect.stringMatching(/^org_[0-9a-z]{26}$/),
+        name: 'Acme & Söhne',
+        disabled: false,
+        createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
       user: { id: expect.stringMatching(/^usr_/), email: 'First@Example.com' },
       token: expect.stringMatching(/^tg_session_[0-9a-z]{26}_[0-9A-Za-z]{49}$/),
     });
@@ -27,15 +37,26 @@ describe('sign-up', () => {
     expect(cookie).toMatch(/; Path=\/;.*HttpOnly; SameSite=Lax/);
     expect(cookie).not.toContain('Secure');
     const me = await call(toolgate.url, 'GET /v1/me', { token: body.token });
-    expect(me.body).toEqual({ user: body.user, organization: { id: body.organization.id, name: 'Acme & Söhne' }, role: 'admin' });
+    expect(me.body).toEqual({
+      user: body.user,
+      organization: { id: body.organization.id, name: 'Acme & Söhne' },
+      role: 'admin',
+    });
   });
 
   test('names everything that is wrong at once, and repeats no value', async () => {
-    const { status, headers, body } = await post({ email: 'nobody', password: 'short', organizationName: '', plan: 'free' });
+    const { status, headers, body } = await post({
+      email: 'nobody',
+      password: 'short',
+      organizationName: '',
+      plan: 'free',
+    });
     expect(status).toBe(400);
     expect(headers.get('content-type')).toContain('application/problem+json');
     expect(body.code).toBe('invalid_body');
-    expect(new Set(body.errors.map((error: { pointer: string }) => error.pointer))).toEqual(new Set(['/email', '/password', '/organizationName', '/plan']));
+    expect(new Set(body.errors.map((error: { pointer: string }) => error.pointer))).toEqual(
+      new Set(['/email', '/password', '/organizationName', '/plan']),
+    );
     expect(JSON.stringify(body)).not.toContain('short');
   });
 
@@ -60,23 +81,38 @@ describe('sign-up', () => {
     const answers = await Promise.all([post(request(email, 'One')), post(request(email, 'Two'))]);
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409]);
     const after = await counts();
-    expect([after.organizations - before.organizations, after.users - before.users, after.heads - before.heads]).toEqual([1, 1, 1]);
+    expect([
+      after.organizations - before.organizations,
+      after.users - before.users,
+      after.heads - before.heads,
+    ]).toEqual([1, 1, 1]);
   });
 
   test('records the organization and its first member as events without a secret', async () => {
     const { organization, user, token } = await signUp(toolgate.url);
-    const { rows } = await toolgate.db.worker.query('select position, stream_id, version, type, event from events where organization_id = $1 order by position', [organization.id]);
+    const { rows } = await toolgate.db.worker.query(
+      'select position, stream_id, version, type, event from events where organization_id = $1 order by position',
+      [organization.id],
+    );
     expect(rows.map(({ position, stream_id: stream, version, type }) => [position, stream, version, type])).toEqual([
       [1, organization.id, 1, 'organization.created'],
       [2, user.id, 1, 'member.joined'],
     ]);
-    expect(rows[1]?.event).toMatchObject({ userId: user.id, email: user.email, role: 'admin', actor: { type: 'member', id: user.id } });
+    expect(rows[1]?.event).toMatchObject({
+      userId: user.id,
+      email: user.email,
+      role: 'admin',
+      actor: { type: 'member', id: user.id },
+    });
     expect(JSON.stringify(rows)).not.toContain(token);
   });
 
   test('keeps neither the password nor the token', async () => {
     const { user, token } = await signUp(toolgate.url);
-    const { rows } = await toolgate.db.worker.query('select u.password_hash, s.token_hash from users u join sessions s on s.user_id = u.id where u.id = $1', [user.id]);
+    const { rows } = await toolgate.db.worker.query(
+      'select u.password_hash, s.token_hash from users u join sessions s on s.user_id = u.id where u.id = $1',
+      [user.id],
+    );
     expect(rows[0]?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(rows[0]?.token_hash).toHaveLength(32);
     expect(JSON.stringify(rows)).not.toContain(token);
@@ -102,7 +138,11 @@ describe('a repeated sign-up', () => {
     expect(answers.map((answer) => answer.status)).toEqual([201, 201, 201]);
     expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
     const after = await counts();
-    expect([after.organizations - before.organizations, after.heads - before.heads, after.sessions - before.sessions]).toEqual([1, 1, 1]);
+    expect([
+      after.organizations - before.organizations,
+      after.heads - before.heads,
+      after.sessions - before.sessions,
+    ]).toEqual([1, 1, 1]);
   });
 
   test('with another body is refused, also when both are sent at once', async () => {
@@ -117,7 +157,8 @@ describe('a repeated sign-up', () => {
   test('gives its answer to nobody who guesses at the body: after ten guesses that key is refused for a while', async () => {
     const body = request();
     await post(body, 'guessed');
-    for (let i = 0; i < 10; i += 1) expect((await post({ ...body, password: `guess number ${i}` }, 'guessed')).status).toBe(422);
+    for (let i = 0; i < 10; i += 1)
+      expect((await post({ ...body, password: `guess number ${i}` }, 'guessed')).status).toBe(422);
     const { status, headers } = await post(body, 'guessed');
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
@@ -127,7 +168,11 @@ describe('a repeated sign-up', () => {
   test('after 24 hours is a new sign-up', async () => {
     const body = request();
     await post(body, 'a-day-later');
-    const age = (hours: string) => toolgate.db.worker.query('update idempotent_answers set created_at = now() - $1::interval where key = $2', [hours, 'a-day-later']);
+    const age = (hours: string) =>
+      toolgate.db.worker.query('update idempotent_answers set created_at = now() - $1::interval where key = $2', [
+        hours,
+        'a-day-later',
+      ]);
     await age('23 hours 59 minutes');
     expect((await post(body, 'a-day-later')).status).toBe(201);
     await age('24 hours 1 minute');
@@ -137,13 +182,19 @@ describe('a repeated sign-up', () => {
 
   test('is kept encrypted', async () => {
     const { body } = await post(request(), 'kept');
-    const { rows } = await toolgate.db.worker.query<{ sealed_body: Buffer }>("select sealed_body from idempotent_answers where organization_id = 'anonymous' and key = 'kept'");
+    const { rows } = await toolgate.db.worker.query<{ sealed_body: Buffer }>(
+      "select sealed_body from idempotent_answers where organization_id = 'anonymous' and key = 'kept'",
+    );
     expect(rows[0]?.sealed_body.length).toBeGreaterThan(0);
     expect(rows[0]?.sealed_body.includes(body.token)).toBe(false);
     expect(rows[0]?.sealed_body.includes(body.user.email)).toBe(false);
   });
 
-  test.each([['a space', 'a b'], ['256 characters', 'k'.repeat(256)], ['a letter outside ASCII', 'schlüssel']])('refuses an Idempotency-Key with %s', async (_name, key) => {
+  test.each([
+    ['a space', 'a b'],
+    ['256 characters', 'k'.repeat(256)],
+    ['a letter outside ASCII', 'schlüssel'],
+  ])('refuses an Idempotency-Key with %s', async (_name, key) => {
     const { status, body } = await post(request(), key);
     expect([status, body.code]).toEqual([400, 'invalid_body']);
   });
@@ -155,7 +206,10 @@ describe('with SIGNUP=first', () => {
     try {
       const requests = [request(), request()];
       const answers = await Promise.all(requests.map((body, index) => post(body, `key-${index}`, first.url)));
-      expect(answers.map((answer) => [answer.status, answer.body.code]).sort()).toEqual([[201, undefined], [403, 'signup_closed']]);
+      expect(answers.map((answer) => [answer.status, answer.body.code]).sort()).toEqual([
+        [201, undefined],
+        [403, 'signup_closed'],
+      ]);
       expect(await counts(first.db)).toMatchObject({ organizations: 1, users: 1, heads: 1, sessions: 1 });
       const won = answers.findIndex((answer) => answer.status === 201);
       expect((await post(requests[won], `key-${won}`, first.url)).body).toEqual(answers[won]?.body);

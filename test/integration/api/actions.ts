@@ -1,7 +1,14 @@
 import { openSession, type Answer, type Tenant } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
-type GrantModel = { identityId: string; serverId: string; policyId: string | null; token: string; mcpUrl: string; revoked: boolean };
+type GrantModel = {
+  identityId: string;
+  serverId: string;
+  policyId: string | null;
+  token: string;
+  mcpUrl: string;
+  revoked: boolean;
+};
 
 /** What one organization has, by what it did itself; `ever` also knows what is gone. */
 export type Model = {
@@ -12,7 +19,17 @@ export type Model = {
   readonly grants: Map<string, GrantModel>;
   readonly keys: Set<string>;
   readonly approvals: Set<string>;
-  readonly ever: Readonly<Record<'server.registered' | 'policy.published' | 'identity.created' | 'grant.issued' | 'apiKey.issued' | 'approval.requested', string[]>>;
+  readonly ever: Readonly<
+    Record<
+      | 'server.registered'
+      | 'policy.published'
+      | 'identity.created'
+      | 'grant.issued'
+      | 'apiKey.issued'
+      | 'approval.requested',
+      string[]
+    >
+  >;
   calls: number;
 };
 
@@ -24,7 +41,14 @@ export const emptyModel = (tenant: Tenant): Model => ({
   grants: new Map(),
   keys: new Set(),
   approvals: new Set(),
-  ever: { 'server.registered': [], 'policy.published': [], 'identity.created': [], 'grant.issued': [], 'apiKey.issued': [], 'approval.requested': [] },
+  ever: {
+    'server.registered': [],
+    'policy.published': [],
+    'identity.created': [],
+    'grant.issued': [],
+    'apiKey.issued': [],
+    'approval.requested': [],
+  },
   calls: 0,
 });
 
@@ -39,7 +63,8 @@ const nth = <T>(from: Iterable<T>, pick: number): T | undefined => {
 };
 
 const expectStatus = (what: string, answer: Answer, expected: number): Json => {
-  if (answer.status !== expected) throw new Error(`${what} answered ${answer.status} instead of ${expected}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== expected)
+    throw new Error(`${what} answered ${answer.status} instead of ${expected}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 };
 
@@ -54,7 +79,14 @@ type Noun = 'servers' | 'policies' | 'identities' | 'grants' | 'keys' | 'approva
 
 /** Does something to one object of a kind: to one of the other organization's it must be 404, and nothing is done when there is none. */
 const toOne =
-  (noun: Noun, act: (world: World, id: string, target: Readonly<{ expected: (own: number) => number; pick: number }>) => Promise<void>): Action =>
+  (
+    noun: Noun,
+    act: (
+      world: World,
+      id: string,
+      target: Readonly<{ expected: (own: number) => number; pick: number }>,
+    ) => Promise<void>,
+  ): Action =>
   async (world, { pick, foreign }) => {
     const id = nth<string>((foreign ? world.other : world.own)[noun].keys(), pick);
     if (id === undefined) return;
@@ -69,20 +101,32 @@ const isIn = (model: Model, noun: Noun, id: string): boolean => model[noun].has(
 
 export const actions = {
   createServer: async ({ own, upstreamUrl }, { pick }) => {
-    const { id } = await ask(own, 201, 'POST /v1/servers', { name: `server ${pick}`, transport: { type: 'streamable-http', url: upstreamUrl } });
+    const { id } = await ask(own, 201, 'POST /v1/servers', {
+      name: `server ${pick}`,
+      transport: { type: 'streamable-http', url: upstreamUrl },
+    });
     own.servers.add(id as string);
     own.ever['server.registered'].push(id as string);
   },
-  changeServer: toOne('servers', async ({ own }, id, { expected, pick }) => void (await ask(own, expected(200), `PATCH /v1/servers/${id}`, { name: `renamed ${pick}` }))),
+  changeServer: toOne(
+    'servers',
+    async ({ own }, id, { expected, pick }) =>
+      void (await ask(own, expected(200), `PATCH /v1/servers/${id}`, { name: `renamed ${pick}` })),
+  ),
   readServer: toOne('servers', async ({ own }, id, { expected }) => {
     await ask(own, expected(200), `GET /v1/servers/${id}`);
     await ask(own, expected(200), `GET /v1/servers/${id}/tools`);
     await ask(own, expected(200), `GET /v1/servers/${id}/policies`);
   }),
   switchTool: toOne('servers', async ({ own }, id, { expected }) => {
-    for (const disabled of [true, false]) await ask(own, expected(200), `PATCH /v1/servers/${id}/tools/echo`, { disabled });
+    for (const disabled of [true, false])
+      await ask(own, expected(200), `PATCH /v1/servers/${id}/tools/echo`, { disabled });
   }),
-  acceptTool: toOne('servers', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `POST /v1/servers/${id}/tools/echo/accept`, {}))),
+  acceptTool: toOne(
+    'servers',
+    async ({ own }, id, { expected }) =>
+      void (await ask(own, expected(200), `POST /v1/servers/${id}/tools/echo/accept`, {})),
+  ),
   deleteServer: toOne('servers', async ({ own }, id, { expected, pick }) => {
     if (pick % 3 > 0) return;
     await ask(own, expected(204), `DELETE /v1/servers/${id}`);
@@ -92,40 +136,69 @@ export const actions = {
   }),
   createPolicy: toOne('servers', async ({ own }, serverId, { expected, pick }) => {
     const document = { version: '1', default: pick % 2 === 0 ? 'allow' : 'deny', ...(pick % 4 > 1 ? HOLDING : {}) };
-    const body = await ask(own, expected(201), `POST /v1/servers/${serverId}/policies`, { name: `policy ${pick}`, document });
+    const body = await ask(own, expected(201), `POST /v1/servers/${serverId}/policies`, {
+      name: `policy ${pick}`,
+      document,
+    });
     if (!isIn(own, 'servers', serverId)) return;
     own.policies.set(body['id'] as string, { serverId, version: 1 });
     own.ever['policy.published'].push(body['id'] as string);
   }),
   publishPolicy: toOne('policies', async ({ own }, id, { expected }) => {
-    const body = await ask(own, expected(200), `PUT /v1/policies/${id}`, { document: { version: '1', default: 'allow' } });
+    const body = await ask(own, expected(200), `PUT /v1/policies/${id}`, {
+      document: { version: '1', default: 'allow' },
+    });
     const policy = own.policies.get(id);
     if (!policy) return;
     policy.version += 1;
     own.ever['policy.published'].push(id);
-    if (body['version'] !== policy.version) throw new Error(`version ${String(body['version'])} instead of ${policy.version}`);
+    if (body['version'] !== policy.version)
+      throw new Error(`version ${String(body['version'])} instead of ${policy.version}`);
   }),
   decide: toOne('policies', async ({ own, other }, id, { expected, pick }) => {
     await ask(own, expected(200), `POST /v1/policies/${id}/decide`, { tool: 'echo', arguments: { pick } });
     const stranger = nth(other.identities, pick);
-    if (stranger !== undefined) await ask(own, 404, `POST /v1/policies/${id}/decide`, { tool: 'echo', identityId: stranger });
+    if (stranger !== undefined)
+      await ask(own, 404, `POST /v1/policies/${id}/decide`, { tool: 'echo', identityId: stranger });
   }),
   simulate: toOne('policies', async ({ own }, id, { expected }) => {
-    const body = await ask(own, expected(200), `POST /v1/policies/${id}/simulate`, { from: '2026-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' });
-    if (isIn(own, 'policies', id) && Number(body['calls']) > own.calls) throw new Error(`${String(body['calls'])} calls on record of ${own.calls}`);
+    const body = await ask(own, expected(200), `POST /v1/policies/${id}/simulate`, {
+      from: '2026-01-01T00:00:00Z',
+      to: '2099-01-01T00:00:00Z',
+    });
+    if (isIn(own, 'policies', id) && Number(body['calls']) > own.calls)
+      throw new Error(`${String(body['calls'])} calls on record of ${own.calls}`);
   }),
-  testPolicy: toOne('policies', async ({ own }, policyId, { expected }) => void (await ask(own, expected(200), 'POST /v1/policies/test', { policyId, cases: [{ name: 'one', tool: 'echo', expect: { effect: 'allow' } }] }))),
+  testPolicy: toOne(
+    'policies',
+    async ({ own }, policyId, { expected }) =>
+      void (await ask(own, expected(200), 'POST /v1/policies/test', {
+        policyId,
+        cases: [{ name: 'one', tool: 'echo', expect: { effect: 'allow' } }],
+      })),
+  ),
   deletePolicy: toOne('policies', async ({ own }, id, { expected }) => {
     const used = [...own.grants.values()].some(({ policyId, revoked }) => policyId === id && !revoked);
     await ask(own, expected(used ? 409 : 204), `DELETE /v1/policies/${id}`);
     if (!used) own.policies.delete(id);
   }),
   createIdentity: async ({ own }, { pick }) => {
-    const { id } = await ask(own, 201, 'POST /v1/identities', { name: `identity ${pick}`, kind: 'agent', attributes: { pick } });
+    const { id } = await ask(own, 201, 'POST /v1/identities', {
+      name: `identity ${pick}`,
+      kind: 'agent',
+      attributes: { pick },
+    });
     own.identities.add(id as string);
     own.ever['identity.created'].push(id as string);
   },
-  changeIdentity: toOne('identities', async ({ own }, id, { expected, pick }) => void (await ask(own, expected(200), `PATCH /v1/identities/${id}`, { name: `renamed ${pick}`, attributes: { pick } }))),
+  changeIdentity: toOne(
+    'identities',
+    async ({ own }, id, { expected, pick }) =>
+      void (await ask(own, expected(200), `PATCH /v1/identities/${id}`, {
+        name: `renamed ${pick}`,
+        attributes: { pick },
+      })),
+  ),
   deleteIdentity: toOne('identities', async ({ own }, id, { expected, pick }) => {
     if (pick % 3 > 0) return;
     await ask(own, expected(204), `DELETE /v1/identities/${id}`);
@@ -134,21 +207,34 @@ export const actions = {
   issueGrant: async ({ own, other }, { pick, foreign }) => {
     const [identityId, serverId] = [nth((foreign ? other : own).identities, pick), nth(own.servers, pick)];
     if (identityId === undefined || serverId === undefined) return;
-    const policyId = nth([...own.policies].filter(([, policy]) => policy.serverId === serverId), pick)?.[0] ?? null;
+    const policyId =
+      nth(
+        [...own.policies].filter(([, policy]) => policy.serverId === serverId),
+        pick,
+      )?.[0] ?? null;
     const body = await ask(own, foreign ? 404 : 201, 'POST /v1/grants', { identityId, serverId, policyId });
     if (foreign) return;
-    own.grants.set(body['id'] as string, { identityId, serverId, policyId, token: body['token'] as string, mcpUrl: body['mcpUrl'] as string, revoked: false });
+    own.grants.set(body['id'] as string, {
+      identityId,
+      serverId,
+      policyId,
+      token: body['token'] as string,
+      mcpUrl: body['mcpUrl'] as string,
+      revoked: false,
+    });
     own.ever['grant.issued'].push(body['id'] as string);
   },
   changeGrant: toOne('grants', async ({ own, other }, id, { expected, pick }) => {
     const grant = own.grants.get(id);
     await ask(own, expected(grant?.revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { label: `label ${pick}` });
     const stranger = nth(other.policies.keys(), pick);
-    if (grant && !grant.revoked && stranger !== undefined) await ask(own, 404, `PATCH /v1/grants/${id}`, { policyId: stranger });
+    if (grant && !grant.revoked && stranger !== undefined)
+      await ask(own, 404, `PATCH /v1/grants/${id}`, { policyId: stranger });
   }),
   switchGrant: toOne('grants', async ({ own }, id, { expected }) => {
     const revoked = own.grants.get(id)?.revoked ?? false;
-    for (const disabled of [true, false]) await ask(own, expected(revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { disabled });
+    for (const disabled of [true, false])
+      await ask(own, expected(revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { disabled });
   }),
   rotateGrant: toOne('grants', async ({ own }, id, { expected }) => {
     const grant = own.grants.get(id);
@@ -162,23 +248,45 @@ export const actions = {
     if (grant) grant.revoked = true;
   }),
   call: async ({ own, other }, { pick, foreign }) => {
-    const [grant, others] = [nth([...own.grants.values()].filter(({ revoked }) => !revoked), pick), nth(other.grants.values(), pick)];
+    const [grant, others] = [
+      nth(
+        [...own.grants.values()].filter(({ revoked }) => !revoked),
+        pick,
+      ),
+      nth(other.grants.values(), pick),
+    ];
     if (!grant) return;
     if (foreign && others) {
-      const answer = await fetch(others.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json' }, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' });
-      if (answer.status !== 403) throw new Error(`another organization's server answered ${answer.status} ${await answer.text()}`);
+      const answer = await fetch(others.mcpUrl, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json' },
+        body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      });
+      if (answer.status !== 403)
+        throw new Error(`another organization's server answered ${answer.status} ${await answer.text()}`);
       return;
     }
     const session = await openSession(grant);
-    const answer = await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { pick } } });
+    const answer = await session.post({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'echo', arguments: { pick } },
+    });
     if (answer.status !== 200) throw new Error(`a call answered ${answer.status} ${await answer.text()}`);
     const asked = /apr_[0-9a-z]{26}/.exec(await answer.text())?.[0];
     if (asked !== undefined && !own.approvals.has(asked)) own.ever['approval.requested'].push(asked);
     if (asked !== undefined) own.approvals.add(asked);
     own.calls += 1;
   },
-  readApproval: toOne('approvals', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `GET /v1/approvals/${id}`))),
-  rejectApproval: toOne('approvals', async ({ own }, id, { expected }) => void (await ask(own, expected(200), `POST /v1/approvals/${id}/reject`))),
+  readApproval: toOne(
+    'approvals',
+    async ({ own }, id, { expected }) => void (await ask(own, expected(200), `GET /v1/approvals/${id}`)),
+  ),
+  rejectApproval: toOne(
+    'approvals',
+    async ({ own }, id, { expected }) => void (await ask(own, expected(200), `POST /v1/approvals/${id}/reject`)),
+  ),
   createKey: async ({ own }, { pick }) => {
     const { id } = await ask(own, 201, 'POST /v1/api-keys', { name: `key ${pick}`, role: 'viewer' });
     own.keys.add(id as string);

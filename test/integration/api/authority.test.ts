@@ -30,37 +30,55 @@ const CHANGE_NOTHING: readonly string[] = [
 const CHANGE_ALTHOUGH_READ: readonly string[] = ['GET /v1/audit/export'];
 
 const guarded = operationsOf(document).filter(({ allowed }) => !allowed.includes('anyone'));
-const changes = guarded.filter(({ name, method }) => (method !== 'GET' && !CHANGE_NOTHING.includes(name)) || CHANGE_ALTHOUGH_READ.includes(name));
+const changes = guarded.filter(
+  ({ name, method }) => (method !== 'GET' && !CHANGE_NOTHING.includes(name)) || CHANGE_ALTHOUGH_READ.includes(name),
+);
 const rest = guarded.filter(({ name }) => CHANGE_NOTHING.includes(name));
 
 /** What a role of an organization signs in with: a person's session and an API key. */
 type Holder = Readonly<{ role: string; userId: string; keyId: string; session: string; key: string }>;
-type Loss = Readonly<{ credential: 'session' | 'key'; take: string; giveBack: string; of: 'userId' | 'keyId'; status: number }>;
+type Loss = Readonly<{
+  credential: 'session' | 'key';
+  take: string;
+  giveBack: string;
+  of: 'userId' | 'keyId';
+  status: number;
+}>;
 
 const AN_HOUR_ON = `now() + interval '1 hour'`;
 const losses: Readonly<Record<string, Loss>> = {
   'a demotion': {
-    credential: 'session', of: 'userId', status: 403,
+    credential: 'session',
+    of: 'userId',
+    status: 403,
     take: `update members set role = 'viewer' where user_id = $1 and $2::text is not null`,
     giveBack: 'update members set role = $2 where user_id = $1',
   },
   'a removal': {
-    credential: 'session', of: 'userId', status: 401,
+    credential: 'session',
+    of: 'userId',
+    status: 401,
     take: 'update members set removed = true where user_id = $1 and $2::text is not null',
     giveBack: 'update members set removed = false where user_id = $1 and $2::text is not null',
   },
   'the end of its session': {
-    credential: 'session', of: 'userId', status: 401,
+    credential: 'session',
+    of: 'userId',
+    status: 401,
     take: `update sessions set expires_at = clock_timestamp() where user_id = $1 and $2::text is not null`,
     giveBack: `update sessions set expires_at = ${AN_HOUR_ON} where user_id = $1 and $2::text is not null`,
   },
   'the expiry of its API key': {
-    credential: 'key', of: 'keyId', status: 401,
+    credential: 'key',
+    of: 'keyId',
+    status: 401,
     take: `update api_keys set expires_at = clock_timestamp() where id = $1 and $2::text is not null`,
     giveBack: `update api_keys set expires_at = ${AN_HOUR_ON} where id = $1 and $2::text is not null`,
   },
   'the deletion of its API key': {
-    credential: 'key', of: 'keyId', status: 401,
+    credential: 'key',
+    of: 'keyId',
+    status: 401,
     take: `update api_keys set id = 'gone ' || id where id = $1 and $2::text is not null`,
     giveBack: `update api_keys set id = $1 where id = 'gone ' || $1 and $2::text is not null`,
   },
@@ -73,7 +91,9 @@ let holders: Readonly<Record<string, Holder>>;
 const holderOf = async (role: string): Promise<Holder> => {
   const person = await tenant.person(role);
   const { email } = (await person.api('GET', '/v1/me')).body['user'] as Json;
-  const session = (await request(`${toolgate.url}/v1/login`, 'POST', { email, password: PASSWORD })).body['token'] as string;
+  const session = (await request(`${toolgate.url}/v1/login`, 'POST', { email, password: PASSWORD })).body[
+    'token'
+  ] as string;
   const key = (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body;
   return { role, userId: person.id, session, keyId: key['id'] as string, key: key['secret'] as string };
 };
@@ -82,37 +102,71 @@ beforeAll(async () => {
   tenant = await signUp(toolgate.url);
   const serverId = await tenant.server(upstream.url);
   const [policyId, identityId] = [await tenant.policy(serverId, DOCUMENT), await tenant.identity('named in bodies')];
-  values = { serverId, policyId, identityId, transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' }, webhookUrl: upstream.url };
-  holders = Object.fromEntries(await Promise.all(['admin', 'policy_manager', 'approver', 'auditor'].map(async (role) => [role, await holderOf(role)])));
+  values = {
+    serverId,
+    policyId,
+    identityId,
+    transport: { type: 'streamable-http', url: upstream.url },
+    auth: { type: 'none' },
+    webhookUrl: upstream.url,
+  };
+  holders = Object.fromEntries(
+    await Promise.all(
+      ['admin', 'policy_manager', 'approver', 'auditor'].map(async (role) => [role, await holderOf(role)]),
+    ),
+  );
 });
 
 /** The least of the roles that may. */
-const leastOf = ({ allowed }: Operation): Holder => holders[allowed.find((role) => role !== 'admin' && role !== 'member') ?? 'admin']!;
+const leastOf = ({ allowed }: Operation): Holder =>
+  holders[allowed.find((role) => role !== 'admin' && role !== 'member') ?? 'admin']!;
 
 const perform = (operation: Operation, path: string, token: string): Promise<Answer> => {
-  const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match') ? { 'if-match': '*' } : {};
-  const body = bodyOf(document, operation, { ...values, 'testPolicy.document': DOCUMENT, 'simulatePolicy.from': '2026-01-01T00:00:00Z' }, oneOf[operation.operationId ?? '']);
+  const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')
+    ? { 'if-match': '*' }
+    : {};
+  const body = bodyOf(
+    document,
+    operation,
+    { ...values, 'testPolicy.document': DOCUMENT, 'simulatePolicy.from': '2026-01-01T00:00:00Z' },
+    oneOf[operation.operationId ?? ''],
+  );
   const query = operation.operationId === 'export' ? '?format=ndjson' : '';
-  return send(toolgate.url, operation.method, path + query, { token, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return send(toolgate.url, operation.method, path + query, {
+    token,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 };
 
 /** Somebody waits for a transaction to end. */
 const WAITING = 'select 1 from pg_locks where not granted and transactionid::text = $1';
-const transactionId = async (tx: Tx): Promise<string> => (await tx.query<{ id: string }>('select pg_current_xact_id()::xid::text as id')).rows[0]!.id;
+const transactionId = async (tx: Tx): Promise<string> =>
+  (await tx.query<{ id: string }>('select pg_current_xact_id()::xid::text as id')).rows[0]!.id;
 
 const lock = async (tx: Tx): Promise<number> => {
-  const { rows } = await tx.query<{ position: number }>('select position from event_heads where organization_id = $1 for update', [tenant.organizationId]);
+  const { rows } = await tx.query<{ position: number }>(
+    'select position from event_heads where organization_id = $1 for update',
+    [tenant.organizationId],
+  );
   return rows[0]!.position;
 };
 
 /** Sends a request, lets it wait for its turn, and takes its caller's rights away before the turn comes. */
-const overtaken = async (send: () => Promise<Answer>, take: (tx: Tx) => Promise<unknown>): Promise<Readonly<{ answer: Answer; position: number }>> => {
+const overtaken = async (
+  send: () => Promise<Answer>,
+  take: (tx: Tx) => Promise<unknown>,
+): Promise<Readonly<{ answer: Answer; position: number }>> => {
   const begun = await toolgate.db.asWorker(async (tx) => {
     const position = await lock(tx);
     const id = await transactionId(tx);
     let early: Answer | undefined;
     const sent = send().then((answer) => (early = answer));
-    await expect.poll(async () => early !== undefined || (await toolgate.db.worker.query(WAITING, [id])).rows.length > 0, { interval: 5 }).toBe(true);
+    await expect
+      .poll(async () => early !== undefined || (await toolgate.db.worker.query(WAITING, [id])).rows.length > 0, {
+        interval: 5,
+      })
+      .toBe(true);
     if (early) throw new Error(`it did not wait for its turn: ${early.status} ${early.text}`);
     await take(tx);
     return { sent, position };
@@ -127,8 +181,15 @@ describe.each(changes.map((operation) => [operation.name, operation] as const))(
     const holder = leastOf(operation);
     const id = hasId(operation.path) ? await makeFor(operation.path, tenant, upstream.url) : '';
     for (const [what, { credential, take, giveBack, of, status }] of Object.entries(losses)) {
-      const { answer, position } = await overtaken(() => perform(operation, withId(operation.path, id), holder[credential]), (tx) => tx.query(take, [holder[of], holder.role]));
-      expect([what, answer.status, answer.body['code']]).toEqual([what, status, status === 403 ? 'forbidden' : 'unauthorized']);
+      const { answer, position } = await overtaken(
+        () => perform(operation, withId(operation.path, id), holder[credential]),
+        (tx) => tx.query(take, [holder[of], holder.role]),
+      );
+      expect([what, answer.status, answer.body['code']]).toEqual([
+        what,
+        status,
+        status === 403 ? 'forbidden' : 'unauthorized',
+      ]);
       expect(await positionNow(), `${what} was followed by an event`).toBe(position);
       await toolgate.db.asWorker((tx) => tx.query(giveBack, [holder[of], holder.role]));
     }
@@ -152,7 +213,8 @@ describe('a policy manager who was an admin when the request arrived', () => {
   test('changes no label, expiry or switch of a grant, and goes on changing its policy', async () => {
     const { session, userId } = holders['admin']!;
     const { id } = await tenant.grant({ serverId: values['serverId'] as string });
-    const patch = (body: Json) => (): Promise<Answer> => send(toolgate.url, 'PATCH', `/v1/grants/${id}`, { token: session, body: JSON.stringify(body) });
+    const patch = (body: Json) => (): Promise<Answer> =>
+      send(toolgate.url, 'PATCH', `/v1/grants/${id}`, { token: session, body: JSON.stringify(body) });
     const demote = (tx: Tx) => tx.query(`update members set role = 'policy_manager' where user_id = $1`, [userId]);
     const statuses: number[] = [];
     for (const body of [{ label: 'x' }, { disabled: true }, { expiresAt: null }, { policyId: values['policyId'] }]) {
@@ -166,11 +228,18 @@ describe('a policy manager who was an admin when the request arrived', () => {
 describe('an answer that is kept for repeats', () => {
   test('is not given to a caller who may not make the request any more', async () => {
     const { session, userId } = holders['admin']!;
-    const issue = () => send(toolgate.url, 'POST', '/v1/api-keys', { token: session, headers: { 'idempotency-key': 'kept' }, body: JSON.stringify({ name: 'kept', role: 'viewer' }) });
+    const issue = () =>
+      send(toolgate.url, 'POST', '/v1/api-keys', {
+        token: session,
+        headers: { 'idempotency-key': 'kept' },
+        body: JSON.stringify({ name: 'kept', role: 'viewer' }),
+      });
     const { secret } = (await issue()).body;
     expect(secret).toMatch(/^tg_key_/);
     expect((await issue()).body['secret']).toBe(secret);
-    const { answer } = await overtaken(issue, (tx) => tx.query(`update members set role = 'viewer' where user_id = $1`, [userId]));
+    const { answer } = await overtaken(issue, (tx) =>
+      tx.query(`update members set role = 'viewer' where user_id = $1`, [userId]),
+    );
     expect([answer.status, answer.text.includes(String(secret))]).toEqual([403, false]);
     await toolgate.db.asWorker((tx) => tx.query(`update members set role = 'admin' where user_id = $1`, [userId]));
   });
@@ -178,7 +247,9 @@ describe('an answer that is kept for repeats', () => {
 
 describe('the database', () => {
   test('takes no write in a transaction that nobody gave the authority for', async () => {
-    const write = toolgate.db.inOrganization(tenant.organizationId, (tx) => tx.query('delete from api_keys where organization_id = $1', [tenant.organizationId]));
+    const write = toolgate.db.inOrganization(tenant.organizationId, (tx) =>
+      tx.query('delete from api_keys where organization_id = $1', [tenant.organizationId]),
+    );
     await expect(write).rejects.toThrow('cannot execute DELETE in a read-only transaction');
   });
 

@@ -10,9 +10,13 @@ afterAll(() => toolgate.close());
 
 describe('the page at /docs', () => {
   test('names every operation and every schema of the document, and links to nothing that is not there', async () => {
-    const document = JSON.parse(await (await fetch(`${toolgate.url}/openapi.json`)).text()) as { paths: Record<string, Record<string, { operationId: string }>>; components: { schemas: Record<string, unknown> } };
+    const document = JSON.parse(await (await fetch(`${toolgate.url}/openapi.json`)).text()) as {
+      paths: Record<string, Record<string, { operationId: string }>>;
+      components: { schemas: Record<string, unknown> };
+    };
     const page = await (await fetch(`${toolgate.url}/docs`)).text();
-    for (const operations of Object.values(document.paths)) for (const { operationId } of Object.values(operations)) expect(page).toContain(`id="${operationId}"`);
+    for (const operations of Object.values(document.paths))
+      for (const { operationId } of Object.values(operations)) expect(page).toContain(`id="${operationId}"`);
     for (const name of Object.keys(document.components.schemas)) expect(page).toContain(`id="schema-${name}"`);
     const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
     for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
@@ -23,13 +27,26 @@ describe('the page at /docs', () => {
     const page = await response.text();
     expect(page).not.toMatch(/<script|<link|<img|<iframe|\ssrc=|\sstyle=|\son\w+=|@import|url\(/i);
     const style = /<style>([^]*?)<\/style>/.exec(page)?.[1] ?? '';
-    expect(response.headers.get('content-security-policy')).toBe(`default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`);
-    expect((await fetch(`${toolgate.url}/v1/me`)).headers.get('content-security-policy')).not.toMatch(/upgrade-insecure-requests|unsafe-inline/);
+    expect(response.headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    expect((await fetch(`${toolgate.url}/v1/me`)).headers.get('content-security-policy')).not.toMatch(
+      /upgrade-insecure-requests|unsafe-inline/,
+    );
   });
 
   test('shows what a document says as text', () => {
     const evil = '<script>alert(1)</script>"\'&';
-    const page = docsPage({ openapi: '3.0.0', info: { title: evil, description: evil, version: '1' }, paths: { [`/${evil}`]: { get: { operationId: evil, summary: evil, tags: [evil], responses: { 200: { description: evil } } } } }, components: { schemas: { [evil]: { type: 'string', enum: [evil] } } } });
+    const page = docsPage({
+      openapi: '3.0.0',
+      info: { title: evil, description: evil, version: '1' },
+      paths: {
+        [`/${evil}`]: {
+          get: { operationId: evil, summary: evil, tags: [evil], responses: { 200: { description: evil } } },
+        },
+      },
+      components: { schemas: { [evil]: { type: 'string', enum: [evil] } } },
+    });
     expect(page).not.toContain('<script');
     expect(page).not.toMatch(/(id|href)="[^"]*'/);
   });

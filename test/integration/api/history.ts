@@ -6,7 +6,17 @@ import type { Json } from './problem.js';
 /** What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere. */
 export type History = Readonly<{ organizationId: string; words: readonly string[]; secrets: readonly string[] }>;
 
-const LIMITED = { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'echo', window: 'hour', max: 2 }] }, fail: {}, refused: { action: 'deny' }, held: { action: 'require_approval', approval: { wait: 0 } }, brief: { action: 'require_approval', approval: { wait: 0, expires_in: 1 } } } };
+const LIMITED = {
+  version: '1',
+  default: 'deny',
+  tools: {
+    echo: { limits: [{ counter: 'echo', window: 'hour', max: 2 }] },
+    fail: {},
+    refused: { action: 'deny' },
+    held: { action: 'require_approval', approval: { wait: 0 } },
+    brief: { action: 'require_approval', approval: { wait: 0, expires_in: 1 } },
+  },
+};
 const TOOLS = ['echo', 'fail', 'refused', 'held', 'brief'];
 const HALF_AN_HOUR = 1800;
 
@@ -40,10 +50,19 @@ class Story {
     return `person-${(count += 1)}-${process.pid}@example.com`;
   }
 
-  async ask(expected: number, what: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Json> {
+  async ask(
+    expected: number,
+    what: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Json> {
     const [method = '', path = ''] = what.split(' ');
-    const answer: Answer = await request(`${this.url}${path}`, method, body, { ...(this.token ? { authorization: `Bearer ${this.token}` } : {}), ...headers });
-    if (answer.status !== expected) throw new Error(`${what} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    const answer: Answer = await request(`${this.url}${path}`, method, body, {
+      ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      ...headers,
+    });
+    if (answer.status !== expected)
+      throw new Error(`${what} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   }
 
@@ -58,8 +77,15 @@ const startTalkativeUpstream = (): Promise<Upstream> =>
     json: true,
     tools: TOOLS.map((name) => aTool(name)),
     intercept: (incoming, response, seen) => {
-      const status = seen.path.includes('/denying') ? 401 : seen.message?.['method'] === 'tools/call' && seen.text.includes('"fail"') ? 500 : undefined;
-      if (status !== undefined) response.writeHead(status, { 'content-type': 'text/plain' }).end(`${JSON.stringify(incoming.headers)} ${seen.text}`);
+      const status = seen.path.includes('/denying')
+        ? 401
+        : seen.message?.['method'] === 'tools/call' && seen.text.includes('"fail"')
+          ? 500
+          : undefined;
+      if (status !== undefined)
+        response
+          .writeHead(status, { 'content-type': 'text/plain' })
+          .end(`${JSON.stringify(incoming.headers)} ${seen.text}`);
       return status !== undefined;
     },
   });
@@ -71,14 +97,18 @@ const signUp = async (story: Story, name: string): Promise<string> => {
   await story.ask(401, 'POST /v1/login', { email: account.email, password: story.secret('Wrong') });
   await story.ask(401, 'GET /v1/me', undefined, { authorization: `Bearer ${story.secret('Bearer')}` });
   story.token = story.keep((await story.ask(200, 'POST /v1/login', account))['token']);
-  await story.ask(204, 'POST /v1/logout', undefined, { authorization: `Bearer ${story.keep((await story.ask(200, 'POST /v1/login', account))['token'])}` });
+  await story.ask(204, 'POST /v1/logout', undefined, {
+    authorization: `Bearer ${story.keep((await story.ask(200, 'POST /v1/login', account))['token'])}`,
+  });
   return (signed['organization'] as Json)['id'] as string;
 };
 
 const people = async (story: Story): Promise<Readonly<{ member: string; approver: string }>> => {
   const [email, password] = [story.email(), story.secret('Password')];
   const join = async (): Promise<string> => {
-    const token = story.keep((await story.ask(201, 'POST /v1/invitations', { email, role: 'viewer' }, once()))['token']);
+    const token = story.keep(
+      (await story.ask(201, 'POST /v1/invitations', { email, role: 'viewer' }, once()))['token'],
+    );
     const joined = await story.ask(201, 'POST /v1/invitations/accept', { token, password });
     story.keep(joined['token']);
     return (joined['user'] as Json)['id'] as string;
@@ -87,30 +117,55 @@ const people = async (story: Story): Promise<Readonly<{ member: string; approver
   await story.ask(200, `PATCH /v1/members/${member}`, { role: 'auditor' });
   await story.ask(204, `DELETE /v1/members/${member}`);
   await join();
-  const invitation = story.keep((await story.ask(201, 'POST /v1/invitations', { email: story.email(), role: 'approver' }))['token']);
-  const approver = story.keep((await story.ask(201, 'POST /v1/invitations/accept', { token: invitation, password }))['token']);
+  const invitation = story.keep(
+    (await story.ask(201, 'POST /v1/invitations', { email: story.email(), role: 'approver' }))['token'],
+  );
+  const approver = story.keep(
+    (await story.ask(201, 'POST /v1/invitations/accept', { token: invitation, password }))['token'],
+  );
   await story.id('/v1/invitations', { email: story.email(), role: 'approver' });
-  const key = await story.ask(201, 'POST /v1/api-keys', { name: 'ci', role: 'admin', expiresAt: '2099-01-01T00:00:00+01:00' }, once());
+  const key = await story.ask(
+    201,
+    'POST /v1/api-keys',
+    { name: 'ci', role: 'admin', expiresAt: '2099-01-01T00:00:00+01:00' },
+    once(),
+  );
   story.keep(key['secret']);
   await story.ask(204, `DELETE /v1/api-keys/${await story.id('/v1/api-keys', { name: 'short', role: 'viewer' })}`);
   return { member, approver };
 };
 
 const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ main: string; doomed: string }>> => {
-  const withHeaders = (url: string): Json => ({ name: 'A server', transport: { type: 'streamable-http', url }, auth: { type: 'headers', headers: { Authorization: `Bearer ${story.secret('Header')}`, 'X-Token': story.secret('Header') } } });
+  const withHeaders = (url: string): Json => ({
+    name: 'A server',
+    transport: { type: 'streamable-http', url },
+    auth: {
+      type: 'headers',
+      headers: { Authorization: `Bearer ${story.secret('Header')}`, 'X-Token': story.secret('Header') },
+    },
+  });
   const main = await story.id('/v1/servers', withHeaders(upstream.url), once());
   await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/denying`));
   await story.id('/v1/servers', withHeaders(`${upstream.url}?key=${story.secret('Query')}&${story.secret('Query')}`));
   await story.id('/v1/servers', withHeaders(`http://127.0.0.1:${upstream.port}/s/${story.secret('Path')}/mcp`));
   const args = [`--key=${story.secret('Argument')}`, '--token', story.secret('Argument'), story.secret('Argument')];
-  await story.id('/v1/servers', { name: 'A command', transport: { type: 'stdio', command: process.execPath, args, env: { KEY: story.secret('Variable') } } });
+  await story.id('/v1/servers', {
+    name: 'A command',
+    transport: { type: 'stdio', command: process.execPath, args, env: { KEY: story.secret('Variable') } },
+  });
   const doomed = await story.id('/v1/servers', withHeaders('http://127.0.0.1:9/mcp'));
-  await story.ask(200, `PATCH /v1/servers/${main}`, { name: 'Renamed', auth: { type: 'headers', headers: { 'X-Token': story.secret('Header') } } });
+  await story.ask(200, `PATCH /v1/servers/${main}`, {
+    name: 'Renamed',
+    auth: { type: 'headers', headers: { 'X-Token': story.secret('Header') } },
+  });
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: true });
   await story.ask(200, `PATCH /v1/servers/${main}`, { disabled: false });
   await story.ask(200, `POST /v1/servers/${main}/discover`);
   for (const disabled of [true, false]) await story.ask(200, `PATCH /v1/servers/${main}/tools/fail`, { disabled });
-  await story.ask(200, `PATCH /v1/servers/${doomed}`, { transport: { type: 'streamable-http', url: upstream.url }, auth: { type: 'none' } });
+  await story.ask(200, `PATCH /v1/servers/${doomed}`, {
+    transport: { type: 'streamable-http', url: upstream.url },
+    auth: { type: 'none' },
+  });
   upstream.setTools(TOOLS.map((name) => aTool(name, { description: 'changed' })));
   await story.ask(200, `POST /v1/servers/${main}/discover`);
   await story.ask(200, `POST /v1/servers/${main}/tools/echo/accept`, {});
@@ -118,9 +173,21 @@ const servers = async (story: Story, upstream: Upstream): Promise<Readonly<{ mai
 };
 
 const policies = async (story: Story, serverId: string): Promise<string> => {
-  const make = (): Promise<string> => story.id(`/v1/servers/${serverId}/policies`, { name: 'policy', document: { version: '1', default: 'allow' } });
+  const make = (): Promise<string> =>
+    story.id(`/v1/servers/${serverId}/policies`, { name: 'policy', document: { version: '1', default: 'allow' } });
   const policy = await make();
-  await story.ask(200, `PUT /v1/policies/${policy}`, { name: 'limited', document: { ...LIMITED, tools: { ...LIMITED.tools, ...(JSON.parse('{"__proto__":{"action":"deny"}}') as object) } } }, { 'if-match': '"1"' });
+  await story.ask(
+    200,
+    `PUT /v1/policies/${policy}`,
+    {
+      name: 'limited',
+      document: {
+        ...LIMITED,
+        tools: { ...LIMITED.tools, ...(JSON.parse('{"__proto__":{"action":"deny"}}') as object) },
+      },
+    },
+    { 'if-match': '"1"' },
+  );
   await story.ask(200, `PUT /v1/policies/${policy}`, { document: LIMITED }, { 'if-match': '"2"' });
   await story.ask(204, `DELETE /v1/policies/${await make()}`);
   return policy;
@@ -128,15 +195,29 @@ const policies = async (story: Story, serverId: string): Promise<string> => {
 
 const identities = async (story: Story, memberId: string): Promise<Readonly<{ main: string; doomed: string }>> => {
   const attributes = JSON.parse('{"__proto__":"a","team":"ünï 😀","level":1e21,"small":0.1,"none":null}') as Json;
-  const main = await story.id('/v1/identities', { name: 'Ada', kind: 'human', memberId, externalId: 'ext-1', attributes });
-  await story.ask(200, `PATCH /v1/identities/${main}`, { name: 'Ada L', externalId: null, attributes: { ...attributes, team: 'b' }, disabled: true });
+  const main = await story.id('/v1/identities', {
+    name: 'Ada',
+    kind: 'human',
+    memberId,
+    externalId: 'ext-1',
+    attributes,
+  });
+  await story.ask(200, `PATCH /v1/identities/${main}`, {
+    name: 'Ada L',
+    externalId: null,
+    attributes: { ...attributes, team: 'b' },
+    disabled: true,
+  });
   await story.ask(200, `PATCH /v1/identities/${main}`, { disabled: false, memberId: null });
   return { main, doomed: await story.id('/v1/identities', { name: 'bot', kind: 'agent', externalId: 'ext-1' }) };
 };
 
 type Granted = Readonly<{ token: string; mcpUrl: string; id: string }>;
 
-const grants = async (story: Story, of: Readonly<{ main: Json; byServer: Json; byIdentity: Json }>): Promise<Granted> => {
+const grants = async (
+  story: Story,
+  of: Readonly<{ main: Json; byServer: Json; byIdentity: Json }>,
+): Promise<Granted> => {
   const issue = async (body: Json): Promise<Granted> => {
     const grant = await story.ask(201, 'POST /v1/grants', body, once());
     story.keep(grant['token']);
@@ -162,25 +243,51 @@ const notifications = async (story: Story, upstream: Upstream): Promise<void> =>
 };
 
 /** One call that is approved and runs, one that stays pending, one that nobody decides in time. */
-const approvals = async (story: Story, approver: string, call: (name: string, text: string) => Promise<Response>): Promise<void> => {
-  const ask = async (name: string, text: string): Promise<string> => /apr_[0-9a-z]{26}/.exec(await (await call(name, text)).text())?.[0] ?? '';
+const approvals = async (
+  story: Story,
+  approver: string,
+  call: (name: string, text: string) => Promise<Response>,
+): Promise<void> => {
+  const ask = async (name: string, text: string): Promise<string> =>
+    /apr_[0-9a-z]{26}/.exec(await (await call(name, text)).text())?.[0] ?? '';
   const text = story.secret('Argument');
-  await story.ask(200, `POST /v1/approvals/${await ask('held', text)}/approve`, { comment: 'fine' }, { authorization: `Bearer ${approver}` });
+  await story.ask(
+    200,
+    `POST /v1/approvals/${await ask('held', text)}/approve`,
+    { comment: 'fine' },
+    { authorization: `Bearer ${approver}` },
+  );
   await (await call('held', text)).text();
   await ask('held', story.secret('Argument'));
   const brief = await ask('brief', story.secret('Argument'));
-  while ((await story.ask(200, `GET /v1/approvals/${brief}`))['arguments'] !== null) await new Promise((resolve) => setTimeout(resolve, 100));
+  while ((await story.ask(200, `GET /v1/approvals/${brief}`))['arguments'] !== null)
+    await new Promise((resolve) => setTimeout(resolve, 100));
 };
 
 const calls = async (story: Story, grant: Granted, approver: string, upstream: Upstream): Promise<void> => {
   const session = await openSession(grant);
   story.secrets.push(session.id);
-  const call = (name: string, text = story.secret('Argument')) => session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { text, nested: [{ key: text }] } } });
+  const call = (name: string, text = story.secret('Argument')) =>
+    session.post({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name, arguments: { text, nested: [{ key: text }] } },
+    });
   for (const name of ['echo', 'echo', 'echo', 'fail', 'refused', 'nothing']) await (await call(name)).text();
   await approvals(story, approver, call);
-  await (await fetch(grant.mcpUrl, { method: 'DELETE', headers: { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id } })).text();
+  await (
+    await fetch(grant.mcpUrl, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id },
+    })
+  ).text();
   story.secrets.push(...upstream.seen.flatMap(({ headers }) => headers['mcp-session-id'] ?? []));
-  await fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${story.secret('Bearer')}` }, body: story.secret('Body') });
+  await fetch(grant.mcpUrl, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${story.secret('Bearer')}` },
+    body: story.secret('Body'),
+  });
 };
 
 /** Makes at least one event of every type in a new organization, with secrets wherever the API takes or gives one. */
@@ -195,7 +302,11 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
     const policyId = await policies(story, server.main);
     const identity = await identities(story, member);
     const main = { identityId: identity.main, serverId: server.main, policyId };
-    const grant = await grants(story, { main, byServer: { identityId: identity.main, serverId: server.doomed }, byIdentity: { ...main, identityId: identity.doomed } });
+    const grant = await grants(story, {
+      main,
+      byServer: { identityId: identity.main, serverId: server.doomed },
+      byIdentity: { ...main, identityId: identity.doomed },
+    });
     await notifications(story, upstream);
     await calls(story, grant, approver, upstream);
     await story.ask(204, `DELETE /v1/servers/${server.doomed}`);

@@ -17,7 +17,10 @@ export const PASSWORD = 'correct horse battery';
 export const DOCUMENT = { version: '1', default: 'allow' };
 
 /** An invitation's token. */
-export const invite = async (tenant: Tenant): Promise<string> => (await made(tenant, '/v1/invitations', { email: `invited-${unique()}@example.com`, role: 'viewer' }))['token'] as string;
+export const invite = async (tenant: Tenant): Promise<string> =>
+  (await made(tenant, '/v1/invitations', { email: `invited-${unique()}@example.com`, role: 'viewer' }))[
+    'token'
+  ] as string;
 
 const member = async (tenant: Tenant): Promise<string> => {
   const joined = await made(tenant, '/v1/invitations/accept', { token: await invite(tenant), password: PASSWORD });
@@ -26,7 +29,12 @@ const member = async (tenant: Tenant): Promise<string> => {
 
 const server = (tenant: Tenant, upstreamUrl: string): Promise<string> => tenant.server(upstreamUrl);
 
-const HOLDING = { version: '1', default: 'deny', approval: { wait: 0 }, tools: { echo: { action: 'require_approval' } } };
+const HOLDING = {
+  version: '1',
+  default: 'deny',
+  approval: { wait: 0 },
+  tools: { echo: { action: 'require_approval' } },
+};
 
 /** A call that waits for approval. Another admin issued its grant, so that the first may approve it. */
 const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
@@ -34,7 +42,9 @@ const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> =>
   const [policyId, identityId] = [await tenant.policy(serverId, HOLDING), await tenant.identity('asks')];
   const issued = await (await tenant.person('admin')).api('POST', '/v1/grants', { serverId, policyId, identityId });
   const session = await openSession(issued.body as unknown as Grant);
-  const answer = await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })).text();
+  const answer = await (
+    await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })
+  ).text();
   const id = /apr_[0-9a-z]{26}/.exec(answer)?.[0];
   if (id === undefined) throw new Error(`a call was not held: ${answer}`);
   return id;
@@ -44,7 +54,11 @@ const approval = async (tenant: Tenant, upstreamUrl: string): Promise<string> =>
 const used = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
   const serverId = await server(tenant, upstreamUrl);
   const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, DOCUMENT) });
-  await (await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })).text();
+  await (
+    await (
+      await openSession(grant)
+    ).post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })
+  ).text();
   for (let tries = 0; tries < 500; tries += 1) {
     if ((await tenant.api('GET', `/v1/grants/${grant.id}/advice`)).body['document'] !== null) return grant.id;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -54,14 +68,23 @@ const used = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
 
 /** A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line here. */
 const makers: Readonly<Record<string, Maker>> = {
-  '/v1/api-keys/{id}': { prefix: 'key', make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string },
+  '/v1/api-keys/{id}': {
+    prefix: 'key',
+    make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string,
+  },
   '/v1/members/{id}': { prefix: 'usr', make: member },
   '/v1/servers/{id}': { prefix: 'srv', make: server },
-  '/v1/policies/{id}': { prefix: 'pol', make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT) },
+  '/v1/policies/{id}': {
+    prefix: 'pol',
+    make: async (tenant, url) => tenant.policy(await server(tenant, url), DOCUMENT),
+  },
   '/v1/identities/{id}': { prefix: 'idn', make: (tenant) => tenant.identity('an identity') },
   '/v1/approvals/{id}': { prefix: 'apr', make: approval },
   '/v1/grants/{id}/advice/accept': { prefix: 'grt', make: used },
-  '/v1/grants/{id}': { prefix: 'grt', make: async (tenant, url) => (await tenant.grant({ serverId: await server(tenant, url) })).id },
+  '/v1/grants/{id}': {
+    prefix: 'grt',
+    make: async (tenant, url) => (await tenant.grant({ serverId: await server(tenant, url) })).id,
+  },
 };
 
 const makerOf = (path: string): Maker => {
@@ -82,7 +105,8 @@ export const withId = (path: string, id: string): string => {
 };
 
 export const hasId = (path: string): boolean => path.includes('{');
-export const makeFor = (path: string, tenant: Tenant, upstreamUrl: string): Promise<string> => makerOf(path).make(tenant, upstreamUrl);
+export const makeFor = (path: string, tenant: Tenant, upstreamUrl: string): Promise<string> =>
+  makerOf(path).make(tenant, upstreamUrl);
 /** An id that belongs to nobody, of the kind that the path takes. */
 export const nobodys = (path: string): string => newId(makerOf(path).prefix);
 /** What GET answers about an object: the paths of the table that can be read one by one. */

@@ -18,11 +18,29 @@ export type Schema = Readonly<{
 }>;
 type Parameter = Readonly<{ name: string; in: 'path' | 'query' | 'header'; required: boolean; schema?: Schema }>;
 type Content = Readonly<Record<string, Readonly<{ schema?: Schema }>>>;
-type Described = Readonly<{ operationId?: string; 'x-allowed'?: readonly string[]; parameters?: readonly Parameter[]; requestBody?: Readonly<{ content: Content }>; responses: Readonly<Record<string, Readonly<{ content?: Content }>>> }>;
-export type OpenApi = Readonly<{ paths: Readonly<Record<string, Readonly<Record<string, Described>>>>; components: Readonly<{ schemas: Readonly<Record<string, Schema>> }> }>;
+type Described = Readonly<{
+  operationId?: string;
+  'x-allowed'?: readonly string[];
+  parameters?: readonly Parameter[];
+  requestBody?: Readonly<{ content: Content }>;
+  responses: Readonly<Record<string, Readonly<{ content?: Content }>>>;
+}>;
+export type OpenApi = Readonly<{
+  paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  components: Readonly<{ schemas: Readonly<Record<string, Schema>> }>;
+}>;
 
 /** One operation of the document; `name` is `METHOD /path`. */
-export type Operation = Readonly<{ name: string; method: string; path: string; operationId: string | undefined; allowed: readonly string[]; parameters: readonly Parameter[]; body: Schema | undefined; responses: Described['responses'] }>;
+export type Operation = Readonly<{
+  name: string;
+  method: string;
+  path: string;
+  operationId: string | undefined;
+  allowed: readonly string[];
+  parameters: readonly Parameter[];
+  body: Schema | undefined;
+  responses: Described['responses'];
+}>;
 
 export const operationsOf = ({ paths }: OpenApi): readonly Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
@@ -40,7 +58,8 @@ export const operationsOf = ({ paths }: OpenApi): readonly Operation[] =>
 
 /** A schema behind references. */
 export const resolved = (document: OpenApi, schema: Schema): Schema => {
-  if (schema.allOf?.length === 1 && schema.allOf[0]) return { ...resolved(document, schema.allOf[0]), ...(schema.nullable ? { nullable: true } : {}) };
+  if (schema.allOf?.length === 1 && schema.allOf[0])
+    return { ...resolved(document, schema.allOf[0]), ...(schema.nullable ? { nullable: true } : {}) };
   const name = schema.$ref?.split('/').at(-1);
   if (name === undefined) return schema;
   const found = document.components.schemas[name];
@@ -77,10 +96,16 @@ const valueOf = (document: OpenApi, described: Schema): unknown => {
   return schema.example ?? ofType(document, schema);
 };
 
-const memberOf = (document: OpenApi, operation: Operation, values: Values, [name, schema]: readonly [string, Schema]): readonly [string, unknown] => {
+const memberOf = (
+  document: OpenApi,
+  operation: Operation,
+  values: Values,
+  [name, schema]: readonly [string, Schema],
+): readonly [string, unknown] => {
   const exact = values[`${operation.operationId}.${name}`];
   const own = exact === undefined ? values[name] : exact;
-  if (own === undefined && isIdMember(name)) throw new Error(`${operation.name} takes ${name}: say in the table of values what object that is`);
+  if (own === undefined && isIdMember(name))
+    throw new Error(`${operation.name} takes ${name}: say in the table of values what object that is`);
   return [name, own === undefined ? valueOf(document, schema) : own];
 };
 
@@ -99,10 +124,19 @@ export const oneOf: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The smallest valid body of an operation, with the members of `more` besides; undefined when it takes none. */
-export const bodyOf = (document: OpenApi, operation: Operation, values: Values, more: readonly string[] = []): Json | undefined => {
+export const bodyOf = (
+  document: OpenApi,
+  operation: Operation,
+  values: Values,
+  more: readonly string[] = [],
+): Json | undefined => {
   if (!operation.body) return undefined;
   const { properties = {}, required = [] } = resolved(document, operation.body);
-  return Object.fromEntries(Object.entries(properties).filter(([name]) => required.includes(name) || more.includes(name)).map((member) => memberOf(document, operation, values, member)));
+  return Object.fromEntries(
+    Object.entries(properties)
+      .filter(([name]) => required.includes(name) || more.includes(name))
+      .map((member) => memberOf(document, operation, values, member)),
+  );
 };
 
 /** The members of an operation's body that name objects. */
@@ -111,7 +145,11 @@ export const idMembers = (document: OpenApi, operation: Operation): readonly str
 
 type At = Readonly<{ document: OpenApi; pointer: string }>;
 
-const inObject = ({ document, pointer }: At, { required = [], properties = {}, additionalProperties }: Schema, value: object): readonly string[] => {
+const inObject = (
+  { document, pointer }: At,
+  { required = [], properties = {}, additionalProperties }: Schema,
+  value: object,
+): readonly string[] => {
   const anyMember = additionalProperties === true || Object.keys(properties).length === 0;
   const missing = required.filter((name) => !Object.hasOwn(value, name)).map((name) => `${pointer}/${name}: missing`);
   const wrong = Object.entries(value).flatMap(([name, member]) => {
@@ -126,7 +164,8 @@ const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typ
 
 const inParts = (at: At, schema: Schema, value: unknown): readonly string[] => {
   const { items } = schema;
-  if (Array.isArray(value)) return items ? value.flatMap((item, index) => mismatches(at.document, items, item, `${at.pointer}/${index}`)) : [];
+  if (Array.isArray(value))
+    return items ? value.flatMap((item, index) => mismatches(at.document, items, item, `${at.pointer}/${index}`)) : [];
   return typeof value === 'object' && value !== null ? inObject(at, schema, value) : [];
 };
 
@@ -134,8 +173,14 @@ const inParts = (at: At, schema: Schema, value: unknown): readonly string[] => {
 export const mismatches = (document: OpenApi, described: Schema, value: unknown, pointer = ''): readonly string[] => {
   const schema = resolved(document, described);
   if (value === null) return schema.nullable ? [] : [`${pointer}: null`];
-  if (schema.oneOf) return schema.oneOf.some((one) => mismatches(document, one, value).length === 0) ? [] : [`${pointer}: none of oneOf`];
-  if (schema.enum && !schema.enum.includes(value as string)) return [`${pointer}: not one of ${schema.enum.join(', ')}`];
+  if (schema.oneOf)
+    return schema.oneOf.some((one) => mismatches(document, one, value).length === 0)
+      ? []
+      : [`${pointer}: none of oneOf`];
+  if (schema.enum && !schema.enum.includes(value as string))
+    return [`${pointer}: not one of ${schema.enum.join(', ')}`];
   const wanted = schema.type === 'integer' ? 'number' : schema.type;
-  return wanted === undefined || typeOf(value) === wanted ? inParts({ document, pointer }, schema, value) : [`${pointer}: ${typeOf(value)} for ${wanted}`];
+  return wanted === undefined || typeOf(value) === wanted
+    ? inParts({ document, pointer }, schema, value)
+    : [`${pointer}: ${typeOf(value)} for ${wanted}`];
 };

@@ -66,7 +66,16 @@ const REPLAYS: Readonly<Record<string, Replay>> = {
   apr: replayOf(approvalStream),
   ntf: replayOf(notificationsStream),
 };
-const STATE_TABLES = ['organizations', 'members', 'servers', 'policies', 'identities', 'grants', 'approvals', 'approval_notifications'] as const;
+const STATE_TABLES = [
+  'organizations',
+  'members',
+  'servers',
+  'policies',
+  'identities',
+  'grants',
+  'approvals',
+  'approval_notifications',
+] as const;
 
 /** Of the decisions on the calls of a history, so many allow. */
 const DECISIONS = 10;
@@ -79,23 +88,40 @@ const logged: string[] = [];
 beforeAll(async () => {
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => logged.push(String(chunk)) > 0);
   toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
-  histories = await Promise.all([liveThrough(toolgate.url, 'First Organization'), liveThrough(toolgate.url, 'Second Organization')]);
-  await until(async () => (await relayed()) && (await outcomes()) >= 2 * OUTCOMES && (await allRecorded({ db: toolgate.db, eventLog: toolgate.toolgate.eventLog })));
+  histories = await Promise.all([
+    liveThrough(toolgate.url, 'First Organization'),
+    liveThrough(toolgate.url, 'Second Organization'),
+  ]);
+  await until(
+    async () =>
+      (await relayed()) &&
+      (await outcomes()) >= 2 * OUTCOMES &&
+      (await allRecorded({ db: toolgate.db, eventLog: toolgate.toolgate.eventLog })),
+  );
   stderr.mockRestore();
 });
 afterAll(() => toolgate.close());
 
-const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> => (await toolgate.db.worker.query<T>(statement, [...values])).rows;
+const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
+  (await toolgate.db.worker.query<T>(statement, [...values])).rows;
 
 const relayed = async (): Promise<boolean> => {
-  const behind = await query('select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)');
+  const behind = await query(
+    'select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)',
+  );
   return behind.length === 0;
 };
 
 /** Outcomes are recorded after the client has its answer. */
-const outcomes = async (): Promise<number> => (await query<{ count: number }>(`select count(*)::int as count from audit_records where type = 'toolCall.completed'`))[0]?.count ?? 0;
+const outcomes = async (): Promise<number> =>
+  (
+    await query<{ count: number }>(`select count(*)::int as count from audit_records where type = 'toolCall.completed'`)
+  )[0]?.count ?? 0;
 
-const rowsOf = async (tx: Tx, table: string): Promise<readonly string[]> => (await tx.query<{ row: string }>(`select to_jsonb(t)::text as row from ${table} t order by row`)).rows.map(({ row }) => row);
+const rowsOf = async (tx: Tx, table: string): Promise<readonly string[]> =>
+  (await tx.query<{ row: string }>(`select to_jsonb(t)::text as row from ${table} t order by row`)).rows.map(
+    ({ row }) => row,
+  );
 
 const tables = async (tx: Tx): Promise<Readonly<Record<string, readonly string[]>>> => {
   const read: Record<string, readonly string[]> = {};
@@ -125,22 +151,34 @@ describe('the event store', () => {
   });
 
   test('numbers each stream and each organization densely from 1', async () => {
-    const streams = await query<{ first: number; last: number; count: number }>('select min(version) as first, max(version) as last, count(*) as count from events group by organization_id, stream_id');
+    const streams = await query<{ first: number; last: number; count: number }>(
+      'select min(version) as first, max(version) as last, count(*) as count from events group by organization_id, stream_id',
+    );
     expect(streams.length).toBeGreaterThan(20);
     expect(streams.filter(({ first, last, count }) => first !== 1 || last !== count)).toEqual([]);
     const heads = await query<{ first: number; last: number; count: number; position: number }>(
       'select min(e.position) as first, max(e.position) as last, count(*) as count, h.position from event_heads h left join events e using (organization_id) group by h.organization_id, h.position',
     );
     expect(heads).toHaveLength(2);
-    expect(heads.filter(({ first, last, count, position }) => first !== 1 || last !== count || last !== position)).toEqual([]);
+    expect(
+      heads.filter(({ first, last, count, position }) => first !== 1 || last !== count || last !== position),
+    ).toEqual([]);
   });
 
   test('is in the audit log whole, in its order, once each', async () => {
     const stored = await query('select organization_id, id, type from events order by organization_id, position');
-    const recorded = await query('select organization_id, id, type from audit_records where type = any($1) order by organization_id, seq', [Object.keys(TYPES)]);
+    const recorded = await query(
+      'select organization_id, id, type from audit_records where type = any($1) order by organization_id, seq',
+      [Object.keys(TYPES)],
+    );
     expect(recorded).toEqual(stored);
-    const calls = await query<{ type: string; count: number }>(`select type, count(*) as count from audit_records where type like 'toolCall.%' group by type order by type`);
-    expect(calls).toEqual([{ type: 'toolCall.completed', count: 2 * OUTCOMES }, { type: 'toolCall.decided', count: 2 * DECISIONS }]);
+    const calls = await query<{ type: string; count: number }>(
+      `select type, count(*) as count from audit_records where type like 'toolCall.%' group by type order by type`,
+    );
+    expect(calls).toEqual([
+      { type: 'toolCall.completed', count: 2 * OUTCOMES },
+      { type: 'toolCall.decided', count: 2 * DECISIONS },
+    ]);
   });
 });
 
@@ -151,16 +189,25 @@ describe('a secret', () => {
   /** How many rows of a table hold a text in any column; bytes are compared in hexadecimal, as PostgreSQL writes them. */
   const hits = async (table: string, texts: readonly string[]): Promise<number> => {
     const patterns = texts.flatMap((text) => [`%${text}%`, `%${Buffer.from(text).toString('hex')}%`]);
-    return (await query<{ count: number }>(`select count(*)::int as count from ${table} t where t::text like any($1)`, [patterns]))[0]?.count ?? 0;
+    return (
+      (
+        await query<{ count: number }>(`select count(*)::int as count from ${table} t where t::text like any($1)`, [
+          patterns,
+        ])
+      )[0]?.count ?? 0
+    );
   };
 
   test('stands in no column of any table', async () => {
     expect(all().length).toBeGreaterThan(60);
-    const names = await query<{ name: string }>(`select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
+    const names = await query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+    );
     const searched = names.map(({ name }) => name).filter((name) => !WITHOUT_DATA.includes(name));
     const found = await Promise.all(searched.map(async (table) => [table, await hits(table, all())] as const));
     expect(found.filter(([, count]) => count > 0)).toEqual([]);
-    for (const table of ['organizations', 'events', 'audit_records']) expect(await hits(table, ['First Organization']), table).toBeGreaterThan(0);
+    for (const table of ['organizations', 'events', 'audit_records'])
+      expect(await hits(table, ['First Organization']), table).toBeGreaterThan(0);
   });
 
   test('stands in no event of the log', async () => {
@@ -175,6 +222,7 @@ describe('a secret', () => {
     expect(metrics).toContain('toolgate_decisions_total');
     const written = [...logged, metrics].join('\n');
     expect(all().filter((secret) => written.includes(secret))).toEqual([]);
-    for (const { organizationId, words } of histories) expect([organizationId, ...words].filter((word) => metrics.includes(word))).toEqual([]);
+    for (const { organizationId, words } of histories)
+      expect([organizationId, ...words].filter((word) => metrics.includes(word))).toEqual([]);
   });
 });

@@ -6,7 +6,17 @@ import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
 import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId } from './objects.js';
-import { bodyOf, idMembers, isIdMember, mismatches, oneOf, operationsOf, type OpenApi, type Operation, type Values } from './openapi.js';
+import {
+  bodyOf,
+  idMembers,
+  isIdMember,
+  mismatches,
+  oneOf,
+  operationsOf,
+  type OpenApi,
+  type Operation,
+  type Values,
+} from './openapi.js';
 import { send, type Answer, type Json } from './problem.js';
 
 const toolgate = await startTestToolgate();
@@ -24,10 +34,14 @@ const guarded = named.filter(([, { allowed }]) => !allowed.includes('anyone'));
 
 const ours = await signUp(toolgate.url);
 const theirs = await signUp(toolgate.url);
-const emailOf = async (tenant: Tenant): Promise<string> => ((await tenant.api('GET', '/v1/me')).body['user'] as Json)['email'] as string;
+const emailOf = async (tenant: Tenant): Promise<string> =>
+  ((await tenant.api('GET', '/v1/me')).body['user'] as Json)['email'] as string;
 
-const keyOf = async (role: string): Promise<string> => (await ours.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
-const keys = Object.fromEntries(await Promise.all(MEMBER_ROLES.map(async (role) => [role, await keyOf(role)]))) as Readonly<Record<MemberRole, string>>;
+const keyOf = async (role: string): Promise<string> =>
+  (await ours.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
+const keys = Object.fromEntries(
+  await Promise.all(MEMBER_ROLES.map(async (role) => [role, await keyOf(role)])),
+) as Readonly<Record<MemberRole, string>>;
 
 /** Objects of one organization for the members of bodies and queries, that go together in one grant. */
 const valuesOf = async (tenant: Tenant): Promise<Values> => {
@@ -61,16 +75,34 @@ const values = await valuesOf(ours);
 const foreign = await valuesOf(theirs);
 
 /** An operation as it can succeed: a body and the parameters that it wants. */
-const perform = (operation: Operation, path: string, { token, body }: Readonly<{ token?: string | undefined; body?: Json | undefined }>): Promise<Answer> => {
-  const wanted = operation.parameters.filter(({ in: where, required }) => required && where === 'query').map(({ name, schema }) => `${name}=${String(values[`${operation.operationId}.${name}`] ?? schema?.enum?.[0])}`);
-  const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match') ? { 'if-match': '*' } : {};
-  return send(toolgate.url, operation.method, wanted.length === 0 ? path : `${path}?${wanted.join('&')}`, { token, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+const perform = (
+  operation: Operation,
+  path: string,
+  { token, body }: Readonly<{ token?: string | undefined; body?: Json | undefined }>,
+): Promise<Answer> => {
+  const wanted = operation.parameters
+    .filter(({ in: where, required }) => required && where === 'query')
+    .map(({ name, schema }) => `${name}=${String(values[`${operation.operationId}.${name}`] ?? schema?.enum?.[0])}`);
+  const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')
+    ? { 'if-match': '*' }
+    : {};
+  return send(toolgate.url, operation.method, wanted.length === 0 ? path : `${path}?${wanted.join('&')}`, {
+    token,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
 };
 
 const anyPath = ({ path }: Operation): string => (hasId(path) ? withId(path, nobodys(path)) : path);
 const body = (operation: Operation, more: readonly string[] = []): Json | undefined =>
-  bodyOf(document, operation, values, [...more, ...(operation.method === 'POST' ? [] : (oneOf[operation.operationId ?? ''] ?? []))]);
-const freshSession = async (): Promise<string> => (await request(`${toolgate.url}/v1/login`, 'POST', { email: values['login.email'], password: PASSWORD })).body['token'] as string;
+  bodyOf(document, operation, values, [
+    ...more,
+    ...(operation.method === 'POST' ? [] : (oneOf[operation.operationId ?? ''] ?? [])),
+  ]);
+const freshSession = async (): Promise<string> =>
+  (await request(`${toolgate.url}/v1/login`, 'POST', { email: values['login.email'], password: PASSWORD })).body[
+    'token'
+  ] as string;
 
 /** What an admin sends with an operation; logging out ends a session of its own. */
 const credentialFor = async ({ allowed, operationId }: Operation): Promise<string | undefined> => {
@@ -82,7 +114,10 @@ const credentialFor = async ({ allowed, operationId }: Operation): Promise<strin
 const seen = async (tenant: Tenant, path: string, id: string): Promise<unknown> => {
   const one = objectPath(path);
   const readable = operations.some((operation) => operation.method === 'GET' && operation.path === one);
-  const { status, body } = await tenant.api('GET', readable ? withId(one, id) : `${one.slice(0, one.indexOf('/{'))}?limit=1000`);
+  const { status, body } = await tenant.api(
+    'GET',
+    readable ? withId(one, id) : `${one.slice(0, one.indexOf('/{'))}?limit=1000`,
+  );
   expect(status).toBe(200);
   return body;
 };
@@ -99,26 +134,45 @@ describe('the document', () => {
       const successes = Object.entries(responses).filter(([status]) => status.startsWith('2'));
       expect(successes.length, name).toBeGreaterThan(0);
       for (const [status, { content }] of successes) {
-        if (status !== '204') expect(Object.values(content ?? {}).every(({ schema }) => schema !== undefined) && content !== undefined, `${name} has no schema for ${status}`).toBe(true);
+        if (status !== '204')
+          expect(
+            Object.values(content ?? {}).every(({ schema }) => schema !== undefined) && content !== undefined,
+            `${name} has no schema for ${status}`,
+          ).toBe(true);
       }
     }
   });
 
   test('says what a refusal of every operation looks like', async () => {
-    for (const { name, responses } of operations) expect(responses['default']?.content?.['application/problem+json']?.schema?.$ref, name).toBe('#/components/schemas/ProblemAnswer');
+    for (const { name, responses } of operations)
+      expect(responses['default']?.content?.['application/problem+json']?.schema?.$ref, name).toBe(
+        '#/components/schemas/ProblemAnswer',
+      );
     const refused = await request(`${toolgate.url}/v1/signup`, 'POST', {});
     expect(mismatches(document, { $ref: '#/components/schemas/ProblemAnswer' }, refused.body)).toEqual([]);
   });
 
   test('opens to everybody, and for writing to every role, only what is meant to be', () => {
-    const openTo = (who: string): readonly string[] => operations.filter(({ allowed, method }) => allowed.includes(who) && (who === 'anyone' || method !== 'GET')).map(({ name }) => name);
-    expect(openTo('anyone').toSorted()).toEqual(['GET /schemas/policy-v1.json', 'POST /v1/invitations/accept', 'POST /v1/login', 'POST /v1/signup']);
+    const openTo = (who: string): readonly string[] =>
+      operations
+        .filter(({ allowed, method }) => allowed.includes(who) && (who === 'anyone' || method !== 'GET'))
+        .map(({ name }) => name);
+    expect(openTo('anyone').toSorted()).toEqual([
+      'GET /schemas/policy-v1.json',
+      'POST /v1/invitations/accept',
+      'POST /v1/login',
+      'POST /v1/signup',
+    ]);
     expect(openTo('member')).toEqual(['POST /v1/logout']);
     expect(openTo('viewer')).toEqual([]);
   });
 
   test('keeps what is sensitive to read from the roles that may not', () => {
-    const readers = Object.fromEntries(operations.filter(({ allowed, method }) => method === 'GET' && !allowed.includes('member') && !allowed.includes('anyone')).map(({ path, allowed }) => [path, [...allowed].sort()]));
+    const readers = Object.fromEntries(
+      operations
+        .filter(({ allowed, method }) => method === 'GET' && !allowed.includes('member') && !allowed.includes('anyone'))
+        .map(({ path, allowed }) => [path, [...allowed].sort()]),
+    );
     expect(readers).toEqual({
       '/v1/api-keys': ['admin'],
       '/v1/members': ['admin'],
@@ -134,7 +188,10 @@ describe.each(named)('%s', (_name, operation) => {
     const id = hasId(operation.path) ? await makeFor(operation.path, ours, upstream.url) : '';
     const acceptance: Values = operation.operationId === 'acceptInvitation' ? { token: await invite(ours) } : {};
     const sent = bodyOf(document, operation, { ...values, ...acceptance }, oneOf[operation.operationId ?? '']);
-    const answer = await perform(operation, withId(operation.path, id), { token: await credentialFor(operation), body: sent });
+    const answer = await perform(operation, withId(operation.path, id), {
+      token: await credentialFor(operation),
+      body: sent,
+    });
     const described = operation.responses[String(answer.status)];
     expect(described, `${answer.status} ${answer.text}`).toBeDefined();
     expect(answer.status).toBeLessThan(300);
@@ -145,14 +202,34 @@ describe.each(named)('%s', (_name, operation) => {
 
 describe.each(guarded)('%s', (_name, operation) => {
   test('wants a credential that is real', async () => {
-    const strangers = [undefined, '', 'wrong', `${keys.admin}x`, keys.admin.slice(0, -1), newToken('key', newId('key')), newToken('session', newId('ses')), newToken('grant', newId('grt'))];
-    const answers = await Promise.all(strangers.map((token) => perform(operation, anyPath(operation), { token, body: body(operation) })));
-    const told = answers.map(({ status, body: problem, headers }) => [status, problem['code'], headers.get('www-authenticate')]);
+    const strangers = [
+      undefined,
+      '',
+      'wrong',
+      `${keys.admin}x`,
+      keys.admin.slice(0, -1),
+      newToken('key', newId('key')),
+      newToken('session', newId('ses')),
+      newToken('grant', newId('grt')),
+    ];
+    const answers = await Promise.all(
+      strangers.map((token) => perform(operation, anyPath(operation), { token, body: body(operation) })),
+    );
+    const told = answers.map(({ status, body: problem, headers }) => [
+      status,
+      problem['code'],
+      headers.get('www-authenticate'),
+    ]);
     expect(told).toEqual(strangers.map(() => [401, 'unauthorized', 'Bearer realm="toolgate"']));
   });
 
   test('is for the roles that it names and for no other', async () => {
-    const answers = await Promise.all(MEMBER_ROLES.map(async (role) => [role, await perform(operation, anyPath(operation), { token: keys[role], body: body(operation) })] as const));
+    const answers = await Promise.all(
+      MEMBER_ROLES.map(
+        async (role) =>
+          [role, await perform(operation, anyPath(operation), { token: keys[role], body: body(operation) })] as const,
+      ),
+    );
     for (const [role, { status, body: problem }] of answers) {
       const may = operation.allowed.includes('member') || operation.allowed.includes(role);
       if (may) expect([401, 403], `${role} got ${status}`).not.toContain(status);
@@ -161,14 +238,35 @@ describe.each(guarded)('%s', (_name, operation) => {
   });
 });
 
-const MALFORMED = ['x', 'null', 'srv_', `srv_${'z'.repeat(26)}`, `${'0'.repeat(26)}`, 'SRV_01H2XCEJQTF2NBREXX3VQJHP41', '%00', '%ff', '%E2%80%AE', "'%20or%201=1--", '..%2f..%2fme', '%2e%2e', '__proto__', 'a'.repeat(4000), '😀', '-1', '%7Bid%7D'];
+const MALFORMED = [
+  'x',
+  'null',
+  'srv_',
+  `srv_${'z'.repeat(26)}`,
+  `${'0'.repeat(26)}`,
+  'SRV_01H2XCEJQTF2NBREXX3VQJHP41',
+  '%00',
+  '%ff',
+  '%E2%80%AE',
+  "'%20or%201=1--",
+  '..%2f..%2fme',
+  '%2e%2e',
+  '__proto__',
+  'a'.repeat(4000),
+  '😀',
+  '-1',
+  '%7Bid%7D',
+];
 
 describe.each(withIds)('%s', (_name, operation) => {
   test("answers another organization's object as one that never was, and leaves it alone", async () => {
     const id = await makeFor(operation.path, theirs, upstream.url);
     const before = await seen(theirs, operation.path, id);
     const sent = body(operation, idMembers(document, operation));
-    const [foreigns, nobody] = [await perform(operation, withId(operation.path, id), { token: ours.token, body: sent }), await perform(operation, withId(operation.path, nobodys(operation.path)), { token: ours.token, body: sent })];
+    const [foreigns, nobody] = [
+      await perform(operation, withId(operation.path, id), { token: ours.token, body: sent }),
+      await perform(operation, withId(operation.path, nobodys(operation.path)), { token: ours.token, body: sent }),
+    ];
     expect([foreigns.status, foreigns.body['code']]).toEqual([404, 'not_found']);
     expect(foreigns.text).toBe(nobody.text);
     expect([...foreigns.headers.keys()]).toEqual([...nobody.headers.keys()]);
@@ -176,30 +274,52 @@ describe.each(withIds)('%s', (_name, operation) => {
   });
 
   test('answers an id that is none with 404 or 400', async () => {
-    const answers = await Promise.all(MALFORMED.map(async (id) => [id, (await perform(operation, withId(operation.path, id), { token: ours.token, body: body(operation) })).status] as const));
+    const answers = await Promise.all(
+      MALFORMED.map(
+        async (id) =>
+          [
+            id,
+            (await perform(operation, withId(operation.path, id), { token: ours.token, body: body(operation) })).status,
+          ] as const,
+      ),
+    );
     expect(answers.filter(([, status]) => status !== 400 && status !== 404)).toEqual([]);
   });
 });
 
-const naming = named.flatMap(([name, operation]) => idMembers(document, operation).map((member) => [name, member, operation] as const));
+const naming = named.flatMap(([name, operation]) =>
+  idMembers(document, operation).map((member) => [name, member, operation] as const),
+);
 
 describe.each(naming)("%s with another organization's %s", (_name, member, operation) => {
   test('is refused as with one that never was', async () => {
     const id = hasId(operation.path) ? await makeFor(operation.path, ours, upstream.url) : '';
     const prefix = String(foreign[member]).split('_')[0] as 'idn';
     const answers = await Promise.all(
-      [foreign[member], newId(prefix)].map(async (other) => perform(operation, withId(operation.path, id), { token: await credentialFor(operation), body: { ...body(operation, [member]), [member]: other } })),
+      [foreign[member], newId(prefix)].map(async (other) =>
+        perform(operation, withId(operation.path, id), {
+          token: await credentialFor(operation),
+          body: { ...body(operation, [member]), [member]: other },
+        }),
+      ),
     );
     for (const { status, text } of answers) expect([400, 401, 404, 422], text).toContain(status);
     expect(answers[0]?.text).toBe(answers[1]?.text);
   });
 });
 
-const filters = named.flatMap(([name, operation]) => operation.parameters.filter((parameter) => parameter.in === 'query' && isIdMember(parameter.name)).map((parameter) => [name, parameter.name, operation.path] as const));
+const filters = named.flatMap(([name, operation]) =>
+  operation.parameters
+    .filter((parameter) => parameter.in === 'query' && isIdMember(parameter.name))
+    .map((parameter) => [name, parameter.name, operation.path] as const),
+);
 
 describe.each(filters)("%s by another organization's %s", (_name, filter, path) => {
   test('finds nothing, and its own by its own', async () => {
-    const items = async (id: unknown): Promise<readonly unknown[]> => (await send(toolgate.url, 'GET', `${path}?${filter}=${String(id)}`, { token: ours.token })).body['items'] as readonly unknown[];
+    const items = async (id: unknown): Promise<readonly unknown[]> =>
+      (await send(toolgate.url, 'GET', `${path}?${filter}=${String(id)}`, { token: ours.token })).body[
+        'items'
+      ] as readonly unknown[];
     expect(foreign[filter], `say in the table of values what ${filter} is`).toBeDefined();
     expect(await items(foreign[filter])).toEqual([]);
     await expect.poll(async () => (await items(values[filter])).length, { timeout: 10_000 }).toBeGreaterThan(0);
@@ -208,12 +328,19 @@ describe.each(filters)("%s by another organization's %s", (_name, filter, path) 
 
 const segments = (path: string): readonly string[] => path.split('/');
 const matches = (template: string, path: string): boolean =>
-  segments(template).length === segments(path).length && segments(template).every((part, index) => part.startsWith('{') || part === segments(path)[index]);
+  segments(template).length === segments(path).length &&
+  segments(template).every((part, index) => part.startsWith('{') || part === segments(path)[index]);
 
 describe.each([...new Set(operations.map(({ path }) => path))])('%s', (path) => {
   const taken = new Set(operations.filter((operation) => matches(operation.path, path)).map(({ method }) => method));
-  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'].filter((method) => !taken.has(method)))('knows no %s', async (method) => {
-    const { status } = await send(toolgate.url, method, hasId(path) ? withId(path, nobodys(path)) : path, { token: ours.token, ...(method === 'GET' ? {} : { body: '{}' }) });
-    expect([404, 405]).toContain(status);
-  });
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'].filter((method) => !taken.has(method)))(
+    'knows no %s',
+    async (method) => {
+      const { status } = await send(toolgate.url, method, hasId(path) ? withId(path, nobodys(path)) : path, {
+        token: ours.token,
+        ...(method === 'GET' ? {} : { body: '{}' }),
+      });
+      expect([404, 405]).toContain(status);
+    },
+  );
 });

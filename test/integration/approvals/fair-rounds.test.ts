@@ -26,14 +26,20 @@ const expired = async (organizationId: string, count: number, secondsAgo: number
     [organizationId, count, secondsAgo],
   );
 };
-const pending = async (organizationId: string): Promise<number> => (await owner.query(`select 1 from approvals where organization_id = $1 and status = 'pending'`, [organizationId])).rowCount ?? 0;
+const pending = async (organizationId: string): Promise<number> =>
+  (await owner.query(`select 1 from approvals where organization_id = $1 and status = 'pending'`, [organizationId]))
+    .rowCount ?? 0;
 
 test('Approvals of one organization that can not be ended keep no other organization from having its own ended', async () => {
   const [stuck, other] = [newId('org'), newId('org')];
   await expired(stuck, 500, 3000);
   await expired(other, 3, 1);
-  await owner.query(`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'stuck'; end $$`);
-  await owner.query(`create trigger stuck before update on approvals for each row when (old.organization_id = '${stuck}') execute function refuse()`);
+  await owner.query(
+    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'stuck'; end $$`,
+  );
+  await owner.query(
+    `create trigger stuck before update on approvals for each row when (old.organization_id = '${stuck}') execute function refuse()`,
+  );
   const expiry = startExpiry(at.db, new EventStore(at.db));
   await until(async () => (await pending(other)) === 0);
   await expiry.stop();
@@ -42,10 +48,13 @@ test('Approvals of one organization that can not be ended keep no other organiza
 
 test('Of many servers of one organization that are due for discovery, the next round takes some, and those of other organizations too', async () => {
   const [loud, quiet] = [newId('org'), newId('org')];
-  const due = 'insert into discovery_turns(organization_id, server_id, due_at) select $1, $2 || n, now() - make_interval(secs => $4) from generate_series(1, $3) n';
+  const due =
+    'insert into discovery_turns(organization_id, server_id, due_at) select $1, $2 || n, now() - make_interval(secs => $4) from generate_series(1, $3) n';
   await owner.query(due, [loud, 'srv_l', 50, 3000]);
   await owner.query(due, [quiet, 'srv_q', 1, 1]);
-  expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId).toSorted()).toEqual([loud, loud, quiet].toSorted());
+  expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId).toSorted()).toEqual(
+    [loud, loud, quiet].toSorted(),
+  );
   expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId)).toEqual([loud, loud]);
 });
 

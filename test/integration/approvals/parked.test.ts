@@ -16,7 +16,11 @@ let approver: Person;
 let serverId: string;
 
 beforeAll(async () => {
-  upstream = await startUpstream({ json: true, tools: [aTool('merge')], call: ({ arguments: args }) => ({ content: [{ type: 'text', text: `merged ${JSON.stringify(args)}` }] }) });
+  upstream = await startUpstream({
+    json: true,
+    tools: [aTool('merge')],
+    call: ({ arguments: args }) => ({ content: [{ type: 'text', text: `merged ${JSON.stringify(args)}` }] }),
+  });
   here = await startTestToolgate();
   there = await startBeside(here);
   tenant = await signUp(here.url);
@@ -29,8 +33,20 @@ afterAll(async () => {
   await upstream.close();
 });
 
-const granted = async (approval: Json): Promise<Grant> => tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny', approval, tools: { merge: { action: 'require_approval' } } }) });
-const onOther = (grant: Grant, other = there): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, other.url) });
+const granted = async (approval: Json): Promise<Grant> =>
+  tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, {
+      version: '1',
+      default: 'deny',
+      approval,
+      tools: { merge: { action: 'require_approval' } },
+    }),
+  });
+const onOther = (grant: Grant, other = there): Grant => ({
+  ...grant,
+  mcpUrl: grant.mcpUrl.replace(here.url, other.url),
+});
 
 /** Sessions on the other node begin once it knows the grant. */
 const sessionOf = async (grant: Grant): Promise<Awaited<ReturnType<typeof openSession>>> => {
@@ -45,16 +61,35 @@ const sessionOf = async (grant: Grant): Promise<Awaited<ReturnType<typeof openSe
 };
 type Session = Awaited<ReturnType<typeof sessionOf>>;
 
-const callOf = (args: Json, id = 1) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'merge', arguments: args } });
+const callOf = (args: Json, id = 1) => ({
+  jsonrpc: '2.0',
+  id,
+  method: 'tools/call',
+  params: { name: 'merge', arguments: args },
+});
 const merge = async (session: Session, args: Json = { iid: 1 }): Promise<Told> => {
   const began = performance.now();
   const { result } = (await (await session.post(callOf(args))).json()) as { result: Result };
-  const { code, approvalId } = (result._meta?.['io.toolgate/decision'] ?? {}) as { code?: unknown; approvalId?: string };
-  return { code: result.isError === true ? code : 'done', approvalId: approvalId ?? '', tookMs: performance.now() - began };
+  const { code, approvalId } = (result._meta?.['io.toolgate/decision'] ?? {}) as {
+    code?: unknown;
+    approvalId?: string;
+  };
+  return {
+    code: result.isError === true ? code : 'done',
+    approvalId: approvalId ?? '',
+    tookMs: performance.now() - began,
+  };
 };
 
 const pendingOf = async (grant: Grant): Promise<readonly string[]> =>
-  ((await tenant.api('GET', '/v1/approvals?status=pending&limit=1000')).body['items'] as { id: string; grantId: string }[]).filter((one) => one.grantId === grant.id).map(({ id }) => id);
+  (
+    (await tenant.api('GET', '/v1/approvals?status=pending&limit=1000')).body['items'] as {
+      id: string;
+      grantId: string;
+    }[]
+  )
+    .filter((one) => one.grantId === grant.id)
+    .map(({ id }) => id);
 /** The approval of a grant's call that is waiting. */
 const pending = async (grant: Grant): Promise<string> => {
   await expect.poll(() => pendingOf(grant), { timeout: 5000 }).toHaveLength(1);
@@ -65,7 +100,8 @@ const decide = async (id: string, what: 'approve' | 'reject'): Promise<void> => 
   expect(status, JSON.stringify(body)).toBe(200);
 };
 const forwarded = (): number => upstream.seenOf('tools/call').length;
-const decisionsOf = async (grant: Grant): Promise<readonly unknown[]> => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).map((event) => [event['effect'], event['code']]);
+const decisionsOf = async (grant: Grant): Promise<readonly unknown[]> =>
+  (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).map((event) => [event['effect'], event['code']]);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('a held call that waits', () => {
@@ -78,7 +114,12 @@ describe('a held call that waits', () => {
     expect((await waiting).code).toBe('done');
     expect(performance.now() - approved).toBeLessThan(1000);
     expect(upstream.seenOf('tools/call').at(-1)?.message).toMatchObject({ params: { arguments: { iid: 2 } } });
-    await expect.poll(() => decisionsOf(grant), { timeout: 5000 }).toEqual([['hold', 'approval_required'], ['allow', 'allowed']]);
+    await expect
+      .poll(() => decisionsOf(grant), { timeout: 5000 })
+      .toEqual([
+        ['hold', 'approval_required'],
+        ['allow', 'allowed'],
+      ]);
   });
 
   test('is refused at once when it is rejected', async () => {
@@ -124,8 +165,17 @@ describe('a held call that waits', () => {
     const session = await sessionOf(grant);
     const before = forwarded();
     const leaving = new AbortController();
-    const headers = { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', 'mcp-session-id': session.id };
-    const waiting = fetch(grant.mcpUrl, { method: 'POST', headers, body: JSON.stringify(callOf({ iid: 1 })), signal: leaving.signal }).catch((error: unknown) => error);
+    const headers = {
+      authorization: `Bearer ${grant.token}`,
+      'content-type': 'application/json',
+      'mcp-session-id': session.id,
+    };
+    const waiting = fetch(grant.mcpUrl, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(callOf({ iid: 1 })),
+      signal: leaving.signal,
+    }).catch((error: unknown) => error);
     const id = await pending(grant);
     leaving.abort();
     await waiting;
@@ -153,7 +203,10 @@ describe('a held call that waits', () => {
   test('of a grant that is revoked meanwhile ends within a second or so, and nothing is forwarded', async () => {
     const grant = await granted({ wait: 20 });
     const before = forwarded();
-    const waiting = (await sessionOf(grant)).post(callOf({ iid: 1 })).then((response) => response.status, () => 'closed');
+    const waiting = (await sessionOf(grant)).post(callOf({ iid: 1 })).then(
+      (response) => response.status,
+      () => 'closed',
+    );
     await pending(grant);
     const began = performance.now();
     await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
@@ -194,7 +247,11 @@ describe('twenty repeats of one call over two gateways at the same time', () => 
       await decide(await pending(grant), 'approve');
       const told = await Promise.all(all.map((session) => merge(session)));
       expect(told.filter(({ code }) => code === 'done')).toHaveLength(1);
-      expect(new Set(told.filter(({ code }) => code !== 'done').map(({ code, approvalId }) => `${String(code)} ${approvalId}`)).size).toBe(1);
+      expect(
+        new Set(
+          told.filter(({ code }) => code !== 'done').map(({ code, approvalId }) => `${String(code)} ${approvalId}`),
+        ).size,
+      ).toBe(1);
       expect(forwarded()).toBe(before + round);
     }
   });
@@ -225,11 +282,13 @@ describe('twenty repeats of one call over two gateways at the same time', () => 
     const session = await sessionOf(await granted({ wait: 4 }));
     const { params, ...call } = callOf({ iid: 1 });
     const large = { ...call, params: { ...params, _meta: { tracestate: 'x'.repeat(3.9 * 2 ** 20) } } };
-    const tookMs = await Promise.all([1, 2, 3].map(async () => {
-      const began = performance.now();
-      expect(await (await session.post(large)).text()).toContain('approval_required');
-      return performance.now() - began;
-    }));
+    const tookMs = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const began = performance.now();
+        expect(await (await session.post(large)).text()).toContain('approval_required');
+        return performance.now() - began;
+      }),
+    );
     expect(tookMs.filter((ms) => ms > 3900)).toHaveLength(2);
   });
 });

@@ -33,24 +33,50 @@ afterAll(async () => {
   await upstream.close();
 });
 
-const granted = async (approval: Json = {}): Promise<Grant> => tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny', approval: { wait: 20, ...approval }, tools: { merge: { action: 'require_approval' }, other: {} } }) });
+const granted = async (approval: Json = {}): Promise<Grant> =>
+  tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, {
+      version: '1',
+      default: 'deny',
+      approval: { wait: 20, ...approval },
+      tools: { merge: { action: 'require_approval' }, other: {} },
+    }),
+  });
 const elsewhere = async (grant: Grant): Promise<ModernClient> => {
   const client = modernClient({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, there.url) });
   await expect.poll(async () => (await client.ask('tools/list')).status, { timeout: 5000 }).toBe(200);
   return client;
 };
-const call = (client: ModernClient, iid: number, more: Parameters<ModernClient['ask']>[2] = declared): Promise<Json> => client.ask('tools/call', { name: 'merge', arguments: { iid } }, more).then(({ body }) => body['result'] as Json);
-const ask = async (client: ModernClient, method: string, taskId: unknown): Promise<Json> => (await client.ask(method, { taskId }, declared)).body;
-const get = async (client: ModernClient, taskId: unknown): Promise<Json> => (await ask(client, 'tasks/get', taskId))['result'] as Json;
-const statusOf = async (client: ModernClient, taskId: unknown): Promise<unknown> => (await get(client, taskId))['status'];
-const approvalOf = async (grant: Grant): Promise<Json> => ((await tenant.api('GET', '/v1/approvals?limit=1000')).body['items'] as Json[]).findLast(({ grantId }) => grantId === grant.id) as Json;
-const decide = async (grant: Grant, what: 'approve' | 'reject', comment?: string): Promise<void> => expect((await approver.api('POST', `/v1/approvals/${String((await approvalOf(grant))['id'])}/${what}`, { comment })).status).toBe(200);
-const forwarded = (iid: number): readonly Json[] => upstream.seenOf('tools/call').flatMap(({ message }) => (JSON.stringify(message).includes(`"iid":${iid}}`) ? [message as Json] : []));
+const call = (client: ModernClient, iid: number, more: Parameters<ModernClient['ask']>[2] = declared): Promise<Json> =>
+  client.ask('tools/call', { name: 'merge', arguments: { iid } }, more).then(({ body }) => body['result'] as Json);
+const ask = async (client: ModernClient, method: string, taskId: unknown): Promise<Json> =>
+  (await client.ask(method, { taskId }, declared)).body;
+const get = async (client: ModernClient, taskId: unknown): Promise<Json> =>
+  (await ask(client, 'tasks/get', taskId))['result'] as Json;
+const statusOf = async (client: ModernClient, taskId: unknown): Promise<unknown> =>
+  (await get(client, taskId))['status'];
+const approvalOf = async (grant: Grant): Promise<Json> =>
+  ((await tenant.api('GET', '/v1/approvals?limit=1000')).body['items'] as Json[]).findLast(
+    ({ grantId }) => grantId === grant.id,
+  ) as Json;
+const decide = async (grant: Grant, what: 'approve' | 'reject', comment?: string): Promise<void> =>
+  expect(
+    (await approver.api('POST', `/v1/approvals/${String((await approvalOf(grant))['id'])}/${what}`, { comment }))
+      .status,
+  ).toBe(200);
+const forwarded = (iid: number): readonly Json[] =>
+  upstream
+    .seenOf('tools/call')
+    .flatMap(({ message }) => (JSON.stringify(message).includes(`"iid":${iid}}`) ? [message as Json] : []));
 
 test('an approval is for the answers too that a call brings: with others, or without, it is another call', async () => {
   const grant = await granted({ wait: 0 });
   const client = modernClient(grant);
-  const bringing = (answers: Json) => client.ask('tools/call', { name: 'merge', arguments: { iid: 31 }, ...answers }).then(({ body }) => JSON.stringify(body['result']));
+  const bringing = (answers: Json) =>
+    client
+      .ask('tools/call', { name: 'merge', arguments: { iid: 31 }, ...answers })
+      .then(({ body }) => JSON.stringify(body['result']));
   const answered = { inputResponses: { account: { action: 'accept', content: { iban: 'a' } } }, requestState: 's' };
   await bringing({});
   await decide(grant, 'approve');
@@ -71,7 +97,16 @@ describe('a held call of a client that takes tasks', () => {
     const task = await call(client, 1);
     expect(Date.now() - began).toBeLessThan(5000);
     const id = String((await approvalOf(grant))['id']);
-    expect(task).toEqual({ resultType: 'task', taskId: expect.stringContaining(id), status: 'working', statusMessage: expect.stringContaining(`pending as approval ${id}`), createdAt: expect.any(String), lastUpdatedAt: expect.any(String), ttlMs: expect.any(Number), pollIntervalMs: expect.any(Number) });
+    expect(task).toEqual({
+      resultType: 'task',
+      taskId: expect.stringContaining(id),
+      status: 'working',
+      statusMessage: expect.stringContaining(`pending as approval ${id}`),
+      createdAt: expect.any(String),
+      lastUpdatedAt: expect.any(String),
+      ttlMs: expect.any(Number),
+      pollIntervalMs: expect.any(Number),
+    });
     expect(await get(client, task['taskId'])).toEqual({ ...task, resultType: 'complete' });
     expect((await call(client, 1))['taskId']).toBe(task['taskId']);
     expect(forwarded(1)).toEqual([]);
@@ -83,8 +118,17 @@ describe('a held call of a client that takes tasks', () => {
     expect(forwarded(1)).toMatchObject([{ params: { _meta: { [META.clientCapabilities]: {} } } }]);
     expect(JSON.stringify(forwarded(1))).not.toContain(EXTENSION);
     expect(await approvalOf(grant)).toMatchObject({ id, status: 'used' });
-    await expect.poll(async () => (await tenant.events(`&grantId=${grant.id}&type=toolCall.completed`)).map(({ status }) => status), { timeout: 5000 }).toEqual(['ok']);
-    expect((await tenant.events(`&grantId=${grant.id}&type=toolCall.decided`)).map(({ effect }) => effect)).toEqual(['hold', 'hold', 'allow']);
+    await expect
+      .poll(
+        async () => (await tenant.events(`&grantId=${grant.id}&type=toolCall.completed`)).map(({ status }) => status),
+        { timeout: 5000 },
+      )
+      .toEqual(['ok']);
+    expect((await tenant.events(`&grantId=${grant.id}&type=toolCall.decided`)).map(({ effect }) => effect)).toEqual([
+      'hold',
+      'hold',
+      'allow',
+    ]);
   });
 
   test('that is rejected, or whose time is over, has as its result what the call would have been told', async () => {
@@ -92,8 +136,13 @@ describe('a held call of a client that takes tasks', () => {
     const [first, second] = [modernClient(rejected), modernClient(late)];
     const tasks = [await call(first, 2), await call(second, 2)];
     await decide(rejected, 'reject', 'Not on a Friday');
-    for (const [index, client] of [first, second].entries()) await expect.poll(() => statusOf(client, tasks[index]?.['taskId']), { timeout: 5000 }).toBe('completed');
-    expect((await get(first, tasks[0]?.['taskId']))['result']).toMatchObject({ isError: true, resultType: 'complete', content: [{ text: '[POLICY DENIED] merge: a reviewer rejected this call: Not on a Friday' }] });
+    for (const [index, client] of [first, second].entries())
+      await expect.poll(() => statusOf(client, tasks[index]?.['taskId']), { timeout: 5000 }).toBe('completed');
+    expect((await get(first, tasks[0]?.['taskId']))['result']).toMatchObject({
+      isError: true,
+      resultType: 'complete',
+      content: [{ text: '[POLICY DENIED] merge: a reviewer rejected this call: Not on a Friday' }],
+    });
     expect(JSON.stringify((await get(second, tasks[1]?.['taskId']))['result'])).toContain('approval_expired');
     expect(forwarded(2)).toEqual([]);
   });
@@ -109,7 +158,11 @@ describe('a held call of a client that takes tasks', () => {
       expect(await approvalOf(grant)).toMatchObject({ id, status: 'expired' });
       expect((await approver.api('POST', `/v1/approvals/${String(id)}/approve`)).status).toBe(409);
       const next = await call(client, 3);
-      expect([next['resultType'], next['taskId'] === taskId, (await approvalOf(grant))['id'] === id]).toEqual(['task', false, false]);
+      expect([next['resultType'], next['taskId'] === taskId, (await approvalOf(grant))['id'] === id]).toEqual([
+        'task',
+        false,
+        false,
+      ]);
       expect(forwarded(3)).toEqual([]);
     }
   });
@@ -119,7 +172,8 @@ describe('a held call of a client that takes tasks', () => {
     const { taskId } = await call(modernClient(mine), 5);
     expect(await get(await elsewhere(mine), taskId)).toMatchObject({ taskId, status: 'working', pollIntervalMs: 2000 });
     for (const client of [modernClient(theirs), await elsewhere(theirs)]) {
-      for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update']) expect(await ask(client, method, taskId)).toMatchObject({ error: { code: -32_602 } });
+      for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update'])
+        expect(await ask(client, method, taskId)).toMatchObject({ error: { code: -32_602 } });
     }
     expect(await approvalOf(mine)).toMatchObject({ status: 'pending' });
     await decide(mine, 'approve');
@@ -131,7 +185,9 @@ describe('a held call of a client that takes tasks', () => {
     const grant = await granted();
     const { taskId } = await call(modernClient(grant), 6);
     await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
-    expect((await approver.api('POST', `/v1/approvals/${String((await approvalOf(grant))['id'])}/approve`)).status).toBe(409);
+    expect(
+      (await approver.api('POST', `/v1/approvals/${String((await approvalOf(grant))['id'])}/approve`)).status,
+    ).toBe(409);
     expect((await modernClient(grant).ask('tasks/get', { taskId }, declared)).status).toBe(401);
     expect(forwarded(6)).toEqual([]);
   });
@@ -140,12 +196,24 @@ describe('a held call of a client that takes tasks', () => {
 test('a client that takes no tasks is kept waiting as ever, and one that does gets the results of other calls as ever', async () => {
   const grant = await granted({ wait: 0 });
   const client = modernClient(grant);
-  expect(await call(client, 7, {})).toMatchObject({ isError: true, resultType: 'complete', content: [{ text: expect.stringContaining('[APPROVAL REQUIRED]') }] });
-  expect((await client.ask('tools/call', { name: 'other', arguments: {} }, declared)).body['result']).toMatchObject({ content: [{ text: '{"tool":"other","arguments":{}}' }] });
+  expect(await call(client, 7, {})).toMatchObject({
+    isError: true,
+    resultType: 'complete',
+    content: [{ text: expect.stringContaining('[APPROVAL REQUIRED]') }],
+  });
+  expect((await client.ask('tools/call', { name: 'other', arguments: {} }, declared)).body['result']).toMatchObject({
+    content: [{ text: '{"tool":"other","arguments":{}}' }],
+  });
 });
 
 test('tasks are offered where calls may be held, and not where none is', async () => {
-  const open = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
-  const extensionsOf = async (grant: Grant): Promise<Json> => (((await modernClient(grant).ask('server/discover')).body['result'] as Json)['capabilities'] as Json)['extensions'] as Json;
+  const open = await tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+  });
+  const extensionsOf = async (grant: Grant): Promise<Json> =>
+    (((await modernClient(grant).ask('server/discover')).body['result'] as Json)['capabilities'] as Json)[
+      'extensions'
+    ] as Json;
   expect([await extensionsOf(await granted()), await extensionsOf(open)]).toEqual([{ [EXTENSION]: {} }, undefined]);
 });

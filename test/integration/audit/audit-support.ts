@@ -1,13 +1,24 @@
 import { toEntry } from '../../../src/event-log/append.js';
 import type { EventLog } from '../../../src/event-log/event-log.js';
-import { TOPICS, type ToolCallCompleted, type ToolCallDecided, type ToolgateEvent } from '../../../src/event-log/events/index.js';
+import {
+  TOPICS,
+  type ToolCallCompleted,
+  type ToolCallDecided,
+  type ToolgateEvent,
+} from '../../../src/event-log/events/index.js';
 import { Database } from '../../../src/platform/database.js';
 import { newId } from '../../../src/platform/ids.js';
 import { unrecorded } from '../../../src/audit/unrecorded.js';
 import { testDatabase } from '../../support/database.js';
 import { testLog, type TestLog } from '../../support/test-log.js';
 
-export type Opened = Readonly<{ url: string; db: Database; log: TestLog; eventLog: EventLog; close: () => Promise<void> }>;
+export type Opened = Readonly<{
+  url: string;
+  db: Database;
+  log: TestLog;
+  eventLog: EventLog;
+  close: () => Promise<void>;
+}>;
 
 /** A database of its own and the event log in it. */
 export const open = async (): Promise<Opened> => {
@@ -100,10 +111,18 @@ export const append = async (eventLog: EventLog, events: readonly ToolgateEvent[
 export type Recorded = Readonly<{ seq: number; recorded_at: Date; id: string; event: Buffer }>;
 
 export const recordsOf = async (db: Database, organizationId: string): Promise<readonly Recorded[]> =>
-  (await db.worker.query<Recorded>('select seq, recorded_at, id, event from audit_records where organization_id = $1 order by seq', [organizationId])).rows;
+  (
+    await db.worker.query<Recorded>(
+      'select seq, recorded_at, id, event from audit_records where organization_id = $1 order by seq',
+      [organizationId],
+    )
+  ).rows;
 
 /** True when nothing in the log waits to be recorded. */
-export const allRecorded = async ({ db, eventLog }: Readonly<{ db: Database; eventLog: EventLog }>): Promise<boolean> => {
+export const allRecorded = async ({
+  db,
+  eventLog,
+}: Readonly<{ db: Database; eventLog: EventLog }>): Promise<boolean> => {
   for (const topic of TOPICS) if ((await unrecorded(db, topic, await eventLog.ends(topic))) > 0) return false;
   return true;
 };

@@ -7,12 +7,14 @@ let toolgate: TestToolgate;
 let tenant: Tenant;
 const keys: Record<string, string> = {};
 
-const as = (role: string, path: string): Promise<Answer> => tenant.api('GET', path, undefined, { authorization: `Bearer ${keys[role] ?? ''}` });
+const as = (role: string, path: string): Promise<Answer> =>
+  tenant.api('GET', path, undefined, { authorization: `Bearer ${keys[role] ?? ''}` });
 
 beforeAll(async () => {
   toolgate = await startTestToolgate();
   tenant = await signUp(toolgate.url);
-  for (const role of ['policy_manager', 'approver', 'auditor', 'viewer']) keys[role] = (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
+  for (const role of ['policy_manager', 'approver', 'auditor', 'viewer'])
+    keys[role] = (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
   await append(toolgate.toolgate.eventLog, [
     ...numbers(20).map((n) => decided(tenant.organizationId, { effect: n % 4 === 0 ? 'deny' : 'allow' })),
     ...numbers(15).map((n) => completed(tenant.organizationId, { status: n % 5 === 0 ? 'timeout' : 'ok' })),
@@ -25,7 +27,15 @@ describe('GET /v1/audit/events', () => {
   test('answers every event of the organization, sign-up included, in pages, dense from 1', async () => {
     const all = await tenant.events();
     expect(all.map((item) => item['seq'])).toEqual(numbers(all.length));
-    expect(all.map((item) => item['type'])).toEqual(expect.arrayContaining(['organization.created', 'member.joined', 'apiKey.issued', 'toolCall.decided', 'toolCall.completed']));
+    expect(all.map((item) => item['type'])).toEqual(
+      expect.arrayContaining([
+        'organization.created',
+        'member.joined',
+        'apiKey.issued',
+        'toolCall.decided',
+        'toolCall.completed',
+      ]),
+    );
     const first = await tenant.api('GET', '/v1/audit/events?limit=2');
     expect(first.body).toEqual({ items: all.slice(0, 2), nextCursor: expect.any(String), hasMore: true });
     const second = await tenant.api('GET', `/v1/audit/events?limit=2&after=${String(first.body['nextCursor'])}`);
@@ -34,12 +44,27 @@ describe('GET /v1/audit/events', () => {
   });
 
   test('is open to auditor, policy_manager and viewer alone', async () => {
-    const statuses = await Promise.all(['auditor', 'policy_manager', 'viewer', 'approver'].map(async (role) => (await as(role, '/v1/audit/events')).status));
+    const statuses = await Promise.all(
+      ['auditor', 'policy_manager', 'viewer', 'approver'].map(
+        async (role) => (await as(role, '/v1/audit/events')).status,
+      ),
+    );
     expect(statuses).toEqual([200, 200, 200, 403]);
     expect((await as('nobody', '/v1/audit/events')).status).toBe(401);
   });
 
-  test.each(['limit=0', 'limit=1001', 'after=abc', 'after=c3J2XzE', 'from=yesterday', 'effect=maybe', 'grantId=7', 'unknown=1', 'tool=', 'tool=a&tool=b'])('refuses ?%s', async (query) => {
+  test.each([
+    'limit=0',
+    'limit=1001',
+    'after=abc',
+    'after=c3J2XzE',
+    'from=yesterday',
+    'effect=maybe',
+    'grantId=7',
+    'unknown=1',
+    'tool=',
+    'tool=a&tool=b',
+  ])('refuses ?%s', async (query) => {
     const { status, body } = await tenant.api('GET', `/v1/audit/events?${query}`);
     expect([status, body['code']]).toEqual([400, 'invalid_body']);
   });
@@ -54,8 +79,15 @@ describe('GET /v1/audit/events', () => {
 describe('GET /v1/audit/export', () => {
   test('is an attachment with the items of the list, as NDJSON and as CSV', async () => {
     const ndjson = await as('auditor', '/v1/audit/export?format=ndjson');
-    expect([ndjson.status, ndjson.headers.get('content-type'), ndjson.headers.get('content-disposition')]).toEqual([200, 'application/x-ndjson', 'attachment; filename="toolgate-audit.ndjson"']);
-    const lines = (ndjson.body['text'] as string).trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
+    expect([ndjson.status, ndjson.headers.get('content-type'), ndjson.headers.get('content-disposition')]).toEqual([
+      200,
+      'application/x-ndjson',
+      'attachment; filename="toolgate-audit.ndjson"',
+    ]);
+    const lines = (ndjson.body['text'] as string)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
     expect(lines).toEqual((await tenant.events()).slice(0, lines.length));
     const csv = await as('policy_manager', '/v1/audit/export?format=csv');
     expect(csv.headers.get('content-type')).toContain('text/csv');
@@ -70,7 +102,9 @@ describe('GET /v1/audit/export', () => {
   });
 
   test('is open to auditor and policy_manager alone', async () => {
-    const statuses = await Promise.all(['viewer', 'approver'].map(async (role) => (await as(role, '/v1/audit/export?format=csv')).status));
+    const statuses = await Promise.all(
+      ['viewer', 'approver'].map(async (role) => (await as(role, '/v1/audit/export?format=csv')).status),
+    );
     expect(statuses).toEqual([403, 403]);
   });
 
@@ -79,23 +113,35 @@ describe('GET /v1/audit/export', () => {
       const { status, body } = await as('auditor', `/v1/audit/export?format=${format}`);
       expect([status, body['code']]).toEqual([422, 'unsupported']);
     }
-    for (const query of ['format=xml', '', 'format=csv&from=now']) expect((await as('auditor', `/v1/audit/export?${query}`)).status).toBe(400);
+    for (const query of ['format=xml', '', 'format=csv&from=now'])
+      expect((await as('auditor', `/v1/audit/export?${query}`)).status).toBe(400);
   });
 });
 
 describe('GET /v1/usage', () => {
   test('counts the last 24 hours for every role, with one key for each group', async () => {
-    const items = async (role: string, query: string): Promise<readonly Record<string, unknown>[]> => (await as(role, `/v1/usage?${query}`)).body['items'] as Record<string, unknown>[];
-    await until(async () => (await items('approver', 'interval=day')).reduce((sum, item) => sum + Number(item['completed']), 0) === 12);
+    const items = async (role: string, query: string): Promise<readonly Record<string, unknown>[]> =>
+      (await as(role, `/v1/usage?${query}`)).body['items'] as Record<string, unknown>[];
+    await until(
+      async () =>
+        (await items('approver', 'interval=day')).reduce((sum, item) => sum + Number(item['completed']), 0) === 12,
+    );
     const effects = await items('viewer', 'groupBy=effect,tool&interval=day');
-    const sum = (effect: string, name: string): number => effects.filter((item) => item['effect'] === effect).reduce((total, item) => total + Number(item[name]), 0);
-    expect([sum('allow', 'calls'), sum('allow', 'completed'), sum('allow', 'failed'), sum('deny', 'calls')]).toEqual([15, 12, 3, 5]);
-    for (const item of effects) expect(Object.keys(item).toSorted()).toEqual(['calls', 'completed', 'effect', 'failed', 'from', 'tool']);
+    const sum = (effect: string, name: string): number =>
+      effects.filter((item) => item['effect'] === effect).reduce((total, item) => total + Number(item[name]), 0);
+    expect([sum('allow', 'calls'), sum('allow', 'completed'), sum('allow', 'failed'), sum('deny', 'calls')]).toEqual([
+      15, 12, 3, 5,
+    ]);
+    for (const item of effects)
+      expect(Object.keys(item).toSorted()).toEqual(['calls', 'completed', 'effect', 'failed', 'from', 'tool']);
     expect(await items('viewer', 'to=2020-01-01T00:00:00Z')).toEqual([]);
   });
 
-  test.each(['groupBy=colour', 'interval=week', 'from=2020-01-01T00:00:00Z', 'to=now', 'limit=1'])('refuses ?%s', async (query) => {
-    const { status, body } = await tenant.api('GET', `/v1/usage?${query}`);
-    expect([status, body['code']]).toEqual([400, 'invalid_body']);
-  });
+  test.each(['groupBy=colour', 'interval=week', 'from=2020-01-01T00:00:00Z', 'to=now', 'limit=1'])(
+    'refuses ?%s',
+    async (query) => {
+      const { status, body } = await tenant.api('GET', `/v1/usage?${query}`);
+      expect([status, body['code']]).toEqual([400, 'invalid_body']);
+    },
+  );
 });

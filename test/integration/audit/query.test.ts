@@ -11,7 +11,17 @@ import { EventStore } from '../../../src/event-log/event-store.js';
 import type { Principal } from '../../../src/rest/allowed.js';
 import { newId } from '../../../src/platform/ids.js';
 import { Problem } from '../../../src/platform/problems.js';
-import { allRecorded, append, completed, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';
+import {
+  allRecorded,
+  append,
+  completed,
+  decided,
+  numbers,
+  open,
+  recordsOf,
+  until,
+  type Opened,
+} from './audit-support.js';
 
 let at: Opened;
 let audit: AuditService;
@@ -21,7 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => at.close());
 
-const auditor = (organizationId: string): Principal => ({ organizationId, actor: { type: 'member', id: newId('usr') }, role: 'auditor', authority: () => Promise.resolve('auditor') });
+const auditor = (organizationId: string): Principal => ({
+  organizationId,
+  actor: { type: 'member', id: newId('usr') },
+  role: 'auditor',
+  authority: () => Promise.resolve('auditor'),
+});
 
 const seed = async (events: Parameters<typeof append>[1]): Promise<void> => {
   const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
@@ -42,7 +57,11 @@ const allPages = async (principal: Principal, limit: number): Promise<readonly A
 };
 
 const noticesOf = async (organizationId: string): Promise<readonly string[]> =>
-  (await at.db.worker.query<{ type: string }>('select type from events where organization_id = $1 order by position', [organizationId])).rows.map((row) => row.type);
+  (
+    await at.db.worker.query<{ type: string }>('select type from events where organization_id = $1 order by position', [
+      organizationId,
+    ])
+  ).rows.map((row) => row.type);
 
 const textOf = async (chunks: AsyncIterable<string>): Promise<string> => {
   let text = '';
@@ -57,14 +76,24 @@ describe('searching the audit log', () => {
     await seed(events);
     const items = await allPages(principal, 7);
     const records = await recordsOf(at.db, principal.organizationId);
-    expect(items).toEqual(events.map((event, index) => ({ ...event, seq: index + 1, recordedAt: records[index]?.recorded_at.toISOString() })));
+    expect(items).toEqual(
+      events.map((event, index) => ({
+        ...event,
+        seq: index + 1,
+        recordedAt: records[index]?.recorded_at.toISOString(),
+      })),
+    );
   });
 
   test('misses nothing and repeats nothing while records are being added', async () => {
     const principal = auditor(newId('org'));
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
     const adding = (async () => {
-      for (let i = 0; i < 30; i += 1) await append(at.eventLog, numbers(40).map(() => decided(principal.organizationId)));
+      for (let i = 0; i < 30; i += 1)
+        await append(
+          at.eventLog,
+          numbers(40).map(() => decided(principal.organizationId)),
+        );
     })();
     const seen: number[] = [];
     let after: string | undefined;
@@ -86,7 +115,9 @@ describe('searching the audit log', () => {
     const empty = await audit.events(principal, { after: nextCursor ?? '' });
     expect(empty).toEqual({ items: [], nextCursor, hasMore: false });
     await seed([decided(principal.organizationId)]);
-    expect((await audit.events(principal, { after: empty.nextCursor ?? '' })).items.map((item) => item.seq)).toEqual([2]);
+    expect((await audit.events(principal, { after: empty.nextCursor ?? '' })).items.map((item) => item.seq)).toEqual([
+      2,
+    ]);
   });
 
   test('refuses a cursor of another list', async () => {
@@ -101,16 +132,36 @@ describe('searching the audit log', () => {
     const { organizationId } = principal;
     const [grantId, identityId, serverId] = [newId('grt'), newId('idn'), newId('srv')];
     await seed([
-      ...numbers(20).map((n) => decided(organizationId, { effect: n % 4 === 0 ? 'deny' : 'allow', tool: n % 3 === 0 ? 'list_issues' : 'cancel_job' })),
+      ...numbers(20).map((n) =>
+        decided(organizationId, {
+          effect: n % 4 === 0 ? 'deny' : 'allow',
+          tool: n % 3 === 0 ? 'list_issues' : 'cancel_job',
+        }),
+      ),
       decided(organizationId, { grantId, identityId, serverId, effect: 'hold' }),
       completed(organizationId, { grantId, tool: 'x'.repeat(300) }),
     ]);
     await seed([{ ...decided(organizationId), type: 'grant.revoked' } as never]);
     const all = await allPages(principal, 1000);
-    const wanted = [{ effect: 'deny' }, { effect: 'hold' }, { effect: 'allow' }, { grantId }, { identityId }, { serverId }, { tool: 'list_issues' }, { tool: 'x'.repeat(300) }, { type: 'toolCall.completed' }, { type: 'grant.revoked' }, { effect: 'deny', tool: 'list_issues' }, { tool: 'none' }];
+    const wanted = [
+      { effect: 'deny' },
+      { effect: 'hold' },
+      { effect: 'allow' },
+      { grantId },
+      { identityId },
+      { serverId },
+      { tool: 'list_issues' },
+      { tool: 'x'.repeat(300) },
+      { type: 'toolCall.completed' },
+      { type: 'grant.revoked' },
+      { effect: 'deny', tool: 'list_issues' },
+      { tool: 'none' },
+    ];
     for (const filter of wanted) {
       const found = await audit.events(principal, filter);
-      expect(found.items, JSON.stringify(filter)).toEqual(all.filter((item) => Object.entries(filter).every(([name, value]) => item[name] === value)));
+      expect(found.items, JSON.stringify(filter)).toEqual(
+        all.filter((item) => Object.entries(filter).every(([name, value]) => item[name] === value)),
+      );
     }
   });
 
@@ -118,7 +169,8 @@ describe('searching the audit log', () => {
     const principal = auditor(newId('org'));
     for (let i = 0; i < 3; i += 1) await seed([decided(principal.organizationId, { time: '2020-01-01T00:00:00Z' })]);
     const [first, second, third] = (await allPages(principal, 1000)).map((item) => item.recordedAt);
-    const seqs = async (range: Readonly<{ from?: string; to?: string }>): Promise<readonly number[]> => (await audit.events(principal, range)).items.map((item) => item.seq);
+    const seqs = async (range: Readonly<{ from?: string; to?: string }>): Promise<readonly number[]> =>
+      (await audit.events(principal, range)).items.map((item) => item.seq);
     expect(await seqs({ from: second ?? '' })).toEqual([2, 3]);
     expect(await seqs({ from: first ?? '', to: third ?? '' })).toEqual([1, 2]);
     expect(await seqs({ from: second ?? '', to: third ?? '' })).toEqual([2]);
@@ -128,12 +180,21 @@ describe('searching the audit log', () => {
     const principal = auditor(newId('org'));
     await seed([decided(principal.organizationId)]);
     const stranger = newId('org');
-    expect(await at.db.inOrganization(stranger, (tx) => searchEvents(tx, principal.organizationId, {}, { limit: 10 }))).toEqual([]);
-    expect(await at.db.inOrganization(stranger, async (tx) => (await tx.query('select 1 from audit_heads')).rowCount)).toBe(0);
+    expect(
+      await at.db.inOrganization(stranger, (tx) => searchEvents(tx, principal.organizationId, {}, { limit: 10 })),
+    ).toEqual([]);
+    expect(
+      await at.db.inOrganization(stranger, async (tx) => (await tx.query('select 1 from audit_heads')).rowCount),
+    ).toBe(0);
   });
 
   test('lets nobody change or remove a record', async () => {
-    for (const statement of ['update audit_records set seq = 0', 'delete from audit_records', 'truncate audit_records', 'delete from audit_heads']) {
+    for (const statement of [
+      'update audit_records set seq = 0',
+      'delete from audit_records',
+      'truncate audit_records',
+      'delete from audit_heads',
+    ]) {
       await expect(at.db.worker.query(statement)).rejects.toThrow('permission denied');
       await expect(at.db.app.query(statement)).rejects.toThrow('permission denied');
     }
@@ -171,11 +232,16 @@ describe('exporting the audit log', () => {
 
   test('ends with the batch before the one behind which its caller may not read any more, and a page that was read then is not answered', async () => {
     let role: Principal['role'] = 'auditor';
-    const authority = (): Promise<Principal['role']> => (role === 'auditor' ? Promise.resolve(role) : Promise.reject(new Problem('forbidden', 'demoted')));
+    const authority = (): Promise<Principal['role']> =>
+      role === 'auditor' ? Promise.resolve(role) : Promise.reject(new Problem('forbidden', 'demoted'));
     const principal = { ...auditor(newId('org')), authority };
     await seed(numbers(2300).map(() => decided(principal.organizationId)));
     const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
-    expect(String((await pages.next()).value).trimEnd().split('\n')).toHaveLength(1000);
+    expect(
+      String((await pages.next()).value)
+        .trimEnd()
+        .split('\n'),
+    ).toHaveLength(1000);
     await audit.events(principal, { limit: 1 });
     role = 'viewer';
     await expect(pages.next()).rejects.toMatchObject({ code: 'forbidden' });
@@ -203,7 +269,9 @@ describe('exporting the audit log', () => {
     }
     const server = createServer((_request, response) => void sendStream(response, endless()));
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    const answer = await new Promise<IncomingMessage>((resolve) => get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }, resolve));
+    const answer = await new Promise<IncomingMessage>((resolve) =>
+      get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }, resolve),
+    );
     answer.pause();
     await new Promise((done) => setTimeout(done, 300));
     const before = made;
@@ -222,13 +290,19 @@ describe('exporting the audit log', () => {
     await pages.next();
     const owner = new pg.Client({ connectionString: at.url });
     await owner.connect();
-    await owner.query('delete from audit_records where organization_id = $1 and seq between 1001 and 1100', [principal.organizationId]);
+    await owner.query('delete from audit_records where organization_id = $1 and seq between 1001 and 1100', [
+      principal.organizationId,
+    ]);
     await owner.end();
     await expect(pages.next()).rejects.toThrow('retention');
   });
 
   test('items are what the record holds, with seq and recordedAt that no event can put on', () => {
-    const stored = { seq: 5, recordedAt: new Date(0), event: Buffer.from('{"id":"evt_1","seq":99,"recordedAt":"never"}') };
+    const stored = {
+      seq: 5,
+      recordedAt: new Date(0),
+      event: Buffer.from('{"id":"evt_1","seq":99,"recordedAt":"never"}'),
+    };
     expect(toItem(stored)).toEqual({ id: 'evt_1', seq: 5, recordedAt: '1970-01-01T00:00:00.000Z' });
   });
 });

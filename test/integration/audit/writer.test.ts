@@ -62,14 +62,26 @@ describe('the audit writer', () => {
     await owner.connect();
     await owner.query(`alter table audit_records add constraint refuses_some check (tool is distinct from 'refused')`);
     const [hostile, honest] = [newId('org'), newId('org')];
-    const events = numbers(400).map((n) => decided(n % 4 === 0 ? hostile : honest, { tool: n === 8 || n === 200 ? 'refused' : 'fine' }));
+    const events = numbers(400).map((n) =>
+      decided(n % 4 === 0 ? hostile : honest, { tool: n === 8 || n === 200 ? 'refused' : 'fine' }),
+    );
     const writer = await record(() => append(at.eventLog, events));
     expect([writer.poison(), writer.lost()]).toEqual([2, 0]);
-    await expectDense(honest, events.filter((event) => event.organizationId === honest).map(({ id }) => id));
-    const recorded = (await recordsOf(at.db, hostile)).map((one) => JSON.parse(one.event.toString()) as { id: string; type: string; reason: string });
-    const kept = events.filter((event) => event.organizationId === hostile && event.tool === 'fine').map(({ id }) => id);
+    await expectDense(
+      honest,
+      events.filter((event) => event.organizationId === honest).map(({ id }) => id),
+    );
+    const recorded = (await recordsOf(at.db, hostile)).map(
+      (one) => JSON.parse(one.event.toString()) as { id: string; type: string; reason: string },
+    );
+    const kept = events
+      .filter((event) => event.organizationId === hostile && event.tool === 'fine')
+      .map(({ id }) => id);
     expect(recorded.filter(({ type }) => type === 'toolCall.decided').map(({ id }) => id)).toEqual(kept);
-    expect(recorded.filter(({ type }) => type === 'audit.gap').map(({ reason }) => reason)).toEqual(['log_records_lost', 'log_records_lost']);
+    expect(recorded.filter(({ type }) => type === 'audit.gap').map(({ reason }) => reason)).toEqual([
+      'log_records_lost',
+      'log_records_lost',
+    ]);
     await owner.query('alter table audit_records drop constraint refuses_some');
     await owner.end();
   });
@@ -77,7 +89,9 @@ describe('the audit writer', () => {
   test('keeps an empty text and none apart in every column', async () => {
     const organizationId = newId('org');
     const columns = ['grantId', 'identityId', 'serverId', 'tool', 'effect', 'code'] as const;
-    const sets = numbers(64).map((n) => Object.fromEntries(columns.map((name, bit) => [name, ((n - 1) >> bit) % 2 === 0 ? '' : null])));
+    const sets = numbers(64).map((n) =>
+      Object.fromEntries(columns.map((name, bit) => [name, ((n - 1) >> bit) % 2 === 0 ? '' : null])),
+    );
     const events = sets.map((set) => ({ ...decided(organizationId), ...set }) as ReturnType<typeof decided>);
     await record(() => append(at.eventLog, events));
     const { rows } = await at.db.worker.query<Record<(typeof columns)[number], string | null>>(
@@ -94,7 +108,10 @@ describe('the audit writer', () => {
       await append(at.eventLog, [...events, ...events.slice(0, 300)]);
       await append(at.eventLog, events);
     });
-    await expectDense(organizationId, events.map((event) => event.id));
+    await expectDense(
+      organizationId,
+      events.map((event) => event.id),
+    );
     const times = (await recordsOf(at.db, organizationId)).map((one) => one.recorded_at.getTime());
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(writer.duplicates()).toBe(1000);
@@ -104,7 +121,10 @@ describe('the audit writer', () => {
     const other = new Database(at.url, { app: 1, worker: 4 });
     const otherLog = await at.log.open(other.worker);
     const organizations = numbers(5).map(() => newId('org'));
-    const writers = await Promise.all([startAuditWriter({ db: at.db, log: repeating(at.eventLog) }), startAuditWriter({ db: other, log: repeating(otherLog) })]);
+    const writers = await Promise.all([
+      startAuditWriter({ db: at.db, log: repeating(at.eventLog) }),
+      startAuditWriter({ db: other, log: repeating(otherLog) }),
+    ]);
     const events = numbers(4000).map((n) => decided(organizations[n % 5] ?? ''));
     for (let start = 0; start < events.length; start += 500) {
       await append(at.eventLog, events.slice(start, start + 500));
@@ -112,7 +132,11 @@ describe('the audit writer', () => {
     }
     await until(() => allRecorded(at));
     await Promise.all(writers.map((writer) => writer.stop()));
-    for (const organizationId of organizations) await expectDense(organizationId, events.filter((event) => event.organizationId === organizationId).map((event) => event.id));
+    for (const organizationId of organizations)
+      await expectDense(
+        organizationId,
+        events.filter((event) => event.organizationId === organizationId).map((event) => event.id),
+      );
     expect(writers[0].recorded() + writers[1].recorded()).toBe(4000);
     await otherLog.close();
     await other.close();
@@ -122,7 +146,12 @@ describe('the audit writer', () => {
     const organizationId = newId('org');
     const good = decided(organizationId);
     const bad: readonly string[] = [
-      'not json', '', '[]', 'null', '"text"', '{}',
+      'not json',
+      '',
+      '[]',
+      'null',
+      '"text"',
+      '{}',
       JSON.stringify({ ...good, id: 7 }),
       JSON.stringify({ ...good, id: 'evt_\0' }),
       JSON.stringify({ ...good, time: 'yesterday' }),
@@ -140,24 +169,42 @@ describe('the audit writer', () => {
 
   test('records names that no column could hold as they are', async () => {
     const organizationId = newId('org');
-    const events = [decided(organizationId, { tool: 'a\0b' }), decided(organizationId, { tool: 'x'.repeat(100_000) }), decided(organizationId, { tool: '\uD800' })];
+    const events = [
+      decided(organizationId, { tool: 'a\0b' }),
+      decided(organizationId, { tool: 'x'.repeat(100_000) }),
+      decided(organizationId, { tool: '\uD800' }),
+    ];
     await record(() => append(at.eventLog, events));
-    expect((await recordsOf(at.db, organizationId)).map((one) => JSON.parse(one.event.toString()).tool)).toEqual(events.map((event) => event.tool));
+    expect((await recordsOf(at.db, organizationId)).map((one) => JSON.parse(one.event.toString()).tool)).toEqual(
+      events.map((event) => event.tool),
+    );
   });
 
   test('leaves no hole and no double when the same organization is recorded from both topics at once', async () => {
     const other = new Database(at.url, { app: 1, worker: 4 });
     const only = (topic: string): EventLog => ({
       ...at.eventLog,
-      subscribe: (reader) => at.eventLog.subscribe({ ...reader, position: async (...place) => (place[0] === topic ? reader.position(...place) : Number.MAX_SAFE_INTEGER) }),
+      subscribe: (reader) =>
+        at.eventLog.subscribe({
+          ...reader,
+          position: async (...place) => (place[0] === topic ? reader.position(...place) : Number.MAX_SAFE_INTEGER),
+        }),
     });
     const organizationId = newId('org');
-    const writers = await Promise.all([startAuditWriter({ db: at.db, log: only('toolgate.decisions') }), startAuditWriter({ db: other, log: only('toolgate.control') })]);
+    const writers = await Promise.all([
+      startAuditWriter({ db: at.db, log: only('toolgate.decisions') }),
+      startAuditWriter({ db: other, log: only('toolgate.control') }),
+    ]);
     const ids: string[] = [];
     for (let round = 0; round < 40; round += 1) {
       const events = numbers(25).map(() => decided(organizationId));
       ids.push(...events.map((event) => event.id));
-      await Promise.all(events.flatMap((event) => [at.eventLog.append('toolgate.decisions', toEntry(event)), at.eventLog.append('toolgate.control', toEntry(event))]));
+      await Promise.all(
+        events.flatMap((event) => [
+          at.eventLog.append('toolgate.decisions', toEntry(event)),
+          at.eventLog.append('toolgate.control', toEntry(event)),
+        ]),
+      );
     }
     await until(() => allRecorded(at));
     await Promise.all(writers.map((writer) => writer.stop()));
@@ -194,7 +241,13 @@ describe('the audit writer', () => {
     const skipping: EventLog = {
       ...at.eventLog,
       subscribe: async (reader) => {
-        const batch = { topic: 'toolgate.control' as const, partition: place.partition, from: place.offset + 1, next: place.offset + 2, records: [{ offset: place.offset + 1, key: organizationId, value: Buffer.from('{}') }] };
+        const batch = {
+          topic: 'toolgate.control' as const,
+          partition: place.partition,
+          from: place.offset + 1,
+          next: place.offset + 2,
+          records: [{ offset: place.offset + 1, key: organizationId, value: Buffer.from('{}') }],
+        };
         await reader.handle(batch).catch((error: unknown) => (refusal = error));
         return { stop: () => Promise.resolve() };
       },
@@ -206,8 +259,14 @@ describe('the audit writer', () => {
   });
 
   test('says what waits to be recorded', async () => {
-    const writer = await startAuditWriter({ db: at.db, log: { ...at.eventLog, subscribe: () => Promise.resolve({ stop: () => Promise.resolve() }) } });
-    await append(at.eventLog, numbers(5).map(() => decided(newId('org'))));
+    const writer = await startAuditWriter({
+      db: at.db,
+      log: { ...at.eventLog, subscribe: () => Promise.resolve({ stop: () => Promise.resolve() }) },
+    });
+    await append(
+      at.eventLog,
+      numbers(5).map(() => decided(newId('org'))),
+    );
     expect(await writer.lag()).toBe(5);
     await record(() => Promise.resolve());
     expect(await writer.lag()).toBe(0);

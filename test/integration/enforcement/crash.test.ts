@@ -38,21 +38,26 @@ afterAll(() => rm(dataDir, { recursive: true, force: true }));
 test.each([
   ['outside', false],
   ['inside', true],
-] as const)('what acknowledged calls have used of a limit is still used after the database crashed, with the log %s it', async (_, logInside) => {
-  await start();
-  const [organizationId, whom] = [newId('org'), newId('grt')];
-  const reservations = [{ counter: 'c', window: 'month', scope: 'grant', whom, amount: 1, max: 10, pointer: '/x' }] as const;
-  const reserve = makeReserve(db.limits, 10_000, logInside ? undefined : db.log);
-  const log = logInside ? await openPostgresLog(db.log, 1) : undefined;
-  for (let call = 0; call < CALLS; call += 1) {
-    const held = await reserve({ organizationId, capped: true, reservations });
-    expect(held).toMatchObject({ ok: true });
-    if (held.ok) expect(await held.durable).toBe(logInside ? undefined : true);
-    await log?.append('toolgate.decisions', entry(organizationId, '{}'));
-  }
-  process.kill(server.pid, 'SIGQUIT');
-  await log?.close();
-  await stop();
-  await start();
-  expect(await usedOf(db, organizationId, reservations[0])).toBe(CALLS);
-});
+] as const)(
+  'what acknowledged calls have used of a limit is still used after the database crashed, with the log %s it',
+  async (_, logInside) => {
+    await start();
+    const [organizationId, whom] = [newId('org'), newId('grt')];
+    const reservations = [
+      { counter: 'c', window: 'month', scope: 'grant', whom, amount: 1, max: 10, pointer: '/x' },
+    ] as const;
+    const reserve = makeReserve(db.limits, 10_000, logInside ? undefined : db.log);
+    const log = logInside ? await openPostgresLog(db.log, 1) : undefined;
+    for (let call = 0; call < CALLS; call += 1) {
+      const held = await reserve({ organizationId, capped: true, reservations });
+      expect(held).toMatchObject({ ok: true });
+      if (held.ok) expect(await held.durable).toBe(logInside ? undefined : true);
+      await log?.append('toolgate.decisions', entry(organizationId, '{}'));
+    }
+    process.kill(server.pid, 'SIGQUIT');
+    await log?.close();
+    await stop();
+    await start();
+    expect(await usedOf(db, organizationId, reservations[0])).toBe(CALLS);
+  },
+);

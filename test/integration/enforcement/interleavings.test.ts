@@ -16,7 +16,13 @@ const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** What becomes of a call whose limits are reserved: it is sent, or no byte of it is, or its gateway dies between reserving and the append. */
 const fates = ['sent', 'sent', 'not_sent', 'died'] as const;
-type Call = Readonly<{ gateway: number; waitMs: number; entries: readonly Readonly<{ counter: number; looser: boolean }>[]; amount: number; fate: (typeof fates)[number] }>;
+type Call = Readonly<{
+  gateway: number;
+  waitMs: number;
+  entries: readonly Readonly<{ counter: number; looser: boolean }>[];
+  amount: number;
+  fate: (typeof fates)[number];
+}>;
 
 /** `maxima` are those of the counters; with `varied`, looser entries allow one more. */
 type Interleaving = Readonly<{ maxima: readonly number[]; varied: boolean; calls: readonly Call[] }>;
@@ -33,7 +39,8 @@ const interleaving: fc.Arbitrary<Interleaving> = fc.record({
   varied: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   calls: fc.array(call, { minLength: 4, maxLength: 16 }),
 });
-const maxOf = ({ maxima, varied }: Interleaving, counter: number, looser = varied): number => (maxima[counter] ?? 0) + (varied && looser ? 1 : 0);
+const maxOf = ({ maxima, varied }: Interleaving, counter: number, looser = varied): number =>
+  (maxima[counter] ?? 0) + (varied && looser ? 1 : 0);
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let pools: readonly Database[];
@@ -54,11 +61,21 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const hundredths = (amount: number): number => Math.round(amount * 100);
 
 const reservationsOf = (whom: string, of: Interleaving, { entries, amount }: Call): readonly Reservation[] =>
-  entries.map(({ counter, looser }, index) => ({ counter: String(counter), window: 'month', scope: 'grant', whom, amount, max: maxOf(of, counter, looser), pointer: `/${index}` }));
+  entries.map(({ counter, looser }, index) => ({
+    counter: String(counter),
+    window: 'month',
+    scope: 'grant',
+    whom,
+    amount,
+    max: maxOf(of, counter, looser),
+    pointer: `/${index}`,
+  }));
 
 const countsOf = async (whom: string): Promise<ReadonlyMap<number, number>> => {
   const db = pools[0] as Database;
-  const used = await Promise.all(COUNTERS.map((counter) => usedOf(db, whom, { counter: String(counter), window: 'month', scope: 'grant', whom })));
+  const used = await Promise.all(
+    COUNTERS.map((counter) => usedOf(db, whom, { counter: String(counter), window: 'month', scope: 'grant', whom })),
+  );
   return new Map(used.flatMap((one, counter) => (one === undefined ? [] : [[counter, hundredths(one)] as const])));
 };
 
@@ -68,7 +85,11 @@ const play = async (organizationId: string, of: Interleaving): Promise<ReadonlyM
   await Promise.all(
     of.calls.map(async (one) => {
       await pause(one.waitMs);
-      const held = await reserve(one.gateway)({ organizationId, reservations: reservationsOf(organizationId, of, one), capped: true });
+      const held = await reserve(one.gateway)({
+        organizationId,
+        reservations: reservationsOf(organizationId, of, one),
+        capped: true,
+      });
       if (!held.ok) return expect('unavailable' in held).toBe(false);
       if (one.fate === 'not_sent') return held.release();
       for (const counter of new Set(one.entries.map((entry) => entry.counter))) {
@@ -83,14 +104,31 @@ const play = async (organizationId: string, of: Interleaving): Promise<ReadonlyM
 const check = async (of: Interleaving): Promise<void> => {
   const organizationId = newId('org');
   const kept = await play(organizationId, of);
-  const counted = (counts: ReadonlyMap<number, number>): unknown => [...counts].filter(([, used]) => used > 0).toSorted();
+  const counted = (counts: ReadonlyMap<number, number>): unknown =>
+    [...counts].filter(([, used]) => used > 0).toSorted();
   // Calls do not wait for what they give back.
-  await expect.poll(async () => counted(await countsOf(organizationId)), { timeout: 20_000, interval: 20 }).toEqual(counted(kept));
+  await expect
+    .poll(async () => counted(await countsOf(organizationId)), { timeout: 20_000, interval: 20 })
+    .toEqual(counted(kept));
   for (const [counter, used] of kept) {
     const max = maxOf(of, counter);
-    const rest: Reservation = { counter: String(counter), window: 'month', scope: 'grant', whom: organizationId, amount: (hundredths(max) - used) / 100, max, pointer: '/rest' };
-    expect(await reserve(used)({ organizationId, reservations: [rest], capped: true }), 'what is left can be used').toMatchObject({ ok: true });
-    expect(await reserve(used + 1)({ organizationId, reservations: [{ ...rest, amount: 0.01 }], capped: true }), 'and nothing beyond').toMatchObject({ ok: false });
+    const rest: Reservation = {
+      counter: String(counter),
+      window: 'month',
+      scope: 'grant',
+      whom: organizationId,
+      amount: (hundredths(max) - used) / 100,
+      max,
+      pointer: '/rest',
+    };
+    expect(
+      await reserve(used)({ organizationId, reservations: [rest], capped: true }),
+      'what is left can be used',
+    ).toMatchObject({ ok: true });
+    expect(
+      await reserve(used + 1)({ organizationId, reservations: [{ ...rest, amount: 0.01 }], capped: true }),
+      'and nothing beyond',
+    ).toMatchObject({ ok: false });
   }
 };
 
@@ -109,7 +147,8 @@ test('of calls that come over three connections through several windows, none of
           `select window_start('1', at)::text as opened, refused from reserve_limits(array[$1 || '|w'], array[$1], array['1'], array[1, 2, 3], array[1, 1, 1], array[1, 1, 1], array[$2, $2, $2]::numeric[], array[true, true, true])`,
           [organization, max],
         );
-        for (const { opened, refused } of rows) passed.set(opened, (passed.get(opened) ?? 0) + (refused === null ? 1 : 0));
+        for (const { opened, refused } of rows)
+          passed.set(opened, (passed.get(opened) ?? 0) + (refused === null ? 1 : 0));
       }
     }),
   );
@@ -121,12 +160,29 @@ test('of calls that come over three connections through several windows, none of
 
 test('what a gateway reserved and died with before the append stays counted, which is the safe side, and goes with its window', async () => {
   const organizationId = newId('org');
-  const one: Reservation = { counter: 'c', window: 2, scope: 'grant', whom: organizationId, amount: 1, max: 1, pointer: '/l' };
+  const one: Reservation = {
+    counter: 'c',
+    window: 2,
+    scope: 'grant',
+    whom: organizationId,
+    amount: 1,
+    max: 1,
+    pointer: '/l',
+  };
   const dying = new Database(database.url);
-  const { rows } = await dying.worker.query<{ left: number }>('select 2 - extract(epoch from clock_timestamp())::numeric % 2 as left');
+  const { rows } = await dying.worker.query<{ left: number }>(
+    'select 2 - extract(epoch from clock_timestamp())::numeric % 2 as left',
+  );
   if ((rows[0]?.left ?? 0) < 1) await pause(1100);
-  expect(await makeReserve(dying.limits, 5000)({ organizationId, reservations: [one], capped: true })).toMatchObject({ ok: true });
+  expect(await makeReserve(dying.limits, 5000)({ organizationId, reservations: [one], capped: true })).toMatchObject({
+    ok: true,
+  });
   await dying.close();
-  expect(await reserve(0)({ organizationId, reservations: [one], capped: true })).toMatchObject({ ok: false, reservation: { pointer: '/l' } });
-  await expect.poll(async () => (await reserve(1)({ organizationId, reservations: [one], capped: true })).ok, { timeout: 5000 }).toBe(true);
+  expect(await reserve(0)({ organizationId, reservations: [one], capped: true })).toMatchObject({
+    ok: false,
+    reservation: { pointer: '/l' },
+  });
+  await expect
+    .poll(async () => (await reserve(1)({ organizationId, reservations: [one], capped: true })).ok, { timeout: 5000 })
+    .toBe(true);
 });

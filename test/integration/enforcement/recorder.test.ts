@@ -16,12 +16,20 @@ const makeLog = () => {
     events.push(JSON.parse(entry.value.toString()) as Event);
     return Promise.resolve({ partition: 0, offset: events.length });
   };
-  return { state, log: { append } as unknown as EventLog, of: (type: string) => events.filter((event) => event['type'] === type) };
+  return {
+    state,
+    log: { append } as unknown as EventLog,
+    of: (type: string) => events.filter((event) => event['type'] === type),
+  };
 };
 
 const organizationId = newId('org');
 const refusal = (): Unnumbered => {
-  const { bootId: _boot, sequence: _sequence, ...rest } = decided(organizationId, { effect: 'deny', code: 'not_listed' });
+  const {
+    bootId: _boot,
+    sequence: _sequence,
+    ...rest
+  } = decided(organizationId, { effect: 'deny', code: 'not_listed' });
   return rest;
 };
 /** More refusals than the queue holds, a hundred a second. */
@@ -63,7 +71,9 @@ describe('while the log is away', () => {
     const single = of('toolCall.decided');
     expect(single.length + sum(of('audit.suppressed'))).toBe(22_003);
     expect(of('audit.suppressed')).toHaveLength(1);
-    const numbers = single.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]).toSorted((one, other) => one - other);
+    const numbers = single
+      .flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])])
+      .toSorted((one, other) => one - other);
     expect(numbers).toEqual(Array.from({ length: 22_003 }, (_, index) => index + 1));
     await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
   });
@@ -84,7 +94,10 @@ describe('while the log is away', () => {
     await recorder.recordRefusal(refusal());
     const single = of('toolCall.decided');
     expect(single.length + sum(of('audit.suppressed'))).toBe(22_001);
-    expect(new Set(single.flatMap((event) => [event['sequence'], ...((event['abandoned'] as number[] | undefined) ?? [])])).size).toBe(single.length + 1000);
+    expect(
+      new Set(single.flatMap((event) => [event['sequence'], ...((event['abandoned'] as number[] | undefined) ?? [])]))
+        .size,
+    ).toBe(single.length + 1000);
     await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
   });
 });

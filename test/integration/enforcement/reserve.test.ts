@@ -29,15 +29,27 @@ afterAll(async () => {
   await database.drop();
 });
 
-const limit = (over: Partial<Reservation> = {}): Reservation => ({ counter: 'c', window: 'month', scope: 'grant', whom: newId('grt'), amount: 1, max: 10, pointer: '/tools/x/limits/0', ...over });
+const limit = (over: Partial<Reservation> = {}): Reservation => ({
+  counter: 'c',
+  window: 'month',
+  scope: 'grant',
+  whom: newId('grt'),
+  amount: 1,
+  max: 10,
+  pointer: '/tools/x/limits/0',
+  ...over,
+});
 const node = (index = 0): Reserve => nodes[index % nodes.length] as Reserve;
-const used = async (organizationId: string, one: Reservation): Promise<number> => (await usedOf(pools[0] as Database, organizationId, one)) ?? 0;
+const used = async (organizationId: string, one: Reservation): Promise<number> =>
+  (await usedOf(pools[0] as Database, organizationId, one)) ?? 0;
 
 describe('limits', () => {
   test('ten of a thousand concurrent calls over three gateways pass a limit of ten', async () => {
     const organizationId = newId('org');
     const one = limit();
-    const results = await Promise.all(Array.from({ length: 1000 }, (_, index) => node(index)({ organizationId, reservations: [one], capped: true })));
+    const results = await Promise.all(
+      Array.from({ length: 1000 }, (_, index) => node(index)({ organizationId, reservations: [one], capped: true })),
+    );
     expect(results.filter((result) => result.ok)).toHaveLength(10);
     expect(await used(organizationId, one)).toBe(10);
   });
@@ -73,7 +85,8 @@ describe('limits', () => {
     const whom = newId('grt');
     const [loose, tight] = [limit({ whom, max: 5 }), limit({ whom, max: 2, pointer: '/tight' })];
     const results = [];
-    for (let i = 0; i < 3; i += 1) results.push(await node()({ organizationId, reservations: [loose, tight], capped: true }));
+    for (let i = 0; i < 3; i += 1)
+      results.push(await node()({ organizationId, reservations: [loose, tight], capped: true }));
     expect(results.map((result) => result.ok)).toEqual([true, true, false]);
     expect(results[2]).toMatchObject({ reservation: { pointer: '/tight' } });
     expect(await used(organizationId, loose)).toBe(2);
@@ -103,7 +116,9 @@ describe('limits', () => {
   test('monitor mode counts without a cap', async () => {
     const organizationId = newId('org');
     const one = limit({ max: 1 });
-    const results = await Promise.all([1, 2, 3].map(() => node()({ organizationId, reservations: [one], capped: false })));
+    const results = await Promise.all(
+      [1, 2, 3].map(() => node()({ organizationId, reservations: [one], capped: false })),
+    );
     expect(results.every((result) => result.ok)).toBe(true);
     expect(await used(organizationId, one)).toBe(3);
   });
@@ -112,7 +127,8 @@ describe('limits', () => {
     const organizationId = newId('org');
     const one = limit({ amount: 0.1, max: 1 });
     const results = [];
-    for (let i = 0; i < 11; i += 1) results.push((await node()({ organizationId, reservations: [one], capped: true })).ok);
+    for (let i = 0; i < 11; i += 1)
+      results.push((await node()({ organizationId, reservations: [one], capped: true })).ok);
     expect(results.filter(Boolean)).toHaveLength(10);
   });
 
@@ -128,7 +144,11 @@ describe('limits', () => {
       ['hour', '2026-02-28T23:00:00.000Z', '2026-03-01T00:00:00.000Z'],
       ['day', '2026-02-28T00:00:00.000Z', '2026-03-01T00:00:00.000Z'],
       ['month', '2026-02-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z'],
-      ['7', new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000).toISOString(), new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000 + 7000).toISOString()],
+      [
+        '7',
+        new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000).toISOString(),
+        new Date(Math.floor(Date.parse('2026-02-28T23:59:58.5Z') / 7000) * 7000 + 7000).toISOString(),
+      ],
     ]);
   });
 });
@@ -139,7 +159,13 @@ describe('one organization', () => {
   test("that asks for what the database refuses is refused alone: every other organization's calls of the same batch are reserved, once", async () => {
     const [hostile, honest] = [newId('org'), newId('org')];
     const one = limit({ max: 1000 });
-    const calls = Array.from({ length: 200 }, (_, index) => node()(index % 4 === 3 ? { organizationId: hostile, reservations: [poison], capped: true } : { organizationId: honest, reservations: [one], capped: true }));
+    const calls = Array.from({ length: 200 }, (_, index) =>
+      node()(
+        index % 4 === 3
+          ? { organizationId: hostile, reservations: [poison], capped: true }
+          : { organizationId: honest, reservations: [one], capped: true },
+      ),
+    );
     const results = await Promise.all(calls);
     expect(results.map((result) => result.ok)).toEqual(calls.map((_, index) => index % 4 !== 3));
     expect(await used(honest, one)).toBe(150);
@@ -153,7 +179,8 @@ describe('one organization', () => {
     const organizationId = newId('org');
     const one = limit({ counter, max: 2 });
     const results = [];
-    for (let i = 0; i < 3; i += 1) results.push((await node(i)({ organizationId, reservations: [one], capped: true })).ok);
+    for (let i = 0; i < 3; i += 1)
+      results.push((await node(i)({ organizationId, reservations: [one], capped: true })).ok);
     expect(results).toEqual([true, true, false]);
     expect(await used(organizationId, one)).toBe(2);
     expect(await usedOf(pools[0] as Database, organizationId, { ...one, counter: `${counter}.` })).toBeUndefined();
@@ -167,8 +194,12 @@ test('what is given back while the database is away is given back when it is the
   const proxy = await startDatabaseProxy(server.url);
   await applyMigrations(proxy.url);
   const db = new Database(proxy.url);
-  const counted = async (): Promise<number | undefined> => (await db.worker.query<{ used: number }>('select used from limit_counters')).rows[0]?.used;
-  const held = await makeReserve(db.limits, 5000)({ organizationId: newId('org'), reservations: [limit({ amount: 3 })], capped: true });
+  const counted = async (): Promise<number | undefined> =>
+    (await db.worker.query<{ used: number }>('select used from limit_counters')).rows[0]?.used;
+  const held = await makeReserve(
+    db.limits,
+    5000,
+  )({ organizationId: newId('org'), reservations: [limit({ amount: 3 })], capped: true });
   expect(await counted()).toBe(3);
   await server.stop();
   if (held.ok) held.release();

@@ -23,8 +23,12 @@ describe('the event log in PostgreSQL', () => {
     const database = await testDatabase();
     const db = new Database(database.url, { app: 1, worker: 2 });
     await (await openPostgresLog(db.worker, PARTITIONS)).close();
-    await expect(openPostgresLog(db.worker, PARTITIONS - 1)).rejects.toThrow('KAFKA_PARTITIONS is 3, but the log was made with 4');
-    await expect(openPostgresLog(db.worker, PARTITIONS + 1)).rejects.toThrow('KAFKA_PARTITIONS is 5, but the log was made with 4');
+    await expect(openPostgresLog(db.worker, PARTITIONS - 1)).rejects.toThrow(
+      'KAFKA_PARTITIONS is 3, but the log was made with 4',
+    );
+    await expect(openPostgresLog(db.worker, PARTITIONS + 1)).rejects.toThrow(
+      'KAFKA_PARTITIONS is 5, but the log was made with 4',
+    );
     await db.close();
     await database.drop();
   });
@@ -33,9 +37,15 @@ describe('the event log in PostgreSQL', () => {
     const database = await testDatabase();
     const db = new Database(database.url, { app: 1, worker: 2 });
     const log = await openPostgresLog(db.log, 1);
-    const keys = Array.from({ length: 60 }, (_, index) => (index % 20 === 7 ? `refused \0 ${index}` : `organization ${index % 3}`));
-    const results = await Promise.allSettled(keys.map((key, index) => log.append('toolgate.decisions', entry(key, String(index)))));
-    expect(results.map(({ status }) => status)).toEqual(keys.map((key) => (key.startsWith('refused') ? 'rejected' : 'fulfilled')));
+    const keys = Array.from({ length: 60 }, (_, index) =>
+      index % 20 === 7 ? `refused \0 ${index}` : `organization ${index % 3}`,
+    );
+    const results = await Promise.allSettled(
+      keys.map((key, index) => log.append('toolgate.decisions', entry(key, String(index)))),
+    );
+    expect(results.map(({ status }) => status)).toEqual(
+      keys.map((key) => (key.startsWith('refused') ? 'rejected' : 'fulfilled')),
+    );
     for (const one of results) if (one.status === 'rejected') expect(isRefusedForItself(one.reason)).toBe(true);
     const records = await log.read('toolgate.decisions', 0, 0, 100);
     expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: 57 }, (_, offset) => offset));
@@ -53,7 +63,9 @@ describe('the event log in PostgreSQL', () => {
     const db = new Database(database.url, { app: 1, worker: 2 });
     await bindLog(db.worker, 'in this PostgreSQL');
     await bindLog(db.worker, 'in this PostgreSQL');
-    await expect(bindLog(db.worker, 'in the Kafka cluster abc')).rejects.toThrow('this database belongs to the event log in this PostgreSQL, not to the one in the Kafka cluster abc');
+    await expect(bindLog(db.worker, 'in the Kafka cluster abc')).rejects.toThrow(
+      'this database belongs to the event log in this PostgreSQL, not to the one in the Kafka cluster abc',
+    );
     await db.close();
     await database.drop();
   });

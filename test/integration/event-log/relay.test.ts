@@ -15,7 +15,10 @@ test("an organization whose events the log refuses does not keep the others' fro
   const store = new EventStore(opened.db);
   const organizations = Array.from({ length: 12 }, () => newId('org'));
   for (let round = 0; round < 2; round += 1) {
-    for (const organizationId of organizations) await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) => change.notice('n', { type: 'audit.read', filters: [String(round)] }));
+    for (const organizationId of organizations)
+      await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) =>
+        change.notice('n', { type: 'audit.read', filters: [String(round)] }),
+      );
   }
   const refused = organizations[3];
   let refusing = true;
@@ -30,7 +33,10 @@ test("an organization whose events the log refuses does not keep the others' fro
   expect(new Set(taken.map(({ organizationId }) => organizationId)).size).toBe(11);
   refusing = false;
   await until(() => taken.length === 24);
-  expect(taken.filter(({ organizationId }) => organizationId === refused).map(({ filters }) => filters[0])).toEqual(['0', '1']);
+  expect(taken.filter(({ organizationId }) => organizationId === refused).map(({ filters }) => filters[0])).toEqual([
+    '0',
+    '1',
+  ]);
   await relay.stop();
 });
 
@@ -42,7 +48,13 @@ const behind = async (count: number): Promise<string> => {
   });
   return organizationId;
 };
-const positionOf = async (organizationId: string): Promise<number> => (await opened.db.worker.query<{ position: number }>('select position from relay_positions where organization_id = $1', [organizationId])).rows[0]?.position ?? 0;
+const positionOf = async (organizationId: string): Promise<number> =>
+  (
+    await opened.db.worker.query<{ position: number }>(
+      'select position from relay_positions where organization_id = $1',
+      [organizationId],
+    )
+  ).rows[0]?.position ?? 0;
 
 test('a log that takes its time gets every event once, and what it took is kept before all of them are through', async () => {
   const organizationId = await behind(200);
@@ -69,12 +81,18 @@ test('an append that fails costs none of those before it a second one', async ()
   const append = (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
     const [n] = (JSON.parse(entry.value.toString()) as { filters: [string] }).filters;
     tries.push(n);
-    return refusing && n === '100' ? Promise.reject(new Error('too large')) : Promise.resolve({ partition: 0, offset: 0 });
+    return refusing && n === '100'
+      ? Promise.reject(new Error('too large'))
+      : Promise.resolve({ partition: 0, offset: 0 });
   };
   const relay = startRelay(opened.db, { append } as unknown as EventLog);
   await expect.poll(() => positionOf(organizationId)).toBe(99);
   refusing = false;
   await expect.poll(() => positionOf(organizationId)).toBe(150);
   await relay.stop();
-  expect(tries.filter((n) => n !== '100')).toEqual(numbers(150).filter((n) => n !== 100).map(String));
+  expect(tries.filter((n) => n !== '100')).toEqual(
+    numbers(150)
+      .filter((n) => n !== 100)
+      .map(String),
+  );
 });

@@ -20,12 +20,15 @@ afterAll(async () => {
   await upstream.close();
 });
 
-const outcomes = async (): Promise<readonly unknown[]> => (await tenant.events('&type=toolCall.completed')).map((event) => event['status']);
+const outcomes = async (): Promise<readonly unknown[]> =>
+  (await tenant.events('&type=toolCall.completed')).map((event) => event['status']);
 
 test('a call that the client cancels is cancelled upstream and ends at once with the outcome cancelled', async () => {
   const client = await connect(grant);
   const leave = new AbortController();
-  const called = client.callTool({ name: 'endless', arguments: {} }, undefined, { signal: leave.signal }).catch(() => 'cancelled');
+  const called = client
+    .callTool({ name: 'endless', arguments: {} }, undefined, { signal: leave.signal })
+    .catch(() => 'cancelled');
   await expect.poll(() => upstream.seenOf('tools/call').length).toBe(1);
   leave.abort();
   expect(await called).toBe('cancelled');
@@ -37,7 +40,9 @@ test('a call that the client cancels is cancelled upstream and ends at once with
 test("another session's call of the same id, or an id of another type, is not cancelled", async () => {
   const [mine, other] = [await openSession(grant), await openSession(grant)];
   const before = upstream.seenOf('tools/call').length;
-  const waiting = mine.post({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'endless' } }).then((response) => response.text());
+  const waiting = mine
+    .post({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'endless' } })
+    .then((response) => response.text());
   await expect.poll(() => upstream.seenOf('tools/call').length).toBe(before + 1);
   const ended = (await outcomes()).length;
   await other.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } });

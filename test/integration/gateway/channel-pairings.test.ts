@@ -27,7 +27,8 @@ afterAll(async () => {
 });
 
 const stdio = (way: string) => ({ type: 'stdio', command: process.execPath, args: [PROGRAM, way], env: {} });
-const transportOf = (server: string): object => (server === 'legacy SSE' ? { type: 'sse', url: sseUrl } : stdio(String(server.split(' ')[0])));
+const transportOf = (server: string): object =>
+  server === 'legacy SSE' ? { type: 'sse', url: sseUrl } : stdio(String(server.split(' ')[0]));
 
 /** In which eras each server speaks, and in which one a client of each era is served. */
 const SERVERS = {
@@ -47,7 +48,10 @@ describe.each(NAMES)('a %s server', (name) => {
   });
 
   test('is found to speak the eras that it speaks', async () => {
-    expect((await tenant.api('GET', `/v1/servers/${serverId}`)).body).toMatchObject({ status: 'ready', eras: SERVERS[name].eras });
+    expect((await tenant.api('GET', `/v1/servers/${serverId}`)).body).toMatchObject({
+      status: 'ready',
+      eras: SERVERS[name].eras,
+    });
   });
 
   describe.each(['legacy', 'modern'] as const)('and a %s client', (of) => {
@@ -62,21 +66,31 @@ describe.each(NAMES)('a %s server', (name) => {
     test('that lists and calls gets what the policy shows and allows, in the era that brings it nearest', async () => {
       const tools = await client.tools();
       expect([tools.includes('echo'), tools.includes('pid')]).toEqual([true, false]);
-      expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({ args: { a: [1, { b: 'é' }] } });
+      expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({
+        args: { a: [1, { b: 'é' }] },
+      });
       expect(textOf(await client.call('era'))).toBe(SERVERS[name][of]);
       expect(await outcomeOf(tenant, grant, 'echo')).toBe('ok');
     });
 
     test('hears of the progress of each of its calls', async () => {
       const [one, two]: [number[], number[]] = [[], []];
-      const done = await Promise.all([client.call('progress', { who: 1 }, { onprogress: (at) => void one.push(at) }), client.call('progress', { who: 2 }, { onprogress: (at) => void two.push(at) })]);
-      expect([one, two, done.map(textOf)]).toEqual([[1, 2, 3], [1, 2, 3], ['progressed 1', 'progressed 2']]);
+      const done = await Promise.all([
+        client.call('progress', { who: 1 }, { onprogress: (at) => void one.push(at) }),
+        client.call('progress', { who: 2 }, { onprogress: (at) => void two.push(at) }),
+      ]);
+      expect([one, two, done.map(textOf)]).toEqual([
+        [1, 2, 3],
+        [1, 2, 3],
+        ['progressed 1', 'progressed 2'],
+      ]);
     });
 
     test('that cancels a call stops it', async () => {
       const stop = new AbortController();
       const call = client.call('slow', {}, { signal: stop.signal });
-      const witness = async () => JSON.parse(textOf(await client.call('witness'))) as { started: string[]; aborted: string[] };
+      const witness = async () =>
+        JSON.parse(textOf(await client.call('witness'))) as { started: string[]; aborted: string[] };
       await vi.waitFor(async () => expect((await witness()).started).toContain('slow'));
       stop.abort();
       await expect(call).rejects.toThrow();
@@ -86,13 +100,22 @@ describe.each(NAMES)('a %s server', (name) => {
 
     test('is asked for input in the middle of a call', async () => {
       client.onElicit((message) => ({ action: 'accept', content: { name: `Ada, asked "${message}"` } }));
-      expect(JSON.parse(textOf(await client.call('ask')))).toEqual({ action: 'accept', content: { name: 'Ada, asked "Who?"' } });
+      expect(JSON.parse(textOf(await client.call('ask')))).toEqual({
+        action: 'accept',
+        content: { name: 'Ada, asked "Who?"' },
+      });
     });
 
     test('gets the errors of tools as results and those of the protocol as errors', async () => {
       expect(await client.call('fails')).toMatchObject({ isError: true, content: [{ text: 'it failed' }] });
-      await expect(client.call('throws')).rejects.toMatchObject({ code: -32_602, message: expect.stringContaining('thrown') });
-      expect([await outcomeOf(tenant, grant, 'fails'), await outcomeOf(tenant, grant, 'throws')]).toEqual(['tool_error', 'upstream_error']);
+      await expect(client.call('throws')).rejects.toMatchObject({
+        code: -32_602,
+        message: expect.stringContaining('thrown'),
+      });
+      expect([await outcomeOf(tenant, grant, 'fails'), await outcomeOf(tenant, grant, 'throws')]).toEqual([
+        'tool_error',
+        'upstream_error',
+      ]);
     });
 
     test('gets a large result whole', async () => {
@@ -102,15 +125,20 @@ describe.each(NAMES)('a %s server', (name) => {
     test('hears that its tools changed', async () => {
       const heard: string[] = [];
       await client.subscribe((what) => void heard.push(what));
-      await vi.waitFor(async () => {
-        await client.call('changed');
-        await vi.waitFor(() => expect(heard).toContain('tools'), { timeout: 300 });
-      }, { timeout: 10_000 });
+      await vi.waitFor(
+        async () => {
+          await client.call('changed');
+          await vi.waitFor(() => expect(heard).toContain('tools'), { timeout: 300 });
+        },
+        { timeout: 10_000 },
+      );
     });
 
     if (name !== 'legacy SSE') {
       test('is told when its server crashes, and goes on with a new one', async () => {
-        await expect(client.call('crash')).rejects.toMatchObject({ code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103) });
+        await expect(client.call('crash')).rejects.toMatchObject({
+          code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103),
+        });
         expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf(tenant, grant, 'crash'));
         await vi.waitFor(async () => expect(textOf(await client.call('echo'))).toBe('{"args":{}}'), { timeout: 5000 });
       });
@@ -118,19 +146,26 @@ describe.each(NAMES)('a %s server', (name) => {
   });
 });
 
-test('the clients of one grant share a modern process and never each other\'s answers, those of two grants share none; it ends with the grant', async () => {
+test("the clients of one grant share a modern process and never each other's answers, those of two grants share none; it ends with the grant", async () => {
   const serverId = await tenant.server('', { transport: stdio('modern') });
   const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
   const issue = async () => tenant.grant({ serverId, policyId });
   const [one, two] = [await issue(), await issue()];
-  const pidOf = async (grant: Grant): Promise<number> => Number(textOf((await modernClient(grant).ask('tools/call', { name: 'pid' })).body['result']));
+  const pidOf = async (grant: Grant): Promise<number> =>
+    Number(textOf((await modernClient(grant).ask('tools/call', { name: 'pid' })).body['result']));
   const pids = [await pidOf(one), await pidOf(one), await pidOf(two)];
   expect(pids[1]).toBe(pids[0]);
   expect(pids[2]).not.toBe(pids[0]);
-  const echoes = await Promise.all(Array.from({ length: 20 }, async (_, n) => {
-    const { body } = await modernClient(one).ask('tools/call', { name: 'progress', arguments: { who: n } }, { id: 'same', meta: { progressToken: 'same' } });
-    return [body['id'], textOf(body['result'])];
-  }));
+  const echoes = await Promise.all(
+    Array.from({ length: 20 }, async (_, n) => {
+      const { body } = await modernClient(one).ask(
+        'tools/call',
+        { name: 'progress', arguments: { who: n } },
+        { id: 'same', meta: { progressToken: 'same' } },
+      );
+      return [body['id'], textOf(body['result'])];
+    }),
+  );
   expect(echoes).toEqual(Array.from({ length: 20 }, (_, n) => ['same', `progressed ${n}`]));
   await tenant.api('POST', `/v1/grants/${one.id}/revoke`);
   await vi.waitFor(() => expect(() => process.kill(pids[0] as number, 0)).toThrow(), { timeout: 5000 });
@@ -139,7 +174,12 @@ test('the clients of one grant share a modern process and never each other\'s an
 
 test('log messages of a modern process come to the request that asked for them', async () => {
   const serverId = await tenant.server('', { transport: stdio('modern') });
-  const client = modernClient(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }));
-  const [silent, logged] = await Promise.all([client.ask('tools/call', { name: 'logs' }), client.ask('tools/call', { name: 'logs' }, { meta: { 'io.modelcontextprotocol/logLevel': 'info' } })]);
+  const client = modernClient(
+    await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }),
+  );
+  const [silent, logged] = await Promise.all([
+    client.ask('tools/call', { name: 'logs' }),
+    client.ask('tools/call', { name: 'logs' }, { meta: { 'io.modelcontextprotocol/logLevel': 'info' } }),
+  ]);
   expect([silent.text.includes('careful'), logged.text.includes('careful')]).toEqual([false, true]);
 });

@@ -24,7 +24,10 @@ const grantAt = async (of: Tenant): Promise<Grant> => {
 
 beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('echo')], json: true });
-  [patient, strict] = [await startTestToolgate({ UPSTREAM_TIMEOUT: '300' }), await startTestToolgate({ UPSTREAM_TIMEOUT: '1' })];
+  [patient, strict] = [
+    await startTestToolgate({ UPSTREAM_TIMEOUT: '300' }),
+    await startTestToolgate({ UPSTREAM_TIMEOUT: '1' }),
+  ];
   [tenant, strictTenant] = [await signUp(patient.url), await signUp(strict.url)];
   [grant, strictGrant] = [await grantAt(tenant), await grantAt(strictTenant)];
 });
@@ -46,13 +49,30 @@ const trickle = (response: ServerResponse, contentType = 'application/json'): tr
   });
   return true;
 };
-const trickleTo = (method: string, contentType?: string): void => upstream.setIntercept((_request, response, { message }) => message?.['method'] === method && trickle(response, contentType));
+const trickleTo = (method: string, contentType?: string): void =>
+  upstream.setIntercept(
+    (_request, response, { message }) => message?.['method'] === method && trickle(response, contentType),
+  );
 
-const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } } };
-const post = (of: Grant, body: unknown, more: Readonly<{ session?: string; signal?: AbortSignal }> = {}): Promise<Response> =>
+const initialize = {
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+};
+const post = (
+  of: Grant,
+  body: unknown,
+  more: Readonly<{ session?: string; signal?: AbortSignal }> = {},
+): Promise<Response> =>
   fetch(of.mcpUrl, {
     method: 'POST',
-    headers: { authorization: `Bearer ${of.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...(more.session === undefined ? {} : { 'mcp-session-id': more.session }) },
+    headers: {
+      authorization: `Bearer ${of.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(more.session === undefined ? {} : { 'mcp-session-id': more.session }),
+    },
     body: JSON.stringify(body),
     ...(more.signal ? { signal: more.signal } : {}),
   });
@@ -63,7 +83,9 @@ describe('an answer without end', () => {
     trickleTo(method);
     const leaving = new AbortController();
     const body = method === 'initialize' ? initialize : { jsonrpc: '2.0', id: 1, method };
-    const asked = Array.from({ length: 10 }, () => post(grant, body, { session: session.id, signal: leaving.signal }).catch(() => undefined));
+    const asked = Array.from({ length: 10 }, () =>
+      post(grant, body, { session: session.id, signal: leaving.signal }).catch(() => undefined),
+    );
     await expect.poll(() => open.size).toBe(10);
     leaving.abort();
     await Promise.all(asked);
@@ -71,12 +93,17 @@ describe('an answer without end', () => {
     await expect.poll(() => collectedBytes.bytes).toBe(0);
   });
 
-  test.each(['application/json', 'text/event-stream'])('to tools/list, %s, is an error after the timeout, although bytes keep coming', async (contentType) => {
-    const session = await openSession(strictGrant);
-    trickleTo('tools/list', contentType);
-    expect(await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })).json()).toMatchObject({ error: { message: 'the MCP server did not answer in time' } });
-    await expect.poll(() => open.size).toBe(0);
-  });
+  test.each(['application/json', 'text/event-stream'])(
+    'to tools/list, %s, is an error after the timeout, although bytes keep coming',
+    async (contentType) => {
+      const session = await openSession(strictGrant);
+      trickleTo('tools/list', contentType);
+      expect(await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })).json()).toMatchObject({
+        error: { message: 'the MCP server did not answer in time' },
+      });
+      await expect.poll(() => open.size).toBe(0);
+    },
+  );
 
   test('to initialize is an error after the timeout', async () => {
     trickleTo('initialize');
@@ -88,12 +115,18 @@ describe('an answer without end', () => {
     const session = await openSession(strictGrant);
     trickleTo('tools/call');
     const leaving = new AbortController();
-    const asked = post(strictGrant, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } }, { session: session.id, signal: leaving.signal });
+    const asked = post(
+      strictGrant,
+      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
+      { session: session.id, signal: leaving.signal },
+    );
     await expect.poll(() => open.size).toBe(1);
     leaving.abort();
     await expect(asked).rejects.toThrow();
     await expect.poll(() => open.size).toBe(0);
-    await expect.poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status)).toEqual(['timeout']);
+    await expect
+      .poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status))
+      .toEqual(['timeout']);
   });
 
   test('to a translated call ends it, as no message may take longer than the timeout', async () => {
@@ -109,7 +142,8 @@ describe('an answer without end', () => {
 describe('a translated call without end', () => {
   const says = {
     'comments alone': ':\n\n',
-    'notifications alone': 'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"still here"}}\n\n',
+    'notifications alone':
+      'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"still here"}}\n\n',
   };
   const send = (response: ServerResponse, text: string): true => {
     open.add(response);
@@ -124,7 +158,9 @@ describe('a translated call without end', () => {
 
   test.each(Object.entries(says))('is given up although its legacy server sends %s', async (_, text) => {
     await modernClient(strictGrant).ask('tools/list');
-    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/call' && send(response, text));
+    upstream.setIntercept(
+      (_request, response, { message }) => message?.['method'] === 'tools/call' && send(response, text),
+    );
     const response = await modernClient(strictGrant).open('tools/call', { name: 'echo', arguments: {} });
     expect(await response.text()).toContain('the MCP server did not answer in time');
     await expect.poll(() => open.size).toBe(0);
@@ -148,7 +184,12 @@ describe('answers of one grant that are collected at once', () => {
     const watching = setInterval(() => (peak = Math.max(peak, collectedBytes.bytes)), 1);
     const leaving = new AbortController();
     const refused: unknown[] = [];
-    const asked = Array.from({ length: 6 }, (_, id) => client.open('tools/call', { name: 'echo', arguments: {} }, { id }, leaving.signal).then(async (response) => refused.push(await response.json())).catch(() => undefined));
+    const asked = Array.from({ length: 6 }, (_, id) =>
+      client
+        .open('tools/call', { name: 'echo', arguments: {} }, { id }, leaving.signal)
+        .then(async (response) => refused.push(await response.json()))
+        .catch(() => undefined),
+    );
     await expect.poll(() => refused.length).toBe(4);
     expect(refused[0]).toHaveProperty('error');
     await expect.poll(() => collectedBytes.bytes).toBe(48 * MIB);

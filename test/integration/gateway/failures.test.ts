@@ -19,7 +19,11 @@ beforeAll(async () => {
   toolgate = await startTestToolgate({ UPSTREAM_TIMEOUT: '1', MAX_STALENESS_SECONDS: '3' });
   tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
-  policyId = await tenant.policy(serverId, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'all', window: 'month', max: 1000 }] } });
+  policyId = await tenant.policy(serverId, {
+    version: '1',
+    default: 'allow',
+    all_tools: { limits: [{ counter: 'all', window: 'month', max: 1000 }] },
+  });
   grant = await tenant.grant({ serverId, policyId });
 });
 afterAll(async () => {
@@ -42,8 +46,10 @@ const whileLocked = async <T>(tables: string, work: () => Promise<T>): Promise<T
 };
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { n: 1 } } };
-const used = (of: Grant, counter: string): Promise<number | undefined> => usedOf(toolgate.db, tenant.organizationId, { counter, window: 'month', scope: 'grant', whom: of.id });
-const outcomes = async (of: Grant): Promise<unknown[]> => (await tenant.events(`&type=toolCall.completed&grantId=${of.id}`)).map((event) => event['status']);
+const used = (of: Grant, counter: string): Promise<number | undefined> =>
+  usedOf(toolgate.db, tenant.organizationId, { counter, window: 'month', scope: 'grant', whom: of.id });
+const outcomes = async (of: Grant): Promise<unknown[]> =>
+  (await tenant.events(`&type=toolCall.completed&grantId=${of.id}`)).map((event) => event['status']);
 
 describe('when the log does not acknowledge', () => {
   test('a call is refused within its deadline with audit_unavailable, is never forwarded, and gives its limits back', async () => {
@@ -60,35 +66,71 @@ describe('when the log does not acknowledge', () => {
     expect(upstream.seenOf('tools/call').length).toBe(before);
     const next = await session.post(call);
     expect(((await next.json()) as { result: { isError?: boolean } }).result.isError).toBeUndefined();
-    const events = (await tenant.events(`&grantId=${grant.id}`)).filter((event) => event['type'] === 'toolCall.decided');
-    const numbers = new Set(events.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]));
-    expect([...numbers].toSorted((a, b) => a - b)).toEqual(Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1));
+    const events = (await tenant.events(`&grantId=${grant.id}`)).filter(
+      (event) => event['type'] === 'toolCall.decided',
+    );
+    const numbers = new Set(
+      events.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]),
+    );
+    expect([...numbers].toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1),
+    );
   });
 
   test('a refusal waits as long, then is answered with its own code, and is on record once the log is back', async () => {
-    const denied = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }) });
+    const denied = await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }),
+    });
     const session = await openSession(denied);
     const answer = await toolgate.log.whileAway(async () => session.post(call).then((response) => response.json()));
     expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'not_listed' });
-    await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${denied.id}`)).map((event) => event['code']), { timeout: 5000 }).toEqual(['not_listed']);
+    await expect
+      .poll(
+        async () => (await tenant.events(`&type=toolCall.decided&grantId=${denied.id}`)).map((event) => event['code']),
+        { timeout: 5000 },
+      )
+      .toEqual(['not_listed']);
   });
 });
 
 test('limits out of reach refuse with limits_unavailable and count nothing', async () => {
   const session = await openSession(grant);
   const before = await used(grant, 'all');
-  const answer = await whileLocked('limit_counters', async () => session.post(call).then((response) => response.json()));
+  const answer = await whileLocked('limit_counters', async () =>
+    session.post(call).then((response) => response.json()),
+  );
   expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'limits_unavailable' });
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await used(grant, 'all')).toBe(before);
 });
 
 test('limits out of reach refuse nothing in monitor mode, and the record says what enforcing would have done', async () => {
-  const monitored = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow', mode: 'monitor', all_tools: { limits: [{ counter: 'm', window: 'month', max: 5 }] } }) });
+  const monitored = await tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, {
+      version: '1',
+      default: 'allow',
+      mode: 'monitor',
+      all_tools: { limits: [{ counter: 'm', window: 'month', max: 5 }] },
+    }),
+  });
   const session = await openSession(monitored);
-  const answer = (await whileLocked('limit_counters', async () => session.post(call).then((response) => response.text()))) as string;
+  const answer = (await whileLocked('limit_counters', async () =>
+    session.post(call).then((response) => response.text()),
+  )) as string;
   expect(answer).not.toContain('isError');
-  await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${monitored.id}`)).map((event) => [event['effect'], event['would'], event['reserved']]), { timeout: 5000 }).toEqual([['allow', { effect: 'deny', code: 'limits_unavailable', rule: null }, []]]);
+  await expect
+    .poll(
+      async () =>
+        (await tenant.events(`&type=toolCall.decided&grantId=${monitored.id}`)).map((event) => [
+          event['effect'],
+          event['would'],
+          event['reserved'],
+        ]),
+      { timeout: 5000 },
+    )
+    .toEqual([['allow', { effect: 'deny', code: 'limits_unavailable', rule: null }, []]]);
 });
 
 test('a gateway that has lost touch with the changes denies with stale_directory, and decides again when it has them', async () => {
@@ -104,22 +146,74 @@ test('a gateway that has lost touch with the changes denies with stale_directory
 });
 
 describe('an upstream that fails', () => {
-  const answerOf = async (session: Awaited<ReturnType<typeof openSession>>): Promise<{ status: number; body: { id?: unknown; error?: { code: number } } }> => {
+  const answerOf = async (
+    session: Awaited<ReturnType<typeof openSession>>,
+  ): Promise<{ status: number; body: { id?: unknown; error?: { code: number } } }> => {
     const response = await session.post(call);
     const text = await response.text();
-    return { status: response.status, body: JSON.parse(text.startsWith('{') ? text : (/data: (.*)/.exec(text.slice(text.lastIndexOf('data: ')))?.[1] ?? '{}')) as { error?: { code: number } } };
+    return {
+      status: response.status,
+      body: JSON.parse(
+        text.startsWith('{') ? text : (/data: (.*)/.exec(text.slice(text.lastIndexOf('data: ')))?.[1] ?? '{}'),
+      ) as { error?: { code: number } },
+    };
   };
 
   test.each([
-    ['answers 500', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(500).end('secret stack trace')],
-    ['resets the connection', 'upstream_error', (response: import('node:http').ServerResponse) => void response.socket?.resetAndDestroy()],
+    [
+      'answers 500',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) => void response.writeHead(500).end('secret stack trace'),
+    ],
+    [
+      'resets the connection',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) => void response.socket?.resetAndDestroy(),
+    ],
     ['never answers', 'timeout', () => undefined],
-    ['breaks off a JSON answer', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' }); response.write('{"jsonrpc"'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
-    ['breaks off an event stream', 'upstream_error', (response: import('node:http').ServerResponse) => { response.writeHead(200, { 'content-type': 'text/event-stream' }); response.write(': hello\n\n'); setTimeout(() => response.socket?.resetAndDestroy(), 50); }],
-    ['answers nothing', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(202).end()],
-    ['answers an array', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' }).end('[1]')],
-    ['answers with a list that nobody asked for', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"secret"}]}}')],
-    ['answers no JSON', 'upstream_error', (response: import('node:http').ServerResponse) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>login</h1>')],
+    [
+      'breaks off a JSON answer',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+        response.write('{"jsonrpc"');
+        setTimeout(() => response.socket?.resetAndDestroy(), 50);
+      },
+    ],
+    [
+      'breaks off an event stream',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(': hello\n\n');
+        setTimeout(() => response.socket?.resetAndDestroy(), 50);
+      },
+    ],
+    [
+      'answers nothing',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) => void response.writeHead(202).end(),
+    ],
+    [
+      'answers an array',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end('[1]'),
+    ],
+    [
+      'answers with a list that nobody asked for',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) =>
+        void response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end('{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"secret"}]}}'),
+    ],
+    [
+      'answers no JSON',
+      'upstream_error',
+      (response: import('node:http').ServerResponse) =>
+        void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>login</h1>'),
+    ],
   ])('%s: HTTP 200 with a JSON-RPC error of ours, and the outcome %s', async (_name, status, misbehave) => {
     const failing = await tenant.grant({ serverId, policyId });
     const session = await openSession(failing);
@@ -139,7 +233,11 @@ describe('an upstream that fails', () => {
   test('is gone: nothing was sent, so the limit is given back', async () => {
     const gone = await startUpstream({ tools: [aTool('echo')] });
     const server = await tenant.server(gone.url);
-    const policy = await tenant.policy(server, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'x', window: 'month', max: 1 }] } });
+    const policy = await tenant.policy(server, {
+      version: '1',
+      default: 'allow',
+      all_tools: { limits: [{ counter: 'x', window: 'month', max: 1 }] },
+    });
     const lost = await tenant.grant({ serverId: server, policyId: policy });
     const session = await openSession(lost);
     await gone.close();
@@ -147,19 +245,28 @@ describe('an upstream that fails', () => {
       expect((await answerOf(session)).body.error?.code).toBeLessThan(-32_768);
       await expect.poll(() => used(lost, 'x')).toBe(0);
     }
-    await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
+    await expect
+      .poll(() => outcomes(lost), { timeout: 5000 })
+      .toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
   });
 
   test('is gone when a call that it refused is made in the other era: that was sent, so the limit keeps it', async () => {
     const modern = await startModernUpstream();
     const server = await tenant.server(modern.url);
-    const policy = await tenant.policy(server, { version: '1', default: 'allow', all_tools: { limits: [{ counter: 'x', window: 'month', max: 5 }] } });
+    const policy = await tenant.policy(server, {
+      version: '1',
+      default: 'allow',
+      all_tools: { limits: [{ counter: 'x', window: 'month', max: 5 }] },
+    });
     const lost = await tenant.grant({ serverId: server, policyId: policy });
     // From now on it is of the legacy era, until it has said so.
     const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'legacy', version: '1' } };
     modern.setIntercept((_request, response, { httpMethod, message }) => {
       if (httpMethod === 'DELETE') void modern.close();
-      else if (message?.['method'] === 'initialize') response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' }).end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result }));
+      else if (message?.['method'] === 'initialize')
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' })
+          .end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result }));
       else response.writeHead(404).end();
       return true;
     });
@@ -183,16 +290,25 @@ describe('an upstream that fails', () => {
 
 test('a result of 50 MB passes with its bytes unchanged', async () => {
   const text = 'x'.repeat(50 * 1024 * 1024);
-  const large = await startUpstream({ tools: [aTool('dump')], json: true, call: () => ({ content: [{ type: 'text', text }] }) });
+  const large = await startUpstream({
+    tools: [aTool('dump')],
+    json: true,
+    call: () => ({ content: [{ type: 'text', text }] }),
+  });
   const server = await tenant.server(large.url);
-  const client = await connect(await tenant.grant({ serverId: server, policyId: await tenant.policy(server, { version: '1', default: 'allow' }) }));
+  const client = await connect(
+    await tenant.grant({ serverId: server, policyId: await tenant.policy(server, { version: '1', default: 'allow' }) }),
+  );
   expect(textOf(await client.callTool({ name: 'dump', arguments: {} })) === text).toBe(true);
   await client.close();
   await large.close();
 });
 
 test('more than a hundred refusals a second of one grant are summed up, and none is lost', async () => {
-  const noisy = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }) });
+  const noisy = await tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }),
+  });
   const session = await openSession(noisy);
   let sent = 0;
   // What takes longer than two seconds need not hold a hundred in any one of them.
@@ -202,11 +318,16 @@ test('more than a hundred refusals a second of one grant are summed up, and none
     tookMs = performance.now() - began;
   }
   await expect
-    .poll(async () => {
-      const events = await tenant.events(`&grantId=${noisy.id}`);
-      const single = events.filter((event) => event['type'] === 'toolCall.decided').length;
-      const summed = events.filter((event) => event['type'] === 'audit.suppressed').reduce((sum, event) => sum + Number(event['refusals']), 0);
-      return [single < sent, single + summed];
-    }, { timeout: 20_000 })
+    .poll(
+      async () => {
+        const events = await tenant.events(`&grantId=${noisy.id}`);
+        const single = events.filter((event) => event['type'] === 'toolCall.decided').length;
+        const summed = events
+          .filter((event) => event['type'] === 'audit.suppressed')
+          .reduce((sum, event) => sum + Number(event['refusals']), 0);
+        return [single < sent, single + summed];
+      },
+      { timeout: 20_000 },
+    )
     .toEqual([true, sent]);
 });

@@ -12,7 +12,14 @@ let upstream: Upstream;
 let hostile: Tenant;
 let honest: Tenant;
 
-const LIMITED = { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'c', window: 'month', max: 100_000 }] }, ask: { action: 'require_approval', approval: { wait: 30 } } } };
+const LIMITED = {
+  version: '1',
+  default: 'deny',
+  tools: {
+    echo: { limits: [{ counter: 'c', window: 'month', max: 100_000 }] },
+    ask: { action: 'require_approval', approval: { wait: 30 } },
+  },
+};
 
 /** What an upstream has not answered, and does not, until `letGo`. */
 const waiting: ServerResponse[] = [];
@@ -44,8 +51,10 @@ const granted = async (tenant: Tenant, document: unknown = { version: '1', defau
 };
 
 let nextId = 100;
-const ask = async (session: Session, method: string, params: Json): Promise<Json> => (await (await session.post({ jsonrpc: '2.0', id: (nextId += 1), method, params })).json()) as Json;
-const call = async (session: Session, name: string, given: Json = {}): Promise<Json> => (await ask(session, 'tools/call', { name, arguments: given }))['result'] as Json;
+const ask = async (session: Session, method: string, params: Json): Promise<Json> =>
+  (await (await session.post({ jsonrpc: '2.0', id: (nextId += 1), method, params })).json()) as Json;
+const call = async (session: Session, name: string, given: Json = {}): Promise<Json> =>
+  (await ask(session, 'tools/call', { name, arguments: given }))['result'] as Json;
 
 /** Begins so many calls that don't end; resolves when the upstream has them. */
 const flood = async (session: Session, count: number): Promise<void> => {
@@ -55,37 +64,54 @@ const flood = async (session: Session, count: number): Promise<void> => {
 };
 
 const expectAllWell = async (session: Session, calls = 20): Promise<void> => {
-  const results = await Promise.all(Array.from({ length: calls }, () => call(session, 'echo').then((result) => result['isError'] ?? false)));
+  const results = await Promise.all(
+    Array.from({ length: calls }, () => call(session, 'echo').then((result) => result['isError'] ?? false)),
+  );
   expect(results).toEqual(Array.from({ length: calls }, () => false));
 };
 
-const overloadedOf = async (grant: Grant): Promise<readonly Json[]> => (await hostile.events(`&grantId=${grant.id}&effect=deny`)).filter(({ code }) => code === 'overloaded');
+const overloadedOf = async (grant: Grant): Promise<readonly Json[]> =>
+  (await hostile.events(`&grantId=${grant.id}&effect=deny`)).filter(({ code }) => code === 'overloaded');
 
 describe('calls under way', () => {
   test('over the limit of their grant are refused as overloaded, on record, with what to do; over that of their organization too; and another organization notices nothing', async () => {
     const [one, two] = [await granted(hostile), await granted(hostile)];
-    const [first, second, other] = [await openSession(one), await openSession(two), await openSession(await granted(honest, LIMITED))];
+    const [first, second, other] = [
+      await openSession(one),
+      await openSession(two),
+      await openSession(await granted(honest, LIMITED)),
+    ];
     await flood(first, 8);
     const refused = await call(first, 'echo');
     expect(refused['isError']).toBe(true);
-    expect(textOf(refused)).toBe('[POLICY DENIED] this grant has 8 requests of this kind under way already; wait until some have ended, then try again');
+    expect(textOf(refused)).toBe(
+      '[POLICY DENIED] this grant has 8 requests of this kind under way already; wait until some have ended, then try again',
+    );
     expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'overloaded', rule: null });
     await flood(second, 4);
-    expect(textOf(await call(second, 'echo'))).toContain('your organization has 12 requests of this kind under way already');
+    expect(textOf(await call(second, 'echo'))).toContain(
+      'your organization has 12 requests of this kind under way already',
+    );
     await expectAllWell(other, 8);
-    await expect.poll(async () => (await overloadedOf(one)).map(({ effect, rule, tool }) => ({ effect, rule, tool })), { timeout: 8000 }).toEqual([{ effect: 'deny', rule: null, tool: 'echo' }]);
+    await expect
+      .poll(async () => (await overloadedOf(one)).map(({ effect, rule, tool }) => ({ effect, rule, tool })), {
+        timeout: 8000,
+      })
+      .toEqual([{ effect: 'deny', rule: null, tool: 'echo' }]);
     letGo();
     await expect.poll(async () => (await call(first, 'echo'))['isError'] ?? false, { timeout: 5000 }).toBe(false);
   });
 
   test('that were refused or cancelled, or have ended, hold no place', async () => {
     const session = await openSession(await granted(hostile, LIMITED));
-    for (let index = 0; index < 20; index += 1) expect(decisionOf(await call(session, 'unlisted'))['code']).toBe('not_listed');
+    for (let index = 0; index < 20; index += 1)
+      expect(decisionOf(await call(session, 'unlisted'))['code']).toBe('not_listed');
     await expectAllWell(session, 8);
     const open = await openSession(await granted(hostile));
     const first = nextId + 1;
     await flood(open, 8);
-    for (let id = first; id < first + 8; id += 1) await open.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
+    for (let id = first; id < first + 8; id += 1)
+      await open.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
     await expect.poll(async () => (await call(open, 'echo'))['isError'] ?? false, { timeout: 5000 }).toBe(false);
     await expectAllWell(open, 8);
   });
@@ -97,17 +123,27 @@ test('answers being collected are limited by grant: one list more is refused wit
   for (let index = 0; index < 100; index += 1) ask(session, 'tools/list', { cursor: 'slow' }).catch(() => undefined);
   await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(100);
   const { error } = (await ask(session, 'tools/list', {})) as { error: { code: number; message: string; data: Json } };
-  expect(error).toMatchObject({ code: -33_004, message: expect.stringMatching(/^\[POLICY DENIED\] this grant has 100 requests/), data: { 'io.toolgate/decision': { code: 'overloaded', rule: null } } });
+  expect(error).toMatchObject({
+    code: -33_004,
+    message: expect.stringMatching(/^\[POLICY DENIED\] this grant has 100 requests/),
+    data: { 'io.toolgate/decision': { code: 'overloaded', rule: null } },
+  });
   expect((await call(session, 'echo'))['isError']).toBeUndefined();
   await expectAllWell(other, 8);
-  await expect.poll(async () => (await overloadedOf(grant)).map(({ method }) => method), { timeout: 8000 }).toEqual(['tools/list']);
+  await expect
+    .poll(async () => (await overloadedOf(grant)).map(({ method }) => method), { timeout: 8000 })
+    .toEqual(['tools/list']);
   letGo();
   await expect.poll(async () => 'result' in (await ask(session, 'tools/list', {})), { timeout: 5000 }).toBe(true);
 });
 
 test("one organization's held calls, poisonous counters, slow upstreams and sessions refuse no call of another", async () => {
   const name = `x://${'\u4e00\u5a01\u6c03'.repeat(680)}`;
-  const bad = await granted(hostile, { ...LIMITED, tools: { ...LIMITED.tools, slow: {} }, resources: { [name]: { rate_limit: { max: 1_000_000, window: 3600 } } } });
+  const bad = await granted(hostile, {
+    ...LIMITED,
+    tools: { ...LIMITED.tools, slow: {} },
+    resources: { [name]: { rate_limit: { max: 1_000_000, window: 3600 } } },
+  });
   const [session, other] = [await openSession(bad), await openSession(await granted(honest, LIMITED))];
   await flood(session, 4);
   let stopped = false;
@@ -115,7 +151,11 @@ test("one organization's held calls, poisonous counters, slow upstreams and sess
     for (let index = 0; !stopped; index += 1) await work(index).catch(() => undefined);
   };
   const held = Array.from({ length: 60 }, (_, index) => call(session, 'ask', { index }).catch(() => undefined));
-  const loops = [loop(() => ask(session, 'resources/read', { uri: name })), loop(() => openSession(bad)), loop((index) => call(session, 'ask', { again: index }))];
+  const loops = [
+    loop(() => ask(session, 'resources/read', { uri: name })),
+    loop(() => openSession(bad)),
+    loop((index) => call(session, 'ask', { again: index })),
+  ];
   for (let round = 0; round < 10; round += 1) await expectAllWell(other, 8);
   stopped = true;
   await hostile.api('POST', `/v1/grants/${bad.id}/revoke`);

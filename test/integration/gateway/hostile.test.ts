@@ -23,7 +23,9 @@ afterAll(async () => {
 
 const MIB = 1024 * 1024;
 const decisions = async (grant: Grant, count: number): Promise<readonly Record<string, unknown>[]> => {
-  await expect.poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).length, { timeout: 8000 }).toBe(count);
+  await expect
+    .poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${grant.id}`)).length, { timeout: 8000 })
+    .toBe(count);
   return tenant.events(`&type=toolCall.decided&grantId=${grant.id}`);
 };
 /** Whether a text, or what it would be as JSON, holds half a surrogate pair. */
@@ -34,9 +36,14 @@ describe('what a client makes up', () => {
     const grant = await tenant.grant({ serverId, policyId });
     const session = await openSession(grant);
     const id = 'i'.repeat(3 * MIB);
-    const called = (await (await session.post({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo' } })).text()).slice(0, 100);
+    const called = (
+      await (await session.post({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'echo' } })).text()
+    ).slice(0, 100);
     expect(called).toMatch(/^event: message|^data: /);
-    const refused = (await (await session.post({ jsonrpc: '2.0', id, method: 'm'.repeat(MIB - 100) })).json()) as { id: string; error: { code: number; message: string } };
+    const refused = (await (await session.post({ jsonrpc: '2.0', id, method: 'm'.repeat(MIB - 100) })).json()) as {
+      id: string;
+      error: { code: number; message: string };
+    };
     expect([refused.id === id, refused.error.code, refused.error.message.length < 500]).toEqual([true, -32_601, true]);
     const events = await decisions(grant, 2);
     expect(Math.max(...events.map((event) => JSON.stringify(event).length))).toBeLessThan(4000);
@@ -53,11 +60,31 @@ describe('what a client makes up', () => {
   test('a name that is cut for the record is never cut in the middle of a character', async () => {
     const grant = await tenant.grant({ serverId, policyId });
     const name = `${'c'.repeat(127)}😀`;
-    const headers = { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
-    const post = (body: unknown, more: Readonly<Record<string, string>> = {}): Promise<Response> => fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
-    const initialized = await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name, version: name } } });
+    const headers = {
+      authorization: `Bearer ${grant.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    };
+    const post = (body: unknown, more: Readonly<Record<string, string>> = {}): Promise<Response> =>
+      fetch(grant.mcpUrl, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
+    const initialized = await post({
+      jsonrpc: '2.0',
+      id: 0,
+      method: 'initialize',
+      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name, version: name } },
+    });
     const session = { 'mcp-session-id': initialized.headers.get('mcp-session-id') ?? '' };
-    await (await post({ jsonrpc: '2.0', id: `${'r'.repeat(255)}😀`, method: 'tools/call', params: { name: 'echo', arguments: { [`${'k'.repeat(63)}😀`]: 1 } } }, session)).text();
+    await (
+      await post(
+        {
+          jsonrpc: '2.0',
+          id: `${'r'.repeat(255)}😀`,
+          method: 'tools/call',
+          params: { name: 'echo', arguments: { [`${'k'.repeat(63)}😀`]: 1 } },
+        },
+        session,
+      )
+    ).text();
     const [event] = await decisions(grant, 1);
     const client = event?.['client'] as Record<string, string>;
     expect([client['name'], client['version']]).toEqual(['c'.repeat(127), 'c'.repeat(127)]);
@@ -67,20 +94,35 @@ describe('what a client makes up', () => {
 });
 
 describe('a page of a list that a server makes up', () => {
-  const tools = (count: number): string => JSON.stringify(Array.from({ length: count }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })));
+  const tools = (count: number): string =>
+    JSON.stringify(Array.from({ length: count }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } })));
   /** What a client is told when the server answers tools/list with this, as an event stream or a JSON body. */
   const listed = async (answer: (id: unknown) => string, type = 'application/json', status = 200): Promise<string> => {
     const session = await openSession(await tenant.grant({ serverId, policyId }));
-    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/list' && response.writeHead(status, { 'content-type': type }).end(answer(message['id'])) !== undefined);
+    upstream.setIntercept(
+      (_request, response, { message }) =>
+        message?.['method'] === 'tools/list' &&
+        response.writeHead(status, { 'content-type': type }).end(answer(message['id'])) !== undefined,
+    );
     try {
       return await (await session.post({ jsonrpc: '2.0', id: 5, method: 'tools/list' })).text();
     } finally {
       upstream.setIntercept(undefined);
     }
   };
-  const message = (count: number) => (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":${tools(count)}}}`;
-  const inStream = (count: number) => (id: unknown): string => `data: ${message(count)(id)}\n\n`;
-  const TOO_LONG = { jsonrpc: '2.0', id: 5, error: { code: -33_103, message: 'the MCP server lists more than 2000 tools on one page' } };
+  const message =
+    (count: number) =>
+    (id: unknown): string =>
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":${tools(count)}}}`;
+  const inStream =
+    (count: number) =>
+    (id: unknown): string =>
+      `data: ${message(count)(id)}\n\n`;
+  const TOO_LONG = {
+    jsonrpc: '2.0',
+    id: 5,
+    error: { code: -33_103, message: 'the MCP server lists more than 2000 tools on one page' },
+  };
 
   test('is shown up to 2000 tools; a longer one is not read, and the client is told so', async () => {
     expect((await listed(message(2000))).match(/"name"/g)).toHaveLength(2000);
@@ -90,22 +132,36 @@ describe('a page of a list that a server makes up', () => {
   });
 
   test('keeps nobody waiting by its keys: a page of more than 100,000 is not read', async () => {
-    const keys = (count: number) => (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"t0","inputSchema":{"type":"object"},"x":{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')}}}]}}`;
+    const keys =
+      (count: number) =>
+      (id: unknown): string =>
+        `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"t0","inputSchema":{"type":"object"},"x":{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')}}}]}}`;
     expect(await listed(keys(99_000))).toContain('"k98999"');
     const refused = { id: 5, error: { message: 'the MCP server gave no readable list' } };
     expect(JSON.parse(await listed(keys(100_001)))).toMatchObject(refused);
-    expect(JSON.parse(await listed((id) => `data: ${keys(100_001)(id)}\n\n`, 'text/event-stream'))).toMatchObject(refused);
+    expect(JSON.parse(await listed((id) => `data: ${keys(100_001)(id)}\n\n`, 'text/event-stream'))).toMatchObject(
+      refused,
+    );
   });
 
   test('does not pass unfiltered beside an error', async () => {
-    const both = (id: unknown): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":1,"message":"x"},"result":{"tools":${tools(1)}}}`;
-    for (const status of [200, 400]) expect(JSON.parse(await listed(both, 'application/json', status))).toMatchObject({ id: 5, error: { message: 'the MCP server gave no readable list' } });
+    const both = (id: unknown): string =>
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":{"code":1,"message":"x"},"result":{"tools":${tools(1)}}}`;
+    for (const status of [200, 400])
+      expect(JSON.parse(await listed(both, 'application/json', status))).toMatchObject({
+        id: 5,
+        error: { message: 'the MCP server gave no readable list' },
+      });
   });
 
   test('does not pass in parts, one answer after the other', async () => {
     // An answer to nobody first: the stream is read on until the answer that was asked for.
-    const twice = (id: unknown): string => `data: {"result" : {"tools":${tools(1)}},"id":"other"}\n\n${inStream(1)(id)}`;
-    expect(JSON.parse(await listed(twice, 'text/event-stream'))).toMatchObject({ id: 5, error: { message: 'the MCP server gave no readable list' } });
+    const twice = (id: unknown): string =>
+      `data: {"result" : {"tools":${tools(1)}},"id":"other"}\n\n${inStream(1)(id)}`;
+    expect(JSON.parse(await listed(twice, 'text/event-stream'))).toMatchObject({
+      id: 5,
+      error: { message: 'the MCP server gave no readable list' },
+    });
   });
 });
 
@@ -115,18 +171,27 @@ test('a stream that an identity asks for while it is switched off reaches no ups
   const session = await openSession(grant);
   await tenant.api('PATCH', `/v1/identities/${identityId}`, { disabled: true });
   const before = upstream.seen.length;
-  const stream = await fetch(grant.mcpUrl, { headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } });
-  expect([stream.status, await stream.json()]).toMatchObject([503, { error: { message: expect.stringContaining('disabled') } }]);
+  const stream = await fetch(grant.mcpUrl, {
+    headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id },
+  });
+  expect([stream.status, await stream.json()]).toMatchObject([
+    503,
+    { error: { message: expect.stringContaining('disabled') } },
+  ]);
   expect(upstream.seen.length).toBe(before);
 });
 
 test('the number of open streams is measured', async () => {
   const grant = await tenant.grant({ serverId, policyId });
   const session = await openSession(grant);
-  const openStreams = async (): Promise<number> => Number(/^toolgate_open_streams (\d+)$/m.exec(await (await fetch(`${toolgate.url}/metrics`)).text())?.[1]);
+  const openStreams = async (): Promise<number> =>
+    Number(/^toolgate_open_streams (\d+)$/m.exec(await (await fetch(`${toolgate.url}/metrics`)).text())?.[1]);
   const before = await openStreams();
   const leave = new AbortController();
-  await fetch(grant.mcpUrl, { signal: leave.signal, headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } });
+  await fetch(grant.mcpUrl, {
+    signal: leave.signal,
+    headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id },
+  });
   expect(await openStreams()).toBe(before + 1);
   leave.abort();
   await expect.poll(openStreams).toBe(before);

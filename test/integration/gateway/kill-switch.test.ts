@@ -15,8 +15,7 @@ let serverId: string;
 let identityId: string;
 let grant: Grant;
 
-const gateway = (): Promise<Toolgate> =>
-  startBeside(here);
+const gateway = (): Promise<Toolgate> => startBeside(here);
 
 beforeAll(async () => {
   upstream = await startUpstream({
@@ -34,8 +33,17 @@ beforeAll(async () => {
   tenant = await signUp(here.url);
   serverId = await tenant.server(upstream.url);
   identityId = await tenant.identity('bot');
-  grant = await tenant.grant({ serverId, identityId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
-  await until(() => Promise.all(others.map((node) => openSession(on(node)))).then(() => true, () => false));
+  grant = await tenant.grant({
+    serverId,
+    identityId,
+    policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+  });
+  await until(() =>
+    Promise.all(others.map((node) => openSession(on(node)))).then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 afterAll(async () => {
   await Promise.all(others.map((node) => node.close()));
@@ -44,7 +52,12 @@ afterAll(async () => {
 });
 
 const on = ({ url }: Readonly<{ url: string }>): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, url) });
-const call = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {}, _meta: { progressToken: 1 } } });
+const call = (name: string) => ({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'tools/call',
+  params: { name, arguments: {}, _meta: { progressToken: 1 } },
+});
 
 /** What can be switched off, and the request that does it. */
 const switches = {
@@ -70,7 +83,8 @@ const until = async (holds: () => Promise<boolean>): Promise<number> => {
 describe('the kill switch', () => {
   test(`thrown on one node refuses on two others in under a second, ${ROUNDS} times for each of ${Object.keys(switches).join(', ')}`, async () => {
     const sessions = await Promise.all(others.map((node) => openSession(on(node))));
-    const refuses = async ({ post }: (typeof sessions)[number]): Promise<boolean> => /"code":"disabled"/.test(await (await post(call('echo'))).text());
+    const refuses = async ({ post }: (typeof sessions)[number]): Promise<boolean> =>
+      /"code":"disabled"/.test(await (await post(call('echo'))).text());
     const took: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const [, path] of named) {
@@ -81,27 +95,33 @@ describe('the kill switch', () => {
       }
     }
     took.sort((a, b) => a - b);
-    process.stderr.write(`a kill switch governs two other nodes after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`);
+    process.stderr.write(
+      `a kill switch governs two other nodes after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
+    );
     expect(took.at(-1)).toBeLessThan(1000);
   }, 60_000);
 
-  test.each(named)('refuses the next call on the node that took it with code disabled and nothing upstream: %s', async (what, path) => {
-    const session = await openSession(grant);
-    await turn(path(), true);
-    const before = upstream.seenOf('tools/call').length;
-    const answer = await (await session.post(call('echo'))).text();
-    expect(answer).toMatch(/\[POLICY DENIED\] .*disabled/);
-    expect(answer).toContain('"code":"disabled","rule":null');
-    expect(upstream.seenOf('tools/call')).toHaveLength(before);
-    const other = await (await session.post(call('nothing'))).text();
-    expect(other.includes('"code":"disabled"')).toBe(what !== 'tool');
-    await turn(path(), false);
-    expect(await (await session.post(call('echo'))).text()).toContain('done');
-  });
+  test.each(named)(
+    'refuses the next call on the node that took it with code disabled and nothing upstream: %s',
+    async (what, path) => {
+      const session = await openSession(grant);
+      await turn(path(), true);
+      const before = upstream.seenOf('tools/call').length;
+      const answer = await (await session.post(call('echo'))).text();
+      expect(answer).toMatch(/\[POLICY DENIED\] .*disabled/);
+      expect(answer).toContain('"code":"disabled","rule":null');
+      expect(upstream.seenOf('tools/call')).toHaveLength(before);
+      const other = await (await session.post(call('nothing'))).text();
+      expect(other.includes('"code":"disabled"')).toBe(what !== 'tool');
+      await turn(path(), false);
+      expect(await (await session.post(call('echo'))).text()).toContain('done');
+    },
+  );
 
   test.each(named)('refuses clients of 2026-07-28 the same: %s', async (_what, path) => {
     const client = modernClient(grant);
-    const answer = async (): Promise<string> => JSON.stringify((await client.ask('tools/call', { name: 'echo', arguments: {} })).body);
+    const answer = async (): Promise<string> =>
+      JSON.stringify((await client.ask('tools/call', { name: 'echo', arguments: {} })).body);
     await turn(path(), true);
     const refused = await answer();
     await turn(path(), false);
@@ -111,12 +131,26 @@ describe('the kill switch', () => {
   });
 
   test('lets go of a call that waits for its approval, and approving it afterwards runs nothing', async () => {
-    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', approval: { wait: 20 }, tools: { echo: { action: 'require_approval' } } });
+    const policyId = await tenant.policy(serverId, {
+      version: '1',
+      default: 'deny',
+      approval: { wait: 20 },
+      tools: { echo: { action: 'require_approval' } },
+    });
     const held = await tenant.grant({ serverId, policyId });
     const session = await openSession(held);
     const before = upstream.seenOf('tools/call').length;
-    const ended = session.post(call('echo')).then((response) => response.text()).then(() => performance.now(), () => performance.now());
-    const pending = async (): Promise<string | undefined> => ((await tenant.api('GET', '/v1/approvals?status=pending')).body['items'] as { id: string; grantId: string }[]).find(({ grantId }) => grantId === held.id)?.id;
+    const ended = session
+      .post(call('echo'))
+      .then((response) => response.text())
+      .then(
+        () => performance.now(),
+        () => performance.now(),
+      );
+    const pending = async (): Promise<string | undefined> =>
+      (
+        (await tenant.api('GET', '/v1/approvals?status=pending')).body['items'] as { id: string; grantId: string }[]
+      ).find(({ grantId }) => grantId === held.id)?.id;
     await expect.poll(pending, { timeout: 5000 }).toBeDefined();
     const id = await pending();
     const began = performance.now();
@@ -130,33 +164,56 @@ describe('the kill switch', () => {
 
   test('leaves a disabled tool in the list, like one that is denied', async () => {
     await turn(switches.tool(), true);
-    const listed = await (await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })).text();
+    const listed = await (
+      await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    ).text();
     await turn(switches.tool(), false);
     expect(listed).toContain('"name":"echo"');
   });
 
-  test.each(named.filter(([what]) => what !== 'tool'))('closes standing streams on another node within a second: %s', async (_what, path) => {
-    const there = on(others[0] as Toolgate);
-    await until(() => openSession(there).then(() => true, () => false));
-    const session = await openSession(there);
-    const stream = await fetch(there.mcpUrl, { headers: { authorization: `Bearer ${there.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } });
-    expect(stream.status).toBe(200);
-    const closed = stream.text().then(() => performance.now(), () => performance.now());
-    const began = performance.now();
-    await turn(path(), true);
-    expect((await closed) - began).toBeLessThan(1000);
-    await turn(path(), false);
-  });
+  test.each(named.filter(([what]) => what !== 'tool'))(
+    'closes standing streams on another node within a second: %s',
+    async (_what, path) => {
+      const there = on(others[0] as Toolgate);
+      await until(() =>
+        openSession(there).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const session = await openSession(there);
+      const stream = await fetch(there.mcpUrl, {
+        headers: { authorization: `Bearer ${there.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id },
+      });
+      expect(stream.status).toBe(200);
+      const closed = stream.text().then(
+        () => performance.now(),
+        () => performance.now(),
+      );
+      const began = performance.now();
+      await turn(path(), true);
+      expect((await closed) - began).toBeLessThan(1000);
+      await turn(path(), false);
+    },
+  );
 
   test('of a tool closes the streams of its calls and no other', async () => {
     const session = await openSession(grant);
     const [wait, standing] = await Promise.all([
       session.post(call('wait')),
-      fetch(grant.mcpUrl, { headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } }),
+      fetch(grant.mcpUrl, {
+        headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id },
+      }),
     ]);
     let open = true;
-    void standing.text().then(() => (open = false), () => (open = false));
-    const ended = wait.text().then(() => performance.now(), () => performance.now());
+    void standing.text().then(
+      () => (open = false),
+      () => (open = false),
+    );
+    const ended = wait.text().then(
+      () => performance.now(),
+      () => performance.now(),
+    );
     const began = performance.now();
     await turn(`/v1/servers/${serverId}/tools/wait`, true);
     expect((await ended) - began).toBeLessThan(1000);
@@ -170,9 +227,15 @@ describe('the kill switch', () => {
 
   test('is on record with who threw it', async () => {
     const me = ((await tenant.api('GET', '/v1/me')).body['user'] as { id: string }).id;
-    for (const type of ['grant', 'identity', 'tool', 'organization'].flatMap((noun) => [`${noun}.disabled`, `${noun}.enabled`])) {
-      await expect.poll(async () => (await tenant.events(`&type=${type}`)).length, { timeout: 10_000 }).toBeGreaterThan(0);
-      for (const event of await tenant.events(`&type=${type}`)) expect(event).toMatchObject({ type, actor: { type: 'member', id: me } });
+    for (const type of ['grant', 'identity', 'tool', 'organization'].flatMap((noun) => [
+      `${noun}.disabled`,
+      `${noun}.enabled`,
+    ])) {
+      await expect
+        .poll(async () => (await tenant.events(`&type=${type}`)).length, { timeout: 10_000 })
+        .toBeGreaterThan(0);
+      for (const event of await tenant.events(`&type=${type}`))
+        expect(event).toMatchObject({ type, actor: { type: 'member', id: me } });
     }
     expect((await tenant.events('&type=tool.disabled&tool=echo'))[0]).toMatchObject({ serverId, tool: 'echo' });
     expect((await tenant.events('&type=server.changed')).map(({ disabled }) => disabled)).toContain(true);
@@ -184,11 +247,17 @@ describe('the kill switch', () => {
     const key = (await other.api('POST', '/v1/api-keys', { name: 'viewer', role: 'viewer' })).body['secret'] as string;
     expect((await other.api('PATCH', '/v1/organization', { disabled: true })).status).toBe(200);
     const signedIn = await request(`${here.url}/v1/login`, 'POST', { email, password: 'correct horse battery' });
-    expect(signedIn).toMatchObject({ status: 200, body: { organization: { id: other.organizationId, disabled: true } } });
-    const as = (token: string, method: string, body?: unknown) => request(`${here.url}/v1/organization`, method, body, { authorization: `Bearer ${token}` });
+    expect(signedIn).toMatchObject({
+      status: 200,
+      body: { organization: { id: other.organizationId, disabled: true } },
+    });
+    const as = (token: string, method: string, body?: unknown) =>
+      request(`${here.url}/v1/organization`, method, body, { authorization: `Bearer ${token}` });
     expect((await as(key, 'GET')).body).toMatchObject({ id: other.organizationId, disabled: true });
     expect((await as(key, 'PATCH', { disabled: false })).status).toBe(403);
-    expect((await as(signedIn.body['token'] as string, 'PATCH', { disabled: false })).body).toMatchObject({ disabled: false });
+    expect((await as(signedIn.body['token'] as string, 'PATCH', { disabled: false })).body).toMatchObject({
+      disabled: false,
+    });
     expect((await tenant.api('GET', '/v1/organization')).body['disabled']).toBe(false);
   });
 });

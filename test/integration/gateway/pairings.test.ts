@@ -4,7 +4,12 @@ import { clients, outcomeOf, servers, TOOLS, type PairedClient, type PairedServe
 import { decisionOf, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
-const POLICY = { version: '1', default: 'allow', hide: ['hidden'], tools: { echo: { deny_if: [{ conditions: [{ path: 'args.bad', op: 'eq', value: true }], on_deny: 'Not that' }] } } };
+const POLICY = {
+  version: '1',
+  default: 'allow',
+  hide: ['hidden'],
+  tools: { echo: { deny_if: [{ conditions: [{ path: 'args.bad', op: 'eq', value: true }], on_deny: 'Not that' }] } },
+};
 const ERAS: readonly Era[] = ['legacy', 'modern'];
 
 let toolgate: TestToolgate;
@@ -35,19 +40,33 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
   });
 
   test('calls what the policy allows, and reads why it may not call the rest', async () => {
-    expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({ name: 'echo', args: { a: [1, { b: 'é' }] } });
+    expect(JSON.parse(textOf(await client.call('echo', { a: [1, { b: 'é' }] })))).toEqual({
+      name: 'echo',
+      args: { a: [1, { b: 'é' }] },
+    });
     expect(await outcomeOf(tenant, grant, 'echo')).toBe('ok');
     const before = server.witness.started.length;
     const refused = await client.call('echo', { bad: true });
-    expect([refused.isError, textOf(refused), decisionOf(refused)['code']]).toEqual([true, '[POLICY DENIED] Not that', 'argument_rule']);
+    expect([refused.isError, textOf(refused), decisionOf(refused)['code']]).toEqual([
+      true,
+      '[POLICY DENIED] Not that',
+      'argument_rule',
+    ]);
     expect(decisionOf(await client.call('hidden'))['code']).toBe('hidden');
     expect(server.witness.started).toHaveLength(before);
   });
 
   test('hears of the progress of each of its calls', async () => {
     const [one, two]: [number[], number[]] = [[], []];
-    const done = await Promise.all([client.call('progress', { who: 1 }, { onprogress: (at) => void one.push(at) }), client.call('progress', { who: 2 }, { onprogress: (at) => void two.push(at) })]);
-    expect([one, two, done.map(textOf)]).toEqual([[1, 2, 3], [1, 2, 3], ['progressed 1', 'progressed 2']]);
+    const done = await Promise.all([
+      client.call('progress', { who: 1 }, { onprogress: (at) => void one.push(at) }),
+      client.call('progress', { who: 2 }, { onprogress: (at) => void two.push(at) }),
+    ]);
+    expect([one, two, done.map(textOf)]).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      ['progressed 1', 'progressed 2'],
+    ]);
   });
 
   test('cancels a call, and its server stops', async () => {
@@ -64,7 +83,10 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
 
   test('is asked for input in the middle of a call', async () => {
     client.onElicit((message) => ({ action: 'accept', content: { name: `Ada, asked "${message}"` } }));
-    expect(JSON.parse(textOf(await client.call('ask')))).toEqual({ action: 'accept', content: { name: 'Ada, asked "Who?"' } });
+    expect(JSON.parse(textOf(await client.call('ask')))).toEqual({
+      action: 'accept',
+      content: { name: 'Ada, asked "Who?"' },
+    });
     client.onElicit(() => ({ action: 'decline' }));
     expect(JSON.parse(textOf(await client.call('ask')))).toEqual({ action: 'decline' });
   });
@@ -73,16 +95,22 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     const heard: string[] = [];
     await client.subscribe((what) => void heard.push(what), 'mem:a');
     await vi.waitFor(() => expect(server.heard()).toBe(true));
-    await vi.waitFor(async () => {
-      await server.changed();
-      await vi.waitFor(() => expect(heard).toEqual(expect.arrayContaining(['tools', 'mem:a'])), { timeout: 500 });
-    }, { timeout: 10_000 });
+    await vi.waitFor(
+      async () => {
+        await server.changed();
+        await vi.waitFor(() => expect(heard).toEqual(expect.arrayContaining(['tools', 'mem:a'])), { timeout: 500 });
+      },
+      { timeout: 10_000 },
+    );
   });
 
   test('gets the errors of tools as results, those of the protocol as errors, and goes on', async () => {
     expect(await client.call('fails')).toMatchObject({ isError: true, content: [{ text: 'it failed' }] });
     expect(await outcomeOf(tenant, grant, 'fails')).toBe('tool_error');
-    await expect(client.call('throws')).rejects.toMatchObject({ code: -32_602, message: expect.stringContaining('thrown') });
+    await expect(client.call('throws')).rejects.toMatchObject({
+      code: -32_602,
+      message: expect.stringContaining('thrown'),
+    });
     expect(await outcomeOf(tenant, grant, 'throws')).toBe('upstream_error');
     expect(textOf(await client.call('brief'))).toBe('brief');
   });
@@ -96,7 +124,9 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     const call = client.call('hangs');
     await vi.waitFor(() => expect(server.witness.started).toHaveLength(before + 1));
     server.drop();
-    await expect(call).rejects.toMatchObject({ code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103) });
+    await expect(call).rejects.toMatchObject({
+      code: expect.toSatisfy((code: number) => code === -33_101 || code === -33_103),
+    });
     expect(['upstream_error', 'upstream_unreachable']).toContain(await outcomeOf(tenant, grant, 'hangs'));
     await vi.waitFor(async () => expect(textOf(await client.call('brief'))).toBe('brief'), { timeout: 5000 });
   });

@@ -14,10 +14,19 @@ const listening = async (server: Server): Promise<URL> => {
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
 };
 
-const serverAt = (url: URL): UpstreamServer => ({ id: 'srv', organizationId: 'org', transport: { type: 'streamable-http', url }, eras: ['legacy'] });
+const serverAt = (url: URL): UpstreamServer => ({
+  id: 'srv',
+  organizationId: 'org',
+  transport: { type: 'streamable-http', url },
+  eras: ['legacy'],
+});
 
 const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector);
-const { forward } = openTransports({ http, stdio: { allow: [], variables: [], environment: {}, isolation: undefined }, stillGood: () => true });
+const { forward } = openTransports({
+  http,
+  stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
+  stillGood: () => true,
+});
 
 const failures: unknown[] = [];
 const note = (error: unknown): void => void failures.push(error);
@@ -51,7 +60,13 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: 
   const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
-    const exchange = { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's', protocolVersion: '2025-11-25' }, body: Buffer.from('{}') } as unknown as InSession;
+    const exchange = {
+      request,
+      response,
+      who: { server: { ...serverAt(url), headers: {} }, grant: {} },
+      session: { sessionId: 's', protocolVersion: '2025-11-25' },
+      body: Buffer.from('{}'),
+    } as unknown as InSession;
     relay(parts, exchange, url);
   });
   const { port } = await listening(front);
@@ -69,21 +84,37 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: 
 
 const overGet = (parts: RelayParts, exchange: InSession): void => relayStream(parts, exchange);
 const overPost = (parts: RelayParts, exchange: InSession, url: URL): void =>
-  void relayAnswer(parts, exchange, { server: serverAt(url), grantId: 'g', era: 'legacy', method: 'POST', headers: {}, body: exchange.body, silenceMs: 60_000 }, { id: 1, tool: null, done: () => undefined });
+  void relayAnswer(
+    parts,
+    exchange,
+    {
+      server: serverAt(url),
+      grantId: 'g',
+      era: 'legacy',
+      method: 'POST',
+      headers: {},
+      body: exchange.body,
+      silenceMs: 60_000,
+    },
+    { id: 1, tool: null, done: () => undefined },
+  );
 
 test.each([
   ['GET', 'sends more', overGet, (upstream: ServerResponse) => void upstream.write(': more\n\n')],
   ['POST', 'sends more', overPost, (upstream: ServerResponse) => void upstream.write(': more\n\n')],
   ['POST', 'breaks off', overPost, (upstream: ServerResponse) => void upstream.destroy()],
-])('a %s stream that was ended here, to a client that has not read it yet, takes no harm when the upstream %s', async (_method, _what, relay, then) => {
-  const { client, response, upstream } = await stuckStream(relay);
-  response.end();
-  then(upstream);
-  await new Promise((done) => setTimeout(done, 100));
-  client.destroy();
-  await new Promise((done) => setTimeout(done, 50));
-  expect(failures).toEqual([]);
-});
+])(
+  'a %s stream that was ended here, to a client that has not read it yet, takes no harm when the upstream %s',
+  async (_method, _what, relay, then) => {
+    const { client, response, upstream } = await stuckStream(relay);
+    response.end();
+    then(upstream);
+    await new Promise((done) => setTimeout(done, 100));
+    client.destroy();
+    await new Promise((done) => setTimeout(done, 50));
+    expect(failures).toEqual([]);
+  },
+);
 
 test('an upstream that sends early hints first still gets its stream through', async () => {
   const upstreamServer = createServer((_request, response) => {
@@ -93,7 +124,14 @@ test('an upstream that sends early hints first still gets its stream through', a
   });
   const url = await listening(upstreamServer);
   const parts = { forward, streams: { add: () => undefined } } as unknown as RelayParts;
-  const front = createServer((request, response) => relayStream(parts, { request, response, who: { server: { ...serverAt(url), headers: {} }, grant: {} }, session: { sessionId: 's' } } as unknown as InSession));
+  const front = createServer((request, response) =>
+    relayStream(parts, {
+      request,
+      response,
+      who: { server: { ...serverAt(url), headers: {} }, grant: {} },
+      session: { sessionId: 's' },
+    } as unknown as InSession),
+  );
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));
   expect([answer.status, await answer.text()]).toEqual([200, ': 1\n\n']);

@@ -41,7 +41,12 @@ test('streams that still flow while the process stops end without an error that 
     return true;
   });
   const session = await openSession(grant);
-  const streams = [await fetch(grant.mcpUrl, { headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id } }), await session.post(call)];
+  const streams = [
+    await fetch(grant.mcpUrl, {
+      headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': session.id },
+    }),
+    await session.post(call),
+  ];
   expect(streams.map(({ status }) => status)).toEqual([200, 200]);
   const read = Promise.all(streams.map((stream) => stream.text().catch(() => '')));
   await toolgate.toolgate.close();
@@ -51,7 +56,8 @@ test('streams that still flow while the process stops end without an error that 
 });
 
 /** What the log holds once the process is gone. */
-const logged = async (type: string): Promise<readonly Record<string, unknown>[]> => (await toolgate.log.events()).filter((event) => event['type'] === type);
+const logged = async (type: string): Promise<readonly Record<string, unknown>[]> =>
+  (await toolgate.log.events()).filter((event) => event['type'] === type);
 
 test('a call that is still under way when the grace of a stop runs out ends with the outcome unknown', async () => {
   upstream.setIntercept((_request, _response, seen) => isCall(seen.message));
@@ -61,27 +67,38 @@ test('a call that is still under way when the grace of a stop runs out ends with
   await toolgate.toolgate.close();
   await answer;
   const [decided] = await logged('toolCall.decided');
-  expect(await logged('toolCall.completed')).toMatchObject([{ callId: decided?.['callId'], status: 'unknown', grantId: grant.id, tool: 'echo' }]);
+  expect(await logged('toolCall.completed')).toMatchObject([
+    { callId: decided?.['callId'], status: 'unknown', grantId: grant.id, tool: 'echo' },
+  ]);
   expect(await logged('gateway.stopped')).toHaveLength(1);
 });
 
 test.each([
   ['JSON', 'application/json', ''],
   ['an event stream', 'text/event-stream', 'data: '],
-])('a call that ends within the grace is answered in %s, its outcome is on record, and the stop waits no longer than for it', async (_kind, type, prefix) => {
-  upstream.setIntercept((_request, response, seen) => {
-    if (!isCall(seen.message)) return false;
-    if (prefix !== '') response.writeHead(200, { 'content-type': type }).flushHeaders();
-    const begin = (): void => void (response.headersSent ? response : response.writeHead(200, { 'content-type': type })).end(`${prefix}{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n\n`);
-    setTimeout(begin, 500);
-    return true;
-  });
-  const session = await openSession(grant);
-  const answer = session.post(call);
-  await expect.poll(() => upstream.seenOf('tools/call').length).toBe(1);
-  const began = Date.now();
-  await toolgate.toolgate.close();
-  expect(Date.now() - began).toBeLessThan(3500);
-  expect(JSON.parse((await (await answer).text()).slice(prefix.length))).toMatchObject({ id: 1, result: { content: [] } });
-  expect(await logged('toolCall.completed')).toMatchObject([{ status: 'ok' }]);
-});
+])(
+  'a call that ends within the grace is answered in %s, its outcome is on record, and the stop waits no longer than for it',
+  async (_kind, type, prefix) => {
+    upstream.setIntercept((_request, response, seen) => {
+      if (!isCall(seen.message)) return false;
+      if (prefix !== '') response.writeHead(200, { 'content-type': type }).flushHeaders();
+      const begin = (): void =>
+        void (response.headersSent ? response : response.writeHead(200, { 'content-type': type })).end(
+          `${prefix}{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n\n`,
+        );
+      setTimeout(begin, 500);
+      return true;
+    });
+    const session = await openSession(grant);
+    const answer = session.post(call);
+    await expect.poll(() => upstream.seenOf('tools/call').length).toBe(1);
+    const began = Date.now();
+    await toolgate.toolgate.close();
+    expect(Date.now() - began).toBeLessThan(3500);
+    expect(JSON.parse((await (await answer).text()).slice(prefix.length))).toMatchObject({
+      id: 1,
+      result: { content: [] },
+    });
+    expect(await logged('toolCall.completed')).toMatchObject([{ status: 'ok' }]);
+  },
+);

@@ -1,5 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { ListRootsRequestSchema, ListRootsResultSchema, LoggingMessageNotificationSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ListRootsRequestSchema,
+  ListRootsResultSchema,
+  LoggingMessageNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -28,13 +33,20 @@ beforeAll(async () => {
     tools: [aTool('ask'), aTool('tell')],
     call: async ({ name }, extra) => {
       if (name === 'ask') {
-        const roots = await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema).then((result) => result.roots.map(({ uri }) => uri), (error: Error) => error.message);
+        const roots = await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema).then(
+          (result) => result.roots.map(({ uri }) => uri),
+          (error: Error) => error.message,
+        );
         return { content: [{ type: 'text', text: JSON.stringify(roots) }] };
       }
       return { content: [{ type: 'text', text: 'told' }] };
     },
   });
-  modern = await startModernUpstream({ legacy: true, tools: [aTool('echo')], resources: { 'note://a': 'a', 'note://b': 'b' } });
+  modern = await startModernUpstream({
+    legacy: true,
+    tools: [aTool('echo')],
+    resources: { 'note://a': 'a', 'note://b': 'b' },
+  });
   toolgate = await startTestToolgate();
   tenant = await signUp(toolgate.url);
 });
@@ -44,7 +56,12 @@ afterAll(async () => {
   await modern.close();
 });
 
-type Granted = Readonly<{ grant: Grant; serverId: string; policyId: string; publish: (document: unknown) => Promise<void> }>;
+type Granted = Readonly<{
+  grant: Grant;
+  serverId: string;
+  policyId: string;
+  publish: (document: unknown) => Promise<void>;
+}>;
 
 const granted = async (url: string, document: unknown = open): Promise<Granted> => {
   const serverId = await tenant.server(url);
@@ -59,7 +76,12 @@ const granted = async (url: string, document: unknown = open): Promise<Granted> 
 /** The client's GET stream in a new session. */
 const standing = async (grant: Grant): Promise<OpenStream> => {
   const { id } = await openSession(grant);
-  return openStream((signal) => fetch(grant.mcpUrl, { signal, headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': id } }));
+  return openStream((signal) =>
+    fetch(grant.mcpUrl, {
+      signal,
+      headers: { authorization: `Bearer ${grant.token}`, accept: 'text/event-stream', 'mcp-session-id': id },
+    }),
+  );
 };
 
 const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 700));
@@ -69,7 +91,11 @@ test('a client of the legacy era whose GET stream broke off resumes it where the
     intercept: (request, response) => {
       if (request.method !== 'GET') return false;
       const last = Number(request.headers['last-event-id'] ?? 0);
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`retry: 10\nid: ${last + 1}\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${last + 1}}}\n\n`);
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .write(
+          `retry: 10\nid: ${last + 1}\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${last + 1}}}\n\n`,
+        );
       if (last < 3) response.end();
       return true;
     },
@@ -78,7 +104,11 @@ test('a client of the legacy era whose GET stream broke off resumes it where the
   const client = new Client({ name: 'c', version: '1' });
   const heard: unknown[] = [];
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params.data));
-  await client.connect(new StreamableHTTPClientTransport(new URL(grant.mcpUrl), { requestInit: { headers: { authorization: `Bearer ${grant.token}` } } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
+      requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
+    }),
+  );
   await expect.poll(() => heard, { timeout: 10_000 }).toEqual([1, 2, 3, 4]);
   await client.close();
   await upstream.close();
@@ -91,7 +121,9 @@ test('a list that an upstream gives on a stream taken up again never shows what 
       const list = { jsonrpc: '2.0', id: 7, result: { tools: [{ name: 'hidden', inputSchema: { type: 'object' } }] } };
       const heard = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'tools' } };
       const result = { jsonrpc: '2.0', id: 8, result: { content: [{ type: 'text', text: 'tools' }] } };
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).write([list, heard, result].map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .write([list, heard, result].map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
       return true;
     },
   });
@@ -133,7 +165,9 @@ describe('a client of the legacy era is told on its GET stream', () => {
     const { grant, publish } = await granted(legacy.url);
     const client = await connect(grant);
     expect(client.getServerCapabilities()?.tools).toEqual({ listChanged: true });
-    const told = new Promise<number>((resolve) => client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve(performance.now())));
+    const told = new Promise<number>((resolve) =>
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve(performance.now())),
+    );
     await expect.poll(() => legacy.seen.filter(({ httpMethod }) => httpMethod === 'GET').length).toBeGreaterThan(0);
     await publish({ ...open, hide: ['ask'] });
     const began = performance.now();
@@ -181,11 +215,20 @@ describe('a client of the legacy era is told on its GET stream', () => {
 });
 
 describe("a server's own requests", () => {
-  const rootsOf = async (client: Client): Promise<unknown> => JSON.parse((((await client.callTool({ name: 'ask', arguments: {} })) as Json)['content'] as { text: string }[])[0]?.text ?? '');
+  const rootsOf = async (client: Client): Promise<unknown> =>
+    JSON.parse(
+      (((await client.callTool({ name: 'ask', arguments: {} })) as Json)['content'] as { text: string }[])[0]?.text ??
+        '',
+    );
   const connected = async (grant: Grant, capabilities: Json): Promise<Client> => {
     const client = new Client({ name: 'asked', version: '1' }, { capabilities });
-    if ('roots' in capabilities) client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///root' }] }));
-    await client.connect(new StreamableHTTPClientTransport(new URL(grant.mcpUrl), { requestInit: { headers: { authorization: `Bearer ${grant.token}` } } }));
+    if ('roots' in capabilities)
+      client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///root' }] }));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
+        requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
+      }),
+    );
     return client;
   };
 
@@ -201,7 +244,12 @@ describe("a server's own requests", () => {
       if (seen.message?.['method'] !== 'tools/call') return false;
       id += 1;
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const asked = { jsonrpc: '2.0', id: `asked ${id}`, method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } };
+      const asked = {
+        jsonrpc: '2.0',
+        id: `asked ${id}`,
+        method: 'sampling/createMessage',
+        params: { messages: [], maxTokens: 1 },
+      };
       // In one piece, in two, and in another spelling.
       const text = `data: ${id === 3 ? JSON.stringify(asked).replace('"method"', '"m\\u0065thod"') : JSON.stringify(asked)}\n\n`;
       response.write(id === 2 ? text.slice(0, 30) : text);
@@ -210,23 +258,31 @@ describe("a server's own requests", () => {
         response.write(text.slice(30));
       }
       await quiet();
-      response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], result: { content: [{ type: 'text', text: 'done' }] } })}\n\n`);
+      response.end(
+        `data: ${JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], result: { content: [{ type: 'text', text: 'done' }] } })}\n\n`,
+      );
       return true;
     });
     const session = await openSession((await granted(legacy.url)).grant);
     for (let round = 1; round <= 3; round += 1) {
-      const answer = await (await session.post({ jsonrpc: '2.0', id: round, method: 'tools/call', params: { name: 'tell' } })).text();
+      const answer = await (
+        await session.post({ jsonrpc: '2.0', id: round, method: 'tools/call', params: { name: 'tell' } })
+      ).text();
       expect(answer).toContain('done');
       expect(answer).not.toContain('sampling');
-      await expect.poll(() => legacy.seen.map(({ message }) => message).find((message) => message?.['id'] === `asked ${round}`)).toMatchObject({ error: { code: -32_601 } });
+      await expect
+        .poll(() => legacy.seen.map(({ message }) => message).find((message) => message?.['id'] === `asked ${round}`))
+        .toMatchObject({ error: { code: -32_601 } });
     }
     legacy.setIntercept(undefined);
   });
 });
 
 describe('subscriptions/listen', () => {
-  const listening = (grant: Grant, notifications: Json, id: string | number = 'listen'): Promise<OpenStream> => openStream((signal) => modernClient(grant).open('subscriptions/listen', { notifications }, { id }, signal));
-  const acknowledged = (stream: OpenStream): unknown => (stream.messages[0] as { params?: { notifications?: unknown } } | undefined)?.params?.notifications;
+  const listening = (grant: Grant, notifications: Json, id: string | number = 'listen'): Promise<OpenStream> =>
+    openStream((signal) => modernClient(grant).open('subscriptions/listen', { notifications }, { id }, signal));
+  const acknowledged = (stream: OpenStream): unknown =>
+    (stream.messages[0] as { params?: { notifications?: unknown } } | undefined)?.params?.notifications;
 
   test("tells the upstream's changes and those of a policy, each with the subscription's id, and only what was asked for", async () => {
     const { grant, publish } = await granted(modern.url);
@@ -236,7 +292,8 @@ describe('subscriptions/listen', () => {
     await expect.poll(() => stream.messages.length).toBe(2);
     await publish({ version: '1', default: 'deny', tools: { echo: {} } });
     await expect.poll(stream.methods).toEqual(['notifications/subscriptions/acknowledged', TOOLS, TOOLS]);
-    for (const message of stream.messages) expect(message).toMatchObject({ params: { _meta: { [META.subscriptionId]: 'listen' } } });
+    for (const message of stream.messages)
+      expect(message).toMatchObject({ params: { _meta: { [META.subscriptionId]: 'listen' } } });
     stream.leave();
     await expect.poll(modern.open, { timeout: 5000 }).toBe(0);
   });
@@ -252,44 +309,81 @@ describe('subscriptions/listen', () => {
 
   test('asks the upstream only for resources that the policy allows, each a decision with an outcome', async () => {
     const { grant } = await granted(modern.url, { version: '1', default: 'deny', resources: { 'note://a': {} } });
-    const stream = await listening(grant, { resourceSubscriptions: ['note://a', 'note://b', 'note://a'], 'x.example/other': true });
+    const stream = await listening(grant, {
+      resourceSubscriptions: ['note://a', 'note://b', 'note://a'],
+      'x.example/other': true,
+    });
     await expect.poll(() => acknowledged(stream)).toMatchObject({ resourceSubscriptions: ['note://a'] });
-    expect(modern.seenOf('subscriptions/listen').at(-1)?.message).toMatchObject({ params: { notifications: { resourceSubscriptions: ['note://a'], 'x.example/other': true } } });
+    expect(modern.seenOf('subscriptions/listen').at(-1)?.message).toMatchObject({
+      params: { notifications: { resourceSubscriptions: ['note://a'], 'x.example/other': true } },
+    });
     modern.notify.resourceUpdated('note://b');
     modern.notify.resourceUpdated('note://a');
     await expect.poll(() => stream.messages.length).toBe(2);
-    expect(stream.messages[1]).toMatchObject({ method: 'notifications/resources/updated', params: { uri: 'note://a' } });
+    expect(stream.messages[1]).toMatchObject({
+      method: 'notifications/resources/updated',
+      params: { uri: 'note://a' },
+    });
     stream.leave();
     const events = (type: string): Promise<readonly Json[]> => tenant.events(`&type=${type}&grantId=${grant.id}`);
-    await expect.poll(async () => (await events('toolCall.decided')).map(({ method, tool, code }) => [method, tool, code]), { timeout: 5000 }).toEqual([['subscriptions/listen', 'note://a', 'allowed'], ['subscriptions/listen', 'note://b', 'not_listed']]);
-    await expect.poll(async () => (await events('toolCall.completed')).map(({ tool, status }) => [tool, status]), { timeout: 5000 }).toEqual([['note://a', 'ok']]);
+    await expect
+      .poll(async () => (await events('toolCall.decided')).map(({ method, tool, code }) => [method, tool, code]), {
+        timeout: 5000,
+      })
+      .toEqual([
+        ['subscriptions/listen', 'note://a', 'allowed'],
+        ['subscriptions/listen', 'note://b', 'not_listed'],
+      ]);
+    await expect
+      .poll(async () => (await events('toolCall.completed')).map(({ tool, status }) => [tool, status]), {
+        timeout: 5000,
+      })
+      .toEqual([['note://a', 'ok']]);
   });
 
   test('is a stream of our own where the upstream has no subscriptions', async () => {
     modern.setIntercept((_request, response, seen) => {
       if (seen.message?.['method'] !== 'subscriptions/listen') return false;
-      response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], error: { code: -32_601, message: 'no' } }));
+      response
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], error: { code: -32_601, message: 'no' } }));
       return true;
     });
     const { grant, publish } = await granted(modern.url);
     const stream = await listening(grant, { toolsListChanged: true, resourceSubscriptions: ['note://a'] }, 7);
     await expect.poll(() => acknowledged(stream)).toEqual({ toolsListChanged: true });
     await publish({ version: '1', default: 'deny' });
-    await expect.poll(() => stream.messages[1]).toEqual({ jsonrpc: '2.0', method: TOOLS, params: { _meta: { [META.subscriptionId]: 7 } } });
+    await expect
+      .poll(() => stream.messages[1])
+      .toEqual({ jsonrpc: '2.0', method: TOOLS, params: { _meta: { [META.subscriptionId]: 7 } } });
     stream.leave();
     modern.setIntercept(undefined);
   });
 
   test('an upstream that can not be reached, or refuses, is told as an error', async () => {
     const { grant } = await granted(modern.url);
-    for (const [status, code] of [[500, -33_103], [400, -32_021]] as const) {
+    for (const [status, code] of [
+      [500, -33_103],
+      [400, -32_021],
+    ] as const) {
       modern.setIntercept((_request, response, seen) => {
         if (seen.message?.['method'] !== 'subscriptions/listen') return false;
-        response.writeHead(status, { 'content-type': 'application/json' }).end(status === 500 ? '{}' : JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], error: { code, message: 'no' } }));
+        response
+          .writeHead(status, { 'content-type': 'application/json' })
+          .end(
+            status === 500
+              ? '{}'
+              : JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], error: { code, message: 'no' } }),
+          );
         return true;
       });
-      const answer = await modernClient(grant).ask('subscriptions/listen', { notifications: { toolsListChanged: true } });
-      expect([answer.status, answer.body['error']]).toEqual([status === 500 ? 200 : 400, expect.objectContaining({ code })]);
+      const answer = await modernClient(grant).ask('subscriptions/listen', {
+        notifications: { toolsListChanged: true },
+      });
+      expect([answer.status, answer.body['error']]).toEqual([
+        status === 500 ? 200 : 400,
+        expect.objectContaining({ code }),
+      ]);
     }
     modern.setIntercept(undefined);
   });
@@ -310,9 +404,20 @@ test('when the process stops, a subscription ends with its response and a GET st
   const theirs = await signUp(other.url);
   const serverId = await theirs.server(modern.url);
   const grant = await theirs.grant({ serverId, policyId: await theirs.policy(serverId, open) });
-  const subscription = await openStream((signal) => modernClient(grant).open('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: 'last' }, signal));
+  const subscription = await openStream((signal) =>
+    modernClient(grant).open(
+      'subscriptions/listen',
+      { notifications: { toolsListChanged: true } },
+      { id: 'last' },
+      signal,
+    ),
+  );
   await expect.poll(() => subscription.messages.length).toBe(1);
   await other.close();
   await subscription.over;
-  expect(subscription.messages.at(-1)).toEqual({ jsonrpc: '2.0', id: 'last', result: { resultType: 'complete', _meta: { [META.subscriptionId]: 'last' } } });
+  expect(subscription.messages.at(-1)).toEqual({
+    jsonrpc: '2.0',
+    id: 'last',
+    result: { resultType: 'complete', _meta: { [META.subscriptionId]: 'last' } },
+  });
 });

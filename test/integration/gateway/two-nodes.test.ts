@@ -44,12 +44,21 @@ test(`a change on one node governs calls on another within a second, ${CHANGES} 
   const took: number[] = [];
   const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
   const steady = onOther(await tenant.grant({ serverId, policyId }));
-  await until(() => openSession(steady).then(() => true, () => false));
+  await until(() =>
+    openSession(steady).then(
+      () => true,
+      () => false,
+    ),
+  );
   const session = await openSession(steady);
   for (let n = 0; n < CHANGES; n += 1) {
     const grant = onOther(await tenant.grant({ serverId, policyId }));
     const status = async (): Promise<number> => {
-      const response = await fetch(grant.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${grant.token}` }, body: '{}' });
+      const response = await fetch(grant.mcpUrl, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${grant.token}` },
+        body: '{}',
+      });
       await response.text();
       return response.status;
     };
@@ -57,18 +66,36 @@ test(`a change on one node governs calls on another within a second, ${CHANGES} 
     await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
     took.push(await until(async () => (await status()) === 401));
     const action = n % 2 === 0 ? 'deny' : 'allow';
-    await tenant.api('PUT', `/v1/policies/${policyId}`, { document: { version: '1', default: action } }, { 'if-match': '*' });
-    took.push(await until(async () => (await (await session.post(call)).text()).includes('POLICY DENIED') === (action === 'deny')));
+    await tenant.api(
+      'PUT',
+      `/v1/policies/${policyId}`,
+      { document: { version: '1', default: action } },
+      { 'if-match': '*' },
+    );
+    took.push(
+      await until(
+        async () => (await (await session.post(call)).text()).includes('POLICY DENIED') === (action === 'deny'),
+      ),
+    );
   }
   took.sort((a, b) => a - b);
-  process.stderr.write(`a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`);
+  process.stderr.write(
+    `a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
+  );
   expect(took.at(-1)).toBeLessThan(1000);
 }, 240_000);
 
 test('a session opened on one node is served by the other, and ended on one it is 404 on the other within a second', async () => {
-  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
+  const grant = await tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+  });
   const session = await openSession(grant);
-  const headers = { authorization: `Bearer ${grant.token}`, 'mcp-session-id': session.id, 'content-type': 'application/json' };
+  const headers = {
+    authorization: `Bearer ${grant.token}`,
+    'mcp-session-id': session.id,
+    'content-type': 'application/json',
+  };
   const status = async (): Promise<number> => {
     const response = await fetch(onOther(grant).mcpUrl, { method: 'POST', headers, body: JSON.stringify(call) });
     await response.text();
@@ -80,18 +107,38 @@ test('a session opened on one node is served by the other, and ended on one it i
 });
 
 test('ten of forty calls over two nodes pass a limit of ten', async () => {
-  const policyId = await tenant.policy(serverId, { version: '1', default: 'deny', tools: { echo: { limits: [{ counter: 'ten', window: 'month', max: 10 }] } } });
+  const policyId = await tenant.policy(serverId, {
+    version: '1',
+    default: 'deny',
+    tools: { echo: { limits: [{ counter: 'ten', window: 'month', max: 10 }] } },
+  });
   const grant = await tenant.grant({ serverId, policyId });
-  await until(() => openSession(onOther(grant)).then(() => true, () => false));
+  await until(() =>
+    openSession(onOther(grant)).then(
+      () => true,
+      () => false,
+    ),
+  );
   const [one, two] = [await openSession(grant), await openSession(onOther(grant))];
-  const answers = await Promise.all(Array.from({ length: 40 }, async (_, index) => (await (index % 2 === 0 ? one : two).post(call)).text()));
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => (await (index % 2 === 0 ? one : two).post(call)).text()),
+  );
   expect(answers.filter((answer) => !answer.includes('POLICY DENIED'))).toHaveLength(10);
 });
 
 test('a node without the API answers its paths with a problem', async () => {
-  for (const [method, path] of [['GET', '/v1/me'], ['POST', '/v1/signup'], ['GET', '/']] as const) {
+  for (const [method, path] of [
+    ['GET', '/v1/me'],
+    ['POST', '/v1/signup'],
+    ['GET', '/'],
+  ] as const) {
     const answer = await fetch(`${there.url}${path}`, { method });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'application/problem+json']);
-    expect(await answer.json()).toMatchObject({ status: 404, code: 'not_found', title: 'Not found', detail: expect.stringContaining('ROLES') });
+    expect(await answer.json()).toMatchObject({
+      status: 404,
+      code: 'not_found',
+      title: 'Not found',
+      detail: expect.stringContaining('ROLES'),
+    });
   }
 });

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokenHash, tokenObjectId } from '../../../src/platform/tokens.js';
-import { apiOf, newOrganization, startTestToolgate, type Answer, type Body, type Json, type Organization, type TestToolgate } from './api.js';
+import {
+  apiOf,
+  newOrganization,
+  startTestToolgate,
+  type Answer,
+  type Body,
+  type Json,
+  type Organization,
+  type TestToolgate,
+} from './api.js';
 
 let toolgate: TestToolgate;
 let ours: Organization;
@@ -18,24 +27,47 @@ afterAll(() => toolgate?.close());
 
 const inFuture = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const issue = async (more: Json = {}): Promise<Body> => {
-  const { status, body, text } = await ours.admin('POST', '/grants', { identityId: await ours.identity(), serverId: server, ...more });
+  const { status, body, text } = await ours.admin('POST', '/grants', {
+    identityId: await ours.identity(),
+    serverId: server,
+    ...more,
+  });
   if (status !== 201) throw new Error(text);
   return body;
 };
 const read = async (id: string): Promise<Body> => (await ours.admin('GET', `/grants/${id}`)).body;
-const typesOf = async (id: string): Promise<readonly string[]> => (await toolgate.db.worker.query<{ type: string }>('select type from events where stream_id = $1 order by version', [id])).rows.map(({ type }) => type);
+const typesOf = async (id: string): Promise<readonly string[]> =>
+  (
+    await toolgate.db.worker.query<{ type: string }>('select type from events where stream_id = $1 order by version', [
+      id,
+    ])
+  ).rows.map(({ type }) => type);
 
 type TokenRow = { token_hash: Buffer; expires_at: Date | null };
-const tokensOf = async (id: string): Promise<readonly TokenRow[]> => (await toolgate.db.worker.query<TokenRow>('select token_hash, expires_at from grant_tokens where grant_id = $1 order by expires_at nulls last', [id])).rows;
-const hashesOf = async (id: string): Promise<readonly string[]> => (await tokensOf(id)).map((row) => row.token_hash.toString('hex'));
+const tokensOf = async (id: string): Promise<readonly TokenRow[]> =>
+  (
+    await toolgate.db.worker.query<TokenRow>(
+      'select token_hash, expires_at from grant_tokens where grant_id = $1 order by expires_at nulls last',
+      [id],
+    )
+  ).rows;
+const hashesOf = async (id: string): Promise<readonly string[]> =>
+  (await tokensOf(id)).map((row) => row.token_hash.toString('hex'));
 const hashOf = (token: string): string => tokenHash(token).toString('hex');
-const letExpire = (id: string): Promise<unknown> => toolgate.db.worker.query("update grants set expires_at = now() - interval '1 second' where id = $1", [id]);
+const letExpire = (id: string): Promise<unknown> =>
+  toolgate.db.worker.query("update grants set expires_at = now() - interval '1 second' where id = $1", [id]);
 
 describe('issuing a grant', () => {
   test('answers 201 with the token and what to paste into a client', async () => {
     const identityId = await ours.identity();
     const expiresAt = inFuture(3_600_000);
-    const { status, body } = await ours.admin('POST', '/grants', { identityId, serverId: server, policyId: policy, label: 'laptop', expiresAt });
+    const { status, body } = await ours.admin('POST', '/grants', {
+      identityId,
+      serverId: server,
+      policyId: policy,
+      label: 'laptop',
+      expiresAt,
+    });
     const mcpUrl = `${toolgate.url}/mcp/${server}`;
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -52,7 +84,9 @@ describe('issuing a grant', () => {
       lastUsedAt: null,
       token: expect.any(String),
       mcpUrl,
-      clientConfig: { mcpServers: { gitlab: { type: 'http', url: mcpUrl, headers: { Authorization: `Bearer ${body.token}` } } } },
+      clientConfig: {
+        mcpServers: { gitlab: { type: 'http', url: mcpUrl, headers: { Authorization: `Bearer ${body.token}` } } },
+      },
     });
     expect(`grt_${tokenObjectId('grant', body.token)}`).toBe(body.id);
   });
@@ -63,15 +97,22 @@ describe('issuing a grant', () => {
 
   test('shows the token once: later reads have a placeholder, and no row holds more than its hash', async () => {
     const { id, token } = await issue();
-    for (const text of [(await ours.admin('GET', `/grants/${id}`)).text, (await ours.admin('GET', '/grants?limit=1000')).text, (await ours.admin('PATCH', `/grants/${id}`, { label: 'x' })).text]) {
+    for (const text of [
+      (await ours.admin('GET', `/grants/${id}`)).text,
+      (await ours.admin('GET', '/grants?limit=1000')).text,
+      (await ours.admin('PATCH', `/grants/${id}`, { label: 'x' })).text,
+    ]) {
       expect(text).toContain(id);
       expect(text).not.toContain(token);
       expect(text).not.toMatch(/tg_grant_|"token"/);
     }
-    expect((await read(id)).clientConfig).toMatchObject({ mcpServers: { gitlab: { headers: { Authorization: 'Bearer <grant token>' } } } });
+    expect((await read(id)).clientConfig).toMatchObject({
+      mcpServers: { gitlab: { headers: { Authorization: 'Bearer <grant token>' } } },
+    });
     expect(await hashesOf(id)).toEqual([hashOf(token)]);
     const { rows } = await toolgate.db.worker.query<{ text: string }>(
-      'select (select string_agg(t::text, $1) from grant_tokens t) || (select string_agg(g::text, $1) from grants g) || (select string_agg(e::text, $1) from events e) as text', ['\n'],
+      'select (select string_agg(t::text, $1) from grant_tokens t) || (select string_agg(g::text, $1) from grants g) || (select string_agg(e::text, $1) from events e) as text',
+      ['\n'],
     );
     expect(rows[0]?.text).toContain(id);
     expect(rows[0]?.text).not.toContain('tg_grant_');
@@ -84,7 +125,10 @@ describe('issuing a grant', () => {
     expect(await ours.admin('POST', '/grants', body, key)).toEqual(first);
     expect(first.body.token).toMatch(/^tg_grant_/);
     expect((await ours.admin('GET', `/grants?identityId=${body.identityId}`)).body.items).toHaveLength(1);
-    expect(await ours.admin('POST', '/grants', { ...body, label: 'other' }, key)).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await ours.admin('POST', '/grants', { ...body, label: 'other' }, key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_mismatch' },
+    });
   });
 
   test('refuses what is of another organization, deleted or was never there as not found', async () => {
@@ -94,7 +138,10 @@ describe('issuing a grant', () => {
     expect((await ours.admin('DELETE', `/servers/${goneServer}`)).status).toBe(204);
     const gonePolicy = await ours.policy(server);
     const { body: policyBody } = await ours.admin('GET', `/policies/${gonePolicy}`);
-    expect((await ours.admin('DELETE', `/policies/${gonePolicy}`, undefined, { 'if-match': `"${policyBody.version}"` })).status).toBe(204);
+    expect(
+      (await ours.admin('DELETE', `/policies/${gonePolicy}`, undefined, { 'if-match': `"${policyBody.version}"` }))
+        .status,
+    ).toBe(204);
     const theirServer = await theirs.server();
     const bodies = [
       { identityId: await theirs.identity(), serverId: server },
@@ -107,12 +154,17 @@ describe('issuing a grant', () => {
       { identityId, serverId: server, shadowPolicyId: await theirs.policy(theirServer) },
       { identityId, serverId: server, policyId: policy, shadowPolicyId: gonePolicy },
     ];
-    for (const body of bodies) expect(await ours.admin('POST', '/grants', body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    for (const body of bodies)
+      expect(await ours.admin('POST', '/grants', body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 
   test('refuses a policy of another server', async () => {
     for (const policies of [{ policyId: policy }, { shadowPolicyId: policy }]) {
-      const answer = await ours.admin('POST', '/grants', { identityId: await ours.identity(), serverId: await ours.server(), ...policies });
+      const answer = await ours.admin('POST', '/grants', {
+        identityId: await ours.identity(),
+        serverId: await ours.server(),
+        ...policies,
+      });
       expect(answer).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
     }
   });
@@ -120,7 +172,10 @@ describe('issuing a grant', () => {
   test('refuses an expiry in the past with a pointer to it', async () => {
     const body = { identityId: await ours.identity(), serverId: server };
     for (const expiresAt of [inFuture(-1000), '2020-01-01T00:00:00+02:00']) {
-      expect(await ours.admin('POST', '/grants', { ...body, expiresAt })).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: [{ pointer: '/expiresAt' }] } });
+      expect(await ours.admin('POST', '/grants', { ...body, expiresAt })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_body', errors: [{ pointer: '/expiresAt' }] },
+      });
     }
   });
 
@@ -134,8 +189,15 @@ describe('issuing a grant', () => {
     ['/expiresAt', { expiresAt: 'tomorrow' }],
     ['/token', { token: 'mine' }],
   ])('refuses a wrong %s (%#)', async (pointer, more) => {
-    const answer = await ours.admin('POST', '/grants', { identityId: await ours.identity(), serverId: server, ...more });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: expect.arrayContaining([expect.objectContaining({ pointer })]) } });
+    const answer = await ours.admin('POST', '/grants', {
+      identityId: await ours.identity(),
+      serverId: server,
+      ...more,
+    });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_body', errors: expect.arrayContaining([expect.objectContaining({ pointer })]) },
+    });
   });
 });
 
@@ -155,17 +217,32 @@ describe('reading grants', () => {
   test('a grant is disabled and enabled by admins only, and not once it is revoked', async () => {
     const { id } = await issue();
     const manager = await ours.as('policy_manager');
-    expect(await manager('PATCH', `/grants/${id}`, { disabled: true })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
-    for (const [disabled, status] of [[true, 'disabled'], [true, 'disabled'], [false, 'active']] as const) expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).body).toMatchObject({ disabled, status });
-    for (const disabled of [null, 'yes', 1]) expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).status).toBe(400);
+    expect(await manager('PATCH', `/grants/${id}`, { disabled: true })).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden' },
+    });
+    for (const [disabled, status] of [
+      [true, 'disabled'],
+      [true, 'disabled'],
+      [false, 'active'],
+    ] as const)
+      expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).body).toMatchObject({ disabled, status });
+    for (const disabled of [null, 'yes', 1])
+      expect((await ours.admin('PATCH', `/grants/${id}`, { disabled })).status).toBe(400);
     await ours.admin('POST', `/grants/${id}/revoke`);
     expect((await ours.admin('PATCH', `/grants/${id}`, { disabled: true })).status).toBe(409);
   });
 
   test('a disabled organization disables all grants', async () => {
     const theirs = await newOrganization(toolgate);
-    const made = await theirs.admin('POST', '/grants', { identityId: await theirs.identity(), serverId: await theirs.server() });
-    for (const [disabled, status] of [[true, 'disabled'], [false, 'active']] as const) {
+    const made = await theirs.admin('POST', '/grants', {
+      identityId: await theirs.identity(),
+      serverId: await theirs.server(),
+    });
+    for (const [disabled, status] of [
+      [true, 'disabled'],
+      [false, 'active'],
+    ] as const) {
       expect((await theirs.admin('PATCH', '/organization', { disabled })).status).toBe(200);
       expect((await theirs.admin('GET', `/grants/${made.body.id}`)).body.status).toBe(status);
     }
@@ -174,7 +251,10 @@ describe('reading grants', () => {
   test('a disabled server disables its grants, and enabling it brings them back', async () => {
     const serverId = await ours.server();
     const { id } = await issue({ serverId });
-    for (const [disabled, status] of [[true, 'disabled'], [false, 'active']] as const) {
+    for (const [disabled, status] of [
+      [true, 'disabled'],
+      [false, 'active'],
+    ] as const) {
       expect((await ours.admin('PATCH', `/servers/${serverId}`, { disabled })).status).toBe(200);
       expect((await read(id)).status).toBe(status);
     }
@@ -182,20 +262,29 @@ describe('reading grants', () => {
 
   test('shows when the grant was last used', async () => {
     const { id } = await issue();
-    await toolgate.db.worker.query('insert into grant_last_used(organization_id, grant_id, last_used_at) values ($1, $2, $3)', [ours.id, id, '2026-11-22T10:00:00Z']);
+    await toolgate.db.worker.query(
+      'insert into grant_last_used(organization_id, grant_id, last_used_at) values ($1, $2, $3)',
+      [ours.id, id, '2026-11-22T10:00:00Z'],
+    );
     expect((await read(id)).lastUsedAt).toBe('2026-11-22T10:00:00.000Z');
   });
 
   test('filters by identity, server, policy and status, all of them together, and pages through', async () => {
     const own = await newOrganization(toolgate);
-    const [s1, s2, i1, i2] = [await own.server('one'), await own.server('two'), await own.identity(), await own.identity()];
+    const [s1, s2, i1, i2] = [
+      await own.server('one'),
+      await own.server('two'),
+      await own.identity(),
+      await own.identity(),
+    ];
     const p1 = await own.policy(s1);
     const give = async (body: Json): Promise<string> => (await own.admin('POST', '/grants', body)).body.id;
     const a = await give({ identityId: i1, serverId: s1, policyId: p1 });
     const b = await give({ identityId: i1, serverId: s2 });
     const c = await give({ identityId: i2, serverId: s1 });
     await own.admin('POST', `/grants/${c}/revoke`);
-    const ids = async (query: string): Promise<readonly string[]> => (await own.admin('GET', `/grants?${query}`)).body.items.map((item) => item.id);
+    const ids = async (query: string): Promise<readonly string[]> =>
+      (await own.admin('GET', `/grants?${query}`)).body.items.map((item) => item.id);
     expect(await ids('')).toEqual([a, b, c]);
     expect(await ids(`identityId=${i1}`)).toEqual([a, b]);
     expect(await ids(`serverId=${s1}`)).toEqual([a, c]);
@@ -204,11 +293,15 @@ describe('reading grants', () => {
     expect(await ids(`serverId=${s1}&status=active`)).toEqual([a]);
     const first = await own.admin('GET', '/grants?limit=2');
     expect(first.body).toMatchObject({ hasMore: true, items: [{ id: a }, { id: b }] });
-    expect((await own.admin('GET', `/grants?limit=2&after=${first.body.nextCursor}`)).body).toMatchObject({ hasMore: false, items: [{ id: c }] });
+    expect((await own.admin('GET', `/grants?limit=2&after=${first.body.nextCursor}`)).body).toMatchObject({
+      hasMore: false,
+      items: [{ id: c }],
+    });
   });
 
   test('refuses a filter that no grant could meet', async () => {
-    for (const query of ['status=lost', 'identityId=x', 'serverId=%00', 'token=x']) expect((await ours.admin('GET', `/grants?${query}`)).status).toBe(400);
+    for (const query of ['status=lost', 'identityId=x', 'serverId=%00', 'token=x'])
+      expect((await ours.admin('GET', `/grants?${query}`)).status).toBe(400);
   });
 });
 
@@ -216,8 +309,14 @@ describe('changing a grant', () => {
   test('changes what is named, and null clears', async () => {
     const { id } = await issue({ label: 'a', expiresAt: inFuture(60_000) });
     const later = inFuture(120_000);
-    expect(await ours.admin('PATCH', `/grants/${id}`, { policyId: policy, expiresAt: later })).toMatchObject({ status: 200, body: { policyId: policy, label: 'a', expiresAt: later } });
-    expect(await ours.admin('PATCH', `/grants/${id}`, { policyId: null, label: null, expiresAt: null })).toMatchObject({ status: 200, body: { policyId: null, label: null, expiresAt: null } });
+    expect(await ours.admin('PATCH', `/grants/${id}`, { policyId: policy, expiresAt: later })).toMatchObject({
+      status: 200,
+      body: { policyId: policy, label: 'a', expiresAt: later },
+    });
+    expect(await ours.admin('PATCH', `/grants/${id}`, { policyId: null, label: null, expiresAt: null })).toMatchObject({
+      status: 200,
+      body: { policyId: null, label: null, expiresAt: null },
+    });
     await ours.admin('PATCH', `/grants/${id}`, {});
     expect(await typesOf(id)).toEqual(['grant.issued', 'grant.changed', 'grant.changed']);
   });
@@ -231,9 +330,22 @@ describe('changing a grant', () => {
   test('refuses a policy that is of another server or not there, and an expiry in the past, and then changes nothing', async () => {
     const { id } = await issue({ label: 'before' });
     const other = await ours.policy(await ours.server());
-    for (const policies of [{ policyId: other }, { shadowPolicyId: other }, { policyId: policy, shadowPolicyId: other }]) expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', ...policies })).toMatchObject({ status: 422, body: { code: 'policy_of_other_server' } });
-    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: 'pol_01h2xcejqtf2nbrexx3vqjhp41' })).toMatchObject({ status: 404 });
-    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', expiresAt: inFuture(-1) })).toMatchObject({ status: 400, body: { errors: [{ pointer: '/expiresAt' }] } });
+    for (const policies of [
+      { policyId: other },
+      { shadowPolicyId: other },
+      { policyId: policy, shadowPolicyId: other },
+    ])
+      expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', ...policies })).toMatchObject({
+        status: 422,
+        body: { code: 'policy_of_other_server' },
+      });
+    expect(
+      await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: 'pol_01h2xcejqtf2nbrexx3vqjhp41' }),
+    ).toMatchObject({ status: 404 });
+    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', expiresAt: inFuture(-1) })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/expiresAt' }] },
+    });
     expect(await read(id)).toMatchObject({ label: 'before', policyId: null, expiresAt: null });
     expect(await typesOf(id)).toEqual(['grant.issued']);
   });
@@ -241,28 +353,47 @@ describe('changing a grant', () => {
   test('a revoked grant can not be changed', async () => {
     const { id } = await issue();
     await ours.admin('POST', `/grants/${id}/revoke`);
-    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'x' })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'x' })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    });
   });
 
   test('a policy manager sets the policy and its shadow and nothing else', async () => {
     const { id } = await issue();
     const manager = await ours.as('policy_manager');
-    expect(await manager('PATCH', `/grants/${id}`, { policyId: policy })).toMatchObject({ status: 200, body: { policyId: policy } });
-    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: policy })).toMatchObject({ status: 200, body: { policyId: policy, shadowPolicyId: policy } });
-    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: null })).toMatchObject({ status: 200, body: { policyId: policy, shadowPolicyId: null } });
-    for (const more of [{ label: 'x' }, { expiresAt: null }, { policyId: null, label: null }]) expect(await manager('PATCH', `/grants/${id}`, more)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect(await manager('PATCH', `/grants/${id}`, { policyId: policy })).toMatchObject({
+      status: 200,
+      body: { policyId: policy },
+    });
+    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: policy })).toMatchObject({
+      status: 200,
+      body: { policyId: policy, shadowPolicyId: policy },
+    });
+    expect(await manager('PATCH', `/grants/${id}`, { shadowPolicyId: null })).toMatchObject({
+      status: 200,
+      body: { policyId: policy, shadowPolicyId: null },
+    });
+    for (const more of [{ label: 'x' }, { expiresAt: null }, { policyId: null, label: null }])
+      expect(await manager('PATCH', `/grants/${id}`, more)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect(await read(id)).toMatchObject({ policyId: policy, label: null });
   });
 });
 
 describe('rotating a grant', () => {
-  const rotate = (id: string, body?: Json, headers?: Readonly<Record<string, string>>): Promise<Answer> => ours.admin('POST', `/grants/${id}/rotate`, body, headers);
+  const rotate = (id: string, body?: Json, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+    ours.admin('POST', `/grants/${id}/rotate`, body, headers);
 
   test('without a body answers a new token, and the old one is gone at once', async () => {
     const { id, token } = await issue();
     const { status, body } = await rotate(id);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ id, status: 'active', token: expect.stringMatching(/^tg_grant_/), clientConfig: { mcpServers: { gitlab: { headers: { Authorization: `Bearer ${body.token}` } } } } });
+    expect(body).toMatchObject({
+      id,
+      status: 'active',
+      token: expect.stringMatching(/^tg_grant_/),
+      clientConfig: { mcpServers: { gitlab: { headers: { Authorization: `Bearer ${body.token}` } } } },
+    });
     expect(body.token).not.toBe(token);
     expect(await hashesOf(id)).toEqual([hashOf(body.token)]);
   });
@@ -288,7 +419,10 @@ describe('rotating a grant', () => {
     const first = await rotate(id, { graceSeconds: 5 }, key);
     expect(await rotate(id, { graceSeconds: 5 }, key)).toEqual(first);
     expect(await typesOf(id)).toEqual(['grant.issued', 'grant.rotated']);
-    expect(await rotate(id, { graceSeconds: 6 }, key)).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await rotate(id, { graceSeconds: 6 }, key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_mismatch' },
+    });
   });
 
   test('ten at once leave two live tokens: the newest and the one before', async () => {
@@ -306,12 +440,20 @@ describe('rotating a grant', () => {
     const [revoked, expired] = [await issue(), await issue({ expiresAt: inFuture(60_000) })];
     await ours.admin('POST', `/grants/${revoked.id}/revoke`);
     await letExpire(expired.id);
-    for (const { id } of [revoked, expired]) expect(await rotate(id)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    for (const { id } of [revoked, expired])
+      expect(await rotate(id)).toMatchObject({ status: 409, body: { code: 'conflict' } });
     expect(await hashesOf(expired.id)).toEqual([hashOf(expired.token)]);
     expect(await hashesOf(revoked.id)).toEqual([]);
   });
 
-  test.each([[{ graceSeconds: -1 }], [{ graceSeconds: 86_401 }], [{ graceSeconds: 1.5 }], [{ graceSeconds: '5' }], [{ grace: 5 }], [[]]])('refuses %j', async (body) => {
+  test.each([
+    [{ graceSeconds: -1 }],
+    [{ graceSeconds: 86_401 }],
+    [{ graceSeconds: 1.5 }],
+    [{ graceSeconds: '5' }],
+    [{ grace: 5 }],
+    [[]],
+  ])('refuses %j', async (body) => {
     const { id, token } = await issue();
     expect(await rotate(id, body as Json)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
     expect(await hashesOf(id)).toEqual([hashOf(token)]);
@@ -337,7 +479,10 @@ describe('revoking a grant', () => {
     for (const { id } of [one, two]) {
       expect((await read(id)).status).toBe('revoked');
       expect(await tokensOf(id)).toEqual([]);
-      const { rows } = await toolgate.db.worker.query<{ reason: string }>("select event->>'reason' as reason from events where stream_id = $1 and type = 'grant.revoked'", [id]);
+      const { rows } = await toolgate.db.worker.query<{ reason: string }>(
+        "select event->>'reason' as reason from events where stream_id = $1 and type = 'grant.revoked'",
+        [id],
+      );
       expect(rows).toEqual([{ reason: 'server_deleted' }]);
     }
     expect((await read(other.id)).status).toBe('active');
@@ -354,7 +499,9 @@ describe('who may', () => {
       expect((await call('POST', '/grants', { identityId, serverId: server })).status).toBe(403);
       expect((await call('POST', `/grants/${id}/rotate`)).status).toBe(403);
       expect((await call('POST', `/grants/${id}/revoke`)).status).toBe(403);
-      expect((await call('PATCH', `/grants/${id}`, { policyId: null })).status).toBe(role === 'policy_manager' ? 200 : 403);
+      expect((await call('PATCH', `/grants/${id}`, { policyId: null })).status).toBe(
+        role === 'policy_manager' ? 200 : 403,
+      );
     }
     expect((await read(id)).status).toBe('active');
   });
@@ -367,7 +514,12 @@ describe('who may', () => {
   test("another organization's grant is not found, as one that never was", async () => {
     const { id, token } = await issue();
     for (const path of [id, 'grt_01h2xcejqtf2nbrexx3vqjhp41', 'x', '%00'].map((one) => `/grants/${one}`)) {
-      const answers = [await theirs.admin('GET', path), await theirs.admin('PATCH', path, { label: 'mine' }), await theirs.admin('POST', `${path}/rotate`), await theirs.admin('POST', `${path}/revoke`)];
+      const answers = [
+        await theirs.admin('GET', path),
+        await theirs.admin('PATCH', path, { label: 'mine' }),
+        await theirs.admin('POST', `${path}/rotate`),
+        await theirs.admin('POST', `${path}/revoke`),
+      ];
       for (const answer of answers) expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }
     expect((await theirs.admin('GET', '/grants?limit=1000')).text).not.toContain(id);

@@ -12,7 +12,10 @@ beforeAll(async () => {
 afterAll(() => toolgate?.close());
 
 const eventsOf = async (id: string): Promise<readonly Readonly<{ type: string; event: Record<string, unknown> }>[]> => {
-  const { rows } = await toolgate.db.worker.query<{ type: string; event: Record<string, unknown> }>('select type, event from events where stream_id = $1 order by version', [id]);
+  const { rows } = await toolgate.db.worker.query<{ type: string; event: Record<string, unknown> }>(
+    'select type, event from events where stream_id = $1 order by version',
+    [id],
+  );
   return rows;
 };
 const typesOf = async (id: string): Promise<readonly string[]> => (await eventsOf(id)).map(({ type }) => type);
@@ -20,27 +23,61 @@ const UNKNOWN = 'idn_01h2xcejqtf2nbrexx3vqjhp41';
 
 describe('creating an identity', () => {
   test('answers 201 with all of it, and reading it gives the same', async () => {
-    const { status, body } = await ours.admin('POST', '/identities', { name: 'Ada', kind: 'human', memberId: ours.userId, externalId: 'hr-7', attributes: { team: 'core', level: 3, lead: true, note: null } });
+    const { status, body } = await ours.admin('POST', '/identities', {
+      name: 'Ada',
+      kind: 'human',
+      memberId: ours.userId,
+      externalId: 'hr-7',
+      attributes: { team: 'core', level: 3, lead: true, note: null },
+    });
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^idn_/), name: 'Ada', kind: 'human', memberId: ours.userId, externalId: 'hr-7', attributes: { team: 'core', level: 3, lead: true, note: null }, disabled: false, createdAt: expect.stringMatching(/Z$/) });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^idn_/),
+      name: 'Ada',
+      kind: 'human',
+      memberId: ours.userId,
+      externalId: 'hr-7',
+      attributes: { team: 'core', level: 3, lead: true, note: null },
+      disabled: false,
+      createdAt: expect.stringMatching(/Z$/),
+    });
     expect((await ours.admin('GET', `/identities/${body.id}`)).body).toEqual(body);
-    expect(await eventsOf(body.id)).toEqual([{ type: 'identity.created', event: expect.objectContaining({ identityId: body.id, actor: expect.objectContaining({ type: 'member', id: ours.userId }) }) }]);
+    expect(await eventsOf(body.id)).toEqual([
+      {
+        type: 'identity.created',
+        event: expect.objectContaining({
+          identityId: body.id,
+          actor: expect.objectContaining({ type: 'member', id: ours.userId }),
+        }),
+      },
+    ]);
   });
 
   test('needs a name and a kind only', async () => {
-    expect((await ours.admin('POST', '/identities', { name: 'bot', kind: 'agent' })).body).toMatchObject({ memberId: null, externalId: null, attributes: {}, disabled: false });
+    expect((await ours.admin('POST', '/identities', { name: 'bot', kind: 'agent' })).body).toMatchObject({
+      memberId: null,
+      externalId: null,
+      attributes: {},
+      disabled: false,
+    });
   });
 
   test('repeated under one Idempotency-Key makes one identity; with another body it is refused', async () => {
     const key = { 'idempotency-key': 'one-identity' };
     const first = await ours.admin('POST', '/identities', { name: 'once', kind: 'agent' }, key);
     expect(await ours.admin('POST', '/identities', { name: 'once', kind: 'agent' }, key)).toEqual(first);
-    expect(await ours.admin('POST', '/identities', { name: 'twice', kind: 'agent' }, key)).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await ours.admin('POST', '/identities', { name: 'twice', kind: 'agent' }, key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_mismatch' },
+    });
   });
 
   test('refuses a memberId that is no member of this organization, with a pointer to it', async () => {
     for (const memberId of [theirs.userId, 'usr_01h2xcejqtf2nbrexx3vqjhp41']) {
-      expect(await ours.admin('POST', '/identities', { name: 'x', kind: 'human', memberId })).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: [{ pointer: '/memberId' }] } });
+      expect(await ours.admin('POST', '/identities', { name: 'x', kind: 'human', memberId })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_body', errors: [{ pointer: '/memberId' }] },
+      });
     }
   });
 
@@ -54,7 +91,11 @@ describe('creating an identity', () => {
   });
 
   test('gives an externalId to one of many that ask at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 6 }, () => ours.admin('POST', '/identities', { name: 'x', kind: 'agent', externalId: 'raced' })));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () =>
+        ours.admin('POST', '/identities', { name: 'x', kind: 'agent', externalId: 'raced' }),
+      ),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
   });
 
@@ -78,7 +119,10 @@ describe('creating an identity', () => {
   });
 
   test('keeps attributes whose names mean something to JavaScript', async () => {
-    const attributes = JSON.parse('{"constructor":"a","prototype":"b","__proto__":"c","toString":"d"}') as Record<string, unknown>;
+    const attributes = JSON.parse('{"constructor":"a","prototype":"b","__proto__":"c","toString":"d"}') as Record<
+      string,
+      unknown
+    >;
     const { body } = await ours.admin('POST', '/identities', { name: 'x', kind: 'agent', attributes });
     expect(Object.entries(body.attributes as object).sort()).toEqual(Object.entries(attributes).sort());
     const patched = await ours.admin('PATCH', `/identities/${body.id}`, { attributes: { constructor: 'z' } });
@@ -89,53 +133,94 @@ describe('creating an identity', () => {
 describe('changing an identity', () => {
   test('changes what is named, clears by null, and replaces attributes as a whole', async () => {
     const id = await ours.identity({ memberId: ours.userId, externalId: 'c-1', attributes: { a: 1, b: 2 } });
-    const { status, body } = await ours.admin('PATCH', `/identities/${id}`, { name: 'renamed', memberId: null, attributes: { b: 3 } });
-    expect({ status, body }).toMatchObject({ status: 200, body: { id, name: 'renamed', memberId: null, externalId: 'c-1', attributes: { b: 3 } } });
+    const { status, body } = await ours.admin('PATCH', `/identities/${id}`, {
+      name: 'renamed',
+      memberId: null,
+      attributes: { b: 3 },
+    });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { id, name: 'renamed', memberId: null, externalId: 'c-1', attributes: { b: 3 } },
+    });
     expect((await ours.admin('GET', `/identities/${id}`)).body).toEqual(body);
   });
 
   test('disables and enables by events, once each', async () => {
     const id = await ours.identity();
-    for (const disabled of [true, true, false, false]) expect((await ours.admin('PATCH', `/identities/${id}`, { disabled })).body.disabled).toBe(disabled);
+    for (const disabled of [true, true, false, false])
+      expect((await ours.admin('PATCH', `/identities/${id}`, { disabled })).body.disabled).toBe(disabled);
     expect(await typesOf(id)).toEqual(['identity.created', 'identity.disabled', 'identity.enabled']);
   });
 
   test('refuses a foreign member and an externalId in use, and then changes nothing', async () => {
     await ours.identity({ externalId: 'p-1' });
     const id = await ours.identity({ externalId: 'p-2' });
-    expect(await ours.admin('PATCH', `/identities/${id}`, { name: 'new', memberId: theirs.userId })).toMatchObject({ status: 400, body: { errors: [{ pointer: '/memberId' }] } });
-    expect(await ours.admin('PATCH', `/identities/${id}`, { name: 'new', externalId: 'p-1' })).toMatchObject({ status: 409 });
+    expect(await ours.admin('PATCH', `/identities/${id}`, { name: 'new', memberId: theirs.userId })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/memberId' }] },
+    });
+    expect(await ours.admin('PATCH', `/identities/${id}`, { name: 'new', externalId: 'p-1' })).toMatchObject({
+      status: 409,
+    });
     expect((await ours.admin('PATCH', `/identities/${id}`, { externalId: 'p-2' })).status).toBe(200);
-    expect((await ours.admin('GET', `/identities/${id}`)).body).toMatchObject({ name: 'ci', memberId: null, externalId: 'p-2' });
+    expect((await ours.admin('GET', `/identities/${id}`)).body).toMatchObject({
+      name: 'ci',
+      memberId: null,
+      externalId: 'p-2',
+    });
     expect(await typesOf(id)).toEqual(['identity.created']);
   });
 
-  test.each([[{ kind: 'agent' }], [{ name: null }], [{ disabled: 'yes' }], [{ attributes: null }]])('refuses %j', async (patch) => {
-    expect(await ours.admin('PATCH', `/identities/${await ours.identity()}`, patch)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
-  });
+  test.each([[{ kind: 'agent' }], [{ name: null }], [{ disabled: 'yes' }], [{ attributes: null }]])(
+    'refuses %j',
+    async (patch) => {
+      expect(await ours.admin('PATCH', `/identities/${await ours.identity()}`, patch)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_body' },
+      });
+    },
+  );
 });
 
 describe('deleting an identity', () => {
   test('answers 204 and leaves nothing to read, change or delete', async () => {
     const id = await ours.identity();
     expect(await ours.admin('DELETE', `/identities/${id}`)).toMatchObject({ status: 204, text: '' });
-    for (const [method, body] of [['GET', undefined], ['PATCH', { name: 'gone' }], ['DELETE', undefined]] as const) expect(await ours.admin(method, `/identities/${id}`, body)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    for (const [method, body] of [
+      ['GET', undefined],
+      ['PATCH', { name: 'gone' }],
+      ['DELETE', undefined],
+    ] as const)
+      expect(await ours.admin(method, `/identities/${id}`, body)).toMatchObject({
+        status: 404,
+        body: { code: 'not_found' },
+      });
     expect((await ours.admin('GET', '/identities?limit=1000')).body.items.map((item) => item.id)).not.toContain(id);
   });
 
   test('revokes its grants in the same change and leaves those of others', async () => {
     const [server, leaving, staying] = [await ours.server(), await ours.identity(), await ours.identity()];
-    const issue = async (identityId: string): Promise<string> => (await ours.admin('POST', '/grants', { identityId, serverId: server })).body.id;
+    const issue = async (identityId: string): Promise<string> =>
+      (await ours.admin('POST', '/grants', { identityId, serverId: server })).body.id;
     const [one, two, other] = [await issue(leaving), await issue(leaving), await issue(staying)];
     await ours.admin('DELETE', `/identities/${leaving}`);
     for (const id of [one, two]) {
       expect((await ours.admin('GET', `/grants/${id}`)).body.status).toBe('revoked');
-      expect((await eventsOf(id)).at(-1)).toMatchObject({ type: 'grant.revoked', event: { reason: 'identity_deleted' } });
+      expect((await eventsOf(id)).at(-1)).toMatchObject({
+        type: 'grant.revoked',
+        event: { reason: 'identity_deleted' },
+      });
     }
     expect((await ours.admin('GET', `/grants/${other}`)).body.status).toBe('active');
-    const { rows } = await toolgate.db.worker.query<{ grant_id: string }>('select grant_id from grant_tokens where grant_id = any($1)', [[one, two, other]]);
+    const { rows } = await toolgate.db.worker.query<{ grant_id: string }>(
+      'select grant_id from grant_tokens where grant_id = any($1)',
+      [[one, two, other]],
+    );
     expect(rows).toEqual([{ grant_id: other }]);
-    const { rows: xids } = await toolgate.db.worker.query<{ n: number }>("select count(distinct xmin::text)::int as n from events where stream_id = any($1) and type in ('identity.deleted', 'grant.revoked')", [[leaving, one, two]]);
+    const { rows: xids } = await toolgate.db.worker.query<{ n: number }>(
+      "select count(distinct xmin::text)::int as n from events where stream_id = any($1) and type in ('identity.deleted', 'grant.revoked')",
+      [[leaving, one, two]],
+    );
     expect(xids[0]?.n).toBe(1);
   });
 });
@@ -157,7 +242,8 @@ describe('listing identities', () => {
   });
 
   test('refuses a wrong limit, cursor or filter', async () => {
-    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'after=%00', 'kind=agent']) expect((await ours.admin('GET', `/identities?${query}`)).status).toBe(400);
+    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'after=%00', 'kind=agent'])
+      expect((await ours.admin('GET', `/identities?${query}`)).status).toBe(400);
   });
 });
 

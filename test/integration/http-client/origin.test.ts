@@ -41,7 +41,14 @@ afterEach(async () => {
   await new Promise((done) => server.close(done));
 });
 
-const wanted = (change: Partial<HttpRequest> = {}): HttpRequest => ({ url, method: 'POST', headers: { 'content-type': 'application/json' }, body: Buffer.from('{}'), silenceMs: 5000, ...change });
+const wanted = (change: Partial<HttpRequest> = {}): HttpRequest => ({
+  url,
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from('{}'),
+  silenceMs: 5000,
+  ...change,
+});
 
 type Begun = Readonly<{ running: Running; answer: Promise<Answer>; heads: number[] }>;
 
@@ -70,7 +77,9 @@ test('a request is what was asked for, byte for byte, and the next one goes over
   expect(await ask()).toEqual(ten);
   expect(await ask({ method: 'GET', body: undefined, headers: { accept: 'x' } })).toEqual(ten);
   const host = `host: 127.0.0.1:${url.port}\r\nconnection: keep-alive\r\n`;
-  expect(received).toEqual([`POST /mcp?x=1 HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}GET /mcp?x=1 HTTP/1.1\r\n${host}accept: x\r\n\r\n`]);
+  expect(received).toEqual([
+    `POST /mcp?x=1 HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}GET /mcp?x=1 HTTP/1.1\r\n${host}accept: x\r\n\r\n`,
+  ]);
 });
 
 test('requests that are under way together have connections of their own', async () => {
@@ -133,10 +142,22 @@ test.each([
   ['closes within the head', 'HTTP/1.1 200 O', { kind: 'broken', sent: true }],
   ['sends no HTTP', 'SSH-2.0-x\r\n\r\n', { kind: 'broken', sent: true }],
   ['sends an endless head', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(4000)}`, { kind: 'broken', sent: true }],
-  ['gives two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', { kind: 'broken', sent: true }],
+  [
+    'gives two lengths',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    { kind: 'broken', sent: true },
+  ],
   ['closes within the body', TEN.slice(0, -3), { kind: 'broken', sent: true }],
-  ['closes within a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc', { kind: 'broken', sent: true }],
-  ['sends a malformed chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n', { kind: 'broken', sent: true }],
+  [
+    'closes within a chunk',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc',
+    { kind: 'broken', sent: true },
+  ],
+  [
+    'sends a malformed chunk',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n',
+    { kind: 'broken', sent: true },
+  ],
 ])('a server that %s is a failure, told once', async (_what, text, failure) => {
   onRequest = (socket) => socket.end(text);
   expect((await ask()).failure).toEqual(failure);
@@ -148,13 +169,19 @@ test('a server that cannot be reached was sent nothing', async () => {
   await new Promise<void>((done) => server.listen(Number(url.port), '127.0.0.1', done));
 });
 
-test.each([['a line break', { a: 'x\r\nhost: evil' }], ['a name with a space', { 'a b': 'x' }], ['the length', { 'Content-Length': '5' }], ['the coding', { 'transfer-encoding': 'chunked' }], ['a character beyond Latin-1', { a: '\u0100' }]])(
-  'a header with %s is never sent',
-  async (_what, headers) => {
-    expect((await ask({ headers: headers as unknown as Record<string, string> })).failure).toEqual({ kind: 'unreachable', sent: false });
-    expect(received).toEqual([]);
-  },
-);
+test.each([
+  ['a line break', { a: 'x\r\nhost: evil' }],
+  ['a name with a space', { 'a b': 'x' }],
+  ['the length', { 'Content-Length': '5' }],
+  ['the coding', { 'transfer-encoding': 'chunked' }],
+  ['a character beyond Latin-1', { a: '\u0100' }],
+])('a header with %s is never sent', async (_what, headers) => {
+  expect((await ask({ headers: headers as unknown as Record<string, string> })).failure).toEqual({
+    kind: 'unreachable',
+    sent: false,
+  });
+  expect(received).toEqual([]);
+});
 
 test('silence ends a request, before the head and within the body, and a body that goes on keeps it', async () => {
   onRequest = () => undefined;
@@ -170,7 +197,8 @@ test('silence ends a request, before the head and within the body, and a body th
 
 test('while its reader takes no more, a server is not silent; afterwards all of it comes', async () => {
   const length = 3_000_000;
-  onRequest = (socket) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`);
+  onRequest = (socket) =>
+    void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${'x'.repeat(length)}`);
   let first = true;
   const { running, answer } = begin({ silenceMs: 300 }, () => !first || (first = false));
   await pause(1000);
@@ -217,11 +245,29 @@ test('of origins without end only those in use are kept: a connection that is op
   const { connector } = makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] });
   const made: string[] = [];
   const http = makeHttpClient((of) => (made.push(of.host), connector(of)));
-  const askOf = (of: URL): Promise<string> => new Promise((resolve) => void http(wanted({ url: of }), { head: () => undefined, data: () => true, end: () => resolve('ended'), fail: ({ kind }) => resolve(kind) }));
+  const askOf = (of: URL): Promise<string> =>
+    new Promise(
+      (resolve) =>
+        void http(wanted({ url: of }), {
+          head: () => undefined,
+          data: () => true,
+          end: () => resolve('ended'),
+          fail: ({ kind }) => resolve(kind),
+        }),
+    );
   const refused = (n: number): URL => new URL(`http://10.0.0.1:${10_000 + n}/`);
   expect(await askOf(url)).toBe('ended');
-  for (let n = 0; n < 3000; n += 100) expect(new Set(await Promise.all(Array.from({ length: 100 }, (_, more) => askOf(refused(n + more)))))).toEqual(new Set(['unreachable']));
-  expect([await askOf(url), await askOf(refused(0)), await askOf(refused(2999))]).toEqual(['ended', 'unreachable', 'unreachable']);
+  for (let n = 0; n < 3000; n += 100)
+    expect(new Set(await Promise.all(Array.from({ length: 100 }, (_, more) => askOf(refused(n + more)))))).toEqual(
+      new Set(['unreachable']),
+    );
+  expect([await askOf(url), await askOf(refused(0)), await askOf(refused(2999))]).toEqual([
+    'ended',
+    'unreachable',
+    'unreachable',
+  ]);
   expect(sockets).toHaveLength(1);
-  expect([url, refused(0), refused(2999)].map(({ host }) => made.filter((one) => one === host).length)).toEqual([1, 2, 1]);
+  expect([url, refused(0), refused(2999)].map(({ host }) => made.filter((one) => one === host).length)).toEqual([
+    1, 2, 1,
+  ]);
 });

@@ -32,7 +32,13 @@ afterEach(async () => {
   await new Promise((done) => server.close(done));
 });
 
-const request = (): Parameters<HttpClient>[0] => ({ url, method: 'POST', headers: {}, body: Buffer.from('{}'), silenceMs: 0 });
+const request = (): Parameters<HttpClient>[0] => ({
+  url,
+  method: 'POST',
+  headers: {},
+  body: Buffer.from('{}'),
+  silenceMs: 0,
+});
 
 /** Reads the whole answer with this sink and answers the digest of its body. */
 const digestOf = (take: (part: Buffer, running: () => Running) => boolean): Promise<string> =>
@@ -53,7 +59,7 @@ const expected = createHash('sha256').update(BODY).digest('hex');
 
 /** Keeps the process busy, as a costly reader would. */
 const work = (ms: number): void => {
-  for (const until = performance.now() + ms; performance.now() < until; );
+  for (const until = performance.now() + ms; performance.now() < until;);
 };
 
 test('servers that send as fast as they can get one costly chunk a turn of the event loop among them, not one each', async () => {

@@ -32,12 +32,20 @@ beforeAll(async () => {
   await owner.connect();
   const roles = rolesOf(url);
   await ensureRoles(owner, roles);
-  await owner.query('create table schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())');
+  await owner.query(
+    'create table schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())',
+  );
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
-  for (const name of names.slice(0, names.findIndex((one) => one.endsWith('_hashed_counter_keys.sql')))) {
+  for (const name of names.slice(
+    0,
+    names.findIndex((one) => one.endsWith('_hashed_counter_keys.sql')),
+  )) {
     const sql = await readFile(new URL(name, FOLDER), 'utf8');
     await owner.query(withRoles(sql, roles));
-    await owner.query('insert into schema_migrations(name, checksum) values ($1, $2)', [name, createHash('sha256').update(sql).digest('hex')]);
+    await owner.query('insert into schema_migrations(name, checksum) values ($1, $2)', [
+      name,
+      createHash('sha256').update(sql).digest('hex'),
+    ]);
   }
 });
 afterAll(async () => {
@@ -50,30 +58,49 @@ afterAll(async () => {
 });
 
 const organizationId = newId('org');
-const limit = (counter: string): Reservation => ({ counter, window: 'month', scope: 'grant', whom: 'grt_1', amount: 1, max: 2, pointer: '/l' });
+const limit = (counter: string): Reservation => ({
+  counter,
+  window: 'month',
+  scope: 'grant',
+  whom: 'grt_1',
+  amount: 1,
+  max: 2,
+  pointer: '/l',
+});
 
 /** Reserves as a gateway of the release before does. */
 const reserveByName = async (one: Reservation): Promise<boolean> => {
-  const { rows } = await owner.query<{ refused: number | null }>('select refused from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)', [
-    [counterName(organizationId, one)], [organizationId], [one.window], [1], [1], [one.amount], [one.max], [true],
-  ]);
+  const { rows } = await owner.query<{ refused: number | null }>(
+    'select refused from reserve_limits($1, $2, $3, $4, $5, $6, $7, $8)',
+    [[counterName(organizationId, one)], [organizationId], [one.window], [1], [1], [one.amount], [one.max], [true]],
+  );
   return rows[0]?.refused === null;
 };
 
 test('what was used of a limit stays used when counter keys become hashes, also beside gateways of the release before', async () => {
   const [full, half, fresh] = [limit('full|\u00e9'), limit('half'), limit('fresh')];
   for (const one of [full, full, half]) expect(await reserveByName(one)).toBe(true);
-  await owner.query(`insert into limit_counters values ('over', $1, 'minute', now() - interval '2 minutes', 9)`, [organizationId]);
+  await owner.query(`insert into limit_counters values ('over', $1, 'minute', now() - interval '2 minutes', 9)`, [
+    organizationId,
+  ]);
   await applyMigrations(url);
   const db = new Database(url);
   const reserve = makeReserve(db.limits, 5000);
-  const ask = async (one: Reservation): Promise<boolean> => (await reserve({ organizationId, reservations: [one], capped: true })).ok;
+  const ask = async (one: Reservation): Promise<boolean> =>
+    (await reserve({ organizationId, reservations: [one], capped: true })).ok;
   expect([await usedOf(db, organizationId, full), await usedOf(db, organizationId, half)]).toEqual([2, 1]);
   expect([await ask(full), await ask(half), await ask(half)]).toEqual([false, true, false]);
-  expect([await ask(fresh), await reserveByName(fresh), await ask(fresh), await reserveByName(fresh)]).toEqual([true, true, false, false]);
+  expect([await ask(fresh), await reserveByName(fresh), await ask(fresh), await reserveByName(fresh)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
   await owner.query(`select release_limits($1, $2, now())`, [[counterName(organizationId, fresh)], [1]]);
   expect(await usedOf(db, organizationId, fresh)).toBe(1);
   const { rows } = await owner.query<{ key: string }>('select key from limit_counters order by key');
-  expect(rows.map(({ key }) => key)).toEqual([full, half, fresh].map((one) => counterKey(counterName(organizationId, one))).toSorted());
+  expect(rows.map(({ key }) => key)).toEqual(
+    [full, half, fresh].map((one) => counterKey(counterName(organizationId, one))).toSorted(),
+  );
   await db.close();
 });

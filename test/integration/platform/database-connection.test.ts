@@ -51,7 +51,9 @@ describe('a new connection', () => {
     ['start-up options', () => `-c role=${role()} -c timezone=UTC`, 'select 1'],
     ['start-up options', () => `-c role=${role()} -c timezone=UTC -c toolgate.connection=another`, 'select 1'],
   ])('that lost %s is refused as coming through a pooler', async (what, options, change) => {
-    expect(await proofOf(options(), change)).toMatch(new RegExp(`^DATABASE_URL leads through a pooler that drops .*${what}`));
+    expect(await proofOf(options(), change)).toMatch(
+      new RegExp(`^DATABASE_URL leads through a pooler that drops .*${what}`),
+    );
   });
 
   test('of a role that may pass by row-level security is refused', async () => {
@@ -74,12 +76,25 @@ describe('a new connection', () => {
 const PGBOUNCER = spawnSync('sh', ['-c', 'command -v pgbouncer']).stdout.toString().trim();
 
 /** A PgBouncer in front of the test's database, which must be stopped. */
-const startPgBouncer = async (mode: string, more: string): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
+const startPgBouncer = async (
+  mode: string,
+  more: string,
+): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
   const at = new URL(database.url);
   const name = at.pathname.slice(1);
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-pgbouncer-'));
   const port = await freePort();
-  const lines = ['[databases]', `${name} = host=${at.hostname} port=${at.port} user=${at.username} password=${at.password}`, '[pgbouncer]', 'listen_addr = 127.0.0.1', `listen_port = ${port}`, 'auth_type = any', 'unix_socket_dir =', `pool_mode = ${mode}`, more];
+  const lines = [
+    '[databases]',
+    `${name} = host=${at.hostname} port=${at.port} user=${at.username} password=${at.password}`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${port}`,
+    'auth_type = any',
+    'unix_socket_dir =',
+    `pool_mode = ${mode}`,
+    more,
+  ];
   await writeFile(join(folder, 'pgbouncer.ini'), `${lines.join('\n')}\n`);
   await chmod(folder, 0o755);
   const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
@@ -106,7 +121,10 @@ const freePort = async (): Promise<number> => {
 /** How a start ends on this database, once something listens there. */
 const startOf = async (url: string): Promise<string> => {
   for (;;) {
-    const ended = await applyMigrations(url).then(() => 'started', (error: unknown) => (error as Error).message);
+    const ended = await applyMigrations(url).then(
+      () => 'started',
+      (error: unknown) => (error as Error).message,
+    );
     if (!ended.includes('ECONNREFUSED')) return ended;
     await new Promise((done) => setTimeout(done, 20));
   }

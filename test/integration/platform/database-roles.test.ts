@@ -29,7 +29,9 @@ const databaseOf = (url: string): string => new URL(url).pathname.slice(1);
 test.each([
   ['toolgate', { app: 'toolgate_app', worker: 'toolgate_worker' }],
   ['shop', { app: 'toolgate_app_shop', worker: 'toolgate_worker_shop' }],
-])('the roles of the database %s are named after it', (name, roles) => expect(rolesOf(`postgres://u@h/${name}`)).toEqual(roles));
+])('the roles of the database %s are named after it', (name, roles) =>
+  expect(rolesOf(`postgres://u@h/${name}`)).toEqual(roles),
+);
 
 test('databases of any name have roles of their own, whose names need no quotes and fit', () => {
   const names = ['a', 'A', 'a-b', 'a_b', 'a"b; drop', 'ü', `${'x'.repeat(62)}1`, `${'x'.repeat(62)}2`, "'", ' '];
@@ -42,7 +44,9 @@ describe('two installations in one cluster', () => {
   test('have no right in each other: not even a user who may become the roles of one reads a row of the other', async () => {
     const mine = rolesOf(one.url);
     for (const role of [mine.app, mine.worker]) {
-      await expect(run(other.url, 'select 1 from organizations', `-c role=${role}`)).rejects.toThrow(/permission denied/);
+      await expect(run(other.url, 'select 1 from organizations', `-c role=${role}`)).rejects.toThrow(
+        /permission denied/,
+      );
       expect(await run(one.url, 'select 1 from organizations', `-c role=${role}`)).toEqual([]);
     }
   });
@@ -50,7 +54,8 @@ describe('two installations in one cluster', () => {
 
 /** Gives a database back what a release gave it in which all installations of a cluster shared their roles. */
 const shareRoles = async (url: string, { app, worker }: DatabaseRoles): Promise<void> => {
-  for (const role of ['toolgate_app', 'toolgate_worker']) await run(url, `do $$ begin create role ${role}; exception when duplicate_object then null; end $$`);
+  for (const role of ['toolgate_app', 'toolgate_worker'])
+    await run(url, `do $$ begin create role ${role}; exception when duplicate_object then null; end $$`);
   const statements = await run<{ text: string }>(
     url,
     `with ours(mine, shared) as (values ('${app}', 'toolgate_app'), ('${worker}', 'toolgate_worker'))
@@ -66,12 +71,23 @@ test('a database whose installation shared the roles of its cluster gets its own
   const before = await dumpSchema(one.url);
   const roles = rolesOf(one.url);
   await shareRoles(one.url, roles);
-  expect((await run(one.url, `select 1 from pg_policies where 'toolgate_worker' = any (roles::text[])`)).length).toBeGreaterThan(20);
+  expect(
+    (await run(one.url, `select 1 from pg_policies where 'toolgate_worker' = any (roles::text[])`)).length,
+  ).toBeGreaterThan(20);
   await applyMigrations(one.url);
   expect(await dumpSchema(one.url)).toBe(before);
-  expect(await run(one.url, `select 1 from pg_policies where roles::text[] && array['toolgate_app', 'toolgate_worker']`)).toEqual([]);
-  expect(await run(one.url, `select 1 from pg_class c, aclexplode(c.relacl) x where pg_get_userbyid(x.grantee) in ('toolgate_app', 'toolgate_worker')`)).toEqual([]);
-  await expect(run(one.url, 'select 1 from organizations', '-c role=toolgate_worker')).rejects.toThrow(/permission denied/);
+  expect(
+    await run(one.url, `select 1 from pg_policies where roles::text[] && array['toolgate_app', 'toolgate_worker']`),
+  ).toEqual([]);
+  expect(
+    await run(
+      one.url,
+      `select 1 from pg_class c, aclexplode(c.relacl) x where pg_get_userbyid(x.grantee) in ('toolgate_app', 'toolgate_worker')`,
+    ),
+  ).toEqual([]);
+  await expect(run(one.url, 'select 1 from organizations', '-c role=toolgate_worker')).rejects.toThrow(
+    /permission denied/,
+  );
 });
 
 test('a user who may not create roles is told the statements to run, with the names of this database', async () => {
@@ -83,9 +99,19 @@ test('a user who may not create roles is told the statements to run, with the na
   Object.assign(url, { username: owner, password: 'x', pathname: `/${fresh}` });
   const { app, worker } = rolesOf(url.toString());
   try {
-    const refusal = await applyMigrations(url.toString()).then(() => '', (error: unknown) => (error as Error).message);
-    const statements = refusal.split('\n').slice(1).map((line) => line.trim());
-    expect(statements).toEqual([`CREATE ROLE ${app} NOLOGIN;`, `CREATE ROLE ${worker} NOLOGIN;`, `GRANT ${app}, ${worker} TO CURRENT_USER;`]);
+    const refusal = await applyMigrations(url.toString()).then(
+      () => '',
+      (error: unknown) => (error as Error).message,
+    );
+    const statements = refusal
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim());
+    expect(statements).toEqual([
+      `CREATE ROLE ${app} NOLOGIN;`,
+      `CREATE ROLE ${worker} NOLOGIN;`,
+      `GRANT ${app}, ${worker} TO CURRENT_USER;`,
+    ]);
     for (const statement of statements) await run(one.url, statement.replace('CURRENT_USER', owner));
     await applyMigrations(url.toString());
     expect(await run(url.toString(), 'select 1 from organizations', `-c role=${worker}`)).toEqual([]);
@@ -101,14 +127,22 @@ describe('the pools of the embedded database', () => {
     const roles = rolesOf(other.url);
     const db = new Database(urls);
     try {
-      for (const [pool, role, beyond] of [[db.app, roles.app, roles.worker], [db.worker, roles.worker, roles.app]] as const) {
+      for (const [pool, role, beyond] of [
+        [db.app, roles.app, roles.worker],
+        [db.worker, roles.worker, roles.app],
+      ] as const) {
         const client = await pool.connect();
-        expect((await client.query('select current_user::text as role, usesuper from pg_user where usename = session_user')).rows).toEqual([{ role, usesuper: false }]);
+        expect(
+          (await client.query('select current_user::text as role, usesuper from pg_user where usename = session_user'))
+            .rows,
+        ).toEqual([{ role, usesuper: false }]);
         await client.query('set role none');
         await expect(client.query('select 1 from organizations')).rejects.toThrow(/permission denied/);
         await expect(client.query('select 1 from users')).rejects.toThrow(/permission denied/);
         await expect(client.query(`set role ${beyond}`)).rejects.toThrow(/permission denied/);
-        await expect(client.query(`set session authorization ${new URL(other.url).username}`)).rejects.toThrow(/permission denied/);
+        await expect(client.query(`set session authorization ${new URL(other.url).username}`)).rejects.toThrow(
+          /permission denied/,
+        );
         client.release(true);
       }
     } finally {

@@ -21,8 +21,16 @@ afterAll(async () => {
 });
 
 const [loud, quiet] = [newId('org'), newId('org')];
-const running = async (): Promise<number> => (await owner.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%' and state = 'active'`)).rows.length;
-const sleep = (seconds: number) => (tx: Parameters<Parameters<Database['inOrganization']>[1]>[0]): Promise<unknown> => tx.query(`select pg_sleep(${seconds})`);
+const running = async (): Promise<number> =>
+  (
+    await owner.query(
+      `select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%' and state = 'active'`,
+    )
+  ).rows.length;
+const sleep =
+  (seconds: number) =>
+  (tx: Parameters<Parameters<Database['inOrganization']>[1]>[0]): Promise<unknown> =>
+    tx.query(`select pg_sleep(${seconds})`);
 
 describe('the ways to the database', () => {
   test('keep connections of each lane for another organization, however many works one organization has waiting', async () => {
@@ -36,7 +44,10 @@ describe('the ways to the database', () => {
     expect(await running()).toBeGreaterThan(5);
     let settled = false;
     void Promise.all(flood).then(() => (settled = true));
-    while (!settled) await owner.query(`select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`);
+    while (!settled)
+      await owner.query(
+        `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`,
+      );
   });
 
   test('refuse the works of one organization beyond a hundred waiting, with the seconds to wait', async () => {
@@ -62,11 +73,15 @@ describe('a search', () => {
   });
 
   test('has a time limit of its own, of which its caller is told how to stay below it', async () => {
-    expect((await db.search(quiet)((tx) => tx.query('show statement_timeout'))).rows).toEqual([{ statement_timeout: '30s' }]);
-    const late = await db.search(quiet)(async (tx) => {
-      await tx.query(`set local statement_timeout = 20`);
-      await tx.query('select pg_sleep(600)');
-    }).catch((error: unknown) => error);
+    expect((await db.search(quiet)((tx) => tx.query('show statement_timeout'))).rows).toEqual([
+      { statement_timeout: '30s' },
+    ]);
+    const late = await db
+      .search(quiet)(async (tx) => {
+        await tx.query(`set local statement_timeout = 20`);
+        await tx.query('select pg_sleep(600)');
+      })
+      .catch((error: unknown) => error);
     expect(databaseProblem(late)).toMatchObject({ code: 'search_timeout', detail: expect.stringContaining('Narrow') });
   });
 });
@@ -77,7 +92,9 @@ describe('a failure of the database', () => {
     const refused = await away.inOrganization(quiet, (tx) => tx.query('select 1')).catch((error: unknown) => error);
     expect(databaseProblem(refused)).toMatchObject({ code: 'unavailable', retryAfterSeconds: 2 });
     await away.close();
-    expect(databaseProblem(new Error('timeout exceeded when trying to connect'))).toMatchObject({ code: 'unavailable' });
+    expect(databaseProblem(new Error('timeout exceeded when trying to connect'))).toMatchObject({
+      code: 'unavailable',
+    });
     const wrong = await db.inOrganization(quiet, (tx) => tx.query('select nothing')).catch((error: unknown) => error);
     expect(databaseProblem(wrong)).toBeUndefined();
     expect(databaseProblem(new Error('anything else'))).toBeUndefined();

@@ -4,7 +4,12 @@ import { closeFront, listen, makeHttpFront } from '../../../src/platform/http-fr
 
 const checks = { database: (): Promise<void> => Promise.resolve(), log: (): Promise<void> => Promise.resolve() };
 const asks = { operator: false };
-const front = makeHttpFront({ hosts: () => true, isOperator: () => Promise.resolve(asks.operator), readiness: { database: () => checks.database(), log: () => checks.log() }, metrics: new Registry() });
+const front = makeHttpFront({
+  hosts: () => true,
+  isOperator: () => Promise.resolve(asks.operator),
+  readiness: { database: () => checks.database(), log: () => checks.log() },
+  metrics: new Registry(),
+});
 const port = await listen(front, 0, '127.0.0.1');
 afterAll(() => closeFront(front, 0));
 
@@ -18,7 +23,10 @@ test('/readyz is 503 and names the part that is away, also one that does not ans
   checks.database = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
   expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'failed', log: 'ok' } }]);
   asks.operator = true;
-  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: expect.stringContaining('10.0.0.7:5432'), log: 'ok' } }]);
+  expect(await ready()).toEqual([
+    503,
+    { status: 'not ready', parts: { database: expect.stringContaining('10.0.0.7:5432'), log: 'ok' } },
+  ]);
   asks.operator = false;
   checks.database = () => new Promise(() => undefined);
   const began = performance.now();

@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,9 +25,13 @@ let project = '';
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'toolgate-start-'));
   mkdirSync(join(project, 'src', 'platform'), { recursive: true });
-  for (const name of ['tsconfig.json', 'package.json', 'package-lock.json', 'src/start.mjs']) cpSync(join(root, name), join(project, name));
+  for (const name of ['tsconfig.json', 'package.json', 'package-lock.json', 'src/start.mjs'])
+    cpSync(join(root, name), join(project, name));
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
-  source('main.ts', `import { word } from './platform/word.js';\nimport { asset } from './platform/asset.mjs';\nprocess.stdout.write(JSON.stringify([word, asset, process.argv.slice(2)]));\n`);
+  source(
+    'main.ts',
+    `import { word } from './platform/word.js';\nimport { asset } from './platform/asset.mjs';\nprocess.stdout.write(JSON.stringify([word, asset, process.argv.slice(2)]));\n`,
+  );
   source('platform/word.ts', `export const word: string = 'one';\n`);
   source('platform/asset.mjs', `export const asset = 'asset';\n`);
   source('platform/asset.d.mts', 'export const asset: string;\n');
@@ -33,7 +48,10 @@ function begin(...args: string[]): Readonly<{ pid: number; done: Promise<Run> }>
   const text = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => (text.out += data.toString()));
   child.stderr.on('data', (data: Buffer) => (text.err += data.toString()));
-  return { pid: child.pid ?? 0, done: new Promise((resolve) => child.once('close', (code) => resolve({ code, ...text }))) };
+  return {
+    pid: child.pid ?? 0,
+    done: new Promise((resolve) => child.once('close', (code) => resolve({ code, ...text }))),
+  };
 }
 
 const start = (...args: string[]): Promise<Run> => begin(...args).done;
@@ -97,9 +115,15 @@ test('two that start at once on a stale build both run, and one of them builds',
 });
 
 test('a fresh build starts without writing anything', async () => {
-  const before = readdirSync(join(project, 'dist'), { recursive: true }).map((name) => [name, statSync(output(String(name))).mtimeMs]);
+  const before = readdirSync(join(project, 'dist'), { recursive: true }).map((name) => [
+    name,
+    statSync(output(String(name))).mtimeMs,
+  ]);
   expect((await start()).code).toBe(0);
-  const after = readdirSync(join(project, 'dist'), { recursive: true }).map((name) => [name, statSync(output(String(name))).mtimeMs]);
+  const after = readdirSync(join(project, 'dist'), { recursive: true }).map((name) => [
+    name,
+    statSync(output(String(name))).mtimeMs,
+  ]);
   expect(after).toEqual(before);
   expect(readFileSync(output('.stamp.json'), 'utf8')).toMatch(/^\{"fingerprint":"[0-9a-f]{64}"\}$/);
 });

@@ -3,7 +3,11 @@ import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js'
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 import { call, join, signUp, type Answer, type Person } from '../accounts/client.js';
 
-const capped = { version: '1', default: 'deny', tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } } };
+const capped = {
+  version: '1',
+  default: 'deny',
+  tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'minute', max: 10, scope: 'grant' }] } },
+};
 const open = { version: '1', default: 'allow' };
 
 let toolgate: TestToolgate;
@@ -15,11 +19,19 @@ let other: Person;
 let serverId: string;
 let policyId: string;
 
-const as = (person: Person) => (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> => call(toolgate.url, what, { token: person.token, body, headers });
-const ask = (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> => as(manager)(what, body, headers);
-const registered = async (person: Person): Promise<string> => (await as(person)('POST /v1/servers', { name: 'GitLab', transport: { type: 'streamable-http', url: upstream.url } })).body.id;
-const create = (document: unknown, name = 'p'): Promise<Answer> => ask(`POST /v1/servers/${serverId}/policies`, { name, document });
-const publish = (document: unknown, ifMatch?: string): Promise<Answer> => ask(`PUT /v1/policies/${policyId}`, { document }, ifMatch === undefined ? {} : { 'if-match': ifMatch });
+const as =
+  (person: Person) =>
+  (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+    call(toolgate.url, what, { token: person.token, body, headers });
+const ask = (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+  as(manager)(what, body, headers);
+const registered = async (person: Person): Promise<string> =>
+  (await as(person)('POST /v1/servers', { name: 'GitLab', transport: { type: 'streamable-http', url: upstream.url } }))
+    .body.id;
+const create = (document: unknown, name = 'p'): Promise<Answer> =>
+  ask(`POST /v1/servers/${serverId}/policies`, { name, document });
+const publish = (document: unknown, ifMatch?: string): Promise<Answer> =>
+  ask(`PUT /v1/policies/${policyId}`, { document }, ifMatch === undefined ? {} : { 'if-match': ifMatch });
 
 beforeAll(async () => {
   toolgate = await startTestToolgate();
@@ -45,30 +57,59 @@ describe('a policy', () => {
     const made = await create(capped, 'capped');
     expect(made).toMatchObject({ status: 201 });
     expect(made.headers.get('etag')).toBe('"1"');
-    expect(made.body).toEqual({ id: expect.stringMatching(/^pol_/), serverId, name: 'capped', version: 1, document: capped, warnings: [], createdAt: expect.stringMatching(/Z$/), updatedAt: made.body.createdAt });
+    expect(made.body).toEqual({
+      id: expect.stringMatching(/^pol_/),
+      serverId,
+      name: 'capped',
+      version: 1,
+      document: capped,
+      warnings: [],
+      createdAt: expect.stringMatching(/Z$/),
+      updatedAt: made.body.createdAt,
+    });
     const read = await as(viewer)(`GET /v1/policies/${made.body.id}`);
     expect(read.headers.get('etag')).toBe('"1"');
     expect(read.body).toEqual(made.body);
   });
 
   test('keeps tools whose names other programs stumble over, as they were sent', async () => {
-    const text = '{"name":"p","document":{"version":"1","default":"allow","hide":["prototype"],"tools":{"constructor":{"action":"deny"},"__proto__":{"action":"deny"},"prototype":{"action":"deny"},"a/b~c":{"action":"deny"}}}}';
-    const response = await fetch(`${toolgate.url}/v1/servers/${serverId}/policies`, { method: 'POST', headers: { authorization: `Bearer ${manager.token}`, 'content-type': 'application/json' }, body: text });
+    const text =
+      '{"name":"p","document":{"version":"1","default":"allow","hide":["prototype"],"tools":{"constructor":{"action":"deny"},"__proto__":{"action":"deny"},"prototype":{"action":"deny"},"a/b~c":{"action":"deny"}}}}';
+    const response = await fetch(`${toolgate.url}/v1/servers/${serverId}/policies`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${manager.token}`, 'content-type': 'application/json' },
+      body: text,
+    });
     const { id, document } = (await response.json()) as { id: string; document: { tools: object } };
     expect(Object.keys(document.tools).sort()).toEqual(['__proto__', 'a/b~c', 'constructor', 'prototype']);
-    for (const tool of ['constructor', '__proto__', 'prototype', 'a/b~c']) expect((await ask(`POST /v1/policies/${id}/decide`, { tool })).body).toMatchObject({ effect: 'deny' });
+    for (const tool of ['constructor', '__proto__', 'prototype', 'a/b~c'])
+      expect((await ask(`POST /v1/policies/${id}/decide`, { tool })).body).toMatchObject({ effect: 'deny' });
   });
 
   test('with the same Idempotency-Key is created once', async () => {
     const body = { name: 'once', document: open };
-    const [first, second] = [await ask(`POST /v1/servers/${serverId}/policies`, body, { 'idempotency-key': 'p1' }), await ask(`POST /v1/servers/${serverId}/policies`, body, { 'idempotency-key': 'p1' })];
+    const [first, second] = [
+      await ask(`POST /v1/servers/${serverId}/policies`, body, { 'idempotency-key': 'p1' }),
+      await ask(`POST /v1/servers/${serverId}/policies`, body, { 'idempotency-key': 'p1' }),
+    ];
     expect(second.body).toEqual(first.body);
   });
 
   test('is written by policy managers, read by every role, and not found by another organization', async () => {
     const body = { name: 'p', document: open };
-    for (const what of [`POST /v1/servers/${serverId}/policies`, `PUT /v1/policies/${policyId}`, 'POST /v1/policies/validate', `POST /v1/policies/${policyId}/decide`, `DELETE /v1/policies/${policyId}`]) expect((await as(viewer)(what, body)).status).toBe(403);
-    for (const what of [`GET /v1/policies/${policyId}`, `GET /v1/policies/${policyId}/versions`, `GET /v1/servers/${serverId}/policies`]) {
+    for (const what of [
+      `POST /v1/servers/${serverId}/policies`,
+      `PUT /v1/policies/${policyId}`,
+      'POST /v1/policies/validate',
+      `POST /v1/policies/${policyId}/decide`,
+      `DELETE /v1/policies/${policyId}`,
+    ])
+      expect((await as(viewer)(what, body)).status).toBe(403);
+    for (const what of [
+      `GET /v1/policies/${policyId}`,
+      `GET /v1/policies/${policyId}/versions`,
+      `GET /v1/servers/${serverId}/policies`,
+    ]) {
       expect((await as(viewer)(what)).status).toBe(200);
       expect(await as(other)(what)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }
@@ -84,7 +125,10 @@ describe('a policy', () => {
     const person = await signUp(toolgate.url);
     const server = await registered(person);
     const ids: string[] = [];
-    for (let index = 0; index < 3; index += 1) ids.push((await as(person)(`POST /v1/servers/${server}/policies`, { name: `p${index}`, document: open })).body.id);
+    for (let index = 0; index < 3; index += 1)
+      ids.push(
+        (await as(person)(`POST /v1/servers/${server}/policies`, { name: `p${index}`, document: open })).body.id,
+      );
     await as(person)(`POST /v1/servers/${await registered(person)}/policies`, { name: 'elsewhere', document: open });
     const first = (await as(person)(`GET /v1/servers/${server}/policies?limit=2`)).body;
     const second = (await as(person)(`GET /v1/servers/${server}/policies?limit=2&after=${first.nextCursor}`)).body;
@@ -96,8 +140,18 @@ describe('a policy', () => {
 describe('a document that is not valid', () => {
   test.each([
     ['a key that nobody knows', { ...open, surprise: 1 }, 'unsupported_key', ['/document/surprise']],
-    ['keys in places that do not have them', { ...open, all_tools: { approval: {} }, deny_if: [] }, 'unsupported_key', ['/document/all_tools/approval', '/document/deny_if']],
-    ['everything wrong at once', { version: '2', surprise: 1, tools: { a: { action: 'maybe' } } }, 'policy_invalid', ['/document/version', '/document/surprise', '/document/tools/a/action', '/document/default']],
+    [
+      'keys in places that do not have them',
+      { ...open, all_tools: { approval: {} }, deny_if: [] },
+      'unsupported_key',
+      ['/document/all_tools/approval', '/document/deny_if'],
+    ],
+    [
+      'everything wrong at once',
+      { version: '2', surprise: 1, tools: { a: { action: 'maybe' } } },
+      'policy_invalid',
+      ['/document/version', '/document/surprise', '/document/tools/a/action', '/document/default'],
+    ],
     ['a text', 'deny', 'policy_invalid', ['/document']],
     ['a list', [], 'policy_invalid', ['/document']],
   ])('is refused for %s, with every error at once', async (_what, document, code, pointers) => {
@@ -114,12 +168,26 @@ describe('a document that is not valid', () => {
   test('over 256 KiB, or nested without end, is too large', async () => {
     const large = { ...open, hide: Array.from({ length: 3000 }, (_, index) => `${'x'.repeat(95)}${index}`) };
     expect(await create(large)).toMatchObject({ status: 413, body: { code: 'too_large' } });
-    const response = await fetch(`${toolgate.url}/v1/policies/validate`, { method: 'POST', headers: { authorization: `Bearer ${manager.token}`, 'content-type': 'application/json' }, body: `{"document":${'['.repeat(100_000)}${']'.repeat(100_000)}}` });
+    const response = await fetch(`${toolgate.url}/v1/policies/validate`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${manager.token}`, 'content-type': 'application/json' },
+      body: `{"document":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    });
     expect([413, 400]).toContain(response.status);
   });
 
-  test.each([{ document: open }, { name: '', document: open }, { name: 'p' }, { name: 'p', document: null }, { name: 'p', document: open, id: 'x' }, []])('is not even looked at in a body like %o', async (body) => {
-    expect(await ask(`POST /v1/servers/${serverId}/policies`, body)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
+  test.each([
+    { document: open },
+    { name: '', document: open },
+    { name: 'p' },
+    { name: 'p', document: null },
+    { name: 'p', document: open, id: 'x' },
+    [],
+  ])('is not even looked at in a body like %o', async (body) => {
+    expect(await ask(`POST /v1/servers/${serverId}/policies`, body)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_body' },
+    });
   });
 
   test('changes nothing', async () => {
@@ -130,14 +198,26 @@ describe('a document that is not valid', () => {
 
 describe('warnings', () => {
   test('tell of a limit by session and of tools that the server does not have', async () => {
-    const document = { ...open, hide: ['typo', 'x*'], tools: { cancel_jobs: {}, cancel_job: { limits: [{ counter: 'c', window: 60, max: 1, scope: 'session' }] }, 'list_*': {} } };
+    const document = {
+      ...open,
+      hide: ['typo', 'x*'],
+      tools: {
+        cancel_jobs: {},
+        cancel_job: { limits: [{ counter: 'c', window: 60, max: 1, scope: 'session' }] },
+        'list_*': {},
+      },
+    };
     const expected = [
       { pointer: '/document/tools/cancel_job/limits/0/scope', code: 'session_scope' },
       { pointer: '/document/hide/0', code: 'unknown_tool' },
       { pointer: '/document/tools/cancel_jobs', code: 'unknown_tool' },
     ];
     expect((await create(document)).body.warnings).toMatchObject(expected);
-    expect((await ask('POST /v1/policies/validate', { document, serverId })).body).toMatchObject({ valid: true, errors: [], warnings: expected });
+    expect((await ask('POST /v1/policies/validate', { document, serverId })).body).toMatchObject({
+      valid: true,
+      errors: [],
+      warnings: expected,
+    });
     expect((await ask('POST /v1/policies/validate', { document })).body.warnings).toMatchObject(expected.slice(0, 1));
   });
 });
@@ -149,7 +229,10 @@ describe('a new version', () => {
   });
 
   test('of a policy that is not there is not found, also without If-Match', async () => {
-    expect(await ask(`PUT /v1/policies/pol_${'0'.repeat(26)}`, { document: open })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await ask(`PUT /v1/policies/pol_${'0'.repeat(26)}`, { document: open })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
   });
 
   test.each(['"1"', '1', '*', '"7", "1"'])('is published for If-Match: %s', async (ifMatch) => {
@@ -176,19 +259,37 @@ describe('a new version', () => {
     expect([...first.items, ...second.items]).toMatchObject([
       { version: 1, name: 'p', document: capped, publishedBy: { type: 'member', id: manager.user.id } },
       { version: 2, name: 'renamed', document: open, publishedBy: { id: manager.user.id } },
-      { version: 3, name: 'renamed', document: capped, publishedBy: { id: admin.user.id }, publishedAt: expect.stringMatching(/Z$/) },
+      {
+        version: 3,
+        name: 'renamed',
+        document: capped,
+        publishedBy: { id: admin.user.id },
+        publishedAt: expect.stringMatching(/Z$/),
+      },
     ]);
-    expect((await ask(`GET /v1/policies/${policyId}/versions?after=${Buffer.from('abc').toString('base64url')}`)).status).toBe(400);
+    expect(
+      (await ask(`GET /v1/policies/${policyId}/versions?after=${Buffer.from('abc').toString('base64url')}`)).status,
+    ).toBe(400);
   });
 });
 
 describe('deleting a policy', () => {
   test('makes it not found, also with its ETag; a stale one is refused', async () => {
     expect((await ask(`DELETE /v1/policies/${policyId}`, undefined, { 'if-match': '"9"' })).status).toBe(412);
-    expect(await ask(`DELETE /v1/policies/${policyId}`, undefined, { 'if-match': '"1"' })).toMatchObject({ status: 204, body: undefined });
-    for (const what of [`GET /v1/policies/${policyId}`, `GET /v1/policies/${policyId}/versions`, `DELETE /v1/policies/${policyId}`]) expect((await ask(what)).status).toBe(404);
+    expect(await ask(`DELETE /v1/policies/${policyId}`, undefined, { 'if-match': '"1"' })).toMatchObject({
+      status: 204,
+      body: undefined,
+    });
+    for (const what of [
+      `GET /v1/policies/${policyId}`,
+      `GET /v1/policies/${policyId}/versions`,
+      `DELETE /v1/policies/${policyId}`,
+    ])
+      expect((await ask(what)).status).toBe(404);
     expect((await publish(open, '*')).status).toBe(404);
-    expect((await ask(`GET /v1/servers/${serverId}/policies?limit=1000`)).body.items.map(({ id }: { id: string }) => id)).not.toContain(policyId);
+    expect(
+      (await ask(`GET /v1/servers/${serverId}/policies?limit=1000`)).body.items.map(({ id }: { id: string }) => id),
+    ).not.toContain(policyId);
   });
 
   test('is refused while a grant uses it, and allowed once that is revoked', async () => {
@@ -212,29 +313,65 @@ describe('trying a call', () => {
         effect: 'allow',
         code: 'allowed',
         rule: '/tools/cancel_job',
-        limits: [{ rule: '/tools/cancel_job/limits/0', counter: 'cancel_job_rate', window: 'minute', scope: 'grant', amount: 1, max: 10 }],
-        trace: [{ rule: '/tools/cancel_job', outcome: 'passed' }, { rule: '/tools/cancel_job/limits/0', outcome: 'reserves' }],
+        limits: [
+          {
+            rule: '/tools/cancel_job/limits/0',
+            counter: 'cancel_job_rate',
+            window: 'minute',
+            scope: 'grant',
+            amount: 1,
+            max: 10,
+          },
+        ],
+        trace: [
+          { rule: '/tools/cancel_job', outcome: 'passed' },
+          { rule: '/tools/cancel_job/limits/0', outcome: 'reserves' },
+        ],
       },
     });
-    expect((await decide({ tool: 'list_issues' })).body).toMatchObject({ effect: 'deny', code: 'not_listed', rule: '/default', limits: [], trace: [{ rule: '/default', outcome: 'refused' }] });
+    expect((await decide({ tool: 'list_issues' })).body).toMatchObject({
+      effect: 'deny',
+      code: 'not_listed',
+      rule: '/default',
+      limits: [],
+      trace: [{ rule: '/default', outcome: 'refused' }],
+    });
   });
 
   test('in monitor mode says what would be refused', async () => {
     await publish({ ...capped, mode: 'monitor' }, '*');
-    expect((await decide({ tool: 'list_issues' })).body).toMatchObject({ effect: 'allow', would: { effect: 'deny', code: 'not_listed', rule: '/default' } });
+    expect((await decide({ tool: 'list_issues' })).body).toMatchObject({
+      effect: 'allow',
+      would: { effect: 'deny', code: 'not_listed', rule: '/default' },
+    });
   });
 
   test('reads the argument that is spent, whatever its name', async () => {
-    await publish({ ...open, tools: { cancel_job: { limits: [{ counter: 'c', window: 'day', max: 100, increment_from: 'args.constructor' }] } } }, '*');
+    await publish(
+      {
+        ...open,
+        tools: {
+          cancel_job: { limits: [{ counter: 'c', window: 'day', max: 100, increment_from: 'args.constructor' }] },
+        },
+      },
+      '*',
+    );
     expect((await decide({ tool: 'cancel_job', arguments: { constructor: 7.5 } })).body.limits[0].amount).toBe(7.5);
-    expect((await decide({ tool: 'cancel_job', arguments: {} })).body).toMatchObject({ effect: 'deny', code: 'argument_rule' });
+    expect((await decide({ tool: 'cancel_job', arguments: {} })).body).toMatchObject({
+      effect: 'deny',
+      code: 'argument_rule',
+    });
   });
 
   test('for a disabled server, identity, tool or organization is refused as disabled', async () => {
     const identity = await as(admin)('POST /v1/identities', { name: 'ci', kind: 'service' });
     expect((await decide({ tool: 'cancel_job', identityId: identity.body.id })).body.effect).toBe('allow');
     await as(admin)(`PATCH /v1/identities/${identity.body.id}`, { disabled: true });
-    expect((await decide({ tool: 'cancel_job', identityId: identity.body.id })).body).toMatchObject({ effect: 'deny', code: 'disabled', rule: null });
+    expect((await decide({ tool: 'cancel_job', identityId: identity.body.id })).body).toMatchObject({
+      effect: 'deny',
+      code: 'disabled',
+      rule: null,
+    });
     await as(admin)(`PATCH /v1/servers/${serverId}`, { disabled: true });
     expect((await decide({ tool: 'cancel_job' })).body).toMatchObject({ effect: 'deny', code: 'disabled' });
     await as(admin)(`PATCH /v1/servers/${serverId}`, { disabled: false });
@@ -248,17 +385,34 @@ describe('trying a call', () => {
 
   test('for an identity of another organization is not found', async () => {
     const foreign = await as(other)('POST /v1/identities', { name: 'ci', kind: 'service' });
-    expect(await decide({ tool: 'cancel_job', identityId: foreign.body.id })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await decide({ tool: 'cancel_job', identityId: foreign.body.id })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
   });
 
-  test.each([{}, { tool: '' }, { tool: 7 }, { tool: 'x', arguments: 'text' }, { tool: 'x', arguments: [] }, { tool: 'x', identityId: 'idn_nope' }, { tool: 'x', more: 1 }])('refuses %o', async (body) => {
+  test.each([
+    {},
+    { tool: '' },
+    { tool: 7 },
+    { tool: 'x', arguments: 'text' },
+    { tool: 'x', arguments: [] },
+    { tool: 'x', identityId: 'idn_nope' },
+    { tool: 'x', more: 1 },
+  ])('refuses %o', async (body) => {
     expect(await decide(body)).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
   });
 
   test('changes nothing: no event, no count', async () => {
-    const counts = async (): Promise<unknown> => (await toolgate.db.worker.query('select (select count(*) from events) as events, (select count(*) from limit_counters) as counters')).rows[0];
+    const counts = async (): Promise<unknown> =>
+      (
+        await toolgate.db.worker.query(
+          'select (select count(*) from events) as events, (select count(*) from limit_counters) as counters',
+        )
+      ).rows[0];
     const before = await counts();
-    for (let index = 0; index < 12; index += 1) expect((await decide({ tool: 'cancel_job' })).body.effect).toBe('allow');
+    for (let index = 0; index < 12; index += 1)
+      expect((await decide({ tool: 'cancel_job' })).body.effect).toBe('allow');
     expect(await counts()).toEqual(before);
   });
 });

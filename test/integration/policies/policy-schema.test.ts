@@ -23,16 +23,24 @@ describe('the schema of policies', () => {
     expect(response.headers.get('content-type')).toMatch(/^application\/schema\+json/);
     expect(response.headers.get('cache-control')).toBe('public, max-age=3600');
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
-    expect(await (await fetch(response.url)).json()).toMatchObject({ $id: response.url, $schema: 'https://json-schema.org/draft/2020-12/schema' });
+    expect(await (await fetch(response.url)).json()).toMatchObject({
+      $id: response.url,
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+    });
     // fetch asks past every cache as soon as it is given a condition.
-    const again = await new Promise((resolve) => get(response.url, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } }, ({ statusCode }) => resolve(statusCode)));
+    const again = await new Promise((resolve) =>
+      get(response.url, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } }, ({ statusCode }) =>
+        resolve(statusCode),
+      ),
+    );
     expect(again).toBe(304);
   });
 
   test('takes every document that is accepted on save', () => {
     const documents = decisionCases.map(({ document }) => JSON.parse(JSON.stringify(document)) as unknown);
     expect(documents.length).toBeGreaterThan(50);
-    for (const document of documents) expect([parsePolicy(document).ok, validate(document)], JSON.stringify(document)).toEqual([true, true]);
+    for (const document of documents)
+      expect([parsePolicy(document).ok, validate(document)], JSON.stringify(document)).toEqual([true, true]);
   });
 
   test('takes no document that is refused for its structure', () => {

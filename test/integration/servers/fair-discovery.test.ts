@@ -23,9 +23,17 @@ afterAll(async () => {
 
 test('One organization that registers many silent servers at once is held to a few discoveries, and another registers its own meanwhile', async () => {
   const [loud, quiet] = [await signUp(toolgate.url), await signUp(toolgate.url)];
-  const registrations = Array.from({ length: 40 }, (_, index) => loud.api('POST', '/v1/servers', { name: `silent ${index}`, transport: { type: 'streamable-http', url: silentUrl } }));
+  const registrations = Array.from({ length: 40 }, (_, index) =>
+    loud.api('POST', '/v1/servers', {
+      name: `silent ${index}`,
+      transport: { type: 'streamable-http', url: silentUrl },
+    }),
+  );
   await expect.poll(() => asked).toBeGreaterThan(0);
-  const answer = await quiet.api('POST', '/v1/servers', { name: 'mine', transport: { type: 'streamable-http', url: upstream.url } });
+  const answer = await quiet.api('POST', '/v1/servers', {
+    name: 'mine',
+    transport: { type: 'streamable-http', url: upstream.url },
+  });
   expect([answer.status, answer.body['status']]).toEqual([201, 'ready']);
   expect(asked).toBeLessThanOrEqual(8);
   const refused = await Promise.race(registrations);

@@ -21,7 +21,8 @@ beforeAll(async () => {
   toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_ENV: 'MODE' });
   upstream = await startUpstream({ json: true });
   tenant = await signUp(toolgate.url);
-  const secretOf = async (role: string): Promise<string> => (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
+  const secretOf = async (role: string): Promise<string> =>
+    (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
   keys = Object.fromEntries(await Promise.all(MEMBER_ROLES.map(async (role) => [role, await secretOf(role)])));
 });
 afterAll(async () => {
@@ -30,22 +31,34 @@ afterAll(async () => {
 });
 
 type Json = Record<string, unknown>;
-const as = (role: string, path: string): Promise<Answer> => request(`${toolgate.url}${path}`, 'GET', undefined, { authorization: `Bearer ${keys[role]}` });
+const as = (role: string, path: string): Promise<Answer> =>
+  request(`${toolgate.url}${path}`, 'GET', undefined, { authorization: `Bearer ${keys[role]}` });
 const register = async (transport: Json): Promise<Json> => {
   const { status, body } = await tenant.api('POST', '/v1/servers', { name: 'A server', transport });
   expect(status).toBe(201);
   return body;
 };
-const change = (id: unknown, transport: Json): Promise<Answer> => tenant.api('PATCH', `/v1/servers/${String(id)}`, { transport });
+const change = (id: unknown, transport: Json): Promise<Answer> =>
+  tenant.api('PATCH', `/v1/servers/${String(id)}`, { transport });
 const urlOf = (path: string): string => `http://127.0.0.1:${upstream.port}${path}`;
 const http = (path: string): Json => ({ type: 'streamable-http', url: urlOf(path) });
-const stdio = (...args: readonly string[]): Json => ({ type: 'stdio', command: process.execPath, args: [SCRIPT, ...args], env: { MODE: 'answer' } });
+const stdio = (...args: readonly string[]): Json => ({
+  type: 'stdio',
+  command: process.execPath,
+  args: [SCRIPT, ...args],
+  env: { MODE: 'answer' },
+});
 
 /** Every text of the database, but the sealed ones, and of the log. */
 const recorded = async (): Promise<string> => {
   const tables = ['events', 'servers', 'audit_records'];
-  const rows = await Promise.all(tables.map((table) => toolgate.db.worker.query<{ text: string }>(`select t::text as text from ${table} t`)));
-  return rows.flatMap(({ rows: found }) => found.map(({ text }) => text)).join('\n') + JSON.stringify(await toolgate.log.events());
+  const rows = await Promise.all(
+    tables.map((table) => toolgate.db.worker.query<{ text: string }>(`select t::text as text from ${table} t`)),
+  );
+  return (
+    rows.flatMap(({ rows: found }) => found.map(({ text }) => text)).join('\n') +
+    JSON.stringify(await toolgate.log.events())
+  );
 };
 
 describe('a segment of a URL that looks like a secret', () => {
@@ -56,7 +69,9 @@ describe('a segment of a URL that looks like a secret', () => {
     for (const role of MEMBER_ROLES) {
       const one = await as(role, `/v1/servers/${String(created['id'])}`);
       const all = (await as(role, '/v1/servers?limit=1000')).body['items'] as readonly Json[];
-      const urls = [one.body, ...all.filter(({ id }) => id === created['id'])].map((server) => (server['transport'] as Json)['url']);
+      const urls = [one.body, ...all.filter(({ id }) => id === created['id'])].map(
+        (server) => (server['transport'] as Json)['url'],
+      );
       expect(urls, role).toEqual(role === 'admin' ? [open, open] : [shown, shown]);
     }
   });
@@ -65,12 +80,21 @@ describe('a segment of a URL that looks like a secret', () => {
     const { id, status } = await register(http(`/s/${PATH_SECRET}/mcp?key=${QUERY_SECRET}`));
     expect(status).toBe('ready');
     const serverId = String(id);
-    const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
+    const grant = await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+    });
     const client = await connect(grant);
     await client.callTool({ name: 'echo', arguments: { text: 'hi' } });
     await client.close();
     expect(upstream.seen.at(-1)?.path).toBe(`/s/${PATH_SECRET}/mcp?key=${QUERY_SECRET}`);
-    await expect.poll(async () => (await tenant.events()).filter((event) => event['serverId'] === id && event['type'] === 'server.registered').length).toBe(1);
+    await expect
+      .poll(
+        async () =>
+          (await tenant.events()).filter((event) => event['serverId'] === id && event['type'] === 'server.registered')
+            .length,
+      )
+      .toBe(1);
     const exported = (await tenant.api('GET', '/v1/audit/export?format=csv')).body['text'];
     const everywhere = `${await recorded()}${JSON.stringify(await tenant.events())}${String(exported)}`;
     expect(everywhere).toContain('/s/***/mcp');
@@ -79,14 +103,25 @@ describe('a segment of a URL that looks like a secret', () => {
 
   test('stays when the URL is sent back as anybody sees it, and is wanted again with another path', async () => {
     const { id } = await register(http(`/s/${PATH_SECRET}/mcp?key=${QUERY_SECRET}`));
-    const last = async (): Promise<string | undefined> => (await tenant.api('POST', `/v1/servers/${String(id)}/discover`), upstream.seen.at(-1)?.path);
+    const last = async (): Promise<string | undefined> => (
+      await tenant.api('POST', `/v1/servers/${String(id)}/discover`),
+      upstream.seen.at(-1)?.path
+    );
     for (const path of ['/s/***/mcp?key=***', `/s/${PATH_SECRET}/mcp?key=***`]) {
-      expect([(await change(id, http(path))).status, await last()]).toEqual([200, `/s/${PATH_SECRET}/mcp?key=${QUERY_SECRET}`]);
+      expect([(await change(id, http(path))).status, await last()]).toEqual([
+        200,
+        `/s/${PATH_SECRET}/mcp?key=${QUERY_SECRET}`,
+      ]);
     }
     const refused = await change(id, http('/t/***/mcp'));
-    expect([refused.status, (refused.body['errors'] as readonly Json[])[0]?.['pointer']]).toEqual([400, '/transport/url']);
+    expect([refused.status, (refused.body['errors'] as readonly Json[])[0]?.['pointer']]).toEqual([
+      400,
+      '/transport/url',
+    ]);
     expect([(await change(id, http('/mcp'))).status, await last()]).toEqual([200, '/mcp']);
-    expect((await toolgate.db.worker.query('select 1 from server_secrets where server_id = $1', [id])).rows).toEqual([]);
+    expect((await toolgate.db.worker.query('select 1 from server_secrets where server_id = $1', [id])).rows).toEqual(
+      [],
+    );
   });
 });
 
@@ -101,18 +136,31 @@ describe('an argument that is a secret', () => {
       const shown = ((await as(role, `/v1/servers/${String(id)}`)).body['transport'] as Json)['args'];
       expect(shown, role).toEqual([SCRIPT, ...(role === 'admin' ? ARGS : SHOWN)]);
     }
-    await expect.poll(async () => (await tenant.events()).filter((event) => event['serverId'] === id && event['type'] === 'server.registered').length).toBe(1);
+    await expect
+      .poll(
+        async () =>
+          (await tenant.events()).filter((event) => event['serverId'] === id && event['type'] === 'server.registered')
+            .length,
+      )
+      .toBe(1);
     const everywhere = `${await recorded()}${JSON.stringify(await tenant.events())}`;
     expect([ARGUMENT_SECRET, PATH_SECRET].filter((secret) => everywhere.includes(secret))).toEqual([]);
   });
 
   test('reaches the command, stays when it is sent back hidden, and goes to no other command', async () => {
     const { id } = await register(stdio(...ARGS));
-    const kept = async (): Promise<unknown> => ((await as('admin', `/v1/servers/${String(id)}`)).body['transport'] as Json)['args'];
-    expect([(await change(id, stdio(...SHOWN.slice(0, 3), '--name=other'))).status, await kept()]).toEqual([200, [SCRIPT, ...ARGS.slice(0, 3), '--name=other']]);
+    const kept = async (): Promise<unknown> =>
+      ((await as('admin', `/v1/servers/${String(id)}`)).body['transport'] as Json)['args'];
+    expect([(await change(id, stdio(...SHOWN.slice(0, 3), '--name=other'))).status, await kept()]).toEqual([
+      200,
+      [SCRIPT, ...ARGS.slice(0, 3), '--name=other'],
+    ]);
     expect((await change(id, stdio('--id=***'))).status).toBe(400);
     expect((await change(id, { ...stdio(...SHOWN), command: '/bin/sh' })).status).toBe(422);
-    const facts = toolgate.toolgate.database.worker.query<{ sealed: boolean }>('select sealed_headers is not null as sealed from server_secrets where server_id = $1', [id]);
+    const facts = toolgate.toolgate.database.worker.query<{ sealed: boolean }>(
+      'select sealed_headers is not null as sealed from server_secrets where server_id = $1',
+      [id],
+    );
     expect((await facts).rows).toEqual([{ sealed: true }]);
   });
 });
@@ -123,11 +171,23 @@ describe('what an earlier release recorded', () => {
     const transport = { type: 'streamable-http', url: urlOf(`/s/${PATH_SECRET}/mcp`) } as const;
     await toolgate.db.worker.query('update servers set transport = $2 where id = $1', [id, JSON.stringify(transport)]);
     const actor = { type: 'system', id: 'an earlier release' } as const;
-    const event = { id: newId('evt'), version: 1, time: new Date().toISOString(), organizationId: tenant.organizationId, actor, type: 'server.changed', serverId: String(id), transport } as const;
+    const event = {
+      id: newId('evt'),
+      version: 1,
+      time: new Date().toISOString(),
+      organizationId: tenant.organizationId,
+      actor,
+      type: 'server.changed',
+      serverId: String(id),
+      transport,
+    } as const;
     await append(toolgate.toolgate.eventLog, [event]);
-    const shown = async (): Promise<unknown> => ((await tenant.events()).find((one) => one['id'] === event.id)?.['transport'] as Json | undefined)?.['url'];
+    const shown = async (): Promise<unknown> =>
+      ((await tenant.events()).find((one) => one['id'] === event.id)?.['transport'] as Json | undefined)?.['url'];
     await expect.poll(shown).toBe(urlOf('/s/***/mcp'));
-    expect(((await as('viewer', `/v1/servers/${String(id)}`)).body['transport'] as Json)['url']).toBe(urlOf('/s/***/mcp'));
+    expect(((await as('viewer', `/v1/servers/${String(id)}`)).body['transport'] as Json)['url']).toBe(
+      urlOf('/s/***/mcp'),
+    );
     expect(((await as('admin', `/v1/servers/${String(id)}`)).body['transport'] as Json)['url']).toBe(transport.url);
     expect(String((await tenant.api('GET', '/v1/audit/export?format=ndjson')).body['text'])).not.toContain(PATH_SECRET);
   });

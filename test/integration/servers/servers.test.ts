@@ -19,7 +19,10 @@ beforeAll(async () => {
   other = await signUp(toolgate.url);
   hanging = await startUpstream({ intercept: () => true });
   const waiting = await signUp(toolgate.url);
-  hung = call(toolgate.url, 'POST /v1/servers', { token: waiting.token, body: { name: 'hangs', transport: { type: 'streamable-http', url: hanging.url } } });
+  hung = call(toolgate.url, 'POST /v1/servers', {
+    token: waiting.token,
+    body: { name: 'hangs', transport: { type: 'streamable-http', url: hanging.url } },
+  });
 });
 
 afterEach(async () => {
@@ -37,9 +40,17 @@ const upstream = async (options?: UpstreamOptions): Promise<Upstream> => {
   return started;
 };
 
-const as = (person: Person) => (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> => call(toolgate.url, what, { token: person.token, body, headers });
-const ask = (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> => as(admin)(what, body, headers);
-const at = (url: string, more: Readonly<Record<string, unknown>> = {}): object => ({ name: 'GitLab', transport: { type: 'streamable-http', url }, ...more });
+const as =
+  (person: Person) =>
+  (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+    call(toolgate.url, what, { token: person.token, body, headers });
+const ask = (what: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+  as(admin)(what, body, headers);
+const at = (url: string, more: Readonly<Record<string, unknown>> = {}): object => ({
+  name: 'GitLab',
+  transport: { type: 'streamable-http', url },
+  ...more,
+});
 const secretAuth = { type: 'headers', headers: { Authorization: SECRET, 'X-Tenant': 'a' } };
 
 const register = async (body: object): Promise<Answer['body']> => {
@@ -48,7 +59,8 @@ const register = async (body: object): Promise<Answer['body']> => {
   return answer.body;
 };
 
-const pointers = ({ body }: Answer): readonly string[] => body.errors.map(({ pointer }: { pointer: string }) => pointer);
+const pointers = ({ body }: Answer): readonly string[] =>
+  body.errors.map(({ pointer }: { pointer: string }) => pointer);
 
 describe('registering a server', () => {
   test('answers it with what its discovery found and where clients connect to', async () => {
@@ -78,13 +90,24 @@ describe('registering a server', () => {
     const signIn = await upstream({ intercept: (_request, response) => response.writeHead(401).end() !== undefined });
     const closed = await startUpstream();
     await closed.close();
-    expect(await register(at(closed.url))).toMatchObject({ status: 'unreachable', toolCount: 0, discoveredAt: null, statusDetail: expect.stringContaining('refused') });
-    expect(await register(at(signIn.url))).toMatchObject({ status: 'needs_sign_in', statusDetail: expect.stringContaining('auth.headers') });
+    expect(await register(at(closed.url))).toMatchObject({
+      status: 'unreachable',
+      toolCount: 0,
+      discoveredAt: null,
+      statusDetail: expect.stringContaining('refused'),
+    });
+    expect(await register(at(signIn.url))).toMatchObject({
+      status: 'needs_sign_in',
+      statusDetail: expect.stringContaining('auth.headers'),
+    });
     expect(await register(at('https://nobody-knows-this.invalid/mcp'))).toMatchObject({ status: 'unreachable' });
   });
 
   test('creates one that never answers, after 15 s', async () => {
-    expect((await hung).body).toMatchObject({ status: 'unreachable', statusDetail: 'The server gave no answer within 15 s.' });
+    expect((await hung).body).toMatchObject({
+      status: 'unreachable',
+      statusDetail: 'The server gave no answer within 15 s.',
+    });
   });
 
   test('sends the headers to the upstream and shows their names only', async () => {
@@ -101,7 +124,10 @@ describe('registering a server', () => {
     const second = await ask('POST /v1/servers', at(server.url), key);
     expect(second).toMatchObject({ status: 201, body: first.body });
     expect(server.seenOf('initialize')).toHaveLength(1);
-    expect(await ask('POST /v1/servers', at(server.url, { name: 'other' }), key)).toMatchObject({ status: 422, body: { code: 'idempotency_mismatch' } });
+    expect(await ask('POST /v1/servers', at(server.url, { name: 'other' }), key)).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_mismatch' },
+    });
   });
 
   test.each([
@@ -112,18 +138,28 @@ describe('registering a server', () => {
     ['a user name', 'https://me:secret@example.com/mcp'],
   ])('refuses %s', async (_what, url) => {
     const answer = await ask('POST /v1/servers', at(url));
-    expect(answer).toMatchObject({ status: 422, body: { code: 'url_not_allowed', errors: [{ pointer: '/transport/url' }] } });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'url_not_allowed', errors: [{ pointer: '/transport/url' }] },
+    });
     expect(JSON.stringify(answer.body)).not.toContain('secret');
   });
 
-  test.each(['not a url', '/mcp', 'https://', 'https://a b/', 'http://127.0.0.1:0/', 'http:\\\\127.0.0.1\\mcp'])('answers what is no URL as an invalid body: %s', async (url) => {
-    expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 400, body: { code: 'invalid_body', errors: [{ pointer: '/transport/url', code: 'invalid' }] } });
-  });
+  test.each(['not a url', '/mcp', 'https://', 'https://a b/', 'http://127.0.0.1:0/', 'http:\\\\127.0.0.1\\mcp'])(
+    'answers what is no URL as an invalid body: %s',
+    async (url) => {
+      expect(await ask('POST /v1/servers', at(url))).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_body', errors: [{ pointer: '/transport/url', code: 'invalid' }] },
+      });
+    },
+  );
 
   test('says which setting opens a private address, and refuses our own ports whatever it says', async () => {
     expect((await ask('POST /v1/servers', at('https://10.0.0.1/mcp'))).body.detail).toContain('UPSTREAM_ALLOW');
     const { port } = new URL(toolgate.databaseUrl);
-    for (const url of [`${toolgate.url}/mcp/x`, `http://127.0.0.1:${port}/`]) expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 422, body: { code: 'url_not_allowed' } });
+    for (const url of [`${toolgate.url}/mcp/x`, `http://127.0.0.1:${port}/`])
+      expect(await ask('POST /v1/servers', at(url))).toMatchObject({ status: 422, body: { code: 'url_not_allowed' } });
   });
 
   test.each([
@@ -131,7 +167,10 @@ describe('registering a server', () => {
     [{ clientAuth: 'oauth' }, '/clientAuth', 'token'],
   ])('answers %o with unsupported', async (more, pointer, word) => {
     const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', more));
-    expect(answer).toMatchObject({ status: 422, body: { code: 'unsupported', detail: expect.stringContaining(word), errors: [{ pointer }] } });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'unsupported', detail: expect.stringContaining(word), errors: [{ pointer }] },
+    });
   });
 
   test.each([
@@ -154,24 +193,46 @@ describe('registering a server', () => {
     expect(pointers(answer)).toContain(pointer);
   });
 
-  test.each(['Host', 'content-length', 'Connection', 'Transfer-Encoding', 'Mcp-Session-Id', 'MCP-Protocol-Version', 'Accept', 'Content-Type', 'Cookie', 'X-Forwarded-For', 'bad name', 'col:on', 'ümlaut'])(
-    'refuses the header %s',
-    async (name) => {
-      const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers: { [name]: SECRET } } }));
-      expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer: `/auth/headers/${name}` }] } });
+  test.each([
+    'Host',
+    'content-length',
+    'Connection',
+    'Transfer-Encoding',
+    'Mcp-Session-Id',
+    'MCP-Protocol-Version',
+    'Accept',
+    'Content-Type',
+    'Cookie',
+    'X-Forwarded-For',
+    'bad name',
+    'col:on',
+    'ümlaut',
+  ])('refuses the header %s', async (name) => {
+    const answer = await ask(
+      'POST /v1/servers',
+      at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers: { [name]: SECRET } } }),
+    );
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer: `/auth/headers/${name}` }] } });
+  });
+
+  test.each(['a\r\nX-Evil: 1', 'a\nb', 'nul\0', 'ünïcode', '', ' padded ', 7, null])(
+    'refuses the header value %o without repeating it',
+    async (value) => {
+      const answer = await ask(
+        'POST /v1/servers',
+        at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers: { 'X-Key': value } } }),
+      );
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer: '/auth/headers/X-Key' }] } });
+      expect(JSON.stringify(answer.body)).not.toMatch(/Evil|padded|nul/);
     },
   );
-
-  test.each(['a\r\nX-Evil: 1', 'a\nb', 'nul\0', 'ünïcode', '', ' padded ', 7, null])('refuses the header value %o without repeating it', async (value) => {
-    const answer = await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers: { 'X-Key': value } } }));
-    expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer: '/auth/headers/X-Key' }] } });
-    expect(JSON.stringify(answer.body)).not.toMatch(/Evil|padded|nul/);
-  });
 
   test('refuses more than 20 headers, more than 8 KiB, and one name in two spellings', async () => {
     const many = Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`X-${index}`, 'v']));
     for (const headers of [many, { 'X-Big': 'x'.repeat(8200) }, { 'X-A': '1', 'x-a': '2' }]) {
-      expect(await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers } }))).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
+      expect(
+        await ask('POST /v1/servers', at('http://127.0.0.1:9/mcp', { auth: { type: 'headers', headers } })),
+      ).toMatchObject({ status: 400, body: { code: 'invalid_body' } });
     }
   });
 });
@@ -181,7 +242,9 @@ describe('secrets of a server', () => {
     const server = await upstream();
     const made = await register(at(server.url, { auth: secretAuth }));
     await ask('POST /v1/servers', at(server.url, { auth: secretAuth }), { 'idempotency-key': 'with-secret' });
-    const changed = await ask(`PATCH /v1/servers/${made.id}`, { auth: { type: 'headers', headers: { Authorization: `${SECRET}-new` } } });
+    const changed = await ask(`PATCH /v1/servers/${made.id}`, {
+      auth: { type: 'headers', headers: { Authorization: `${SECRET}-new` } },
+    });
     expect(server.seenOf('initialize').at(-1)?.headers.authorization).toBe(`${SECRET}-new`);
     expect(changed.body.auth).toEqual({ type: 'headers', names: ['Authorization'] });
     const dump = await everythingStored();
@@ -195,11 +258,16 @@ describe('secrets of a server', () => {
 
   test('go with auth none and with the server', async () => {
     const server = await upstream();
-    const [one, two] = [await register(at(server.url, { auth: secretAuth })), await register(at(server.url, { auth: secretAuth }))];
+    const [one, two] = [
+      await register(at(server.url, { auth: secretAuth })),
+      await register(at(server.url, { auth: secretAuth })),
+    ];
     await ask(`PATCH /v1/servers/${one.id}`, { auth: { type: 'none' } });
     await ask(`DELETE /v1/servers/${two.id}`);
     expect(server.seenOf('initialize').at(-1)?.headers.authorization).toBeUndefined();
-    const { rows } = await toolgate.db.worker.query('select 1 from server_secrets where server_id = any($1)', [[one.id, two.id]]);
+    const { rows } = await toolgate.db.worker.query('select 1 from server_secrets where server_id = any($1)', [
+      [one.id, two.id],
+    ]);
     expect(rows).toEqual([]);
   });
 
@@ -207,19 +275,32 @@ describe('secrets of a server', () => {
     const [first, second] = [await upstream(), await upstream()];
     const made = await register(at(first.url, { auth: secretAuth }));
     const moved = { transport: { type: 'streamable-http', url: second.url } };
-    expect(await ask(`PATCH /v1/servers/${made.id}`, moved)).toMatchObject({ status: 400, body: { errors: [{ pointer: '/auth' }] } });
+    expect(await ask(`PATCH /v1/servers/${made.id}`, moved)).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/auth' }] },
+    });
     expect(second.seen).toEqual([]);
-    expect(await ask(`PATCH /v1/servers/${made.id}`, { ...moved, auth: secretAuth })).toMatchObject({ status: 200, body: { status: 'ready', transport: { url: second.url } } });
+    expect(await ask(`PATCH /v1/servers/${made.id}`, { ...moved, auth: secretAuth })).toMatchObject({
+      status: 200,
+      body: { status: 'ready', transport: { url: second.url } },
+    });
     expect(second.seenOf('initialize')[0]?.headers.authorization).toBe(SECRET);
   });
 });
 
 const everythingStored = async (): Promise<string> => {
-  const { rows } = await toolgate.db.worker.query<{ name: string }>("select format('%I', relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'public' and relkind in ('r', 'p')");
+  const { rows } = await toolgate.db.worker.query<{ name: string }>(
+    "select format('%I', relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'public' and relkind in ('r', 'p')",
+  );
   const owner = new pg.Client(toolgate.databaseUrl);
   await owner.connect();
   const stored: string[] = [];
-  for (const { name } of rows) stored.push(...(await owner.query<{ text: string }>(`select to_jsonb(t)::text as text from ${name} t`)).rows.map(({ text }) => text));
+  for (const { name } of rows)
+    stored.push(
+      ...(await owner.query<{ text: string }>(`select to_jsonb(t)::text as text from ${name} t`)).rows.map(
+        ({ text }) => text,
+      ),
+    );
   await owner.end();
   return stored.join('\n');
 };
@@ -228,7 +309,8 @@ describe('the servers of an organization', () => {
   test('are listed page by page, oldest first', async () => {
     const person = await signUp(toolgate.url);
     const ids: string[] = [];
-    for (let index = 0; index < 5; index += 1) ids.push((await as(person)('POST /v1/servers', at('http://127.0.0.1:9/mcp', { name: `s${index}` }))).body.id);
+    for (let index = 0; index < 5; index += 1)
+      ids.push((await as(person)('POST /v1/servers', at('http://127.0.0.1:9/mcp', { name: `s${index}` }))).body.id);
     const first = (await as(person)('GET /v1/servers?limit=3')).body;
     const second = (await as(person)(`GET /v1/servers?limit=3&after=${first.nextCursor}`)).body;
     expect([...first.items, ...second.items].map(({ id }: { id: string }) => id)).toEqual(ids);
@@ -238,7 +320,13 @@ describe('the servers of an organization', () => {
 
   test('are not found by another organization, on any path', async () => {
     const { id } = await register(at('http://127.0.0.1:9/mcp'));
-    for (const what of [`GET /v1/servers/${id}`, `DELETE /v1/servers/${id}`, `POST /v1/servers/${id}/discover`, `GET /v1/servers/${id}/tools`]) expect(await as(other)(what)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    for (const what of [
+      `GET /v1/servers/${id}`,
+      `DELETE /v1/servers/${id}`,
+      `POST /v1/servers/${id}/discover`,
+      `GET /v1/servers/${id}/tools`,
+    ])
+      expect(await as(other)(what)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     expect((await as(other)(`PATCH /v1/servers/${id}`, { name: 'mine' })).status).toBe(404);
     expect((await as(other)('GET /v1/servers')).body.items).toEqual([]);
     expect((await ask('GET /v1/servers/srv_%00')).status).toBe(404);
@@ -247,8 +335,14 @@ describe('the servers of an organization', () => {
   test('are read by every role and written by admins only', async () => {
     const { id } = await register(at('http://127.0.0.1:9/mcp'));
     const viewer = await join(toolgate.url, admin, 'viewer');
-    for (const what of ['GET /v1/servers', `GET /v1/servers/${id}`, `GET /v1/servers/${id}/tools`]) expect((await as(viewer)(what)).status).toBe(200);
-    const writes: readonly [string, unknown?][] = [['POST /v1/servers', at('http://127.0.0.1:9/mcp')], [`PATCH /v1/servers/${id}`, { name: 'x' }], [`DELETE /v1/servers/${id}`], [`POST /v1/servers/${id}/discover`]];
+    for (const what of ['GET /v1/servers', `GET /v1/servers/${id}`, `GET /v1/servers/${id}/tools`])
+      expect((await as(viewer)(what)).status).toBe(200);
+    const writes: readonly [string, unknown?][] = [
+      ['POST /v1/servers', at('http://127.0.0.1:9/mcp')],
+      [`PATCH /v1/servers/${id}`, { name: 'x' }],
+      [`DELETE /v1/servers/${id}`],
+      [`POST /v1/servers/${id}/discover`],
+    ];
     for (const [what, body] of writes) expect((await as(viewer)(what, body)).status).toBe(403);
     expect((await call(toolgate.url, 'GET /v1/servers')).status).toBe(401);
   });
@@ -258,28 +352,60 @@ describe('changing a server', () => {
   test('renames and disables it without asking the upstream', async () => {
     const server = await upstream();
     const { id } = await register(at(server.url));
-    expect((await ask(`PATCH /v1/servers/${id}`, { name: 'renamed', disabled: true })).body).toMatchObject({ name: 'renamed', disabled: true, status: 'disabled', toolCount: 1 });
-    expect((await ask(`PATCH /v1/servers/${id}`, { disabled: false })).body).toMatchObject({ name: 'renamed', status: 'ready' });
+    expect((await ask(`PATCH /v1/servers/${id}`, { name: 'renamed', disabled: true })).body).toMatchObject({
+      name: 'renamed',
+      disabled: true,
+      status: 'disabled',
+      toolCount: 1,
+    });
+    expect((await ask(`PATCH /v1/servers/${id}`, { disabled: false })).body).toMatchObject({
+      name: 'renamed',
+      status: 'ready',
+    });
     expect(server.seenOf('initialize')).toHaveLength(1);
   });
 
   test('discovers it anew where its URL or its auth changes, and keeps its tools when that fails', async () => {
-    const [first, second] = [await upstream({ tools: [aTool('old')] }), await upstream({ tools: [aTool('new'), aTool('newer')] })];
+    const [first, second] = [
+      await upstream({ tools: [aTool('old')] }),
+      await upstream({ tools: [aTool('new'), aTool('newer')] }),
+    ];
     const { id } = await register(at(first.url));
-    expect((await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: second.url } })).body).toMatchObject({ toolCount: 2 });
-    const failed = await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' } });
-    expect(failed.body).toMatchObject({ status: 'unreachable', toolCount: 2, transport: { url: 'http://127.0.0.1:9/mcp' } });
-    expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual(['new', 'newer']);
+    expect(
+      (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: second.url } })).body,
+    ).toMatchObject({ toolCount: 2 });
+    const failed = await ask(`PATCH /v1/servers/${id}`, {
+      transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' },
+    });
+    expect(failed.body).toMatchObject({
+      status: 'unreachable',
+      toolCount: 2,
+      transport: { url: 'http://127.0.0.1:9/mcp' },
+    });
+    expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual([
+      'new',
+      'newer',
+    ]);
   });
 
   test('makes no event where nothing differs, and refuses what registering refuses', async () => {
     const { id } = await register(at('http://127.0.0.1:9/mcp'));
-    await ask(`PATCH /v1/servers/${id}`, { name: 'GitLab', disabled: false, transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' } });
+    await ask(`PATCH /v1/servers/${id}`, {
+      name: 'GitLab',
+      disabled: false,
+      transport: { type: 'streamable-http', url: 'http://127.0.0.1:9/mcp' },
+    });
     await ask(`PATCH /v1/servers/${id}`, {});
-    const { rows } = await toolgate.db.worker.query('select type, event from events where stream_id = $1 order by version', [id]);
+    const { rows } = await toolgate.db.worker.query(
+      'select type, event from events where stream_id = $1 order by version',
+      [id],
+    );
     expect(rows.map(({ type }: { type: string }) => type)).toEqual(['server.registered', 'tools.discovered']);
     expect(rows[0]).toMatchObject({ event: { actor: { type: 'member', id: admin.user.id }, serverId: id } });
-    expect((await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: 'http://169.254.169.254/' } })).body.code).toBe('url_not_allowed');
+    expect(
+      (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: 'http://169.254.169.254/' } }))
+        .body.code,
+    ).toBe('url_not_allowed');
     expect((await ask(`PATCH /v1/servers/${id}`, { auth: { type: 'oauth' } })).body.code).toBe('unsupported');
     expect((await ask(`PATCH /v1/servers/${id}`, { id: 'srv_x' })).status).toBe(400);
   });
@@ -288,32 +414,60 @@ describe('changing a server', () => {
     const server = await upstream({ tools: [aTool('a/b c%'), aTool('other')] });
     const { id } = await register(at(server.url));
     const path = `PATCH /v1/servers/${id}/tools/${encodeURIComponent('a/b c%')}`;
-    const off = async (): Promise<unknown> => (await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name, disabled }: { name: string; disabled: boolean }) => [name, disabled]);
-    for (const disabled of [true, true]) expect((await ask(path, { disabled })).body).toMatchObject({ name: 'a/b c%', disabled: true });
+    const off = async (): Promise<unknown> =>
+      (await ask(`GET /v1/servers/${id}/tools`)).body.items.map(
+        ({ name, disabled }: { name: string; disabled: boolean }) => [name, disabled],
+      );
+    for (const disabled of [true, true])
+      expect((await ask(path, { disabled })).body).toMatchObject({ name: 'a/b c%', disabled: true });
     server.setTools([aTool('other')]);
     await ask(`POST /v1/servers/${id}/discover`);
     expect([await off(), (await ask(path, { disabled: false })).status]).toEqual([[['other', false]], 404]);
     server.setTools([aTool('a/b c%', { description: 'another' }), aTool('other')]);
     await ask(`POST /v1/servers/${id}/discover`);
-    expect(await off()).toEqual([['a/b c%', true], ['other', false]]);
+    expect(await off()).toEqual([
+      ['a/b c%', true],
+      ['other', false],
+    ]);
     expect((await ask(path, { disabled: false })).body.disabled).toBe(false);
-    expect(await ask(`PATCH /v1/servers/${id}/tools/others`, { disabled: true })).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await ask(`PATCH /v1/servers/${id}/tools/others`, { disabled: true })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
     expect((await as(await join(toolgate.url, admin, 'policy_manager'))(path, { disabled: true })).status).toBe(403);
-    const { rows } = await toolgate.db.worker.query("select type, event->>'tool' as tool, event->'actor'->>'id' as actor from events where stream_id = $1 and type like 'tool.%' order by version", [id]);
-    expect(rows).toEqual(['tool.disabled', 'tool.enabled'].map((type) => ({ type, tool: 'a/b c%', actor: admin.user.id })));
+    const { rows } = await toolgate.db.worker.query(
+      "select type, event->>'tool' as tool, event->'actor'->>'id' as actor from events where stream_id = $1 and type like 'tool.%' order by version",
+      [id],
+    );
+    expect(rows).toEqual(
+      ['tool.disabled', 'tool.enabled'].map((type) => ({ type, tool: 'a/b c%', actor: admin.user.id })),
+    );
   });
 
   test('deletes it for good', async () => {
     const { id } = await register(at('http://127.0.0.1:9/mcp'));
-    const policy = await ask(`POST /v1/servers/${id}/policies`, { name: 'p', document: { version: '1', default: 'deny' } });
+    const policy = await ask(`POST /v1/servers/${id}/policies`, {
+      name: 'p',
+      document: { version: '1', default: 'deny' },
+    });
     const identity = await ask('POST /v1/identities', { name: 'ci', kind: 'service' });
-    const grant = await ask('POST /v1/grants', { identityId: identity.body.id, serverId: id, policyId: policy.body.id });
+    const grant = await ask('POST /v1/grants', {
+      identityId: identity.body.id,
+      serverId: id,
+      policyId: policy.body.id,
+    });
     expect(await ask(`DELETE /v1/servers/${id}`)).toMatchObject({ status: 204, body: undefined });
     expect((await ask(`DELETE /v1/servers/${id}`)).status).toBe(404);
-    for (const path of [`servers/${id}`, `servers/${id}/tools`, `servers/${id}/policies`, `policies/${policy.body.id}`]) expect((await ask(`GET /v1/${path}`)).status).toBe(404);
-    expect((await ask(`POST /v1/servers/${id}/policies`, { name: 'p', document: { version: '1', default: 'deny' } })).status).toBe(404);
+    for (const path of [`servers/${id}`, `servers/${id}/tools`, `servers/${id}/policies`, `policies/${policy.body.id}`])
+      expect((await ask(`GET /v1/${path}`)).status).toBe(404);
+    expect(
+      (await ask(`POST /v1/servers/${id}/policies`, { name: 'p', document: { version: '1', default: 'deny' } })).status,
+    ).toBe(404);
     expect((await ask(`GET /v1/grants/${grant.body.id}`)).body.status).toBe('revoked');
-    const { rows } = await toolgate.db.worker.query("select event->>'reason' as reason from events where stream_id = $1 and type = 'grant.revoked'", [grant.body.id]);
+    const { rows } = await toolgate.db.worker.query(
+      "select event->>'reason' as reason from events where stream_id = $1 and type = 'grant.revoked'",
+      [grant.body.id],
+    );
     expect(rows).toEqual([{ reason: 'server_deleted' }]);
   });
 });
@@ -326,7 +480,10 @@ describe('the query of a URL', () => {
     const server = await register(at(`${url}?token=tg-query-secret&v=2&bare`));
     expect([server.transport.url, server.status]).toEqual([`${url}${SHOWN}`, 'ready']);
     expect(seen.every(({ path }) => path === '/mcp?token=tg-query-secret&v=2&bare')).toBe(true);
-    const { rows } = await toolgate.db.worker.query<{ text: string }>('select event::text as text from events where stream_id = $1 union select to_jsonb(s)::text from servers s where id = $1', [server.id]);
+    const { rows } = await toolgate.db.worker.query<{ text: string }>(
+      'select event::text as text from events where stream_id = $1 union select to_jsonb(s)::text from servers s where id = $1',
+      [server.id],
+    );
     expect(rows.filter(({ text }) => text.includes('tg-query-secret'))).toEqual([]);
     expect(await ask(`POST /v1/servers/${server.id}/discover`)).toMatchObject({ body: { status: 'ready' } });
     expect(seen.every(({ path }) => path.includes('tg-query-secret'))).toBe(true);
@@ -335,10 +492,17 @@ describe('the query of a URL', () => {
   test('stays when the URL is sent back as it was shown, changes with another value, and is wanted again with another path', async () => {
     const { url, seen } = await upstream();
     const server = await register({ ...at(`${url}?token=first`), auth: secretAuth });
-    const change = (next: string): Promise<Answer> => ask(`PATCH /v1/servers/${server.id}`, { transport: { type: 'streamable-http', url: next } });
-    const last = async (): Promise<string | undefined> => (await ask(`POST /v1/servers/${server.id}/discover`), seen.at(-1)?.path);
+    const change = (next: string): Promise<Answer> =>
+      ask(`PATCH /v1/servers/${server.id}`, { transport: { type: 'streamable-http', url: next } });
+    const last = async (): Promise<string | undefined> => (
+      await ask(`POST /v1/servers/${server.id}/discover`),
+      seen.at(-1)?.path
+    );
     expect([(await change(`${url}?token=***`)).status, await last()]).toEqual([200, '/mcp?token=first']);
-    expect([(await change(`${url}?token=second`)).body.transport.url, await last()]).toEqual([`${url}?token=***`, '/mcp?token=second']);
+    expect([(await change(`${url}?token=second`)).body.transport.url, await last()]).toEqual([
+      `${url}?token=***`,
+      '/mcp?token=second',
+    ]);
     expect(pointers(await change(`${url}/other?token=***`))).toEqual(['/transport/url']);
     expect((await ask(`PATCH /v1/servers/${server.id}`, { auth: { type: 'none' } })).status).toBe(200);
     expect([await last(), seen.at(-1)?.headers['x-tenant']]).toEqual(['/mcp?token=second', undefined]);
@@ -352,11 +516,21 @@ describe('discovering again', () => {
   test('shows the tools that there are now, by name, page by page', async () => {
     const server = await upstream({ tools: [aTool('b')] });
     const { id } = await register(at(server.url));
-    const names = ['Zed', 'a b/c', 'a~', 'ärger', 'x'.repeat(300), ...Array.from({ length: 245 }, (_, index) => `tool.${String(index).padStart(3, '0')}`)];
+    const names = [
+      'Zed',
+      'a b/c',
+      'a~',
+      'ärger',
+      'x'.repeat(300),
+      ...Array.from({ length: 245 }, (_, index) => `tool.${String(index).padStart(3, '0')}`),
+    ];
     server.setTools(names.map((name) => aTool(name)));
-    expect(await ask(`POST /v1/servers/${id}/discover`)).toMatchObject({ status: 200, body: { toolCount: 250, status: 'ready' } });
+    expect(await ask(`POST /v1/servers/${id}/discover`)).toMatchObject({
+      status: 200,
+      body: { toolCount: 250, status: 'ready' },
+    });
     const seen: string[] = [];
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const { body } = await ask(`GET /v1/servers/${id}/tools?limit=60${after}`);
       seen.push(...body.items.map(({ name }: { name: string }) => name));
       if (!body.hasMore) break;
@@ -382,7 +556,11 @@ describe('discovering again', () => {
   });
 
   test('shows annotations, title and the output schema where a tool has them', async () => {
-    const more = { title: 'T', annotations: { readOnlyHint: true }, outputSchema: { type: 'object', properties: { constructor: { type: 'string' } } } };
+    const more = {
+      title: 'T',
+      annotations: { readOnlyHint: true },
+      outputSchema: { type: 'object', properties: { constructor: { type: 'string' } } },
+    };
     const server = await upstream({ tools: [aTool('full', more)] });
     const { id } = await register(at(server.url));
     expect((await ask(`GET /v1/servers/${id}/tools`)).body.items[0]).toMatchObject(more);
@@ -392,7 +570,10 @@ describe('discovering again', () => {
     const server = await upstream();
     const { id } = await register(at(server.url));
     server.setIntercept((_request, response) => response.writeHead(401).end() !== undefined);
-    expect(await ask(`POST /v1/servers/${id}/discover`)).toMatchObject({ status: 200, body: { status: 'needs_sign_in', toolCount: 1 } });
+    expect(await ask(`POST /v1/servers/${id}/discover`)).toMatchObject({
+      status: 200,
+      body: { status: 'needs_sign_in', toolCount: 1 },
+    });
     server.setIntercept(undefined);
     expect((await ask(`POST /v1/servers/${id}/discover`)).body).toMatchObject({ status: 'ready', statusDetail: null });
   });
@@ -403,9 +584,13 @@ describe('discovering again', () => {
     slow.setIntercept(() => new Promise((done) => setTimeout(() => done(false), 200)));
     const discovering = ask(`POST /v1/servers/${id}/discover`);
     await expect.poll(() => slow.seenOf('initialize').length).toBe(2);
-    expect((await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: quick.url } })).status).toBe(200);
+    expect(
+      (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: quick.url } })).status,
+    ).toBe(200);
     expect(await discovering).toMatchObject({ status: 409, body: { code: 'conflict' } });
-    expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual(['quick']);
+    expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual([
+      'quick',
+    ]);
   });
 
   test('runs once for requests that come together', async () => {

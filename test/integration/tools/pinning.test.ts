@@ -7,7 +7,13 @@ import { until } from '../audit/audit-support.js';
 
 type Json = Record<string, unknown>;
 type Diff = Readonly<{ pointer: string; before?: unknown; after?: unknown; text: string }>;
-type Tool = Readonly<{ name: string; definitionHash: string; pinnedHash: string | null; changed: boolean; changes: readonly Readonly<{ pinnedHash: string; policyIds: readonly string[]; diff: readonly Diff[] }>[] }>;
+type Tool = Readonly<{
+  name: string;
+  definitionHash: string;
+  pinnedHash: string | null;
+  changed: boolean;
+  changes: readonly Readonly<{ pinnedHash: string; policyIds: readonly string[]; diff: readonly Diff[] }>[];
+}>;
 type World = Readonly<{ upstream: Upstream; serverId: string; policyId: string; grant: Grant }>;
 
 const ALLOW = { version: '1', default: 'allow' };
@@ -45,19 +51,35 @@ const elsewhere = (grant: Grant): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.rep
 
 /** What an agent sees: names of a list, and of a call the code of its decision. */
 const agentOf = async (grant: Grant) => {
-  await until(() => openSession(grant).then(() => true, () => false));
+  await until(() =>
+    openSession(grant).then(
+      () => true,
+      () => false,
+    ),
+  );
   const session = await openSession(grant);
-  const ask = async (method: string, params: Json): Promise<Json> => ((await (await session.post({ jsonrpc: '2.0', id: 1, method, params })).json()) as { result: Json }).result;
+  const ask = async (method: string, params: Json): Promise<Json> =>
+    ((await (await session.post({ jsonrpc: '2.0', id: 1, method, params })).json()) as { result: Json }).result;
   return {
-    list: async (): Promise<readonly string[]> => ((await ask('tools/list', {}))['tools'] as { name: string }[]).map(({ name }) => name),
-    call: async (name: string): Promise<unknown> => ((await ask('tools/call', { name, arguments: {} }))['_meta'] as Record<string, Json> | undefined)?.['io.toolgate/decision']?.['code'] ?? 'allowed',
-    reason: async (name: string): Promise<string> => ((await ask('tools/call', { name, arguments: {} }))['content'] as { text: string }[])[0]?.text ?? '',
+    list: async (): Promise<readonly string[]> =>
+      ((await ask('tools/list', {}))['tools'] as { name: string }[]).map(({ name }) => name),
+    call: async (name: string): Promise<unknown> =>
+      ((await ask('tools/call', { name, arguments: {} }))['_meta'] as Record<string, Json> | undefined)?.[
+        'io.toolgate/decision'
+      ]?.['code'] ?? 'allowed',
+    reason: async (name: string): Promise<string> =>
+      ((await ask('tools/call', { name, arguments: {} }))['content'] as { text: string }[])[0]?.text ?? '',
   };
 };
 
-const tool = async (serverId: string, name: string): Promise<Tool> => ((await tenant.api('GET', `/v1/servers/${serverId}/tools`)).body['items'] as Tool[]).find((one) => one.name === name) as Tool;
-const accept = (serverId: string, name: string, body: Json = {}) => tenant.api('POST', `/v1/servers/${serverId}/tools/${encodeURIComponent(name)}/accept`, body);
-const decide = async (policyId: string, name: string): Promise<Json> => (await tenant.api('POST', `/v1/policies/${policyId}/decide`, { tool: name })).body;
+const tool = async (serverId: string, name: string): Promise<Tool> =>
+  ((await tenant.api('GET', `/v1/servers/${serverId}/tools`)).body['items'] as Tool[]).find(
+    (one) => one.name === name,
+  ) as Tool;
+const accept = (serverId: string, name: string, body: Json = {}) =>
+  tenant.api('POST', `/v1/servers/${serverId}/tools/${encodeURIComponent(name)}/accept`, body);
+const decide = async (policyId: string, name: string): Promise<Json> =>
+  (await tenant.api('POST', `/v1/policies/${policyId}/decide`, { tool: name })).body;
 const discover = (serverId: string) => tenant.api('POST', `/v1/servers/${serverId}/discover`);
 const eventsOf = async (serverId: string, type: string): Promise<readonly Json[]> => {
   let events: readonly Json[] = [];
@@ -91,19 +113,57 @@ describe('a tool whose description changed by one letter', () => {
     expect(changed).toMatchObject({
       changed: true,
       pinnedHash: before.definitionHash,
-      changes: [{ pinnedHash: before.definitionHash, policyIds: [policyId], diff: [{ pointer: '/description', before: 'Reads a file.', after: 'Reads e file.', text: 'Reads [-a-]{+e+} file.' }] }],
+      changes: [
+        {
+          pinnedHash: before.definitionHash,
+          policyIds: [policyId],
+          diff: [
+            {
+              pointer: '/description',
+              before: 'Reads a file.',
+              after: 'Reads e file.',
+              text: 'Reads [-a-]{+e+} file.',
+            },
+          ],
+        },
+      ],
     });
-    expect(await decide(policyId, 'read_file')).toMatchObject({ effect: 'deny', code: 'tool_changed', rule: null, trace: [{ rule: '/pin_tools', outcome: 'refused' }, { rule: '/default', outcome: 'not_reached' }] });
+    expect(await decide(policyId, 'read_file')).toMatchObject({
+      effect: 'deny',
+      code: 'tool_changed',
+      rule: null,
+      trace: [
+        { rule: '/pin_tools', outcome: 'refused' },
+        { rule: '/default', outcome: 'not_reached' },
+      ],
+    });
 
     const answer = await accept(serverId, 'read_file', { definitionHash: changed.definitionHash });
-    expect([answer.status, answer.body]).toMatchObject([200, { name: 'read_file', changed: false, changes: [], pinnedHash: changed.definitionHash }]);
+    expect([answer.status, answer.body]).toMatchObject([
+      200,
+      { name: 'read_file', changed: false, changes: [], pinnedHash: changed.definitionHash },
+    ]);
     expect([await one.call('read_file'), await one.list()]).toEqual(['allowed', ['echo', 'read_file']]);
     await until(async () => (await other.call('read_file')) === 'allowed');
     expect(await decide(policyId, 'read_file')).toMatchObject({ effect: 'allow', code: 'allowed' });
 
-    expect(await eventsOf(serverId, 'tool.changed')).toMatchObject([{ tool: 'read_file', previousDefinitionHash: before.definitionHash, definitionHash: changed.definitionHash, actor: { type: 'system', id: 'gateway' } }]);
+    expect(await eventsOf(serverId, 'tool.changed')).toMatchObject([
+      {
+        tool: 'read_file',
+        previousDefinitionHash: before.definitionHash,
+        definitionHash: changed.definitionHash,
+        actor: { type: 'system', id: 'gateway' },
+      },
+    ]);
     const me = (await tenant.api('GET', '/v1/me')).body['user'] as Json;
-    expect(await eventsOf(serverId, 'tool.accepted')).toMatchObject([{ tool: 'read_file', previousDefinitionHash: before.definitionHash, definitionHash: changed.definitionHash, actor: { type: 'member', id: me['id'], name: me['email'] } }]);
+    expect(await eventsOf(serverId, 'tool.accepted')).toMatchObject([
+      {
+        tool: 'read_file',
+        previousDefinitionHash: before.definitionHash,
+        definitionHash: changed.definitionHash,
+        actor: { type: 'member', id: me['id'], name: me['email'] },
+      },
+    ]);
   });
 
   test('is refused again when it changes back after the acceptance', async () => {
@@ -118,7 +178,12 @@ describe('a tool whose description changed by one letter', () => {
   });
 
   test('is refused whatever part of its definition changed', async () => {
-    for (const changed of [read('Reads a file.', { title: 'T' }), read('Reads a file.', { inputSchema: { type: 'object', properties: { a: {} } } }), read('Reads a file.', { annotations: { readOnlyHint: true } }), read('Reads a file.', { outputSchema: { type: 'object' } })]) {
+    for (const changed of [
+      read('Reads a file.', { title: 'T' }),
+      read('Reads a file.', { inputSchema: { type: 'object', properties: { a: {} } } }),
+      read('Reads a file.', { annotations: { readOnlyHint: true } }),
+      read('Reads a file.', { outputSchema: { type: 'object' } }),
+    ]) {
       const { upstream, serverId, grant } = await build();
       upstream.setTools([ECHO, changed]);
       await discover(serverId);
@@ -153,7 +218,11 @@ describe('a policy', () => {
     upstream.setTools([ECHO, BAD]);
     await discover(serverId);
     const agent = await agentOf(grant);
-    expect([await agent.call('read_file'), await agent.list(), (await decide(policyId, 'read_file'))['code']]).toEqual(['allowed', ['echo', 'read_file'], 'allowed']);
+    expect([await agent.call('read_file'), await agent.list(), (await decide(policyId, 'read_file'))['code']]).toEqual([
+      'allowed',
+      ['echo', 'read_file'],
+      'allowed',
+    ]);
     expect(await tool(serverId, 'read_file')).toMatchObject({ changed: false, pinnedHash: null });
   });
 
@@ -163,13 +232,24 @@ describe('a policy', () => {
     upstream.setTools([ECHO, BAD]);
     await discover(serverId);
     expect(await decide(policyId, 'read_file')).toMatchObject({ code: 'tool_changed', rule: '/pin_tools' });
-    expect(await decide(monitorId, 'read_file')).toMatchObject({ effect: 'allow', would: { effect: 'deny', code: 'tool_changed', rule: '/pin_tools' } });
+    expect(await decide(monitorId, 'read_file')).toMatchObject({
+      effect: 'allow',
+      would: { effect: 'deny', code: 'tool_changed', rule: '/pin_tools' },
+    });
     const watched = await agentOf(await tenant.grant({ serverId, policyId: monitorId }));
-    expect([await watched.call('read_file'), await watched.list(), await (await agentOf(grant)).call('read_file')]).toEqual(['allowed', ['echo', 'read_file'], 'tool_changed']);
+    expect([
+      await watched.call('read_file'),
+      await watched.list(),
+      await (await agentOf(grant)).call('read_file'),
+    ]).toEqual(['allowed', ['echo', 'read_file'], 'tool_changed']);
   });
 
   test('of a server that could not be discovered yet pins what is seen first', async () => {
-    const upstream = await startUpstream({ tools: [ECHO, GOOD], json: true, intercept: (_request, response) => (down ? Boolean(response.writeHead(503).end()) : false) });
+    const upstream = await startUpstream({
+      tools: [ECHO, GOOD],
+      json: true,
+      intercept: (_request, response) => (down ? Boolean(response.writeHead(503).end()) : false),
+    });
     upstreams.push(upstream);
     let down = true;
     const serverId = await tenant.server(upstream.url);
@@ -200,18 +280,29 @@ describe('accepting', () => {
     const roles = await Promise.all(
       (['viewer', 'approver', 'auditor', 'policy_manager'] as const).map(async (role) => {
         const { secret } = (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body;
-        return (await request(`${here.url}/v1/servers/${serverId}/tools/${encodeURIComponent('group/read file')}/accept`, 'POST', {}, { authorization: `Bearer ${String(secret)}` })).status;
+        return (
+          await request(
+            `${here.url}/v1/servers/${serverId}/tools/${encodeURIComponent('group/read file')}/accept`,
+            'POST',
+            {},
+            { authorization: `Bearer ${String(secret)}` },
+          )
+        ).status;
       }),
     );
     expect(roles).toEqual([403, 403, 403, 200]);
     const looked = (await tool(serverId, 'group/read file')).definitionHash;
     upstream.setTools([aTool('group/read file', { description: 'b' })]);
     await discover(serverId);
-    expect(await accept(serverId, 'group/read file', { definitionHash: looked })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await accept(serverId, 'group/read file', { definitionHash: looked })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    });
     expect(await accept(serverId, 'nothing')).toMatchObject({ status: 404 });
     expect(await accept(serverId, 'group/read file', { definitionHash: 'x' })).toMatchObject({ status: 400 });
     expect(await (await agentOf(grant)).call('group/read file')).toBe('tool_changed');
-    for (let time = 0; time < 2; time += 1) expect((await accept(serverId, 'group/read file')).body).toMatchObject({ changed: false });
+    for (let time = 0; time < 2; time += 1)
+      expect((await accept(serverId, 'group/read file')).body).toMatchObject({ changed: false });
     expect(await eventsOf(serverId, 'tool.accepted')).toHaveLength(1);
   });
 
@@ -220,6 +311,9 @@ describe('accepting', () => {
     upstream.setTools([ECHO, read('Reads a file.', { inputSchema: { type: 'object', required: ['path'] } })]);
     await discover(serverId);
     await accept(serverId, 'read_file');
-    expect([await (await agentOf(grant)).call('read_file'), (await decide(policyId, 'read_file'))['code']]).toEqual(['arguments_invalid', 'arguments_invalid']);
+    expect([await (await agentOf(grant)).call('read_file'), (await decide(policyId, 'read_file'))['code']]).toEqual([
+      'arguments_invalid',
+      'arguments_invalid',
+    ]);
   });
 });

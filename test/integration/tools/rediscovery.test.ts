@@ -24,7 +24,14 @@ const build = async (options: Parameters<typeof startUpstream>[0] = {}) => {
   const upstream = await startUpstream({ json: true, tools: [aTool('echo')], ...options });
   upstreams.push(upstream);
   const serverId = await tenant.server(upstream.url);
-  return { upstream, serverId, grant: await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) }) };
+  return {
+    upstream,
+    serverId,
+    grant: await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+    }),
+  };
 };
 
 /** Makes it a server's turn now, and waits until the turn is taken and over. */
@@ -37,9 +44,13 @@ const turn = async (serverId: string, upstream: Upstream): Promise<void> => {
   await until(() => upstream.seenOf('tools/list').length > lists && upstream.openSessions() === open);
 };
 
-const versionOf = async (serverId: string): Promise<number> => (await toolgate.db.worker.query<{ version: number }>('select version from servers where id = $1', [serverId])).rows[0]?.version ?? 0;
+const versionOf = async (serverId: string): Promise<number> =>
+  (await toolgate.db.worker.query<{ version: number }>('select version from servers where id = $1', [serverId])).rows[0]
+    ?.version ?? 0;
 const codeOf = async (session: Awaited<ReturnType<typeof openSession>>): Promise<unknown> => {
-  const { result } = (await (await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })).json()) as { result: Json };
+  const { result } = (await (
+    await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } })
+  ).json()) as { result: Json };
   return '_meta' in result ? decisionOf(result)['code'] : 'allowed';
 };
 
@@ -57,7 +68,10 @@ test('a definition that changed is noticed by the next turn although nobody list
   let events: readonly Json[] = [];
   await until(async () => (events = await tenant.events(`&serverId=${serverId}&type=tool.changed`)).length > 0);
   expect(events).toMatchObject([{ tool: 'echo', actor: { type: 'system', id: 'discovery' } }]);
-  const turns = await toolgate.db.worker.query('select changes, extract(epoch from due_at - taken_at)::int as wait from discovery_turns where server_id = $1', [serverId]);
+  const turns = await toolgate.db.worker.query(
+    'select changes, extract(epoch from due_at - taken_at)::int as wait from discovery_turns where server_id = $1',
+    [serverId],
+  );
   expect(turns.rows).toMatchObject([{ changes: 1 }]);
 });
 
@@ -76,17 +90,29 @@ test('a server that says that its tools changed is discovered within seconds', a
 
 test('a server that is down shows so after its turn, once, and is there again after another', async () => {
   let down = false;
-  const { upstream, serverId } = await build({ intercept: (_request, response) => down && Boolean(response.writeHead(503).end()) });
+  const { upstream, serverId } = await build({
+    intercept: (_request, response) => down && Boolean(response.writeHead(503).end()),
+  });
   await turn(serverId, upstream);
   const [version, statuses] = [await versionOf(serverId), [] as unknown[]];
   for (down of [true, true, false]) {
     const requests = upstream.seen.length;
-    await toolgate.db.worker.query('update discovery_turns set due_at = now(), changes = 0 where server_id = $1', [serverId]);
-    await until(async () => upstream.seen.length > requests && (await tenant.api('GET', `/v1/servers/${serverId}`)).body['status'] === (down ? 'unreachable' : 'ready'));
+    await toolgate.db.worker.query('update discovery_turns set due_at = now(), changes = 0 where server_id = $1', [
+      serverId,
+    ]);
+    await until(
+      async () =>
+        upstream.seen.length > requests &&
+        (await tenant.api('GET', `/v1/servers/${serverId}`)).body['status'] === (down ? 'unreachable' : 'ready'),
+    );
     const { status, toolCount } = (await tenant.api('GET', `/v1/servers/${serverId}`)).body;
     statuses.push([status, toolCount, (await versionOf(serverId)) - version]);
   }
-  expect(statuses).toEqual([['unreachable', 1, 1], ['unreachable', 1, 1], ['ready', 1, 2]]);
+  expect(statuses).toEqual([
+    ['unreachable', 1, 1],
+    ['unreachable', 1, 1],
+    ['ready', 1, 2],
+  ]);
 });
 
 test('a tool that only some clients are shown stays, as a turn does not see it', async () => {
@@ -98,13 +124,21 @@ test('a tool that only some clients are shown stays, as a turn does not see it',
   upstream.setTools([aTool('echo')]);
   const version = await versionOf(serverId);
   await turn(serverId, upstream);
-  expect([await versionOf(serverId), (await tenant.api('GET', `/v1/servers/${serverId}`)).body['toolCount']]).toEqual([version, 2]);
+  expect([await versionOf(serverId), (await tenant.api('GET', `/v1/servers/${serverId}`)).body['toolCount']]).toEqual([
+    version,
+    2,
+  ]);
 });
 
 test('definitions that are noticed after the wall clock was set back are recorded as before', async () => {
   const { serverId } = await build();
   const noticed = new NoticedTools(toolgate.toolgate.store, toolgate.db);
-  const notice = (name: string): Promise<void> => noticed.notice({ organizationId: tenant.organizationId, serverId, tools: [{ name, definitionHash: name, definition: { name, inputSchema: { type: 'object' } } }] });
+  const notice = (name: string): Promise<void> =>
+    noticed.notice({
+      organizationId: tenant.organizationId,
+      serverId,
+      tools: [{ name, definitionHash: name, definition: { name, inputSchema: { type: 'object' } } }],
+    });
   const before = await versionOf(serverId);
   await notice('first');
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 24 * 3_600_000 });

@@ -24,13 +24,37 @@ const clientAt = async (server: UpstreamServer) => {
   const served = await serveForward(translation.forward, server);
   stops.push(stop, translation.stop, served.close);
   const post = async (body: Json, headers: Record<string, string>): Promise<Answer> => {
-    const answer = await fetch(served.url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ jsonrpc: '2.0', ...body }) });
-    return { status: answer.status, text: await answer.text(), session: answer.headers.get('mcp-session-id'), sent: answer.headers.get('x-sent') };
+    const answer = await fetch(served.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ jsonrpc: '2.0', ...body }),
+    });
+    return {
+      status: answer.status,
+      text: await answer.text(),
+      session: answer.headers.get('mcp-session-id'),
+      sent: answer.headers.get('x-sent'),
+    };
   };
-  const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
   return {
-    modern: (method: string, params: Json = {}): Promise<Answer> => post({ id: 1, method, params: { ...params, _meta } }, { 'mcp-method': method, 'mcp-protocol-version': '2026-07-28', ...(params['name'] ? { 'mcp-name': String(params['name']) } : {}) }),
-    legacy: (method: string, params: Json = {}, session: string | null = null): Promise<Answer> => post({ id: 1, method, params }, session === null ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' }),
+    modern: (method: string, params: Json = {}): Promise<Answer> =>
+      post(
+        { id: 1, method, params: { ...params, _meta } },
+        {
+          'mcp-method': method,
+          'mcp-protocol-version': '2026-07-28',
+          ...(params['name'] ? { 'mcp-name': String(params['name']) } : {}),
+        },
+      ),
+    legacy: (method: string, params: Json = {}, session: string | null = null): Promise<Answer> =>
+      post(
+        { id: 1, method, params },
+        session === null ? {} : { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' },
+      ),
   };
 };
 
@@ -45,7 +69,8 @@ const modernServer = async () => {
   stops.push(upstream.close);
   return upstream;
 };
-const methodsSeen = (seen: readonly { message?: Json; httpMethod: string }[]): unknown[] => seen.map(({ message, httpMethod }) => message?.['method'] ?? httpMethod);
+const methodsSeen = (seen: readonly { message?: Json; httpMethod: string }[]): unknown[] =>
+  seen.map(({ message, httpMethod }) => message?.['method'] ?? httpMethod);
 
 describe('a request', () => {
   test('in an era that its server speaks reaches it as it was written', async () => {
@@ -53,14 +78,21 @@ describe('a request', () => {
     const { legacy } = await clientOf(old.url, ['legacy']);
     const { session } = await legacy('initialize', INIT);
     await legacy('tools/call', { name: 'echo', _meta: { 'io.modelcontextprotocol/protocolVersion': 'kept' } }, session);
-    expect(old.seenOf('tools/call')[0]).toMatchObject({ text: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"kept"}}}', headers: { 'mcp-session-id': session } });
+    expect(old.seenOf('tools/call')[0]).toMatchObject({
+      text: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"kept"}}}',
+      headers: { 'mcp-session-id': session },
+    });
     const { modern } = await clientOf(young.url, ['modern']);
     expect((await modern('tools/call', { name: 'echo' })).status).toBe(200);
     expect(methodsSeen(young.seen)).toEqual(['tools/call']);
   });
 
   test('for a server of both eras is not translated in either', async () => {
-    const upstream = await legacyServer({ intercept: (_request, response, { headers }) => headers['mcp-method'] !== undefined && response.writeHead(200, { 'content-type': 'application/json' }).end('{"modern":true}') !== undefined });
+    const upstream = await legacyServer({
+      intercept: (_request, response, { headers }) =>
+        headers['mcp-method'] !== undefined &&
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"modern":true}') !== undefined,
+    });
     const { legacy, modern } = await clientOf(upstream.url, ['modern', 'legacy']);
     expect((await modern('tools/list')).text).toBe('{"modern":true}');
     expect((await legacy('initialize', INIT)).session).not.toBeNull();
@@ -124,7 +156,9 @@ describe('a request that a server refused, and that finds nobody when it is sent
   test('in the other era', async () => {
     const upstream = await legacyServer();
     // The last of what the server is asked to find its eras.
-    upstream.setIntercept((_request, _response, { httpMethod }) => httpMethod === 'DELETE' && upstream.close() !== undefined);
+    upstream.setIntercept(
+      (_request, _response, { httpMethod }) => httpMethod === 'DELETE' && upstream.close() !== undefined,
+    );
     const { modern } = await clientOf(upstream.url, ['modern']);
     expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 502, sent: 'true' });
     expect(upstream.seenOf('tools/call')).toHaveLength(1);
@@ -135,7 +169,9 @@ describe('a request that a server refused, and that finds nobody when it is sent
     const { modern } = await clientOf(upstream.url, ['legacy']);
     expect((await modern('tools/call', { name: 'echo' })).status).toBe(200);
     upstream.forget();
-    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'initialize' && response.destroy() !== undefined);
+    upstream.setIntercept(
+      (_request, response, { message }) => message?.['method'] === 'initialize' && response.destroy() !== undefined,
+    );
     expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 502, sent: 'true' });
     expect(upstream.seenOf('tools/call')).toHaveLength(2);
   });
@@ -145,8 +181,14 @@ describe('a request that a server refused, and that finds nobody when it is sent
     const { legacy } = await clientOf(upstream.url, ['modern']);
     const { session } = await legacy('initialize', INIT);
     upstream.setIntercept((_request, response, { message }) => {
-      if (message?.['method'] === 'tools/list') return upstream.seenOf('tools/call').length > 0 && upstream.close() !== undefined;
-      return message?.['method'] === 'tools/call' && response.writeHead(400, { 'content-type': 'application/json' }).end('{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"no"}}') !== undefined;
+      if (message?.['method'] === 'tools/list')
+        return upstream.seenOf('tools/call').length > 0 && upstream.close() !== undefined;
+      return (
+        message?.['method'] === 'tools/call' &&
+        response
+          .writeHead(400, { 'content-type': 'application/json' })
+          .end('{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"no"}}') !== undefined
+      );
     });
     expect(await legacy('tools/call', { name: 'echo' }, session)).toMatchObject({ status: 502, sent: 'true' });
     expect(upstream.seenOf('tools/call')).toHaveLength(1);
@@ -163,7 +205,11 @@ describe('a command that speaks in another era than it was known to', () => {
     expect([status, session === null]).toEqual([200, false]);
     expect((await legacy('tools/call', { name: 'era' }, session)).text).toContain(`"text":"${way}"`);
     const other = await clientAt(programAt(way, [before]));
-    const answers = [await other.modern('tools/call', { name: 'era' }), await other.modern('tools/call', { name: 'witness' }), await modern('tools/call', { name: 'era' })];
+    const answers = [
+      await other.modern('tools/call', { name: 'era' }),
+      await other.modern('tools/call', { name: 'witness' }),
+      await modern('tools/call', { name: 'era' }),
+    ];
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
     expect(answers[1]?.text).toContain('\\"started\\":[\\"era\\",\\"witness\\"]');
   });
@@ -178,7 +224,10 @@ describe('a refusal that says nothing of eras', () => {
     [500, 'oops'],
     [503, '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no"}}'],
   ])('of a modern server (%i %s) is passed on, and nobody is asked again', async (status, body) => {
-    const upstream = await legacyServer({ intercept: (_request, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body) !== undefined });
+    const upstream = await legacyServer({
+      intercept: (_request, response) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body) !== undefined,
+    });
     const { modern } = await clientOf(upstream.url, ['modern']);
     expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status, text: body });
     expect(upstream.seen).toHaveLength(1);
@@ -186,9 +235,13 @@ describe('a refusal that says nothing of eras', () => {
 
   test('but might: the server is asked once in ten seconds, and the answer passed on when it still speaks as it did', async () => {
     const upstream = await modernServer();
-    upstream.setIntercept((_request, response, { message }) => message?.['method'] === 'tools/call' && response.writeHead(400).end('what?') !== undefined);
+    upstream.setIntercept(
+      (_request, response, { message }) =>
+        message?.['method'] === 'tools/call' && response.writeHead(400).end('what?') !== undefined,
+    );
     const { modern } = await clientOf(upstream.url, ['modern']);
-    for (let n = 0; n < 5; n += 1) expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 400, text: 'what?' });
+    for (let n = 0; n < 5; n += 1)
+      expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 400, text: 'what?' });
     expect(upstream.seenOf('server/discover')).toHaveLength(1);
     expect(upstream.seenOf('tools/call')).toHaveLength(5);
   });

@@ -37,7 +37,9 @@ const startSse = async (): Promise<Fixture> => {
     streams.add(response);
     response.once('close', () => (streams.delete(response), transports.delete(transport.sessionId)));
     const mcp = new McpServer({ name: 'sse', version: '1' }, { capabilities: { tools: {} } });
-    mcp.setRequestHandler(ListToolsRequestSchema, () => ({ tools: ['echo', 'break', 'forget'].map((name) => ({ name, inputSchema: { type: 'object' } as const })) }));
+    mcp.setRequestHandler(ListToolsRequestSchema, () => ({
+      tools: ['echo', 'break', 'forget'].map((name) => ({ name, inputSchema: { type: 'object' } as const })),
+    }));
     mcp.setRequestHandler(CallToolRequestSchema, ({ params }) => {
       if (params.name === 'break') response.destroy();
       if (params.name === 'forget') transports.clear();
@@ -64,10 +66,14 @@ afterAll(async () => {
 });
 
 const grantFor = async (url: string) => {
-  const serverId = await tenant.server('', { transport: { type: 'sse', url }, auth: { type: 'headers', headers: { 'X-Key': 'k3y' } } });
+  const serverId = await tenant.server('', {
+    transport: { type: 'sse', url },
+    auth: { type: 'headers', headers: { 'X-Key': 'k3y' } },
+  });
   return tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
 };
-const call = async (client: Awaited<ReturnType<typeof connect>>, name: string): Promise<string> => textOf(await client.callTool({ name, arguments: {} }));
+const call = async (client: Awaited<ReturnType<typeof connect>>, name: string): Promise<string> =>
+  textOf(await client.callTool({ name, arguments: {} }));
 
 test('a session has one stream upstream, every request carries the credential, and the stream goes with the grant', async () => {
   const fixture = await startSse();
@@ -113,9 +119,15 @@ test('an endpoint on another origin is never posted to', async () => {
 test('a URL that is no SSE endpoint, or that may not be reached, is told so', async () => {
   const plain = createServer((_request, response) => response.writeHead(404).end());
   stops.push(stopper(plain));
-  const { body } = await tenant.api('POST', '/v1/servers', { name: 'plain', transport: { type: 'sse', url: `${await listening(plain)}/sse` } });
+  const { body } = await tenant.api('POST', '/v1/servers', {
+    name: 'plain',
+    transport: { type: 'sse', url: `${await listening(plain)}/sse` },
+  });
   expect(body).toMatchObject({ status: 'unreachable', statusDetail: expect.stringContaining('path') });
-  const refused = await tenant.api('POST', '/v1/servers', { name: 'x', transport: { type: 'sse', url: 'http://169.254.169.254/sse' } });
+  const refused = await tenant.api('POST', '/v1/servers', {
+    name: 'x',
+    transport: { type: 'sse', url: 'http://169.254.169.254/sse' },
+  });
   expect([refused.status, refused.body['code']]).toEqual([422, 'url_not_allowed']);
 });
 
@@ -126,25 +138,35 @@ test('a server that names an endpoint elsewhere while a call is under way gives 
     if (request.method === 'GET') {
       const id = String(streams.size + 1);
       streams.set(id, response);
-      return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`event: endpoint\ndata: /messages?s=${id}\n\n`);
+      return void response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .write(`event: endpoint\ndata: /messages?s=${id}\n\n`);
     }
     let body = '';
-    request.setEncoding('utf8').on('data', (text: string) => (body += text)).on('end', () => {
-      const stream = streams.get(new URL(request.url ?? '', 'http://x').searchParams.get('s') ?? '');
-      const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
-      response.writeHead(202).end();
-      const say = (result: unknown): void => void stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
-      if (method === 'initialize') say({ protocolVersion: '2025-03-26', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } });
-      if (method === 'tools/list') say({ tools: [{ name: 'c', inputSchema: { type: 'object' } }] });
-      if (method !== 'tools/call') return;
-      calls += 1;
-      setTimeout(() => stream?.write('event: endpoint\ndata: http://127.0.0.1:1/other\n\n'), 20);
-    });
+    request
+      .setEncoding('utf8')
+      .on('data', (text: string) => (body += text))
+      .on('end', () => {
+        const stream = streams.get(new URL(request.url ?? '', 'http://x').searchParams.get('s') ?? '');
+        const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+        response.writeHead(202).end();
+        const say = (result: unknown): void =>
+          void stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+        if (method === 'initialize')
+          say({ protocolVersion: '2025-03-26', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } });
+        if (method === 'tools/list') say({ tools: [{ name: 'c', inputSchema: { type: 'object' } }] });
+        if (method !== 'tools/call') return;
+        calls += 1;
+        setTimeout(() => stream?.write('event: endpoint\ndata: http://127.0.0.1:1/other\n\n'), 20);
+      });
   });
   stops.push(stopper(server));
   const serverId = await tenant.server('', { transport: { type: 'sse', url: `${await listening(server)}/sse` } });
   const limits = [{ counter: 'x', window: 'day', max: 1 }];
-  const grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'deny', tools: { c: { limits } } }) });
+  const grant = await tenant.grant({
+    serverId,
+    policyId: await tenant.policy(serverId, { version: '1', default: 'deny', tools: { c: { limits } } }),
+  });
   const ask = async (): Promise<unknown> => {
     const client = await connect(grant);
     const outcome = await client.callTool({ name: 'c', arguments: {} }).then(textOf, (error: Error) => error.message);

@@ -29,7 +29,15 @@ process.stdin.on('data', (chunk) => {
   }
 });`;
 
-type Seen = Readonly<{ uid: number; home: string; environment: unknown; key: unknown; data: unknown; files: readonly string[]; names: readonly string[] }>;
+type Seen = Readonly<{
+  uid: number;
+  home: string;
+  environment: unknown;
+  key: unknown;
+  data: unknown;
+  files: readonly string[];
+  names: readonly string[];
+}>;
 
 let dataDir: string;
 beforeAll(async () => {
@@ -43,7 +51,14 @@ const seenBy = async (env: Readonly<Record<string, string>>): Promise<Seen> => {
   const toolgate: TestToolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, DATA_DIR: dataDir, ...env });
   try {
     const tenant = await signUp(toolgate.url);
-    const serverId = await tenant.server('', { transport: { type: 'stdio', command: process.execPath, args: ['-e', SPY, String(process.pid), join(dataDir, 'master.key'), dataDir], env: { API_TOKEN: 'x' } } });
+    const serverId = await tenant.server('', {
+      transport: {
+        type: 'stdio',
+        command: process.execPath,
+        args: ['-e', SPY, String(process.pid), join(dataDir, 'master.key'), dataDir],
+        env: { API_TOKEN: 'x' },
+      },
+    });
     const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
     const client = await connect(await tenant.grant({ serverId, policyId }));
     const seen = JSON.parse(textOf(await client.callTool({ name: 'look', arguments: {} }))) as Seen;
@@ -54,7 +69,16 @@ const seenBy = async (env: Readonly<Record<string, string>>): Promise<Seen> => {
   }
 };
 
-const CAN_SANDBOX = (await findStdioIsolation({ sandbox: 'auto', user: undefined, hiddenFolder: '/nonexistent', hiddenFiles: [], path: process.env['PATH'] ?? '' })).isolation !== undefined;
+const CAN_SANDBOX =
+  (
+    await findStdioIsolation({
+      sandbox: 'auto',
+      user: undefined,
+      hiddenFolder: '/nonexistent',
+      hiddenFiles: [],
+      path: process.env['PATH'] ?? '',
+    })
+  ).isolation !== undefined;
 const IS_ROOT = process.getuid?.() === 0;
 if (!CAN_SANDBOX) console.warn('bubblewrap makes no sandbox here: what a process in one can read is not tested.');
 if (!IS_ROOT) console.warn('Only root can run a process as another user: STDIO_USER is not tested.');
@@ -65,17 +89,28 @@ describe('a stdio server', () => {
     expect(seen).toMatchObject({ environment: 'ENOENT', key: 'ENOENT', data: [] });
   });
 
-  test.skipIf(!IS_ROOT)('that runs as STDIO_USER reads neither our environment nor our key, and has no home of ours', async () => {
-    await chmod(dataDir, 0o711);
-    expect(await seenBy({ STDIO_USER: '64123' })).toMatchObject({ uid: 64_123, home: tmpdir(), environment: 'EACCES', key: 'EACCES', data: 'EACCES' });
-  });
+  test.skipIf(!IS_ROOT)(
+    'that runs as STDIO_USER reads neither our environment nor our key, and has no home of ours',
+    async () => {
+      await chmod(dataDir, 0o711);
+      expect(await seenBy({ STDIO_USER: '64123' })).toMatchObject({
+        uid: 64_123,
+        home: tmpdir(),
+        environment: 'EACCES',
+        key: 'EACCES',
+        data: 'EACCES',
+      });
+    },
+  );
 
   test('gets a short environment and no open file of ours', async () => {
     const fd = openSync(join(dataDir, 'master.key'), 'r');
     try {
       const { names, files } = await seenBy({ STDIO_SANDBOX: 'off' });
       expect(files).toEqual([]);
-      expect(names.filter((name) => !['API_TOKEN', 'HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR', 'TZ'].includes(name))).toEqual([]);
+      expect(
+        names.filter((name) => !['API_TOKEN', 'HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR', 'TZ'].includes(name)),
+      ).toEqual([]);
     } finally {
       closeSync(fd);
     }
@@ -83,15 +118,27 @@ describe('a stdio server', () => {
 });
 
 describe('the start', () => {
-  const wanted = { sandbox: 'auto', user: undefined, hiddenFolder: '/nonexistent', hiddenFiles: [], path: '/nonexistent' } as const;
+  const wanted = {
+    sandbox: 'auto',
+    user: undefined,
+    hiddenFolder: '/nonexistent',
+    hiddenFiles: [],
+    path: '/nonexistent',
+  } as const;
   test('says plainly what stdio servers can read when neither a sandbox nor a user keeps them from it', async () => {
-    for (const sandbox of ['auto', 'off'] as const) expect(await findStdioIsolation({ ...wanted, sandbox })).toEqual({ isolation: undefined, exposed: expect.stringMatching(/MASTER_KEY.*DATA_DIR.*bubblewrap.*STDIO_USER/) });
+    for (const sandbox of ['auto', 'off'] as const)
+      expect(await findStdioIsolation({ ...wanted, sandbox })).toEqual({
+        isolation: undefined,
+        exposed: expect.stringMatching(/MASTER_KEY.*DATA_DIR.*bubblewrap.*STDIO_USER/),
+      });
   });
   test('is refused when a sandbox is required and none can be had', async () => {
     await expect(findStdioIsolation({ ...wanted, sandbox: 'required' })).rejects.toThrow(/STDIO_SANDBOX=required/);
   });
   test.skipIf(IS_ROOT)('is refused with a STDIO_USER that can not be become', async () => {
-    await expect(findStdioIsolation({ ...wanted, user: { uid: 1001, gid: 1001 } })).rejects.toThrow(/STDIO_USER needs .* root/);
+    await expect(findStdioIsolation({ ...wanted, user: { uid: 1001, gid: 1001 } })).rejects.toThrow(
+      /STDIO_USER needs .* root/,
+    );
   });
 });
 
@@ -103,16 +150,23 @@ describe('registering a command with a variable that STDIO_ENV does not list', (
     tenant = await signUp(toolgate.url);
   });
   afterAll(() => toolgate.close());
-  const register = (env: Readonly<Record<string, string>>) => tenant.api('POST', '/v1/servers', { name: 'x', transport: { type: 'stdio', command: process.execPath, args: ['-e', ''], env } });
+  const register = (env: Readonly<Record<string, string>>) =>
+    tenant.api('POST', '/v1/servers', {
+      name: 'x',
+      transport: { type: 'stdio', command: process.execPath, args: ['-e', ''], env },
+    });
 
   test('is 422, with its place and the setting, and without its value', async () => {
     for (const name of ['LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'API_TOKEN', 'PATH']) {
       const { status, body } = await register({ MINE: 'a', [name]: 'hidden-value', MY_OWN: 'b' });
-      expect([status, body['code'], (body['errors'] as { pointer: string }[]).map(({ pointer }) => pointer)]).toEqual([422, 'command_not_allowed', [`/transport/env/${name}`]]);
+      expect([status, body['code'], (body['errors'] as { pointer: string }[]).map(({ pointer }) => pointer)]).toEqual([
+        422,
+        'command_not_allowed',
+        [`/transport/env/${name}`],
+      ]);
       expect(String(body['detail'])).toContain('STDIO_ENV');
       expect(JSON.stringify(body)).not.toContain('hidden-value');
     }
   });
   test('is taken when it does', async () => expect((await register({ MINE: 'a', MY_OWN: 'b' })).status).toBe(201));
 });
-

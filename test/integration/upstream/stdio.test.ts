@@ -8,7 +8,13 @@ import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js'
 
 const SCRIPT = fileURLToPath(new URL('../../support/stdio-server.mjs', import.meta.url));
 const SECRET = 'stdio-secret-0123456789';
-const stdio = (more: Readonly<Record<string, unknown>> = {}) => ({ type: 'stdio', command: process.execPath, args: [SCRIPT], env: { API_TOKEN: SECRET }, ...more });
+const stdio = (more: Readonly<Record<string, unknown>> = {}) => ({
+  type: 'stdio',
+  command: process.execPath,
+  args: [SCRIPT],
+  env: { API_TOKEN: SECRET },
+  ...more,
+});
 
 let toolgate: TestToolgate;
 let tenant: Tenant;
@@ -32,13 +38,18 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-const call = async (client: Client, name: string, args: Record<string, unknown> = {}): Promise<string> => textOf(await client.callTool({ name, arguments: args }));
+const call = async (client: Client, name: string, args: Record<string, unknown> = {}): Promise<string> =>
+  textOf(await client.callTool({ name, arguments: args }));
 const pidOf = async (client: Client): Promise<number> => Number(await call(client, 'pid'));
 
 describe('registering a command', () => {
   test('discovers its tools, and shows of its environment the names only', async () => {
     const { body } = await tenant.api('GET', `/v1/servers/${serverId}`);
-    expect(body).toMatchObject({ status: 'ready', transport: { type: 'stdio', command: process.execPath, args: [SCRIPT], envNames: ['API_TOKEN'] }, auth: { type: 'none' } });
+    expect(body).toMatchObject({
+      status: 'ready',
+      transport: { type: 'stdio', command: process.execPath, args: [SCRIPT], envNames: ['API_TOKEN'] },
+      auth: { type: 'none' },
+    });
     expect(body['toolCount']).toBeGreaterThan(5);
     const everything = JSON.stringify([body, await tenant.events()]);
     expect(everything).toContain('API_TOKEN');
@@ -71,7 +82,10 @@ describe('registering a command', () => {
   });
 
   test('that does not start, or is no MCP server, is created as unreachable and says what to look at', async () => {
-    const { status, body } = await tenant.api('POST', '/v1/servers', { name: 'x', transport: stdio({ args: ['-e', 'process.exit(1)'] }) });
+    const { status, body } = await tenant.api('POST', '/v1/servers', {
+      name: 'x',
+      transport: stdio({ args: ['-e', 'process.exit(1)'] }),
+    });
     expect([status, body['status']]).toEqual([201, 'unreachable']);
     expect(body['statusDetail']).toContain('ended the connection before it answered');
   });
@@ -85,7 +99,9 @@ test('a process gets the environment of its server and what a program needs, non
   expect(names).toContain('PATH');
   expect(names.filter((name) => /MASTER_KEY|DATABASE|KAFKA|VITEST|npm_/.test(name))).toEqual([]);
   const spaced = await tenant.server('', { transport: stdio({ args: [SCRIPT, 'a b', '$HOME; rm -rf x', '"'] }) });
-  const other = await connect(await tenant.grant({ serverId: spaced, policyId: await tenant.policy(spaced, { version: '1', default: 'allow' }) }));
+  const other = await connect(
+    await tenant.grant({ serverId: spaced, policyId: await tenant.policy(spaced, { version: '1', default: 'allow' }) }),
+  );
   expect(JSON.parse(await call(other, 'argv'))).toEqual(['a b', '$HOME; rm -rf x', '"']);
   await Promise.all([client.close(), other.close()]);
 });
@@ -165,9 +181,19 @@ test('progress, a question to the client, a changed list and noise on standard o
   const client = new Client({ name: 'asked', version: '1' }, { capabilities: { elicitation: {} } });
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { sure: true } }));
   const changed = new Promise((done) => client.setNotificationHandler(ToolListChangedNotificationSchema, done));
-  await client.connect(new StreamableHTTPClientTransport(new URL(grant.mcpUrl), { requestInit: { headers: { authorization: `Bearer ${grant.token}` } } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
+      requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
+    }),
+  );
   const steps: number[] = [];
-  expect(textOf(await client.callTool({ name: 'progress', arguments: {} }, undefined, { onprogress: ({ progress }) => steps.push(progress) }))).toBe('done');
+  expect(
+    textOf(
+      await client.callTool({ name: 'progress', arguments: {} }, undefined, {
+        onprogress: ({ progress }) => steps.push(progress),
+      }),
+    ),
+  ).toBe('done');
   expect(steps).toEqual([1, 2, 3]);
   expect(JSON.parse(await call(client, 'ask'))).toEqual({ action: 'accept', content: { sure: true } });
   expect(await call(client, 'changed')).toBe('told');
@@ -178,9 +204,23 @@ test('progress, a question to the client, a changed list and noise on standard o
 
 test('a large result passes whole, and a message with line ends in it arrives as one', async () => {
   const session = await openSession(await issue());
-  const pretty = JSON.stringify({ jsonrpc: '2.0', id: 'p', method: 'tools/call', params: { name: 'echo', arguments: { a: 'line\nend', b: [1, 2] } } }, null, 2).replaceAll('\n', '\r\n');
-  expect(JSON.parse(textOf(((await (await session.post(pretty)).json()) as { result: unknown }).result))).toEqual({ a: 'line\nend', b: [1, 2] });
-  const large = (await (await session.post({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'large', arguments: {} } })).json()) as { result: unknown };
+  const pretty = JSON.stringify(
+    {
+      jsonrpc: '2.0',
+      id: 'p',
+      method: 'tools/call',
+      params: { name: 'echo', arguments: { a: 'line\nend', b: [1, 2] } },
+    },
+    null,
+    2,
+  ).replaceAll('\n', '\r\n');
+  expect(JSON.parse(textOf(((await (await session.post(pretty)).json()) as { result: unknown }).result))).toEqual({
+    a: 'line\nend',
+    b: [1, 2],
+  });
+  const large = (await (
+    await session.post({ jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'large', arguments: {} } })
+  ).json()) as { result: unknown };
   expect(textOf(large.result)).toHaveLength(8 * 1024 * 1024);
 });
 
@@ -205,7 +245,9 @@ test('a fifth session of one grant ends the one that was idle longest, and an en
 
 test('a server that is switched off or reached another way ends its processes', async () => {
   const own = await tenant.server('', { transport: stdio() });
-  const client = await connect(await tenant.grant({ serverId: own, policyId: await tenant.policy(own, { version: '1', default: 'allow' }) }));
+  const client = await connect(
+    await tenant.grant({ serverId: own, policyId: await tenant.policy(own, { version: '1', default: 'allow' }) }),
+  );
   const pid = await pidOf(client);
   expect((await tenant.api('PATCH', `/v1/servers/${own}`, { disabled: true })).status).toBe(200);
   await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);

@@ -12,7 +12,18 @@ import { startProjections } from '../../../src/projections/run.js';
 import { usageProjection } from '../../../src/usage/usage.projection.js';
 import { readUsage, type UsageRequest } from '../../../src/usage/usage.query.js';
 import { UsageService } from '../../../src/usage/usage.service.js';
-import { allProjected, allRecorded, append, completed, decided, numbers, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
+import {
+  allProjected,
+  allRecorded,
+  append,
+  completed,
+  decided,
+  numbers,
+  open,
+  recordsOf,
+  until,
+  type Opened,
+} from '../audit/audit-support.js';
 
 let at: Opened;
 beforeAll(async () => {
@@ -38,21 +49,42 @@ type Hours = Readonly<Record<string, readonly [calls: number, completed: number,
 const keyOf = (parts: readonly unknown[]): string => parts.map((part) => part ?? '').join('|');
 
 const tables = async (db: Database, organizationId: string) => {
-  const hours = await db.worker.query<{ hour: Date; grant_id: string; tool: string; effect: string; calls: number; completed: number; failed: number }>(
-    'select * from usage_hourly where organization_id = $1',
+  const hours = await db.worker.query<{
+    hour: Date;
+    grant_id: string;
+    tool: string;
+    effect: string;
+    calls: number;
+    completed: number;
+    failed: number;
+  }>('select * from usage_hourly where organization_id = $1', [organizationId]);
+  const used = await db.worker.query<{ grant_id: string; last_used_at: Date }>(
+    'select grant_id, last_used_at from grant_last_used where organization_id = $1',
     [organizationId],
   );
-  const used = await db.worker.query<{ grant_id: string; last_used_at: Date }>('select grant_id, last_used_at from grant_last_used where organization_id = $1', [organizationId]);
   return {
-    hours: Object.fromEntries(hours.rows.map((row) => [keyOf([row.hour.toISOString(), row.grant_id, row.tool, row.effect]), [row.calls, row.completed, row.failed]])) as Hours,
+    hours: Object.fromEntries(
+      hours.rows.map((row) => [
+        keyOf([row.hour.toISOString(), row.grant_id, row.tool, row.effect]),
+        [row.calls, row.completed, row.failed],
+      ]),
+    ) as Hours,
     used: Object.fromEntries(used.rows.map((row) => [row.grant_id, row.last_used_at.toISOString()])),
   };
 };
 
-type Counted = Readonly<{ type: string; time: string; grantId: string; tool: string | null; effect?: string; status: string }>;
+type Counted = Readonly<{
+  type: string;
+  time: string;
+  grantId: string;
+  tool: string | null;
+  effect?: string;
+  status: string;
+}>;
 
 /** 0 a decision, 1 a completed call, 2 a failed one. */
-const columnOf = ({ type, status }: Counted): number => (type === 'toolCall.decided' ? 0 : ['ok', 'tool_error'].includes(status) ? 1 : 2);
+const columnOf = ({ type, status }: Counted): number =>
+  type === 'toolCall.decided' ? 0 : ['ok', 'tool_error'].includes(status) ? 1 : 2;
 
 /** Counts the events of the audit log again, in the plainest way. */
 const recount = async (organizationId: string) => {
@@ -60,47 +92,88 @@ const recount = async (organizationId: string) => {
   const used: Record<string, string> = {};
   const events = (await recordsOf(at.db, organizationId)).map(({ event }) => JSON.parse(event.toString()) as Counted);
   for (const event of events.filter(({ status }) => status !== 'not_forwarded')) {
-    const counts = (hours[keyOf([`${event.time.slice(0, 13)}:00:00.000Z`, event.grantId, event.tool, event.effect ?? 'allow'])] ??= [0, 0, 0]);
+    const counts = (hours[
+      keyOf([`${event.time.slice(0, 13)}:00:00.000Z`, event.grantId, event.tool, event.effect ?? 'allow'])
+    ] ??= [0, 0, 0]);
     counts[columnOf(event)] = (counts[columnOf(event)] ?? 0) + 1;
     if (columnOf(event) === 0 && (used[event.grantId] ?? '') < event.time) used[event.grantId] = event.time;
   }
   return { hours, used };
 };
 
-const time = fc.date({ min: new Date('2026-11-20T00:00:00Z'), max: new Date('2026-11-20T06:00:00Z'), noInvalidDate: true }).map((date) => date.toISOString());
+const time = fc
+  .date({ min: new Date('2026-11-20T00:00:00Z'), max: new Date('2026-11-20T06:00:00Z'), noInvalidDate: true })
+  .map((date) => date.toISOString());
 const grantId = fc.constantFrom('grt_01h2xcejqtf2nbrexx3vqjhp41', 'grt_01h2xcejqtf2nbrexx3vqjhp42');
 const tool = fc.constantFrom('cancel_job', 'list_issues', null);
 const anyEvent = fc.oneof(
-  fc.record({ grantId, tool, time, effect: fc.constantFrom<Effect>('allow', 'deny', 'hold') }).map((change) => (organizationId: string): ToolgateEvent => decided(organizationId, change)),
+  fc.record({ grantId, tool, time, effect: fc.constantFrom<Effect>('allow', 'deny', 'hold') }).map(
+    (change) =>
+      (organizationId: string): ToolgateEvent =>
+        decided(organizationId, change),
+  ),
   fc
-    .record({ grantId, tool, time, status: fc.constantFrom<OutcomeStatus>('ok', 'tool_error', 'upstream_error', 'upstream_unreachable', 'timeout', 'cancelled', 'not_forwarded', 'unknown') })
-    .map((change) => (organizationId: string): ToolgateEvent => completed(organizationId, change)),
+    .record({
+      grantId,
+      tool,
+      time,
+      status: fc.constantFrom<OutcomeStatus>(
+        'ok',
+        'tool_error',
+        'upstream_error',
+        'upstream_unreachable',
+        'timeout',
+        'cancelled',
+        'not_forwarded',
+        'unknown',
+      ),
+    })
+    .map(
+      (change) =>
+        (organizationId: string): ToolgateEvent =>
+          completed(organizationId, change),
+    ),
 );
 
-const manyEvents = (organizationId: string, count: number): readonly ToolgateEvent[] => fc.sample(anyEvent, count).map((make) => make(organizationId));
+const manyEvents = (organizationId: string, count: number): readonly ToolgateEvent[] =>
+  fc.sample(anyEvent, count).map((make) => make(organizationId));
 
 describe('usage', () => {
   test('equals a recount of the audit log, whatever is recorded and delivered twice', async () => {
-    const check = async (makers: readonly ((organizationId: string) => ToolgateEvent)[], again: number): Promise<void> => {
+    const check = async (
+      makers: readonly ((organizationId: string) => ToolgateEvent)[],
+      again: number,
+    ): Promise<void> => {
       const organizationId = newId('org');
       const events = makers.map((make) => make(organizationId));
       await record([...events, ...events.slice(0, again)]);
       await project();
       expect(await tables(at.db, organizationId)).toEqual(await recount(organizationId));
     };
-    await fc.assert(fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 60 }), fc.nat(10), check), { numRuns: 15 });
+    await fc.assert(fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 60 }), fc.nat(10), check), {
+      numRuns: 15,
+    });
   });
 
   test('counts each record once when several runners share the work while records come in', async () => {
     const organizations = numbers(4).map(() => newId('org'));
     const runners = numbers(3).map(() => startProjections({ db: at.db, projections: [usageProjection] }));
-    const writer = await startAuditWriter({ db: at.db, log: at.eventLog, onRecorded: () => runners.forEach((runner) => runner.wake()) });
-    for (let i = 0; i < 10; i += 1) await append(at.eventLog, organizations.flatMap((organizationId) => manyEvents(organizationId, 60)));
+    const writer = await startAuditWriter({
+      db: at.db,
+      log: at.eventLog,
+      onRecorded: () => runners.forEach((runner) => runner.wake()),
+    });
+    for (let i = 0; i < 10; i += 1)
+      await append(
+        at.eventLog,
+        organizations.flatMap((organizationId) => manyEvents(organizationId, 60)),
+      );
     await until(() => allRecorded(at));
     await until(() => allProjected(at.db, 'usage'));
     await writer.stop();
     await Promise.all(runners.map((runner) => runner.stop()));
-    for (const organizationId of organizations) expect(await tables(at.db, organizationId)).toEqual(await recount(organizationId));
+    for (const organizationId of organizations)
+      expect(await tables(at.db, organizationId)).toEqual(await recount(organizationId));
   });
 
   test('goes on where it stood when its database connection is lost in the middle of a page', async () => {
@@ -149,7 +222,9 @@ describe('usage', () => {
   test('keeps the hours whose records retention has dropped when it is rebuilt', async () => {
     const organizationId = newId('org');
     const now = Date.now();
-    const old = numbers(40).map((n) => decided(organizationId, { time: new Date(now - 5 * 86_400_000 - n * 60_000).toISOString() }));
+    const old = numbers(40).map((n) =>
+      decided(organizationId, { time: new Date(now - 5 * 86_400_000 - n * 60_000).toISOString() }),
+    );
     const recent = numbers(30).map((n) => decided(organizationId, { time: new Date(now - n * 60_000).toISOString() }));
     await record([...old, ...recent]);
     await project();
@@ -172,7 +247,9 @@ describe('usage', () => {
 describe('reading usage', () => {
   const hour = (n: number): Date => new Date(Date.UTC(2026, 10, 20, n));
   const read = (organizationId: string, request: Partial<UsageRequest>, as = organizationId) =>
-    at.db.inOrganization(as, (tx) => readUsage(tx, organizationId, { groupBy: [], interval: 'hour', from: hour(0), to: hour(48), ...request }));
+    at.db.inOrganization(as, (tx) =>
+      readUsage(tx, organizationId, { groupBy: [], interval: 'hour', from: hour(0), to: hour(48), ...request }),
+    );
 
   test('sums by interval and by the groups asked for, in order, with the keys named as asked', async () => {
     const organizationId = newId('org');
@@ -198,9 +275,26 @@ describe('reading usage', () => {
       { from, tool: 'list_issues', effect: 'allow', calls: 1, completed: 0, failed: 0 },
       { from: next, tool: null, effect: 'allow', calls: 1, completed: 1, failed: 0 },
     ]);
-    expect(await read(organizationId, { interval: 'day' })).toMatchObject([{ from: '2026-11-20T00:00:00.000Z', calls: 3 }, { from: next, calls: 1 }]);
-    expect(await read(organizationId, { from: new Date('2026-11-20T10:59:00Z'), to: hour(24), groupBy: ['grant', 'identity', 'server'] })).toEqual([
-      { from, grant: 'grt_01h2xcejqtf2nbrexx3vqjhp41', identity: 'idn_01h2xcejqtf2nbrexx3vqjhp41', server: 'srv_01h2xcejqtf2nbrexx3vqjhp41', calls: 3, completed: 0, failed: 1 },
+    expect(await read(organizationId, { interval: 'day' })).toMatchObject([
+      { from: '2026-11-20T00:00:00.000Z', calls: 3 },
+      { from: next, calls: 1 },
+    ]);
+    expect(
+      await read(organizationId, {
+        from: new Date('2026-11-20T10:59:00Z'),
+        to: hour(24),
+        groupBy: ['grant', 'identity', 'server'],
+      }),
+    ).toEqual([
+      {
+        from,
+        grant: 'grt_01h2xcejqtf2nbrexx3vqjhp41',
+        identity: 'idn_01h2xcejqtf2nbrexx3vqjhp41',
+        server: 'srv_01h2xcejqtf2nbrexx3vqjhp41',
+        calls: 3,
+        completed: 0,
+        failed: 1,
+      },
     ]);
     expect(await read(organizationId, {}, newId('org'))).toEqual([]);
   });
@@ -213,9 +307,20 @@ describe('reading usage', () => {
     );
     const service = new UsageService(new EventStore(at.db));
     const range = { from: '2026-11-20T00:00:00Z', to: '2026-11-20T01:00:00Z' };
-    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { ...range, groupBy: ['tool'] })).rejects.toMatchObject({ code: 'invalid_body' });
-    expect(await service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, range)).toEqual({ items: [{ from: '2026-11-20T00:00:00.000Z', calls: 10_001, completed: 0, failed: 0 }] });
-    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: range.to, to: range.from })).rejects.toMatchObject({ code: 'invalid_body' });
-    await expect(service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: '2025-01-01T00:00:00Z', to: '2026-11-20T00:00:00Z' })).rejects.toMatchObject({ code: 'invalid_body' });
+    await expect(
+      service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { ...range, groupBy: ['tool'] }),
+    ).rejects.toMatchObject({ code: 'invalid_body' });
+    expect(await service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, range)).toEqual({
+      items: [{ from: '2026-11-20T00:00:00.000Z', calls: 10_001, completed: 0, failed: 0 }],
+    });
+    await expect(
+      service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: range.to, to: range.from }),
+    ).rejects.toMatchObject({ code: 'invalid_body' });
+    await expect(
+      service.usage(
+        { organizationId, actor: { type: 'system', id: 'test' } },
+        { from: '2025-01-01T00:00:00Z', to: '2026-11-20T00:00:00Z' },
+      ),
+    ).rejects.toMatchObject({ code: 'invalid_body' });
   });
 });

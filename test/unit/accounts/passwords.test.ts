@@ -3,7 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { hashPassword, passwordMatches } from '../../../src/accounts/passwords.js';
 import { Problem } from '../../../src/platform/problems.js';
 
-const login = { kind: 'login', address: '198.51.100.7', admit: (): Promise<void> => Promise.resolve(), failed: (): Promise<void> => Promise.resolve() } as const;
+const login = {
+  kind: 'login',
+  address: '198.51.100.7',
+  admit: (): Promise<void> => Promise.resolve(),
+  failed: (): Promise<void> => Promise.resolve(),
+} as const;
 const signup = { kind: 'signup', address: '198.51.100.7' } as const;
 
 const deferred = () => {
@@ -56,17 +61,33 @@ describe('a password', () => {
       await gate.done;
       throw new Error('let go');
     };
-    const held = Array.from({ length: 27 }, () => passwordMatches(undefined, 'x', { ...login, admit }).catch((error: Error) => error.message));
+    const held = Array.from({ length: 27 }, () =>
+      passwordMatches(undefined, 'x', { ...login, admit }).catch((error: Error) => error.message),
+    );
     await soon();
     expect(running).toBe(2);
-    await expect(passwordMatches(undefined, 'x', login)).rejects.toMatchObject({ code: 'too_many_requests', retryAfterSeconds: 2 });
-    const others = [hashPassword('secret words', signup), hashPassword('secret words', { ...signup, address: '203.0.113.1' })];
+    await expect(passwordMatches(undefined, 'x', login)).rejects.toMatchObject({
+      code: 'too_many_requests',
+      retryAfterSeconds: 2,
+    });
+    const others = [
+      hashPassword('secret words', signup),
+      hashPassword('secret words', { ...signup, address: '203.0.113.1' }),
+    ];
     gate.finish();
     expect(new Set(await Promise.all(held))).toEqual(new Set(['let go']));
-    expect(await Promise.all(others)).toEqual([expect.stringContaining('argon2id'), expect.stringContaining('argon2id')]);
+    expect(await Promise.all(others)).toEqual([
+      expect.stringContaining('argon2id'),
+      expect.stringContaining('argon2id'),
+    ]);
   });
 
   test('is not compared when the turn comes too late', async () => {
-    await expect(passwordMatches(undefined, 'x', { ...login, admit: () => Promise.reject(new Problem('too_many_requests', 'Later.')) })).rejects.toThrow('too_many_requests');
+    await expect(
+      passwordMatches(undefined, 'x', {
+        ...login,
+        admit: () => Promise.reject(new Problem('too_many_requests', 'Later.')),
+      }),
+    ).rejects.toThrow('too_many_requests');
   });
 });

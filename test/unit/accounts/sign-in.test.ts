@@ -23,22 +23,29 @@ describe('login limits', () => {
       await limits.admit(attempt);
       await limits.failed(attempt);
     }
-    await expect(limits.admit({ ...attempt, target: 'ADA@example.com' })).rejects.toMatchObject({ code: 'too_many_requests', retryAfterSeconds: 900 });
+    await expect(limits.admit({ ...attempt, target: 'ADA@example.com' })).rejects.toMatchObject({
+      code: 'too_many_requests',
+      retryAfterSeconds: 900,
+    });
     await limits.admit({ ...attempt, address: '198.51.100.8' });
     await limits.admit({ ...attempt, target: 'bob@example.com' });
   });
 
   test('refuse strangers of an e-mail after their failures from all addresses together, and let in who is known', async () => {
     const limits = new LoginLimits();
-    for (let i = 0; i < FAILED_LOGINS.perTargetOfStrangers; i += 1) await limits.failed({ ...attempt, address: `203.0.113.${i}`, known: false });
-    await expect(limits.admit({ ...attempt, target: 'ADA@example.com', known: false })).rejects.toMatchObject({ code: 'too_many_requests' });
+    for (let i = 0; i < FAILED_LOGINS.perTargetOfStrangers; i += 1)
+      await limits.failed({ ...attempt, address: `203.0.113.${i}`, known: false });
+    await expect(limits.admit({ ...attempt, target: 'ADA@example.com', known: false })).rejects.toMatchObject({
+      code: 'too_many_requests',
+    });
     await limits.admit({ ...attempt, known: true });
     await limits.admit({ ...attempt, target: 'bob@example.com', known: false });
   });
 
   test('refuse an address after its failures with any e-mails; one success does not clear them', async () => {
     const limits = new LoginLimits();
-    for (let i = 0; i < FAILED_LOGINS.perAddress; i += 1) await limits.failed({ ...attempt, target: `${i}@example.com` });
+    for (let i = 0; i < FAILED_LOGINS.perAddress; i += 1)
+      await limits.failed({ ...attempt, target: `${i}@example.com` });
     await limits.succeeded(attempt);
     await expect(limits.admit(attempt)).rejects.toThrow('too_many_requests');
     await limits.admit({ ...attempt, address: '198.51.100.8' });
@@ -56,7 +63,12 @@ describe('the session cookie', () => {
   ])('of %j is %j', (header, token) => expect(sessionCookie(header)).toBe(token));
 
   test('is Secure exactly when the public URL is https', () => {
-    expect(sessionCookieOptions('https://toolgate.example')).toEqual({ httpOnly: true, sameSite: 'lax', path: '/', secure: true });
+    expect(sessionCookieOptions('https://toolgate.example')).toEqual({
+      httpOnly: true,
+      sameSite: 'lax',
+      path: '/',
+      secure: true,
+    });
     expect(sessionCookieOptions('http://127.0.0.1:8080').secure).toBe(false);
   });
 });

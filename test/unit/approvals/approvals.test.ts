@@ -1,18 +1,57 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideApproval, evolveApproval, expireApproval, requestApproval, type Approval, type Said } from '../../../src/approvals/approvals.js';
+import {
+  decideApproval,
+  evolveApproval,
+  expireApproval,
+  requestApproval,
+  type Approval,
+  type Said,
+} from '../../../src/approvals/approvals.js';
 import type { ApprovalBody, ControlEvent, HeldCall } from '../../../src/event-log/events/index.js';
 import { Problem } from '../../../src/platform/problems.js';
 
-const call: HeldCall = { grantId: 'grt_1', identityId: 'idn_1', serverId: 'srv_1', tool: 'merge', argumentKeys: [], argumentsDigest: 'd', definitionHash: null, policyId: 'pol_1', policyVersion: 1, rule: null, reason: 'why' };
+const call: HeldCall = {
+  grantId: 'grt_1',
+  identityId: 'idn_1',
+  serverId: 'srv_1',
+  tool: 'merge',
+  argumentKeys: [],
+  argumentsDigest: 'd',
+  definitionHash: null,
+  policyId: 'pol_1',
+  policyVersion: 1,
+  rule: null,
+  reason: 'why',
+};
 const START = Date.parse('2026-01-01T00:00:00Z');
 const EXPIRES = START + 3_600_000;
 
 const evolve = (state: Approval | undefined, bodies: readonly ApprovalBody[]): Approval | undefined =>
-  bodies.reduce<Approval | undefined>((current, body) => evolveApproval(current, { id: 'evt_1', version: 1, time: new Date(START).toISOString(), organizationId: 'org_1', actor: { type: 'member', id: 'usr_1' }, ...body } as ControlEvent & ApprovalBody), state);
-const requested = (count: number): Approval => evolve(undefined, requestApproval('apr_1', call, { count, expiresAt: new Date(EXPIRES).toISOString() })) as Approval;
-const said = (memberId: string, more: Partial<Said> = {}): Said => ({ decision: 'approved', memberId, comment: null, now: new Date(START), parties: ['issuer', 'owner'], ...more });
-const after = (state: Approval, ...all: readonly Said[]): Approval => all.reduce((current, one) => evolve(current, decideApproval('apr_1', current, one)) as Approval, state);
+  bodies.reduce<Approval | undefined>(
+    (current, body) =>
+      evolveApproval(current, {
+        id: 'evt_1',
+        version: 1,
+        time: new Date(START).toISOString(),
+        organizationId: 'org_1',
+        actor: { type: 'member', id: 'usr_1' },
+        ...body,
+      } as ControlEvent & ApprovalBody),
+    state,
+  );
+const requested = (count: number): Approval =>
+  evolve(undefined, requestApproval('apr_1', call, { count, expiresAt: new Date(EXPIRES).toISOString() })) as Approval;
+const said = (memberId: string, more: Partial<Said> = {}): Said => ({
+  decision: 'approved',
+  memberId,
+  comment: null,
+  now: new Date(START),
+  parties: ['issuer', 'owner'],
+  ...more,
+});
+const after = (state: Approval, ...all: readonly Said[]): Approval =>
+  all.reduce((current, one) => evolve(current, decideApproval('apr_1', current, one)) as Approval, state);
 const refusal = (work: () => unknown): string => {
   try {
     work();
@@ -31,8 +70,14 @@ describe('an approval', () => {
 
   test('is as good as over at its expiry to the millisecond', () => {
     expect(after(requested(1), said('a', { now: new Date(EXPIRES - 1) })).status).toBe('approved');
-    expect(refusal(() => decideApproval('apr_1', requested(1), said('a', { now: new Date(EXPIRES) })))).toBe('conflict');
-    expect(refusal(() => decideApproval('apr_1', evolve(requested(1), expireApproval('apr_1', requested(1))) as Approval, said('a')))).toBe('conflict');
+    expect(refusal(() => decideApproval('apr_1', requested(1), said('a', { now: new Date(EXPIRES) })))).toBe(
+      'conflict',
+    );
+    expect(
+      refusal(() =>
+        decideApproval('apr_1', evolve(requested(1), expireApproval('apr_1', requested(1))) as Approval, said('a')),
+      ),
+    ).toBe('conflict');
   });
 
   test('that was decided is decided: the same person saying the same changes nothing, all else is refused', () => {
@@ -53,7 +98,13 @@ describe('an approval', () => {
 });
 
 test('whatever people say in whatever order, it is approved exactly when as many different people as it needs, none of them a party, approved it and nobody rejected it before', () => {
-  const votes = fc.array(fc.record({ memberId: fc.constantFrom('a', 'b', 'c', 'd', 'issuer', 'owner'), decision: fc.constantFrom('approved' as const, 'approved' as const, 'approved' as const, 'rejected' as const) }), { maxLength: 12 });
+  const votes = fc.array(
+    fc.record({
+      memberId: fc.constantFrom('a', 'b', 'c', 'd', 'issuer', 'owner'),
+      decision: fc.constantFrom('approved' as const, 'approved' as const, 'approved' as const, 'rejected' as const),
+    }),
+    { maxLength: 12 },
+  );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), votes, (count, all) => {
       let state = requested(count);
@@ -61,7 +112,8 @@ test('whatever people say in whatever order, it is approved exactly when as many
       let expected = 'pending';
       for (const { memberId, decision } of all) {
         if (expected === 'pending' && decision === 'rejected') expected = 'rejected';
-        if (expected === 'pending' && !['issuer', 'owner'].includes(memberId) && approvers.add(memberId).size === count) expected = 'approved';
+        if (expected === 'pending' && !['issuer', 'owner'].includes(memberId) && approvers.add(memberId).size === count)
+          expected = 'approved';
         try {
           state = after(state, said(memberId, { decision }));
         } catch (error) {

@@ -3,14 +3,36 @@ import { describe, expect, test } from 'vitest';
 import { columnText, readEvent } from '../../../src/audit/read-event.js';
 
 const organizationId = 'org_01h2xcejqtf2nbrexx3vqjhp41';
-const event = { id: 'evt_1', type: 'toolCall.decided', organizationId, time: '2026-11-22T10:00:00.123456+02:00', tool: 'cancel_job', callId: 7 };
-const read = (value: unknown, key = organizationId) => readEvent(key, Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
+const event = {
+  id: 'evt_1',
+  type: 'toolCall.decided',
+  organizationId,
+  time: '2026-11-22T10:00:00.123456+02:00',
+  tool: 'cancel_job',
+  callId: 7,
+};
+const read = (value: unknown, key = organizationId) =>
+  readEvent(key, Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
 
 describe('readEvent', () => {
   test('takes the columns of an event, its time in UTC, and leaves out what is not a text', () => {
     expect(read(event)).toEqual({
       ok: true,
-      columns: { organizationId, id: 'evt_1', type: 'toolCall.decided', timeMs: Date.UTC(2026, 10, 22, 8, 0, 0, 123), callId: null, grantId: null, identityId: null, serverId: null, tool: 'cancel_job', effect: null, code: null, status: null, shadow: null },
+      columns: {
+        organizationId,
+        id: 'evt_1',
+        type: 'toolCall.decided',
+        timeMs: Date.UTC(2026, 10, 22, 8, 0, 0, 123),
+        callId: null,
+        grantId: null,
+        identityId: null,
+        serverId: null,
+        tool: 'cancel_job',
+        effect: null,
+        code: null,
+        status: null,
+        shadow: null,
+      },
     });
   });
 
@@ -40,12 +62,15 @@ describe('readEvent', () => {
 describe('columnText', () => {
   test('holds nothing that PostgreSQL refuses, and short names unchanged', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', '\0', '\uD800', '\u{1F600}', 'é'), maxLength: 250 }), (text) => {
-        const column = columnText(text) ?? '';
-        expect(column.length).toBeLessThanOrEqual(200);
-        expect(column).not.toContain('\0');
-        if (text.length <= 200 && !text.includes('\0')) expect(column).toBe(text);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', '\0', '\uD800', '\u{1F600}', 'é'), maxLength: 250 }),
+        (text) => {
+          const column = columnText(text) ?? '';
+          expect(column.length).toBeLessThanOrEqual(200);
+          expect(column).not.toContain('\0');
+          if (text.length <= 200 && !text.includes('\0')) expect(column).toBe(text);
+        },
+      ),
     );
   });
 });

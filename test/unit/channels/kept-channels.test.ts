@@ -5,7 +5,12 @@ import { CHANNEL_QUOTA } from '../../../src/platform/data-plane-quotas.js';
 
 const requestOf = (organizationId: string, grantId: string): UpstreamRequest => ({
   server: { id: 'srv_1', organizationId, transport: { type: 'sse', url: new URL('http://127.0.0.1:9/') }, eras: [] },
-  grantId, era: 'legacy', method: 'POST', headers: {}, body: undefined, silenceMs: 0,
+  grantId,
+  era: 'legacy',
+  method: 'POST',
+  headers: {},
+  body: undefined,
+  silenceMs: 0,
 });
 
 test('an organization that has its share of channels loses the one that it used longest ago for a new one, and no other organization loses any', () => {
@@ -13,7 +18,11 @@ test('an organization that has its share of channels loses the one that it used 
   const ended: string[] = [];
   const keep = (organizationId: string, index: number): void => {
     const key = `${organizationId} ${index}`;
-    channels.keep(key, { grantId: key, serverId: 'srv_1', usedAt: () => Date.now() - 1000 + index, end: () => ended.push(key) }, requestOf(organizationId, key));
+    channels.keep(
+      key,
+      { grantId: key, serverId: 'srv_1', usedAt: () => Date.now() - 1000 + index, end: () => ended.push(key) },
+      requestOf(organizationId, key),
+    );
   };
   for (let index = 0; index < 16; index += 1) keep('honest', index);
   const share = CHANNEL_QUOTA.organization.count;

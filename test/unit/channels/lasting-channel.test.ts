@@ -10,10 +10,13 @@ const nothing = (): void => undefined;
 /** A channel to a server that can be made to crash, and how what is sent next fares. */
 const build = () => {
   const opened: ChannelEvents[] = [];
-  const channel = new LastingChannel((events) => {
-    opened.push(events);
-    return { send: nothing, pause: nothing, resume: nothing, close: nothing };
-  }, { message: nothing, closed: nothing });
+  const channel = new LastingChannel(
+    (events) => {
+      opened.push(events);
+      return { send: nothing, pause: nothing, resume: nothing, close: nothing };
+    },
+    { message: nothing, closed: nothing },
+  );
   const send = (): string => {
     let fate = 'sent';
     channel.send({ body: Buffer.from('{}'), headers: {}, failed: ({ kind }) => (fate = kind) }, () => undefined);

@@ -4,11 +4,50 @@ import type { Unnumbered } from '../../../src/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
 import type { ToolCallCompleted } from '../../../src/event-log/events/index.js';
 
-const envelope = { id: 'evt_1', version: 1, time: '2026-01-01T00:00:00.000Z', organizationId: 'org_1', grantId: 'grt_1', identityId: 'idn_1', serverId: 'srv_1', tool: 'cancel_job' } as const;
-const outcome = (callId: string): ToolCallCompleted => ({ ...envelope, type: 'toolCall.completed', callId, status: 'ok', upstreamStatus: 200, durationMs: 1, responseBytes: 1 });
+const envelope = {
+  id: 'evt_1',
+  version: 1,
+  time: '2026-01-01T00:00:00.000Z',
+  organizationId: 'org_1',
+  grantId: 'grt_1',
+  identityId: 'idn_1',
+  serverId: 'srv_1',
+  tool: 'cancel_job',
+} as const;
+const outcome = (callId: string): ToolCallCompleted => ({
+  ...envelope,
+  type: 'toolCall.completed',
+  callId,
+  status: 'ok',
+  upstreamStatus: 200,
+  durationMs: 1,
+  responseBytes: 1,
+});
 const decision = (callId: string): Unnumbered => ({
-  ...envelope, type: 'toolCall.decided', callId, requestId: 1, sessionId: null, traceId: null, method: 'tools/call', protocolVersion: null, identityName: 'bot', serverName: 'GitLab', definitionHash: null,
-  policyId: null, policyVersion: null, mode: null, effect: 'allow', code: 'allowed', rule: null, reason: '', reserved: [], argumentKeys: [], argumentsDigest: null, client: null, sourceIp: null, decisionMicros: 1,
+  ...envelope,
+  type: 'toolCall.decided',
+  callId,
+  requestId: 1,
+  sessionId: null,
+  traceId: null,
+  method: 'tools/call',
+  protocolVersion: null,
+  identityName: 'bot',
+  serverName: 'GitLab',
+  definitionHash: null,
+  policyId: null,
+  policyVersion: null,
+  mode: null,
+  effect: 'allow',
+  code: 'allowed',
+  rule: null,
+  reason: '',
+  reserved: [],
+  argumentKeys: [],
+  argumentsDigest: null,
+  client: null,
+  sourceIp: null,
+  decisionMicros: 1,
 });
 
 const makeRecorder = () => {
@@ -19,7 +58,11 @@ const makeRecorder = () => {
     return Promise.resolve({ partition: 0, offset: appended.length });
   };
   const recorder = new Recorder({ append } as unknown as EventLog);
-  return { recorder, appended, end: (callId: string): void => recorder.recordOutcome(outcome(callId), recorder.openCalls.enter()) };
+  return {
+    recorder,
+    appended,
+    end: (callId: string): void => recorder.recordOutcome(outcome(callId), recorder.openCalls.enter()),
+  };
 };
 
 beforeEach(() => void vi.useFakeTimers());

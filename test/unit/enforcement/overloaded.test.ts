@@ -20,7 +20,11 @@ const makeLog = () => {
     events.push(JSON.parse(entry.value.toString()) as Event);
     return Promise.resolve({ partition: 0, offset: events.length });
   };
-  return { log: { append } as unknown as EventLog, refused, of: (type: string) => events.filter((event) => event['type'] === type) };
+  return {
+    log: { append } as unknown as EventLog,
+    refused,
+    of: (type: string) => events.filter((event) => event['type'] === type),
+  };
 };
 
 const few = { count: 2, bytes: 0 };
@@ -30,7 +34,14 @@ const makeEnforcement = () => {
   const recorder = new Recorder(log.log);
   const calls = new Quota({ total: few, organization: few, grant: few });
   const reserve = () => Promise.reject(new Error('there are no limits here'));
-  const enforcement = new Enforcement({ calls, reserve, approvals: {} as Approvals, recorder, isStale: () => false, now: Date.now });
+  const enforcement = new Enforcement({
+    calls,
+    reserve,
+    approvals: {} as Approvals,
+    recorder,
+    isStale: () => false,
+    now: Date.now,
+  });
   return { ...log, enforcement, recorder };
 };
 
@@ -42,15 +53,33 @@ const callOf = (organizationId: string, readAtMs: number): GovernedCall => ({
     identity: { id: 'idn_1', name: 'bot' },
     server: { id: 'srv_1', name: 'GitLab', tools: new Map(), disabledTools: new Set() },
   } as unknown as GovernedCall['who'],
-  method: 'tools/call', tool: 'cancel_job', arguments: {}, readAtMs, params: undefined, requestId: 1, sessionId: null, protocolVersion: null, traceId: null, sourceIp: null, client: null,
+  method: 'tools/call',
+  tool: 'cancel_job',
+  arguments: {},
+  readAtMs,
+  params: undefined,
+  requestId: 1,
+  sessionId: null,
+  protocolVersion: null,
+  traceId: null,
+  sourceIp: null,
+  client: null,
 });
 
 test('a call that waited over ten seconds before it could be judged is refused as overloaded, on record; one that waited less is judged', async () => {
   const { enforcement, recorder, of } = makeEnforcement();
   const late = await enforcement.enforce(callOf('org_1', performance.now() - 10_001));
-  expect(late.decided).toMatchObject({ effect: 'deny', code: 'overloaded', rule: null, reason: expect.stringContaining('try again later') });
+  expect(late.decided).toMatchObject({
+    effect: 'deny',
+    code: 'overloaded',
+    rule: null,
+    reason: expect.stringContaining('try again later'),
+  });
   expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decided.code).toBe('no_policy');
-  expect(of('toolCall.decided')).toMatchObject([{ code: 'overloaded', rule: null, effect: 'deny' }, { code: 'no_policy' }]);
+  expect(of('toolCall.decided')).toMatchObject([
+    { code: 'overloaded', rule: null, effect: 'deny' },
+    { code: 'no_policy' },
+  ]);
   await recorder.stop();
 });
 

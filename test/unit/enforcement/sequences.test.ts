@@ -7,7 +7,9 @@ test('every number is either used or named as given up, once, and a record names
   for (const numbered of lost) sequences.abandon('org', numbered);
   const kept = Array.from({ length: 4 }, () => sequences.next('org'));
   expect(kept.map(({ abandoned }) => abandoned?.length ?? 0)).toEqual([1000, 1000, 500, 0]);
-  const all = kept.flatMap(({ sequence, abandoned = [] }) => [sequence, ...abandoned]).toSorted((one, other) => one - other);
+  const all = kept
+    .flatMap(({ sequence, abandoned = [] }) => [sequence, ...abandoned])
+    .toSorted((one, other) => one - other);
   expect(all).toEqual(Array.from({ length: 2504 }, (_, index) => index + 1));
 });
 

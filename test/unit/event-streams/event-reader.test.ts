@@ -9,7 +9,8 @@ const read = (chunks: readonly Buffer[], maxBytes = 1e6): readonly string[] => {
   return events;
 };
 
-const TEXT = '\ufeff: hello\nevent: message\nid: 1\ndata: {"a":1}\n\ndata:one\r\ndata:two\r\n\r\nretry: 5\n\ndata\rdata: \u00e9\u{1F600}\r\rdata: cut off\n';
+const TEXT =
+  '\ufeff: hello\nevent: message\nid: 1\ndata: {"a":1}\n\ndata:one\r\ndata:two\r\n\r\nretry: 5\n\ndata\rdata: \u00e9\u{1F600}\r\rdata: cut off\n';
 const EVENTS = ['{"a":1}', 'one\ntwo', '\n\u00e9\u{1F600}'];
 
 test('events are read alike wherever the bytes are cut', () => {
@@ -26,8 +27,15 @@ test('events are read alike wherever the bytes are cut', () => {
 
 test('one event over the bound ends the reading, many small ones do not', () => {
   const small = Buffer.from('data: 12345678\n\n');
-  expect(read(Array.from({ length: 1000 }, () => small), 100)).toHaveLength(1000);
-  expect(read([Buffer.from('data: '), ...Array.from({ length: 20 }, () => Buffer.from('1234567890'))], 100)).toEqual(['too large']);
+  expect(
+    read(
+      Array.from({ length: 1000 }, () => small),
+      100,
+    ),
+  ).toHaveLength(1000);
+  expect(read([Buffer.from('data: '), ...Array.from({ length: 20 }, () => Buffer.from('1234567890'))], 100)).toEqual([
+    'too large',
+  ]);
 });
 
 test('an event of many short lines ends the reading before it is held as lines', () => {

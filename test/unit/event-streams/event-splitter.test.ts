@@ -15,9 +15,16 @@ const split = (chunks: readonly Buffer[]): Readonly<{ events: readonly string[];
 };
 
 const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
-const event = fc.tuple(fc.array(fc.constantFrom('data: a', ': comment', 'event: x', 'data: {"id":1}é'), { minLength: 1, maxLength: 3 }), lineEnd).map(([lines, end]) => [...lines, ''].join(end) + end);
+const event = fc
+  .tuple(
+    fc.array(fc.constantFrom('data: a', ': comment', 'event: x', 'data: {"id":1}é'), { minLength: 1, maxLength: 3 }),
+    lineEnd,
+  )
+  .map(([lines, end]) => [...lines, ''].join(end) + end);
 /** What begins with LF behind an end that is CR alone would read as CR LF. */
-const stream = fc.array(event, { maxLength: 6 }).filter((events) => events.every((one, index) => !one.endsWith('\r') || index === events.length - 1));
+const stream = fc
+  .array(event, { maxLength: 6 })
+  .filter((events) => events.every((one, index) => !one.endsWith('\r') || index === events.length - 1));
 
 test('whatever the chunks, the same events come out, byte for byte', () => {
   fc.assert(
@@ -37,9 +44,12 @@ test('an event cut off before its blank line is the rest', () => {
 });
 
 test('a blank line cut between its bytes ends the event', () => {
-  for (const end of ['\n\n', '\r\n\r\n']) for (let at = 0; at <= end.length; at += 1) {
-    expect(split([Buffer.from(`data: 1${end.slice(0, at)}`), Buffer.from(`${end.slice(at)}data: 2\n\n`)]).events).toEqual([`data: 1${end}`, 'data: 2\n\n']);
-  }
+  for (const end of ['\n\n', '\r\n\r\n'])
+    for (let at = 0; at <= end.length; at += 1) {
+      expect(
+        split([Buffer.from(`data: 1${end.slice(0, at)}`), Buffer.from(`${end.slice(at)}data: 2\n\n`)]).events,
+      ).toEqual([`data: 1${end}`, 'data: 2\n\n']);
+    }
 });
 
 test('a long event in many chunks takes linear time', () => {
@@ -54,7 +64,10 @@ test('a long event in many chunks takes linear time', () => {
 test('blank lines that follow one another are no events of their own', () => {
   for (const end of ['\n', '\r\n']) {
     expect(split([Buffer.from(end.repeat(32_768))])).toEqual({ events: [end.repeat(32_768)], rest: '' });
-    expect(split([Buffer.from(`data: 1${end.repeat(5)}data: 2${end.repeat(2)}`)]).events).toEqual([`data: 1${end.repeat(5)}`, `data: 2${end.repeat(2)}`]);
+    expect(split([Buffer.from(`data: 1${end.repeat(5)}data: 2${end.repeat(2)}`)]).events).toEqual([
+      `data: 1${end.repeat(5)}`,
+      `data: 2${end.repeat(2)}`,
+    ]);
   }
 });
 

@@ -28,10 +28,20 @@ describe('an event stream', () => {
 
   test('reads back what was written', () => {
     const word = fc.string({ unit: fc.constantFrom('a', ' ', ':', '\u2028', 'é', '{') });
-    const event = fc.record({ event: word, id: word, retry: fc.nat(), data: fc.string({ unit: fc.constantFrom('a', ' ', ':', '\n', '\ufeff') }) }, { requiredKeys: ['data'] });
-    fc.assert(fc.property(fc.array(event), (events) => {
-      expect(parseSse(events.map(formatSse).join(''))).toEqual(events);
-    }));
+    const event = fc.record(
+      {
+        event: word,
+        id: word,
+        retry: fc.nat(),
+        data: fc.string({ unit: fc.constantFrom('a', ' ', ':', '\n', '\ufeff') }),
+      },
+      { requiredKeys: ['data'] },
+    );
+    fc.assert(
+      fc.property(fc.array(event), (events) => {
+        expect(parseSse(events.map(formatSse).join(''))).toEqual(events);
+      }),
+    );
   });
 
   test('has no line that a field smuggled in', () => {
@@ -40,20 +50,26 @@ describe('an event stream', () => {
     expect(() => formatSse({ id: '1\r', data: '' })).toThrow(RangeError);
   });
 
-  test.each([':\n', 'a\n', 'data\n', 'data:x\r', 'id: 1\r\n'])('with more lines %j in one event than anybody writes is not read', (line) => {
-    expect(parseSse(`${line.repeat(MAX_EVENT_LINES)}\n`)).toBeDefined();
-    expect(parseSse(`${line.repeat(MAX_EVENT_LINES + 1)}\n`)).toBeUndefined();
-  });
+  test.each([':\n', 'a\n', 'data\n', 'data:x\r', 'id: 1\r\n'])(
+    'with more lines %j in one event than anybody writes is not read',
+    (line) => {
+      expect(parseSse(`${line.repeat(MAX_EVENT_LINES)}\n`)).toBeDefined();
+      expect(parseSse(`${line.repeat(MAX_EVENT_LINES + 1)}\n`)).toBeUndefined();
+    },
+  );
 
-  test.each(['data\n\n', 'a\n\n', 'data\r\n\r\n'])('of many events %j costs as much for each of them as one of few', (event) => {
-    const perEvent = (count: number): number => {
-      const text = event.repeat(count);
-      const began = process.cpuUsage();
-      parseSse(text);
-      const { user, system } = process.cpuUsage(began);
-      return (user + system) / count;
-    };
-    perEvent(50_000);
-    expect(perEvent(400_000)).toBeLessThan(perEvent(20_000) * 5 + 1);
-  });
+  test.each(['data\n\n', 'a\n\n', 'data\r\n\r\n'])(
+    'of many events %j costs as much for each of them as one of few',
+    (event) => {
+      const perEvent = (count: number): number => {
+        const text = event.repeat(count);
+        const began = process.cpuUsage();
+        parseSse(text);
+        const { user, system } = process.cpuUsage(began);
+        return (user + system) / count;
+      };
+      perEvent(50_000);
+      expect(perEvent(400_000)).toBeLessThan(perEvent(20_000) * 5 + 1);
+    },
+  );
 });

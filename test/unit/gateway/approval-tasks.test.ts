@@ -1,5 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import { ApprovalTasks, RESULT_KEPT_MS, type ApprovalTask, type HeldTask } from '../../../src/gateway/held/approval-tasks.js';
+import {
+  ApprovalTasks,
+  RESULT_KEPT_MS,
+  type ApprovalTask,
+  type HeldTask,
+} from '../../../src/gateway/held/approval-tasks.js';
 import { APPROVAL_TASK_QUOTA } from '../../../src/platform/data-plane-quotas.js';
 
 const MIB = 2 ** 20;

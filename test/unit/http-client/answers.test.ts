@@ -20,7 +20,11 @@ test.each([
 });
 
 test('names are lower case, values without the white space around them, repeated fields a list', () => {
-  expect({ ...readAnswerHead(head('X-One: \t a b\t ', 'x-ONE:c', 'X-Empty:', '__proto__: y'))?.headers }).toEqual({ 'x-one': ['a b', 'c'], 'x-empty': '', ['__proto__']: 'y' });
+  expect({ ...readAnswerHead(head('X-One: \t a b\t ', 'x-ONE:c', 'X-Empty:', '__proto__: y'))?.headers }).toEqual({
+    'x-one': ['a b', 'c'],
+    'x-empty': '',
+    ['__proto__']: 'y',
+  });
 });
 
 test.each([
@@ -71,19 +75,45 @@ const cut = (bytes: Buffer, at: readonly number[]): readonly Buffer[] => {
 
 test('a chunked body reads the same wherever it is cut, and what follows it is left', () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 6 }), fc.constantFrom('', ';a=b', ' ; x'), fc.constantFrom('', 'X-Trailer: 1\r\n'), fc.array(fc.nat(500), { maxLength: 8 }), (chunks, extension, trailers, cuts) => {
-      const coded = Buffer.concat([...chunks.map((chunk) => Buffer.concat([Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, Buffer.from('\r\n')])), Buffer.from(`0${extension}\r\n${trailers}\r\nMORE`)]);
-      expect(decode(cut(coded, cuts))).toEqual({ data: Buffer.concat(chunks), done: true, rest: 4 });
-    }),
+    fc.property(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 6 }),
+      fc.constantFrom('', ';a=b', ' ; x'),
+      fc.constantFrom('', 'X-Trailer: 1\r\n'),
+      fc.array(fc.nat(500), { maxLength: 8 }),
+      (chunks, extension, trailers, cuts) => {
+        const coded = Buffer.concat([
+          ...chunks.map((chunk) =>
+            Buffer.concat([Buffer.from(`${chunk.length.toString(16)}${extension}\r\n`), chunk, Buffer.from('\r\n')]),
+          ),
+          Buffer.from(`0${extension}\r\n${trailers}\r\nMORE`),
+        ]);
+        expect(decode(cut(coded, cuts))).toEqual({ data: Buffer.concat(chunks), done: true, rest: 4 });
+      },
+    ),
   );
 });
 
-test.each(['x\r\n', '-1\r\n', '1 0\r\n', '\r\n', '3\nabc\n', '3\r\nabcd\r\n', '3\r\nabc\n', '123456789\r\n', '0x3\r\nabc\r\n', '0\r\nbad trailer\r\n\r\n', '0\r\n X: folded\r\n\r\n', `1;${'x'.repeat(5000)}`, `0\r\n${`X: ${'y'.repeat(4000)}\r\n`.repeat(5)}`])('refuses the chunked body %j', (text) => {
+test.each([
+  'x\r\n',
+  '-1\r\n',
+  '1 0\r\n',
+  '\r\n',
+  '3\nabc\n',
+  '3\r\nabcd\r\n',
+  '3\r\nabc\n',
+  '123456789\r\n',
+  '0x3\r\nabc\r\n',
+  '0\r\nbad trailer\r\n\r\n',
+  '0\r\n X: folded\r\n\r\n',
+  `1;${'x'.repeat(5000)}`,
+  `0\r\n${`X: ${'y'.repeat(4000)}\r\n`.repeat(5)}`,
+])('refuses the chunked body %j', (text) => {
   const bytes = Buffer.from(text);
   expect(decode([bytes])).toBe('bad');
   expect(decode([...bytes].map((byte) => Buffer.of(byte)))).toBe('bad');
 });
 
 test('a chunked body that stops early is not done', () => {
-  for (const text of ['', '5\r\nab', '1\r\na\r\n', '0\r\n', '0\r\nX: y\r\n']) expect(decode([Buffer.from(text)])).toMatchObject({ done: false });
+  for (const text of ['', '5\r\nab', '1\r\na\r\n', '0\r\n', '0\r\nX: y\r\n'])
+    expect(decode([Buffer.from(text)])).toMatchObject({ done: false });
 });

@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { parseObject } from '../../../src/json/json-object.js';
-import { flawOf, isTooWide, MAX_JSON_COMMAS, MAX_JSON_CONTAINERS, MAX_JSON_DEPTH, MAX_JSON_MEMBERS, readForeignJson } from '../../../src/json/foreign-json.js';
+import {
+  flawOf,
+  isTooWide,
+  MAX_JSON_COMMAS,
+  MAX_JSON_CONTAINERS,
+  MAX_JSON_DEPTH,
+  MAX_JSON_MEMBERS,
+  readForeignJson,
+} from '../../../src/json/foreign-json.js';
 
-const nested = (levels: number, open = '[', close = ']', inside = ''): string => open.repeat(levels) + inside + close.repeat(levels);
+const nested = (levels: number, open = '[', close = ']', inside = ''): string =>
+  open.repeat(levels) + inside + close.repeat(levels);
 const wide = `"${'[{\\"'.repeat(20_000)}",`;
 
 describe('JSON of outside origin', () => {
@@ -11,8 +20,16 @@ describe('JSON of outside origin', () => {
     ['arrays', nested(MAX_JSON_DEPTH), nested(MAX_JSON_DEPTH + 1)],
     ['objects', nested(MAX_JSON_DEPTH, '{"a":', '}', '1'), nested(MAX_JSON_DEPTH + 1, '{"a":', '}', '1')],
     ['both in turn', nested(MAX_JSON_DEPTH / 2, '[{"a":', '}]', '1'), nested(MAX_JSON_DEPTH / 2, '[{"a":', '}]', '[]')],
-    ['arrays behind many brackets in a string', `[${wide}${nested(MAX_JSON_DEPTH - 1)}]`, `[${wide}${nested(MAX_JSON_DEPTH)}]`],
-    ['arrays behind many shallow ones', `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH - 1)}]`, `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH)}]`],
+    [
+      'arrays behind many brackets in a string',
+      `[${wide}${nested(MAX_JSON_DEPTH - 1)}]`,
+      `[${wide}${nested(MAX_JSON_DEPTH)}]`,
+    ],
+    [
+      'arrays behind many shallow ones',
+      `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH - 1)}]`,
+      `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH)}]`,
+    ],
   ])('is read at 64 levels and refused at 65: %s', (_what, allowed, refused) => {
     expect(readForeignJson(allowed)).toEqual({ ok: true, value: JSON.parse(allowed) });
     expect(flawOf(allowed)).toBeUndefined();
@@ -22,7 +39,8 @@ describe('JSON of outside origin', () => {
   });
 
   test.each([20_000, 5_000_000])('is refused at %i levels without recursion, closed or not', (levels) => {
-    for (const text of [nested(levels), '['.repeat(levels), nested(levels, '{"a":', '}', '1')]) expect(readForeignJson(text)).toMatchObject({ ok: false, flaw: expect.stringMatching(/^(too_deep|not_json)$/) });
+    for (const text of [nested(levels), '['.repeat(levels), nested(levels, '{"a":', '}', '1')])
+      expect(readForeignJson(text)).toMatchObject({ ok: false, flaw: expect.stringMatching(/^(too_deep|not_json)$/) });
   });
 
   test('is refused when it has more objects and arrays than memory should hold', () => {
@@ -30,7 +48,11 @@ describe('JSON of outside origin', () => {
   });
 
   test.each([
-    ['members', (count: number) => `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`, MAX_JSON_MEMBERS],
+    [
+      'members',
+      (count: number) => `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`,
+      MAX_JSON_MEMBERS,
+    ],
     ['values', (count: number) => `[${'0,'.repeat(count)}0]`, MAX_JSON_COMMAS],
   ])('is read with so many %s and refused with one more, without being parsed', (_what, of, most) => {
     expect(readForeignJson(of(most))).toMatchObject({ ok: true });
@@ -52,7 +74,7 @@ describe('JSON of outside origin', () => {
   test('is not given to the parser where its ends show that it is none, as a failed parse is costly', () => {
     const parse = vi.spyOn(JSON, 'parse');
     try {
-      for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ')]}\'', '\uFEFF{}']) {
+      for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ")]}'", '\uFEFF{}']) {
         expect(readForeignJson(text)).toEqual({ ok: false, flaw: 'not_json' });
       }
       expect(parse).not.toHaveBeenCalled();
@@ -87,7 +109,11 @@ describe('JSON of outside origin', () => {
   });
 
   test('costs less to judge than to parse', () => {
-    const tool = { name: 'a_tool', description: 'Does something useful for somebody', inputSchema: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number' } } } };
+    const tool = {
+      name: 'a_tool',
+      description: 'Does something useful for somebody',
+      inputSchema: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number' } } },
+    };
     const text = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools: Array.from({ length: 2000 }, () => tool) } });
     const cpu = (work: (text: string) => unknown): number => {
       const began = process.cpuUsage();
@@ -95,7 +121,9 @@ describe('JSON of outside origin', () => {
       const { user, system } = process.cpuUsage(began);
       return user + system;
     };
-    const rounds = Array.from({ length: 7 }, () => cpu(readForeignJson) / cpu(JSON.parse)).sort((one, other) => one - other);
+    const rounds = Array.from({ length: 7 }, () => cpu(readForeignJson) / cpu(JSON.parse)).sort(
+      (one, other) => one - other,
+    );
     expect(rounds[3]).toBeLessThan(1.6);
   });
 });

@@ -4,12 +4,16 @@ import { drop, editObject, elementsOf, membersOf, set, setText, within } from '.
 
 const keys = fc.constantFrom('id', 'params', '_meta', 'a"b', 'a\\', '__proto__', '', '\u00e9\u{1F600}');
 const objects = fc.dictionary(keys, fc.jsonValue(), { maxKeys: 6 });
-const texts = fc.tuple(objects, fc.constantFrom(undefined, 1, '\t')).map(([object, indent]) => [object, JSON.stringify(object, undefined, indent)] as const);
+const texts = fc
+  .tuple(objects, fc.constantFrom(undefined, 1, '\t'))
+  .map(([object, indent]) => [object, JSON.stringify(object, undefined, indent)] as const);
 
 test('the members of an object are those that JSON.parse finds', () => {
   fc.assert(
     fc.property(texts, ([object, text]) => {
-      expect([...membersOf(text)].map(([key, value]) => [key, JSON.parse(value)])).toEqual(Object.entries(JSON.parse(text) as object));
+      expect([...membersOf(text)].map(([key, value]) => [key, JSON.parse(value)])).toEqual(
+        Object.entries(JSON.parse(text) as object),
+      );
       expect(membersOf(text).size).toBe(Object.keys(object).length);
     }),
   );
@@ -19,14 +23,19 @@ test('an edit changes what it names and nothing else', () => {
   fc.assert(
     fc.property(texts, fc.jsonValue(), ([, text], value) => {
       const { id: _id, params: _params, ...rest } = JSON.parse(text) as Record<string, unknown>;
-      expect(JSON.parse(editObject(text, { id: set(value), params: drop }))).toEqual({ ...rest, id: JSON.parse(JSON.stringify(value)) });
+      expect(JSON.parse(editObject(text, { id: set(value), params: drop }))).toEqual({
+        ...rest,
+        id: JSON.parse(JSON.stringify(value)),
+      });
       expect(JSON.parse(editObject(text, {}))).toEqual(JSON.parse(text));
     }),
   );
 });
 
 test('what is not edited keeps its very text', () => {
-  expect(editObject('{ "n" : 9007199254740993, "id":1,"t":"\\u00e9\\/" , "z":1e400}', { id: setText('"x"') })).toBe('{"n" : 9007199254740993,"id":"x","t":"\\u00e9\\/","z":1e400}');
+  expect(editObject('{ "n" : 9007199254740993, "id":1,"t":"\\u00e9\\/" , "z":1e400}', { id: setText('"x"') })).toBe(
+    '{"n" : 9007199254740993,"id":"x","t":"\\u00e9\\/","z":1e400}',
+  );
   expect(editObject('{}', { params: within({ _meta: within({ a: set(1) }) }) })).toBe('{"params":{"_meta":{"a":1}}}');
 });
 
@@ -36,17 +45,28 @@ test('of two equal keys the last counts, as for JSON.parse', () => {
 });
 
 test('the elements of an array are those that JSON.parse finds', () => {
-  fc.assert(fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 2), (array, indent) => {
-    expect(elementsOf(JSON.stringify(array, undefined, indent)).map((text) => JSON.parse(text) as unknown)).toEqual(JSON.parse(JSON.stringify(array)));
-  }));
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 2), (array, indent) => {
+      expect(elementsOf(JSON.stringify(array, undefined, indent)).map((text) => JSON.parse(text) as unknown)).toEqual(
+        JSON.parse(JSON.stringify(array)),
+      );
+    }),
+  );
 });
 
 test('any other text ends, and gives nothing that is not in it', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), texts.map(([, text]) => text.slice(0, -1)), fc.string().map((text) => `{"a":${text}`)), (text) => {
-      for (const value of membersOf(text).values()) expect(text).toContain(value);
-      expect(editObject(text, {}).length).toBeLessThanOrEqual(text.length + 2);
-      elementsOf(text);
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        texts.map(([, text]) => text.slice(0, -1)),
+        fc.string().map((text) => `{"a":${text}`),
+      ),
+      (text) => {
+        for (const value of membersOf(text).values()) expect(text).toContain(value);
+        expect(editObject(text, {}).length).toBeLessThanOrEqual(text.length + 2);
+        elementsOf(text);
+      },
+    ),
   );
 });

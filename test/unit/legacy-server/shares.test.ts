@@ -43,8 +43,16 @@ test('Subscriptions of one organization are bounded in bytes, and what is unsubs
 
 test('Questions to clients of one organization that nobody answers leave room for those of another', () => {
   const questions = new Questions();
-  const ask = (organizationId: string, index: number): string | undefined => questions.open({ organizationId, grantId: `${organizationId} ${index % 50}`, sessionId: 's', answered: () => undefined });
-  const ids = Array.from({ length: QUESTION_QUOTA.total.count }, (_, index) => ask('org_loud', index)).filter((id) => id !== undefined);
+  const ask = (organizationId: string, index: number): string | undefined =>
+    questions.open({
+      organizationId,
+      grantId: `${organizationId} ${index % 50}`,
+      sessionId: 's',
+      answered: () => undefined,
+    });
+  const ids = Array.from({ length: QUESTION_QUOTA.total.count }, (_, index) => ask('org_loud', index)).filter(
+    (id) => id !== undefined,
+  );
   expect(ids).toHaveLength(QUESTION_QUOTA.organization.count);
   expect(ask('org_quiet', 0)).toBeDefined();
   for (const id of ids) questions.close(id);

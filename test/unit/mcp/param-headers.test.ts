@@ -6,7 +6,14 @@ const object = (properties: object, more: object = {}) => ({ type: 'object', pro
 
 describe('the marks of an input schema', () => {
   test('are found wherever a chain of properties leads', () => {
-    const schema = object({ region: marked('Region'), deep: object({ count: marked('X-Count', 'integer'), on: marked('on', 'boolean') }), 'x-mcp-header': { type: 'string' } }, { required: ['region'] });
+    const schema = object(
+      {
+        region: marked('Region'),
+        deep: object({ count: marked('X-Count', 'integer'), on: marked('on', 'boolean') }),
+        'x-mcp-header': { type: 'string' },
+      },
+      { required: ['region'] },
+    );
     expect(paramHeadersOf(schema)).toEqual([
       { header: 'mcp-param-region', path: ['region'] },
       { header: 'mcp-param-x-count', path: ['deep', 'count'] },
@@ -36,13 +43,25 @@ describe('the marks of an input schema', () => {
   });
 
   test('are no marks in data', () => {
-    expect(paramHeadersOf(object({ a: { type: 'string', default: { 'x-mcp-header': '' }, enum: [{ 'x-mcp-header': 1 }] } }))).toEqual([]);
+    expect(
+      paramHeadersOf(object({ a: { type: 'string', default: { 'x-mcp-header': '' }, enum: [{ 'x-mcp-header': 1 }] } })),
+    ).toEqual([]);
   });
 
   test('become headers of the values that are there', () => {
-    const params = ['s', 'i', 'f', 'b', 'n', 'none', 'o'].map((name) => ({ header: `mcp-param-${name}`, path: ['in', name] }));
-    expect(mirroredHeaders(params, { in: { s: ' padded ', i: -7, f: 1.5, b: false, n: null, o: {} } })).toEqual({ 'mcp-param-s': '=?base64?IHBhZGRlZCA=?=', 'mcp-param-i': '-7', 'mcp-param-f': '1.5', 'mcp-param-b': 'false' });
-    expect(mirroredHeaders([{ header: 'mcp-param-p', path: ['__proto__', 'x'] }], JSON.parse('{"__proto__":{"x":"own"}}'))).toEqual({ 'mcp-param-p': 'own' });
+    const params = ['s', 'i', 'f', 'b', 'n', 'none', 'o'].map((name) => ({
+      header: `mcp-param-${name}`,
+      path: ['in', name],
+    }));
+    expect(mirroredHeaders(params, { in: { s: ' padded ', i: -7, f: 1.5, b: false, n: null, o: {} } })).toEqual({
+      'mcp-param-s': '=?base64?IHBhZGRlZCA=?=',
+      'mcp-param-i': '-7',
+      'mcp-param-f': '1.5',
+      'mcp-param-b': 'false',
+    });
+    expect(
+      mirroredHeaders([{ header: 'mcp-param-p', path: ['__proto__', 'x'] }], JSON.parse('{"__proto__":{"x":"own"}}')),
+    ).toEqual({ 'mcp-param-p': 'own' });
     expect(mirroredHeaders([{ header: 'mcp-param-p', path: ['constructor', 'name'] }], {})).toEqual({});
   });
 });

@@ -44,27 +44,84 @@ describe('a body that is not one well-formed message', () => {
 
 describe('a well-formed message', () => {
   test('is a request when it has a method and an id', () => {
-    expect(accepted('{"jsonrpc":"2.0","id":"a","method":"tools/list"}')).toEqual({ kind: 'request', id: 'a', method: 'tools/list', params: undefined });
-    expect(accepted(' \r\n\t{"params":{"cursor":"x"},"method":"tools/list","id":0,"jsonrpc":"2.0"}\n')).toEqual({ kind: 'request', id: 0, method: 'tools/list', params: { cursor: 'x' } });
+    expect(accepted('{"jsonrpc":"2.0","id":"a","method":"tools/list"}')).toEqual({
+      kind: 'request',
+      id: 'a',
+      method: 'tools/list',
+      params: undefined,
+    });
+    expect(accepted(' \r\n\t{"params":{"cursor":"x"},"method":"tools/list","id":0,"jsonrpc":"2.0"}\n')).toEqual({
+      kind: 'request',
+      id: 0,
+      method: 'tools/list',
+      params: { cursor: 'x' },
+    });
   });
 
   test('is a notification when it has a method and no id', () => {
-    expect(accepted('{"jsonrpc":"2.0","method":"notifications/initialized"}')).toEqual({ kind: 'notification', method: 'notifications/initialized', params: undefined });
+    expect(accepted('{"jsonrpc":"2.0","method":"notifications/initialized"}')).toEqual({
+      kind: 'notification',
+      method: 'notifications/initialized',
+      params: undefined,
+    });
   });
 
   test('is a response when it has a result or an error', () => {
     expect(accepted('{"jsonrpc":"2.0","id":5,"result":{"roots":[]}}')).toEqual({ kind: 'response', id: 5 });
-    expect(accepted('{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no","data":null}}')).toEqual({ kind: 'response', id: 'x' });
+    expect(accepted('{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no","data":null}}')).toEqual({
+      kind: 'response',
+      id: 'x',
+    });
   });
 
-  test.each(['0', '-0', '0.0', '0e99999999999', '1.0', '1E2', '1e+2', '0.1', '1e21', '1e22', '1e-7', '9007199254740991', '9007199254740992', '-9007199254740992', '1e308', '1.7976931348623157e308', '5e-324', '0.30000000000000004', '100000000000000000000000', '123456789012345680000', '0.000001', '10.50', '3.141592653589793', '2.5e-3', '1000e-3', `1${'0'.repeat(308)}`, `1.5${'0'.repeat(500)}`])(
-    'may hold the number %s',
-    (number) => expect(read(argument(number)).ok).toBe(true),
-  );
+  test.each([
+    '0',
+    '-0',
+    '0.0',
+    '0e99999999999',
+    '1.0',
+    '1E2',
+    '1e+2',
+    '0.1',
+    '1e21',
+    '1e22',
+    '1e-7',
+    '9007199254740991',
+    '9007199254740992',
+    '-9007199254740992',
+    '1e308',
+    '1.7976931348623157e308',
+    '5e-324',
+    '0.30000000000000004',
+    '100000000000000000000000',
+    '123456789012345680000',
+    '0.000001',
+    '10.50',
+    '3.141592653589793',
+    '2.5e-3',
+    '1000e-3',
+    `1${'0'.repeat(308)}`,
+    `1.5${'0'.repeat(500)}`,
+  ])('may hold the number %s', (number) => expect(read(argument(number)).ok).toBe(true));
 
-  test.each(['"\\ud83d\\ude00"', '"\\uD83D\\uDE00 \\ud7ff \\ue000"', '"\\\\ud800"', '"9007199254740993"', '":::{{{[[["', '"\\u0000"', '"\u2028"', '[[[[[]]]]]', '{"A":1,"a":2}', '{"constructor":{"x":1}}', '{"constructor":"prototype"}', '{"prototype":{}}', '["__proto__"]', '{"Name":1,"name":2}', '"\\"a\\":1,\\"a\\":2"'])(
-    'may hold the value %s',
-    (json) => expect(toolParams(`{"name":"t","arguments":{"a":${json}}}`)?.arguments).toEqual({ a: JSON.parse(json) }),
+  test.each([
+    '"\\ud83d\\ude00"',
+    '"\\uD83D\\uDE00 \\ud7ff \\ue000"',
+    '"\\\\ud800"',
+    '"9007199254740993"',
+    '":::{{{[[["',
+    '"\\u0000"',
+    '"\u2028"',
+    '[[[[[]]]]]',
+    '{"A":1,"a":2}',
+    '{"constructor":{"x":1}}',
+    '{"constructor":"prototype"}',
+    '{"prototype":{}}',
+    '["__proto__"]',
+    '{"Name":1,"name":2}',
+    '"\\"a\\":1,\\"a\\":2"',
+  ])('may hold the value %s', (json) =>
+    expect(toolParams(`{"name":"t","arguments":{"a":${json}}}`)?.arguments).toEqual({ a: JSON.parse(json) }),
   );
 
   test('may be 64 deep and no deeper', () => {
@@ -74,7 +131,8 @@ describe('a well-formed message', () => {
   });
 
   test('may have 100,000 keys and no more', () => {
-    const many = (count: number) => argument(`{${Array.from({ length: count - 7 }, (_, index) => `"k${index}":0`).join(',')}}`);
+    const many = (count: number) =>
+      argument(`{${Array.from({ length: count - 7 }, (_, index) => `"k${index}":0`).join(',')}}`);
     expect(read(many(100_000)).ok).toBe(true);
     expect(read(many(100_001))).toMatchObject({ ok: false, code: -32600 });
   });
@@ -82,61 +140,119 @@ describe('a well-formed message', () => {
 
 describe('the parameters of a tools/call', () => {
   test('are the tool and its arguments, empty when absent', () => {
-    expect(toolParams('{"name":"cancel_job","arguments":{"id":1},"_meta":{}}')).toEqual({ name: 'cancel_job', arguments: { id: 1 } });
+    expect(toolParams('{"name":"cancel_job","arguments":{"id":1},"_meta":{}}')).toEqual({
+      name: 'cancel_job',
+      arguments: { id: 1 },
+    });
     expect(toolParams('{"name":"cancel_job"}')).toEqual({ name: 'cancel_job', arguments: {} });
     expect(toolParams(`{"name":"${'x'.repeat(256)}"}`)?.name).toHaveLength(256);
   });
 
-  test.each(['{}', '{"name":""}', '{"name":1}', '{"name":null}', `{"name":"${'x'.repeat(257)}"}`, '{"name":"t","arguments":null}', '{"name":"t","arguments":[]}', '{"name":"t","arguments":"x"}'])(
-    'are none for %s',
-    (params) => expect(toolParams(params)).toBeUndefined(),
-  );
+  test.each([
+    '{}',
+    '{"name":""}',
+    '{"name":1}',
+    '{"name":null}',
+    `{"name":"${'x'.repeat(257)}"}`,
+    '{"name":"t","arguments":null}',
+    '{"name":"t","arguments":[]}',
+    '{"name":"t","arguments":"x"}',
+  ])('are none for %s', (params) => expect(toolParams(params)).toBeUndefined());
 
   test('are none for another method, a notification or absent params', () => {
-    expect(toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"name":"t"}}'))).toBeUndefined();
+    expect(
+      toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"name":"t"}}')),
+    ).toBeUndefined();
     expect(toolCallParams(accepted('{"jsonrpc":"2.0","method":"tools/call","params":{"name":"t"}}'))).toBeUndefined();
     expect(toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/call"}'))).toBeUndefined();
   });
 });
 
 const wellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);
-const value = fc.jsonValue({ maxDepth: 6, stringUnit: 'binary' }).filter((tree) => !/\\ud[89a-f]|__proto__/.test(JSON.stringify(tree)));
-const argumentsObject = fc.dictionary(fc.string({ unit: 'binary' }).filter((key) => wellFormed(key) && key !== '__proto__'), value);
+const value = fc
+  .jsonValue({ maxDepth: 6, stringUnit: 'binary' })
+  .filter((tree) => !/\\ud[89a-f]|__proto__/.test(JSON.stringify(tree)));
+const argumentsObject = fc.dictionary(
+  fc.string({ unit: 'binary' }).filter((key) => wellFormed(key) && key !== '__proto__'),
+  value,
+);
 
 describe('for any message', () => {
   test('what JSON.stringify writes is accepted and equals what JSON.parse reads', () => {
-    fc.assert(fc.property(argumentsObject, fc.integer(), (args, id) => {
-      const text = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 't', arguments: args } });
-      expect(accepted(text)).toEqual({ kind: 'request', id, method: 'tools/call', params: (JSON.parse(text) as { params: unknown }).params });
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(argumentsObject, fc.integer(), (args, id) => {
+        const text = JSON.stringify({
+          jsonrpc: '2.0',
+          id,
+          method: 'tools/call',
+          params: { name: 't', arguments: args },
+        });
+        expect(accepted(text)).toEqual({
+          kind: 'request',
+          id,
+          method: 'tools/call',
+          params: (JSON.parse(text) as { params: unknown }).params,
+        });
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('a key that occurs twice is refused, however it is written', () => {
-    fc.assert(fc.property(argumentsObject, fc.string({ unit: 'binary', maxLength: 8 }).filter(wellFormed), fc.boolean(), (args, key, escape) => {
-      const escaped = [...Array(key.length).keys()].map((at) => `\\u${key.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
-      const again = escape ? `"${escaped}"` : JSON.stringify(key);
-      const members = Object.entries({ ...args, [key]: 1 }).map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`);
-      expect(read(call(`{"name":"t","arguments":{${members.join(',')},${again}:2}}`))).toMatchObject({ ok: false, code: -32600 });
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(
+        argumentsObject,
+        fc.string({ unit: 'binary', maxLength: 8 }).filter(wellFormed),
+        fc.boolean(),
+        (args, key, escape) => {
+          const escaped = [...Array(key.length).keys()]
+            .map((at) => `\\u${key.charCodeAt(at).toString(16).padStart(4, '0')}`)
+            .join('');
+          const again = escape ? `"${escaped}"` : JSON.stringify(key);
+          const members = Object.entries({ ...args, [key]: 1 }).map(
+            ([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`,
+          );
+          expect(read(call(`{"name":"t","arguments":{${members.join(',')},${again}:2}}`))).toMatchObject({
+            ok: false,
+            code: -32600,
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test('every double is accepted as JavaScript prints it and as 17 digits only when those are its own', () => {
-    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
-      expect(read(argument(String(number))).ok).toBe(true);
-      const digits = number.toExponential(16);
-      const [mantissa, power] = String(number).includes('e') ? String(number).split('e') : number.toExponential().split('e');
-      const same = BigInt((mantissa ?? '').replace(/[-.]/g, '').padEnd(17, '0')) === BigInt((digits.split('e')[0] ?? '').replace(/[-.]/g, '')) && Number(power) === Number(digits.split('e')[1]);
-      expect(read(argument(digits)).ok).toBe(same);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        expect(read(argument(String(number))).ok).toBe(true);
+        const digits = number.toExponential(16);
+        const [mantissa, power] = String(number).includes('e')
+          ? String(number).split('e')
+          : number.toExponential().split('e');
+        const same =
+          BigInt((mantissa ?? '').replace(/[-.]/g, '').padEnd(17, '0')) ===
+            BigInt((digits.split('e')[0] ?? '').replace(/[-.]/g, '')) && Number(power) === Number(digits.split('e')[1]);
+        expect(read(argument(digits)).ok).toBe(same);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   test('random changes of bytes never make the reader throw, and what it accepts JSON.parse reads alike', () => {
     const good = Buffer.from(call('{"name":"t","arguments":{"a":[1,2.5e3,"\\u0041é😀"],"b":{"c":null}}}'));
-    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }), (changes) => {
-      const body = Buffer.from(good);
-      for (const [at, byte] of changes) body[at] = byte;
-      const answer = readMessage(body);
-      if (answer.ok && answer.message.kind === 'request') expect(answer.message.params).toEqual((JSON.parse(body.toString()) as { params?: unknown }).params);
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+        (changes) => {
+          const body = Buffer.from(good);
+          for (const [at, byte] of changes) body[at] = byte;
+          const answer = readMessage(body);
+          if (answer.ok && answer.message.kind === 'request')
+            expect(answer.message.params).toEqual((JSON.parse(body.toString()) as { params?: unknown }).params);
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -27,7 +27,9 @@ const text = (value: string, choose: Choose): string => `"${[...value].map((one)
 
 const number = (value: number, choose: Choose): string => {
   const plain = Object.is(value, -0) ? '-0' : String(value);
-  return Number.isInteger(value) && !plain.includes('e') ? ([plain, `${plain}.0`, `${plain}e0`, `${plain}E+0`][choose(4)] ?? plain) : plain;
+  return Number.isInteger(value) && !plain.includes('e')
+    ? ([plain, `${plain}.0`, `${plain}e0`, `${plain}E+0`][choose(4)] ?? plain)
+    : plain;
 };
 
 /** A value as JSON, its keys in any order, with white space and escapes anywhere. */
@@ -37,7 +39,9 @@ const written = (value: unknown, choose: Choose): string => {
   if (typeof value === 'number') return number(value, choose);
   if (Array.isArray(value)) return `[${value.map((one) => pad(written(one, choose))).join(',') || space(choose)}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).map((member) => [choose(1000), member] as const).toSorted(([one], [other]) => one - other);
+  const members = Object.entries(value)
+    .map((member) => [choose(1000), member] as const)
+    .toSorted(([one], [other]) => one - other);
   return `{${members.map(([, [key, member]]) => `${pad(text(key, choose))}:${pad(written(member, choose))}`).join(',') || space(choose)}}`;
 };
 
@@ -54,17 +58,27 @@ const jsonArgs = args.map((given) => (given === undefined ? {} : (JSON.parse(JSO
 test('one call gets one decision, digest and list of names, however its body is written: order of keys, white space, escapes', () => {
   const key = Buffer.alloc(32, 7);
   fc.assert(
-    fc.property(policies, called.filter((tool) => tool.length > 0), jsonArgs, fc.integer(), (document, tool, given, seed) => {
-      const policy = compilePolicy(document);
-      const read = (body: string) => {
-        const message = readMessage(Buffer.from(body));
-        if (!message.ok) throw new Error(message.reason);
-        const params = toolCallParams(message.message);
-        if (!params) throw new Error('not a call');
-        return { decision: decide(policy, factsOf(params.name, params.arguments)), digest: argumentsDigest(key, params.arguments), keys: argumentKeys(params.arguments) };
-      };
-      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given } };
-      expect(read(written(message, chooserOf(seed)))).toEqual(read(JSON.stringify(message)));
-    }),
+    fc.property(
+      policies,
+      called.filter((tool) => tool.length > 0),
+      jsonArgs,
+      fc.integer(),
+      (document, tool, given, seed) => {
+        const policy = compilePolicy(document);
+        const read = (body: string) => {
+          const message = readMessage(Buffer.from(body));
+          if (!message.ok) throw new Error(message.reason);
+          const params = toolCallParams(message.message);
+          if (!params) throw new Error('not a call');
+          return {
+            decision: decide(policy, factsOf(params.name, params.arguments)),
+            digest: argumentsDigest(key, params.arguments),
+            keys: argumentKeys(params.arguments),
+          };
+        };
+        const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given } };
+        expect(read(written(message, chooserOf(seed)))).toEqual(read(JSON.stringify(message)));
+      },
+    ),
   );
 });

@@ -15,14 +15,28 @@ const answering =
     if (request.method === 'DELETE') ended += 1;
     queueMicrotask(() => {
       sink.head(message.id === undefined ? 202 : 200, { 'content-type': 'application/json', 'mcp-session-id': 'one' });
-      if (message.id !== undefined) sink.data(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { protocolVersion: '2025-06-18', capabilities: {}, instructions } })));
+      if (message.id !== undefined)
+        sink.data(
+          Buffer.from(
+            JSON.stringify({
+              jsonrpc: '2.0',
+              id: message.id,
+              result: { protocolVersion: '2025-06-18', capabilities: {}, instructions },
+            }),
+          ),
+        );
       sink.end();
     });
     return { resume: () => undefined, abort: () => undefined };
   };
 const reach = (organizationId: string, grantId: string, forward = answering()): Reach => ({
   forward,
-  server: { id: 'srv_1', organizationId, transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') }, eras: ['legacy'] },
+  server: {
+    id: 'srv_1',
+    organizationId,
+    transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') },
+    eras: ['legacy'],
+  },
   credential: {},
   grantId,
 });
@@ -33,7 +47,8 @@ test('An organization that has its share of sessions loses its idlest one for a 
   pools.push(pool);
   const quiet = await pool.session(reach('org_quiet', 'grt_quiet'), client);
   const most = POOLED_SESSION_QUOTA.organization.count;
-  for (let index = 0; index < most; index += 1) expect(await pool.session(reach('org_loud', `grt_${index}`), client)).toHaveProperty('session');
+  for (let index = 0; index < most; index += 1)
+    expect(await pool.session(reach('org_loud', `grt_${index}`), client)).toHaveProperty('session');
   expect(ended).toBe(0);
   await expect.poll(async () => 'session' in (await pool.session(reach('org_loud', 'grt_more'), client))).toBe(true);
   expect(ended).toBe(1);
@@ -44,7 +59,8 @@ test('What servers say of themselves is bounded for each organization, and given
   const pool = new SessionPool();
   pools.push(pool);
   const long = answering('x'.repeat(3 * 2 ** 20));
-  const open = (index: number, organizationId = 'org_loud') => pool.session(reach(organizationId, `${organizationId} ${index}`, long), client);
+  const open = (index: number, organizationId = 'org_loud') =>
+    pool.session(reach(organizationId, `${organizationId} ${index}`, long), client);
   const opened = await Promise.all(Array.from({ length: 20 }, (_, index) => open(index)));
   expect(opened.filter((one) => 'session' in one)).toHaveLength(15);
   expect(await open(0, 'org_quiet')).toHaveProperty('session');

@@ -20,16 +20,21 @@ const refusal = (env: Readonly<Record<string, string>>): ConfigError => {
 describe('a wrong setting', () => {
   test('has at least 100 known forms', () => expect(badSettings.length).toBeGreaterThanOrEqual(100));
 
-  test.each(badSettings)('$name = $value is refused with what it takes, and its value is not shown', ({ name, value }) => {
-    const error = refusal({ [name]: value });
-    expect(error.lines).toEqual([`${name} takes ${settings[name].takes}`]);
-    if (value.trim().length > 5) expect(error.message).not.toContain(value.trim());
-  });
+  test.each(badSettings)(
+    '$name = $value is refused with what it takes, and its value is not shown',
+    ({ name, value }) => {
+      const error = refusal({ [name]: value });
+      expect(error.lines).toEqual([`${name} takes ${settings[name].takes}`]);
+      if (value.trim().length > 5) expect(error.message).not.toContain(value.trim());
+    },
+  );
 
   test('is told together with all the others, in the order of the table', () => {
     const first = new Map(badSettings.toReversed().map(({ name, value }) => [name, value]));
     const error = refusal(Object.fromEntries(first));
-    expect(error.lines.map((line) => line.split(' ')[0])).toEqual(Object.keys(settings).filter((name) => first.has(name as never)));
+    expect(error.lines.map((line) => line.split(' ')[0])).toEqual(
+      Object.keys(settings).filter((name) => first.has(name as never)),
+    );
     expect(error.message).not.toMatch(/secret|hunter2/);
   });
 
@@ -41,7 +46,9 @@ describe('a wrong setting', () => {
   });
 
   test('brings no complaint about what depends on it', () => {
-    expect(refusal({ ROLES: 'api', DATABASE_URL: 'mysql://hunter2-secret@db/x' }).lines).toEqual([`DATABASE_URL takes ${settings.DATABASE_URL.takes}`]);
+    expect(refusal({ ROLES: 'api', DATABASE_URL: 'mysql://hunter2-secret@db/x' }).lines).toEqual([
+      `DATABASE_URL takes ${settings.DATABASE_URL.takes}`,
+    ]);
   });
 
   test.each(Object.keys(settings))('%s: an empty value counts as absent', (name) => {
@@ -53,18 +60,47 @@ describe('settings that do not go together', () => {
   const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
     ['ROLES without DATABASE_URL', { ROLES: 'gateway' }, /^ROLES .*DATABASE_URL/],
     ['DATABASE_URL without a master key', { DATABASE_URL: POSTGRES }, /^MASTER_KEY or MASTER_KEY_FILE is required/],
-    ['two master keys', { MASTER_KEY: KEY, MASTER_KEY_FILE: '/run/secret-key' }, /^MASTER_KEY and MASTER_KEY_FILE exclude/],
-    ['a mail server without a sender', { SMTP_URL: 'smtp://user:hunter2-secret@mail.example' }, /^MAIL_FROM is required with SMTP_URL/],
-    ['ALLOW_STDIO open to everyone', { HOST: '0.0.0.0', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' }, /^ALLOW_STDIO .*SIGNUP=open/],
-    ['ALLOW_STDIO open to everyone behind a proxy on the same machine', { PUBLIC_URL: 'https://secret.example', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' }, /^ALLOW_STDIO .*SIGNUP=open/],
-    ['a mechanism without a user', { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'hunter2-secret' }, /^KAFKA_SASL_MECHANISM needs/],
-    ['a user without a mechanism', { KAFKA_SASL_USERNAME: 'secret-user', KAFKA_SASL_PASSWORD: 'hunter2-secret' }, /^KAFKA_SASL_USERNAME .*need KAFKA_SASL_MECHANISM/],
-    ['a certificate authority without TLS', { KAFKA_SSL_CA_FILE: '/etc/secret.pem' }, /^KAFKA_SSL_CA_FILE needs KAFKA_SSL=true/],
+    [
+      'two master keys',
+      { MASTER_KEY: KEY, MASTER_KEY_FILE: '/run/secret-key' },
+      /^MASTER_KEY and MASTER_KEY_FILE exclude/,
+    ],
+    [
+      'a mail server without a sender',
+      { SMTP_URL: 'smtp://user:hunter2-secret@mail.example' },
+      /^MAIL_FROM is required with SMTP_URL/,
+    ],
+    [
+      'ALLOW_STDIO open to everyone',
+      { HOST: '0.0.0.0', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' },
+      /^ALLOW_STDIO .*SIGNUP=open/,
+    ],
+    [
+      'ALLOW_STDIO open to everyone behind a proxy on the same machine',
+      { PUBLIC_URL: 'https://secret.example', SIGNUP: 'open', ALLOW_STDIO: '/usr/bin/secret-tool' },
+      /^ALLOW_STDIO .*SIGNUP=open/,
+    ],
+    [
+      'a mechanism without a user',
+      { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'hunter2-secret' },
+      /^KAFKA_SASL_MECHANISM needs/,
+    ],
+    [
+      'a user without a mechanism',
+      { KAFKA_SASL_USERNAME: 'secret-user', KAFKA_SASL_PASSWORD: 'hunter2-secret' },
+      /^KAFKA_SASL_USERNAME .*need KAFKA_SASL_MECHANISM/,
+    ],
+    [
+      'a certificate authority without TLS',
+      { KAFKA_SSL_CA_FILE: '/etc/secret.pem' },
+      /^KAFKA_SSL_CA_FILE needs KAFKA_SSL=true/,
+    ],
   ];
   test.each(cases)('%s is refused without showing a value', (_name, env, line) => {
     const error = refusal(env);
     expect(error.lines).toEqual([expect.stringMatching(line)]);
-    for (const value of Object.values(env).filter((text) => text.length > 6)) expect(error.message).not.toContain(value);
+    for (const value of Object.values(env).filter((text) => text.length > 6))
+      expect(error.message).not.toContain(value);
   });
 
   test('ALLOW_STDIO goes with SIGNUP=open on a loopback HOST, and with a closed sign-up anywhere', () => {
@@ -109,25 +145,38 @@ test('nothing set: one process of all roles on loopback, embedded, open to sign 
 });
 
 describe('a default that depends on others', () => {
-  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('HOST %s is loopback: sign-up is open', (HOST) => expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: true, signup: 'open' }));
-  test.each(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '127.example.com', 'localhost.example.com'])('HOST %s is not loopback: only the first may sign up, and nothing private is reachable', (HOST) =>
-    expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: false, signup: 'first', upstreamAllow: [] }),
+  test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('HOST %s is loopback: sign-up is open', (HOST) =>
+    expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: true, signup: 'open' }),
   );
-  test('an outside database allows no private upstream, not even on a loopback HOST', () => expect(readConfig({ DATABASE_URL: POSTGRES, MASTER_KEY: KEY })).toMatchObject({ boundToLoopback: true, upstreamAllow: [] }));
+  test.each(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', '127.example.com', 'localhost.example.com'])(
+    'HOST %s is not loopback: only the first may sign up, and nothing private is reachable',
+    (HOST) =>
+      expect(readConfig({ HOST })).toMatchObject({ boundToLoopback: false, signup: 'first', upstreamAllow: [] }),
+  );
+  test('an outside database allows no private upstream, not even on a loopback HOST', () =>
+    expect(readConfig({ DATABASE_URL: POSTGRES, MASTER_KEY: KEY })).toMatchObject({
+      boundToLoopback: true,
+      upstreamAllow: [],
+    }));
 });
 
 describe('behind a proxy on the same machine', () => {
-  test.each(['https://tools.example.com', 'http://10.0.0.1:8080', 'https://127.0.0.1.example.com'])('PUBLIC_URL %s closes what a loopback HOST would open', (PUBLIC_URL) =>
-    expect(readConfig({ PUBLIC_URL })).toMatchObject({ boundToLoopback: true, signup: 'first', upstreamAllow: [] }),
+  test.each(['https://tools.example.com', 'http://10.0.0.1:8080', 'https://127.0.0.1.example.com'])(
+    'PUBLIC_URL %s closes what a loopback HOST would open',
+    (PUBLIC_URL) =>
+      expect(readConfig({ PUBLIC_URL })).toMatchObject({ boundToLoopback: true, signup: 'first', upstreamAllow: [] }),
   );
-  test.each(['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:3000'])('PUBLIC_URL %s is this machine still', (PUBLIC_URL) =>
-    expect(readConfig({ PUBLIC_URL })).toMatchObject({ signup: 'open', upstreamAllow: ['127.0.0.0/8', '::1/128'] }),
+  test.each(['http://127.0.0.1:8080', 'http://[::1]:8080', 'http://localhost:3000'])(
+    'PUBLIC_URL %s is this machine still',
+    (PUBLIC_URL) =>
+      expect(readConfig({ PUBLIC_URL })).toMatchObject({ signup: 'open', upstreamAllow: ['127.0.0.0/8', '::1/128'] }),
   );
 });
 
 test('the start warns of a HOST beyond loopback without a PUBLIC_URL, and of nothing else', () => {
   expect(warningsOf(readConfig({ HOST: '0.0.0.0' }))).toEqual([expect.stringMatching(/^PUBLIC_URL is not set/)]);
-  for (const env of [{}, { HOST: '0.0.0.0', PUBLIC_URL: 'https://tools.example.com' }]) expect(warningsOf(readConfig(env))).toEqual([]);
+  for (const env of [{}, { HOST: '0.0.0.0', PUBLIC_URL: 'https://tools.example.com' }])
+    expect(warningsOf(readConfig(env))).toEqual([]);
 });
 
 test('every setting that is right is read', () => {
@@ -192,7 +241,13 @@ test('every setting that is right is read', () => {
     stdioUser: { uid: 1001, gid: 1002 },
     stdioSandbox: 'required',
     trustedProxies: ['10.1.2.3/32'],
-    allowedOrigins: ['https://a.example', 'http://localhost:3000', 'tauri://localhost', 'vscode-webview://1a2b3c', 'app://.'],
+    allowedOrigins: [
+      'https://a.example',
+      'http://localhost:3000',
+      'tauri://localhost',
+      'vscode-webview://1a2b3c',
+      'app://.',
+    ],
     allowedHosts: ['tools.internal', '10.0.0.5', '::1'],
     operators: ['ops@example.com', 'second@example.com'],
     upstreamTimeoutMs: 20_000,

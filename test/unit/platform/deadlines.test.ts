@@ -6,7 +6,11 @@ afterEach(() => void vi.useRealTimers());
 
 const late = (): Error => new Error('late');
 const never = new Promise<never>(() => undefined);
-const told = (promise: Promise<unknown>, name: string, to: string[]): void => void promise.then((value) => to.push(`${name} ${String(value)}`), (error: Error) => to.push(`${name} ${error.message}`));
+const told = (promise: Promise<unknown>, name: string, to: string[]): void =>
+  void promise.then(
+    (value) => to.push(`${name} ${String(value)}`),
+    (error: Error) => to.push(`${name} ${error.message}`),
+  );
 
 test('a wait ends with its promise, or after its time, whatever others do meanwhile', async () => {
   const deadlines = new Deadlines(1000);
@@ -30,11 +34,17 @@ test('thousands of waits of which every third runs out end each in its own way',
   const deadlines = new Deadlines(1000);
   const seen: string[] = [];
   for (let n = 0; n < 3000; n += 1) {
-    told(deadlines.within(n % 3 === 0 ? never : new Promise((done) => setTimeout(done, (n * 37) % 1000, 'done')), late), String(n), seen);
+    told(
+      deadlines.within(n % 3 === 0 ? never : new Promise((done) => setTimeout(done, (n * 37) % 1000, 'done')), late),
+      String(n),
+      seen,
+    );
     if (n % 10 === 0) await vi.advanceTimersByTimeAsync(1);
   }
   await vi.advanceTimersByTimeAsync(1000);
-  expect(seen.toSorted()).toEqual(Array.from({ length: 3000 }, (_, n) => `${n} ${n % 3 === 0 ? 'late' : 'done'}`).toSorted());
+  expect(seen.toSorted()).toEqual(
+    Array.from({ length: 3000 }, (_, n) => `${n} ${n % 3 === 0 ? 'late' : 'done'}`).toSorted(),
+  );
 });
 
 test('a promise that settles after its time changes nothing', async () => {

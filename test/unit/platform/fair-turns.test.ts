@@ -55,7 +55,10 @@ describe('fair turns', () => {
     const turns = new FairTurns({ ...limits, slots: 1, waitingPerKey: 2 });
     const { add } = makeWorks(turns);
     for (let index = 0; index < 3; index += 1) void add('flood', `${index}`);
-    await expect(add('flood', 'one too many')).rejects.toMatchObject({ code: 'too_many_requests', retryAfterSeconds: 2 } satisfies Partial<Problem>);
+    await expect(add('flood', 'one too many')).rejects.toMatchObject({
+      code: 'too_many_requests',
+      retryAfterSeconds: 2,
+    } satisfies Partial<Problem>);
     const other = add('other', 'other').catch(() => 'refused');
     expect(await Promise.race([other, Promise.resolve('waits')])).toBe('waits');
   });

@@ -3,7 +3,11 @@ import { GroupCommit, GroupCommitError, type GroupLimits } from '../../../src/pl
 
 const WIDE: GroupLimits = { maxBatch: 1000, maxBatchBytes: 1_000_000, maxWaiting: 10_000, maxWaitingBytes: 10_000_000 };
 
-type Flush = Readonly<{ batch: readonly number[]; finish: (results?: readonly number[]) => Promise<void>; fail: (error: Error) => Promise<void> }>;
+type Flush = Readonly<{
+  batch: readonly number[];
+  finish: (results?: readonly number[]) => Promise<void>;
+  fail: (error: Error) => Promise<void>;
+}>;
 
 const settle = (): Promise<void> => new Promise((done) => setImmediate(done));
 
@@ -13,8 +17,10 @@ const ownerOf = (item: number): string => `owner ${Math.floor(item / 100)}`;
 class Refusal extends Error {}
 const isRefusal = (error: unknown): boolean => error instanceof Refusal;
 
-const groupOf = (flush: (batch: readonly number[]) => Promise<readonly number[]>, limits: Partial<GroupLimits> = {}): GroupCommit<number, number> =>
-  new GroupCommit({ flush, ownerOf, isRefusal }, { ...WIDE, ...limits });
+const groupOf = (
+  flush: (batch: readonly number[]) => Promise<readonly number[]>,
+  limits: Partial<GroupLimits> = {},
+): GroupCommit<number, number> => new GroupCommit({ flush, ownerOf, isRefusal }, { ...WIDE, ...limits });
 
 /** A group commit whose flushes end when the test says so; a result is ten times its item. */
 const controlled = (limits: Partial<GroupLimits> = {}) => {
@@ -63,14 +69,17 @@ describe('what is pushed', () => {
   test('is flushed once, in order, one flush at a time, whenever it comes', async () => {
     const seen: number[] = [];
     let running = 0;
-    const group = groupOf(async (batch) => {
-      running += 1;
-      expect(running).toBe(1);
-      await settle();
-      seen.push(...batch);
-      running -= 1;
-      return batch;
-    }, { maxBatch: 7 });
+    const group = groupOf(
+      async (batch) => {
+        running += 1;
+        expect(running).toBe(1);
+        await settle();
+        seen.push(...batch);
+        running -= 1;
+        return batch;
+      },
+      { maxBatch: 7 },
+    );
     const results: Promise<number>[] = [];
     for (let item = 0; item < 500; item += 1) {
       results.push(group.push(item, 1));
@@ -78,7 +87,8 @@ describe('what is pushed', () => {
     }
     expect(await Promise.all(results)).toEqual(Array.from({ length: 500 }, (_, item) => item));
     const inOrder = Array.from({ length: 500 }, (_, item) => item);
-    for (const owner of new Set(inOrder.map(ownerOf))) expect(seen.filter((item) => ownerOf(item) === owner)).toEqual(inOrder.filter((item) => ownerOf(item) === owner));
+    for (const owner of new Set(inOrder.map(ownerOf)))
+      expect(seen.filter((item) => ownerOf(item) === owner)).toEqual(inOrder.filter((item) => ownerOf(item) === owner));
   });
 
   test('from the answer of an earlier one is flushed too', async () => {
@@ -120,7 +130,8 @@ describe('a flush', () => {
     await flushes[0]?.fail(cause);
     await flushes[1]?.finish();
     const [first, second, third] = await outcomes;
-    for (const one of [first, second]) expect(one).toMatchObject({ status: 'rejected', reason: { refusal: 'failed', cause } });
+    for (const one of [first, second])
+      expect(one).toMatchObject({ status: 'rejected', reason: { refusal: 'failed', cause } });
     expect(third).toEqual({ status: 'fulfilled', value: 30 });
   });
 
@@ -154,21 +165,26 @@ const refusing = (refused: ReadonlySet<number>, limits: Partial<GroupLimits> = {
 };
 
 describe('of a batch that is refused', () => {
-  test.each([1, 2, 3, 50, 99])('only the item that is refused alone is rejected, with `refused`, and every other is done once (item %i)', async (culprit) => {
-    const { group, stored, flushes } = refusing(new Set([culprit]));
-    const items = Array.from({ length: 300 }, (_, index) => index);
-    const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
-    expect(outcomes).toEqual(items.map((item) => (item === culprit ? 'refused' : 'done')));
-    expect(stored.toSorted((one, other) => one - other)).toEqual(items.filter((item) => item !== culprit));
-    expect(flushes.length).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(300)) + 3);
-  });
+  test.each([1, 2, 3, 50, 99])(
+    'only the item that is refused alone is rejected, with `refused`, and every other is done once (item %i)',
+    async (culprit) => {
+      const { group, stored, flushes } = refusing(new Set([culprit]));
+      const items = Array.from({ length: 300 }, (_, index) => index);
+      const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
+      expect(outcomes).toEqual(items.map((item) => (item === culprit ? 'refused' : 'done')));
+      expect(stored.toSorted((one, other) => one - other)).toEqual(items.filter((item) => item !== culprit));
+      expect(flushes.length).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(300)) + 3);
+    },
+  );
 
   test('every item of every other owner is done, however many of one owner are refused, within a bounded number of flushes', async () => {
     const hostile = Array.from({ length: 100 }, (_, index) => 300 + index);
     const { group, flushes } = refusing(new Set(hostile));
     const items = Array.from({ length: 500 }, (_, index) => index);
     const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
-    expect(items.filter((item) => outcomes[item] === 'done')).toEqual(items.filter((item) => item < 300 || item >= 400));
+    expect(items.filter((item) => outcomes[item] === 'done')).toEqual(
+      items.filter((item) => item < 300 || item >= 400),
+    );
     expect(flushes.length).toBeLessThan(40);
   });
 
@@ -207,7 +223,14 @@ describe('owners', () => {
     expect(flushes[0]?.batch).toEqual([0, 100, 1, 2]);
     for (let i = 0; i < 6; i += 1) await flushes[i]?.finish();
     await Promise.all(all);
-    expect(flushes.map(({ batch }) => batch)).toEqual([[0, 100, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10], [11, 12, 13, 14], [15, 16, 17, 18], [19]]);
+    expect(flushes.map(({ batch }) => batch)).toEqual([
+      [0, 100, 1, 2],
+      [3, 4, 5, 6],
+      [7, 8, 9, 10],
+      [11, 12, 13, 14],
+      [15, 16, 17, 18],
+      [19],
+    ]);
   });
 
   test('are refused by what they have waiting: who fills the queue loses his newest item to one who has less, and is refused himself', async () => {

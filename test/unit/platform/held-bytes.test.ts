@@ -11,7 +11,12 @@ test('no grant and no organization holds more than its limit, and what is releas
       const limit = (bytes: number) => ({ count: 100, bytes });
       const quota = new Quota({ total: limit(10_000), organization: limit(150), grant: limit(100) });
       const holderOf = (grantId: string) => new HeldBytes(quota, { organizationId: 'org', grantId });
-      const holders = Array.from({ length: 6 }, (_, index) => ({ owner: `grant ${index % 3}`, held: holderOf(`grant ${index % 3}`), bytes: 0, released: false }));
+      const holders = Array.from({ length: 6 }, (_, index) => ({
+        owner: `grant ${index % 3}`,
+        held: holderOf(`grant ${index % 3}`),
+        bytes: 0,
+        released: false,
+      }));
       const sum = (of: typeof holders): number => of.reduce((all, { bytes }) => all + bytes, 0);
       for (const { holder, bytes, releases } of steps) {
         const one = holders[holder] as (typeof holders)[number];
@@ -20,7 +25,9 @@ test('no grant and no organization holds more than its limit, and what is releas
           [one.bytes, one.released] = [0, true];
         } else {
           const others = holders.filter((other) => other !== one);
-          const fits = bytes <= one.bytes || (sum(others) + bytes <= 150 && sum(others.filter(({ owner }) => owner === one.owner)) + bytes <= 100);
+          const fits =
+            bytes <= one.bytes ||
+            (sum(others) + bytes <= 150 && sum(others.filter(({ owner }) => owner === one.owner)) + bytes <= 100);
           expect(one.held.hold(bytes)).toBe(fits && !one.released);
           if (fits && !one.released) one.bytes = bytes;
         }
@@ -34,17 +41,25 @@ test('no grant and no organization holds more than its limit, and what is releas
 
 test('a list of chunks gives back the bytes that it was given, however they were cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array({ maxLength: 600 }), { maxLength: 30 }), fc.nat(2000), fc.nat(8), (chunks, singles, count) => {
-      const list = new ChunkList();
-      const given = [...chunks.map((chunk) => Buffer.from(chunk)), ...Array.from({ length: singles }, (_, index) => Buffer.of(index % 256))];
-      for (const chunk of given) list.push(chunk);
-      const all = Buffer.concat(given);
-      expect(list.length).toBe(all.length);
-      const nonEmpty = given.every((chunk) => chunk.length > 0);
-      if (nonEmpty && count > 0) expect(list.tail(count).equals(all.subarray(-count))).toBe(true);
-      expect(list.take().equals(all)).toBe(true);
-      expect(list.length).toBe(0);
-    }),
+    fc.property(
+      fc.array(fc.uint8Array({ maxLength: 600 }), { maxLength: 30 }),
+      fc.nat(2000),
+      fc.nat(8),
+      (chunks, singles, count) => {
+        const list = new ChunkList();
+        const given = [
+          ...chunks.map((chunk) => Buffer.from(chunk)),
+          ...Array.from({ length: singles }, (_, index) => Buffer.of(index % 256)),
+        ];
+        for (const chunk of given) list.push(chunk);
+        const all = Buffer.concat(given);
+        expect(list.length).toBe(all.length);
+        const nonEmpty = given.every((chunk) => chunk.length > 0);
+        if (nonEmpty && count > 0) expect(list.tail(count).equals(all.subarray(-count))).toBe(true);
+        expect(list.take().equals(all)).toBe(true);
+        expect(list.length).toBe(0);
+      },
+    ),
   );
 });
 

@@ -56,7 +56,25 @@ describe('isId', () => {
   });
 
   const good = 'srv_01h455vb4pex5vsknk084sn02q';
-  const bad: readonly unknown[] = [undefined, null, 7, {}, '', 'srv_', good.slice(0, -1), `${good}0`, good.toUpperCase(), good.replace('0', '8'), good.replace('h', 'i'), good.replace('h', 'l'), good.replace('h', 'o'), good.replace('h', 'u'), good.replace('_', '-'), `${good.slice(0, -1)}\n`, [good]];
+  const bad: readonly unknown[] = [
+    undefined,
+    null,
+    7,
+    {},
+    '',
+    'srv_',
+    good.slice(0, -1),
+    `${good}0`,
+    good.toUpperCase(),
+    good.replace('0', '8'),
+    good.replace('h', 'i'),
+    good.replace('h', 'l'),
+    good.replace('h', 'o'),
+    good.replace('h', 'u'),
+    good.replace('_', '-'),
+    `${good.slice(0, -1)}\n`,
+    [good],
+  ];
   test('takes the example of the TypeID specification', () => expect(isId('srv', good)).toBe(true));
   test.each(bad)('refuses %j', (text) => expect(isId('srv', text)).toBe(false));
 });

@@ -6,11 +6,15 @@ const confusables = createRequire(import.meta.url)('unhomoglyph/data.json') as R
 const known = new LookAlikes(['cancel_job', 'list_issues']);
 
 describe('a name that could be mistaken', () => {
-  const pairs = Object.entries(confusables).filter(([char, image]) => image.length === 1 && 'cancel_job'.includes(image) && char !== image);
+  const pairs = Object.entries(confusables).filter(
+    ([char, image]) => image.length === 1 && 'cancel_job'.includes(image) && char !== image,
+  );
 
   test('by any one character of confusables.txt is refused beside the name that it looks like', () => {
     expect(pairs.length).toBeGreaterThan(250);
-    const passed = pairs.map(([char, image]) => 'cancel_job'.replace(image, () => char)).filter((name) => misreadName(known, name) === undefined);
+    const passed = pairs
+      .map(([char, image]) => 'cancel_job'.replace(image, () => char))
+      .filter((name) => misreadName(known, name) === undefined);
     expect(passed.map(spelledOut)).toEqual([]);
   });
 
@@ -47,12 +51,32 @@ describe('a name that could be mistaken', () => {
     expect(mistakable(name)).toMatch(why);
   });
 
-  test.each(['cance1_job', 'canceI_job', 'Iist_issues'])('in ASCII alone, like %s, is refused beside the other, and fine alone', (name) => {
-    expect([mistakable(name), known.refusal(name), new LookAlikes([name]).refusal(name)]).toEqual([undefined, expect.stringMatching(/^looks like (cancel_job|list_issues)$/), undefined]);
-  });
+  test.each(['cance1_job', 'canceI_job', 'Iist_issues'])(
+    'in ASCII alone, like %s, is refused beside the other, and fine alone',
+    (name) => {
+      expect([mistakable(name), known.refusal(name), new LookAlikes([name]).refusal(name)]).toEqual([
+        undefined,
+        expect.stringMatching(/^looks like (cancel_job|list_issues)$/),
+        undefined,
+      ]);
+    },
+  );
 });
 
-test.each(['cancel_job', 'Cancel_Job', 'get.v1/items-2', 'a b', 'ärger', 'café', 'поиск', '検索tool', 'search_검색', 'list_😀', 'x'.repeat(300), 'προβολή'])('%s is a name like any other', (name) => {
+test.each([
+  'cancel_job',
+  'Cancel_Job',
+  'get.v1/items-2',
+  'a b',
+  'ärger',
+  'café',
+  'поиск',
+  '検索tool',
+  'search_검색',
+  'list_😀',
+  'x'.repeat(300),
+  'προβολή',
+])('%s is a name like any other', (name) => {
   expect([mistakable(name), known.refusal(name)]).toEqual([undefined, undefined]);
 });
 
@@ -64,5 +88,8 @@ test('hostile names take no time', () => {
 });
 
 test('a name is told in ASCII alone, a definition without what cannot be seen', () => {
-  expect([spelledOut('cаncel\u200b'), withoutUnseen('café\u200b\n')]).toEqual(['c\\u{430}ncel\\u{200b}', 'café\\u{200b}\\n']);
+  expect([spelledOut('cаncel\u200b'), withoutUnseen('café\u200b\n')]).toEqual([
+    'c\\u{430}ncel\\u{200b}',
+    'café\\u{200b}\\n',
+  ]);
 });

@@ -7,9 +7,20 @@ const makeResolver = () => {
   const answers = new Map<string, (addresses: readonly string[] | Error) => void>();
   const lookup: Lookup = (hostname, _options, done) => {
     asked.push(hostname);
-    answers.set(hostname, (found) => (found instanceof Error ? done(found, []) : done(null, found.map((address) => ({ address, family: 4 })))));
+    answers.set(hostname, (found) =>
+      found instanceof Error
+        ? done(found, [])
+        : done(
+            null,
+            found.map((address) => ({ address, family: 4 })),
+          ),
+    );
   };
-  return { lookup, asked, answer: (hostname: string, found: readonly string[] | Error) => answers.get(hostname)?.(found) };
+  return {
+    lookup,
+    asked,
+    answer: (hostname: string, found: readonly string[] | Error) => answers.get(hostname)?.(found),
+  };
 };
 
 const setup = () => {
@@ -17,7 +28,11 @@ const setup = () => {
   let time = 0;
   const lookups = makeNameLookups({ lookup: resolver.lookup, now: () => time });
   const find = (hostname: string): Promise<readonly string[]> =>
-    new Promise((resolve, reject) => lookups(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found.map(({ address }) => address)))));
+    new Promise((resolve, reject) =>
+      lookups(hostname, { all: true }, (error, found) =>
+        error ? reject(error) : resolve(found.map(({ address }) => address)),
+      ),
+    );
   return { ...resolver, find, pass: (ms: number) => (time += ms) };
 };
 

@@ -2,10 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { Quota, type QuotaLimits } from '../../../src/platform/quota.js';
 
 const ANY = Number.MAX_SAFE_INTEGER;
-const counts = (total: number, organization: number, grant: number): QuotaLimits => ({ total: { count: total, bytes: ANY }, organization: { count: organization, bytes: ANY }, grant: { count: grant, bytes: ANY } });
+const counts = (total: number, organization: number, grant: number): QuotaLimits => ({
+  total: { count: total, bytes: ANY },
+  organization: { count: organization, bytes: ANY },
+  grant: { count: grant, bytes: ANY },
+});
 
 /** Takes until it is refused; answers how many places there were, and why there were no more. */
-const fill = (quota: Quota, organization: string, grant = (index: number): string => `grant ${organization} ${index}`) => {
+const fill = (
+  quota: Quota,
+  organization: string,
+  grant = (index: number): string => `grant ${organization} ${index}`,
+) => {
   for (let taken = 0; ; taken += 1) {
     const exceeded = quota.take(organization, grant(taken));
     if (exceeded !== undefined) return [taken, exceeded];
@@ -44,8 +52,17 @@ describe('a quota', () => {
   });
 
   test('weighs bytes too: those of a grant, of an organization and of all', () => {
-    const quota = new Quota({ total: { count: 100, bytes: 100 }, organization: { count: 100, bytes: 60 }, grant: { count: 100, bytes: 40 } });
-    expect([quota.take('a', 'one', 41), quota.take('a', 'one', 40), quota.take('a', 'two', 21), quota.take('a', 'two', 10)]).toEqual(['grant', undefined, 'organization', undefined]);
+    const quota = new Quota({
+      total: { count: 100, bytes: 100 },
+      organization: { count: 100, bytes: 60 },
+      grant: { count: 100, bytes: 40 },
+    });
+    expect([
+      quota.take('a', 'one', 41),
+      quota.take('a', 'one', 40),
+      quota.take('a', 'two', 21),
+      quota.take('a', 'two', 10),
+    ]).toEqual(['grant', undefined, 'organization', undefined]);
     expect([quota.take('b', 'three', 26), quota.take('b', 'three', 25)]).toEqual(['process', undefined]);
     expect([quota.grow('b', 'three', 1), quota.grow('a', 'two', 1)]).toEqual(['process', 'process']);
     quota.free('a', 'one', 40);

@@ -34,7 +34,8 @@ describe('a new token', () => {
   test('draws its secret from all 256 bits: every one of the 43 places varies', () => {
     const id = newId('grt');
     const secrets = Array.from({ length: 400 }, () => newToken('grant', id).slice(-49, -6));
-    for (let place = 0; place < 43; place += 1) expect(new Set(secrets.map((secret) => secret[place])).size).toBeGreaterThan(1);
+    for (let place = 0; place < 43; place += 1)
+      expect(new Set(secrets.map((secret) => secret[place])).size).toBeGreaterThan(1);
   });
 });
 
@@ -53,18 +54,29 @@ describe('a token is refused without a look-up', () => {
   test('when a character is missing, doubled or added, or two neighbours are swapped', () => {
     for (let place = 0; place < token.length; place += 1) {
       expect(tokenObjectId('grant', token.slice(0, place) + token.slice(place + 1))).toBeUndefined();
-      expect(tokenObjectId('grant', token.slice(0, place) + token.slice(place, place + 1) + token.slice(place))).toBeUndefined();
-      const swapped = token.slice(0, place) + token.slice(place, place + 2).split('').toReversed().join('') + token.slice(place + 2);
+      expect(
+        tokenObjectId('grant', token.slice(0, place) + token.slice(place, place + 1) + token.slice(place)),
+      ).toBeUndefined();
+      const swapped =
+        token.slice(0, place) +
+        token
+          .slice(place, place + 2)
+          .split('')
+          .toReversed()
+          .join('') +
+        token.slice(place + 2);
       if (swapped !== token) expect(tokenObjectId('grant', swapped)).toBeUndefined();
     }
-    for (const text of ['', ' ', ` ${token}`, `${token}\n`, `Bearer ${token}`]) expect(tokenObjectId('grant', text)).toBeUndefined();
+    for (const text of ['', ' ', ` ${token}`, `${token}\n`, `Bearer ${token}`])
+      expect(tokenObjectId('grant', text)).toBeUndefined();
   });
 
   test('when its object is no TypeID, even with the right checksum', () => {
     const secret = 'a'.repeat(43);
     const id = newId('grt').slice(4);
     expect(tokenObjectId('grant', signed(`tg_grant_${id}_${secret}`))).toBe(id);
-    for (const other of [`${id.slice(0, 25)}\u0000`, `8${id.slice(1)}`, id.toUpperCase(), `${id.slice(0, 25)}_`]) expect(tokenObjectId('grant', signed(`tg_grant_${other}_${secret}`))).toBeUndefined();
+    for (const other of [`${id.slice(0, 25)}\u0000`, `8${id.slice(1)}`, id.toUpperCase(), `${id.slice(0, 25)}_`])
+      expect(tokenObjectId('grant', signed(`tg_grant_${other}_${secret}`))).toBeUndefined();
   });
 });
 

@@ -25,7 +25,9 @@ describe('a sealed value', () => {
     ['column', { ...place, column: 'env' }],
     ['table', { ...place, table: 'log_streams' }],
   ];
-  test.each(moved)('does not open in another %s', (_what, other) => expect(() => vault.open(key, other, sealed)).toThrow());
+  test.each(moved)('does not open in another %s', (_what, other) =>
+    expect(() => vault.open(key, other, sealed)).toThrow(),
+  );
 
   test('does not open in another organization, with its key or with the first one', () => {
     const other = { ...place, organizationId: 'org_b' };
@@ -43,12 +45,14 @@ describe('a sealed value', () => {
   });
 
   test('does not open when it was cut or lengthened anywhere', () => {
-    for (let length = 0; length < sealed.length; length += 1) expect(() => vault.open(key, place, sealed.subarray(0, length))).toThrow();
+    for (let length = 0; length < sealed.length; length += 1)
+      expect(() => vault.open(key, place, sealed.subarray(0, length))).toThrow();
     expect(() => vault.open(key, place, Buffer.concat([sealed, Buffer.alloc(1)]))).toThrow();
   });
 
   test('that is shorter than a nonce and a whole tag is refused before its tag is looked at', () => {
-    for (let length = 0; length < 28; length += 1) expect(() => vault.open(key, place, Buffer.alloc(length))).toThrow('too short');
+    for (let length = 0; length < 28; length += 1)
+      expect(() => vault.open(key, place, Buffer.alloc(length))).toThrow('too short');
   });
 });
 
@@ -92,4 +96,6 @@ test("a value of the installation opens for its purpose and row only, and is no 
   expect(() => vault.open(key, place, answer)).toThrow();
 });
 
-test.each([0, 16, 31, 33])('a master key of %i bytes is refused', (length) => expect(() => new Vault(Buffer.alloc(length))).toThrow('32 bytes'));
+test.each([0, 16, 31, 33])('a master key of %i bytes is refused', (length) =>
+  expect(() => new Vault(Buffer.alloc(length))).toThrow('32 bytes'),
+);

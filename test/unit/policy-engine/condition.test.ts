@@ -22,7 +22,12 @@ const cost = (condition: Condition, callArguments: unknown, within: Within = 're
   const work = newWork();
   const truth = judge(factsOf(callArguments), work);
   const steps = newWork().left - work.left;
-  return { truth, steps, enough: judge(factsOf(callArguments), { left: steps }), short: judge(factsOf(callArguments), { left: steps - 1 }) };
+  return {
+    truth,
+    steps,
+    enough: judge(factsOf(callArguments), { left: steps }),
+    short: judge(factsOf(callArguments), { left: steps - 1 }),
+  };
 };
 
 describe('what judging costs', () => {
@@ -34,13 +39,33 @@ describe('what judging costs', () => {
     ['every step', { path: 'args.a.b', op: 'eq', value: 1 }, { a: { b: 1 } }, 26],
     ['every element', { path: 'args.a[*]', op: 'eq', value: 1 }, { a: [1, 1, 1] }, 48],
     ['a fifth of a text to search', { path: 'args.a', op: 'contains', value: 'a' }, { a: text }, 218],
-    ['twice a text to search for a long part', { path: 'args.a', op: 'not_contains', value: 'b'.repeat(251) }, { a: text }, 2018],
+    [
+      'twice a text to search for a long part',
+      { path: 'args.a', op: 'not_contains', value: 'b'.repeat(251) },
+      { a: text },
+      2018,
+    ],
     ['a text to count', { path: 'args.a', op: 'length_gte', value: 1000 }, { a: text }, 1018],
-    ['nothing for a text that is too short to count', { path: 'args.a', op: 'length_lte', value: 1001 }, { a: text }, 18],
+    [
+      'nothing for a text that is too short to count',
+      { path: 'args.a', op: 'length_lte', value: 1001 },
+      { a: text },
+      18,
+    ],
     ['nothing for a text that is too long to count', { path: 'args.a', op: 'length_gte', value: 499 }, { a: text }, 18],
     ['the shorter of two texts to compare', { path: 'args.a', op: 'lte', value: 'aa' }, { a: 'a' }, 19],
-    ['an address, and every range', { path: 'args.a', op: 'cidr', value: ['10.0.0.0/8', '11.0.0.0/8'] }, { a: '10.0.0.1' }, 226],
-    ['an address of IPv6, and every range', { path: 'args.a', op: 'cidr', value: ['::/1', '10.0.0.0/8'] }, { a: '::1' }, 2026],
+    [
+      'an address, and every range',
+      { path: 'args.a', op: 'cidr', value: ['10.0.0.0/8', '11.0.0.0/8'] },
+      { a: '10.0.0.1' },
+      226,
+    ],
+    [
+      'an address of IPv6, and every range',
+      { path: 'args.a', op: 'cidr', value: ['::/1', '10.0.0.0/8'] },
+      { a: '::1' },
+      2026,
+    ],
   ])('%s', (_name, condition, callArguments, steps) => {
     expect(cost(condition, callArguments)).toEqual({ truth: true, steps, enough: true, short: 'undecidable' });
   });
@@ -58,14 +83,22 @@ describe('when the steps of a call are used up', () => {
   const large = { a: Array.from({ length: 400 }, () => Array.from({ length: 400 }, () => 1)), b: 1 };
 
   test('what was decided before counts, the rest is undecidable', () => {
-    const denyIf = (conditions: readonly Condition[]) => decide(compilePolicy({ version: '1', default: 'allow', all_tools: { deny_if: [{ conditions }] } }), factsOf(large)).effect;
+    const denyIf = (conditions: readonly Condition[]) =>
+      decide(
+        compilePolicy({ version: '1', default: 'allow', all_tools: { deny_if: [{ conditions }] } }),
+        factsOf(large),
+      ).effect;
     const no: Condition = { path: 'args.b', op: 'eq', value: 2 };
     expect(denyIf([no, costly])).toBe('allow');
     expect(denyIf([costly, no])).toBe('deny');
   });
 
   test('every later rule of the call refuses, and the next call starts anew', () => {
-    const policy = compilePolicy({ version: '1', default: 'allow', all_tools: { require: [{ path: 'args.b', op: 'eq', value: 1 }], deny_if: [{ conditions: [costly] }] } });
+    const policy = compilePolicy({
+      version: '1',
+      default: 'allow',
+      all_tools: { require: [{ path: 'args.b', op: 'eq', value: 1 }], deny_if: [{ conditions: [costly] }] },
+    });
     expect(decide(policy, factsOf(large))).toMatchObject({ effect: 'deny', rule: '/all_tools/deny_if/0' });
     expect(decide(policy, factsOf({ a: [[1]], b: 1 }))).toMatchObject({ effect: 'allow' });
   });
@@ -88,7 +121,10 @@ test('a list of values is a list of one or more, all texts, numbers or booleans'
 });
 
 test('a document that was never parsed does not compile', () => {
-  for (const wrong of [{ path: 'a', op: 'eq', value: 1 }, { path: 'args.a', op: 'matches', value: 'x'.repeat(501) }] as const) {
+  for (const wrong of [
+    { path: 'a', op: 'eq', value: 1 },
+    { path: 'args.a', op: 'matches', value: 'x'.repeat(501) },
+  ] as const) {
     expect(() => compileCondition(wrong, 'require')).toThrow('not parsed');
   }
 });

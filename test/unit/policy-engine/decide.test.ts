@@ -26,7 +26,14 @@ describe.each(decisionCases)('$name', ({ document, facts: given, expected }) => 
   test('as the table says', () => {
     expect(decision).toMatchObject(fields);
     expect(decision.would).toEqual(would);
-    const reservations = decision.reservations.map(({ counter, window, max, scope, amount, pointer }) => ({ counter, window, max, scope, amount, pointer }));
+    const reservations = decision.reservations.map(({ counter, window, max, scope, amount, pointer }) => ({
+      counter,
+      window,
+      max,
+      scope,
+      amount,
+      pointer,
+    }));
     if (reserved !== undefined) expect(reservations).toEqual(reserved);
   });
 
@@ -46,7 +53,11 @@ test('the table has three hundred calls, each with its own name', () => {
 
 describe('whom a limit counts for', () => {
   const whom = (scope: LimitRule['scope'], more: Partial<Facts> = {}) => {
-    const document: PolicyDocument = { version: '1', default: 'deny', tools: { x: { limits: [{ counter: 'c', window: 'minute', max: 1, scope }] } } };
+    const document: PolicyDocument = {
+      version: '1',
+      default: 'deny',
+      tools: { x: { limits: [{ counter: 'c', window: 'minute', max: 1, scope }] } },
+    };
     return decide(compilePolicy(document), { ...facts, ...more }).reservations.map((one) => one.whom);
   };
 
@@ -72,18 +83,26 @@ describe('a trace', () => {
     default: 'deny',
     hide: ['secret'],
     tools: {
-      pay: { limits: [{ counter: 'money', window: 'day', max: 100, increment_from: 'args.amount' }], rate_limit: { max: 2, window: 60 } },
+      pay: {
+        limits: [{ counter: 'money', window: 'day', max: 100, increment_from: 'args.amount' }],
+        rate_limit: { max: 2, window: 60 },
+      },
       drop: { action: 'deny', rate_limit: { max: 2, window: 60 } },
     },
   };
-  const trace = (tool: string, args?: unknown) => decideWithTrace(compilePolicy(document), { ...facts, tool, arguments: args }).trace;
+  const trace = (tool: string, args?: unknown) =>
+    decideWithTrace(compilePolicy(document), { ...facts, tool, arguments: args }).trace;
 
   test('of an allow goes through every rule in order and tells what each reserves', () => {
     expect(trace('pay', { amount: 5 })).toEqual([
       { rule: '/hide', outcome: 'passed' },
       { rule: '/tools/pay', outcome: 'passed' },
       { rule: '/tools/pay/limits/0', outcome: 'reserves', detail: 'adds 5 to money, at most 100 per day and grant' },
-      { rule: '/tools/pay/rate_limit', outcome: 'reserves', detail: 'adds 1 to rate_limit:/tools/pay, at most 2 per 60 s and grant' },
+      {
+        rule: '/tools/pay/rate_limit',
+        outcome: 'reserves',
+        detail: 'adds 1 to rate_limit:/tools/pay, at most 2 per 60 s and grant',
+      },
     ]);
   });
 
@@ -97,7 +116,11 @@ describe('a trace', () => {
   });
 
   test('of a hidden tool names the place in hide', () => {
-    expect(trace('secret')[0]).toEqual({ rule: '/hide/0', outcome: 'refused', detail: 'secret is not allowed by this policy' });
+    expect(trace('secret')[0]).toEqual({
+      rule: '/hide/0',
+      outcome: 'refused',
+      detail: 'secret is not allowed by this policy',
+    });
   });
 
   test('of an unlisted tool names the default', () => {
@@ -111,14 +134,24 @@ describe('a trace', () => {
 describe('a tool whose definition is not the pinned one', () => {
   const pins: Pins = { hashes: new Map([['x', 'old']]), acceptances: 3 };
   const without: Pins = { ...pins, hashes: new Map() };
-  const seen = (definitionHash: string, accepted?: Accepted): ToolFacts => new ToolFacts({ name: 'x', definitionHash, inputSchema: undefined, accepted });
+  const seen = (definitionHash: string, accepted?: Accepted): ToolFacts =>
+    new ToolFacts({ name: 'x', definitionHash, inputSchema: undefined, accepted });
   const judged = (document: object, definition: ToolFacts | undefined = seen('new'), with_: Pins = pins) =>
-    decide(compilePolicy({ version: '1', default: 'allow', ...document } as PolicyDocument), { ...facts, ...(definition ? { definition } : {}) }, with_);
+    decide(
+      compilePolicy({ version: '1', default: 'allow', ...document } as PolicyDocument),
+      { ...facts, ...(definition ? { definition } : {}) },
+      with_,
+    );
 
   test('is refused before any rule, and in monitor mode told', () => {
-    for (const document of [{}, { hide: ['x'] }, { default: 'deny' }, { tools: { x: { action: 'deny' } } }]) expect(judged(document)).toMatchObject({ effect: 'deny', code: 'tool_changed', rule: null, reservations: [] });
+    for (const document of [{}, { hide: ['x'] }, { default: 'deny' }, { tools: { x: { action: 'deny' } } }])
+      expect(judged(document)).toMatchObject({ effect: 'deny', code: 'tool_changed', rule: null, reservations: [] });
     expect(judged({ pin_tools: true })).toMatchObject({ code: 'tool_changed', rule: '/pin_tools' });
-    expect(judged({ mode: 'monitor' })).toMatchObject({ effect: 'allow', code: 'allowed', would: { effect: 'deny', code: 'tool_changed', rule: null } });
+    expect(judged({ mode: 'monitor' })).toMatchObject({
+      effect: 'allow',
+      code: 'allowed',
+      would: { effect: 'deny', code: 'tool_changed', rule: null },
+    });
     expect(judged({ pin_tools: false })).toMatchObject({ effect: 'allow', code: 'allowed' });
   });
 
@@ -126,9 +159,24 @@ describe('a tool whose definition is not the pinned one', () => {
     ['the pinned definition', seen('old'), pins, 'allowed'],
     ['one accepted since', seen('new', { definitionHash: 'new', number: 4 }), pins, 'allowed'],
     ['one accepted before the publication', seen('new', { definitionHash: 'new', number: 3 }), pins, 'tool_changed'],
-    ['the pinned definition after another was accepted', seen('old', { definitionHash: 'new', number: 4 }), pins, 'tool_changed'],
-    ['a tool that was not there at the publication, as it was seen before', seen('new', { definitionHash: 'new', number: 1 }), without, 'allowed'],
-    ['a tool that was not there at the publication, changed since it was seen', seen('new', { definitionHash: 'old', number: 1 }), without, 'tool_changed'],
+    [
+      'the pinned definition after another was accepted',
+      seen('old', { definitionHash: 'new', number: 4 }),
+      pins,
+      'tool_changed',
+    ],
+    [
+      'a tool that was not there at the publication, as it was seen before',
+      seen('new', { definitionHash: 'new', number: 1 }),
+      without,
+      'allowed',
+    ],
+    [
+      'a tool that was not there at the publication, changed since it was seen',
+      seen('new', { definitionHash: 'old', number: 1 }),
+      without,
+      'tool_changed',
+    ],
     ['a tool that nothing pins', seen('new'), without, 'allowed'],
   ])('%s', (_what, definition, with_, code) => {
     expect(judged({}, definition, with_).code).toBe(code);
@@ -136,35 +184,73 @@ describe('a tool whose definition is not the pinned one', () => {
 
   test('is told apart from a tool that nobody has seen, and for each policy by its own pins', () => {
     expect(decide(compilePolicy({ version: '1', default: 'allow' }), facts, pins).code).toBe('allowed');
-    expect(decide(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definition: seen('new') }).code).toBe('allowed');
+    expect(decide(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definition: seen('new') }).code).toBe(
+      'allowed',
+    );
     const definition = seen('new');
-    expect([pins, without, pins, without].map((with_) => judged({}, definition, with_).code)).toEqual(['tool_changed', 'allowed', 'tool_changed', 'allowed']);
+    expect([pins, without, pins, without].map((with_) => judged({}, definition, with_).code)).toEqual([
+      'tool_changed',
+      'allowed',
+      'tool_changed',
+      'allowed',
+    ]);
   });
 
   test('shows in a trace as the first step, and nothing after it is reached', () => {
-    const { trace } = decideWithTrace(compilePolicy({ version: '1', default: 'allow' }), { ...facts, definition: seen('new') }, pins);
-    expect(trace.map(({ rule, outcome }) => [rule, outcome])).toEqual([['/pin_tools', 'refused'], ['/default', 'not_reached']]);
+    const { trace } = decideWithTrace(
+      compilePolicy({ version: '1', default: 'allow' }),
+      { ...facts, definition: seen('new') },
+      pins,
+    );
+    expect(trace.map(({ rule, outcome }) => [rule, outcome])).toEqual([
+      ['/pin_tools', 'refused'],
+      ['/default', 'not_reached'],
+    ]);
   });
 });
 
 test('each decision says why', () => {
-  const policy: PolicyDocument = { version: '1', default: 'allow', tools: { no: { action: 'deny' }, held: { action: 'require_approval' }, hushed: { action: 'require_approval', reason: 'Ask Ann' } } };
-  const said = (more: Partial<Facts>, document: Partial<PolicyDocument> = {}, pins?: Pins) => decide(compilePolicy({ ...policy, ...document }), { ...facts, ...more }, pins).reason;
+  const policy: PolicyDocument = {
+    version: '1',
+    default: 'allow',
+    tools: {
+      no: { action: 'deny' },
+      held: { action: 'require_approval' },
+      hushed: { action: 'require_approval', reason: 'Ask Ann' },
+    },
+  };
+  const said = (more: Partial<Facts>, document: Partial<PolicyDocument> = {}, pins?: Pins) =>
+    decide(compilePolicy({ ...policy, ...document }), { ...facts, ...more }, pins).reason;
   const changed: Partial<Facts> = { definition: { isChangedFrom: () => true } };
   expect(said({})).toBe('x is allowed by policy');
   expect(said({ tool: 'no' })).toBe('no is denied by policy');
-  expect(said({ tool: 'no' }, { mode: 'monitor' })).toBe('monitor mode; enforced, it would be refused: no is denied by policy');
+  expect(said({ tool: 'no' }, { mode: 'monitor' })).toBe(
+    'monitor mode; enforced, it would be refused: no is denied by policy',
+  );
   expect([said({ tool: 'held' }), said({ tool: 'hushed' })]).toEqual(["held needs a person's approval", 'Ask Ann']);
   expect(said({ tool: 'x'.repeat(257) })).toBe('the name of the tool is longer than 256 characters');
   expect(said({ kind: 'prompt', tool: 'x'.repeat(257) })).toBe('the name of the prompt is longer than 256 characters');
-  expect(said({ kind: 'resource', tool: 'x'.repeat(2049) })).toBe('the name of the resource is longer than 2048 characters');
-  expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe('the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)');
-  expect(said(changed, {}, { hashes: new Map(), acceptances: 0 })).toBe('the definition of x has changed since this policy was published; a policy manager can look at it and accept it');
-  expect(said({ kind: 'prompt', ...changed }, {}, { hashes: new Map(), acceptances: 0 })).toBe('x is allowed by policy');
+  expect(said({ kind: 'resource', tool: 'x'.repeat(2049) })).toBe(
+    'the name of the resource is longer than 2048 characters',
+  );
+  expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe(
+    'the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)',
+  );
+  expect(said(changed, {}, { hashes: new Map(), acceptances: 0 })).toBe(
+    'the definition of x has changed since this policy was published; a policy manager can look at it and accept it',
+  );
+  expect(said({ kind: 'prompt', ...changed }, {}, { hashes: new Map(), acceptances: 0 })).toBe(
+    'x is allowed by policy',
+  );
 });
 
 test('a hidden and an unlisted tool are refused in the same words', () => {
-  const document: PolicyDocument = { version: '1', default: 'deny', hide: ['there'], tools: { there: { reason: 'told' } } };
+  const document: PolicyDocument = {
+    version: '1',
+    default: 'deny',
+    hide: ['there'],
+    tools: { there: { reason: 'told' } },
+  };
   const say = (tool: string) => decide(compilePolicy(document), { ...facts, tool }).reason.replace(tool, '…');
   expect(say('there')).toBe(say('not_there'));
 });

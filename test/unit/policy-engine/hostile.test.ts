@@ -61,10 +61,14 @@ test(`${hostilePolicies.length} hostile patterns and documents are refused, or j
   for (const one of hostilePolicies.slice(0, 50)) meet(one);
   const before = heapBytes();
   const met = hostilePolicies.map(meet);
-  const slow = met.filter(({ ms }) => ms >= MOST_MS).map(({ name, ms, refused }) => `${name}: ${refused ? 'refused' : 'judged'} in ${ms.toFixed(1)} ms`);
+  const slow = met
+    .filter(({ ms }) => ms >= MOST_MS)
+    .map(({ name, ms, refused }) => `${name}: ${refused ? 'refused' : 'judged'} in ${ms.toFixed(1)} ms`);
   const judged = met.filter(({ refused }) => !refused);
   const ms = met.map((one) => one.ms).toSorted((one, other) => one - other);
-  console.log(`${met.length - judged.length} refused, ${judged.length} judged; p50 ${ms[Math.floor(ms.length / 2)]?.toFixed(2)} ms, p99 ${ms[Math.floor(ms.length * 0.99)]?.toFixed(2)} ms, most ${ms.at(-1)?.toFixed(2)} ms`);
+  console.log(
+    `${met.length - judged.length} refused, ${judged.length} judged; p50 ${ms[Math.floor(ms.length / 2)]?.toFixed(2)} ms, p99 ${ms[Math.floor(ms.length * 0.99)]?.toFixed(2)} ms, most ${ms.at(-1)?.toFixed(2)} ms`,
+  );
   expect(slow).toEqual([]);
   expect(judged.length).toBeGreaterThan(400);
   expect(met.length - judged.length).toBeGreaterThan(200);
@@ -72,9 +76,17 @@ test(`${hostilePolicies.length} hostile patterns and documents are refused, or j
 }, 300_000);
 
 test('what a prototype has is no argument, and what an argument is called changes nothing', () => {
-  for (const { name, document, arguments: given } of hostilePolicies.filter((one) => one.name.startsWith('__proto__'))) {
+  for (const { name, document, arguments: given } of hostilePolicies.filter((one) =>
+    one.name.startsWith('__proto__'),
+  )) {
     const parsed = parsePolicy(document);
-    if (parsed.ok) expect(decide(compilePolicy(parsed.document), factsOf('x', given)), name).toEqual(decide(compilePolicy(structuredClone(parsed.document)), factsOf('x', JSON.parse(JSON.stringify(given)) as unknown)));
+    if (parsed.ok)
+      expect(decide(compilePolicy(parsed.document), factsOf('x', given)), name).toEqual(
+        decide(
+          compilePolicy(structuredClone(parsed.document)),
+          factsOf('x', JSON.parse(JSON.stringify(given)) as unknown),
+        ),
+      );
   }
   expect(Object.keys(Object.prototype)).toEqual([]);
   expect(({} as Record<string, unknown>)['tools']).toBeUndefined();

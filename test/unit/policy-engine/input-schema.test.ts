@@ -7,7 +7,11 @@ const object = (properties: object, more: object = {}) => ({ type: 'object', pro
 
 describe('arguments', () => {
   const issue = object(
-    { title: { type: 'string', minLength: 1, pattern: '^[a-z]+$' }, weight: { type: 'integer' }, labels: { type: 'array', items: { type: 'string' }, uniqueItems: true } },
+    {
+      title: { type: 'string', minLength: 1, pattern: '^[a-z]+$' },
+      weight: { type: 'integer' },
+      labels: { type: 'array', items: { type: 'string' }, uniqueItems: true },
+    },
     { required: ['title'] },
   );
 
@@ -52,7 +56,11 @@ describe('what a schema does not declare', () => {
     ['is declared by a pattern', object({}, { patternProperties: { '^x': {} } }), []],
     ['is declared in allOf', object({}, { allOf: [{ properties: { x: {} } }] }), []],
     ['is declared by reference', object({}, { $ref: '#/$defs/more', $defs: { more: { properties: { x: {} } } } }), []],
-    ['is declared in a branch that does not hold', object({}, { anyOf: [{ properties: { x: {} }, required: ['y'] }, {}] }), ['/x']],
+    [
+      'is declared in a branch that does not hold',
+      object({}, { anyOf: [{ properties: { x: {} }, required: ['y'] }, {}] }),
+      ['/x'],
+    ],
   ])('%s', async (_name, schema, expected) => {
     expect(await wrong(schema, { x: 1 })).toEqual(expected);
   });
@@ -75,17 +83,29 @@ describe('dialects', () => {
 
   test('2020-12 has prefixItems, stated or not', async () => {
     for (const $schema of [undefined, 'https://json-schema.org/draft/2020-12/schema']) {
-      const schema = { ...object({ a: { prefixItems: [{ type: 'number' }] } }), ...($schema === undefined ? {} : { $schema }) };
+      const schema = {
+        ...object({ a: { prefixItems: [{ type: 'number' }] } }),
+        ...($schema === undefined ? {} : { $schema }),
+      };
       expect(await wrong(schema, { a: ['x'] })).toEqual(['/a/0']);
     }
   });
 
   test('tuples of the one are no schemas of the other', async () => {
     expect(await compileInputSchema(tuple)).toBeUndefined();
-    expect(await wrong({ ...object({ a: { prefixItems: [{ type: 'number' }] } }), $schema: draft07 }, { a: ['x'] })).toEqual([]);
+    expect(
+      await wrong({ ...object({ a: { prefixItems: [{ type: 'number' }] } }), $schema: draft07 }, { a: ['x'] }),
+    ).toEqual([]);
   });
 
-  test.each(['http://json-schema.org/draft-04/schema#', 'https://json-schema.org/draft/2019-09/schema', 'https://example.org/x', 'urn:https://json-schema.org/draft-07/schema', 'https://json-schema.org/draft-07/#schema', 7])('%s is not known', async ($schema) => {
+  test.each([
+    'http://json-schema.org/draft-04/schema#',
+    'https://json-schema.org/draft/2019-09/schema',
+    'https://example.org/x',
+    'urn:https://json-schema.org/draft-07/schema',
+    'https://json-schema.org/draft-07/#schema',
+    7,
+  ])('%s is not known', async ($schema) => {
     expect(await compileInputSchema({ ...object({}), $schema })).toBeUndefined();
   });
 });
@@ -112,13 +132,20 @@ test.each([
 
 test('a formatted text may have 1000 characters', async () => {
   const schema = object({ a: { format: 'uri-reference' } });
-  expect(await Promise.all([1000, 1001].map((length) => wrong(schema, { a: 'x'.repeat(length) })))).toEqual([[], ['/a']]);
+  expect(await Promise.all([1000, 1001].map((length) => wrong(schema, { a: 'x'.repeat(length) })))).toEqual([
+    [],
+    ['/a'],
+  ]);
 });
 
 test('a long text, a long list and an object of many members take more steps than a short one', async () => {
   const schema = object({ a: { allOf: Array.from({ length: 100 }, () => ({ minimum: 0 })) } });
   const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 0]));
-  for (const [short, long] of [['x', 'x'.repeat(50_000)], [[0], Array.from({ length: 3000 }, () => 0)], [members(1), members(3000)]]) {
+  for (const [short, long] of [
+    ['x', 'x'.repeat(50_000)],
+    [[0], Array.from({ length: 3000 }, () => 0)],
+    [members(1), members(3000)],
+  ]) {
     expect(await wrong(schema, { a: short })).toEqual([]);
     expect(await wrong(schema, { a: long })).toEqual(['']);
   }
@@ -128,13 +155,26 @@ test('a long text, a long list and an object of many members take more steps tha
 test('unique means different by content', async () => {
   expect(await wrong(object({ a: { uniqueItems: true } }), { a: 'xx' })).toEqual([]);
   const schema = object({ a: { uniqueItems: true } });
-  expect(await wrong(schema, { a: [{ x: 1, y: [2] }, { y: [2], x: 1 }] })).toEqual(['/a']);
+  expect(
+    await wrong(schema, {
+      a: [
+        { x: 1, y: [2] },
+        { y: [2], x: 1 },
+      ],
+    }),
+  ).toEqual(['/a']);
   expect(await wrong(schema, { a: [1, '1', [1], ['1'], null, 'null'] })).toEqual([]);
   expect(await wrong(object({ a: { uniqueItems: false } }), { a: [1, 1] })).toEqual([]);
 });
 
 test('a reference to itself is followed as deep as the arguments go', async () => {
-  const json = { anyOf: [{ type: 'string' }, { type: 'array', items: { $ref: '#/$defs/json' } }, { type: 'object', additionalProperties: { $ref: '#/$defs/json' } }] };
+  const json = {
+    anyOf: [
+      { type: 'string' },
+      { type: 'array', items: { $ref: '#/$defs/json' } },
+      { type: 'object', additionalProperties: { $ref: '#/$defs/json' } },
+    ],
+  };
   const schema = object({ a: { $ref: '#/$defs/json' } }, { $defs: { json } });
   expect(await wrong(schema, { a: [['x'], { b: ['y'] }] })).toEqual([]);
   expect(await wrong(schema, { a: [['x'], { b: [1] }] })).toEqual(['/a', '/a/1', '/a/1/b']);
@@ -142,7 +182,8 @@ test('a reference to itself is followed as deep as the arguments go', async () =
 
 describe('not compiled:', () => {
   const nested = (levels: number): object => (levels === 0 ? { type: 'number' } : object({ a: nested(levels - 1) }));
-  const many = (count: number, make: (index: number) => unknown) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, make(index)]));
+  const many = (count: number, make: (index: number) => unknown) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, make(index)]));
   const nothing: readonly [string, unknown][] = [
     ['true', true],
     ['null', null],
@@ -174,9 +215,15 @@ describe('not compiled:', () => {
     ['65 levels', nested(32)],
     ['over 200 subschemas', object(many(200, () => ({})))],
     ['over 200 subschemas that are true', object(many(200, () => true))],
-    ['over 330 keywords', object(many(20, () => Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`x${index}`, 1]))))],
+    [
+      'over 330 keywords',
+      object(many(20, () => Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`x${index}`, 1])))),
+    ],
     ['names that depend on over 100 others', object({}, { dependentRequired: many(100, () => ['a']) })],
-    ['lists of over 1000 names in all', object(many(10, () => ({ required: Array.from({ length: 100 }, (_, index) => `n${index}`) })))],
+    [
+      'lists of over 1000 names in all',
+      object(many(10, () => ({ required: Array.from({ length: 100 }, (_, index) => `n${index}`) }))),
+    ],
     ['over 5000 values in enums', object({ a: { enum: Array.from({ length: 5001 }, (_, index) => index) } })],
     ['over 100 alternatives', { anyOf: Array.from({ length: 101 }, () => ({})) }],
     ['over 256 KiB', object({ a: { description: 'x'.repeat(256 * 1024) } })],
@@ -187,19 +234,60 @@ describe('not compiled:', () => {
   });
 
   test('what is just inside the bounds is', async () => {
-    const inside = [nested(31), object(many(190, () => ({}))), object({ a: { enum: Array.from({ length: 5000 }, (_, index) => index) } }), { anyOf: Array.from({ length: 100 }, () => ({})) }, object({ a: { enum: Array.from({ length: 3000 }, (_, index) => index) } }, { required: Array.from({ length: 3000 }, (_, index) => `p${index}`) })];
+    const inside = [
+      nested(31),
+      object(many(190, () => ({}))),
+      object({ a: { enum: Array.from({ length: 5000 }, (_, index) => index) } }),
+      { anyOf: Array.from({ length: 100 }, () => ({})) },
+      object(
+        { a: { enum: Array.from({ length: 3000 }, (_, index) => index) } },
+        { required: Array.from({ length: 3000 }, (_, index) => `p${index}`) },
+      ),
+    ];
     for (const schema of inside) expect(await compileInputSchema(schema)).toBeDefined();
-    expect(await compileInputSchema({ $id: 'https://example.org/tool', ...object({ a: { $ref: '#/properties/b' }, b: {} }) })).toBeDefined();
+    expect(
+      await compileInputSchema({
+        $id: 'https://example.org/tool',
+        ...object({ a: { $ref: '#/properties/b' }, b: {} }),
+      }),
+    ).toBeDefined();
   });
 });
 
 describe('hostile schemas take bounded time and count as wrong:', () => {
   const hostile: readonly [string, object, unknown][] = [
-    ['a reference that doubles', object({ a: { $ref: '#/$defs/n' } }, { $defs: { n: { allOf: [1, 2].map(() => ({ properties: { a: { $ref: '#/$defs/n' } } })) } } }), JSON.parse(`${'{"a":'.repeat(60)}1${'}'.repeat(60)}`)],
-    ['a reference to itself', object({ a: { $ref: '#/$defs/n' } }, { $defs: { n: { anyOf: [{ $ref: '#/$defs/n' }, { $ref: '#/$defs/n' }] } } }), { a: 1 }],
-    ['many rules for many elements', object({ a: { items: { allOf: Array.from({ length: 90 }, () => ({ minimum: 0 })) } } }), { a: Array.from({ length: 30_000 }, () => 1) }],
-    ['a pattern with 32,768 states', object({ a: { pattern: '[ab]*a[ab]{15}$' } }), { a: Array.from({ length: 60_000 }, (_, index) => ((index * index) % 7 < 3 ? 'a' : 'b')).map((one, index) => (index % 11 === 3 ? 'a' : one)).join('') }],
-    ['unique among large elements', object({ a: { uniqueItems: true } }), { a: Array.from({ length: 300 }, (_, index) => `${index}${'x'.repeat(2000)}`) }],
+    [
+      'a reference that doubles',
+      object(
+        { a: { $ref: '#/$defs/n' } },
+        { $defs: { n: { allOf: [1, 2].map(() => ({ properties: { a: { $ref: '#/$defs/n' } } })) } } },
+      ),
+      JSON.parse(`${'{"a":'.repeat(60)}1${'}'.repeat(60)}`),
+    ],
+    [
+      'a reference to itself',
+      object({ a: { $ref: '#/$defs/n' } }, { $defs: { n: { anyOf: [{ $ref: '#/$defs/n' }, { $ref: '#/$defs/n' }] } } }),
+      { a: 1 },
+    ],
+    [
+      'many rules for many elements',
+      object({ a: { items: { allOf: Array.from({ length: 90 }, () => ({ minimum: 0 })) } } }),
+      { a: Array.from({ length: 30_000 }, () => 1) },
+    ],
+    [
+      'a pattern with 32,768 states',
+      object({ a: { pattern: '[ab]*a[ab]{15}$' } }),
+      {
+        a: Array.from({ length: 60_000 }, (_, index) => ((index * index) % 7 < 3 ? 'a' : 'b'))
+          .map((one, index) => (index % 11 === 3 ? 'a' : one))
+          .join(''),
+      },
+    ],
+    [
+      'unique among large elements',
+      object({ a: { uniqueItems: true } }),
+      { a: Array.from({ length: 300 }, (_, index) => `${index}${'x'.repeat(2000)}`) },
+    ],
   ];
 
   test.each(hostile)('%s', async (_name, schema, args) => {

@@ -3,8 +3,17 @@ import { limitRefusal, type Reservation } from '../../../src/policy-engine/decid
 import { windowBounds } from '../../../src/policy-engine/windows.js';
 
 describe('the reason of a limit', () => {
-  const reservation: Reservation = { counter: 'c', window: 'minute', scope: 'grant', whom: 'grt_1', amount: 1, max: 10, pointer: '/tools/cancel_job/limits/0' };
-  const reason = (more: Partial<Reservation>, retry?: number) => limitRefusal({ ...reservation, ...more }, 'cancel_job', retry).reason;
+  const reservation: Reservation = {
+    counter: 'c',
+    window: 'minute',
+    scope: 'grant',
+    whom: 'grt_1',
+    amount: 1,
+    max: 10,
+    pointer: '/tools/cancel_job/limits/0',
+  };
+  const reason = (more: Partial<Reservation>, retry?: number) =>
+    limitRefusal({ ...reservation, ...more }, 'cancel_job', retry).reason;
 
   test('says how many, per what, and when to try again', () => {
     expect(reason({}, 42)).toBe('cancel_job: 10 per minute used up; try again in 42 s');

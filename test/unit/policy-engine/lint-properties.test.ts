@@ -11,16 +11,30 @@ import { args, called, configureProperties, enforced, factsOf, policies, runs } 
 
 configureProperties();
 
-const stepsOf = (pointer: string): readonly string[] => pointer.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+const stepsOf = (pointer: string): readonly string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /** A copy without what a pointer names. */
 const without = (value: unknown, [step = '', ...rest]: readonly string[]): unknown => {
-  if (Array.isArray(value)) return value.flatMap((item, index) => (String(index) !== step ? [item] : rest.length === 0 ? [] : [without(item, rest)]));
-  return Object.fromEntries(Object.entries(value as object).flatMap(([key, member]) => (key !== step ? [[key, member]] : rest.length === 0 ? [] : [[key, without(member, rest)]])));
+  if (Array.isArray(value))
+    return value.flatMap((item, index) =>
+      String(index) !== step ? [item] : rest.length === 0 ? [] : [without(item, rest)],
+    );
+  return Object.fromEntries(
+    Object.entries(value as object).flatMap(([key, member]) =>
+      key !== step ? [[key, member]] : rest.length === 0 ? [] : [[key, without(member, rest)]],
+    ),
+  );
 };
 
 /** What comes of calls one after another, limits included. */
-const play = (document: PolicyDocument, calls: readonly (readonly [tool: string, given: unknown])[]): readonly string[] => {
+const play = (
+  document: PolicyDocument,
+  calls: readonly (readonly [tool: string, given: unknown])[],
+): readonly string[] => {
   const policy = compilePolicy(document);
   const counters = new Counters();
   return calls.map(([tool, given]) => {
@@ -38,23 +52,26 @@ const play = (document: PolicyDocument, calls: readonly (readonly [tool: string,
 describe('what a warning calls vain', () => {
   const calls = fc.array(fc.tuple(called, args), { minLength: 1, maxLength: 12 });
 
-  test.each(['limit_without_effect', 'never_fires', 'shadowed_pattern'])('changes nothing when it is taken away: %s', (code) => {
-    let found = 0;
-    fc.assert(
-      fc.property(policies, calls, (one, made) => {
-        const document = enforced(one);
-        const parsed = parsePolicy(document);
-        const vain = parsed.ok ? parsed.warnings.filter((warning) => warning.code === code) : [];
-        for (const { pointer } of vain) {
-          found += 1;
-          const rest = without(document, stepsOf(pointer)) as PolicyDocument;
-          expect(play(rest, made), pointer).toEqual(play(document, made));
-        }
-      }),
-      { numRuns: Math.max(100, runs) },
-    );
-    expect(found).toBeGreaterThan(0);
-  });
+  test.each(['limit_without_effect', 'never_fires', 'shadowed_pattern'])(
+    'changes nothing when it is taken away: %s',
+    (code) => {
+      let found = 0;
+      fc.assert(
+        fc.property(policies, calls, (one, made) => {
+          const document = enforced(one);
+          const parsed = parsePolicy(document);
+          const vain = parsed.ok ? parsed.warnings.filter((warning) => warning.code === code) : [];
+          for (const { pointer } of vain) {
+            found += 1;
+            const rest = without(document, stepsOf(pointer)) as PolicyDocument;
+            expect(play(rest, made), pointer).toEqual(play(document, made));
+          }
+        }),
+        { numRuns: Math.max(100, runs) },
+      );
+      expect(found).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('the schema of policies', () => {
@@ -65,7 +82,10 @@ describe('the schema of policies', () => {
       fc.property(policies, (document) => {
         expect(parsePolicy(document).ok).toBe(true);
         // What __proto__ names is no member for ajv, whose own refusal of it is not the document's fault.
-        expect(validate(JSON.parse(JSON.stringify(document).replaceAll('"__proto__"', '"proto"'))), JSON.stringify(validate.errors)).toBe(true);
+        expect(
+          validate(JSON.parse(JSON.stringify(document).replaceAll('"__proto__"', '"proto"'))),
+          JSON.stringify(validate.errors),
+        ).toBe(true);
       }),
     );
   });
@@ -78,14 +98,20 @@ describe('the schema of policies', () => {
     };
     const unknown = (value: unknown, [step, ...rest]: readonly string[]): unknown => {
       if (step === undefined) return { ...(value as object), surprise: true };
-      if (Array.isArray(value)) return value.map((item, index) => (String(index) === step ? unknown(item, rest) : item));
-      return Object.fromEntries(Object.entries(value as object).map(([key, member]) => [key, key === step ? unknown(member, rest) : member]));
+      if (Array.isArray(value))
+        return value.map((item, index) => (String(index) === step ? unknown(item, rest) : item));
+      return Object.fromEntries(
+        Object.entries(value as object).map(([key, member]) => [key, key === step ? unknown(member, rest) : member]),
+      );
     };
     fc.assert(
       fc.property(policies, fc.nat(), (document, pick) => {
         const all = places(document);
         const bad = unknown(document, all[pick % all.length] ?? []);
-        expect([parsePolicy(bad).ok, validate(JSON.parse(JSON.stringify(bad).replaceAll('"__proto__"', '"proto"')))]).toEqual([false, false]);
+        expect([
+          parsePolicy(bad).ok,
+          validate(JSON.parse(JSON.stringify(bad).replaceAll('"__proto__"', '"proto"'))),
+        ]).toEqual([false, false]);
       }),
     );
   });

@@ -7,7 +7,8 @@ const found = (document: unknown) => {
   const parsed = parsePolicy(document);
   return parsed.ok ? parsed.warnings.map(({ pointer, code }) => `${code} ${pointer}`) : ['refused'];
 };
-const tools = (entries: Readonly<Record<string, unknown>>, more: object = {}) => found({ version: '1', default: 'deny', tools: entries, ...more });
+const tools = (entries: Readonly<Record<string, unknown>>, more: object = {}) =>
+  found({ version: '1', default: 'deny', tools: entries, ...more });
 const entry = (one: ToolEntry) => tools({ x: one });
 const condition = { path: 'args.a', op: 'eq', value: 1 } as const;
 const limit = { counter: 'c', window: 'minute', max: 5 } as const;
@@ -37,7 +38,12 @@ describe('hide', () => {
     ['does not hide a wider pattern', ['xy*'], { 'x*': {} }, []],
     ['does not hide what a star of the entry may stand for', ['xa*'], { 'x*': {} }, []],
     ['names something twice', ['x', 'y', 'x'], {}, ['shadowed_pattern /hide/2']],
-    ['names what a pattern of it matches', ['xy', 'x*', 'x*z'], {}, ['shadowed_pattern /hide/0', 'shadowed_pattern /hide/2']],
+    [
+      'names what a pattern of it matches',
+      ['xy', 'x*', 'x*z'],
+      {},
+      ['shadowed_pattern /hide/0', 'shadowed_pattern /hide/2'],
+    ],
     ['escapes names in pointers', ['a/b'], { 'a/b': {} }, ['never_fires /tools/a~1b']],
   ])('%s', (_name, hide, entries, expected) => {
     expect(tools(entries, { hide })).toEqual(expected);
@@ -47,12 +53,32 @@ describe('hide', () => {
 describe('patterns that match the same names', () => {
   test.each([
     ['the stricter wins', { 'a*': {}, 'a**': { action: 'deny' } }, ['shadowed_pattern /tools/a*']],
-    ['that needs approval wins over one that allows', { 'a*': {}, 'a**': { action: 'require_approval' } }, ['shadowed_pattern /tools/a*']],
-    ['that denies wins over one that needs approval', { 'a*': { action: 'require_approval' }, 'a**': { action: 'deny' } }, ['shadowed_pattern /tools/a*']],
+    [
+      'that needs approval wins over one that allows',
+      { 'a*': {}, 'a**': { action: 'require_approval' } },
+      ['shadowed_pattern /tools/a*'],
+    ],
+    [
+      'that denies wins over one that needs approval',
+      { 'a*': { action: 'require_approval' }, 'a**': { action: 'deny' } },
+      ['shadowed_pattern /tools/a*'],
+    ],
     ['the first by code point wins', { 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a**']],
-    ['only one of three wins', { 'a***': {}, 'a**': {}, 'a*': {} }, ['shadowed_pattern /tools/a***', 'shadowed_pattern /tools/a**']],
-    ['the stricter one stays, whatever the order', { 'a*': { action: 'deny' }, 'a**': {} }, ['shadowed_pattern /tools/a**']],
-    ['the stricter one stays, also as the second by code point', { 'a**': { action: 'deny' }, 'a*': {} }, ['shadowed_pattern /tools/a*']],
+    [
+      'only one of three wins',
+      { 'a***': {}, 'a**': {}, 'a*': {} },
+      ['shadowed_pattern /tools/a***', 'shadowed_pattern /tools/a**'],
+    ],
+    [
+      'the stricter one stays, whatever the order',
+      { 'a*': { action: 'deny' }, 'a**': {} },
+      ['shadowed_pattern /tools/a**'],
+    ],
+    [
+      'the stricter one stays, also as the second by code point',
+      { 'a**': { action: 'deny' }, 'a*': {} },
+      ['shadowed_pattern /tools/a*'],
+    ],
     ['others do not shadow each other', { 'a*': {}, '*a': {}, 'a*a': {}, '*': {} }, []],
   ])('%s', (_name, entries, expected) => {
     expect(tools(entries)).toEqual(expected);
@@ -60,11 +86,19 @@ describe('patterns that match the same names', () => {
 });
 
 test('resources and prompts are looked at like tools', () => {
-  expect(tools({}, { resources: { 'a*': {}, 'a**': { action: 'deny' } }, prompts: { x: { require: [{ conditions: [] }] } } })).toEqual(['shadowed_pattern /resources/a*', 'never_fires /prompts/x/require/0']);
+  expect(
+    tools(
+      {},
+      { resources: { 'a*': {}, 'a**': { action: 'deny' } }, prompts: { x: { require: [{ conditions: [] }] } } },
+    ),
+  ).toEqual(['shadowed_pattern /resources/a*', 'never_fires /prompts/x/require/0']);
 });
 
 test('more names than can be compared in a moment are not warned of', () => {
-  const hide = (patterns: number) => [...Array.from({ length: patterns - 1 }, (_, index) => `${String(index).padStart(4, '0')}*`), '0000*'];
+  const hide = (patterns: number) => [
+    ...Array.from({ length: patterns - 1 }, (_, index) => `${String(index).padStart(4, '0')}*`),
+    '0000*',
+  ];
   expect(tools({}, { hide: hide(1000) })).toEqual(['shadowed_pattern /hide/999']);
   expect(tools({}, { hide: hide(1001) })).toEqual([]);
 });
@@ -72,20 +106,46 @@ test('more names than can be compared in a moment are not warned of', () => {
 describe('approval', () => {
   test.each([
     ['with nothing that needs it is in vain', {}, { approval: {} }, ['never_fires /approval']],
-    ['with something that needs it is not', { x: { action: 'require_approval' }, y: {} }, { approval: { count: 2 } }, []],
-    ['in an entry that needs none is in vain', { 'a/b': { approval: {} }, x: { action: 'require_approval', approval: {} } }, {}, ['never_fires /tools/a~1b/approval']],
-    ['in an entry that denies is in vain', { x: { action: 'deny', approval: {} } }, {}, ['never_fires /tools/x/approval']],
+    [
+      'with something that needs it is not',
+      { x: { action: 'require_approval' }, y: {} },
+      { approval: { count: 2 } },
+      [],
+    ],
+    [
+      'in an entry that needs none is in vain',
+      { 'a/b': { approval: {} }, x: { action: 'require_approval', approval: {} } },
+      {},
+      ['never_fires /tools/a~1b/approval'],
+    ],
+    [
+      'in an entry that denies is in vain',
+      { x: { action: 'deny', approval: {} } },
+      {},
+      ['never_fires /tools/x/approval'],
+    ],
   ])('%s', (_name, entries, more, expected) => {
     expect(tools(entries, more)).toEqual(expected);
   });
 
   test('and the limits behind it fire once a call is approved', () => {
-    expect(entry({ action: 'require_approval', limits: [limit], require: [condition], deny_if: [condition] })).toEqual([]);
+    expect(entry({ action: 'require_approval', limits: [limit], require: [condition], deny_if: [condition] })).toEqual(
+      [],
+    );
   });
 });
 
 test('what comes after action deny never fires', () => {
-  expect(entry({ action: 'deny', reason: 'no', limits: [limit], rate_limit: { max: 1, window: 1 }, require: [condition], deny_if: [condition] })).toEqual([
+  expect(
+    entry({
+      action: 'deny',
+      reason: 'no',
+      limits: [limit],
+      rate_limit: { max: 1, window: 1 },
+      require: [condition],
+      deny_if: [condition],
+    }),
+  ).toEqual([
     'never_fires /tools/x/deny_if',
     'never_fires /tools/x/require',
     'never_fires /tools/x/limits',
@@ -99,9 +159,16 @@ test('a require without conditions never fires', () => {
 
 test('what comes after a deny_if without conditions never fires', () => {
   const all = { require: [condition], limits: [limit], rate_limit: { max: 1, window: 1 } };
-  expect(entry({ deny_if: [condition, { conditions: [] }, condition], ...all })).toEqual(['deny_if/2', 'require', 'limits', 'rate_limit'].map((key) => `never_fires /tools/x/${key}`));
-  expect(entry({ deny_if: [{ conditions: [] }, condition, condition] })).toEqual(['never_fires /tools/x/deny_if/1', 'never_fires /tools/x/deny_if/2']);
-  expect(tools({ x: {} }, { all_tools: { deny_if: [{ conditions: [] }], limits: [limit] } })).toEqual(['never_fires /all_tools/limits']);
+  expect(entry({ deny_if: [condition, { conditions: [] }, condition], ...all })).toEqual(
+    ['deny_if/2', 'require', 'limits', 'rate_limit'].map((key) => `never_fires /tools/x/${key}`),
+  );
+  expect(entry({ deny_if: [{ conditions: [] }, condition, condition] })).toEqual([
+    'never_fires /tools/x/deny_if/1',
+    'never_fires /tools/x/deny_if/2',
+  ]);
+  expect(tools({ x: {} }, { all_tools: { deny_if: [{ conditions: [] }], limits: [limit] } })).toEqual([
+    'never_fires /all_tools/limits',
+  ]);
   expect(entry({ deny_if: [condition, { conditions: [] }] })).toEqual([]);
 });
 
@@ -140,7 +207,9 @@ describe('a deny_if', () => {
   ])('%s', (_name, conditions, warned) => {
     const rule = { conditions } as Rule;
     expect(entry({ deny_if: [condition, rule] })).toEqual(warned ? ['contradiction /tools/x/deny_if/1'] : []);
-    expect(found({ version: '1', default: 'deny', all_tools: { deny_if: [rule] } })).toEqual(warned ? ['contradiction /all_tools/deny_if/0'] : []);
+    expect(found({ version: '1', default: 'deny', all_tools: { deny_if: [rule] } })).toEqual(
+      warned ? ['contradiction /all_tools/deny_if/0'] : [],
+    );
   });
 });
 
@@ -152,7 +221,11 @@ describe('a require', () => {
     ['of one value twice', [a('eq', 1), a('eq', 1)], false],
     ['of a value and another type, which is undecidable and so does not hold', [a('eq', 'abc'), a('eq', 1)], true],
     ['of a value and a text that it has', [a('eq', 'abc'), a('contains', 'b')], false],
-    ['of what is missing and not a value, which does not hold for what is missing', [a('exists', false), a('neq', 2)], true],
+    [
+      'of what is missing and not a value, which does not hold for what is missing',
+      [a('exists', false), a('neq', 2)],
+      true,
+    ],
     ['of what is missing twice', [a('exists', false), a('exists', false)], false],
     ['of what is there and a value', [a('exists', true), a('eq', 2)], false],
     ['of an empty range', [a('gt', 5), a('lt', 5)], true],
@@ -164,13 +237,24 @@ describe('a require', () => {
 });
 
 test('in more rules than can be compared in a moment no contradiction is looked for', () => {
-  const many = (rules: number) => [...Array.from({ length: rules }, () => ({ conditions: Array.from({ length: 32 }, (_, value) => ({ path: 'args.a', op: 'neq' as const, value })) })), { conditions: [condition, { ...condition, value: 2 }] }];
+  const many = (rules: number) => [
+    ...Array.from({ length: rules }, () => ({
+      conditions: Array.from({ length: 32 }, (_, value) => ({ path: 'args.a', op: 'neq' as const, value })),
+    })),
+    { conditions: [condition, { ...condition, value: 2 }] },
+  ];
   expect(entry({ deny_if: many(20) })).toEqual(['contradiction /tools/x/deny_if/20']);
   expect(entry({ deny_if: many(21) })).toEqual([]);
 });
 
 test('contradictions are looked for with bounded work', () => {
-  const deny = Array.from({ length: 60 }, (_, rule) => ({ conditions: Array.from({ length: 32 }, (_item, index) => ({ path: 'args.a', op: index % 2 === 0 ? 'contains' : 'eq', value: `${'x'.repeat(900)}${rule}${index}` })) }));
+  const deny = Array.from({ length: 60 }, (_, rule) => ({
+    conditions: Array.from({ length: 32 }, (_item, index) => ({
+      path: 'args.a',
+      op: index % 2 === 0 ? 'contains' : 'eq',
+      value: `${'x'.repeat(900)}${rule}${index}`,
+    })),
+  }));
   const began = process.cpuUsage();
   expect(entry({ deny_if: deny.slice(0, 2) as Rule[] })).toContain('contradiction /tools/x/deny_if/1');
   expect(entry({ deny_if: deny as Rule[] })).not.toEqual(['refused']);
@@ -181,16 +265,63 @@ describe('a limit', () => {
   test.each([
     ['looser than its neighbour', [{ ...limit, max: 6 }, limit], [], ['limit_without_effect /tools/x/limits/0']],
     ['equal to its neighbour', [limit, limit], [], ['limit_without_effect /tools/x/limits/1']],
-    ['with the scope spelled out', [limit, { ...limit, scope: 'grant', max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
+    [
+      'with the scope spelled out',
+      [limit, { ...limit, scope: 'grant', max: 9 }],
+      [],
+      ['limit_without_effect /tools/x/limits/1'],
+    ],
     ['with another scope', [limit, { ...limit, scope: 'server', max: 9 }], [], []],
     ['with another window', [limit, { ...limit, window: 61, max: 9 }], [], []],
-    ['with the same window in other words', [limit, { ...limit, window: 60, max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
-    ['with another counter that nothing else counts in', [limit, { ...limit, counter: 'd', max: 9 }], [], ['limit_without_effect /tools/x/limits/1']],
-    ['with another counter by server, in which other policies may count', [{ ...limit, scope: 'server' }, { ...limit, counter: 'd', scope: 'server', max: 9 }], [], []],
-    ['with another counter than a stricter one for all tools', [limit], [{ ...limit, counter: 'd', max: 4 }], ['limit_without_effect /tools/x/limits/0']],
-    ['on a counter that another limit spends from', [{ ...limit, max: 9 }, { ...limit, counter: 'd' }, { ...limit, max: 99, increment_from: 'args.n' }], [], []],
-    ['beside a stricter one on its counter that spends an argument', [limit, { ...limit, max: 1, increment_from: 'args.n' }], [], []],
-    ['beside one for all tools that spends an argument', [limit], [{ ...limit, counter: 'd', max: 4, increment_from: 'args.n' }], []],
+    [
+      'with the same window in other words',
+      [limit, { ...limit, window: 60, max: 9 }],
+      [],
+      ['limit_without_effect /tools/x/limits/1'],
+    ],
+    [
+      'with another counter that nothing else counts in',
+      [limit, { ...limit, counter: 'd', max: 9 }],
+      [],
+      ['limit_without_effect /tools/x/limits/1'],
+    ],
+    [
+      'with another counter by server, in which other policies may count',
+      [
+        { ...limit, scope: 'server' },
+        { ...limit, counter: 'd', scope: 'server', max: 9 },
+      ],
+      [],
+      [],
+    ],
+    [
+      'with another counter than a stricter one for all tools',
+      [limit],
+      [{ ...limit, counter: 'd', max: 4 }],
+      ['limit_without_effect /tools/x/limits/0'],
+    ],
+    [
+      'on a counter that another limit spends from',
+      [
+        { ...limit, max: 9 },
+        { ...limit, counter: 'd' },
+        { ...limit, max: 99, increment_from: 'args.n' },
+      ],
+      [],
+      [],
+    ],
+    [
+      'beside a stricter one on its counter that spends an argument',
+      [limit, { ...limit, max: 1, increment_from: 'args.n' }],
+      [],
+      [],
+    ],
+    [
+      'beside one for all tools that spends an argument',
+      [limit],
+      [{ ...limit, counter: 'd', max: 4, increment_from: 'args.n' }],
+      [],
+    ],
     ['that spends an argument', [limit, { ...limit, max: 9, increment_from: 'args.n' }], [], []],
     ['looser than one for all tools', [limit], [{ ...limit, max: 4 }], ['limit_without_effect /tools/x/limits/0']],
     ['as strict as one for all tools', [limit], [limit], ['limit_without_effect /tools/x/limits/0']],
@@ -202,31 +333,58 @@ describe('a limit', () => {
   test('on a counter that other entries count in too stays where only its own entry has a stricter one', () => {
     const shared = { ...limit, counter: 'shared', max: 9 };
     expect(tools({ x: { limits: [limit, shared] }, y: { limits: [shared] } })).toEqual([]);
-    expect(tools({ x: { limits: [limit, shared] }, y: { action: 'deny', limits: [shared] } })).toEqual(['never_fires /tools/y/limits', 'limit_without_effect /tools/x/limits/1']);
+    expect(tools({ x: { limits: [limit, shared] }, y: { action: 'deny', limits: [shared] } })).toEqual([
+      'never_fires /tools/y/limits',
+      'limit_without_effect /tools/x/limits/1',
+    ]);
   });
 
   test('on a counter that other entries count in too goes where one for all tools is stricter', () => {
     const shared = { ...limit, counter: 'shared', max: 9 };
-    expect(tools({ x: { limits: [shared] }, y: { limits: [shared] } }, { all_tools: { limits: [limit] } })).toEqual(['limit_without_effect /tools/x/limits/0', 'limit_without_effect /tools/y/limits/0']);
+    expect(tools({ x: { limits: [shared] }, y: { limits: [shared] } }, { all_tools: { limits: [limit] } })).toEqual([
+      'limit_without_effect /tools/x/limits/0',
+      'limit_without_effect /tools/y/limits/0',
+    ]);
   });
 
   test('by session goes beside a stricter one by session on another counter', () => {
-    expect(entry({ limits: [{ ...limit, scope: 'session' }, { ...limit, counter: 'd', scope: 'session', max: 9 }] })).toContain('limit_without_effect /tools/x/limits/1');
+    expect(
+      entry({
+        limits: [
+          { ...limit, scope: 'session' },
+          { ...limit, counter: 'd', scope: 'session', max: 9 },
+        ],
+      }),
+    ).toContain('limit_without_effect /tools/x/limits/1');
   });
 
   test('in short is one like the others', () => {
-    expect(entry({ limits: [limit], rate_limit: { max: 5, window: 60 } })).toEqual(['limit_without_effect /tools/x/rate_limit']);
-    expect(entry({ limits: [limit], rate_limit: { max: 4, window: 60 } })).toEqual(['limit_without_effect /tools/x/limits/0']);
+    expect(entry({ limits: [limit], rate_limit: { max: 5, window: 60 } })).toEqual([
+      'limit_without_effect /tools/x/rate_limit',
+    ]);
+    expect(entry({ limits: [limit], rate_limit: { max: 4, window: 60 } })).toEqual([
+      'limit_without_effect /tools/x/limits/0',
+    ]);
     expect(entry({ limits: [limit], rate_limit: { max: 5, window: 3600 } })).toEqual([]);
   });
 
   test('of a resource is not beside those for all tools, nor beside those of a tool of its name', () => {
-    expect(tools({ x: { limits: [{ ...limit, counter: 'd', max: 4 }] } }, { all_tools: { limits: [{ ...limit, counter: 'e', max: 3, scope: 'server' }] }, resources: { x: { limits: [limit] } } })).toEqual([]);
+    expect(
+      tools(
+        { x: { limits: [{ ...limit, counter: 'd', max: 4 }] } },
+        {
+          all_tools: { limits: [{ ...limit, counter: 'e', max: 3, scope: 'server' }] },
+          resources: { x: { limits: [limit] } },
+        },
+      ),
+    ).toEqual([]);
     expect(tools({}, { all_tools: { limits: [limit] }, resources: { x: { limits: [limit] } } })).toEqual([]);
   });
 
   test('for all tools looser than its neighbour', () => {
-    expect(tools({}, { all_tools: { limits: [limit, { ...limit, max: 6 }] } })).toEqual(['limit_without_effect /all_tools/limits/1']);
+    expect(tools({}, { all_tools: { limits: [limit, { ...limit, max: 6 }] } })).toEqual([
+      'limit_without_effect /all_tools/limits/1',
+    ]);
     expect(tools({}, { all_tools: { limits: [limit, limit] } })).toEqual(['limit_without_effect /all_tools/limits/1']);
   });
 });
@@ -244,7 +402,9 @@ describe('a value that the fact never has', () => {
     ['a name', { path: 'identity.name', op: 'eq', value: 'Monday' }, false],
   ])('%s', (_name, rule, warned) => {
     expect(entry({ require: [rule as Rule] })).toEqual(warned ? ['unknown_value /tools/x/require/0/value'] : []);
-    expect(entry({ deny_if: [{ conditions: [condition, rule] } as Rule] })).toEqual(warned ? ['unknown_value /tools/x/deny_if/0/conditions/1/value'] : []);
+    expect(entry({ deny_if: [{ conditions: [condition, rule] } as Rule] })).toEqual(
+      warned ? ['unknown_value /tools/x/deny_if/0/conditions/1/value'] : [],
+    );
   });
 });
 
@@ -252,8 +412,15 @@ test('what a fact can be is never warned of', () => {
   const of = (path: string, value: readonly unknown[]) => entry({ require: [{ path, op: 'in', value }] as Rule[] });
   expect(of('time.weekday', ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).toEqual([]);
   expect(of('identity.kind', ['human', 'agent', 'service'])).toEqual([]);
-  expect(of('time.hour', Array.from({ length: 24 }, (_, hour) => hour))).toEqual([]);
-  expect(entry({ require: [{ path: 'time.weekday', op: 'not_in', value: ['today'] }] })).toEqual(['unknown_value /tools/x/require/0/value']);
+  expect(
+    of(
+      'time.hour',
+      Array.from({ length: 24 }, (_, hour) => hour),
+    ),
+  ).toEqual([]);
+  expect(entry({ require: [{ path: 'time.weekday', op: 'not_in', value: ['today'] }] })).toEqual([
+    'unknown_value /tools/x/require/0/value',
+  ]);
 });
 
 describe('beside the tools of a server', () => {
@@ -264,33 +431,108 @@ describe('beside the tools of a server', () => {
   ];
   const beside = (document: object): readonly string[] => {
     const parsed = parsePolicy({ version: '1', default: 'deny', ...document });
-    return parsed.ok ? toolLints(parsed.document, server).map(({ pointer, code }) => `${code} ${pointer}`) : ['refused'];
+    return parsed.ok
+      ? toolLints(parsed.document, server).map(({ pointer, code }) => `${code} ${pointer}`)
+      : ['refused'];
   };
 
   test.each([
-    ['a name that the server does not have', { tools: { cancel_jobs: {}, cancel_job: {} } }, ['unknown_tool /tools/cancel_jobs']],
+    [
+      'a name that the server does not have',
+      { tools: { cancel_jobs: {}, cancel_job: {} } },
+      ['unknown_tool /tools/cancel_jobs'],
+    ],
     ['a hidden name that it does not have', { hide: ['list_jobs', 'a/b'] }, ['unknown_tool /hide/1']],
-    ['a pattern that matches none of them', { tools: { 'merge_*': {}, 'list_*': {} } }, ['unknown_tool /tools/merge_*']],
+    [
+      'a pattern that matches none of them',
+      { tools: { 'merge_*': {}, 'list_*': {} } },
+      ['unknown_tool /tools/merge_*'],
+    ],
     ['patterns that deny or hide what may come', { tools: { '*delete*': { action: 'deny' } }, hide: ['drop_*'] }, []],
-    ['a pattern whose tools all have entries that win', { tools: { 'list_*': {}, list_issues: {}, list_jobs: {} } }, ['shadowed_pattern /tools/list_*']],
+    [
+      'a pattern whose tools all have entries that win',
+      { tools: { 'list_*': {}, list_issues: {}, list_jobs: {} } },
+      ['shadowed_pattern /tools/list_*'],
+    ],
     ['a pattern of which one tool is left', { tools: { 'list_*': {}, list_issues: {} } }, []],
-    ['a wider pattern that longer ones leave nothing', { tools: { 'list_*': {}, 'list_issues*': {}, 'list_jobs*': {} } }, ['shadowed_pattern /tools/list_*']],
-    ['a pattern whose tools a stricter one of its length has', { tools: { '*_jobs': {}, 'list_*': { action: 'deny' } } }, ['shadowed_pattern /tools/*_jobs']],
-    ['an argument that a limit spends and the schema names', { tools: { list_issues: { limits: [limit, { ...limit, counter: 'd', increment_from: 'args.project' }] } } }, []],
-    ['an attribute of the identity that is called args', { tools: { list_issues: { require: [{ path: 'identity.attributes.args.x', op: 'eq', value: 1 }] } } }, []],
-    ['an argument that the schema does not name', { tools: { list_issues: { require: [{ path: 'args.sate', op: 'eq', value: 'x' }] } } }, ['unknown_argument /tools/list_issues/require/0/path']],
-    ['one of several', { tools: { list_issues: { deny_if: [{ conditions: [{ path: 'args.state', op: 'eq', value: 'x' }, { path: 'args.a.b[0]', op: 'eq', value: 'x' }] }] } } }, ['unknown_argument /tools/list_issues/deny_if/0/conditions/1/path']],
-    ['one that a limit spends', { tools: { list_jobs: { limits: [{ ...limit, increment_from: 'args.n' }] } } }, ['unknown_argument /tools/list_jobs/limits/0/increment_from']],
-    ['what lies within an argument that it names', { tools: { list_issues: { require: [{ path: 'args.project.id', op: 'eq', value: 1 }] } } }, []],
-    ['arguments of a tool whose schema names none', { tools: { cancel_job: { require: [{ path: 'args.job', op: 'eq', value: 1 }] } } }, []],
-    ['what is no argument', { tools: { list_jobs: { require: [{ path: 'identity.kind', op: 'eq', value: 'agent' }] } } }, []],
+    [
+      'a wider pattern that longer ones leave nothing',
+      { tools: { 'list_*': {}, 'list_issues*': {}, 'list_jobs*': {} } },
+      ['shadowed_pattern /tools/list_*'],
+    ],
+    [
+      'a pattern whose tools a stricter one of its length has',
+      { tools: { '*_jobs': {}, 'list_*': { action: 'deny' } } },
+      ['shadowed_pattern /tools/*_jobs'],
+    ],
+    [
+      'an argument that a limit spends and the schema names',
+      { tools: { list_issues: { limits: [limit, { ...limit, counter: 'd', increment_from: 'args.project' }] } } },
+      [],
+    ],
+    [
+      'an attribute of the identity that is called args',
+      { tools: { list_issues: { require: [{ path: 'identity.attributes.args.x', op: 'eq', value: 1 }] } } },
+      [],
+    ],
+    [
+      'an argument that the schema does not name',
+      { tools: { list_issues: { require: [{ path: 'args.sate', op: 'eq', value: 'x' }] } } },
+      ['unknown_argument /tools/list_issues/require/0/path'],
+    ],
+    [
+      'one of several',
+      {
+        tools: {
+          list_issues: {
+            deny_if: [
+              {
+                conditions: [
+                  { path: 'args.state', op: 'eq', value: 'x' },
+                  { path: 'args.a.b[0]', op: 'eq', value: 'x' },
+                ],
+              },
+            ],
+          },
+        },
+      },
+      ['unknown_argument /tools/list_issues/deny_if/0/conditions/1/path'],
+    ],
+    [
+      'one that a limit spends',
+      { tools: { list_jobs: { limits: [{ ...limit, increment_from: 'args.n' }] } } },
+      ['unknown_argument /tools/list_jobs/limits/0/increment_from'],
+    ],
+    [
+      'what lies within an argument that it names',
+      { tools: { list_issues: { require: [{ path: 'args.project.id', op: 'eq', value: 1 }] } } },
+      [],
+    ],
+    [
+      'arguments of a tool whose schema names none',
+      { tools: { cancel_job: { require: [{ path: 'args.job', op: 'eq', value: 1 }] } } },
+      [],
+    ],
+    [
+      'what is no argument',
+      { tools: { list_jobs: { require: [{ path: 'identity.kind', op: 'eq', value: 'agent' }] } } },
+      [],
+    ],
   ])('%s', (_name, document, expected) => {
     expect(beside(document)).toEqual(expected);
   });
 });
 
 test('more patterns and tools than can be compared in a moment are not warned of', () => {
-  const lints = (patterns: number) => toolLints({ version: '1', default: 'deny', tools: Object.fromEntries(Array.from({ length: patterns }, (_, at) => [`none*${at}`, {}])) }, Array.from({ length: 1000 }, (_, at) => ({ name: `tool_${at}`, arguments: null })));
+  const lints = (patterns: number) =>
+    toolLints(
+      {
+        version: '1',
+        default: 'deny',
+        tools: Object.fromEntries(Array.from({ length: patterns }, (_, at) => [`none*${at}`, {}])),
+      },
+      Array.from({ length: 1000 }, (_, at) => ({ name: `tool_${at}`, arguments: null })),
+    );
   expect(lints(600)).toHaveLength(600);
   expect(lints(700)).toEqual([]);
 });
@@ -298,23 +540,64 @@ test('more patterns and tools than can be compared in a moment are not warned of
 describe('a warning says why, in words and without a value of the document', () => {
   const messages = (document: object): readonly string[] => {
     const parsed = parsePolicy({ version: '1', default: 'deny', ...document });
-    return parsed.ok ? [...parsed.warnings, ...toolLints(parsed.document, [{ name: 'x', arguments: [] }])].map(({ message }) => message) : ['refused'];
+    return parsed.ok
+      ? [...parsed.warnings, ...toolLints(parsed.document, [{ name: 'x', arguments: [] }])].map(
+          ({ message }) => message,
+        )
+      : ['refused'];
   };
   const x = (one: ToolEntry) => ({ tools: { x: one } });
 
   test.each([
-    [{ default: 'allow' }, 'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied'],
+    [
+      { default: 'allow' },
+      'every tool without an entry is allowed, also one that the server adds later, and nothing is hidden or denied',
+    ],
     [{ approval: {} }, 'it matters only with action require_approval'],
     [{ hide: ['x', 'x'] }, 'another item of hide hides all of this one'],
     [{ hide: ['x'], ...x({}) }, 'hide comes first, so no call gets to this entry'],
-    [{ tools: { 'x*': {}, 'x**': { action: 'deny' } } }, 'another pattern matches the same names and wins', 'every tool of the server that this matches has another entry that wins'],
+    [
+      { tools: { 'x*': {}, 'x**': { action: 'deny' } } },
+      'another pattern matches the same names and wins',
+      'every tool of the server that this matches has another entry that wins',
+    ],
     [x({ action: 'deny', limits: [limit] }), 'action deny comes first, so no call gets here'],
     [x({ require: [{ conditions: [] }] }), 'it has no conditions, so it always holds'],
-    [x({ require: [{ conditions: [{ path: 'identity.name', op: 'eq', value: 'a' }, { path: 'identity.name', op: 'eq', value: 'b' }] }] }), 'its conditions exclude each other, so it refuses every call'],
-    [x({ deny_if: [{ conditions: [{ path: 'identity.name', op: 'eq', value: 'a' }, { path: 'identity.name', op: 'eq', value: 'b' }] }] }), 'its conditions exclude each other, so it refuses only what can not be judged'],
-    [x({ deny_if: [{ conditions: [] }], limits: [limit] }), 'a deny_if without conditions comes first and refuses every call'],
+    [
+      x({
+        require: [
+          {
+            conditions: [
+              { path: 'identity.name', op: 'eq', value: 'a' },
+              { path: 'identity.name', op: 'eq', value: 'b' },
+            ],
+          },
+        ],
+      }),
+      'its conditions exclude each other, so it refuses every call',
+    ],
+    [
+      x({
+        deny_if: [
+          {
+            conditions: [
+              { path: 'identity.name', op: 'eq', value: 'a' },
+              { path: 'identity.name', op: 'eq', value: 'b' },
+            ],
+          },
+        ],
+      }),
+      'its conditions exclude each other, so it refuses only what can not be judged',
+    ],
+    [
+      x({ deny_if: [{ conditions: [] }], limits: [limit] }),
+      'a deny_if without conditions comes first and refuses every call',
+    ],
     [x({ require: [{ path: 'time.weekday', op: 'eq', value: 'secret' }] }), 'time.weekday is never this'],
-    [x({ limits: [limit, limit] }), 'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first'],
+    [
+      x({ limits: [limit, limit] }),
+      'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first',
+    ],
     [{ tools: { secret: {} } }, 'the server has no tool of this name'],
     [{ tools: { 'secret*': {} } }, 'the server has no tool that this matches'],
     [x({ require: [condition] }), "the tool's own schema names no such argument"],

@@ -3,7 +3,12 @@ import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { isListed } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
 
-const closed: PolicyDocument = { version: '1', default: 'deny', hide: ['secret*'], tools: { a: {}, no: { action: 'deny' }, 'list_*': {}, secret_a: {} } };
+const closed: PolicyDocument = {
+  version: '1',
+  default: 'deny',
+  hide: ['secret*'],
+  tools: { a: {}, no: { action: 'deny' }, 'list_*': {}, secret_a: {} },
+};
 const listed = (more: Partial<PolicyDocument>, tool: string) => isListed(compilePolicy({ ...closed, ...more }), tool);
 
 test.each([

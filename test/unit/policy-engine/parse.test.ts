@@ -22,7 +22,13 @@ describe('refused, with its one error', () => {
   });
 
   test('max that is not finite', () => {
-    expect(found({ version: '1', default: 'deny', tools: { x: { rate_limit: { max: Number.POSITIVE_INFINITY, window: 1 } } } })).toEqual(['invalid_value /tools/x/rate_limit/max']);
+    expect(
+      found({
+        version: '1',
+        default: 'deny',
+        tools: { x: { rate_limit: { max: Number.POSITIVE_INFINITY, window: 1 } } },
+      }),
+    ).toEqual(['invalid_value /tools/x/rate_limit/max']);
   });
 });
 
@@ -33,10 +39,19 @@ describe('every error at once', () => {
       hide: ['', 1],
       pin_tools: 1,
       tools: {
-        a: { action: 'ask', approval: { wait: 0.5 }, reason: '', require: {}, limits: [{ counter: '!', scope: 'x', extra: 1 }, 2] },
+        a: {
+          action: 'ask',
+          approval: { wait: 0.5 },
+          reason: '',
+          require: {},
+          limits: [{ counter: '!', scope: 'x', extra: 1 }, 2],
+        },
         'b/c': { rate_limit: { window: 'hour' } },
       },
-      all_tools: { deny_if: [{ path: 'args', op: 'matches', value: '(' }, {}], limits: [{ counter: 'c', window: 0, max: -1 }] },
+      all_tools: {
+        deny_if: [{ path: 'args', op: 'matches', value: '(' }, {}],
+        limits: [{ counter: 'c', window: 0, max: -1 }],
+      },
     };
     expect(found(document)).toEqual(
       [
@@ -72,7 +87,17 @@ describe('every error at once', () => {
 
 test('a message says what is accepted and never repeats a value', () => {
   const secret = 'hunter2-very-secret-value';
-  const parsed = parsePolicy({ version: secret, default: secret, hide: [`${secret}\0`], tools: { x: { action: secret, limits: [{ counter: `${secret}/`, window: secret, max: secret, scope: secret, increment_from: secret }] } } });
+  const parsed = parsePolicy({
+    version: secret,
+    default: secret,
+    hide: [`${secret}\0`],
+    tools: {
+      x: {
+        action: secret,
+        limits: [{ counter: `${secret}/`, window: secret, max: secret, scope: secret, increment_from: secret }],
+      },
+    },
+  });
   const messages = parsed.ok ? [] : parsed.errors.map(({ message }) => message);
   expect(messages).toHaveLength(9);
   expect(messages.join('\n')).not.toContain(secret);
@@ -80,11 +105,16 @@ test('a message says what is accepted and never repeats a value', () => {
 });
 
 test('each error says what is accepted there', () => {
-  const documents = [...badPolicies.map(({ document }) => document), { version: '1', default: 'deny', resources: { '': {} } }];
-  const said = new Set(documents.flatMap((document) => {
-    const parsed = parsePolicy(document);
-    return parsed.ok ? ['accepted'] : parsed.errors.map(({ message }) => message);
-  }));
+  const documents = [
+    ...badPolicies.map(({ document }) => document),
+    { version: '1', default: 'deny', resources: { '': {} } },
+  ];
+  const said = new Set(
+    documents.flatMap((document) => {
+      const parsed = parsePolicy(document);
+      return parsed.ok ? ['accepted'] : parsed.errors.map(({ message }) => message);
+    }),
+  );
   expect([...said].sort()).toEqual([
     'all regular expressions together compile to 10800 instructions, of at most 10000',
     'cidr takes a range of addresses such as "10.0.0.0/8" or "2001:db8::/32", or a list of them',
@@ -173,8 +203,16 @@ describe('of a document that is wrong in many places no more than 1000 are told'
   });
 
   test('and what is past the most that is taken is not read', () => {
-    expect(found({ version: '1', default: 'deny', hide: [...many(10_000).map((index) => `t${index}`), ''] })).toEqual(['too_many /hide']);
-    expect(found({ version: '1', default: 'deny', tools: Object.fromEntries(many(10_001).map((index) => [`t${index}`, index < 10_000 ? {} : 1])) })).toEqual(['too_many /tools']);
+    expect(found({ version: '1', default: 'deny', hide: [...many(10_000).map((index) => `t${index}`), ''] })).toEqual([
+      'too_many /hide',
+    ]);
+    expect(
+      found({
+        version: '1',
+        default: 'deny',
+        tools: Object.fromEntries(many(10_001).map((index) => [`t${index}`, index < 10_000 ? {} : 1])),
+      }),
+    ).toEqual(['too_many /tools']);
   });
 });
 
@@ -189,14 +227,23 @@ describe('accepted', () => {
     ['a window of a leap year', { limits: [{ ...limit, window: 31_622_400 }] }],
     ['a counter of 64 characters', { limits: [{ ...limit, counter: 'c'.repeat(64) }] }],
     ['a counter with every kind of character', { limits: [{ ...limit, counter: 'aZ0_.:-' }] }],
-    ['64 limits', { limits: Array.from({ length: 64 }, (_, index) => ({ ...limit, counter: `c${index}`, window: index + 1 })) }],
+    [
+      '64 limits',
+      { limits: Array.from({ length: 64 }, (_, index) => ({ ...limit, counter: `c${index}`, window: index + 1 })) },
+    ],
     ['no limits', { limits: [] }],
     ['a path with places', { limits: [{ ...limit, increment_from: 'args.a-b.items[0][10].price' }] }],
     ['a reason of 1000 characters', { reason: 'x'.repeat(1000) }],
     ['a reason of one character', { reason: 'x' }],
     ['an amount of 256 characters', { limits: [{ ...limit, increment_from: `args.${'a'.repeat(251)}` }] }],
-    ['an approval that waits for the longest', { action: 'require_approval', approval: { expires_in: 2_592_000, wait: 300, count: 10 } }],
-    ['an approval that waits for the least', { action: 'require_approval', approval: { expires_in: 1, wait: 0, count: 1 } }],
+    [
+      'an approval that waits for the longest',
+      { action: 'require_approval', approval: { expires_in: 2_592_000, wait: 300, count: 10 } },
+    ],
+    [
+      'an approval that waits for the least',
+      { action: 'require_approval', approval: { expires_in: 1, wait: 0, count: 1 } },
+    ],
     ['a reason with line breaks and emoji', { reason: 'a\n😀' }],
   ])('%s, without a warning', (_name, entry) => {
     expect(accepted(entry)).toMatchObject({ ok: true, warnings: [] });
@@ -214,21 +261,37 @@ describe('accepted', () => {
     expect(accepted({ limits: [limit, { ...limit, scope: 'session' }] })).toEqual({
       ok: true,
       document: expect.anything(),
-      warnings: [{ pointer: '/tools/x/limits/1/scope', code: 'session_scope', message: 'counts by session: reconnecting starts a new count' }],
+      warnings: [
+        {
+          pointer: '/tools/x/limits/1/scope',
+          code: 'session_scope',
+          message: 'counts by session: reconnecting starts a new count',
+        },
+      ],
     });
   });
 
-  test.each([{ all_tools: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } }, { tools: { x: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } } }])('what a client says of itself, where it is a reason to deny: %j', (more) => {
+  test.each([
+    { all_tools: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } },
+    { tools: { x: { deny_if: [{ path: 'client.name', op: 'eq', value: 'x' }] } } },
+  ])('what a client says of itself, where it is a reason to deny: %j', (more) => {
     expect(parsePolicy({ version: '1', default: 'deny', ...more })).toMatchObject({ ok: true });
   });
 
   test('the longest URI of a resource', () => {
-    expect(parsePolicy({ version: '1', default: 'deny', resources: { [`file:///${'a'.repeat(2040)}`]: {} } })).toMatchObject({ ok: true, warnings: [] });
+    expect(
+      parsePolicy({ version: '1', default: 'deny', resources: { [`file:///${'a'.repeat(2040)}`]: {} } }),
+    ).toMatchObject({ ok: true, warnings: [] });
   });
 
   test('the longest names, 10,000 entries and as many hidden', () => {
     const tools = Object.fromEntries(Array.from({ length: 9998 }, (_, index) => [`t${index}`, {}]));
-    const document = { version: '1', default: 'deny', tools: { ...tools, ['x'.repeat(128)]: {}, [`${'x'.repeat(255)}*`]: {} }, hide: Object.keys(tools).map((name) => `hidden_${name}`) };
+    const document = {
+      version: '1',
+      default: 'deny',
+      tools: { ...tools, ['x'.repeat(128)]: {}, [`${'x'.repeat(255)}*`]: {} },
+      hide: Object.keys(tools).map((name) => `hidden_${name}`),
+    };
     expect(parsePolicy(document)).toEqual({ ok: true, document, warnings: [] });
   });
 });

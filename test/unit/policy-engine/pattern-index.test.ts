@@ -60,31 +60,56 @@ describe('An index of patterns', () => {
 });
 
 /** 128 ways through 2,000 letters, each piece of which occurs in any of them. */
-const bits = (count: number, seed: number): string[] => Array.from({ length: count }, (_, at) => 'ab'[Math.floor(Math.abs(Math.sin(at * at + seed)) * 1e6) & 1] ?? 'a');
+const bits = (count: number, seed: number): string[] =>
+  Array.from({ length: count }, (_, at) => 'ab'[Math.floor(Math.abs(Math.sin(at * at + seed)) * 1e6) & 1] ?? 'a');
 const costly = Object.fromEntries(Array.from({ length: 128 }, (_, seed) => [`*${bits(900, seed).join('*')}*c`, {}]));
 const uri = bits(2000, 5000).join('');
 
-const facts = (kind: Facts['kind'], tool: string): Facts => ({ kind, tool, arguments: {}, identity: { id: 'i', name: 'i', kind: 'agent', attributes: {} }, organizationId: 'o', grantId: 'g', serverId: 's', now: new Date(0) });
-
-describe.each(['enforce', 'monitor'] as const)('A call whose name patterns can not judge within their steps (%s)', (mode) => {
-  const policy = compilePolicy({ version: '1', default: 'allow', mode, resources: costly });
-
-  test('is refused as malformed', () => {
-    expect(decide(policy, facts('resource', uri))).toMatchObject({ effect: 'deny', code: 'malformed', rule: null, reason: `judging the name of this resource by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps` });
-    expect(decideWithTrace(policy, facts('resource', uri))).toMatchObject({ decision: { code: 'malformed' }, trace: [] });
-  });
-
-  test('does not keep other names from being judged', () => {
-    expect(decide(policy, facts('resource', 'file:///x'))).toMatchObject({ effect: 'allow', rule: '/default' });
-  });
+const facts = (kind: Facts['kind'], tool: string): Facts => ({
+  kind,
+  tool,
+  arguments: {},
+  identity: { id: 'i', name: 'i', kind: 'agent', attributes: {} },
+  organizationId: 'o',
+  grantId: 'g',
+  serverId: 's',
+  now: new Date(0),
 });
+
+describe.each(['enforce', 'monitor'] as const)(
+  'A call whose name patterns can not judge within their steps (%s)',
+  (mode) => {
+    const policy = compilePolicy({ version: '1', default: 'allow', mode, resources: costly });
+
+    test('is refused as malformed', () => {
+      expect(decide(policy, facts('resource', uri))).toMatchObject({
+        effect: 'deny',
+        code: 'malformed',
+        rule: null,
+        reason: `judging the name of this resource by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`,
+      });
+      expect(decideWithTrace(policy, facts('resource', uri))).toMatchObject({
+        decision: { code: 'malformed' },
+        trace: [],
+      });
+    });
+
+    test('does not keep other names from being judged', () => {
+      expect(decide(policy, facts('resource', 'file:///x'))).toMatchObject({ effect: 'allow', rule: '/default' });
+    });
+  },
+);
 
 test('A name that patterns can not judge within their steps is not listed', () => {
   expect(isListed(compilePolicy({ version: '1', default: 'allow', resources: costly }), uri, 'resource')).toBe(false);
 });
 
 test('All spellings of a URI share the steps of one call', () => {
-  const policy = compilePolicy({ version: '1', default: 'allow', resources: Object.fromEntries(Object.entries(costly).slice(0, 12)) });
+  const policy = compilePolicy({
+    version: '1',
+    default: 'allow',
+    resources: Object.fromEntries(Object.entries(costly).slice(0, 12)),
+  });
   const [, alone] = [facts('resource', uri), facts('resource', `x:${uri.slice(0, 1990)}`)];
   expect(decide(policy, alone).code).toBe('allowed');
   expect(decide(policy, facts('resource', `X:${uri.slice(0, 1980)}%61`)).code).toBe('malformed');

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
-import { compilePattern as compile, isUsable, patternSize, type Pattern } from '../../../src/policy-engine/conditions/pattern.js';
+import {
+  compilePattern as compile,
+  isUsable,
+  patternSize,
+  type Pattern,
+} from '../../../src/policy-engine/conditions/pattern.js';
 import { newWork, stepsPerCall } from '../../../src/policy-engine/conditions/work.js';
 
 const runs = { numRuns: Number(process.env['RUNS'] ?? 100) };
@@ -11,7 +16,36 @@ const compilePattern = (source: string): Pattern | undefined => {
   return isUsable(compiled) ? compiled : undefined;
 };
 
-const atom = fc.constantFrom(...['a', 'b', '.', '^', '$', '\\b', '\\B', '\\A', '\\z', '\\n', '\\d', '\\W', '\\pL', '[^a]', '[a-c😀]', '😀', 'é', 'k', '(?i:k)', '(?i:s)', '(?s:.)', '(?m:^)', '(?m:$)', '(?-s:.)', '[[:alpha:]]', '\\Qa.\\E']);
+const atom = fc.constantFrom(
+  ...[
+    'a',
+    'b',
+    '.',
+    '^',
+    '$',
+    '\\b',
+    '\\B',
+    '\\A',
+    '\\z',
+    '\\n',
+    '\\d',
+    '\\W',
+    '\\pL',
+    '[^a]',
+    '[a-c😀]',
+    '😀',
+    'é',
+    'k',
+    '(?i:k)',
+    '(?i:s)',
+    '(?s:.)',
+    '(?m:^)',
+    '(?m:$)',
+    '(?-s:.)',
+    '[[:alpha:]]',
+    '\\Qa.\\E',
+  ],
+);
 const repeat = fc.constantFrom('*', '+', '?', '*?', '{2}', '{0,2}', '{1,}', '{3,5}?');
 const { pattern } = fc.letrec<{ pattern: string }>((tie) => ({
   pattern: fc.oneof(
@@ -22,7 +56,10 @@ const { pattern } = fc.letrec<{ pattern: string }>((tie) => ({
     fc.tuple(tie('pattern'), repeat).map(([one, times]) => `(?:${one})${times}`),
   ),
 }));
-const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'k', 'K', '\u212A', 's', 'ſ', '\n', ' ', '_', '1', 'é', '😀', '\uFFFD'), maxLength: 12 });
+const text = fc.string({
+  unit: fc.constantFrom('a', 'b', 'c', 'k', 'K', '\u212A', 's', 'ſ', '\n', ' ', '_', '1', 'é', '😀', '\uFFFD'),
+  maxLength: 12,
+});
 
 describe('a search', () => {
   test('answers what re2js answers', () => {
@@ -52,7 +89,9 @@ describe('a search', () => {
 
   test('is undecidable when the work is used up, also when it is warm', () => {
     const costly = compilePattern('[ab]*a[ab]{15}$');
-    const bits = Array.from({ length: 60_000 }, (_, index) => 'ab'[Math.floor(Math.sin(index * index) * 1e6) & 1]).join('');
+    const bits = Array.from({ length: 60_000 }, (_, index) => 'ab'[Math.floor(Math.sin(index * index) * 1e6) & 1]).join(
+      '',
+    );
     for (let time = 0; time < 3; time += 1) expect(costly?.search(bits, newWork())).toBe('undecidable');
     expect(costly?.search('a'.repeat(60_000), newWork())).toBe(true);
     expect(compilePattern('a')?.search('bbbbb', { left: 3 })).toBe('undecidable');
@@ -70,7 +109,10 @@ describe('a search', () => {
     const source = 'a[ab ]{12}\\b$';
     const [ours, theirs] = [compilePattern(source), RE2JS.compile(source)];
     for (let round = 0; round < 150; round += 1) {
-      const one = Array.from({ length: 400 }, (_, index) => 'aab '[Math.floor(Math.abs(Math.sin(index * index + round)) * 1e6) % 4]).join('');
+      const one = Array.from(
+        { length: 400 },
+        (_, index) => 'aab '[Math.floor(Math.abs(Math.sin(index * index + round)) * 1e6) % 4],
+      ).join('');
       expect(ours?.search(one, { left: 1e9 })).toBe(theirs.test(one));
     }
   });

@@ -9,14 +9,19 @@ const validate = new Ajv2020({ strict: false }).compile(policySchema);
 
 /** What takes more than structure to see: the language of regular expressions and of addresses, names that `__proto__` hides, sums over the document. */
 const needsReading = (name: string, pointer: string): boolean =>
-  /^value \d+ of (matches|cidr)/.test(name) || /__proto__|too large together|64 steps/.test(name) || pointer.includes('__proto__');
+  /^value \d+ of (matches|cidr)/.test(name) ||
+  /__proto__|too large together|64 steps/.test(name) ||
+  pointer.includes('__proto__');
 
 describe('every document that is accepted validates', () => {
   const documents = new Map(decisionCases.map(({ document }) => [JSON.stringify(document), document]));
 
-  test.each([...documents.values()].map((document) => ({ document: JSON.parse(JSON.stringify(document)) as unknown })))('$document', ({ document }) => {
-    expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
-  });
+  test.each([...documents.values()].map((document) => ({ document: JSON.parse(JSON.stringify(document)) as unknown })))(
+    '$document',
+    ({ document }) => {
+      expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
+    },
+  );
 });
 
 describe('no document with a fault in its structure validates', () => {
@@ -33,8 +38,15 @@ describe('no document with a fault in its structure validates', () => {
 
 test('it says what it is, what it is about, and what holds where a document says nothing', () => {
   const found = (key: string, schema: unknown): readonly unknown[] =>
-    typeof schema !== 'object' || schema === null ? [] : Object.entries(schema).flatMap(([name, one]: [string, unknown]) => (name === key && typeof one !== 'object' ? [one] : found(key, one)));
-  expect([policySchema['$schema'], ...found('title', policySchema)]).toEqual(['https://json-schema.org/draft/2020-12/schema', 'Toolgate policy, version 1']);
+    typeof schema !== 'object' || schema === null
+      ? []
+      : Object.entries(schema).flatMap(([name, one]: [string, unknown]) =>
+          name === key && typeof one !== 'object' ? [one] : found(key, one),
+        );
+  expect([policySchema['$schema'], ...found('title', policySchema)]).toEqual([
+    'https://json-schema.org/draft/2020-12/schema',
+    'Toolgate policy, version 1',
+  ]);
   expect(found('description', policySchema)).toEqual([
     'Tools, resources and prompts without an entry',
     'By URI',
@@ -47,5 +59,7 @@ test('it says what it is, what it is about, and what holds where a document says
 });
 
 test('what is published with the source is what is served', () => {
-  expect(JSON.parse(readFileSync(new URL('../../../openapi/policy-v1.json', import.meta.url), 'utf8'))).toEqual(policySchema);
+  expect(JSON.parse(readFileSync(new URL('../../../openapi/policy-v1.json', import.meta.url), 'utf8'))).toEqual(
+    policySchema,
+  );
 });

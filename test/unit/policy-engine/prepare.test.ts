@@ -9,7 +9,8 @@ import { prepareDecision, prepareList } from '../../../src/policy-engine/prepare
 import { SliceQueue, STEPS_PER_SLICE, type Sliced } from '../../../src/policy-engine/slices.js';
 import { factsOf } from '../../builders/policies.js';
 
-const many = (count: number, textOf: (number: number) => string): string[] => Array.from({ length: count }, (_, number) => textOf(number));
+const many = (count: number, textOf: (number: number) => string): string[] =>
+  Array.from({ length: count }, (_, number) => textOf(number));
 const worst: PolicyDocument = {
   version: '1',
   default: 'allow',
@@ -44,7 +45,9 @@ describe('A queue of sliced work', () => {
     const turns: (() => void)[] = [];
     const queue = new SliceQueue((run) => turns.push(run));
     const log: string[] = [];
-    const all = [...many(3, () => 'greedy'), 'other'].map((owner, index) => queue.run(owner, worked(2, log, `${owner}${index}`)));
+    const all = [...many(3, () => 'greedy'), 'other'].map((owner, index) =>
+      queue.run(owner, worked(2, log, `${owner}${index}`)),
+    );
     expect([log.length, turns.length]).toEqual([0, 1]);
     for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
       const before = log.length;
@@ -57,10 +60,13 @@ describe('A queue of sliced work', () => {
 
   test('goes on after work that throws', async () => {
     const queue = new SliceQueue();
-    const failing = queue.run('one', (function* (): Sliced<void> {
-      yield 1;
-      throw new Error('broken');
-    })());
+    const failing = queue.run(
+      'one',
+      (function* (): Sliced<void> {
+        yield 1;
+        throw new Error('broken');
+      })(),
+    );
     const [failed, next] = await Promise.allSettled([failing, queue.run('one', worked(2, [], 'next'))]);
     expect([failed.status, next]).toEqual(['rejected', { status: 'fulfilled', value: 'next' }]);
   });
@@ -68,7 +74,11 @@ describe('A queue of sliced work', () => {
 
 describe('What the first call under a policy needs', () => {
   test('is made in pieces of bounded work', () => {
-    for (const patterns of [worst.hide ?? [], Object.keys(worst.tools ?? {}), many(1000, (number) => `*${String(number).padEnd(240, 'ab'.repeat(120))}*`)]) {
+    for (const patterns of [
+      worst.hide ?? [],
+      Object.keys(worst.tools ?? {}),
+      many(1000, (number) => `*${String(number).padEnd(240, 'ab'.repeat(120))}*`),
+    ]) {
       const steps = yieldsOf(PatternIndex.build(patterns));
       expect(Math.max(...steps)).toBeLessThan(STEPS_PER_SLICE);
       expect(steps.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(10 * STEPS_PER_SLICE);
@@ -92,19 +102,34 @@ describe('What the first call under a policy needs', () => {
     }
   });
 
-  test.each(['tool', 'resource', 'prompt'] as const)('are the regular expressions that the entries of a %s look for, and no others', async (kind) => {
-    const rule = (text: string) => ({ deny_if: [{ path: 'args.uri', op: 'matches' as const, value: text }] });
-    const texts = many(10, (number) => `${kind}${number}[a-z]{1,200}`);
-    const entry = { deny_if: texts.map((value) => ({ path: 'args.uri', op: 'matches' as const, value })) };
-    const policy = compilePolicy({ version: '1', default: 'deny', [`${kind}s`]: { 'file:///x': entry, other: rule(`${kind}other`) } });
-    expect(await turnsUntil(prepareDecision(policy, kind, 'file:///x', 'one'))).toBeGreaterThan(3);
-    expect([texts.every(isCompiled), isCompiled(`${kind}other`)]).toEqual([true, false]);
-    expect(prepareDecision(policy, kind, 'file:///x', 'one')).toBeUndefined();
-  });
+  test.each(['tool', 'resource', 'prompt'] as const)(
+    'are the regular expressions that the entries of a %s look for, and no others',
+    async (kind) => {
+      const rule = (text: string) => ({ deny_if: [{ path: 'args.uri', op: 'matches' as const, value: text }] });
+      const texts = many(10, (number) => `${kind}${number}[a-z]{1,200}`);
+      const entry = { deny_if: texts.map((value) => ({ path: 'args.uri', op: 'matches' as const, value })) };
+      const policy = compilePolicy({
+        version: '1',
+        default: 'deny',
+        [`${kind}s`]: { 'file:///x': entry, other: rule(`${kind}other`) },
+      });
+      expect(await turnsUntil(prepareDecision(policy, kind, 'file:///x', 'one'))).toBeGreaterThan(3);
+      expect([texts.every(isCompiled), isCompiled(`${kind}other`)]).toEqual([true, false]);
+      expect(prepareDecision(policy, kind, 'file:///x', 'one')).toBeUndefined();
+    },
+  );
 
   test('is an entry that is large', async () => {
-    const condition = { path: 'args.a.b.c', op: 'cidr' as const, value: many(1000, (number) => `10.0.${number % 256}.0/24`) };
-    const policy = compilePolicy({ version: '1', default: 'deny', tools: { x: { deny_if: Array.from({ length: 12 }, () => condition) } } });
+    const condition = {
+      path: 'args.a.b.c',
+      op: 'cidr' as const,
+      value: many(1000, (number) => `10.0.${number % 256}.0/24`),
+    };
+    const policy = compilePolicy({
+      version: '1',
+      default: 'deny',
+      tools: { x: { deny_if: Array.from({ length: 12 }, () => condition) } },
+    });
     expect(await turnsUntil(prepareDecision(policy, 'tool', 'x', 'one'))).toBeGreaterThan(10);
     expect(prepareDecision(policy, 'tool', 'x', 'one')).toBeUndefined();
   });
@@ -115,18 +140,29 @@ describe('A regular expression', () => {
     ['many Unicode classes', '\\pL|'.repeat(100)],
     ['Unicode classes where case is ignored', `(?i)${'\\PL'.repeat(20)}`],
     ['a large range where case is ignored', '(?i)[a-\u{1F000}]'],
-    ['large ranges in escapes where case is ignored', '(?i)[\\x{100}-\\x{8000}a\\x{8001}-\\x{ffff}\\x{10000}-\\x{1ffff}]'],
+    [
+      'large ranges in escapes where case is ignored',
+      '(?i)[\\x{100}-\\x{8000}a\\x{8001}-\\x{ffff}\\x{10000}-\\x{1ffff}]',
+    ],
   ])('with %s is refused before it is compiled, in words that name the limit', (_name, text) => {
     expect(compilePattern(text)).toMatchObject({ fault: 'classes', most: 75_000 });
     expect(yieldsOf(compileInSlices(text))).toEqual([]);
   });
 
-  test.each(['^[\\p{L}\\p{N}._-]+@[\\p{L}\\p{N}.-]+\\.\\p{L}{2,}$', '(?i)^[\\p{L}\\p{N} -]+$', '(?i)[\u4e00-\u9fff]+|[à-ÿ]', '[a-\u{1F000}]', '(?i)a-\\x{7A}'])('%s is taken', (text) => {
+  test.each([
+    '^[\\p{L}\\p{N}._-]+@[\\p{L}\\p{N}.-]+\\.\\p{L}{2,}$',
+    '(?i)^[\\p{L}\\p{N} -]+$',
+    '(?i)[\u4e00-\u9fff]+|[à-ÿ]',
+    '[a-\u{1F000}]',
+    '(?i)a-\\x{7A}',
+  ])('%s is taken', (text) => {
     expect(isUsable(compilePattern(text))).toBe(true);
   });
 
   test('of large classes is prepared in pieces of bounded work', () => {
-    const steps = yieldsOf(compileInSlices('\\p{L}\\p{N}\\p{Lu}\\p{Ll}\\p{So}\\p{S}\\p{P}\\p{M}\\p{Han}\\p{Greek}\\p{Lo}\\p{Nd}'));
+    const steps = yieldsOf(
+      compileInSlices('\\p{L}\\p{N}\\p{Lu}\\p{Ll}\\p{So}\\p{S}\\p{P}\\p{M}\\p{Han}\\p{Greek}\\p{Lo}\\p{Nd}'),
+    );
     expect(steps.length).toBeGreaterThan(20);
     expect(Math.max(...steps.slice(1))).toBeLessThan(3 * STEPS_PER_SLICE);
   });

@@ -5,7 +5,22 @@ import { decide, isListed } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument, Rule } from '../../../src/policy-engine/document.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { compareCodePoints, wildcard } from '../../../src/policy-engine/wildcard.js';
-import { args, called, condition, configureProperties, enforced, factsOf, leaf, letters, looser, name, policies, reversed, rule, runs } from '../../builders/policies.js';
+import {
+  args,
+  called,
+  condition,
+  configureProperties,
+  enforced,
+  factsOf,
+  leaf,
+  letters,
+  looser,
+  name,
+  policies,
+  reversed,
+  rule,
+  runs,
+} from '../../builders/policies.js';
 
 configureProperties();
 
@@ -33,7 +48,9 @@ describe('for any policy and call', () => {
     fc.assert(
       fc.property(policies, called, args, (document, tool, given) => {
         const other = reversed(document) as PolicyDocument;
-        expect(decide(compilePolicy(other), factsOf(tool, reversed(given)))).toEqual(decide(compilePolicy(document), factsOf(tool, given)));
+        expect(decide(compilePolicy(other), factsOf(tool, reversed(given)))).toEqual(
+          decide(compilePolicy(document), factsOf(tool, given)),
+        );
         expect(policyHash(other)).toBe(policyHash(document));
       }),
     );
@@ -57,7 +74,10 @@ describe('a stricter policy', () => {
     fc.assert(
       fc.property(policies, name, called, args, (document, more, tool, given) => {
         const before = compilePolicy(enforced(document));
-        const tools = Object.fromEntries([...Object.entries(document.tools ?? {}).filter(([key]) => key !== more), [more, { action: 'deny' as const }]]);
+        const tools = Object.fromEntries([
+          ...Object.entries(document.tools ?? {}).filter(([key]) => key !== more),
+          [more, { action: 'deny' as const }],
+        ]);
         const after = compilePolicy({ ...enforced(document), tools });
         const effects = [decide(before, factsOf(tool, given)).effect, decide(after, factsOf(tool, given)).effect];
         expect(looser(effects)).toBe(false);
@@ -68,32 +88,66 @@ describe('a stricter policy', () => {
   test('requiring approval of an entry never allows a call that was refused; once approved, a call is judged as if it needed none', () => {
     fc.assert(
       fc.property(policies, called, args, (document, tool, given) => {
-        const acting = (action: 'require_approval' | 'allow'): PolicyDocument => ({ ...enforced(document), tools: Object.fromEntries(Object.entries(document.tools ?? {}).map(([key, one]) => [key, one.action === 'deny' ? one : { ...one, action }])) });
+        const acting = (action: 'require_approval' | 'allow'): PolicyDocument => ({
+          ...enforced(document),
+          tools: Object.fromEntries(
+            Object.entries(document.tools ?? {}).map(([key, one]) => [
+              key,
+              one.action === 'deny' ? one : { ...one, action },
+            ]),
+          ),
+        });
         const [asking, allowing] = [compilePolicy(acting('require_approval')), compilePolicy(acting('allow'))];
-        expect([decide(allowing, factsOf(tool, given)).effect, decide(asking, factsOf(tool, given)).effect]).not.toEqual(['deny', 'allow']);
+        expect([
+          decide(allowing, factsOf(tool, given)).effect,
+          decide(asking, factsOf(tool, given)).effect,
+        ]).not.toEqual(['deny', 'allow']);
         const approved = decide(asking, { ...factsOf(tool, given), approved: true });
         expect(approved.effect).not.toBe('hold');
-        if (!Object.keys(document.tools ?? {}).some((key) => key.includes('*'))) expect(approved).toEqual(decide(allowing, factsOf(tool, given)));
+        if (!Object.keys(document.tools ?? {}).some((key) => key.includes('*')))
+          expect(approved).toEqual(decide(allowing, factsOf(tool, given)));
       }),
     );
   });
 
   test('one more require or deny_if, for a tool or for all, never allows a call that was refused', () => {
     fc.assert(
-      fc.property(policies, rule, fc.constantFrom('require' as const, 'deny_if' as const), called, args, (document, more, key, tool, given) => {
-        const before = decide(compilePolicy(enforced(document)), factsOf(tool, given)).effect;
-        const tools = Object.fromEntries(Object.entries(document.tools ?? {}).map(([name, one]) => [name, { ...one, [key]: [...(one[key] ?? []), more] }]));
-        const forAll = { ...document.all_tools, [key]: [more, ...(document.all_tools?.[key] ?? [])] };
-        expect(looser([before, decide(compilePolicy({ ...enforced(document), tools }), factsOf(tool, given)).effect])).toBe(false);
-        expect(looser([before, decide(compilePolicy({ ...enforced(document), all_tools: forAll }), factsOf(tool, given)).effect])).toBe(false);
-      }),
+      fc.property(
+        policies,
+        rule,
+        fc.constantFrom('require' as const, 'deny_if' as const),
+        called,
+        args,
+        (document, more, key, tool, given) => {
+          const before = decide(compilePolicy(enforced(document)), factsOf(tool, given)).effect;
+          const tools = Object.fromEntries(
+            Object.entries(document.tools ?? {}).map(([name, one]) => [
+              name,
+              { ...one, [key]: [...(one[key] ?? []), more] },
+            ]),
+          );
+          const forAll = { ...document.all_tools, [key]: [more, ...(document.all_tools?.[key] ?? [])] };
+          expect(
+            looser([before, decide(compilePolicy({ ...enforced(document), tools }), factsOf(tool, given)).effect]),
+          ).toBe(false);
+          expect(
+            looser([
+              before,
+              decide(compilePolicy({ ...enforced(document), all_tools: forAll }), factsOf(tool, given)).effect,
+            ]),
+          ).toBe(false);
+        },
+      ),
     );
   });
 
   test('checking arguments never allows a call that was refused', () => {
     fc.assert(
       fc.property(policies, called, args, (document, tool, given) => {
-        const [before, after] = [false, true].map((check_arguments) => decide(compilePolicy({ ...enforced(document), check_arguments }), factsOf(tool, given)).effect);
+        const [before, after] = [false, true].map(
+          (check_arguments) =>
+            decide(compilePolicy({ ...enforced(document), check_arguments }), factsOf(tool, given)).effect,
+        );
         expect(looser([before, after])).toBe(false);
       }),
     );
@@ -101,35 +155,89 @@ describe('a stricter policy', () => {
 });
 
 describe('a value of a wrong type', () => {
-  const scalars = ['eq', 'neq', 'in', 'not_in', 'lt', 'lte', 'gt', 'gte', 'contains', 'not_contains', 'starts_with', 'ends_with', 'matches', 'cidr'];
+  const scalars = [
+    'eq',
+    'neq',
+    'in',
+    'not_in',
+    'lt',
+    'lte',
+    'gt',
+    'gte',
+    'contains',
+    'not_contains',
+    'starts_with',
+    'ends_with',
+    'matches',
+    'cidr',
+  ];
 
   test('is never allowed by a rule on it, be it a require or a deny_if', () => {
     fc.assert(
-      fc.property(condition, fc.constantFrom('require' as const, 'deny_if' as const), fc.constantFrom([], ['a'], {}, { n: 'a' }), (one, key, wrong) => {
-        fc.pre(scalars.includes(one.op));
-        const document: PolicyDocument = { version: '1', default: 'allow', all_tools: { [key]: [{ ...one, path: 'args.n' }] } };
-        expect(decide(compilePolicy(document), factsOf('x', { n: wrong })).effect).toBe('deny');
-      }),
+      fc.property(
+        condition,
+        fc.constantFrom('require' as const, 'deny_if' as const),
+        fc.constantFrom([], ['a'], {}, { n: 'a' }),
+        (one, key, wrong) => {
+          fc.pre(scalars.includes(one.op));
+          const document: PolicyDocument = {
+            version: '1',
+            default: 'allow',
+            all_tools: { [key]: [{ ...one, path: 'args.n' }] },
+          };
+          expect(decide(compilePolicy(document), factsOf('x', { n: wrong })).effect).toBe('deny');
+        },
+      ),
     );
   });
 
   test('does not allow what a value of the right type was refused', () => {
     fc.assert(
-      fc.property(fc.array(condition, { minLength: 1, maxLength: 3 }), fc.constantFrom('require' as const, 'deny_if' as const), leaf, fc.constantFrom({}, { n: 1 }), (conditions, key, right, wrong) => {
-        fc.pre(conditions.every(({ op }) => scalars.includes(op)));
-        const onOne = conditions.map((one) => ({ ...one, path: 'args.n' }));
-        const policy = compilePolicy({ version: '1', default: 'allow', all_tools: { [key]: [{ conditions: onOne }] } });
-        const effects = [right, wrong].map((n) => decide(policy, factsOf('x', { n })).effect);
-        expect(looser(effects)).toBe(false);
-      }),
+      fc.property(
+        fc.array(condition, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('require' as const, 'deny_if' as const),
+        leaf,
+        fc.constantFrom({}, { n: 1 }),
+        (conditions, key, right, wrong) => {
+          fc.pre(conditions.every(({ op }) => scalars.includes(op)));
+          const onOne = conditions.map((one) => ({ ...one, path: 'args.n' }));
+          const policy = compilePolicy({
+            version: '1',
+            default: 'allow',
+            all_tools: { [key]: [{ conditions: onOne }] },
+          });
+          const effects = [right, wrong].map((n) => decide(policy, factsOf('x', { n })).effect);
+          expect(looser(effects)).toBe(false);
+        },
+      ),
     );
   });
 });
 
 describe('hostile input', () => {
   // Time is kept by the steps that judging counts; here the processor's time, as the machine may be busy, shows that they are not far off.
-  const piece = fc.constantFrom('a', 'b', '.', '[ab]', '(a|b)', '(a|aa)', '(.*)', '(x+x+)+', '(a+)+', '.*', '\\pL', '(?:a?){9}', '[^c]{20}', '\\b', '$', '|', '(?i)k');
-  const repeated = fc.tuple(piece, fc.constantFrom('', '*', '+', '{30}', '{2,60}', '{200}')).map(([one, times]) => `(?:${one})${times}`);
+  const piece = fc.constantFrom(
+    'a',
+    'b',
+    '.',
+    '[ab]',
+    '(a|b)',
+    '(a|aa)',
+    '(.*)',
+    '(x+x+)+',
+    '(a+)+',
+    '.*',
+    '\\pL',
+    '(?:a?){9}',
+    '[^c]{20}',
+    '\\b',
+    '$',
+    '|',
+    '(?i)k',
+  );
+  const repeated = fc
+    .tuple(piece, fc.constantFrom('', '*', '+', '{30}', '{2,60}', '{200}'))
+    .map(([one, times]) => `(?:${one})${times}`);
   const hostile = fc.array(repeated, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''));
   const unit = fc.constantFrom('a', 'b', 'ab', 'aab', 'abbabaab', 'é', '漢', 'a b\n', 'k', 'x');
 
@@ -137,8 +245,14 @@ describe('hostile input', () => {
     const times: number[] = [];
     fc.assert(
       fc.property(hostile, unit, fc.nat(), (value, one, salt) => {
-        const text = Array.from({ length: 21_000 }, (_, at) => (Math.imul(at + salt, 2_654_435_761) & 64 ? one : 'a')).join('').slice(0, 65_536);
-        const document = { version: '1', default: 'allow', all_tools: { deny_if: [{ path: 'args.n', op: 'matches', value }] } };
+        const text = Array.from({ length: 21_000 }, (_, at) => (Math.imul(at + salt, 2_654_435_761) & 64 ? one : 'a'))
+          .join('')
+          .slice(0, 65_536);
+        const document = {
+          version: '1',
+          default: 'allow',
+          all_tools: { deny_if: [{ path: 'args.n', op: 'matches', value }] },
+        };
         const parsed = parsePolicy(document);
         fc.pre(parsed.ok);
         const policy = compilePolicy(parsed.document);
@@ -156,7 +270,10 @@ describe('hostile input', () => {
   test('documents full of rules over 64 KiB of arguments are judged in bounded time', () => {
     const times: number[] = [];
     const many = fc.array(condition, { minLength: 20, maxLength: 32 });
-    const patterns = fc.array(hostile.filter((one) => one.length < 40), { maxLength: 3 });
+    const patterns = fc.array(
+      hostile.filter((one) => one.length < 40),
+      { maxLength: 3 },
+    );
     const large = fc.constantFrom<readonly unknown[]>(
       Array.from({ length: 16_000 }, (_, at) => at % 4),
       Array.from({ length: 8000 }, () => 'abab'),
@@ -165,16 +282,26 @@ describe('hostile input', () => {
       [[[[[[[[[[1]]]]]]]]]],
     );
     fc.assert(
-      fc.property(many, patterns, large, fc.constantFrom('require' as const, 'deny_if' as const), (conditions, values, l, key) => {
-        const matching = values.map((value): Rule => ({ path: 'args.l[*]', op: 'matches', value }));
-        const document = { version: '1', default: 'allow', all_tools: { [key]: [...matching, ...Array.from({ length: 30 }, () => ({ conditions }))] } };
-        const parsed = parsePolicy(document);
-        fc.pre(parsed.ok);
-        const policy = compilePolicy(parsed.document);
-        const began = process.cpuUsage();
-        decide(policy, factsOf('x', { n: 1, s: 'a', l }));
-        times.push(cpuMs(began));
-      }),
+      fc.property(
+        many,
+        patterns,
+        large,
+        fc.constantFrom('require' as const, 'deny_if' as const),
+        (conditions, values, l, key) => {
+          const matching = values.map((value): Rule => ({ path: 'args.l[*]', op: 'matches', value }));
+          const document = {
+            version: '1',
+            default: 'allow',
+            all_tools: { [key]: [...matching, ...Array.from({ length: 30 }, () => ({ conditions }))] },
+          };
+          const parsed = parsePolicy(document);
+          fc.pre(parsed.ok);
+          const policy = compilePolicy(parsed.document);
+          const began = process.cpuUsage();
+          decide(policy, factsOf('x', { n: 1, s: 'a', l }));
+          times.push(cpuMs(began));
+        },
+      ),
       { numRuns: Math.min(Math.ceil(runs / 5), 200) },
     );
     report('document', times);
@@ -185,7 +312,20 @@ describe('hostile input', () => {
   test('a document that is anything at all is judged or refused, never thrown at', () => {
     fc.assert(
       fc.property(fc.object({ maxDepth: 4 }), fc.anything(), (junk, value) => {
-        const documents = [junk, value, { version: '1', default: 'allow', ...junk }, { version: '1', default: 'deny', tools: { x: junk } }, { version: '1', default: 'deny', all_tools: { require: [junk, value], deny_if: [{ conditions: [junk] }, { path: 'args.n', op: 'in', value }] } }];
+        const documents = [
+          junk,
+          value,
+          { version: '1', default: 'allow', ...junk },
+          { version: '1', default: 'deny', tools: { x: junk } },
+          {
+            version: '1',
+            default: 'deny',
+            all_tools: {
+              require: [junk, value],
+              deny_if: [{ conditions: [junk] }, { path: 'args.n', op: 'in', value }],
+            },
+          },
+        ];
         for (const document of documents) expect(typeof parsePolicy(document).ok).toBe('boolean');
       }),
     );
@@ -220,7 +360,8 @@ describe('for any decision', () => {
     fc.assert(
       fc.property(policies, called, fc.nat(9), (document, tool, n) => {
         const amounts = new Map<string, Set<number>>();
-        for (const { counter, window, scope, whom, amount } of decide(compilePolicy(document), factsOf(tool, { n })).reservations) {
+        for (const { counter, window, scope, whom, amount } of decide(compilePolicy(document), factsOf(tool, { n }))
+          .reservations) {
           const key = JSON.stringify([counter, window, scope, whom]);
           amounts.set(key, (amounts.get(key) ?? new Set()).add(amount));
         }
@@ -233,9 +374,13 @@ describe('for any decision', () => {
 describe('names and patterns', () => {
   test('a pattern matches exactly what its definition says', () => {
     fc.assert(
-      fc.property(fc.string({ unit: letters, maxLength: 9 }), fc.string({ unit: fc.constantFrom('a', 'b', '😀', '\uFFFD'), maxLength: 12 }), (pattern, text) => {
-        expect(wildcard(pattern)(text)).toBe(matchesByDefinition(Array.from(pattern), Array.from(text)));
-      }),
+      fc.property(
+        fc.string({ unit: letters, maxLength: 9 }),
+        fc.string({ unit: fc.constantFrom('a', 'b', '😀', '\uFFFD'), maxLength: 12 }),
+        (pattern, text) => {
+          expect(wildcard(pattern)(text)).toBe(matchesByDefinition(Array.from(pattern), Array.from(text)));
+        },
+      ),
       { numRuns: runs * 10 },
     );
   });
@@ -258,8 +403,12 @@ describe('names and patterns', () => {
 
 describe('order and identity', () => {
   test('code-point order is that of code points', () => {
-    const anyText = fc.string({ unit: fc.constantFrom('a', '\uD7FF', '\uE000', '\uFFFD', '\u{10000}', '😀'), maxLength: 6 });
-    const byDefinition = (left: string, right: string) => Math.sign(Buffer.compare(Buffer.from(left), Buffer.from(right)));
+    const anyText = fc.string({
+      unit: fc.constantFrom('a', '\uD7FF', '\uE000', '\uFFFD', '\u{10000}', '😀'),
+      maxLength: 6,
+    });
+    const byDefinition = (left: string, right: string) =>
+      Math.sign(Buffer.compare(Buffer.from(left), Buffer.from(right)));
     fc.assert(
       fc.property(anyText, anyText, (left, right) => {
         expect(Math.sign(compareCodePoints(left, right))).toBe(byDefinition(left, right));
@@ -295,20 +444,26 @@ function percentile(numbers: readonly number[], part: number): number {
 function matchesByDefinition(pattern: readonly string[], text: readonly string[]): boolean {
   const [head, ...rest] = pattern;
   if (head === undefined) return text.length === 0;
-  if (head === '*') return text.some((_, index) => matchesByDefinition(rest, text.slice(index))) || matchesByDefinition(rest, []);
+  if (head === '*')
+    return text.some((_, index) => matchesByDefinition(rest, text.slice(index))) || matchesByDefinition(rest, []);
   return head === text[0] && matchesByDefinition(rest, text.slice(1));
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.entries(value).map(([key, member]) => [key, sorted(member)]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return Object.entries(value)
+    .map(([key, member]) => [key, sorted(member)])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
 }
 
 /** The member that a JSON Pointer names; own members only. */
 function memberAt(document: unknown, pointer: string): unknown {
   let value: unknown = document;
-  for (const token of pointer.split('/').slice(1).map((one) => one.replaceAll('~1', '/').replaceAll('~0', '~'))) {
+  for (const token of pointer
+    .split('/')
+    .slice(1)
+    .map((one) => one.replaceAll('~1', '/').replaceAll('~0', '~'))) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return undefined;
     value = (value as Record<string, unknown>)[token];
   }

@@ -14,13 +14,33 @@ type Change = Partial<Omit<RecordedDecision, 'facts'>> & Readonly<{ facts?: Part
 
 const recorded = ({ facts: more, ...change }: Change = {}): RecordedDecision => {
   const { arguments: _arguments, inputSchema: _schema, ...facts } = factsOf('x', {});
-  return { callId: 'call', facts: { ...facts, ...more }, argumentKeys: ['a', 'b'], hasArguments: true, counts: 'surely', reserved: [], ...change };
+  return {
+    callId: 'call',
+    facts: { ...facts, ...more },
+    argumentKeys: ['a', 'b'],
+    hasArguments: true,
+    counts: 'surely',
+    reserved: [],
+    ...change,
+  };
 };
 
-const forAll = (kind: 'require' | 'deny_if', rules: readonly Rule[]): PolicyDocument => ({ version: '1', default: 'allow', all_tools: { [kind]: rules } });
-const limited = (...limits: readonly LimitRule[]): PolicyDocument => ({ version: '1', default: 'allow', tools: { x: { limits } } });
-const judge = (document: PolicyDocument, change?: Change) => new Replay(compilePolicy(document)).judge(recorded(change));
-const under = (document: PolicyDocument, refusedBy: string | null = null) => ({ policy: compilePolicy(document), refusedBy });
+const forAll = (kind: 'require' | 'deny_if', rules: readonly Rule[]): PolicyDocument => ({
+  version: '1',
+  default: 'allow',
+  all_tools: { [kind]: rules },
+});
+const limited = (...limits: readonly LimitRule[]): PolicyDocument => ({
+  version: '1',
+  default: 'allow',
+  tools: { x: { limits } },
+});
+const judge = (document: PolicyDocument, change?: Change) =>
+  new Replay(compilePolicy(document)).judge(recorded(change));
+const under = (document: PolicyDocument, refusedBy: string | null = null) => ({
+  policy: compilePolicy(document),
+  refusedBy,
+});
 
 const allowed = { sure: true, effect: 'allow', code: 'allowed', rule: '/default', unkept: [] };
 const refused = (rule: string) => ({ sure: true, effect: 'deny', code: 'argument_rule', rule, unkept: [] });
@@ -33,20 +53,120 @@ describe('a condition on arguments that are not kept', () => {
     ['a value', 'require', { path, op: 'eq', value: 1 }, unsure('/all_tools/require/0')],
     ['a value that may be null', 'require', { path, op: 'exists', value: true }, unsure('/all_tools/require/0')],
     ['what is below a value', 'deny_if', { path: 'args.a.b[*].c', op: 'eq', value: 1 }, unsure('/all_tools/deny_if/0')],
-    ['an argument that was not there', 'require', { path: 'args.c', op: 'eq', value: 1 }, refused('/all_tools/require/0')],
+    [
+      'an argument that was not there',
+      'require',
+      { path: 'args.c', op: 'eq', value: 1 },
+      refused('/all_tools/require/0'),
+    ],
     ['an argument that was not there, rightly', 'require', { path: 'args.c', op: 'exists', value: false }, allowed],
-    ['an argument that was not there and is not to be another', 'deny_if', { path: 'args.c.d', op: 'neq', value: 1 }, refused('/all_tools/deny_if/0')],
-    ['one whose name differs in case', 'deny_if', { path: 'args.A', op: 'eq', value: 1 }, refused('/all_tools/deny_if/0')],
-    ['every element of the arguments', 'deny_if', { path: 'args.a[*]', op: 'eq', value: 1 }, unsure('/all_tools/deny_if/0')],
+    [
+      'an argument that was not there and is not to be another',
+      'deny_if',
+      { path: 'args.c.d', op: 'neq', value: 1 },
+      refused('/all_tools/deny_if/0'),
+    ],
+    [
+      'one whose name differs in case',
+      'deny_if',
+      { path: 'args.A', op: 'eq', value: 1 },
+      refused('/all_tools/deny_if/0'),
+    ],
+    [
+      'every element of the arguments',
+      'deny_if',
+      { path: 'args.a[*]', op: 'eq', value: 1 },
+      unsure('/all_tools/deny_if/0'),
+    ],
     ['who calls', 'require', { path: 'identity.attributes.t', op: 'eq', value: 'b' }, allowed],
-    ['whence and when', 'deny_if', { conditions: [{ path: 'request.ip', op: 'cidr', value: '10.0.0.0/8' }, { path: 'time.hour', op: 'eq', value: 0 }] }, refused('/all_tools/deny_if/0')],
-    ['a value, and one that does not hold', 'require', { conditions: [{ path, op: 'eq', value: 1 }, { path: 'args.c', op: 'eq', value: 1 }] }, refused('/all_tools/require/0')],
-    ['one that does not hold, and a value', 'require', { conditions: [{ path: 'args.c', op: 'eq', value: 1 }, { path, op: 'eq', value: 1 }] }, refused('/all_tools/require/0')],
-    ['a value, and one that holds', 'require', { conditions: [{ path, op: 'eq', value: 1 }, { path: 'identity.kind', op: 'eq', value: 'agent' }] }, unsure('/all_tools/require/0')],
-    ['a value, and one that is false', 'deny_if', { conditions: [{ path, op: 'eq', value: 1 }, { path: 'args.c', op: 'eq', value: 1 }] }, allowed],
-    ['a value, and one that is undecidable', 'deny_if', { conditions: [{ path, op: 'eq', value: 1 }, { path: 'args.A', op: 'eq', value: 1 }] }, unsure('/all_tools/deny_if/0')],
-    ['one that is undecidable, and a value', 'deny_if', { conditions: [{ path: 'args.A', op: 'eq', value: 1 }, { path, op: 'eq', value: 1 }] }, unsure('/all_tools/deny_if/0')],
-    ['two that are undecidable', 'deny_if', { conditions: [{ path: 'args.A', op: 'eq', value: 1 }, { path: 'args.B', op: 'eq', value: 1 }] }, refused('/all_tools/deny_if/0')],
+    [
+      'whence and when',
+      'deny_if',
+      {
+        conditions: [
+          { path: 'request.ip', op: 'cidr', value: '10.0.0.0/8' },
+          { path: 'time.hour', op: 'eq', value: 0 },
+        ],
+      },
+      refused('/all_tools/deny_if/0'),
+    ],
+    [
+      'a value, and one that does not hold',
+      'require',
+      {
+        conditions: [
+          { path, op: 'eq', value: 1 },
+          { path: 'args.c', op: 'eq', value: 1 },
+        ],
+      },
+      refused('/all_tools/require/0'),
+    ],
+    [
+      'one that does not hold, and a value',
+      'require',
+      {
+        conditions: [
+          { path: 'args.c', op: 'eq', value: 1 },
+          { path, op: 'eq', value: 1 },
+        ],
+      },
+      refused('/all_tools/require/0'),
+    ],
+    [
+      'a value, and one that holds',
+      'require',
+      {
+        conditions: [
+          { path, op: 'eq', value: 1 },
+          { path: 'identity.kind', op: 'eq', value: 'agent' },
+        ],
+      },
+      unsure('/all_tools/require/0'),
+    ],
+    [
+      'a value, and one that is false',
+      'deny_if',
+      {
+        conditions: [
+          { path, op: 'eq', value: 1 },
+          { path: 'args.c', op: 'eq', value: 1 },
+        ],
+      },
+      allowed,
+    ],
+    [
+      'a value, and one that is undecidable',
+      'deny_if',
+      {
+        conditions: [
+          { path, op: 'eq', value: 1 },
+          { path: 'args.A', op: 'eq', value: 1 },
+        ],
+      },
+      unsure('/all_tools/deny_if/0'),
+    ],
+    [
+      'one that is undecidable, and a value',
+      'deny_if',
+      {
+        conditions: [
+          { path: 'args.A', op: 'eq', value: 1 },
+          { path, op: 'eq', value: 1 },
+        ],
+      },
+      unsure('/all_tools/deny_if/0'),
+    ],
+    [
+      'two that are undecidable',
+      'deny_if',
+      {
+        conditions: [
+          { path: 'args.A', op: 'eq', value: 1 },
+          { path: 'args.B', op: 'eq', value: 1 },
+        ],
+      },
+      refused('/all_tools/deny_if/0'),
+    ],
   ])('%s', (_name, kind, rule, expected) => {
     expect(judge(forAll(kind, [rule]))).toEqual(expected);
   });
@@ -54,7 +174,9 @@ describe('a condition on arguments that are not kept', () => {
   test('is known for a call that had none', () => {
     const none = { argumentKeys: [], hasArguments: false };
     expect(judge(forAll('require', [{ path, op: 'exists', value: false }]), none)).toEqual(allowed);
-    expect(judge(forAll('require', [{ path, op: 'exists', value: false }]), { ...none, hasArguments: true })).toEqual(allowed);
+    expect(judge(forAll('require', [{ path, op: 'exists', value: false }]), { ...none, hasArguments: true })).toEqual(
+      allowed,
+    );
   });
 
   test.each([
@@ -62,7 +184,9 @@ describe('a condition on arguments that are not kept', () => {
     ['a name of 64 units, which may have been cut', ['n'.repeat(64)]],
     ['a name of 63 units, as one is not cut in the middle of a character', ['n'.repeat(63)]],
   ])('is not known to be missing among %s', (_name, argumentKeys) => {
-    expect(judge(forAll('require', [{ path, op: 'exists', value: false }]), { argumentKeys })).toEqual(unsure('/all_tools/require/0'));
+    expect(judge(forAll('require', [{ path, op: 'exists', value: false }]), { argumentKeys })).toEqual(
+      unsure('/all_tools/require/0'),
+    );
   });
 
   test.each([
@@ -74,16 +198,39 @@ describe('a condition on arguments that are not kept', () => {
   });
 
   test('of every rule that is not known is told, and a later refusal is sure whatever they say', () => {
-    const rules: readonly Rule[] = [{ path, op: 'eq', value: 1 }, { path: 'args.b', op: 'eq', value: 1 }];
+    const rules: readonly Rule[] = [
+      { path, op: 'eq', value: 1 },
+      { path: 'args.b', op: 'eq', value: 1 },
+    ];
     expect(judge(forAll('require', rules))).toEqual(unsure('/all_tools/require/0', '/all_tools/require/1'));
-    expect(judge(forAll('require', [...rules, { path: 'args.c', op: 'eq', value: 1 }]))).toEqual({ ...refused('/all_tools/require/2'), unkept: ['/all_tools/require/0', '/all_tools/require/1'] });
+    expect(judge(forAll('require', [...rules, { path: 'args.c', op: 'eq', value: 1 }]))).toEqual({
+      ...refused('/all_tools/require/2'),
+      unkept: ['/all_tools/require/0', '/all_tools/require/1'],
+    });
   });
 
   test('before a hold leaves it unsure', () => {
-    const holding = (deny_if: readonly Rule[]): PolicyDocument => ({ version: '1', default: 'deny', tools: { x: { action: 'require_approval', deny_if } } });
-    expect(judge(holding([]))).toMatchObject({ sure: true, effect: 'hold', code: 'approval_required', rule: '/tools/x/action' });
-    expect(judge(holding([{ path, op: 'eq', value: 1 }]))).toMatchObject({ sure: false, effect: 'hold', unkept: ['/tools/x/deny_if/0'] });
-    expect(judge(holding([]), { facts: { approved: true } })).toMatchObject({ sure: true, effect: 'allow', rule: '/tools/x' });
+    const holding = (deny_if: readonly Rule[]): PolicyDocument => ({
+      version: '1',
+      default: 'deny',
+      tools: { x: { action: 'require_approval', deny_if } },
+    });
+    expect(judge(holding([]))).toMatchObject({
+      sure: true,
+      effect: 'hold',
+      code: 'approval_required',
+      rule: '/tools/x/action',
+    });
+    expect(judge(holding([{ path, op: 'eq', value: 1 }]))).toMatchObject({
+      sure: false,
+      effect: 'hold',
+      unkept: ['/tools/x/deny_if/0'],
+    });
+    expect(judge(holding([]), { facts: { approved: true } })).toMatchObject({
+      sure: true,
+      effect: 'allow',
+      rule: '/tools/x',
+    });
   });
 
   test('check_arguments is not known, schemas not being kept either', () => {
@@ -91,7 +238,10 @@ describe('a condition on arguments that are not kept', () => {
     expect(judge(document)).toEqual(unsure('/check_arguments'));
     expect(judge(document, { argumentKeys: [], hasArguments: false })).toEqual(unsure('/check_arguments'));
     expect(judge(document, { under: under(document) })).toEqual(allowed);
-    expect(judge(document, { under: under(document, '/check_arguments') })).toEqual({ ...refused('/check_arguments'), code: 'arguments_invalid' });
+    expect(judge(document, { under: under(document, '/check_arguments') })).toEqual({
+      ...refused('/check_arguments'),
+      code: 'arguments_invalid',
+    });
   });
 });
 
@@ -101,7 +251,9 @@ describe('the version that decided', () => {
 
   test('tells of a rule of the same words that it was passed, wherever it stood, and under whatever name it is told', () => {
     const decided = under({ version: '1', default: 'deny', tools: { x: { require: [other, { conditions: [one] }] } } });
-    expect(judge(forAll('require', [{ op: 'in', value: ['x', 'y'], path: 'args.a', on_deny: 'no' }]), { under: decided })).toEqual(allowed);
+    expect(
+      judge(forAll('require', [{ op: 'in', value: ['x', 'y'], path: 'args.a', on_deny: 'no' }]), { under: decided }),
+    ).toEqual(allowed);
     expect(judge(forAll('require', [other, one]), { under: decided })).toEqual(allowed);
   });
 
@@ -130,12 +282,18 @@ describe('the version that decided', () => {
   });
 
   test('tells of a rule that stands where the one that refused is told to stand, and of no other that is told under a rule that is gone', () => {
-    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/gone') })).toEqual(unsure('/all_tools/require/0'));
-    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/all_tools/require/0') })).toEqual(refused('/all_tools/require/0'));
+    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/gone') })).toEqual(
+      unsure('/all_tools/require/0'),
+    );
+    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/all_tools/require/0') })).toEqual(
+      refused('/all_tools/require/0'),
+    );
   });
 
   test('tells nothing when its rule is none of the plan', () => {
-    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/pin_tools') })).toEqual(unsure('/all_tools/require/0'));
+    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/pin_tools') })).toEqual(
+      unsure('/all_tools/require/0'),
+    );
   });
 
   const spend: LimitRule = { counter: 'money', window: 'hour', max: 100, increment_from: 'args.a' };
@@ -143,8 +301,17 @@ describe('the version that decided', () => {
 
   test('tells the amount of an argument that alone is spent on a counter', () => {
     const draft = limited({ ...spend, counter: 'other', window: 'day', max: 5 });
-    expect(judge(draft, { reserved: spent(5), under: under(limited(spend)) })).toMatchObject({ sure: true, effect: 'allow' });
-    expect(judge(draft, { reserved: spent(5.01), under: under(limited(spend)) })).toMatchObject({ sure: true, effect: 'deny', code: 'rate_limited', rule: '/tools/x/limits/0', unkept: [] });
+    expect(judge(draft, { reserved: spent(5), under: under(limited(spend)) })).toMatchObject({
+      sure: true,
+      effect: 'allow',
+    });
+    expect(judge(draft, { reserved: spent(5.01), under: under(limited(spend)) })).toMatchObject({
+      sure: true,
+      effect: 'deny',
+      code: 'rate_limited',
+      rule: '/tools/x/limits/0',
+      unkept: [],
+    });
     expect(judge(draft, { reserved: spent(5), under: under(limited(spend, { ...spend, max: 3 })) }).sure).toBe(true);
   });
 
@@ -155,7 +322,10 @@ describe('the version that decided', () => {
     ['it is of another window', [{ ...spend, window: 'day' }]],
     ['it is of another scope', [{ ...spend, scope: 'server' }]],
   ])('does not tell it when %s', (_name, limits) => {
-    expect(judge(limited(spend), { reserved: spent(5), under: under(limited(...limits)) })).toMatchObject({ sure: false, unkept: ['/tools/x/limits/0'] });
+    expect(judge(limited(spend), { reserved: spent(5), under: under(limited(...limits)) })).toMatchObject({
+      sure: false,
+      unkept: ['/tools/x/limits/0'],
+    });
   });
 });
 
@@ -169,36 +339,88 @@ describe('limits of recorded calls', () => {
       return sure ? (effect === 'deny' ? rule : effect) : 'unsure';
     });
   };
-  const seconds = (...all: readonly number[]): readonly Change[] => all.map((second) => ({ facts: { now: at(second) } }));
+  const seconds = (...all: readonly number[]): readonly Change[] =>
+    all.map((second) => ({ facts: { now: at(second) } }));
 
   test('begin at 0, count in their windows, and go on with a call that was overtaken', () => {
-    expect(outcomes(limited(two), seconds(0, 30, 59, 60, 59, 61, 120))).toEqual(['allow', 'allow', '/tools/x/limits/0', 'allow', 'allow', '/tools/x/limits/0', 'allow']);
+    expect(outcomes(limited(two), seconds(0, 30, 59, 60, 59, 61, 120))).toEqual([
+      'allow',
+      'allow',
+      '/tools/x/limits/0',
+      'allow',
+      'allow',
+      '/tools/x/limits/0',
+      'allow',
+    ]);
   });
 
   test('count for whom their scope says', () => {
-    const who = (grantId: string, sessionId?: string): Change => ({ facts: { grantId, ...(sessionId === undefined ? {} : { sessionId }) } });
-    expect(outcomes(limited({ ...two, max: 1 }), [who('g'), who('h'), who('g')])).toEqual(['allow', 'allow', '/tools/x/limits/0']);
-    expect(outcomes(limited({ ...two, max: 1, scope: 'server' }), [who('g'), who('h')])).toEqual(['allow', '/tools/x/limits/0']);
-    expect(outcomes(limited({ ...two, max: 1, scope: 'session' }), [who('g', 's'), who('g', 't'), who('g', 's')])).toEqual(['allow', 'allow', '/tools/x/limits/0']);
+    const who = (grantId: string, sessionId?: string): Change => ({
+      facts: { grantId, ...(sessionId === undefined ? {} : { sessionId }) },
+    });
+    expect(outcomes(limited({ ...two, max: 1 }), [who('g'), who('h'), who('g')])).toEqual([
+      'allow',
+      'allow',
+      '/tools/x/limits/0',
+    ]);
+    expect(outcomes(limited({ ...two, max: 1, scope: 'server' }), [who('g'), who('h')])).toEqual([
+      'allow',
+      '/tools/x/limits/0',
+    ]);
+    expect(
+      outcomes(limited({ ...two, max: 1, scope: 'session' }), [who('g', 's'), who('g', 't'), who('g', 's')]),
+    ).toEqual(['allow', 'allow', '/tools/x/limits/0']);
   });
 
   test('are all reserved, or none, and the first that does not fit is named', () => {
-    const document = limited(two, { counter: 'one', window: 'hour', max: 1 }, { counter: 'half', window: 'hour', max: 0.5 });
-    expect(outcomes(document, seconds(0, 0, 0))).toEqual(['/tools/x/limits/2', '/tools/x/limits/2', '/tools/x/limits/2']);
-    expect(outcomes(limited(two, { counter: 'one', window: 'hour', max: 1 }), seconds(0, 0, 60, 3600))).toEqual(['allow', '/tools/x/limits/1', '/tools/x/limits/1', 'allow']);
+    const document = limited(
+      two,
+      { counter: 'one', window: 'hour', max: 1 },
+      { counter: 'half', window: 'hour', max: 0.5 },
+    );
+    expect(outcomes(document, seconds(0, 0, 0))).toEqual([
+      '/tools/x/limits/2',
+      '/tools/x/limits/2',
+      '/tools/x/limits/2',
+    ]);
+    expect(outcomes(limited(two, { counter: 'one', window: 'hour', max: 1 }), seconds(0, 0, 60, 3600))).toEqual([
+      'allow',
+      '/tools/x/limits/1',
+      '/tools/x/limits/1',
+      'allow',
+    ]);
   });
 
   test('sharing a counter add once to it, and each keeps its own max', () => {
     expect(outcomes(limited(two, { ...two, max: 1 }), seconds(0, 0))).toEqual(['allow', '/tools/x/limits/1']);
-    expect(outcomes({ ...limited(two), all_tools: { limits: [{ ...two, max: 3 }] } }, seconds(0, 0, 0))).toEqual(['allow', 'allow', '/tools/x/limits/0']);
+    expect(outcomes({ ...limited(two), all_tools: { limits: [{ ...two, max: 3 }] } }, seconds(0, 0, 0))).toEqual([
+      'allow',
+      'allow',
+      '/tools/x/limits/0',
+    ]);
   });
 
   test('with an amount that is not kept are unsure, for as long as that call counts', () => {
     const spend: LimitRule = { counter: 'money', window: 'minute', max: 3, increment_from: 'args.a' };
     const one: LimitRule = { counter: 'money', window: 'minute', max: 3 };
-    const document: PolicyDocument = { version: '1', default: 'allow', tools: { x: { limits: [spend] }, y: { limits: [one] } } };
+    const document: PolicyDocument = {
+      version: '1',
+      default: 'allow',
+      tools: { x: { limits: [spend] }, y: { limits: [one] } },
+    };
     const y = (second: number): Change => ({ facts: { tool: 'y', now: at(second) } });
-    expect(outcomes(document, [y(0), { facts: { now: at(1) } }, y(2), y(60), y(61), y(62), y(63), { facts: { now: at(64) } }])).toEqual(['allow', 'unsure', 'unsure', 'allow', 'allow', 'allow', '/tools/y/limits/0', 'unsure']);
+    expect(
+      outcomes(document, [
+        y(0),
+        { facts: { now: at(1) } },
+        y(2),
+        y(60),
+        y(61),
+        y(62),
+        y(63),
+        { facts: { now: at(64) } },
+      ]),
+    ).toEqual(['allow', 'unsure', 'unsure', 'allow', 'allow', 'allow', '/tools/y/limits/0', 'unsure']);
     expect(outcomes(document, [{ argumentKeys: ['b'] }])).toEqual(['/tools/x/limits/0']);
     expect(judge(document, { argumentKeys: ['b'] })).toMatchObject({ code: 'argument_rule' });
   });
@@ -246,19 +468,38 @@ describe('limits of recorded calls', () => {
   });
 
   test('are let alone by what does not count', () => {
-    expect(outcomes(limited({ ...two, max: 1 }), [{ counts: 'never' }, { counts: 'never' }, {}, { counts: 'never' }, {}])).toEqual(['allow', 'allow', 'allow', 'allow', '/tools/x/limits/0']);
+    expect(
+      outcomes(limited({ ...two, max: 1 }), [{ counts: 'never' }, { counts: 'never' }, {}, { counts: 'never' }, {}]),
+    ).toEqual(['allow', 'allow', 'allow', 'allow', '/tools/x/limits/0']);
   });
 
   test('of an unsure call count perhaps', () => {
-    const document: PolicyDocument = { ...limited({ ...two, max: 1 }), all_tools: { deny_if: [{ path: 'args.a', op: 'eq', value: 1 }] } };
+    const document: PolicyDocument = {
+      ...limited({ ...two, max: 1 }),
+      all_tools: { deny_if: [{ path: 'args.a', op: 'eq', value: 1 }] },
+    };
     expect(outcomes(document, [{}, { argumentKeys: [] }])).toEqual(['unsure', 'unsure']);
-    expect(outcomes(document, [{ argumentKeys: [] }, {}, { argumentKeys: [] }])).toEqual(['allow', '/tools/x/limits/0', '/tools/x/limits/0']);
+    expect(outcomes(document, [{ argumentKeys: [] }, {}, { argumentKeys: [] }])).toEqual([
+      'allow',
+      '/tools/x/limits/0',
+      '/tools/x/limits/0',
+    ]);
   });
 });
 
 describe('resources and prompts', () => {
-  const document: PolicyDocument = { version: '1', default: 'allow', tools: { x: { action: 'deny' } }, resources: { 'file:///secret/*': { action: 'deny' }, 'file:///a': { require: [{ path: 'args.uri', op: 'ends_with', value: 'a' }] } }, prompts: { x: { limits: [{ counter: 'c', window: 'hour', max: 0 }] } } };
-  const of = (kind: 'tool' | 'resource' | 'prompt', tool: string) => judge(document, { argumentKeys: ['uri'], facts: { kind, tool } });
+  const document: PolicyDocument = {
+    version: '1',
+    default: 'allow',
+    tools: { x: { action: 'deny' } },
+    resources: {
+      'file:///secret/*': { action: 'deny' },
+      'file:///a': { require: [{ path: 'args.uri', op: 'ends_with', value: 'a' }] },
+    },
+    prompts: { x: { limits: [{ counter: 'c', window: 'hour', max: 0 }] } },
+  };
+  const of = (kind: 'tool' | 'resource' | 'prompt', tool: string) =>
+    judge(document, { argumentKeys: ['uri'], facts: { kind, tool } });
 
   test('go by their own sections, and a URI is known', () => {
     expect(of('tool', 'x')).toMatchObject({ effect: 'deny', rule: '/tools/x/action' });
@@ -267,10 +508,13 @@ describe('resources and prompts', () => {
     expect(of('resource', 'file:///a')).toMatchObject({ sure: true, effect: 'allow', rule: '/resources/file:~1~1~1a' });
   });
 
-  test.each(['file:///a', 'file:///%61', 'file:///b', 'FILE:///secret/a', 'file:////secret/%2561', 'file:///secret'])('%s is judged as by decide', (uri) => {
-    const { effect, code, rule } = decide(compilePolicy(document), { ...factsOf(uri, { uri }), kind: 'resource' });
-    expect(of('resource', uri)).toEqual({ sure: true, effect, code, rule, unkept: [] });
-  });
+  test.each(['file:///a', 'file:///%61', 'file:///b', 'FILE:///secret/a', 'file:////secret/%2561', 'file:///secret'])(
+    '%s is judged as by decide',
+    (uri) => {
+      const { effect, code, rule } = decide(compilePolicy(document), { ...factsOf(uri, { uri }), kind: 'resource' });
+      expect(of('resource', uri)).toEqual({ sure: true, effect, code, rule, unkept: [] });
+    },
+  );
 
   test.each([
     ['deny', 'require_approval', 'deny'],
@@ -280,22 +524,47 @@ describe('resources and prompts', () => {
     ['require_approval', 'require_approval', 'hold'],
     ['allow', 'allow', 'allow'],
   ] as const)('that an entry gives as %s and the plain spelling as %s: %s, as by decide', (given, plain, effect) => {
-    const both: PolicyDocument = { version: '1', default: 'deny', resources: { 'FILE:///a': { action: given }, 'file:///a': { action: plain } } };
-    const { code, rule } = decide(compilePolicy(both), { ...factsOf('FILE:///a', { uri: 'FILE:///a' }), kind: 'resource' });
-    expect(judge(both, { argumentKeys: ['uri'], facts: { kind: 'resource', tool: 'FILE:///a' } })).toMatchObject({ sure: true, effect, code, rule });
+    const both: PolicyDocument = {
+      version: '1',
+      default: 'deny',
+      resources: { 'FILE:///a': { action: given }, 'file:///a': { action: plain } },
+    };
+    const { code, rule } = decide(compilePolicy(both), {
+      ...factsOf('FILE:///a', { uri: 'FILE:///a' }),
+      kind: 'resource',
+    });
+    expect(judge(both, { argumentKeys: ['uri'], facts: { kind: 'resource', tool: 'FILE:///a' } })).toMatchObject({
+      sure: true,
+      effect,
+      code,
+      rule,
+    });
   });
 
   test('only the names of resources have other spellings', () => {
     const named = { '/a/%62': {}, '/a/b': { action: 'deny' } } as const;
-    for (const [kind, section] of [['tool', 'tools'], ['prompt', 'prompts']] as const) {
-      expect(judge({ version: '1', default: 'deny', [section]: named }, { facts: { kind, tool: '/a/%62' } })).toMatchObject({ effect: 'allow' });
+    for (const [kind, section] of [
+      ['tool', 'tools'],
+      ['prompt', 'prompts'],
+    ] as const) {
+      expect(
+        judge({ version: '1', default: 'deny', [section]: named }, { facts: { kind, tool: '/a/%62' } }),
+      ).toMatchObject({ effect: 'allow' });
     }
   });
 
   test('a URI is refused by what refuses its plain form, and by nothing else of that', () => {
-    expect(of('resource', 'file:///%73ecret/key')).toMatchObject({ effect: 'deny', rule: '/resources/file:~1~1~1secret~1*/action' });
+    expect(of('resource', 'file:///%73ecret/key')).toMatchObject({
+      effect: 'deny',
+      rule: '/resources/file:~1~1~1secret~1*/action',
+    });
     expect(of('resource', 'file:///b/%61')).toMatchObject({ effect: 'allow', rule: '/default' });
-    expect(judge({ ...document, default: 'deny', resources: { 'file:///%61': {} } }, { facts: { kind: 'resource', tool: 'file:///%61' } })).toMatchObject({ effect: 'allow' });
+    expect(
+      judge(
+        { ...document, default: 'deny', resources: { 'file:///%61': {} } },
+        { facts: { kind: 'resource', tool: 'file:///%61' } },
+      ),
+    ).toMatchObject({ effect: 'allow' });
   });
 });
 
@@ -347,7 +616,11 @@ describe('exact sums', () => {
 
 test('counters whose window is over go when there are many', () => {
   const counters = new Counters();
-  const one = (whom: string, second: number) => [{ counter: 'c', window: 'second', scope: 'grant', whom, amount: 1, max: 1, pointer: '/' } as const, at(second)] as const;
+  const one = (whom: string, second: number) =>
+    [
+      { counter: 'c', window: 'second', scope: 'grant', whom, amount: 1, max: 1, pointer: '/' } as const,
+      at(second),
+    ] as const;
   for (let index = 0; index < 25_000; index += 1) counters.add([one(`g${index}`, index)[0]], at(index), true);
   expect(counters.size).toBeLessThanOrEqual(10_000);
   expect(counters.fit([one('g24999', 24_999)[0]], at(24_999)).refusedBy).toBeDefined();
@@ -357,6 +630,7 @@ test('counters whose window is not over stay, however many there are', () => {
   const counters = new Counters();
   const month = { counter: 'c', window: 'month', scope: 'grant', whom: 'g', amount: 1, max: 1, pointer: '/' } as const;
   counters.add([month], at(0), true);
-  for (let index = 0; index < 25_000; index += 1) counters.add([{ ...month, window: 'second', whom: `g${index}` }], at(index), true);
+  for (let index = 0; index < 25_000; index += 1)
+    counters.add([{ ...month, window: 'second', whom: `g${index}` }], at(index), true);
   expect(counters.fit([month], at(25_000)).refusedBy).toEqual(month);
 });

@@ -23,8 +23,27 @@ test.each([
 });
 
 test.each([
-  'file:///public/../secret', 'file:///public/./x', 'file:///public/..', 'file:///public/%2e%2e/secret', 'file:///public/%252e%252e/secret', 'file:///public/..%2fsecret',
-  'file:///public\\..\\secret', 'x://h/a?path=../b', 'file:///public/.\t./secret', 'file:///public/%00', ' file:///a', 'file:///a ', '../x', 'x:..', 'note:..', 'x:%25252541', 'x:../y', `x:${'%25'.repeat(3)}2525252e`, 'file:///caf%E9', 'file:///%C0%AF', 'x://h/\ud800',
+  'file:///public/../secret',
+  'file:///public/./x',
+  'file:///public/..',
+  'file:///public/%2e%2e/secret',
+  'file:///public/%252e%252e/secret',
+  'file:///public/..%2fsecret',
+  'file:///public\\..\\secret',
+  'x://h/a?path=../b',
+  'file:///public/.\t./secret',
+  'file:///public/%00',
+  ' file:///a',
+  'file:///a ',
+  '../x',
+  'x:..',
+  'note:..',
+  'x:%25252541',
+  'x:../y',
+  `x:${'%25'.repeat(3)}2525252e`,
+  'file:///caf%E9',
+  'file:///%C0%AF',
+  'x://h/\ud800',
 ])('%j can be read in two ways', (uri) => {
   expect(plainUri(uri)).toBeUndefined();
 });
@@ -66,7 +85,11 @@ test.each([
 });
 
 test('the spellings of one URI are few, however it is written', () => {
-  for (const uri of ['FILE://u@Elsewhere.:1/%C3%A9//a%2Fb/?c#d', 'HTTPS:\\\\%2555@b\u00fccher.:443\\%25C3%25A9 x/?#', `x:${'%20é'.repeat(250)}`]) {
+  for (const uri of [
+    'FILE://u@Elsewhere.:1/%C3%A9//a%2Fb/?c#d',
+    'HTTPS:\\\\%2555@b\u00fccher.:443\\%25C3%25A9 x/?#',
+    `x:${'%20é'.repeat(250)}`,
+  ]) {
     const { texts, encoded } = spellingsOf(uri) ?? { texts: [], encoded: [] };
     expect([texts.length > 1 && texts.length <= 9, encoded.length <= 5]).toEqual([true, true]);
   }

@@ -7,7 +7,19 @@ type Prepared = Readonly<Record<string, unknown>>;
 const stepsOf = (schema: unknown): unknown => (schema as Prepared | undefined)?.[stepsKeyword];
 
 describe('every subschema says what one pass over it costs:', () => {
-  const single = ['additionalProperties', 'unevaluatedProperties', 'propertyNames', 'contains', 'unevaluatedItems', 'additionalItems', 'not', 'if', 'then', 'else', 'items'];
+  const single = [
+    'additionalProperties',
+    'unevaluatedProperties',
+    'propertyNames',
+    'contains',
+    'unevaluatedItems',
+    'additionalItems',
+    'not',
+    'if',
+    'then',
+    'else',
+    'items',
+  ];
   const listed = ['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items'];
   const named = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas', 'dependencies'];
 
@@ -31,13 +43,34 @@ describe('every subschema says what one pass over it costs:', () => {
   });
 
   test('the more members a keyword has, the more it costs', () => {
-    const costs = [{}, { const: null }, { minimum: 1 }, { enum: [1, 2, 3] }, { required: ['a'], enum: [1, 2, 3] }, { properties: { a: {}, b: {} } }].map((schema) => stepsOf(prepareSchema(schema)));
+    const costs = [
+      {},
+      { const: null },
+      { minimum: 1 },
+      { enum: [1, 2, 3] },
+      { required: ['a'], enum: [1, 2, 3] },
+      { properties: { a: {}, b: {} } },
+    ].map((schema) => stepsOf(prepareSchema(schema)));
     expect(costs).toEqual([15, 17, 17, 21, 23, 19]);
   });
 });
 
-test.each(['$schema', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$comment', 'default', 'examples', 'title', 'description', '$id'])('%s is left out: it checks nothing', (key) => {
-  expect(prepareSchema({ [key]: 'https://example.org/', type: 'object' })).toEqual({ type: 'object', [stepsKeyword]: 17 });
+test.each([
+  '$schema',
+  '$anchor',
+  '$dynamicAnchor',
+  '$recursiveAnchor',
+  '$comment',
+  'default',
+  'examples',
+  'title',
+  'description',
+  '$id',
+])('%s is left out: it checks nothing', (key) => {
+  expect(prepareSchema({ [key]: 'https://example.org/', type: 'object' })).toEqual({
+    type: 'object',
+    [stepsKeyword]: 17,
+  });
 });
 
 test.each([

@@ -16,7 +16,11 @@ const cpuMs = (run: () => void): number => {
 };
 
 const matching = (value: string) => ({ path: 'args.a', op: 'matches', value });
-const documentOf = (name: string) => ({ version: '1', default: 'allow', tools: { x: { deny_if: Array.from({ length: 20 }, (_, number) => matching(`${name}x${number}[a-z]{1,200}`)) } } });
+const documentOf = (name: string) => ({
+  version: '1',
+  default: 'allow',
+  tools: { x: { deny_if: Array.from({ length: 20 }, (_, number) => matching(`${name}x${number}[a-z]{1,200}`)) } },
+});
 
 describe('A stored policy', () => {
   test('is loaded without compiling its regular expressions', () => {
@@ -34,8 +38,16 @@ describe('A stored policy', () => {
   });
 
   test('that has a regular expression which does not compile any more refuses what it would judge', () => {
-    const policy = new PolicyCache().compiled({ version: '1', default: 'allow', tools: { x: { deny_if: [matching('(')] } } });
-    expect(decide(policy, factsOf('x', { a: 'b' }))).toMatchObject({ effect: 'deny', code: 'argument_rule', rule: '/tools/x/deny_if/0' });
+    const policy = new PolicyCache().compiled({
+      version: '1',
+      default: 'allow',
+      tools: { x: { deny_if: [matching('(')] } },
+    });
+    expect(decide(policy, factsOf('x', { a: 'b' }))).toMatchObject({
+      effect: 'deny',
+      code: 'argument_rule',
+      rule: '/tools/x/deny_if/0',
+    });
   });
 });
 
@@ -55,13 +67,26 @@ test('Compiled regular expressions take a bounded number of bytes, and those in 
   expect(kept).toBeLessThan(300);
 });
 
-const bits = (count: number, seed: number): string[] => Array.from({ length: count }, (_, at) => 'ab'[Math.floor(Math.abs(Math.sin(at * at + seed)) * 1e6) & 1] ?? 'a');
-const resources = (stars: number) => Object.fromEntries(Array.from({ length: 128 }, (_, seed) => [`*${bits(stars, seed).join('*')}*c`, {}]));
+const bits = (count: number, seed: number): string[] =>
+  Array.from({ length: count }, (_, at) => 'ab'[Math.floor(Math.abs(Math.sin(at * at + seed)) * 1e6) & 1] ?? 'a');
+const resources = (stars: number) =>
+  Object.fromEntries(Array.from({ length: 128 }, (_, seed) => [`*${bits(stars, seed).join('*')}*c`, {}]));
 
 describe('Validation', () => {
   test('refuses patterns by which a name could cost many times what a call may, and names both', () => {
     const parsed = parsePolicy({ version: '1', default: 'allow', resources: resources(900) });
-    expect(parsed).toMatchObject({ ok: false, errors: [{ pointer: '/resources', code: 'too_many', message: expect.stringMatching(/^judging a name by these patterns could take \d+ steps, of at most 500000/) as string }] });
+    expect(parsed).toMatchObject({
+      ok: false,
+      errors: [
+        {
+          pointer: '/resources',
+          code: 'too_many',
+          message: expect.stringMatching(
+            /^judging a name by these patterns could take \d+ steps, of at most 500000/,
+          ) as string,
+        },
+      ],
+    });
   });
 
   test('warns of patterns by which a name could cost more than a call may', () => {
@@ -70,14 +95,29 @@ describe('Validation', () => {
   });
 
   test('accepts 6,500 patterns to hide tools and 6,500 for entries without a warning', () => {
-    const many = (end: string): string[] => Array.from({ length: 6500 }, (_, number) => `*a${number.toString(36)}${end}`);
-    const parsed = parsePolicy({ version: '1', default: 'deny', hide: many('z*'), tools: Object.fromEntries(many('b*c*').map((name) => [name, {}])) });
+    const many = (end: string): string[] =>
+      Array.from({ length: 6500 }, (_, number) => `*a${number.toString(36)}${end}`);
+    const parsed = parsePolicy({
+      version: '1',
+      default: 'deny',
+      hide: many('z*'),
+      tools: Object.fromEntries(many('b*c*').map((name) => [name, {}])),
+    });
     expect(parsed).toMatchObject({ ok: true, warnings: [] });
   });
 
   test('names the size of a regular expression and the most that is taken', () => {
     const found = parsePolicy({ version: '1', default: 'deny', tools: { x: { require: [matching('[a-z]{1,600}')] } } });
-    expect(found).toEqual({ ok: false, errors: [{ pointer: '/tools/x/require/0/value', code: 'invalid_value', message: 'this regular expression compiles to 1201 instructions, of at most 1024: repeat less' }] });
+    expect(found).toEqual({
+      ok: false,
+      errors: [
+        {
+          pointer: '/tools/x/require/0/value',
+          code: 'invalid_value',
+          message: 'this regular expression compiles to 1201 instructions, of at most 1024: repeat less',
+        },
+      ],
+    });
   });
 });
 
@@ -99,7 +139,9 @@ describe('The schemas of tools', () => {
   });
 
   test('with patterns of large classes give other work a turn after each', async () => {
-    const properties = Object.fromEntries(Array.from({ length: 14 }, (_, number) => [`p${number}`, { pattern: `^x${number}\\p{L}{700}$` }]));
+    const properties = Object.fromEntries(
+      Array.from({ length: 14 }, (_, number) => [`p${number}`, { pattern: `^x${number}\\p{L}{700}$` }]),
+    );
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 0);
     expect(await new SchemaCache().get('h3', { type: 'object', properties })).toBeDefined();
@@ -108,7 +150,12 @@ describe('The schemas of tools', () => {
   });
 
   test('whose patterns are too many or too large together are not compiled', async () => {
-    const withPatterns = (count: number, pattern: string) => ({ type: 'object', properties: Object.fromEntries(Array.from({ length: count }, (_, number) => [`p${number}`, { pattern: `${pattern}${number}` }])) });
+    const withPatterns = (count: number, pattern: string) => ({
+      type: 'object',
+      properties: Object.fromEntries(
+        Array.from({ length: count }, (_, number) => [`p${number}`, { pattern: `${pattern}${number}` }]),
+      ),
+    });
     const cache = new SchemaCache();
     expect(await cache.get('h4', withPatterns(101, 'x'))).toBeUndefined();
     expect(await cache.get('h5', withPatterns(20, '[a-z]{700}'))).toBeUndefined();

@@ -10,11 +10,21 @@ import { rewriting } from '../../../src/relay/rewritten.js';
 import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/upstream/forward.js';
 
 const FAILURES = ['unreachable', 'timeout', 'broken', 'aborted'] as const satisfies readonly UpstreamFailure['kind'][];
-const STATUSES = { unreachable: 'upstream_unreachable', timeout: 'timeout', broken: 'upstream_error', aborted: 'cancelled' };
+const STATUSES = {
+  unreachable: 'upstream_unreachable',
+  timeout: 'timeout',
+  broken: 'upstream_error',
+  aborted: 'cancelled',
+};
 const JSON_HEAD = { 'content-type': 'application/json' };
 
 const request: UpstreamRequest = {
-  server: { id: 'srv_1', organizationId: 'org_1', transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') }, eras: ['legacy'] },
+  server: {
+    id: 'srv_1',
+    organizationId: 'org_1',
+    transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:9/mcp') },
+    eras: ['legacy'],
+  },
   grantId: 'grt_1',
   era: 'legacy',
   method: 'POST',
@@ -51,17 +61,27 @@ const failing =
     return { resume: () => undefined, abort: () => undefined };
   };
 
-const THROUGH = { nothing: undefined, keepingPrivate, rewriting: (sink) => rewriting(sink, { marker: '"taskId', rewrite: (message) => message }) } satisfies Readonly<Record<string, AnswerTo['through']>>;
+const THROUGH = {
+  nothing: undefined,
+  keepingPrivate,
+  rewriting: (sink) => rewriting(sink, { marker: '"taskId', rewrite: (message) => message }),
+} satisfies Readonly<Record<string, AnswerTo['through']>>;
 
 /** The ways that an answer takes from a transport to the relay; each decorates the sink. */
 const ROUTES = {
   straight: (forward) => forward,
   'an attempt': (forward) => openTranslation(forward).forward,
   'a channel': (forward) => {
-    const servers = new ChannelServers(({ server }, events) => {
-      forward({ ...request, server }, { head: () => undefined, data: () => true, end: () => undefined, fail: (failure) => events.closed(failure) });
-      return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
-    }, { stillGood: () => true });
+    const servers = new ChannelServers(
+      ({ server }, events) => {
+        forward(
+          { ...request, server },
+          { head: () => undefined, data: () => true, end: () => undefined, fail: (failure) => events.closed(failure) },
+        );
+        return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
+      },
+      { stillGood: () => true },
+    );
     return servers.forward;
   },
 } satisfies Readonly<Record<string, (forward: Forward) => Forward>>;
@@ -74,19 +94,41 @@ const relayed = (forward: Forward, through: AnswerTo['through'], era: 'legacy' |
     relayAnswer(parts as never, exchange as never, { ...request, era: 'legacy' }, { id: 1, tool: null, through, done });
   });
 
-const cases = Object.entries(THROUGH).flatMap(([through]) => Object.keys(ROUTES).flatMap((route) => Object.keys(BEGINNINGS).flatMap((begin) => FAILURES.map((kind) => [kind, begin, through, route] as const))));
+const cases = Object.entries(THROUGH).flatMap(([through]) =>
+  Object.keys(ROUTES).flatMap((route) =>
+    Object.keys(BEGINNINGS).flatMap((begin) => FAILURES.map((kind) => [kind, begin, through, route] as const)),
+  ),
+);
 
-test.each(cases)('an upstream that fails as %s %s, through %s by way of %s, ends its call with that outcome', async (kind, begin, through, route) => {
-  const forward = ROUTES[route as keyof typeof ROUTES](failing(kind, BEGINNINGS[begin as keyof typeof BEGINNINGS]));
-  for (const era of ['legacy', 'modern'] as const) expect(await relayed(forward, THROUGH[through as keyof typeof THROUGH], era)).toMatchObject({ status: STATUSES[kind], sent: true });
-});
+test.each(cases)(
+  'an upstream that fails as %s %s, through %s by way of %s, ends its call with that outcome',
+  async (kind, begin, through, route) => {
+    const forward = ROUTES[route as keyof typeof ROUTES](failing(kind, BEGINNINGS[begin as keyof typeof BEGINNINGS]));
+    for (const era of ['legacy', 'modern'] as const)
+      expect(await relayed(forward, THROUGH[through as keyof typeof THROUGH], era)).toMatchObject({
+        status: STATUSES[kind],
+        sent: true,
+      });
+  },
+);
 
 /** What of an answer goes on, or how it fails. */
 const rewritten = (contentType: string, text: string): string => {
   let out = '';
   const sink = rewriting(
-    { head: () => undefined, data: (chunk) => ((out += chunk.toString()), true), end: () => undefined, fail: ({ kind }) => void (out += `failed: ${kind}`) },
-    { marker: '"taskId', rewrite: (message) => (isObject(message['result']) && message['result']['taskId'] !== undefined ? { ...message, result: { taskId: 'sealed' } } : message) },
+    {
+      head: () => undefined,
+      data: (chunk) => ((out += chunk.toString()), true),
+      end: () => undefined,
+      fail: ({ kind }) => void (out += `failed: ${kind}`),
+    },
+    {
+      marker: '"taskId',
+      rewrite: (message) =>
+        isObject(message['result']) && message['result']['taskId'] !== undefined
+          ? { ...message, result: { taskId: 'sealed' } }
+          : message,
+    },
   );
   sink.head(200, { 'content-type': contentType });
   sink.data(Buffer.from(text));
@@ -104,7 +146,13 @@ test.each([
 
 test('a key is rewritten in every spelling, and what is not rewritten passes byte for byte', () => {
   expect(rewritten('application/json', '{"result":{"\\u0074askId":"raw"}}')).toBe('{"result":{"taskId":"sealed"}}');
-  expect(rewritten('text/event-stream', 'data: {"result":{"task\\u0049d":"raw"}}\n\n')).toBe('data: {"result":{"taskId":"sealed"}}\n\n');
-  expect(rewritten('application/json', '{"n":12345678901234567890,"x":"\\u00e9"}')).toBe('{"n":12345678901234567890,"x":"\\u00e9"}');
-  expect(rewritten('text/event-stream', 'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n')).toBe('data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n');
+  expect(rewritten('text/event-stream', 'data: {"result":{"task\\u0049d":"raw"}}\n\n')).toBe(
+    'data: {"result":{"taskId":"sealed"}}\n\n',
+  );
+  expect(rewritten('application/json', '{"n":12345678901234567890,"x":"\\u00e9"}')).toBe(
+    '{"n":12345678901234567890,"x":"\\u00e9"}',
+  );
+  expect(rewritten('text/event-stream', 'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n')).toBe(
+    'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n',
+  );
 });

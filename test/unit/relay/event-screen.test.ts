@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import type { Caller } from '../../../src/mcp/caller.js';
 import { EventScreen, mayAsk } from '../../../src/relay/event-screen.js';
 
-const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({ era, sessionId: 's', upstreamSession: undefined, protocolVersion: '2025-11-25', clientCapabilities });
+const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({
+  era,
+  sessionId: 's',
+  upstreamSession: undefined,
+  protocolVersion: '2025-11-25',
+  clientCapabilities,
+});
 
 test.each([
   [{ roots: {} }, 'roots/list', true],
@@ -22,15 +28,26 @@ test.each([
   expect(mayAsk(caller(capabilities, 'modern'), method)).toBe(false);
 });
 
-const passed = (chunks: readonly string[], capabilities: unknown = {}): Readonly<{ text: string; refused: readonly unknown[] }> => {
+const passed = (
+  chunks: readonly string[],
+  capabilities: unknown = {},
+): Readonly<{ text: string; refused: readonly unknown[] }> => {
   const refused: unknown[] = [];
-  const screen = new EventScreen({ caller: caller(capabilities), own: 1 }, { refused: (asked) => refused.push(asked), dropped: () => undefined });
-  const text = chunks.map((chunk) => screen.pass(Buffer.from(chunk))).map(String).join('');
+  const screen = new EventScreen(
+    { caller: caller(capabilities), own: 1 },
+    { refused: (asked) => refused.push(asked), dropped: () => undefined },
+  );
+  const text = chunks
+    .map((chunk) => screen.pass(Buffer.from(chunk)))
+    .map(String)
+    .join('');
   return { text, refused };
 };
 
-const request = (id: number, method: string): string => `event: message\nid: ${id}\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params: {} })}\n\n`;
-const listOf = (id: number, items: string): string => `data: ${JSON.stringify({ jsonrpc: '2.0', id, result: { [items]: [{ name: 'x' }] } })}\n\n`;
+const request = (id: number, method: string): string =>
+  `event: message\nid: ${id}\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, method, params: {} })}\n\n`;
+const listOf = (id: number, items: string): string =>
+  `data: ${JSON.stringify({ jsonrpc: '2.0', id, result: { [items]: [{ name: 'x' }] } })}\n\n`;
 const strayLists = [
   listOf(1, 'tools'),
   'data: no JSON "method"\n\n',
@@ -43,7 +60,9 @@ const strayLists = [
   ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tool\u017f":[]}}\n\n',
   ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
   'id: \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n',
-  ...['tools', 'prompts', 'resources', 'resourceTemplates'].map((items) => listOf(7, items)), `data: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result: { tools: [] } }).replace('tools', '\\u0074ools')}\n\n`];
+  ...['tools', 'prompts', 'resources', 'resourceTemplates'].map((items) => listOf(7, items)),
+  `data: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result: { tools: [] } }).replace('tools', '\\u0074ools')}\n\n`,
+];
 const others = [
   'data: {"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"tools":[]},"resources":7}}\n\n',
   'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}\n\n',
@@ -66,7 +85,12 @@ test('whatever the chunks: requests that the client can not answer and lists tha
       const at = [...new Set(places.map((place) => place % (whole.length + 1)))].sort((one, other) => one - other);
       const chunks = [0, ...at].map((from, index) => whole.slice(from, at[index] ?? whole.length));
       const { text, refused } = passed(chunks, { roots: {} });
-      expect(text).toBe(events.filter(({ shown }) => shown).map((one) => one.text).join(''));
+      expect(text).toBe(
+        events
+          .filter(({ shown }) => shown)
+          .map((one) => one.text)
+          .join(''),
+      );
       expect(refused).toHaveLength(events.filter(({ shown, asks }) => asks && !shown).length);
     }),
     { numRuns: 2000 },
@@ -75,7 +99,9 @@ test('whatever the chunks: requests that the client can not answer and lists tha
 
 test('a result too long to wait for passes as it comes, and what follows is looked at again', () => {
   const long = `data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"${'x'.repeat(3 * 1024 * 1024)}"}]}}\n\n`;
-  const chunks = Array.from({ length: Math.ceil(long.length / 65_536) }, (_, index) => long.slice(index * 65_536, (index + 1) * 65_536));
+  const chunks = Array.from({ length: Math.ceil(long.length / 65_536) }, (_, index) =>
+    long.slice(index * 65_536, (index + 1) * 65_536),
+  );
   const { text, refused } = passed([...chunks, request(2, 'sampling/createMessage'), others[0] ?? '']);
   expect(text).toBe(long + (others[0] ?? ''));
   expect(refused).toEqual([{ id: 2, method: 'sampling/createMessage' }]);

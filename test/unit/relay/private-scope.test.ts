@@ -4,7 +4,12 @@ import { keepingPrivate } from '../../../src/relay/private-scope.js';
 
 const passed = (chunks: readonly Buffer[]): string => {
   const out: Buffer[] = [];
-  const sink = keepingPrivate({ head: () => undefined, data: (chunk) => out.push(chunk) > 0, end: () => undefined, fail: () => undefined });
+  const sink = keepingPrivate({
+    head: () => undefined,
+    data: (chunk) => out.push(chunk) > 0,
+    end: () => undefined,
+    fail: () => undefined,
+  });
   sink.head(200, { 'content-length': '1' });
   for (const chunk of chunks) sink.data(chunk);
   sink.end();
@@ -12,7 +17,18 @@ const passed = (chunks: readonly Buffer[]): string => {
 };
 
 test('whatever the chunks, a public scope becomes a private one and nothing else changes', () => {
-  const piece = fc.constantFrom('"cacheScope":"public"', '"cacheScope" :\n "public"', '"cacheScope":"private"', '"cacheScope"', 'public', '"text":"\\"cacheScope\\":\\"public\\""', '"é☃"', ',', '"cacheSco', 'x'.repeat(100));
+  const piece = fc.constantFrom(
+    '"cacheScope":"public"',
+    '"cacheScope" :\n "public"',
+    '"cacheScope":"private"',
+    '"cacheScope"',
+    'public',
+    '"text":"\\"cacheScope\\":\\"public\\""',
+    '"é☃"',
+    ',',
+    '"cacheSco',
+    'x'.repeat(100),
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), fc.array(fc.nat(), { maxLength: 12 }), (pieces, places) => {
       const bytes = Buffer.from(pieces.join(''));
@@ -26,6 +42,11 @@ test('whatever the chunks, a public scope becomes a private one and nothing else
 
 test('the length that no longer holds is left out', () => {
   const heads: unknown[] = [];
-  keepingPrivate({ head: (status, headers) => heads.push([status, headers]), data: () => true, end: () => undefined, fail: () => undefined }).head(200, { 'content-length': '9', 'content-type': 'application/json' });
+  keepingPrivate({
+    head: (status, headers) => heads.push([status, headers]),
+    data: () => true,
+    end: () => undefined,
+    fail: () => undefined,
+  }).head(200, { 'content-length': '9', 'content-type': 'application/json' });
   expect(heads).toEqual([[200, { 'content-type': 'application/json' }]]);
 });

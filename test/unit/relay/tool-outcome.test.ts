@@ -10,8 +10,13 @@ const json = (message: unknown) => {
 const stream = (text: string) => outcomeOfStream(Buffer.from(text));
 const answer = (result: unknown) => ({ jsonrpc: '2.0', id: 1, result });
 const failure = { jsonrpc: '2.0', id: 1, error: { code: -32602, message: 'no' } };
-const note = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'error', data: { result: 1, error: 2, isError: true } } };
-const sse = (...messages: readonly unknown[]): string => messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join('');
+const note = {
+  jsonrpc: '2.0',
+  method: 'notifications/message',
+  params: { level: 'error', data: { result: 1, error: 2, isError: true } },
+};
+const sse = (...messages: readonly unknown[]): string =>
+  messages.map((message) => `event: message\ndata: ${JSON.stringify(message)}\n\n`).join('');
 
 describe('an answer to a tools/call', () => {
   test.each([
@@ -20,7 +25,11 @@ describe('an answer to a tools/call', () => {
     ['isError true', answer({ content: [], isError: true }), 'tool_error'],
     ['isError as a word', answer({ content: [], isError: 'true' }), 'ok'],
     ['isError deeper inside', answer({ structuredContent: { isError: true } }), 'ok'],
-    ['a text that speaks of "isError":true', answer({ content: [{ type: 'text', text: '"isError":true "error"' }] }), 'ok'],
+    [
+      'a text that speaks of "isError":true',
+      answer({ content: [{ type: 'text', text: '"isError":true "error"' }] }),
+      'ok',
+    ],
     ['a field named error', answer({ structuredContent: { error: 'x' } }), 'ok'],
     ['an escaped isError', '{"jsonrpc":"2.0","id":1,"result":{"is\\u0045rror":true}}', 'tool_error'],
     ['isError true after white space', '\r\n {"jsonrpc":"2.0","id":1,"result":{"isError" : true}}\n', 'tool_error'],
@@ -42,7 +51,11 @@ describe('an answer to a tools/call', () => {
     ['notices before the result', sse(note, note, answer({ content: [] })), 'ok'],
     ['notices before the tool error', `id: 1\ndata:\n\n${sse(note, answer({ isError: true }))}`, 'tool_error'],
     ['only notices', sse(note), 'error'],
-    ['a result over several lines', 'data: {"jsonrpc":"2.0",\ndata: "id":1,"result":\ndata: {"isError":true}}\n\n', 'tool_error'],
+    [
+      'a result over several lines',
+      'data: {"jsonrpc":"2.0",\ndata: "id":1,"result":\ndata: {"isError":true}}\n\n',
+      'tool_error',
+    ],
     ['a result that is cut off', sse(answer({ content: [] })).slice(0, -1), 'error'],
     ['nothing', '', 'error'],
     ['only comments', ': ping\n\n', 'error'],

@@ -14,7 +14,8 @@ const problemOf = async (dto: new () => object, sent: unknown): Promise<Problem>
   return refused;
 };
 
-const members = (count: number): Readonly<Record<string, unknown>> => Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, 1]));
+const members = (count: number): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, 1]));
 
 /** The processor time of one refusal, the least of several, in microseconds. */
 const cpuOf = async (dto: new () => object, sent: unknown): Promise<number> => {
@@ -41,30 +42,58 @@ describe('the check of a body', () => {
 
   test('looks at no item of a list that is too long', async () => {
     let looked = 0;
-    const emails = new Proxy(Array.from({ length: 100_000 }, () => 'a@example.com'), {
-      get: (list, key) => {
-        if (/^\d+$/.test(String(key))) looked += 1;
-        return Reflect.get(list, key) as unknown;
+    const emails = new Proxy(
+      Array.from({ length: 100_000 }, () => 'a@example.com'),
+      {
+        get: (list, key) => {
+          if (/^\d+$/.test(String(key))) looked += 1;
+          return Reflect.get(list, key) as unknown;
+        },
       },
-    });
-    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([expect.objectContaining({ pointer: '/emails' })]);
+    );
+    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([
+      expect.objectContaining({ pointer: '/emails' }),
+    ]);
     expect(looked).toBe(0);
   });
 
-  test.each([[['a@example.com', 'a@example.com']], [['nobody']], ['a@example.com'], [{ length: 1, 0: 'a@example.com' }], [[['a@example.com']]]])('refuses a list that is not one of different e-mail addresses: %j', async (emails) => {
-    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([expect.objectContaining({ pointer: '/emails', code: 'invalid' })]);
+  test.each([
+    [['a@example.com', 'a@example.com']],
+    [['nobody']],
+    ['a@example.com'],
+    [{ length: 1, 0: 'a@example.com' }],
+    [[['a@example.com']]],
+  ])('refuses a list that is not one of different e-mail addresses: %j', async (emails) => {
+    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([
+      expect.objectContaining({ pointer: '/emails', code: 'invalid' }),
+    ]);
   });
 
   test('tells unknown and wrong members together, and at most a hundred of them', async () => {
-    const { errors = [] } = await problemOf(SignUpBody, { email: 7, password: 'correct horse', organizationName: '', ...members(1000) });
+    const { errors = [] } = await problemOf(SignUpBody, {
+      email: 7,
+      password: 'correct horse',
+      organizationName: '',
+      ...members(1000),
+    });
     expect(errors).toHaveLength(100);
-    expect(errors.slice(0, 3).map(({ pointer, code }) => [pointer, code])).toEqual([['/email', 'invalid'], ['/organizationName', 'invalid'], ['/x0', 'unknown_key']]);
+    expect(errors.slice(0, 3).map(({ pointer, code }) => [pointer, code])).toEqual([
+      ['/email', 'invalid'],
+      ['/organizationName', 'invalid'],
+      ['/x0', 'unknown_key'],
+    ]);
   });
 
-  test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])('refuses an undeclared member called %s', async (member) => {
-    const { errors } = await problemOf(LoginBody, JSON.parse(`{"email":"a@example.com","password":"x","${member}":1}`));
-    expect(errors).toEqual([expect.objectContaining({ pointer: `/${member}`, code: 'unknown_key' })]);
-  });
+  test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])(
+    'refuses an undeclared member called %s',
+    async (member) => {
+      const { errors } = await problemOf(
+        LoginBody,
+        JSON.parse(`{"email":"a@example.com","password":"x","${member}":1}`),
+      );
+      expect(errors).toEqual([expect.objectContaining({ pointer: `/${member}`, code: 'unknown_key' })]);
+    },
+  );
 });
 
 describe('the rules of bodies and queries', () => {
@@ -73,7 +102,12 @@ describe('the rules of bodies and queries', () => {
     const all = [...getMetadataStorage()['validationMetadatas'].values()].flat();
     expect(all.length).toBeGreaterThan(100);
     const ofLists = all.filter(({ name = '', each }) => each || /array/i.test(name));
-    expect(ofLists.map(({ target, propertyName, name }) => `${typeof target === 'function' ? target.name : target}.${propertyName} ${name}`)).toEqual([]);
+    expect(
+      ofLists.map(
+        ({ target, propertyName, name }) =>
+          `${typeof target === 'function' ? target.name : target}.${propertyName} ${name}`,
+      ),
+    ).toEqual([]);
   });
 });
 

@@ -1,14 +1,28 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeSessionOpener, maxSealedLength, openSession, sealSession, type SessionContent } from '../../../src/sessions/sealed-session.js';
+import {
+  makeSessionOpener,
+  maxSealedLength,
+  openSession,
+  sealSession,
+  type SessionContent,
+} from '../../../src/sessions/sealed-session.js';
 
 const key = createHash('sha256').update('key').digest();
 const otherKey = createHash('sha256').update('other').digest();
 const content: SessionContent = {
   era: 'legacy',
-  sessionId: 'ses_1', organizationId: 'org_1', grantId: 'grt_1', serverId: 'srv_1', upstreamSession: 'up-1', protocolVersion: '2025-11-25',
-  clientCapabilities: { roots: { listChanged: true } }, clientName: 'claude', clientVersion: '2', expiresAt: 1000,
+  sessionId: 'ses_1',
+  organizationId: 'org_1',
+  grantId: 'grt_1',
+  serverId: 'srv_1',
+  upstreamSession: 'up-1',
+  protocolVersion: '2025-11-25',
+  clientCapabilities: { roots: { listChanged: true } },
+  clientName: 'claude',
+  clientVersion: '2',
+  expiresAt: 1000,
 };
 
 function seal(changes: Partial<SessionContent> = {}): string {
@@ -20,7 +34,10 @@ function seal(changes: Partial<SessionContent> = {}): string {
 describe('a sealed session', () => {
   test('opens to what was sealed', () => {
     expect(openSession(key, seal(), 999)).toEqual(content);
-    expect(openSession(key, seal({ upstreamSession: undefined }), 999)).toEqual({ ...content, upstreamSession: undefined });
+    expect(openSession(key, seal({ upstreamSession: undefined }), 999)).toEqual({
+      ...content,
+      upstreamSession: undefined,
+    });
   });
 
   test('is visible ASCII that shows nothing of its content and never looks the same twice', () => {
@@ -31,9 +48,12 @@ describe('a sealed session', () => {
 
   test('opens until its expiry and not from then on', () => {
     const sealed = seal();
-    expect([999, 1000, 1001].map((now) => openSession(key, sealed, now)?.sessionId)).toEqual(['ses_1', undefined, undefined]);
+    expect([999, 1000, 1001].map((now) => openSession(key, sealed, now)?.sessionId)).toEqual([
+      'ses_1',
+      undefined,
+      undefined,
+    ]);
   });
-
 });
 
 describe('what is not a sealed session of ours', () => {
@@ -45,21 +65,32 @@ describe('what is not a sealed session of ours', () => {
     const sealed = seal();
     for (let at = 0; at < sealed.length; at += 1) {
       for (const letter of ['A', 'B', '_', '.', '=', 'é']) {
-        if (sealed[at] !== letter) expect(openSession(key, sealed.slice(0, at) + letter + sealed.slice(at + 1), 0)).toBeUndefined();
+        if (sealed[at] !== letter)
+          expect(openSession(key, sealed.slice(0, at) + letter + sealed.slice(at + 1), 0)).toBeUndefined();
       }
     }
   });
 
-  test.each([(s: string) => s.slice(0, -1), (s: string) => `${s}A`, (s: string) => `${s}=`, (s: string) => ` ${s}`, (s: string) => s + s, () => '', () => 'AQ', (s: string) => s.replaceAll('', '.')])(
-    'does not open when cut, padded or spelled otherwise (%#)',
-    (change) => expect(openSession(key, change(seal()), 0)).toBeUndefined(),
+  test.each([
+    (s: string) => s.slice(0, -1),
+    (s: string) => `${s}A`,
+    (s: string) => `${s}=`,
+    (s: string) => ` ${s}`,
+    (s: string) => s + s,
+    () => '',
+    () => 'AQ',
+    (s: string) => s.replaceAll('', '.'),
+  ])('does not open when cut, padded or spelled otherwise (%#)', (change) =>
+    expect(openSession(key, change(seal()), 0)).toBeUndefined(),
   );
 
   test('is refused for every spelling of its unused last bits', () => {
     for (const name of ['c', 'cl', 'cla']) {
       const sealed = seal({ clientName: name });
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-      expect([...alphabet].filter((last) => openSession(key, sealed.slice(0, -1) + last, 0) !== undefined)).toEqual([sealed.at(-1)]);
+      expect([...alphabet].filter((last) => openSession(key, sealed.slice(0, -1) + last, 0) !== undefined)).toEqual([
+        sealed.at(-1),
+      ]);
     }
   });
 
@@ -72,9 +103,18 @@ describe('what is not a sealed session of ours', () => {
   });
 
   test('opening any text never throws', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(), fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from([1, ...bytes]).toString('base64url'))), (text) => {
-      expect(openSession(key, text, 0)).toBeUndefined();
-    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.base64String(),
+          fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from([1, ...bytes]).toString('base64url')),
+        ),
+        (text) => {
+          expect(openSession(key, text, 0)).toBeUndefined();
+        },
+      ),
+    );
   });
 });
 
@@ -88,7 +128,12 @@ describe('a session opener', () => {
   test('judges expiry also of what it remembers, and opens nothing again after that', () => {
     const open = makeSessionOpener(key, { max: 2 });
     const sealed = seal();
-    expect([0, 999, 1000, 1001].map((now) => open(sealed, now)?.sessionId)).toEqual(['ses_1', 'ses_1', undefined, undefined]);
+    expect([0, 999, 1000, 1001].map((now) => open(sealed, now)?.sessionId)).toEqual([
+      'ses_1',
+      'ses_1',
+      undefined,
+      undefined,
+    ]);
   });
 
   test('remembers at most max, and forgets the one used longest ago', () => {

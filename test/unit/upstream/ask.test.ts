@@ -4,7 +4,12 @@ import { ask, type Asked } from '../../../src/upstream/ask.js';
 import type { Forward, Sink, UpstreamRequest } from '../../../src/upstream/forward.js';
 
 const request: UpstreamRequest = {
-  server: { id: 'srv_1', organizationId: 'org_1', transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:1/') }, eras: ['legacy'] },
+  server: {
+    id: 'srv_1',
+    organizationId: 'org_1',
+    transport: { type: 'streamable-http', url: new URL('http://127.0.0.1:1/') },
+    eras: ['legacy'],
+  },
   grantId: 'grt_1',
   era: 'legacy',
   method: 'POST',
@@ -74,7 +79,11 @@ test.each(begin)('%s is read no further than its response', async (_what, run) =
 test('events without data and messages of other kinds before the response are passed over, however many', async () => {
   const { opened, forward } = upstream();
   const answer = ask(forward, request, 1, { timeoutMs: 60_000, maxBytes: MAX_BYTES });
-  opened.sink.data(Buffer.from(`${'data: {"method":"x"}\n\n'.repeat(500)}${'data:\n\n'.repeat(500)}${': comment\n\n'.repeat(500)}${ANSWER}`));
+  opened.sink.data(
+    Buffer.from(
+      `${'data: {"method":"x"}\n\n'.repeat(500)}${'data:\n\n'.repeat(500)}${': comment\n\n'.repeat(500)}${ANSWER}`,
+    ),
+  );
   opened.sink.end();
   expect((await answer) satisfies Asked).toMatchObject({ kind: 'response', message: { result: { a: 1 } } });
 });
