@@ -9,7 +9,8 @@ async function main(target: string | undefined): Promise<void> {
   const { dataDir, databaseUrl } = readConfig(environment());
   if (databaseUrl !== undefined)
     say(
-      'DATABASE_URL is set: its PostgreSQL is not in DATA_DIR; back it up with pg_dump. Copying DATA_DIR (keys, run files) …',
+      'DATABASE_URL is set: its PostgreSQL is not in DATA_DIR; back it up with pg_dump. Copying ' +
+        'DATA_DIR (keys, run files) …',
     );
   const backup = await backUpDataFolder({ dataDir, target, now: new Date(), onNotice: say });
   process.stdout.write(`${restoreHelp(backup, dataDir)}\n`);

@@ -3,7 +3,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Sends one request to the REST API and answers its body, JSON where it is JSON. @throws when the status is not 2xx. */
+/**
+ * Sends one request to the REST API and answers its body, JSON where it is JSON. @throws when the status is not 2xx.
+ */
 export type Rest = (
   method: string,
   path: string,

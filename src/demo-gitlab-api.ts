@@ -54,8 +54,9 @@ const respond = (request: ApiRequest, token: string, response: ServerResponse): 
 };
 
 /**
- * The part of GitLab's REST API (v4) that the running example reaches: `GET /user` (asked when a session begins), cancelling a job, listing issues.
- * Takes one personal access token, as `PRIVATE-TOKEN` or as a bearer, and records everything that it gets. On a free port of 127.0.0.1.
+ * The part of GitLab's REST API (v4) that the running example reaches: `GET /user` (asked when a session begins),
+ * cancelling a job, listing issues. Takes one personal access token, as `PRIVATE-TOKEN` or as a bearer, and records
+ * everything that it gets. On a free port of 127.0.0.1.
  */
 export const startGitLabApi = async (token: string): Promise<GitLabApi> => {
   const requests: ApiRequest[] = [];

@@ -70,8 +70,9 @@ const waitUntilUp = async (child: ChildProcess, origin: string, log: () => strin
 };
 
 /**
- * Starts the real GitLab MCP server (npm: @zereight/mcp-gitlab) for Streamable HTTP on a free port of 127.0.0.1. It holds no credential of its own: it
- * wants one in a header of each session (`REMOTE_AUTHORIZATION`) and sends that one to the API. Its environment is these variables alone.
+ * Starts the real GitLab MCP server (npm: @zereight/mcp-gitlab) for Streamable HTTP on a free port of 127.0.0.1. It
+ * holds no credential of its own: it wants one in a header of each session (`REMOTE_AUTHORIZATION`) and sends that one
+ * to the API. Its environment is these variables alone.
  * @throws when it is not installed or does not come up within 30 s; then nothing is left running.
  */
 export const startGitLabServer = async (apiUrl: string): Promise<GitLabServer> => {

@@ -29,7 +29,10 @@ const FREEZE = {
   tools: { [CANCEL_TOOL]: { action: 'deny', reason: 'Deploy freeze: let the jobs finish' }, list_issues: {} },
 };
 
-/** Signs up, registers the server with its credential, publishes the policy and issues a grant to each of two agents, all by REST. */
+/**
+ * Signs up, registers the server with its credential, publishes the policy and issues a grant to each of two agents,
+ * all by REST.
+ */
 export const prepare = async (
   screen: Screen,
   toolgateUrl: string,
@@ -49,7 +52,8 @@ export const prepare = async (
   });
   screen.row([
     'POST /v1/servers',
-    `GitLab, ${String(server['status'])}, ${String(server['toolCount'])} tools; its token ${masked(gitlab.token)} stays here, encrypted`,
+    `GitLab, ${String(server['status'])}, ${String(server['toolCount'])} tools; its token ${masked(gitlab.token)} ` +
+      'stays here, encrypted',
   ]);
   const policy = await rest('POST', `/v1/servers/${String(server['id'])}/policies`, {
     name: 'Cancel jobs, ten a minute',
@@ -147,7 +151,10 @@ const tableOfCalls = (screen: Screen): void => {
   screen.row(['agent', 'call', 'decision', 'what the agent reads'], 'dim');
 };
 
-/** The list names one tool; ten calls of it pass in a minute, the eleventh and every other tool are refused; each grant has its own ten. */
+/**
+ * The list names one tool; ten calls of it pass in a minute, the eleventh and every other tool are refused; each grant
+ * has its own ten.
+ */
 export const playLimits = async (stage: Stage, release: Agent, night: Agent): Promise<void> => {
   const { screen } = stage;
   const tools = await release.tools();

@@ -33,7 +33,10 @@ const unusedParts = (): Parts => {
 const byKey = (left: readonly [string, unknown], right: readonly [string, unknown]): number =>
   left[0] < right[0] ? -1 : 1;
 
-/** The same value with the keys of its objects in code-unit order, so that the order in which rooms are imported does not show. */
+/**
+ * The same value with the keys of its objects in code-unit order, so that the order in which rooms are imported does
+ * not show.
+ */
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
@@ -56,7 +59,10 @@ const put = async (name: string, text: string): Promise<void> => {
     throw new Error(`openapi/${name} is stale: run "npm run openapi" and commit it`);
 };
 
-/** `npm run openapi`: writes openapi/toolgate.json from the routes' decorators, and the JSON Schema of policies beside it; with `--check` fails when one is stale. */
+/**
+ * `npm run openapi`: writes openapi/toolgate.json from the routes' decorators, and the JSON Schema of policies beside
+ * it; with `--check` fails when one is stale.
+ */
 const main = async (): Promise<void> => {
   const app = await NestFactory.create(AppModule.with(unusedParts()), {
     preview: true,

@@ -15,7 +15,10 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const progressText = (progress: RebuildProgress): string =>
   `  ${progress.organizations} of ${progress.of} organizations, ${progress.records} records`;
 
-/** The database of the configuration: an outside one may be in use meanwhile; the embedded one is started, and refused while Toolgate runs on it. */
+/**
+ * The database of the configuration: an outside one may be in use meanwhile; the embedded one is started, and refused
+ * while Toolgate runs on it.
+ */
 const openDatabase = async (config: Config): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
   if (config.databaseUrl) return { url: config.databaseUrl, stop: () => Promise.resolve() };
   const postgres = await startEmbeddedPostgres({

@@ -5,7 +5,10 @@ import { errorText } from './platform/log.js';
 const README = new URL('../README.md', import.meta.url);
 const BETWEEN_MARKERS = /(<!-- settings -->\n)[^]*?(<!-- \/settings -->)/;
 
-/** Puts the table of settings between README's `settings` markers; with `--check` only compares, and fails when it is stale. */
+/**
+ * Puts the table of settings between README's `settings` markers; with `--check` only compares, and fails when it is
+ * stale.
+ */
 const main = async (): Promise<void> => {
   const text = await readFile(README, 'utf8');
   if (!BETWEEN_MARKERS.test(text))

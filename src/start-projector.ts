@@ -46,7 +46,10 @@ const addMetrics = (registry: Registry, writer: AuditWriter): void => {
   });
 };
 
-/** The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and retention. */
+/**
+ * The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and
+ * retention.
+ */
 export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ stop: () => Promise<void> }>> => {
   const { config, database: db, eventLog, store } = parts;
   const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });

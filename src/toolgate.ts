@@ -40,7 +40,10 @@ import type { StdioRules } from './channels/stdio-channel.js';
 import { findStdioIsolation } from './channels/stdio-isolation.js';
 import { openTransports } from './channels/transports.js';
 
-/** A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine. `close` lets running calls end, then stops everything that `startToolgate` started. */
+/**
+ * A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine.
+ * `close` lets running calls end, then stops everything that `startToolgate` started.
+ */
 export type Toolgate = Readonly<{
   url: string;
   listensOn: string;
@@ -94,7 +97,10 @@ const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close:
 
 type OpenedDatabase = Readonly<{ url: string; database: Database }>;
 
-/** The database with this release's schema. The pools of the embedded one don't connect as its owner, who is a superuser. */
+/**
+ * The database with this release's schema. The pools of the embedded one don't connect as its owner, who is a
+ * superuser.
+ */
 const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDatabase> => {
   if (config.databaseUrl) {
     await applyMigrations(config.databaseUrl);

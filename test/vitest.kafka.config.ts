@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run test:kafka`: the Kafka adapter, and the product on it, against a real Apache Kafka; needs Java 17 and, once, Maven. One cluster at a time. */
+/**
+ * `npm run test:kafka`: the Kafka adapter, and the product on it, against a real Apache Kafka; needs Java 17 and, once,
+ * Maven. One cluster at a time.
+ */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,

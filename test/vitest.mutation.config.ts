@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** What mutants of `src/policy-engine` are run against (README, "Development"). Promises of time are left out: under such a load they would fail for any mutant. */
+/**
+ * What mutants of `src/policy-engine` are run against (README, "Development"). Promises of time are left out: under
+ * such a load they would fail for any mutant.
+ */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,

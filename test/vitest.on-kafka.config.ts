@@ -17,7 +17,10 @@ const NOT_HERE = {
   'test/integration/policies/policy-schema.test.ts': 'no log in it',
 } as const;
 
-/** `npm run test:on-kafka`: the integration suite and the main path once more, with the event log of every product in a real Apache Kafka; needs Java 17 and, once, Maven. */
+/**
+ * `npm run test:on-kafka`: the integration suite and the main path once more, with the event log of every product in a
+ * real Apache Kafka; needs Java 17 and, once, Maven.
+ */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,

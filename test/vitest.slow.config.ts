@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { SLOW } from './vitest.config.js';
 
-/** `npm run test:slow`: real clients of both eras, real servers and every pairing over every transport, and the checks violated; needs nothing but npm. */
+/**
+ * `npm run test:slow`: real clients of both eras, real servers and every pairing over every transport, and the checks
+ * violated; needs nothing but npm.
+ */
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,

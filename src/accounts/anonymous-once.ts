@@ -5,7 +5,10 @@ import { Problem } from '../platform/problems.js';
 import type { Vault } from '../platform/vault.js';
 import type { LoginLimits } from './login-limits.js';
 
-/** A creating request of somebody without a credential; `route` keeps the keys of two routes apart, `address` is the caller's. */
+/**
+ * A creating request of somebody without a credential; `route` keeps the keys of two routes apart, `address` is the
+ * caller's.
+ */
 export type AnonymousRequest = Readonly<{
   route: 'signup' | 'invitation';
   address: string;
@@ -19,9 +22,10 @@ const PURPOSE = 'anonymous answers';
 const KEPT = '24 hours';
 
 /**
- * `CreateOnce` for those who have no credential yet: the answer is kept, sealed for the installation, in the transaction of the change itself and
- * repeated for 24 hours to who sends the same key with the same request. The request holds the password, so a guessed
- * key alone gives nothing away; what does not match counts as a failed sign-in, so that the password is not guessed here either.
+ * `CreateOnce` for those who have no credential yet: the answer is kept, sealed for the installation, in the
+ * transaction of the change itself and repeated for 24 hours to who sends the same key with the same request. The
+ * request holds the password, so a guessed key alone gives nothing away; what does not match counts as a failed
+ * sign-in, so that the password is not guessed here either.
  */
 export class AnonymousOnce {
   readonly #db: Database;
@@ -36,7 +40,10 @@ export class AnonymousOnce {
     this.#limits = guards.limits;
   }
 
-  /** `prepare` does what must not hold a transaction open and names whose change it is; it is skipped for a repeat that is already answered. */
+  /**
+   * `prepare` does what must not hold a transaction open and names whose change it is; it is skipped for a repeat that
+   * is already answered.
+   */
   async run<P extends Readonly<{ caller: Caller }>, T>(
     request: AnonymousRequest,
     steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
@@ -51,7 +58,8 @@ export class AnonymousOnce {
         return answer;
       });
     } catch (error) {
-      // What refused this request may be what the same one, sent twice at once, has just done: then its answer is ours too.
+      // What refused this request may be what the same one, sent twice at once, has just done: then its answer is ours
+      // too.
       const meanwhile = await this.#known<T>(request);
       if (meanwhile) return meanwhile;
       throw error;
@@ -65,7 +73,8 @@ export class AnonymousOnce {
   async #answered<T>(tx: Tx, { route, address, repeat }: AnonymousRequest): Promise<T | undefined> {
     if (!repeat) return undefined;
     const { rows } = await tx.query<Stored>(
-      `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2 and key = $3 and created_at > now() - interval '${KEPT}'`,
+      `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2
+        and key = $3 and created_at > now() - interval '${KEPT}'`,
       [OWNER, route, repeat.key],
     );
     const stored = rows[0];
@@ -79,12 +88,17 @@ export class AnonymousOnce {
     return JSON.parse(this.#vault.openForInstallation(PURPOSE, `${route}|${repeat.key}`, stored.sealed_body)) as T;
   }
 
-  /** Throws, so that nothing of this request stays, when another with the same key has been answered meanwhile: the insert waits for it. */
+  /**
+   * Throws, so that nothing of this request stays, when another with the same key has been answered meanwhile: the
+   * insert waits for it.
+   */
   async #keep(tx: Tx, { route, repeat }: AnonymousRequest, answer: unknown): Promise<void> {
     if (!repeat) return;
     const { rowCount } = await tx.query(
-      `insert into idempotent_answers as kept (organization_id, caller, key, request_hash, sealed_body) values ($1, $2, $3, $4, $5)
-       on conflict (organization_id, caller, key) do update set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()
+      `insert into idempotent_answers as kept (organization_id, caller, key, request_hash, sealed_body)
+        values ($1, $2, $3, $4, $5)
+       on conflict (organization_id, caller, key) do update
+         set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()
        where kept.created_at <= now() - interval '${KEPT}'`,
       [
         OWNER,

@@ -74,7 +74,8 @@ const remove = async (change: Change, id: string): Promise<boolean> => {
 const MADE_BY_KEY = `with recursive made(id) as (
     select $2::text
     union select e.stream_id from made m
-      join events e on e.organization_id = $1 and e.type in ('apiKey.issued', 'invitation.sent') and e.event->'actor'->>'id' = m.id)
+      join events e on e.organization_id = $1 and e.type in ('apiKey.issued', 'invitation.sent')
+        and e.event->'actor'->>'id' = m.id)
   select id from made where id <> $2`;
 
 /** Ends the API keys and the open invitations that a key made. Grants stay. */
@@ -127,7 +128,8 @@ export class ApiKeys {
         const secret = newToken('key', id);
         const expiresAt = expiryOf(order.expiresAt, now);
         await tx.query(
-          'insert into api_keys(organization_id, id, name, role, token_hash, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)',
+          `insert into api_keys(organization_id, id, name, role, token_hash, created_at, expires_at)
+            values ($1, $2, $3, $4, $5, $6, $7)`,
           [principal.organizationId, id, order.name, order.role, tokenHash(secret), now.toISOString(), expiresAt],
         );
         await change.notice(id, { type: 'apiKey.issued', apiKeyId: id, name: order.name, role: order.role, expiresAt });
@@ -157,7 +159,9 @@ export class ApiKeys {
     return toPage(rows, limit, { keyOf: (row) => row.id, view });
   }
 
-  /** Deletes a key, with the keys and the open invitations that it made; the next request with any of them is refused. */
+  /**
+   * Deletes a key, with the keys and the open invitations that it made; the next request with any of them is refused.
+   */
   async revoke(principal: Principal, id: string): Promise<void> {
     if (!isId('key', id)) throw notFound('API key');
     await this.#store.change(principal, async (change) => {

@@ -25,9 +25,10 @@ import { authorityOf } from './authority.js';
 import { SignIn } from './sign-in.js';
 
 /**
- * The global guard: who is asking, and may they call this route. A route without a declaration is refused. Only then is the body read, as
- * large as the route's declaration lets it be: a request without a valid credential is told so and its body is never parsed. Sets
- * `request.body`, and `request.principal`, or `request.repeat` where no credential is needed.
+ * The global guard: who is asking, and may they call this route. A route without a declaration is refused. Only then is
+ * the body read, as large as the route's declaration lets it be: a request without a valid credential is told so and
+ * its body is never parsed. Sets `request.body`, and `request.principal`, or `request.repeat` where no credential is
+ * needed.
  */
 @Injectable()
 export class CredentialGuard implements CanActivate {
@@ -70,7 +71,10 @@ const refuseEmptyChange = ({ method, body }: Request): void => {
     throw new Problem('invalid_body', 'Send at least one member to change.');
 };
 
-/** The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in the body. */
+/**
+ * The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in
+ * the body.
+ */
 const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {
   const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
   if (key === undefined) return undefined;

@@ -66,7 +66,8 @@ export class Invitations {
         const token = newToken('invite', id);
         const expiresAt = new Date(now.getTime() + INVITATION_DAYS * 86_400_000).toISOString();
         await tx.query(
-          'insert into invitations(organization_id, id, email, role, token_hash, expires_at) values ($1, $2, $3, $4, $5, $6)',
+          `insert into invitations(organization_id, id, email, role, token_hash, expires_at)
+            values ($1, $2, $3, $4, $5, $6)`,
           [principal.organizationId, id, email, role, tokenHash(token), expiresAt],
         );
         await change.notice(id, { type: 'invitation.sent', invitationId: id, email, role });
@@ -75,7 +76,10 @@ export class Invitations {
     });
   }
 
-  /** Makes the invited person a member and opens a session. Who is new gets this password; who has a user elsewhere must know that one's. */
+  /**
+   * Makes the invited person a member and opens a session. Who is new gets this password; who has a user elsewhere must
+   * know that one's.
+   */
   accept(acceptance: Acceptance, repeat: Repeat | undefined): Promise<SignedIn> {
     return this.#once.anonymous.run(
       { route: 'invitation', address: acceptance.address, repeat },
@@ -129,7 +133,8 @@ export class Invitations {
     const { tx } = change;
     const { organizationId } = caller;
     const { rows } = await tx.query<{ role: MemberRole; email: string }>(
-      `update invitations set accepted_at = now() where organization_id = $1 and id = $2 and ${OPEN} returning role, email`,
+      `update invitations set accepted_at = now() where organization_id = $1 and id = $2 and ${OPEN}
+        returning role, email`,
       [organizationId, invitationId],
     );
     const invitation = rows[0];

@@ -38,7 +38,8 @@ export const openSession = async (tx: Tx, organizationId: string, userId: string
   const id = newId('ses');
   const token = newToken('session', id);
   await tx.query(
-    `insert into sessions(id, organization_id, user_id, token_hash, expires_at) values ($1, $2, $3, $4, now() + make_interval(days => $5))`,
+    `insert into sessions(id, organization_id, user_id, token_hash, expires_at)
+      values ($1, $2, $3, $4, now() + make_interval(days => $5))`,
     [id, organizationId, userId, tokenHash(token), SESSION_DAYS],
   );
   return token;
@@ -53,7 +54,10 @@ type SessionRow = {
   role: MemberRole;
 };
 
-/** The member behind a session token; undefined for one that is unknown, ended, expired or of somebody who is no longer a member. */
+/**
+ * The member behind a session token; undefined for one that is unknown, ended, expired or of somebody who is no longer
+ * a member.
+ */
 export const sessionHolder = async (db: Database, token: string): Promise<Holder | undefined> => {
   const id = tokenObjectId('session', token);
   if (!id) return undefined;
@@ -76,14 +80,15 @@ export const sessionHolder = async (db: Database, token: string): Promise<Holder
 type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
 
 /**
- * Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there is none. The lock on the
- * membership makes a removal at the same time wait, so that it ends this session too.
+ * Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there is
+ * none. The lock on the membership makes a removal at the same time wait, so that it ends this session too.
  */
 export const login = (db: Database, user: User, organizationId: string | undefined): Promise<SignedIn | undefined> =>
   db.asStranger(user.id, async (tx) => {
     const { rows } = await tx.query<Membership>(
       `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
-       where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id limit 1 for share of m`,
+       where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id
+         limit 1 for share of m`,
       [user.id, organizationId ?? null],
     );
     const found = rows[0];

@@ -14,17 +14,22 @@ import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sess
 type UserRow = { id: string; email: string; password_hash: string; known: boolean };
 
 /** A user by e-mail address, and whether they signed in from a network before. */
-const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id and n.network = $2) as known
+const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id
+  and n.network = $2) as known
   from users where lower(email) = lower($1)`;
 
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
-/** A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and are not read. */
+/**
+ * A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and
+ * are not read.
+ */
 const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec(headers.authorization ?? '')?.[1];
 
 /**
- * Whether a page of ours sent a request. Browsers name the page's origin, but not when it reads from its own: then they say so in Sec-Fetch-Site, or, over
- * plain http, the page does by a header that pages of other origins can't send without our leave.
+ * Whether a page of ours sent a request. Browsers name the page's origin, but not when it reads from its own: then they
+ * say so in Sec-Fetch-Site, or, over plain http, the page does by a header that pages of other origins can't send
+ * without our leave.
  */
 const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
   if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin;
@@ -40,7 +45,10 @@ const fromCookie =
   (request) =>
     isOfOurPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
 
-/** Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are nobody's e-mail. Rejects when the database is away. */
+/**
+ * Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are
+ * nobody's e-mail. Rejects when the database is away.
+ */
 export const makeOperatorCheck = (
   db: Database,
   publicUrl: () => string,
@@ -55,7 +63,10 @@ export const makeOperatorCheck = (
   };
 };
 
-/** Signs in the holder of a token. No `#fields`: Passport authenticates on an object that only inherits from the strategy. */
+/**
+ * Signs in the holder of a token. No `#fields`: Passport authenticates on an object that only inherits from the
+ * strategy.
+ */
 class TokenStrategy extends passport.Strategy {
   constructor(
     private readonly read: ReadToken,
@@ -75,7 +86,10 @@ class TokenStrategy extends passport.Strategy {
   }
 }
 
-/** Who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Its sessions are not used: ours are tokens in the database. */
+/**
+ * Who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Its sessions are not used: ours are
+ * tokens in the database.
+ */
 export class SignIn {
   readonly #db: Database;
   readonly #publicUrl: () => string;
@@ -116,7 +130,8 @@ export class SignIn {
   }
 
   /**
-   * The user of an e-mail address (the attempt's target) and password; undefined when either is wrong, after the same time.
+   * The user of an e-mail address (the attempt's target) and password; undefined when either is wrong, after the same
+   * time.
    * @throws Problem too_many_requests after too many failures, or when too many wait.
    */
   async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {

@@ -21,7 +21,10 @@ const FIRST_LOCK = 7_203_917_002;
 const taken = (): Problem =>
   new Problem('conflict', 'This e-mail address already has an account. Log in with it, or use another one.');
 
-/** Adds a user, who is from now on known to come from the network of `address`. @throws Problem conflict when the e-mail address has one, however it is capitalised. */
+/**
+ * Adds a user, who is from now on known to come from the network of `address`. @throws Problem conflict when the e-mail
+ * address has one, however it is capitalised.
+ */
 export const insertUser = async (
   tx: Tx,
   user: User,

@@ -22,7 +22,8 @@ const changed = (): Problem =>
 /** Whether another grant that is not revoked goes by this policy, or is judged by it beside its own. */
 const isShared = async (tx: Tx, organizationId: string, { grantId, policyId }: Taken): Promise<boolean> => {
   const { rows } = await tx.query<{ shared: boolean }>(
-    'select exists (select 1 from grants where organization_id = $1 and id <> $2 and (policy_id = $3 or shadow_policy_id = $3) and revoked_at is null) as shared',
+    `select exists (select 1 from grants where organization_id = $1 and id <> $2 and (policy_id = $3
+      or shadow_policy_id = $3) and revoked_at is null) as shared`,
     [organizationId, grantId, policyId],
   );
   return rows[0]?.shared ?? false;
@@ -31,8 +32,9 @@ const isShared = async (tx: Tx, organizationId: string, { grantId, policyId }: T
 const nameFor = (name: string, grantName: string): string => `${name}, for ${grantName}`.slice(0, LONGEST_NAME);
 
 /**
- * Publishes the document as the next version of the grant's policy, or, where others go by that policy too, as a policy of the grant's own. What was pinned
- * stays pinned as it was: a changed tool is not accepted by this. @throws Problem precondition_failed, conflict when the grant is revoked
+ * Publishes the document as the next version of the grant's policy, or, where others go by that policy too, as a policy
+ * of the grant's own. What was pinned stays pinned as it was: a changed tool is not accepted by this. @throws Problem
+ * precondition_failed, conflict when the grant is revoked
  */
 export const acceptAdvice = async (change: Change, taken: Taken): Promise<Accepted> => {
   const { organizationId } = change.caller;

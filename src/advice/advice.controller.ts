@@ -44,7 +44,10 @@ export class AdviceController {
   @ApiOperation({
     summary: 'What the audit log says about the policy of a grant',
     description:
-      'Tools that are allowed and were never used, limits far above use, and a tighter document with the evidence. It never allows what the live document refuses, and goes on allowing every tool that was used, with limits at twice what was used or more. Resources and prompts stay as they are.',
+      'Tools that are allowed and were never used, limits far above use, and a tighter document with ' +
+      'the evidence. It never allows what the live document refuses, and goes on allowing every tool ' +
+      'that was used, with limits at twice what was used or more. Resources and prompts stay as they ' +
+      'are.',
   })
   @ApiOkResponse({
     type: AdviceView,

@@ -21,7 +21,10 @@ const MOST_CALLS = 2_000_000;
 
 export type AskedRange = Readonly<{ from?: string; to?: string }>;
 
-/** What the record says about a grant's policy, and a tighter document if there is one. `hash` stands for exactly this advice. */
+/**
+ * What the record says about a grant's policy, and a tighter document if there is one. `hash` stands for exactly this
+ * advice.
+ */
 export type Advice = Readonly<{
   grantId: string;
   policyId: string | null;
@@ -81,7 +84,10 @@ export class AdviceService {
     });
   }
 
-  /** Publishes the document of an advice for its grant. @throws Problem conflict when there is none, precondition_failed when the advice is not this one any more */
+  /**
+   * Publishes the document of an advice for its grant. @throws Problem conflict when there is none, precondition_failed
+   * when the advice is not this one any more
+   */
   async accept(
     principal: Principal,
     grantId: string,

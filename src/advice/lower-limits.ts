@@ -6,7 +6,10 @@ const ROOM = 2;
 /** A limit is far above use when even that room leaves it at half or less of what it was. */
 const FAR = 2;
 
-/** What a limit comes down to for the most that was used in one of its windows; undefined when it is not far above that. Whole, and at least 1. */
+/**
+ * What a limit comes down to for the most that was used in one of its windows; undefined when it is not far above that.
+ * Whole, and at least 1.
+ */
 export const loweredMax = (max: number, peak: number): number | undefined => {
   const wanted = Math.max(1, Math.ceil(peak * ROOM));
   return wanted * FAR <= max ? wanted : undefined;

@@ -6,7 +6,10 @@ import { windowSeconds } from '../policy-engine/windows.js';
 import { loweredMax } from './lower-limits.js';
 import { readPeaks, type Counted, type Peak, type UseRange } from './use.query.js';
 
-/** A limit beside the most that was used of it in one window; `proposedMax` is what it could come down to, null when it is not far above that. */
+/**
+ * A limit beside the most that was used of it in one window; `proposedMax` is what it could come down to, null when it
+ * is not far above that.
+ */
 export type MeasuredLimit = PlacedLimit & Readonly<{ peak: number; peakAt: Date; proposedMax: number | null }>;
 
 const LONGEST_MONTH_SECONDS = 31 * 86_400;
@@ -16,7 +19,10 @@ const MOST_PAIRS = 20_000;
 
 const FOR_ALL = '/all_tools';
 
-/** Limits that count this grant's tool calls alone, in windows of which the range holds some, and that used tools come to. */
+/**
+ * Limits that count this grant's tool calls alone, in windows of which the range holds some, and that used tools come
+ * to.
+ */
 const measurable = (
   document: PolicyDocument,
   usedBy: ReadonlyMap<string, readonly string[]>,
@@ -70,8 +76,9 @@ const peaksOf = async (tx: Tx, range: UseRange, counters: Counters): Promise<Rea
 };
 
 /**
- * The limits by grant that `usedBy` (used tools by the rules that let them pass) come to, each with the most that was used of it in one window of the
- * range, by the times of the decisions. Calls that were given back again are counted, so it is never too little.
+ * The limits by grant that `usedBy` (used tools by the rules that let them pass) come to, each with the most that was
+ * used of it in one window of the range, by the times of the decisions. Calls that were given back again are counted,
+ * so it is never too little.
  */
 export const measureLimits = async (
   tx: Tx,

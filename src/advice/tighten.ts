@@ -5,14 +5,20 @@ import { pointerTo } from '../policy-engine/pointer.js';
 import { isPattern, wildcard } from '../policy-engine/wildcard.js';
 import { lowerLimits } from './lower-limits.js';
 
-/** What the record and the server tell. `used`: tools of which a call was allowed or held; `discovered`: the server's; `lowered`: new maxima by the rules of limits. */
+/**
+ * What the record and the server tell. `used`: tools of which a call was allowed or held; `discovered`: the server's;
+ * `lowered`: new maxima by the rules of limits.
+ */
 export type Known = Readonly<{
   used: ReadonlySet<string>;
   discovered: readonly string[];
   lowered: ReadonlyMap<string, number>;
 }>;
 
-/** One thing that the tighter document says otherwise. `rule` points into the document that is live; `tool` is a name or a pattern. */
+/**
+ * One thing that the tighter document says otherwise. `rule` points into the document that is live; `tool` is a name or
+ * a pattern.
+ */
 export type Tightening = Readonly<{
   code: 'default_denied' | 'pattern_narrowed' | 'tool_never_used' | 'limit_above_use';
   rule: string;
@@ -24,7 +30,10 @@ export type Tightened = Readonly<{ document: PolicyDocument; changes: readonly T
 type Named = readonly [name: string, entry: ToolEntry];
 type NamesByRule = ReadonlyMap<string, readonly string[]>;
 
-/** How far a document can be tightened: whether its default can be deny, and whether its patterns can give way to the names that were used under them. */
+/**
+ * How far a document can be tightened: whether its default can be deny, and whether its patterns can give way to the
+ * names that were used under them.
+ */
 type Reach = Readonly<{ usedBy: NamesByRule; deniesDefault: boolean; narrows: boolean }>;
 
 const MOST_BYTES = 256 * 1024;
@@ -64,7 +73,10 @@ const reachOf = (live: PolicyDocument, used: Iterable<string>): Reach => {
   return { usedBy, deniesDefault, narrows: deniesDefault && patternsOf(live).every(givesWay) };
 };
 
-/** What stands in the place of one entry. Without an entry a tool falls to a pattern or the default: it goes only where that refuses it. */
+/**
+ * What stands in the place of one entry. Without an entry a tool falls to a pattern or the default: it goes only where
+ * that refuses it.
+ */
 const inPlaceOf = (
   one: Named,
   { usedBy, deniesDefault, narrows }: Reach,
@@ -126,9 +138,10 @@ const isSavable = (document: PolicyDocument): boolean =>
   parsePolicy(document).ok && Buffer.byteLength(JSON.stringify(document)) <= MOST_BYTES;
 
 /**
- * A tighter document: it never allows a call that the live one refuses, and allows every call of the tools in `used` that the live one allows, but for
- * limits, which come down to `lowered`. Tools that nobody used are not allowed any more; `reason` is what an agent reads where one needs an entry that
- * denies it. Resources and prompts stay as they are.
+ * A tighter document: it never allows a call that the live one refuses, and allows every call of the tools in `used`
+ * that the live one allows, but for limits, which come down to `lowered`. Tools that nobody used are not allowed any
+ * more; `reason` is what an agent reads where one needs an entry that denies it. Resources and prompts stay as they
+ * are.
  */
 export const tighten = (live: PolicyDocument, known: Known, reason: string): Tightened => {
   const limited = lowerLimits(live, known.lowered);

@@ -79,7 +79,8 @@ export class ApprovalWithArguments extends ApprovalView {
     additionalProperties: true,
     nullable: true,
     description:
-      'For approvers: what else the request says to the MCP server (`_meta` without progress token and trace context, `task`, ' +
+      'For approvers: what else the request says to the MCP server (`_meta` without progress token and ' +
+      'trace context, `task`, ' +
       'members of params that MCP does not have) until the approval is decided; null when it says nothing else',
   })
   readonly otherParams?: unknown;

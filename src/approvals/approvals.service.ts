@@ -41,7 +41,10 @@ export class Approvals {
     });
   }
 
-  /** An approval; who may decide it also sees the arguments, and what else the request says, while it is pending. @throws Problem not_found */
+  /**
+   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending.
+   * @throws Problem not_found
+   */
   get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {
     return this.#store.look(organizationId, async (tx) => {
       const shown = view(await find(tx, organizationId, id));
@@ -52,7 +55,8 @@ export class Approvals {
 
   /**
    * One person's decision. The arguments are dropped with the last one that it takes.
-   * @throws Problem not_found, four_eyes, forbidden (nobody knows who issued the API key), conflict (decided, expired, or what it is for has changed)
+   * @throws Problem not_found, four_eyes, forbidden (nobody knows who issued the API key), conflict (decided, expired,
+   * or what it is for has changed)
    */
   async decide(
     principal: Principal,

@@ -25,7 +25,9 @@ type Row = {
 };
 
 const COLUMNS =
-  'id, version, grant_id, identity_id, server_id, tool, argument_keys, arguments_digest, definition_hash, policy_id, policy_version, rule, reason, count, status, decisions, requested_at, expires_at';
+  'id, version, grant_id, identity_id, server_id, tool, argument_keys, arguments_digest, ' +
+  'definition_hash, policy_id, policy_version, rule, reason, count, status, decisions, ' +
+  'requested_at, expires_at';
 
 const toApproval = (row: Row): Approval => ({
   call: {
@@ -80,8 +82,10 @@ export const approvalStream: Stream<Approval, ApprovalBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into approvals(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-       on conflict (organization_id, id) do update set version = excluded.version, status = excluded.status, decisions = excluded.decisions`,
+      `insert into approvals(organization_id, ${COLUMNS})
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+       on conflict (organization_id, id) do update
+         set version = excluded.version, status = excluded.status, decisions = excluded.decisions`,
       [organizationId, id, version, ...valuesOf(state)],
     );
   },
@@ -111,10 +115,14 @@ type ShownRow = Row & {
 };
 
 const SHOWN = `select * from (
-  select a.*, i.name as identity_name, s.name as server_name, case when e.ended_as = 'used' then e.at end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
-    case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired' or e.ended_as = 'expired' or a.expires_at <= $2::timestamptz then 'expired'
-      when g.revoked_at is not null or g.expires_at <= $2::timestamptz or g.policy_id is distinct from a.policy_id or p.policy_version is distinct from a.policy_version
-        or (a.rule like '/tools/%' and (select t->>'definitionHash' from jsonb_array_elements(s.tools) t where t->>'name' = a.tool limit 1) is distinct from a.definition_hash) then 'void'
+  select a.*, i.name as identity_name, s.name as server_name, case when e.ended_as = 'used' then e.at
+    end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
+    case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired'
+      or e.ended_as = 'expired' or a.expires_at <= $2::timestamptz then 'expired'
+      when g.revoked_at is not null or g.expires_at <= $2::timestamptz or g.policy_id is distinct from a.policy_id
+        or p.policy_version is distinct from a.policy_version
+        or (a.rule like '/tools/%' and (select t->>'definitionHash' from jsonb_array_elements(s.tools) t
+          where t->>'name' = a.tool limit 1) is distinct from a.definition_hash) then 'void'
       else a.status end as shown_status
   from approvals a
     join grants g on g.organization_id = a.organization_id and g.id = a.grant_id
@@ -153,7 +161,8 @@ export const listApprovals = async (
   page: Readonly<{ after: string; rows: number; status: ShownStatus | undefined }>,
 ): Promise<readonly ShownApproval[]> => {
   const { rows } = await tx.query<ShownRow>(
-    `${SHOWN} where id > $3 and ($4::text is null or shown_status = $4) and ($4 is distinct from 'pending' or status = 'pending') order by id limit $5`,
+    `${SHOWN} where id > $3 and ($4::text is null or shown_status = $4) and ($4 is distinct from ` +
+      `'pending' or status = 'pending') order by id limit $5`,
     [organizationId, now.toISOString(), page.after, page.status ?? null, page.rows],
   );
   return rows.map(toShown);

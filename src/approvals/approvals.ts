@@ -10,7 +10,10 @@ export type PersonsDecision = Readonly<{
   time: string;
 }>;
 
-/** What an approval's events add up to. It holds from its request until `expiresAt`, whatever becomes of it; whether it was used is not in it. */
+/**
+ * What an approval's events add up to. It holds from its request until `expiresAt`, whatever becomes of it; whether it
+ * was used is not in it.
+ */
 export type Approval = Readonly<{
   call: HeldCall;
   count: number;
@@ -101,7 +104,8 @@ export type Said = Readonly<{
 }>;
 
 /**
- * One person's decision. It is approved when as many people as it needs said so; one rejection rejects it. Saying the same again changes nothing.
+ * One person's decision. It is approved when as many people as it needs said so; one rejection rejects it. Saying the
+ * same again changes nothing.
  * @throws Problem four_eyes, conflict once it is decided or expired
  */
 export const decideApproval = (approvalId: string, state: Approval, said: Said): readonly ApprovalBody[] => {

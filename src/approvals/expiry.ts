@@ -11,7 +11,10 @@ const PAUSE_MS = 1000;
 const AT_ONCE = 100;
 const OF_ONE_ORGANIZATION = 20;
 
-/** Each organization's in turn, and any of them when there are many: some that can't be ended keep no other from its turn. */
+/**
+ * Each organization's in turn, and any of them when there are many: some that can't be ended keep no other from its
+ * turn.
+ */
 const EXPIRED = `select organization_id, id from (
     select organization_id, id, row_number() over (partition by organization_id order by random()) as place
     from approvals where status = 'pending' and expires_at <= now()) expired

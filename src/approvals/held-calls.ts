@@ -22,7 +22,9 @@ type Current = {
 };
 
 /** The rule tells a tool from a prompt of the same name. */
-const SAME_CALL = `a.organization_id = $1 and a.grant_id = $2 and a.tool = $3 and a.arguments_digest = $4 and a.definition_hash is not distinct from $5 and a.policy_id = $6 and a.policy_version = $7 and a.rule is not distinct from $8`;
+const SAME_CALL = `a.organization_id = $1 and a.grant_id = $2 and a.tool = $3 and a.arguments_digest = $4
+  and a.definition_hash is not distinct from $5 and a.policy_id = $6 and a.policy_version = $7
+  and a.rule is not distinct from $8`;
 
 const sameCall = ({ organizationId, call }: Asked): readonly unknown[] => [
   organizationId,
@@ -40,7 +42,8 @@ const findCurrent = async (tx: Tx, asked: Asked): Promise<Current | undefined> =
   const { rows } = await tx.query<Current>(
     `select a.id, a.status, a.decisions, a.expires_at, a.expires_at <= now() as past from approvals a
      where ${SAME_CALL} and not (a.status = 'rejected' and a.expires_at <= now())
-       and not exists (select 1 from approval_ends e where e.organization_id = a.organization_id and e.approval_id = a.id)
+       and not exists (select 1 from approval_ends e where e.organization_id = a.organization_id
+         and e.approval_id = a.id)
      order by a.status = 'approved' desc limit 1`,
     [...sameCall(asked)],
   );
@@ -61,7 +64,8 @@ const standingOf = ({ id: approvalId, status, decisions, expires_at: expiresAt }
 /** True for the one who is told that the approval has expired. */
 const tellExpiry = async (tx: Tx, organizationId: string, approvalId: string): Promise<boolean> => {
   const { rowCount } = await tx.query(
-    `insert into approval_ends(organization_id, approval_id, call_id, ended_as) values ($1, $2, '', 'expired') on conflict do nothing`,
+    `insert into approval_ends(organization_id, approval_id, call_id, ended_as) values ($1, $2, '', 'expired')
+      on conflict do nothing`,
     [organizationId, approvalId],
   );
   return rowCount === 1;
@@ -84,10 +88,13 @@ const refusal = async (
   if (Buffer.byteLength(argumentsJson) + Buffer.byteLength(otherParamsJson) > MOST_BYTES)
     return {
       status: 'refused',
-      reason: `${call.tool} needs a person's approval, and the call says over ${MOST_BYTES / 1024} KiB, more than can be shown to one`,
+      reason:
+        `${call.tool} needs a person's approval, and the call says over ${MOST_BYTES / 1024} KiB, more ` +
+        'than can be shown to one',
     };
   const { rows } = await tx.query<{ count: number }>(
-    `select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending' and expires_at > now()`,
+    `select count(*)::int as count from approvals where organization_id = $1 and grant_id = $2 and status = 'pending'
+      and expires_at > now()`,
     [organizationId, call.grantId],
   );
   if ((rows[0]?.count ?? 0) < MOST_PENDING) return undefined;
@@ -97,7 +104,10 @@ const refusal = async (
   };
 };
 
-/** Opens an approval, unless one stands by now: changes of an organization follow one another, so that two gateways don't open two. */
+/**
+ * Opens an approval, unless one stands by now: changes of an organization follow one another, so that two gateways
+ * don't open two.
+ */
 const open = async (change: Change, vault: Vault, asked: Asked): Promise<Standing> => {
   const { tx, now } = change;
   const { organizationId, call, count } = asked;
@@ -128,8 +138,10 @@ type StandsRow = {
   ended_at: Date | null;
 };
 
-const STANDS = `select a.status, a.decisions->-1->>'time' as decided_at, a.requested_at, a.expires_at, a.expires_at <= now() as past, e.ended_as, e.at as ended_at
-  from approvals a left join approval_ends e on e.organization_id = a.organization_id and e.approval_id = a.id where a.organization_id = $1 and a.grant_id = $2 and a.id = $3`;
+const STANDS = `select a.status, a.decisions->-1->>'time' as decided_at, a.requested_at, a.expires_at,
+  a.expires_at <= now() as past, e.ended_as, e.at as ended_at
+  from approvals a left join approval_ends e on e.organization_id = a.organization_id and e.approval_id = a.id
+    where a.organization_id = $1 and a.grant_id = $2 and a.id = $3`;
 
 const statusOf = ({ status, past, ended_as: endedAs }: StandsRow): Stands['status'] => {
   if (endedAs === 'used' || status === 'rejected') return endedAs === 'used' ? 'used' : 'rejected';
@@ -150,9 +162,13 @@ const stands = async (
 };
 
 const USE = `insert into approval_ends(organization_id, approval_id, call_id, ended_as)
-  select organization_id, id, $3, 'used' from approvals where organization_id = $1 and id = $2 and status = 'approved' and expires_at > now() on conflict do nothing`;
+  select organization_id, id, $3, 'used' from approvals where organization_id = $1 and id = $2 and status = 'approved'
+    and expires_at > now() on conflict do nothing`;
 
-/** Approvals as gateways need them: over the database and the event store, in any process. An approval that was opened is committed when `standing` answers. */
+/**
+ * Approvals as gateways need them: over the database and the event store, in any process. An approval that was opened
+ * is committed when `standing` answers.
+ */
 export const makeHeldCalls = ({
   database,
   store,
@@ -184,7 +200,8 @@ export const makeHeldCalls = ({
     }),
   giveBack: async (organizationId, approvalId, callId) => {
     await database.worker.query(
-      `delete from approval_ends where organization_id = $1 and approval_id = $2 and call_id = $3 and ended_as = 'used'`,
+      `delete from approval_ends where organization_id = $1 and approval_id = $2 and call_id = $3
+        and ended_as = 'used'`,
       [organizationId, approvalId, callId],
     );
   },

@@ -3,14 +3,19 @@ import { personBehind } from '../members/person-behind.js';
 import type { Tx } from '../platform/database.js';
 
 /** Who has had a token of a grant in hand. */
-const TOKEN_HOLDERS = `select distinct (event->'actor')::jsonb as actor from events where organization_id = $1 and stream_id = $2 and type in ('grant.issued', 'grant.rotated')`;
+const TOKEN_HOLDERS = `select distinct (event->'actor')::jsonb as actor from events where organization_id = $1
+  and stream_id = $2 and type in ('grant.issued', 'grant.rotated')`;
 
 /** Whom an identity has belonged to, in order; `before`: already when the approval was asked for. */
 const OWNERS = `select e.event->>'memberId' as member, e.position < asked.position as before
-  from events e join events asked on asked.organization_id = e.organization_id and asked.stream_id = $3 and asked.version = 1
+  from events e join events asked on asked.organization_id = e.organization_id and asked.stream_id = $3
+    and asked.version = 1
   where e.organization_id = $1 and e.stream_id = $2 and e.event->'memberId' is not null order by e.version`;
 
-/** The people whom a held call concerns: who issued its grant or rotated it, and the members that its identity belonged to when it was held and since. */
+/**
+ * The people whom a held call concerns: who issued its grant or rotated it, and the members that its identity belonged
+ * to when it was held and since.
+ */
 export const partiesOf = async (
   tx: Tx,
   organizationId: string,

@@ -35,7 +35,10 @@ export const keepArguments = async (
 
 type Row = { sealed_arguments: Buffer; sealed_other_params: Buffer | null };
 
-/** What a request said: its arguments, and the other members of its `params`, null when there were none. Null once both are dropped. */
+/**
+ * What a request said: its arguments, and the other members of its `params`, null when there were none. Null once both
+ * are dropped.
+ */
 export const readArguments = async (
   tx: Tx,
   vault: Vault,

@@ -25,7 +25,9 @@ export class AuditController {
   @ApiOperation({
     summary: 'Search the audit log',
     description:
-      'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
+      'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. ' +
+      'Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is ' +
+      'missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
   })
   @ApiOkResponse({
     schema: {
@@ -58,7 +60,11 @@ export class AuditController {
   @Allowed('auditor', 'policy_manager')
   @ApiOperation({
     summary: 'Export the audit log',
-    description: `Streams every record of the time range up to the start of the export, in order of seq, and records audit.exported. An answer that breaks off is incomplete. CSV columns: ${CSV_COLUMNS.join(', ')}; texts that a spreadsheet would take for a formula begin with an apostrophe. Formats ocsf, ecs and cef are refused (unsupported) by this release.`,
+    description:
+      'Streams every record of the time range up to the start of the export, in order of seq, and ' +
+      'records audit.exported. An answer that breaks off is incomplete. CSV columns: ' +
+      `${CSV_COLUMNS.join(', ')}; texts that a spreadsheet would take for a formula begin with an ` +
+      'apostrophe. Formats ocsf, ecs and cef are refused (unsupported) by this release.',
   })
   @ApiOkResponse({
     description: 'The records, as an attachment',

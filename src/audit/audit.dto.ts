@@ -42,7 +42,8 @@ export class EventsQuery extends PageQuery {
 export class ExportQuery {
   @OneOf(EXPORT_FORMATS, {
     description:
-      'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last column being the whole event',
+      'ndjson: the items of GET /v1/audit/events, one a line; csv: RFC 4180 with a header, the last ' +
+      'column being the whole event',
   })
   format!: string;
 

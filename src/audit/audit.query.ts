@@ -24,7 +24,10 @@ export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffe
 
 type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
 
-/** An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of its command. */
+/**
+ * An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of
+ * its command.
+ */
 const shownEvent = (event: StoredMembers): StoredMembers =>
   event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) };
 
@@ -53,9 +56,10 @@ const hints = (filters: Filters): readonly string[] => [
 ];
 
 /**
- * The organization's next records from a place on that match all filters, in order of `seq`. A record, once visible, never moves, and none appears
- * before one that is visible: whoever goes on from the last one read misses nothing. Effect, identity, grant, tool and the types of control events
- * have indexes; a server's rare records are found by walking the time range.
+ * The organization's next records from a place on that match all filters, in order of `seq`. A record, once visible,
+ * never moves, and none appears before one that is visible: whoever goes on from the last one read misses nothing.
+ * Effect, identity, grant, tool and the types of control events have indexes; a server's rare records are found by
+ * walking the time range.
  */
 export const searchEvents = async (
   tx: Tx,
@@ -77,7 +81,8 @@ export const searchEvents = async (
     if (value !== undefined) where(`${column} =`, columnText(value));
   }
   const { rows } = await tx.query<StoredEvent>(
-    `select seq, recorded_at as "recordedAt", event from audit_records where ${[...conditions, ...hints(filters)].join(' and ')} order by recorded_at, seq limit $3`,
+    `select seq, recorded_at as "recordedAt", event from audit_records where ${[...conditions, ...hints(filters)].join(' and ')}
+      order by recorded_at, seq limit $3`,
     values,
   );
   return rows;

@@ -24,7 +24,10 @@ const startOf = (after: string): Place => {
   return place;
 };
 
-/** Reading the audit log, which is itself on record: `audit.read` at most once an hour per reader and process, `audit.exported` for every export. */
+/**
+ * Reading the audit log, which is itself on record: `audit.read` at most once an hour per reader and process,
+ * `audit.exported` for every export.
+ */
 @Injectable()
 export class AuditService {
   readonly #store: EventStore;
@@ -34,7 +37,10 @@ export class AuditService {
     this.#store = store;
   }
 
-  /** A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it was asked with: the log grows. */
+  /**
+   * A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it
+   * was asked with: the log grows.
+   */
   async events(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
     const { after, limit, rows } = pageStart(query);
     const from = startOf(after);
@@ -50,7 +56,9 @@ export class AuditService {
     return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
   }
 
-  /** Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for. */
+  /**
+   * Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for.
+   */
   async export(
     principal: Principal,
     query: ExportQuery,

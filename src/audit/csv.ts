@@ -1,8 +1,9 @@
 import type { AuditItem } from './audit.query.js';
 
 /**
- * The columns of the CSV export, in order: members of the event, the actor's members, and at the end `event`, the whole event as JSON, so that
- * nothing is missing for events that have members of their own. A member that an event doesn't have is an empty cell.
+ * The columns of the CSV export, in order: members of the event, the actor's members, and at the end `event`, the whole
+ * event as JSON, so that nothing is missing for events that have members of their own. A member that an event doesn't
+ * have is an empty cell.
  */
 export const CSV_COLUMNS = [
   'seq',
@@ -56,9 +57,9 @@ const textOf = (value: unknown): string => {
 };
 
 /**
- * One cell (RFC 4180): quoted where it must be, with quotes doubled. A text that a spreadsheet would take for a formula (it begins with
- * `=`, `+`, `-`, `@`, also full-width, a tab or a line end) gets an apostrophe in front; control characters are spelled as in JSON
- * (`\u001b`); numbers stay as they are; objects and lists are JSON.
+ * One cell (RFC 4180): quoted where it must be, with quotes doubled. A text that a spreadsheet would take for a formula
+ * (it begins with `=`, `+`, `-`, `@`, also full-width, a tab or a line end) gets an apostrophe in front; control
+ * characters are spelled as in JSON (`\u001b`); numbers stay as they are; objects and lists are JSON.
  */
 export const csvCell = (value: unknown): string => {
   const text = textOf(value);

@@ -4,7 +4,10 @@ import type { Look, Tx } from '../platform/database.js';
 /** Which decisions to read; `from` is inclusive and `to` exclusive, and both compare with `recordedAt`. */
 export type DecisionRange = Readonly<{ organizationId: string; serverId: string; from: Date; to: Date }>;
 
-/** What the record tells of the calls of a server, in its order. `notSent`: a call's outcome says that no byte of it was sent, or (not `sure`) may say so. */
+/**
+ * What the record tells of the calls of a server, in its order. `notSent`: a call's outcome says that no byte of it was
+ * sent, or (not `sure`) may say so.
+ */
 export type Noted =
   | Readonly<{ kind: 'decided'; event: ToolCallDecided }>
   | Readonly<{ kind: 'notSent'; callId: string; sure: boolean; timeMs: number }>
@@ -48,9 +51,13 @@ const endsOf = async (
   return first && last && { first, last };
 };
 
-/** Every record of the range counts for the page, so that a statement's time is bounded however rare the server's calls are; only of theirs more than the place is sent. */
+/**
+ * Every record of the range counts for the page, so that a statement's time is bounded however rare the server's calls
+ * are; only of theirs more than the place is sent.
+ */
 const PAGE_OF = `
-select seq, ${ms('recorded_at')} as "atMs", case when not_sent then call_id end as "callId", case when not_sent then status end as status, case when not_sent then ${ms('time')} end as "timeMs",
+select seq, ${ms('recorded_at')} as "atMs", case when not_sent then call_id end as "callId", case
+  when not_sent then status end as status, case when not_sent then ${ms('time')} end as "timeMs",
   case when server_id = $4 and type in ('toolCall.decided', 'audit.suppressed') then event end as event
 from (select *, server_id = $4 and type = 'toolCall.completed' and status in (${Object.keys(NOT_SENT)
   .map((status) => `'${status}'`)
@@ -70,8 +77,8 @@ const notedIn = ({ callId, status, timeMs, event }: Row): readonly Noted[] => {
 };
 
 /**
- * The calls of a server as they were recorded in a range of time, up to what was there when it began; a page at a time, each in a transaction of its own, while
- * the caller works on the one before.
+ * The calls of a server as they were recorded in a range of time, up to what was there when it began; a page at a time,
+ * each in a transaction of its own, while the caller works on the one before.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
 export async function* readDecisions(look: Look, range: DecisionRange): AsyncGenerator<NotedPage> {

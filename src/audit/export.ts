@@ -23,7 +23,10 @@ export const mediaType = (format: ExportFormat): string => formats[format].media
 
 type Range = Readonly<{ from?: Date | undefined; to?: Date | undefined }>;
 
-/** The records of an organization, in order of `seq`, up to what was recorded when it began; a page at a time, each in a transaction of its own. */
+/**
+ * The records of an organization, in order of `seq`, up to what was recorded when it began; a page at a time, each in a
+ * transaction of its own.
+ */
 async function* readPages(look: Look, organizationId: string, range: Range): AsyncGenerator<readonly AuditItem[]> {
   const end = await look((tx) => nextSeq(tx, organizationId));
   let at: Place = BEGINNING;

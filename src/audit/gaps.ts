@@ -7,7 +7,10 @@ import { derivedId } from '../platform/ids.js';
 
 type Gap = Extract<RecordBody, { type: 'audit.gap' }>;
 
-/** Puts gaps on record. The same gap always has the same id, so that it is there once, whoever reports it and however often. */
+/**
+ * Puts gaps on record. The same gap always has the same id, so that it is there once, whoever reports it and however
+ * often.
+ */
 export const appendGaps = async (eventLog: EventLog, organizationId: string, gaps: readonly Gap[]): Promise<void> => {
   const time = new Date().toISOString();
   const events = gaps.map((gap): RecordEvent => ({
@@ -21,7 +24,10 @@ export const appendGaps = async (eventLog: EventLog, organizationId: string, gap
   await Promise.all(events.map((event) => eventLog.append('toolgate.control', toEntry(event))));
 };
 
-/** Tells every organization whose records lie in a partition which of its records the log lost before they were recorded: whose they were is not known any longer. */
+/**
+ * Tells every organization whose records lie in a partition which of its records the log lost before they were
+ * recorded: whose they were is not known any longer.
+ */
 export const reportLost = async (
   parts: Readonly<{ db: Database; log: EventLog }>,
   lost: Readonly<{ topic: Topic; partition: number; from: number; to: number }>,

@@ -46,13 +46,18 @@ const kindsOf = (records: readonly NewRecord[]): Kinds => {
 };
 
 const RECORDS = `
-insert into audit_records(organization_id, type, grant_id, identity_id, server_id, tool, effect, code, status, shadow, recorded_at, seq, id, time, call_id, part, off, event)
-select k.organization_id, k.type, k.grant_id, k.identity_id, k.server_id, k.tool, k.effect, k.code, k.status, k.shadow, k.recorded_at, r.seq, r.id, r.time, r.call_id, $19::smallint, r.off, r.event
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[]) with ordinality
+insert into audit_records(organization_id, type, grant_id, identity_id, server_id, tool, effect, code, status, shadow,
+  recorded_at, seq, id, time, call_id, part, off, event)
+select k.organization_id, k.type, k.grant_id, k.identity_id, k.server_id, k.tool, k.effect, k.code, k.status,
+  k.shadow, k.recorded_at, r.seq, r.id, r.time, r.call_id, $19::smallint, r.off, r.event
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+  $9::text[], $10::text[], $11::timestamptz[]) with ordinality
   k(organization_id, type, grant_id, identity_id, server_id, tool, effect, code, status, shadow, recorded_at, kind)
-join unnest($12::int[], $13::bigint[], $14::text[], $15::timestamptz[], $16::text[], $17::bigint[], $18::bytea[]) r(kind, seq, id, time, call_id, off, event) on r.kind = k.kind`;
+join unnest($12::int[], $13::bigint[], $14::text[], $15::timestamptz[], $16::text[], $17::bigint[],
+  $18::bytea[]) r(kind, seq, id, time, call_id, off, event) on r.kind = k.kind`;
 
-const IDS = `insert into recorded_ids(id, day) select r.id, (r.recorded_at at time zone 'UTC')::date from unnest($1::text[], $2::timestamptz[]) r(id, recorded_at)`;
+const IDS = `insert into recorded_ids(id, day) select r.id, (r.recorded_at at time zone 'UTC')::date
+  from unnest($1::text[], $2::timestamptz[]) r(id, recorded_at)`;
 
 /** The parameters of RECORDS. */
 const packed = (partition: number, records: readonly NewRecord[], ids: Buffer): readonly unknown[] => {

@@ -1,7 +1,10 @@
 /** Numbers from one to the other, both included, that a later one overtook at `sinceMs`. */
 export type Missing = readonly [from: number, to: number, sinceMs: number];
 
-/** One boot's numbering of an organization's decisions: everything below `next` is recorded, given up, or in `missing`. `closedMs`: when the boot was last found over, and what was missing reported. */
+/**
+ * One boot's numbering of an organization's decisions: everything below `next` is recorded, given up, or in `missing`.
+ * `closedMs`: when the boot was last found over, and what was missing reported.
+ */
 export type BootNumbers = { next: number; missing: readonly Missing[]; closedMs?: number };
 
 /** By boot; as it stands in `audit_heads`. */

@@ -29,8 +29,9 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})
 const EPOCH_MS = 0;
 
 /**
- * A text as it stands in a column: at most 200 UTF-16 units and without NUL, which PostgreSQL's text can't hold. Names come from callers, so a long
- * one must not break an index and stop the partition. The whole name stays in the event's bytes.
+ * A text as it stands in a column: at most 200 UTF-16 units and without NUL, which PostgreSQL's text can't hold. Names
+ * come from callers, so a long one must not break an index and stop the partition. The whole name stays in the event's
+ * bytes.
  */
 export const columnText = (value: unknown): string | null => {
   if (typeof value !== 'string') return null;
@@ -69,8 +70,8 @@ const numberOf = ({
 };
 
 /**
- * Reads an event of the log. What has no id, type, organization or RFC 3339 time, or lies under another key than its organization's, is no event:
- * it is refused with a reason and nothing of its content.
+ * Reads an event of the log. What has no id, type, organization or RFC 3339 time, or lies under another key than its
+ * organization's, is no event: it is refused with a reason and nothing of its content.
  */
 export const readEvent = (key: string, value: Buffer): ReadEvent => {
   const event = parse(value);

@@ -6,9 +6,10 @@ import type { Batch, BatchRecorder, Incoming } from './record-batch.js';
 type Recorded = Readonly<{ recorded: number; leftOut: number }>;
 
 /**
- * Records a batch of the log like `BatchRecorder`; a batch that the database refuses for its values is halved until the events that it refuses are alone, so that
- * one of them stops neither its partition nor the other organizations in it. `leaveOut` puts such an event on record as a gap before the position passes it.
- * Undefined when the position was moved by somebody else; what was recorded until then stays.
+ * Records a batch of the log like `BatchRecorder`; a batch that the database refuses for its values is halved until the
+ * events that it refuses are alone, so that one of them stops neither its partition nor the other organizations in it.
+ * `leaveOut` puts such an event on record as a gap before the position passes it. Undefined when the position was moved
+ * by somebody else; what was recorded until then stays.
  */
 export const recordAround = async (
   recorder: BatchRecorder,

@@ -67,7 +67,8 @@ const lockHeads = async (
     numbering: Numbering;
   }>(
     'audit-lock-heads',
-    'select organization_id, next_seq, recorded_at, numbering from audit_heads where organization_id = any ($1) order by organization_id for update',
+    `select organization_id, next_seq, recorded_at, numbering from audit_heads where organization_id = any ($1)
+      order by organization_id for update`,
     [organizations],
   );
   if (rows.length !== organizations.length) throw new Error('an audit head is missing');
@@ -80,13 +81,15 @@ const lockHeads = async (
 };
 
 /**
- * The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was committed before the locks were had. The
- * subquery keeps the planner from seeing how many ids there are: for thousands it would rather read the whole table than the index.
+ * The ids that are recorded already, and the time now in milliseconds; a statement of its own, so that it sees what was
+ * committed before the locks were had. The subquery keeps the planner from seeing how many ids there are: for thousands
+ * it would rather read the whole table than the index.
  */
 const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
   const { rows } = await tx.prepared<{ known: string[]; now: Date }>(
     'audit-known-ids',
-    `select array(select id from recorded_ids where id = any ((select $1::text[])::text[])) as known, date_trunc('milliseconds', clock_timestamp()) as now`,
+    `select array(select id from recorded_ids where id = any ((select $1::text[])::text[])) as known,
+      date_trunc('milliseconds', clock_timestamp()) as now`,
     [textArray(ids)],
   );
   return { known: new Set(rows[0]?.known), now: Number(rows[0]?.now) };
@@ -126,8 +129,10 @@ const moveHeads = async (tx: Tx, records: readonly NewRecord[], heads: ReadonlyM
   await tx.prepared(
     'audit-move-heads',
     `update audit_heads h set next_seq = u.next_seq, recorded_at = u.recorded_at, changed_xid = pg_current_xact_id(),
-       numbering = coalesce(u.numbering, h.numbering), missing_since = case when u.numbering is null then h.missing_since else u.missing_since end
-     from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::timestamptz[]) u(organization_id, next_seq, recorded_at, numbering, missing_since)
+       numbering = coalesce(u.numbering, h.numbering), missing_since = case
+         when u.numbering is null then h.missing_since else u.missing_since end
+     from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::timestamptz[]) u(organization_id,
+       next_seq, recorded_at, numbering, missing_since)
      where h.organization_id = u.organization_id`,
     [
       organizations,
@@ -140,9 +145,10 @@ const moveHeads = async (tx: Tx, records: readonly NewRecord[], heads: ReadonlyM
 };
 
 /**
- * Records batches of the log, each in one transaction with the move of the reader's position: exactly once, whatever is delivered twice and however
- * many writers run. `seq` is dense per organization from 1 and `recordedAt` never falls; neither is given until known ids are dropped. The commit waits for
- * the disk although the log could repeat the batch: what somebody has read under a number must not come back under another.
+ * Records batches of the log, each in one transaction with the move of the reader's position: exactly once, whatever is
+ * delivered twice and however many writers run. `seq` is dense per organization from 1 and `recordedAt` never falls;
+ * neither is given until known ids are dropped. The commit waits for the disk although the log could repeat the batch:
+ * what somebody has read under a number must not come back under another.
  */
 export class BatchRecorder {
   readonly #db: Database;

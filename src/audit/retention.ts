@@ -9,8 +9,8 @@ const DAYS_AHEAD = 2;
 type Retention = Readonly<{ db: Database; auditDays: number; logDays: number }>;
 
 /**
- * Making and dropping partitions waits for readers (pg_dump reads for as long as it runs), and appends then wait behind it: give up well within the two
- * seconds that an acknowledgement may take, and come again.
+ * Making and dropping partitions waits for readers (pg_dump reads for as long as it runs), and appends then wait behind
+ * it: give up well within the two seconds that an acknowledgement may take, and come again.
  */
 const SHORT_WAIT = `set local lock_timeout = '300ms'`;
 
@@ -22,7 +22,10 @@ const keptFrom = async (db: Database, days: number): Promise<string> =>
     ])
   ).rows[0]?.day ?? '-infinity';
 
-/** Each in a transaction of its own, so that none is kept waiting for the others. The first that can't be had ends the round: the next would make everybody wait anew. */
+/**
+ * Each in a transaction of its own, so that none is kept waiting for the others. The first that can't be had ends the
+ * round: the next would make everybody wait anew.
+ */
 const dropBefore = async (db: Database, table: string, day: string): Promise<void> => {
   for (;;) {
     const { rows } = await db.asWorker(async (tx) => {
@@ -36,19 +39,22 @@ const dropBefore = async (db: Database, table: string, day: string): Promise<voi
 };
 
 /**
- * Notes where each audit log begins when all before this day is gone. Before it goes: then whatever fails in between, the next round finds the same. Only days
- * that are to go are looked into.
+ * Notes where each audit log begins when all before this day is gone. Before it goes: then whatever fails in between,
+ * the next round finds the same. Only days that are to go are looked into.
  */
 const moveFirstSeq = async (tx: Tx, day: string): Promise<void> => {
   const { rows } = await tx.query<{ organization_id: string; first: number }>(
     `select h.organization_id, r.seq + 1 as first from audit_heads h cross join lateral (
-       select seq from audit_records where organization_id = h.organization_id and recorded_at < $1::date::timestamp at time zone 'UTC' order by recorded_at desc, seq desc limit 1
+       select seq from audit_records where organization_id = h.organization_id
+         and recorded_at < $1::date::timestamp at time zone 'UTC' order by recorded_at desc, seq desc limit 1
      ) r where r.seq >= h.first_seq`,
     [day],
   );
   await tx.query(
-    `with l as (select organization_id from audit_heads where organization_id = any ($1) order by organization_id for update)
-     update audit_heads h set first_seq = greatest(h.first_seq, u.first) from l, unnest($1::text[], $2::bigint[]) u(organization_id, first)
+    `with l as (select organization_id from audit_heads where organization_id = any ($1)
+      order by organization_id for update)
+     update audit_heads h set first_seq = greatest(h.first_seq, u.first)
+       from l, unnest($1::text[], $2::bigint[]) u(organization_id, first)
      where h.organization_id = l.organization_id and u.organization_id = l.organization_id`,
     [rows.map((row) => row.organization_id), rows.map((row) => row.first)],
   );
@@ -59,7 +65,10 @@ const dropAudit = async (db: Database, day: string): Promise<void> => {
   await dropBefore(db, 'audit_records', day);
 };
 
-/** A counter may go when its window is over and no window that people compare with is: custom windows can be longer than a month. */
+/**
+ * A counter may go when its window is over and no window that people compare with is: custom windows can be longer than
+ * a month.
+ */
 const EXPIRED: Readonly<Record<string, string>> = {
   idempotent_answers: `created_at < now() - interval '24 hours'`,
   sessions: 'expires_at < now()',
@@ -89,8 +98,9 @@ const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> =
 };
 
 /**
- * Makes the partitions of the next days, drops the days that are past retention and deletes what has expired, now and every hour. Several may run.
- * `auditDays` and `logDays` count whole UTC days; no part of the log goes before it is recorded.
+ * Makes the partitions of the next days, drops the days that are past retention and deletes what has expired, now and
+ * every hour. Several may run. `auditDays` and `logDays` count whole UTC days; no part of the log goes before it is
+ * recorded.
  */
 export const startRetention = (retention: Retention): Readonly<{ stop: () => Promise<void> }> =>
   startRounds(() => keepHouse(retention).then(() => HOUR_MS), {

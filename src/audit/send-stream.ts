@@ -13,8 +13,9 @@ const drained = (response: ServerResponse): Promise<void> =>
   });
 
 /**
- * Writes chunks as they come and asks for the next one only when the client has taken what was written. A client that leaves ends it; so does an
- * error after the first chunk, by breaking off the answer, which the client sees as incomplete.
+ * Writes chunks as they come and asks for the next one only when the client has taken what was written. A client that
+ * leaves ends it; so does an error after the first chunk, by breaking off the answer, which the client sees as
+ * incomplete.
  */
 export const sendStream = async (response: ServerResponse, chunks: AsyncIterable<string>): Promise<void> => {
   for await (const chunk of chunks) {

@@ -30,7 +30,10 @@ export type AuditWriter = Readonly<{
 type Parts = Readonly<{ db: Database; log: EventLog; onRecorded?: () => void }>;
 type Read = Readonly<{ record: LogRecord; event: ReadEvent }>;
 
-/** Where the reader of each partition stands, in memory, so that polling costs no query; the database's row is what counts. */
+/**
+ * Where the reader of each partition stands, in memory, so that polling costs no query; the database's row is what
+ * counts.
+ */
 const makePositions = (db: Database) => {
   const cached = new Map<string, number>();
   const at = (topic: Topic, partition: number): string => `${topic}|${partition}`;
@@ -61,8 +64,10 @@ const lagOf = async (db: Database, eventLog: EventLog): Promise<number> => {
 type Place = Readonly<{ topic: Topic; partition: number }>;
 
 /**
- * How many records between `known` and the first delivered one the log no longer has; the gap is on record before anything passes over them. A delivery that only skipped them is
- * refused, so that the log's reader comes again. Undefined when another writer had recorded them before the log let them go: the position is read after the log, as it only rises.
+ * How many records between `known` and the first delivered one the log no longer has; the gap is on record before
+ * anything passes over them. A delivery that only skipped them is refused, so that the log's reader comes again.
+ * Undefined when another writer had recorded them before the log let them go: the position is read after the log, as it
+ * only rises.
  */
 const countLost = async (
   parts: Pick<Parts, 'db' | 'log'> & Readonly<{ positions: Positions }>,
@@ -103,8 +108,8 @@ const reportPoison = (place: Place, reads: readonly Read[]): number => {
 };
 
 /**
- * Carries every event of the log into the audit log, exactly once and in the log's order; several writers may run. `onRecorded` is called after
- * each commit that recorded something.
+ * Carries every event of the log into the audit log, exactly once and in the log's order; several writers may run.
+ * `onRecorded` is called after each commit that recorded something.
  */
 export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts): Promise<AuditWriter> => {
   const positions = makePositions(db);

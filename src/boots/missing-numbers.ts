@@ -7,7 +7,10 @@ import { errorText, log } from '../platform/log.js';
 type Parts = Readonly<{ db: Database; eventLog: EventLog }>;
 type Hole = Readonly<{ bootId: string; missing: Missing }>;
 
-/** A refusal may wait in its gateway's queue for as long as the log is away; when later ones are recorded, the log is back. */
+/**
+ * A refusal may wait in its gateway's queue for as long as the log is away; when later ones are recorded, the log is
+ * back.
+ */
 const OVERDUE = `interval '10 minutes'`;
 const ORGANIZATIONS_AT_ONCE = 100;
 
@@ -34,7 +37,10 @@ const read = async (tx: Pick<Tx, 'query'>, organizationId: string, lock: '' | 'f
     ])
   ).rows[0]?.numbering ?? {};
 
-/** A gateway that was counted as dead and lives is not forgotten: its next number would look like the first one of a boot that lost all before it. */
+/**
+ * A gateway that was counted as dead and lives is not forgotten: its next number would look like the first one of a
+ * boot that lost all before it.
+ */
 const forget = async (tx: Tx, numbering: Numbering, nowMs: number): Promise<void> => {
   const old = Object.entries(numbering).flatMap(([bootId, { closedMs }]) =>
     closedMs !== undefined && closedMs < nowMs - REMEMBER_MS ? [bootId] : [],
@@ -47,7 +53,10 @@ const forget = async (tx: Tx, numbering: Numbering, nowMs: number): Promise<void
   for (const { over } of rows) delete numbering[over];
 };
 
-/** Puts an organization's wanted holes on record, and only then takes them from what is missing; `over` is a boot that is over. */
+/**
+ * Puts an organization's wanted holes on record, and only then takes them from what is missing; `over` is a boot that
+ * is over.
+ */
 const report = async (
   { db, eventLog }: Parts,
   organizationId: string,
@@ -101,10 +110,14 @@ export const closeNumbering = async (parts: Parts, bootId: string): Promise<void
   if (failures.length > 0) throw new AggregateError(failures, failures.map(errorText).join('; '));
 };
 
-/** Reports what has been missing for ten minutes although its gateway lives. Should it come after all, it is recorded beside the gap. */
+/**
+ * Reports what has been missing for ten minutes although its gateway lives. Should it come after all, it is recorded
+ * beside the gap.
+ */
 export const reportOverdue = async (parts: Parts): Promise<void> => {
   const { rows } = await parts.db.worker.query<{ id: string; before: Date }>(
-    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads where missing_since < now() - ${OVERDUE} order by random() limit $1`,
+    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads where missing_since < now() - ${OVERDUE}
+      order by random() limit $1`,
     [ORGANIZATIONS_AT_ONCE],
   );
   for (const { id, before } of rows) {

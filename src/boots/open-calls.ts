@@ -12,8 +12,10 @@ export type DeadBoot = Readonly<{
 }>;
 
 /**
- * Allowed decisions of a boot that have no outcome on record; any of them when there are many, so that some that can't be closed keep no other from its turn. The boot's row bounds how far back they may lie, and ids are known for a day at least: a call that
- * was open for longer than that when its gateway died is left without. The count per row keeps PostgreSQL from joining with all known ids.
+ * Allowed decisions of a boot that have no outcome on record; any of them when there are many, so that some that can't
+ * be closed keep no other from its turn. The boot's row bounds how far back they may lie, and ids are known for a day
+ * at least: a call that was open for longer than that when its gateway died is left without. The count per row keeps
+ * PostgreSQL from joining with all known ids.
  */
 export const findOpenCalls = async (
   tx: Tx,
@@ -22,8 +24,10 @@ export const findOpenCalls = async (
 ): Promise<readonly ToolCallDecided[]> => {
   const { rows } = await tx.query<{ event: Buffer }>(
     `select event from audit_records r
-     where recorded_at >= greatest($1::timestamptz - interval '1 minute', now() - interval '1 day') and type = 'toolCall.decided' and effect = 'allow'
-       and position($2::bytea in event) > 0 and (select count(*) from recorded_ids i where i.id = 'evt_' || substr(r.call_id, 6)) = 0
+     where recorded_at >= greatest($1::timestamptz - interval '1 minute', now() - interval '1 day')
+       and type = 'toolCall.decided' and effect = 'allow'
+       and position($2::bytea in event) > 0 and (select count(*) from recorded_ids i
+         where i.id = 'evt_' || substr(r.call_id, 6)) = 0
      order by random() limit $3`,
     [openSince, Buffer.from(`"bootId":"${bootId}"`), limit],
   );
@@ -32,7 +36,10 @@ export const findOpenCalls = async (
     .filter((decided) => decided.bootId === bootId);
 };
 
-/** The outcome of a call whose gateway died: nobody knows it. `durationMs` is how long the call is known to have been under way. */
+/**
+ * The outcome of a call whose gateway died: nobody knows it. `durationMs` is how long the call is known to have been
+ * under way.
+ */
 export const unknownOutcome = (decided: ToolCallDecided, boot: DeadBoot, now: Date): ToolCallCompleted => ({
   id: outcomeId(decided.callId),
   type: 'toolCall.completed',

@@ -14,12 +14,17 @@ const BOOTS_AT_ONCE = 100;
 const CALLS_AT_ONCE = 1000;
 
 const DEAD = `last_seen + make_interval(secs => silent_ms / 1000.0) < clock_timestamp()`;
-/** What a dead boot used for calls that it did not come to make; answers how much of it was given back. Bound at the start, as what is used is another room's. */
+/**
+ * What a dead boot used for calls that it did not come to make; answers how much of it was given back. Bound at the
+ * start, as what is used is another room's.
+ */
 export type GiveBackUnmade = (tx: Tx, uses: Readonly<{ from: Date; until: Date }>) => Promise<number>;
 
 type Parts = Readonly<{ db: Database; eventLog: EventLog; giveBackUnmade: GiveBackUnmade }>;
 
-const COLUMNS = `boot_id as "bootId", open_since as "openSince", last_seen as "lastSeen", stopped, last_seen + make_interval(secs => (silent_ms - ${SETTLED_MS}) / 1000.0) as "allowedUntil"`;
+const COLUMNS =
+  'boot_id as "bootId", open_since as "openSince", last_seen as "lastSeen", stopped, last_seen + ' +
+  `make_interval(secs => (silent_ms - ${SETTLED_MS}) / 1000.0) as "allowedUntil"`;
 
 const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
   (
@@ -64,10 +69,13 @@ const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Pro
   });
 
 /**
- * Gives every allowed call an outcome, also when its gateway died. A boot without a heartbeat for as long as its row allows is dead: it allows nothing any
- * longer, and nothing of it can still reach the log. When all that is in the log by then is recorded, its allowed decisions without an outcome get one with status
- * `unknown`, and what it used for calls that it did not make is given back. Repeats and other projectors do no harm: an outcome's id comes from its call's, and the audit log records an id once. That also settles what a gateway that was only slow appends
- * later: the first outcome is the one that counts. Holes in a boot's numbering are reported as `audit.gap` when it is over, or when they are ten minutes old.
+ * Gives every allowed call an outcome, also when its gateway died. A boot without a heartbeat for as long as its row
+ * allows is dead: it allows nothing any longer, and nothing of it can still reach the log. When all that is in the log
+ * by then is recorded, its allowed decisions without an outcome get one with status `unknown`, and what it used for
+ * calls that it did not make is given back. Repeats and other projectors do no harm: an outcome's id comes from its
+ * call's, and the audit log records an id once. That also settles what a gateway that was only slow appends later: the
+ * first outcome is the one that counts. Holes in a boot's numbering are reported as `audit.gap` when it is over, or
+ * when they are ten minutes old.
  */
 export const startSweep = (parts: Parts): Rounds => {
   const { db, eventLog } = parts;

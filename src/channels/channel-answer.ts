@@ -8,7 +8,10 @@ interface Owner {
 
 const eventStream = { 'content-type': 'text/event-stream' } as const;
 
-/** The answer to one HTTP request, as messages come for it: one JSON body, or an event stream once there is more to say than the result. */
+/**
+ * The answer to one HTTP request, as messages come for it: one JSON body, or an event stream once there is more to say
+ * than the result.
+ */
 export class ChannelAnswer implements Running {
   readonly #sink: Sink;
   readonly #owner: Owner;
@@ -89,7 +92,10 @@ export class ChannelAnswer implements Running {
     this.fail({ kind: 'aborted', sent: true });
   }
 
-  /** A line end stands only between the tokens of a JSON text, where a space means the same; in an event it would begin another field. */
+  /**
+   * A line end stands only between the tokens of a JSON text, where a space means the same; in an event it would begin
+   * another field.
+   */
   #writeEvent(text: string): void {
     this.#write(`event: message\ndata: ${/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text}\n\n`);
   }

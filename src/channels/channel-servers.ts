@@ -11,9 +11,10 @@ const MOST_PER_GRANT = 4;
 const routedIn = (body: Buffer | undefined): Routed => (body && parseObject(body.toString('utf8'))) ?? {};
 
 /**
- * Servers that speak over a channel, as if each were a Streamable HTTP server of the session era: one channel a session, never shared between grants, ended with the
- * session, after half an hour without use, or when the grant or the server's transport changes. A grant has at most four; a fifth ends the one that was idle
- * longest. Sessions live in this process: any other answers 404, and the client initializes again.
+ * Servers that speak over a channel, as if each were a Streamable HTTP server of the session era: one channel a
+ * session, never shared between grants, ended with the session, after half an hour without use, or when the grant or
+ * the server's transport changes. A grant has at most four; a fifth ends the one that was idle longest. Sessions live
+ * in this process: any other answers 404, and the client initializes again.
  */
 export class ChannelServers {
   readonly #sessions: KeptChannels<ChannelSession>;

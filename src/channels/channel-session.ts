@@ -24,9 +24,10 @@ const progressTokenOf = (params: Json | undefined): unknown =>
   isObject(params?.['_meta']) ? params['_meta']['progressToken'] : undefined;
 
 /**
- * One session-era MCP session over a channel, in the terms of Streamable HTTP: requests are answered on their own POST, whatever else the server says goes
- * to the call it belongs to or to the standing GET stream (the last 64 messages wait for one, 1 MiB at most). When the channel closes by itself, calls under way
- * fail; the next request opens it anew, after a delay that doubles from crash to crash, and repeats the session's own initialize first.
+ * One session-era MCP session over a channel, in the terms of Streamable HTTP: requests are answered on their own POST,
+ * whatever else the server says goes to the call it belongs to or to the standing GET stream (the last 64 messages wait
+ * for one, 1 MiB at most). When the channel closes by itself, calls under way fail; the next request opens it anew,
+ * after a delay that doubles from crash to crash, and repeats the session's own initialize first.
  */
 export class ChannelSession {
   readonly id: string;
@@ -117,7 +118,9 @@ export class ChannelSession {
     };
   }
 
-  /** Sends a request's message; on a new channel, which is not the first, after the initialize that began the session. */
+  /**
+   * Sends a request's message; on a new channel, which is not the first, after the initialize that began the session.
+   */
   #send(request: UpstreamRequest, failed: (failure: UpstreamFailure) => void, wanted = (): boolean => true): void {
     const sending = { body: request.body ?? Buffer.alloc(0), headers: request.headers, failed, wanted };
     const again = (): Sending => ({
@@ -182,7 +185,10 @@ export class ChannelSession {
       this.#unsentBytes -= this.#unsent.shift()?.length ?? 0;
   }
 
-  /** The call that a message belongs to: by its progress token, else the newest one when it is of the kind that calls bring about. */
+  /**
+   * The call that a message belongs to: by its progress token, else the newest one when it is of the kind that calls
+   * bring about.
+   */
   #callOf(message: Json): ChannelAnswer | undefined {
     const params = isObject(message['params']) ? message['params'] : undefined;
     const calls = [...this.#pending.values()];

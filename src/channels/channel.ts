@@ -6,7 +6,10 @@ export interface ChannelEvents {
   closed(failure: UpstreamFailure): void;
 }
 
-/** A two-way line of JSON-RPC messages to one MCP server: the standard streams of a process, or HTTP+SSE. It carries one session. */
+/**
+ * A two-way line of JSON-RPC messages to one MCP server: the standard streams of a process, or HTTP+SSE. It carries one
+ * session.
+ */
 export interface Channel {
   /** Sends one message with the headers of its request; `failed` is called when the server did not take it. */
   send(message: Buffer, headers: UpstreamRequest['headers'], failed: (failure: UpstreamFailure) => void): void;
@@ -16,5 +19,8 @@ export interface Channel {
   close(): void;
 }
 
-/** Opens a channel to the server of a request, with that request's credential. Never throws: what fails is told by `closed`. */
+/**
+ * Opens a channel to the server of a request, with that request's credential. Never throws: what fails is told by
+ * `closed`.
+ */
 export type OpenChannel = (request: UpstreamRequest, events: ChannelEvents) => Channel;

@@ -18,8 +18,9 @@ type Transport = UpstreamRequest['server']['transport'];
 type Kept<T> = Readonly<{ one: T; organizationId: string; transport: Transport }>;
 
 /**
- * Channels by their keys: never found for another grant or server, and ended when the grant or the server's transport changes or after half an hour without use.
- * An organization that has its share of them loses the one that it used longest ago for a new one; no organization loses one for another's.
+ * Channels by their keys: never found for another grant or server, and ended when the grant or the server's transport
+ * changes or after half an hour without use. An organization that has its share of them loses the one that it used
+ * longest ago for a new one; no organization loses one for another's.
  */
 export class KeptChannels<T extends Keepable> {
   readonly #kept = new Map<string, Kept<T>>();

@@ -17,8 +17,9 @@ const STEADY_MS = 60_000;
 const MOST_BACKOFF_MS = 60_000;
 
 /**
- * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles from crash to crash. What greets a new
- * one goes first, and the rest waits until somebody heard the answer and said `ready`: 100 messages with 8 MiB at most, more fail.
+ * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles
+ * from crash to crash. What greets a new one goes first, and the rest waits until somebody heard the answer and said
+ * `ready`: 100 messages with 8 MiB at most, more fail.
  */
 export class LastingChannel {
   readonly #open: (events: ChannelEvents) => Channel;

@@ -40,8 +40,9 @@ const showsModern = (text: string): boolean => {
 };
 
 /**
- * One modern server over a channel, in the terms of Streamable HTTP: the requests of one grant share it, each under an id of ours, and whoever leaves one
- * cancels it. A channel is asked `server/discover` first, so that a server of the other era carries nothing out: its requests are refused with a 400.
+ * One modern server over a channel, in the terms of Streamable HTTP: the requests of one grant share it, each under an
+ * id of ours, and whoever leaves one cancels it. A channel is asked `server/discover` first, so that a server of the
+ * other era carries nothing out: its requests are refused with a 400.
  */
 export class ModernChannel {
   readonly grantId: string;

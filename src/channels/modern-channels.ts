@@ -5,8 +5,8 @@ import { KeptChannels, type ChannelRules } from './kept-channels.js';
 import { ModernChannel } from './modern-channel.js';
 
 /**
- * Modern servers that speak over a channel, as if each spoke Streamable HTTP: one channel for each grant at each server. A DELETE, which no modern client sends,
- * ends the channel of its grant.
+ * Modern servers that speak over a channel, as if each spoke Streamable HTTP: one channel for each grant at each
+ * server. A DELETE, which no modern client sends, ends the channel of its grant.
  */
 export class ModernChannels {
   readonly #channels: KeptChannels<ModernChannel>;

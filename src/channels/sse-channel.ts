@@ -23,8 +23,8 @@ const withoutSession = ({
 }: UpstreamRequest['headers']): Record<string, string> => headers;
 
 /**
- * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names where messages are posted. What
- * arrives before that waits.
+ * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names
+ * where messages are posted. What arrives before that waits.
  */
 export const sseChannels =
   (http: HttpClient): OpenChannel =>
@@ -129,8 +129,9 @@ class SseChannel {
   }
 
   /**
-   * Ends the channel by itself. Whether requests may have reached the server goes by the endpoint alone: nothing is posted before the server has named one, and
-   * everything is posted at once after that, so what the server says later (another endpoint, for example) cannot turn a posted request into an unsent one.
+   * Ends the channel by itself. Whether requests may have reached the server goes by the endpoint alone: nothing is
+   * posted before the server has named one, and everything is posted at once after that, so what the server says later
+   * (another endpoint, for example) cannot turn a posted request into an unsent one.
    */
   #closed(kind: UpstreamFailure['kind'], cause?: unknown): void {
     if (this.#over) return;

@@ -18,7 +18,10 @@ const LF = 0x0a;
 /** What a process gets of our environment: what a program needs to find its parts, and no setting of ours. */
 const PASSED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'APPDATA', 'PATHEXT'];
 
-/** `allow`: the commands that may be run; `variables`: what their servers' environments may set (STDIO_ENV); `environment`: ours. */
+/**
+ * `allow`: the commands that may be run; `variables`: what their servers' environments may set (STDIO_ENV);
+ * `environment`: ours.
+ */
 export type StdioRules = Readonly<{
   allow: readonly string[];
   variables: readonly string[];
@@ -64,7 +67,10 @@ const lineReader = (held: HeldBytes, line: (text: string) => void): ((chunk: Buf
 /** A shorter text would be struck out where it is no secret. */
 const SHORTEST_SECRET = 4;
 
-/** The end of what a process wrote to its standard error, for the operator, without the values of its environment and the secrets among its arguments. */
+/**
+ * The end of what a process wrote to its standard error, for the operator, without the values of its environment and
+ * the secrets among its arguments.
+ */
 const stderrKeeper = (child: ChildProcessWithoutNullStreams, { env, args }: Stdio): (() => string) => {
   const secrets = [...Object.values(env), ...secretsInArguments(args)].filter(
     ({ length }) => length >= SHORTEST_SECRET,
@@ -88,7 +94,9 @@ const kill = ({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): 
   }
 };
 
-/** Ends a process as MCP wants it (stdio, "Shutdown"): its input closes, and what is still there after a while is ended. */
+/**
+ * Ends a process as MCP wants it (stdio, "Shutdown"): its input closes, and what is still there after a while is ended.
+ */
 const end = (child: ChildProcessWithoutNullStreams): void => {
   child.stdin.end();
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -128,9 +136,10 @@ const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWi
 };
 
 /**
- * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that `allow` names, with a short environment,
- * kept from what is ours as far as the platform lets, without an open file of ours, and in a process group of its own,
- * which ends with it. What it wrote to standard error at the last is logged when it ends.
+ * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that
+ * `allow` names, with a short environment, kept from what is ours as far as the platform lets, without an open file of
+ * ours, and in a process group of its own, which ends with it. What it wrote to standard error at the last is logged
+ * when it ends.
  */
 export const stdioChannels =
   (rules: StdioRules): OpenChannel =>

@@ -3,12 +3,18 @@ import { existsSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 
-/** How a stdio server's process is kept from what is ours: `before` stands before its command, `uid` and `gid` are who it becomes. */
+/**
+ * How a stdio server's process is kept from what is ours: `before` stands before its command, `uid` and `gid` are who
+ * it becomes.
+ */
 export type StdioIsolation = Readonly<{ before: readonly string[]; uid?: number; gid?: number; home?: string }>;
 
 export type StdioUser = Readonly<{ uid: number; gid: number }>;
 
-/** What to keep from the processes: `hiddenFolder` with all that is in it, and `hiddenFiles`. `path`: where programs are looked for. */
+/**
+ * What to keep from the processes: `hiddenFolder` with all that is in it, and `hiddenFiles`. `path`: where programs are
+ * looked for.
+ */
 type Wanted = Readonly<{
   sandbox: 'auto' | 'required' | 'off';
   user: StdioUser | undefined;
@@ -23,8 +29,8 @@ export type FoundIsolation = Readonly<{ isolation: StdioIsolation | undefined; e
 const TRIAL_MS = 5000;
 
 /**
- * Everything as it is, but processes of its own only in /proc (ours has the environment that we were started with), devices that give nothing away, and
- * nothing in what is hidden. The sandbox ends with us.
+ * Everything as it is, but processes of its own only in /proc (ours has the environment that we were started with),
+ * devices that give nothing away, and nothing in what is hidden. The sandbox ends with us.
  */
 const sandboxOf = ({ hiddenFolder, hiddenFiles }: Wanted): readonly string[] => {
   const folders = [resolve(hiddenFolder)]
@@ -57,11 +63,14 @@ const runs = ([command = '', ...args]: readonly string[], path: string): Promise
   });
 
 const EXPOSED =
-  "stdio servers run as the same user as Toolgate: each can read the environment that it was started with (also MASTER_KEY, DATABASE_URL and SMTP_URL), DATA_DIR with the keys, and other servers' processes. Install bubblewrap, or start as root with STDIO_USER";
+  'stdio servers run as the same user as Toolgate: each can read the environment that it was ' +
+  'started with (also MASTER_KEY, DATABASE_URL and SMTP_URL), DATA_DIR with the keys, and other ' +
+  "servers' processes. Install bubblewrap, or start as root with STDIO_USER";
 
 /**
- * Finds how stdio servers are kept from our environment and files: as another user (`user`), else in a sandbox of bubblewrap where the platform has one that
- * works, else not at all. @throws Error when a separation is required and none can be had.
+ * Finds how stdio servers are kept from our environment and files: as another user (`user`), else in a sandbox of
+ * bubblewrap where the platform has one that works, else not at all. @throws Error when a separation is required and
+ * none can be had.
  */
 export const findStdioIsolation = async (wanted: Wanted): Promise<FoundIsolation> => {
   if (wanted.user) {

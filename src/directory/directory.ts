@@ -20,7 +20,10 @@ import { PinsCache, PolicyCache } from './policy-cache.js';
 
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 1000;
-/** A connection that fell silent must not make the directory stale. Where the database is only slow, the wait doubles until an answer comes. */
+/**
+ * A connection that fell silent must not make the directory stale. Where the database is only slow, the wait doubles
+ * until an answer comes.
+ */
 const ANSWER_MS = 3000;
 const LONGEST_ANSWER_MS = 24_000;
 
@@ -47,8 +50,9 @@ const replace = <T extends Readonly<{ id: string }>>(
 };
 
 /**
- * All grants, servers, policies and identities in memory, for the hot path. Loaded in one snapshot; then the organizations that changed are found by
- * their event heads, and the rows that their new events name are loaded again. Every change that was committed `ageMs()` ago or earlier is in.
+ * All grants, servers, policies and identities in memory, for the hot path. Loaded in one snapshot; then the
+ * organizations that changed are found by their event heads, and the rows that their new events name are loaded again.
+ * Every change that was committed `ageMs()` ago or earlier is in.
  */
 export class Directory {
   readonly #db: Database;
@@ -109,12 +113,18 @@ export class Directory {
     return msSince(this.#completeAt);
   }
 
-  /** Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats what failed. */
+  /**
+   * Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats
+   * what failed.
+   */
   refresh(organizationId: string): Promise<void> {
     return this.#inTurn(() => this.#follow((tx) => this.#catchUp(tx, organizationId)));
   }
 
-  /** The facts of a grant token: undefined when it is not well-formed, unknown, expired or revoked. Constant time in the secret. */
+  /**
+   * The facts of a grant token: undefined when it is not well-formed, unknown, expired or revoked. Constant time in the
+   * secret.
+   */
   authenticate(token: string, nowMs: number): Authenticated | undefined {
     const id = tokenObjectId('grant', token);
     return id === undefined ? undefined : this.lookUp(`grt_${id}`, tokenHash(token), nowMs);

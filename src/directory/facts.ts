@@ -14,7 +14,10 @@ export type IdentityFacts = Readonly<{
   disabled: boolean;
 }>;
 
-/** `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools` may name some that are not there. */
+/**
+ * `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools`
+ * may name some that are not there.
+ */
 export type ServerFacts = Readonly<{
   id: string;
   organizationId: string;
@@ -53,7 +56,10 @@ export type GrantFacts = Readonly<{
   tokens: readonly TokenFacts[];
 }>;
 
-/** A grant whose token was good a moment ago, with all that a decision needs; `goodUntilMs` says when grant or token expire, whichever does first. */
+/**
+ * A grant whose token was good a moment ago, with all that a decision needs; `goodUntilMs` says when grant or token
+ * expire, whichever does first.
+ */
 export type Authenticated = Readonly<{
   grant: GrantFacts;
   organization: OrganizationFacts;
@@ -65,7 +71,10 @@ export type Authenticated = Readonly<{
   goodUntilMs: number;
 }>;
 
-/** Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that a call names. */
+/**
+ * Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that
+ * a call names.
+ */
 export const switchedOff = (
   { organization, server, identity, grant }: Authenticated,
   tool: string | null = null,

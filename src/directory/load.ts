@@ -18,7 +18,10 @@ const where = (wanted: Wanted, id: string): Readonly<{ sql: string; values: read
 
 const timeMs = (at: Date | null): number => (at === null ? Number.POSITIVE_INFINITY : at.getTime());
 
-/** What `open` gives; undefined, and a line in the log, when that can't be read: it must not keep everything else from being served. */
+/**
+ * What `open` gives; undefined, and a line in the log, when that can't be read: it must not keep everything else from
+ * being served.
+ */
 const opened = <T>(open: () => T, of: Readonly<Record<string, string>>): T | undefined => {
   try {
     return open();
@@ -31,14 +34,18 @@ const opened = <T>(open: () => T, of: Readonly<Record<string, string>>): T | und
   }
 };
 
-/** Organizations with the key of their argument digests; one whose key can't be read is left out. `ids` is not looked at. @throws Error when none can be read. */
+/**
+ * Organizations with the key of their argument digests; one whose key can't be read is left out. `ids` is not looked
+ * at. @throws Error when none can be read.
+ */
 export const loadOrganizations = async (
   tx: Tx,
   vault: Vault,
   wanted: Wanted,
 ): Promise<readonly OrganizationFacts[]> => {
   const { rows } = await tx.query<{ id: string; disabled: boolean; wrapped: Buffer }>(
-    `select o.id, o.disabled, k.wrapped from organizations o join organization_keys k on k.organization_id = o.id where ${wanted === 'all' ? 'true' : 'o.id = $1'}`,
+    `select o.id, o.disabled, k.wrapped from organizations o join organization_keys k on k.organization_id = o.id
+      where ${wanted === 'all' ? 'true' : 'o.id = $1'}`,
     wanted === 'all' ? [] : [wanted.organizationId],
   );
   const readable = rows.flatMap((row) => {
@@ -68,7 +75,8 @@ export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly Grant
   };
   const { rows } = await tx.query<Row>(
     `select id, organization_id, identity_id, server_id, policy_id, shadow_policy_id, disabled, expires_at,
-       (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch from t.expires_at) * 1000))
+       (select json_agg(json_build_object('hash', encode(t.token_hash, 'base64'), 'expires', extract(epoch
+         from t.expires_at) * 1000))
         from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id) as tokens
      from grants g where ${sql} and revoked_at is null`,
     values,
@@ -161,9 +169,12 @@ const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined 
 export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools, s.version, s.accepted, k.wrapped, x.sealed_headers,
-       (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema')) from jsonb_array_elements(s.tools) t) as tools
-     from servers s join organization_keys k using (organization_id) left join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
+    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools,
+      s.version, s.accepted, k.wrapped, x.sealed_headers,
+       (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema'))
+         from jsonb_array_elements(s.tools) t) as tools
+     from servers s join organization_keys k using (organization_id) left
+       join server_secrets x on x.organization_id = s.organization_id and x.server_id = s.id
      where ${sql.replace('organization_id', 's.organization_id')} and not s.deleted`,
     values,
   );
@@ -192,7 +203,8 @@ export type PolicyRow = Readonly<{ id: string; version: number; document: unknow
 export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(
-    `select id, policy_version as version, document, pins::text as pins, acceptances from policies where ${sql} and not deleted`,
+    `select id, policy_version as version, document, pins::text as pins, acceptances from policies where ${sql}
+      and not deleted`,
     values,
   );
   return rows;

@@ -23,7 +23,10 @@ class SharedObjects<T extends object> {
 /** A document that this release can't enforce must refuse everything, not what is left of it. */
 const DENY_ALL: CompiledPolicy = compilePolicy({ version: '1', default: 'deny' });
 
-/** Compiled policies, shared by content: ten thousand grants under equal documents hold one. What no policy uses any more is collected. */
+/**
+ * Compiled policies, shared by content: ten thousand grants under equal documents hold one. What no policy uses any
+ * more is collected.
+ */
 export class PolicyCache {
   readonly #compiled = new SharedObjects<CompiledPolicy>();
 

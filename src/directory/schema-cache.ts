@@ -10,8 +10,9 @@ const WEIGHT_OF_CHARACTER = 20;
 type Kept = Readonly<{ schema: CompiledSchema | undefined; weight: number }>;
 
 /**
- * Input schemas of tools, compiled, by the hash of the definition that they stand in: facts that are loaded anew compile nothing
- * again, and servers with the same tools share. Compiling goes on between other work, a slice a turn of the event loop.
+ * Input schemas of tools, compiled, by the hash of the definition that they stand in: facts that are loaded anew
+ * compile nothing again, and servers with the same tools share. Compiling goes on between other work, a slice a turn of
+ * the event loop.
  */
 export class SchemaCache {
   readonly #kept = new Map<string, Kept>();

@@ -4,7 +4,9 @@ import { compiledSchemaOf } from './schema-cache.js';
 
 type Known = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
 
-/** A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it. */
+/**
+ * A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it.
+ */
 export class ToolFacts implements Definition {
   readonly definitionHash: string;
   readonly schema: unknown;
@@ -18,7 +20,10 @@ export class ToolFacts implements Definition {
     this.#known = known;
   }
 
-  /** Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while it is compiled. */
+  /**
+   * Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while
+   * it is compiled.
+   */
   inputSchemaFor(organizationId: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
     return compiledSchemaOf(this.definitionHash, this.schema, organizationId);
   }

@@ -3,7 +3,10 @@ import type { ServerFacts } from './facts.js';
 
 const ofTools = new WeakMap<ServerFacts['tools'], LookAlikes>();
 
-/** Why a call of this name is refused whatever the policy says: the server has no tool of it, and it could be mistaken for another. */
+/**
+ * Why a call of this name is refused whatever the policy says: the server has no tool of it, and it could be mistaken
+ * for another.
+ */
 export const refusedName = ({ tools }: ServerFacts, name: string): string | undefined => {
   if (tools.has(name)) return undefined;
   const known = ofTools.get(tools) ?? new LookAlikes(tools.keys());

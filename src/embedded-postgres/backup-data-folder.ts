@@ -8,9 +8,9 @@ import { POSTGRES_MAJOR } from './postgres-binaries.js';
 export type Backup = Readonly<{ folder: string; files: number; bytes: number }>;
 
 /**
- * Copies a whole data folder (database, keys, passwords; modes kept) into a fresh folder below `target`, named by the time, and
- * checks that every file is there with its size. The folder bears its name only when it is complete. Throws while a Toolgate runs
- * on the data folder, and holds one off meanwhile: at rest, a plain copy is a consistent copy.
+ * Copies a whole data folder (database, keys, passwords; modes kept) into a fresh folder below `target`, named by the
+ * time, and checks that every file is there with its size. The folder bears its name only when it is complete. Throws
+ * while a Toolgate runs on the data folder, and holds one off meanwhile: at rest, a plain copy is a consistent copy.
  */
 export async function backUpDataFolder(
   options: Readonly<{ dataDir: string; target: string; now: Date; onNotice?: (text: string) => void }>,

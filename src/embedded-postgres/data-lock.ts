@@ -15,14 +15,15 @@ export type DataLock = Readonly<{ release(): Promise<void> }>;
 type Owner = Readonly<{ name: string; foreign: boolean }>;
 
 /**
- * Makes this process the one owner of a data folder, or throws saying who owns it. Holds across processes and users, and leaves
- * nothing stale behind after `kill -9` or a power cut.
+ * Makes this process the one owner of a data folder, or throws saying who owns it. Holds across processes and users,
+ * and leaves nothing stale behind after `kill -9` or a power cut.
  *
- * How: every candidate puts an empty file in `<dataDir>/toolgate.lock/`, named `<scope>-<pid>-<start>`, then looks at the others.
- * One of a process that is gone (pid and start time) is removed; one of a living process means giving way. Creating before looking
- * makes two owners impossible; two that see each other both give way and try again after a random pause. A name stands for one
- * process, so removing that of a dead one can't hit another's lock. Where a pid can't be looked up (a container sharing the folder,
- * an earlier boot), the file's age decides: an owner touches its file every second, and 5 s of silence is death.
+ * How: every candidate puts an empty file in `<dataDir>/toolgate.lock/`, named `<scope>-<pid>-<start>`, then looks at
+ * the others. One of a process that is gone (pid and start time) is removed; one of a living process means giving way.
+ * Creating before looking makes two owners impossible; two that see each other both give way and try again after a
+ * random pause. A name stands for one process, so removing that of a dead one can't hit another's lock. Where a pid
+ * can't be looked up (a container sharing the folder, an earlier boot), the file's age decides: an owner touches its
+ * file every second, and 5 s of silence is death.
  */
 export async function lockDataFolder(
   dataDir: string,

@@ -54,11 +54,12 @@ type Context = Readonly<{
 type Running = Readonly<{ server: GuardedProcess; pid: number; port: number }>;
 
 /**
- * Starts this process's own PostgreSQL 18 on `<dataDir>/pg/18`, made when missing, and returns when it takes connections.
- * Loopback only, one superuser with a random password; its log is `<dataDir>/pg/postgres.log`. Guarantees: no other Toolgate uses
- * the folder meanwhile (data-lock.ts); it never attaches to a server that it didn't start; the server is gone at most 5 s after
- * this process, however that ends (postgres-guard.mjs). `settings` override the server's; `onNotice` hears of all that takes
- * longer than 2 s, and of a server that stops unasked. Throws with a text for the operator.
+ * Starts this process's own PostgreSQL 18 on `<dataDir>/pg/18`, made when missing, and returns when it takes
+ * connections. Loopback only, one superuser with a random password; its log is `<dataDir>/pg/postgres.log`. Guarantees:
+ * no other Toolgate uses the folder meanwhile (data-lock.ts); it never attaches to a server that it didn't start; the
+ * server is gone at most 5 s after this process, however that ends (postgres-guard.mjs). `settings` override the
+ * server's; `onNotice` hears of all that takes longer than 2 s, and of a server that stops unasked. Throws with a text
+ * for the operator.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const onNotice = options.onNotice ?? (() => undefined);
@@ -132,8 +133,8 @@ function command({ account, cluster, settings }: Context, port: number): readonl
 }
 
 /**
- * The server's pid when it is ready, undefined when it ended. Goes by the server's own pid file, so that the password is never
- * offered to another program that took the port.
+ * The server's pid when it is ready, undefined when it ended. Goes by the server's own pid file, so that the password
+ * is never offered to another program that took the port.
  */
 async function ready(server: GuardedProcess, dataFolder: string, port: number): Promise<number | undefined> {
   let ended = false;

@@ -11,20 +11,27 @@ const run = promisify(execFile);
 const NOBODY = 65534;
 const NAMESPACE = ['unshare', '--user', '--map-user=1000', '--map-group=1000'] as const;
 
-/** Programs get nothing of our environment: it may hold the master key, and PostgreSQL and its loader take settings from theirs. */
+/**
+ * Programs get nothing of our environment: it may hold the master key, and PostgreSQL and its loader take settings from
+ * theirs.
+ */
 export const BARE_ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
   LC_ALL: 'C',
   TZ: 'UTC',
 } as const;
 
-/** How PostgreSQL's programs are run: `prefix` stands before the command; `uid` (also the group) is who the process becomes. */
+/**
+ * How PostgreSQL's programs are run: `prefix` stands before the command; `uid` (also the group) is who the process
+ * becomes.
+ */
 export type PostgresAccount = Readonly<{ bin: string; prefix: readonly string[]; uid?: number }>;
 
 /**
- * Finds a way to run PostgreSQL, which refuses to run as root. An ordinary user runs it directly. Root runs it in a user namespace
- * in which it isn't root (files stay root's own, and binaries under /root stay reachable); where the system refuses that, as nobody,
- * from a copy of the binaries under /var/tmp. Creates no system user. Throws, saying what to do, when neither works.
+ * Finds a way to run PostgreSQL, which refuses to run as root. An ordinary user runs it directly. Root runs it in a
+ * user namespace in which it isn't root (files stay root's own, and binaries under /root stay reachable); where the
+ * system refuses that, as nobody, from a copy of the binaries under /var/tmp. Creates no system user. Throws, saying
+ * what to do, when neither works.
  */
 export async function choosePostgresAccount(
   native: string,
@@ -39,13 +46,15 @@ export async function choosePostgresAccount(
   const copy = join(await copyBinaries(native, `/var/tmp/toolgate-postgres-${await contentName(native)}`), 'bin');
   if (!(await runs([join(copy, 'postgres'), '-V'], NOBODY))) {
     throw new Error(
-      `PostgreSQL can't be run by root, and this system allows neither a user namespace (unshare) nor the user ${NOBODY} for it. ${instead}.`,
+      `PostgreSQL can't be run by root, and this system allows neither a user namespace (unshare) nor ` +
+        `the user ${NOBODY} for it. ${instead}.`,
     );
   }
   const closed = await closedFolder(dataDir);
   if (closed !== undefined) {
     throw new Error(
-      `PostgreSQL runs as user ${NOBODY} here, who may not enter ${closed}. Set DATA_DIR to a folder that it may reach. Or: ${instead}.`,
+      `PostgreSQL runs as user ${NOBODY} here, who may not enter ${closed}. Set DATA_DIR to a folder ` +
+        `that it may reach. Or: ${instead}.`,
     );
   }
   return { bin: copy, prefix: [], uid: NOBODY };
@@ -68,7 +77,10 @@ async function runs(command: readonly string[], uid?: number): Promise<boolean> 
   );
 }
 
-/** The first folder on the way to `dataDir` that not every user may pass; `dataDir` and its `pg` themselves are opened for passing. */
+/**
+ * The first folder on the way to `dataDir` that not every user may pass; `dataDir` and its `pg` themselves are opened
+ * for passing.
+ */
 async function closedFolder(dataDir: string): Promise<string | undefined> {
   for (const own of [dataDir, join(dataDir, 'pg')]) await chmod(own, ((await stat(own)).mode & 0o777) | 0o011);
   const way: string[] = [];

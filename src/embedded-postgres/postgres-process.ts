@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 import { BARE_ENVIRONMENT, type PostgresAccount } from './postgres-account.js';
 
-/** A PostgreSQL program under its guard. `pid` is undefined when it could not be started; `exited` gives the exit code. */
+/**
+ * A PostgreSQL program under its guard. `pid` is undefined when it could not be started; `exited` gives the exit code.
+ */
 export type GuardedProcess = Readonly<{
   pid: Promise<number | undefined>;
   exited: Promise<number>;
@@ -15,8 +17,9 @@ export type GuardedProcess = Readonly<{
 }>;
 
 /**
- * Runs a PostgreSQL program so that it can't outlive this process by more than 5 s (postgres-guard.mjs). It is in a session of its
- * own, so that Ctrl-C reaches us first and PostgreSQL when we end it. Output goes to the open file `log`.
+ * Runs a PostgreSQL program so that it can't outlive this process by more than 5 s (postgres-guard.mjs). It is in a
+ * session of its own, so that Ctrl-C reaches us first and PostgreSQL when we end it. Output goes to the open file
+ * `log`.
  */
 export function runGuarded(account: PostgresAccount, command: readonly string[], log: number): GuardedProcess {
   const [program = '', ...args] = [...account.prefix, ...command];

@@ -8,8 +8,9 @@ const run = promisify(execFile);
 const hasProc = process.platform === 'linux';
 
 /**
- * Names the set of processes whose ids this process can look up: one boot of one machine and, on Linux, one PID namespace.
- * A pid written down under another scope (a container that shares the folder, before a reboot) says nothing here.
+ * Names the set of processes whose ids this process can look up: one boot of one machine and, on Linux, one PID
+ * namespace. A pid written down under another scope (a container that shares the folder, before a reboot) says nothing
+ * here.
  */
 export async function processScope(): Promise<string> {
   const parts = hasProc
@@ -18,16 +19,23 @@ export async function processScope(): Promise<string> {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 }
 
-/** When a process began, as a token that a later process with the same pid doesn't share; undefined when none runs (a zombie counts as none). */
+/**
+ * When a process began, as a token that a later process with the same pid doesn't share; undefined when none runs (a
+ * zombie counts as none).
+ */
 export async function processStart(pid: number): Promise<string | undefined> {
   if (!hasProc) return startByPs(pid);
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name in parentheses may itself hold spaces and parentheses; field 3 (state) follows the last one, field 22 is the start.
+  // The name in parentheses may itself hold spaces and parentheses; field 3 (state) follows the last one, field 22 is
+  // the start.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
-/** Whether the process is a PostgreSQL server process working in that folder (its real path): every one of them has it as working directory. */
+/**
+ * Whether the process is a PostgreSQL server process working in that folder (its real path): every one of them has it
+ * as working directory.
+ */
 export async function isPostgresOf(pid: number, folder: string): Promise<boolean> {
   if (!hasProc) {
     const command = await run('ps', ['-p', String(pid), '-o', 'command='], { env: {} }).then(

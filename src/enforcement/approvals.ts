@@ -7,8 +7,8 @@ import { coveredBy } from './covered.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
 
 /**
- * A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see, with `otherParamsJson` where the
- * request says more than its arguments.
+ * A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see, with `otherParamsJson`
+ * where the request says more than its arguments.
  */
 export type Asked = Readonly<{
   organizationId: string;
@@ -21,8 +21,8 @@ export type Asked = Readonly<{
 }>;
 
 /**
- * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval. A rejection stands until the approval
- * would have expired. `refused`: nobody will be asked.
+ * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval.
+ * A rejection stands until the approval would have expired. `refused`: nobody will be asked.
  */
 export type Standing =
   | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
@@ -57,7 +57,10 @@ export type HeldCalls = Readonly<{
 
 type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
 
-/** The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known whether it was used. */
+/**
+ * The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known
+ * whether it was used.
+ */
 export type Approvals = Readonly<{
   standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>;
   use: (use: Use) => Promise<boolean | undefined>;
@@ -67,7 +70,10 @@ export type Approvals = Readonly<{
 const GIVE_BACK_EVERY_MS = 1000;
 const GIVE_BACK_TRIES = 600;
 
-/** Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` is given back once it is; giving back is tried for ten minutes. */
+/**
+ * Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` is given back once it is; giving
+ * back is tried for ten minutes.
+ */
 export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
   const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
     heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
@@ -93,7 +99,10 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
   };
 };
 
-/** The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool with it. */
+/**
+ * The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool
+ * with it.
+ */
 export const askFor = (
   call: GovernedCall,
   { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>,
@@ -186,6 +195,9 @@ export const told = (call: GovernedCall, judged: Judged): Judged =>
   judged.effect === 'hold' && judged.approvalId !== undefined
     ? {
         ...judged,
-        reason: `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs it`,
+        reason:
+          `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ` +
+          `${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs ` +
+          'it',
       }
     : judged;

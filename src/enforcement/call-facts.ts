@@ -57,7 +57,10 @@ export const schemaFor = ({
     : undefined;
 };
 
-/** What the policies of a call must do before they can judge it quickly; undefined, nearly always, when they have done it. */
+/**
+ * What the policies of a call must do before they can judge it quickly; undefined, nearly always, when they have done
+ * it.
+ */
 export const preparationFor = (call: GovernedCall): Promise<unknown> | undefined => {
   const { tool, kind = 'tool' } = call;
   const { policy, shadow, organization } = call.who;

@@ -3,10 +3,10 @@ import type { DecisionCode, Effect, OutcomeStatus } from '../event-log/events/in
 import type { Decision, Kind } from '../policy-engine/decide.js';
 
 /**
- * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind` says otherwise, and null where the
- * method names nothing. One that is `uncounted` takes nothing from limits; one that is `standing` is under way only until it is decided, as what follows is a
- * stream that is counted as such. `readAtMs` is the process's clock (`performance.now()`) when its body had come. `params` is all
- * that the request says.
+ * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind`
+ * says otherwise, and null where the method names nothing. One that is `uncounted` takes nothing from limits; one that
+ * is `standing` is under way only until it is decided, as what follows is a stream that is counted as such. `readAtMs`
+ * is the process's clock (`performance.now()`) when its body had come. `params` is all that the request says.
  */
 export type GovernedCall = Readonly<{
   who: Authenticated;

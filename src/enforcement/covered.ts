@@ -4,8 +4,8 @@ import type { GovernedCall } from './call.js';
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Members of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what every
- * request of the era without sessions says of its client, which other clients say when they open a session.
+ * Members of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
+ * every request of the era without sessions says of its client, which other clients say when they open a session.
  */
 const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
   'progressToken',
@@ -39,8 +39,8 @@ const othersIn = (params: Members): Members | undefined => {
 
 /**
  * What an approval of a call covers. `digested` is one value that no other call has: a call that says nothing but its
- * arguments is digested as those, any other as a list, which is no call's arguments. `argumentsShown` and `othersShown` are
- * what a reviewer sees of it.
+ * arguments is digested as those, any other as a list, which is no call's arguments. `argumentsShown` and `othersShown`
+ * are what a reviewer sees of it.
  */
 export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Members | undefined }>;
 

@@ -23,7 +23,9 @@ const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
 const ROOM = 4096;
 
-/** For each key: its two padded blocks, with room behind them for what is hashed, so that a digest allocates no buffer. */
+/**
+ * For each key: its two padded blocks, with room behind them for what is hashed, so that a digest allocates no buffer.
+ */
 type Pads = Readonly<{ inner: Buffer; outer: Buffer }>;
 const padsOfKeys = new WeakMap<Buffer, Pads>();
 
@@ -38,7 +40,10 @@ const padsOf = (key: Buffer): Pads => {
   return pads;
 };
 
-/** HMAC-SHA-256 in hex (RFC 2104) for keys of at most 64 bytes. Two one-shot hashes cost a third of an Hmac object, which is a stream. */
+/**
+ * HMAC-SHA-256 in hex (RFC 2104) for keys of at most 64 bytes. Two one-shot hashes cost a third of an Hmac object,
+ * which is a stream.
+ */
 const hmac = (key: Buffer, text: string): string => {
   const { inner, outer } = padsOf(key);
   const bytes = Buffer.byteLength(text);
@@ -61,8 +66,8 @@ export const argumentKeys = (args: unknown): readonly string[] => {
 };
 
 /**
- * HMAC-SHA-256, in hex, over the arguments with their keys in order: equal for calls with equal arguments, and keyed per organization so that
- * nobody without the key can guess values by trying. Null when the call has no arguments.
+ * HMAC-SHA-256, in hex, over the arguments with their keys in order: equal for calls with equal arguments, and keyed
+ * per organization so that nobody without the key can guess values by trying. Null when the call has no arguments.
  */
 export const argumentsDigest = (key: Buffer, args: unknown): string | null =>
   args === undefined ? null : hmac(key, canonical(args));

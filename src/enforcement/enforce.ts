@@ -61,7 +61,9 @@ const stale = refusal('stale_directory', 'the gateway has lost touch with its da
 
 const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('call', now), time: isoTime(now) });
 
-const waitedTooLong = `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was not made; the gateway has more to do than it can, try again later`;
+const waitedTooLong =
+  `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was ` +
+  'not made; the gateway has more to do than it can, try again later';
 
 const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
   nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
@@ -69,10 +71,19 @@ const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
 /** Why one request more of a kind is too much, and what to do. */
 const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
   if (exceeded === 'grant')
-    return `this grant has ${limits.grant.count} requests of this kind under way already; wait until some have ended, then try again`;
+    return (
+      `this grant has ${limits.grant.count} requests of this kind under way already; wait until some ` +
+      'have ended, then try again'
+    );
   if (exceeded === 'organization')
-    return `your organization has ${limits.organization.count} requests of this kind under way already; wait until some have ended, then try again`;
-  return 'the gateway has so many requests under way that your organization has its share of them; wait until some have ended, then try again';
+    return (
+      `your organization has ${limits.organization.count} requests of this kind under way already; wait ` +
+      'until some have ended, then try again'
+    );
+  return (
+    'the gateway has so many requests under way that your organization has its share of them; wait ' +
+    'until some have ended, then try again'
+  );
 };
 
 /** What refuses before the policy is asked. */
@@ -118,8 +129,9 @@ const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged
 });
 
 /**
- * Decides a call, reserves its limits, appends the decision and waits for the acknowledgement: an `allowed` verdict is on record before its caller can
- * forward anything. A refusal is on record too, or waits in the recorder's queue when the log is away. Never rejects for an expected failure.
+ * Decides a call, reserves its limits, appends the decision and waits for the acknowledgement: an `allowed` verdict is
+ * on record before its caller can forward anything. A refusal is on record too, or waits in the recorder's queue when
+ * the log is away. Never rejects for an expected failure.
  */
 export class Enforcement {
   readonly #parts: Parts;
@@ -176,7 +188,10 @@ export class Enforcement {
     return this.#refuseOverloaded(call, waitedTooLong);
   }
 
-  /** The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows that is counted as such, here. */
+  /**
+   * The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows
+   * that is counted as such, here.
+   */
   async #decide(call: GovernedCall, began: number, inputSchema: Facts['inputSchema']): Promise<Verdict> {
     let isUnderWay = false;
     try {
@@ -251,7 +266,10 @@ export class Enforcement {
     return decided;
   }
 
-  /** Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the same, and passes also when nobody can count. */
+  /**
+   * Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the
+   * same, and passes also when nobody can count.
+   */
   #reserve(
     call: GovernedCall,
     decision: Judged & Partial<Pick<Decision, 'reservations'>>,
@@ -281,9 +299,9 @@ export class Enforcement {
   }
 
   /**
-   * What became of the approval that a held call needs. One that is approved is used, once, after the limits are reserved: a call that they refuse doesn't
-   * use it. The call is judged anew with it. What gives back the limits gives back the use too. Nothing but the append may take time after it is known that
-   * this process is not stale.
+   * What became of the approval that a held call needs. One that is approved is used, once, after the limits are
+   * reserved: a call that they refuse doesn't use it. The call is judged anew with it. What gives back the limits gives
+   * back the use too. Nothing but the append may take time after it is known that this process is not stale.
    */
   async #approve(
     call: GovernedCall,

@@ -2,8 +2,8 @@
 export type Epoch = { readonly since: Date | undefined; open: number };
 
 /**
- * Counts the allowed calls whose outcome is not in the log, by the heartbeat after which they were decided: two additions a call, and the boot's row in the
- * database can say how far back an outcome may be missing.
+ * Counts the allowed calls whose outcome is not in the log, by the heartbeat after which they were decided: two
+ * additions a call, and the boot's row in the database can say how far back an outcome may be missing.
  */
 export class OpenCalls {
   #current: Epoch = { since: undefined, open: 0 };

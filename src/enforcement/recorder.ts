@@ -17,8 +17,9 @@ const LINGER_MS = 10;
 const MAX_QUEUED = 20_000;
 
 /**
- * `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length. `yields`: that also happens when an
- * outcome needs the place, as an outcome that is lost is nowhere told. `done`: it is in the log.
+ * `givenUp` says what happens when the queue can't hold the entry; undefined: it is kept whatever the queue's length.
+ * `yields`: that also happens when an outcome needs the place, as an outcome that is lost is nowhere told. `done`: it
+ * is in the log.
  */
 type Queued = Readonly<{
   topic: Topic;
@@ -31,8 +32,9 @@ type Queued = Readonly<{
 type Ended = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
 
 /**
- * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued when the log is away, the queue
- * is bounded, refusals give way to outcomes in it, and those that it can't hold are counted and recorded as one `audit.suppressed` when the log is back.
+ * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued
+ * when the log is away, the queue is bounded, refusals give way to outcomes in it, and those that it can't hold are
+ * counted and recorded as one `audit.suppressed` when the log is back.
  */
 export class Recorder {
   readonly bootId = newId('boot');
@@ -55,7 +57,10 @@ export class Recorder {
     );
   }
 
-  /** Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be forwarded. */
+  /**
+   * Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be
+   * forwarded.
+   */
   async recordAllow(decision: Unnumbered): Promise<boolean> {
     const numbered = this.#number(decision.organizationId);
     try {
@@ -70,7 +75,10 @@ export class Recorder {
     }
   }
 
-  /** Appends a refusal; resolves when it is acknowledged or after 2 s, when it waits in the queue. Refusals beyond 100 a second of one grant are only counted. */
+  /**
+   * Appends a refusal; resolves when it is acknowledged or after 2 s, when it waits in the queue. Refusals beyond 100 a
+   * second of one grant are only counted.
+   */
   async recordRefusal(decision: Unnumbered): Promise<void> {
     if (!this.#suppressed.mayRecord(decision)) return;
     const numbered = this.#number(decision.organizationId);
@@ -86,7 +94,10 @@ export class Recorder {
     await acknowledged(appended, this.#deadlines).catch(() => undefined);
   }
 
-  /** Appends the outcome of a call that entered `openCalls`, with the next decision or within 10 ms: nobody waits for it, and a flush of its own would hold up the decisions behind it. */
+  /**
+   * Appends the outcome of a call that entered `openCalls`, with the next decision or within 10 ms: nobody waits for
+   * it, and a flush of its own would hold up the decisions behind it.
+   */
   recordOutcome(outcome: ToolCallCompleted, epoch: Epoch): void {
     this.#outcomes.push({ outcome, epoch });
     if (this.#stopped) return this.#appendOutcomes();
@@ -161,7 +172,10 @@ export class Recorder {
     }
   }
 
-  /** An entry that the log refuses for what it is would be refused again, and the queue would never be empty: it is given up. */
+  /**
+   * An entry that the log refuses for what it is would be refused again, and the queue would never be empty: it is
+   * given up.
+   */
   #enqueue(queued: Queued, error: unknown): void {
     if (isRefusedForItself(error)) return this.#giveUp(queued, error);
     if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued))))
@@ -202,7 +216,10 @@ export class Recorder {
     });
   }
 
-  /** One entry shows whether the log is back: trying all of a long queue five times a second would keep the process from its calls. */
+  /**
+   * One entry shows whether the log is back: trying all of a long queue five times a second would keep the process from
+   * its calls.
+   */
   async #retry(): Promise<void> {
     const [first] = this.#queue.splice(0, 1);
     const back = first && (await this.#append([first])).length === 0;

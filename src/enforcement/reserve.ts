@@ -11,7 +11,10 @@ import { counterName } from '../policy-engine/limits.js';
 /** What a call wants: all of its reservations or none. `capped: false` counts without refusing (monitor mode). */
 type Wanted = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
 
-/** Held until `release`, which gives back what the window still counts. `durable` answers, in time, whether a crash of the database leaves it; undefined where the append of the decision sees to that. */
+/**
+ * Held until `release`, which gives back what the window still counts. `durable` answers, in time, whether a crash of
+ * the database leaves it; undefined where the append of the decision sees to that.
+ */
 export type Held = Readonly<{ ok: true; release: () => void; durable: Promise<boolean> | undefined }>;
 export type Refused = Readonly<{ ok: false; reservation: Reservation; retryAfterSeconds: number | undefined }>;
 /** The store did not answer in time; whatever it may have counted is given back. */
@@ -19,7 +22,10 @@ export type Unavailable = Readonly<{ ok: false; unavailable: true }>;
 
 export type Reserve = (wanted: Wanted) => Promise<Held | Refused | Unavailable>;
 
-/** `refused` has [call, entry, seconds to wait or null] for each call that was refused; most are not, and a row for each would cost the gateway dear. */
+/**
+ * `refused` has [call, entry, seconds to wait or null] for each call that was refused; most are not, and a row for each
+ * would cost the gateway dear.
+ */
 type Row = { at: string; refused: readonly (readonly [number, number, number | null])[] };
 type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: number | undefined; at: string }>;
 
@@ -71,7 +77,8 @@ class Batch {
 }
 
 const RESERVE = `
-select max(at)::text as at, coalesce(json_agg(json_build_array(call, refused, retry_after)) filter (where refused is not null), '[]') as refused
+select max(at)::text as at, coalesce(json_agg(json_build_array(call, refused,
+  retry_after)) filter (where refused is not null), '[]') as refused
 from reserve_counters($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 /** An array as PostgreSQL reads it; pg would quote and escape each element. */
@@ -128,8 +135,8 @@ const connected = async (pool: pg.Pool, until: number): Promise<pg.PoolClient> =
 type GiveBack = (wanted: Wanted, at: string) => void;
 
 /**
- * Gives back one after the other, so that after an outage they leave a connection to the calls. What is not sent waits for a connection; what was sent is never
- * sent again, as its answer may be all that was lost.
+ * Gives back one after the other, so that after an outage they leave a connection to the calls. What is not sent waits
+ * for a connection; what was sent is never sent again, as its answer may be all that was lost.
  */
 const givingBack = (pool: pg.Pool): GiveBack => {
   const send = async ({ organizationId, reservations }: Wanted, at: string, until: number): Promise<void> => {
@@ -162,7 +169,10 @@ const givingBack = (pool: pg.Pool): GiveBack => {
   };
 };
 
-/** A commit that waits for the disk waits for all that was committed before it, so one does for all who ask meanwhile. It needs something to commit: a message to nobody. */
+/**
+ * A commit that waits for the disk waits for all that was committed before it, so one does for all who ask meanwhile.
+ * It needs something to commit: a message to nobody.
+ */
 const flushingTo =
   (disk: pg.Pool) =>
   async (calls: readonly string[]): Promise<readonly undefined[]> => {
@@ -176,10 +186,11 @@ const flushingTo =
   };
 
 /**
- * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the next, and the database takes
- * them in order (reserve_counters in the database). `pool` must run as toolgate_worker. Its commits don't wait for the disk: where the log is in the same
- * database, the decision's own commit makes them durable. With the log elsewhere a commit on `disk` does, beside the append; without it a crash would forget
- * what an acknowledged call has used.
+ * Reservations of limits, exact across all gateways: calls that arrive while one statement runs go together in the
+ * next, and the database takes them in order (reserve_counters in the database). `pool` must run as toolgate_worker.
+ * Its commits don't wait for the disk: where the log is in the same database, the decision's own commit makes them
+ * durable. With the log elsewhere a commit on `disk` does, beside the append; without it a crash would forget what an
+ * acknowledged call has used.
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): Reserve => {
   const group = new GroupCommit<Wanted, Outcome>(

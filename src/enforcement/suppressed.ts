@@ -23,9 +23,10 @@ type Tally = {
 };
 
 /**
- * Refusals that are counted instead of recorded one by one: those beyond 100 a second of one grant, and those that the queue could not hold. Each
- * grant's count is written as one `audit.suppressed` within a second, or, when the log is away, once it is back: while it is not `ready` or has not
- * taken the last counts, they add up. `record` must not lose one; it resolves when it is in the log.
+ * Refusals that are counted instead of recorded one by one: those beyond 100 a second of one grant, and those that the
+ * queue could not hold. Each grant's count is written as one `audit.suppressed` within a second, or, when the log is
+ * away, once it is back: while it is not `ready` or has not taken the last counts, they add up. `record` must not lose
+ * one; it resolves when it is in the log.
  */
 export class Suppressed {
   readonly #record: (organizationId: string, body: RecordBody) => Promise<void>;

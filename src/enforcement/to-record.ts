@@ -16,7 +16,10 @@ const policyPart = ({ who }: GovernedCall) => ({
   mode: who.policy?.compiled.mode ?? null,
 });
 
-/** The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the amounts in `reserved`. */
+/**
+ * The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the
+ * amounts in `reserved`.
+ */
 export const toRecord = (
   call: GovernedCall,
   judged: Judged,

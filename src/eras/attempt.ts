@@ -13,7 +13,10 @@ export type Try = Readonly<{
   send: (sink: Sink) => Running;
 }>;
 
-/** What to do after an answer that the other era may be meant by: another try, the end of the client's session, or nothing else than the answer. */
+/**
+ * What to do after an answer that the other era may be meant by: another try, the end of the client's session, or
+ * nothing else than the answer.
+ */
 export type Second = Try | 'session_over' | 'keep';
 
 const DOUBTFUL = new Set([400, 404, 405]);
@@ -36,8 +39,9 @@ const speaksForOther = ({ request, spoken, translated }: Try, body: Buffer): boo
 };
 
 /**
- * One request and its answer, passed on as it comes; but a refusal (400, 404, 405) that speaks for the other era is held back until `again` has said whether
- * there is a second try. Such a request was not carried out, so that nothing is done twice; and there is no third try.
+ * One request and its answer, passed on as it comes; but a refusal (400, 404, 405) that speaks for the other era is
+ * held back until `again` has said whether there is a second try. Such a request was not carried out, so that nothing
+ * is done twice; and there is no third try.
  */
 export class Attempt implements Sink, Running {
   readonly #sink: Sink;

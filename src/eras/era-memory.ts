@@ -10,8 +10,8 @@ const AGAIN_MS = 10_000;
 type Found = { eras: readonly Era[] | undefined; finding: Promise<readonly Era[]> | undefined; askedAt: number };
 
 /**
- * In which eras servers speak: what their discovery found, until an answer shows otherwise and they are asked anew. What was found here holds on this node
- * until the server's facts change.
+ * In which eras servers speak: what their discovery found, until an answer shows otherwise and they are asked anew.
+ * What was found here holds on this node until the server's facts change.
  */
 export class EraMemory {
   readonly #found = new WeakMap<UpstreamServer, Found>();

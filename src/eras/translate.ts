@@ -14,8 +14,9 @@ export type Translation = Readonly<{ forward: Forward; stop: () => Promise<void>
 const other = (era: Era): Era => (era === 'legacy' ? 'modern' : 'legacy');
 
 /**
- * The way to every server for clients of either era: a server that speaks the era of a request gets it as it is, for any other the request and its answer are
- * translated. `transports` reaches servers in the era that a request is written in.
+ * The way to every server for clients of either era: a server that speaks the era of a request gets it as it is, for
+ * any other the request and its answer are translated. `transports` reaches servers in the era that a request is
+ * written in.
  */
 export const openTranslation = (transports: Forward): Translation => {
   const heartbeat = new Heartbeat();

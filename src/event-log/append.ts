@@ -20,7 +20,8 @@ const late = (): Error => new AppendTimeout(`no acknowledgement in ${ACKNOWLEDGE
 
 /**
  * Waits for an append's acknowledgement, for as long as `deadlines` say.
- * @throws AppendTimeout, or what the log said. Either way the record may still arrive, so whoever reads the log must know its id.
+ * @throws AppendTimeout, or what the log said. Either way the record may still arrive, so whoever reads the log must
+ * know its id.
  */
 export const acknowledged = (appended: Promise<Appended>, deadlines: Deadlines): Promise<Appended> =>
   deadlines.within(appended, late);

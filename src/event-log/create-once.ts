@@ -17,8 +17,9 @@ const placeOf = (caller: Repeatable, key: string): Place => ({
 });
 
 /**
- * Creating requests, each at most once per `Idempotency-Key`. The answer is kept, encrypted, in the transaction of the change itself: a repeat within
- * 24 hours gets the same answer, secrets included, also when the process died between commit and answer; with another request it is refused.
+ * Creating requests, each at most once per `Idempotency-Key`. The answer is kept, encrypted, in the transaction of the
+ * change itself: a repeat within 24 hours gets the same answer, secrets included, also when the process died between
+ * commit and answer; with another request it is refused.
  */
 export class CreateOnce {
   readonly #store: EventStore;
@@ -29,7 +30,10 @@ export class CreateOnce {
     this.#vault = vault;
   }
 
-  /** `prepare` does what must not hold a transaction open (network, password hashing); it is skipped for a repeat that is already answered. */
+  /**
+   * `prepare` does what must not hold a transaction open (network, password hashing); it is skipped for a repeat that
+   * is already answered.
+   */
   async run<P, T>(
     caller: Repeatable,
     steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
@@ -52,7 +56,8 @@ export class CreateOnce {
     const { repeat } = caller;
     if (!repeat) return undefined;
     const { rows } = await tx.query<Stored>(
-      `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2 and key = $3 and ${KEPT}`,
+      `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2
+        and key = $3 and ${KEPT}`,
       [caller.organizationId, caller.actor.id, repeat.key],
     );
     const stored = rows[0];
@@ -77,8 +82,10 @@ export class CreateOnce {
       JSON.stringify(answer),
     );
     await tx.query(
-      `insert into idempotent_answers(organization_id, caller, key, request_hash, sealed_body) values ($1, $2, $3, $4, $5)
-       on conflict (organization_id, caller, key) do update set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()`,
+      `insert into idempotent_answers(organization_id, caller, key, request_hash, sealed_body)
+        values ($1, $2, $3, $4, $5)
+       on conflict (organization_id, caller, key) do update
+         set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()`,
       [caller.organizationId, caller.actor.id, repeat.key, repeat.requestHash, sealed],
     );
   }

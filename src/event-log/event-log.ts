@@ -1,8 +1,8 @@
 import type { Topic } from './events/index.js';
 
 /**
- * What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte; a text is its UTF-8. The other three go into headers
- * where the log has some.
+ * What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte; a text is its
+ * UTF-8. The other three go into headers where the log has some.
  */
 export type LogEntry = Readonly<{ key: string; value: Buffer | string; id: string; type: string; time: string }>;
 
@@ -23,9 +23,10 @@ export type HandleBatch = (
 export type Position = (topic: Topic, partition: number) => Promise<number>;
 
 /**
- * The event log, as in Kafka: topics, partitions by key, dense offsets, order per partition.
- * `append` resolves when the record is durable (a commit, or acks=all) and rejects otherwise; a rejected append may still be in the log,
- * so readers drop ids that they know. `subscribe` delivers every record at least once, in order per partition, from `position` on.
+ * The event log, as in Kafka: topics, partitions by key, dense offsets, order per partition. `append` resolves when the
+ * record is durable (a commit, or acks=all) and rejects otherwise; a rejected append may still be in the log, so
+ * readers drop ids that they know. `subscribe` delivers every record at least once, in order per partition, from
+ * `position` on.
  */
 export type EventLog = Readonly<{
   /** Which log this is: positions count in one log and mean nothing in another. */
@@ -35,7 +36,10 @@ export type EventLog = Readonly<{
   subscribe: (
     reader: Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>,
   ) => Promise<Subscription>;
-  /** The offset of each partition's next record: whoever has read up to there has everything that was acknowledged before the question. */
+  /**
+   * The offset of each partition's next record: whoever has read up to there has everything that was acknowledged
+   * before the question.
+   */
   ends: (topic: Topic) => Promise<readonly number[]>;
   /** Resolves when the log would take an append now; rejects with the reason otherwise. */
   ready: () => Promise<void>;

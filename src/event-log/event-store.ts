@@ -14,8 +14,9 @@ export type Caller =
   | Readonly<{ organizationId: string; actor: OwnActor; authority?: undefined }>;
 
 /**
- * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row, which holds what the events
- * add up to and how many they were (`version`). `undefined` is the state before the first event.
+ * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row,
+ * which holds what the events add up to and how many they were (`version`). `undefined` is the state before the first
+ * event.
  */
 export type Stream<S, B extends ControlBody> = {
   readonly noun: string;
@@ -30,11 +31,13 @@ export type Stream<S, B extends ControlBody> = {
 export type Versioned<S> = Readonly<{ state: S; version: number }>;
 
 const INSERT = `insert into events(organization_id, position, stream_id, version, id, type, time, event)
-  select $1, p, $3, v, i, t, at::timestamptz, e::json from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
+  select $1, p, $3, v, i, t, at::timestamptz, e::json
+    from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
 
 /**
- * One change of the control plane: the organization's head row is locked first, so that changes of an organization follow one another and no two
- * deadlock; then the caller's authority is read, so that no request outlives the end of its rights; then events are appended and applied to their state rows. All of it is in the caller's transaction.
+ * One change of the control plane: the organization's head row is locked first, so that changes of an organization
+ * follow one another and no two deadlock; then the caller's authority is read, so that no request outlives the end of
+ * its rights; then events are appended and applied to their state rows. All of it is in the caller's transaction.
  */
 export class Change {
   readonly tx: Tx;
@@ -50,8 +53,9 @@ export class Change {
   }
 
   /**
-   * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up to.
-   * `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new state.
+   * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up
+   * to. `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new
+   * state.
    */
   async apply<S, B extends ControlBody>(
     stream: Stream<S, B>,
@@ -152,8 +156,8 @@ export class EventStore {
   }
 
   /**
-   * Reads much of an organization's record, in any number of transactions: see `Database.search`. Each asks for the caller's authority behind what it has read,
-   * so that nothing is answered that was read after a demotion.
+   * Reads much of an organization's record, in any number of transactions: see `Database.search`. Each asks for the
+   * caller's authority behind what it has read, so that nothing is answered that was read after a demotion.
    * @throws Problem unauthorized or forbidden when the caller may not read it any more
    */
   search({ organizationId, authority }: Caller, signal?: AbortSignal): Look {
@@ -166,7 +170,9 @@ export class EventStore {
       });
   }
 
-  /** The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users. */
+  /**
+   * The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users.
+   */
   changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
     return this.#publish(
       caller.organizationId,
@@ -201,7 +207,8 @@ export const readEvents = async (
   limit: number,
 ): Promise<readonly Readonly<{ position: number; streamId: string; version: number; event: ControlEvent }>[]> => {
   const { rows } = await tx.query<{ position: number; stream_id: string; version: number; event: ControlEvent }>(
-    'select position, stream_id, version, event from events where organization_id = $1 and position > $2 order by position limit $3',
+    `select position, stream_id, version, event from events where organization_id = $1 and position > $2
+      order by position limit $3`,
     [organizationId, position, limit],
   );
   return rows.map((row) => ({

@@ -77,7 +77,10 @@ const forgetPastMost = (): void => {
   writtenBytes = 0;
 };
 
-/** The steady members as text, remembered per grant and tool for as long as they are the same: 64 MiB at most, as callers may make up any number of names. */
+/**
+ * The steady members as text, remembered per grant and tool for as long as they are the same: 64 MiB at most, as
+ * callers may make up any number of names.
+ */
 const steadyText = (event: Steady): string => {
   const known = written.get(event.grantId)?.get(event.tool);
   if (known && isSame(known.of, event)) return known.text;
@@ -104,8 +107,8 @@ const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered):
       member('shadow', shadow);
 
 /**
- * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as can be: each costs its own, and
- * JSON.stringify takes several times as long for so many members.
+ * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as
+ * can be: each costs its own, and JSON.stringify takes several times as long for so many members.
  */
 export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: Numbers): string => {
   const {

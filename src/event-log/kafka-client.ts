@@ -9,21 +9,32 @@ const KEEP_ALIVE_MS = 10_000;
 const CONNECT_DEADLINE_MS = 1500;
 const CONNECT_ATTEMPTS = 3;
 
-/** Outlasts the election that follows a broker's death, which brokers notice after nine seconds unless told otherwise. */
+/**
+ * Outlasts the election that follows a broker's death, which brokers notice after nine seconds unless told otherwise.
+ */
 const ASK_DEADLINE_MS = 20_000;
 const ANSWER_DEADLINE_MS = 10_000;
 const ASK_AGAIN_MS = 100;
 
-/** Bounded everywhere: kafkajs retries for ever where it is told nothing (its `idempotent` producer does, which is why that is never used). */
+/**
+ * Bounded everywhere: kafkajs retries for ever where it is told nothing (its `idempotent` producer does, which is why
+ * that is never used).
+ */
 const RETRY = { retries: 5, initialRetryTime: 50, maxRetryTime: 1000 } as const;
 
 /** A hanging broker accepts connections and answers nothing; only this ends a request to it. */
 export const REQUEST_TIMEOUT_MS = 5000;
 
-/** Makes a client of the cluster. Every call begins with another broker, so that one that hangs is not asked first for ever. */
+/**
+ * Makes a client of the cluster. Every call begins with another broker, so that one that hangs is not asked first for
+ * ever.
+ */
 export type MakeClient = () => Kafka;
 
-/** Without Nagle's algorithm: an append is a small request whose answer somebody waits for, and kafkajs's own factory leaves it on. */
+/**
+ * Without Nagle's algorithm: an append is a small request whose answer somebody waits for, and kafkajs's own factory
+ * leaves it on.
+ */
 const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const servername = net.isIP(host) ? {} : { servername: host };
   const socket = ssl
@@ -35,8 +46,9 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
 };
 
 /**
- * kafkajs's own lines go to our log without what it adds to them (stacks, requests), so that no record can slip in. It calls an error what it then
- * tries again. A broker's refusals are told by whoever asked; those of the connection would say each twice, and a heartbeat's every second.
+ * kafkajs's own lines go to our log without what it adds to them (stacks, requests), so that no record can slip in. It
+ * calls an error what it then tries again. A broker's refusals are told by whoever asked; those of the connection would
+ * say each twice, and a heartbeat's every second.
  */
 const logCreator =
   () =>
@@ -86,7 +98,8 @@ export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Pr
   });
 
 /**
- * Connects what `make` gives, by another broker where one hangs: kafkajs goes on to the next only when a connection is refused.
+ * Connects what `make` gives, by another broker where one hangs: kafkajs goes on to the next only when a connection is
+ * refused.
  * @throws after 4.5 s at most.
  */
 export const connected = async <T extends Readonly<{ connect: () => Promise<void>; disconnect: () => Promise<void> }>>(
@@ -104,7 +117,10 @@ export const connected = async <T extends Readonly<{ connect: () => Promise<void
   }
 };
 
-/** What passes by itself: a leader that moved or is not known yet, a coordinator that is loading, a connection that was lost. kafkajs says so of an error, of its cause or of its parts. */
+/**
+ * What passes by itself: a leader that moved or is not known yet, a coordinator that is loading, a connection that was
+ * lost. kafkajs says so of an error, of its cause or of its parts.
+ */
 const isPassing = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
   const {
@@ -116,8 +132,9 @@ const isPassing = (error: unknown): boolean => {
 };
 
 /**
- * Asks the cluster something that may be asked twice, over a connection of its own, so that no earlier trouble clings to it. kafkajs's admin client gives up at the
- * first refusal and goes by the leaders that it knew: here what passes by itself is asked again, by another broker and with new metadata, for `patienceMs`.
+ * Asks the cluster something that may be asked twice, over a connection of its own, so that no earlier trouble clings
+ * to it. kafkajs's admin client gives up at the first refusal and goes by the leaders that it knew: here what passes by
+ * itself is asked again, by another broker and with new metadata, for `patienceMs`.
  * @throws at once when no broker can be reached (4.5 s) or the answer is final.
  */
 export const asAdmin = async <T>(

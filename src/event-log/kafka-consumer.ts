@@ -8,8 +8,9 @@ import { boundsOf, toRecord } from './kafka-reader.js';
 const GROUP = 'toolgate-audit';
 
 /**
- * A dead reader's partitions go to another one after this long. Brokers refuse less than 6 s unless told otherwise, and a long garbage
- * collection must not look like a death; a reader counted dead by mistake does no harm, as it loses by the position's compare-and-set.
+ * A dead reader's partitions go to another one after this long. Brokers refuse less than 6 s unless told otherwise, and
+ * a long garbage collection must not look like a death; a reader counted dead by mistake does no harm, as it loses by
+ * the position's compare-and-set.
  */
 const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1000;
@@ -18,8 +19,8 @@ const HEARTBEAT_MS = 1000;
 const REBALANCE_MS = 20_000;
 
 /**
- * A fetch is answered when this much has come or this time is over: each batch is a transaction, and one for every few records would cost more than all else in
- * the log. The embedded log is polled as often. `stop` waits as long, too.
+ * A fetch is answered when this much has come or this time is over: each batch is a transaction, and one for every few
+ * records would cost more than all else in the log. The embedded log is polled as often. `stop` waits as long, too.
  */
 const MAX_WAIT_MS = 100;
 const MIN_BYTES = 256 * 1024;
@@ -41,7 +42,10 @@ type Place = Readonly<{ topic: Topic; partition: number }>;
 const nothing = (): void => undefined;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** One membership of the group, from its first connection until it ends, for whatever reason; kafkajs's own restarts are off, since they reuse what just failed. */
+/**
+ * One membership of the group, from its first connection until it ends, for whatever reason; kafkajs's own restarts are
+ * off, since they reuse what just failed.
+ */
 class Membership {
   /** Resolves to why it ended, when nothing of it is left running. */
   readonly ended: Promise<string>;
@@ -105,7 +109,10 @@ class Membership {
       this.#finish(`no sign of life in ${SILENCE_MS} ms`);
   }
 
-  /** kafkajs can't be stopped while it joins: then the join is waited for a little, and a consumer that comes of it later is stopped too. */
+  /**
+   * kafkajs can't be stopped while it joins: then the join is waited for a little, and a consumer that comes of it
+   * later is stopped too.
+   */
   async #leave(running: Promise<void>, why: string): Promise<string> {
     this.#over = true;
     await within(running, CONNECT_MS, 'joining').catch(nothing);
@@ -124,7 +131,10 @@ class Membership {
     }
   }
 
-  /** The group only says which partitions are ours; where to go on stands in PostgreSQL. Batches that kafkajs fetched before this are checked again. */
+  /**
+   * The group only says which partitions are ours; where to go on stands in PostgreSQL. Batches that kafkajs fetched
+   * before this are checked again.
+   */
   async #seekAll(assignment: Assignment): Promise<void> {
     const generation = (this.#generation += 1);
     const places = TOPICS.flatMap((topic) =>
@@ -189,12 +199,18 @@ class Membership {
     }
   }
 
-  /** True when a batch begins after the position although the log still has what lies between. What the log has lost is passed over, and the handler sees that. */
+  /**
+   * True when a batch begins after the position although the log still has what lies between. What the log has lost is
+   * passed over, and the handler sees that.
+   */
   async #skipped(known: number, batchFrom: number, { topic, partition }: Place): Promise<boolean> {
     return known < batchFrom && known >= (await boundsOf(this.#client, topic, partition)).low;
   }
 
-  /** A position past the end belongs to another log: topics that were made anew, or the log that PostgreSQL kept before. To go on would skip what is in this one. */
+  /**
+   * A position past the end belongs to another log: topics that were made anew, or the log that PostgreSQL kept before.
+   * To go on would skip what is in this one.
+   */
   async #assertSameLog(known: number, fetchedEnd: number, { topic, partition }: Place): Promise<void> {
     if (known <= fetchedEnd) return;
     const { high } = await boundsOf(this.#client, topic, partition);
@@ -213,9 +229,10 @@ class Membership {
 }
 
 /**
- * Reads both topics as a member of the group `toolgate-audit`, which shares the partitions among all readers and does nothing else: where a
- * partition is read from is what `position` says, before every part of a batch. A reader that lost its partition without knowing, or whose
- * handler lost the compare-and-set, therefore goes on from where the other one got to. A membership that ends is followed by a new one.
+ * Reads both topics as a member of the group `toolgate-audit`, which shares the partitions among all readers and does
+ * nothing else: where a partition is read from is what `position` says, before every part of a batch. A reader that
+ * lost its partition without knowing, or whose handler lost the compare-and-set, therefore goes on from where the other
+ * one got to. A membership that ends is followed by a new one.
  */
 export const joinReaders = (client: MakeClient, reader: Reader): Subscription => {
   let stopping = false;

@@ -92,9 +92,9 @@ class Appends {
   }
 
   /**
-   * One send; the next flush is all that arrived meanwhile. After a failed send, what was already waiting is rejected without a try:
-   * otherwise the last of a long queue would hear of a dead leader only after a deadline for each batch before it. Records that the leader refuses for what
-   * they are say nothing about the log.
+   * One send; the next flush is all that arrived meanwhile. After a failed send, what was already waiting is rejected
+   * without a try: otherwise the last of a long queue would hear of a dead leader only after a deadline for each batch
+   * before it. Records that the leader refuses for what they are say nothing about the log.
    */
   #flushOf(topic: Topic, partition: number): (batch: readonly Waiting[]) => Promise<readonly Appended[]> {
     let failedAt = 0;
@@ -115,8 +115,9 @@ class Appends {
 }
 
 /**
- * The event log in Kafka (contract suite: test/support/event-log-contract.ts). `append` resolves when all copies in sync have the record and rejects
- * within ten seconds: the flush under way and its own have five each. `ready` goes by what the brokers say of the topics and by the latest appends.
+ * The event log in Kafka (contract suite: test/support/event-log-contract.ts). `append` resolves when all copies in
+ * sync have the record and rejects within ten seconds: the flush under way and its own have five each. `ready` goes by
+ * what the brokers say of the topics and by the latest appends.
  * @throws when the cluster is out of reach, or its topics can't be made or have another number of partitions.
  */
 export const openKafkaLog = async (config: KafkaConfig, partitions: number, retentionMs: number): Promise<EventLog> => {

@@ -84,8 +84,9 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
 };
 
 /**
- * Up to `limit` records from an offset on, as far as the partition goes now. For checks and tests: each call joins a group of its own and leaves it.
- * It is tried again for a while, since leaders and coordinators that were just elected refuse whoever asks.
+ * Up to `limit` records from an offset on, as far as the partition goes now. For checks and tests: each call joins a
+ * group of its own and leaves it. It is tried again for a while, since leaders and coordinators that were just elected
+ * refuse whoever asks.
  */
 export const readRange = async (client: MakeClient, range: Range): Promise<readonly LogRecord[]> => {
   const giveUpAt = Date.now() + READ_DEADLINE_MS;

@@ -18,8 +18,8 @@ class Expired extends Error {
 }
 
 /**
- * The partition was chosen when the record was queued. kafkajs asks again on every attempt, and this is the one place where an attempt
- * can be stopped: a send that was given up must not go out minutes later.
+ * The partition was chosen when the record was queued. kafkajs asks again on every attempt, and this is the one place
+ * where an attempt can be stopped: a send that was given up must not go out minutes later.
  */
 const givenPartition: ICustomPartitioner =
   () =>
@@ -41,7 +41,10 @@ const protocolErrorIn = (error: unknown): ProtocolError | undefined => {
   return undefined;
 };
 
-/** The leader looked at the records and refuses them as they are (too large, not permitted): nothing is wrong with the connection. */
+/**
+ * The leader looked at the records and refuses them as they are (too large, not permitted): nothing is wrong with the
+ * connection.
+ */
 const isRefusal = (error: unknown): boolean => {
   const said = protocolErrorIn(error);
   return said !== undefined && said.retriable !== true;
@@ -59,15 +62,19 @@ const OF_RECORDS: ReadonlySet<string | undefined> = new Set([
 export const isRefusedForItsRecords = (error: unknown): boolean => OF_RECORDS.has(protocolErrorIn(error)?.type);
 
 /**
- * Sends batches, each to one partition, and keeps clear of what kafkajs 2.2.4 does when a send fails (seen in test/kafka/kafkajs-traps.test.ts):
+ * Sends batches, each to one partition, and keeps clear of what kafkajs 2.2.4 does when a send fails (seen in
+ * test/kafka/kafkajs-traps.test.ts):
  *
- * - A send to partitions of several leaders is tried again for all when one fails, also for those whose answer is still under way:
+ * - A send to partitions of several leaders is tried again for all when one fails, also for those whose answer is still
+ *   under way:
  *   here every send goes to one partition.
- * - An idempotent producer takes its sequence numbers back after an error, and what is sent next under the same numbers is acknowledged
+ * - An idempotent producer takes its sequence numbers back after an error, and what is sent next under the same numbers
+ *   is acknowledged
  *   without being stored; it never asks for a new id; one whose connect failed sends without any; and it retries for ever. Here
  *   `idempotent` is off, a connect that fails fails the send, and readers drop event ids that they know.
  * - `maxInFlightRequests` queues behind a timer: it is left unset, and the caller keeps one send in flight a partition.
- * - After a request timed out, kafkajs goes on with the same connection and the same leader until its metadata is five minutes old: a host
+ * - After a request timed out, kafkajs goes on with the same connection and the same leader until its metadata is five
+ *   minutes old: a host
  *   that vanished silently would cost that long. It also believes a broker that lags behind for as long as it happens to ask it. Here a send
  *   that fails retires its producer: the next send has new connections, by another broker, and new metadata, while sends under way end on
  *   the old one.
@@ -80,7 +87,10 @@ export class KafkaSender {
     this.#client = client;
   }
 
-  /** Resolves to the offset of the first record when all copies in sync have them. @throws after 5 s at most; the records may be stored nevertheless. */
+  /**
+   * Resolves to the offset of the first record when all copies in sync have them. @throws after 5 s at most; the
+   * records may be stored nevertheless.
+   */
   async send(topic: Topic, partition: number, messages: readonly Message[]): Promise<number> {
     const line = (this.#line ??= { producer: openProducer(this.#client), sending: 0, retired: false });
     const expiresAt = Date.now() + SEND_DEADLINE_MS;

@@ -14,21 +14,29 @@ const QUEUE = {
   maxWaitingBytes: 64 * 1024 * 1024,
 } as const;
 const POLL_MS = 100;
-/** A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a quarter of an hour later. */
+/**
+ * A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a
+ * quarter of an hour later.
+ */
 const FLUSH_MS = 10_000;
 
 /**
- * One flush: one statement, one transaction, one fsync. Partition heads are locked in order and each hands out its next offsets, so offsets are
- * dense and follow commit order also with several writers; values drawn from a sequence would not. The values come as one run of bytes with the place of
- * each, and only the heads go back: an array of bytes would travel as hex text, and a row for each record costs the gateway more than all else here.
+ * One flush: one statement, one transaction, one fsync. Partition heads are locked in order and each hands out its next
+ * offsets, so offsets are dense and follow commit order also with several writers; values drawn from a sequence would
+ * not. The values come as one run of bytes with the place of each, and only the heads go back: an array of bytes would
+ * travel as hex text, and a row for each record costs the gateway more than all else here.
  */
 const APPEND = `
 with c as (select part, count(*) n from unnest($2::smallint[]) part group by part),
- l as (select h.part from log_heads h where h.topic = $1 and h.part in (select part from c) order by h.part for update),
- u as (update log_heads h set next = h.next + c.n from c, l where h.topic = $1 and h.part = c.part and l.part = c.part returning h.part, h.next - c.n base),
+ l as (select h.part from log_heads h where h.topic = $1 and h.part in (select part from c)
+   order by h.part for update),
+ u as (update log_heads h set next = h.next + c.n from c, l where h.topic = $1 and h.part = c.part and l.part = c.part
+   returning h.part, h.next - c.n base),
  i as (insert into log_records(topic, part, off, key, value)
-       select $1, t.part, u.base + row_number() over (partition by t.part order by t.ord) - 1, ($3::text[])[t.key], substring($7::bytea from t.start for t.length)
-       from unnest($2::smallint[], $4::int[], $5::int[], $6::int[]) with ordinality t(part, key, start, length, ord) join u using (part))
+       select $1, t.part, u.base + row_number() over (partition by t.part
+         order by t.ord) - 1, ($3::text[])[t.key], substring($7::bytea from t.start for t.length)
+       from unnest($2::smallint[], $4::int[], $5::int[], $6::int[]) with ordinality t(part, key, start, length, ord)
+         join u using (part))
 select part, base from u`;
 
 type Waiting = Readonly<{ entry: LogEntry; partition: number }>;
@@ -36,7 +44,10 @@ type Waiting = Readonly<{ entry: LogEntry; partition: number }>;
 /** An array of numbers as PostgreSQL reads it; pg would quote and escape each element. */
 const numbers = (values: readonly number[]): string => `{${values.join(',')}}`;
 
-/** All values in one run of bytes. Texts become bytes only here: a buffer for each record would be garbage that is dear to collect. */
+/**
+ * All values in one run of bytes. Texts become bytes only here: a buffer for each record would be garbage that is dear
+ * to collect.
+ */
 const joined = (batch: readonly Waiting[], bytes: number): Buffer => {
   const all = Buffer.allocUnsafe(bytes);
   let at = 0;
@@ -85,12 +96,14 @@ const makeFlush =
   };
 
 /**
- * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as toolgate_worker.
- * Wake-ups within the process follow each flush; other processes' appends are seen by polling every 100 ms.
+ * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as
+ * toolgate_worker. Wake-ups within the process follow each flush; other processes' appends are seen by polling every
+ * 100 ms.
  */
 export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promise<EventLog> => {
   await pool.query(
-    `insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p where not exists (select 1 from log_heads h where h.topic = t) on conflict do nothing`,
+    `insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p
+      where not exists (select 1 from log_heads h where h.topic = t) on conflict do nothing`,
     [TOPICS, partitions],
   );
   const { rows } = await pool.query<{ parts: number }>('select count(*)::int parts from log_heads where topic = $1', [

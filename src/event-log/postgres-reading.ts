@@ -5,10 +5,16 @@ import type { Topic } from './events/index.js';
 const READ_BYTES = 8 * 1024 * 1024;
 /** Partitions whose batches are handled at once: a batch keeps one backend busy, and appends need connections too. */
 const AT_ONCE = 2;
-/** Partitions for which a batch is held that was read ahead: a batch can be 8 MiB, and each is read on a connection of its own. */
+/**
+ * Partitions for which a batch is held that was read ahead: a batch can be 8 MiB, and each is read on a connection of
+ * its own.
+ */
 const AHEAD = 2;
 
-/** At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every reader. */
+/**
+ * At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every
+ * reader.
+ */
 export const readRecords = async (
   pool: pg.Pool,
   topic: Topic,
@@ -19,7 +25,8 @@ export const readRecords = async (
     name: 'log-read',
     text: `select off, key, value from (
         select off, key, value, sum(octet_length(value)) over (order by off) - octet_length(value) as before
-        from (select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off limit $4) r
+        from (select off, key, value from log_records where topic = $1 and part = $2 and off >= $3 order by off
+          limit $4) r
       ) r where before < $5 order by off`,
     values: [topic, partition, range.from, range.limit, READ_BYTES],
   });
@@ -41,7 +48,10 @@ export class PostgresReading {
     this.#reader = reader;
   }
 
-  /** Handles one batch of every partition that has something new; true when there may be more. One that fails does not keep the others from their turn. */
+  /**
+   * Handles one batch of every partition that has something new; true when there may be more. One that fails does not
+   * keep the others from their turn.
+   */
   async sweep(): Promise<boolean> {
     const { rows } = await this.#pool.query<Head>({
       name: 'log-heads',

@@ -8,15 +8,18 @@ import { readEvents } from './event-store.js';
 const POLL_MS = 100;
 const EVENTS_AT_ONCE = 200;
 
-/** A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next round goes on from there. */
+/**
+ * A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next
+ * round goes on from there.
+ */
 const TURN_MS = 2000;
 
 type Turn = Readonly<{ moved: boolean; failure?: string | undefined }>;
 
 /**
- * Appends one organization's new control events to the log and moves its position over those that the log acknowledged, under the lock of the position's row;
- * another relay that holds it is at work on the same. Appends may repeat after a failure or a crash (the audit writer drops known ids), but never overtake each
- * other: each waits for the one before.
+ * Appends one organization's new control events to the log and moves its position over those that the log acknowledged,
+ * under the lock of the position's row; another relay that holds it is at work on the same. Appends may repeat after a
+ * failure or a crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
  */
 const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<Turn> => {
   const { rows } = await tx.query<{ position: number }>(
@@ -50,17 +53,22 @@ const findBehind = (
         ?.xmin ?? since;
     await tx.query(
       `insert into relay_positions(organization_id) select organization_id from event_heads h
-       where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r where r.organization_id = h.organization_id) on conflict do nothing`,
+       where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r
+         where r.organization_id = h.organization_id) on conflict do nothing`,
       [since],
     );
     const { rows } = await tx.query<{ organization_id: string }>(
-      `select organization_id from relay_positions r join event_heads h using (organization_id) where h.changed_xid >= $1::xid8 and h.position > r.position order by random() limit 100`,
+      `select organization_id from relay_positions r join event_heads h using (organization_id)
+        where h.changed_xid >= $1::xid8 and h.position > r.position order by random() limit 100`,
       [since],
     );
     return { xmin, organizations: rows.map((row) => row.organization_id) };
   });
 
-/** One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it stays until none of them is behind. One that fails keeps no other from its turn. */
+/**
+ * One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it
+ * stays until none of them is behind. One that fails keeps no other from its turn.
+ */
 const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<Round> => {
   const { xmin, organizations } = await findBehind(db, since);
   let moved = false;
@@ -79,8 +87,8 @@ const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promi
 };
 
 /**
- * Carries control events from the event store to the log, in each organization's order, by position; several relays may run. `wake` is a hint that
- * something was committed; polling every 100 ms is what holds.
+ * Carries control events from the event store to the log, in each organization's order, by position; several relays may
+ * run. `wake` is a hint that something was committed; polling every 100 ms is what holds.
  */
 export const startRelay = (db: Database, eventLog: EventLog): Rounds => {
   let since = '0';

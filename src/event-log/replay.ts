@@ -27,8 +27,9 @@ export const replayOf =
   };
 
 /**
- * Makes an organization's rows of the state tables, which must be empty of it, again from the event store. `replays` names the kind of stream by
- * the prefix of its ids; other events have no state. @throws Error when a stream's events are not numbered densely from 1.
+ * Makes an organization's rows of the state tables, which must be empty of it, again from the event store. `replays`
+ * names the kind of stream by the prefix of its ids; other events have no state. @throws Error when a stream's events
+ * are not numbered densely from 1.
  */
 export const replayOrganization = async (
   tx: Tx,

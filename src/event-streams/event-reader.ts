@@ -1,12 +1,15 @@
 import { EventSplitter } from './event-splitter.js';
 import { SseReader, type SseEvent } from './sse.js';
 
-/** `read` is false once an event was too long or had too many lines. `held` is how many bytes of an unfinished event are kept. */
+/**
+ * `read` is false once an event was too long or had too many lines. `held` is how many bytes of an unfinished event are
+ * kept.
+ */
 export type EventStreamReader = Readonly<{ read: (chunk: Buffer) => boolean; held: () => number }>;
 
 /**
- * Reads an event stream as its bytes arrive: `onEvent` gets each event that has data, `onRetry` how long (ms) to wait before coming back. False once one event
- * is over `most` bytes or has too many lines: nothing more is read.
+ * Reads an event stream as its bytes arrive: `onEvent` gets each event that has data, `onRetry` how long (ms) to wait
+ * before coming back. False once one event is over `most` bytes or has too many lines: nothing more is read.
  */
 export const eventStreamReader = (
   onEvent: (event: SseEvent) => void,

@@ -13,8 +13,9 @@ const lineEndAt = (bytes: Buffer, at: number): number => {
 };
 
 /**
- * Finds where events end, each behind its blank line and those that follow it directly: a blank line alone is no event. All of it takes time linear in the
- * bytes, so the next line end of either kind is looked for only once the last one is passed.
+ * Finds where events end, each behind its blank line and those that follow it directly: a blank line alone is no event.
+ * All of it takes time linear in the bytes, so the next line end of either kind is looked for only once the last one is
+ * passed.
  */
 class EventEnds {
   readonly #bytes: Buffer;
@@ -60,7 +61,10 @@ class EventEnds {
   }
 }
 
-/** Cuts an event stream (HTML, "Interpreting an event stream") into its events as their bytes arrive. Nothing is copied more than twice, however long an event is. */
+/**
+ * Cuts an event stream (HTML, "Interpreting an event stream") into its events as their bytes arrive. Nothing is copied
+ * more than twice, however long an event is.
+ */
 export class EventSplitter {
   readonly #held = new ChunkList();
   #isSkipping = false;

@@ -11,7 +11,9 @@ const SPACE = 0x20;
 /** How many lines one event may have, comments included. Data that is spread over more is nobody's message. */
 export const MAX_EVENT_LINES = 65_536;
 
-/** The next place of a character at or after `from`, given the last one found; the length when there is none any more. */
+/**
+ * The next place of a character at or after `from`, given the last one found; the length when there is none any more.
+ */
 const nextPlace = (text: string, character: string, from: number, last: number): number => {
   if (last >= from) return last;
   const at = text.indexOf(character, from);
@@ -19,9 +21,10 @@ const nextPlace = (text: string, character: string, from: number, last: number):
 };
 
 /**
- * Reads an event stream, piece by piece, by the WHATWG rules (HTML, "Interpreting an event stream"): CR, LF and CRLF end lines, a byte order mark at the start,
- * comments and unknown fields are skipped, an event without a data line or cut off before its blank line is none. An id or retry of such a dropped block passes
- * on to the next event. Linear in the text, and keeps nothing of it but the fields of the event that is read.
+ * Reads an event stream, piece by piece, by the WHATWG rules (HTML, "Interpreting an event stream"): CR, LF and CRLF
+ * end lines, a byte order mark at the start, comments and unknown fields are skipped, an event without a data line or
+ * cut off before its blank line is none. An id or retry of such a dropped block passes on to the next event. Linear in
+ * the text, and keeps nothing of it but the fields of the event that is read.
  */
 export class SseReader {
   readonly #onEvent: (event: SseEvent) => void;
@@ -36,7 +39,10 @@ export class SseReader {
     this.#onRetry = onRetry;
   }
 
-  /** Hands on the events that `text` ends. It must end behind a line; what does not is dropped. False once an event has over `MAX_EVENT_LINES`: nothing more is read. */
+  /**
+   * Hands on the events that `text` ends. It must end behind a line; what does not is dropped. False once an event has
+   * over `MAX_EVENT_LINES`: nothing more is read.
+   */
   read(text: string): boolean {
     let from = this.#begun || text.charCodeAt(0) !== BYTE_ORDER_MARK ? 0 : 1;
     this.#begun = true;
@@ -90,7 +96,10 @@ export const parseSse = (text: string): readonly SseEvent[] | undefined => {
   return new SseReader((event) => events.push(event)).read(text) ? events : undefined;
 };
 
-/** The event as text that `parseSse` reads back equal (line ends in `data` become LF). Throws a RangeError when `event` or `id` hold a line end or the id a NUL. */
+/**
+ * The event as text that `parseSse` reads back equal (line ends in `data` become LF). Throws a RangeError when `event`
+ * or `id` hold a line end or the id a NUL.
+ */
 export function formatSse({ event, id, retry, data }: SseEvent): string {
   if (/[\r\n]/.test(event ?? '') || /[\r\n\0]/.test(id ?? ''))
     throw new RangeError('a line end in the event or id of a stream event');

@@ -7,8 +7,8 @@ import { toolCallParams, type Request } from '../mcp/read-message.js';
 import { resumeHeld } from './held/held-call.js';
 
 /**
- * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before `enforce` answered that the decision is on
- * record. A held call may wait for its approval first.
+ * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before
+ * `enforce` answered that the decision is on record. A held call may wait for its approval first.
  */
 export const callTool = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const params = toolCallParams(request);

@@ -29,8 +29,8 @@ const normalized = (address: string): string | null => {
 };
 
 /**
- * The client's address: the connection's, or, where that is a trusted proxy, the last address in `X-Forwarded-For` that is not one. What an untrusted
- * client writes into the header never counts.
+ * The client's address: the connection's, or, where that is a trusted proxy, the last address in `X-Forwarded-For` that
+ * is not one. What an untrusted client writes into the header never counts.
  */
 export const clientAddress = (request: IncomingMessage, trusted: readonly string[]): string | null => {
   let address = request.socket.remoteAddress ?? null;

@@ -7,8 +7,8 @@ const told = ({ effect, reason }: Decided): string =>
   `${effect === 'hold' ? APPROVAL_REQUIRED : POLICY_DENIED} ${reason}`;
 
 /**
- * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that the session lives on and the
- * model sees the reason.
+ * A refused call as the agent reads it (contract, section 3): a result with `isError`, never a transport error, so that
+ * the session lives on and the model sees the reason.
  */
 export const deniedResult = (id: RequestId, decided: Decided, era: Era) => {
   const { reason: _told, ...meta } = decided;
@@ -20,7 +20,9 @@ export const deniedResult = (id: RequestId, decided: Decided, era: Era) => {
   return jsonRpcResult(id, era === 'modern' ? { resultType: 'complete', ...result } : result);
 };
 
-/** The same where a result has no place for it: a JSON-RPC error with a code of our own and the decision in its data. */
+/**
+ * The same where a result has no place for it: a JSON-RPC error with a code of our own and the decision in its data.
+ */
 export const deniedError = (id: RequestId, decided: Decided) => {
   const { reason: _told, ...meta } = decided;
   return {

@@ -15,8 +15,9 @@ const throughOf = (parts: GatewayParts, exchange: InSession, request: Request): 
 type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>;
 
 /**
- * Sends an allowed request upstream and its answer to the client, and ends the verdict with the outcome. A client that left meanwhile gets nothing
- * forwarded. What was judged is what is sent: the strict reader let only one reading of these bytes pass.
+ * Sends an allowed request upstream and its answer to the client, and ends the verdict with the outcome. A client that
+ * left meanwhile gets nothing forwarded. What was judged is what is sent: the strict reader let only one reading of
+ * these bytes pass.
  */
 export const forwardAllowed = (parts: GatewayParts, exchange: InSession, { request, verdict, tool }: Allowed): void => {
   const { response, session } = exchange;

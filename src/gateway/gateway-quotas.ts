@@ -1,7 +1,10 @@
 import { COLLECTION_QUOTA, STREAM_QUOTA } from '../platform/data-plane-quotas.js';
 import { Quota } from '../platform/quota.js';
 
-/** How many standing streams, and how many other requests that no policy decides, each organization and grant has open on this node. */
+/**
+ * How many standing streams, and how many other requests that no policy decides, each organization and grant has open
+ * on this node.
+ */
 export class GatewayQuotas {
   readonly streams = new Quota(STREAM_QUOTA);
   readonly collections = new Quota(COLLECTION_QUOTA);

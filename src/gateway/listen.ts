@@ -17,7 +17,10 @@ const FOLDED = new Set(FIELDS.map(foldCase));
 const isUri = (value: unknown): value is string =>
   typeof value === 'string' && value.length >= 1 && value.length <= LONGEST_URI;
 
-/** The filter of a `subscriptions/listen`, and the resources in it; undefined when a server could read it in another way. */
+/**
+ * The filter of a `subscriptions/listen`, and the resources in it; undefined when a server could read it in another
+ * way.
+ */
 const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly string[] }> | undefined => {
   const filter = params?.['notifications'];
   if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) return undefined;
@@ -28,7 +31,10 @@ const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly 
     : undefined;
 };
 
-/** Each resource is a decision of its own: those that are refused are left out of what is asked of the upstream, and so of what it acknowledges. */
+/**
+ * Each resource is a decision of its own: those that are refused are left out of what is asked of the upstream, and so
+ * of what it acknowledges.
+ */
 const decide = async (
   parts: GatewayParts,
   exchange: InSession,

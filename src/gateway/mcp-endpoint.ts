@@ -46,7 +46,10 @@ const isEndpoint = (url: string | undefined, serverId: string): boolean => {
 
 const ANSWERS = ['application/json', 'text/event-stream'];
 
-/** Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the server's log. */
+/**
+ * Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the
+ * server's log.
+ */
 const isPassedOn = ({ who }: Exchange, { method }: Request): boolean =>
   method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
 
@@ -74,8 +77,8 @@ const guarded = (response: ServerResponse, work: () => void | Promise<void>): vo
 };
 
 /**
- * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain functions on node:http; every way out
- * writes an answer, and an unexpected failure becomes a 500 without detail.
+ * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain
+ * functions on node:http; every way out writes an answer, and an unexpected failure becomes a 500 without detail.
  */
 export class McpEndpoint {
   readonly #parts: GatewayParts;

@@ -7,7 +7,10 @@ import type { Exchange } from '../relay/exchange.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
 
-/** Why a request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it asks. */
+/**
+ * Why a request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it
+ * asks.
+ */
 export const unavailable = (
   parts: Pick<GatewayParts, 'directory' | 'maxStalenessMs'>,
   { who }: Exchange,
@@ -24,7 +27,9 @@ export const refusedAsUnavailable = (parts: GatewayParts, exchange: Exchange, id
   return reason !== undefined;
 };
 
-/** A method that no rule governs: on record, and nothing upstream. In the modern era it is 404 on the level of HTTP too. */
+/**
+ * A method that no rule governs: on record, and nothing upstream. In the modern era it is 404 on the level of HTTP too.
+ */
 export const refuseMethod = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const verdict = await parts.enforcement.enforce(governed(exchange, request, { tool: null, arguments: undefined }));
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
@@ -38,7 +43,10 @@ export const refuseMethod = async (parts: GatewayParts, exchange: InSession, req
 const sendRefusal = (response: ServerResponse, id: RequestId, { status, code, message, data }: ModernRefusal): void =>
   sendJson(response, status, { jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } });
 
-/** A modern request whose body and headers don't say one thing, or not all of it: malformed, and on record as that. A revision that is not spoken is only told. */
+/**
+ * A modern request whose body and headers don't say one thing, or not all of it: malformed, and on record as that. A
+ * revision that is not spoken is only told.
+ */
 export const refuseModern = async (
   parts: GatewayParts,
   exchange: InSession,

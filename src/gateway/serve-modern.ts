@@ -15,7 +15,10 @@ import type { ToolFacts } from '../directory/tool-facts.js';
 
 const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
 
-/** A message of the modern era: no session, all that is to be known of it in itself. Clients send requests alone; a notification is taken and has no effect. */
+/**
+ * A message of the modern era: no session, all that is to be known of it in itself. Clients send requests alone; a
+ * notification is taken and has no effect.
+ */
 export const serveModern = async (
   parts: GatewayParts,
   exchange: Omit<InSession, 'session'>,

@@ -7,7 +7,9 @@ import { deniedError } from './denied.js';
 import type { GatewayParts, InSession } from './exchange.js';
 import { governed } from './governed.js';
 
-/** What is asked for, as it is recorded when it is too much; `id` is null where there is no JSON-RPC request to answer. */
+/**
+ * What is asked for, as it is recorded when it is too much; `id` is null where there is no JSON-RPC request to answer.
+ */
 type Asked = Readonly<{ method: string; id: Request['id'] | null }>;
 
 /** Whoever asks; before a session began there is none. */
@@ -52,7 +54,10 @@ const refuse = async (
   });
 };
 
-/** Does the work on a request and counts it in `quota` until both the work is done and its answer has ended. One too many is refused, which is on record. */
+/**
+ * Does the work on a request and counts it in `quota` until both the work is done and its answer has ended. One too
+ * many is refused, which is on record.
+ */
 export const withPlace = async (
   parts: GatewayParts,
   quota: Quota,

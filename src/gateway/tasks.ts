@@ -12,7 +12,10 @@ import { approvalOf, askOfHeldTask } from './held/held-task.js';
 
 type Through = NonNullable<AnswerTo['through']>;
 
-/** What each era can ask of a task. `tasks/list` is not among them: a server that many grants share would list the tasks of all. */
+/**
+ * What each era can ask of a task. `tasks/list` is not among them: a server that many grants share would list the tasks
+ * of all.
+ */
 const METHODS: Readonly<Record<Era, readonly string[]>> = {
   legacy: ['tasks/get', 'tasks/result', 'tasks/cancel'],
   modern: ['tasks/get', 'tasks/update', 'tasks/cancel'],
@@ -20,7 +23,10 @@ const METHODS: Readonly<Record<Era, readonly string[]>> = {
 
 export const isOfTask = (era: Era, method: string): boolean => METHODS[era].includes(method);
 
-/** Whether a call may be answered by a task: in a session when the client asks for it, else when it says that it takes one. */
+/**
+ * Whether a call may be answered by a task: in a session when the client asks for it, else when it says that it takes
+ * one.
+ */
 const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean =>
   session.era === 'legacy' ? params?.['task'] !== undefined : takesTasks(session);
 
@@ -37,8 +43,8 @@ export const throughNewTask = (parts: GatewayParts, exchange: InSession, request
 };
 
 /**
- * What is asked of a task belongs to the call that made it, and what was decided of that holds: it passes for the grant that the task was given to, and for
- * nobody else.
+ * What is asked of a task belongs to the call that made it, and what was decided of that holds: it passes for the grant
+ * that the task was given to, and for nobody else.
  */
 export const askOfTask = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { id, method, params } = request;
@@ -68,7 +74,9 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
   return undefined;
 };
 
-/** A client's message with the server's own ids of tasks: answers to what a task asked say to which task they belong. */
+/**
+ * A client's message with the server's own ids of tasks: answers to what a task asked say to which task they belong.
+ */
 export const withServersTaskIds = (parts: GatewayParts, exchange: InSession): InSession => {
   const { body, who } = exchange;
   if (!body.includes(TASK_MARKER)) return exchange;

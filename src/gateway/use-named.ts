@@ -7,10 +7,16 @@ import { governed } from './governed.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held/held-call.js';
 
-/** Asking for completions comes with every key that is pressed, and leaving off is no use of anything: neither takes from a limit. */
+/**
+ * Asking for completions comes with every key that is pressed, and leaving off is no use of anything: neither takes
+ * from a limit.
+ */
 const UNCOUNTED = new Set(['completion/complete', 'resources/unsubscribe']);
 
-/** A request that uses a resource or a prompt: decided, recorded and forwarded like a call of a tool. A refusal is a JSON-RPC error, as its results have no `isError`. */
+/**
+ * A request that uses a resource or a prompt: decided, recorded and forwarded like a call of a tool. A refusal is a
+ * JSON-RPC error, as its results have no `isError`.
+ */
 export const useNamed = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method } = request;

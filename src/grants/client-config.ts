@@ -5,7 +5,10 @@ export type ClientConfig = Readonly<{
   >;
 }>;
 
-/** A server's name as a key that every client takes: a-z, 0-9 and single hyphens, at most 40 characters; `server` when nothing is left. */
+/**
+ * A server's name as a key that every client takes: a-z, 0-9 and single hyphens, at most 40 characters; `server` when
+ * nothing is left.
+ */
 export const slugOf = (name: string): string => {
   const words = name
     .normalize('NFKD')

@@ -1,7 +1,10 @@
 import type { Change } from '../event-log/event-store.js';
 import { newToken, tokenHash } from '../platform/tokens.js';
 
-/** Gives a grant one more token that has no end of its own, keeping only its hash, and answers the token: this is the one time it is known. */
+/**
+ * Gives a grant one more token that has no end of its own, keeping only its hash, and answers the token: this is the
+ * one time it is known.
+ */
 export const addToken = async ({ tx, caller }: Change, grantId: string): Promise<string> => {
   const token = newToken('grant', grantId);
   await tx.query('insert into grant_tokens(organization_id, grant_id, token_hash) values ($1, $2, $3)', [
@@ -13,8 +16,8 @@ export const addToken = async ({ tx, caller }: Change, grantId: string): Promise
 };
 
 /**
- * Ends the current token `graceSeconds` from now, at once for 0. A token that still lives from an earlier grace ends now,
- * so that with the token that follows there are never more than two.
+ * Ends the current token `graceSeconds` from now, at once for 0. A token that still lives from an earlier grace ends
+ * now, so that with the token that follows there are never more than two.
  */
 export const retireTokens = async (
   { tx, caller, now }: Change,

@@ -101,7 +101,10 @@ export class GrantsService {
     return this.#store.look(organizationId, (tx) => this.#shown(tx, { organizationId, now: new Date() }, id));
   }
 
-  /** @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked, policy_of_other_server, invalid_body (expiresAt) */
+  /**
+   * @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked,
+   * policy_of_other_server, invalid_body (expiresAt)
+   */
   async change(principal: Principal, id: string, body: ChangeGrant): Promise<GrantView> {
     const { organizationId } = principal;
     const adminOnly = [body.label, body.expiresAt, body.disabled];
@@ -114,7 +117,10 @@ export class GrantsService {
     });
   }
 
-  /** A new token; the one before lives for `graceSeconds` more. @throws Problem not_found, conflict when revoked or expired */
+  /**
+   * A new token; the one before lives for `graceSeconds` more. @throws Problem not_found, conflict when revoked or
+   * expired
+   */
   async rotate(principal: Principal, id: string, graceSeconds: number): Promise<GrantWithToken> {
     return this.#once.run(principal, {
       prepare: async () => undefined,

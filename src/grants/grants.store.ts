@@ -19,7 +19,8 @@ type Row = {
 };
 
 const COLUMNS =
-  'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, disabled, issued_by, created_at';
+  'id, version, identity_id, server_id, policy_id, shadow_policy_id, label, expires_at, revoked_at, ' +
+  'disabled, issued_by, created_at';
 
 /** A grant's history and its row in `grants`. */
 export const grantStream: Stream<Grant, GrantBody> = {
@@ -35,7 +36,9 @@ export const grantStream: Stream<Grant, GrantBody> = {
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
       `insert into grants(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-       on conflict (organization_id, id) do update set version = excluded.version, policy_id = excluded.policy_id, shadow_policy_id = excluded.shadow_policy_id, label = excluded.label,
+       on conflict (organization_id, id) do update
+         set version = excluded.version, policy_id = excluded.policy_id, shadow_policy_id = excluded.shadow_policy_id,
+         label = excluded.label,
          expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, disabled = excluded.disabled`,
       [
         organizationId,
@@ -81,7 +84,8 @@ export type ShownGrant = Readonly<{
 type ShownRow = Row & { status: GrantStatus; server_name: string; last_used_at: Date | null };
 
 const SHOWN = `select * from (
-  select g.*, s.name as server_name, u.last_used_at, case when g.revoked_at is not null then 'revoked' when g.expires_at <= $2::timestamptz then 'expired'
+  select g.*, s.name as server_name, u.last_used_at, case when g.revoked_at is not null then 'revoked'
+    when g.expires_at <= $2::timestamptz then 'expired'
       when g.disabled or i.disabled or s.disabled or o.disabled then 'disabled' else 'active' end as status
     from grants g
     join organizations o on o.id = g.organization_id

@@ -2,10 +2,15 @@ import type { Actor, ControlEvent, GrantBody } from '../event-log/events/index.j
 import { notFound, Problem } from '../platform/problems.js';
 
 export const GRANT_STATUSES = ['active', 'expired', 'revoked', 'disabled'] as const;
-/** `revoked` goes before `expired`, both before `disabled` (the grant, its identity, its server or the organization is). */
+/**
+ * `revoked` goes before `expired`, both before `disabled` (the grant, its identity, its server or the organization is).
+ */
 export type GrantStatus = (typeof GRANT_STATUSES)[number];
 
-/** One identity may use one server under one policy. Times are RFC 3339 UTC. A grant never ends but by revocation: it keeps its row. */
+/**
+ * One identity may use one server under one policy. Times are RFC 3339 UTC. A grant never ends but by revocation: it
+ * keeps its row.
+ */
 export type Grant = Readonly<{
   identityId: string;
   serverId: string;

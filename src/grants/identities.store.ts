@@ -43,8 +43,10 @@ export const identityStream: Stream<Identity, IdentityBody> = {
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
       `insert into identities(organization_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, member_id = excluded.member_id,
-         external_id = excluded.external_id, attributes = excluded.attributes, disabled = excluded.disabled, deleted = excluded.deleted`,
+       on conflict (organization_id, id) do update
+         set version = excluded.version, name = excluded.name, member_id = excluded.member_id,
+         external_id = excluded.external_id, attributes = excluded.attributes, disabled = excluded.disabled,
+           deleted = excluded.deleted`,
       [
         organizationId,
         id,

@@ -95,8 +95,8 @@ const wrongAttribute = (value: unknown): string | undefined => {
 };
 
 /**
- * Everything that keeps attributes from being stored: they are a flat JSON object of at most 50 keys and 8 KiB (as compact JSON in UTF-8).
- * Pointers lead into the request's body.
+ * Everything that keeps attributes from being stored: they are a flat JSON object of at most 50 keys and 8 KiB (as
+ * compact JSON in UTF-8). Pointers lead into the request's body.
  */
 export const wrongAttributes = (attributes: Attributes): readonly ProblemDetail[] => {
   const wrong = (pointer: string, message: string): ProblemDetail => ({ pointer, code: 'invalid', message });

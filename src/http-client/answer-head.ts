@@ -3,7 +3,10 @@ import type { HeaderFields } from './sink.js';
 /** How long a body is: `none`, a number of bytes, `chunked`, or until the connection ends. */
 export type Framing = 'none' | number | 'chunked' | 'until_close';
 
-/** `reusable`: whether the connection may carry another request afterwards; `idleMs`: for how long it may lie idle until then, where the server says so. */
+/**
+ * `reusable`: whether the connection may carry another request afterwards; `idleMs`: for how long it may lie idle until
+ * then, where the server says so.
+ */
 export type AnswerHead = Readonly<{
   status: number;
   headers: HeaderFields;
@@ -35,7 +38,10 @@ const isChunked = (coding: HeaderFields[string], minor: string): boolean =>
 const isLength = (length: HeaderFields[string]): length is string =>
   typeof length === 'string' && /^\d{1,15}$/.test(length);
 
-/** RFC 9112, section 6.3. Undefined where two readers could see two lengths: both fields, one of them twice, another coding than chunked. */
+/**
+ * RFC 9112, section 6.3. Undefined where two readers could see two lengths: both fields, one of them twice, another
+ * coding than chunked.
+ */
 const framingOf = (status: number, minor: string, fields: HeaderFields): Framing | undefined => {
   const { 'transfer-encoding': coding, 'content-length': length } = fields;
   if (coding !== undefined && (length !== undefined || !isChunked(coding, minor))) return undefined;
@@ -61,8 +67,9 @@ const idleMsOf = (value: string | string[] | undefined): number | undefined => {
 };
 
 /**
- * Reads the head of an HTTP/1 answer, without the empty line that ends it, as Latin-1. Strict, as what follows it on the connection depends on it: anything
- * but CRLF between lines, a folded line, white space before a colon, a control character or an unclear length makes it undefined. Never throws.
+ * Reads the head of an HTTP/1 answer, without the empty line that ends it, as Latin-1. Strict, as what follows it on
+ * the connection depends on it: anything but CRLF between lines, a folded line, white space before a colon, a control
+ * character or an unclear length makes it undefined. Never throws.
  */
 export const readAnswerHead = (text: string): AnswerHead | undefined => {
   const lines = text.split('\r\n');

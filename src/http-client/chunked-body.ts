@@ -8,7 +8,10 @@ const LF = 0x0a;
 
 type State = 'size' | 'data' | 'after_data' | 'trailers' | 'done';
 
-/** Takes the chunked coding (RFC 9112, section 7.1) off a body. Strict: anything that is not exactly that makes `read` answer 'bad'. Trailers are dropped. */
+/**
+ * Takes the chunked coding (RFC 9112, section 7.1) off a body. Strict: anything that is not exactly that makes `read`
+ * answer 'bad'. Trailers are dropped.
+ */
 export class ChunkedBody {
   #state: State = 'size';
   #line = '';
@@ -20,7 +23,10 @@ export class ChunkedBody {
     return this.#state === 'done';
   }
 
-  /** Reads `bytes` from `from` on and hands on what is data; answers where it stopped, which is before the end only when the body is done. */
+  /**
+   * Reads `bytes` from `from` on and hands on what is data; answers where it stopped, which is before the end only when
+   * the body is done.
+   */
   read(bytes: Buffer, from: number, data: (part: Buffer) => void): number | 'bad' {
     let at = from;
     while (at < bytes.length && this.#state !== 'done') {

@@ -20,7 +20,10 @@ export interface Owner {
   gone(connection: Connection): void;
 }
 
-/** The last head that was read anywhere, with the empty line that ends it: a busy server answers with the same one many times within a second. */
+/**
+ * The last head that was read anywhere, with the empty line that ends it: a busy server answers with the same one many
+ * times within a second.
+ */
 let lastText = '';
 let lastHead: AnswerHead | undefined;
 
@@ -31,8 +34,9 @@ const headFrom = (text: string): AnswerHead | undefined => {
 };
 
 /**
- * One connection to an HTTP/1.1 server, with one request under way at most. It is given up, never used again, as soon as anything is not as it must be:
- * a malformed answer, bytes that nobody asked for, an answer that came before its request was sent.
+ * One connection to an HTTP/1.1 server, with one request under way at most. It is given up, never used again, as soon
+ * as anything is not as it must be: a malformed answer, bytes that nobody asked for, an answer that came before its
+ * request was sent.
  */
 export class Connection {
   readonly #socket: Socket;

@@ -11,7 +11,10 @@ interface Carrier {
 
 type Wanted = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
 
-/** One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and nothing after it. */
+/**
+ * One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and
+ * nothing after it.
+ */
 export class Exchange implements Running {
   /** What is sent; empty once it was. */
   head: string;
@@ -102,8 +105,8 @@ export class Exchange implements Running {
   }
 
   /**
-   * The sink threw: this exchange ends as broken, also when its end was told just now, so that its outcome is recorded. It runs in a callback of the socket, of
-   * a timer or of another exchange, none of which may end with it.
+   * The sink threw: this exchange ends as broken, also when its end was told just now, so that its outcome is recorded.
+   * It runs in a callback of the socket, of a timer or of another exchange, none of which may end with it.
    */
   #crashed(cause: unknown): void {
     reportFailure('http_exchange', cause);

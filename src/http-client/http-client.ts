@@ -1,12 +1,18 @@
 import { Origin, type Connect, type HttpRequest } from './origin.js';
 import type { Running, Sink } from './sink.js';
 
-/** Sends one request and hands the answer's bytes to the sink. No redirect is followed, nothing is retried, no cookie is kept. Never throws. */
+/**
+ * Sends one request and hands the answer's bytes to the sink. No redirect is followed, nothing is retried, no cookie is
+ * kept. Never throws.
+ */
 export type HttpClient = (request: HttpRequest, sink: Sink) => Running;
 
 const ORIGINS_KEPT = 1000;
 
-/** An HTTP/1.1 client over guarded connections: `connector` (platform/outbound) refuses addresses that may not be reached. */
+/**
+ * An HTTP/1.1 client over guarded connections: `connector` (platform/outbound) refuses addresses that may not be
+ * reached.
+ */
 export const makeHttpClient = (connector: (origin: URL) => Connect): HttpClient => {
   const origins = new Map<string, Origin>();
   // Callers keep the URL of a server: its origin is a text that would be put together for each request.

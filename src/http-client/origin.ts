@@ -5,7 +5,10 @@ import { Exchange } from './exchange.js';
 import { requestHead, type Method, type RequestHeaders } from './request-head.js';
 import type { Running, Sink } from './sink.js';
 
-/** Opens a connection to one origin, or says why not. The guard against forbidden addresses stands behind it (platform/outbound). */
+/**
+ * Opens a connection to one origin, or says why not. The guard against forbidden addresses stands behind it
+ * (platform/outbound).
+ */
 export type Connect = (done: (error: Error | null, socket: Socket | null) => void) => void;
 
 /** `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. */
@@ -22,8 +25,9 @@ const TICK_MS = 250;
 const notSent: Running = { resume: () => undefined, abort: () => undefined };
 
 /**
- * Keep-alive connections to one origin, as many as requests are under way at once. Nothing is retried and no redirect followed. Requests of one turn of the
- * event loop go out together at its end: by then, what an idle connection had received meanwhile (its end, or bytes nobody asked for) has been seen.
+ * Keep-alive connections to one origin, as many as requests are under way at once. Nothing is retried and no redirect
+ * followed. Requests of one turn of the event loop go out together at its end: by then, what an idle connection had
+ * received meanwhile (its end, or bytes nobody asked for) has been seen.
  */
 export class Origin {
   readonly #connect: Connect;

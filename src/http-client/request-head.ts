@@ -29,8 +29,8 @@ const writeHead = (url: URL, method: Method, headers: RequestHeaders): string | 
 };
 
 /**
- * The head of a request up to its length, as Latin-1: undefined when a header can't be sent. Remembered with the object of its headers, as callers that
- * send the same to the same place again keep that.
+ * The head of a request up to its length, as Latin-1: undefined when a header can't be sent. Remembered with the object
+ * of its headers, as callers that send the same to the same place again keep that.
  */
 const headOf = (url: URL, method: Method, headers: RequestHeaders): string | undefined => {
   const known = heads.get(headers);

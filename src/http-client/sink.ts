@@ -2,8 +2,8 @@
 export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * Why there is no (whole) answer; `broken` is a connection that was lost after the request went out on it. `sent`: whether any byte of the request may have
- * reached the other side. `cause` is for the operator, and may hold anything.
+ * Why there is no (whole) answer; `broken` is a connection that was lost after the request went out on it. `sent`:
+ * whether any byte of the request may have reached the other side. `cause` is for the operator, and may hold anything.
  */
 export type Failure = Readonly<{
   kind: 'unreachable' | 'timeout' | 'broken' | 'aborted';
@@ -12,9 +12,11 @@ export type Failure = Readonly<{
 }>;
 
 /**
- * Where an answer goes, as it arrives. `data` answers false to be paused until `resume`. Exactly one of `end` and `fail` comes last.
+ * Where an answer goes, as it arrives. `data` answers false to be paused until `resume`. Exactly one of `end` and
+ * `fail` comes last.
  *
- * An interface with methods, as sinks are objects of classes: the linter refuses a method that is passed on without its object.
+ * An interface with methods, as sinks are objects of classes: the linter refuses a method that is passed on without its
+ * object.
  */
 export interface Sink {
   head(status: number, headers: HeaderFields): void;

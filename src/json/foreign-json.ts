@@ -1,13 +1,18 @@
 /** How deeply JSON of outside origin may nest. Everything that recurses over such a value relies on this. */
 export const MAX_JSON_DEPTH = 64;
 
-/** How long a text of outside origin may be to be parsed at all, in UTF-16 code units: the longest message of any transport. */
+/**
+ * How long a text of outside origin may be to be parsed at all, in UTF-16 code units: the longest message of any
+ * transport.
+ */
 export const MAX_JSON_LENGTH = 64 * 2 ** 20;
 
 /** How many objects and arrays a text may hold: a million take 50 MB of memory and a fifth of a second. */
 export const MAX_JSON_CONTAINERS = 1_000_000;
 
-/** How many members all objects of a parsed text may have: an object of a million would hold the process for a second. */
+/**
+ * How many members all objects of a parsed text may have: an object of a million would hold the process for a second.
+ */
 export const MAX_JSON_MEMBERS = 100_000;
 
 /** How many commas a parsed text may have outside of strings, that is, about how many values. */
@@ -18,7 +23,10 @@ export type JsonFlaw = 'not_json' | 'too_deep' | 'too_large';
 /** A parsed text, or why it was not parsed: `not_json` is what `JSON.parse` refuses. */
 export type ForeignJson = Readonly<{ ok: true; value: unknown }> | Readonly<{ ok: false; flaw: JsonFlaw }>;
 
-/** A text with fewer brackets than this costs a millisecond to parse however they stand: its depth is read from the value, which is cheaper. */
+/**
+ * A text with fewer brackets than this costs a millisecond to parse however they stand: its depth is read from the
+ * value, which is cheaper.
+ */
 const CHEAP_BRACKETS = 16_384;
 
 const QUOTE = 0x22;
@@ -72,8 +80,8 @@ const holdsTooMuch = (text: string): boolean => {
 };
 
 /**
- * Whether a text has more than `MAX_JSON_MEMBERS` or `MAX_JSON_COMMAS`, so that parsing it would hold the process for long. What is in strings does not count.
- * A text of fewer than 400,000 characters is not even looked at.
+ * Whether a text has more than `MAX_JSON_MEMBERS` or `MAX_JSON_COMMAS`, so that parsing it would hold the process for
+ * long. What is in strings does not count. A text of fewer than 400,000 characters is not even looked at.
  */
 export const isTooWide = (text: string): boolean => mayHoldTooMuch(text) && holdsTooMuch(text);
 
@@ -98,8 +106,9 @@ const scan = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined => {
 };
 
 /**
- * Why a JSON text must not be parsed or edited: it nests deeper than `MAX_JSON_DEPTH`, or is too large. Exact for JSON; for any other text it only ends.
- * Linear in the text, without recursion or allocation; a text with few brackets is only searched for them.
+ * Why a JSON text must not be parsed or edited: it nests deeper than `MAX_JSON_DEPTH`, or is too large. Exact for JSON;
+ * for any other text it only ends. Linear in the text, without recursion or allocation; a text with few brackets is
+ * only searched for them.
  */
 export const flawOf = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined => {
   if (text.length > MAX_JSON_LENGTH) return 'too_large';
@@ -108,10 +117,15 @@ export const flawOf = (text: string): Exclude<JsonFlaw, 'not_json'> | undefined 
 
 const isJsonSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
-/** By the character that a text begins with, the one that it must end with to be JSON; numbers and words end in many. */
+/**
+ * By the character that a text begins with, the one that it must end with to be JSON; numbers and words end in many.
+ */
 const ENDS: Readonly<Record<string, string>> = { '{': '}', '[': ']', '"': '"' };
 
-/** False for most of what is no JSON: a parse that fails costs as much as twenty short ones that do not, as its error has a stack. */
+/**
+ * False for most of what is no JSON: a parse that fails costs as much as twenty short ones that do not, as its error
+ * has a stack.
+ */
 const mayBeJson = (text: string): boolean => {
   let [from, to] = [0, text.length - 1];
   while (from < to && isJsonSpace(text.charCodeAt(from))) from += 1;
@@ -138,9 +152,11 @@ const nestsDeeperThan = (value: unknown, levels: number): boolean => {
 };
 
 /**
- * Parses a text that came from outside of this process: the only way to do so. Never throws. Nesting over `MAX_JSON_DEPTH`, over `MAX_JSON_LENGTH`, over
- * `MAX_JSON_CONTAINERS` and what `isTooWide` are refused, so that whoever recurses over the value, serializes it or compiles it as a schema goes no deeper than that.
- * `JSON.parse` itself does not recurse; what would be costly to parse is judged before. Judging costs an eighth of the parse for usual texts.
+ * Parses a text that came from outside of this process: the only way to do so. Never throws. Nesting over
+ * `MAX_JSON_DEPTH`, over `MAX_JSON_LENGTH`, over `MAX_JSON_CONTAINERS` and what `isTooWide` are refused, so that
+ * whoever recurses over the value, serializes it or compiles it as a schema goes no deeper than that. `JSON.parse`
+ * itself does not recurse; what would be costly to parse is judged before. Judging costs an eighth of the parse for
+ * usual texts.
  */
 export const readForeignJson = (text: string): ForeignJson => {
   if (text.length > MAX_JSON_LENGTH) return { ok: false, flaw: 'too_large' };

@@ -4,7 +4,10 @@ import { parsedJson } from './parsed-json.js';
 /** One member of an object in JSON text: where its key and its value stand. */
 type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueEnd: number }>;
 
-/** What becomes of a member: the new text of its value, or undefined to leave it out. `value` is undefined for a member that is not there. */
+/**
+ * What becomes of a member: the new text of its value, or undefined to leave it out. `value` is undefined for a member
+ * that is not there.
+ */
 export type Edit = (value: string | undefined) => string | undefined;
 
 const QUOTE = 0x22;
@@ -63,13 +66,16 @@ const spansOf = (text: string): readonly Span[] => {
   return spans;
 };
 
-/** The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse. Empty for any other text. */
+/**
+ * The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse.
+ * Empty for any other text.
+ */
 export const membersOf = (text: string): ReadonlyMap<string, string> =>
   new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
 
 /**
- * The same when the text is one object whose members have different keys, with nothing behind it; undefined for any other.
- * What its values are made of is not looked at.
+ * The same when the text is one object whose members have different keys, with nothing behind it; undefined for any
+ * other. What its values are made of is not looked at.
  */
 export const distinctMembersOf = (text: string): ReadonlyMap<string, string> | undefined => {
   const spans = spansOf(text);
@@ -96,8 +102,9 @@ export const elementsOf = (text: string): readonly string[] => {
 };
 
 /**
- * A JSON object with some members changed, left out or added. What is not edited keeps its very text: numbers that no double can hold, the order of keys,
- * escapes. Nothing is parsed, so that it costs little for large objects; of a text that is no object nothing is kept.
+ * A JSON object with some members changed, left out or added. What is not edited keeps its very text: numbers that no
+ * double can hold, the order of keys, escapes. Nothing is parsed, so that it costs little for large objects; of a text
+ * that is no object nothing is kept.
  */
 export const editObject = (text: string, edits: Readonly<Record<string, Edit>>): string => {
   const members: string[] = [];

@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_JSON_DEPTH } from './foreign-json.js';
 
-/** A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON that two parsers may read in two ways. */
+/**
+ * A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON
+ * that two parsers may read in two ways.
+ */
 export type StrictJson =
   Readonly<{ ok: true; value: unknown }> | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
 
@@ -10,11 +13,12 @@ const maxKeys = 100_000;
 /**
  * Reads one JSON text (RFC 8259) so that nothing in it can be understood in two ways. Never throws.
  *
- * `unparsable`: empty, invalid UTF-8, a byte order mark, whatever `JSON.parse` refuses (so also anything after the value).
- * `ambiguous`: nesting over 64, over 100,000 keys, a key twice in one object (compared after unescaping), lone surrogates, a key `__proto__` or
- * `constructor` with `prototype` in it, by which servers that copy arguments change their own prototypes,
- * a number whose decimal value a double can't give back. The two size limits are judged before parsing, as parsing such a text
- * costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
+ * `unparsable`: empty, invalid UTF-8, a byte order mark, whatever `JSON.parse` refuses (so also anything after the
+ * value). `ambiguous`: nesting over 64, over 100,000 keys, a key twice in one object (compared after unescaping), lone
+ * surrogates, a key `__proto__` or `constructor` with `prototype` in it, by which servers that copy arguments change
+ * their own prototypes, a number whose decimal value a double can't give back. The two size limits are judged before
+ * parsing, as parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts as
+ * ambiguous too.
  *
  * Objects in the value are ordinary ones with own properties only.
  */
@@ -49,7 +53,10 @@ const backslash = 0x5c;
 const minus = 0x2d;
 const colon = 0x3a;
 
-/** Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing, but the pass ends. */
+/**
+ * Counts keys and judges numbers and depth in one pass. The text may be no JSON: then what is counted means nothing,
+ * but the pass ends.
+ */
 function scanText(text: string): Scan {
   const scan: Scan = { keys: 0, inexact: false, escapes: text.includes('\\'), over: undefined };
   let depth = 0;
@@ -117,8 +124,9 @@ function readsBack(token: string): boolean {
 }
 
 /**
- * A decimal as its significant digits and the power of ten of the last one, so that equal values have equal texts. A double prints at most
- * 17 digits: more than that can't be one. What is no number at all is left to `JSON.parse`, but `Infinity` must differ from every number.
+ * A decimal as its significant digits and the power of ten of the last one, so that equal values have equal texts. A
+ * double prints at most 17 digits: more than that can't be one. What is no number at all is left to `JSON.parse`, but
+ * `Infinity` must differ from every number.
  */
 function canonicalDecimal(text: string): string {
   const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
@@ -136,8 +144,8 @@ function canonicalDecimal(text: string): string {
 }
 
 /**
- * `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. NaN when a key
- * leads to a prototype.
+ * `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. NaN when
+ * a key leads to a prototype.
  */
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;

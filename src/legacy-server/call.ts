@@ -37,12 +37,15 @@ const PACE_MS = 250;
 const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const HEADER_MISMATCH = -32_020;
 
-/** Whether an error came from a server that may not be modern: a code that the specification of 2026-07-28 leaves to older ones, or none. */
+/**
+ * Whether an error came from a server that may not be modern: a code that the specification of 2026-07-28 leaves to
+ * older ones, or none.
+ */
 const isOfNoModernServer = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
 
 /**
- * One request of a legacy client at a modern server. What the server needs from the client (`input_required`) is asked for by requests on the answer's
- * stream; with what was answered the call is made again, at most eight times.
+ * One request of a legacy client at a modern server. What the server needs from the client (`input_required`) is asked
+ * for by requests on the answer's stream; with what was answered the call is made again, at most eight times.
  */
 export class LegacyCall implements Running {
   readonly #parts: CallParts;

@@ -44,7 +44,10 @@ type Asking = Readonly<{
   send: (message: string) => void;
 }>;
 
-/** One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did not all come. */
+/**
+ * One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did
+ * not all come.
+ */
 export class InputRound {
   readonly #asking: Asking;
   readonly #done: (responses: string | undefined) => void;

@@ -51,8 +51,9 @@ const readMessage = (body: string): Read => {
 type Given = Readonly<{ request: UpstreamRequest; session: LegacySession; message: LegacyRequest; sink: Sink }>;
 
 /**
- * A modern server as a legacy client expects one: sessions, server requests during a call, a GET stream, subscriptions. Any node serves any request of a
- * session, as its id says all that is needed, but for what LiveSessions and Questions hold.
+ * A modern server as a legacy client expects one: sessions, server requests during a call, a GET stream, subscriptions.
+ * Any node serves any request of a session, as its id says all that is needed, but for what LiveSessions and Questions
+ * hold.
  */
 export class LegacyServer {
   readonly #forward: Forward;
@@ -134,7 +135,10 @@ export class LegacyServer {
     return answerStatus(sink, this.#questions.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
   }
 
-  /** Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the end of its connection. */
+  /**
+   * Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the
+   * end of its connection.
+   */
   #notified(session: LegacySession, method: string, { params, sink }: Readonly<{ params: Json; sink: Sink }>): Running {
     if (method === 'notifications/cancelled')
       this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();

@@ -39,9 +39,9 @@ const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json 
 };
 
 /**
- * The GET stream of a legacy session over `subscriptions/listen` of its modern server: list changes, and the resources that the session subscribed to. It ends
- * when the server's stream does; the client then comes again. When the subscriptions change, the server is listened to anew before it is no longer listened to
- * in the old way.
+ * The GET stream of a legacy session over `subscriptions/listen` of its modern server: list changes, and the resources
+ * that the session subscribed to. It ends when the server's stream does; the client then comes again. When the
+ * subscriptions change, the server is listened to anew before it is no longer listened to in the old way.
  */
 export class LegacyListen implements Running {
   readonly #parts: ListenParts;
@@ -85,7 +85,10 @@ export class LegacyListen implements Running {
     this.#parts.heartbeat.add(this.#answer);
   }
 
-  /** The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are made at once. */
+  /**
+   * The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are
+   * made at once.
+   */
   changed(): Promise<void> {
     this.#change ??= sleep(CHANGE_MS).then(async () => {
       this.#change = undefined;
@@ -111,7 +114,10 @@ export class LegacyListen implements Running {
     if (!paused) this.#current?.resume();
   }
 
-  /** Opens a subscription and, once the server has acknowledged it, ends the one before. False when it was not acknowledged. */
+  /**
+   * Opens a subscription and, once the server has acknowledged it, ends the one before. False when it was not
+   * acknowledged.
+   */
   async #listen(): Promise<boolean> {
     const filter = filterOf(await this.#capabilities(), this.#parts.subscriptions);
     if (!filter || this.#over) return false;

@@ -21,8 +21,9 @@ const SUBSCRIPTION_BYTES = 128;
 const weightOf = (uri: string): number => uri.length + SUBSCRIPTION_BYTES;
 
 /**
- * The log level, subscriptions and standing stream of legacy sessions, on the node that serves them: another node of the same session knows none of
- * these. Kept for the sessions used last: an organization that has its share of them loses its own for a new one, and none with an open stream.
+ * The log level, subscriptions and standing stream of legacy sessions, on the node that serves them: another node of
+ * the same session knows none of these. Kept for the sessions used last: an organization that has its share of them
+ * loses its own for a new one, and none with an open stream.
  */
 export class LiveSessions {
   readonly #sessions = new Map<string, Kept>();

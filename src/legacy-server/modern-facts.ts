@@ -27,8 +27,9 @@ const toolsIn = (result: Json): readonly Tool[] =>
 export type Introduced = Awaited<ReturnType<typeof askModern>>;
 
 /**
- * What must be known of a modern server to serve legacy clients: its introduction, kept as long as it says (five minutes at most), and which arguments its
- * tools want in headers, learned from every list that passes and asked for when a tool is called that no list has named.
+ * What must be known of a modern server to serve legacy clients: its introduction, kept as long as it says (five
+ * minutes at most), and which arguments its tools want in headers, learned from every list that passes and asked for
+ * when a tool is called that no list has named.
  */
 export class ModernFacts {
   readonly #reach: Reach;

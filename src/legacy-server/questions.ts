@@ -10,8 +10,9 @@ type Waiting = Readonly<{
 }>;
 
 /**
- * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they belong to: its id stands in each of
- * them, so that any other node can tell an answer that is not for it from one that came too late.
+ * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they
+ * belong to: its id stands in each of them, so that any other node can tell an answer that is not for it from one that
+ * came too late.
  */
 export class Questions {
   readonly #node = randomUUID();
@@ -32,7 +33,10 @@ export class Questions {
     this.#places.free(waiting.organizationId, waiting.grantId);
   }
 
-  /** Hands on a client's response to `id`, the text of a JSON-RPC id: `late` when nobody waits for it any more, `elsewhere` when another node may. */
+  /**
+   * Hands on a client's response to `id`, the text of a JSON-RPC id: `late` when nobody waits for it any more,
+   * `elsewhere` when another node may.
+   */
   answer(sessionId: string, id: string | undefined, response: string): 'taken' | 'late' | 'elsewhere' {
     // Ours are plain words in quotes.
     const key = id?.slice(1, -1) ?? '';

@@ -3,8 +3,9 @@ import { isObject, parseObject, type Json } from '../json/json-object.js';
 import { isRevisionOf, REVISIONS } from '../platform/era.js';
 
 /**
- * A session that a legacy client has with a server that knows none: all that its requests need is in its id, so that any node serves any of them. The
- * gateway seals the id (it is encrypted and can't be forged), so that this text needs no protection of its own.
+ * A session that a legacy client has with a server that knows none: all that its requests need is in its id, so that
+ * any node serves any of them. The gateway seals the id (it is encrypted and can't be forged), so that this text needs
+ * no protection of its own.
  */
 export type LegacySession = Readonly<{ id: string; protocolVersion: string; capabilities: Json; clientInfo: Json }>;
 
@@ -22,7 +23,10 @@ const capabilitiesOf = (params: Json | undefined): Json => {
   return kept;
 };
 
-/** A new session for an initialize with these params, in the revision it asks for if that can be spoken, else the newest. Undefined when its id would be too long. */
+/**
+ * A new session for an initialize with these params, in the revision it asks for if that can be spoken, else the
+ * newest. Undefined when its id would be too long.
+ */
 export const newSession = (params: Json | undefined): Readonly<{ session: LegacySession; id: string }> | undefined => {
   const asked = params?.['protocolVersion'];
   const info = isObject(params?.['clientInfo']) ? params['clientInfo'] : {};

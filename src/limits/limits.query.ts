@@ -12,7 +12,10 @@ export type GovernedGrant = Readonly<{
   policy: Readonly<{ id: string; version: number; document: PolicyDocument }> | undefined;
 }>;
 
-/** Where one limit stands. By session there is a count for each session, so that `used` and `left` are unknown here: null. */
+/**
+ * Where one limit stands. By session there is a count for each session, so that `used` and `left` are unknown here:
+ * null.
+ */
 export type LimitState = PlacedLimit & Readonly<{ used: number | null; left: number | null; resetAt: Date }>;
 
 type GrantRow = {
@@ -31,7 +34,8 @@ export const findGovernedGrant = async (
 ): Promise<GovernedGrant | undefined> => {
   const { rows } = await tx.query<GrantRow>(
     `select g.identity_id, g.server_id, p.id as policy_id, p.policy_version, p.document from grants g
-     left join policies p on p.organization_id = g.organization_id and p.id = g.policy_id and not p.deleted where g.organization_id = $1 and g.id = $2`,
+     left join policies p on p.organization_id = g.organization_id and p.id = g.policy_id and not p.deleted
+       where g.organization_id = $1 and g.id = $2`,
     [organizationId, id],
   );
   const [row] = rows;

@@ -11,8 +11,9 @@ import { cacheable } from './list-items.js';
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /**
- * server/discover: what the upstream says of itself, with the revisions that are spoken here and without what is not offered here. An upstream that does not
- * answer it as one of this era is told as a server of the other era would say it, so that clients of both fall back to initialize.
+ * server/discover: what the upstream says of itself, with the revisions that are spoken here and without what is not
+ * offered here. An upstream that does not answer it as one of this era is told as a server of the other era would say
+ * it, so that clients of both fall back to initialize.
  */
 export const discover = async (parts: RelayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;

@@ -8,8 +8,9 @@ const STEPS_PER_ITEM = 1000;
 const STEPS_PER_CHARACTER = 2;
 
 /**
- * The items that a test takes, in their order. Other work of the process gets a turn after at most 5 ms of it and one more item,
- * counted in steps: those that the test takes from `work`, and those for the size of an item, of which `characters` are all.
+ * The items that a test takes, in their order. Other work of the process gets a turn after at most 5 ms of it and one
+ * more item, counted in steps: those that the test takes from `work`, and those for the size of an item, of which
+ * `characters` are all.
  */
 export const filterInTurns = async <T>(
   items: readonly T[],

@@ -5,7 +5,10 @@ import type { RequestId } from '../mcp/answers.js';
 type Frame = Readonly<{ before: Buffer; after: Buffer }>;
 type Entry = Readonly<{ upstream: Frame; client: Frame; bytes: number }>;
 
-/** What is made of a list, by nothing else than its text and what the key names: what a client is shown of it, and the id that it answers. */
+/**
+ * What is made of a list, by nothing else than its text and what the key names: what a client is shown of it, and the
+ * id that it answers.
+ */
 export type Reading = Readonly<{
   shown: (text: string) => Promise<string | undefined>;
   idOf: (text: string) => unknown;
@@ -40,8 +43,9 @@ const isFilled = ({ before, after }: Frame, id: Buffer, body: Buffer): boolean =
   after.compare(body, before.length + id.length) === 0;
 
 /**
- * Filtered lists of tools, by the bytes that they came from: one that the upstream answers again, but for the id, is neither parsed nor filtered again, and
- * one that differs in a byte is. At most 64 MiB, keys included; the longest unused go first.
+ * Filtered lists of tools, by the bytes that they came from: one that the upstream answers again, but for the id, is
+ * neither parsed nor filtered again, and one that differs in a byte is. At most 64 MiB, keys included; the longest
+ * unused go first.
  */
 export class ListCache {
   readonly #entries = new Map<string, Entry>();
@@ -63,7 +67,8 @@ export class ListCache {
     const shown = await show(text);
     if (shown === undefined) return undefined;
     const [upstream, client] = [frameOf(text, answer.id), frameOf(shown, answer.id)];
-    // With another id in its place, that must be the one that it answers: then the id stands where it was looked for, and nothing else does.
+    // With another id in its place, that must be the one that it answers: then the id stands where it was looked for,
+    // and nothing else does.
     if (
       upstream &&
       client &&

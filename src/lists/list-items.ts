@@ -24,11 +24,17 @@ import { formatSse, parseSse, type SseEvent } from '../event-streams/sse.js';
 /** As much as discovery reads of all pages of a server. */
 const MAX_LIST_BYTES = 10 * 1024 * 1024;
 
-/** A page is parsed in one go. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
+/**
+ * A page is parsed in one go. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest
+ * only the name is looked up.
+ */
 const MOST_TOOLS = 2000;
 const MOST_OTHERS = 20_000;
 
-/** A list that the protocol has: the member of its result that holds the items, `most` of them on a page, and the member of an item that names it. A template is judged by its text. */
+/**
+ * A list that the protocol has: the member of its result that holds the items, `most` of them on a page, and the member
+ * of an item that names it. A template is judged by its text.
+ */
 type List = Readonly<{ items: string; name: string; kind: Kind; most: number }>;
 
 const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
@@ -63,7 +69,10 @@ export const cacheable = (result: Json): Json => {
 /** `asked`: the id of the request. */
 type Showing = Readonly<{ shows: Shows; era: Era; asked: Request['id'] }>;
 
-/** What a list's result has beside its items. Nothing else passes: what is hidden could stand in it for clients that read it in another way. */
+/**
+ * What a list's result has beside its items. Nothing else passes: what is hidden could stand in it for clients that
+ * read it in another way.
+ */
 const BESIDE_ITEMS = ['resultType', 'nextCursor', 'ttlMs', 'cacheScope', '_meta'];
 
 /** Whether a value holds what a client could take for a list's items. */
@@ -93,8 +102,8 @@ const errorOf = ({ code, message, data }: Json): Json => ({
 });
 
 /**
- * The answer to this request with the items that this policy shows, of tools those that `shows` takes too. An error in the place of a page that is too long;
- * undefined when it is no answer to a request for this list.
+ * The answer to this request with the items that this policy shows, of tools those that `shows` takes too. An error in
+ * the place of a page that is too long; undefined when it is no answer to a request for this list.
  */
 const filterOf =
   ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era, asked: id }: Showing): Filter =>
@@ -146,7 +155,10 @@ const filteredBody = async (text: string, filter: Filter): Promise<string | unde
   return shown && written(shown);
 };
 
-/** The same for a buffered event stream: notifications stay. Anything else in it that is not the one answer makes the whole undefined. */
+/**
+ * The same for a buffered event stream: notifications stay. Anything else in it that is not the one answer makes the
+ * whole undefined.
+ */
 const filteredStream = async (text: string, filter: Filter): Promise<string | undefined> => {
   let answered = false;
   const events: SseEvent[] = [];
@@ -177,9 +189,10 @@ const idOfStream = (text: string): unknown =>
     .find(isAnswer)?.['id'];
 
 /**
- * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose definition is not the pinned one are
- * left out. Cursors are the upstream's own. An answer that can't be read lists nothing of it: it becomes an error. A changed definition is on record before
- * the client has its list, if the database can be reached.
+ * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose
+ * definition is not the pinned one are left out. Cursors are the upstream's own. An answer that can't be read lists
+ * nothing of it: it becomes an error. A changed definition is on record before the client has its list, if the database
+ * can be reached.
  */
 export const listItems = async (parts: ListParts, exchange: InSession, request: Request): Promise<void> => {
   const { who, session, response } = exchange;

@@ -8,6 +8,9 @@ export type NoticedTools = Readonly<{ organizationId: string; serverId: string; 
 export type ListParts = RelayParts &
   Readonly<{
     lists: ListCache;
-    /** Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for long. */
+    /**
+     * Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for
+     * long.
+     */
     noticeTools: (noticed: NoticedTools) => Promise<void>;
   }>;

@@ -4,12 +4,16 @@ import { LookAlikes } from '../platform/look-alikes.js';
 import { pinnedHash } from '../policy-engine/pins.js';
 import { readTool, type DiscoveredTool } from '../upstream/tool-definition.js';
 
-/** `shows` answers for tools that the policy lists; `seen` collects those whose definition is not the one that the directory knows. */
+/**
+ * `shows` answers for tools that the policy lists; `seen` collects those whose definition is not the one that the
+ * directory knows.
+ */
 type PinnedTools = Readonly<{ shows: (listed: unknown) => boolean; seen: ReadonlyMap<string, DiscoveredTool> }>;
 
 /**
- * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed definition is kept from them, as it is
- * the model that would read it. Tools whose names could be mistaken for others' are kept from them too.
+ * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed
+ * definition is kept from them, as it is the model that would read it. Tools whose names could be mistaken for others'
+ * are kept from them too.
  */
 export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: PolicyFacts): PinnedTools => {
   const beside = new LookAlikes();

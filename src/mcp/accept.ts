@@ -1,8 +1,8 @@
 const USUAL = 'application/json, text/event-stream';
 
 /**
- * Whether a client takes all of these media types by its `Accept` header (RFC 9110, 12.5.1). None at all takes everything. MCP wants both of an answer's forms
- * of a POST, as the server chooses between them.
+ * Whether a client takes all of these media types by its `Accept` header (RFC 9110, 12.5.1). None at all takes
+ * everything. MCP wants both of an answer's forms of a POST, as the server chooses between them.
  */
 export const accepts = (header: string | undefined, types: readonly string[]): boolean => {
   if (header === undefined || header === USUAL) return true;

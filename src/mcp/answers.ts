@@ -17,10 +17,15 @@ export type RequestId = string | number | null;
 
 type Fields = Readonly<Record<string, string>>;
 
-/** With this header a browser does not guess another media type for bytes that an upstream chose. Every answer has it. */
+/**
+ * With this header a browser does not guess another media type for bytes that an upstream chose. Every answer has it.
+ */
 const NO_SNIFF = 'x-content-type-options';
 
-/** Writes the head of a JSON answer. The media type is ours, whatever the upstream said; without a `length` the body is sent in chunks. */
+/**
+ * Writes the head of a JSON answer. The media type is ours, whatever the upstream said; without a `length` the body is
+ * sent in chunks.
+ */
 export const writeJsonHead = (response: ServerResponse, status: number, length?: number): void =>
   void response.writeHead(
     status,

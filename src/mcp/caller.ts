@@ -1,6 +1,8 @@
 import type { Era } from '../platform/era.js';
 
-/** Who speaks: a session of the legacy era, or, in the modern one, a request that says all of itself (`sessionId` null). */
+/**
+ * Who speaks: a session of the legacy era, or, in the modern one, a request that says all of itself (`sessionId` null).
+ */
 export type Caller = Readonly<{
   era: Era;
   sessionId: string | null;

@@ -4,8 +4,8 @@ import { TASKS_EXTENSION } from './task-messages.js';
 const LISTS = ['tools', 'resources', 'prompts'] as const;
 
 /**
- * What an upstream offers, as it is offered to clients: without a list of tasks, which would show those of every grant; and with a promise to say when a list
- * changed, as a change of grant or policy changes it whatever the upstream does.
+ * What an upstream offers, as it is offered to clients: without a list of tasks, which would show those of every grant;
+ * and with a promise to say when a list changed, as a change of grant or policy changes it whatever the upstream does.
  */
 export const offered = (capabilities: unknown): Json => {
   if (!isObject(capabilities)) return {};

@@ -19,7 +19,10 @@ type Session = Parameters<typeof upstreamHeaders>[1];
 type Headers = Readonly<Record<string, string>>;
 const ofSessions = new WeakMap<Session, Readonly<{ credential: Headers; headers: Headers }>>();
 
-/** `upstreamHeaders` of a session: one object for as long as session and credential are the same, so that the HTTP client needs to write them only once. */
+/**
+ * `upstreamHeaders` of a session: one object for as long as session and credential are the same, so that the HTTP
+ * client needs to write them only once.
+ */
 export const sessionHeaders = (credential: Headers, session: Session): Headers => {
   const known = ofSessions.get(session);
   if (known?.credential === credential) return known.headers;

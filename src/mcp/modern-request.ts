@@ -30,8 +30,9 @@ const metaOf = (params: Json | undefined): Json => {
 };
 
 /**
- * Whether a message is written in the modern era: a request by the revision in its `_meta`, which counts more than the header; what names none there by the
- * header. `initialize` without such a `_meta` opens a session, whatever the header says.
+ * Whether a message is written in the modern era: a request by the revision in its `_meta`, which counts more than the
+ * header; what names none there by the header. `initialize` without such a `_meta` opens a session, whatever the header
+ * says.
  */
 export const isModern = (headers: IncomingHttpHeaders, message: Message): boolean => {
   const claimed = message.kind === 'response' ? undefined : metaOf(message.params)[META.protocolVersion];
@@ -121,7 +122,10 @@ const agrees = (header: string, value: unknown): boolean => {
   return said === String(value);
 };
 
-/** What is wrong with the headers that mirror a tool's parameters; a header that no parameter has is nobody's concern here. */
+/**
+ * What is wrong with the headers that mirror a tool's parameters; a header that no parameter has is nobody's concern
+ * here.
+ */
 export const paramRefusal = (
   headers: IncomingHttpHeaders,
   mirrored: readonly ParamHeader[],
@@ -136,7 +140,10 @@ export const paramRefusal = (
   return undefined;
 };
 
-/** Every header that mirrors a parameter, known or not: those that are not known must be passed on. Undefined when there is none. */
+/**
+ * Every header that mirrors a parameter, known or not: those that are not known must be passed on. Undefined when there
+ * is none.
+ */
 export const paramHeaders = (headers: IncomingHttpHeaders): Readonly<Record<string, string>> | undefined => {
   let found: Record<string, string> | undefined;
   for (const name in headers) {

@@ -1,7 +1,10 @@
 import { REVISIONS } from '../platform/era.js';
 import { upstreamHeaders } from './headers.js';
 
-/** What every modern request says of itself, and every result of its server, by the key in `_meta` (2026-07-28, "General fields"). */
+/**
+ * What every modern request says of itself, and every result of its server, by the key in `_meta` (2026-07-28, "General
+ * fields").
+ */
 export const META = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',
   clientInfo: 'io.modelcontextprotocol/clientInfo',
@@ -16,7 +19,10 @@ export const OWN_CLIENT_INFO = { name: 'toolgate', version: '1' } as const;
 
 const UNSAFE = /^[\t ]|[\t ]$|[^\t\x20-\x7e]|^=\?base64\?.*\?=$/s;
 
-/** A value as a header carries it (Streamable HTTP, "Value Encoding"): as it is, or in Base64 when a header could not give it back. */
+/**
+ * A value as a header carries it (Streamable HTTP, "Value Encoding"): as it is, or in Base64 when a header could not
+ * give it back.
+ */
 export const headerValue = (value: string): string =>
   UNSAFE.test(value) ? `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=` : value;
 
@@ -56,7 +62,10 @@ const ofCredentials = new WeakMap<Headers, Map<string, Headers>>();
 /** Of one credential: names are the client's to choose. */
 const MOST_KEPT = 256;
 
-/** `modernHeaders`, one object for the same credential, method and name, so that the HTTP client needs to write them only once. */
+/**
+ * `modernHeaders`, one object for the same credential, method and name, so that the HTTP client needs to write them
+ * only once.
+ */
 export const keptModernHeaders = (
   credential: Headers,
   method: string,

@@ -12,7 +12,10 @@ const ownOrigin = (url: string): string => {
   return own.origin;
 };
 
-/** Whether a request comes from a web origin that may not call (MCP transports, "DNS rebinding"). Clients that are no browsers send no Origin. */
+/**
+ * Whether a request comes from a web origin that may not call (MCP transports, "DNS rebinding"). Clients that are no
+ * browsers send no Origin.
+ */
 export const isForeign = (parts: Place, request: IncomingMessage): boolean => {
   const { origin } = request.headers;
   return origin !== undefined && origin !== ownOrigin(parts.publicUrl()) && !parts.allowedOrigins.includes(origin);
@@ -36,7 +39,10 @@ const paramHeadersAskedFor = ({ headers }: IncomingMessage): readonly string[] =
     .map((name) => name.trim())
     .filter((name) => /^mcp-param-[\w!#$%&'*+.^`|~-]{1,128}$/i.test(name));
 
-/** Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a preflight). */
+/**
+ * Tells a browser of an accepted origin that it may read the answer; true when that was all the request wanted (a
+ * preflight).
+ */
 export const allowOrigin = (request: IncomingMessage, response: ServerResponse): boolean => {
   const { origin } = request.headers;
   if (origin === undefined) return false;

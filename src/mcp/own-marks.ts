@@ -25,7 +25,10 @@ const characterAt = (raw: Buffer, at: number): Readonly<{ character: string; byt
   return escaped === '' ? undefined : { character: SHORT_ESCAPES[escaped] ?? escaped, bytes: 2 };
 };
 
-/** Says of the beginning of a JSON string (`raw` begins behind its quote) whether it has one of these prefixes; undefined when the bytes are too few to say. */
+/**
+ * Says of the beginning of a JSON string (`raw` begins behind its quote) whether it has one of these prefixes;
+ * undefined when the bytes are too few to say.
+ */
 const beginsWith = (raw: Buffer, prefixes: readonly string[], skipsSpace: boolean): boolean | undefined => {
   let text = '';
   for (let at = 0; at < raw.length && raw[at] !== QUOTE;) {
@@ -44,8 +47,9 @@ const UPPER_PREFIXES = PREFIXES.map((prefix) => prefix.toUpperCase());
 const UPPER_MEMBER = [OWN_MEMBER.toUpperCase()];
 
 /**
- * Whether a JSON string begins with one of our prefixes, white space before it and the case of letters aside. `raw` begins behind the opening quote.
- * Undefined when more bytes are needed; when no more are to be had (`isAll`) it counts as beginning so.
+ * Whether a JSON string begins with one of our prefixes, white space before it and the case of letters aside. `raw`
+ * begins behind the opening quote. Undefined when more bytes are needed; when no more are to be had (`isAll`) it counts
+ * as beginning so.
  */
 export const beginsWithOwnPrefix = (raw: Buffer, isAll: boolean): boolean | undefined =>
   beginsWith(raw, UPPER_PREFIXES, true) ?? (isAll ? true : undefined);
@@ -54,7 +58,8 @@ export const beginsWithOwnPrefix = (raw: Buffer, isAll: boolean): boolean | unde
 export const isOwnMember = (key: Buffer): boolean => beginsWith(key, UPPER_MEMBER, false) === true;
 
 /**
- * What must stand in the bytes of a message (read as Latin-1) that this gateway would have to change: a prefix or a name of ours, or an escape that could spell a
- * letter of them. In the source of a regular expression that ignores case.
+ * What must stand in the bytes of a message (read as Latin-1) that this gateway would have to change: a prefix or a
+ * name of ours, or an escape that could spell a letter of them. In the source of a regular expression that ignores
+ * case.
  */
 export const MARKS_SOURCE = String.raw`io\.toolgate|\[(?:POLICY DENIED|APPROVAL REQUIRED)\]|\\u00(?:2[0ef]|[4-7])`;

@@ -1,7 +1,10 @@
 import { isObject, type Json } from '../json/json-object.js';
 import { headerValue } from './modern.js';
 
-/** A parameter of a tool that is mirrored into a header: the header's name in lower case, and the place of the value in the arguments. */
+/**
+ * A parameter of a tool that is mirrored into a header: the header's name in lower case, and the place of the value in
+ * the arguments.
+ */
 export type ParamHeader = Readonly<{ header: string; path: readonly string[] }>;
 
 const KEY = 'x-mcp-header';
@@ -24,8 +27,9 @@ const hidesMark = (schema: Json, depth: number): boolean =>
   Object.entries(schema).some(([key, value]) => !NO_SCHEMA.has(key) && isMarked(value, depth + 1));
 
 /**
- * The parameters that a tool's input schema marks with `x-mcp-header` (2026-07-28, Streamable HTTP, "Custom Headers from Tool Parameters"). Undefined when one
- * mark is not as it must be, or stands where it may not: such a tool is no valid tool.
+ * The parameters that a tool's input schema marks with `x-mcp-header` (2026-07-28, Streamable HTTP, "Custom Headers
+ * from Tool Parameters"). Undefined when one mark is not as it must be, or stands where it may not: such a tool is no
+ * valid tool.
  */
 export const paramHeadersOf = (inputSchema: unknown): readonly ParamHeader[] | undefined => {
   const found = new Map<string, readonly string[]>();

@@ -3,7 +3,10 @@ import { ChunkList } from '../platform/chunk-list.js';
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
-/** Calls `done` once, with the whole body; with `too_large` past 4 MiB (the rest is not read), with `gone` when the client left in the middle of it. */
+/**
+ * Calls `done` once, with the whole body; with `too_large` past 4 MiB (the rest is not read), with `gone` when the
+ * client left in the middle of it.
+ */
 export const readBody = (request: IncomingMessage, done: (body: Buffer | 'too_large' | 'gone') => void): void => {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return done('too_large');
   const chunks = new ChunkList();

@@ -15,8 +15,8 @@ export type Request = Extract<Message, { kind: 'request' }>;
 export type Faulty = Pick<Request, 'id' | 'method'>;
 
 /**
- * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all but
- * the params can be read, so that the refusal goes under the request's own id.
+ * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all
+ * but the params can be read, so that the refusal goes under the request's own id.
  */
 export type Read =
   | Readonly<{ ok: true; message: Message }>
@@ -41,14 +41,14 @@ const paramsKeys = knownKeys(
 );
 
 /**
- * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is what the
- * upstream understands. Never throws.
+ * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is
+ * what the upstream understands. Never throws.
  *
  * -32700: no JSON text at all (empty, invalid UTF-8, byte order mark, whatever `JSON.parse` refuses, trailing data).
- * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate keys, lone
- * surrogates, inexact numbers, keys that lead to prototypes, depth over 64, over 100,000 keys), keys of the message or of its `params` that differ only in case from
- * another or from a known one, members or types that JSON-RPC 2.0 or MCP don't have there. A text past one of the two size limits is
- * not parsed any further and counts as -32600.
+ * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate
+ * keys, lone surrogates, inexact numbers, keys that lead to prototypes, depth over 64, over 100,000 keys), keys of the
+ * message or of its `params` that differ only in case from another or from a known one, members or types that JSON-RPC
+ * 2.0 or MCP don't have there. A text past one of the two size limits is not parsed any further and counts as -32600.
  */
 export function readMessage(body: Buffer): Read {
   const json = readStrictJson(body);
@@ -65,8 +65,8 @@ export function readMessage(body: Buffer): Read {
 }
 
 /**
- * The tool and the arguments of a `tools/call` request: `name` of 1 to 256 UTF-16 units, `arguments` an object (empty when absent).
- * `undefined` for any other message, and when one of the two has another type or length.
+ * The tool and the arguments of a `tools/call` request: `name` of 1 to 256 UTF-16 units, `arguments` an object (empty
+ * when absent). `undefined` for any other message, and when one of the two has another type or length.
  */
 export function toolCallParams(message: Message): Readonly<{ name: string; arguments: Json }> | undefined {
   if (message.kind !== 'request' || message.method !== 'tools/call' || message.params === undefined) return undefined;
@@ -101,7 +101,9 @@ function readResponse(raw: Json): Read {
 
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere. */
+/**
+ * The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere.
+ */
 function requestAround(text: string): Faulty | undefined {
   const members = distinctMembersOf(text);
   if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key)))
@@ -137,7 +139,10 @@ function hasCaseVariant(object: Json, known: KnownKeys): boolean {
   return false;
 }
 
-/** Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower case. */
+/**
+ * Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower
+ * case.
+ */
 export function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase();
 }

@@ -29,7 +29,10 @@ const related = (object: Json, replace: Replace): Json => {
   return isObject(meta) && isObject(task) ? { ...object, _meta: { ...meta, [RELATED]: named(task, replace) } } : object;
 };
 
-/** A message whose ids of tasks are replaced wherever either era has them: in results and params, a task in a result, and what says to which task a message belongs. */
+/**
+ * A message whose ids of tasks are replaced wherever either era has them: in results and params, a task in a result,
+ * and what says to which task a message belongs.
+ */
 export const withTaskIds = (message: Json, replace: Replace): Json => {
   const changed: Record<string, unknown> = { ...message };
   const { params, result } = message;

@@ -26,7 +26,9 @@ export const joinOrganization =
     return [{ type: 'member.joined', userId: user.id, email: user.email, role }];
   };
 
-/** A new role; the same one again changes nothing. `otherAdmins` counts the organization's admins without this member. */
+/**
+ * A new role; the same one again changes nothing. `otherAdmins` counts the organization's admins without this member.
+ */
 export const changeRole =
   (userId: string, role: MemberRole, otherAdmins: number) =>
   (state: Member | undefined): readonly MemberBody[] => {
@@ -76,9 +78,11 @@ export const members: Stream<Member, MemberBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into members(organization_id, user_id, version, email, role, joined_at, removed) values ($1, $2, $3, $4, $5, $6, $7)
+      `insert into members(organization_id, user_id, version, email, role, joined_at, removed)
+        values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (organization_id, user_id) do update
-       set version = excluded.version, email = excluded.email, role = excluded.role, joined_at = excluded.joined_at, removed = excluded.removed`,
+       set version = excluded.version, email = excluded.email, role = excluded.role, joined_at = excluded.joined_at,
+         removed = excluded.removed`,
       [organizationId, id, version, state.email, state.role, state.joinedAt, state.removed],
     );
   },

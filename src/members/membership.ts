@@ -16,16 +16,21 @@ const viewOf = (id: string, { email, role, joinedAt }: Member): MemberView => ({
 
 const otherAdmins = async ({ tx, caller }: Change, id: string): Promise<number> => {
   const { rows } = await tx.query<{ count: number }>(
-    `select count(*)::int as count from members where organization_id = $1 and user_id <> $2 and role = 'admin' and not removed`,
+    `select count(*)::int as count from members where organization_id = $1 and user_id <> $2 and role = 'admin'
+      and not removed`,
     [caller.organizationId, id],
   );
   return rows[0]?.count ?? 0;
 };
 
-/** Ends the open invitations that a member sent, also through an API key: who may invite nobody any more shall not come back, or let in others, by an old one. */
+/**
+ * Ends the open invitations that a member sent, also through an API key: who may invite nobody any more shall not come
+ * back, or let in others, by an old one.
+ */
 const endInvitationsFrom = async ({ tx, caller: { organizationId } }: Change, memberId: string): Promise<void> => {
   const { rows } = await tx.query<{ id: string; actor: Actor }>(
-    `select i.id, e.event->'actor' as actor from invitations i join events e on e.organization_id = i.organization_id and e.stream_id = i.id and e.type = 'invitation.sent'
+    `select i.id, e.event->'actor' as actor from invitations i join events e on e.organization_id = i.organization_id
+      and e.stream_id = i.id and e.type = 'invitation.sent'
      where i.organization_id = $1 and i.accepted_at is null and i.expires_at > now()`,
     [organizationId],
   );
@@ -34,10 +39,16 @@ const endInvitationsFrom = async ({ tx, caller: { organizationId } }: Change, me
       await tx.query('delete from invitations where organization_id = $1 and id = $2', [organizationId, id]);
 };
 
-/** Deletes the API keys that act for a member and may more than the role allows; all of them without a role. Bound at the start, as keys are another room's. */
+/**
+ * Deletes the API keys that act for a member and may more than the role allows; all of them without a role. Bound at
+ * the start, as keys are another room's.
+ */
 export type EndKeysBeyond = (change: Change, memberId: string, role: MemberRole | undefined) => Promise<void>;
 
-/** The people of an organization. There is always an admin among them: changes of an organization follow one another, so that two can't remove the last two. */
+/**
+ * The people of an organization. There is always an admin among them: changes of an organization follow one another, so
+ * that two can't remove the last two.
+ */
 export class Membership {
   readonly #store: EventStore;
   readonly #endKeysBeyond: EndKeysBeyond;
@@ -51,7 +62,8 @@ export class Membership {
     const { after, rows: wanted, limit } = pageStart(query);
     const { rows } = await this.#store.look(principal.organizationId, (tx) =>
       tx.query<Row>(
-        'select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2 and not removed order by user_id limit $3',
+        `select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2
+          and not removed order by user_id limit $3`,
         [principal.organizationId, after, wanted],
       ),
     );
@@ -61,7 +73,10 @@ export class Membership {
     });
   }
 
-  /** A new role governs the member's next request; the member's API keys that may more, and the invitations of who is no admin any more, end in the same transaction. */
+  /**
+   * A new role governs the member's next request; the member's API keys that may more, and the invitations of who is no
+   * admin any more, end in the same transaction.
+   */
   changeRole(principal: Principal, id: string, role: MemberRole): Promise<MemberView> {
     return this.#change(principal, id, async (change) => {
       const member = await change.apply(members, id, changeRole(id, role, await otherAdmins(change, id)));
@@ -71,7 +86,9 @@ export class Membership {
     });
   }
 
-  /** Takes a member out; sessions, API keys and open invitations, to and from the member, end in the same transaction. */
+  /**
+   * Takes a member out; sessions, API keys and open invitations, to and from the member, end in the same transaction.
+   */
   remove(principal: Principal, id: string): Promise<void> {
     return this.#change(principal, id, async (change) => {
       const { email } = await change.apply(members, id, removeMember(id, await otherAdmins(change, id)));

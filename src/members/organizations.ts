@@ -3,7 +3,10 @@ import type { ControlEvent, OrganizationBody } from '../event-log/events/index.j
 import type { Principal } from '../rest/allowed.js';
 import { notFound } from '../platform/problems.js';
 
-/** What an organization's events add up to. A disabled one's calls are refused; its API works on, so that it can be enabled again. */
+/**
+ * What an organization's events add up to. A disabled one's calls are refused; its API works on, so that it can be
+ * enabled again.
+ */
 export type Organization = Readonly<{ name: string; disabled: boolean; createdAt: string }>;
 
 /** An organization as the API shows it. */

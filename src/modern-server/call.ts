@@ -35,8 +35,9 @@ const bytesOf = ({ id, params }: Question): number => QUESTION_BYTES + id.length
 const alone = (text: string): string => Buffer.from(text).toString('utf8');
 
 /**
- * One request of a modern client in a legacy session. When the server asks the client something in the middle of it, the client gets `input_required`, and the
- * call waits here, its connection to the server open, for the retry that brings the answers.
+ * One request of a modern client in a legacy session. When the server asks the client something in the middle of it,
+ * the client gets `input_required`, and the call waits here, its connection to the server open, for the retry that
+ * brings the answers.
  */
 export class ModernCall implements SessionCall {
   readonly #parts: CallParts;

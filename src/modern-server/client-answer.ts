@@ -27,7 +27,10 @@ export interface AnswerEvents {
 /** A status is only open for a while: then the client sees that its request was taken. */
 const HEAD_MS = 5000;
 
-/** The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or when its `AnswerDeadline` is. */
+/**
+ * The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or
+ * when its `AnswerDeadline` is.
+ */
 export class ClientAnswer implements Running {
   readonly #client: ClientRequest;
   readonly #answer: ChannelAnswer;

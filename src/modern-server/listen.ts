@@ -19,8 +19,9 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
   isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
 
 /**
- * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for and the server tells of, each tagged
- * with the subscription's id, which is the id of the request. It ends when the session does.
+ * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for
+ * and the server tells of, each tagged with the subscription's id, which is the id of the request. It ends when the
+ * session does.
  */
 export class ModernListen implements Running, SessionListener {
   readonly #id: string;

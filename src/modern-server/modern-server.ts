@@ -56,8 +56,9 @@ const requestOf = ({ id, params, body }: Read, silenceMs: number, sink: Sink): C
 };
 
 /**
- * A legacy server as a modern client expects one: no session of its own, input asked for in results, changes told on a subscription. Its sessions are pooled
- * on this node, and so are the calls that wait for input: a retry that reaches another node is refused.
+ * A legacy server as a modern client expects one: no session of its own, input asked for in results, changes told on a
+ * subscription. Its sessions are pooled on this node, and so are the calls that wait for input: a retry that reaches
+ * another node is refused.
  */
 export class ModernServer {
   readonly #forward: Forward;

@@ -28,9 +28,10 @@ const digestOf = ({ serverId, method, params }: Owner): string => {
 };
 
 /**
- * Calls that wait for their client to answer what a legacy server asked in the middle of them. The `requestState` of such a call is a handle of 256 random
- * bits that counts once, for ten minutes, for the same grant, server, method and params. It lives on the node that holds the call's connection: any other
- * node refuses it. How many may wait, PARKED_CALL_QUOTA says.
+ * Calls that wait for their client to answer what a legacy server asked in the middle of them. The `requestState` of
+ * such a call is a handle of 256 random bits that counts once, for ten minutes, for the same grant, server, method and
+ * params. It lives on the node that holds the call's connection: any other node refuses it. How many may wait,
+ * PARKED_CALL_QUOTA says.
  */
 export class ParkedCalls<Call> {
   readonly #parked = new Map<string, Parked<Call>>();

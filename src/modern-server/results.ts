@@ -5,7 +5,10 @@ import type { Introduction } from '../upstream/probe.js';
 import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../translation/errors.js';
 import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../json/json-text.js';
 
-/** Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it answered is stale at once. */
+/**
+ * Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it
+ * answered is stale at once.
+ */
 const CACHEABLE = new Set([
   'tools/list',
   'prompts/list',
@@ -47,13 +50,19 @@ export const inputRequired = (
   return `{"resultType":"input_required","inputRequests":{${inputRequests.join(',')}}${state === undefined ? '' : `,"requestState":${JSON.stringify(state)}`}}`;
 };
 
-/** Parameters of a legacy server's own request without what the modern era has not: an elicitation's id, a progress token. */
+/**
+ * Parameters of a legacy server's own request without what the modern era has not: an elicitation's id, a progress
+ * token.
+ */
 export const toInputParams = (params: string): string => {
   const kept = editObject(params, { elicitationId: drop, _meta: within({ progressToken: drop }) });
   return membersOf(kept).get('_meta') === '{}' ? editObject(kept, { _meta: drop }) : kept;
 };
 
-/** Elicitations that must be done before a call can be made, as its error names them; none unless the client can do them. */
+/**
+ * Elicitations that must be done before a call can be made, as its error names them; none unless the client can do
+ * them.
+ */
 const wantedElicitations = (
   error: string,
   capabilities: Json,
@@ -69,8 +78,8 @@ const wantedElicitations = (
 };
 
 /**
- * A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). `missing`: what the server asked of the client that
- * it had not declared; an error then comes of that.
+ * A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). `missing`:
+ * what the server asked of the client that it had not declared; an error then comes of that.
  */
 export const toModernResponse = (
   response: string,

@@ -54,9 +54,10 @@ const idlestOf = (
 };
 
 /**
- * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened when it is first needed and ended
- * after five minutes without use. A grant has at most eight at a server, those that are being opened included; one more ends the one that was idle longest. So
- * does one more of an organization's that has its share (POOLED_SESSION_QUOTA). They live on this node.
+ * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened
+ * when it is first needed and ended after five minutes without use. A grant has at most eight at a server, those that
+ * are being opened included; one more ends the one that was idle longest. So does one more of an organization's that
+ * has its share (POOLED_SESSION_QUOTA). They live on this node.
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
@@ -117,7 +118,10 @@ export class SessionPool {
     return { session };
   }
 
-  /** Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and that is idle. */
+  /**
+   * Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and
+   * that is idle.
+   */
   #takePlace({ grantId, server: { organizationId } }: Reach): boolean {
     for (;;) {
       const exceeded = this.#places.take(organizationId, grantId);

@@ -12,8 +12,8 @@ export type StreamParts = Readonly<{
 }>;
 
 /**
- * The GET stream of a legacy session: what the server says outside of any answer. It is taken up again where it ended for as long as the session lives; a server
- * that has none is not asked twice.
+ * The GET stream of a legacy session: what the server says outside of any answer. It is taken up again where it ended
+ * for as long as the session lives; a server that has none is not asked twice.
  */
 export class StandingStream {
   readonly #parts: StreamParts;

@@ -5,7 +5,10 @@ import type { UpstreamSession } from './upstream-session.js';
 
 const MOST_RESUMES = 100;
 
-/** `heard`: the server began to answer, or sent a message. `refused`: an HTTP status that is no success, with its body. One of `failed` and `refused` at most, and then nothing more. */
+/**
+ * `heard`: the server began to answer, or sent a message. `refused`: an HTTP status that is no success, with its body.
+ * One of `failed` and `refused` at most, and then nothing more.
+ */
 export interface LegEvents {
   /** How long one message may take; 0 is the default of `MessageSink`. */
   readonly timeoutMs: number;
@@ -18,8 +21,8 @@ export interface LegEvents {
 }
 
 /**
- * One request in a legacy session until its response is there. A stream that the server ends before that is taken up again where it ended, when the server
- * has said how (2025-11-25, "Resumability and Redelivery").
+ * One request in a legacy session until its response is there. A stream that the server ends before that is taken up
+ * again where it ended, when the server has said how (2025-11-25, "Resumability and Redelivery").
  */
 export class UpstreamLeg {
   readonly #session: UpstreamSession;

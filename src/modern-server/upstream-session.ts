@@ -56,8 +56,9 @@ const plain = (text: string | undefined): string | undefined =>
   text !== undefined && /^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : undefined;
 
 /**
- * A legacy session at a server, shared by the modern requests of one grant that declare the same capabilities. Requests get ids and progress tokens of ours,
- * and each message of the server goes to the request or the subscription it belongs to.
+ * A legacy session at a server, shared by the modern requests of one grant that declare the same capabilities. Requests
+ * get ids and progress tokens of ours, and each message of the server goes to the request or the subscription it
+ * belongs to.
  */
 export class UpstreamSession {
   readonly reach: Reach;
@@ -99,7 +100,10 @@ export class UpstreamSession {
     return postTo(this.reach, 'legacy', Buffer.from(body), legacyHeaders(this.reach, this.introduction));
   }
 
-  /** The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too, where some servers ask. */
+  /**
+   * The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too,
+   * where some servers ask.
+   */
   begin(call: SessionCall): number {
     this.#usedAt = Date.now();
     this.#ids += 1;
@@ -128,7 +132,9 @@ export class UpstreamSession {
     );
   }
 
-  /** Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them. */
+  /**
+   * Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them.
+   */
   async wantLogs(level: string): Promise<void> {
     if (this.#level !== undefined && isWanted(level, this.#level)) return;
     this.#level = level;

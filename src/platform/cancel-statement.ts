@@ -8,9 +8,9 @@ const CANCEL_REQUEST_CODE = 80_877_102;
 const CANCEL_TIMEOUT_MS = 5000;
 
 /**
- * Asks PostgreSQL to cancel what a connection runs, by a CancelRequest on a connection of its own (PostgreSQL's documentation, 54.2.9).
- * Resolves when the server has taken it, or could not be asked. The connection must not be used for other statements: the request may
- * arrive after the statement's end.
+ * Asks PostgreSQL to cancel what a connection runs, by a CancelRequest on a connection of its own (PostgreSQL's
+ * documentation, 54.2.9). Resolves when the server has taken it, or could not be asked. The connection must not be used
+ * for other statements: the request may arrive after the statement's end.
  */
 export const cancelStatement = (client: PoolClient): Promise<void> =>
   new Promise((resolve) => {

@@ -1,7 +1,13 @@
-/** Chunks shorter than this are merged, this many at once: an object of its own for each byte would take a hundred times its size. */
+/**
+ * Chunks shorter than this are merged, this many at once: an object of its own for each byte would take a hundred times
+ * its size.
+ */
 const SMALL = 256;
 
-/** Collects the chunks of a body. However small they are, what is kept takes little more than their bytes; each byte is copied twice at most. */
+/**
+ * Collects the chunks of a body. However small they are, what is kept takes little more than their bytes; each byte is
+ * copied twice at most.
+ */
 export class ChunkList {
   #chunks: Buffer[] = [];
   #small = 0;
@@ -39,7 +45,10 @@ export class ChunkList {
     return Buffer.concat(this.#chunks);
   }
 
-  /** All bytes in one buffer, which is the chunk itself where there is one; from here on they are the caller's, and the list is empty. */
+  /**
+   * All bytes in one buffer, which is the chunk itself where there is one; from here on they are the caller's, and the
+   * list is empty.
+   */
   take(): Buffer {
     const [only] = this.#chunks;
     const taken = only !== undefined && this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);

@@ -6,8 +6,8 @@ export const LONG_AGO: Moment = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs:
 export const momentNow = (): Moment => ({ monotonicMs: performance.now(), wallMs: Date.now() });
 
 /**
- * Milliseconds since a moment, by the clock that says more: the monotonic one stands still while the machine is suspended, and the wall clock may be set back.
- * One that is set forward makes what happened look older than it is.
+ * Milliseconds since a moment, by the clock that says more: the monotonic one stands still while the machine is
+ * suspended, and the wall clock may be set back. One that is set forward makes what happened look older than it is.
  */
 export const msSince = (moment: Moment): number =>
   Math.max(performance.now() - moment.monotonicMs, Date.now() - moment.wallMs);

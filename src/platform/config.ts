@@ -37,7 +37,10 @@ export type Config = Readonly<{
   calls: CallLimits;
   auditRetentionDays: number;
   logRetentionDays: number;
-  /** Whether we listen on a loopback address only. A proxy on the same machine may still pass requests of others on: defaults go by PUBLIC_URL too. */
+  /**
+   * Whether we listen on a loopback address only. A proxy on the same machine may still pass requests of others on:
+   * defaults go by PUBLIC_URL too.
+   */
   boundToLoopback: boolean;
 }>;
 
@@ -60,7 +63,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** Whether nobody but this machine is meant to reach us: we listen on a loopback address, and PUBLIC_URL names nothing else. */
+/**
+ * Whether nobody but this machine is meant to reach us: we listen on a loopback address, and PUBLIC_URL names nothing
+ * else.
+ */
 const isLocal = ({ HOST, PUBLIC_URL }: Settings): boolean =>
   isLoopback(HOST) && (PUBLIC_URL === undefined || isLoopback(hostNameOf(PUBLIC_URL)));
 
@@ -83,8 +89,8 @@ const kafkaConfig = (read: Settings): KafkaConfig | undefined =>
 export const environment = (): Readonly<Record<string, string | undefined>> => process.env;
 
 /**
- * Takes the secrets out of this process's environment once they are read, so that nothing that we start inherits them by mistake. What the process was
- * started with stays readable at /proc/<pid>/environ to processes of the same user.
+ * Takes the secrets out of this process's environment once they are read, so that nothing that we start inherits them
+ * by mistake. What the process was started with stays readable at /proc/<pid>/environ to processes of the same user.
  */
 export const forgetSecrets = (): void => {
   for (const name of ['MASTER_KEY', 'DATABASE_URL', 'SMTP_URL', 'KAFKA_SASL_PASSWORD']) delete process.env[name];
@@ -97,7 +103,8 @@ const disagreements = (read: Settings, roles: ReadonlySet<Role>, signup: string)
     lines.push('ROLES other than "all" needs DATABASE_URL: one embedded database serves one process');
   if (read.DATABASE_URL && !read.MASTER_KEY && !read.MASTER_KEY_FILE)
     lines.push(
-      'MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from "openssl rand -base64 32"',
+      'MASTER_KEY or MASTER_KEY_FILE is required with DATABASE_URL: 32 bytes in base64, e.g. from ' +
+        '"openssl rand -base64 32"',
     );
   if (read.MASTER_KEY && read.MASTER_KEY_FILE) lines.push('MASTER_KEY and MASTER_KEY_FILE exclude each other: set one');
   if (read.ALLOW_STDIO.length > 0 && signup === 'open' && !isLocal(read))
@@ -181,7 +188,8 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
 export const warningsOf = (config: Config): readonly string[] =>
   config.publicUrl === undefined && !config.boundToLoopback
     ? [
-        'PUBLIC_URL is not set and HOST is beyond loopback: requests are taken under an IP address only, and under the names in ALLOWED_HOSTS; set PUBLIC_URL to the URL that clients use',
+        'PUBLIC_URL is not set and HOST is beyond loopback: requests are taken under an IP address only, ' +
+          'and under the names in ALLOWED_HOSTS; set PUBLIC_URL to the URL that clients use',
       ]
     : [];
 

@@ -1,7 +1,10 @@
 import { Problem } from './problems.js';
 
 const STATEMENT_CANCELED = '57014';
-/** Connection exceptions (08), too many connections or no resources (53), shutdown and crash (57P), deadlock and serialization (40). */
+/**
+ * Connection exceptions (08), too many connections or no resources (53), shutdown and crash (57P), deadlock and
+ * serialization (40).
+ */
 const TEMPORARY = /^(08...|53...|57P..|40...)$/;
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What pg and its pool throw without a code. */

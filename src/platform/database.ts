@@ -18,10 +18,16 @@ type Prepared = <R extends pg.QueryResultRow>(
   values: readonly unknown[],
 ) => Promise<pg.QueryResult<R>>;
 
-/** A connection inside a transaction. `prepared` is for what runs often: each connection reads and plans a statement of this name once. */
+/**
+ * A connection inside a transaction. `prepared` is for what runs often: each connection reads and plans a statement of
+ * this name once.
+ */
 export type Tx = Readonly<{ query: Query; prepared: Prepared }>;
 
-/** A pool whose every connection runs as one database role, and proves it, so that no statement can run with more rights than its pool. */
+/**
+ * A pool whose every connection runs as one database role, and proves it, so that no statement can run with more rights
+ * than its pool.
+ */
 const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool => {
   const pool = new pg.Pool({
     connectionString: url,
@@ -30,19 +36,24 @@ const rolePool = (url: string, role: string, max: number, more = ''): pg.Pool =>
     verify: verifyRole(role),
     application_name: role,
     connectionTimeoutMillis: 10_000,
-    // A connection whose other side fell silent would hold up its caller for as long as the kernel retransmits, about a quarter of an hour.
+    // A connection whose other side fell silent would hold up its caller for as long as the kernel retransmits, about a
+    // quarter of an hour.
     query_timeout: 60_000,
     keepAlive: true,
   });
   pool.on('error', (error) => {
     if (!pool.ending) log.warn('a database connection was lost', { role, error: errorText(error) });
   });
-  // A connection that is lost while it is checked out tells its query; without a listener the same event would end the process.
+  // A connection that is lost while it is checked out tells its query; without a listener the same event would end the
+  // process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 };
 
-/** pg gives up waiting for an answer and says no more than this. The connection is of no use any more: what is sent on it waits behind what was not answered. */
+/**
+ * pg gives up waiting for an answer and says no more than this. The connection is of no use any more: what is sent on
+ * it waits behind what was not answered.
+ */
 const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
 
 type Begin = Readonly<{ begin: string; answerMs?: number | undefined; signal?: AbortSignal | undefined }>;
@@ -93,7 +104,10 @@ const transaction = async <T>(
 
 const CANCEL_AGAIN_MS = 500;
 
-/** Cancels what a connection runs once the signal says so, and again until the answered function is called: a cancellation may be early. */
+/**
+ * Cancels what a connection runs once the signal says so, and again until the answered function is called: a
+ * cancellation may be early.
+ */
 const cancelOn = (signal: AbortSignal, client: pg.PoolClient): (() => void) => {
   let timer: NodeJS.Timeout | undefined;
   const cancel = (): void => {
@@ -108,8 +122,9 @@ const cancelOn = (signal: AbortSignal, client: pg.PoolClient): (() => void) => {
 };
 
 /**
- * What an organization's transactions are for. Each lane has connections of its own, so that none waits for those of another:
- * `control` for the API, `enforcement` for what calls through the gateway wait for, `search` for what reads much of the record.
+ * What an organization's transactions are for. Each lane has connections of its own, so that none waits for those of
+ * another: `control` for the API, `enforcement` for what calls through the gateway wait for, `search` for what reads
+ * much of the record.
  */
 export type Lane = 'control' | 'enforcement' | 'search';
 
@@ -135,15 +150,18 @@ const laneOf = (pool: pg.Pool, slots: number): Connections => ({
 });
 
 /**
- * The ways to the database, whose roles are named after it. `inOrganization`, `changeInOrganization` and `search` run as its `app` role:
- * row-level security shows only that organization's rows, and a statement outside it sees none. `asWorker` and `asStranger` run as its
- * `worker` role, which sees all organizations: directory, audit writer, sign-in. Before each pool that tenants or strangers can fill stands
- * a queue that is fair by organization.
+ * The ways to the database, whose roles are named after it. `inOrganization`, `changeInOrganization` and `search` run
+ * as its `app` role: row-level security shows only that organization's rows, and a statement outside it sees none.
+ * `asWorker` and `asStranger` run as its `worker` role, which sees all organizations: directory, audit writer, sign-in.
+ * Before each pool that tenants or strangers can fill stands a queue that is fair by organization.
  */
 export class Database {
   readonly app: pg.Pool;
   readonly worker: pg.Pool;
-  /** As the worker, for credentials alone: who is asking, before their organization is known. Half of it is for those who sign up or join. */
+  /**
+   * As the worker, for credentials alone: who is asking, before their organization is known. Half of it is for those
+   * who sign up or join.
+   */
   readonly signIn: pg.Pool;
   /** As the worker, for limits. Its commits do not wait for the disk: what does is `makeReserve`'s to know. */
   readonly limits: pg.Pool;
@@ -153,8 +171,8 @@ export class Database {
   readonly #strangers: FairTurns;
 
   /**
-   * `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. All pools together stay
-   * below what an embedded PostgreSQL takes (50).
+   * `urls`: one for all pools, or one for each role. `app` and `worker` are the most connections of their pools. All
+   * pools together stay below what an embedded PostgreSQL takes (50).
    */
   constructor(urls: string | PoolUrls, { app = 8, worker = 10 }: Readonly<{ app?: number; worker?: number }> = {}) {
     const url = typeof urls === 'string' ? { app: urls, worker: urls } : urls;
@@ -175,8 +193,8 @@ export class Database {
   }
 
   /**
-   * One transaction that sees this organization's rows only and can write none, when the organization's turn has come: what a caller
-   * changes goes through the event store. A work must not begin another in the same lane.
+   * One transaction that sees this organization's rows only and can write none, when the organization's turn has come:
+   * what a caller changes goes through the event store. A work must not begin another in the same lane.
    * @throws Problem too_many_requests or unavailable when too many wait
    */
   inOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>, lane: Lane = 'control'): Promise<T> {
@@ -184,16 +202,16 @@ export class Database {
   }
 
   /**
-   * The same for a transaction that also writes. It does not ask whether somebody may make the change: it is for the event store, which
-   * does, and for what the gateway and a session's own holder write about themselves.
+   * The same for a transaction that also writes. It does not ask whether somebody may make the change: it is for the
+   * event store, which does, and for what the gateway and a session's own holder write about themselves.
    */
   changeInOrganization<T>(organizationId: string, work: (tx: Tx) => Promise<T>, lane: Lane = 'control'): Promise<T> {
     return this.#inOrganization(organizationId, { begin: 'BEGIN', lane }, work);
   }
 
   /**
-   * Reads much of an organization's record: a statement is cancelled after 30 s, and when `signal` says that nobody waits for it any more.
-   * An error of a cancelled statement is `search_timeout` for `databaseProblem`.
+   * Reads much of an organization's record: a statement is cancelled after 30 s, and when `signal` says that nobody
+   * waits for it any more. An error of a cancelled statement is `search_timeout` for `databaseProblem`.
    */
   search(organizationId: string, signal?: AbortSignal): Look {
     return (work) => this.#inOrganization(organizationId, { begin: 'BEGIN READ ONLY', lane: 'search', signal }, work);
@@ -212,14 +230,17 @@ export class Database {
   }
 
   /**
-   * One transaction over all organizations. Never hand its rows to a caller of the API without naming the organization. It rejects, and the connection is given up,
-   * when a statement is not answered in `answerMs`, or in a minute.
+   * One transaction over all organizations. Never hand its rows to a caller of the API without naming the organization.
+   * It rejects, and the connection is given up, when a statement is not answered in `answerMs`, or in a minute.
    */
   asWorker<T>(work: (tx: Tx) => Promise<T>, answerMs?: number): Promise<T> {
     return transaction(this.worker, { begin: 'BEGIN', answerMs }, work);
   }
 
-  /** The same for somebody without a credential, who signs up or joins, on the connections for that. `key` is whose turn it is. */
+  /**
+   * The same for somebody without a credential, who signs up or joins, on the connections for that. `key` is whose turn
+   * it is.
+   */
   asStranger<T>(key: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#strangers.run(key, () => transaction(this.signIn, { begin: 'BEGIN' }, work));
   }

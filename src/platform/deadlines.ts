@@ -6,8 +6,8 @@ type Waiting = {
 };
 
 /**
- * Waits of one length, thousands a second, of which hardly any runs out: one timer stands for the oldest of them, and a wait that ends in time costs an
- * object and four pointers.
+ * Waits of one length, thousands a second, of which hardly any runs out: one timer stands for the oldest of them, and a
+ * wait that ends in time costs an object and four pointers.
  */
 export class Deadlines {
   readonly #ms: number;

@@ -1,6 +1,6 @@
 /**
- * The two eras of MCP, in the specification's own words: `legacy`, revisions to 2025-11-25, opens a session with initialize; `modern`, from 2026-07-28 on,
- * has no session and every request says its revision.
+ * The two eras of MCP, in the specification's own words: `legacy`, revisions to 2025-11-25, opens a session with
+ * initialize; `modern`, from 2026-07-28 on, has no session and every request says its revision.
  */
 export type Era = 'legacy' | 'modern';
 

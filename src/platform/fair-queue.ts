@@ -2,10 +2,16 @@ export type QueueLimits = Readonly<{ maxWaiting: number; maxWaitingBytes: number
 
 type Item = Readonly<{ owner: string; bytes: number }>;
 
-/** The items of one owner that wait, oldest first from `head` on. `bytes` counts those that were taken too; `inTurn` while the line is one of those that take turns. */
+/**
+ * The items of one owner that wait, oldest first from `head` on. `bytes` counts those that were taken too; `inTurn`
+ * while the line is one of those that take turns.
+ */
 type Line<T> = { readonly items: (T | undefined)[]; head: number; bytes: number; inTurn: boolean };
 
-/** Lines of owners for whom nothing waits are kept up to this number, as making and dropping one for each item would be garbage. */
+/**
+ * Lines of owners for whom nothing waits are kept up to this number, as making and dropping one for each item would be
+ * garbage.
+ */
 const MAX_IDLE_LINES = 1000;
 /** How many taken items stay at the beginning of a line before they are cut off. */
 const MAX_TAKEN = 1024;
@@ -13,9 +19,11 @@ const MAX_TAKEN = 1024;
 const waitingIn = (line: Line<unknown>): number => line.items.length - line.head;
 
 /**
- * A queue in which each owner has a line of his own. Lines take turns, so that one owner's many items delay another's by one batch at most. The queue is bounded
- * in count and bytes (what was taken counts until it is `done`): when it is full, the newest items of whoever has most make room for those of one who has less, so
- * that whoever fills it is the one who is refused. `push` and `take` cost a fixed amount for each item; only `push` into a full queue looks at every line.
+ * A queue in which each owner has a line of his own. Lines take turns, so that one owner's many items delay another's
+ * by one batch at most. The queue is bounded in count and bytes (what was taken counts until it is `done`): when it is
+ * full, the newest items of whoever has most make room for those of one who has less, so that whoever fills it is the
+ * one who is refused. `push` and `take` cost a fixed amount for each item; only `push` into a full queue looks at every
+ * line.
  */
 export class FairQueue<T extends Item> {
   readonly #limits: QueueLimits;
@@ -47,7 +55,9 @@ export class FairQueue<T extends Item> {
     return displaced;
   }
 
-  /** The next items, each line's oldest in turn: at most so many and so many bytes, but at least one of those that wait. */
+  /**
+   * The next items, each line's oldest in turn: at most so many and so many bytes, but at least one of those that wait.
+   */
   take(most: number, mostBytes: number): readonly T[] {
     const batch: T[] = [];
     let bytes = 0;
@@ -108,7 +118,9 @@ export class FairQueue<T extends Item> {
     this.#turns = inOrder.filter((line) => (line.inTurn = waitingIn(line) > 0));
   }
 
-  /** Takes the newest items of the longest lines until `item` fits, as long as its own line stays shorter than theirs. */
+  /**
+   * Takes the newest items of the longest lines until `item` fits, as long as its own line stays shorter than theirs.
+   */
   #displace(own: Line<T>, item: T): T[] {
     const displaced: T[] = [];
     while (!this.#fits(item)) {

@@ -1,8 +1,8 @@
 import { Problem } from './problems.js';
 
 /**
- * `slots`: how many works run at once, `slotsPerKey`: of one key. `waiting`: how many wait at most, `waitingPerKey`: of one key.
- * `waitMs`: how long each waits at most.
+ * `slots`: how many works run at once, `slotsPerKey`: of one key. `waiting`: how many wait at most, `waitingPerKey`: of
+ * one key. `waitMs`: how long each waits at most.
  */
 export type TurnLimits = Readonly<{
   slots: number;
@@ -22,8 +22,9 @@ const busy = (): Problem =>
   new Problem('unavailable', 'Too many requests wait. Try again in a moment.', { retryAfterSeconds: 2 });
 
 /**
- * Turns at something scarce, fair by key (an organization): the keys that wait take turns, whatever number of works each of them has
- * waiting, and no key has all slots at once where there is more than one. A work must not ask for another turn at the same thing.
+ * Turns at something scarce, fair by key (an organization): the keys that wait take turns, whatever number of works
+ * each of them has waiting, and no key has all slots at once where there is more than one. A work must not ask for
+ * another turn at the same thing.
  */
 export class FairTurns {
   readonly #limits: TurnLimits;
@@ -37,7 +38,10 @@ export class FairTurns {
     this.#limits = limits;
   }
 
-  /** Runs a work when its key's turn has come. @throws Problem too_many_requests or unavailable, with the seconds to wait, when it does not come */
+  /**
+   * Runs a work when its key's turn has come. @throws Problem too_many_requests or unavailable, with the seconds to
+   * wait, when it does not come
+   */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (this.#mayRun(key)) this.#take(key);
     else await this.#wait(key);

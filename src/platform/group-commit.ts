@@ -5,7 +5,10 @@ export type GroupLimits = QueueLimits & Readonly<{ maxBatch: number; maxBatchByt
 
 export type GroupRefusal = 'queue_full' | 'failed' | 'refused' | 'closed';
 
-/** Work that was not acknowledged. With `failed` it may still have happened; with `refused` it has not, and would not if it were tried again. */
+/**
+ * Work that was not acknowledged. With `failed` it may still have happened; with `refused` it has not, and would not if
+ * it were tried again.
+ */
 export class GroupCommitError extends Error {
   readonly refusal: GroupRefusal;
   constructor(refusal: GroupRefusal, message: string, options?: ErrorOptions) {
@@ -19,8 +22,8 @@ export const isRefusedForItself = (error: unknown): boolean =>
   error instanceof GroupCommitError && error.refusal === 'refused';
 
 /**
- * `flush` resolves to one result an item. `ownerOf` names whose work an item is, an organization's. `isRefusal` tells of an error of `flush` that nothing of
- * the batch has happened, and that one of its items may be why.
+ * `flush` resolves to one result an item. `ownerOf` names whose work an item is, an organization's. `isRefusal` tells
+ * of an error of `flush` that nothing of the batch has happened, and that one of its items may be why.
  */
 export type GroupWork<I, O> = Readonly<{
   flush: (batch: readonly I[]) => Promise<readonly O[]>;
@@ -60,7 +63,10 @@ class RetryBudget {
 const onlyOwner = (part: readonly Readonly<{ owner: string }>[]): string | undefined =>
   part[0]?.owner === part.at(-1)?.owner ? part[0]?.owner : undefined;
 
-/** Where to halve: between two owners, as near to the middle as there is such a place; in the middle of one owner's items. */
+/**
+ * Where to halve: between two owners, as near to the middle as there is such a place; in the middle of one owner's
+ * items.
+ */
 const middleOf = (part: readonly Readonly<{ owner: string }>[]): number => {
   const middle = part.length >> 1;
   if (onlyOwner(part) !== undefined) return middle;
@@ -71,9 +77,10 @@ const middleOf = (part: readonly Readonly<{ owner: string }>[]): number => {
 };
 
 /**
- * Group commit: one flush is under way at a time, and what arrives meanwhile goes in the next one. Each owner's items are flushed in the order of `push`, and
- * owners take turns. The queue is bounded in count and bytes: past that, the newest items of the owner with the most are rejected with `queue_full`. A batch
- * that is refused is halved and tried again, owner by owner, so that only what is refused alone is rejected, with `refused`; its owner's other items may be
+ * Group commit: one flush is under way at a time, and what arrives meanwhile goes in the next one. Each owner's items
+ * are flushed in the order of `push`, and owners take turns. The queue is bounded in count and bytes: past that, the
+ * newest items of the owner with the most are rejected with `queue_full`. A batch that is refused is halved and tried
+ * again, owner by owner, so that only what is refused alone is rejected, with `refused`; its owner's other items may be
  * rejected with `failed` when he has many that are refused.
  */
 export class GroupCommit<I, O> {

@@ -26,7 +26,10 @@ const framesOf = (error: unknown): string | undefined =>
 /** A `SyntaxError` quotes the text that it is about. */
 const messageOf = (error: unknown): string => (error instanceof SyntaxError ? error.name : errorText(error));
 
-/** Counts an unexpected failure and logs one line with its stack. Never throws. `where` is a fixed text: it is a label of a metric. */
+/**
+ * Counts an unexpected failure and logs one line with its stack. Never throws. `where` is a fixed text: it is a label
+ * of a metric.
+ */
 export const reportFailure = (
   where: string,
   error: unknown,
@@ -48,14 +51,17 @@ const settle = (where: string, error: unknown, failed: Failed | undefined): void
   }
 };
 
-/** Lets a promise go on by itself: a rejection is reported, then told to `failed`, which ends what the promise belonged to. Never throws. */
+/**
+ * Lets a promise go on by itself: a rejection is reported, then told to `failed`, which ends what the promise belonged
+ * to. Never throws.
+ */
 export const inBackground = (where: string, promise: Promise<unknown>, failed?: Failed): void => {
   promise.catch((error: unknown) => settle(where, error, failed));
 };
 
 /**
- * Makes a callback for a socket, a stream or a timer: Node ends the process when such a callback throws or rejects. What fails is reported, then told to
- * `failed`, which ends the exchange that the callback belongs to.
+ * Makes a callback for a socket, a stream or a timer: Node ends the process when such a callback throws or rejects.
+ * What fails is reported, then told to `failed`, which ends the exchange that the callback belongs to.
  */
 export const guarded =
   <A extends readonly unknown[]>(where: string, work: Work<A>, failed?: Failed): ((...args: A) => void) =>

@@ -5,8 +5,8 @@ import { Quota } from './quota.js';
 export type ByteOwner = Readonly<{ organizationId: string; grantId: string }>;
 
 /**
- * The bytes that one exchange holds of an answer that is collected before it is passed on. Whatever a call's own limit is, all of them together must fit in
- * memory, and no grant or organization may take what others need.
+ * The bytes that one exchange holds of an answer that is collected before it is passed on. Whatever a call's own limit
+ * is, all of them together must fit in memory, and no grant or organization may take what others need.
  */
 export class HeldBytes {
   readonly #quota: Quota;
@@ -19,7 +19,10 @@ export class HeldBytes {
     this.#owner = owner;
   }
 
-  /** Holds just so many bytes from now on. False when there is no room, and after `release`: then what was held before still is. */
+  /**
+   * Holds just so many bytes from now on. False when there is no room, and after `release`: then what was held before
+   * still is.
+   */
   hold(bytes: number): boolean {
     const { organizationId, grantId } = this.#owner;
     const more = bytes - this.#bytes;
@@ -39,8 +42,8 @@ export class HeldBytes {
 }
 
 /**
- * Every answer that this process collects: lists, initialize, discovery, translated messages, messages of channels. Buffers and the texts made of them take
- * several times this much for a moment.
+ * Every answer that this process collects: lists, initialize, discovery, translated messages, messages of channels.
+ * Buffers and the texts made of them take several times this much for a moment.
  */
 export const collectedBytes = new Quota(COLLECTED_BYTES_QUOTA);
 

@@ -2,7 +2,10 @@ import { HIDDEN, hideArguments, hidePath, hideQuery } from './secret-text.js';
 
 type Values = Readonly<Record<string, string>>;
 
-/** Where the hidden parts of a way to a server lie among its secret values: neither a header nor a variable can have these names. */
+/**
+ * Where the hidden parts of a way to a server lie among its secret values: neither a header nor a variable can have
+ * these names.
+ */
 const QUERY = '?';
 const PATH = '/';
 const ARGUMENTS = '[]';
@@ -22,7 +25,9 @@ export const shownUrl = (href: string): string => {
   return url.href;
 };
 
-/** A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is. */
+/**
+ * A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is.
+ */
 export const shownWay = <W extends Way>(way: W): W =>
   way.type === 'stdio'
     ? { ...way, args: hideArguments(way.args) }
@@ -60,7 +65,10 @@ export const withPartsOf = (way: Way, values: Values): Values => {
 export const partsIn = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).filter(([name]) => name === QUERY || name === PATH || name === ARGUMENTS));
 
-/** The URL to be requested, and what is left of the secret values: the headers. A URL that was kept before its parts were secret has them still. */
+/**
+ * The URL to be requested, and what is left of the secret values: the headers. A URL that was kept before its parts
+ * were secret has them still.
+ */
 export const openUrl = (shown: string, values: Values): Readonly<{ url: URL; headers: Values }> => {
   const { [QUERY]: search, [PATH]: pathname, ...headers } = values;
   const url = new URL(shown);
@@ -78,7 +86,10 @@ export const openArguments = (
   return { args: kept === undefined ? shown : kept.split(NUL), env };
 };
 
-/** A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the same. */
+/**
+ * A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the
+ * same.
+ */
 export const openWay = <W extends Way>(way: W, values: Values): W => {
   if (way.type === 'stdio') return { ...way, args: openArguments(way.args, values).args };
   const { [PATH]: pathname } = values;

@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostNameOf, isLoopback } from './host-names.js';
 
-/** Whether a request may be answered here, by the host that it names. It has no side effect but a small memory of what passed. */
+/**
+ * Whether a request may be answered here, by the host that it names. It has no side effect but a small memory of what
+ * passed.
+ */
 export type HostRule = (request: IncomingMessage) => boolean;
 
 type Place = Readonly<{
@@ -16,7 +19,10 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{0,5})?$/i;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/is;
 const MAX_REMEMBERED = 100;
 
-/** The name in a whole `Host` value, or undefined when the value is anything else than a name or an address with or without a port. */
+/**
+ * The name in a whole `Host` value, or undefined when the value is anything else than a name or an address with or
+ * without a port.
+ */
 const nameIn = (value: string): string | undefined => {
   const [, name] = HOST.exec(value) ?? [];
   if (name === undefined) return undefined;
@@ -24,7 +30,10 @@ const nameIn = (value: string): string | undefined => {
   return URL.canParse(`http://${name}`) ? hostNameOf(`http://${name}`) : undefined;
 };
 
-/** The one `Host` of a request; undefined when there is none or more than one: Node keeps the first of several, and another reader may take the last. */
+/**
+ * The one `Host` of a request; undefined when there is none or more than one: Node keeps the first of several, and
+ * another reader may take the last.
+ */
 const onlyHost = ({ rawHeaders, headers }: IncomingMessage): string | undefined => {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -35,9 +44,10 @@ const onlyHost = ({ rawHeaders, headers }: IncomingMessage): string | undefined 
 };
 
 /**
- * Which hosts a request may name: that of PUBLIC_URL (or of HOST, when PUBLIC_URL is not set), those in ALLOWED_HOSTS, and loopback when we listen on
- * loopback only. A web page that rebinds its own name to our address names itself, and is refused. Without a PUBLIC_URL beyond loopback any IP address
- * passes, as an address can't be rebound. The port is ignored. A request target in absolute form (RFC 9112, 3.2.2) must name such a host too.
+ * Which hosts a request may name: that of PUBLIC_URL (or of HOST, when PUBLIC_URL is not set), those in ALLOWED_HOSTS,
+ * and loopback when we listen on loopback only. A web page that rebinds its own name to our address names itself, and
+ * is refused. Without a PUBLIC_URL beyond loopback any IP address passes, as an address can't be rebound. The port is
+ * ignored. A request target in absolute form (RFC 9112, 3.2.2) must name such a host too.
  */
 export const makeHostRule = ({ host, publicUrl, allowedHosts, boundToLoopback }: Place): HostRule => {
   const names = new Set([publicUrl === undefined ? host.toLowerCase() : hostNameOf(publicUrl), ...allowedHosts]);
@@ -61,7 +71,10 @@ export const makeHostRule = ({ host, publicUrl, allowedHosts, boundToLoopback }:
   };
 };
 
-/** A request target in origin form: a path with its query. One in absolute form becomes the same (RFC 9112, 3.2.2), so that every reader of it sees one form. */
+/**
+ * A request target in origin form: a path with its query. One in absolute form becomes the same (RFC 9112, 3.2.2), so
+ * that every reader of it sees one form.
+ */
 export const originForm = (target: string): string => {
   if (target.startsWith('/')) return target;
   const rest = ABSOLUTE_FORM.exec(target)?.[2];

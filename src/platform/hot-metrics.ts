@@ -3,7 +3,10 @@ import { Counter, type Metric, type Registry } from 'prom-client';
 type Named<L extends string> = Readonly<{ name: string; help: string; labelNames: readonly [L, L?] }>;
 type Count<L extends string> = { readonly labels: Readonly<Record<L, string>>; count: number };
 
-/** A counter with one or two labels for what happens thousands of times a second: prom-client sorts, joins and hashes the labels on every call, here it does so when it is scraped. */
+/**
+ * A counter with one or two labels for what happens thousands of times a second: prom-client sorts, joins and hashes
+ * the labels on every call, here it does so when it is scraped.
+ */
 export class HotCounter<L extends string> {
   readonly #first: L;
   readonly #second: L | undefined;

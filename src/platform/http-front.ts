@@ -55,7 +55,10 @@ const statesOf = async (parts: Readiness): Promise<PartStates> =>
 /** What anybody may read of a part's state: a reason may name addresses. */
 const publicState = (state: string): string => (state === 'ok' || state === SILENT ? state : 'failed');
 
-/** Checks the parts once at a time, however many ask, and logs each change: the log is where an operator finds the reason when nobody can sign in. */
+/**
+ * Checks the parts once at a time, however many ask, and logs each change: the log is where an operator finds the
+ * reason when nobody can sign in.
+ */
 const makeReadinessCheck = (parts: Readiness): (() => Promise<PartStates>) => {
   let running: Promise<PartStates> | undefined;
   let before: PartStates = {};
@@ -81,7 +84,9 @@ const sendMetrics = (registry: Registry, response: ServerResponse): void => {
   );
 };
 
-/** Whether a request is one of an operator of this installation, who is shown reasons. Rejects when that can't be known. */
+/**
+ * Whether a request is one of an operator of this installation, who is shown reasons. Rejects when that can't be known.
+ */
 type IsOperator = (request: IncomingMessage) => Promise<boolean>;
 
 const sendReadiness = async (
@@ -131,7 +136,10 @@ const pathOf = (request: IncomingMessage): string => {
   return end < 0 ? url : url.slice(0, end);
 };
 
-/** What is answered here, by path, whatever host a request names: probes come by address, monitoring by the names of a cluster. */
+/**
+ * What is answered here, by path, whatever host a request names: probes come by address, monitoring by the names of a
+ * cluster.
+ */
 const operationsOf = ({
   readiness,
   isOperator,
@@ -146,8 +154,9 @@ const operationsOf = ({
 };
 
 /**
- * The one HTTP server. Health and metrics are answered here; everything else only under a host that `hosts` takes (403 `bad_origin`): `/mcp/…` goes to the
- * gateway before anything else looks at it, the rest to the API. Upgrades are not taken, and CONNECT closes the connection.
+ * The one HTTP server. Health and metrics are answered here; everything else only under a host that `hosts` takes (403
+ * `bad_origin`): `/mcp/…` goes to the gateway before anything else looks at it, the rest to the API. Upgrades are not
+ * taken, and CONNECT closes the connection.
  */
 export const makeHttpFront = (routes: Routes): Server => {
   const operations = operationsOf(routes);
@@ -180,7 +189,10 @@ export const listen = (server: Server, port: number, host: string): Promise<numb
 
 const IDLE_MS = 50;
 
-/** Stops listening, lets running requests end for `graceMs` and each connection go when its last one did, then closes every connection. */
+/**
+ * Stops listening, lets running requests end for `graceMs` and each connection go when its last one did, then closes
+ * every connection.
+ */
 export const closeFront = (server: Server, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);

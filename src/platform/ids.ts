@@ -59,8 +59,8 @@ const encode = (bytes: Uint8Array): string => {
 const scratch = new Uint8Array(16);
 
 /**
- * A new TypeID (typeid spec 0.3: prefix, underscore, UUIDv7 in Crockford base32, 26 characters).
- * Ids of one process sort in the order they were made, also within a millisecond (12-bit counter in `rand_a`, RFC 9562 6.2 method 1).
+ * A new TypeID (typeid spec 0.3: prefix, underscore, UUIDv7 in Crockford base32, 26 characters). Ids of one process
+ * sort in the order they were made, also within a millisecond (12-bit counter in `rand_a`, RFC 9562 6.2 method 1).
  */
 export const newId = (prefix: IdPrefix, nowMs: number = Date.now()): string => {
   if (nowMs > lastMs) {

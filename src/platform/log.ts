@@ -7,7 +7,9 @@ const write = (level: 'info' | 'warn' | 'error', message: string, fields?: Field
 /** The text of an error without its stack; use it for `fields`, since messages may reach an operator's log store. */
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** One JSON line per entry on standard error. Callers never pass secrets, tokens, argument values or URLs with a query. */
+/**
+ * One JSON line per entry on standard error. Callers never pass secrets, tokens, argument values or URLs with a query.
+ */
 export const log = {
   info: (message: string, fields?: Fields): void => write('info', message, fields),
   warn: (message: string, fields?: Fields): void => write('warn', message, fields),

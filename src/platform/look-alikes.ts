@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
 
-/** The mapping of Unicode's confusables.txt (UTS 39, section 4). The package's own types are not those of what it exports. */
+/**
+ * The mapping of Unicode's confusables.txt (UTS 39, section 4). The package's own types are not those of what it
+ * exports.
+ */
 const mapped = createRequire(import.meta.url)('unhomoglyph') as (text: string) => string;
 
 const REMEMBERED = 4096;

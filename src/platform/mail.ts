@@ -3,7 +3,10 @@ import nodemailer from 'nodemailer';
 /** One mail in plain text. `id` makes its Message-ID, so that one that is sent twice can be told. */
 export type Mail = Readonly<{ id: string; to: readonly string[]; subject: string; text: string }>;
 
-/** Hands a mail to the mail server; rejects when the server did not take it, with an `Error` that names neither credentials nor recipients. */
+/**
+ * Hands a mail to the mail server; rejects when the server did not take it, with an `Error` that names neither
+ * credentials nor recipients.
+ */
 export type SendMail = (mail: Mail) => Promise<void>;
 
 const TIMEOUT_MS = 10_000;
@@ -17,7 +20,10 @@ const codeOf = (error: unknown): string => {
   return [code, responseCode].filter((part) => typeof part === 'string' || typeof part === 'number').join(' ');
 };
 
-/** Mail over SMTP; one connection a mail, as there are few. `smtps:` is TLS from the start; `smtp:` takes STARTTLS where it is offered, with `?requireTLS=true` always. */
+/**
+ * Mail over SMTP; one connection a mail, as there are few. `smtps:` is TLS from the start; `smtp:` takes STARTTLS where
+ * it is offered, with `?requireTLS=true` always.
+ */
 export const makeSendMail = ({ url, from }: Readonly<{ url: string; from: string }>): SendMail => {
   const transport = nodemailer.createTransport({
     url,

@@ -16,7 +16,10 @@ const readIfThere = (file: string): Promise<string | undefined> =>
     throw error;
   });
 
-/** Written whole and on disk before it is used: a key that is lost after the first secret was sealed makes that secret unreadable. */
+/**
+ * Written whole and on disk before it is used: a key that is lost after the first secret was sealed makes that secret
+ * unreadable.
+ */
 const makeKey = async (folder: string, file: string): Promise<Buffer> => {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const key = randomBytes(32);
@@ -32,7 +35,8 @@ const makeKey = async (folder: string, file: string): Promise<Buffer> => {
 };
 
 /**
- * The 32-byte master key: from MASTER_KEY, MASTER_KEY_FILE, or `DATA_DIR/master.key`, which is made when the database is embedded.
+ * The 32-byte master key: from MASTER_KEY, MASTER_KEY_FILE, or `DATA_DIR/master.key`, which is made when the database
+ * is embedded.
  * @throws ConfigError when the named file is missing or holds something else.
  */
 export const loadMasterKey = async (config: Config): Promise<Buffer> => {

@@ -37,9 +37,11 @@ const applyOne = async (client: pg.Client, migration: Migration, roles: Database
 };
 
 /**
- * Brings the database to this release's schema: numbered files of `migrations/`, forward only, each in one transaction, one starter at a time.
- * @throws when an applied file was edited, when the database is ahead of this release, when it is older than PostgreSQL 15, or when
- * a pooler on the way drops what connections rest on. The roles that migrations name become those of this database.
+ * Brings the database to this release's schema: numbered files of `migrations/`, forward only, each in one transaction,
+ * one starter at a time.
+ * @throws when an applied file was edited, when the database is ahead of this release, when it is older than PostgreSQL
+ * 15, or when a pooler on the way drops what connections rest on. The roles that migrations name become those of this
+ * database.
  */
 export const applyMigrations = async (databaseUrl: string): Promise<void> => {
   const client = new pg.Client({
@@ -59,7 +61,8 @@ export const applyMigrations = async (databaseUrl: string): Promise<void> => {
     await ensureRoles(client, roles);
     await adoptRights(client, roles);
     await client.query(
-      'create table if not exists schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())',
+      'create table if not exists schema_migrations(name text primary key, checksum text not null, ' +
+        'applied_at timestamptz not null default now())',
     );
     const applied = new Map(
       (await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations')).rows.map(

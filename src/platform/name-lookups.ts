@@ -18,20 +18,25 @@ const RENEWAL_MS = 500;
 const TURN_LIMITS = { waiting: 500, waitingPerKey: 50, waitMs: 5000 } as const;
 const LIBUV_THREADS = 4;
 
-/** How look-ups are made: `threads` is libuv's UV_THREADPOOL_SIZE; `lookup` and `now` (ms) stand in for Node's and the clock. */
+/**
+ * How look-ups are made: `threads` is libuv's UV_THREADPOOL_SIZE; `lookup` and `now` (ms) stand in for Node's and the
+ * clock.
+ */
 export type NameLookupOptions = Readonly<{ threads?: number | undefined; lookup?: Lookup; now?: () => number }>;
 
 /** What a name belongs to, as far as its last two labels tell: the names of one owner share its turns. */
 const siteOf = (hostname: string): string => hostname.split('.').slice(-2).join('.');
 
 /**
- * Look-ups by the resolver of this host, so that /etc/hosts, search domains and the like count, of names that strangers chose. Node runs
- * them on libuv's few threads, where a name whose server does not answer holds one for many seconds. libuv keeps look-ups to half of its
- * threads (UV__WORK_SLOW_IO), so that password hashes, of which two run at once, and files always have the other half; what is left is
- * that look-ups hold up look-ups. So:
+ * Look-ups by the resolver of this host, so that /etc/hosts, search domains and the like count, of names that strangers
+ * chose. Node runs them on libuv's few threads, where a name whose server does not answer holds one for many seconds.
+ * libuv keeps look-ups to half of its threads (UV__WORK_SLOW_IO), so that password hashes, of which two run at once,
+ * and files always have the other half; what is left is that look-ups hold up look-ups. So:
  *
- * - one look-up of a name runs at a time, whoever waits for it, and of a site half as many as may: a slow site leaves threads to the others;
- * - an answer counts for 10 s, and for 5 minutes when its renewal fails or takes longer than half a second, so that names in use go on.
+ * - one look-up of a name runs at a time, whoever waits for it, and of a site half as many as may: a slow site leaves
+ *   threads to the others;
+ * - an answer counts for 10 s, and for 5 minutes when its renewal fails or takes longer than half a second, so that
+ *   names in use go on.
  *   The caller checks the addresses of every answer and connects to no others.
  *
  * At most 5,000 names are kept. A look-up that gets no turn in 5 s fails.

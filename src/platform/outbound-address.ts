@@ -18,7 +18,10 @@ export type AddressRules = Readonly<{
   allowHttp?: boolean;
 }>;
 
-/** Places that are never an MCP server or a log receiver, whatever is allowed: cloud metadata, host agents, this host under its nameless address, many hosts at once. */
+/**
+ * Places that are never an MCP server or a log receiver, whatever is allowed: cloud metadata, host agents, this host
+ * under its nameless address, many hosts at once.
+ */
 const never = [
   '0.0.0.0/8',
   '::/128',
@@ -54,9 +57,10 @@ export function isRange(text: string): boolean {
 }
 
 /**
- * Judges whether a connection to an address may be made; `undefined` means yes. In this order: our own ports on any address of this host,
- * and the services that we use ourselves, never; metadata and the like never; what `allow` lists, yes, in plain http too; else only global unicast, and plain http only with `allowHttp`.
- * IPv6 forms of an IPv4 address are judged as that address. Throws for a range in `allow` that `isRange` refuses.
+ * Judges whether a connection to an address may be made; `undefined` means yes. In this order: our own ports on any
+ * address of this host, and the services that we use ourselves, never; metadata and the like never; what `allow` lists,
+ * yes, in plain http too; else only global unicast, and plain http only with `allowHttp`. IPv6 forms of an IPv4 address
+ * are judged as that address. Throws for a range in `allow` that `isRange` refuses.
  */
 export function makeAddressJudge(
   rules: AddressRules,
@@ -83,7 +87,10 @@ export function makeAddressJudge(
   };
 }
 
-/** ipaddr.js reads some IPv4-compatible forms (`::7f00:1`) and unassigned space as unicast: of IPv6 only 2000::/3 is global. */
+/**
+ * ipaddr.js reads some IPv4-compatible forms (`::7f00:1`) and unassigned space as unicast: of IPv6 only 2000::/3 is
+ * global.
+ */
 function isGlobal(address: Address): boolean {
   if (address.range() !== 'unicast' || reserved.some((range) => within(address, range))) return false;
   return address.kind() === 'ipv4' || within(address, globalV6);
@@ -92,7 +99,10 @@ function isGlobal(address: Address): boolean {
 const interfaceAddresses = (): readonly string[] =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
 
-/** Only spellings that Node itself takes for an address: ipaddr.js alone would take `010.0.0.1` and `1` too. A zone is dropped. */
+/**
+ * Only spellings that Node itself takes for an address: ipaddr.js alone would take `010.0.0.1` and `1` too. A zone is
+ * dropped.
+ */
 function parseAddress(text: string): Address | undefined {
   const bare = text.replace(/%.*$/, '');
   return isIP(bare) === 0 ? undefined : ipaddr.process(bare);

@@ -5,8 +5,9 @@ import { makeNameLookups, type Lookup } from './name-lookups.js';
 import { makeAddressJudge, type AddressRefusal, type AddressRules, type Target } from './outbound-address.js';
 
 /**
- * `allow`: addresses and CIDRs (UPSTREAM_ALLOW) beyond the public Internet. `ownPorts`: ports that this process listens on, never reachable
- * on any address of this host. `isOwnService`: where our database, brokers and mail server are, never reachable either. `allowHttp`: plain http also to public addresses (default: only to what `allow` lists).
+ * `allow`: addresses and CIDRs (UPSTREAM_ALLOW) beyond the public Internet. `ownPorts`: ports that this process listens
+ * on, never reachable on any address of this host. `isOwnService`: where our database, brokers and mail server are,
+ * never reachable either. `allowHttp`: plain http also to public addresses (default: only to what `allow` lists).
  */
 export type OutboundRules = AddressRules;
 
@@ -37,7 +38,10 @@ export type Outbound = Readonly<{
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
 }>;
 
-/** What `agent` and `fetch` fail with (fetch: as `cause` when the refusal came at connect time). No byte was sent, no connection opened. */
+/**
+ * What `agent` and `fetch` fail with (fetch: as `cause` when the refusal came at connect time). No byte was sent, no
+ * connection opened.
+ */
 export class OutboundRefused extends Error {
   readonly code: UrlRefusalCode;
   constructor({ code, message }: UrlRefusal) {
@@ -48,16 +52,21 @@ export class OutboundRefused extends Error {
 }
 
 /**
- * The one guard against server-side request forgery: every URL that someone gave us is reached through it and nothing else.
+ * The one guard against server-side request forgery: every URL that someone gave us is reached through it and nothing
+ * else.
  *
- * - `check`: syntax and literal addresses, no I/O. http and https only, no user info, no fragment, no white space; one trailing dot is dropped.
- * - `resolve`: also looks the name up; every one of its addresses must pass. Good for an answer at registration, not a promise for later.
- * - `agent`: checks again at each new connection and connects to the very addresses it checked, so that a name can't be rebound. Follows no
+ * - `check`: syntax and literal addresses, no I/O. http and https only, no user info, no fragment, no white space; one
+ *   trailing dot is dropped.
+ * - `resolve`: also looks the name up; every one of its addresses must pass. Good for an answer at registration, not a
+ *   promise for later.
+ * - `agent`: checks again at each new connection and connects to the very addresses it checked, so that a name can't be
+ *   rebound. Follows no
  *   redirect, reads no proxy variable, keeps connections alive, NODELAY. Hand it only origins that `check` passed.
  * - `connector`: the connections of `agent` without its HTTP.
  * - `fetch`: `check` and undici's fetch over the agent; a redirect is answered as it came.
  *
- * Messages say what to do and hold the host at most, never user info, path or query, nor the address that a name resolved to.
+ * Messages say what to do and hold the host at most, never user info, path or query, nor the address that a name
+ * resolved to.
  */
 export function makeOutbound(
   rules: OutboundRules,
@@ -113,7 +122,10 @@ export function makeOutbound(
   };
 }
 
-/** Takes off a new connection what undici added last, to hear of one that fails: it would keep undici's timers for as long as the connection lives. */
+/**
+ * Takes off a new connection what undici added last, to hear of one that fails: it would keep undici's timers for as
+ * long as the connection lives.
+ */
 const withoutListener =
   (done: Parameters<Connector>[0]): buildConnector.Callback =>
   (...[error, socket]) => {
@@ -182,7 +194,10 @@ function makeAgent(options: OutboundOptions, connectorOf: (origin: URL) => build
   });
 }
 
-/** One connector an origin, as Node tells a `lookup` neither port nor scheme. Node skips the look-up of a literal: that is judged here. */
+/**
+ * One connector an origin, as Node tells a `lookup` neither port nor scheme. Node skips the look-up of a literal: that
+ * is judged here.
+ */
 function guardedConnector(
   where: Where,
   { connectTimeoutMs = 10_000 }: OutboundOptions,

@@ -36,8 +36,9 @@ export const servicesOf = (config: Pick<Config, 'kafka' | 'mail'>, databaseUrl: 
 const placeOf = (address: string, port: number): string => `${ipaddr.process(address).toString()} ${port}`;
 
 /**
- * Where the services of this installation are reached, so that no server or webhook of a tenant leads there, whatever UPSTREAM_ALLOW says. Names are looked up
- * at the start and every 30 s; one that can't be looked up keeps the addresses that it had.
+ * Where the services of this installation are reached, so that no server or webhook of a tenant leads there, whatever
+ * UPSTREAM_ALLOW says. Names are looked up at the start and every 30 s; one that can't be looked up keeps the addresses
+ * that it had.
  */
 export class OwnServices {
   readonly #services: readonly Service[];

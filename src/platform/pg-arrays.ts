@@ -6,8 +6,8 @@ const PG_EPOCH_MS = Date.UTC(2000, 0, 1);
 const TWO_32 = 2 ** 32;
 
 /**
- * The head of an array in PostgreSQL's binary format, for a parameter that the statement casts (`$1::text[]`). As text, each element would be quoted, escaped
- * and read again character by character, and bytes would travel as hex.
+ * The head of an array in PostgreSQL's binary format, for a parameter that the statement casts (`$1::text[]`). As text,
+ * each element would be quoted, escaped and read again character by character, and bytes would travel as hex.
  */
 const begin = (bytes: Buffer, oid: number, length: number, hasNulls: boolean): number => {
   bytes.writeInt32BE(length === 0 ? 0 : 1, 0);
@@ -61,7 +61,9 @@ export const intArray = (values: readonly number[]): Buffer => {
   return bytes.subarray(0, at);
 };
 
-/** Two halves, as a BigInt for each number would be garbage; what a number can't hold exactly comes as one all the same. */
+/**
+ * Two halves, as a BigInt for each number would be garbage; what a number can't hold exactly comes as one all the same.
+ */
 const writeEightBytes = (bytes: Buffer, value: number | bigint, at: number): void => {
   if (typeof value === 'bigint') return void bytes.writeBigInt64BE(value, at);
   bytes.writeInt32BE(Math.floor(value / TWO_32), at);

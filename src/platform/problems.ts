@@ -33,8 +33,8 @@ export const MAX_PROBLEM_ERRORS = 100;
 export type ProblemDetail = Readonly<{ pointer: string; code: string; message: string }>;
 
 /**
- * An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never holds a secret or a
- * value. Of `errors` it keeps the first `MAX_PROBLEM_ERRORS`.
+ * An expected refusal on its way to the client as `application/problem+json`. `detail` says what to do next and never
+ * holds a secret or a value. Of `errors` it keeps the first `MAX_PROBLEM_ERRORS`.
  */
 export class Problem extends Error {
   readonly code: ProblemCode;
@@ -65,7 +65,10 @@ export const problemBody = (problem: Problem): Readonly<Record<string, unknown>>
   ...(problem.errors ? { errors: problem.errors } : {}),
 });
 
-/** The refusal of a URL that the outbound guard refused: a text that is no URL is an invalid body, a URL that may not be used is another matter. */
+/**
+ * The refusal of a URL that the outbound guard refused: a text that is no URL is an invalid body, a URL that may not be
+ * used is another matter.
+ */
 export const urlProblem = (pointer: string, { code, message }: Readonly<{ code: string; message: string }>): Problem =>
   code === 'url_invalid'
     ? new Problem('invalid_body', 'Correct what errors[] names and send the request again.', {
@@ -75,5 +78,8 @@ export const urlProblem = (pointer: string, { code, message }: Readonly<{ code: 
         errors: [{ pointer, code: 'url_not_allowed', message }],
       });
 
-/** The refusal for an id that does not exist or belongs to another organization: the two are the same answer, so that existence does not leak. */
+/**
+ * The refusal for an id that does not exist or belongs to another organization: the two are the same answer, so that
+ * existence does not leak.
+ */
 export const notFound = (noun: string): Problem => new Problem('not_found', `No such ${noun} in your organization.`);

@@ -4,13 +4,21 @@ export type Amount = Readonly<{ count: number; bytes: number }>;
 /** The most of one kind that this process holds: in all, for one organization, and for one grant. */
 export type QuotaLimits = Readonly<{ total: Amount; organization: Amount; grant: Amount }>;
 
-/** Whose limit one thing more would exceed; `process`: there are so many of all organizations that this one has its fair share. */
+/**
+ * Whose limit one thing more would exceed; `process`: there are so many of all organizations that this one has its fair
+ * share.
+ */
 export type Exceeded = 'grant' | 'organization' | 'process';
 
-/** So many things every organization may have whatever others have, so that no load of others can refuse all that one asks for. */
+/**
+ * So many things every organization may have whatever others have, so that no load of others can refuse all that one
+ * asks for.
+ */
 const GUARANTEED_COUNT = 16;
 
-/** Usages of whom nothing is held are kept up to this number, as making and dropping one for each call would be garbage. */
+/**
+ * Usages of whom nothing is held are kept up to this number, as making and dropping one for each call would be garbage.
+ */
 const MAX_IDLE_USAGES = 10_000;
 
 type Usage = { count: number; bytes: number };
@@ -44,10 +52,11 @@ class Usages {
 }
 
 /**
- * Counts what is held for each organization and grant of one kind (calls under way, streams), and says when it is too much. While the process holds less than
- * half of `total`, the limits of grant and organization alone count; beyond that an organization may have its share of that half, divided by the organizations
- * that have something, so that whoever takes most is refused first. Sixteen things are never refused for what other organizations have. `take` and `free`
- * cost four look-ups and no memory.
+ * Counts what is held for each organization and grant of one kind (calls under way, streams), and says when it is too
+ * much. While the process holds less than half of `total`, the limits of grant and organization alone count; beyond
+ * that an organization may have its share of that half, divided by the organizations that have something, so that
+ * whoever takes most is refused first. Sixteen things are never refused for what other organizations have. `take` and
+ * `free` cost four look-ups and no memory.
  */
 export class Quota {
   readonly limits: QuotaLimits;
@@ -61,7 +70,10 @@ export class Quota {
     this.limits = limits;
   }
 
-  /** Takes a place for one thing that holds so many bytes, until `free` gives the same back; the limit that has no place left, if there is none. */
+  /**
+   * Takes a place for one thing that holds so many bytes, until `free` gives the same back; the limit that has no place
+   * left, if there is none.
+   */
   take(organizationId: string, grantId: string, bytes = 0): Exceeded | undefined {
     const exceeded = this.exceededBy(organizationId, grantId, bytes);
     if (exceeded === undefined) this.#add(organizationId, grantId, 1, bytes);
@@ -72,7 +84,10 @@ export class Quota {
     this.#add(organizationId, grantId, -1, -bytes);
   }
 
-  /** Takes more bytes for something that has its place, or answers the limit that has none left. `free` gives them back with the rest. */
+  /**
+   * Takes more bytes for something that has its place, or answers the limit that has none left. `free` gives them back
+   * with the rest.
+   */
   grow(organizationId: string, grantId: string, bytes: number): Exceeded | undefined {
     const exceeded = this.#exceeded(organizationId, grantId, 0, bytes);
     if (exceeded === undefined) this.#add(organizationId, grantId, 0, bytes);

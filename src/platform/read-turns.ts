@@ -1,6 +1,9 @@
 import { soon } from './guard.js';
 
-/** How long reading may take of one turn of the event loop, in milliseconds, so that whoever sends the most delays others by no more than this. */
+/**
+ * How long reading may take of one turn of the event loop, in milliseconds, so that whoever sends the most delays
+ * others by no more than this.
+ */
 const TURN_MS = 5;
 
 /** A chunk of fewer bytes is read at once: its sender is slower than this process, or has nothing more to say. */
@@ -62,8 +65,8 @@ class ReadTurns {
 const turns = new ReadTurns();
 
 /**
- * Reads what a source tells in turns with all others: a large chunk that finds the time of a turn spent waits for a later one, and its source is paused
- * meanwhile. Chunks keep their order. `read` must not throw.
+ * Reads what a source tells in turns with all others: a large chunk that finds the time of a turn spent waits for a
+ * later one, and its source is paused meanwhile. Chunks keep their order. `read` must not throw.
  */
 export class TurnReader {
   readonly #source: Source;

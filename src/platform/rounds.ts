@@ -7,8 +7,8 @@ export type Round = () => Promise<number>;
 export type Rounds = Readonly<{ wake: () => void; stop: () => Promise<void> }>;
 
 /**
- * Runs a round after the other until it is stopped, never two at a time. A round that fails is logged under `failed` (with the reason, without values of its
- * own) and comes again after `againMs`.
+ * Runs a round after the other until it is stopped, never two at a time. A round that fails is logged under `failed`
+ * (with the reason, without values of its own) and comes again after `againMs`.
  */
 export const startRounds = (
   round: Round,

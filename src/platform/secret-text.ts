@@ -54,7 +54,10 @@ const decoded = (segment: string): string => {
   }
 };
 
-/** The path of a URL with the segments hidden that look like secrets, or that follow one which announces a secret (`/token/…`). */
+/**
+ * The path of a URL with the segments hidden that look like secrets, or that follow one which announces a secret
+ * (`/token/…`).
+ */
 export const hidePath = (pathname: string): string => {
   const segments = pathname.split('/');
   return segments
@@ -94,7 +97,10 @@ const HEADER = /^([\w-]+:\s*)([^]*)$/;
 const FLAG = /^-{1,2}[A-Za-z][\w.-]*$/;
 const HEADER_FLAG = /^(?:-H|--?headers?)$/i;
 
-/** `NAME=value`, `--name=value` or `Name: value`: the value is hidden when the name announces a secret, or when it looks like one. */
+/**
+ * `NAME=value`, `--name=value` or `Name: value`: the value is hidden when the name announces a secret, or when it looks
+ * like one.
+ */
 const hideNamed = (argument: string): string => {
   const [, name, value = ''] = ASSIGNMENT.exec(argument) ?? [];
   if (name !== undefined)
@@ -110,7 +116,10 @@ const hideArgument = (argument: string, flag: string): string => {
   return HEADER_FLAG.test(flag) ? `${HEADER.exec(argument)?.[1] ?? ''}${HIDDEN}` : hideNamed(argument);
 };
 
-/** The arguments of a command with what looks like a secret hidden, and what a flag or a name announces as one. As many as there were. */
+/**
+ * The arguments of a command with what looks like a secret hidden, and what a flag or a name announces as one. As many
+ * as there were.
+ */
 export const hideArguments = (args: readonly string[]): readonly string[] =>
   args.map((argument, at) => hideArgument(argument, args[at - 1] ?? ''));
 

@@ -3,7 +3,10 @@ import { isAbsolute } from 'node:path';
 import { isRange } from './outbound-address.js';
 import { isVariablePattern, STDIO_VARIABLES } from './stdio-variables.js';
 
-/** One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and the README. */
+/**
+ * One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and
+ * the README.
+ */
 type Setting<T> = Readonly<{
   read: (text: string) => T | undefined;
   absent: T;
@@ -58,11 +61,16 @@ const broker = (text: string): string | undefined => {
 const roles = (text: string): readonly string[] | undefined =>
   text === 'all' ? [text] : list(oneOf('api', 'gateway', 'projector', 'streams'))(text);
 
-/** The parser mends and trims; what it would have to mend is refused, so that every reader of the text sees the same. */
+/**
+ * The parser mends and trims; what it would have to mend is refused, so that every reader of the text sees the same.
+ */
 const origin = (text: string): string | undefined =>
   /^https?:\/\/[^\s\\/?#@*]+\/?$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined;
 
-/** A web origin. Those of desktop apps (`tauri://localhost`, `vscode-webview://…`) are compared as written, as browsers don't change their hosts. */
+/**
+ * A web origin. Those of desktop apps (`tauri://localhost`, `vscode-webview://…`) are compared as written, as browsers
+ * don't change their hosts.
+ */
 const webOrigin = (text: string): string | undefined =>
   origin(text) ?? (/^(?!https?:)[a-z][a-z0-9+.-]{0,30}:\/\/[^\s\\/?#@*,]{1,253}$/.test(text) ? text : undefined);
 
@@ -71,7 +79,10 @@ const lowerCase =
   (text: string): string | undefined =>
     read(text)?.toLowerCase();
 
-/** A user and a group; alone, the user's id is also the group's. 65534 is whom PostgreSQL may run as when root starts it. */
+/**
+ * A user and a group; alone, the user's id is also the group's. 65534 is whom PostgreSQL may run as when root starts
+ * it.
+ */
 const userId = (text: string): Readonly<{ uid: number; gid: number }> | undefined => {
   const [, uid, gid = uid] = /^([1-9]\d{0,8})(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];
   return uid === undefined || uid === '65534' || gid === '65534' ? undefined : { uid: Number(uid), gid: Number(gid) };
@@ -123,7 +134,8 @@ export const settings = {
   PUBLIC_URL: optional(origin, [
     'an http or https origin without a path',
     '`http://HOST:PORT`',
-    'Goes into `mcpUrl`, metadata and mails; cookies, `Origin` and `Host` checks go by it. Not set with a `HOST` beyond loopback: only IP addresses are taken as `Host`.',
+    'Goes into `mcpUrl`, metadata and mails; cookies, `Origin` and `Host` checks go by it. Not set ' +
+      'with a `HOST` beyond loopback: only IP addresses are taken as `Host`.',
   ]),
   ALLOWED_HOSTS: setting(
     list(lowerCase(host)),
@@ -218,7 +230,8 @@ export const settings = {
     [
       'absolute paths of commands, comma-separated',
       'nothing',
-      'Commands that may be run as stdio servers; refused with `SIGNUP=open` unless `HOST` and `PUBLIC_URL` are loopback.',
+      'Commands that may be run as stdio servers; refused with `SIGNUP=open` unless `HOST` and ' +
+        '`PUBLIC_URL` are loopback.',
     ],
   ),
   STDIO_ENV: setting(
@@ -227,7 +240,8 @@ export const settings = {
     [
       'names of variables, comma-separated; `*` at the beginning or the end stands for any characters',
       STDIO_VARIABLES.map((name) => `\`${name}\``).join(' '),
-      'Variables that the registration of a stdio server may set. Those that make interpreters run other code only where the very name is listed.',
+      'Variables that the registration of a stdio server may set. Those that make interpreters run ' +
+        'other code only where the very name is listed.',
     ],
   ),
   STDIO_USER: optional(userId, [
@@ -295,7 +309,9 @@ export type Settings = {
   readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never;
 };
 
-/** Reads every variable; errors name the variable and what it takes, never its value. An empty value counts as absent. */
+/**
+ * Reads every variable; errors name the variable and what it takes, never its value. An empty value counts as absent.
+ */
 export const readSettings = (
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<{ values: Settings; errors: readonly string[] }> => {

@@ -31,8 +31,9 @@ const checksum = (text: string): string => {
 export type TokenKind = 'grant' | 'key' | 'session' | 'invite';
 
 /**
- * A new bearer token `tg_<kind>_<id>_<secret><checksum>`: 256 random bits in base62 and a CRC-32 that lets secret scanners and
- * this server reject typing errors without a look-up. `id` is the part of a TypeID after the underscore. Shown once, kept as a hash only.
+ * A new bearer token `tg_<kind>_<id>_<secret><checksum>`: 256 random bits in base62 and a CRC-32 that lets secret
+ * scanners and this server reject typing errors without a look-up. `id` is the part of a TypeID after the underscore.
+ * Shown once, kept as a hash only.
  */
 export const newToken = (kind: TokenKind, objectId: string): string => {
   const id = objectId.slice(objectId.indexOf('_') + 1);
@@ -48,7 +49,10 @@ export const tokenHash = (token: string): Buffer => hash('sha256', token, 'buffe
 export const sameHash = (left: Buffer, right: Buffer): boolean =>
   left.length === right.length && timingSafeEqual(left, right);
 
-/** The object's id part of a well-formed token of this kind, or undefined (wrong kind, shape or checksum). No secret comparison happens here. */
+/**
+ * The object's id part of a well-formed token of this kind, or undefined (wrong kind, shape or checksum). No secret
+ * comparison happens here.
+ */
 export const tokenObjectId = (kind: TokenKind, token: string): string | undefined => {
   const prefix = `tg_${kind}_`;
   const length = prefix.length + 26 + 1 + SECRET_LENGTH + CHECKSUM_LENGTH;

@@ -19,14 +19,17 @@ const open = (key: Buffer, aad: string, sealed: Buffer): Buffer => {
   return Buffer.concat([decipher.update(sealed.subarray(NONCE, sealed.length - TAG)), decipher.final()]);
 };
 
-/** Where a sealed value lives. It is authenticated with the value, so a ciphertext copied to another row or organization does not open. */
+/**
+ * Where a sealed value lives. It is authenticated with the value, so a ciphertext copied to another row or organization
+ * does not open.
+ */
 export type Place = Readonly<{ organizationId: string; table: string; column: string; row: string }>;
 
 const aadOf = (place: Place): string => [place.organizationId, place.table, place.column, place.row].join('|');
 
 /**
- * Envelope encryption (AES-256-GCM, 96-bit random nonces): the master key wraps one data key per organization, the data key seals values.
- * Opening a value that was altered, moved or sealed under another key throws.
+ * Envelope encryption (AES-256-GCM, 96-bit random nonces): the master key wraps one data key per organization, the data
+ * key seals values. Opening a value that was altered, moved or sealed under another key throws.
  */
 export class Vault {
   readonly #master: Buffer;

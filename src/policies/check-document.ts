@@ -5,7 +5,9 @@ import { Problem } from '../platform/problems.js';
 
 const MOST_BYTES = 256 * 1024;
 
-/** What came of checking a document. Pointers go into the body that the document came in: they begin with `/document`. */
+/**
+ * What came of checking a document. Pointers go into the body that the document came in: they begin with `/document`.
+ */
 export type Checked =
   | Readonly<{ valid: true; document: PolicyDocument; errors: readonly []; warnings: readonly PolicyError[] }>
   | Readonly<{ valid: false; errors: readonly PolicyError[]; warnings: readonly [] }>;
@@ -29,7 +31,10 @@ const refuseLarge = (document: unknown): void => {
     );
 };
 
-/** Checks a document; `tools` are those of its server, when they are known. @throws Problem `too_large` over 256 KiB of JSON. */
+/**
+ * Checks a document; `tools` are those of its server, when they are known. @throws Problem `too_large` over 256 KiB of
+ * JSON.
+ */
 export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): Checked => {
   refuseLarge(sent);
   const parsed = parsePolicy(sent);
@@ -38,7 +43,10 @@ export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): 
   return { valid: true, document: parsed.document, errors: [], warnings: inBody(warnings) };
 };
 
-/** The document, if it is valid. @throws Problem `unsupported_key` when that is all that is wrong with it, else `policy_invalid`; with every error at once. */
+/**
+ * The document, if it is valid. @throws Problem `unsupported_key` when that is all that is wrong with it, else
+ * `policy_invalid`; with every error at once.
+ */
 export const acceptDocument = (sent: unknown): PolicyDocument => accepted(checkDocument(sent));
 
 /** The document that was checked, if it is valid. @throws as acceptDocument */

@@ -3,7 +3,9 @@ import { Problem } from '../platform/problems.js';
 /** The entity tag of a version (RFC 9110 8.8.3). */
 export const etagOf = (version: number): string => `"${version}"`;
 
-/** Whether an `If-Match` names a version: `"3"`, `3`, a list, or `*` for any. Weak tags never match (RFC 9110 13.1.1). */
+/**
+ * Whether an `If-Match` names a version: `"3"`, `3`, a list, or `*` for any. Weak tags never match (RFC 9110 13.1.1).
+ */
 export const matchesVersion = (ifMatch: string, version: number): boolean =>
   ifMatch.trim() === '*' ||
   ifMatch.split(',').some((tag) => tag.trim() === etagOf(version) || tag.trim() === String(version));

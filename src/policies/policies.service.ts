@@ -125,7 +125,10 @@ export class Policies {
     });
   }
 
-  /** Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the newest. */
+  /**
+   * Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the
+   * newest.
+   */
   publish(
     principal: Principal,
     id: string,

@@ -47,9 +47,13 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into policies(organization_id, id, version, server_id, name, policy_version, document, pins, acceptances, created_at, updated_at, deleted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-       on conflict (organization_id, id) do update set version = excluded.version, server_id = excluded.server_id, name = excluded.name, policy_version = excluded.policy_version,
-         document = excluded.document, pins = excluded.pins, acceptances = excluded.acceptances, updated_at = excluded.updated_at, deleted = excluded.deleted`,
+      `insert into policies(organization_id, id, version, server_id, name, policy_version, document, pins,
+        acceptances, created_at, updated_at, deleted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+       on conflict (organization_id, id) do update
+         set version = excluded.version, server_id = excluded.server_id, name = excluded.name,
+         policy_version = excluded.policy_version,
+         document = excluded.document, pins = excluded.pins, acceptances = excluded.acceptances,
+           updated_at = excluded.updated_at, deleted = excluded.deleted`,
       [
         organizationId,
         id,
@@ -68,7 +72,10 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
   },
 };
 
-/** What policies ask about a server; undefined when there is none or it is deleted. `tools` are those of its newest discovery, `hashes` those of their definitions, by name. */
+/**
+ * What policies ask about a server; undefined when there is none or it is deleted. `tools` are those of its newest
+ * discovery, `hashes` those of their definitions, by name.
+ */
 export type ServerFacts = Readonly<{
   disabled: boolean;
   organizationDisabled: boolean;
@@ -86,9 +93,12 @@ const KNOWN_TOOLS = `(select coalesce(jsonb_agg(jsonb_build_object('name', t->>'
 
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
   const { rows } = await tx.query<ServerFacts>(
-    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted, s.acceptances, ${KNOWN_TOOLS} as tools,
-       coalesce((select jsonb_object_agg(t->>'name', t->>'definitionHash') from jsonb_array_elements(s.tools) t), '{}') as hashes
-     from servers s join organizations o on o.id = s.organization_id where s.organization_id = $1 and s.id = $2 and not s.deleted`,
+    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted,
+      s.acceptances, ${KNOWN_TOOLS} as tools,
+       coalesce((select jsonb_object_agg(t->>'name', t->>'definitionHash')
+         from jsonb_array_elements(s.tools) t), '{}') as hashes
+     from servers s join organizations o on o.id = s.organization_id where s.organization_id = $1 and s.id = $2
+       and not s.deleted`,
     [organizationId, id],
   );
   return rows[0];
@@ -101,7 +111,8 @@ export const listPolicies = async (
   page: Readonly<{ serverId: string; after: string; rows: number }>,
 ): Promise<readonly StoredPolicy[]> => {
   const { rows } = await tx.query<Row>(
-    `select ${COLUMNS} from policies where organization_id = $1 and server_id = $2 and id > $3 and not deleted order by id limit $4`,
+    `select ${COLUMNS} from policies where organization_id = $1 and server_id = $2 and id > $3 and not deleted
+      order by id limit $4`,
     [organizationId, page.serverId, page.after, page.rows],
   );
   return rows.map((row) => ({ id: row.id, ...stateOf(row) }));
@@ -122,7 +133,8 @@ export const listVersions = async (
   page: Readonly<{ policyId: string; after: number; rows: number }>,
 ): Promise<readonly PolicyVersion[]> => {
   const { rows } = await tx.query<{ event: ControlEvent & Extract<PolicyBody, { type: 'policy.published' }> }>(
-    `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published' and (event->>'policyVersion')::bigint > $3 order by version limit $4`,
+    `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published'
+      and (event->>'policyVersion')::bigint > $3 order by version limit $4`,
     [organizationId, page.policyId, page.after, page.rows],
   );
   return rows.map(({ event }) => ({
@@ -137,7 +149,8 @@ export const listVersions = async (
 /** Whether a grant that is not revoked names the policy, as its own or as its shadow. */
 export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: string): Promise<boolean> => {
   const { rows } = await tx.query<{ used: boolean }>(
-    'select exists (select 1 from grants where organization_id = $1 and (policy_id = $2 or shadow_policy_id = $2) and revoked_at is null) as used',
+    `select exists (select 1 from grants where organization_id = $1 and (policy_id = $2 or shadow_policy_id = $2)
+      and revoked_at is null) as used`,
     [organizationId, policyId],
   );
   return rows[0]?.used ?? false;
@@ -160,7 +173,9 @@ export const findInputSchemas = async (
   tools: readonly string[],
 ): Promise<ReadonlyMap<string, unknown>> => {
   const { rows } = await tx.query<{ name: string; schema: unknown }>(
-    "select t->>'name' as name, t->'definition'->'inputSchema' as schema from servers s, jsonb_array_elements(s.tools) t where s.organization_id = $1 and s.id = $2 and t->>'name' = any ($3)",
+    `select t->>'name' as name, t->'definition'->'inputSchema' as schema
+      from servers s, jsonb_array_elements(s.tools) t where s.organization_id = $1 and s.id = $2
+      and t->>'name' = any ($3)`,
     [organizationId, serverId, tools],
   );
   return new Map(rows.map(({ name, schema }) => [name, schema]));
@@ -183,7 +198,8 @@ export const findIdentity = async (tx: Tx, organizationId: string, id: string): 
     attributes: Readonly<Record<string, unknown>>;
     disabled: boolean;
   }>(
-    'select id, name, kind, attributes, disabled from identities where organization_id = $1 and id = $2 and not deleted',
+    `select id, name, kind, attributes, disabled from identities where organization_id = $1 and id = $2
+      and not deleted`,
     [organizationId, id],
   );
   return rows[0];

@@ -4,8 +4,8 @@ import type { Condition, LimitRule } from './document.js';
 import type { ApprovalTerms, Code, Facts, Reservation } from './facts.js';
 
 /**
- * `unkept`: judging asks for a value that a record does not keep, so that nobody knows whether the rule refused. It is there for recorded calls only. Of a
- * limit it has the reservation, with an infinite amount for one that is not known.
+ * `unkept`: judging asks for a value that a record does not keep, so that nobody knows whether the rule refused. It is
+ * there for recorded calls only. Of a limit it has the reservation, with an infinite amount for one that is not known.
  */
 export type Refusal = Readonly<{
   outcome: 'refused';

@@ -17,8 +17,9 @@ import { compareCodePoints, isPattern, literalLength } from './wildcard.js';
 export type { CompiledEntry } from './compiled-entry.js';
 
 /**
- * What a policy says about one name: the winning entry, and all checks in order, `hide` first. `steps` is what finding out
- * took; a plan that took more than `MAX_PATTERN_STEPS` is that of a name that is hidden, and no call may be judged by it.
+ * What a policy says about one name: the winning entry, and all checks in order, `hide` first. `steps` is what finding
+ * out took; a plan that took more than `MAX_PATTERN_STEPS` is that of a name that is hidden, and no call may be judged
+ * by it.
  */
 export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: readonly Check[]; steps: number }>;
 
@@ -88,8 +89,8 @@ const longestKept = 256;
 export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_approval: 1, allow: 0 };
 
 /**
- * Prepares an accepted document for deciding; done once per content, so that a decision is a map look-up and a few checks.
- * Throws when the document never went through `parsePolicy`.
+ * Prepares an accepted document for deciding; done once per content, so that a decision is a map look-up and a few
+ * checks. Throws when the document never went through `parsePolicy`.
  */
 export function compilePolicy(document: PolicyDocument): CompiledPolicy {
   const approval = document.approval ?? {};
@@ -134,8 +135,8 @@ export function namesOf(policy: CompiledPolicy, kind: Kind): CompiledNames {
 }
 
 /**
- * What the policy says about one name; patterns take at most `mostSteps` of it, and a plan that says that it took more means
- * nothing else. Names are remembered, boundedly: names that clients make up must not fill memory.
+ * What the policy says about one name; patterns take at most `mostSteps` of it, and a plan that says that it took more
+ * means nothing else. Names are remembered, boundedly: names that clients make up must not fill memory.
  */
 export function planFor(names: CompiledNames, name: string, mostSteps = MAX_PATTERN_STEPS): Plan {
   const known = names.plans.get(name);
@@ -188,7 +189,10 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
 
 const NOTHING_HIDDEN = new NameTable([]);
 
-/** SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of keys. */
+/**
+ * SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of
+ * keys.
+ */
 export function policyHash(document: PolicyDocument): string {
   return digestOf(document);
 }

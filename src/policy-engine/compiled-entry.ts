@@ -2,8 +2,8 @@ import type { Check } from './check.js';
 import { finish, type Sliced } from './slices.js';
 
 /**
- * An entry, or the default, with its own checks and those for all tools in the order of contract section 4. `expressions`:
- * the regular expressions that these look for.
+ * An entry, or the default, with its own checks and those for all tools in the order of contract section 4.
+ * `expressions`: the regular expressions that these look for.
  */
 export type CompiledEntry = Readonly<{
   pointer: string;

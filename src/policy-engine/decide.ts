@@ -27,16 +27,19 @@ export type TraceStep = Readonly<{
   detail?: string;
 }>;
 
-/** What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said, or what came before all of them (`unreached`). */
+/**
+ * What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said, or what came
+ * before all of them (`unreached`).
+ */
 type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: readonly Reservation[] }>;
 
 const nothing: readonly Reservation[] = [];
 const unreached = -1;
 
 /**
- * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must be
- * reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. `pins` are those of the policy's version; without them no
- * definition counts as changed. The same input always gives the same decision.
+ * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must
+ * be reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. `pins` are those of the
+ * policy's version; without them no definition counts as changed. The same input always gives the same decision.
  */
 export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decision {
   const unread = unreadable(facts);
@@ -66,8 +69,9 @@ export function decideWithTrace(
 }
 
 /**
- * Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones, those that patterns can't judge
- * within their steps, and, under `default: deny`, unlisted ones don't. Takes the steps that patterns took from `work`.
+ * Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones, those that patterns
+ * can't judge within their steps, and, under `default: deny`, unlisted ones don't. Takes the steps that patterns took
+ * from `work`.
  */
 export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool', work?: Work): boolean {
   if (policy.mode === 'monitor') return true;
@@ -101,7 +105,8 @@ const malformed = (reason: string): Decision => ({
 const undecided: Judgement = { reached: unreached, reservations: nothing };
 
 const ambiguousUri = malformed(
-  'the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)',
+  'the URI of the resource can be read in more than one way (steps . or .., control characters, ' +
+    'escapes of escapes or of what is not UTF-8)',
 );
 
 type Decided = Readonly<{ plan: Plan; judgement: Judgement; decision: Decision }>;
@@ -114,8 +119,8 @@ function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided 
 }
 
 /**
- * A server may take a URI in another spelling for the same resource: every entry for one of its spellings must let it pass
- * in each of them, the strictest refusal counts, and the limits of all those entries are reserved.
+ * A server may take a URI in another spelling for the same resource: every entry for one of its spellings must let it
+ * pass in each of them, the strictest refusal counts, and the limits of all those entries are reserved.
  */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   const resource = resourceIn(policy.resources, facts.tool);
@@ -151,7 +156,9 @@ function isPinBroken(
 }
 
 function pinBroken(tool: string): Judgement {
-  const reason = `the definition of ${tool} has changed since this policy was published; a policy manager can look at it and accept it`;
+  const reason =
+    `the definition of ${tool} has changed since this policy was published; a policy manager can look ` +
+    'at it and accept it';
   return { reached: unreached, refusal: deny('tool_changed', reason), reservations: nothing };
 }
 

@@ -1,4 +1,7 @@
-/** Whose calls a counter adds up: `grant`, `session`, `server` on one server; `identity`, `organization` over all servers. */
+/**
+ * Whose calls a counter adds up: `grant`, `session`, `server` on one server; `identity`, `organization` over all
+ * servers.
+ */
 export type Scope = 'grant' | 'session' | 'server' | 'identity' | 'organization';
 
 /** A calendar window aligned to UTC, or a number of whole seconds aligned to the epoch. */
@@ -39,7 +42,9 @@ export type Action = 'allow' | 'deny' | 'require_approval';
 
 export type Mode = 'enforce' | 'monitor';
 
-/** At most `max` in one window; `scope` defaults to `grant`, the amount to 1 unless `increment_from` names an argument. */
+/**
+ * At most `max` in one window; `scope` defaults to `grant`, the amount to 1 unless `increment_from` names an argument.
+ */
 export type LimitRule = Readonly<{
   counter: string;
   window: Window;
@@ -52,7 +57,10 @@ export type LimitRule = Readonly<{
 /** Short for one limit with scope `grant` and a counter private to its entry; `window` in whole seconds. */
 export type RateLimit = Readonly<{ max: number; window: number }>;
 
-/** How a call is held: for `expires_in` seconds from its request, for `wait` seconds of it with the caller kept waiting; `count` people must approve. */
+/**
+ * How a call is held: for `expires_in` seconds from its request, for `wait` seconds of it with the caller kept waiting;
+ * `count` people must approve.
+ */
 export type ApprovalRule = Readonly<{ expires_in?: number; wait?: number; count?: number }>;
 
 export type ToolEntry = Readonly<{
@@ -67,8 +75,8 @@ export type ToolEntry = Readonly<{
 }>;
 
 /**
- * A policy as the customer wrote it, after `parsePolicy` accepted it (contract section 4). Keys of its sections are any text,
- * `__proto__` included: go through them with `Object.entries`, never by index.
+ * A policy as the customer wrote it, after `parsePolicy` accepted it (contract section 4). Keys of its sections are any
+ * text, `__proto__` included: go through them with `Object.entries`, never by index.
  */
 export type PolicyDocument = Readonly<{
   version: '1';

@@ -1,7 +1,10 @@
 import type { Scope, Window } from './document.js';
 import type { Definition } from './pins.js';
 
-/** A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when nothing is. */
+/**
+ * A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when
+ * nothing is.
+ */
 export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
 
 /** What a request names: a tool, a resource by its URI, or a prompt. Each has its own section of a policy. */
@@ -10,7 +13,10 @@ export type Kind = 'tool' | 'resource' | 'prompt';
 /** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
 export const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
-/** What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a resource's `arguments` are `{uri}`. `arguments` is the parsed `params.arguments`, undefined when the call has none. */
+/**
+ * What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a
+ * resource's `arguments` are `{uri}`. `arguments` is the parsed `params.arguments`, undefined when the call has none.
+ */
 export type Facts = Readonly<{
   kind?: Kind;
   tool: string;
@@ -33,7 +39,10 @@ export type Facts = Readonly<{
   amounts?: ReadonlyMap<string, number>;
 }>;
 
-/** Why a call was allowed, refused or held: contract section 5, `code`. The engine gives some; the rest come from around it. */
+/**
+ * Why a call was allowed, refused or held: contract section 5, `code`. The engine gives some; the rest come from around
+ * it.
+ */
 export type Code =
   | 'allowed'
   | 'denied_by_rule'
@@ -56,9 +65,9 @@ export type Code =
   | 'malformed';
 
 /**
- * One limit that an allowed call must fit in. A counter is (organization, counter, window, scope, whom): several reservations
- * of one call on the same counter carry the same amount, which is added once, and each compares with its own `max`.
- * `reason` is what the policy wants said when it refuses.
+ * One limit that an allowed call must fit in. A counter is (organization, counter, window, scope, whom): several
+ * reservations of one call on the same counter carry the same amount, which is added once, and each compares with its
+ * own `max`. `reason` is what the policy wants said when it refuses.
  */
 export type Reservation = Readonly<{
   counter: string;
@@ -71,10 +80,16 @@ export type Reservation = Readonly<{
   reason?: string;
 }>;
 
-/** What a held call waits for: `count` people's approval within `expiresInSeconds`; its caller is kept waiting for `waitSeconds`. */
+/**
+ * What a held call waits for: `count` people's approval within `expiresInSeconds`; its caller is kept waiting for
+ * `waitSeconds`.
+ */
 export type ApprovalTerms = Readonly<{ expiresInSeconds: number; waitSeconds: number; count: number }>;
 
-/** `rule` is a JSON Pointer into the policy document, null when no rule of it decided. `approval` stands with effect `hold`. */
+/**
+ * `rule` is a JSON Pointer into the policy document, null when no rule of it decided. `approval` stands with effect
+ * `hold`.
+ */
 export type Decision = Readonly<{
   effect: 'allow' | 'deny' | 'hold';
   code: Code;

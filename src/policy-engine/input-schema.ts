@@ -31,18 +31,22 @@ const STEPS_PER_CHARACTER = 1;
 const STEPS_OF_CODE = 2_000_000;
 
 /**
- * Compiles a tool's input schema, JSON Schema draft 2020-12 (also when `$schema` is not stated) or draft-07. Arguments that the schema does not declare are
- * wrong unless it states `additionalProperties` or `unevaluatedProperties` itself. Undefined for a schema that can't be checked in bounded time and memory:
- * over 256 KiB or 64 levels, more keywords and subschemas than `prepareSchema` takes, 100 patterns, patterns of more than 10,000 instructions together,
- * remote or dynamic references, a pattern that is not RE2, another dialect, or no JSON Schema at all. It goes on in slices between other work, in the name
- * of `owner` (an organization); the code that ajv writes is one of them. A schema comes from whoever runs the server: validating takes a bounded number of
- * steps, past which arguments are wrong.
+ * Compiles a tool's input schema, JSON Schema draft 2020-12 (also when `$schema` is not stated) or draft-07. Arguments
+ * that the schema does not declare are wrong unless it states `additionalProperties` or `unevaluatedProperties` itself.
+ * Undefined for a schema that can't be checked in bounded time and memory: over 256 KiB or 64 levels, more keywords and
+ * subschemas than `prepareSchema` takes, 100 patterns, patterns of more than 10,000 instructions together, remote or
+ * dynamic references, a pattern that is not RE2, another dialect, or no JSON Schema at all. It goes on in slices
+ * between other work, in the name of `owner` (an organization); the code that ajv writes is one of them. A schema comes
+ * from whoever runs the server: validating takes a bounded number of steps, past which arguments are wrong.
  */
 export function compileInputSchema(schema: unknown, owner = 'nobody'): Promise<CompiledSchema | undefined> {
   return inSlices(owner, compiling(schema));
 }
 
-/** Whether a schema is within the bounds of `compileInputSchema`. Compiles nothing: one that ajv or RE2 does not take passes too. */
+/**
+ * Whether a schema is within the bounds of `compileInputSchema`. Compiles nothing: one that ajv or RE2 does not take
+ * passes too.
+ */
 export function isWithinBounds(schema: unknown): boolean {
   return dialectOf(schema) !== undefined && prepareSchema(schema) !== undefined;
 }
@@ -127,7 +131,10 @@ function metaOf(dialect: Dialect): Ajv | Ajv2020 {
   return known;
 }
 
-/** A compiler of its own for each schema: ajv keeps what it compiled as long as it lives. The one for 2019-09 has all of draft-07, and `unevaluatedProperties`. */
+/**
+ * A compiler of its own for each schema: ajv keeps what it compiled as long as it lives. The one for 2019-09 has all of
+ * draft-07, and `unevaluatedProperties`.
+ */
 function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string, Pattern>): Ajv2019 | Ajv2020 {
   const options: Options = {
     ...quiet,

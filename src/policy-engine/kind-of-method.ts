@@ -9,7 +9,10 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['prompts/get', 'prompt'],
 ]);
 
-/** What the name in a request of this method is; undefined where it names nothing, and for `completion/complete`, which names a prompt or a resource. */
+/**
+ * What the name in a request of this method is; undefined where it names nothing, and for `completion/complete`, which
+ * names a prompt or a resource.
+ */
 export function kindOfMethod(method: string): Kind | undefined {
   return kinds.get(method);
 }

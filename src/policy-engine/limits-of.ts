@@ -3,8 +3,8 @@ import { privateCounterPrefix } from './limits.js';
 import { pointerTo } from './pointer.js';
 
 /**
- * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells), null when it is for all tools;
- * `incrementFrom` the argument that is spent.
+ * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells),
+ * null when it is for all tools; `incrementFrom` the argument that is spent.
  */
 export type PlacedLimit = Readonly<{
   rule: string;

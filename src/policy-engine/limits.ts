@@ -9,7 +9,10 @@ import { windowText } from './windows.js';
 /** What a private counter's name begins with; `parsePolicy` refuses it in customers' counters. */
 export const privateCounterPrefix = 'rate_limit:';
 
-/** The check of one limit: it asks for a reservation, or refuses when the argument to be spent is not a finite number ≥ 0. */
+/**
+ * The check of one limit: it asks for a reservation, or refuses when the argument to be spent is not a finite number ≥
+ * 0.
+ */
 export function limitCheck(limit: LimitRule, pointer: string, entryReason?: string): Check {
   const { counter, window, max, increment_from: source } = limit;
   const scope = limit.scope ?? 'grant';
@@ -75,7 +78,10 @@ export function limitRefusal(
   return { rule: pointer, reason: reason ?? usual };
 }
 
-/** The name of a counter among all: (organization, scope, whom, window, counter). The counter stands last, since it alone may hold any character. */
+/**
+ * The name of a counter among all: (organization, scope, whom, window, counter). The counter stands last, since it
+ * alone may hold any character.
+ */
 export function counterName(
   organizationId: string,
   { scope, whom, window, counter }: Pick<Reservation, 'scope' | 'whom' | 'window' | 'counter'>,

@@ -2,12 +2,15 @@ import { MAX_PATTERN_STEPS, PatternIndex } from './pattern-index.js';
 import { finish, type Sliced } from './slices.js';
 import { isPattern } from './wildcard.js';
 
-/** `place` is that of the name or pattern that goes first, -1 when none matches; it means nothing when `steps` is over the allowed number. */
+/**
+ * `place` is that of the name or pattern that goes first, -1 when none matches; it means nothing when `steps` is over
+ * the allowed number.
+ */
 export type Place = Readonly<{ place: number; steps: number }>;
 
 /**
- * Names and patterns in the order in which they go before each other. Patterns are indexed when a name is first looked up that
- * they can decide about, so that a policy that nobody uses keeps no index.
+ * Names and patterns in the order in which they go before each other. Patterns are indexed when a name is first looked
+ * up that they can decide about, so that a policy that nobody uses keeps no index.
  */
 export class NameTable {
   readonly #exact = new Map<string, number>();

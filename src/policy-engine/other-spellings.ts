@@ -17,7 +17,10 @@ const MAX_ENTRIES_OF_ONE_NAME = 16;
 const STEPS_PER_PATTERN = 4;
 const CHARACTERS_PER_STEP = 4;
 
-/** Entries of `resources` under those spellings of their names that differ from the written ones; most documents have none. */
+/**
+ * Entries of `resources` under those spellings of their names that differ from the written ones; most documents have
+ * none.
+ */
 export class OtherSpellings<Entry> {
   readonly #exact = new Map<string, Named<Entry>[]>();
   readonly #patterns: (Named<Entry> & Readonly<{ matches: Matches }>)[] = [];
@@ -50,8 +53,8 @@ export class OtherSpellings<Entry> {
   }
 
   /**
-   * Every entry that has such a name, with the name's role. One whose written name matches too has had its turn, and lost
-   * it to a more precise one.
+   * Every entry that has such a name, with the name's role. One whose written name matches too has had its turn, and
+   * lost it to a more precise one.
    */
   at(uri: string): readonly Readonly<{ entry: Entry; role: Role }>[] {
     const found = [...(this.#exact.get(uri) ?? []), ...this.#patterns.filter(({ matches }) => matches(uri))];

@@ -37,9 +37,10 @@ const longestPattern = 256;
 const longestReason = 1000;
 
 /**
- * Checks a policy document against contract section 4 and reports everything that is wrong at once, each with a JSON Pointer.
- * Codes: `invalid_type`, `invalid_value`, `required`, `too_many`, `unsupported_key` (unknown, or not enforced by this release).
- * An accepted document is the input itself, unchanged, with warnings about what is allowed but may surprise.
+ * Checks a policy document against contract section 4 and reports everything that is wrong at once, each with a JSON
+ * Pointer. Codes: `invalid_type`, `invalid_value`, `required`, `too_many`, `unsupported_key` (unknown, or not enforced
+ * by this release). An accepted document is the input itself, unchanged, with warnings about what is allowed but may
+ * surprise.
  */
 export function parsePolicy(input: unknown): Parsed {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
@@ -51,7 +52,9 @@ export function parsePolicy(input: unknown): Parsed {
   return { ok: true, document, warnings: [...report.warnings, ...costs.warnings, ...lintPolicy(document)] };
 }
 
-/** A document that was accepted and stored; undefined when this release does not know all of it. Looks for no warnings. */
+/**
+ * A document that was accepted and stored; undefined when this release does not know all of it. Looks for no warnings.
+ */
 export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: true };
   readDocument(input, '', report);

@@ -2,7 +2,9 @@ import { PieceSearch, type Found } from './piece-search.js';
 import { ROUNDS_PER_YIELD, sorted, type Sliced } from './slices.js';
 import { SortedTrie } from './sorted-trie.js';
 
-/** The most steps, of about 10 ns, that judging a call's name by patterns may take: a call that takes more is refused. */
+/**
+ * The most steps, of about 10 ns, that judging a call's name by patterns may take: a call that takes more is refused.
+ */
 export const MAX_PATTERN_STEPS = 100_000;
 
 const STEPS_PER_CHILD = 1;
@@ -13,7 +15,10 @@ const STEPS_PER_NODE = 6;
 const NO_PIECE = -1;
 const NO_PATTERN = 0x7fff_ffff;
 
-/** `first` is the index of the first pattern that matches, or -1. It means nothing when `steps` is over the allowed number. */
+/**
+ * `first` is the index of the first pattern that matches, or -1. It means nothing when `steps` is over the allowed
+ * number.
+ */
 export type Match = Readonly<{ first: number; steps: number }>;
 
 /** The nodes that are still to be walked, each with where the pieces on the way to it end in the name. */
@@ -27,11 +32,12 @@ type Built = Readonly<{ pieces: readonly string[]; search: PieceSearch; trie: So
 type Path = Readonly<{ labels: readonly number[]; pattern: number }>;
 
 /**
- * Finds the first of many patterns that matches a name; in a pattern `*` is any run of characters, also an empty one. Patterns are
- * cut at their stars into pieces. One pass finds which pieces the name holds, and in the trie of the patterns' pieces only the
- * branches whose pieces occur in their order are walked, so that a pattern costs nothing unless the name holds what it begins
- * with. A node is walked at most once, with the leftmost place of each piece, as that leaves the most room for the rest.
- * Steps are counted and bounded by `MAX_PATTERN_STEPS`: the same name always takes as many.
+ * Finds the first of many patterns that matches a name; in a pattern `*` is any run of characters, also an empty one.
+ * Patterns are cut at their stars into pieces. One pass finds which pieces the name holds, and in the trie of the
+ * patterns' pieces only the branches whose pieces occur in their order are walked, so that a pattern costs nothing
+ * unless the name holds what it begins with. A node is walked at most once, with the leftmost place of each piece, as
+ * that leaves the most room for the rest. Steps are counted and bounded by `MAX_PATTERN_STEPS`: the same name always
+ * takes as many.
  */
 export class PatternIndex {
   readonly #pieces: readonly string[];
@@ -48,7 +54,10 @@ export class PatternIndex {
     this.#first = first;
   }
 
-  /** Every pattern has a star. The earlier one goes before the later one. Takes time n log n in their characters, in slices. */
+  /**
+   * Every pattern has a star. The earlier one goes before the later one. Takes time n log n in their characters, in
+   * slices.
+   */
   static *build(patterns: readonly string[]): Sliced<PatternIndex> {
     const { pieces, paths } = yield* pathsOf(patterns);
     const recurring = yield* recurringPieces(paths, pieces.length);

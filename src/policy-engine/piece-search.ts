@@ -1,7 +1,9 @@
 import { ROUNDS_PER_YIELD, type Sliced } from './slices.js';
 import { SortedTrie } from './sorted-trie.js';
 
-/** What a text holds of the pieces, until the next search. Places are where a piece ends, exclusive, in UTF-16 units. */
+/**
+ * What a text holds of the pieces, until the next search. Places are where a piece ends, exclusive, in UTF-16 units.
+ */
 export type Found = Readonly<{
   /** The pieces that occur, each once, and those that the text ends with. */
   pieces: readonly number[];
@@ -16,9 +18,9 @@ const STEPS_PER_END = 3;
 const STEPS_PER_LINK = 15;
 
 /**
- * Finds which of many pieces a text holds, by the automaton of Aho and Corasick: in time linear in the text and in what is
- * found, whatever the number of the pieces. All ends are told of the `recurring` pieces only, as text and pieces made of one
- * letter have many.
+ * Finds which of many pieces a text holds, by the automaton of Aho and Corasick: in time linear in the text and in what
+ * is found, whatever the number of the pieces. All ends are told of the `recurring` pieces only, as text and pieces
+ * made of one letter have many.
  */
 export class PieceSearch {
   readonly #trie: SortedTrie;
@@ -71,7 +73,9 @@ export class PieceSearch {
     return length * (STEPS_PER_CHARACTER + (atOnce + 1) * STEPS_PER_END) + this.mostPieces(length) * STEPS_PER_PIECE;
   }
 
-  /** How many pieces of a kind can end at one place; `links` lead from each node to the next shorter one of the kind. */
+  /**
+   * How many pieces of a kind can end at one place; `links` lead from each node to the next shorter one of the kind.
+   */
   #mostAtOnce(isKind: (node: number) => boolean, links: Int32Array): number {
     const ending = new Int32Array(links.length);
     let most = 0;

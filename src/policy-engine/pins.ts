@@ -1,12 +1,18 @@
-/** A definition of a tool that was taken as good on its server. `number` counts these over the server, so that "later than" needs no clock. */
+/**
+ * A definition of a tool that was taken as good on its server. `number` counts these over the server, so that "later
+ * than" needs no clock.
+ */
 export type Accepted = Readonly<{ definitionHash: string; number: number }>;
 
-/** The definitions that a server's tools had when a policy was published, by name, and how many its server had accepted by then. */
+/**
+ * The definitions that a server's tools had when a policy was published, by name, and how many its server had accepted
+ * by then.
+ */
 export type Pins = Readonly<{ hashes: ReadonlyMap<string, string>; acceptances: number }>;
 
 /**
- * The hash that a tool's definition must have under a policy: what was accepted on its server after the publication, else what it was at the publication,
- * else what was accepted before. Undefined for a tool that nobody has seen.
+ * The hash that a tool's definition must have under a policy: what was accepted on its server after the publication,
+ * else what it was at the publication, else what was accepted before. Undefined for a tool that nobody has seen.
  */
 export function pinnedHash(
   { hashes, acceptances }: Pins,

@@ -82,8 +82,9 @@ const limit = object(
 );
 
 /**
- * JSON Schema, draft 2020-12, of the policy document that this release accepts. It knows the structure: `parsePolicy` has the last word, and also reads
- * regular expressions and address ranges. A document that `parsePolicy` accepts always validates.
+ * JSON Schema, draft 2020-12, of the policy document that this release accepts. It knows the structure: `parsePolicy`
+ * has the last word, and also reads regular expressions and address ranges. A document that `parsePolicy` accepts
+ * always validates.
  */
 export const policySchema: Members = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -7,10 +7,10 @@ import { inSlices, type Sliced } from './slices.js';
 const underWay = new WeakMap<CompiledNames, Promise<void>>();
 
 /**
- * What the first decision about a name would do in one go, done before it between other work of the process: the index of the
- * patterns of its kind, large entries, and the regular expressions that its own entries look for. Undefined when there is nothing to do, which
- * then took a few look-ups. Calls that wait for the same work share it; it is `owner`'s (an organization's) that begins it.
- * `decide` needs none of this: what is still missing it does itself.
+ * What the first decision about a name would do in one go, done before it between other work of the process: the index
+ * of the patterns of its kind, large entries, and the regular expressions that its own entries look for. Undefined when
+ * there is nothing to do, which then took a few look-ups. Calls that wait for the same work share it; it is `owner`'s
+ * (an organization's) that begins it. `decide` needs none of this: what is still missing it does itself.
  */
 export function prepareDecision(
   policy: CompiledPolicy,

@@ -4,8 +4,8 @@ import { pointerTo } from './pointer.js';
 export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;
 
 /**
- * `patternSize` adds up what the regular expressions of the document compile to. A stored document was accepted once: what takes
- * long to check is not checked again.
+ * `patternSize` adds up what the regular expressions of the document compile to. A stored document was accepted once:
+ * what takes long to check is not checked again.
  */
 export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[]; isStored: boolean }> & {
   patternSize: number;

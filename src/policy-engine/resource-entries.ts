@@ -26,8 +26,9 @@ const kept = new WeakMap<CompiledNames, Map<string, Resource>>();
 /**
  * The entries that a request for this URI must pass, all of them, and the spellings that each must pass in. What is
  * granted is granted by the entries of the URI itself (in its normal form, which names the same resource for every
- * reader); entries for any other spelling only add refusals and limits. Where the default denies, it also counts when no
- * entry knows what is left of the URI without the parts that servers ignore. All spellings share the steps of one name.
+ * reader); entries for any other spelling only add refusals and limits. Where the default denies, it also counts when
+ * no entry knows what is left of the URI without the parts that servers ignore. All spellings share the steps of one
+ * name.
  */
 export function resourceIn(names: CompiledNames, uri: string): Resource | Unjudged {
   const known = kept.get(names)?.get(uri);
@@ -80,8 +81,8 @@ type Named = Readonly<{ entry: Readonly<{ compiled: CompiledEntry }>; role: Role
 type Refused = Pick<Refusal, 'effect' | 'approval'>;
 
 /**
- * The judgement that refuses most, undefined when none refuses: a denial before a hold, of holds the one that wants most
- * people, of equals the first.
+ * The judgement that refuses most, undefined when none refuses: a denial before a hold, of holds the one that wants
+ * most people, of equals the first.
  */
 export function strictestOf<T>(judged: readonly T[], refusalOf: (one: T) => Refused | undefined): T | undefined {
   let strictest: T | undefined;
@@ -176,8 +177,8 @@ function entriesFor(search: EntrySearch, uri: string, spellings: Spellings): rea
 }
 
 /**
- * The entries of the URI itself. The one for its written form counts unless it is for the normal form too, where another
- * wins over it.
+ * The entries of the URI itself. The one for its written form counts unless it is for the normal form too, where
+ * another wins over it.
  */
 function grantingEntries(search: EntrySearch, uri: string, normal: string): readonly CompiledEntry[] {
   const written = uri === normal ? undefined : search.winner(uri);
@@ -201,7 +202,10 @@ function spelled(facts: Facts, uri: string): Facts {
 
 const NEGATIVE: ReadonlySet<Condition['op']> = new Set(['neq', 'not_in', 'not_contains']);
 
-/** A `require` that wants something to be there can't want it in every encoding; one that wants something not to be there can. */
+/**
+ * A `require` that wants something to be there can't want it in every encoding; one that wants something not to be
+ * there can.
+ */
 function wantsText({ asks }: Check): boolean {
   return asks?.kind === 'require' && asks.conditions.some(({ op }) => !NEGATIVE.has(op));
 }

@@ -23,8 +23,8 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
 
 /**
  * The spellings of one resource's URI. `normal` differs from the URI only where RFC 3986 and Unicode say that nothing
- * differs. `texts` are what a rule on `args.uri` judges, the URI itself first; `encoded` are further ones that write the
- * same characters as escapes or decomposed. `plainest` is what is left without everything that some server ignores.
+ * differs. `texts` are what a rule on `args.uri` judges, the URI itself first; `encoded` are further ones that write
+ * the same characters as escapes or decomposed. `plainest` is what is left without everything that some server ignores.
  */
 export type Spellings = Readonly<{
   normal: string;
@@ -34,9 +34,9 @@ export type Spellings = Readonly<{
 }>;
 
 /**
- * Every spelling that a server may take for this URI, a small fixed number of them. Undefined when readers could take it
- * for different resources: control characters and outer spaces, which URL parsers drop, steps `.` and `..`, escapes that
- * are not UTF-8, lone surrogates, and escapes without an end.
+ * Every spelling that a server may take for this URI, a small fixed number of them. Undefined when readers could take
+ * it for different resources: control characters and outer spaces, which URL parsers drop, steps `.` and `..`, escapes
+ * that are not UTF-8, lone surrogates, and escapes without an end.
  */
 export function spellingsOf(uri: string): Spellings | undefined {
   const normal = normalUri(uri);
@@ -51,8 +51,8 @@ export function spellingsOf(uri: string): Spellings | undefined {
 }
 
 /**
- * What an entry's name does under another spelling: it `grants` as the written name does, it `tightens` what is granted,
- * or it only `recognises` what a granted spelling stands for.
+ * What an entry's name does under another spelling: it `grants` as the written name does, it `tightens` what is
+ * granted, or it only `recognises` what a granted spelling stands for.
  */
 export type OtherName = Readonly<{ name: string; role: 'grants' | 'tightens' | 'recognises' }>;
 
@@ -82,8 +82,8 @@ export function plainUri(uri: string): string | undefined {
 }
 
 /**
- * The URI as RFC 3986 (6.2.2 and 6.2.3), RFC 8089 and Unicode normalise it: case of scheme, host and escapes, escapes of
- * letters, digits, `-._~` and all that is not ASCII undone, no default port, `file:///a` for `file:/a` and
+ * The URI as RFC 3986 (6.2.2 and 6.2.3), RFC 8089 and Unicode normalise it: case of scheme, host and escapes, escapes
+ * of letters, digits, `-._~` and all that is not ASCII undone, no default port, `file:///a` for `file:/a` and
  * `file://localhost/a`, NFC. It names the same resource for every reader.
  */
 export function normalUri(uri: string): string {
@@ -106,8 +106,8 @@ function normalAuthorityless(scheme: string, rest: string): string {
 }
 
 /**
- * Undone as often as a careless server might; undefined when there is no end of it, or when an escape is not UTF-8, which
- * servers read in several ways.
+ * Undone as often as a careless server might; undefined when there is no end of it, or when an escape is not UTF-8,
+ * which servers read in several ways.
  */
 function unescaped(uri: string): string | undefined {
   let text = uri;

@@ -10,8 +10,8 @@ export const stepsKeyword = 'toolgateSteps';
 const mostCharacters = 256 * 1024;
 const mostLevels = 64;
 /**
- * Of all subschemas: what ajv writes as code for a schema, in units of about 20 µs, goes in one slice that nothing can interrupt.
- * Annotations cost nothing.
+ * Of all subschemas: what ajv writes as code for a schema, in units of about 20 µs, goes in one slice that nothing can
+ * interrupt. Annotations cost nothing.
  */
 const MAX_CODE = 1000;
 const CODE_OF_SUBSCHEMA = 5;
@@ -58,8 +58,9 @@ class Unbounded extends Error {}
 type Walk = { places: Set<string>; references: string[]; enumerated: number; patterns: Set<string>; code: number };
 
 /**
- * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is over a bound, or refers to
- * anything but its own subschemas by pointer. The texts of its regular expressions are added to `patterns`.
+ * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is
+ * over a bound, or refers to anything but its own subschemas by pointer. The texts of its regular expressions are added
+ * to `patterns`.
  */
 export function prepareSchema(schema: unknown, patterns = new Set<string>()): JsonSchema | undefined {
   const walk: Walk = { places: new Set(), references: [], enumerated: 0, patterns, code: 0 };

@@ -18,9 +18,9 @@ export function finish<T>(work: Sliced<T>): T {
 }
 
 /**
- * Does sliced work between other work of the process: one slice a turn of the event loop, whatever number of works wait. Owners
- * (organizations) take turns, and the works of one owner are done one after the other, so that many works of one owner
- * delay another's by one slice each turn at most.
+ * Does sliced work between other work of the process: one slice a turn of the event loop, whatever number of works
+ * wait. Owners (organizations) take turns, and the works of one owner are done one after the other, so that many works
+ * of one owner delay another's by one slice each turn at most.
  */
 export class SliceQueue {
   readonly #nextTurn: (run: () => void) => void;
@@ -32,7 +32,9 @@ export class SliceQueue {
     this.#nextTurn = nextTurn;
   }
 
-  /** What the work returns. Rejects with what it throws. Nothing of it is done before the next turn of the event loop. */
+  /**
+   * What the work returns. Rejects with what it throws. Nothing of it is done before the next turn of the event loop.
+   */
   run<T>(owner: string, work: Sliced<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const line = this.#lines.get(owner) ?? [];

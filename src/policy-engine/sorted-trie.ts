@@ -1,6 +1,9 @@
 import { ROUNDS_PER_YIELD, type Sliced } from './slices.js';
 
-/** Sequences of whole numbers, by index: sorted, the shorter of two first where one begins the other, and each there once. */
+/**
+ * Sequences of whole numbers, by index: sorted, the shorter of two first where one begins the other, and each there
+ * once.
+ */
 export type Sequences = Readonly<{
   count: number;
   lengthOf: (index: number) => number;
@@ -8,9 +11,9 @@ export type Sequences = Readonly<{
 }>;
 
 /**
- * A trie in typed arrays. Nodes are numbered breadth first from the root, 0, so that the children of a node stand side by
- * side, in the order of their labels. It takes 12 bytes a node. Building it takes time linear in the
- * sequences, in slices.
+ * A trie in typed arrays. Nodes are numbered breadth first from the root, 0, so that the children of a node stand side
+ * by side, in the order of their labels. It takes 12 bytes a node. Building it takes time linear in the sequences, in
+ * slices.
  */
 export class SortedTrie {
   readonly size: number;

@@ -3,8 +3,8 @@ export function isPattern(text: string): boolean {
 }
 
 /**
- * A matcher for names, where `*` matches any run of characters, also an empty one, and case counts. Its time is linear in
- * the length of the name whatever the pattern, because patterns come from customers and share a process with others.
+ * A matcher for names, where `*` matches any run of characters, also an empty one, and case counts. Its time is linear
+ * in the length of the name whatever the pattern, because patterns come from customers and share a process with others.
  */
 export function wildcard(pattern: string): (name: string) => boolean {
   const pieces = pattern.split('*');

@@ -7,7 +7,10 @@ export const longestWindowSeconds = 31_622_400;
 
 export const windowNames = ['second', 'minute', 'hour', 'day', 'month'] as const;
 
-/** The fixed window that `now` lies in, in epoch milliseconds, `endMs` excluded. Months go by the UTC calendar, all else counts from the epoch. */
+/**
+ * The fixed window that `now` lies in, in epoch milliseconds, `endMs` excluded. Months go by the UTC calendar, all else
+ * counts from the epoch.
+ */
 export function windowBounds(window: Window, now: Date): Readonly<{ startMs: number; endMs: number }> {
   if (window === 'month') {
     const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];

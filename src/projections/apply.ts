@@ -7,8 +7,9 @@ export { NEXT_RECORDS } from '../audit/records.js';
 export type Page = Readonly<{ from: Place; limit: number; since: Date | null }>;
 
 /**
- * Tables that are computed from the audit log and from nothing else. `apply` adds a page of records (NEXT_RECORDS), each once, and answers the place after
- * it, or undefined when there is none; `clear` removes what counts from `since` on by the events' own time (null: everything), so that it can be applied anew.
+ * Tables that are computed from the audit log and from nothing else. `apply` adds a page of records (NEXT_RECORDS),
+ * each once, and answers the place after it, or undefined when there is none; `clear` removes what counts from `since`
+ * on by the events' own time (null: everything), so that it can be applied anew.
  */
 export type Projection = Readonly<{
   name: string;
@@ -40,7 +41,8 @@ export const lockPosition = async (
   );
   const { rows } = await tx.prepared<LockedRow>(
     wait ? 'projection-lock' : 'projection-try',
-    `select next_seq, recorded_at from projection_positions where projection = $1 and organization_id = $2 for update ${wait ? '' : 'skip locked'}`,
+    `select next_seq, recorded_at from projection_positions where projection = $1
+      and organization_id = $2 for update ${wait ? '' : 'skip locked'}`,
     [projection, organizationId],
   );
   return rows[0] && toPlace(rows[0]);
@@ -49,14 +51,15 @@ export const lockPosition = async (
 export const movePosition = async (tx: Tx, projection: string, organizationId: string, place: Place): Promise<void> => {
   await tx.prepared(
     'projection-move',
-    `update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at) where projection = $1 and organization_id = $2`,
+    `update projection_positions set next_seq = $3, recorded_at = coalesce($4::timestamptz, recorded_at)
+      where projection = $1 and organization_id = $2`,
     [projection, organizationId, place.seq, place.recordedAt],
   );
 };
 
 /**
- * Applies the next page of records after `from`; resolves to the place after it, or undefined when there is nothing more. The caller's transaction holds
- * the position's lock.
+ * Applies the next page of records after `from`; resolves to the place after it, or undefined when there is nothing
+ * more. The caller's transaction holds the position's lock.
  */
 export const applyPage = async (
   tx: Tx,

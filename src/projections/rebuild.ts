@@ -3,7 +3,10 @@ import type { Database, Tx } from '../platform/database.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
 const HOUR_MS = 3_600_000;
-/** How far a gateway's clock may be from the database's, and an event from its recording, for a rebuild after retention to be exact. */
+/**
+ * How far a gateway's clock may be from the database's, and an event from its recording, for a rebuild after retention
+ * to be exact.
+ */
 const SKEW_MS = HOUR_MS;
 
 /** How far a rebuild is: organizations done, of how many, and numbers of the audit log passed. */
@@ -11,7 +14,10 @@ export type RebuildProgress = Readonly<{ organizations: number; of: number; reco
 
 type OnPage = (records: number) => void;
 
-/** From which event time on the retained records are all there is; null when retention has dropped nothing, undefined when it has dropped everything. */
+/**
+ * From which event time on the retained records are all there is; null when retention has dropped nothing, undefined
+ * when it has dropped everything.
+ */
 const retainedSince = async (tx: Tx, organizationId: string): Promise<Date | null | undefined> => {
   const oldest = await oldestRecord(tx, organizationId);
   if (!oldest) return (await nextSeq(tx, organizationId)) > 1 ? undefined : null;
@@ -55,9 +61,10 @@ const rebuildOne = (db: Database, projection: Projection, organizationId: string
   });
 
 /**
- * Computes a projection anew from the audit log, one organization a transaction: readers see its old rows or its new ones, never half of them, and
- * runners wait for its position. Where retention has dropped records, the hours that they may have counted in are kept as they are: all before the
- * first whole hour that begins an hour or more after the oldest retained record; what is not yet applied is applied to them first.
+ * Computes a projection anew from the audit log, one organization a transaction: readers see its old rows or its new
+ * ones, never half of them, and runners wait for its position. Where retention has dropped records, the hours that they
+ * may have counted in are kept as they are: all before the first whole hour that begins an hour or more after the
+ * oldest retained record; what is not yet applied is applied to them first.
  */
 export const rebuild = async (
   db: Database,

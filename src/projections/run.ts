@@ -9,13 +9,16 @@ const ORGANIZATIONS_AT_ONCE = 100;
 type Behind = Readonly<{ organizations: readonly string[]; since: string }>;
 
 /**
- * The organizations whose records are ahead of the projection, of those that changed since the snapshot whose oldest running transaction was `since`; when there are many, any of them, so that some that fail keep no other from its turn. One that another runner is at counts as behind too: that runner may fail.
+ * The organizations whose records are ahead of the projection, of those that changed since the snapshot whose oldest
+ * running transaction was `since`; when there are many, any of them, so that some that fail keep no other from its
+ * turn. One that another runner is at counts as behind too: that runner may fail.
  */
 const findBehind = (db: Database, projection: string, since: string): Promise<Behind> =>
   db.asWorker(async (tx) => {
     const snapshot = await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin');
     const { rows } = await tx.query<{ organization_id: string }>(
-      `select h.organization_id from audit_heads h left join projection_positions p on p.projection = $1 and p.organization_id = h.organization_id
+      `select h.organization_id from audit_heads h left join projection_positions p on p.projection = $1
+        and p.organization_id = h.organization_id
        where h.changed_xid >= $2::xid8 and h.next_seq > coalesce(p.next_seq, 1) order by random() limit $3`,
       [projection, since, ORGANIZATIONS_AT_ONCE],
     );
@@ -34,7 +37,10 @@ const advance = (db: Database, projection: Projection, organizationId: string): 
     return true;
   });
 
-/** Serves each organization that is behind once, also when that failed for another; the heads up to `since` need no look again only when none was. */
+/**
+ * Serves each organization that is behind once, also when that failed for another; the heads up to `since` need no look
+ * again only when none was.
+ */
 const round = async (
   db: Database,
   projection: Projection,
@@ -75,8 +81,9 @@ const runOne = (db: Database, projection: Projection): Rounds => {
 };
 
 /**
- * Keeps the projections up with the audit log; several runners share the work by the lock of each (projection, organization). A page's rows and the
- * position move in one transaction, so each record counts once. `wake` is a hint that something was recorded; polling every 200 ms is what holds.
+ * Keeps the projections up with the audit log; several runners share the work by the lock of each (projection,
+ * organization). A page's rows and the position move in one transaction, so each record counts once. `wake` is a hint
+ * that something was recorded; polling every 200 ms is what holds.
  */
 export const startProjections = ({
   db,

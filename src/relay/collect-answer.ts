@@ -14,7 +14,9 @@ import { passableMessage } from './passable-message.js';
 /** An answer that must be read before it is passed on. */
 export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
 
-/** How long a stream that has said what was asked may take to end by itself, so that its connection can be used again. */
+/**
+ * How long a stream that has said what was asked may take to end by itself, so that its connection can be used again.
+ */
 const LINGER_MS = 1000;
 
 /** How many events of one stream may be no JSON object: a failed parse costs twenty times a short one that succeeds. */
@@ -23,8 +25,8 @@ const MAX_UNREADABLE_EVENTS = 100;
 const plainAnswer = /^data: ?\{(?:"result"|"jsonrpc":"2\.0","id":(?:-?\d+|"[^"\\]*"),"(?:result|error)"):?/m;
 
 /**
- * Whether an event is a response to `id`, anything else, or no message at all. The servers' usual spellings are known by their beginning: lists are long, and
- * parsed only where they must be.
+ * Whether an event is a response to `id`, anything else, or no message at all. The servers' usual spellings are known
+ * by their beginning: lists are long, and parsed only where they must be.
  */
 const kindOf = (event: Buffer, id: RequestId): 'answer' | 'other' | 'unreadable' => {
   if (plainAnswer.test(event.toString('latin1', 0, 512))) return 'answer';
@@ -39,8 +41,8 @@ const kindOf = (event: Buffer, id: RequestId): 'answer' | 'other' | 'unreadable'
 };
 
 /**
- * `maxBytes`: how long an answer may be. `id`: the request's, with which an event stream is at its end once it has answered it. `until`: the client's response,
- * whose close ends the collecting.
+ * `maxBytes`: how long an answer may be. `id`: the request's, with which an event stream is at its end once it has
+ * answered it. `until`: the client's response, whose close ends the collecting.
  */
 export type Collecting = Readonly<{ maxBytes: number; id?: RequestId; until?: ServerResponse }>;
 
@@ -141,8 +143,9 @@ class Collection implements Sink {
 }
 
 /**
- * Sends a request upstream and collects its answer, which must be whole within the request's `silenceMs`, however often a byte comes. Resolves to the failure
- * when there is no answer, it is too long, the bytes collected for this grant or in all would be too many, or the client left; never rejects.
+ * Sends a request upstream and collects its answer, which must be whole within the request's `silenceMs`, however often
+ * a byte comes. Resolves to the failure when there is no answer, it is too long, the bytes collected for this grant or
+ * in all would be too many, or the client left; never rejects.
  */
 export const collectAnswer = (
   parts: Pick<RelayParts, 'forward'>,
@@ -159,7 +162,8 @@ export const isFailure = (answer: Collected | UpstreamFailure): answer is Upstre
 const parse = (body: Buffer): Json => passableMessage(body) ?? {};
 
 /**
- * The response to `id` in a JSON body or a collected event stream, as far as it may go on to a client (`passableMessage`); empty when there is none.
+ * The response to `id` in a JSON body or a collected event stream, as far as it may go on to a client
+ * (`passableMessage`); empty when there is none.
  */
 export const messageIn = (collected: Collected, id: RequestId): Json => {
   if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(collected.body);

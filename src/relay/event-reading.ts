@@ -19,14 +19,16 @@ const unreadable = { dropped: 'unreadable' } as const;
 const ONLY_FIELDS = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n|\r|\n)$/;
 
 /**
- * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard has none, in U+2028 for example.
+ * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard
+ * has none, in U+2028 for example.
  */
 const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(Buffer.from(`${event} ${id}`));
 
 /**
- * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not asked for here: what is not one JSON-RPC
- * message, in UTF-8 and without equal keys, and what lists something, is dropped. The event passes byte for byte where nothing in it is changed and all of its
- * lines are of the standard, with the data on one.
+ * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not
+ * asked for here: what is not one JSON-RPC message, in UTF-8 and without equal keys, and what lists something, is
+ * dropped. The event passes byte for byte where nothing in it is changed and all of its lines are of the standard, with
+ * the data on one.
  */
 export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent => {
   const text = event.toString('utf8');

@@ -12,10 +12,16 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
   'roots/list': 'roots',
 };
 
-/** An event of more bytes is read and passed on as it comes where it may be a result, which may be of any size, and dropped elsewhere. */
+/**
+ * An event of more bytes is read and passed on as it comes where it may be a result, which may be of any size, and
+ * dropped elsewhere.
+ */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-/** Whether a server may ask this client: in a session, and what the client said that it can answer. Methods that MCP doesn't have belong to extensions. */
+/**
+ * Whether a server may ask this client: in a session, and what the client said that it can answer. Methods that MCP
+ * doesn't have belong to extensions.
+ */
 export const mayAsk = (
   { era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>,
   method: string,
@@ -30,12 +36,15 @@ export const mayAsk = (
 
 type Asked = Readonly<{ id: string | number; method: string }>;
 
-/** Notified of what does not pass: of requests that the client can't answer, so that their server may be told, and of every event that is dropped. */
+/**
+ * Notified of what does not pass: of requests that the client can't answer, so that their server may be told, and of
+ * every event that is dropped.
+ */
 export type ScreenEvents = Readonly<{ refused: (asked: Asked) => void; dropped: (reason: DropReason) => void }>;
 
 /**
- * `own`: the id of the request that the stream answers. `isResumed`: whether the stream was taken up again, so that it may bring results of earlier requests.
- * Without either it brings no results of tools, and every event of it is read.
+ * `own`: the id of the request that the stream answers. `isResumed`: whether the stream was taken up again, so that it
+ * may bring results of earlier requests. Without either it brings no results of tools, and every event of it is read.
  */
 export type StreamOf = Readonly<{ caller: Caller; own?: RequestId; isResumed?: boolean }>;
 
@@ -43,8 +52,9 @@ const askedIn = ({ id, method }: Json): Asked | undefined =>
   typeof method === 'string' && (typeof id === 'string' || typeof id === 'number') ? { id, method } : undefined;
 
 /**
- * Lets the events of an upstream's stream through, all but lists that were not asked for here, what can't be read, and requests that this client never said it
- * can answer. An event that comes in one chunk and can be none of these passes unread on a stream that answers a request.
+ * Lets the events of an upstream's stream through, all but lists that were not asked for here, what can't be read, and
+ * requests that this client never said it can answer. An event that comes in one chunk and can be none of these passes
+ * unread on a stream that answers a request.
  */
 export class EventScreen {
   readonly #of: StreamOf;

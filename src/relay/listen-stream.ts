@@ -23,7 +23,10 @@ export const FILTERS: Readonly<Record<Kind, string>> = {
   prompt: 'promptsListChanged',
 };
 
-/** What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when the subscription is over. */
+/**
+ * What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when
+ * the subscription is over.
+ */
 export type Listening = Readonly<{
   id: RequestId;
   filter: Json;
@@ -32,8 +35,9 @@ export type Listening = Readonly<{
 }>;
 
 /**
- * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every list_changed that was asked for, as a
- * change of grant or policy changes lists whatever the upstream does. Where the upstream has no subscriptions, the stream is ours alone.
+ * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every
+ * list_changed that was asked for, as a change of grant or policy changes lists whatever the upstream does. Where the
+ * upstream has no subscriptions, the stream is ours alone.
  */
 class ListenStream implements Sink {
   readonly #parts: RelayParts;
@@ -136,7 +140,10 @@ class ListenStream implements Sink {
       if (this.#kinds.includes(kind)) this.#send(LIST_CHANGED[kind], {});
   }
 
-  /** An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a stream of this era. */
+  /**
+   * An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a
+   * stream of this era.
+   */
   #shown(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool))

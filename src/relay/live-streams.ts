@@ -7,10 +7,16 @@ import type { Kind as NamedKind } from '../policy-engine/facts.js';
 const SWEEP_MS = 250;
 const KEEP_ALIVE_SWEEPS = 100;
 
-/** `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool` if it names one. */
+/**
+ * `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool`
+ * if it names one.
+ */
 type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
-/** What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it is to end. */
+/**
+ * What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it
+ * is to end.
+ */
 export interface Standing {
   listsChanged(kinds: readonly NamedKind[]): void;
   keepAlive(): void;
@@ -27,7 +33,10 @@ type Seen = Pick<Authenticated, 'policy' | 'server'>;
 
 const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
 
-/** The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted) other tools. */
+/**
+ * The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted)
+ * other tools.
+ */
 const changed = (before: Seen, after: Seen): readonly NamedKind[] => {
   const [old, now] = [before.policy?.compiled, after.policy?.compiled];
   const changedServer = before.server.version !== after.server.version;
@@ -36,8 +45,9 @@ const changed = (before: Seen, after: Seen): readonly NamedKind[] => {
 };
 
 /**
- * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired, disabled, deleted) or whose session
- * was ended is closed within `SWEEP_MS` of this process knowing it; standing ones are told as soon when what their grant may see changes.
+ * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired,
+ * disabled, deleted) or whose session was ended is closed within `SWEEP_MS` of this process knowing it; standing ones
+ * are told as soon when what their grant may see changes.
  */
 export class LiveStreams {
   readonly #directory: Directory;

@@ -15,8 +15,9 @@ const lineEnd = (bytes: Buffer): number => {
 };
 
 /**
- * An event that is too long to be held: its message, on one line, is read as it comes. Its first bytes show whether it can be read so at all. Nothing passes
- * from the place on where it turns out to be no message or to show a list; a client that has the rest of it takes a cut event for none.
+ * An event that is too long to be held: its message, on one line, is read as it comes. Its first bytes show whether it
+ * can be read so at all. Nothing passes from the place on where it turns out to be no message or to show a list; a
+ * client that has the rest of it takes a cut event for none.
  */
 export class LongEvent {
   readonly #scan = new MessageScan({ stopsAtList: true });

@@ -49,8 +49,8 @@ for (const name of [...LISTED, '_meta', 'structuredcontent', 'text', 'message', 
 }
 
 /**
- * Where the quote stands that ends a key without any meaning below the message itself; -1 for a key that may have one or must be decoded to know. Most keys of
- * large results are ordinary, and no text is made for them.
+ * Where the quote stands that ends a key without any meaning below the message itself; -1 for a key that may have one
+ * or must be decoded to know. Most keys of large results are ordinary, and no text is made for them.
  */
 export const endOfOrdinaryKey = (bytes: Buffer, from: number): number => {
   for (let at = from; at < Math.min(bytes.length, from + LONGEST_ORDINARY); at += 1) {

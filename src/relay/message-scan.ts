@@ -20,7 +20,10 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 /** One byte is kept for each open object or array. */
 const MAX_DEPTH = 2 ** 20;
-/** No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so that none is cut. */
+/**
+ * No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so
+ * that none is cut.
+ */
 const [MAX_TOKEN_BYTES, ROOM] = [256, 8];
 
 /** The parts of a level's byte; `HAS_MEMBERS`, of an object whose members may be cut: whether one has passed. */
@@ -38,15 +41,21 @@ const keyOf = (raw: Buffer): string | undefined => {
 };
 
 /**
- * Reads the bytes of one JSON-RPC message of an upstream as they come, without building it, and gives back what may pass: the same bytes without members of
- * `_meta` that only this gateway writes, and with a note before texts that begin as only this gateway's do. At most `MAX_TOKEN_BYTES` wait for the next chunk.
- * It sees every spelling of a key and every one of several equal keys, so that it can say what any parser would find. `isBroken` is no reading of values: a
- * message that `JSON.parse` refuses may pass here.
+ * Reads the bytes of one JSON-RPC message of an upstream as they come, without building it, and gives back what may
+ * pass: the same bytes without members of `_meta` that only this gateway writes, and with a note before texts that
+ * begin as only this gateway's do. At most `MAX_TOKEN_BYTES` wait for the next chunk. It sees every spelling of a key
+ * and every one of several equal keys, so that it can say what any parser would find. `isBroken` is no reading of
+ * values: a message that `JSON.parse` refuses may pass here.
  */
 export class MessageScan {
-  /** Once it is true nothing more passes: no single JSON object, or an envelope that two parsers may read in two ways. */
+  /**
+   * Once it is true nothing more passes: no single JSON object, or an envelope that two parsers may read in two ways.
+   */
   isBroken = false;
-  /** Whether a result or an error has a member that lists tools, prompts, resources or templates. With `stopsAtList` nothing passes from there on. */
+  /**
+   * Whether a result or an error has a member that lists tools, prompts, resources or templates. With `stopsAtList`
+   * nothing passes from there on.
+   */
   hasList = false;
   /** Whether such a member stands anywhere in the message. */
   hasDeepList = false;

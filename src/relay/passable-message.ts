@@ -10,8 +10,8 @@ export const scanMessage = (message: Buffer): Readonly<{ scan: MessageScan; pass
 };
 
 /**
- * The response that a body or the data of an event is, without what only this gateway writes; undefined where it is none, shows a list, has both a result and
- * an error, or is too wide to be parsed.
+ * The response that a body or the data of an event is, without what only this gateway writes; undefined where it is
+ * none, shows a list, has both a result and an error, or is too wide to be parsed.
  */
 export const passableMessage = (body: Buffer): Json | undefined => {
   if (isTooWide(body.toString('latin1'))) return undefined;

@@ -5,8 +5,8 @@ const PUBLIC = /("cacheScope"\s*:\s*)"public"/g;
 const LONGEST = 64;
 
 /**
- * Makes `cacheScope: public` of an answer `private` as it passes: under a policy nothing is the same for everybody. A quote inside a text is always escaped in
- * JSON, so that these bytes are a member wherever they stand.
+ * Makes `cacheScope: public` of an answer `private` as it passes: under a policy nothing is the same for everybody. A
+ * quote inside a text is always escaped in JSON, so that these bytes are a member wherever they stand.
  */
 export const keepingPrivate = (sink: Sink): Sink => {
   let kept = '';

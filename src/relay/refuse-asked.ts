@@ -7,7 +7,10 @@ import type { InSession, RelayParts } from './exchange.js';
 const SMALL = 64 * 1024;
 const PATIENCE_MS = 10_000;
 
-/** Answers a request that a server should not have sent to this client, in the client's place. In the modern era there is no way to answer. */
+/**
+ * Answers a request that a server should not have sent to this client, in the client's place. In the modern era there
+ * is no way to answer.
+ */
 export const refuseAsked = (
   parts: Pick<RelayParts, 'forward'>,
   { who, session }: Pick<InSession, 'who' | 'session'>,

@@ -52,9 +52,10 @@ const isErrorAnswer = (message: unknown): boolean =>
   typeof message === 'object' && message !== null && 'error' in message;
 
 /**
- * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers are held up to 256 KiB, so that
- * one that breaks off becomes a JSON-RPC error, and stream beyond that. When a client of the legacy era leaves, the upstream is read to its end all the
- * same, as a disconnect is no cancel there, so that the outcome is known.
+ * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers
+ * are held up to 256 KiB, so that one that breaks off becomes a JSON-RPC error, and stream beyond that. When a client
+ * of the legacy era leaves, the upstream is read to its end all the same, as a disconnect is no cancel there, so that
+ * the outcome is known.
  */
 class AnswerRelay implements Sink {
   readonly #response: ServerResponse;
@@ -118,7 +119,10 @@ class AnswerRelay implements Sink {
     return this.#screen?.isBroken || this.#scan?.isStopped ? this.#breakOff() : this.#write(passed);
   }
 
-  /** The answer turned out to be none that may go on, and a part of it may be with the client: it must not take that for the whole. */
+  /**
+   * The answer turned out to be none that may go on, and a part of it may be with the client: it must not take that for
+   * the whole.
+   */
   #breakOff(): boolean {
     if (this.#isRefused) return true;
     this.#isRefused = true;
@@ -212,7 +216,9 @@ class AnswerRelay implements Sink {
     return false;
   }
 
-  /** `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write. */
+  /**
+   * `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write.
+   */
   #send(body: Buffer, text: string): void {
     if (this.#response.destroyed) return;
     writeJsonHead(this.#response, 200, body.length);
@@ -224,7 +230,10 @@ class AnswerRelay implements Sink {
     this.#response.end();
   }
 
-  /** A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern era a status goes with its error. */
+  /**
+   * A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern
+   * era a status goes with its error.
+   */
   #refuse(): void {
     const body = this.#held.take();
     const answer = this.#modern && (this.#status === 400 || this.#status === 404) ? passableMessage(body) : undefined;
@@ -255,7 +264,10 @@ class AnswerRelay implements Sink {
   }
 }
 
-/** What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or was aborted. */
+/**
+ * What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or
+ * was aborted.
+ */
 export type AnswerTo = Readonly<{
   id: RequestId;
   tool: string | null;
@@ -277,8 +289,9 @@ const begun = (relay: AnswerRelay, begin: () => Running): Running => {
 };
 
 /**
- * Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it; the answer to one of the legacy era that left is
- * read on, so that its outcome is known, but no longer than the upstream's timeout in all.
+ * Sends a request upstream and its answer to the client. A client of the modern era that leaves cancels it; the answer
+ * to one of the legacy era that left is read on, so that its outcome is known, but no longer than the upstream's
+ * timeout in all.
  */
 export const relayAnswer = (
   parts: RelayParts,

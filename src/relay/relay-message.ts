@@ -25,7 +25,10 @@ const FORWARDED = new Set([
   'notifications/roots/list_changed',
 ]);
 
-/** Notifications of governed methods, and the client's answers to the server's own requests, go upstream; other notifications end here. Always 202. */
+/**
+ * Notifications of governed methods, and the client's answers to the server's own requests, go upstream; other
+ * notifications end here. Always 202.
+ */
 export const relayMessage = async (
   parts: RelayParts,
   exchange: InSession,

@@ -4,7 +4,10 @@ import { headerOf, isEventStream } from '../mcp/headers.js';
 import { formatSse, parseSse } from '../event-streams/sse.js';
 import { decorateSink, type Sink } from '../upstream/forward.js';
 
-/** `rewrite` gets each message in which `marker` may stand, and answers what goes on in its place, or the message itself where nothing changes. */
+/**
+ * `rewrite` gets each message in which `marker` may stand, and answers what goes on in its place, or the message itself
+ * where nothing changes.
+ */
 type Rewriting = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
 
 /** What is longer passes as it is: messages that are to be rewritten are small. */
@@ -16,7 +19,10 @@ const ESCAPE = '\\u';
 
 const mayHold = (bytes: Buffer, marker: string): boolean => bytes.includes(marker) || bytes.includes(ESCAPE);
 
-/** The text that goes on; undefined where no message can be read, so that nothing passes that should have been rewritten. */
+/**
+ * The text that goes on; undefined where no message can be read, so that nothing passes that should have been
+ * rewritten.
+ */
 const rewrittenText = (text: string, rewrite: Rewriting['rewrite']): string | undefined => {
   const message = parseObject(text);
   if (!message) return undefined;
@@ -42,8 +48,8 @@ const rewrittenBody = (body: Buffer, { marker, rewrite }: Rewriting): Buffer | u
 };
 
 /**
- * An answer on its way to `sink` in which messages are rewritten, in a JSON body or event by event. Of what can't be read but may hold what is to be rewritten,
- * nothing passes: an event is dropped, a body ends as broken.
+ * An answer on its way to `sink` in which messages are rewritten, in a JSON body or event by event. Of what can't be
+ * read but may hold what is to be rewritten, nothing passes: an event is dropped, a body ends as broken.
  */
 export const rewriting = (sink: Sink, how: Rewriting): Sink => {
   const splitter = new EventSplitter();

@@ -4,13 +4,15 @@ import type { Running } from '../upstream/forward.js';
 type Call = Readonly<{ sessionId: string; id: unknown; running: Running }>;
 
 /**
- * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and many upstreams then leave their
- * answer open: without this the call would end as a timeout.
+ * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and
+ * many upstreams then leave their answer open: without this the call would end as a timeout.
  */
 export class RunningCalls {
   readonly #calls = new Slots<Call>();
 
-  /** Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id. */
+  /**
+   * Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id.
+   */
   begin(sessionId: string | null, id: string | number, start: (done: () => void) => Running): void {
     if (sessionId === null) return void start(() => undefined);
     let at: number | undefined;

@@ -19,15 +19,19 @@ export const LIST_CHANGED: Readonly<Record<Kind, string>> = {
   prompt: 'notifications/prompts/list_changed',
 };
 
-/** An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session ids. */
+/**
+ * An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session
+ * ids.
+ */
 const forgetHeaders = (request: IncomingMessage): void => {
   request.rawHeaders = [];
   request.headers = {};
 };
 
 /**
- * The stream that a client of the legacy era opens by GET: the upstream's, with back-pressure, until either side ends it, and in it what this gateway has to
- * say itself: that a change of grant or policy changed a list. Where the upstream has none, it is ours alone.
+ * The stream that a client of the legacy era opens by GET: the upstream's, with back-pressure, until either side ends
+ * it, and in it what this gateway has to say itself: that a change of grant or policy changed a list. Where the
+ * upstream has none, it is ours alone.
  */
 class StandingStream implements Sink, Standing {
   readonly #parts: RelayParts;
@@ -124,7 +128,10 @@ class StandingStream implements Sink, Standing {
     this.#running?.abort();
   }
 
-  /** The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery finds the change. */
+  /**
+   * The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery
+   * finds the change.
+   */
   #notice(chunk: Buffer): void {
     const who = this.#who;
     if (chunk.includes(LIST_CHANGED.tool))

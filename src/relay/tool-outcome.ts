@@ -3,7 +3,10 @@ import { isObject } from '../json/json-object.js';
 import { parsedJson } from '../json/parsed-json.js';
 import { mayBeMoreThanResult } from './needles.js';
 
-/** What an answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC error or no answer that can be read. */
+/**
+ * What an answer to a tools/call says: `ok` a result, `tool_error` a result with `isError: true`, `error` a JSON-RPC
+ * error or no answer that can be read.
+ */
 export type ToolOutcome = 'ok' | 'tool_error' | 'error';
 
 const ENDED = /(?:\n\n|\r\r|\r\n\r\n)$/;
@@ -18,7 +21,10 @@ const hasOneResult = (text: string): boolean => {
   );
 };
 
-/** Whether a JSON text, read as Latin-1, is one complete message with a result that needs no parsing: it can hide neither an error nor a list. */
+/**
+ * Whether a JSON text, read as Latin-1, is one complete message with a result that needs no parsing: it can hide
+ * neither an error nor a list.
+ */
 export const isPlainResult = (text: string): boolean => {
   const whole = text.trim();
   return whole.startsWith('{') && whole.endsWith('}') && hasOneResult(whole);
@@ -38,7 +44,10 @@ const answerKind = (message: unknown): ToolOutcome | undefined => {
 /** What a parsed answer says. */
 export const outcomeOf = (message: unknown): ToolOutcome => answerKind(message) ?? 'error';
 
-/** What a buffered event stream says. Its bytes are searched first: a single plain result counts as `ok` without a parse. */
+/**
+ * What a buffered event stream says. Its bytes are searched first: a single plain result counts as `ok` without a
+ * parse.
+ */
 export const outcomeOfStream = (body: Buffer): ToolOutcome => {
   const text = body.toString('latin1');
   if (ENDED.test(text.slice(-4)) && hasOneResult(text)) return 'ok';

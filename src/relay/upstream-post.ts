@@ -4,7 +4,10 @@ import { paramHeaders } from '../mcp/modern-request.js';
 import type { UpstreamRequest } from '../upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
 
-/** A message as it is sent upstream, in its client's era: the judged bytes, the upstream's credential, and what the body says of itself. Nothing else that the client sent. */
+/**
+ * A message as it is sent upstream, in its client's era: the judged bytes, the upstream's credential, and what the body
+ * says of itself. Nothing else that the client sent.
+ */
 export const upstreamPost = (
   parts: RelayParts,
   exchange: InSession,

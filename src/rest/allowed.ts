@@ -13,7 +13,8 @@ export type AllowedTo = MemberRole | 'member' | 'anyone';
 export const ALLOWED = 'toolgate:allowed';
 
 /**
- * Declares who may call a route. The guard and the OpenAPI document (`x-allowed`) read the same declaration; a route without one stops the start.
+ * Declares who may call a route. The guard and the OpenAPI document (`x-allowed`) read the same declaration; a route
+ * without one stops the start.
  */
 export const Allowed = (...who: readonly AllowedTo[]): MethodDecorator =>
   who.includes('anyone')
@@ -41,8 +42,9 @@ export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
 export type Repeat = Readonly<{ key: string; requestHash: Buffer }>;
 
 /**
- * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it governs what is read at once.
- * A change and a search are governed by `authority`, which the event store asks within the transaction.
+ * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it
+ * governs what is read at once. A change and a search are governed by `authority`, which the event store asks within
+ * the transaction.
  */
 export type Principal = Readonly<{
   organizationId: string;
@@ -54,7 +56,10 @@ export type Principal = Readonly<{
   repeat?: Repeat;
 }>;
 
-/** The same caller for a change that only an admin may make, on a route that others may call too. @throws Problem forbidden with this detail */
+/**
+ * The same caller for a change that only an admin may make, on a route that others may call too. @throws Problem
+ * forbidden with this detail
+ */
 export const asAdmin = (principal: Principal, detail: string): Principal => {
   const refuseOthers = (role: MemberRole): MemberRole => {
     if (role !== 'admin') throw new Problem('forbidden', detail);

@@ -35,9 +35,9 @@ const unknownMember = (member: string): ProblemDetail => ({
 });
 
 /**
- * An instance of a DTO class with the members of `sent` that the class declares. Only texts, numbers and the like go through the
- * transformer: its cost grows with the square of an object's members, and it drops members called `constructor`. What lies deeper stays
- * as it was sent.
+ * An instance of a DTO class with the members of `sent` that the class declares. Only texts, numbers and the like go
+ * through the transformer: its cost grows with the square of an object's members, and it drops members called
+ * `constructor`. What lies deeper stays as it was sent.
  */
 const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): object => {
   const given = [...members]
@@ -48,8 +48,9 @@ const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): obj
 };
 
 /**
- * Checks what was sent against a DTO class, in time linear in its members: those that the class does not declare are refused here, before
- * class-validator sees them, whose cost grows with their square. Every error is told at once, no value is repeated.
+ * Checks what was sent against a DTO class, in time linear in its members: those that the class does not declare are
+ * refused here, before class-validator sees them, whose cost grows with their square. Every error is told at once, no
+ * value is repeated.
  * @throws Problem `invalid_body`
  */
 export const checkMembers = async (dto: Type, sent: unknown): Promise<object> => {
@@ -75,7 +76,10 @@ export const bodyValidation = (): PipeTransform => ({
     metatype && type !== 'custom' && declaredMembers(metatype).size > 0 ? checkMembers(metatype, value) : value,
 });
 
-/** The pipe of a body whose parameter is declared as a plain type, which tells the usual pipe nothing: see `checkMembers`. */
+/**
+ * The pipe of a body whose parameter is declared as a plain type, which tells the usual pipe nothing: see
+ * `checkMembers`.
+ */
 export const bodyOf = (dto: Type): PipeTransform<unknown, Promise<object>> => ({
   transform: async (value) => ({ ...(await checkMembers(dto, value)) }),
 });

@@ -1,7 +1,9 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Response } from 'express';
 
-/** A signal that is aborted when the connection closes before the answer was sent: for work that nobody else waits for. */
+/**
+ * A signal that is aborted when the connection closes before the answer was sent: for work that nobody else waits for.
+ */
 export const goneSignal = (response: Response): AbortSignal => {
   const controller = new AbortController();
   response.once('close', () => {

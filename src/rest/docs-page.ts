@@ -48,7 +48,9 @@ details{border-bottom:1px solid #8884}details>div{padding:0 0 1rem 4.5rem}table{
 nav a{margin-right:.8rem}`;
 
 /** Scripts, frames, forms and anything from elsewhere are refused; the one style is named by its hash. */
-export const DOCS_CSP = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+export const DOCS_CSP =
+  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; ` +
+  `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 const several = (schemas: readonly Schema[] | undefined, between: string): string | undefined =>
   schemas?.map(typeOf).join(between);
@@ -103,7 +105,10 @@ const schemaHtml = ([name, schema]: readonly [string, Schema]): string => {
   const rows = Object.entries(schema.properties ?? {}).map(([member, of]) =>
     row(member, schema.required?.includes(member) === true, of, undefined),
   );
-  return `<section id="schema-${text(name)}"><h3>${text(name)}</h3><p>${text(schema.description)}</p>${rows.length > 0 ? `<table>${rows.join('')}</table>` : `<p>${typeOf(schema)}</p>`}</section>`;
+  return (
+    '<section ' +
+    `id="schema-${text(name)}"><h3>${text(name)}</h3><p>${text(schema.description)}</p>${rows.length > 0 ? `<table>${rows.join('')}</table>` : `<p>${typeOf(schema)}</p>`}</section>`
+  );
 };
 
 const routesOf = (document: OpenAPIObject): readonly Route[] =>
@@ -113,8 +118,8 @@ const routesOf = (document: OpenAPIObject): readonly Route[] =>
   });
 
 /**
- * A page to read an OpenAPI document: HTML and one style, without scripts and without anything to load, so that it looks the same over plain http, under any
- * name and without a network. All text is escaped. Serve it with `DOCS_CSP`.
+ * A page to read an OpenAPI document: HTML and one style, without scripts and without anything to load, so that it
+ * looks the same over plain http, under any name and without a network. All text is escaped. Serve it with `DOCS_CSP`.
  */
 export const docsPage = (document: OpenAPIObject): string => {
   const routes = routesOf(document);

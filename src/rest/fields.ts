@@ -81,8 +81,9 @@ export const EMAILS: Items = {
 };
 
 /**
- * A list of at most `max` different items. The size is judged first, and of a list that is too long nothing else: what is judged of a list
- * otherwise, item by item or item against item, must not grow with what somebody sends. The library's own rules for lists don't stop.
+ * A list of at most `max` different items. The size is judged first, and of a list that is too long nothing else: what
+ * is judged of a list otherwise, item by item or item against item, must not grow with what somebody sends. The
+ * library's own rules for lists don't stop.
  */
 export const ListOf = ({ isItem, message, schema }: Items, max: number, field: Field = {}): PropertyDecorator =>
   applyDecorators(

@@ -36,7 +36,10 @@ const levelChange = (code: number): number => {
   return code === 0x7d || code === 0x5d ? -1 : 0;
 };
 
-/** Counts the members that a JSON text writes, in one pass. @throws Problem `invalid_body` for too many levels or members */
+/**
+ * Counts the members that a JSON text writes, in one pass. @throws Problem `invalid_body` for too many levels or
+ * members
+ */
 const countWrittenMembers = (text: string): number => {
   let members = 0;
   let depth = 0;
@@ -107,7 +110,8 @@ const readBytes = (request: Request, maxBytes: number): Promise<Buffer> =>
 
 /**
  * Reads the JSON object that a request carries; undefined when it carries nothing.
- * @throws Problem `too_large` as soon as more than `maxBytes` are announced or have come; `invalid_body` for what is not one JSON object.
+ * @throws Problem `too_large` as soon as more than `maxBytes` are announced or have come; `invalid_body` for what is
+ * not one JSON object.
  */
 export const readJsonBody = async (request: Request, maxBytes: number): Promise<object | undefined> => {
   const { 'content-length': length, 'transfer-encoding': coding, 'content-encoding': encoding } = request.headers;

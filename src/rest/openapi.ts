@@ -11,7 +11,8 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
     new DocumentBuilder()
       .setTitle('Toolgate')
       .setDescription(
-        'The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by `limit` and `after`; creating POSTs take `Idempotency-Key`.',
+        'The policy gateway for MCP. Errors are RFC 9457 problems with a stable `code`; lists page by ' +
+          '`limit` and `after`; creating POSTs take `Idempotency-Key`.',
       )
       .setVersion('1')
       .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')

@@ -25,7 +25,10 @@ export class PageQuery {
 
 export type Page<T> = Readonly<{ items: readonly T[]; nextCursor: string | null; hasMore: boolean }>;
 
-/** The key after which a page starts ('' for the first), and how many rows to read: one more than the page, to know whether more follow. */
+/**
+ * The key after which a page starts ('' for the first), and how many rows to read: one more than the page, to know
+ * whether more follow.
+ */
 export const pageStart = (query: PageQuery): Readonly<{ after: string; rows: number; limit: number }> => {
   const limit = query.limit ?? 100;
   return { after: query.after ? decodeCursor(query.after) : '', rows: limit + 1, limit };
@@ -34,7 +37,9 @@ export const pageStart = (query: PageQuery): Readonly<{ after: string; rows: num
 /** The opaque cursor of a place in a list, from its ordering key. */
 export const cursorAt = (key: string): string => Buffer.from(key).toString('base64url');
 
-/** A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the cursor when more follow. */
+/**
+ * A page of what was read: `keyOf` gives the ordering key of the last item, which becomes the cursor when more follow.
+ */
 export const toPage = <R, T>(
   rows: readonly R[],
   limit: number,

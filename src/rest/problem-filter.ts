@@ -24,7 +24,10 @@ const details: Readonly<Partial<Record<ProblemCode, string>>> = {
   invalid_body: 'Send well-formed JSON with Content-Type: application/json.',
 };
 
-/** Anything thrown, as the problem that the client may see; what is not expected becomes `internal` and is logged without its values. */
+/**
+ * Anything thrown, as the problem that the client may see; what is not expected becomes `internal` and is logged
+ * without its values.
+ */
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   const status = statusOf(error);

@@ -5,8 +5,8 @@ const MAX_UNREAD_MS = 5000;
 const CHECK_MS = 100;
 
 /**
- * Ends the connection of a client that goes on sending a body after its answer. Node reads and drops such a body, so that the client
- * gets to read the answer; without a limit it would do so for as long as the client sends.
+ * Ends the connection of a client that goes on sending a body after its answer. Node reads and drops such a body, so
+ * that the client gets to read the answer; without a limit it would do so for as long as the client sends.
  */
 export const limitUnreadBodies: RequestHandler = (request, response, next) => {
   response.once('finish', () => {

@@ -9,7 +9,9 @@ import { discover, type Discovered } from '../upstream/discover.js';
 import type { Forward } from '../upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
 
-/** The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set. */
+/**
+ * The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set.
+ */
 export type Ways = Readonly<{
   outbound: Outbound;
   forward: Forward;
@@ -43,8 +45,9 @@ const guardVariables = (names: readonly string[], { stdioVariables }: Ways): voi
 };
 
 /**
- * The transport as it is kept: its command is listed in ALLOW_STDIO and its variables in STDIO_ENV, or its URL and every address of its name passed the guard. A name that is not
- * found yet passes: the server is then unreachable. @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
+ * The transport as it is kept: its command is listed in ALLOW_STDIO and its variables in STDIO_ENV, or its URL and
+ * every address of its name passed the guard. A name that is not found yet passes: the server is then unreachable.
+ * @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
  */
 export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
@@ -61,7 +64,10 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
   return { type: transport.type, url: checked.url.href };
 };
 
-/** A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is kept. */
+/**
+ * A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is
+ * kept.
+ */
 export const reachedTransport = (
   sent: Transport,
   { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>,
@@ -82,8 +88,8 @@ export const reachedTransport = (
 type Reached = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
 
 /**
- * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is taken for it; what the discovery
- * collects and keeps open counts for its organization.
+ * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
+ * taken for it; what the discovery collects and keeps open counts for its organization.
  */
 export const reach = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
   const own = { id: newId('srv'), organizationId, eras: [] };

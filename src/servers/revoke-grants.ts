@@ -1,6 +1,8 @@
 import type { Change } from '../event-log/event-store.js';
 
-/** Revokes all grants of a server within the change that deletes it. Bound in app.module.ts, as grants are another room. */
+/**
+ * Revokes all grants of a server within the change that deletes it. Bound in app.module.ts, as grants are another room.
+ */
 export type RevokeGrants = (
   change: Change,
   of: Readonly<{ serverId: string }>,

@@ -4,7 +4,10 @@ import { readCommand } from './stdio-command.js';
 import { readHeaders, type SecretValues } from './upstream-headers.js';
 import type { ClientAuth } from './servers.js';
 
-/** How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and into `server_secrets`, nowhere else. */
+/**
+ * How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and
+ * into `server_secrets`, nowhere else.
+ */
 export type ServerInput = Readonly<{
   name?: string;
   transport?: Transport;
@@ -40,7 +43,8 @@ const onlyKeys = (sent: Sent, keys: readonly string[], at: string, wrong: Wrong)
 };
 
 const FORMS =
-  'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} or {"type":"stdio","command":"/usr/bin/…","args":[],"env":{}}';
+  'transport takes {"type":"streamable-http","url":"https://…"}, {"type":"sse","url":"https://…"} ' +
+  'or {"type":"stdio","command":"/usr/bin/…","args":[],"env":{}}';
 
 type SentTransport = Readonly<{ transport: Transport; env?: SecretValues }>;
 
@@ -84,7 +88,8 @@ const readAuth = (value: unknown, wrong: Wrong): SentAuth | undefined => {
         pointer: '/auth/type',
         code: 'unsupported',
         message:
-          'This release signs in to servers by headers only: {"type":"headers","headers":{"Authorization":"Bearer …"}}.',
+          'This release signs in to servers by headers only: ' +
+          '{"type":"headers","headers":{"Authorization":"Bearer …"}}.',
       });
       return undefined;
     default:

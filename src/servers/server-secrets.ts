@@ -14,8 +14,8 @@ const placeOf = (organizationId: string, serverId: string): Place => ({
 type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
 /**
- * The secret values of servers by id: headers, or a command's environment, and the hidden parts of the way. A server that has none is missing, as is
- * one whose values can't be opened, so that they can be given again.
+ * The secret values of servers by id: headers, or a command's environment, and the hidden parts of the way. A server
+ * that has none is missing, as is one whose values can't be opened, so that they can be given again.
  */
 export const loadSecretsOf = async (
   { tx, vault, organizationId }: Omit<Where, 'serverId'>,

@@ -5,7 +5,10 @@ import { Flag, IdOf, Instant, OneOf, Text } from '../rest/fields.js';
 const transportSchema = {
   type: 'object',
   description:
-    "How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never through a shell. Values of `env` and of the URL's query are kept encrypted and never shown again; so are segments of the path and arguments that look like secrets, or follow a name that announces one, but an admin sees them. What is sent back as it was shown stays.",
+    'How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never ' +
+    "through a shell. Values of `env` and of the URL's query are kept encrypted and never shown " +
+    'again; so are segments of the path and arguments that look like secrets, or follow a name that ' +
+    'announces one, but an admin sees them. What is sent back as it was shown stays.',
   properties: {
     type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] },
     url: { type: 'string', format: 'uri', maxLength: 2048 },
@@ -20,7 +23,8 @@ const transportSchema = {
 const authSchema = {
   type: 'object',
   description:
-    'How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and never shown again. oauth is answered with `unsupported`.',
+    'How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and ' +
+    'never shown again. oauth is answered with `unsupported`.',
   properties: {
     type: { type: 'string', enum: ['none', 'headers', 'oauth'] },
     headers: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 20 },
@@ -91,7 +95,8 @@ export class ServerAnswer {
     type: [String],
     enum: ['legacy', 'modern'],
     description:
-      'The eras of MCP that it speaks, the preferred one first: modern is 2026-07-28 and later. Clients of either era are served',
+      'The eras of MCP that it speaks, the preferred one first: modern is 2026-07-28 and later. Clients ' +
+      'of either era are served',
   })
   eras!: readonly string[];
   @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) mcpUrl!: string;

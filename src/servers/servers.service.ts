@@ -37,7 +37,10 @@ export type ServersParts = Readonly<{
   publicUrl: () => string;
 }>;
 
-/** A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one organization. */
+/**
+ * A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one
+ * organization.
+ */
 const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20, waitMs: 30_000 } as const;
 
 type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
@@ -52,7 +55,10 @@ export class Servers {
     this.#parts = parts;
   }
 
-  /** Registers a server, reachable or not, with what its discovery found. The network is not waited for within a transaction. */
+  /**
+   * Registers a server, reachable or not, with what its discovery found. The network is not waited for within a
+   * transaction.
+   */
   register(principal: Principal, sent: SentServer): Promise<ServerView> {
     const {
       name,
@@ -141,7 +147,10 @@ export class Servers {
     });
   }
 
-  /** Discovers anew. Requests with the same credential that come while one runs get its answer: what is recorded rests on that credential. */
+  /**
+   * Discovers anew. Requests with the same credential that come while one runs get its answer: what is recorded rests
+   * on that credential.
+   */
   discover(principal: Principal, id: string): Promise<ServerView> {
     const key = `${principal.organizationId}|${principal.sessionId ?? principal.actor.id}|${id}`;
     const running = this.#discovering.get(key);
@@ -172,7 +181,9 @@ export class Servers {
     }));
   }
 
-  /** The view of servers for a reader: what may be a secret in a transport is shown to an admin alone, who may write it. */
+  /**
+   * The view of servers for a reader: what may be a secret in a transport is shown to an admin alone, who may write it.
+   */
   async #viewFor(
     { organizationId, role }: Principal,
     tx: Tx,
@@ -195,8 +206,9 @@ export class Servers {
 }
 
 /**
- * The secret values once a change is made; undefined: those that are kept. Kept credentials were given for one host: sending them to another wants them to
- * be given again, and a command's environment is no header. The query of a URL goes with the URL.
+ * The secret values once a change is made; undefined: those that are kept. Kept credentials were given for one host:
+ * sending them to another wants them to be given again, and a command's environment is no header. The query of a URL
+ * goes with the URL.
  */
 const secretsAfter = (
   { state, secrets: kept }: Known,

@@ -27,7 +27,8 @@ type Row = {
 };
 
 const COLUMNS =
-  'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, eras, created_at, discovered_at';
+  'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, ' +
+  'protocol_version, eras, created_at, discovered_at';
 
 const common = (row: Row): Common => ({
   name: row.name,
@@ -50,12 +51,15 @@ const saveDefinitions = async (
 ): Promise<void> => {
   await tx.query(
     `insert into tool_definitions(organization_id, server_id, definition_hash, definition)
-     select $1, $2, t->>'definitionHash', t->'definition' from jsonb_array_elements($3::jsonb) t on conflict do nothing`,
+     select $1, $2, t->>'definitionHash', t->'definition' from jsonb_array_elements($3::jsonb) t
+       on conflict do nothing`,
     [organizationId, id, JSON.stringify(tools)],
   );
 };
 
-/** The history of a server, its row in `servers`, and in `tool_definitions` every definition that its tools have had. */
+/**
+ * The history of a server, its row in `servers`, and in `tool_definitions` every definition that its tools have had.
+ */
 export const serverStream: Stream<ServerState, ServerBody> = {
   noun: 'server',
   evolve: evolveServer,
@@ -63,7 +67,8 @@ export const serverStream: Stream<ServerState, ServerBody> = {
     const { rows } = await tx.query<
       Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }
     >(
-      `select ${COLUMNS}, version, tools, disabled_tools, accepted, acceptances, deleted from servers where organization_id = $1 and id = $2`,
+      `select ${COLUMNS}, version, tools, disabled_tools, accepted, acceptances, deleted from servers
+        where organization_id = $1 and id = $2`,
       [organizationId, id],
     );
     const [row] = rows;
@@ -83,11 +88,17 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail, disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at, discovered_at, deleted, eras)
+      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail,
+        disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at,
+        discovered_at, deleted, eras)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-       on conflict (organization_id, id) do update set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
-         client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail, disabled = excluded.disabled, server_info = excluded.server_info,
-         protocol_version = excluded.protocol_version, tools = excluded.tools, disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances, discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras`,
+       on conflict (organization_id, id) do update
+         set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
+         client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail,
+           disabled = excluded.disabled, server_info = excluded.server_info,
+         protocol_version = excluded.protocol_version, tools = excluded.tools,
+           disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances,
+           discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras`,
       [
         organizationId,
         id,
@@ -117,7 +128,8 @@ export const serverStream: Stream<ServerState, ServerBody> = {
 
 type SummaryRow = Row & { tool_count: number };
 
-const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count from servers where organization_id = $1 and not deleted`;
+const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count from servers where organization_id = $1
+  and not deleted`;
 
 const summary = (row: SummaryRow): ServerSummary => ({ id: row.id, toolCount: row.tool_count, ...common(row) });
 
@@ -161,7 +173,8 @@ export const findDefinitions = async (
   of: Readonly<{ serverId: string; hashes: readonly string[] }>,
 ): Promise<ReadonlyMap<string, DiscoveredTool['definition']>> => {
   const { rows } = await tx.query<{ hash: string; definition: DiscoveredTool['definition'] }>(
-    'select definition_hash as hash, definition from tool_definitions where organization_id = $1 and server_id = $2 and definition_hash = any ($3)',
+    `select definition_hash as hash, definition from tool_definitions where organization_id = $1 and server_id = $2
+      and definition_hash = any ($3)`,
     [organizationId, of.serverId, of.hashes],
   );
   return new Map(rows.map(({ hash, definition }) => [hash, definition]));

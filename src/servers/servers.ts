@@ -22,7 +22,10 @@ import {
 
 export type ClientAuth = 'token' | 'oauth';
 
-/** What a server's events add up to. `status` is what the newest discovery found; `tools` are those of the newest one that succeeded. */
+/**
+ * What a server's events add up to. `status` is what the newest discovery found; `tools` are those of the newest one
+ * that succeeded.
+ */
 export type ServerState = Readonly<{
   name: string;
   transport: Transport;
@@ -162,7 +165,10 @@ export const discoveredEvents = (serverId: string, state: ToolsState, found: Dis
   ];
 };
 
-/** The events of tools that were seen in a list on its way to a client; none when all are known as they are, or the server is gone. */
+/**
+ * The events of tools that were seen in a list on its way to a client; none when all are known as they are, or the
+ * server is gone.
+ */
 export const noticeTools =
   (serverId: string, seen: readonly DiscoveredTool[]) =>
   (state: ServerState | undefined): readonly ServerBody[] => {
@@ -196,8 +202,9 @@ const unchanged = (state: ServerState, found: Extract<Discovered, { status: 'rea
   isDeepStrictEqual(state.eras, found.eras);
 
 /**
- * The events of a discovery that nobody asked for: what was found only as far as it is new. Tools that were not found stay: servers list them by what a client
- * can do. None when the server is gone, or is reached in another way than `asked` described.
+ * The events of a discovery that nobody asked for: what was found only as far as it is new. Tools that were not found
+ * stay: servers list them by what a client can do. None when the server is gone, or is reached in another way than
+ * `asked` described.
  */
 export const rediscoverTools =
   (serverId: string, asked: ServerState, found: Discovered) =>
@@ -233,8 +240,8 @@ export const registerServer = (
 ];
 
 /**
- * The event of a discovery that was made over the way `asked` described. @throws Problem `conflict` when the server meanwhile is reached another
- * way: the tools found could be another server's.
+ * The event of a discovery that was made over the way `asked` described. @throws Problem `conflict` when the server
+ * meanwhile is reached another way: the tools found could be another server's.
  */
 export const recordDiscovery =
   (serverId: string, asked: ServerState, found: Discovered) =>
@@ -245,7 +252,10 @@ export const recordDiscovery =
     return discoveredEvents(serverId, current, found);
   };
 
-/** The events of a change; none when nothing differs. New credentials always count as a change, as their values are not known here. */
+/**
+ * The events of a change; none when nothing differs. New credentials always count as a change, as their values are not
+ * known here.
+ */
 export const changeServer =
   (serverId: string, patch: ServerPatch, found: Discovered | undefined, asked: ServerState) =>
   (state: ServerState | undefined): readonly ServerBody[] => {
@@ -268,8 +278,8 @@ export const deleteServer =
   };
 
 /**
- * The event that disables or enables one tool; none when it is so already. @throws Problem `not_found` for a tool that the newest discovery did not find:
- * a name that is misspelt must not look switched off.
+ * The event that disables or enables one tool; none when it is so already. @throws Problem `not_found` for a tool that
+ * the newest discovery did not find: a name that is misspelt must not look switched off.
  */
 export const switchTool =
   (serverId: string, tool: string, disabled: boolean | undefined) =>

@@ -28,7 +28,10 @@ const readEnv = (value: unknown, refuse: (at: string, message: string) => void):
   return Object.fromEntries(entries) as SecretValues;
 };
 
-/** Reads a stdio transport; everything that is wrong goes to `wrong`, by name and never with a value. Whether the command may be run, with these variables, is asked elsewhere. */
+/**
+ * Reads a stdio transport; everything that is wrong goes to `wrong`, by name and never with a value. Whether the
+ * command may be run, with these variables, is asked elsewhere.
+ */
 export const readCommand = (
   { command, args = [], env }: Readonly<Record<string, unknown>>,
   wrong: ProblemDetail[],

@@ -2,7 +2,10 @@ import type { DiscoveredTool, ServerBody } from '../event-log/events/index.js';
 import { notFound, Problem } from '../platform/problems.js';
 import type { Accepted } from '../policy-engine/pins.js';
 
-/** What a server knows of its tools: those of today, and by name every definition that was accepted, tools that are gone included. */
+/**
+ * What a server knows of its tools: those of today, and by name every definition that was accepted, tools that are gone
+ * included.
+ */
 export type ToolsState = Readonly<{
   tools: readonly DiscoveredTool[];
   accepted: Readonly<Record<string, Accepted>>;
@@ -13,7 +16,10 @@ export const noTools: ToolsState = { tools: [], accepted: {}, acceptances: 0 };
 
 type Discovered = Extract<ServerBody, { type: 'tools.discovered' }>;
 
-/** A server that keeps inventing names must not fill the memory of every gateway: its tools under further names are left out. */
+/**
+ * A server that keeps inventing names must not fill the memory of every gateway: its tools under further names are left
+ * out.
+ */
 const MOST_NAMES = 5000;
 
 const hashOf = ({ tools }: ToolsState, name: string): string | undefined =>
@@ -71,7 +77,10 @@ const accepting = (
   };
 };
 
-/** The tools after a discovery. What was known of a new name before names were kept counts for more than what was found now. */
+/**
+ * The tools after a discovery. What was known of a new name before names were kept counts for more than what was found
+ * now.
+ */
 export const afterDiscovery = (
   state: ToolsState,
   { tools: found, partial, newTools = [] }: Pick<Discovered, 'tools' | 'partial' | 'newTools'>,
@@ -98,7 +107,10 @@ export const afterAcceptance = (
 /** What a member accepts: the definition they looked at, if they say which, in place of the one that is pinned. */
 export type Acceptance = Readonly<{ tool: string; definitionHash: string | undefined; pinned: string | null }>;
 
-/** The event of an acceptance. @throws Problem `not_found` for a tool that is not there, `conflict` when its definition is not the one that was looked at. */
+/**
+ * The event of an acceptance. @throws Problem `not_found` for a tool that is not there, `conflict` when its definition
+ * is not the one that was looked at.
+ */
 export const acceptTool = (
   serverId: string,
   { tool, definitionHash: looked, pinned }: Acceptance,

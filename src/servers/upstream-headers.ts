@@ -6,7 +6,10 @@ export type SecretValues = Readonly<Record<string, string>>;
 const MOST_HEADERS = 20;
 const MOST_BYTES = 8 * 1024;
 
-/** Headers that HTTP or MCP gives its own meaning on each hop, or that say who the client is: Toolgate writes them, or nobody does. */
+/**
+ * Headers that HTTP or MCP gives its own meaning on each hop, or that say who the client is: Toolgate writes them, or
+ * nobody does.
+ */
 const OURS: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',

@@ -14,8 +14,9 @@ type Seen = {
 const bearerOf = (authorization: string): string | undefined => /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1];
 
 /**
- * What the last good request on a connection carried: clients send the same token and session id with each, and comparing texts costs a tenth of hashing a
- * token and looking up half a kilobyte. Whether grant and session are still good is asked every time. A token is held no longer than its connection.
+ * What the last good request on a connection carried: clients send the same token and session id with each, and
+ * comparing texts costs a tenth of hashing a token and looking up half a kilobyte. Whether grant and session are still
+ * good is asked every time. A token is held no longer than its connection.
  */
 export class ConnectionMemo {
   readonly #directory: Directory;

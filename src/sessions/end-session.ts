@@ -9,8 +9,8 @@ const SMALL = 64 * 1024;
 const PATIENCE_MS = 5000;
 
 /**
- * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream as far as the upstream
- * can be reached. The end is itself an event.
+ * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream
+ * as far as the upstream can be reached. The end is itself an event.
  */
 export const endSession = async (
   parts: SessionParts,
@@ -22,7 +22,8 @@ export const endSession = async (
     { organizationId: who.organization.id, actor: { type: 'grant', id: who.grant.id } },
     async (change) => {
       await change.tx.query(
-        'insert into ended_sessions(organization_id, session_id, expires_at) values ($1, $2, $3) on conflict do nothing',
+        `insert into ended_sessions(organization_id, session_id, expires_at) values ($1, $2, $3)
+          on conflict do nothing`,
         [who.organization.id, session.sessionId, expiresAt],
       );
       await change.notice(session.sessionId, {

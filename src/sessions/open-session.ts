@@ -63,8 +63,8 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
 };
 
 /**
- * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the negotiated version and the client's
- * capabilities. The upstream's own session id never reaches the client.
+ * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the
+ * negotiated version and the client's capabilities. The upstream's own session id never reaches the client.
  */
 export const openUpstreamSession = async (
   parts: SessionParts,

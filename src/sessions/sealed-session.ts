@@ -1,7 +1,10 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import type { Caller } from '../mcp/caller.js';
 
-/** What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since the epoch. */
+/**
+ * What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since
+ * the epoch.
+ */
 export type SessionContent = Caller &
   Readonly<{
     era: 'legacy';
@@ -23,9 +26,9 @@ const tagBytes = 16;
 const shortest = version.length + nonceBytes + tagBytes;
 
 /**
- * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag (AES-256-GCM, 32-byte key,
- * random 96-bit nonce, the version byte as associated data). `undefined` when it would be over 8 KiB: the client's capabilities are the
- * client's to choose, so that this is no fault of ours.
+ * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag
+ * (AES-256-GCM, 32-byte key, random 96-bit nonce, the version byte as associated data). `undefined` when it would be
+ * over 8 KiB: the client's capabilities are the client's to choose, so that this is no fault of ours.
  */
 export function sealSession(key: Buffer, content: SessionContent): string | undefined {
   const nonce = randomBytes(nonceBytes);
@@ -36,8 +39,9 @@ export function sealSession(key: Buffer, content: SessionContent): string | unde
 }
 
 /**
- * What `sealSession` sealed with the same key. `undefined` when altered in any character, expired (from `expiresAt` on), of another key
- * or version, or over 8 KiB; never throws for a 32-byte key. Whose session it is the caller must still compare with the grant.
+ * What `sealSession` sealed with the same key. `undefined` when altered in any character, expired (from `expiresAt`
+ * on), of another key or version, or over 8 KiB; never throws for a 32-byte key. Whose session it is the caller must
+ * still compare with the grant.
  */
 export function openSession(key: Buffer, sealed: string, nowMs: number): SessionContent | undefined {
   if (sealed.length > maxSealedLength) return undefined;
@@ -60,11 +64,12 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
 }
 
 /**
- * `openSession` that remembers the last `max` sealed texts it opened, so that a repeat costs one look-up. Expiry is judged each time;
- * what can't be opened is not remembered, so that guesses push out no session.
+ * `openSession` that remembers the last `max` sealed texts it opened, so that a repeat costs one look-up. Expiry is
+ * judged each time; what can't be opened is not remembered, so that guesses push out no session.
  */
 export function makeSessionOpener(key: Buffer, { max }: Readonly<{ max: number }>): OpenSession {
-  // Two generations instead of an order of use: a hit among the young changes nothing, and the old go together when the young fill half.
+  // Two generations instead of an order of use: a hit among the young changes nothing, and the old go together when the
+  // young fill half.
   let young = new Map<string, SessionContent>();
   let old = young;
   return (sealed, nowMs) => {

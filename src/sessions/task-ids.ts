@@ -15,8 +15,8 @@ const TAG_BYTES = 16;
 const SEPARATOR = '.';
 
 /**
- * A server that many grants share through one credential can't tell whose a task is, so that an id alone would open the tasks of all (2025-11-25, "Task
- * Isolation and Access Control"). `key` is 32 bytes that every gateway has.
+ * A server that many grants share through one credential can't tell whose a task is, so that an id alone would open the
+ * tasks of all (2025-11-25, "Task Isolation and Access Control"). `key` is 32 bytes that every gateway has.
  */
 export const makeTaskIds = (key: Buffer): TaskIds => {
   const tagOf = ({ grant, server }: Owner, taskId: string): Buffer =>

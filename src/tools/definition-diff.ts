@@ -1,7 +1,10 @@
 import { withoutUnseen } from '../platform/look-alikes.js';
 import { HASHED } from '../upstream/tool-definition.js';
 
-/** One place where two definitions of a tool differ; `before` or `after` is absent where there is nothing. `text` shows the difference in one line. */
+/**
+ * One place where two definitions of a tool differ; `before` or `after` is absent where there is nothing. `text` shows
+ * the difference in one line.
+ */
 export type Difference = Readonly<{ pointer: string; before?: unknown; after?: unknown; text: string }>;
 
 type Sides = Readonly<{ before: unknown; after: unknown }>;

@@ -20,7 +20,10 @@ type Waiting = {
 
 const LONGEST_WAIT_MS = 1000;
 const AGAIN_MS = 1000;
-/** A server whose definitions never rest must not fill the event store: so many records at once, then one in five minutes. */
+/**
+ * A server whose definitions never rest must not fill the event store: so many records at once, then one in five
+ * minutes.
+ */
 const MOST_AT_ONCE = 20;
 const TURN_MS = 300_000;
 const HASTEN_MS = 2000;
@@ -34,15 +37,19 @@ const within = (work: Promise<void>, ms: number): Promise<void> => {
   return Promise.race([work, deadline]).finally(() => clearTimeout(timer));
 };
 
-/** As many of the tools as may be recorded at once. One that alone is larger is never recorded: its clients don't see it either. */
+/**
+ * As many of the tools as may be recorded at once. One that alone is larger is never recorded: its clients don't see it
+ * either.
+ */
 const portion = (tools: Iterable<DiscoveredTool>): readonly DiscoveredTool[] => {
   let bytes = 0;
   return [...tools].filter(({ definition }) => (bytes += JSON.stringify(definition).length) <= MOST_BYTES);
 };
 
 /**
- * Records the definitions that lists on their way to clients had and that nobody knew yet, so that every gateway holds them. What can't be recorded now waits
- * in memory: it is seen again when a client lists, and found by the next discovery.
+ * Records the definitions that lists on their way to clients had and that nobody knew yet, so that every gateway holds
+ * them. What can't be recorded now waits in memory: it is seen again when a client lists, and found by the next
+ * discovery.
  */
 export class NoticedTools {
   readonly #store: EventStore;
@@ -74,7 +81,10 @@ export class NoticedTools {
     return within(this.#flush(waiting), LONGEST_WAIT_MS);
   }
 
-  /** A server said that its tools changed: it is discovered soon, by whoever does that. What is told again within seconds is told on once, afterwards. */
+  /**
+   * A server said that its tools changed: it is discovered soon, by whoever does that. What is told again within
+   * seconds is told on once, afterwards.
+   */
   hasten(of: Turn): void {
     if (this.#hastening.has(of.serverId) || this.#stopped) return;
     const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;

@@ -45,8 +45,8 @@ const takeTurn = async (parts: Parts, turn: Turn): Promise<void> => {
 };
 
 /**
- * Discovers every server that clients may call anew, about every five minutes and soon after it said that its tools changed, so that a changed definition is
- * noticed although nobody lists. Several may run: each turn is taken by one.
+ * Discovers every server that clients may call anew, about every five minutes and soon after it said that its tools
+ * changed, so that a changed definition is noticed although nobody lists. Several may run: each turn is taken by one.
  */
 export const startRediscovery = (parts: Parts): Rounds => {
   let enlistedAt = Number.NEGATIVE_INFINITY;

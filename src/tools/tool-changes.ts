@@ -6,7 +6,9 @@ export type ToolChange = Readonly<{ pinnedHash: string; policyIds: readonly stri
 
 type Known = Readonly<{ name: string; definitionHash: string }>;
 
-/** Which policies refuse a tool because its definition changed, those published last first, together by what they pin. */
+/**
+ * Which policies refuse a tool because its definition changed, those published last first, together by what they pin.
+ */
 export const changesOf = (
   tool: Known,
   policies: readonly PinningPolicies[],

@@ -21,7 +21,10 @@ export type ToolView = Readonly<{
   recommendedPolicy: null;
 }>;
 
-/** How a tool stands: switched off or not, and to the policies that pin it; `before` are the definitions that they pin, by hash. */
+/**
+ * How a tool stands: switched off or not, and to the policies that pin it; `before` are the definitions that they pin,
+ * by hash.
+ */
 export type Standing = Readonly<{
   disabled: boolean;
   pinnedHash: string | null;

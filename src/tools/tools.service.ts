@@ -75,7 +75,10 @@ export class Tools {
     });
   }
 
-  /** Accepts the definition that a tool has now, for every policy of its server. Says nothing new when no policy refuses it. */
+  /**
+   * Accepts the definition that a tool has now, for every policy of its server. Says nothing new when no policy refuses
+   * it.
+   */
   async accept(principal: Principal, id: string, tool: string, definitionHash: string | undefined): Promise<ToolView> {
     if (!isId('srv', id)) throw notFound('server');
     const { organizationId } = principal;

@@ -1,12 +1,15 @@
 import { startTimer } from '../platform/guard.js';
 
 /**
- * A translated call may take this many times its timeout in all, however often its server says something: one that is passed through unread holds a connection,
- * and one that is translated holds its session and what it collects too.
+ * A translated call may take this many times its timeout in all, however often its server says something: one that is
+ * passed through unread holds a connection, and one that is translated holds its session and what it collects too.
  */
 const TIMEOUTS_IN_ALL = 4;
 
-/** Ends the answer to a translated call after `timeoutMs` without a message of its server, or after four times as much in all; 0 never does. Comments of a stream say nothing. */
+/**
+ * Ends the answer to a translated call after `timeoutMs` without a message of its server, or after four times as much
+ * in all; 0 never does. Comments of a stream say nothing.
+ */
 export class AnswerDeadline {
   readonly #silence: NodeJS.Timeout | undefined;
   readonly #total: NodeJS.Timeout | undefined;

@@ -5,7 +5,10 @@ import { drop, editObject, set, setText, within, type Edit } from '../json/json-
 /** Who asks, as every modern request says it. `logLevel` undefined: no log messages are wanted. */
 export type Client = Readonly<{ info: Json; capabilities: Json; logLevel: string | undefined }>;
 
-/** A legacy request as a modern one: its own text, with the client named in `_meta`, and with `more` members of `params` changed. */
+/**
+ * A legacy request as a modern one: its own text, with the client named in `_meta`, and with `more` members of `params`
+ * changed.
+ */
 export const toModern = (
   body: string,
   client: Client,
@@ -30,7 +33,10 @@ const RESERVED = Object.fromEntries(
 
 const isEmpty = (object: string): boolean => /^\{\s*\}$/.test(object);
 
-/** A modern request as a legacy one of a shared session: its own text, without what names the client, under an id and a progress token of ours. */
+/**
+ * A modern request as a legacy one of a shared session: its own text, without what names the client, under an id and a
+ * progress token of ours.
+ */
 export const toLegacy = (body: string, own: Readonly<{ id: number; progressToken: number | undefined }>): string => {
   const _meta: Edit = (value) => {
     const kept = editObject(value ?? '{}', {

@@ -20,8 +20,8 @@ const dataOf = (error: string): Json => parseObject(membersOf(error).get('data')
 const own = (code: number, message: string): string => JSON.stringify({ code, message });
 
 /**
- * A modern server's error as a legacy client understands it. What describes this hop (headers, capabilities, revisions) is said in words of ours; a resource
- * that is not there has a code of its own again.
+ * A modern server's error as a legacy client understands it. What describes this hop (headers, capabilities, revisions)
+ * is said in words of ours; a resource that is not there has a code of its own again.
  */
 export const toLegacyError = (error: string, method: string): string => {
   switch (codeOf(error)) {
@@ -48,7 +48,10 @@ export const toLegacyError = (error: string, method: string): string => {
   }
 };
 
-/** A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the range of the specification is left to it. */
+/**
+ * A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the
+ * range of the specification is left to it.
+ */
 export const toModernError = (error: string, uri: unknown): string => {
   const code = codeOf(error);
   if (code === RESOURCE_NOT_FOUND)

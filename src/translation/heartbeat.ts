@@ -3,7 +3,10 @@ import type { ChannelAnswer } from '../channels/channel-answer.js';
 
 const EVERY_MS = 20_000;
 
-/** Keeps the event streams that wait (for people, for changes) from being taken for dead: each gets a comment every 20 s. */
+/**
+ * Keeps the event streams that wait (for people, for changes) from being taken for dead: each gets a comment every 20
+ * s.
+ */
 export class Heartbeat {
   readonly #answers = new Set<ChannelAnswer>();
   readonly #timer: NodeJS.Timeout;

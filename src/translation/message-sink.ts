@@ -5,17 +5,24 @@ import { flawOf } from '../json/foreign-json.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
-/** The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of them. */
+/**
+ * The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of
+ * them.
+ */
 export const MOST_MESSAGE = 32 * 2 ** 20;
 
 /**
- * How an answer came to its end. `body` is what stands in one that is no success; `lastEventId` and `retryMs` let a stream that broke off be taken up again.
+ * How an answer came to its end. `body` is what stands in one that is no success; `lastEventId` and `retryMs` let a
+ * stream that broke off be taken up again.
  */
 export type Over =
   | Readonly<{ kind: 'ended'; status: number; body: string; lastEventId: string | undefined; retryMs: number }>
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure; lastEventId: string | undefined; retryMs: number }>;
 
-/** `head` comes first, `over` last and once; `message` for each JSON-RPC message of a success. `more` says whether further bytes may come now. */
+/**
+ * `head` comes first, `over` last and once; `message` for each JSON-RPC message of a success. `more` says whether
+ * further bytes may come now.
+ */
 export interface Listener {
   head(status: number, headers: UpstreamHeaders, streams: boolean): void;
   message(text: string): void;
@@ -27,7 +34,10 @@ const RETRY_MS = 1000;
 /** How long one message may take from its first byte to its last where the request has no timeout of its own. */
 const MESSAGE_TIMEOUT_MS = 300_000;
 
-/** Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and `MAX_JSON_DEPTH` levels. */
+/**
+ * Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and
+ * `MAX_JSON_DEPTH` levels.
+ */
 export class MessageSink implements Sink {
   readonly #listener: Listener;
   #status = 0;
@@ -41,14 +51,19 @@ export class MessageSink implements Sink {
   #retryMs = RETRY_MS;
   #unreadable = false;
 
-  /** A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the request's timeout, however often a byte comes. */
+  /**
+   * A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the
+   * request's timeout, however often a byte comes.
+   */
   constructor(request: Pick<UpstreamRequest, 'server' | 'grantId' | 'silenceMs'>, listener: Listener) {
     this.#listener = listener;
     this.#timeoutMs = request.silenceMs > 0 ? request.silenceMs : MESSAGE_TIMEOUT_MS;
     this.#held = holdBytes(request);
   }
 
-  /** Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it. */
+  /**
+   * Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it.
+   */
   get unreadable(): boolean {
     return this.#unreadable;
   }

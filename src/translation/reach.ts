@@ -3,8 +3,8 @@ import type { Forward, UpstreamRequest, UpstreamServer } from '../upstream/forwa
 import type { Reach } from '../upstream/probe.js';
 
 /**
- * The status by which a translation says that its server refused in a way that only one of the other era does (RFC 9110, "421 Misdirected Request").
- * Whoever routes requests decides what follows; no client sees it.
+ * The status by which a translation says that its server refused in a way that only one of the other era does (RFC
+ * 9110, "421 Misdirected Request"). Whoever routes requests decides what follows; no client sees it.
  */
 export const MISDIRECTED = 421;
 
@@ -28,8 +28,8 @@ export const reachOf = (forward: Forward, { server, headers, grantId }: Upstream
 const MOST_CREDENTIALS = 1000;
 
 /**
- * What is remembered of a server for those who sign in to it alike. It is forgotten with the server's facts, when anything about the server changes, and
- * the oldest goes first when many credentials are in use.
+ * What is remembered of a server for those who sign in to it alike. It is forgotten with the server's facts, when
+ * anything about the server changes, and the oldest goes first when many credentials are in use.
  */
 export class PerServer<T> {
   readonly #make: (reach: Reach) => T;

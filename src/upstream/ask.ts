@@ -7,7 +7,9 @@ import { eventStreamReader, type EventStreamReader } from '../event-streams/even
 import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../mcp/headers.js';
 
-/** How long a stream that has brought the response may take to end by itself, so that its connection can be used again. */
+/**
+ * How long a stream that has brought the response may take to end by itself, so that its connection can be used again.
+ */
 const LINGER_MS = 1000;
 
 /** How many events of one stream may be no JSON: a failed parse costs twenty times a short one that succeeds. */
@@ -18,8 +20,8 @@ export const errorCodeOf = (message: Json): unknown =>
   isObject(message['error']) ? message['error']['code'] : undefined;
 
 /**
- * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds none, or none at all. `bytes` were
- * read of its body.
+ * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds
+ * none, or none at all. `bytes` were read of its body.
  */
 export type Asked =
   | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; message: Json; bytes: number }>
@@ -29,8 +31,9 @@ export type Asked =
 export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
 
 /**
- * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream, or, for a notification
- * (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in a stream are passed over.
+ * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream,
+ * or, for a notification (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in
+ * a stream are passed over.
  */
 export const ask = (
   forward: Forward,
@@ -40,7 +43,9 @@ export const ask = (
 ): Promise<Asked> =>
   new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
 
-/** The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none. */
+/**
+ * The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none.
+ */
 const responseTo = (id: number | string | undefined, message: unknown): Json | undefined => {
   if (!isObject(message) || 'method' in message) return undefined;
   if (isObject(message['error']))

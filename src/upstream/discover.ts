@@ -52,9 +52,10 @@ const METHOD_NOT_FOUND = -32_601;
 const SILENCE_SHARE = 1 / 3;
 
 /**
- * Asks an MCP server what it offers: in which eras it speaks, then tools/list over all pages in the one it prefers; a session that this opened is ended.
- * Never throws: what fails becomes a status with a detail. Bounded to `timeoutMs` (15 s) and 10 MiB in total, 100 pages, 1,000 tools; `detail` of a ready
- * server says when tools were left out. Tools keep every member that the server gave them.
+ * Asks an MCP server what it offers: in which eras it speaks, then tools/list over all pages in the one it prefers; a
+ * session that this opened is ended. Never throws: what fails becomes a status with a detail. Bounded to `timeoutMs`
+ * (15 s) and 10 MiB in total, 100 pages, 1,000 tools; `detail` of a ready server says when tools were left out. Tools
+ * keep every member that the server gave them.
  */
 export const discover = async (reach: Reach, timeoutMs = DISCOVERY_TIMEOUT_MS): Promise<Discovered> => {
   const bounds = new Bounds(timeoutMs);
@@ -120,7 +121,10 @@ const introduceLegacy = async (
   return failureOf(asked);
 };
 
-/** Whether the other era need not be tried: nobody is there, or a sign-in is wanted first. A process may have ended on a request that it didn't know. */
+/**
+ * Whether the other era need not be tried: nobody is there, or a sign-in is wanted first. A process may have ended on a
+ * request that it didn't know.
+ */
 const mayEndHere = (asked: Asked, transport: string): boolean =>
   asked.kind === 'failed'
     ? transport !== 'stdio' && asked.failure.kind !== 'timeout'
@@ -141,7 +145,10 @@ class Bounds {
     return { timeoutMs: Math.max(1, (this.#endsAt - performance.now()) * share), maxBytes: this.#bytes };
   }
 
-  /** Takes in what an answer cost. @throws DiscoveryStopped when that was too much; being late is forgiven where silence is an answer. */
+  /**
+   * Takes in what an answer cost. @throws DiscoveryStopped when that was too much; being late is forgiven where silence
+   * is an answer.
+   */
   count(asked: Asked, mayBeSilent = false): void {
     if (asked.kind !== 'failed') this.#bytes -= asked.bytes;
     else if (asked.failure.kind === 'too_large')
@@ -198,7 +205,10 @@ const refusedNames = ({ refused }: ReadTools): string => {
   const shown = refused
     .slice(0, MOST_REFUSED)
     .map(({ name, why }) => `${clip(spelledOut(name), LONGEST_REFUSED)} ${why}`);
-  return `Tools refused because their names could be mistaken: ${[...shown, ...(refused.length > MOST_REFUSED ? [`and ${refused.length - MOST_REFUSED} more`] : [])].join('; ')}.`;
+  return (
+    'Tools refused because their names could be mistaken: ' +
+    `${[...shown, ...(refused.length > MOST_REFUSED ? [`and ${refused.length - MOST_REFUSED} more`] : [])].join('; ')}.`
+  );
 };
 
 const remark = (cut: boolean, read: ReadTools): string | null => {

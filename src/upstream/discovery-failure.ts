@@ -2,7 +2,10 @@ import { OutboundRefused } from '../platform/outbound.js';
 import { errorCodeOf, type Asked } from './ask.js';
 import type { UpstreamFailure } from './forward.js';
 
-/** Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server answered. */
+/**
+ * Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server
+ * answered.
+ */
 export type DiscoveryFailure = Readonly<{ status: 'unreachable' | 'needs_sign_in'; detail: string }>;
 
 /** A bound of ours was reached, or the answer was no MCP; the message is ready to be shown. */
@@ -71,7 +74,10 @@ const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
 export const isUnsupportedRevision = (asked: Asked): boolean =>
   asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
 
-/** What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a credential. */
+/**
+ * What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a
+ * credential.
+ */
 export const failureOf = (asked: Asked): DiscoveryFailure => {
   if (asked.kind === 'failed')
     return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);

@@ -5,7 +5,10 @@ import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../mcp/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../mcp/modern.js';
 
-/** A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to `grantId`. */
+/**
+ * A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to
+ * `grantId`.
+ */
 export type Reach = Readonly<{
   forward: Forward;
   server: UpstreamServer;
@@ -68,8 +71,9 @@ const askDiscover = (reach: Reach, limits: AskLimits): Promise<Asked> => {
 };
 
 /**
- * Asks `server/discover` as a modern client does, once more when the server names a revision to ask in. An answer that shows no modern server says nothing
- * more: a server may be down, may want a sign-in, or may speak of the other era only.
+ * Asks `server/discover` as a modern client does, once more when the server names a revision to ask in. An answer that
+ * shows no modern server says nothing more: a server may be down, may want a sign-in, or may speak of the other era
+ * only.
  */
 export const askModern = async (reach: Reach, limits: AskLimits): Promise<Modern> => {
   const first = await askDiscover(reach, limits);
@@ -87,7 +91,10 @@ export const askModern = async (reach: Reach, limits: AskLimits): Promise<Modern
   };
 };
 
-/** Opens a session of the legacy era; the caller ends it. The client that this names is `client`, this gateway unless told. */
+/**
+ * Opens a session of the legacy era; the caller ends it. The client that this names is `client`, this gateway unless
+ * told.
+ */
 export const askLegacy = async (
   reach: Reach,
   limits: AskLimits,

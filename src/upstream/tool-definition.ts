@@ -38,8 +38,9 @@ export const canonicalJson = (value: unknown): string => {
 };
 
 /**
- * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and annotations. Equal for
- * equal definitions whatever the order of their keys; other members (icons, `_meta`) don't count. Expects a value that `isStorable` accepts.
+ * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and
+ * annotations. Equal for equal definitions whatever the order of their keys; other members (icons, `_meta`) don't
+ * count. Expects a value that `isStorable` accepts.
  */
 export const definitionHash = (tool: Readonly<Record<string, unknown>>): string =>
   createHash('sha256')
@@ -52,7 +53,10 @@ export const readTool = (listed: unknown): DiscoveredTool | undefined =>
     ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed }
     : undefined;
 
-/** `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not among the tools. */
+/**
+ * `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not
+ * among the tools.
+ */
 export type ReadTools = Readonly<{
   tools: readonly DiscoveredTool[];
   refused: readonly Readonly<{ name: string; why: string }>[];
@@ -60,8 +64,8 @@ export type ReadTools = Readonly<{
 }>;
 
 /**
- * The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are left out; so is one whose name could
- * be mistaken for another's, of names that look alike all but the first.
+ * The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are
+ * left out; so is one whose name could be mistaken for another's, of names that look alike all but the first.
  */
 export const readTools = (listed: readonly unknown[]): ReadTools => {
   const tools = new Map<string, DiscoveredTool>();

@@ -38,7 +38,10 @@ export class UsageController {
   @ApiOperation({
     summary: 'Count calls and their outcomes',
     description:
-      'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named as there; the value is the id, tool name or effect. Hours count that overlap the range. An answer of more than 10,000 items is refused.',
+      'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the ' +
+      'other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named ' +
+      'as there; the value is the id, tool name or effect. Hours count that overlap the range. An ' +
+      'answer of more than 10,000 items is refused.',
   })
   @ApiOkResponse({
     schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } },

@@ -13,7 +13,10 @@ export const MOST_ITEMS = 10_000;
 /** `from` is inclusive and `to` exclusive; an hour counts when any of it is in the range. */
 export type UsageRequest = Readonly<{ groupBy: readonly Group[]; interval: Interval; from: Date; to: Date }>;
 
-/** Sums of one hour or day (UTC, beginning at `from`) and one value of each group; a call without a tool has `tool: null`. */
+/**
+ * Sums of one hour or day (UTC, beginning at `from`) and one value of each group; a call without a tool has `tool:
+ * null`.
+ */
 export type UsageItem = Readonly<
   { from: string; calls: number; completed: number; failed: number } & Partial<Record<Group, string | null>>
 >;
@@ -28,7 +31,10 @@ const COLUMNS: Readonly<Record<Group, string>> = {
 
 type Row = Record<Group, string> & { from: Date; calls: number; completed: number; failed: number };
 
-/** The usage of an organization, in order of time and then of the groups' values by code point; undefined when it is more than MOST_ITEMS. */
+/**
+ * The usage of an organization, in order of time and then of the groups' values by code point; undefined when it is
+ * more than MOST_ITEMS.
+ */
 export const readUsage = async (
   tx: Tx,
   organizationId: string,
@@ -38,9 +44,12 @@ export const readUsage = async (
   const columns = groups.map((group) => `${COLUMNS[group]} as "${group}"`);
   const keys = groups.map((group) => `${COLUMNS[group]} collate "C"`);
   const { rows } = await tx.query<Row>(
-    `select ${['date_trunc($4, hour, \'UTC\') as "from"', ...columns].join(', ')}, sum(calls)::bigint as calls, sum(completed)::bigint as completed, sum(failed)::bigint as failed
-     from usage_hourly where organization_id = $1 and hour >= date_trunc('hour', $2::timestamptz, 'UTC') and hour < $3::timestamptz
-     group by ${[1, ...groups.map((group) => COLUMNS[group])].join(', ')} order by ${['1', ...keys].join(', ')} limit ${MOST_ITEMS + 1}`,
+    `select ${['date_trunc($4, hour, \'UTC\') as "from"', ...columns].join(', ')}, sum(calls)::bigint as calls,
+      sum(completed)::bigint as completed, sum(failed)::bigint as failed
+     from usage_hourly where organization_id = $1 and hour >= date_trunc('hour', $2::timestamptz, 'UTC')
+       and hour < $3::timestamptz
+     group by ${[1, ...groups.map((group) => COLUMNS[group])].join(', ')} order by ${['1', ...keys].join(', ')}
+       limit ${MOST_ITEMS + 1}`,
     [organizationId, request.from, request.to, request.interval],
   );
   if (rows.length > MOST_ITEMS) return undefined;

@@ -3,8 +3,8 @@
  *
  *   node test/architecture/check.mjs [--fix] [--only step,step] [--report file.json]
  *
- * Exits with 1 when a step fails, and says what to do. `--fix` writes the generated files instead of comparing them. `--report` writes the
- * number of steps that passed and failed.
+ * Exits with 1 when a step fails, and says what to do. `--fix` writes the generated files instead of comparing them.
+ * `--report` writes the number of steps that passed and failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -59,7 +59,10 @@ function refuse(found, advice) {
   if (found.length > 0) throw new Failure(`${found.join('\n')}\n${advice}`);
 }
 
-/** `npm ci` refuses a lock file that names a package of another platform and has no entry for it: npm leaves out what a registry does not have yet. */
+/**
+ * `npm ci` refuses a lock file that names a package of another platform and has no entry for it: npm leaves out what a
+ * registry does not have yet.
+ */
 function lockIsWhole() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const names = new Set(
@@ -104,7 +107,8 @@ const steps = {
       vitest('test/architecture/schema.test.ts').catch(() =>
         Promise.reject(
           new Failure(
-            'test/schema.sql is not what the migrations make: run "npm run check -- --fix", read the difference and commit it',
+            'test/schema.sql is not what the migrations make: run "npm run check -- --fix", read the ' +
+              'difference and commit it',
           ),
         ),
       ),

@@ -76,12 +76,14 @@ const plantFaults = (tree: string): void => {
   plant(
     tree,
     'src/platform/planted-long-function.ts',
-    `export const long = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(37)}  return value;\n};\n`,
+    `export const long = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(37)} ` +
+      ` return value;\n};\n`,
   );
   plant(
     tree,
     'src/platform/planted-fitting-function.ts',
-    `export const fits = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(36)}  return value;\n};\n`,
+    `export const fits = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(36)} ` +
+      ` return value;\n};\n`,
   );
   plant(tree, 'src/platform/planted-any.ts', 'export const anything = (value: any): string => String(value);\n');
   plant(tree, 'src/platform/planted-bang.ts', 'export const first = (list: readonly string[]): string => list[0]!;\n');
@@ -96,7 +98,8 @@ const plantFaults = (tree: string): void => {
   plant(
     tree,
     'src/platform/planted-switch.ts',
-    "export const size = (word: 'a' | 'b'): number => {\n  switch (word) {\n    case 'a':\n      return 1;\n  }\n  return 2;\n};\n",
+    "export const size = (word: 'a' | 'b'): number => {\n  switch (word) {\n    case 'a':\n      " +
+      'return 1;\n  }\n  return 2;\n};\n',
   );
   plant(
     tree,
@@ -106,7 +109,8 @@ const plantFaults = (tree: string): void => {
   plant(
     tree,
     'src/gateway/planted-room.ts',
-    "import type { AppModule } from '../app.module.js';\nimport type { Grant } from '../grants/grants.js';\nexport type Both = [AppModule, Grant];\n",
+    "import type { AppModule } from '../app.module.js';\nimport type { Grant } from " +
+      "'../grants/grants.js';\nexport type Both = [AppModule, Grant];\n",
   );
   plant(
     tree,

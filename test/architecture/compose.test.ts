@@ -245,21 +245,25 @@ describe('Dockerfile', () => {
     expect(existsSync(join(root, program.replace(/^dist/, 'src').replace(/\.js$/, '.ts'))), program).toBe(true);
   });
 
-  test('sets only variables of the settings table and of Node, which listen on every address and keep data in the volume', () => {
-    const env = Object.fromEntries(
-      inLast('ENV')
-        .flatMap((line) => line.split(/\s+/))
-        .map((pair) => pair.split('=') as [string, string]),
-    );
-    expect(
-      Object.keys(env).filter(
-        (name) => !['NODE_ENV', 'UV_THREADPOOL_SIZE'].includes(name) && !Object.hasOwn(settings, name),
-      ),
-    ).toEqual([]);
-    expect(env.NODE_ENV).toBe('production');
-    expect(readConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, dataDir: '/data' });
-    expect(command(inLast('VOLUME')[0])).toEqual(['/data']);
-  });
+  test(
+    'sets only variables of the settings table and of Node, which listen on every address and keep ' +
+      'data in the volume',
+    () => {
+      const env = Object.fromEntries(
+        inLast('ENV')
+          .flatMap((line) => line.split(/\s+/))
+          .map((pair) => pair.split('=') as [string, string]),
+      );
+      expect(
+        Object.keys(env).filter(
+          (name) => !['NODE_ENV', 'UV_THREADPOOL_SIZE'].includes(name) && !Object.hasOwn(settings, name),
+        ),
+      ).toEqual([]);
+      expect(env.NODE_ENV).toBe('production');
+      expect(readConfig(env)).toMatchObject({ host: '0.0.0.0', port: 8080, dataDir: '/data' });
+      expect(command(inLast('VOLUME')[0])).toEqual(['/data']);
+    },
+  );
 
   test('asks /healthz for its health: up when it answers 200, not up when it does not', async () => {
     const [check = ''] = inLast('HEALTHCHECK');

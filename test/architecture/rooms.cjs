@@ -1,6 +1,6 @@
 /**
- * Import rights, one line a room (design: "Rooms"). A room may import itself and what is listed; anything else is an error,
- * type imports included. Files at the top of src/ may import every room; no room may import them.
+ * Import rights, one line a room (design: "Rooms"). A room may import itself and what is listed; anything else is an
+ * error, type imports included. Files at the top of src/ may import every room; no room may import them.
  */
 const rooms = {
   platform: [],
@@ -53,7 +53,9 @@ const rooms = {
   catalog: ['policy-engine', 'event-log', 'rest', 'platform'],
 };
 
-/** Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name. */
+/**
+ * Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name.
+ */
 const packages = {
   kafkajs: '^src/event-log/kafka-',
   '@nestjs/': '(\\.controller|\\.module|\\.dto|\\.guard|\\.service)\\.ts$|^src/rest/|^src/[^/]+\\.ts$',

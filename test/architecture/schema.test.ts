@@ -72,7 +72,8 @@ const changes: readonly (readonly [what: string, statement: string, line: string
   ],
   [
     'the body of a function',
-    `create or replace function window_end(win text, start timestamptz) returns timestamptz language sql immutable parallel safe as 'select start'`,
+    'create or replace function window_end(win text, start timestamptz) returns timestamptz language ' +
+      `sql immutable parallel safe as 'select start'`,
     'AS $function$select start$function$;',
   ],
   [
@@ -85,7 +86,8 @@ const changes: readonly (readonly [what: string, statement: string, line: string
   [
     'a trigger',
     'create trigger planted before update on events for each row execute function suppress_redundant_updates_trigger()',
-    'CREATE TRIGGER planted BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();',
+    'CREATE TRIGGER planted BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION ' +
+      'suppress_redundant_updates_trigger();',
   ],
   ['a type of its own', `create type planted_type as enum ('a')`, `create type planted_type as enum ('a');`],
 ];

@@ -1,14 +1,17 @@
 /**
- * `npm run bench`: what a call costs directly, through a raw relay and through Toolgate, with no log, with the log in PostgreSQL and with the log in Kafka, by
- * clients and servers of both eras, in interleaved rounds, first all that needs no log and then the rest; whether the projector keeps up; what a decision costs by itself; and whether the budget holds. Only
- * ratios within one run say anything: they are of medians over the rounds. Everything runs on 127.0.0.1 and a temporary folder, and ends by itself in about
- * six minutes. `npm run bench -- decide` measures the decision alone, in seconds.
+ * `npm run bench`: what a call costs directly, through a raw relay and through Toolgate, with no log, with the log in
+ * PostgreSQL and with the log in Kafka, by clients and servers of both eras, in interleaved rounds, first all that
+ * needs no log and then the rest; whether the projector keeps up; what a decision costs by itself; and whether the
+ * budget holds. Only ratios within one run say anything: they are of medians over the rounds. Everything runs on
+ * 127.0.0.1 and a temporary folder, and ends by itself in about six minutes. `npm run bench -- decide` measures the
+ * decision alone, in seconds.
  *
  * --quick        shorter runs (about 2 minutes)
  * --no-gate      exit code 0 even when the budget does not hold
- * --no-kafka     leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven are
+ * --no-kafka leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven are
  * --json=FILE    everything measured, as JSON
- * --against=DIR  also measures the gateways of another build (its dist, beside its migrations and node_modules) in a database of their own, as `other …`
+ * --against=DIR also measures the gateways of another build (its dist, beside its migrations and node_modules) in a
+ * database of their own, as `other …`
  * --only=A,B     only these targets, beside direct and the relays
  * --loads=A,B    only these of 128, 32, list, open, pace
  * --profile=DIR  CPU profiles of the gateways and projectors; the figures then hold what profiling costs
@@ -62,7 +65,8 @@ const rounds = Math.max(5, Number(given.rounds));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;
 const LOADS = ['128', '32', 'list', 'open', 'pace'];
-// A shared machine is now faster, now slower, for a second or so: many short turns tell CPU times apart where a few long ones don't.
+// A shared machine is now faster, now slower, for a second or so: many short turns tell CPU times apart where a few
+// long ones don't.
 const turnsOf = (load, log) => (load === 'open' || load === 'pace' ? 1 : plan.turns[log]);
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -115,7 +119,8 @@ const baseTargets = (world, { direct, relay, modern }) => [
   },
 ];
 
-// What the log leaves behind, in PostgreSQL and Kafka, goes on for minutes and takes from whoever is measured beside it: what needs no log comes before it.
+// What the log leaves behind, in PostgreSQL and Kafka, goes on for minutes and takes from whoever is measured beside
+// it: what needs no log comes before it.
 const targetsOf = (world) => {
   const kafka = world.inKafka;
   const parts = {
@@ -209,7 +214,8 @@ const cpuText = () =>
 
 const pinText = () =>
   cores
-    ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, Kafka and the projector to ${cores.rest}`
+    ? `pinned: each gateway to core ${cores.gateway}, load and upstream to ${cores.load}, PostgreSQL, ` +
+      `Kafka and the projector to ${cores.rest}`
     : 'not pinned: taskset is not here, or there is one core';
 
 /** The gateways of one part of the run, and what stands behind them. */
@@ -284,7 +290,9 @@ const show = async ({ runs, decisions, missing, began }) => {
   const rows = summarize(runs);
   const budget = [...judge(rows), ...judgeDecisions(decisions)];
   const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
-  const head = `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
+  const head =
+    `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} ` +
+    `and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
   process.stdout.write(
     `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`,
   );

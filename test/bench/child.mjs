@@ -1,6 +1,7 @@
 /**
- * The child's side of the talk with bench.mjs: `answer` says once that it is ready; afterwards `{ask: 'cpu'}` is answered with the CPU time spent so far
- * in microseconds, and whatever else `handlers` know. A child ends with its parent.
+ * The child's side of the talk with bench.mjs: `answer` says once that it is ready; afterwards `{ask: 'cpu'}` is
+ * answered with the CPU time spent so far in microseconds, and whatever else `handlers` know. A child ends with its
+ * parent.
  */
 export const answer = (ready, handlers = {}) => {
   process.on('message', async ({ n, ask, ...rest }) => {

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- decide`: what one decision costs by itself, warm, as time and as a ratio to JSON.parse of the same body in the same run, with the budget
- * (design.md, "Performance budget"): the running example, a policy of 100 tools with 10 conditions each, and a shadow policy beside a live one. Rounds are
- * interleaved; the figures are medians over them.
+ * `npm run bench -- decide`: what one decision costs by itself, warm, as time and as a ratio to JSON.parse of the same
+ * body in the same run, with the budget (design.md, "Performance budget"): the running example, a policy of 100 tools
+ * with 10 conditions each, and a shadow policy beside a live one. Rounds are interleaved; the figures are medians over
+ * them.
  */
 import { pathToFileURL } from 'node:url';
 import { atMost, median, textTable } from './report.mjs';
@@ -105,7 +106,10 @@ const load = async (dist) => {
 
 let sink = 0;
 
-/** Microseconds of CPU for one of many turns over the inputs: what others do on this machine meanwhile counts less than by the clock. */
+/**
+ * Microseconds of CPU for one of many turns over the inputs: what others do on this machine meanwhile counts less than
+ * by the clock.
+ */
 const timed = (inputs, work) => {
   const before = process.cpuUsage();
   for (let done = 0; done < PER_ROUND;)
@@ -143,8 +147,9 @@ const tasksOf = ({ compiled, decide, CallFacts, shadowOf }) => {
 };
 
 /**
- * Median times in microseconds by task, and the median over the rounds of what a shadow adds to the decision, as a ratio to what a decision under that policy adds
- * in the same round when it stands by itself: two policies need twice the memory, and so more than twice the time, whichever way they are asked.
+ * Median times in microseconds by task, and the median over the rounds of what a shadow adds to the decision, as a
+ * ratio to what a decision under that policy adds in the same round when it stands by itself: two policies need twice
+ * the memory, and so more than twice the time, whichever way they are asked.
  */
 export const measureDecisions = async (dist) => {
   const tasks = Object.entries(tasksOf(await load(dist)));

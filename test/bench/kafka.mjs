@@ -1,6 +1,7 @@
 /**
- * A Kafka for the bench: the cluster of KAFKA_BROKERS, or one broker started here as the tests start theirs, where Java and (once) Maven are. The tests' support
- * is TypeScript; it is compiled beside the other caches, where its paths and packages are found.
+ * A Kafka for the bench: the cluster of KAFKA_BROKERS, or one broker started here as the tests start theirs, where Java
+ * and (once) Maven are. The tests' support is TypeScript; it is compiled beside the other caches, where its paths and
+ * packages are found.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +22,10 @@ const compiled = async (name) => {
   return import(pathToFileURL(file).href);
 };
 
-/** `{brokers, pids, stop}`: where it is, the processes whose CPU time is its own, and how it ends; or `{missing}`, why there is none. */
+/**
+ * `{brokers, pids, stop}`: where it is, the processes whose CPU time is its own, and how it ends; or `{missing}`, why
+ * there is none.
+ */
 export const openKafka = async () => {
   const given = process.env.KAFKA_BROKERS;
   if (given) return { brokers: given, pids: [], stop: () => Promise.resolve() };

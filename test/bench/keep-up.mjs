@@ -1,6 +1,7 @@
 /**
- * Whether the projector keeps up with a gateway at saturation, each with a core of its own. On two cores they can't have that at once beside the load and
- * PostgreSQL, so they take turns: the projector is stopped while the gateway is driven as fast as it goes, and afterwards records and counts what came of it.
+ * Whether the projector keeps up with a gateway at saturation, each with a core of its own. On two cores they can't
+ * have that at once beside the load and PostgreSQL, so they take turns: the projector is stopped while the gateway is
+ * driven as fast as it goes, and afterwards records and counts what came of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -16,7 +17,10 @@ export const caughtUp = async (progress) => {
   return (performance.now() - began) / 1000;
 };
 
-/** Events a second: what the gateway makes while the projector rests, and what the projector records and counts of it while the gateway does. */
+/**
+ * Events a second: what the gateway makes while the projector rests, and what the projector records and counts of it
+ * while the gateway does.
+ */
 export const measurePace = async (world, one, { connections, seconds }) => {
   const { projector, progress } = one;
   await caughtUp(progress);

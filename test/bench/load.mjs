@@ -1,6 +1,7 @@
 /**
- * The load generator: HTTP/1.1 on plain sockets, one request at a time on each. Every answer must be a 200 with the expected result under the id that was
- * sent, or it counts as an error. Closed loop: each connection sends its next request when its answer is in. Open loop: requests leave on a clock.
+ * The load generator: HTTP/1.1 on plain sockets, one request at a time on each. Every answer must be a 200 with the
+ * expected result under the id that was sent, or it counts as an error. Closed loop: each connection sends its next
+ * request when its answer is in. Open loop: requests leave on a clock.
  */
 import { connect } from 'node:net';
 import { answer } from './child.mjs';

@@ -1,4 +1,7 @@
-/** The one call and the one result that every target carries, by era: with an id of eight digits, the result of 260 bytes, the call of as many but for what a modern one says of itself. */
+/**
+ * The one call and the one result that every target carries, by era: with an id of eight digits, the result of 260
+ * bytes, the call of as many but for what a modern one says of itself.
+ */
 export const MESSAGE_BYTES = 260;
 
 const META = {

@@ -20,7 +20,10 @@ const hasTaskset = () => {
 const pinning = hasTaskset();
 const last = cpus().length - 1;
 
-/** Which cores the parts run on. With two cores PostgreSQL, Kafka and the projector go where there is room: beside the load alone they would starve. */
+/**
+ * Which cores the parts run on. With two cores PostgreSQL, Kafka and the projector go where there is room: beside the
+ * load alone they would starve.
+ */
 export const cores = pinning ? { gateway: '0', load: '1', rest: last > 1 ? `2-${last}` : `0-${last}` } : undefined;
 
 /** Pins a running process, and with it whatever it starts from now on. */
@@ -94,7 +97,10 @@ const statOf = (pid) => {
 /** CPU time of one of these processes in microseconds, as it says itself. */
 export const cpuOf = async (one) => (await one.ask('cpu')).micros;
 
-/** CPU time of a server and each of its children in microseconds, by pid, in steps of 10 ms; undefined where there is no /proc. */
+/**
+ * CPU time of a server and each of its children in microseconds, by pid, in steps of 10 ms; undefined where there is no
+ * /proc.
+ */
 export const cpuOfFamily = (pid) => {
   if (statOf(pid) === undefined) return undefined;
   const times = new Map();

@@ -1,4 +1,7 @@
-/** The raw relay that Toolgate is compared with: node:http and undici's dispatch with Toolgate's own options, no judgement, no record. argv: the upstream's port, and its era. */
+/**
+ * The raw relay that Toolgate is compared with: node:http and undici's dispatch with Toolgate's own options, no
+ * judgement, no record. argv: the upstream's port, and its era.
+ */
 import { createServer } from 'node:http';
 import { Agent } from 'undici';
 import { answer } from './child.mjs';

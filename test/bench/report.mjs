@@ -6,7 +6,10 @@ export const median = (values) => {
 
 const FIELDS = ['cpu', 'rate', 'p50', 'p99', 'projectorCpu', 'postgresCpu', 'brokersCpu', 'made', 'recorded'];
 
-/** One row a target and load, of the part of the run without a log or with one (`log`): the median of every figure over the rounds, and how far apart the lowest and the highest CPU time were. */
+/**
+ * One row a target and load, of the part of the run without a log or with one (`log`): the median of every figure over
+ * the rounds, and how far apart the lowest and the highest CPU time were.
+ */
 export const summarize = (runs) => {
   const rows = new Map();
   for (const run of runs) {

@@ -1,6 +1,7 @@
 /**
- * One Toolgate process of the bench, of the build in argv[2]. argv[3] `on`: the product as `ROLES` and the rest of the environment say. `off`: the gateway
- * over a log that acknowledges at once and keeps nothing. That log exists only here: no setting of the product leads to it.
+ * One Toolgate process of the bench, of the build in argv[2]. argv[3] `on`: the product as `ROLES` and the rest of the
+ * environment say. `off`: the gateway over a log that acknowledges at once and keeps nothing. That log exists only
+ * here: no setting of the product leads to it.
  */
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';

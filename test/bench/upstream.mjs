@@ -1,6 +1,7 @@
 /**
- * The bench's MCP server of the era in argv[2]: HTTP/1.1 on plain sockets, so that it costs next to nothing. It answers a tools/call with a fixed result of
- * `MESSAGE_BYTES` under the request's id, tools/list with 88 tools (64 KB), and what a client asks before. One request at a time on a connection, as clients send them.
+ * The bench's MCP server of the era in argv[2]: HTTP/1.1 on plain sockets, so that it costs next to nothing. It answers
+ * a tools/call with a fixed result of `MESSAGE_BYTES` under the request's id, tools/list with 88 tools (64 KB), and
+ * what a client asks before. One request at a time on a connection, as clients send them.
  */
 import { createServer } from 'node:net';
 import { answer } from './child.mjs';

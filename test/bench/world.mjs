@@ -1,4 +1,7 @@
-/** What is measured, started once: PostgreSQL, the upstream, the relay, and Toolgate's processes with an organization, a server and grants in them. */
+/**
+ * What is measured, started once: PostgreSQL, the upstream, the relay, and Toolgate's processes with an organization, a
+ * server and grants in them.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
@@ -73,8 +76,8 @@ const INITIALIZE = {
 };
 
 /**
- * A session of this grant on this gateway, or what a modern client sends instead, as a target of the load generator; undefined for an older build that serves
- * no modern client. The gateway may not know the grant for a moment.
+ * A session of this grant on this gateway, or what a modern client sends instead, as a target of the load generator;
+ * undefined for an older build that serves no modern client. The gateway may not know the grant for a moment.
  */
 const openTarget = async (port, { era, path }, grant) => {
   const headers = { ...headersOf[era], authorization: `Bearer ${grant.token}` };
@@ -103,10 +106,14 @@ const databaseIn = async (url, name) => {
   return url.replace(/\/[^/]*$/, `/${name}`);
 };
 
-/** Records appended to the log, recorded in the audit log, and counted in usage, so far. `ends` asks a log that is elsewhere. */
+/**
+ * Records appended to the log, recorded in the audit log, and counted in usage, so far. `ends` asks a log that is
+ * elsewhere.
+ */
 const progressOf = (client, ends) => async () => {
   const { rows } = await client.query(
-    `select (select coalesce(sum(next), 0)::float from log_heads) as appended, (select coalesce(sum(next_seq - 1), 0)::float from audit_heads) as recorded,
+    `select (select coalesce(sum(next), 0)::float from log_heads) as appended, (select coalesce(sum(next_seq - 1),
+      0)::float from audit_heads) as recorded,
        (select coalesce(sum(next_seq - 1), 0)::float from projection_positions where projection = 'usage') as counted`,
   );
   return ends ? { ...rows[0], appended: await ends() } : rows[0];
@@ -123,7 +130,10 @@ const endsIn = async (brokers) => {
   return { ends, close: () => admin.disconnect() };
 };
 
-/** The processes of one database: the API while the organization is made, the projector, and gateways, each in a process of its own. */
+/**
+ * The processes of one database: the API while the organization is made, the projector, and gateways, each in a process
+ * of its own.
+ */
 const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => {
   const shared = {
     DATABASE_URL: url,
@@ -162,7 +172,10 @@ const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => 
   return { projector, gateways: started, progress: progressOf(client, elsewhere?.ends), close };
 };
 
-/** Starts everything. `against`: another build whose gateways are measured in the same rounds; `kafka`: what `openKafka` gave. */
+/**
+ * Starts everything. `against`: another build whose gateways are measured in the same rounds; `kafka`: what `openKafka`
+ * gave.
+ */
 export const startWorld = async ({ dist, dataDir, against, kafka }) => {
   const { startEmbeddedPostgres } = await import(pathToFileURL(`${dist}/embedded-postgres/embedded-postgres.js`).href);
   const postgres = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '200' } });

@@ -3,7 +3,10 @@ import { vi } from 'vitest';
 import type { Decision, Facts } from '../../src/policy-engine/decide.js';
 import type { Condition, PolicyDocument, Rule } from '../../src/policy-engine/document.js';
 
-/** How often a property is tried: 100,000 times with `FAULTS=full`, or as `PROPERTY_RUNS` says; with `SEED=1` the same runs again. */
+/**
+ * How often a property is tried: 100,000 times with `FAULTS=full`, or as `PROPERTY_RUNS` says; with `SEED=1` the same
+ * runs again.
+ */
 export const runs = Number(process.env['PROPERTY_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 100_000 : 25));
 const seed = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
 

@@ -10,7 +10,10 @@ const usual = {
   deny_if: { T: 'x: the policy refuses this because of ', U: 'x: the policy has a rule on ', F: '' },
 } as const;
 
-/** What one condition makes of a call, in a `require` and in a `deny_if`: undecidable refuses in both, in words of its own. */
+/**
+ * What one condition makes of a call, in a `require` and in a `deny_if`: undecidable refuses in both, in words of its
+ * own.
+ */
 function both(
   name: string,
   condition: Condition,

@@ -1,4 +1,6 @@
-/** A document that wants to do harm, and the arguments (64 KiB, about) of a call of the tool `x` that it is to judge. */
+/**
+ * A document that wants to do harm, and the arguments (64 KiB, about) of a call of the tool `x` that it is to judge.
+ */
 export type HostileCase = Readonly<{ name: string; document: unknown; arguments: unknown }>;
 
 const KIB_64 = 65_536;

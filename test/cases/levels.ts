@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decisionCases, type DecisionCase } from './decisions.js';
 
-/** Facts of a case that only the engine's own test can set: they are not sent with a call, but the machine's clock, what discovery found, or what people approved. */
+/**
+ * Facts of a case that only the engine's own test can set: they are not sent with a call, but the machine's clock, what
+ * discovery found, or what people approved.
+ */
 const ENGINE_ONLY = ['now', 'inputSchema', 'approved'] as const;
 
 /** Whether JSON can say a value. */
@@ -17,7 +20,9 @@ const canBeSent = ({ arguments: given, identity, tool }: DecisionCase['facts']):
 
 const hasNone = ({ facts }: DecisionCase, names: readonly string[]): boolean => names.every((name) => !(name in facts));
 
-/** Cases that can be asked of `POST /v1/policies/{id}/decide`, which knows neither the caller's address nor its client. */
+/**
+ * Cases that can be asked of `POST /v1/policies/{id}/decide`, which knows neither the caller's address nor its client.
+ */
 export const askedCases = decisionCases.filter(
   (one) => hasNone(one, [...ENGINE_ONLY, 'sourceIp', 'clientName']) && canBeSent(one.facts),
 );
@@ -25,7 +30,10 @@ export const askedCases = decisionCases.filter(
 /** Whether some key leads to a prototype, which no call may have. */
 const hasProtoKey = (given: unknown): boolean => JSON.stringify(given)?.includes('"__proto__":') === true;
 
-/** Cases that can be made as calls: every call comes from some address. Those that are held wait for people, and have tests of their own. */
+/**
+ * Cases that can be made as calls: every call comes from some address. Those that are held wait for people, and have
+ * tests of their own.
+ */
 export const calledCases = decisionCases.filter(
   (one) =>
     hasNone(one, ENGINE_ONLY) &&

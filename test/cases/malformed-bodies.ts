@@ -1,6 +1,6 @@
 /**
- * Bodies of POST /mcp that are not one well-formed JSON-RPC message, with the JSON-RPC error code they are answered with.
- * `inParams`: all but the params of a call with the id 1 can be read, so that it is refused under that id.
+ * Bodies of POST /mcp that are not one well-formed JSON-RPC message, with the JSON-RPC error code they are answered
+ * with. `inParams`: all but the params of a call with the id 1 can be read, so that it is refused under that id.
  */
 export type MalformedBody = Readonly<{ name: string; body: Buffer; code: -32700 | -32600; inParams: boolean }>;
 

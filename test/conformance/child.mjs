@@ -8,7 +8,10 @@ const ended = (child) =>
     ? new Promise((resolve) => child.once('exit', resolve))
     : Promise.resolve();
 
-/** Starts a fixture in a process of its own. `url` is what it printed; `stop` ends its standard input, and the process if that is not enough. */
+/**
+ * Starts a fixture in a process of its own. `url` is what it printed; `stop` ends its standard input, and the process
+ * if that is not enough.
+ */
 export const startFixture = (file, ...args) =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {

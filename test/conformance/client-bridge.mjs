@@ -21,7 +21,10 @@ const headersOf = ({ headers, method }) => ({
   ...Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.test(name))),
 });
 
-/** The suite's servers of 2026-07-28 do not know `server/discover`, which the specification has every server know: the bridge answers it for them. */
+/**
+ * The suite's servers of 2026-07-28 do not know `server/discover`, which the specification has every server know: the
+ * bridge answers it for them.
+ */
 const DISCOVERED = {
   supportedVersions: ['2026-07-28'],
   capabilities: { tools: {}, resources: {}, prompts: {} },
@@ -41,8 +44,9 @@ const knowingDiscover = (forward) => (request, sink) => {
 };
 
 /**
- * The gateway's way to one server that speaks in `era`, as an HTTP endpoint for clients of either era: the built product's transports and translation, and nothing
- * else of it. `discovers`: whether the server knows `server/discover`.
+ * The gateway's way to one server that speaks in `era`, as an HTTP endpoint for clients of either era: the built
+ * product's transports and translation, and nothing else of it. `discovers`: whether the server knows
+ * `server/discover`.
  */
 export const startBridge = async ({ url, era, discovers }) => {
   const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8', '::1'], ownPorts: () => [] }).connector);

@@ -1,6 +1,7 @@
 /**
- * A client as the suite's `client` command runs it: `node client-program.mjs <era> <url>`, with the scenario, its context and the revision of its server in the
- * environment. A real SDK client of this era does what the scenario wants, through the product's way to servers.
+ * A client as the suite's `client` command runs it: `node client-program.mjs <era> <url>`, with the scenario, its
+ * context and the revision of its server in the environment. A real SDK client of this era does what the scenario
+ * wants, through the product's way to servers.
  */
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';

@@ -12,8 +12,8 @@ export const failing = (scenarios) =>
 const readExpected = async () => JSON.parse(await readFile(FILE, 'utf8'));
 
 /**
- * Compares runs with expected.json, which names the scenarios of each pairing that may fail, and why: `worse` fail without being named, `better` pass though
- * named.
+ * Compares runs with expected.json, which names the scenarios of each pairing that may fail, and why: `worse` fail
+ * without being named, `better` pass though named.
  */
 export const compare = async (runs) => {
   const expected = await readExpected();
@@ -30,7 +30,9 @@ export const compare = async (runs) => {
   });
 };
 
-/** Writes what failed in these runs as what may fail; a pairing keeps its reason, and one that was not run all it has. */
+/**
+ * Writes what failed in these runs as what may fail; a pairing keeps its reason, and one that was not run all it has.
+ */
 export const record = async (runs) => {
   const expected = await readExpected();
   for (const { pairing, scenarios } of runs) {

@@ -27,7 +27,10 @@ class InputNeeded extends Error {
   }
 }
 
-/** In 2026-07-28 nobody can be asked during a call: the question becomes an input request, and the next call runs up to here again with its answer. */
+/**
+ * In 2026-07-28 nobody can be asked during a call: the question becomes an input request, and the next call runs up to
+ * here again with its answer.
+ */
 const askByInputRequests = (inputs) => {
   let count = 0;
   return async (method, params) => {
@@ -69,7 +72,10 @@ const run = async (call, args, context) => {
   }
 };
 
-/** A server of both eras with everything that the conformance suite asks for; one per session, or per request of 2026-07-28. */
+/**
+ * A server of both eras with everything that the conformance suite asks for; one per session, or per request of
+ * 2026-07-28.
+ */
 const fixtureServer = () => {
   const capabilities = {
     tools: { listChanged: true },

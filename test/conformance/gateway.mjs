@@ -31,8 +31,8 @@ const urlOf = (child) =>
   });
 
 /**
- * Starts the built product on a folder of its own and a free port, in a process group of its own; `allowedOrigins` are web origins that may call it. `ready`
- * answers its URL; `stop` ends it, ready or not.
+ * Starts the built product on a folder of its own and a free port, in a process group of its own; `allowedOrigins` are
+ * web origins that may call it. `ready` answers its URL; `stop` ends it, ready or not.
  */
 export const startGateway = async ({ allowedOrigins }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-conformance-data-'));
@@ -60,7 +60,10 @@ export const startGateway = async ({ allowedOrigins }) => {
   return { ready, stop };
 };
 
-/** Signs up an organization and answers `grantFor(url)`: a server at this URL, a policy that allows everything, an identity and its grant. */
+/**
+ * Signs up an organization and answers `grantFor(url)`: a server at this URL, a policy that allows everything, an
+ * identity and its grant.
+ */
 export const organization = async (url) => {
   const post = async (path, body, token) => {
     const headers = {

@@ -9,8 +9,9 @@ const pairsOf = (rawHeaders) =>
   );
 
 /**
- * A loopback relay for clients that can't hold a token: it adds `Authorization: Bearer <token>` and passes the rest on as it came, Host and Origin too, byte by
- * byte as it arrives. Who leaves on one side leaves on the other. `aim` says where to: the gateway's URL of a server, and the token of a grant for it.
+ * A loopback relay for clients that can't hold a token: it adds `Authorization: Bearer <token>` and passes the rest on
+ * as it came, Host and Origin too, byte by byte as it arrives. Who leaves on one side leaves on the other. `aim` says
+ * where to: the gateway's URL of a server, and the token of a grant for it.
  */
 export const startInjector = async () => {
   let target;

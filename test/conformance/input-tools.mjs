@@ -1,8 +1,9 @@
 import { text } from './content.mjs';
 
 /**
- * Tools that need input from the client. In 2026-07-28 they answer `input_required`, and the client calls again with what was wanted; in the session era they
- * ask during the call. A form counts as answered when it was accepted with every field of its type; anything else is asked for again.
+ * Tools that need input from the client. In 2026-07-28 they answer `input_required`, and the client calls again with
+ * what was wanted; in the session era they ask during the call. A form counts as answered when it was accepted with
+ * every field of its type; anything else is asked for again.
  */
 const form = (message, properties) => ({
   capability: 'elicitation',
@@ -38,7 +39,10 @@ const openIn = (what, round, answers, io) =>
       !(key in answers) && (!what.asksOnlyWhatIsDeclared || io.capabilities()[one.capability] !== undefined),
   );
 
-/** Answers from `io.inputs`, and from `io.state` when the answers travel sealed. Without a sealed state of this very tool, sealed rounds begin anew. */
+/**
+ * Answers from `io.inputs`, and from `io.state` when the answers travel sealed. Without a sealed state of this very
+ * tool, sealed rounds begin anew.
+ */
 const answered = ({ name, rounds, sealed }, io) => {
   const state = io.state();
   if (sealed && state?.name !== name) return {};

@@ -4,7 +4,10 @@ import { inputPrompt } from './input-tools.mjs';
 const says = (...contents) => ({ messages: contents.map((content) => ({ role: 'user', content })) });
 const argument = (name, description) => ({ name, description, required: true });
 
-/** The prompts that the suite gets, by the names it expects. `get(args, io)` answers a prompts/get result; `io` as for tools. */
+/**
+ * The prompts that the suite gets, by the names it expects. `get(args, io)` answers a prompts/get result; `io` as for
+ * tools.
+ */
 export const prompts = [
   { name: 'test_simple_prompt', description: 'Takes nothing', get: () => says(text('A simple prompt.')) },
   {

@@ -39,8 +39,9 @@ export const printRuns = (runs, compared) => {
 };
 
 /**
- * Prints who meets whom: clients of each revision at each fixture, directly and through the gateway, and clients of each era at the suite's servers of each
- * revision. A cell is how many of the scored scenarios passed; what failed is named below it with its reason.
+ * Prints who meets whom: clients of each revision at each fixture, directly and through the gateway, and clients of
+ * each era at the suite's servers of each revision. A cell is how many of the scored scenarios passed; what failed is
+ * named below it with its reason.
  */
 export const printCross = ({ runs, compared, fixtures, revisions, clientEras }) => {
   const notes = [];

@@ -8,7 +8,10 @@ import { startInjector } from './injector.mjs';
 import { printCross, printRuns } from './report.mjs';
 import { runClients, runSuite } from './suite.mjs';
 
-/** Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each kind of client. */
+/**
+ * Upstreams of the session era, of both, and of 2026-07-28 alone: what is sent to each must be translated from each
+ * kind of client.
+ */
 const FIXTURES = {
   'fixture-v1': ['fixture-v1.mjs'],
   'fixture-v2': ['fixture-v2.mjs'],

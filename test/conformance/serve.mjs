@@ -49,8 +49,9 @@ const isLocal = ({ host = '', origin }) =>
   (origin === undefined || (URL.canParse(origin) && LOOPBACK.has(new URL(origin).hostname)));
 
 /**
- * Serves a fixture: sessions as Streamable HTTP has them, after `first` had its chance to answer. `begin(options)` connects a new server to a transport made
- * with these options. Prints its URL on a line of its own and ends with its standard input.
+ * Serves a fixture: sessions as Streamable HTTP has them, after `first` had its chance to answer. `begin(options)`
+ * connects a new server to a transport made with these options. Prints its URL on a line of its own and ends with its
+ * standard input.
  */
 export const serveFixture = async ({ begin, first = async () => false }) => {
   const sessions = new Map();

@@ -12,7 +12,10 @@ const PRELOAD = new URL('suite-on-node-20.mjs', import.meta.url).href;
 const CLIENT = fileURLToPath(new URL('client-program.mjs', import.meta.url));
 const SCENARIO_MS = 60_000;
 
-/** The scenarios that a revision's frozen requirements name for a leg, `server` or `client`: scored ones, and those that are run for information. */
+/**
+ * The scenarios that a revision's frozen requirements name for a leg, `server` or `client`: scored ones, and those that
+ * are run for information.
+ */
 const requiredOf = async (revision, leg) => {
   const { [leg]: scored, not_scored: others = [] } = parse(
     await readFile(new URL(`requirements/${revision}.yaml`, PACKAGE), 'utf8'),
@@ -31,7 +34,10 @@ const checksOf = async (folder, scenario) => {
 const problemsOf = (checks, status) =>
   checks.filter((check) => check.status === status).map(({ id, errorMessage }) => `${id}: ${errorMessage ?? 'failed'}`);
 
-/** A scenario as the suite counts it: passed when it ran and no check of it failed. Warnings are rules the specification only recommends. */
+/**
+ * A scenario as the suite counts it: passed when it ran and no check of it failed. Warnings are rules the specification
+ * only recommends.
+ */
 const summary = (scenario, scored, checks) => {
   if (checks === undefined)
     return {
@@ -54,7 +60,10 @@ const summary = (scenario, scored, checks) => {
   };
 };
 
-/** Runs what `revision` requires of servers against `url`, and answers every scenario's summary. `output` is what the suite printed. */
+/**
+ * Runs what `revision` requires of servers against `url`, and answers every scenario's summary. `output` is what the
+ * suite printed.
+ */
 export const runSuite = async ({ url, revision, timeoutMs }) => {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'));
   try {
@@ -75,8 +84,8 @@ export const runSuite = async ({ url, revision, timeoutMs }) => {
 };
 
 /**
- * Runs what `revision` requires of clients against the product's way to servers, with a client of `clientEra` in front of it; all but the scenarios of sign-in,
- * as the product does not sign in to servers by OAuth yet.
+ * Runs what `revision` requires of clients against the product's way to servers, with a client of `clientEra` in front
+ * of it; all but the scenarios of sign-in, as the product does not sign in to servers by OAuth yet.
  */
 export const runClients = async ({ clientEra, revision }) => {
   const folder = await mkdtemp(join(tmpdir(), 'toolgate-conformance-'));

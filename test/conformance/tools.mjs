@@ -61,9 +61,10 @@ const FULL_SCHEMA = {
 };
 
 /**
- * The tools that the suite calls, by the names and with the behaviour it expects. `call(args, io)` answers a tools/call result; `io` is what a fixture's SDK
- * offers: `log` and `logAsAsked` (only to who set a level), `progress`, `ask` (a request to the client), `hangUp` (end this answer's stream; the rest is
- * fetched later), `changed` (tell the clients that a list changed) and what the tools that need input use.
+ * The tools that the suite calls, by the names and with the behaviour it expects. `call(args, io)` answers a tools/call
+ * result; `io` is what a fixture's SDK offers: `log` and `logAsAsked` (only to who set a level), `progress`, `ask` (a
+ * request to the client), `hangUp` (end this answer's stream; the rest is fetched later), `changed` (tell the clients
+ * that a list changed) and what the tools that need input use.
  */
 export const tools = [
   ...inputTools,

@@ -150,7 +150,8 @@ const tasksAsResults: typeof fetch = async (input, init) => {
 };
 
 test(
-  'the official SDK, the second line, that takes tasks: a held call is one, has the result once it is approved, and is withdrawn when it is cancelled',
+  'the official SDK, the second line, that takes tasks: a held call is one, has the result once it ' +
+    'is approved, and is withdrawn when it is cancelled',
   async () => {
     const client = new ClientV2(
       { name: 'test-client', version: '1.0.0' },
@@ -183,7 +184,8 @@ test(
 );
 
 test.each(clients)(
-  'a gateway that is killed while a call of %s waits loses nothing: after its return the approval is there, and the repeat runs once',
+  'a gateway that is killed while a call of %s waits loses nothing: after its return the approval ' +
+    'is there, and the repeat runs once',
   async (name, open) => {
     const iid = 200 + clients.findIndex(([one]) => one === name);
     const client = await open();

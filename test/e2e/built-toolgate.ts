@@ -15,7 +15,10 @@ export type Ended = Readonly<{
   afterMs: number;
 }>;
 
-/** The built product in a process group of its own; `readyMs` is the time from its start to its first `/readyz` with 200. */
+/**
+ * The built product in a process group of its own; `readyMs` is the time from its start to its first `/readyz` with
+ * 200.
+ */
 export type BuiltToolgate = Readonly<{
   url: string;
   banner: string;
@@ -76,7 +79,9 @@ const begin = (args: readonly string[], env: Readonly<Record<string, string>>): 
 
 export const temporaryDataFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'toolgate-e2e-'));
 
-/** Removes a data folder once its PostgreSQL, which ends by itself after a killed Toolgate, has removed its pid file. */
+/**
+ * Removes a data folder once its PostgreSQL, which ends by itself after a killed Toolgate, has removed its pid file.
+ */
 export const removeDataFolder = async (dataDir: string): Promise<void> => {
   const file = postmasterFile(dataDir);
   for (let tries = 0; tries < 100 && file !== undefined && existsSync(file); tries += 1) await sleep(50);
@@ -103,7 +108,9 @@ const logSettings = async (dataDir: string): Promise<Readonly<Record<string, str
   return (await log).env;
 };
 
-/** Starts the built product with its defaults (embedded PostgreSQL) on a free port, and waits until it may take traffic. */
+/**
+ * Starts the built product with its defaults (embedded PostgreSQL) on a free port, and waits until it may take traffic.
+ */
 export const startBuilt = async (
   dataDir: string,
   env: Readonly<Record<string, string>> = {},

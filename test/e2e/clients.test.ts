@@ -83,7 +83,10 @@ afterAll(async () => {
 
 const names = (list: unknown): string[] => (list as { tools: { name: string }[] }).tools.map(({ name }) => name);
 
-/** What every client must see: the tools, an answer, a refusal that the model can read, and after it a session that still works. */
+/**
+ * What every client must see: the tools, an answer, a refusal that the model can read, and after it a session that
+ * still works.
+ */
 const expectToWork = async (
   client: Readonly<{ list: () => Promise<unknown>; call: (name: string) => Promise<unknown> }>,
 ): Promise<void> => {

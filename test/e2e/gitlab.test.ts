@@ -105,26 +105,31 @@ describe.each([
   { server: "GitLab's MCP server", tool: 'cancel_pipeline_job', firstJob: 1000, url: () => gitlab.url },
   { server: 'a server that names the tool cancel_job', tool: 'cancel_job', firstJob: 2000, url: () => simple.url },
 ])('the running example with $server', ({ tool, firstJob, url }) => {
-  test('the list names one tool, ten calls pass, the eleventh and every other tool are refused, and another grant has its own ten', async () => {
-    const serverId = await register(url());
-    const server = await tenant.api('GET', `/v1/servers/${serverId}`);
-    expect(server.body).toMatchObject({ status: 'ready', auth: { type: 'headers' } });
-    expect(JSON.stringify(server.body)).not.toContain(UPSTREAM_TOKEN);
-    const policyId = await tenant.policy(serverId, policyFor(tool));
-    const [one, two] = await Promise.all([
-      connect(await tenant.grant({ serverId, policyId })),
-      connect(await tenant.grant({ serverId, policyId })),
-    ]);
-    expect((await one.listTools()).tools.map(({ name }) => name)).toEqual([tool]);
-    await roomInTheMinute();
-    await tenThenRefused(one, tool, firstJob);
-    const unlisted = await call(one, 'list_issues', { project_id: '42' });
-    expect(unlisted['isError']).toBe(true);
-    expect(textOf(unlisted)).toMatch(/^\[POLICY DENIED\] /);
-    expect(decisionOf(unlisted)).toMatchObject({ effect: 'deny', code: 'not_listed', rule: '/default' });
-    await tenThenRefused(two, tool, firstJob + 100);
-    await Promise.all([one.close(), two.close()]);
-  }, 60_000);
+  test(
+    'the list names one tool, ten calls pass, the eleventh and every other tool are refused, and ' +
+      'another grant has its own ten',
+    async () => {
+      const serverId = await register(url());
+      const server = await tenant.api('GET', `/v1/servers/${serverId}`);
+      expect(server.body).toMatchObject({ status: 'ready', auth: { type: 'headers' } });
+      expect(JSON.stringify(server.body)).not.toContain(UPSTREAM_TOKEN);
+      const policyId = await tenant.policy(serverId, policyFor(tool));
+      const [one, two] = await Promise.all([
+        connect(await tenant.grant({ serverId, policyId })),
+        connect(await tenant.grant({ serverId, policyId })),
+      ]);
+      expect((await one.listTools()).tools.map(({ name }) => name)).toEqual([tool]);
+      await roomInTheMinute();
+      await tenThenRefused(one, tool, firstJob);
+      const unlisted = await call(one, 'list_issues', { project_id: '42' });
+      expect(unlisted['isError']).toBe(true);
+      expect(textOf(unlisted)).toMatch(/^\[POLICY DENIED\] /);
+      expect(decisionOf(unlisted)).toMatchObject({ effect: 'deny', code: 'not_listed', rule: '/default' });
+      await tenThenRefused(two, tool, firstJob + 100);
+      await Promise.all([one.close(), two.close()]);
+    },
+    60_000,
+  );
 });
 
 /** An SDK client, and when its event stream (GET) opened and ended. */
@@ -206,20 +211,23 @@ describe('a change governs the next call', () => {
     await Promise.all([old.close(), renewed.close()]);
   });
 
-  test('after a revocation the next call is 401 and the open stream closes within 1 s; another grant’s stream stays', async () => {
-    const grant = await tenant.grant({ serverId, policyId });
-    const [{ client, stream }, other] = [
-      await connectWatched(grant),
-      await connectWatched(await tenant.grant({ serverId, policyId })),
-    ];
-    const revokedAt = performance.now();
-    expect((await tenant.api('POST', `/v1/grants/${grant.id}/revoke`)).status).toBe(200);
-    expect(await statusOf(client.callTool({ name: 'list_issues', arguments: { project_id: '42' } }))).toBe(401);
-    await expect.poll(() => stream.endedAt, { timeout: 2000, interval: 10 }).toBeDefined();
-    expect((stream.endedAt ?? Infinity) - revokedAt).toBeLessThan(1000);
-    expect(other.stream.endedAt).toBeUndefined();
-    await Promise.all([client.close(), other.client.close()]);
-  });
+  test(
+    'after a revocation the next call is 401 and the open stream closes within 1 s; another grant’s ' + 'stream stays',
+    async () => {
+      const grant = await tenant.grant({ serverId, policyId });
+      const [{ client, stream }, other] = [
+        await connectWatched(grant),
+        await connectWatched(await tenant.grant({ serverId, policyId })),
+      ];
+      const revokedAt = performance.now();
+      expect((await tenant.api('POST', `/v1/grants/${grant.id}/revoke`)).status).toBe(200);
+      expect(await statusOf(client.callTool({ name: 'list_issues', arguments: { project_id: '42' } }))).toBe(401);
+      await expect.poll(() => stream.endedAt, { timeout: 2000, interval: 10 }).toBeDefined();
+      expect((stream.endedAt ?? Infinity) - revokedAt).toBeLessThan(1000);
+      expect(other.stream.endedAt).toBeUndefined();
+      await Promise.all([client.close(), other.client.close()]);
+    },
+  );
 });
 
 const of = (events: readonly Json[], type: string): readonly Json[] => events.filter((event) => event['type'] === type);
@@ -315,21 +323,25 @@ describe('the record of it', () => {
     for (const { type } of lines.slice(events.length)) expect(['audit.read', 'audit.exported']).toContain(type);
   });
 
-  test('Ctrl-C ends it within 5 s also while a client’s stream is open, and a rebuild of usage gives equal numbers', async () => {
-    const serverId = await register(gitlab.url);
-    const open = await connectWatched(await tenant.grant({ serverId }));
-    const before = await usage();
-    const ended = await toolgate.end('SIGINT');
-    await open.client.close();
-    expect(ended.code).toBe(0);
-    expect(ended.afterMs).toBeLessThan(5000);
-    const rebuilt = await runBuilt('rebuild', ['usage'], dataDir);
-    expect([rebuilt.code, rebuilt.err]).toEqual([
-      0,
-      expect.stringMatching(/Rebuilt usage:\n +1 of 1 organizations, [1-9]\d* records/),
-    ]);
-    const port = new URL(toolgate.url).port;
-    toolgate = await startBuilt(dataDir, { PORT: port });
-    expect(await usage()).toEqual(before);
-  }, 60_000);
+  test(
+    'Ctrl-C ends it within 5 s also while a client’s stream is open, and a rebuild of usage gives ' + 'equal numbers',
+    async () => {
+      const serverId = await register(gitlab.url);
+      const open = await connectWatched(await tenant.grant({ serverId }));
+      const before = await usage();
+      const ended = await toolgate.end('SIGINT');
+      await open.client.close();
+      expect(ended.code).toBe(0);
+      expect(ended.afterMs).toBeLessThan(5000);
+      const rebuilt = await runBuilt('rebuild', ['usage'], dataDir);
+      expect([rebuilt.code, rebuilt.err]).toEqual([
+        0,
+        expect.stringMatching(/Rebuilt usage:\n +1 of 1 organizations, [1-9]\d* records/),
+      ]);
+      const port = new URL(toolgate.url).port;
+      toolgate = await startBuilt(dataDir, { PORT: port });
+      expect(await usage()).toEqual(before);
+    },
+    60_000,
+  );
 });

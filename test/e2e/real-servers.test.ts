@@ -132,37 +132,42 @@ const tools = {
 describe.each(Object.keys(registrations))('%s', (name) => {
   const { allowed, args } = name.startsWith('gitlab') ? tools.gitlab : tools.everything;
 
-  test('is discovered, lists what the policy shows, runs what it allows, refuses the rest with its reason, and all of it is on record', async () => {
-    const registration = await (registrations[name] as () => Promise<Registration>)();
-    const registered = await tenant.api('POST', '/v1/servers', { name, ...registration });
-    expect(registered.body).toMatchObject({ status: 'ready' });
-    const serverId = registered.body['id'] as string;
-    const policyId = await tenant.policy(serverId, {
-      version: '1',
-      default: 'deny',
-      tools: { [allowed]: { limits: [{ counter: 'two', window: 'month', max: 2 }] } },
-    });
-    const grant = await tenant.grant({ serverId, policyId });
-    const client = await connect(grant);
-    expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual([allowed]);
-    const answers = [];
-    for (let n = 0; n < 3; n += 1) answers.push(await client.callTool({ name: allowed, arguments: args }));
-    expect(answers.map((answer) => answer['isError'] ?? false)).toEqual([false, false, true]);
-    expect(decisionOf(answers[2])).toMatchObject({ code: 'rate_limited', rule: `/tools/${allowed}/limits/0` });
-    expect(decisionOf(await client.callTool({ name: 'unlisted_tool', arguments: {} }))).toMatchObject({
-      code: 'not_listed',
-      rule: '/default',
-    });
-    if (name.startsWith('everything')) expect(textOf(answers[0])).toContain(tools.everything.args.message);
-    await client.close();
-    const ofGrant = `&grantId=${grant.id}`;
-    const recorded = async (type: string, key: string) =>
-      (await tenant.events(`&type=${type}${ofGrant}`)).map((event) => event[key]);
-    await expect.poll(() => recorded('toolCall.completed', 'status'), { timeout: 10_000 }).toEqual(['ok', 'ok']);
-    await expect
-      .poll(() => recorded('toolCall.decided', 'code'), { timeout: 10_000 })
-      .toEqual(['allowed', 'allowed', 'rate_limited', 'not_listed']);
-  }, 60_000);
+  test(
+    'is discovered, lists what the policy shows, runs what it allows, refuses the rest with its ' +
+      'reason, and all of it is on record',
+    async () => {
+      const registration = await (registrations[name] as () => Promise<Registration>)();
+      const registered = await tenant.api('POST', '/v1/servers', { name, ...registration });
+      expect(registered.body).toMatchObject({ status: 'ready' });
+      const serverId = registered.body['id'] as string;
+      const policyId = await tenant.policy(serverId, {
+        version: '1',
+        default: 'deny',
+        tools: { [allowed]: { limits: [{ counter: 'two', window: 'month', max: 2 }] } },
+      });
+      const grant = await tenant.grant({ serverId, policyId });
+      const client = await connect(grant);
+      expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual([allowed]);
+      const answers = [];
+      for (let n = 0; n < 3; n += 1) answers.push(await client.callTool({ name: allowed, arguments: args }));
+      expect(answers.map((answer) => answer['isError'] ?? false)).toEqual([false, false, true]);
+      expect(decisionOf(answers[2])).toMatchObject({ code: 'rate_limited', rule: `/tools/${allowed}/limits/0` });
+      expect(decisionOf(await client.callTool({ name: 'unlisted_tool', arguments: {} }))).toMatchObject({
+        code: 'not_listed',
+        rule: '/default',
+      });
+      if (name.startsWith('everything')) expect(textOf(answers[0])).toContain(tools.everything.args.message);
+      await client.close();
+      const ofGrant = `&grantId=${grant.id}`;
+      const recorded = async (type: string, key: string) =>
+        (await tenant.events(`&type=${type}${ofGrant}`)).map((event) => event[key]);
+      await expect.poll(() => recorded('toolCall.completed', 'status'), { timeout: 10_000 }).toEqual(['ok', 'ok']);
+      await expect
+        .poll(() => recorded('toolCall.decided', 'code'), { timeout: 10_000 })
+        .toEqual(['allowed', 'allowed', 'rate_limited', 'not_listed']);
+    },
+    60_000,
+  );
 });
 
 test('GitLab cancelled the job once for each allowed call, and no secret is in the record', async () => {

@@ -69,7 +69,8 @@ test('Ctrl-C ends it within 5 s with exit code 0, and its PostgreSQL with it', a
 
 test('a second start is ready within 3 s and knows what was there', async () => {
   const times: number[] = [];
-  // The promise is about Toolgate on a machine that has time for it: the fastest of three, less what others keep the cores busy with.
+  // The promise is about Toolgate on a machine that has time for it: the fastest of three, less what others keep the
+  // cores busy with.
   for (let round = 0; round < 3; round += 1) {
     if (toolgate) await now().end('SIGTERM');
     await build();

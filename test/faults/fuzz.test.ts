@@ -136,7 +136,8 @@ const counted = (keys: readonly string[]): ReadonlyMap<string, number> => {
 };
 
 test.each(['legacy', 'modern'] as const)(
-  `${MESSAGES} random and mutated messages of the %s era: each is answered, nothing fails unseen, and nothing reaches the upstream without its decision`,
+  `${MESSAGES} random and mutated messages of the %s era: each is answered, nothing fails unseen, ` +
+    'and nothing reaches the upstream without its decision',
   async (era) => {
     process.stderr.write(`${era}: ${MESSAGES} messages, FUZZ_SEED=${SEED}\n`);
     const random = randomFrom(SEED);
@@ -161,7 +162,8 @@ test.each(['legacy', 'modern'] as const)(
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     process.stderr.write(
-      `${era}: answered with ${JSON.stringify(Object.fromEntries(statuses))}; ${forwarded.length} messages reached the upstream\n`,
+      `${era}: answered with ${JSON.stringify(Object.fromEntries(statuses))}; ${forwarded.length} ` +
+        `messages reached the upstream\n`,
     );
     expect(failures.slice(0, 10)).toEqual([]);
 
@@ -204,7 +206,10 @@ const breaksRule = (params: unknown): boolean => {
   return name === 'ruled' && (typeof target !== 'string' || target === 'main');
 };
 
-/** Whether params name something secret in any way that a careless parser might see: a key in another case, a URI in another spelling where URIs are used. */
+/**
+ * Whether params name something secret in any way that a careless parser might see: a key in another case, a URI in
+ * another spelling where URIs are used.
+ */
 const namesSecret = (method: unknown, params: unknown): boolean =>
   typeof params === 'object' &&
   params !== null &&

@@ -13,7 +13,10 @@ const LARGE = 50 * 1024 * 1024;
 const CHUNK = Buffer.from(`: ${'x'.repeat(64 * 1024)}\n\n`);
 const FULL = process.env['FAULTS'] === 'full';
 const ROUNDS = FULL ? 5 : 3;
-/** A quick run has few calls in its last hundredth: it finds a gateway that stands still, the full one tells by how much. */
+/**
+ * A quick run has few calls in its last hundredth: it finds a gateway that stands still, the full one tells by how
+ * much.
+ */
 const P99_TIMES = FULL ? 2 : 5;
 
 let dataDir: string;

@@ -1,20 +1,27 @@
 /**
- * What kafkajs 2.2.4 was seen to do by itself on a real Apache Kafka 4.4, and what the log over it does instead. Each line is a test here, run with FAULTS=full: first the
- * trap, then our log in the same trouble. A release of kafkajs that no longer falls into one fails that test, and the care taken for it may go.
+ * What kafkajs 2.2.4 was seen to do by itself on a real Apache Kafka 4.4, and what the log over it does instead. Each
+ * line is a test here, run with FAULTS=full: first the trap, then our log in the same trouble. A release of kafkajs
+ * that no longer falls into one fails that test, and the care taken for it may go.
  *
  * | trap | seen of kafkajs alone | the log |
  * |---|---|---|
- * | an idempotent producer takes its sequence number back when a send fails | the failed record was stored; the next one is acknowledged under the same number and is nowhere | not idempotent: what is acknowledged is there |
- * | it never asks for a new producer id | OUT_OF_ORDER_SEQUENCE_NUMBER for every send from then on | a send that fails retires its producer: the next one goes through |
- * | an idempotent producer whose connect failed sends all the same | acknowledged, without ever asking for a producer id again | a connect that fails fails the send |
- * | `maxInFlightRequests` queues requests in front of the socket | the second and third send to a broker wait in the queue | left unset: none does |
+ * | an idempotent producer takes its sequence number back when a send fails | the failed record was stored; the next
+ * one is acknowledged under the same number and is nowhere | not idempotent: what is acknowledged is there |
+ * | it never asks for a new producer id | OUT_OF_ORDER_SEQUENCE_NUMBER for every send from then on | a send that fails
+ * retires its producer: the next one goes through |
+ * | an idempotent producer whose connect failed sends all the same | acknowledged, without ever asking for a producer
+ * id again | a connect that fails fails the send |
+ * | `maxInFlightRequests` queues requests in front of the socket | the second and third send to a broker wait in the
+ * queue | left unset: none does |
  * | `idempotent` retries for ever | a send to a hanging leader is still pending after 12 s | rejected within 12 s |
  * | Nagle's algorithm stays on | `setNoDelay` is never called | called for every connection |
  * | a fetch waits 5 s | stopping an idle reader took 4.7 s | 0.3 s |
- * | no heartbeat while a batch is handled | a handler longer than the session loses the membership and gets the batch again | heartbeats go on: once |
+ * | no heartbeat while a batch is handled | a handler longer than the session loses the membership and gets the batch
+ * again | heartbeats go on: once |
  *
- * Not seen: that a send to partitions of two leaders stores the slow one's records twice when the other leader dies. Its source says so, but in six tries kafkajs had the slow
- * one's answer before it sent again. Each of our sends goes to one partition all the same; kafka-faults.test.ts counts what is stored twice.
+ * Not seen: that a send to partitions of two leaders stores the slow one's records twice when the other leader dies.
+ * Its source says so, but in six tries kafkajs had the slow one's answer before it sent again. Each of our sends goes
+ * to one partition all the same; kafka-faults.test.ts counts what is stored twice.
  */
 import net from 'node:net';
 import {
@@ -121,7 +128,10 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     await expect.poll(() => countOf(value), { timeout: 30_000 }).toBe(1);
   };
 
-  /** An append whose leader hangs until it was given up; by then another one leads, and whether the record is stored is open. */
+  /**
+   * An append whose leader hangs until it was given up; by then another one leads, and whether the record is stored is
+   * open.
+   */
   const failsWhileItHangs = async (value: string): Promise<void> => {
     const leader = (await leaders())[0]!;
     leader.stop();
@@ -130,54 +140,65 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     await inSync();
   };
 
-  test('an idempotent producer acknowledges, after a send that failed and was stored, another record that is stored nowhere; the log does not', async () => {
-    const producer = await impatient();
-    await send(producer, 0, 'first');
-    await failedButStored((value) => send(producer, 0, value), 'failed');
-    await send(producer, 0, 'acknowledged');
-    expect(await countOf('acknowledged')).toBe(0);
+  test(
+    'an idempotent producer acknowledges, after a send that failed and was stored, another record ' +
+      'that is stored nowhere; the log does not',
+    async () => {
+      const producer = await impatient();
+      await send(producer, 0, 'first');
+      await failedButStored((value) => send(producer, 0, value), 'failed');
+      await send(producer, 0, 'acknowledged');
+      expect(await countOf('acknowledged')).toBe(0);
 
-    await failsWhileItHangs('ours failed');
-    await log.append(DECISIONS, entry(keyOf(0), 'ours acknowledged'));
-    expect(await countOf('ours acknowledged')).toBe(1);
-  });
+      await failsWhileItHangs('ours failed');
+      await log.append(DECISIONS, entry(keyOf(0), 'ours acknowledged'));
+      expect(await countOf('ours acknowledged')).toBe(1);
+    },
+  );
 
-  test('an idempotent producer whose numbers no longer fit fails every send from then on; the log goes on', async () => {
-    const producer = await impatient();
-    await send(producer, 0, 'first');
-    await failedButStored((value) => send(producer, 0, value), 'failed');
-    for (let n = 0; n < 3; n += 1)
-      await expect(send(producer, 0, `two-${n}`, `three-${n}`)).rejects.toMatchObject({
-        type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  test(
+    'an idempotent producer whose numbers no longer fit fails every send from then on; the log goes ' + 'on',
+    async () => {
+      const producer = await impatient();
+      await send(producer, 0, 'first');
+      await failedButStored((value) => send(producer, 0, value), 'failed');
+      for (let n = 0; n < 3; n += 1)
+        await expect(send(producer, 0, `two-${n}`, `three-${n}`)).rejects.toMatchObject({
+          type: 'OUT_OF_ORDER_SEQUENCE_NUMBER',
+        });
+
+      await failsWhileItHangs('ours failed');
+      for (let n = 0; n < 3; n += 1) await log.append(DECISIONS, entry(keyOf(0), `ours-${n}`));
+    },
+  );
+
+  test(
+    'an idempotent producer whose connect failed is acknowledged without a producer id; the log has ' +
+      'none that could fail',
+    async () => {
+      const asked: number[] = [];
+      const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
+        const socket = net.connect({ host, port }, onConnect);
+        const write = socket.write.bind(socket) as (data: Buffer, done?: () => void) => boolean;
+        socket.write = ((data: Buffer, done?: () => void): boolean => {
+          asked.push(data.readInt16BE(4));
+          return data.readInt16BE(4) === INIT_PRODUCER_ID ? true : write(data, done);
+        }) as typeof socket.write;
+        return socket;
+      };
+      const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, socketFactory }), {
+        idempotent: true,
+        maxInFlightRequests: 1,
+        retry: { retries: 1, initialRetryTime: 100 },
       });
-
-    await failsWhileItHangs('ours failed');
-    for (let n = 0; n < 3; n += 1) await log.append(DECISIONS, entry(keyOf(0), `ours-${n}`));
-  });
-
-  test('an idempotent producer whose connect failed is acknowledged without a producer id; the log has none that could fail', async () => {
-    const asked: number[] = [];
-    const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
-      const socket = net.connect({ host, port }, onConnect);
-      const write = socket.write.bind(socket) as (data: Buffer, done?: () => void) => boolean;
-      socket.write = ((data: Buffer, done?: () => void): boolean => {
-        asked.push(data.readInt16BE(4));
-        return data.readInt16BE(4) === INIT_PRODUCER_ID ? true : write(data, done);
-      }) as typeof socket.write;
-      return socket;
-    };
-    const producer = producerOf(client({ requestTimeout: 1000, retry: { retries: 0 }, socketFactory }), {
-      idempotent: true,
-      maxInFlightRequests: 1,
-      retry: { retries: 1, initialRetryTime: 100 },
-    });
-    await expect(producer.connect()).rejects.toThrow();
-    expect(asked).toContain(INIT_PRODUCER_ID);
-    asked.length = 0;
-    await send(producer, 0, 'without an id');
-    expect(asked).not.toContain(INIT_PRODUCER_ID);
-    expect(await countOf('without an id')).toBe(1);
-  });
+      await expect(producer.connect()).rejects.toThrow();
+      expect(asked).toContain(INIT_PRODUCER_ID);
+      asked.length = 0;
+      await send(producer, 0, 'without an id');
+      expect(asked).not.toContain(INIT_PRODUCER_ID);
+      expect(await countOf('without an id')).toBe(1);
+    },
+  );
 
   test('maxInFlightRequests makes a second send wait in a queue of kafkajs; unset, none does', async () => {
     const nodes = await leaders();
@@ -265,32 +286,36 @@ describe.skipIf(!kafkaIsHere())('kafkajs on three nodes', () => {
     expect(ours).toBeLessThan(theirs / 2);
   });
 
-  test('a handler that takes longer than the session costs a reader of kafkajs its membership, and it gets the batch again; the log’s keeps both', async () => {
-    for (const key of keysOfAll()) await log.append(DECISIONS, entry(key, 'one'));
-    const LONG_MS = 13_000;
-    const consumer = await consumerOf({ sessionTimeout: 6000, heartbeatInterval: 1000 });
-    let handled = 0;
-    await consumer.run({
-      partitionsConsumedConcurrently: PARTITIONS,
-      eachBatch: async () => {
-        handled += 1;
-        if (handled <= PARTITIONS) await sleep(LONG_MS);
-      },
-    });
-    const ledger = new Ledger();
-    let calls = 0;
-    const subscription = await log.subscribe({
-      position: ledger.position,
-      batchSize: 10,
-      handle: async (batch) => {
-        calls += 1;
-        if (calls <= PARTITIONS) await sleep(LONG_MS);
-        await ledger.handle(batch);
-      },
-    });
-    await until(() => handled > PARTITIONS && ledger.taken.length === PARTITIONS, 90_000);
-    await sleep(1000);
-    await subscription.stop();
-    expect([calls, ledger.taken.length, ledger.refused]).toEqual([PARTITIONS, PARTITIONS, 0]);
-  });
+  test(
+    'a handler that takes longer than the session costs a reader of kafkajs its membership, and it ' +
+      'gets the batch again; the log’s keeps both',
+    async () => {
+      for (const key of keysOfAll()) await log.append(DECISIONS, entry(key, 'one'));
+      const LONG_MS = 13_000;
+      const consumer = await consumerOf({ sessionTimeout: 6000, heartbeatInterval: 1000 });
+      let handled = 0;
+      await consumer.run({
+        partitionsConsumedConcurrently: PARTITIONS,
+        eachBatch: async () => {
+          handled += 1;
+          if (handled <= PARTITIONS) await sleep(LONG_MS);
+        },
+      });
+      const ledger = new Ledger();
+      let calls = 0;
+      const subscription = await log.subscribe({
+        position: ledger.position,
+        batchSize: 10,
+        handle: async (batch) => {
+          calls += 1;
+          if (calls <= PARTITIONS) await sleep(LONG_MS);
+          await ledger.handle(batch);
+        },
+      });
+      await until(() => handled > PARTITIONS && ledger.taken.length === PARTITIONS, 90_000);
+      await sleep(1000);
+      await subscription.stop();
+      expect([calls, ledger.taken.length, ledger.refused]).toEqual([PARTITIONS, PARTITIONS, 0]);
+    },
+  );
 });

@@ -9,11 +9,17 @@ import { aTool, startUpstream, type Upstream } from '../support/upstream.js';
 const KILLS = Number(process.env['KILLS'] ?? (process.env['FAULTS'] === 'full' ? 20 : 2));
 const CALLERS = 12;
 const PAUSE_MS = 1500;
-/** Two seconds for the limits, two for the log, and what a busy machine adds; nothing that hangs (a broker, a connection) is given up by itself in less than HUNG_MS. */
+/**
+ * Two seconds for the limits, two for the log, and what a busy machine adds; nothing that hangs (a broker, a
+ * connection) is given up by itself in less than HUNG_MS.
+ */
 const ANSWERED_MS = 8000;
 const HUNG_MS = 25_000;
 const MONTHLY = 200;
-/** What one caller can have at a gateway that dies: a call under way, and one that is answered while its outcome is still on the way to the log; twice that while the log looks for a leader. */
+/**
+ * What one caller can have at a gateway that dies: a call under way, and one that is answered while its outcome is
+ * still on the way to the log; twice that while the log looks for a leader.
+ */
 const UNKNOWN_PER_KILL = 4 * CALLERS;
 
 type Event = Readonly<Record<string, unknown>>;
@@ -99,7 +105,10 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
     return 'refused';
   };
 
-  /** Calls without pause, now through one gateway, now through the other; a call whose gateway died under it is lost to its client. */
+  /**
+   * Calls without pause, now through one gateway, now through the other; a call whose gateway died under it is lost to
+   * its client.
+   */
   const caller = async (name: string, stop: () => boolean, answers: Answer[]): Promise<void> => {
     for (let n = 0; !stop(); n += 1) {
       const tool = n % 10 === 0 ? 'limited' : 'free';
@@ -127,7 +136,9 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
   };
 
   test(
-    `kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call served or seen upstream is on record as allowed, every allowed call has one outcome, nothing twice, seq dense, usage equal to a recount, every answer in time`,
+    `kill -9 of a gateway, a projector and a broker, ${KILLS} times each under load: every call ` +
+      'served or seen upstream is on record as allowed, every allowed call has one outcome, nothing ' +
+      'twice, seq dense, usage equal to a recount, every answer in time',
     async () => {
       const answers: Answer[] = [];
       let stopped = false;
@@ -176,7 +187,11 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
         .toBe(events.filter((event) => event['type'] === 'toolCall.decided').length);
       const of = (kind: Answer['kind']): number => answers.filter((answer) => answer.kind === kind).length;
       process.stderr.write(
-        `killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused (${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} gaps\n`,
+        `killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused ` +
+          `(${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their ` +
+          `gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} ` +
+          `records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} ` +
+          `gaps\n`,
       );
     },
     300_000 + KILLS * 90_000,

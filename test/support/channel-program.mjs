@@ -1,6 +1,7 @@
 /**
- * An MCP server on the official SDKs that speaks over a channel: `node channel-program.mjs legacy | modern | dual` over its standard streams, `… sse` over HTTP+SSE
- * on a free loopback port that it prints. Its tools are the same whatever it speaks.
+ * An MCP server on the official SDKs that speaks over a channel: `node channel-program.mjs legacy | modern | dual` over
+ * its standard streams, `… sse` over HTTP+SSE on a free loopback port that it prints. Its tools are the same whatever
+ * it speaks.
  */
 import { createServer } from 'node:http';
 import { Server as LegacyServer } from '@modelcontextprotocol/sdk/server/index.js';

@@ -3,7 +3,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** A way to a database that can fall silent or lead elsewhere; its url stays. */
 export type DatabaseProxy = Readonly<{
   url: string;
-  /** Whatever is connected now passes no byte any more, and nobody is told: as when a host or a firewall's memory of a connection is gone. New connections pass. */
+  /**
+   * Whatever is connected now passes no byte any more, and nobody is told: as when a host or a firewall's memory of a
+   * connection is gone. New connections pass.
+   */
   silence: () => void;
   /** New connections go to the same database of a server on another port. */
   leadTo: (databaseUrl: string) => void;

@@ -38,8 +38,8 @@ export const keysOfAll = (): string[] =>
   );
 
 /**
- * What a reader keeps: its positions, moved by compare-and-set as the audit writer does it in PostgreSQL, and every record that it took.
- * `refused` counts deliveries that lost.
+ * What a reader keeps: its positions, moved by compare-and-set as the audit writer does it in PostgreSQL, and every
+ * record that it took. `refused` counts deliveries that lost.
  */
 export class Ledger {
   readonly taken: (LogRecord & Readonly<{ topic: Topic; partition: number }>)[] = [];
@@ -112,11 +112,14 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
     });
 
     describe('append', () => {
-      test('offsets are dense from 0 in each partition, in the order of the calls, one after another and at once', async () => {
-        const log = await open();
-        expect((await log.append(DECISIONS, entry('org_1', 'first'))).offset).toBe(0);
-        expect(await appendAll(log, 'org_1', range(300).map(String))).toEqual(range(300).map((n) => n + 1));
-      });
+      test(
+        'offsets are dense from 0 in each partition, in the order of the calls, one after another and at ' + 'once',
+        async () => {
+          const log = await open();
+          expect((await log.append(DECISIONS, entry('org_1', 'first'))).offset).toBe(0);
+          expect(await appendAll(log, 'org_1', range(300).map(String))).toEqual(range(300).map((n) => n + 1));
+        },
+      );
 
       test('every key has one partition, that of murmur2 as in the clients of Kafka, the same in both topics', async () => {
         const log = await open();
@@ -172,20 +175,23 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         expect(records.map((record, index) => record.value.equals(values[index]!))).toEqual(values.map(() => true));
       });
 
-      test('what waits is bounded: past that an append is refused at once, and what was acknowledged is all there', async () => {
-        const log = await open();
-        const outcomes = await Promise.allSettled(
-          range(25_000).map((n) => log.append(DECISIONS, entry('org_1', String(n)))),
-        );
-        const refused = outcomes.filter((one) => one.status === 'rejected');
-        const offsets = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value.offset] : []));
-        expect(refused.length).toBeGreaterThan(0);
-        expect(
-          refused.every(({ reason }) => reason instanceof GroupCommitError && reason.refusal === 'queue_full'),
-        ).toBe(true);
-        expect(offsets).toEqual(range(offsets.length));
-        expect(await log.read(DECISIONS, partitionOf('org_1', PARTITIONS), offsets.length - 1, 5)).toHaveLength(1);
-      });
+      test(
+        'what waits is bounded: past that an append is refused at once, and what was acknowledged is all ' + 'there',
+        async () => {
+          const log = await open();
+          const outcomes = await Promise.allSettled(
+            range(25_000).map((n) => log.append(DECISIONS, entry('org_1', String(n)))),
+          );
+          const refused = outcomes.filter((one) => one.status === 'rejected');
+          const offsets = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value.offset] : []));
+          expect(refused.length).toBeGreaterThan(0);
+          expect(
+            refused.every(({ reason }) => reason instanceof GroupCommitError && reason.refusal === 'queue_full'),
+          ).toBe(true);
+          expect(offsets).toEqual(range(offsets.length));
+          expect(await log.read(DECISIONS, partitionOf('org_1', PARTITIONS), offsets.length - 1, 5)).toHaveLength(1);
+        },
+      );
 
       test('a log that closes acknowledges what it took and refuses what comes later', async () => {
         const log = await open();
@@ -202,20 +208,24 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
     });
 
     describe('read', () => {
-      test('a range begins where it is asked to, ends at its limit or at the end of the log, and past the end is empty', async () => {
-        const log = await open();
-        await appendAll(log, 'org_1', range(20).map(String));
-        const partition = partitionOf('org_1', PARTITIONS);
-        const read = async (from: number, limit: number): Promise<string[]> =>
-          (await log.read(DECISIONS, partition, from, limit)).map(
-            ({ offset, value }) => `${offset}=${value.toString()}`,
-          );
-        expect(await read(0, 3)).toEqual(['0=0', '1=1', '2=2']);
-        expect(await read(5, 2)).toEqual(['5=5', '6=6']);
-        expect(await read(18, 100)).toEqual(['18=18', '19=19']);
-        expect(await read(20, 100)).toEqual([]);
-        expect(await log.read('toolgate.control', partition, 0, 100)).toEqual([]);
-      });
+      test(
+        'a range begins where it is asked to, ends at its limit or at the end of the log, and past the ' +
+          'end is empty',
+        async () => {
+          const log = await open();
+          await appendAll(log, 'org_1', range(20).map(String));
+          const partition = partitionOf('org_1', PARTITIONS);
+          const read = async (from: number, limit: number): Promise<string[]> =>
+            (await log.read(DECISIONS, partition, from, limit)).map(
+              ({ offset, value }) => `${offset}=${value.toString()}`,
+            );
+          expect(await read(0, 3)).toEqual(['0=0', '1=1', '2=2']);
+          expect(await read(5, 2)).toEqual(['5=5', '6=6']);
+          expect(await read(18, 100)).toEqual(['18=18', '19=19']);
+          expect(await read(20, 100)).toEqual([]);
+          expect(await log.read('toolgate.control', partition, 0, 100)).toEqual([]);
+        },
+      );
 
       test('the end of each partition is the offset that its next record gets', async () => {
         const log = await open();
@@ -228,27 +238,31 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
     });
 
     describe('subscribe', () => {
-      test('every record is delivered in order from the position on, in batches no larger than asked, and new ones follow', async () => {
-        const log = await open();
-        const keys = keysOfAll();
-        for (const key of keys)
-          await appendAll(
-            log,
-            key,
-            range(60).map((n) => `${key}:${n}`),
-          );
-        const ledger = new Ledger();
-        ledger.moveTo(DECISIONS, 0, 50);
-        await subscribe(log, ledger, 25);
-        await until(() => ledger.taken.length >= 10 + 3 * 60);
-        await appendAll(log, keys[0]!, ['late']);
-        await until(() => ledger.taken.length >= 191);
-        expect(Math.max(...ledger.batches)).toBeLessThanOrEqual(25);
-        for (const partition of range(PARTITIONS)) {
-          const offsets = ledger.taken.filter((one) => one.partition === partition).map(({ offset }) => offset);
-          expect(offsets).toEqual(partition === 0 ? range(11).map((n) => n + 50) : range(60));
-        }
-      });
+      test(
+        'every record is delivered in order from the position on, in batches no larger than asked, and ' +
+          'new ones follow',
+        async () => {
+          const log = await open();
+          const keys = keysOfAll();
+          for (const key of keys)
+            await appendAll(
+              log,
+              key,
+              range(60).map((n) => `${key}:${n}`),
+            );
+          const ledger = new Ledger();
+          ledger.moveTo(DECISIONS, 0, 50);
+          await subscribe(log, ledger, 25);
+          await until(() => ledger.taken.length >= 10 + 3 * 60);
+          await appendAll(log, keys[0]!, ['late']);
+          await until(() => ledger.taken.length >= 191);
+          expect(Math.max(...ledger.batches)).toBeLessThanOrEqual(25);
+          for (const partition of range(PARTITIONS)) {
+            const offsets = ledger.taken.filter((one) => one.partition === partition).map(({ offset }) => offset);
+            expect(offsets).toEqual(partition === 0 ? range(11).map((n) => n + 50) : range(60));
+          }
+        },
+      );
 
       test('a reader that stops and comes again goes on at its stored position', async () => {
         const log = await open();
@@ -314,23 +328,26 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         expect(ledger.values()).toEqual([...range(10), ...range(10).map((n) => n + 30)].map(String));
       });
 
-      test('two readers with one set of positions share the work: each record is taken once, also when one leaves', async () => {
-        const logs = [await open(), await open()];
-        const ledger = new Ledger();
-        const keys = keysOfAll();
-        const readers = await Promise.all(logs.map((log) => subscribe(log, ledger, 20)));
-        const writing = async (from: number): Promise<void> => {
-          for (const n of range(40))
-            await Promise.all(keys.map((key) => logs[0]!.append(DECISIONS, entry(key, `${key}:${from + n}`))));
-        };
-        await writing(0);
-        await readers[0]!.stop();
-        await writing(40);
-        await until(() => ledger.taken.length >= 80 * keys.length);
-        for (const key of keys)
-          expect(ledger.taken.filter((one) => one.key === key).map(({ value }) => value.toString())).toEqual(
-            range(80).map((n) => `${key}:${n}`),
-          );
-      });
+      test(
+        'two readers with one set of positions share the work: each record is taken once, also when one ' + 'leaves',
+        async () => {
+          const logs = [await open(), await open()];
+          const ledger = new Ledger();
+          const keys = keysOfAll();
+          const readers = await Promise.all(logs.map((log) => subscribe(log, ledger, 20)));
+          const writing = async (from: number): Promise<void> => {
+            for (const n of range(40))
+              await Promise.all(keys.map((key) => logs[0]!.append(DECISIONS, entry(key, `${key}:${from + n}`))));
+          };
+          await writing(0);
+          await readers[0]!.stop();
+          await writing(40);
+          await until(() => ledger.taken.length >= 80 * keys.length);
+          for (const key of keys)
+            expect(ledger.taken.filter((one) => one.key === key).map(({ value }) => value.toString())).toEqual(
+              range(80).map((n) => `${key}:${n}`),
+            );
+        },
+      );
     });
   });

@@ -19,9 +19,10 @@ type Cluster = Readonly<{ url: string; stop(): Promise<void> }>;
 const TEMPLATE = `toolgate_template_${process.pid}`;
 
 /**
- * Makes databases for test files: `POST /` answers the url of a fresh, migrated one, `DELETE /<name>` drops it. The server behind it
- * (TEST_DATABASE_URL, or an embedded PostgreSQL on a temporary folder) and its template are made on the first request, so a run of
- * unit tests pays nothing. All go through this one process, one at a time: a template can't be copied while somebody is in it.
+ * Makes databases for test files: `POST /` answers the url of a fresh, migrated one, `DELETE /<name>` drops it. The
+ * server behind it (TEST_DATABASE_URL, or an embedded PostgreSQL on a temporary folder) and its template are made on
+ * the first request, so a run of unit tests pays nothing. All go through this one process, one at a time: a template
+ * can't be copied while somebody is in it.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   let cluster: Promise<Cluster> | undefined;

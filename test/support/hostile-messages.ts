@@ -230,7 +230,10 @@ const legacyRequest = (
   body: JSON.stringify({ jsonrpc: '2.0', ...(method.startsWith('notifications/') ? {} : { id }), method, params }),
 });
 
-/** A message of one era, whole or mutated in its values, its bytes or its headers. `own` are the headers of the client that sends it. */
+/**
+ * A message of one era, whole or mutated in its values, its bytes or its headers. `own` are the headers of the client
+ * that sends it.
+ */
 export const hostileMessage = (
   random: Random,
   era: 'legacy' | 'modern',

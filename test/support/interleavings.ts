@@ -2,7 +2,10 @@ import fc from 'fast-check';
 
 type Sample = Readonly<{ runs: number; atOnce: number; seed: number }>;
 
-/** Checks random interleavings, some at once. @throws what the first one that fails throws, with its seed, its number and itself. */
+/**
+ * Checks random interleavings, some at once. @throws what the first one that fails throws, with its seed, its number
+ * and itself.
+ */
 export const checkInterleavings = async <T>(
   arbitrary: fc.Arbitrary<T>,
   { runs, atOnce, seed }: Sample,

@@ -87,7 +87,10 @@ const freePorts = async (count: number): Promise<number[]> => {
   return ports;
 };
 
-/** One node that is broker and controller; three find each other by a fixed list of voters. Deaths are noticed in 3 s, not in the default 9. */
+/**
+ * One node that is broker and controller; three find each other by a fixed list of voters. Deaths are noticed in 3 s,
+ * not in the default 9.
+ */
 const properties = ({ id, folder, port, controllerPort, ...more }: Place, all: readonly Place[]): string => {
   const copies = all.length;
   const others = Object.entries(more.listenerPorts)

@@ -16,7 +16,10 @@ const readLine = (line: string): Heard => {
   return { partition: Number(partition.replace('Partition:', '')), headers: Object.fromEntries(pairs), key, value };
 };
 
-/** The first `count` messages of a topic as Apache Kafka's own console consumer prints them; fewer when no further one comes in half a minute. */
+/**
+ * The first `count` messages of a topic as Apache Kafka's own console consumer prints them; fewer when no further one
+ * comes in half a minute.
+ */
 export const readOnConsole = async (broker: string, topic: Topic, count: number): Promise<readonly Heard[]> => {
   const properties = [...PRINT.map((part) => `print.${part}=true`), 'headers.separator=|'].flatMap((one) => [
     '--formatter-property',

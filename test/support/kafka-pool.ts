@@ -13,9 +13,10 @@ declare module 'vitest' {
 }
 
 /**
- * Lends clusters of one node: `POST /` answers the address of one that has no topics, `DELETE /<address>` takes it back, and `POST /<address>/stop` and `/cont` hang
- * it and let it go on. Kafka has no name spaces and the topics' names are part of the contract, so products that don't share a database must not share a
- * cluster either; one that was given back is lent again once its topics are gone, which takes a tenth of the time of a start.
+ * Lends clusters of one node: `POST /` answers the address of one that has no topics, `DELETE /<address>` takes it
+ * back, and `POST /<address>/stop` and `/cont` hang it and let it go on. Kafka has no name spaces and the topics' names
+ * are part of the contract, so products that don't share a database must not share a cluster either; one that was given
+ * back is lent again once its topics are gone, which takes a tenth of the time of a start.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await assertJava();

@@ -73,7 +73,8 @@ export const makeAuthority = async (
 
 const signIn = (listener: string): Readonly<Record<string, string>> => ({
   [`listener.name.${listener}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-  [`listener.name.${listener}.plain.sasl.jaas.config`]: `org.apache.kafka.common.security.plain.PlainLoginModule required user_${USER.username}="${USER.password}";`,
+  [`listener.name.${listener}.plain.sasl.jaas.config`]:
+    'org.apache.kafka.common.security.plain.PlainLoginModule required ' + `user_${USER.username}="${USER.password}";`,
   [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`]:
     'org.apache.kafka.common.security.scram.ScramLoginModule required;',
   [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]:

@@ -47,7 +47,10 @@ const echo: ModernCall = (params) => ({
   content: [{ type: 'text', text: JSON.stringify({ tool: params.name, arguments: params.arguments ?? null }) }],
 });
 
-/** A real MCP server of 2026-07-28 on a free loopback port, built on the official SDK's second line; it records everything it gets. */
+/**
+ * A real MCP server of 2026-07-28 on a free loopback port, built on the official SDK's second line; it records
+ * everything it gets.
+ */
 export const startModernUpstream = async (options: ModernOptions = {}): Promise<ModernUpstream> => {
   let tools = options.tools ?? [aTool('echo')];
   let { intercept } = options;

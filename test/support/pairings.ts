@@ -88,7 +88,9 @@ const form = (message: string) => ({
   requestedSchema: { type: 'object' as const, properties: { name: { type: 'string' as const } } },
 });
 
-/** A server of one era; `changed` says that its tools, and the resource `mem:a`, changed; `drop` closes its connections. */
+/**
+ * A server of one era; `changed` says that its tools, and the resource `mem:a`, changed; `drop` closes its connections.
+ */
 export type PairedServer = Readonly<{
   url: string;
   witness: Witness;

@@ -1,6 +1,7 @@
 /**
- * Owns an embedded PostgreSQL until it is killed. argv: the folder of compilePlatform, the data folder, and optionally "write":
- * then it inserts numbers one by one and prints each after its acknowledgement. Prints one JSON line when ready, or `{"error"}`.
+ * Owns an embedded PostgreSQL until it is killed. argv: the folder of compilePlatform, the data folder, and optionally
+ * "write": then it inserts numbers one by one and prints each after its acknowledgement. Prints one JSON line when
+ * ready, or `{"error"}`.
  */
 import pg from 'pg';
 

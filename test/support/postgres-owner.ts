@@ -16,7 +16,10 @@ export type Owner = Readonly<{ child: ChildProcess; lines: readonly Line[]; firs
 
 const script = fileURLToPath(new URL('./postgres-owner.mjs', import.meta.url));
 
-/** A process of its own, leader of its own group, that owns the database of `dataDir`; `compiled` is what compilePlatform gave. */
+/**
+ * A process of its own, leader of its own group, that owns the database of `dataDir`; `compiled` is what
+ * compilePlatform gave.
+ */
 export function spawnOwner(compiled: string, dataDir: string, mode: 'write' | 'idle' = 'idle'): Owner {
   const child = spawn(process.execPath, [script, compiled, dataDir, mode], {
     detached: true,

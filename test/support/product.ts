@@ -20,8 +20,8 @@ const exited = (child: ChildProcess): Promise<number | null> =>
     : new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 
 /**
- * Starts `node src/start.mjs` with these variables and nothing else of the environment but PATH and HOME, on a free port, and resolves when its banner
- * says that it is ready. `killGroup` is kill -9 of the whole process group.
+ * Starts `node src/start.mjs` with these variables and nothing else of the environment but PATH and HOME, on a free
+ * port, and resolves when its banner says that it is ready. `killGroup` is kill -9 of the whole process group.
  */
 export const startProduct = (env: Readonly<Record<string, string>>): Promise<Product> =>
   new Promise((resolve, reject) => {

@@ -11,31 +11,52 @@ export type Seeded = Readonly<{
   since: Date;
 }>;
 
-/** Of 20 tools: `tool_0` to `tool_14` are called freely, the next three are limited, `tool_18` is refused by its arguments and `tool_19` is not listed. */
+/**
+ * Of 20 tools: `tool_0` to `tool_14` are called freely, the next three are limited, `tool_18` is refused by its
+ * arguments and `tool_19` is not listed.
+ */
 const INSERT = `
 with drawn as (
-  select n, n % 20 as tool, 1 + n % cardinality($4::text[]) as who, $8::timestamptz + n * interval '150 milliseconds' as at from generate_series($6::bigint, $7::bigint) n),
+  select n, n % 20 as tool, 1 + n % cardinality($4::text[]) as who,
+    $8::timestamptz + n * interval '150 milliseconds' as at from generate_series($6::bigint, $7::bigint) n),
  made as (
-  select *, case when tool = 19 then 'not_listed' when tool = 18 then 'argument_rule' when tool >= 15 and n % 7 = 0 then 'rate_limited' else 'allowed' end as code from drawn),
+  select *, case when tool = 19 then 'not_listed' when tool = 18 then 'argument_rule' when tool >= 15
+    and n % 7 = 0 then 'rate_limited' else 'allowed' end as code from drawn),
  decided as (
-  select n, at, code, jsonb_build_object('id', 'evt_' || lpad(n::text, 26, '0'), 'type', 'toolCall.decided', 'version', 1, 'time', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-    'organizationId', $1::text, 'callId', 'call_' || lpad(n::text, 26, '0'), 'requestId', n, 'sessionId', md5((n / 50)::text), 'traceId', null, 'method', 'tools/call', 'protocolVersion', '2025-11-25')
-   || jsonb_build_object('grantId', ($5::text[])[who], 'identityId', ($4::text[])[who], 'identityName', 'agent ' || who, 'serverId', $2::text, 'serverName', 'GitLab', 'tool', 'tool_' || tool,
-    'definitionHash', md5(tool::text) || md5(tool::text), 'policyId', $3::text, 'policyVersion', 1, 'mode', 'enforce', 'effect', case code when 'allowed' then 'allow' else 'deny' end, 'code', code,
-    'rule', case code when 'not_listed' then '/default' when 'argument_rule' then '/tools/tool_18/require/0' when 'rate_limited' then '/tools/tool_' || tool || '/limits/0' else '/tools/tool_' || tool end,
-    'reason', 'tool_' || tool || ' is decided by policy', 'reserved', case when code = 'allowed' and tool >= 15 then jsonb_build_array(jsonb_build_object('counter', 'spent', 'window', 'hour', 'scope', 'grant', 'amount', n % 9)) else '[]' end)
-   || jsonb_build_object('argumentKeys', '["amount", "note", "project_id"]'::jsonb, 'argumentsDigest', md5(n::text) || md5(n::text), 'bootId', 'boot_01h2xcejqtf2nbrexx3vqjhp41', 'sequence', n,
-    'client', '{"name": "claude", "version": "1.2.3"}'::jsonb, 'sourceIp', '192.0.2.' || n % 250, 'decisionMicros', 12) as event from made),
+  select n, at, code, jsonb_build_object('id', 'evt_' || lpad(n::text, 26, '0'), 'type', 'toolCall.decided',
+    'version', 1, 'time', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'organizationId', $1::text, 'callId', 'call_' || lpad(n::text, 26, '0'), 'requestId', n, 'sessionId',
+      md5((n / 50)::text), 'traceId', null, 'method', 'tools/call', 'protocolVersion', '2025-11-25')
+   || jsonb_build_object('grantId', ($5::text[])[who], 'identityId', ($4::text[])[who], 'identityName',
+     'agent ' || who, 'serverId', $2::text, 'serverName', 'GitLab', 'tool', 'tool_' || tool,
+    'definitionHash', md5(tool::text) || md5(tool::text), 'policyId', $3::text, 'policyVersion', 1, 'mode', 'enforce',
+      'effect', case code when 'allowed' then 'allow' else 'deny' end, 'code', code,
+    'rule', case code when 'not_listed' then '/default' when 'argument_rule' then '/tools/tool_18/require/0'
+      when 'rate_limited' then '/tools/tool_' || tool || '/limits/0' else '/tools/tool_' || tool end,
+    'reason', 'tool_' || tool || ' is decided by policy', 'reserved', case when code = 'allowed'
+      and tool >= 15 then jsonb_build_array(jsonb_build_object('counter', 'spent', 'window', 'hour', 'scope', 'grant',
+      'amount', n % 9)) else '[]' end)
+   || jsonb_build_object('argumentKeys', '["amount", "note", "project_id"]'::jsonb, 'argumentsDigest',
+     md5(n::text) || md5(n::text), 'bootId', 'boot_01h2xcejqtf2nbrexx3vqjhp41', 'sequence', n,
+    'client', '{"name": "claude", "version": "1.2.3"}'::jsonb, 'sourceIp', '192.0.2.' || n % 250, 'decisionMicros',
+      12) as event from made),
  rows_of as (
-  select n * 2 - 1 as seq, n, at, 'toolCall.decided' as type, event->>'effect' as effect, code, null as status, event from decided
+  select n * 2 - 1 as seq, n, at, 'toolCall.decided' as type, event->>'effect' as effect, code, null as status, event
+    from decided
   union all
-  select n * 2, n, at + interval '20 milliseconds', 'toolCall.completed', null, null, 'ok', event - 'reserved' - 'argumentKeys' from decided)
-insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id, server_id, tool, effect, code, status, part, off, event)
-select $1, seq, at, type || n, type, at, event->>'callId', event->>'grantId', event->>'identityId', $2, event->>'tool', effect, code, status, 0, seq, convert_to(event::text, 'UTF8') from rows_of`;
+  select n * 2, n, at + interval '20 milliseconds', 'toolCall.completed', null, null, 'ok',
+    event - 'reserved' - 'argumentKeys' from decided)
+insert into audit_records(organization_id, seq, recorded_at, id, type, time, call_id, grant_id, identity_id,
+  server_id, tool, effect, code, status, part, off, event)
+select $1, seq, at, type || n, type, at, event->>'callId', event->>'grantId', event->>'identityId', $2,
+  event->>'tool', effect, code, status, 0, seq, convert_to(event::text, 'UTF8') from rows_of`;
 
 const AT_ONCE = 20_000;
 
-/** Puts decisions with their outcomes on an organization's record, numbered from 1, seven in a second from `since` on. Nothing else may be recorded in that time. */
+/**
+ * Puts decisions with their outcomes on an organization's record, numbered from 1, seven in a second from `since` on.
+ * Nothing else may be recorded in that time.
+ */
 export const seedDecisions = async (
   db: Database,
   { organizationId, serverId, policyId, identityIds, grantIds, decisions, since }: Seeded,

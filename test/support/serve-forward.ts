@@ -38,8 +38,9 @@ const METHODS = ['GET', 'POST', 'DELETE'] as const;
 export type Served = Readonly<{ url: string; close: () => Promise<void> }>;
 
 /**
- * A Forward and one server behind it as an HTTP endpoint, so that real clients can be pointed at it. A request is of the era that its headers say; a client that
- * leaves ends its modern requests and its GET stream, and nothing else. `grantId` is what the header `x-grant` says.
+ * A Forward and one server behind it as an HTTP endpoint, so that real clients can be pointed at it. A request is of
+ * the era that its headers say; a client that leaves ends its modern requests and its GET stream, and nothing else.
+ * `grantId` is what the header `x-grant` says.
  */
 export const serveForward = async (forward: Forward, server: UpstreamServer, silenceMs = 30_000): Promise<Served> => {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

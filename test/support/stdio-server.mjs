@@ -1,4 +1,7 @@
-/** An MCP server on the official SDK over its standard streams, for what tests ask of a process. argv: nothing. Says its pid, its environment's names, and crashes when told. */
+/**
+ * An MCP server on the official SDK over its standard streams, for what tests ask of a process. argv: nothing. Says its
+ * pid, its environment's names, and crashes when told.
+ */
 import { spawn } from 'node:child_process';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';

@@ -8,7 +8,10 @@ import { kafkaConfig, loseRecords } from './kafka-log.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The event log of products under test that share a database: in that database, or, where the run says so, in a Kafka of its own until it is dropped. */
+/**
+ * The event log of products under test that share a database: in that database, or, where the run says so, in a Kafka
+ * of its own until it is dropped.
+ */
 export type TestLog = Readonly<{
   /** What the products are told about it. */
   env: Readonly<Record<string, string>>;

@@ -26,7 +26,9 @@ export type TestToolgate = Readonly<{
   close: () => Promise<void>;
 }>;
 
-/** The whole product in this process, on a database of its own and a free port; `overrides` are environment variables. */
+/**
+ * The whole product in this process, on a database of its own and a free port; `overrides` are environment variables.
+ */
 export const startTestToolgate = async (overrides: Readonly<Record<string, string>> = {}): Promise<TestToolgate> => {
   const database = await testDatabase();
   const log = await testLog(database.url);
@@ -53,7 +55,10 @@ export const startTestToolgate = async (overrides: Readonly<Record<string, strin
   };
 };
 
-/** One more process of the product on the same database and log, in this process too and a gateway unless told otherwise; it is closed before the other. */
+/**
+ * One more process of the product on the same database and log, in this process too and a gateway unless told
+ * otherwise; it is closed before the other.
+ */
 export const startBeside = (
   { databaseUrl, log }: TestToolgate,
   overrides: Readonly<Record<string, string>> = {},

@@ -38,7 +38,10 @@ export type UpstreamOptions = Readonly<{
   tools?: readonly UpstreamTool[];
   /** Tools per page of tools/list; all in one unless told. */
   pageSize?: number;
-  /** URIs of resources and of templates, and names of prompts, that it offers beside its tools; all, or none of the three unless told. */
+  /**
+   * URIs of resources and of templates, and names of prompts, that it offers beside its tools; all, or none of the
+   * three unless told.
+   */
   offers?: Readonly<{ resources: readonly string[]; templates: readonly string[]; prompts: readonly string[] }>;
   /** Answer in JSON instead of an event stream. */
   json?: boolean;
@@ -80,7 +83,9 @@ export const aTool = (name: string, more: Readonly<Record<string, unknown>> = {}
   ...more,
 });
 
-/** A real MCP server with sessions on a free loopback port, built on the official SDK; it records everything it gets. */
+/**
+ * A real MCP server with sessions on a free loopback port, built on the official SDK; it records everything it gets.
+ */
 export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
   let tools = options.tools ?? [aTool('echo')];
   let { intercept } = options;

@@ -61,8 +61,9 @@ const deliver = async (parts: DeliveryParts, owed: Owed): Promise<void> => {
 };
 
 /**
- * Sends what is owed to webhooks and mail addresses, again after a failure, ever more rarely and for about eight hours. Several processes may; one that dies on
- * the way may have sent a notification that another sends again, under the same id.
+ * Sends what is owed to webhooks and mail addresses, again after a failure, ever more rarely and for about eight hours.
+ * Several processes may; one that dies on the way may have sent a notification that another sends again, under the same
+ * id.
  */
 export const startNotifications = (parts: DeliveryParts): Rounds => {
   let forgottenAt = Number.NEGATIVE_INFINITY;

@@ -31,7 +31,10 @@ export const webhookBody = (
   return JSON.stringify({ type, timestamp: now.toISOString(), data });
 };
 
-/** An agent chooses names of tools where a policy has patterns: nothing of them may begin a line of its own, or turn around what is read. */
+/**
+ * An agent chooses names of tools where a policy has patterns: nothing of them may begin a line of its own, or turn
+ * around what is read.
+ */
 const onOneLine = (text: string): string => clip(text, 128).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 const quoted = (text: string): string => `"${onOneLine(text).replaceAll('"', "'")}"`;
 

@@ -22,7 +22,10 @@ export class NotificationSettings {
     return this.#parts.store.look(organizationId, (tx) => this.#view(tx, organizationId));
   }
 
-  /** Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem url_not_allowed, invalid_body (no URL), unsupported (no mail server) */
+  /**
+   * Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem
+   * url_not_allowed, invalid_body (no URL), unsupported (no mail server)
+   */
   async replace(principal: Principal, body: NotificationsBody): Promise<NotificationsWithSecret> {
     if (body.webhookUrl === undefined && body.emails === undefined)
       throw new Problem('invalid_body', 'Send webhookUrl or emails: what is left out is taken away.');

@@ -20,8 +20,10 @@ export const notificationsStream: Stream<Notifications, NotificationsBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into approval_notifications(organization_id, id, version, webhook_origin, emails) values ($1, $2, $3, $4, $5)
-       on conflict (organization_id, id) do update set version = excluded.version, webhook_origin = excluded.webhook_origin, emails = excluded.emails`,
+      `insert into approval_notifications(organization_id, id, version, webhook_origin, emails)
+        values ($1, $2, $3, $4, $5)
+       on conflict (organization_id, id) do update
+         set version = excluded.version, webhook_origin = excluded.webhook_origin, emails = excluded.emails`,
       [organizationId, id, version, state.webhookOrigin, JSON.stringify(state.emails)],
     );
   },
@@ -65,7 +67,8 @@ export const saveWebhook = async (
     JSON.stringify(webhook),
   );
   await tx.query(
-    'insert into approval_webhooks(organization_id, sealed_webhook) values ($1, $2) on conflict (organization_id) do update set sealed_webhook = excluded.sealed_webhook',
+    `insert into approval_webhooks(organization_id, sealed_webhook) values ($1, $2) on conflict (organization_id)
+      do update set sealed_webhook = excluded.sealed_webhook`,
     [organizationId, sealed],
   );
 };

@@ -1,6 +1,9 @@
 import type { ControlEvent, NotificationsBody } from '../../event-log/events/index.js';
 
-/** Who hears of approvals: one webhook and some mail addresses. Of the webhook only its origin, as a URL may hold a secret. */
+/**
+ * Who hears of approvals: one webhook and some mail addresses. Of the webhook only its origin, as a URL may hold a
+ * secret.
+ */
 export type Notifications = Readonly<{ webhookOrigin: string | null; emails: readonly string[] }>;
 
 export const nobody: Notifications = { webhookOrigin: null, emails: [] };

@@ -7,11 +7,17 @@ export type Told = 'approval.requested' | 'approval.decided' | 'approval.expired
 const MAILS_AN_HOUR = 60;
 
 const ENQUEUE = `insert into approval_outbox(organization_id, id, approval_id, channel, type)
-  select n.organization_id, u.id, $2, u.channel, $3 from approval_notifications n, (values ($4, 'webhook'), ($5, 'mail')) u(id, channel)
-  where n.organization_id = $1 and case u.channel when 'webhook' then n.webhook_origin is not null else $3 = 'approval.requested' and jsonb_array_length(n.emails) > 0
-    and (select count(*) from approval_outbox o where o.organization_id = $1 and o.channel = 'mail' and o.created_at > now() - interval '1 hour') < ${MAILS_AN_HOUR} end`;
+  select n.organization_id, u.id, $2, u.channel, $3
+    from approval_notifications n, (values ($4, 'webhook'), ($5, 'mail')) u(id, channel)
+  where n.organization_id = $1 and case u.channel when 'webhook' then n.webhook_origin is not null
+    else $3 = 'approval.requested' and jsonb_array_length(n.emails) > 0
+    and (select count(*) from approval_outbox o where o.organization_id = $1 and o.channel = 'mail'
+      and o.created_at > now() - interval '1 hour') < ${MAILS_AN_HOUR} end`;
 
-/** Owes an organization's channels a notification, in the transaction of what it tells of. A flood of requests becomes no flood of mail: at most 60 an hour. */
+/**
+ * Owes an organization's channels a notification, in the transaction of what it tells of. A flood of requests becomes
+ * no flood of mail: at most 60 an hour.
+ */
 export const enqueue = async (
   tx: Tx,
   organizationId: string,
@@ -34,13 +40,19 @@ const LEASE_S = 60;
 const AT_ONCE = 20;
 const OF_ONE_ORGANIZATION = 4;
 
-/** Of one organization only some at once, and of any organizations when there are many: endpoints that hang must not hold up the others. */
+/**
+ * Of one organization only some at once, and of any organizations when there are many: endpoints that hang must not
+ * hold up the others.
+ */
 const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_S} s', attempts = attempts + 1
   from (select organization_id, id from (
-          select organization_id, id, due_at, row_number() over (partition by organization_id order by due_at) as place
-          from approval_outbox where done_at is null and due_at <= now() and (leased_until is null or leased_until < now())) owed
+          select organization_id, id, due_at, row_number() over (partition by organization_id
+            order by due_at) as place
+          from approval_outbox where done_at is null and due_at <= now() and (leased_until is null
+            or leased_until < now())) owed
         where place <= ${OF_ONE_ORGANIZATION} order by place, random() limit ${AT_ONCE}) d
-  where o.organization_id = d.organization_id and o.id = d.id and o.done_at is null and (o.leased_until is null or o.leased_until < now())
+  where o.organization_id = d.organization_id and o.id = d.id and o.done_at is null and (o.leased_until is null
+    or o.leased_until < now())
   returning o.organization_id as "organizationId", o.id, o.approval_id as "approvalId", o.channel, o.type, o.attempts`;
 
 /** Takes on what is due; a process that dies with it leaves it to others when the lease ends. */
@@ -57,7 +69,8 @@ export const settle = async (
 ): Promise<void> => {
   const pause = outcome.error === undefined ? undefined : PAUSES_S[attempts - 1];
   await db.worker.query(
-    `update approval_outbox set leased_until = null, delivered = $3, last_error = $4, done_at = case when $5::int is null then now() end, due_at = coalesce(now() + make_interval(secs => $5::int), due_at)
+    `update approval_outbox set leased_until = null, delivered = $3, last_error = $4, done_at = case
+      when $5::int is null then now() end, due_at = coalesce(now() + make_interval(secs => $5::int), due_at)
      where organization_id = $1 and id = $2 and done_at is null`,
     [organizationId, id, outcome.delivered, outcome.error ?? null, pause ?? null],
   );
@@ -84,8 +97,10 @@ export const lastDelivery = async (
   channel: Owed['channel'],
 ): Promise<Delivery | null> => {
   const { rows } = await tx.query<DeliveryRow>(
-    `select approval_id, coalesce(done_at, created_at) as time, done_at is not null as done, delivered, last_error from approval_outbox
-     where organization_id = $1 and channel = $2 and (attempts > 0 or done_at is not null) order by created_at desc limit 1`,
+    `select approval_id, coalesce(done_at, created_at) as time, done_at is not null as done, delivered, last_error
+      from approval_outbox
+     where organization_id = $1 and channel = $2 and (attempts > 0 or done_at is not null) order by created_at desc
+       limit 1`,
     [organizationId, channel],
   );
   const [row] = rows;

@@ -41,7 +41,10 @@ const why = (error: unknown): string => {
     : 'it could not be reached';
 };
 
-/** Posts a signed body through the guard; any 2xx takes it, redirects are not followed. Rejects with an `Error` that holds no more of the URL than its host. */
+/**
+ * Posts a signed body through the guard; any 2xx takes it, redirects are not followed. Rejects with an `Error` that
+ * holds no more of the URL than its host.
+ */
 export const postWebhook = async (
   outbound: Outbound,
   { url, secret }: Webhook,

@@ -1,7 +1,9 @@
 import type { Actor, Envelope } from './envelope.js';
 
 export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
-/** Where a server is reached. Of a command's environment the names only: the values are secrets and never in an event. */
+/**
+ * Where a server is reached. Of a command's environment the names only: the values are secrets and never in an event.
+ */
 export type Transport =
   | Readonly<{ type: 'streamable-http' | 'sse'; url: string }>
   | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
@@ -11,7 +13,10 @@ export type UpstreamAuth =
 /** An era of MCP that a server speaks. */
 export type ServerEra = 'legacy' | 'modern';
 export type ServerStatus = 'ready' | 'unreachable' | 'needs_sign_in' | 'disabled';
-/** A tool as discovered: its definition as the upstream gave it, and a hash over name, title, description, schemas and annotations. */
+/**
+ * A tool as discovered: its definition as the upstream gave it, and a hash over name, title, description, schemas and
+ * annotations.
+ */
 export type DiscoveredTool = Readonly<{
   name: string;
   definitionHash: string;
@@ -71,7 +76,10 @@ export type ServerBody =
       { serverId: string; tool: string; previousDefinitionHash: string | null; definitionHash: string }
     >;
 
-/** The definition hashes of the server's tools at the publication, by name, and how many acceptances the server had by then. */
+/**
+ * The definition hashes of the server's tools at the publication, by name, and how many acceptances the server had by
+ * then.
+ */
 export type PolicyPins = Readonly<{ pins: Readonly<Record<string, string>>; acceptances: number }>;
 
 export type PolicyBody =
@@ -151,7 +159,10 @@ export type GrantBody =
       }
     >;
 
-/** The exact call that an approval is for. It is approved as a whole: another grant, tool, argument, definition or policy version is another call. */
+/**
+ * The exact call that an approval is for. It is approved as a whole: another grant, tool, argument, definition or
+ * policy version is another call.
+ */
 export type HeldCall = Readonly<{
   grantId: string;
   identityId: string;
@@ -167,7 +178,10 @@ export type HeldCall = Readonly<{
 }>;
 export type ApprovalStatus = 'pending' | 'approved' | 'rejected' | 'expired';
 
-/** `status` is what the approval has become by one person's decision. `memberId` is that person; an API key counts as the member who issued it. */
+/**
+ * `status` is what the approval has become by one person's decision. `memberId` is that person; an API key counts as
+ * the member who issued it.
+ */
 export type ApprovalBody =
   | Of<'approval.requested', HeldCall & { approvalId: string; count: number; expiresAt: string }>
   | Of<
@@ -215,7 +229,10 @@ export type ControlBody =
 /** A change of the control plane and who made it. */
 export type ControlEvent = Envelope & Readonly<{ actor: Actor }> & ControlBody;
 
-/** What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses that were found. */
+/**
+ * What the log itself reports about the record: refusals that were counted instead of recorded one by one, and losses
+ * that were found.
+ */
 export type RecordBody =
   | Of<
       'audit.suppressed',

@@ -5,5 +5,8 @@ export type Actor = Readonly<{
   name?: string;
 }>;
 
-/** What every event carries. `version` is the version of the event's type; `time` is RFC 3339 UTC and fixed when the event is made. */
+/**
+ * What every event carries. `version` is the version of the event's type; `time` is RFC 3339 UTC and fixed when the
+ * event is made.
+ */
 export type Envelope = Readonly<{ id: string; version: number; time: string; organizationId: string }>;

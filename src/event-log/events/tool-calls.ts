@@ -37,8 +37,8 @@ export type OutcomeStatus =
 export type Reserved = Readonly<{ counter: string; window: string | number; scope: string; amount: number }>;
 
 /**
- * A call was decided. `allow` says that it may be forwarded; the outcome says whether it was. Argument values are never here. `tool` is the name of what was
- * used: by `method` a tool, a prompt, or a resource by its URI.
+ * A call was decided. `allow` says that it may be forwarded; the outcome says whether it was. Argument values are never
+ * here. `tool` is the name of what was used: by `method` a tool, a prompt, or a resource by its URI.
  */
 export type ToolCallDecided = Envelope &
   Readonly<{

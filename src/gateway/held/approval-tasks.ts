@@ -47,8 +47,9 @@ export class ApprovalTask extends EventEmitter {
 }
 
 /**
- * The tasks of held calls on this node, by their approval. What is asked for here lives here: with the process the wait is lost, and the approval is not. How
- * many there may be, APPROVAL_TASK_QUOTA says; a call that finds no place is answered as one that nobody waits for.
+ * The tasks of held calls on this node, by their approval. What is asked for here lives here: with the process the wait
+ * is lost, and the approval is not. How many there may be, APPROVAL_TASK_QUOTA says; a call that finds no place is
+ * answered as one that nobody waits for.
  */
 export class ApprovalTasks {
   readonly #tasks = new Map<string, ApprovalTask>();
@@ -68,7 +69,10 @@ export class ApprovalTasks {
     return task;
   }
 
-  /** The end of a task, the first that is told. Its result, if that has a place, can be asked for until `RESULT_KEPT_MS` later. */
+  /**
+   * The end of a task, the first that is told. Its result, if that has a place, can be asked for until `RESULT_KEPT_MS`
+   * later.
+   */
   end(task: ApprovalTask, state: TaskState, now: Date): void {
     if (task.isOver) return;
     const bytes = state.status === 'completed' ? JSON.stringify(state.result).length : 0;

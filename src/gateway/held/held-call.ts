@@ -4,12 +4,16 @@ import type { Request } from '../../mcp/read-message.js';
 import type { GatewayParts, InSession } from '../exchange.js';
 import { beginHeldTask } from './held-task.js';
 
-/** What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody waits for an answer. */
+/**
+ * What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody
+ * waits for an answer.
+ */
 type Resumed = Readonly<{ exchange: InSession; verdict: Verdict }> | undefined;
 
 /**
- * A held call waits here for its approval, for as long as its policy says. Once that is settled the call is judged anew, with all that holds by then: whose
- * token it is, the policy, the limits. A client that leaves or cancels meanwhile has nothing forwarded.
+ * A held call waits here for its approval, for as long as its policy says. Once that is settled the call is judged
+ * anew, with all that holds by then: whose token it is, the policy, the limits. A client that leaves or cancels
+ * meanwhile has nothing forwarded.
  */
 const waitForApproval = async (
   parts: GatewayParts,
@@ -53,7 +57,10 @@ const waitForApproval = async (
   };
 };
 
-/** A refused request as it stands; one that is held for an approval that may come soon, once it has, or, for a client of tasks, as a task. Decides anew, and counts what it decides. */
+/**
+ * A refused request as it stands; one that is held for an approval that may come soon, once it has, or, for a client of
+ * tasks, as a task. Decides anew, and counts what it decides.
+ */
 export const resumeHeld = async (
   parts: GatewayParts,
   exchange: InSession,

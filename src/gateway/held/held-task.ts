@@ -37,7 +37,10 @@ const shown = (taskId: string, { state, createdAt, updatedAt, held }: ApprovalTa
   ...state,
 });
 
-/** The call as it goes upstream without anybody who could be asked, or be given a task in its turn: what it answers must be its result. */
+/**
+ * The call as it goes upstream without anybody who could be asked, or be given a task in its turn: what it answers must
+ * be its result.
+ */
 const alone = (exchange: InSession): InSession => {
   const message = parseObject(exchange.body.toString('utf8')) ?? {};
   const params = isObject(message['params']) ? message['params'] : {};
@@ -96,7 +99,10 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
   return state;
 };
 
-/** Waits for the approval and goes on. An approval that ended before its time was withdrawn: asking anew would open another. */
+/**
+ * Waits for the approval and goes on. An approval that ended before its time was withdrawn: asking anew would open
+ * another.
+ */
 const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   const { exchange, waiting } = task.held;
   const { grant, organization } = exchange.who;
@@ -127,8 +133,8 @@ const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
 };
 
 /**
- * A held call as a task, for a client that takes one: it is answered at once, and made when it is approved, for whoever asks for the task then. Undefined when the
- * client takes none, or there is no place.
+ * A held call as a task, for a client that takes one: it is answered at once, and made when it is approved, for whoever
+ * asks for the task then. Undefined when the client takes none, or there is no place.
  */
 export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undefined => {
   const { exchange, request, waiting } = held;
@@ -172,7 +178,10 @@ const shownElsewhere = (taskId: string, stands: Stands): Json => ({
   ...elsewhere(stands),
 });
 
-/** Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a call that is being made goes on. */
+/**
+ * Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a
+ * call that is being made goes on.
+ */
 export const askOfHeldTask = async (
   parts: GatewayParts,
   exchange: InSession,

@@ -3,7 +3,10 @@ import type { ControlEvent } from '../../event-log/events/index.js';
 import { HELD_CALL_QUOTA } from '../../platform/data-plane-quotas.js';
 import { Quota } from '../../platform/quota.js';
 
-/** `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long enough. `gone`: nobody waits any more. */
+/**
+ * `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long
+ * enough. `gone`: nobody waits any more.
+ */
 export type Parked = 'ready' | 'over' | 'gone';
 
 /** Who waits: a connection, or what stands for one. */
@@ -31,8 +34,9 @@ const settledBy = (event: ControlEvent): string | undefined => {
 };
 
 /**
- * Held calls that wait on this node for the decision on their approval. Nothing is lost with them: the approval is in the database, and repeating the call
- * goes on from there. How many may wait, HELD_CALL_QUOTA says; whoever comes then waits no time at all.
+ * Held calls that wait on this node for the decision on their approval. Nothing is lost with them: the approval is in
+ * the database, and repeating the call goes on from there. How many may wait, HELD_CALL_QUOTA says; whoever comes then
+ * waits no time at all.
  */
 export class ParkedCalls {
   readonly #waiting = new Set<Waits>();

@@ -20,7 +20,9 @@ export class CaseTestsController {
   @ApiOperation({
     summary: 'Test a policy by a file of cases',
     description:
-      'Judges every case as the gateway would, limits included, and answers what came out otherwise than expected and which rules were exercised. Nothing is recorded, counted or changed. Switches, pins and other grants are not looked at.',
+      'Judges every case as the gateway would, limits included, and answers what came out otherwise ' +
+      'than expected and which rules were exercised. Nothing is recorded, counted or changed. Switches, ' +
+      'pins and other grants are not looked at.',
   })
   @ApiBody({ type: TestSent })
   @ApiOkResponse({ type: TestAnswer })

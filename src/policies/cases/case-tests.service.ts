@@ -75,7 +75,10 @@ export class CaseTests {
     this.#policies = policies;
   }
 
-  /** @throws Problem invalid_body, policy_invalid, unsupported_key, not_found (policy, server), too_large, too_many_requests */
+  /**
+   * @throws Problem invalid_body, policy_invalid, unsupported_key, not_found (policy, server), too_large,
+   * too_many_requests
+   */
   async run(principal: Principal, sent: SentTests): Promise<TestReport> {
     const cases = readCases(sent.cases);
     const { document, serverId, warnings } = await this.#subject(principal, sent);

@@ -13,7 +13,10 @@ import {
 } from '../../policy-engine/reader.js';
 import { isInstant } from '../../rest/fields.js';
 
-/** One call of a case; made `repeat` times, at `time` (RFC 3339) or at that of its case. `tool` is the name or URI of what is used. */
+/**
+ * One call of a case; made `repeat` times, at `time` (RFC 3339) or at that of its case. `tool` is the name or URI of
+ * what is used.
+ */
 export type CallSent = Readonly<{
   kind?: 'tool' | 'resource' | 'prompt';
   tool: string;
@@ -25,7 +28,10 @@ export type CallSent = Readonly<{
 
 export type Expected = Readonly<{ effect: 'allow' | 'deny' | 'hold'; code?: string; rule?: string | null }>;
 
-/** What a document should say of a call, of its last repetition, after the calls in `before`; limits count from 0 in every case. */
+/**
+ * What a document should say of a call, of its last repetition, after the calls in `before`; limits count from 0 in
+ * every case.
+ */
 export type CaseSent = CallSent &
   Readonly<{
     name: string;
@@ -104,7 +110,10 @@ const readAll = listOf(MOST_CASES, readCase);
 const callsOf = ({ repeat = 1, before = [] }: CaseSent): number =>
   before.reduce((sum, call) => sum + (call.repeat ?? 1), repeat);
 
-/** The cases as they were sent. @throws Problem invalid_body with everything that is wrong, at most 1,000 cases and 10,000 calls */
+/**
+ * The cases as they were sent. @throws Problem invalid_body with everything that is wrong, at most 1,000 cases and
+ * 10,000 calls
+ */
 export const readCases = (sent: unknown): readonly CaseSent[] => {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
   readAll(sent, '/cases', report);

@@ -107,7 +107,10 @@ const differences = (expected: Expected, judged: Judged): readonly Difference[] 
     return wanted === undefined || wanted === actual ? [] : [{ member, expected: wanted, actual }];
   });
 
-/** Runs a case: the calls before it, then its own; the last repetition is what counts. Yields between calls, so that its caller may do other things. */
+/**
+ * Runs a case: the calls before it, then its own; the last repetition is what counts. Yields between calls, so that its
+ * caller may do other things.
+ */
 export function* runCase(setting: Setting, one: CaseSent): Generator<undefined, CaseResult> {
   const counters = new Counters();
   const start = one.time === undefined ? setting.now : new Date(one.time);

@@ -2,12 +2,14 @@ import type { Noted } from '../../audit/decisions.js';
 
 type NotSent = Extract<Noted, { kind: 'notSent' }>;
 
-/** What a call had reserved is given back by a statement of its own, which nobody waits for: by then it has surely run. */
+/**
+ * What a call had reserved is given back by a statement of its own, which nobody waits for: by then it has surely run.
+ */
 const GIVEN_BACK_MS = 1000;
 
 /**
- * Calls that were not sent, as their outcomes say. An outcome may stand on record after decisions that were made when it was known already, so a page is
- * noted before the one before it is judged.
+ * Calls that were not sent, as their outcomes say. An outcome may stand on record after decisions that were made when
+ * it was known already, so a page is noted before the one before it is judged.
  */
 export class Outcomes {
   readonly #notSent = new Map<string, NotSent>();

@@ -24,8 +24,8 @@ const traitsAfter = (before: Traits, event: ControlEvent & IdentityBody): Traits
 };
 
 /**
- * What decisions do not say and the event store knows: the kind and attributes that an identity had at a time, and the document of a policy's version.
- * Holds what recent decisions asked for.
+ * What decisions do not say and the event store knows: the kind and attributes that an identity had at a time, and the
+ * document of a policy's version. Holds what recent decisions asked for.
  */
 export class Past {
   readonly #look: Look;
@@ -75,7 +75,8 @@ export class Past {
 
   async #loadIdentities(tx: Tx, ids: readonly string[]): Promise<void> {
     const { rows } = await tx.query<{ id: string; time: Date; event: ControlEvent & IdentityBody }>(
-      `select stream_id as id, time, event from events where organization_id = $1 and stream_id = any ($2) and type in ('identity.created', 'identity.changed') order by stream_id, version`,
+      `select stream_id as id, time, event from events where organization_id = $1 and stream_id = any ($2)
+        and type in ('identity.created', 'identity.changed') order by stream_id, version`,
       [this.#organizationId, ids],
     );
     const histories = new Map<string, Since[]>(ids.map((id) => [id, []]));
@@ -91,7 +92,8 @@ export class Past {
     { policyId, policyVersion }: Readonly<{ policyId: string; policyVersion: number }>,
   ): Promise<void> {
     const { rows } = await tx.query<{ event: ControlEvent & Extract<PolicyBody, { type: 'policy.published' }> }>(
-      `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published' and (event->>'policyVersion')::bigint = $3`,
+      `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published'
+        and (event->>'policyVersion')::bigint = $3`,
       [this.#organizationId, policyId, policyVersion],
     );
     const [found] = rows;

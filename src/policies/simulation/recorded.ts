@@ -26,7 +26,10 @@ const HELD: ReadonlySet<DecisionCode> = new Set(['approval_required', 'approval_
 /** What the policy did with a call. */
 export const wasOf = ({ code, effect }: ToolCallDecided): Effect => (HELD.has(code) ? 'hold' : effect);
 
-/** A decision that a policy can be asked about; undefined for one that does not depend on it, or whose method does not tell what it names. */
+/**
+ * A decision that a policy can be asked about; undefined for one that does not depend on it, or whose method does not
+ * tell what it names.
+ */
 export const toDecision = (
   event: ToolCallDecided,
   past: Past,

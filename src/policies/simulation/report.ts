@@ -2,7 +2,10 @@ import type { Replayed } from '../../policy-engine/replay/replay.js';
 
 type Effect = Replayed['effect'];
 
-/** Calls that a policy would have decided otherwise, alike in `from`, `to` and what the list goes by; `examples` are ids of the first few decisions. */
+/**
+ * Calls that a policy would have decided otherwise, alike in `from`, `to` and what the list goes by; `examples` are ids
+ * of the first few decisions.
+ */
 type Flipped = Readonly<{ from: Effect; to: Effect; calls: number; examples: readonly string[] }>;
 
 export type Report = Readonly<{

@@ -20,8 +20,9 @@ export type Step = Readonly<{ progress: Readonly<{ done: number; total: number }
 const AT_ONCE = 100;
 
 /**
- * Runs a document over the recorded calls of a server, in their order: a step for each page, and at last what enforcing it would have decided, as far as the
- * record tells. Changes nothing. Ends early when the caller stops asking. Memory is bounded by two pages and by the counters in use.
+ * Runs a document over the recorded calls of a server, in their order: a step for each page, and at last what enforcing
+ * it would have decided, as far as the record tells. Changes nothing. Ends early when the caller stops asking. Memory
+ * is bounded by two pages and by the counters in use.
  */
 export async function* simulate(look: Look, simulated: Simulated): AsyncGenerator<Step> {
   const run = new Run(look, simulated);

@@ -37,7 +37,13 @@ export class SimulationsController {
   @Allowed('policy_manager')
   @ApiOperation({
     summary: 'Try a policy on recorded calls',
-    description: `Runs a document, or the policy as it stands, over the recorded decisions of the grants that have the policy (of all grants of its server, when none has it), as if enforced, and answers which would have come out otherwise. With Accept: ${LINES} the answer is lines: {"progress":{"done","total"}} as it goes on, and at last {"simulation":…}. Argument values are not recorded: what depends on them is counted as unjudged. Limits count from 0 at the beginning of the range.`,
+    description:
+      'Runs a document, or the policy as it stands, over the recorded decisions of the grants that have ' +
+      'the policy (of all grants of its server, when none has it), as if enforced, and answers which ' +
+      `would have come out otherwise. With Accept: ${LINES} the answer is lines: ` +
+      '{"progress":{"done","total"}} as it goes on, and at last {"simulation":…}. Argument values are ' +
+      'not recorded: what depends on them is counted as unjudged. Limits count from 0 at the beginning ' +
+      'of the range.',
   })
   @ApiBody({ type: SimulationSent })
   @ApiOkResponse({

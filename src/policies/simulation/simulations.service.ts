@@ -12,7 +12,10 @@ import { simulate, type Simulated, type Step } from './simulate.js';
 
 export type SentSimulation = Readonly<{ document?: unknown; from: string; to: string }>;
 
-/** `version` is null for a document that was sent; `grants` is how many have the policy, null when none has and every call of the server was judged. */
+/**
+ * `version` is null for a document that was sent; `grants` is how many have the policy, null when none has and every
+ * call of the server was judged.
+ */
 export type Simulation = Readonly<{
   policyId: string;
   version: number | null;
@@ -27,7 +30,10 @@ export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simu
 
 type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
 
-/** A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of the database and this process. */
+/**
+ * A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of
+ * the database and this process.
+ */
 const MAX_RUNNING_OF_AN_ORGANIZATION = 2;
 const AGAIN_SECONDS = 10;
 
@@ -52,8 +58,9 @@ export class Simulations {
   }
 
   /**
-   * Runs a document, or the policy's newest version, over the recorded decisions of the grants that have the policy. Nothing is read before the first step is
-   * asked for, and who stops asking ends it. @throws Problem not_found, invalid_body (range), policy_invalid, unsupported_key; too_many_requests with the first step
+   * Runs a document, or the policy's newest version, over the recorded decisions of the grants that have the policy.
+   * Nothing is read before the first step is asked for, and who stops asking ends it. @throws Problem not_found,
+   * invalid_body (range), policy_invalid, unsupported_key; too_many_requests with the first step
    */
   async begin(
     principal: Principal,

@@ -1,7 +1,10 @@
 import type { Sliced } from '../slices.js';
 import type { Work } from './work.js';
 
-/** One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's `prog.h`. */
+/**
+ * One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's
+ * `prog.h`.
+ */
 export type Instruction = Readonly<{
   op: number;
   out: number;
@@ -11,8 +14,8 @@ export type Instruction = Readonly<{
 }>;
 
 /**
- * `bounds` are the code points, in order, at which what some instruction matches may change. Instructions that match the same
- * code points have the same number in `setOf`; `sets` has one instruction of each number.
+ * `bounds` are the code points, in order, at which what some instruction matches may change. Instructions that match
+ * the same code points have the same number in `setOf`; `sets` has one instruction of each number.
  */
 export type Program = Readonly<{
   start: number;
@@ -48,9 +51,10 @@ const MAX_SEEDS_KEPT = 8192;
 type RuneClass = Readonly<{ rune: number; isWord: boolean; sets: Uint8Array }>;
 
 /**
- * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too, but falls back to a simulation that
- * takes seconds for 64 KiB. Here a search takes from the call's work: 1 a character, some more above U+00FF, much more for each transition that this call is the first to take, known
- * from an earlier call or not, so that the answer never depends on what was searched before.
+ * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too,
+ * but falls back to a simulation that takes seconds for 64 KiB. Here a search takes from the call's work: 1 a
+ * character, some more above U+00FF, much more for each transition that this call is the first to take, known from an
+ * earlier call or not, so that the answer never depends on what was searched before.
  */
 export class Automaton {
   readonly #start: number;
@@ -171,7 +175,10 @@ export class Automaton {
     }
   }
 
-  /** Where the instructions that were reached lead with a rune of these sets, in order and each once, and the start, as a match may begin anywhere. */
+  /**
+   * Where the instructions that were reached lead with a rune of these sets, in order and each once, and the start, as
+   * a match may begin anywhere.
+   */
   #step(sets: Uint8Array): Uint16Array {
     this.#mark += 1;
     const seeds = [this.#start];
@@ -185,7 +192,10 @@ export class Automaton {
     return Uint16Array.from(seeds).sort();
   }
 
-  /** What is true between the character before and `next`, undefined at the end of the text. A word before is kept as `boundary`. */
+  /**
+   * What is true between the character before and `next`, undefined at the end of the text. A word before is kept as
+   * `boundary`.
+   */
   #flagsAhead(before: number, next: RuneClass | undefined): number {
     const ahead = next === undefined ? empty.endText | empty.endLine : next.rune === lineFeed ? empty.endLine : 0;
     const wordBefore = (before & wordBehind) !== 0;

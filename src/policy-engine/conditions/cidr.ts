@@ -6,8 +6,10 @@ export type Address = number | ipaddr.IPv6;
 type Range = Readonly<{ contains: (address: Address) => boolean }>;
 
 /**
- * A range of addresses, `10.0.0.0/8`, `2001:db8::/32` or one address; undefined when it is none. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`, RFC 4291
- * 2.5.5.2) is that IPv4 address, and only dotted decimals without leading zeros are IPv4: what others read in other ways is undecidable.
+ * A range of addresses, `10.0.0.0/8`, `2001:db8::/32` or one address; undefined when it is none. An IPv4 address
+ * written as IPv6 (`::ffff:10.0.0.1`, RFC 4291
+ * 2.5.5.2) is that IPv4 address, and only dotted decimals without leading zeros are IPv4: what others read in other
+ * ways is undecidable.
  */
 export function parseRange(text: string): Range | undefined {
   const [written = '', prefix, ...more] = text.split('/');

@@ -1,7 +1,9 @@
 /** Compiling an expression whose classes cost as much takes some 3 ms, which nothing can interrupt. */
 export const MAX_CLASS_COST = 75_000;
 
-/** A Unicode class such as \p{L}, in characters of a range that take as long: its ranges are copied, sorted, and folded. */
+/**
+ * A Unicode class such as \p{L}, in characters of a range that take as long: its ranges are copied, sorted, and folded.
+ */
 export const COST_OF_UNICODE_CLASS = 4000;
 export const COST_OF_FOLDED_CLASS = 8000;
 
@@ -14,8 +16,8 @@ const character = String.raw`\\x\{[0-9a-fA-F]+\}|\\x[0-9a-fA-F]{2}|\\[0-7]{1,3}|
 const range = new RegExp(`(?<=(${character}))-(?=(${character}))`, 'gu');
 
 /**
- * What compiling the written character classes of an expression costs. Where case is ignored re2js folds each character of a
- * range by itself. Repeats cost nothing here: a class is compiled once. Reads some texts as ranges that are none.
+ * What compiling the written character classes of an expression costs. Where case is ignored re2js folds each character
+ * of a range by itself. Repeats cost nothing here: a class is compiled once. Reads some texts as ranges that are none.
  */
 export function classCost(text: string): number {
   const classes = text.match(unicodeClass)?.length ?? 0;

@@ -20,7 +20,9 @@ const stepsPerIpv4 = 200;
 const stepsPerIpv6 = 2000;
 const stepsPerRange = 4;
 
-/** The test of an operator for the value that the rule has, or undefined when the operator doesn't take such a value. */
+/**
+ * The test of an operator for the value that the rule has, or undefined when the operator doesn't take such a value.
+ */
 export function testOf(op: Operator, value: unknown): Test | undefined {
   return makers[op](value);
 }
@@ -66,7 +68,10 @@ function containing(part: string): Test {
   });
 }
 
-/** The pattern is compiled when a value is first judged: most policies are never asked. One that does not compile decides nothing. */
+/**
+ * The pattern is compiled when a value is first judged: most policies are never asked. One that does not compile
+ * decides nothing.
+ */
 function matching(source: string): Test | undefined {
   if (source.length > longestRegularExpression) return undefined;
   return onText((text, work) => {

@@ -8,7 +8,9 @@ export type Step =
   | Readonly<{ kind: 'index'; index: number }>
   | Readonly<{ kind: 'every' }>;
 
-/** What a condition looks at: `root` of the facts, and the steps from there. `source` is the path's first word or two. */
+/**
+ * What a condition looks at: `root` of the facts, and the steps from there. `source` is the path's first word or two.
+ */
 export type Path = Readonly<{ source: string; root: (facts: Facts) => unknown; steps: readonly Step[] }>;
 
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -30,7 +32,10 @@ const single: ReadonlyMap<string, Path['root']> = new Map<string, Path['root']>(
 const mostSteps = 64;
 const shape = /^(args|identity\.attributes)(\.[^.[\]*]+(?:\.[^.[\]*]+|\[(?:0|[1-9]\d{0,5}|\*)\])*)$/;
 
-/** Reads a path of contract section 4, such as `args.items[*].id`, `identity.name` or `time.hour`; undefined when it is none. */
+/**
+ * Reads a path of contract section 4, such as `args.items[*].id`, `identity.name` or `time.hour`; undefined when it is
+ * none.
+ */
 export function parsePath(text: string): Path | undefined {
   const root = single.get(text);
   if (root !== undefined) return { source: text, root, steps: [] };
@@ -48,8 +53,8 @@ export function parseArgumentPath(text: string): Path | undefined {
 }
 
 /**
- * The argument at a path without `[*]`, undefined when it is not there or a server could read another for it, `unkept` when it is there or below one that is.
- * Only own members count, so `args.constructor` finds nothing inherited.
+ * The argument at a path without `[*]`, undefined when it is not there or a server could read another for it, `unkept`
+ * when it is there or below one that is. Only own members count, so `args.constructor` finds nothing inherited.
  */
 export function readArgument(callArguments: unknown, { steps }: Path, work: Work): unknown {
   let value = callArguments;
@@ -69,7 +74,9 @@ function memberAt(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: 
 
 const stepsPerKey = 8;
 
-/** A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged. */
+/**
+ * A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged.
+ */
 export function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
   for (const other in value) {
     work.left -= stepsPerKey;

@@ -10,7 +10,10 @@ const ADDED_BETWEEN_WEIGHINGS = 64;
 
 type Kept = { readonly compiled: Pattern | Unusable; used: boolean };
 
-/** Compiled expressions by their text, at most about so many bytes of them; what was not used since there was no room last goes first. */
+/**
+ * Compiled expressions by their text, at most about so many bytes of them; what was not used since there was no room
+ * last goes first.
+ */
 export class PatternCache {
   readonly #maxBytes: number;
   readonly #kept = new Map<string, Kept>();
@@ -84,7 +87,15 @@ export function faultOf(text: string): string | undefined {
   if (fault === 'instructions')
     return `this regular expression compiles to ${size} instructions, of at most ${most}: repeat less`;
   if (fault === 'ranges')
-    return `this regular expression compiles to ${size} ranges of characters, of at most ${most}: use fewer or smaller character classes`;
-  const costs = `${COST_OF_UNICODE_CLASS} for each Unicode class, and where case is ignored ${COST_OF_FOLDED_CLASS} and one for each character of a range`;
-  return `compiling the character classes of this regular expression costs ${size} (${costs}), of at most ${most}: use fewer or smaller ones`;
+    return (
+      `this regular expression compiles to ${size} ranges of characters, of at most ${most}: use fewer ` +
+      'or smaller character classes'
+    );
+  const costs =
+    `${COST_OF_UNICODE_CLASS} for each Unicode class, and where case is ignored ${COST_OF_FOLDED_CLASS} ` +
+    'and one for each character of a range';
+  return (
+    `compiling the character classes of this regular expression costs ${size} (${costs}), of at most ` +
+    `${most}: use fewer or smaller ones`
+  );
 }

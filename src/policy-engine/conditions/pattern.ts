@@ -4,7 +4,10 @@ import { Automaton, type Instruction, type Program } from './automaton.js';
 import { classCost, MAX_CLASS_COST } from './class-cost.js';
 import type { Work } from './work.js';
 
-/** A text matcher that searches, and takes what it costs from the call's work. `bytes`: what it takes in memory at present. */
+/**
+ * A text matcher that searches, and takes what it costs from the call's work. `bytes`: what it takes in memory at
+ * present.
+ */
 export type Pattern = Readonly<{ search: (text: string, work: Work) => boolean | 'undecidable'; bytes: number }>;
 
 export const longestRegularExpression = 500;
@@ -13,7 +16,10 @@ export const MAX_INSTRUCTIONS = 1024;
 /** Ranges of code points times different sets of them: what preparing the automaton costs. */
 const MAX_RANGES = 250_000;
 
-/** Why a text is not taken as a pattern: it is no RE2, or it compiles to too much. `size` is of instructions, or of ranges. */
+/**
+ * Why a text is not taken as a pattern: it is no RE2, or it compiles to too much. `size` is of instructions, or of
+ * ranges.
+ */
 export type Unusable =
   | Readonly<{ fault: 'syntax' }>
   | Readonly<{ fault: 'instructions' | 'ranges' | 'classes'; size: number; most: number }>;
@@ -28,9 +34,9 @@ export function compilePattern(text: string): Pattern | Unusable {
 }
 
 /**
- * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax), or answers why not: look-around, back references, a text
- * over 500 characters, what repeats into a program of more than 1,024 instructions, and what names too many characters in
- * its classes are refused. The largest slice is that of re2js, at most some 3 ms.
+ * Compiles RE2 syntax (https://github.com/google/re2/wiki/Syntax), or answers why not: look-around, back references, a
+ * text over 500 characters, what repeats into a program of more than 1,024 instructions, and what names too many
+ * characters in its classes are refused. The largest slice is that of re2js, at most some 3 ms.
  */
 export function* compileInSlices(text: string): Sliced<Pattern | Unusable> {
   if (text.length > longestRegularExpression) return { fault: 'syntax' };
@@ -115,8 +121,8 @@ const token =
   /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^{])|\\x\{[^}]*\}|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|[\s\S]/g;
 
 /**
- * How many instructions a pattern may become, about: repeats are written out when it is compiled, which would take seconds for a hostile one. What it
- * reads wrong is still refused by its real size afterwards.
+ * How many instructions a pattern may become, about: repeats are written out when it is compiled, which would take
+ * seconds for a hostile one. What it reads wrong is still refused by its real size afterwards.
  */
 export function patternSize(text: string): number {
   const open: number[] = [0];

@@ -66,13 +66,15 @@ const isPath = (text: string): boolean =>
   text.length <= longestPath && isStorable(text) && parsePath(text) !== undefined;
 
 const paths =
-  'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday';
+  'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, ' +
+  'identity.attributes.x, request.ip, time.hour, time.weekday';
 
 const readPath = textThat(isPath, `must be a path of at most ${longestPath} characters: ${paths} or client.name`);
 
 const readTrustedPath = textThat(
   (text) => isPath(text) && text !== 'client.name',
-  `must be a path of at most ${longestPath} characters: ${paths}; client.name is what the client says of itself, so only deny_if takes it`,
+  `must be a path of at most ${longestPath} characters: ${paths}; client.name is what the client ` +
+    'says of itself, so only deny_if takes it',
 );
 
 function readValue(op: Operator, value: unknown, pointer: string, report: Report): void {
@@ -173,7 +175,9 @@ const taken: Readonly<Record<Operator, string>> = {
   not_contains: textText,
   starts_with: textText,
   ends_with: textText,
-  matches: `a regular expression in RE2 syntax, at most ${longestRegularExpression} characters, without look-around, back references or large repeats`,
+  matches:
+    `a regular expression in RE2 syntax, at most ${longestRegularExpression} characters, without ` +
+    'look-around, back references or large repeats',
   exists: 'true or false',
   length_lte: 'a whole number, 0 or more',
   length_gte: 'a whole number, 0 or more',

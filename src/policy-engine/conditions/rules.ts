@@ -8,7 +8,10 @@ import type { Sliced } from '../slices.js';
 
 const pathsTold = 3;
 
-/** The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the list. A rule's own `on_deny` is told before the entry's reason. */
+/**
+ * The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the
+ * list. A rule's own `on_deny` is told before the entry's reason.
+ */
 export function* ruleChecks(
   within: Within,
   rules: readonly Rule[],
@@ -91,7 +94,9 @@ function all(judges: readonly Judge[], facts: Facts, work: Work): Finding {
   return truth;
 }
 
-/** Whether none is false: a false one is looked for past those that are undecidable, and what is not kept may be false. */
+/**
+ * Whether none is false: a false one is looked for past those that are undecidable, and what is not kept may be false.
+ */
 function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Finding {
   let truth: Finding = true;
   for (const judge of judges) {

@@ -1,6 +1,7 @@
 /**
- * What judging one call may still cost, in steps of about 5 ns. Conditions take from it; when it is used up the rest is undecidable, and so refuses.
- * It bounds the time of a call whatever the policy and its arguments, and, because steps are counted and not timed, the same call always gets the same decision.
+ * What judging one call may still cost, in steps of about 5 ns. Conditions take from it; when it is used up the rest is
+ * undecidable, and so refuses. It bounds the time of a call whatever the policy and its arguments, and, because steps
+ * are counted and not timed, the same call always gets the same decision.
  */
 export type Work = { left: number };
 

@@ -12,7 +12,10 @@ export class Contradictions {
   readonly #work = { left: mostWork };
   #pairs = mostPairs;
 
-  /** Whether two of a rule's conditions on one value exclude each other. With `[*]` they may hold for different elements. */
+  /**
+   * Whether two of a rule's conditions on one value exclude each other. With `[*]` they may hold for different
+   * elements.
+   */
   within(conditions: readonly Condition[], within: Within): boolean {
     return conditions.some((one, at) =>
       conditions.some(
@@ -22,7 +25,10 @@ export class Contradictions {
     );
   }
 
-  /** In a `deny_if` what is undecidable refuses as what is true does; in a `require` it holds as little as what is false. */
+  /**
+   * In a `deny_if` what is undecidable refuses as what is true does; in a `require` it holds as little as what is
+   * false.
+   */
   #excludes(one: Condition, other: Condition, within: Within): boolean {
     this.#pairs -= 1;
     if (this.#pairs < 0) return false;

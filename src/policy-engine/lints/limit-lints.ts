@@ -8,8 +8,9 @@ const inVainMessage =
   'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first';
 
 /**
- * Limits beside which another refuses every time that they would. One that spends an argument still refuses a wrong one. That another limit has another
- * counter doesn't matter where nothing but this policy can count in it: by grant and by session.
+ * Limits beside which another refuses every time that they would. One that spends an argument still refuses a wrong
+ * one. That another limit has another counter doesn't matter where nothing but this policy can count in it: by grant
+ * and by session.
  */
 export function limitLints(document: PolicyDocument): readonly PolicyError[] {
   const limits = limitsOf(document);
@@ -55,7 +56,9 @@ function isAsStrict(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<Pl
   return (entryOf(other) === forAll && entryOf(one) !== forAll) || (places.get(other) ?? 0) < (places.get(one) ?? 0);
 }
 
-/** Whether every call that adds to `one` adds as much to `other`; `counts` tells who else adds to the counter of `one`. */
+/**
+ * Whether every call that adds to `one` adds as much to `other`; `counts` tells who else adds to the counter of `one`.
+ */
 function countsAsMuch(
   other: PlacedLimit,
   one: PlacedLimit,

@@ -18,8 +18,9 @@ export const isWorthComparing = (patterns: number, names: readonly string[]): bo
 };
 
 /**
- * Warnings about what an accepted document says in vain, or unsafely. Codes: `unsafe_default`, `never_fires` (a rule, a limit or an entry that no call gets to),
- * `shadowed_pattern`, `contradiction` (a rule whose conditions exclude each other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
+ * Warnings about what an accepted document says in vain, or unsafely. Codes: `unsafe_default`, `never_fires` (a rule, a
+ * limit or an entry that no call gets to), `shadowed_pattern`, `contradiction` (a rule whose conditions exclude each
+ * other), `limit_without_effect`, `unknown_value` (compared with what the fact never is).
  */
 export function lintPolicy(document: PolicyDocument): readonly PolicyError[] {
   const contradictions = new Contradictions();

@@ -10,8 +10,9 @@ const LONGEST_NAME = 256;
 const LONGEST_URI = 2048;
 
 /**
- * What is said about patterns by which a name could take more steps than a call may: the document is refused (`too_many`) where
- * they are many times more; else there is a warning (`costly_patterns`), as few names take as much as they could.
+ * What is said about patterns by which a name could take more steps than a call may: the document is refused
+ * (`too_many`) where they are many times more; else there is a warning (`costly_patterns`), as few names take as much
+ * as they could.
  */
 export function patternCosts({
   hide = [],
@@ -32,7 +33,9 @@ export function patternCosts({
             {
               pointer,
               code: 'too_many',
-              message: `judging a name by these patterns could take ${steps} steps, of at most ${MAX_COST}: use fewer patterns, or fewer stars in them`,
+              message:
+                `judging a name by these patterns could take ${steps} steps, of at most ${MAX_COST}: use fewer ` +
+                'patterns, or fewer stars in them',
             },
           ]
         : [],
@@ -40,7 +43,9 @@ export function patternCosts({
     warnings: found.map(({ pointer, steps }) => ({
       pointer,
       code: 'costly_patterns',
-      message: `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ${MAX_PATTERN_STEPS} is refused`,
+      message:
+        `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ${MAX_PATTERN_STEPS} ` +
+        'is refused',
     })),
   };
 }

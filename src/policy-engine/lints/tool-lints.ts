@@ -6,13 +6,16 @@ import type { PolicyError } from '../reader.js';
 import { isWorthComparing } from './lints.js';
 import { isPattern, wildcard } from '../wildcard.js';
 
-/** A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by name. */
+/**
+ * A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by
+ * name.
+ */
 export type KnownTool = Readonly<{ name: string; arguments: readonly string[] | null }>;
 
 /**
- * Warnings about what a document says of tools that its server does not offer: often a typing error, which then protects nothing. Codes: `unknown_tool`,
- * `shadowed_pattern` (every tool that the pattern matches has another entry that wins) and `unknown_argument`. Patterns that hide or deny are
- * precautions, and may match nothing yet.
+ * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
+ * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
+ * that wins) and `unknown_argument`. Patterns that hide or deny are precautions, and may match nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {
   const known = new Map(tools.map((tool) => [tool.name, tool]));

@@ -2,20 +2,27 @@ import type { Reservation } from '../facts.js';
 import { windowBounds } from '../windows.js';
 import { isOver, minus, plus, type Sum } from './exact.js';
 
-/** What a counter holds in one window lies between `least` and `most`: they differ when calls before could not be judged. */
+/**
+ * What a counter holds in one window lies between `least` and `most`: they differ when calls before could not be
+ * judged.
+ */
 type Counter = { readonly endMs: number; least: Sum; most: Sum };
 
 /** What a call added, and where. */
 export type Added = Readonly<{ counter: Counter; amount: number }>;
 
-/** Whether a call's reservations fit: `refusedBy` is the first that surely doesn't, `unsure` are those before it that may not. */
+/**
+ * Whether a call's reservations fit: `refusedBy` is the first that surely doesn't, `unsure` are those before it that
+ * may not.
+ */
 export type Fit = Readonly<{ refusedBy?: Reservation; unsure: readonly Reservation[] }>;
 
 const sweepAbove = 10_000;
 
 /**
- * The counters of limits in memory, for calls in the order they were made: all of a call's reservations are added, or none, once for each counter, with
- * exact decimal sums, in the windows of the times that the calls bring. An amount of infinity is one that nobody knows.
+ * The counters of limits in memory, for calls in the order they were made: all of a call's reservations are added, or
+ * none, once for each counter, with exact decimal sums, in the windows of the times that the calls bring. An amount of
+ * infinity is one that nobody knows.
  */
 export class Counters {
   readonly #counters = new Map<string, Counter>();
@@ -38,7 +45,10 @@ export class Counters {
     return { unsure };
   }
 
-  /** Adds a call's reservations: for sure, which takes amounts that are known, or, where nobody knows whether they count, perhaps. */
+  /**
+   * Adds a call's reservations: for sure, which takes amounts that are known, or, where nobody knows whether they
+   * count, perhaps.
+   */
   add(reservations: readonly Reservation[], now: Date, sure: boolean): readonly Added[] {
     const added = new Map<Counter, Added>();
     for (const one of reservations) {

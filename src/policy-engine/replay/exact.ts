@@ -1,4 +1,7 @@
-/** A decimal number without rounding, as the database counts: `units` of 10 to the power of minus `scale`, which may be below 0. */
+/**
+ * A decimal number without rounding, as the database counts: `units` of 10 to the power of minus `scale`, which may be
+ * below 0.
+ */
 type Decimal = Readonly<{ units: bigint; scale: number }>;
 
 /** An exact sum: a number while it is whole and small enough for one, infinite when nobody knows how much was added. */

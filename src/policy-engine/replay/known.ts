@@ -5,14 +5,17 @@ import { counterKey } from '../limits.js';
 import { resourceIn } from '../resource-entries.js';
 import type { RecordedDecision } from './recorded-decision.js';
 
-/** What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a counter. */
+/**
+ * What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a
+ * counter.
+ */
 type PlanAsks = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string | undefined> }>;
 
 const askedBy = new WeakMap<Plan, PlanAsks>();
 
 /**
- * What a recorded decision tells of rules and amounts beyond the record's own fields, when the version that decided is known: a rule that stood in that
- * version too was passed, or refused, and what was counted is what an argument said.
+ * What a recorded decision tells of rules and amounts beyond the record's own fields, when the version that decided is
+ * known: a rule that stood in that version too was passed, or refused, and what was counted is what an argument said.
  */
 export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; amounts: ReadonlyMap<string, number> }>;
 

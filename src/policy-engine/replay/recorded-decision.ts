@@ -10,7 +10,10 @@ export type RecordedDecision = Readonly<{
   /** The sorted top-level names of the arguments, shortened and cut off as the record does. */
   argumentKeys: readonly string[];
   hasArguments: boolean;
-  /** Whether a call that is allowed counts in its limits: `perhaps` when its outcome says that it was not sent, or may say so, as limits are given back then; `never` for methods that take nothing. */
+  /**
+   * Whether a call that is allowed counts in its limits: `perhaps` when its outcome says that it was not sent, or may
+   * say so, as limits are given back then; `never` for methods that take nothing.
+   */
   counts: 'surely' | 'perhaps' | 'never';
   reserved: readonly Readonly<{ counter: string; window: Window; scope: Scope; amount: number }>[];
   /** The version of the policy that decided, and the rule that refused, or would have; null when none did. */
@@ -21,7 +24,10 @@ const mostKeysKept = 100;
 /** A name may have been shortened to 64 units, or to 63 so as not to cut a character in two. */
 const wholeBelow = 63;
 
-/** The arguments as far as the record tells: a resource's URI; else which there were, and none of their values. `unkept` when even the names are not all there. */
+/**
+ * The arguments as far as the record tells: a resource's URI; else which there were, and none of their values. `unkept`
+ * when even the names are not all there.
+ */
 export function keptArguments({ argumentKeys: keys, hasArguments, facts }: RecordedDecision): unknown {
   if (!hasArguments) return undefined;
   if (facts.kind === 'resource') return { uri: facts.tool };

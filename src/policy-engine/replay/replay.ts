@@ -9,8 +9,9 @@ import { knownFrom, type Known } from './known.js';
 import { keptArguments, type RecordedDecision } from './recorded-decision.js';
 
 /**
- * What a policy says about a recorded decision. `sure` is whether the effect is certain; if not, `effect` is what it is when the rules in `unkept` refuse
- * nothing. `unkept` names the rules that could not be judged, values not being kept, and that come before the one that decided.
+ * What a policy says about a recorded decision. `sure` is whether the effect is certain; if not, `effect` is what it is
+ * when the rules in `unkept` refuse nothing. `unkept` names the rules that could not be judged, values not being kept,
+ * and that come before the one that decided.
  */
 export type Replayed = Readonly<{
   sure: boolean;
@@ -23,9 +24,10 @@ export type Replayed = Readonly<{
 type Judged = Omit<Replayed, 'sure'> & Readonly<{ reservations: readonly Reservation[] }>;
 
 /**
- * Judges recorded decisions by a policy, in the order they are given, as enforcing it then would have: the same checks in the same order, and limits by
- * counters of its own that begin at 0. What depends on values that are not kept is never guessed: such a call is told apart, and counters go on knowing the
- * least and the most that they hold. Memory is bounded by the counters in use and by the calls that wait for `givenBack`.
+ * Judges recorded decisions by a policy, in the order they are given, as enforcing it then would have: the same checks
+ * in the same order, and limits by counters of its own that begin at 0. What depends on values that are not kept is
+ * never guessed: such a call is told apart, and counters go on knowing the least and the most that they hold. Memory is
+ * bounded by the counters in use and by the calls that wait for `givenBack`.
  */
 export class Replay {
   readonly #policy: CompiledPolicy;

@@ -183,7 +183,8 @@ describe('the API keys of a member', () => {
           async () =>
             (
               await toolgate.db.worker.query(
-                'select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()',
+                `select 1 from pg_locks join pg_stat_activity using (pid) where not granted
+                  and datname = current_database()`,
               )
             ).rowCount,
           { timeout: 5000 },

@@ -56,7 +56,8 @@ describe('the database', () => {
     await expect(inOurs('select password_hash from users')).rejects.toThrow(/permission denied/);
     await expect(
       inOurs(
-        "insert into api_keys(organization_id, id, name, role, token_hash) values ('org_other', 'key_1', 'x', 'admin', '')",
+        "insert into api_keys(organization_id, id, name, role, token_hash) values ('org_other', 'key_1', " +
+          "'x', 'admin', '')",
       ),
     ).rejects.toThrow(/row-level security/);
     expect(

@@ -17,7 +17,10 @@ afterAll(() => toolgate.close());
 const as = (token: string, what: string, body?: unknown): Promise<Answer> =>
   call(toolgate.url, what, { token, ...(body === undefined ? {} : { body }) });
 
-/** What somebody who is about to lose their rights sends at once: to get them back, to leave a way in, and to change something else. */
+/**
+ * What somebody who is about to lose their rights sends at once: to get them back, to leave a way in, and to change
+ * something else.
+ */
 const grab = (token: string, userId: string): Promise<readonly Answer[]> =>
   Promise.all([
     as(token, `PATCH /v1/members/${userId}`, { role: 'admin' }),
@@ -33,7 +36,8 @@ type Lost = Readonly<{ event: string; stream: string; actor: string }>;
 const changedAfter = async ({ event, stream, actor }: Lost): Promise<readonly string[]> => {
   const { rows } = await toolgate.db.worker.query<{ type: string }>(
     `select type from events where organization_id = $1 and event->'actor'->>'id' = $4
-       and position > (select max(position) from events where organization_id = $1 and type = $2 and stream_id = $3) order by position`,
+       and position > (select max(position) from events where organization_id = $1 and type = $2 and stream_id = $3)
+         order by position`,
     [admin.organization.id, event, stream, actor],
   );
   return rows.map(({ type }) => type);
@@ -73,7 +77,8 @@ test(
       if ((await as(token, 'GET /v1/me')).body.role !== 'viewer') again += 1;
     }
     console.log(
-      `${DEMOTIONS} demotions against ${5 * DEMOTIONS} requests in flight: ${late} succeeded after, ${again} members were admin again (${tally.done} were done before, ${tally.refused} refused)`,
+      `${DEMOTIONS} demotions against ${5 * DEMOTIONS} requests in flight: ${late} succeeded after, ${again} ` +
+        `members were admin again (${tally.done} were done before, ${tally.refused} refused)`,
     );
     expect([late, again]).toEqual([0, 0]);
     expect(tally.refused).toBeGreaterThan(0);

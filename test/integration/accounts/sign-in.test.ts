@@ -55,17 +55,21 @@ describe('login', () => {
     expect((await logIn(one.user.email, PASSWORD, { organizationId: stranger.organization.id })).status).toBe(401);
   });
 
-  test('after ten failures of one e-mail address refuses also the right password, says when to come back, and lets others in', async () => {
-    const [attacked, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
-    for (let i = 0; i < 10; i += 1) expect((await logIn(attacked.user.email, `guess number ${i}`)).status).toBe(401);
-    const { status, headers, body } = await logIn(attacked.user.email);
-    expect([status, body.code]).toEqual([429, 'too_many_requests']);
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(900);
-    expect((await logIn(attacked.user.email.toUpperCase())).status).toBe(429);
-    expect((await logIn(other.user.email)).status).toBe(200);
-    expect((await call(toolgate.url, 'GET /v1/me', { token: attacked.token })).status).toBe(200);
-  });
+  test(
+    'after ten failures of one e-mail address refuses also the right password, says when to come ' +
+      'back, and lets others in',
+    async () => {
+      const [attacked, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+      for (let i = 0; i < 10; i += 1) expect((await logIn(attacked.user.email, `guess number ${i}`)).status).toBe(401);
+      const { status, headers, body } = await logIn(attacked.user.email);
+      expect([status, body.code]).toEqual([429, 'too_many_requests']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(900);
+      expect((await logIn(attacked.user.email.toUpperCase())).status).toBe(429);
+      expect((await logIn(other.user.email)).status).toBe(200);
+      expect((await call(toolgate.url, 'GET /v1/me', { token: attacked.token })).status).toBe(200);
+    },
+  );
 
   test('guesses sent all at once get no further than those sent one by one', async () => {
     const { user } = await signUp(toolgate.url);
@@ -82,26 +86,30 @@ describe('login', () => {
     }
   });
 
-  test('refuses strangers after thirty failures from all addresses together, and lets the owner in from where they signed in before', async () => {
-    const own = await startTestToolgate({ TRUSTED_PROXIES: '127.0.0.1' });
-    try {
-      const from = (address: string, email: string, password: string) =>
-        call(own.url, 'POST /v1/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
-      const { user } = await signUp(own.url);
-      const nobody = newEmail();
-      for (const email of [user.email, nobody]) {
-        for (let i = 0; i < 30; i += 1) expect((await from(`203.0.113.${i}`, email, `guess ${i}`)).status).toBe(401);
-        const { status, headers } = await from('198.51.100.1', email, PASSWORD);
-        expect(status).toBe(429);
-        expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  test(
+    'refuses strangers after thirty failures from all addresses together, and lets the owner in from ' +
+      'where they signed in before',
+    async () => {
+      const own = await startTestToolgate({ TRUSTED_PROXIES: '127.0.0.1' });
+      try {
+        const from = (address: string, email: string, password: string) =>
+          call(own.url, 'POST /v1/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
+        const { user } = await signUp(own.url);
+        const nobody = newEmail();
+        for (const email of [user.email, nobody]) {
+          for (let i = 0; i < 30; i += 1) expect((await from(`203.0.113.${i}`, email, `guess ${i}`)).status).toBe(401);
+          const { status, headers } = await from('198.51.100.1', email, PASSWORD);
+          expect(status).toBe(429);
+          expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+        }
+        expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
+        expect((await from('127.0.0.1', user.email, 'a typo')).status).toBe(401);
+        expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
+      } finally {
+        await own.close();
       }
-      expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
-      expect((await from('127.0.0.1', user.email, 'a typo')).status).toBe(401);
-      expect((await from('127.0.0.1', user.email, PASSWORD)).status).toBe(200);
-    } finally {
-      await own.close();
-    }
-  });
+    },
+  );
 
   test('limits one network address with ever new e-mail addresses', async () => {
     const own = await startTestToolgate();

@@ -14,35 +14,40 @@ const post = (body: unknown, key?: string, url = toolgate.url) =>
 const counts = async (db = toolgate.db) =>
   (
     await db.worker.query(
-      'select (select count(*) from organizations) as organizations, (select count(*) from users) as users, (select count(*) from event_heads) as heads, (select count(*) from sessions) as sessions',
+      `select (select count(*) from organizations) as organizations, (select count(*)
+        from users) as users, (select count(*) from event_heads) as heads, (select count(*)
+        from sessions) as sessions`,
     )
   ).rows[0];
 
 describe('sign-up', () => {
-  test('answers the organization, the user and a session token that works at once, and sets the session cookie', async () => {
-    const { status, headers, body } = await post(request('First@Example.com', 'Acme & Söhne'));
-    expect(status).toBe(201);
-    expect(body).toEqual({
-      organization: {
-        id: expect.stringMatching(/^org_[0-9a-z]{26}$/),
-        name: 'Acme & Söhne',
-        disabled: false,
-        createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
-      },
-      user: { id: expect.stringMatching(/^usr_/), email: 'First@Example.com' },
-      token: expect.stringMatching(/^tg_session_[0-9a-z]{26}_[0-9A-Za-z]{49}$/),
-    });
-    const cookie = headers.get('set-cookie') ?? '';
-    expect(cookie).toContain(`toolgate_session=${body.token}`);
-    expect(cookie).toMatch(/; Path=\/;.*HttpOnly; SameSite=Lax/);
-    expect(cookie).not.toContain('Secure');
-    const me = await call(toolgate.url, 'GET /v1/me', { token: body.token });
-    expect(me.body).toEqual({
-      user: body.user,
-      organization: { id: body.organization.id, name: 'Acme & Söhne' },
-      role: 'admin',
-    });
-  });
+  test(
+    'answers the organization, the user and a session token that works at once, and sets the session ' + 'cookie',
+    async () => {
+      const { status, headers, body } = await post(request('First@Example.com', 'Acme & Söhne'));
+      expect(status).toBe(201);
+      expect(body).toEqual({
+        organization: {
+          id: expect.stringMatching(/^org_[0-9a-z]{26}$/),
+          name: 'Acme & Söhne',
+          disabled: false,
+          createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        },
+        user: { id: expect.stringMatching(/^usr_/), email: 'First@Example.com' },
+        token: expect.stringMatching(/^tg_session_[0-9a-z]{26}_[0-9A-Za-z]{49}$/),
+      });
+      const cookie = headers.get('set-cookie') ?? '';
+      expect(cookie).toContain(`toolgate_session=${body.token}`);
+      expect(cookie).toMatch(/; Path=\/;.*HttpOnly; SameSite=Lax/);
+      expect(cookie).not.toContain('Secure');
+      const me = await call(toolgate.url, 'GET /v1/me', { token: body.token });
+      expect(me.body).toEqual({
+        user: body.user,
+        organization: { id: body.organization.id, name: 'Acme & Söhne' },
+        role: 'admin',
+      });
+    },
+  );
 
   test('names everything that is wrong at once, and repeats no value', async () => {
     const { status, headers, body } = await post({
@@ -154,16 +159,19 @@ describe('a repeated sign-up', () => {
     expect([status, body.code]).toEqual([422, 'idempotency_mismatch']);
   });
 
-  test('gives its answer to nobody who guesses at the body: after ten guesses that key is refused for a while', async () => {
-    const body = request();
-    await post(body, 'guessed');
-    for (let i = 0; i < 10; i += 1)
-      expect((await post({ ...body, password: `guess number ${i}` }, 'guessed')).status).toBe(422);
-    const { status, headers } = await post(body, 'guessed');
-    expect(status).toBe(429);
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await post(request(), 'another-key')).status).toBe(201);
-  });
+  test(
+    'gives its answer to nobody who guesses at the body: after ten guesses that key is refused for a ' + 'while',
+    async () => {
+      const body = request();
+      await post(body, 'guessed');
+      for (let i = 0; i < 10; i += 1)
+        expect((await post({ ...body, password: `guess number ${i}` }, 'guessed')).status).toBe(422);
+      const { status, headers } = await post(body, 'guessed');
+      expect(status).toBe(429);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await post(request(), 'another-key')).status).toBe(201);
+    },
+  );
 
   test('after 24 hours is a new sign-up', async () => {
     const body = request();

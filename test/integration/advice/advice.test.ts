@@ -65,67 +65,71 @@ const policyOf = async (policyId: unknown): Promise<Json> =>
   (await tenant.api('GET', `/v1/policies/${String(policyId)}`)).body;
 
 describe('advice', () => {
-  test('tells what was used and what never, how far limits are above use, and a tighter document with what it changes', async () => {
-    const grant = await granted({
-      version: '1',
-      default: 'allow',
-      all_tools: { limits: [{ counter: 'all', window: 'hour', max: 5 }] },
-      tools: { 'list_*': { limits: [limit] }, delete_group: { action: 'deny' } },
-    });
-    await calls(grant, 'list_issues', 'cancel_job', 'list_issues', 'delete_group');
-    const { id, policyId } = grant;
-    const advice = await adviceOf(grant, 4);
-    expect(advice).toMatchObject({
-      grantId: id,
-      policyId,
-      policyVersion: 1,
-      calls: 4,
-      tools: [
-        { tool: 'list_issues', calls: 2 },
-        { tool: 'cancel_job', calls: 1 },
-      ],
-      changes: [
-        { code: 'default_denied', rule: '/default', tool: null },
-        { code: 'pattern_narrowed', rule: '/tools/list_*', tool: 'list_*' },
-        { code: 'limit_above_use', rule: '/tools/list_*/limits/0', tool: null },
-      ],
-      document: {
+  test(
+    'tells what was used and what never, how far limits are above use, and a tighter document with ' +
+      'what it changes',
+    async () => {
+      const grant = await granted({
         version: '1',
-        default: 'deny',
+        default: 'allow',
         all_tools: { limits: [{ counter: 'all', window: 'hour', max: 5 }] },
-        tools: { list_issues: { limits: [{ ...limit, max: 4 }] }, delete_group: { action: 'deny' }, cancel_job: {} },
-        resources: { '*': {} },
-        prompts: { '*': {} },
-      },
-      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-    });
-    expect(advice['neverUsed']).toEqual([
-      { tool: 'list_jobs', rule: '/tools/list_*' },
-      { tool: 'pay', rule: '/default' },
-    ]);
-    expect(advice['limits']).toEqual([
-      {
-        rule: '/all_tools/limits/0',
-        tool: null,
-        counter: 'all',
-        window: 'hour',
-        scope: 'grant',
-        max: 5,
-        peak: 3,
-        peakAt: expect.stringMatching(/:00:00.000Z$/),
-        proposedMax: null,
-      },
-      {
-        rule: '/tools/list_*/limits/0',
-        tool: 'list_*',
-        ...limit,
-        scope: 'grant',
-        peak: 2,
-        peakAt: expect.stringMatching(/:00.000Z$/),
-        proposedMax: 4,
-      },
-    ]);
-  });
+        tools: { 'list_*': { limits: [limit] }, delete_group: { action: 'deny' } },
+      });
+      await calls(grant, 'list_issues', 'cancel_job', 'list_issues', 'delete_group');
+      const { id, policyId } = grant;
+      const advice = await adviceOf(grant, 4);
+      expect(advice).toMatchObject({
+        grantId: id,
+        policyId,
+        policyVersion: 1,
+        calls: 4,
+        tools: [
+          { tool: 'list_issues', calls: 2 },
+          { tool: 'cancel_job', calls: 1 },
+        ],
+        changes: [
+          { code: 'default_denied', rule: '/default', tool: null },
+          { code: 'pattern_narrowed', rule: '/tools/list_*', tool: 'list_*' },
+          { code: 'limit_above_use', rule: '/tools/list_*/limits/0', tool: null },
+        ],
+        document: {
+          version: '1',
+          default: 'deny',
+          all_tools: { limits: [{ counter: 'all', window: 'hour', max: 5 }] },
+          tools: { list_issues: { limits: [{ ...limit, max: 4 }] }, delete_group: { action: 'deny' }, cancel_job: {} },
+          resources: { '*': {} },
+          prompts: { '*': {} },
+        },
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      expect(advice['neverUsed']).toEqual([
+        { tool: 'list_jobs', rule: '/tools/list_*' },
+        { tool: 'pay', rule: '/default' },
+      ]);
+      expect(advice['limits']).toEqual([
+        {
+          rule: '/all_tools/limits/0',
+          tool: null,
+          counter: 'all',
+          window: 'hour',
+          scope: 'grant',
+          max: 5,
+          peak: 3,
+          peakAt: expect.stringMatching(/:00:00.000Z$/),
+          proposedMax: null,
+        },
+        {
+          rule: '/tools/list_*/limits/0',
+          tool: 'list_*',
+          ...limit,
+          scope: 'grant',
+          peak: 2,
+          peakAt: expect.stringMatching(/:00.000Z$/),
+          proposedMax: 4,
+        },
+      ]);
+    },
+  );
 
   test('measures what was spent, over all tools that spend from one counter', async () => {
     const spending = (max: number, window: string) => ({
@@ -244,28 +248,31 @@ describe('accepting advice', () => {
     expect(await accept(grant, `"${String(hash)}"`, { from, to })).toMatchObject({ status: 409 });
   });
 
-  test('gives the grant a policy of its own where others go by the one it had, or are judged by it beside their own', async () => {
-    for (const key of ['policyId', 'shadowPolicyId'] as const) {
-      const grant = await granted(DOCUMENT);
-      const other = await tenant.grant({ serverId });
-      await tenant.api('PATCH', `/v1/grants/${other.id}`, { [key]: grant.policyId });
-      await calls(grant, 'pay');
-      await adviceOf(grant, 1);
-      const { status, body } = await accept(grant, '*');
-      expect([status, body]).toEqual([
-        200,
-        { policyId: expect.not.stringMatching(grant.policyId), policyVersion: 1, newPolicy: true },
-      ]);
-      expect(await policyOf(grant.policyId)).toMatchObject({ version: 1, document: DOCUMENT });
-      expect(await policyOf(body['policyId'])).toMatchObject({
-        serverId,
-        name: `policy, for ${grant.id}`,
-        document: { tools: { pay: {} } },
-      });
-      expect((await tenant.api('GET', `/v1/grants/${grant.id}`)).body['policyId']).toBe(body['policyId']);
-      expect((await calls(grant, 'cancel_job'))[0]).toContain('POLICY DENIED');
-    }
-  });
+  test(
+    'gives the grant a policy of its own where others go by the one it had, or are judged by it ' + 'beside their own',
+    async () => {
+      for (const key of ['policyId', 'shadowPolicyId'] as const) {
+        const grant = await granted(DOCUMENT);
+        const other = await tenant.grant({ serverId });
+        await tenant.api('PATCH', `/v1/grants/${other.id}`, { [key]: grant.policyId });
+        await calls(grant, 'pay');
+        await adviceOf(grant, 1);
+        const { status, body } = await accept(grant, '*');
+        expect([status, body]).toEqual([
+          200,
+          { policyId: expect.not.stringMatching(grant.policyId), policyVersion: 1, newPolicy: true },
+        ]);
+        expect(await policyOf(grant.policyId)).toMatchObject({ version: 1, document: DOCUMENT });
+        expect(await policyOf(body['policyId'])).toMatchObject({
+          serverId,
+          name: `policy, for ${grant.id}`,
+          document: { tools: { pay: {} } },
+        });
+        expect((await tenant.api('GET', `/v1/grants/${grant.id}`)).body['policyId']).toBe(body['policyId']);
+        expect((await calls(grant, 'cancel_job'))[0]).toContain('POLICY DENIED');
+      }
+    },
+  );
 
   test('wants the hash of the advice as it is now', async () => {
     const grant = await granted(DOCUMENT);

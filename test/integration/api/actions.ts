@@ -52,7 +52,10 @@ export const emptyModel = (tenant: Tenant): Model => ({
   calls: 0,
 });
 
-/** One step: `pick` chooses among what there is; `foreign` takes an object of the other organization, which must be as if it weren't there. */
+/**
+ * One step: `pick` chooses among what there is; `foreign` takes an object of the other organization, which must be as
+ * if it weren't there.
+ */
 export type Step = Readonly<{ kind: Kind; pick: number; foreign: boolean }>;
 type World = Readonly<{ own: Model; other: Model; upstreamUrl: string }>;
 type Action = (world: World, step: Step) => Promise<void>;
@@ -77,7 +80,10 @@ const HOLDING = { approval: { wait: 0 }, tools: { echo: { action: 'require_appro
 
 type Noun = 'servers' | 'policies' | 'identities' | 'grants' | 'keys' | 'approvals';
 
-/** Does something to one object of a kind: to one of the other organization's it must be 404, and nothing is done when there is none. */
+/**
+ * Does something to one object of a kind: to one of the other organization's it must be 404, and nothing is done when
+ * there is none.
+ */
 const toOne =
   (
     noun: Noun,

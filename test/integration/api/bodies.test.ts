@@ -13,7 +13,9 @@ const document = (await request(`${toolgate.url}/openapi.json`, 'GET')).body as 
 const operations = operationsOf(document);
 const named = operations.map((operation) => [operation.name, operation] as const);
 
-/** What comes back for bytes on a connection of their own; `more` is sent again and again until the connection closes. */
+/**
+ * What comes back for bytes on a connection of their own; `more` is sent again and again until the connection closes.
+ */
 const exchange = (bytes: string, more?: Buffer): Promise<Readonly<{ answer: string; sent: number }>> =>
   new Promise((resolve) => {
     const socket = connect(Number(new URL(toolgate.url).port), '127.0.0.1');

@@ -22,18 +22,23 @@ describe('the page at /docs', () => {
     for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target);
   });
 
-  test('has no script and loads nothing, and its policy allows the one style by its hash and nothing else: it reads the same over plain http under any name', async () => {
-    const response = await fetch(`${toolgate.url}/docs`);
-    const page = await response.text();
-    expect(page).not.toMatch(/<script|<link|<img|<iframe|\ssrc=|\sstyle=|\son\w+=|@import|url\(/i);
-    const style = /<style>([^]*?)<\/style>/.exec(page)?.[1] ?? '';
-    expect(response.headers.get('content-security-policy')).toBe(
-      `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-    );
-    expect((await fetch(`${toolgate.url}/v1/me`)).headers.get('content-security-policy')).not.toMatch(
-      /upgrade-insecure-requests|unsafe-inline/,
-    );
-  });
+  test(
+    'has no script and loads nothing, and its policy allows the one style by its hash and nothing ' +
+      'else: it reads the same over plain http under any name',
+    async () => {
+      const response = await fetch(`${toolgate.url}/docs`);
+      const page = await response.text();
+      expect(page).not.toMatch(/<script|<link|<img|<iframe|\ssrc=|\sstyle=|\son\w+=|@import|url\(/i);
+      const style = /<style>([^]*?)<\/style>/.exec(page)?.[1] ?? '';
+      expect(response.headers.get('content-security-policy')).toBe(
+        `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; ` +
+          `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      );
+      expect((await fetch(`${toolgate.url}/v1/me`)).headers.get('content-security-policy')).not.toMatch(
+        /upgrade-insecure-requests|unsafe-inline/,
+      );
+    },
+  );
 
   test('shows what a document says as text', () => {
     const evil = '<script>alert(1)</script>"\'&';

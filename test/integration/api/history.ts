@@ -3,7 +3,9 @@ import { startUpstream, aTool, type Upstream } from '../../support/upstream.js';
 import { openSession, request, type Answer } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
-/** What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere. */
+/**
+ * What an organization did: its id, its public words, which may be on record, and its secrets, which may be nowhere.
+ */
 export type History = Readonly<{ organizationId: string; words: readonly string[]; secrets: readonly string[] }>;
 
 const LIMITED = {

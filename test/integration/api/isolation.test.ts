@@ -30,10 +30,12 @@ const query = async <T extends object>(statement: string, values: readonly unkno
 const settled = (): Promise<void> =>
   until(async () => {
     const behind = await query(
-      'select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)',
+      `select 1 from event_heads h left join relay_positions r using (organization_id)
+        where h.position > coalesce(r.position, 0)`,
     );
     const open = await query(
-      `select call_id from audit_records where type like 'toolCall.%' and (type = 'toolCall.completed' or effect = 'allow') group by call_id having count(*) = 1`,
+      `select call_id from audit_records where type like 'toolCall.%' and (type = 'toolCall.completed'
+        or effect = 'allow') group by call_id having count(*) = 1`,
     );
     return (
       behind.length === 0 &&
@@ -127,40 +129,47 @@ const readableIds = async (model: Model): Promise<ReadonlySet<string>> => {
   );
 };
 
-test(`two organizations that do ${STEPS} things at the same time each see exactly what they did themselves`, async () => {
-  const step: fc.Arbitrary<Step & { who: boolean }> = fc.record({
-    who: fc.boolean(),
-    kind: fc.constantFrom(...kinds, ...MAKING, ...MAKING),
-    pick: fc.nat(1000),
-    foreign: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
-  });
-  const property = fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
-    const [left, right] = [emptyModel(await signUp(toolgate.url)), emptyModel(await signUp(toolgate.url))];
-    const both = async (todo: (model: Model) => readonly Step[]): Promise<void> => {
-      const live = async (own: Model, other: Model): Promise<void> => {
-        for (const one of todo(own)) await actions[one.kind]({ own, other, upstreamUrl: upstream.url }, one);
+test(
+  `two organizations that do ${STEPS} things at the same time each see exactly what they did ` + 'themselves',
+  async () => {
+    const step: fc.Arbitrary<Step & { who: boolean }> = fc.record({
+      who: fc.boolean(),
+      kind: fc.constantFrom(...kinds, ...MAKING, ...MAKING),
+      pick: fc.nat(1000),
+      foreign: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+    });
+    const property = fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
+      const [left, right] = [emptyModel(await signUp(toolgate.url)), emptyModel(await signUp(toolgate.url))];
+      const both = async (todo: (model: Model) => readonly Step[]): Promise<void> => {
+        const live = async (own: Model, other: Model): Promise<void> => {
+          for (const one of todo(own)) await actions[one.kind]({ own, other, upstreamUrl: upstream.url }, one);
+        };
+        await Promise.all([live(left, right), live(right, left)]);
       };
-      await Promise.all([live(left, right), live(right, left)]);
-    };
-    await both(() => MAKING.map((kind) => ({ kind, pick: 0, foreign: false })));
-    await both(() => kinds.map((kind) => ({ kind, pick: 0, foreign: true })));
-    await both((model) => steps.filter(({ who }) => who === (model === left)));
-    await settled();
-    for (const model of [left, right]) {
-      expect(model.calls).toBeGreaterThan(0);
-      await seesExactlyItsOwn(model);
-      await hasExactlyItsOwnRecord(model);
-    }
-    await settled();
-    const [lefts, rights] = [await readableIds(left), await readableIds(right)];
-    expect(lefts.size).toBeGreaterThan(50);
-    expect([...lefts].filter((id) => rights.has(id))).toEqual([]);
-  });
-  await fc.assert(property, { numRuns: 1, endOnFailure: true });
-}, 90_000);
+      await both(() => MAKING.map((kind) => ({ kind, pick: 0, foreign: false })));
+      await both(() => kinds.map((kind) => ({ kind, pick: 0, foreign: true })));
+      await both((model) => steps.filter(({ who }) => who === (model === left)));
+      await settled();
+      for (const model of [left, right]) {
+        expect(model.calls).toBeGreaterThan(0);
+        await seesExactlyItsOwn(model);
+        await hasExactlyItsOwnRecord(model);
+      }
+      await settled();
+      const [lefts, rights] = [await readableIds(left), await readableIds(right)];
+      expect(lefts.size).toBeGreaterThan(50);
+      expect([...lefts].filter((id) => rights.has(id))).toEqual([]);
+    });
+    await fc.assert(property, { numRuns: 1, endOnFailure: true });
+  },
+  90_000,
+);
 
 describe('the database', () => {
-  /** Tables without row-level security. A new table is protected, or is named here because no role that serves requests may touch it. */
+  /**
+   * Tables without row-level security. A new table is protected, or is named here because no role that serves requests
+   * may touch it.
+   */
   const WORKERS_ONLY = [
     'discovery_turns',
     'gateway_boots',
@@ -188,7 +197,8 @@ describe('the database', () => {
     [ours, theirs] = [histories[0].organizationId, histories[1].organizationId];
     await settled();
     const rows = await query<{ name: string }>(
-      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and relrowsecurity order by 1`,
+      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace
+        and relkind in ('r', 'p') and relrowsecurity order by 1`,
     );
     protectedTables = rows.map(({ name }) => name);
   });
@@ -206,7 +216,8 @@ describe('the database', () => {
 
   test('forces row-level security on every table but those that only the workers may touch', async () => {
     const all = await query<{ name: string; secured: boolean }>(
-      `select relname as name, relrowsecurity and relforcerowsecurity as secured from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`,
+      `select relname as name, relrowsecurity and relforcerowsecurity as secured from pg_class
+        where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`,
     );
     expect([...new Set(all.filter(({ secured }) => !secured).map(({ name }) => dated(name)))].sort()).toEqual(
       [...WORKERS_ONLY].sort(),
@@ -214,37 +225,45 @@ describe('the database', () => {
     expect(protectedTables.length).toBeGreaterThan(20);
   });
 
-  test('gives the role of requests no right on the others, no way around, and one policy by its organization', async () => {
-    const { app, worker } = rolesOf(toolgate.databaseUrl);
-    const rights = await query(
-      `select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p
-       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_table_privilege('${app}', c.oid, p)
+  test(
+    'gives the role of requests no right on the others, no way around, and one policy by its ' + 'organization',
+    async () => {
+      const { app, worker } = rolesOf(toolgate.databaseUrl);
+      const rights = await query(
+        `select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate',
+        'references', 'trigger']) p
+       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity
+         and has_table_privilege('${app}', c.oid, p)
        union select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'references']) p
-       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and has_any_column_privilege('${app}', c.oid, p)`,
-    );
-    expect(rights).toEqual([]);
-    expect(
-      await query(
-        `select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('v', 'm', 'f', 'S')`,
-      ),
-    ).toEqual([]);
-    expect(
-      await query(
-        `select proname from pg_proc where pronamespace = current_schema()::regnamespace and prosecdef and has_function_privilege('${app}', oid, 'execute')`,
-      ),
-    ).toEqual([]);
-    expect(
-      await query(`select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = '${app}'`),
-    ).toEqual([{ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false }]);
-    expect(await query(`select 1 from pg_auth_members where member = '${app}'::regrole`)).toEqual([]);
-    const policies = await query<{ tablename: string; roles: string; qual: string }>(
-      'select tablename, roles::text, qual from pg_policies where schemaname = current_schema()',
-    );
-    const own = policies.filter(({ roles }) => roles !== `{${worker}}`);
-    expect(own.map(({ tablename }) => tablename).sort()).toEqual(protectedTables);
-    for (const { roles, qual } of own)
-      expect([roles, qual.includes("current_setting('toolgate.organization'")]).toEqual([`{${app}}`, true]);
-  });
+       where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity
+         and has_any_column_privilege('${app}', c.oid, p)`,
+      );
+      expect(rights).toEqual([]);
+      expect(
+        await query(
+          `select relname from pg_class where relnamespace = current_schema()::regnamespace
+          and relkind in ('v', 'm', 'f', 'S')`,
+        ),
+      ).toEqual([]);
+      expect(
+        await query(
+          `select proname from pg_proc where pronamespace = current_schema()::regnamespace and prosecdef
+          and has_function_privilege('${app}', oid, 'execute')`,
+        ),
+      ).toEqual([]);
+      expect(
+        await query(`select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname = '${app}'`),
+      ).toEqual([{ rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false }]);
+      expect(await query(`select 1 from pg_auth_members where member = '${app}'::regrole`)).toEqual([]);
+      const policies = await query<{ tablename: string; roles: string; qual: string }>(
+        'select tablename, roles::text, qual from pg_policies where schemaname = current_schema()',
+      );
+      const own = policies.filter(({ roles }) => roles !== `{${worker}}`);
+      expect(own.map(({ tablename }) => tablename).sort()).toEqual(protectedTables);
+      for (const { roles, qual } of own)
+        expect([roles, qual.includes("current_setting('toolgate.organization'")]).toEqual([`{${app}}`, true]);
+    },
+  );
 
   test('shows no row to a transaction without an organization, and each organization its own only', async () => {
     for (const table of protectedTables) {

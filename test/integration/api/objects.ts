@@ -66,7 +66,10 @@ const used = async (tenant: Tenant, upstreamUrl: string): Promise<string> => {
   throw new Error('a call was not recorded in ten seconds');
 };
 
-/** A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line here. */
+/**
+ * A new object for each place in a path where the API takes an id. A new route with a new kind of object needs its line
+ * here.
+ */
 const makers: Readonly<Record<string, Maker>> = {
   '/v1/api-keys/{id}': {
     prefix: 'key',

@@ -17,7 +17,10 @@ const parsed = (text: string): Json => {
   }
 };
 
-/** Checks that an answer of 400 or more is a problem as RFC 9457 and the contract want it, and that nothing broke inside. */
+/**
+ * Checks that an answer of 400 or more is a problem as RFC 9457 and the contract want it, and that nothing broke
+ * inside.
+ */
 const checkProblem = (what: string, { status, headers, text }: Omit<Answer, 'body'>): void => {
   if (status < 400) return;
   expect(headers.get('content-type'), `${what}: ${text}`).toMatch(/^application\/problem\+json/);

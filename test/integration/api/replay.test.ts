@@ -107,7 +107,8 @@ const query = async <T extends object>(statement: string, values: readonly unkno
 
 const relayed = async (): Promise<boolean> => {
   const behind = await query(
-    'select 1 from event_heads h left join relay_positions r using (organization_id) where h.position > coalesce(r.position, 0)',
+    `select 1 from event_heads h left join relay_positions r using (organization_id)
+      where h.position > coalesce(r.position, 0)`,
   );
   return behind.length === 0;
 };
@@ -152,12 +153,14 @@ describe('the event store', () => {
 
   test('numbers each stream and each organization densely from 1', async () => {
     const streams = await query<{ first: number; last: number; count: number }>(
-      'select min(version) as first, max(version) as last, count(*) as count from events group by organization_id, stream_id',
+      `select min(version) as first, max(version) as last, count(*) as count from events
+        group by organization_id, stream_id`,
     );
     expect(streams.length).toBeGreaterThan(20);
     expect(streams.filter(({ first, last, count }) => first !== 1 || last !== count)).toEqual([]);
     const heads = await query<{ first: number; last: number; count: number; position: number }>(
-      'select min(e.position) as first, max(e.position) as last, count(*) as count, h.position from event_heads h left join events e using (organization_id) group by h.organization_id, h.position',
+      `select min(e.position) as first, max(e.position) as last, count(*) as count, h.position from event_heads h left
+        join events e using (organization_id) group by h.organization_id, h.position`,
     );
     expect(heads).toHaveLength(2);
     expect(
@@ -186,7 +189,9 @@ describe('a secret', () => {
   const all = (): readonly string[] => histories.flatMap(({ secrets }) => secrets);
   const WITHOUT_DATA = ['schema_migrations'];
 
-  /** How many rows of a table hold a text in any column; bytes are compared in hexadecimal, as PostgreSQL writes them. */
+  /**
+   * How many rows of a table hold a text in any column; bytes are compared in hexadecimal, as PostgreSQL writes them.
+   */
   const hits = async (table: string, texts: readonly string[]): Promise<number> => {
     const patterns = texts.flatMap((text) => [`%${text}%`, `%${Buffer.from(text).toString('hex')}%`]);
     return (
@@ -201,7 +206,8 @@ describe('a secret', () => {
   test('stands in no column of any table', async () => {
     expect(all().length).toBeGreaterThan(60);
     const names = await query<{ name: string }>(
-      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+      `select relname as name from pg_class where relnamespace = current_schema()::regnamespace
+        and relkind in ('r', 'p') and not relispartition order by 1`,
     );
     const searched = names.map(({ name }) => name).filter((name) => !WITHOUT_DATA.includes(name));
     const found = await Promise.all(searched.map(async (table) => [table, await hits(table, all())] as const));

@@ -67,87 +67,96 @@ const approvalsOf = async (grant: Grant, status = ''): Promise<readonly Json[]> 
   ).filter(({ grantId }) => grantId === grant.id);
 
 describe('a call that needs approval', () => {
-  test('is held with a well-formed result that says what is pending and how to go on; approved, the same call runs once', async () => {
-    const grant = await granted();
-    const agent = await agentOf(grant);
-    const before = forwarded();
-    const held = await agent.merge();
-    expect(held['isError']).toBe(true);
-    const { approvalId } = decisionOf(held);
-    expect(textOf(held)).toBe(
-      `[APPROVAL REQUIRED] Merging needs a human. This call of merge is pending as approval ${String(approvalId)}; once it is approved, repeating the same call with the same arguments runs it`,
-    );
-    expect(decisionOf(held)).toEqual({
-      id: expect.stringMatching(/^evt_/),
-      callId: expect.stringMatching(/^call_/),
-      effect: 'hold',
-      code: 'approval_required',
-      rule: '/tools/merge/action',
-      approvalId: expect.stringMatching(/^apr_/),
-    });
-    expect(await agent.told()).toEqual(['approval_required', approvalId]);
-    expect(forwarded()).toBe(before);
-    const approved = await decide(approver, String(approvalId), 'approve', { comment: 'fine' });
-    expect([approved.status, approved.body['status']]).toEqual([200, 'approved']);
-    expect(textOf(await agent.merge())).toBe('did merge {"iid":7}');
-    const [again, next] = await agent.told();
-    expect([again, next === approvalId]).toEqual(['approval_required', false]);
-    expect(forwarded()).toBe(before + 1);
-    await agent.close();
-  });
-
-  test('is on record: the request before the hold, who decided, and the call that ran, all under one approval', async () => {
-    const grant = await granted();
-    const agent = await agentOf(grant);
-    const [, approvalId] = await agent.told({ iid: 8, note: 'canary-of-values' });
-    await decide(approver, approvalId, 'approve', { comment: 'go on' });
-    expect((await agent.told({ iid: 8, note: 'canary-of-values' }))[0]).toBe('done');
-    await expect
-      .poll(
-        async () =>
-          (await tenant.events('&type=toolCall.completed')).filter((event) => event['grantId'] === grant.id).length,
-        { timeout: 5000 },
-      )
-      .toBe(1);
-    const events = (await tenant.events()).filter((event) => event['approvalId'] === approvalId);
-    const digest = events[0]?.['argumentsDigest'];
-    const call = { grantId: grant.id, identityId: grant.identityId, serverId, tool: 'merge' };
-    expect(events.filter(({ type }) => type !== 'toolCall.decided')).toMatchObject([
-      {
-        type: 'approval.requested',
-        ...call,
-        actor: { type: 'grant', id: grant.id },
-        policyId: grant.policyId,
-        policyVersion: 1,
-        rule: '/tools/merge/action',
-        reason: 'Merging needs a human',
-        count: 1,
-        argumentKeys: ['iid', 'note'],
-      },
-      {
-        type: 'approval.decided',
-        ...call,
-        actor: { type: 'member', id: approver.id },
-        memberId: approver.id,
-        decision: 'approved',
-        status: 'approved',
-        comment: 'go on',
-      },
-    ]);
-    expect(events.filter(({ type }) => type === 'toolCall.decided')).toMatchObject([
-      {
-        ...call,
+  test(
+    'is held with a well-formed result that says what is pending and how to go on; approved, the same ' +
+      'call runs once',
+    async () => {
+      const grant = await granted();
+      const agent = await agentOf(grant);
+      const before = forwarded();
+      const held = await agent.merge();
+      expect(held['isError']).toBe(true);
+      const { approvalId } = decisionOf(held);
+      expect(textOf(held)).toBe(
+        '[APPROVAL REQUIRED] Merging needs a human. This call of merge is pending as approval ' +
+          `${String(approvalId)}; once it is approved, repeating the same call with the same arguments runs ` +
+          'it',
+      );
+      expect(decisionOf(held)).toEqual({
+        id: expect.stringMatching(/^evt_/),
+        callId: expect.stringMatching(/^call_/),
         effect: 'hold',
         code: 'approval_required',
         rule: '/tools/merge/action',
-        reason: 'Merging needs a human',
-        argumentsDigest: digest,
-      },
-      { ...call, effect: 'allow', code: 'allowed', rule: '/tools/merge', argumentsDigest: digest },
-    ]);
-    expect(JSON.stringify(await tenant.events())).not.toContain('canary-of-values');
-    await agent.close();
-  });
+        approvalId: expect.stringMatching(/^apr_/),
+      });
+      expect(await agent.told()).toEqual(['approval_required', approvalId]);
+      expect(forwarded()).toBe(before);
+      const approved = await decide(approver, String(approvalId), 'approve', { comment: 'fine' });
+      expect([approved.status, approved.body['status']]).toEqual([200, 'approved']);
+      expect(textOf(await agent.merge())).toBe('did merge {"iid":7}');
+      const [again, next] = await agent.told();
+      expect([again, next === approvalId]).toEqual(['approval_required', false]);
+      expect(forwarded()).toBe(before + 1);
+      await agent.close();
+    },
+  );
+
+  test(
+    'is on record: the request before the hold, who decided, and the call that ran, all under one ' + 'approval',
+    async () => {
+      const grant = await granted();
+      const agent = await agentOf(grant);
+      const [, approvalId] = await agent.told({ iid: 8, note: 'canary-of-values' });
+      await decide(approver, approvalId, 'approve', { comment: 'go on' });
+      expect((await agent.told({ iid: 8, note: 'canary-of-values' }))[0]).toBe('done');
+      await expect
+        .poll(
+          async () =>
+            (await tenant.events('&type=toolCall.completed')).filter((event) => event['grantId'] === grant.id).length,
+          { timeout: 5000 },
+        )
+        .toBe(1);
+      const events = (await tenant.events()).filter((event) => event['approvalId'] === approvalId);
+      const digest = events[0]?.['argumentsDigest'];
+      const call = { grantId: grant.id, identityId: grant.identityId, serverId, tool: 'merge' };
+      expect(events.filter(({ type }) => type !== 'toolCall.decided')).toMatchObject([
+        {
+          type: 'approval.requested',
+          ...call,
+          actor: { type: 'grant', id: grant.id },
+          policyId: grant.policyId,
+          policyVersion: 1,
+          rule: '/tools/merge/action',
+          reason: 'Merging needs a human',
+          count: 1,
+          argumentKeys: ['iid', 'note'],
+        },
+        {
+          type: 'approval.decided',
+          ...call,
+          actor: { type: 'member', id: approver.id },
+          memberId: approver.id,
+          decision: 'approved',
+          status: 'approved',
+          comment: 'go on',
+        },
+      ]);
+      expect(events.filter(({ type }) => type === 'toolCall.decided')).toMatchObject([
+        {
+          ...call,
+          effect: 'hold',
+          code: 'approval_required',
+          rule: '/tools/merge/action',
+          reason: 'Merging needs a human',
+          argumentsDigest: digest,
+        },
+        { ...call, effect: 'allow', code: 'allowed', rule: '/tools/merge', argumentsDigest: digest },
+      ]);
+      expect(JSON.stringify(await tenant.events())).not.toContain('canary-of-values');
+      await agent.close();
+    },
+  );
 
   test('is shown with its exact arguments to approvers only, and only until it is decided', async () => {
     const grant = await granted();
@@ -188,42 +197,50 @@ describe('a call that needs approval', () => {
     await agent.close();
   });
 
-  test('that was rejected stays refused until the approval would have expired, with the comment; then it may be asked again', async () => {
-    const grant = await granted(asking({ expires_in: 2 }));
-    const agent = await agentOf(grant);
-    const [, approvalId] = await agent.told();
-    await decide(approver, approvalId, 'reject', { comment: 'Use a branch' });
-    const refused = await agent.merge();
-    expect(textOf(refused)).toBe('[POLICY DENIED] merge: a reviewer rejected this call: Use a branch');
-    expect(decisionOf(refused)).toMatchObject({
-      effect: 'deny',
-      code: 'approval_rejected',
-      rule: '/tools/merge/action',
-      approvalId,
-    });
-    expect((await agent.told())[0]).toBe('approval_rejected');
-    await expect.poll(async () => (await agent.told())[0], { timeout: 5000 }).toBe('approval_required');
-    expect((await approvalsOf(grant)).map(({ status }) => status)).toEqual(['rejected', 'pending']);
-    await agent.close();
-  });
-
-  test('whose approval expires is refused once with approval_expired, undecided or approved, and the next repeat asks anew', async () => {
-    for (const approves of [false, true]) {
-      const grant = await granted(asking({ expires_in: 1 }));
+  test(
+    'that was rejected stays refused until the approval would have expired, with the comment; then it ' +
+      'may be asked again',
+    async () => {
+      const grant = await granted(asking({ expires_in: 2 }));
       const agent = await agentOf(grant);
-      const before = forwarded();
       const [, approvalId] = await agent.told();
-      if (approves) expect((await decide(approver, approvalId, 'approve')).status).toBe(200);
-      await new Promise((resolve) => setTimeout(resolve, 1100));
-      expect(await agent.told()).toEqual(['approval_expired', approvalId]);
-      const [code, next] = await agent.told();
-      expect([code, next === approvalId]).toEqual(['approval_required', false]);
-      expect((await decide(approver, approvalId, 'approve')).status).toBe(approves ? 200 : 409);
-      expect((await agent.told())[0]).toBe('approval_required');
-      expect(forwarded()).toBe(before);
+      await decide(approver, approvalId, 'reject', { comment: 'Use a branch' });
+      const refused = await agent.merge();
+      expect(textOf(refused)).toBe('[POLICY DENIED] merge: a reviewer rejected this call: Use a branch');
+      expect(decisionOf(refused)).toMatchObject({
+        effect: 'deny',
+        code: 'approval_rejected',
+        rule: '/tools/merge/action',
+        approvalId,
+      });
+      expect((await agent.told())[0]).toBe('approval_rejected');
+      await expect.poll(async () => (await agent.told())[0], { timeout: 5000 }).toBe('approval_required');
+      expect((await approvalsOf(grant)).map(({ status }) => status)).toEqual(['rejected', 'pending']);
       await agent.close();
-    }
-  });
+    },
+  );
+
+  test(
+    'whose approval expires is refused once with approval_expired, undecided or approved, and the ' +
+      'next repeat asks anew',
+    async () => {
+      for (const approves of [false, true]) {
+        const grant = await granted(asking({ expires_in: 1 }));
+        const agent = await agentOf(grant);
+        const before = forwarded();
+        const [, approvalId] = await agent.told();
+        if (approves) expect((await decide(approver, approvalId, 'approve')).status).toBe(200);
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        expect(await agent.told()).toEqual(['approval_expired', approvalId]);
+        const [code, next] = await agent.told();
+        expect([code, next === approvalId]).toEqual(['approval_required', false]);
+        expect((await decide(approver, approvalId, 'approve')).status).toBe(approves ? 200 : 409);
+        expect((await agent.told())[0]).toBe('approval_required');
+        expect(forwarded()).toBe(before);
+        await agent.close();
+      }
+    },
+  );
 
   test('that nobody decides in time is ended, on record, and its arguments are dropped', async () => {
     const agent = await agentOf(await granted(asking({ expires_in: 1 })));
@@ -270,21 +287,26 @@ describe('a call that needs approval', () => {
     await Promise.all(agents.map((agent) => agent.close()));
   });
 
-  test('is no longer asked about when a hundred calls of its grant wait, nor when its arguments are more than can be shown', async () => {
-    const grant = await granted();
-    const agent = await agentOf(grant);
-    expect((await agent.told({ text: 'x'.repeat(300_000) }))[0]).toBe('approval_required');
-    expect(await approvalsOf(grant)).toEqual([]);
-    for (let iid = 0; iid < 100; iid += 1) expect((await agent.told({ iid }))[0]).toBe('approval_required');
-    const refused = await agent.merge({ iid: 100 });
-    expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'approval_required' });
-    expect(textOf(refused)).toMatch(
-      /^\[POLICY DENIED\] merge needs a person's approval, and 100 calls of this grant wait for one already$/,
-    );
-    expect((await agent.told({ iid: 99 }))[1]).toMatch(/^apr_/);
-    expect(await approvalsOf(grant)).toHaveLength(100);
-    await agent.close();
-  }, 120_000);
+  test(
+    'is no longer asked about when a hundred calls of its grant wait, nor when its arguments are more ' +
+      'than can be shown',
+    async () => {
+      const grant = await granted();
+      const agent = await agentOf(grant);
+      expect((await agent.told({ text: 'x'.repeat(300_000) }))[0]).toBe('approval_required');
+      expect(await approvalsOf(grant)).toEqual([]);
+      for (let iid = 0; iid < 100; iid += 1) expect((await agent.told({ iid }))[0]).toBe('approval_required');
+      const refused = await agent.merge({ iid: 100 });
+      expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'approval_required' });
+      expect(textOf(refused)).toMatch(
+        /^\[POLICY DENIED\] merge needs a person's approval, and 100 calls of this grant wait for one already$/,
+      );
+      expect((await agent.told({ iid: 99 }))[1]).toMatch(/^apr_/);
+      expect(await approvalsOf(grant)).toHaveLength(100);
+      await agent.close();
+    },
+    120_000,
+  );
 });
 
 describe('who approves', () => {
@@ -338,31 +360,34 @@ describe('who approves', () => {
     await agent.close();
   });
 
-  test('is no member that the identity belonged to when the call was held, or belongs to since; one of before may', async () => {
-    const [before, owner, since] = [
-      await tenant.person('admin'),
-      await tenant.person('admin'),
-      await tenant.person('admin'),
-    ];
-    const identityId = (
-      await tenant.api('POST', '/v1/identities', { name: 'handed on', kind: 'agent', memberId: before.id })
-    ).body['id'] as string;
-    const give = async (by: Person, memberId: string | null): Promise<void> =>
-      expect((await by.api('PATCH', `/v1/identities/${identityId}`, { memberId })).status).toBe(200);
-    await give(before, owner.id);
-    await tenant.api('PATCH', `/v1/identities/${identityId}`, { name: 'renamed' });
-    const agent = await agentOf(
-      await tenant.grant({ serverId, policyId: await tenant.policy(serverId, asking()), identityId }),
-    );
-    const [, approvalId] = await agent.told();
-    await give(owner, null);
-    expect((await decide(owner, approvalId, 'approve')).body['code']).toBe('four_eyes');
-    await give(owner, since.id);
-    for (const party of [owner, since])
-      expect((await decide(party, approvalId, 'approve')).body['code']).toBe('four_eyes');
-    expect((await decide(before, approvalId, 'approve')).body).toMatchObject({ status: 'approved' });
-    await agent.close();
-  });
+  test(
+    'is no member that the identity belonged to when the call was held, or belongs to since; one of ' + 'before may',
+    async () => {
+      const [before, owner, since] = [
+        await tenant.person('admin'),
+        await tenant.person('admin'),
+        await tenant.person('admin'),
+      ];
+      const identityId = (
+        await tenant.api('POST', '/v1/identities', { name: 'handed on', kind: 'agent', memberId: before.id })
+      ).body['id'] as string;
+      const give = async (by: Person, memberId: string | null): Promise<void> =>
+        expect((await by.api('PATCH', `/v1/identities/${identityId}`, { memberId })).status).toBe(200);
+      await give(before, owner.id);
+      await tenant.api('PATCH', `/v1/identities/${identityId}`, { name: 'renamed' });
+      const agent = await agentOf(
+        await tenant.grant({ serverId, policyId: await tenant.policy(serverId, asking()), identityId }),
+      );
+      const [, approvalId] = await agent.told();
+      await give(owner, null);
+      expect((await decide(owner, approvalId, 'approve')).body['code']).toBe('four_eyes');
+      await give(owner, since.id);
+      for (const party of [owner, since])
+        expect((await decide(party, approvalId, 'approve')).body['code']).toBe('four_eyes');
+      expect((await decide(before, approvalId, 'approve')).body).toMatchObject({ status: 'approved' });
+      await agent.close();
+    },
+  );
 
   test('may be the holder of an API key that another person issued', async () => {
     const other = await tenant.person('admin');

@@ -127,22 +127,26 @@ describe('an approval covers all that a request says', () => {
     },
   );
 
-  test('where progress is told, the trace and what a client says of itself change nothing, so that both eras share an approval', async () => {
-    const caller = await callerOf(await granted());
-    const { approvalId } = await caller.legacy({
-      _meta: {
-        progressToken: 'p',
-        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-        tracestate: 'a=b',
-        baggage: 'c=d',
-      },
-    });
-    expect(await caller.modern()).toMatchObject({ code: 'approval_required', approvalId });
-    expect((await approver.api('GET', `/v1/approvals/${approvalId}`)).body).toMatchObject({ otherParams: null });
-    await decide(approver, approvalId, 'approve');
-    expect(await caller.modern({ _meta: { 'vendor/dryRun': false } })).toMatchObject({ code: 'approval_required' });
-    expect(await caller.modern({ _meta: { progressToken: 7 } })).toMatchObject({ code: 'done' });
-  });
+  test(
+    'where progress is told, the trace and what a client says of itself change nothing, so that both ' +
+      'eras share an approval',
+    async () => {
+      const caller = await callerOf(await granted());
+      const { approvalId } = await caller.legacy({
+        _meta: {
+          progressToken: 'p',
+          traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+          tracestate: 'a=b',
+          baggage: 'c=d',
+        },
+      });
+      expect(await caller.modern()).toMatchObject({ code: 'approval_required', approvalId });
+      expect((await approver.api('GET', `/v1/approvals/${approvalId}`)).body).toMatchObject({ otherParams: null });
+      await decide(approver, approvalId, 'approve');
+      expect(await caller.modern({ _meta: { 'vendor/dryRun': false } })).toMatchObject({ code: 'approval_required' });
+      expect(await caller.modern({ _meta: { progressToken: 7 } })).toMatchObject({ code: 'done' });
+    },
+  );
 
   test('a prompt and a resource that are held are covered as a call is', async () => {
     const grant = await granted();

@@ -21,8 +21,10 @@ afterAll(async () => {
 
 const expired = async (organizationId: string, count: number, secondsAgo: number): Promise<void> => {
   await owner.query(
-    `insert into approvals(organization_id, id, version, grant_id, identity_id, server_id, tool, argument_keys, arguments_digest, policy_id, policy_version, reason, count, status, decisions, requested_at, expires_at)
-     select $1, 'apr_' || n, 1, 'grt_1', 'idn_1', 'srv_1', 'merge', '[]', n::text, 'pol_1', 1, '', 1, 'pending', '[]', now() - interval '1 hour', now() - make_interval(secs => $3) from generate_series(1, $2) n`,
+    `insert into approvals(organization_id, id, version, grant_id, identity_id, server_id, tool, argument_keys,
+      arguments_digest, policy_id, policy_version, reason, count, status, decisions, requested_at, expires_at)
+     select $1, 'apr_' || n, 1, 'grt_1', 'idn_1', 'srv_1', 'merge', '[]', n::text, 'pol_1', 1, '', 1, 'pending', '[]',
+       now() - interval '1 hour', now() - make_interval(secs => $3) from generate_series(1, $2) n`,
     [organizationId, count, secondsAgo],
   );
 };
@@ -30,40 +32,53 @@ const pending = async (organizationId: string): Promise<number> =>
   (await owner.query(`select 1 from approvals where organization_id = $1 and status = 'pending'`, [organizationId]))
     .rowCount ?? 0;
 
-test('Approvals of one organization that can not be ended keep no other organization from having its own ended', async () => {
-  const [stuck, other] = [newId('org'), newId('org')];
-  await expired(stuck, 500, 3000);
-  await expired(other, 3, 1);
-  await owner.query(
-    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'stuck'; end $$`,
-  );
-  await owner.query(
-    `create trigger stuck before update on approvals for each row when (old.organization_id = '${stuck}') execute function refuse()`,
-  );
-  const expiry = startExpiry(at.db, new EventStore(at.db));
-  await until(async () => (await pending(other)) === 0);
-  await expiry.stop();
-  expect(await pending(stuck)).toBe(500);
-});
+test(
+  'Approvals of one organization that can not be ended keep no other organization from having its ' + 'own ended',
+  async () => {
+    const [stuck, other] = [newId('org'), newId('org')];
+    await expired(stuck, 500, 3000);
+    await expired(other, 3, 1);
+    await owner.query(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'stuck'; end $$`,
+    );
+    await owner.query(
+      'create trigger stuck before update on approvals for each row when (old.organization_id = ' +
+        `'${stuck}') execute function refuse()`,
+    );
+    const expiry = startExpiry(at.db, new EventStore(at.db));
+    await until(async () => (await pending(other)) === 0);
+    await expiry.stop();
+    expect(await pending(stuck)).toBe(500);
+  },
+);
 
-test('Of many servers of one organization that are due for discovery, the next round takes some, and those of other organizations too', async () => {
-  const [loud, quiet] = [newId('org'), newId('org')];
-  const due =
-    'insert into discovery_turns(organization_id, server_id, due_at) select $1, $2 || n, now() - make_interval(secs => $4) from generate_series(1, $3) n';
-  await owner.query(due, [loud, 'srv_l', 50, 3000]);
-  await owner.query(due, [quiet, 'srv_q', 1, 1]);
-  expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId).toSorted()).toEqual(
-    [loud, loud, quiet].toSorted(),
-  );
-  expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId)).toEqual([loud, loud]);
-});
+test(
+  'Of many servers of one organization that are due for discovery, the next round takes some, and ' +
+    'those of other organizations too',
+  async () => {
+    const [loud, quiet] = [newId('org'), newId('org')];
+    const due = `insert into discovery_turns(organization_id, server_id, due_at)
+      select $1, $2 || n, now() - make_interval(secs => $4) from generate_series(1, $3) n`;
+    await owner.query(due, [loud, 'srv_l', 50, 3000]);
+    await owner.query(due, [quiet, 'srv_q', 1, 1]);
+    expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId).toSorted()).toEqual(
+      [loud, loud, quiet].toSorted(),
+    );
+    expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId)).toEqual([loud, loud]);
+  },
+);
 
-test('Notifications that several organizations have owed for long leave room for the first one of another', async () => {
-  const quiet = newId('org');
-  const owed = `insert into approval_outbox(organization_id, id, approval_id, channel, type, due_at) select $1, 'msg_' || n, 'apr_1', 'webhook', 'approval.decided', now() - make_interval(secs => $3) from generate_series(1, $2) n`;
-  for (let loud = 0; loud < 8; loud += 1) await owner.query(owed, [newId('org'), 50, 3000]);
-  await owner.query(owed, [quiet, 1, 1]);
-  const leased = await leaseOwed(at.db);
-  expect(leased).toHaveLength(20);
-  expect(leased.filter(({ organizationId }) => organizationId === quiet)).toHaveLength(1);
-});
+test(
+  'Notifications that several organizations have owed for long leave room for the first one of ' + 'another',
+  async () => {
+    const quiet = newId('org');
+    const owed = `insert into approval_outbox(organization_id, id, approval_id, channel, type, due_at)
+    select $1, 'msg_' || n, 'apr_1', 'webhook', 'approval.decided', now() - make_interval(secs => $3)
+    from generate_series(1, $2) n`;
+    for (let loud = 0; loud < 8; loud += 1) await owner.query(owed, [newId('org'), 50, 3000]);
+    await owner.query(owed, [quiet, 1, 1]);
+    const leased = await leaseOwed(at.db);
+    expect(leased).toHaveLength(20);
+    expect(leased.filter(({ organizationId }) => organizationId === quiet)).toHaveLength(1);
+  },
+);

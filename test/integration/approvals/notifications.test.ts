@@ -150,41 +150,45 @@ const hurry = (): Promise<unknown> =>
 const until = { timeout: 10_000 };
 
 describe('a webhook', () => {
-  test('tells of a request, of the decision and of an expiry, signed as Standard Webhooks has it, without a value of an argument', async () => {
-    const { webhookSecret, webhookUrl } = await put({ webhookUrl: endpoint.url });
-    expect(webhookUrl).toBe(endpoint.url);
-    const [id = ''] = await hold({});
-    await expect.poll(() => postsAbout(id).length, until).toBe(1);
-    await approver.api('POST', `/v1/approvals/${id}/approve`);
-    await expect.poll(() => postsAbout(id).length, until).toBe(2);
-    const verifier = new Webhook(webhookSecret as string);
-    const told = postsAbout(id).map(
-      ({ body, headers }) =>
-        verifier.verify(body, headers as Record<string, string>) as { type: string; timestamp: string; data: Json },
-    );
-    expect(told.map(({ type, data }) => [type, data['status']])).toEqual([
-      ['approval.requested', 'pending'],
-      ['approval.decided', 'approved'],
-    ]);
-    expect(told[0]?.data).toMatchObject({
-      approvalId: id,
-      tool: 'merge',
-      serverName: 'GitLab',
-      identityName: 'release bot',
-      reason: 'Merging needs a human',
-      rule: '/tools/*merge*/action',
-      url: `${toolgate.url}/v1/approvals/${id}`,
-    });
-    expect(postsAbout(id).every(({ path }) => path === '/hooks?key=in-the-url')).toBe(true);
-    expect(JSON.stringify(endpoint.posts)).not.toContain(CANARY);
-    const forged = postsAbout(id)[0] as Post;
-    expect(() =>
-      verifier.verify(forged.body.replace('pending', 'approved'), forged.headers as Record<string, string>),
-    ).toThrow(/signature/);
-    expect((await tenant.api('GET', SETTINGS)).body).toMatchObject({
-      lastWebhook: { approvalId: id, status: 'delivered', detail: null },
-    });
-  });
+  test(
+    'tells of a request, of the decision and of an expiry, signed as Standard Webhooks has it, ' +
+      'without a value of an argument',
+    async () => {
+      const { webhookSecret, webhookUrl } = await put({ webhookUrl: endpoint.url });
+      expect(webhookUrl).toBe(endpoint.url);
+      const [id = ''] = await hold({});
+      await expect.poll(() => postsAbout(id).length, until).toBe(1);
+      await approver.api('POST', `/v1/approvals/${id}/approve`);
+      await expect.poll(() => postsAbout(id).length, until).toBe(2);
+      const verifier = new Webhook(webhookSecret as string);
+      const told = postsAbout(id).map(
+        ({ body, headers }) =>
+          verifier.verify(body, headers as Record<string, string>) as { type: string; timestamp: string; data: Json },
+      );
+      expect(told.map(({ type, data }) => [type, data['status']])).toEqual([
+        ['approval.requested', 'pending'],
+        ['approval.decided', 'approved'],
+      ]);
+      expect(told[0]?.data).toMatchObject({
+        approvalId: id,
+        tool: 'merge',
+        serverName: 'GitLab',
+        identityName: 'release bot',
+        reason: 'Merging needs a human',
+        rule: '/tools/*merge*/action',
+        url: `${toolgate.url}/v1/approvals/${id}`,
+      });
+      expect(postsAbout(id).every(({ path }) => path === '/hooks?key=in-the-url')).toBe(true);
+      expect(JSON.stringify(endpoint.posts)).not.toContain(CANARY);
+      const forged = postsAbout(id)[0] as Post;
+      expect(() =>
+        verifier.verify(forged.body.replace('pending', 'approved'), forged.headers as Record<string, string>),
+      ).toThrow(/signature/);
+      expect((await tenant.api('GET', SETTINGS)).body).toMatchObject({
+        lastWebhook: { approvalId: id, status: 'delivered', detail: null },
+      });
+    },
+  );
 
   test('tells once of an approval that nobody decided in time', async () => {
     const { webhookSecret } = await put({ webhookUrl: endpoint.url });
@@ -277,39 +281,44 @@ describe('a webhook', () => {
     await secret.close();
   });
 
-  test('shows its secret once, keeps it with a new URL, and replaces it when asked; an event says so without URL or secret', async () => {
-    const first = await put({ webhookUrl: endpoint.url });
-    expect(first['webhookSecret']).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
-    expect((await tenant.api('GET', SETTINGS)).body).toEqual({
-      webhookUrl: endpoint.url,
-      emails: [],
-      lastWebhook: null,
-      lastMail: null,
-    });
-    expect('webhookSecret' in (await put({ webhookUrl: `${endpoint.url}2` }))).toBe(false);
-    const replaced = await put({ webhookUrl: endpoint.url, newSecret: true });
-    expect(replaced['webhookSecret']).not.toBe(first['webhookSecret']);
-    const [id = ''] = await hold({});
-    await expect.poll(() => postsAbout(id).length, until).toBe(1);
-    const [{ body, headers }] = postsAbout(id) as [Post];
-    new Webhook(replaced['webhookSecret'] as string).verify(body, headers as Record<string, string>);
-    expect(() => new Webhook(first['webhookSecret'] as string).verify(body, headers as Record<string, string>)).toThrow(
-      /signature/,
-    );
-    await put({ webhookUrl: null });
-    await expect
-      .poll(
-        async () => (await tenant.events('&type=approvalNotifications.changed')).map((event) => event['webhookOrigin']),
-        until,
-      )
-      .toEqual([...Array.from({ length: 3 }, () => new URL(endpoint.url).origin), null]);
-    expect(JSON.stringify(await tenant.events())).not.toMatch(/in-the-url|whsec_/);
-    const policyManager = await tenant.person('policy_manager');
-    expect([
-      (await policyManager.api('GET', SETTINGS)).status,
-      (await approver.api('PUT', SETTINGS, {})).status,
-    ]).toEqual([403, 403]);
-  });
+  test(
+    'shows its secret once, keeps it with a new URL, and replaces it when asked; an event says so ' +
+      'without URL or secret',
+    async () => {
+      const first = await put({ webhookUrl: endpoint.url });
+      expect(first['webhookSecret']).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+      expect((await tenant.api('GET', SETTINGS)).body).toEqual({
+        webhookUrl: endpoint.url,
+        emails: [],
+        lastWebhook: null,
+        lastMail: null,
+      });
+      expect('webhookSecret' in (await put({ webhookUrl: `${endpoint.url}2` }))).toBe(false);
+      const replaced = await put({ webhookUrl: endpoint.url, newSecret: true });
+      expect(replaced['webhookSecret']).not.toBe(first['webhookSecret']);
+      const [id = ''] = await hold({});
+      await expect.poll(() => postsAbout(id).length, until).toBe(1);
+      const [{ body, headers }] = postsAbout(id) as [Post];
+      new Webhook(replaced['webhookSecret'] as string).verify(body, headers as Record<string, string>);
+      expect(() =>
+        new Webhook(first['webhookSecret'] as string).verify(body, headers as Record<string, string>),
+      ).toThrow(/signature/);
+      await put({ webhookUrl: null });
+      await expect
+        .poll(
+          async () =>
+            (await tenant.events('&type=approvalNotifications.changed')).map((event) => event['webhookOrigin']),
+          until,
+        )
+        .toEqual([...Array.from({ length: 3 }, () => new URL(endpoint.url).origin), null]);
+      expect(JSON.stringify(await tenant.events())).not.toMatch(/in-the-url|whsec_/);
+      const policyManager = await tenant.person('policy_manager');
+      expect([
+        (await policyManager.api('GET', SETTINGS)).status,
+        (await approver.api('PUT', SETTINGS, {})).status,
+      ]).toEqual([403, 403]);
+    },
+  );
 
   test('is not sent for a request that was decided before it went out', async () => {
     await put({ webhookUrl: endpoint.url });
@@ -373,7 +382,8 @@ describe('a mail', () => {
   test('goes out sixty times an hour at most', async () => {
     await put({ emails: ['one@example.com'] });
     await toolgate.db.worker.query(
-      `insert into approval_outbox(organization_id, id, approval_id, channel, type, done_at) select $1, 'old' || n, 'none', 'mail', 'approval.requested', now() from generate_series(1, 59) n`,
+      `insert into approval_outbox(organization_id, id, approval_id, channel, type, done_at)
+        select $1, 'old' || n, 'none', 'mail', 'approval.requested', now() from generate_series(1, 59) n`,
       [tenant.organizationId],
     );
     const [first = '', second = ''] = await hold({ arguments: { n: 1 } }, { arguments: { n: 2 } });

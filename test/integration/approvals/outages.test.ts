@@ -27,7 +27,9 @@ afterAll(async () => {
   await upstream.close();
 });
 
-/** Runs `work` while another session holds a table, as an outage of what lives in it; a `share` lock lets others read. */
+/**
+ * Runs `work` while another session holds a table, as an outage of what lives in it; a `share` lock lets others read.
+ */
 const whileLocked = async <T>(
   table: string,
   mode: 'share' | 'access exclusive',
@@ -114,15 +116,18 @@ const expectOneMore = async ({
   expect([forwarded(), await statusOf(approvalId)]).toEqual([1, 'used']);
 };
 
-test('a log that does not acknowledge: the approved call is not made, and its approval and limits are given back', async () => {
-  const one = await approved();
-  const began = Date.now();
-  expect((await toolgate.log.whileAway(() => merge(one.session))).code).toBe('audit_unavailable');
-  expect(Date.now() - began).toBeLessThan(5000);
-  expect(one.forwarded()).toBe(0);
-  await expect.poll(() => used(one.grant)).toBe(0);
-  await expectOneMore(one);
-});
+test(
+  'a log that does not acknowledge: the approved call is not made, and its approval and limits are ' + 'given back',
+  async () => {
+    const one = await approved();
+    const began = Date.now();
+    expect((await toolgate.log.whileAway(() => merge(one.session))).code).toBe('audit_unavailable');
+    expect(Date.now() - began).toBeLessThan(5000);
+    expect(one.forwarded()).toBe(0);
+    await expect.poll(() => used(one.grant)).toBe(0);
+    await expectOneMore(one);
+  },
+);
 
 test('limits out of reach: the approved call is not made, and its approval is not used', async () => {
   const one = await approved();
@@ -133,19 +138,22 @@ test('limits out of reach: the approved call is not made, and its approval is no
   await expectOneMore(one);
 });
 
-test('a use that is not known to be one in time: the call is not made, and what was used late is given back', async () => {
-  const one = await approved();
-  const told = await whileLocked('approval_ends', 'share', () => merge(one.session));
-  expect([told.code, told.text]).toEqual([
-    'approval_required',
-    "[POLICY DENIED] merge needs a person's approval, and approvals are out of reach; try again shortly",
-  ]);
-  expect(one.forwarded()).toBe(0);
-  // All tries that hung have come through by now, or were given up.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  await expect.poll(() => used(one.grant)).toBe(0);
-  await expectOneMore(one);
-});
+test(
+  'a use that is not known to be one in time: the call is not made, and what was used late is given ' + 'back',
+  async () => {
+    const one = await approved();
+    const told = await whileLocked('approval_ends', 'share', () => merge(one.session));
+    expect([told.code, told.text]).toEqual([
+      'approval_required',
+      "[POLICY DENIED] merge needs a person's approval, and approvals are out of reach; try again shortly",
+    ]);
+    expect(one.forwarded()).toBe(0);
+    // All tries that hung have come through by now, or were given up.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await expect.poll(() => used(one.grant)).toBe(0);
+    await expectOneMore(one);
+  },
+);
 
 test('approvals out of reach: nothing is made, and once they are back the call is held as ever', async () => {
   const session = await openSession(await granted());
@@ -156,27 +164,33 @@ test('approvals out of reach: nothing is made, and once they are back the call i
   expect((await merge(session)).approvalId).toMatch(/^apr_/);
 });
 
-test('a gateway that dies between using an approval and the append: the approval holds again once the boot is known to be over, and one whose call is on record does not', async () => {
-  const made = await approved();
-  expect((await merge(made.session)).code).toBe('done');
-  const lost = await approved();
-  await expect
-    .poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${made.grant.id}&effect=allow`)).length, {
-      timeout: 8000,
-    })
-    .toBe(1);
-  const { worker } = toolgate.db;
-  const before = `now() - interval '20 seconds'`;
-  await worker.query(
-    `insert into approval_ends(organization_id, approval_id, call_id, ended_as, at) values ($1, $2, $3, 'used', ${before})`,
-    [tenant.organizationId, lost.approvalId, newId('call')],
-  );
-  await worker.query(`update approval_ends set at = ${before} where approval_id = $1`, [made.approvalId]);
-  expect((await merge(lost.session)).code).toBe('approval_required');
-  await worker.query(
-    `insert into gateway_boots(boot_id, last_seen, open_since, silent_ms) values ($1, now() - interval '31 seconds', now() - interval '31 seconds', 30000)`,
-    [newId('boot')],
-  );
-  await expectOneMore(lost);
-  expect(await statusOf(made.approvalId)).toBe('used');
-});
+test(
+  'a gateway that dies between using an approval and the append: the approval holds again once the ' +
+    'boot is known to be over, and one whose call is on record does not',
+  async () => {
+    const made = await approved();
+    expect((await merge(made.session)).code).toBe('done');
+    const lost = await approved();
+    await expect
+      .poll(async () => (await tenant.events(`&type=toolCall.decided&grantId=${made.grant.id}&effect=allow`)).length, {
+        timeout: 8000,
+      })
+      .toBe(1);
+    const { worker } = toolgate.db;
+    const before = `now() - interval '20 seconds'`;
+    await worker.query(
+      `insert into approval_ends(organization_id, approval_id, call_id, ended_as, at)
+      values ($1, $2, $3, 'used', ${before})`,
+      [tenant.organizationId, lost.approvalId, newId('call')],
+    );
+    await worker.query(`update approval_ends set at = ${before} where approval_id = $1`, [made.approvalId]);
+    expect((await merge(lost.session)).code).toBe('approval_required');
+    await worker.query(
+      `insert into gateway_boots(boot_id, last_seen, open_since, silent_ms)
+      values ($1, now() - interval '31 seconds', now() - interval '31 seconds', 30000)`,
+      [newId('boot')],
+    );
+    await expectOneMore(lost);
+    expect(await statusOf(made.approvalId)).toBe('used');
+  },
+);

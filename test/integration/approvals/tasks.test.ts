@@ -90,46 +90,49 @@ test('an approval is for the answers too that a call brings: with others, or wit
 });
 
 describe('a held call of a client that takes tasks', () => {
-  test('is a task at once, and once it is approved it is made without a repeat, once, and the task has its result', async () => {
-    const grant = await granted();
-    const client = modernClient(grant);
-    const began = Date.now();
-    const task = await call(client, 1);
-    expect(Date.now() - began).toBeLessThan(5000);
-    const id = String((await approvalOf(grant))['id']);
-    expect(task).toEqual({
-      resultType: 'task',
-      taskId: expect.stringContaining(id),
-      status: 'working',
-      statusMessage: expect.stringContaining(`pending as approval ${id}`),
-      createdAt: expect.any(String),
-      lastUpdatedAt: expect.any(String),
-      ttlMs: expect.any(Number),
-      pollIntervalMs: expect.any(Number),
-    });
-    expect(await get(client, task['taskId'])).toEqual({ ...task, resultType: 'complete' });
-    expect((await call(client, 1))['taskId']).toBe(task['taskId']);
-    expect(forwarded(1)).toEqual([]);
-    await decide(grant, 'approve');
-    await expect.poll(() => statusOf(client, task['taskId']), { timeout: 5000 }).toBe('completed');
-    const { result } = await get(client, task['taskId']);
-    expect(result).toMatchObject({ content: [{ type: 'text', text: '{"tool":"merge","arguments":{"iid":1}}' }] });
-    expect(forwarded(1)).toHaveLength(1);
-    expect(forwarded(1)).toMatchObject([{ params: { _meta: { [META.clientCapabilities]: {} } } }]);
-    expect(JSON.stringify(forwarded(1))).not.toContain(EXTENSION);
-    expect(await approvalOf(grant)).toMatchObject({ id, status: 'used' });
-    await expect
-      .poll(
-        async () => (await tenant.events(`&grantId=${grant.id}&type=toolCall.completed`)).map(({ status }) => status),
-        { timeout: 5000 },
-      )
-      .toEqual(['ok']);
-    expect((await tenant.events(`&grantId=${grant.id}&type=toolCall.decided`)).map(({ effect }) => effect)).toEqual([
-      'hold',
-      'hold',
-      'allow',
-    ]);
-  });
+  test(
+    'is a task at once, and once it is approved it is made without a repeat, once, and the task has ' + 'its result',
+    async () => {
+      const grant = await granted();
+      const client = modernClient(grant);
+      const began = Date.now();
+      const task = await call(client, 1);
+      expect(Date.now() - began).toBeLessThan(5000);
+      const id = String((await approvalOf(grant))['id']);
+      expect(task).toEqual({
+        resultType: 'task',
+        taskId: expect.stringContaining(id),
+        status: 'working',
+        statusMessage: expect.stringContaining(`pending as approval ${id}`),
+        createdAt: expect.any(String),
+        lastUpdatedAt: expect.any(String),
+        ttlMs: expect.any(Number),
+        pollIntervalMs: expect.any(Number),
+      });
+      expect(await get(client, task['taskId'])).toEqual({ ...task, resultType: 'complete' });
+      expect((await call(client, 1))['taskId']).toBe(task['taskId']);
+      expect(forwarded(1)).toEqual([]);
+      await decide(grant, 'approve');
+      await expect.poll(() => statusOf(client, task['taskId']), { timeout: 5000 }).toBe('completed');
+      const { result } = await get(client, task['taskId']);
+      expect(result).toMatchObject({ content: [{ type: 'text', text: '{"tool":"merge","arguments":{"iid":1}}' }] });
+      expect(forwarded(1)).toHaveLength(1);
+      expect(forwarded(1)).toMatchObject([{ params: { _meta: { [META.clientCapabilities]: {} } } }]);
+      expect(JSON.stringify(forwarded(1))).not.toContain(EXTENSION);
+      expect(await approvalOf(grant)).toMatchObject({ id, status: 'used' });
+      await expect
+        .poll(
+          async () => (await tenant.events(`&grantId=${grant.id}&type=toolCall.completed`)).map(({ status }) => status),
+          { timeout: 5000 },
+        )
+        .toEqual(['ok']);
+      expect((await tenant.events(`&grantId=${grant.id}&type=toolCall.decided`)).map(({ effect }) => effect)).toEqual([
+        'hold',
+        'hold',
+        'allow',
+      ]);
+    },
+  );
 
   test('that is rejected, or whose time is over, has as its result what the call would have been told', async () => {
     const [rejected, late] = [await granted(), await granted({ expires_in: 1 })];
@@ -147,25 +150,31 @@ describe('a held call of a client that takes tasks', () => {
     expect(forwarded(2)).toEqual([]);
   });
 
-  test('is withdrawn when it is cancelled, on whatever gateway: nobody can approve it any more, it is never made, and the next call asks anew', async () => {
-    for (const of of [modernClient, elsewhere]) {
-      const grant = await granted();
-      const client = modernClient(grant);
-      const { taskId } = await call(client, 3);
-      const { id } = await approvalOf(grant);
-      expect(await ask(await of(grant), 'tasks/cancel', taskId)).toMatchObject({ result: { resultType: 'complete' } });
-      await expect.poll(() => statusOf(client, taskId), { timeout: 5000 }).toBe('cancelled');
-      expect(await approvalOf(grant)).toMatchObject({ id, status: 'expired' });
-      expect((await approver.api('POST', `/v1/approvals/${String(id)}/approve`)).status).toBe(409);
-      const next = await call(client, 3);
-      expect([next['resultType'], next['taskId'] === taskId, (await approvalOf(grant))['id'] === id]).toEqual([
-        'task',
-        false,
-        false,
-      ]);
-      expect(forwarded(3)).toEqual([]);
-    }
-  });
+  test(
+    'is withdrawn when it is cancelled, on whatever gateway: nobody can approve it any more, it is ' +
+      'never made, and the next call asks anew',
+    async () => {
+      for (const of of [modernClient, elsewhere]) {
+        const grant = await granted();
+        const client = modernClient(grant);
+        const { taskId } = await call(client, 3);
+        const { id } = await approvalOf(grant);
+        expect(await ask(await of(grant), 'tasks/cancel', taskId)).toMatchObject({
+          result: { resultType: 'complete' },
+        });
+        await expect.poll(() => statusOf(client, taskId), { timeout: 5000 }).toBe('cancelled');
+        expect(await approvalOf(grant)).toMatchObject({ id, status: 'expired' });
+        expect((await approver.api('POST', `/v1/approvals/${String(id)}/approve`)).status).toBe(409);
+        const next = await call(client, 3);
+        expect([next['resultType'], next['taskId'] === taskId, (await approvalOf(grant))['id'] === id]).toEqual([
+          'task',
+          false,
+          false,
+        ]);
+        expect(forwarded(3)).toEqual([]);
+      }
+    },
+  );
 
   test('is known to every gateway, and to no other grant', async () => {
     const [mine, theirs] = [await granted(), await granted()];
@@ -193,18 +202,22 @@ describe('a held call of a client that takes tasks', () => {
   });
 });
 
-test('a client that takes no tasks is kept waiting as ever, and one that does gets the results of other calls as ever', async () => {
-  const grant = await granted({ wait: 0 });
-  const client = modernClient(grant);
-  expect(await call(client, 7, {})).toMatchObject({
-    isError: true,
-    resultType: 'complete',
-    content: [{ text: expect.stringContaining('[APPROVAL REQUIRED]') }],
-  });
-  expect((await client.ask('tools/call', { name: 'other', arguments: {} }, declared)).body['result']).toMatchObject({
-    content: [{ text: '{"tool":"other","arguments":{}}' }],
-  });
-});
+test(
+  'a client that takes no tasks is kept waiting as ever, and one that does gets the results of ' +
+    'other calls as ever',
+  async () => {
+    const grant = await granted({ wait: 0 });
+    const client = modernClient(grant);
+    expect(await call(client, 7, {})).toMatchObject({
+      isError: true,
+      resultType: 'complete',
+      content: [{ text: expect.stringContaining('[APPROVAL REQUIRED]') }],
+    });
+    expect((await client.ask('tools/call', { name: 'other', arguments: {} }, declared)).body['result']).toMatchObject({
+      content: [{ text: '{"tool":"other","arguments":{}}' }],
+    });
+  },
+);
 
 test('tasks are offered where calls may be held, and not where none is', async () => {
   const open = await tenant.grant({

@@ -130,7 +130,8 @@ export const allRecorded = async ({
 /** True when every projection of every organization has caught up with what is recorded. */
 export const allProjected = async (db: Database, projection: string): Promise<boolean> => {
   const { rows } = await db.worker.query<{ behind: number }>(
-    'select count(*)::int as behind from audit_heads h left join projection_positions p on p.projection = $1 and p.organization_id = h.organization_id where h.next_seq > coalesce(p.next_seq, 1)',
+    `select count(*)::int as behind from audit_heads h left join projection_positions p on p.projection = $1
+      and p.organization_id = h.organization_id where h.next_seq > coalesce(p.next_seq, 1)`,
     [projection],
   );
   return rows[0]?.behind === 0;

@@ -230,23 +230,27 @@ describe('exporting the audit log', () => {
     expect((await pages.next()).done).toBe(true);
   });
 
-  test('ends with the batch before the one behind which its caller may not read any more, and a page that was read then is not answered', async () => {
-    let role: Principal['role'] = 'auditor';
-    const authority = (): Promise<Principal['role']> =>
-      role === 'auditor' ? Promise.resolve(role) : Promise.reject(new Problem('forbidden', 'demoted'));
-    const principal = { ...auditor(newId('org')), authority };
-    await seed(numbers(2300).map(() => decided(principal.organizationId)));
-    const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
-    expect(
-      String((await pages.next()).value)
-        .trimEnd()
-        .split('\n'),
-    ).toHaveLength(1000);
-    await audit.events(principal, { limit: 1 });
-    role = 'viewer';
-    await expect(pages.next()).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(audit.events(principal, { limit: 1 })).rejects.toMatchObject({ code: 'forbidden' });
-  });
+  test(
+    'ends with the batch before the one behind which its caller may not read any more, and a page ' +
+      'that was read then is not answered',
+    async () => {
+      let role: Principal['role'] = 'auditor';
+      const authority = (): Promise<Principal['role']> =>
+        role === 'auditor' ? Promise.resolve(role) : Promise.reject(new Problem('forbidden', 'demoted'));
+      const principal = { ...auditor(newId('org')), authority };
+      await seed(numbers(2300).map(() => decided(principal.organizationId)));
+      const pages = (await audit.export(principal, { format: 'ndjson' })).text[Symbol.asyncIterator]();
+      expect(
+        String((await pages.next()).value)
+          .trimEnd()
+          .split('\n'),
+      ).toHaveLength(1000);
+      await audit.events(principal, { limit: 1 });
+      role = 'viewer';
+      await expect(pages.next()).rejects.toMatchObject({ code: 'forbidden' });
+      await expect(audit.events(principal, { limit: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+    },
+  );
 
   test('refuses formats that are not built, without a record of an export', async () => {
     const principal = auditor(newId('org'));

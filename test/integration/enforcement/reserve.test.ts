@@ -134,7 +134,8 @@ describe('limits', () => {
 
   test('windows follow UTC and the epoch', async () => {
     const { rows } = await (pools[0] as Database).worker.query<{ win: string; s: string; e: string }>(
-      `select win, to_json(window_start(win, '2026-02-28T23:59:58.5Z'))#>>'{}' as s, to_json(window_end(win, window_start(win, '2026-02-28T23:59:58.5Z')))#>>'{}' as e
+      `select win, to_json(window_start(win, '2026-02-28T23:59:58.5Z'))#>>'{}' as s, to_json(window_end(win,
+        window_start(win, '2026-02-28T23:59:58.5Z')))#>>'{}' as e
        from unnest(array['second', 'minute', 'hour', 'day', 'month', '7']) win`,
     );
     const iso = rows.map((row) => [row.win, new Date(row.s).toISOString(), new Date(row.e).toISOString()]);
@@ -156,20 +157,24 @@ describe('limits', () => {
 describe('one organization', () => {
   const poison = limit({ window: 'fortnight' as Reservation['window'] });
 
-  test("that asks for what the database refuses is refused alone: every other organization's calls of the same batch are reserved, once", async () => {
-    const [hostile, honest] = [newId('org'), newId('org')];
-    const one = limit({ max: 1000 });
-    const calls = Array.from({ length: 200 }, (_, index) =>
-      node()(
-        index % 4 === 3
-          ? { organizationId: hostile, reservations: [poison], capped: true }
-          : { organizationId: honest, reservations: [one], capped: true },
-      ),
-    );
-    const results = await Promise.all(calls);
-    expect(results.map((result) => result.ok)).toEqual(calls.map((_, index) => index % 4 !== 3));
-    expect(await used(honest, one)).toBe(150);
-  });
+  test(
+    "that asks for what the database refuses is refused alone: every other organization's calls of " +
+      'the same batch are reserved, once',
+    async () => {
+      const [hostile, honest] = [newId('org'), newId('org')];
+      const one = limit({ max: 1000 });
+      const calls = Array.from({ length: 200 }, (_, index) =>
+        node()(
+          index % 4 === 3
+            ? { organizationId: hostile, reservations: [poison], capped: true }
+            : { organizationId: honest, reservations: [one], capped: true },
+        ),
+      );
+      const results = await Promise.all(calls);
+      expect(results.map((result) => result.ok)).toEqual(calls.map((_, index) => index % 4 !== 3));
+      expect(await used(honest, one)).toBe(150);
+    },
+  );
 
   test.each([
     ['2,000 characters of three bytes each', '\u4e00\u5a01\u6c03'.repeat(700)],

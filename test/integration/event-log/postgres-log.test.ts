@@ -33,30 +33,33 @@ describe('the event log in PostgreSQL', () => {
     await database.drop();
   });
 
-  test('only the entry that PostgreSQL refuses fails; what was appended with it is in the log once, in order', async () => {
-    const database = await testDatabase();
-    const db = new Database(database.url, { app: 1, worker: 2 });
-    const log = await openPostgresLog(db.log, 1);
-    const keys = Array.from({ length: 60 }, (_, index) =>
-      index % 20 === 7 ? `refused \0 ${index}` : `organization ${index % 3}`,
-    );
-    const results = await Promise.allSettled(
-      keys.map((key, index) => log.append('toolgate.decisions', entry(key, String(index)))),
-    );
-    expect(results.map(({ status }) => status)).toEqual(
-      keys.map((key) => (key.startsWith('refused') ? 'rejected' : 'fulfilled')),
-    );
-    for (const one of results) if (one.status === 'rejected') expect(isRefusedForItself(one.reason)).toBe(true);
-    const records = await log.read('toolgate.decisions', 0, 0, 100);
-    expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: 57 }, (_, offset) => offset));
-    for (const key of new Set(keys.filter((one) => one.startsWith('organization')))) {
-      const written = keys.flatMap((one, index) => (one === key ? [String(index)] : []));
-      expect(records.filter((record) => record.key === key).map(({ value }) => value.toString())).toEqual(written);
-    }
-    await log.close();
-    await db.close();
-    await database.drop();
-  });
+  test(
+    'only the entry that PostgreSQL refuses fails; what was appended with it is in the log once, in ' + 'order',
+    async () => {
+      const database = await testDatabase();
+      const db = new Database(database.url, { app: 1, worker: 2 });
+      const log = await openPostgresLog(db.log, 1);
+      const keys = Array.from({ length: 60 }, (_, index) =>
+        index % 20 === 7 ? `refused \0 ${index}` : `organization ${index % 3}`,
+      );
+      const results = await Promise.allSettled(
+        keys.map((key, index) => log.append('toolgate.decisions', entry(key, String(index)))),
+      );
+      expect(results.map(({ status }) => status)).toEqual(
+        keys.map((key) => (key.startsWith('refused') ? 'rejected' : 'fulfilled')),
+      );
+      for (const one of results) if (one.status === 'rejected') expect(isRefusedForItself(one.reason)).toBe(true);
+      const records = await log.read('toolgate.decisions', 0, 0, 100);
+      expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: 57 }, (_, offset) => offset));
+      for (const key of new Set(keys.filter((one) => one.startsWith('organization')))) {
+        const written = keys.flatMap((one, index) => (one === key ? [String(index)] : []));
+        expect(records.filter((record) => record.key === key).map(({ value }) => value.toString())).toEqual(written);
+      }
+      await log.close();
+      await db.close();
+      await database.drop();
+    },
+  );
 
   test('a database that counted positions in one log is refused with another', async () => {
     const database = await testDatabase();

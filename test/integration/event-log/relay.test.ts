@@ -11,34 +11,38 @@ beforeEach(async () => {
 });
 afterEach(() => opened.close());
 
-test("an organization whose events the log refuses does not keep the others' from it, and its own follow in order once it takes them", async () => {
-  const store = new EventStore(opened.db);
-  const organizations = Array.from({ length: 12 }, () => newId('org'));
-  for (let round = 0; round < 2; round += 1) {
-    for (const organizationId of organizations)
-      await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) =>
-        change.notice('n', { type: 'audit.read', filters: [String(round)] }),
-      );
-  }
-  const refused = organizations[3];
-  let refusing = true;
-  const taken: { organizationId: string; filters: string[] }[] = [];
-  const append = (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
-    if (refusing && entry.key === refused) return Promise.reject(new Error('too large'));
-    taken.push(JSON.parse(entry.value.toString()) as { organizationId: string; filters: string[] });
-    return Promise.resolve({ partition: 0, offset: 0 });
-  };
-  const relay = startRelay(opened.db, { append } as unknown as EventLog);
-  await until(() => taken.length === 22);
-  expect(new Set(taken.map(({ organizationId }) => organizationId)).size).toBe(11);
-  refusing = false;
-  await until(() => taken.length === 24);
-  expect(taken.filter(({ organizationId }) => organizationId === refused).map(({ filters }) => filters[0])).toEqual([
-    '0',
-    '1',
-  ]);
-  await relay.stop();
-});
+test(
+  "an organization whose events the log refuses does not keep the others' from it, and its own " +
+    'follow in order once it takes them',
+  async () => {
+    const store = new EventStore(opened.db);
+    const organizations = Array.from({ length: 12 }, () => newId('org'));
+    for (let round = 0; round < 2; round += 1) {
+      for (const organizationId of organizations)
+        await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) =>
+          change.notice('n', { type: 'audit.read', filters: [String(round)] }),
+        );
+    }
+    const refused = organizations[3];
+    let refusing = true;
+    const taken: { organizationId: string; filters: string[] }[] = [];
+    const append = (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
+      if (refusing && entry.key === refused) return Promise.reject(new Error('too large'));
+      taken.push(JSON.parse(entry.value.toString()) as { organizationId: string; filters: string[] });
+      return Promise.resolve({ partition: 0, offset: 0 });
+    };
+    const relay = startRelay(opened.db, { append } as unknown as EventLog);
+    await until(() => taken.length === 22);
+    expect(new Set(taken.map(({ organizationId }) => organizationId)).size).toBe(11);
+    refusing = false;
+    await until(() => taken.length === 24);
+    expect(taken.filter(({ organizationId }) => organizationId === refused).map(({ filters }) => filters[0])).toEqual([
+      '0',
+      '1',
+    ]);
+    await relay.stop();
+  },
+);
 
 /** An organization with so many control events that none was relayed of, each with its number. */
 const behind = async (count: number): Promise<string> => {
@@ -56,23 +60,26 @@ const positionOf = async (organizationId: string): Promise<number> =>
     )
   ).rows[0]?.position ?? 0;
 
-test('a log that takes its time gets every event once, and what it took is kept before all of them are through', async () => {
-  const organizationId = await behind(200);
-  const taken: string[] = [];
-  let ms = 400;
-  const append = async (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    taken.push((JSON.parse(entry.value.toString()) as { filters: [string] }).filters[0]);
-    return { partition: 0, offset: 0 };
-  };
-  const relay = startRelay(opened.db, { append } as unknown as EventLog);
-  await expect.poll(() => positionOf(organizationId), { timeout: 10_000 }).toBeGreaterThan(0);
-  expect(taken.length).toBeLessThan(20);
-  ms = 0;
-  await expect.poll(() => positionOf(organizationId)).toBe(200);
-  await relay.stop();
-  expect(taken).toEqual(numbers(200).map(String));
-});
+test(
+  'a log that takes its time gets every event once, and what it took is kept before all of them are ' + 'through',
+  async () => {
+    const organizationId = await behind(200);
+    const taken: string[] = [];
+    let ms = 400;
+    const append = async (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      taken.push((JSON.parse(entry.value.toString()) as { filters: [string] }).filters[0]);
+      return { partition: 0, offset: 0 };
+    };
+    const relay = startRelay(opened.db, { append } as unknown as EventLog);
+    await expect.poll(() => positionOf(organizationId), { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(taken.length).toBeLessThan(20);
+    ms = 0;
+    await expect.poll(() => positionOf(organizationId)).toBe(200);
+    await relay.stop();
+    expect(taken).toEqual(numbers(200).map(String));
+  },
+);
 
 test('an append that fails costs none of those before it a second one', async () => {
   const organizationId = await behind(150);

@@ -49,41 +49,45 @@ test('a database connection that falls silent holds up appends and limits for so
   await log.close();
 });
 
-test('connections that fall silent under the heartbeat and the directory are given up within some seconds: the gateway neither refuses calls nor counts as dead', async () => {
-  const bootId = newId('boot');
-  const [outside, forHeartbeat, forDirectory] = [database.url, proxy.url, proxy.url].map(
-    (url) => new Database(url, { app: 1, worker: 1 }),
-  ) as [Database, Database, Database];
-  const lastSeen = async (): Promise<number> =>
-    Number(
-      (
-        await outside.worker.query<{ at: Date }>('select last_seen as at from gateway_boots where boot_id = $1', [
-          bootId,
-        ])
-      ).rows[0]?.at,
-    );
-  const directory = new Directory(forDirectory, new Vault(Buffer.alloc(32, 7)));
-  await directory.start();
-  const heartbeat = await startHeartbeat(forHeartbeat, {
-    bootId,
-    open: { since: () => undefined, turn: () => undefined },
-    maxStalenessMs: 15_000,
-  });
-  const before = await lastSeen();
-  proxy.silence();
-  let oldest = 0;
-  let heard = false;
-  for (
-    const end = Date.now() + 13_000;
-    !heard && Date.now() < end;
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  ) {
-    oldest = Math.max(oldest, directory.ageMs());
-    expect(heartbeat.isLate()).toBe(false);
-    heard = oldest > 2000 && directory.ageMs() < 1000 && (await lastSeen()) > before;
-  }
-  expect(heard).toBe(true);
-  expect(oldest).toBeLessThan(10_000);
-  await Promise.all([heartbeat.stop(), directory.stop()]);
-  await Promise.all([outside.close(), forHeartbeat.close(), forDirectory.close()]);
-});
+test(
+  'connections that fall silent under the heartbeat and the directory are given up within some ' +
+    'seconds: the gateway neither refuses calls nor counts as dead',
+  async () => {
+    const bootId = newId('boot');
+    const [outside, forHeartbeat, forDirectory] = [database.url, proxy.url, proxy.url].map(
+      (url) => new Database(url, { app: 1, worker: 1 }),
+    ) as [Database, Database, Database];
+    const lastSeen = async (): Promise<number> =>
+      Number(
+        (
+          await outside.worker.query<{ at: Date }>('select last_seen as at from gateway_boots where boot_id = $1', [
+            bootId,
+          ])
+        ).rows[0]?.at,
+      );
+    const directory = new Directory(forDirectory, new Vault(Buffer.alloc(32, 7)));
+    await directory.start();
+    const heartbeat = await startHeartbeat(forHeartbeat, {
+      bootId,
+      open: { since: () => undefined, turn: () => undefined },
+      maxStalenessMs: 15_000,
+    });
+    const before = await lastSeen();
+    proxy.silence();
+    let oldest = 0;
+    let heard = false;
+    for (
+      const end = Date.now() + 13_000;
+      !heard && Date.now() < end;
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    ) {
+      oldest = Math.max(oldest, directory.ageMs());
+      expect(heartbeat.isLate()).toBe(false);
+      heard = oldest > 2000 && directory.ageMs() < 1000 && (await lastSeen()) > before;
+    }
+    expect(heard).toBe(true);
+    expect(oldest).toBeLessThan(10_000);
+    await Promise.all([heartbeat.stop(), directory.stop()]);
+    await Promise.all([outside.close(), forHeartbeat.close(), forDirectory.close()]);
+  },
+);

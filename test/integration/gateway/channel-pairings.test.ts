@@ -146,31 +146,35 @@ describe.each(NAMES)('a %s server', (name) => {
   });
 });
 
-test("the clients of one grant share a modern process and never each other's answers, those of two grants share none; it ends with the grant", async () => {
-  const serverId = await tenant.server('', { transport: stdio('modern') });
-  const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
-  const issue = async () => tenant.grant({ serverId, policyId });
-  const [one, two] = [await issue(), await issue()];
-  const pidOf = async (grant: Grant): Promise<number> =>
-    Number(textOf((await modernClient(grant).ask('tools/call', { name: 'pid' })).body['result']));
-  const pids = [await pidOf(one), await pidOf(one), await pidOf(two)];
-  expect(pids[1]).toBe(pids[0]);
-  expect(pids[2]).not.toBe(pids[0]);
-  const echoes = await Promise.all(
-    Array.from({ length: 20 }, async (_, n) => {
-      const { body } = await modernClient(one).ask(
-        'tools/call',
-        { name: 'progress', arguments: { who: n } },
-        { id: 'same', meta: { progressToken: 'same' } },
-      );
-      return [body['id'], textOf(body['result'])];
-    }),
-  );
-  expect(echoes).toEqual(Array.from({ length: 20 }, (_, n) => ['same', `progressed ${n}`]));
-  await tenant.api('POST', `/v1/grants/${one.id}/revoke`);
-  await vi.waitFor(() => expect(() => process.kill(pids[0] as number, 0)).toThrow(), { timeout: 5000 });
-  process.kill(pids[2] as number, 0);
-});
+test(
+  "the clients of one grant share a modern process and never each other's answers, those of two " +
+    'grants share none; it ends with the grant',
+  async () => {
+    const serverId = await tenant.server('', { transport: stdio('modern') });
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
+    const issue = async () => tenant.grant({ serverId, policyId });
+    const [one, two] = [await issue(), await issue()];
+    const pidOf = async (grant: Grant): Promise<number> =>
+      Number(textOf((await modernClient(grant).ask('tools/call', { name: 'pid' })).body['result']));
+    const pids = [await pidOf(one), await pidOf(one), await pidOf(two)];
+    expect(pids[1]).toBe(pids[0]);
+    expect(pids[2]).not.toBe(pids[0]);
+    const echoes = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const { body } = await modernClient(one).ask(
+          'tools/call',
+          { name: 'progress', arguments: { who: n } },
+          { id: 'same', meta: { progressToken: 'same' } },
+        );
+        return [body['id'], textOf(body['result'])];
+      }),
+    );
+    expect(echoes).toEqual(Array.from({ length: 20 }, (_, n) => ['same', `progressed ${n}`]));
+    await tenant.api('POST', `/v1/grants/${one.id}/revoke`);
+    await vi.waitFor(() => expect(() => process.kill(pids[0] as number, 0)).toThrow(), { timeout: 5000 });
+    process.kill(pids[2] as number, 0);
+  },
+);
 
 test('log messages of a modern process come to the request that asked for them', async () => {
   const serverId = await tenant.server('', { transport: stdio('modern') });

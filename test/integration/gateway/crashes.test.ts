@@ -8,8 +8,8 @@ import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js'
 import { aTool, startUpstream, type Seen, type Upstream } from '../../support/upstream.js';
 
 /**
- * What ended the process before. An exception that nobody catches fails the run of these tests; each also shows that the process goes on serving and that every
- * allowed call has its outcome.
+ * What ended the process before. An exception that nobody catches fails the run of these tests; each also shows that
+ * the process goes on serving and that every allowed call has its outcome.
  */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000);
 const TASKS = { meta: { [META.clientCapabilities]: { extensions: { 'io.modelcontextprotocol/tasks': {} } } } };

@@ -111,23 +111,26 @@ describe('an answer without end', () => {
     await expect.poll(() => open.size).toBe(0);
   });
 
-  test('to a call whose legacy client left is read on no longer than the timeout, and its outcome says so', async () => {
-    const session = await openSession(strictGrant);
-    trickleTo('tools/call');
-    const leaving = new AbortController();
-    const asked = post(
-      strictGrant,
-      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
-      { session: session.id, signal: leaving.signal },
-    );
-    await expect.poll(() => open.size).toBe(1);
-    leaving.abort();
-    await expect(asked).rejects.toThrow();
-    await expect.poll(() => open.size).toBe(0);
-    await expect
-      .poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status))
-      .toEqual(['timeout']);
-  });
+  test(
+    'to a call whose legacy client left is read on no longer than the timeout, and its outcome says ' + 'so',
+    async () => {
+      const session = await openSession(strictGrant);
+      trickleTo('tools/call');
+      const leaving = new AbortController();
+      const asked = post(
+        strictGrant,
+        { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
+        { session: session.id, signal: leaving.signal },
+      );
+      await expect.poll(() => open.size).toBe(1);
+      leaving.abort();
+      await expect(asked).rejects.toThrow();
+      await expect.poll(() => open.size).toBe(0);
+      await expect
+        .poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status))
+        .toEqual(['timeout']);
+    },
+  );
 
   test('to a translated call ends it, as no message may take longer than the timeout', async () => {
     const session = await modernClient(strictGrant).ask('tools/list');

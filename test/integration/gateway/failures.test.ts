@@ -52,46 +52,56 @@ const outcomes = async (of: Grant): Promise<unknown[]> =>
   (await tenant.events(`&type=toolCall.completed&grantId=${of.id}`)).map((event) => event['status']);
 
 describe('when the log does not acknowledge', () => {
-  test('a call is refused within its deadline with audit_unavailable, is never forwarded, and gives its limits back', async () => {
-    const session = await openSession(grant);
-    const before = upstream.seenOf('tools/call').length;
-    const began = Date.now();
-    const answer = await toolgate.log.whileAway(async () => session.post(call).then((response) => response.json()));
-    expect(Date.now() - began).toBeLessThan(4000);
-    const { result } = answer as { result: unknown };
-    expect(decisionOf(result)).toMatchObject({ effect: 'deny', code: 'audit_unavailable' });
-    expect(textOf(result)).toMatch(/^\[POLICY DENIED\] /);
-    await expect.poll(() => used(grant, 'all')).toBe(0);
-    await expect.poll(() => outcomes(grant), { timeout: 5000 }).toEqual(['not_forwarded']);
-    expect(upstream.seenOf('tools/call').length).toBe(before);
-    const next = await session.post(call);
-    expect(((await next.json()) as { result: { isError?: boolean } }).result.isError).toBeUndefined();
-    const events = (await tenant.events(`&grantId=${grant.id}`)).filter(
-      (event) => event['type'] === 'toolCall.decided',
-    );
-    const numbers = new Set(
-      events.flatMap((event) => [event['sequence'] as number, ...((event['abandoned'] as number[] | undefined) ?? [])]),
-    );
-    expect([...numbers].toSorted((a, b) => a - b)).toEqual(
-      Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1),
-    );
-  });
+  test(
+    'a call is refused within its deadline with audit_unavailable, is never forwarded, and gives its ' + 'limits back',
+    async () => {
+      const session = await openSession(grant);
+      const before = upstream.seenOf('tools/call').length;
+      const began = Date.now();
+      const answer = await toolgate.log.whileAway(async () => session.post(call).then((response) => response.json()));
+      expect(Date.now() - began).toBeLessThan(4000);
+      const { result } = answer as { result: unknown };
+      expect(decisionOf(result)).toMatchObject({ effect: 'deny', code: 'audit_unavailable' });
+      expect(textOf(result)).toMatch(/^\[POLICY DENIED\] /);
+      await expect.poll(() => used(grant, 'all')).toBe(0);
+      await expect.poll(() => outcomes(grant), { timeout: 5000 }).toEqual(['not_forwarded']);
+      expect(upstream.seenOf('tools/call').length).toBe(before);
+      const next = await session.post(call);
+      expect(((await next.json()) as { result: { isError?: boolean } }).result.isError).toBeUndefined();
+      const events = (await tenant.events(`&grantId=${grant.id}`)).filter(
+        (event) => event['type'] === 'toolCall.decided',
+      );
+      const numbers = new Set(
+        events.flatMap((event) => [
+          event['sequence'] as number,
+          ...((event['abandoned'] as number[] | undefined) ?? []),
+        ]),
+      );
+      expect([...numbers].toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: Math.max(...numbers) }, (_, index) => index + 1),
+      );
+    },
+  );
 
-  test('a refusal waits as long, then is answered with its own code, and is on record once the log is back', async () => {
-    const denied = await tenant.grant({
-      serverId,
-      policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }),
-    });
-    const session = await openSession(denied);
-    const answer = await toolgate.log.whileAway(async () => session.post(call).then((response) => response.json()));
-    expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'not_listed' });
-    await expect
-      .poll(
-        async () => (await tenant.events(`&type=toolCall.decided&grantId=${denied.id}`)).map((event) => event['code']),
-        { timeout: 5000 },
-      )
-      .toEqual(['not_listed']);
-  });
+  test(
+    'a refusal waits as long, then is answered with its own code, and is on record once the log is ' + 'back',
+    async () => {
+      const denied = await tenant.grant({
+        serverId,
+        policyId: await tenant.policy(serverId, { version: '1', default: 'deny' }),
+      });
+      const session = await openSession(denied);
+      const answer = await toolgate.log.whileAway(async () => session.post(call).then((response) => response.json()));
+      expect(decisionOf((answer as { result: unknown }).result)).toMatchObject({ code: 'not_listed' });
+      await expect
+        .poll(
+          async () =>
+            (await tenant.events(`&type=toolCall.decided&grantId=${denied.id}`)).map((event) => event['code']),
+          { timeout: 5000 },
+        )
+        .toEqual(['not_listed']);
+    },
+  );
 });
 
 test('limits out of reach refuse with limits_unavailable and count nothing', async () => {
@@ -105,45 +115,51 @@ test('limits out of reach refuse with limits_unavailable and count nothing', asy
   expect(await used(grant, 'all')).toBe(before);
 });
 
-test('limits out of reach refuse nothing in monitor mode, and the record says what enforcing would have done', async () => {
-  const monitored = await tenant.grant({
-    serverId,
-    policyId: await tenant.policy(serverId, {
-      version: '1',
-      default: 'allow',
-      mode: 'monitor',
-      all_tools: { limits: [{ counter: 'm', window: 'month', max: 5 }] },
-    }),
-  });
-  const session = await openSession(monitored);
-  const answer = (await whileLocked('limit_counters', async () =>
-    session.post(call).then((response) => response.text()),
-  )) as string;
-  expect(answer).not.toContain('isError');
-  await expect
-    .poll(
-      async () =>
-        (await tenant.events(`&type=toolCall.decided&grantId=${monitored.id}`)).map((event) => [
-          event['effect'],
-          event['would'],
-          event['reserved'],
-        ]),
-      { timeout: 5000 },
-    )
-    .toEqual([['allow', { effect: 'deny', code: 'limits_unavailable', rule: null }, []]]);
-});
+test(
+  'limits out of reach refuse nothing in monitor mode, and the record says what enforcing would ' + 'have done',
+  async () => {
+    const monitored = await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, {
+        version: '1',
+        default: 'allow',
+        mode: 'monitor',
+        all_tools: { limits: [{ counter: 'm', window: 'month', max: 5 }] },
+      }),
+    });
+    const session = await openSession(monitored);
+    const answer = (await whileLocked('limit_counters', async () =>
+      session.post(call).then((response) => response.text()),
+    )) as string;
+    expect(answer).not.toContain('isError');
+    await expect
+      .poll(
+        async () =>
+          (await tenant.events(`&type=toolCall.decided&grantId=${monitored.id}`)).map((event) => [
+            event['effect'],
+            event['would'],
+            event['reserved'],
+          ]),
+        { timeout: 5000 },
+      )
+      .toEqual([['allow', { effect: 'deny', code: 'limits_unavailable', rule: null }, []]]);
+  },
+);
 
-test('a gateway that has lost touch with the changes denies with stale_directory, and decides again when it has them', async () => {
-  const session = await openSession(grant);
-  const code = async (): Promise<unknown> => {
-    const { result } = (await (await session.post(call)).json()) as { result: { _meta?: unknown } };
-    return result._meta === undefined ? 'allowed' : decisionOf(result)['code'];
-  };
-  await whileLocked('event_heads', () => expect.poll(code, { timeout: 10_000 }).toBe('stale_directory'));
-  // The poll that was held up ends with knowledge as old as its beginning; the one after it is fresh.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(await code()).toBe('allowed');
-});
+test(
+  'a gateway that has lost touch with the changes denies with stale_directory, and decides again ' + 'when it has them',
+  async () => {
+    const session = await openSession(grant);
+    const code = async (): Promise<unknown> => {
+      const { result } = (await (await session.post(call)).json()) as { result: { _meta?: unknown } };
+      return result._meta === undefined ? 'allowed' : decisionOf(result)['code'];
+    };
+    await whileLocked('event_heads', () => expect.poll(code, { timeout: 10_000 }).toBe('stale_directory'));
+    // The poll that was held up ends with knowledge as old as its beginning; the one after it is fresh.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await code()).toBe('allowed');
+  },
+);
 
 describe('an upstream that fails', () => {
   const answerOf = async (
@@ -250,32 +266,35 @@ describe('an upstream that fails', () => {
       .toEqual(['upstream_unreachable', 'upstream_unreachable', 'upstream_unreachable']);
   });
 
-  test('is gone when a call that it refused is made in the other era: that was sent, so the limit keeps it', async () => {
-    const modern = await startModernUpstream();
-    const server = await tenant.server(modern.url);
-    const policy = await tenant.policy(server, {
-      version: '1',
-      default: 'allow',
-      all_tools: { limits: [{ counter: 'x', window: 'month', max: 5 }] },
-    });
-    const lost = await tenant.grant({ serverId: server, policyId: policy });
-    // From now on it is of the legacy era, until it has said so.
-    const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'legacy', version: '1' } };
-    modern.setIntercept((_request, response, { httpMethod, message }) => {
-      if (httpMethod === 'DELETE') void modern.close();
-      else if (message?.['method'] === 'initialize')
-        response
-          .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' })
-          .end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result }));
-      else response.writeHead(404).end();
-      return true;
-    });
-    const { body } = await modernClient(lost).ask('tools/call', { name: 'echo' });
-    expect((body['error'] as { code: number }).code).toBeLessThan(-32_768);
-    await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable']);
-    expect(modern.seenOf('tools/call')).toHaveLength(1);
-    expect(await used(lost, 'x')).toBe(1);
-  });
+  test(
+    'is gone when a call that it refused is made in the other era: that was sent, so the limit keeps ' + 'it',
+    async () => {
+      const modern = await startModernUpstream();
+      const server = await tenant.server(modern.url);
+      const policy = await tenant.policy(server, {
+        version: '1',
+        default: 'allow',
+        all_tools: { limits: [{ counter: 'x', window: 'month', max: 5 }] },
+      });
+      const lost = await tenant.grant({ serverId: server, policyId: policy });
+      // From now on it is of the legacy era, until it has said so.
+      const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'legacy', version: '1' } };
+      modern.setIntercept((_request, response, { httpMethod, message }) => {
+        if (httpMethod === 'DELETE') void modern.close();
+        else if (message?.['method'] === 'initialize')
+          response
+            .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'one' })
+            .end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result }));
+        else response.writeHead(404).end();
+        return true;
+      });
+      const { body } = await modernClient(lost).ask('tools/call', { name: 'echo' });
+      expect((body['error'] as { code: number }).code).toBeLessThan(-32_768);
+      await expect.poll(() => outcomes(lost), { timeout: 5000 }).toEqual(['upstream_unreachable']);
+      expect(modern.seenOf('tools/call')).toHaveLength(1);
+      expect(await used(lost, 'x')).toBe(1);
+    },
+  );
 
   test('has forgotten the session: the client is told 404, so that it starts a new one', async () => {
     const session = await openSession(grant);

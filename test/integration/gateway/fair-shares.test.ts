@@ -74,33 +74,38 @@ const overloadedOf = async (grant: Grant): Promise<readonly Json[]> =>
   (await hostile.events(`&grantId=${grant.id}&effect=deny`)).filter(({ code }) => code === 'overloaded');
 
 describe('calls under way', () => {
-  test('over the limit of their grant are refused as overloaded, on record, with what to do; over that of their organization too; and another organization notices nothing', async () => {
-    const [one, two] = [await granted(hostile), await granted(hostile)];
-    const [first, second, other] = [
-      await openSession(one),
-      await openSession(two),
-      await openSession(await granted(honest, LIMITED)),
-    ];
-    await flood(first, 8);
-    const refused = await call(first, 'echo');
-    expect(refused['isError']).toBe(true);
-    expect(textOf(refused)).toBe(
-      '[POLICY DENIED] this grant has 8 requests of this kind under way already; wait until some have ended, then try again',
-    );
-    expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'overloaded', rule: null });
-    await flood(second, 4);
-    expect(textOf(await call(second, 'echo'))).toContain(
-      'your organization has 12 requests of this kind under way already',
-    );
-    await expectAllWell(other, 8);
-    await expect
-      .poll(async () => (await overloadedOf(one)).map(({ effect, rule, tool }) => ({ effect, rule, tool })), {
-        timeout: 8000,
-      })
-      .toEqual([{ effect: 'deny', rule: null, tool: 'echo' }]);
-    letGo();
-    await expect.poll(async () => (await call(first, 'echo'))['isError'] ?? false, { timeout: 5000 }).toBe(false);
-  });
+  test(
+    'over the limit of their grant are refused as overloaded, on record, with what to do; over that ' +
+      'of their organization too; and another organization notices nothing',
+    async () => {
+      const [one, two] = [await granted(hostile), await granted(hostile)];
+      const [first, second, other] = [
+        await openSession(one),
+        await openSession(two),
+        await openSession(await granted(honest, LIMITED)),
+      ];
+      await flood(first, 8);
+      const refused = await call(first, 'echo');
+      expect(refused['isError']).toBe(true);
+      expect(textOf(refused)).toBe(
+        '[POLICY DENIED] this grant has 8 requests of this kind under way already; wait until some have ' +
+          'ended, then try again',
+      );
+      expect(decisionOf(refused)).toMatchObject({ effect: 'deny', code: 'overloaded', rule: null });
+      await flood(second, 4);
+      expect(textOf(await call(second, 'echo'))).toContain(
+        'your organization has 12 requests of this kind under way already',
+      );
+      await expectAllWell(other, 8);
+      await expect
+        .poll(async () => (await overloadedOf(one)).map(({ effect, rule, tool }) => ({ effect, rule, tool })), {
+          timeout: 8000,
+        })
+        .toEqual([{ effect: 'deny', rule: null, tool: 'echo' }]);
+      letGo();
+      await expect.poll(async () => (await call(first, 'echo'))['isError'] ?? false, { timeout: 5000 }).toBe(false);
+    },
+  );
 
   test('that were refused or cancelled, or have ended, hold no place', async () => {
     const session = await openSession(await granted(hostile, LIMITED));
@@ -117,47 +122,57 @@ describe('calls under way', () => {
   });
 });
 
-test('answers being collected are limited by grant: one list more is refused with a JSON-RPC error and a decision on record, and no call of anybody is', async () => {
-  const grant = await granted(hostile);
-  const [session, other] = [await openSession(grant), await openSession(await granted(honest, LIMITED))];
-  for (let index = 0; index < 100; index += 1) ask(session, 'tools/list', { cursor: 'slow' }).catch(() => undefined);
-  await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(100);
-  const { error } = (await ask(session, 'tools/list', {})) as { error: { code: number; message: string; data: Json } };
-  expect(error).toMatchObject({
-    code: -33_004,
-    message: expect.stringMatching(/^\[POLICY DENIED\] this grant has 100 requests/),
-    data: { 'io.toolgate/decision': { code: 'overloaded', rule: null } },
-  });
-  expect((await call(session, 'echo'))['isError']).toBeUndefined();
-  await expectAllWell(other, 8);
-  await expect
-    .poll(async () => (await overloadedOf(grant)).map(({ method }) => method), { timeout: 8000 })
-    .toEqual(['tools/list']);
-  letGo();
-  await expect.poll(async () => 'result' in (await ask(session, 'tools/list', {})), { timeout: 5000 }).toBe(true);
-});
+test(
+  'answers being collected are limited by grant: one list more is refused with a JSON-RPC error and ' +
+    'a decision on record, and no call of anybody is',
+  async () => {
+    const grant = await granted(hostile);
+    const [session, other] = [await openSession(grant), await openSession(await granted(honest, LIMITED))];
+    for (let index = 0; index < 100; index += 1) ask(session, 'tools/list', { cursor: 'slow' }).catch(() => undefined);
+    await expect.poll(() => waiting.length, { timeout: 15_000 }).toBe(100);
+    const { error } = (await ask(session, 'tools/list', {})) as {
+      error: { code: number; message: string; data: Json };
+    };
+    expect(error).toMatchObject({
+      code: -33_004,
+      message: expect.stringMatching(/^\[POLICY DENIED\] this grant has 100 requests/),
+      data: { 'io.toolgate/decision': { code: 'overloaded', rule: null } },
+    });
+    expect((await call(session, 'echo'))['isError']).toBeUndefined();
+    await expectAllWell(other, 8);
+    await expect
+      .poll(async () => (await overloadedOf(grant)).map(({ method }) => method), { timeout: 8000 })
+      .toEqual(['tools/list']);
+    letGo();
+    await expect.poll(async () => 'result' in (await ask(session, 'tools/list', {})), { timeout: 5000 }).toBe(true);
+  },
+);
 
-test("one organization's held calls, poisonous counters, slow upstreams and sessions refuse no call of another", async () => {
-  const name = `x://${'\u4e00\u5a01\u6c03'.repeat(680)}`;
-  const bad = await granted(hostile, {
-    ...LIMITED,
-    tools: { ...LIMITED.tools, slow: {} },
-    resources: { [name]: { rate_limit: { max: 1_000_000, window: 3600 } } },
-  });
-  const [session, other] = [await openSession(bad), await openSession(await granted(honest, LIMITED))];
-  await flood(session, 4);
-  let stopped = false;
-  const loop = async (work: (index: number) => Promise<unknown>): Promise<void> => {
-    for (let index = 0; !stopped; index += 1) await work(index).catch(() => undefined);
-  };
-  const held = Array.from({ length: 60 }, (_, index) => call(session, 'ask', { index }).catch(() => undefined));
-  const loops = [
-    loop(() => ask(session, 'resources/read', { uri: name })),
-    loop(() => openSession(bad)),
-    loop((index) => call(session, 'ask', { again: index })),
-  ];
-  for (let round = 0; round < 10; round += 1) await expectAllWell(other, 8);
-  stopped = true;
-  await hostile.api('POST', `/v1/grants/${bad.id}/revoke`);
-  await Promise.all([...loops, ...held]);
-}, 60_000);
+test(
+  "one organization's held calls, poisonous counters, slow upstreams and sessions refuse no call of " + 'another',
+  async () => {
+    const name = `x://${'\u4e00\u5a01\u6c03'.repeat(680)}`;
+    const bad = await granted(hostile, {
+      ...LIMITED,
+      tools: { ...LIMITED.tools, slow: {} },
+      resources: { [name]: { rate_limit: { max: 1_000_000, window: 3600 } } },
+    });
+    const [session, other] = [await openSession(bad), await openSession(await granted(honest, LIMITED))];
+    await flood(session, 4);
+    let stopped = false;
+    const loop = async (work: (index: number) => Promise<unknown>): Promise<void> => {
+      for (let index = 0; !stopped; index += 1) await work(index).catch(() => undefined);
+    };
+    const held = Array.from({ length: 60 }, (_, index) => call(session, 'ask', { index }).catch(() => undefined));
+    const loops = [
+      loop(() => ask(session, 'resources/read', { uri: name })),
+      loop(() => openSession(bad)),
+      loop((index) => call(session, 'ask', { again: index })),
+    ];
+    for (let round = 0; round < 10; round += 1) await expectAllWell(other, 8);
+    stopped = true;
+    await hostile.api('POST', `/v1/grants/${bad.id}/revoke`);
+    await Promise.all([...loops, ...held]);
+  },
+  60_000,
+);

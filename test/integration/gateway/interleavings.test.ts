@@ -161,7 +161,10 @@ const countsOf = async (identityId: string, family: number): Promise<readonly nu
   return (await Promise.all(used)).map((one) => hundredths(one ?? 0));
 };
 
-/** Refusals of a machine that is too busy for the deadlines of a call: nothing was sent then, and what was reserved is given back. */
+/**
+ * Refusals of a machine that is too busy for the deadlines of a call: nothing was sent then, and what was reserved is
+ * given back.
+ */
 const TOO_SLOW = ['limits_unavailable', 'audit_unavailable', 'stale_directory'] as const;
 const PATIENT = { timeout: 30_000, interval: 20 } as const;
 
@@ -195,6 +198,11 @@ const check = async ({ family, calls: made }: Interleaving): Promise<void> => {
   }
 };
 
-test(`in ${INTERLEAVINGS} random interleavings over 3 gateways no counter passes its maximum, and what was not sent is given back`, async () => {
-  await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
-}, 1_500_000);
+test(
+  `in ${INTERLEAVINGS} random interleavings over 3 gateways no counter passes its maximum, and what ` +
+    'was not sent is given back',
+  async () => {
+    await checkInterleavings(interleaving, { runs: INTERLEAVINGS, atOnce: AT_ONCE, seed }, check);
+  },
+  1_500_000,
+);

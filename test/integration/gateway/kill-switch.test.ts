@@ -96,7 +96,8 @@ describe('the kill switch', () => {
     }
     took.sort((a, b) => a - b);
     process.stderr.write(
-      `a kill switch governs two other nodes after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
+      `a kill switch governs two other nodes after ${Math.round(took[Math.floor(took.length / 2)] as number)} ` +
+        `ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
     );
     expect(took.at(-1)).toBeLessThan(1000);
   }, 60_000);

@@ -66,7 +66,10 @@ const itemsOf = (method: string): string | undefined =>
 const quoted = (value: unknown): string => JSON.stringify(value);
 const PAD = (bytes: number): string => `"pad":"${'x'.repeat(bytes)}"`;
 
-/** JSON texts that some client could take for a list under `id`. Those in the second half hold it where only the data of a tool may stand. */
+/**
+ * JSON texts that some client could take for a list under `id`. Those in the second half hold it where only the data of
+ * a tool may stand.
+ */
 const plain = (id: string, member: string, list: string): string =>
   `{"jsonrpc":"2.0","id":${id},"result":{"${member}":${list}}}`;
 const DRESSES: Readonly<Record<string, (id: string, member: string, list: string) => string>> = {
@@ -275,33 +278,38 @@ const exchange = fc.record({
   places: fc.array(fc.nat(), { maxLength: 6 }),
 });
 
-test('no client of either era receives a hidden tool or a changed definition, in whatever dress a server of either era shows it', async () => {
-  await fc.assert(
-    fc.asyncProperty(exchange, async ({ client, upstream, choice, dress, carrier, id, places }) => {
-      const method = METHODS[client][choice % METHODS[client].length] as string;
-      if (dress in AS_DATA && BRINGS_DATA.has(method)) return;
-      const raw = upstreams.get(upstream) as RawUpstream;
-      const members = Object.keys(ITEMS);
-      const member = itemsOf(method) ?? (members[choice % members.length] as string);
-      const attacked = method === 'resume' ? 'GET' : method;
-      raw.answer(attacked, (message) => {
-        const ownId = quoted(message.id ?? 7);
-        const text = ({ ...DRESSES, ...AS_DATA }[dress] as typeof plain)(
-          id === 'own' ? ownId : id,
-          member,
-          quoted(ITEMS[member]),
-        );
-        const { headers, body } = (CARRIERS[carrier] as (typeof CARRIERS)[string])(text, ownId);
-        return { headers, chunks: cut(body, places) };
-      });
-      try {
-        const text = await received(client, upstream, method);
-        const shown = [HIDDEN, CHANGED].filter((marker) => text.includes(marker));
-        expect([method, member, ...shown]).toEqual([method, member]);
-      } finally {
-        raw.answer(attacked, undefined);
-      }
-    }),
-    { numRuns: RUNS },
-  );
-}, 240_000);
+test(
+  'no client of either era receives a hidden tool or a changed definition, in whatever dress a ' +
+    'server of either era shows it',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(exchange, async ({ client, upstream, choice, dress, carrier, id, places }) => {
+        const method = METHODS[client][choice % METHODS[client].length] as string;
+        if (dress in AS_DATA && BRINGS_DATA.has(method)) return;
+        const raw = upstreams.get(upstream) as RawUpstream;
+        const members = Object.keys(ITEMS);
+        const member = itemsOf(method) ?? (members[choice % members.length] as string);
+        const attacked = method === 'resume' ? 'GET' : method;
+        raw.answer(attacked, (message) => {
+          const ownId = quoted(message.id ?? 7);
+          const text = ({ ...DRESSES, ...AS_DATA }[dress] as typeof plain)(
+            id === 'own' ? ownId : id,
+            member,
+            quoted(ITEMS[member]),
+          );
+          const { headers, body } = (CARRIERS[carrier] as (typeof CARRIERS)[string])(text, ownId);
+          return { headers, chunks: cut(body, places) };
+        });
+        try {
+          const text = await received(client, upstream, method);
+          const shown = [HIDDEN, CHANGED].filter((marker) => text.includes(marker));
+          expect([method, member, ...shown]).toEqual([method, member]);
+        } finally {
+          raw.answer(attacked, undefined);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  240_000,
+);

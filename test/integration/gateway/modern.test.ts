@@ -196,31 +196,34 @@ describe('what a policy lets pass', () => {
       ]);
   });
 
-  test('lists show what the policy shows, to this grant alone and not for longer than a change of policy may take', async () => {
-    const tools = resultOf(await client.ask('tools/list'));
-    expect((tools['tools'] as { name: string }[]).map(({ name }) => name)).toEqual([
-      'echo',
-      'é☃',
-      'query',
-      'slow',
-      'ask',
-      'secret',
-    ]);
-    for (const list of [tools, resultOf(await client.ask('resources/list'))])
-      expect(list).toMatchObject({
-        resultType: 'complete',
+  test(
+    'lists show what the policy shows, to this grant alone and not for longer than a change of policy ' + 'may take',
+    async () => {
+      const tools = resultOf(await client.ask('tools/list'));
+      expect((tools['tools'] as { name: string }[]).map(({ name }) => name)).toEqual([
+        'echo',
+        'é☃',
+        'query',
+        'slow',
+        'ask',
+        'secret',
+      ]);
+      for (const list of [tools, resultOf(await client.ask('resources/list'))])
+        expect(list).toMatchObject({
+          resultType: 'complete',
+          cacheScope: 'private',
+          ttlMs: expect.any(Number) as number,
+        });
+      expect(tools['ttlMs']).toBeLessThanOrEqual(1000);
+      expect(
+        (resultOf(await client.ask('resources/list'))['resources'] as { uri: string }[]).map(({ uri }) => uri),
+      ).toEqual(['note://a']);
+      expect(resultOf(await client.ask('resources/read', { uri: 'note://a' }))).toMatchObject({
         cacheScope: 'private',
-        ttlMs: expect.any(Number) as number,
+        contents: [{ text: 'text of a' }],
       });
-    expect(tools['ttlMs']).toBeLessThanOrEqual(1000);
-    expect(
-      (resultOf(await client.ask('resources/list'))['resources'] as { uri: string }[]).map(({ uri }) => uri),
-    ).toEqual(['note://a']);
-    expect(resultOf(await client.ask('resources/read', { uri: 'note://a' }))).toMatchObject({
-      cacheScope: 'private',
-      contents: [{ text: 'text of a' }],
-    });
-  });
+    },
+  );
 
   test('server/discover says what is spoken here and offered here', async () => {
     const { status, body } = await client.ask('server/discover');

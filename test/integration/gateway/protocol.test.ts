@@ -51,86 +51,94 @@ const rawPost = (body: Buffer | string, headers: Readonly<Record<string, string>
   });
 
 describe('bodies', () => {
-  test('every malformed body answers 400 with its code and a null id, or, where its params alone are at fault, a refusal under its id, and nothing reaches the upstream', async () => {
-    const session = await openSession(grant);
-    const before = upstream.seen.length;
-    const answers: { name: string; status: number; code: unknown; id: unknown }[] = [];
-    for (const { name, body } of malformedBodies) {
-      const response = await session.post(new Uint8Array(body));
-      const answer = (await response.json()) as {
-        id: unknown;
-        error?: { code: number };
-        result?: { isError: boolean; _meta: Record<string, { code: string }> };
-      };
-      answers.push({
-        name,
-        status: response.status,
-        code: answer.error?.code ?? answer.result?._meta['io.toolgate/decision']?.code,
-        id: answer.id,
-      });
-    }
-    expect(answers).toEqual(
-      malformedBodies.map(({ name, code, inParams }) =>
-        inParams ? { name, status: 200, code: 'malformed', id: 1 } : { name, status: 400, code, id: null },
-      ),
-    );
-    expect(malformedBodies.length).toBeGreaterThanOrEqual(200);
-    expect(upstream.seen.length).toBe(before);
-    await expect
-      .poll(
-        async () =>
-          (await tenant.events('&type=toolCall.decided')).filter((event) => event['code'] === 'malformed').length +
-          (await tenant.events('&type=audit.suppressed')).reduce((sum, event) => sum + Number(event['refusals']), 0),
-        { timeout: 8000 },
-      )
-      .toBe(malformedBodies.length);
-  });
+  test(
+    'every malformed body answers 400 with its code and a null id, or, where its params alone are at ' +
+      'fault, a refusal under its id, and nothing reaches the upstream',
+    async () => {
+      const session = await openSession(grant);
+      const before = upstream.seen.length;
+      const answers: { name: string; status: number; code: unknown; id: unknown }[] = [];
+      for (const { name, body } of malformedBodies) {
+        const response = await session.post(new Uint8Array(body));
+        const answer = (await response.json()) as {
+          id: unknown;
+          error?: { code: number };
+          result?: { isError: boolean; _meta: Record<string, { code: string }> };
+        };
+        answers.push({
+          name,
+          status: response.status,
+          code: answer.error?.code ?? answer.result?._meta['io.toolgate/decision']?.code,
+          id: answer.id,
+        });
+      }
+      expect(answers).toEqual(
+        malformedBodies.map(({ name, code, inParams }) =>
+          inParams ? { name, status: 200, code: 'malformed', id: 1 } : { name, status: 400, code, id: null },
+        ),
+      );
+      expect(malformedBodies.length).toBeGreaterThanOrEqual(200);
+      expect(upstream.seen.length).toBe(before);
+      await expect
+        .poll(
+          async () =>
+            (await tenant.events('&type=toolCall.decided')).filter((event) => event['code'] === 'malformed').length +
+            (await tenant.events('&type=audit.suppressed')).reduce((sum, event) => sum + Number(event['refusals']), 0),
+          { timeout: 8000 },
+        )
+        .toBe(malformedBodies.length);
+    },
+  );
 
-  test('a request whose params can be read in several ways is answered under its id in both eras, and recorded with its method and no tool', async () => {
-    const session = await openSession(grant);
-    const modern = (method: string) => ({
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': method,
-      'mcp-name': 'cancel_job',
-    });
-    const bodyOf = (method: string, id: string) =>
-      `{"jsonrpc":"2.0","id":"${id}","method":"${method}","params":{"name":"cancel_job","arguments":{"__proto__":{"admin":true}}}}`;
-    const answers = [
-      await session.post(bodyOf('tools/call', 'one')),
-      await session.post(bodyOf('prompts/get', 'two')),
-      await rawPost(bodyOf('tools/call', 'three'), modern('tools/call')),
-      await rawPost(bodyOf('initialize', 'four')),
-    ];
-    expect(await Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]))).toMatchObject([
-      [
-        200,
-        {
-          id: 'one',
-          result: {
-            isError: true,
-            _meta: { 'io.toolgate/decision': { effect: 'deny', code: 'malformed', rule: null } },
+  test(
+    'a request whose params can be read in several ways is answered under its id in both eras, and ' +
+      'recorded with its method and no tool',
+    async () => {
+      const session = await openSession(grant);
+      const modern = (method: string) => ({
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': method,
+        'mcp-name': 'cancel_job',
+      });
+      const bodyOf = (method: string, id: string) =>
+        `{"jsonrpc":"2.0","id":"${id}","method":"${method}","params":{"name":"cancel_job","arguments":{"__proto__":{"admin":true}}}}`;
+      const answers = [
+        await session.post(bodyOf('tools/call', 'one')),
+        await session.post(bodyOf('prompts/get', 'two')),
+        await rawPost(bodyOf('tools/call', 'three'), modern('tools/call')),
+        await rawPost(bodyOf('initialize', 'four')),
+      ];
+      expect(await Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]))).toMatchObject([
+        [
+          200,
+          {
+            id: 'one',
+            result: {
+              isError: true,
+              _meta: { 'io.toolgate/decision': { effect: 'deny', code: 'malformed', rule: null } },
+            },
           },
-        },
-      ],
-      [200, { id: 'two', error: { code: -32_602 } }],
-      [
-        200,
-        {
-          id: 'three',
-          result: { resultType: 'complete', isError: true, _meta: { 'io.toolgate/decision': { code: 'malformed' } } },
-        },
-      ],
-      [200, { id: 'four', error: { code: -32_602 } }],
-    ]);
-    expect((await rawPost(bodyOf('tools/call', 'five'))).status).toBe(400);
-    const recorded = async () =>
-      (await tenant.events('&type=toolCall.decided')).filter(({ requestId }) => requestId === 'one');
-    await expect
-      .poll(recorded, { timeout: 8000 })
-      .toMatchObject([
-        { method: 'tools/call', tool: null, code: 'malformed', sessionId: expect.any(String) as string },
+        ],
+        [200, { id: 'two', error: { code: -32_602 } }],
+        [
+          200,
+          {
+            id: 'three',
+            result: { resultType: 'complete', isError: true, _meta: { 'io.toolgate/decision': { code: 'malformed' } } },
+          },
+        ],
+        [200, { id: 'four', error: { code: -32_602 } }],
       ]);
-  });
+      expect((await rawPost(bodyOf('tools/call', 'five'))).status).toBe(400);
+      const recorded = async () =>
+        (await tenant.events('&type=toolCall.decided')).filter(({ requestId }) => requestId === 'one');
+      await expect
+        .poll(recorded, { timeout: 8000 })
+        .toMatchObject([
+          { method: 'tools/call', tool: null, code: 'malformed', sessionId: expect.any(String) as string },
+        ]);
+    },
+  );
 
   test('a body over 4 MiB is 413, by its length or while it arrives', async () => {
     const big = Buffer.alloc(4 * 1024 * 1024 + 1, 32);
@@ -139,7 +147,8 @@ describe('bodies', () => {
       const url = new URL(grant.mcpUrl);
       const socket = connectTcp(Number(url.port), url.hostname, () => {
         socket.write(
-          `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nAuthorization: Bearer ${grant.token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+          `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nAuthorization: Bearer ` +
+            `${grant.token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
         );
         for (let i = 0; i < 5; i += 1) socket.write(`100000\r\n${' '.repeat(0x100000)}\r\n`);
       });
@@ -155,7 +164,8 @@ describe('bodies', () => {
   test('what the upstream receives is byte for byte what was judged', async () => {
     const session = await openSession(grant);
     const body =
-      '{ "jsonrpc":"2.0", "id":7,"method":"tools/call","params":{"name":"quick","arguments":{"b":1.50,"a":"\\u00e9","n":1e21},"_meta":{"x.example/unknown":[1]}}}';
+      '{ "jsonrpc":"2.0", ' +
+      '"id":7,"method":"tools/call","params":{"name":"quick","arguments":{"b":1.50,"a":"\\u00e9","n":1e21},"_meta":{"x.example/unknown":[1]}}}';
     expect((await session.post(body)).status).toBe(200);
     expect(upstream.seenOf('tools/call').at(-1)?.text).toBe(body);
   });
@@ -211,7 +221,8 @@ describe('credentials', () => {
       const url = new URL(grant.mcpUrl);
       const socket = connectTcp(Number(url.port), url.hostname, () =>
         socket.write(
-          `POST ${url.pathname} HTTP/1.1\r\nHost: evil.example\r\nAuthorization: Bearer ${grant.token}\r\nContent-Length: 2\r\n\r\n{}`,
+          `POST ${url.pathname} HTTP/1.1\r\nHost: evil.example\r\nAuthorization: Bearer ` +
+            `${grant.token}\r\nContent-Length: 2\r\n\r\n{}`,
         ),
       );
       socket.once('data', (chunk) => {

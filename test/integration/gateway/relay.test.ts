@@ -47,7 +47,9 @@ afterEach(async () => {
 
 type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: ServerResponse }>;
 
-/** An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more. */
+/**
+ * An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more.
+ */
 const stuckStream = async (relay: (parts: RelayParts, exchange: InSession, url: URL) => void): Promise<Relayed> => {
   const streams: ServerResponse[] = [];
   const upstreamServer = createServer((_request, response) => {

@@ -114,100 +114,103 @@ describe('what a policy lets pass', () => {
 });
 
 describe('what a policy refuses', () => {
-  test('is a JSON-RPC error with a code of our own, on record, and reaches no upstream; the session lives on', async () => {
-    const before = asked();
-    await expect(client.readResource({ uri: 'log://1' })).rejects.toEqual(
-      denied('log://1 is not allowed by this policy', { effect: 'deny', code: 'not_listed', rule: '/default' }),
-    );
-    await expect(client.readResource({ uri: 'file:///public/secret/a' })).rejects.toEqual(
-      denied('Not these', { code: 'denied_by_rule' }),
-    );
-    await expect(client.readResource({ uri: 'file:///public/%73ecret/a' })).rejects.toEqual(
-      denied('Not these', { code: 'denied_by_rule' }),
-    );
-    await expect(client.readResource({ uri: 'file:///public/../etc/passwd' })).rejects.toEqual(
-      denied('the URI of the resource can be read in more than one way', { code: 'malformed', rule: null }),
-    );
-    await expect(client.subscribeResource({ uri: 'log://2' })).rejects.toEqual(
-      denied('log://2', { code: 'not_listed' }),
-    );
-    await expect(client.getPrompt({ name: 'secret' })).rejects.toEqual(denied('secret', { code: 'not_listed' }));
-    await expect(client.getPrompt({ name: 'summary', arguments: { tone: 'rude' } })).rejects.toEqual(
-      denied('summary: the policy requires', { code: 'argument_rule', rule: '/prompts/summary/require/0' }),
-    );
-    await expect(
-      client.complete({ ref: { type: 'ref/prompt', name: 'secret' }, argument: { name: 'a', value: 'b' } }),
-    ).rejects.toEqual(denied('secret', { code: 'not_listed' }));
-    expect(asked()).toBe(before);
-    expect((await client.listPrompts()).prompts).toHaveLength(2);
-    await expect.poll(decided, { timeout: 20_000 }).toHaveLength(8);
-    expect(await decided()).toEqual([
-      {
-        method: 'resources/read',
-        tool: 'log://1',
-        code: 'not_listed',
-        rule: '/default',
-        argumentKeys: ['uri'],
-        definitionHash: null,
-      },
-      {
-        method: 'resources/read',
-        tool: 'file:///public/secret/a',
-        code: 'denied_by_rule',
-        rule: '/resources/file:~1~1~1public~1secret~1*/action',
-        argumentKeys: ['uri'],
-        definitionHash: null,
-      },
-      {
-        method: 'resources/read',
-        tool: 'file:///public/%73ecret/a',
-        code: 'denied_by_rule',
-        rule: '/resources/file:~1~1~1public~1secret~1*/action',
-        argumentKeys: ['uri'],
-        definitionHash: null,
-      },
-      {
-        method: 'resources/read',
-        tool: 'file:///public/../etc/passwd',
-        code: 'malformed',
-        rule: null,
-        argumentKeys: ['uri'],
-        definitionHash: null,
-      },
-      {
-        method: 'resources/subscribe',
-        tool: 'log://2',
-        code: 'not_listed',
-        rule: '/default',
-        argumentKeys: ['uri'],
-        definitionHash: null,
-      },
-      {
-        method: 'prompts/get',
-        tool: 'secret',
-        code: 'not_listed',
-        rule: '/default',
-        argumentKeys: [],
-        definitionHash: null,
-      },
-      {
-        method: 'prompts/get',
-        tool: 'summary',
-        code: 'argument_rule',
-        rule: '/prompts/summary/require/0',
-        argumentKeys: ['tone'],
-        definitionHash: null,
-      },
-      {
-        method: 'completion/complete',
-        tool: 'secret',
-        code: 'not_listed',
-        rule: '/default',
-        argumentKeys: ['a'],
-        definitionHash: null,
-      },
-    ]);
-  });
+  test(
+    'is a JSON-RPC error with a code of our own, on record, and reaches no upstream; the session ' + 'lives on',
+    async () => {
+      const before = asked();
+      await expect(client.readResource({ uri: 'log://1' })).rejects.toEqual(
+        denied('log://1 is not allowed by this policy', { effect: 'deny', code: 'not_listed', rule: '/default' }),
+      );
+      await expect(client.readResource({ uri: 'file:///public/secret/a' })).rejects.toEqual(
+        denied('Not these', { code: 'denied_by_rule' }),
+      );
+      await expect(client.readResource({ uri: 'file:///public/%73ecret/a' })).rejects.toEqual(
+        denied('Not these', { code: 'denied_by_rule' }),
+      );
+      await expect(client.readResource({ uri: 'file:///public/../etc/passwd' })).rejects.toEqual(
+        denied('the URI of the resource can be read in more than one way', { code: 'malformed', rule: null }),
+      );
+      await expect(client.subscribeResource({ uri: 'log://2' })).rejects.toEqual(
+        denied('log://2', { code: 'not_listed' }),
+      );
+      await expect(client.getPrompt({ name: 'secret' })).rejects.toEqual(denied('secret', { code: 'not_listed' }));
+      await expect(client.getPrompt({ name: 'summary', arguments: { tone: 'rude' } })).rejects.toEqual(
+        denied('summary: the policy requires', { code: 'argument_rule', rule: '/prompts/summary/require/0' }),
+      );
+      await expect(
+        client.complete({ ref: { type: 'ref/prompt', name: 'secret' }, argument: { name: 'a', value: 'b' } }),
+      ).rejects.toEqual(denied('secret', { code: 'not_listed' }));
+      expect(asked()).toBe(before);
+      expect((await client.listPrompts()).prompts).toHaveLength(2);
+      await expect.poll(decided, { timeout: 20_000 }).toHaveLength(8);
+      expect(await decided()).toEqual([
+        {
+          method: 'resources/read',
+          tool: 'log://1',
+          code: 'not_listed',
+          rule: '/default',
+          argumentKeys: ['uri'],
+          definitionHash: null,
+        },
+        {
+          method: 'resources/read',
+          tool: 'file:///public/secret/a',
+          code: 'denied_by_rule',
+          rule: '/resources/file:~1~1~1public~1secret~1*/action',
+          argumentKeys: ['uri'],
+          definitionHash: null,
+        },
+        {
+          method: 'resources/read',
+          tool: 'file:///public/%73ecret/a',
+          code: 'denied_by_rule',
+          rule: '/resources/file:~1~1~1public~1secret~1*/action',
+          argumentKeys: ['uri'],
+          definitionHash: null,
+        },
+        {
+          method: 'resources/read',
+          tool: 'file:///public/../etc/passwd',
+          code: 'malformed',
+          rule: null,
+          argumentKeys: ['uri'],
+          definitionHash: null,
+        },
+        {
+          method: 'resources/subscribe',
+          tool: 'log://2',
+          code: 'not_listed',
+          rule: '/default',
+          argumentKeys: ['uri'],
+          definitionHash: null,
+        },
+        {
+          method: 'prompts/get',
+          tool: 'secret',
+          code: 'not_listed',
+          rule: '/default',
+          argumentKeys: [],
+          definitionHash: null,
+        },
+        {
+          method: 'prompts/get',
+          tool: 'summary',
+          code: 'argument_rule',
+          rule: '/prompts/summary/require/0',
+          argumentKeys: ['tone'],
+          definitionHash: null,
+        },
+        {
+          method: 'completion/complete',
+          tool: 'secret',
+          code: 'not_listed',
+          rule: '/default',
+          argumentKeys: ['a'],
+          definitionHash: null,
+        },
+      ]);
+    },
+  );
 
   test('limits count reads and subscriptions, and neither completions nor leaving off', async () => {
     for (let count = 0; count < 4; count += 1)
@@ -269,60 +272,67 @@ describe('what a policy holds for approval', () => {
     return ((data as Json)['io.toolgate/decision'] as Json)['approvalId'] as string;
   };
 
-  test('is asked for as calls are: people see what it is, and once it is approved the same request is answered once', async () => {
-    const approver = await tenant.person('approver');
-    const serverId = await tenant.server(upstream.url);
-    const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, HOLDING) }));
-    const [read, got] = [
-      () => held.readResource({ uri: 'log://1' }),
-      () => held.getPrompt({ name: 'summary', arguments: { tone: 'kind' } }),
-    ];
-    const before = asked();
-    const [log, prompt] = [await approvalIn(read()), await approvalIn(got())];
-    expect([await approvalIn(read()), asked()]).toEqual([log, before]);
-    expect((await approver.api('GET', `/v1/approvals/${log}`)).body).toMatchObject({
-      status: 'pending',
-      kind: 'resource',
-      tool: 'log://1',
-      rule: '/resources/log:~1~1*/action',
-      reason: 'Logs are private',
-      arguments: { uri: 'log://1' },
-    });
-    expect((await approver.api('GET', `/v1/approvals/${prompt}`)).body).toMatchObject({
-      status: 'pending',
-      kind: 'prompt',
-      tool: 'summary',
-      definitionHash: null,
-      arguments: { tone: 'kind' },
-    });
-    for (const id of [log, prompt])
-      expect((await approver.api('POST', `/v1/approvals/${id}/approve`)).status).toBe(200);
-    const tool = (await held.callTool({ name: 'summary', arguments: { tone: 'kind' } })) as Json;
-    expect([tool['isError'], JSON.stringify(tool).includes(prompt)]).toEqual([true, false]);
-    expect(await read()).toMatchObject({ contents: [{ uri: 'log://1' }] });
-    expect((await got()).messages).toHaveLength(1);
-    for (const id of [log, prompt])
-      expect((await approver.api('GET', `/v1/approvals/${id}`)).body).toMatchObject({ status: 'used' });
-    expect([await approvalIn(read()), await approvalIn(got())].some((id) => id === log || id === prompt)).toBe(false);
-  });
+  test(
+    'is asked for as calls are: people see what it is, and once it is approved the same request is ' + 'answered once',
+    async () => {
+      const approver = await tenant.person('approver');
+      const serverId = await tenant.server(upstream.url);
+      const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, HOLDING) }));
+      const [read, got] = [
+        () => held.readResource({ uri: 'log://1' }),
+        () => held.getPrompt({ name: 'summary', arguments: { tone: 'kind' } }),
+      ];
+      const before = asked();
+      const [log, prompt] = [await approvalIn(read()), await approvalIn(got())];
+      expect([await approvalIn(read()), asked()]).toEqual([log, before]);
+      expect((await approver.api('GET', `/v1/approvals/${log}`)).body).toMatchObject({
+        status: 'pending',
+        kind: 'resource',
+        tool: 'log://1',
+        rule: '/resources/log:~1~1*/action',
+        reason: 'Logs are private',
+        arguments: { uri: 'log://1' },
+      });
+      expect((await approver.api('GET', `/v1/approvals/${prompt}`)).body).toMatchObject({
+        status: 'pending',
+        kind: 'prompt',
+        tool: 'summary',
+        definitionHash: null,
+        arguments: { tone: 'kind' },
+      });
+      for (const id of [log, prompt])
+        expect((await approver.api('POST', `/v1/approvals/${id}/approve`)).status).toBe(200);
+      const tool = (await held.callTool({ name: 'summary', arguments: { tone: 'kind' } })) as Json;
+      expect([tool['isError'], JSON.stringify(tool).includes(prompt)]).toEqual([true, false]);
+      expect(await read()).toMatchObject({ contents: [{ uri: 'log://1' }] });
+      expect((await got()).messages).toHaveLength(1);
+      for (const id of [log, prompt])
+        expect((await approver.api('GET', `/v1/approvals/${id}`)).body).toMatchObject({ status: 'used' });
+      expect([await approvalIn(read()), await approvalIn(got())].some((id) => id === log || id === prompt)).toBe(false);
+    },
+  );
 
-  test('a prompt and a tool that is not discovered yet, of one name and with the same arguments, wait for people beside each other', async () => {
-    const serverId = await tenant.server(upstream.url);
-    const both = {
-      version: '1',
-      default: 'deny',
-      approval: { wait: 0 },
-      tools: { translate: { action: 'require_approval' } },
-      prompts: { translate: { action: 'require_approval' } },
-    };
-    const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, both) }));
-    const prompt = await approvalIn(held.getPrompt({ name: 'translate', arguments: { tone: 'kind' } }));
-    const tool = decisionOf((await held.callTool({ name: 'translate', arguments: { tone: 'kind' } })) as Json)[
-      'approvalId'
-    ];
-    expect(tool).toEqual(expect.stringMatching(/^apr_/));
-    expect(tool).not.toBe(prompt);
-  });
+  test(
+    'a prompt and a tool that is not discovered yet, of one name and with the same arguments, wait ' +
+      'for people beside each other',
+    async () => {
+      const serverId = await tenant.server(upstream.url);
+      const both = {
+        version: '1',
+        default: 'deny',
+        approval: { wait: 0 },
+        tools: { translate: { action: 'require_approval' } },
+        prompts: { translate: { action: 'require_approval' } },
+      };
+      const held = await connect(await tenant.grant({ serverId, policyId: await tenant.policy(serverId, both) }));
+      const prompt = await approvalIn(held.getPrompt({ name: 'translate', arguments: { tone: 'kind' } }));
+      const tool = decisionOf((await held.callTool({ name: 'translate', arguments: { tone: 'kind' } })) as Json)[
+        'approvalId'
+      ];
+      expect(tool).toEqual(expect.stringMatching(/^apr_/));
+      expect(tool).not.toBe(prompt);
+    },
+  );
 
   test('is neither subscribed to nor completed, and nobody is asked about that', async () => {
     const serverId = await tenant.server(upstream.url);
@@ -350,38 +360,42 @@ describe('what a policy holds for approval', () => {
   });
 });
 
-test('a request that names nothing in the way that MCP has it is -32602, on record as malformed, and reaches no upstream', async () => {
-  const session = await openSession(grant);
-  const before = upstream.seen.length;
-  const requests: readonly (readonly [string, Json])[] = [
-    ['resources/read', {}],
-    ['resources/read', { uri: 7 }],
-    ['resources/read', { uri: '' }],
-    ['resources/subscribe', { uri: 'x'.repeat(2049) }],
-    ['prompts/get', { name: ['summary'] }],
-    ['prompts/get', { name: 'summary', arguments: [] }],
-    ['completion/complete', { ref: { type: 'ref/prompt', name: 'translate' } }],
-    [
-      'completion/complete',
-      { ref: { type: 'ref/prompt', name: 'translate', uri: 'log://1' }, argument: { name: 'a', value: 'b' } },
-    ],
-    [
-      'completion/complete',
-      { ref: { type: 'ref/prompt', name: 'translate', Name: 'secret' }, argument: { name: 'a', value: 'b' } },
-    ],
-    ['completion/complete', { ref: { type: 'ref/other', name: 'translate' }, argument: { name: 'a', value: 'b' } }],
-  ];
-  for (const [index, [method, params]] of requests.entries()) {
-    const response = await session.post({ jsonrpc: '2.0', id: index, method, params });
-    expect([response.status, await response.json()]).toEqual([
-      200,
-      expect.objectContaining({ id: index, error: expect.objectContaining({ code: -32_602 }) as Json }),
-    ]);
-  }
-  expect(upstream.seen.length).toBe(before);
-  await expect
-    .poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, {
-      timeout: 20_000,
-    })
-    .toBe(requests.length);
-});
+test(
+  'a request that names nothing in the way that MCP has it is -32602, on record as malformed, and ' +
+    'reaches no upstream',
+  async () => {
+    const session = await openSession(grant);
+    const before = upstream.seen.length;
+    const requests: readonly (readonly [string, Json])[] = [
+      ['resources/read', {}],
+      ['resources/read', { uri: 7 }],
+      ['resources/read', { uri: '' }],
+      ['resources/subscribe', { uri: 'x'.repeat(2049) }],
+      ['prompts/get', { name: ['summary'] }],
+      ['prompts/get', { name: 'summary', arguments: [] }],
+      ['completion/complete', { ref: { type: 'ref/prompt', name: 'translate' } }],
+      [
+        'completion/complete',
+        { ref: { type: 'ref/prompt', name: 'translate', uri: 'log://1' }, argument: { name: 'a', value: 'b' } },
+      ],
+      [
+        'completion/complete',
+        { ref: { type: 'ref/prompt', name: 'translate', Name: 'secret' }, argument: { name: 'a', value: 'b' } },
+      ],
+      ['completion/complete', { ref: { type: 'ref/other', name: 'translate' }, argument: { name: 'a', value: 'b' } }],
+    ];
+    for (const [index, [method, params]] of requests.entries()) {
+      const response = await session.post({ jsonrpc: '2.0', id: index, method, params });
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        expect.objectContaining({ id: index, error: expect.objectContaining({ code: -32_602 }) as Json }),
+      ]);
+    }
+    expect(upstream.seen.length).toBe(before);
+    await expect
+      .poll(async () => (await decided()).filter(({ code, tool }) => code === 'malformed' && tool === null).length, {
+        timeout: 20_000,
+      })
+      .toBe(requests.length);
+  },
+);

@@ -77,7 +77,8 @@ test.each([
   ['JSON', 'application/json', ''],
   ['an event stream', 'text/event-stream', 'data: '],
 ])(
-  'a call that ends within the grace is answered in %s, its outcome is on record, and the stop waits no longer than for it',
+  'a call that ends within the grace is answered in %s, its outcome is on record, and the stop ' +
+    'waits no longer than for it',
   async (_kind, type, prefix) => {
     upstream.setIntercept((_request, response, seen) => {
       if (!isCall(seen.message)) return false;

@@ -86,33 +86,38 @@ const standing = async (grant: Grant): Promise<OpenStream> => {
 
 const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 700));
 
-test('a client of the legacy era whose GET stream broke off resumes it where the upstream can: it misses nothing, and hears nothing twice', async () => {
-  const upstream = await startUpstream({
-    intercept: (request, response) => {
-      if (request.method !== 'GET') return false;
-      const last = Number(request.headers['last-event-id'] ?? 0);
-      response
-        .writeHead(200, { 'content-type': 'text/event-stream' })
-        .write(
-          `retry: 10\nid: ${last + 1}\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${last + 1}}}\n\n`,
-        );
-      if (last < 3) response.end();
-      return true;
-    },
-  });
-  const { grant } = await granted(upstream.url);
-  const client = new Client({ name: 'c', version: '1' });
-  const heard: unknown[] = [];
-  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params.data));
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
-      requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
-    }),
-  );
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([1, 2, 3, 4]);
-  await client.close();
-  await upstream.close();
-});
+test(
+  'a client of the legacy era whose GET stream broke off resumes it where the upstream can: it ' +
+    'misses nothing, and hears nothing twice',
+  async () => {
+    const upstream = await startUpstream({
+      intercept: (request, response) => {
+        if (request.method !== 'GET') return false;
+        const last = Number(request.headers['last-event-id'] ?? 0);
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(
+            `retry: 10\nid: ${last + 1}\ndata: ` +
+              `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${last + 1}}}\n\n`,
+          );
+        if (last < 3) response.end();
+        return true;
+      },
+    });
+    const { grant } = await granted(upstream.url);
+    const client = new Client({ name: 'c', version: '1' });
+    const heard: unknown[] = [];
+    client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params.data));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(grant.mcpUrl), {
+        requestInit: { headers: { authorization: `Bearer ${grant.token}` } },
+      }),
+    );
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual([1, 2, 3, 4]);
+    await client.close();
+    await upstream.close();
+  },
+);
 
 test('a list that an upstream gives on a stream taken up again never shows what the policy hides', async () => {
   const upstream = await startUpstream({
@@ -284,28 +289,35 @@ describe('subscriptions/listen', () => {
   const acknowledged = (stream: OpenStream): unknown =>
     (stream.messages[0] as { params?: { notifications?: unknown } } | undefined)?.params?.notifications;
 
-  test("tells the upstream's changes and those of a policy, each with the subscription's id, and only what was asked for", async () => {
-    const { grant, publish } = await granted(modern.url);
-    const stream = await listening(grant, { toolsListChanged: true });
-    await expect.poll(() => acknowledged(stream)).toEqual({ toolsListChanged: true });
-    modern.notify.toolsChanged();
-    await expect.poll(() => stream.messages.length).toBe(2);
-    await publish({ version: '1', default: 'deny', tools: { echo: {} } });
-    await expect.poll(stream.methods).toEqual(['notifications/subscriptions/acknowledged', TOOLS, TOOLS]);
-    for (const message of stream.messages)
-      expect(message).toMatchObject({ params: { _meta: { [META.subscriptionId]: 'listen' } } });
-    stream.leave();
-    await expect.poll(modern.open, { timeout: 5000 }).toBe(0);
-  });
+  test(
+    "tells the upstream's changes and those of a policy, each with the subscription's id, and only " +
+      'what was asked for',
+    async () => {
+      const { grant, publish } = await granted(modern.url);
+      const stream = await listening(grant, { toolsListChanged: true });
+      await expect.poll(() => acknowledged(stream)).toEqual({ toolsListChanged: true });
+      modern.notify.toolsChanged();
+      await expect.poll(() => stream.messages.length).toBe(2);
+      await publish({ version: '1', default: 'deny', tools: { echo: {} } });
+      await expect.poll(stream.methods).toEqual(['notifications/subscriptions/acknowledged', TOOLS, TOOLS]);
+      for (const message of stream.messages)
+        expect(message).toMatchObject({ params: { _meta: { [META.subscriptionId]: 'listen' } } });
+      stream.leave();
+      await expect.poll(modern.open, { timeout: 5000 }).toBe(0);
+    },
+  );
 
-  test('promises changes of every list that is asked for, as a policy may change it, whatever the upstream can', async () => {
-    const { grant, publish } = await granted(modern.url);
-    const stream = await listening(grant, { promptsListChanged: true, resourcesListChanged: true });
-    await expect.poll(() => acknowledged(stream)).toEqual({ promptsListChanged: true, resourcesListChanged: true });
-    await publish({ version: '1', default: 'deny' });
-    await expect.poll(() => stream.methods().slice(1)).toEqual([RESOURCES, PROMPTS]);
-    stream.leave();
-  });
+  test(
+    'promises changes of every list that is asked for, as a policy may change it, whatever the ' + 'upstream can',
+    async () => {
+      const { grant, publish } = await granted(modern.url);
+      const stream = await listening(grant, { promptsListChanged: true, resourcesListChanged: true });
+      await expect.poll(() => acknowledged(stream)).toEqual({ promptsListChanged: true, resourcesListChanged: true });
+      await publish({ version: '1', default: 'deny' });
+      await expect.poll(() => stream.methods().slice(1)).toEqual([RESOURCES, PROMPTS]);
+      stream.leave();
+    },
+  );
 
   test('asks the upstream only for resources that the policy allows, each a decision with an outcome', async () => {
     const { grant } = await granted(modern.url, { version: '1', default: 'deny', resources: { 'note://a': {} } });
@@ -399,25 +411,28 @@ describe('subscriptions/listen', () => {
   });
 });
 
-test('when the process stops, a subscription ends with its response and a GET stream ends, and both say nothing more', async () => {
-  const other = await startTestToolgate();
-  const theirs = await signUp(other.url);
-  const serverId = await theirs.server(modern.url);
-  const grant = await theirs.grant({ serverId, policyId: await theirs.policy(serverId, open) });
-  const subscription = await openStream((signal) =>
-    modernClient(grant).open(
-      'subscriptions/listen',
-      { notifications: { toolsListChanged: true } },
-      { id: 'last' },
-      signal,
-    ),
-  );
-  await expect.poll(() => subscription.messages.length).toBe(1);
-  await other.close();
-  await subscription.over;
-  expect(subscription.messages.at(-1)).toEqual({
-    jsonrpc: '2.0',
-    id: 'last',
-    result: { resultType: 'complete', _meta: { [META.subscriptionId]: 'last' } },
-  });
-});
+test(
+  'when the process stops, a subscription ends with its response and a GET stream ends, and both ' + 'say nothing more',
+  async () => {
+    const other = await startTestToolgate();
+    const theirs = await signUp(other.url);
+    const serverId = await theirs.server(modern.url);
+    const grant = await theirs.grant({ serverId, policyId: await theirs.policy(serverId, open) });
+    const subscription = await openStream((signal) =>
+      modernClient(grant).open(
+        'subscriptions/listen',
+        { notifications: { toolsListChanged: true } },
+        { id: 'last' },
+        signal,
+      ),
+    );
+    await expect.poll(() => subscription.messages.length).toBe(1);
+    await other.close();
+    await subscription.over;
+    expect(subscription.messages.at(-1)).toEqual({
+      jsonrpc: '2.0',
+      id: 'last',
+      result: { resultType: 'complete', _meta: { [META.subscriptionId]: 'last' } },
+    });
+  },
+);

@@ -137,59 +137,65 @@ describe('in a session', () => {
     legacy.setIntercept(undefined);
   });
 
-  test("what a task asks, and its result, name it as the client knows it; the client's answer as the server does; other words are let be", async () => {
-    const [mine] = await grants(legacy.url);
-    legacy.setIntercept((_request, response, seen) => answerTasks(response, seen));
-    const headers = {
-      authorization: `Bearer ${mine.token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    };
-    const post = (body: unknown, more: Record<string, string> = {}): Promise<Response> =>
-      fetch(mine.mcpUrl, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
-    const opened = await post({
-      jsonrpc: '2.0',
-      id: 0,
-      method: 'initialize',
-      params: {
-        protocolVersion: '2025-11-25',
-        capabilities: { elicitation: {} },
-        clientInfo: { name: 'x', version: '1' },
-      },
-    });
-    expect(((await opened.json()) as { result: { capabilities: unknown } }).result.capabilities).toEqual({
-      tools: { listChanged: true },
-      tasks: { cancel: {}, requests: { tools: { call: {} } } },
-    });
-    const own = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
-    const made = (await (
-      await post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'long', task: {} } }, own)
-    ).json()) as { result: { task: { taskId: string } } };
-    const { taskId } = made.result.task;
-    const text = await (await post({ jsonrpc: '2.0', id: 2, method: 'tasks/result', params: { taskId } }, own)).text();
-    const [asked, answered] = text
-      .split('\n')
-      .filter((line) => line.startsWith('data: '))
-      .map((line) => JSON.parse(line.slice(6)) as { params: Json; result: Json });
-    expect(asked?.params['_meta']).toEqual({ [RELATED]: { taskId } });
-    expect(answered?.result).toMatchObject({
-      structuredContent: { taskId: 'task.1' },
-      _meta: { [RELATED]: { taskId } },
-    });
-    expect(text).toContain('id: 1\n');
-    await post(
-      {
+  test(
+    "what a task asks, and its result, name it as the client knows it; the client's answer as the " +
+      'server does; other words are let be',
+    async () => {
+      const [mine] = await grants(legacy.url);
+      legacy.setIntercept((_request, response, seen) => answerTasks(response, seen));
+      const headers = {
+        authorization: `Bearer ${mine.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      };
+      const post = (body: unknown, more: Record<string, string> = {}): Promise<Response> =>
+        fetch(mine.mcpUrl, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify(body) });
+      const opened = await post({
         jsonrpc: '2.0',
-        id: 'asked',
-        result: { action: 'accept', content: { taskId }, _meta: { [RELATED]: { taskId } } },
-      },
-      own,
-    );
-    expect(legacy.seen.at(-1)?.message).toMatchObject({
-      result: { content: { taskId }, _meta: { [RELATED]: { taskId: 'task.1' } } },
-    });
-    legacy.setIntercept(undefined);
-  });
+        id: 0,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: { elicitation: {} },
+          clientInfo: { name: 'x', version: '1' },
+        },
+      });
+      expect(((await opened.json()) as { result: { capabilities: unknown } }).result.capabilities).toEqual({
+        tools: { listChanged: true },
+        tasks: { cancel: {}, requests: { tools: { call: {} } } },
+      });
+      const own = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
+      const made = (await (
+        await post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'long', task: {} } }, own)
+      ).json()) as { result: { task: { taskId: string } } };
+      const { taskId } = made.result.task;
+      const text = await (
+        await post({ jsonrpc: '2.0', id: 2, method: 'tasks/result', params: { taskId } }, own)
+      ).text();
+      const [asked, answered] = text
+        .split('\n')
+        .filter((line) => line.startsWith('data: '))
+        .map((line) => JSON.parse(line.slice(6)) as { params: Json; result: Json });
+      expect(asked?.params['_meta']).toEqual({ [RELATED]: { taskId } });
+      expect(answered?.result).toMatchObject({
+        structuredContent: { taskId: 'task.1' },
+        _meta: { [RELATED]: { taskId } },
+      });
+      expect(text).toContain('id: 1\n');
+      await post(
+        {
+          jsonrpc: '2.0',
+          id: 'asked',
+          result: { action: 'accept', content: { taskId }, _meta: { [RELATED]: { taskId } } },
+        },
+        own,
+      );
+      expect(legacy.seen.at(-1)?.message).toMatchObject({
+        result: { content: { taskId }, _meta: { [RELATED]: { taskId: 'task.1' } } },
+      });
+      legacy.setIntercept(undefined);
+    },
+  );
 
   test('tasks/list, which would list the tasks of every grant, reaches no upstream', async () => {
     const [mine] = await grants(legacy.url);

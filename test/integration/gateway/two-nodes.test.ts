@@ -30,7 +30,10 @@ afterAll(async () => {
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } };
 const onOther = (grant: Grant): Grant => ({ ...grant, mcpUrl: grant.mcpUrl.replace(here.url, there.url) });
 
-/** Milliseconds until `holds` answers true, asked without pause. What this process stood still for at a time, on a busy machine, is not counted. */
+/**
+ * Milliseconds until `holds` answers true, asked without pause. What this process stood still for at a time, on a busy
+ * machine, is not counted.
+ */
 const until = async (holds: () => Promise<boolean>): Promise<number> => {
   const began = performance.now();
   const delay = monitorEventLoopDelay({ resolution: 5 });
@@ -40,71 +43,80 @@ const until = async (holds: () => Promise<boolean>): Promise<number> => {
   return Math.max(0, performance.now() - began - delay.max / 1e6);
 };
 
-test(`a change on one node governs calls on another within a second, ${CHANGES} revocations and ${CHANGES} new policies`, async () => {
-  const took: number[] = [];
-  const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
-  const steady = onOther(await tenant.grant({ serverId, policyId }));
-  await until(() =>
-    openSession(steady).then(
-      () => true,
-      () => false,
-    ),
-  );
-  const session = await openSession(steady);
-  for (let n = 0; n < CHANGES; n += 1) {
-    const grant = onOther(await tenant.grant({ serverId, policyId }));
+test(
+  `a change on one node governs calls on another within a second, ${CHANGES} revocations and ${CHANGES} ` +
+    'new policies',
+  async () => {
+    const took: number[] = [];
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
+    const steady = onOther(await tenant.grant({ serverId, policyId }));
+    await until(() =>
+      openSession(steady).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const session = await openSession(steady);
+    for (let n = 0; n < CHANGES; n += 1) {
+      const grant = onOther(await tenant.grant({ serverId, policyId }));
+      const status = async (): Promise<number> => {
+        const response = await fetch(grant.mcpUrl, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${grant.token}` },
+          body: '{}',
+        });
+        await response.text();
+        return response.status;
+      };
+      took.push(await until(async () => (await status()) === 400));
+      await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
+      took.push(await until(async () => (await status()) === 401));
+      const action = n % 2 === 0 ? 'deny' : 'allow';
+      await tenant.api(
+        'PUT',
+        `/v1/policies/${policyId}`,
+        { document: { version: '1', default: action } },
+        { 'if-match': '*' },
+      );
+      took.push(
+        await until(
+          async () => (await (await session.post(call)).text()).includes('POLICY DENIED') === (action === 'deny'),
+        ),
+      );
+    }
+    took.sort((a, b) => a - b);
+    process.stderr.write(
+      `a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ` +
+        `ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
+    );
+    expect(took.at(-1)).toBeLessThan(1000);
+  },
+  240_000,
+);
+
+test(
+  'a session opened on one node is served by the other, and ended on one it is 404 on the other ' + 'within a second',
+  async () => {
+    const grant = await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
+    });
+    const session = await openSession(grant);
+    const headers = {
+      authorization: `Bearer ${grant.token}`,
+      'mcp-session-id': session.id,
+      'content-type': 'application/json',
+    };
     const status = async (): Promise<number> => {
-      const response = await fetch(grant.mcpUrl, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${grant.token}` },
-        body: '{}',
-      });
+      const response = await fetch(onOther(grant).mcpUrl, { method: 'POST', headers, body: JSON.stringify(call) });
       await response.text();
       return response.status;
     };
-    took.push(await until(async () => (await status()) === 400));
-    await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
-    took.push(await until(async () => (await status()) === 401));
-    const action = n % 2 === 0 ? 'deny' : 'allow';
-    await tenant.api(
-      'PUT',
-      `/v1/policies/${policyId}`,
-      { document: { version: '1', default: action } },
-      { 'if-match': '*' },
-    );
-    took.push(
-      await until(
-        async () => (await (await session.post(call)).text()).includes('POLICY DENIED') === (action === 'deny'),
-      ),
-    );
-  }
-  took.sort((a, b) => a - b);
-  process.stderr.write(
-    `a change governs the other node after ${Math.round(took[Math.floor(took.length / 2)] as number)} ms (median), ${Math.round(took.at(-1) as number)} ms at the most, of ${took.length}\n`,
-  );
-  expect(took.at(-1)).toBeLessThan(1000);
-}, 240_000);
-
-test('a session opened on one node is served by the other, and ended on one it is 404 on the other within a second', async () => {
-  const grant = await tenant.grant({
-    serverId,
-    policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }),
-  });
-  const session = await openSession(grant);
-  const headers = {
-    authorization: `Bearer ${grant.token}`,
-    'mcp-session-id': session.id,
-    'content-type': 'application/json',
-  };
-  const status = async (): Promise<number> => {
-    const response = await fetch(onOther(grant).mcpUrl, { method: 'POST', headers, body: JSON.stringify(call) });
-    await response.text();
-    return response.status;
-  };
-  await until(async () => (await status()) === 200);
-  await fetch(grant.mcpUrl, { method: 'DELETE', headers });
-  expect(await until(async () => (await status()) === 404)).toBeLessThan(1000);
-});
+    await until(async () => (await status()) === 200);
+    await fetch(grant.mcpUrl, { method: 'DELETE', headers });
+    expect(await until(async () => (await status()) === 404)).toBeLessThan(1000);
+  },
+);
 
 test('ten of forty calls over two nodes pass a limit of ten', async () => {
   const policyId = await tenant.policy(serverId, {

@@ -111,7 +111,8 @@ describe('issuing a grant', () => {
     });
     expect(await hashesOf(id)).toEqual([hashOf(token)]);
     const { rows } = await toolgate.db.worker.query<{ text: string }>(
-      'select (select string_agg(t::text, $1) from grant_tokens t) || (select string_agg(g::text, $1) from grants g) || (select string_agg(e::text, $1) from events e) as text',
+      `select (select string_agg(t::text, $1) from grant_tokens t) || (select string_agg(g::text, $1)
+        from grants g) || (select string_agg(e::text, $1) from events e) as text`,
       ['\n'],
     );
     expect(rows[0]?.text).toContain(id);
@@ -202,17 +203,20 @@ describe('issuing a grant', () => {
 });
 
 describe('reading grants', () => {
-  test('shows as status whether the grant is active, expired, revoked or disabled, the final before the passing', async () => {
-    const identityId = await ours.identity();
-    const { id } = await issue({ identityId });
-    expect((await read(id)).status).toBe('active');
-    await ours.admin('PATCH', `/identities/${identityId}`, { disabled: true });
-    expect((await read(id)).status).toBe('disabled');
-    await letExpire(id);
-    expect((await read(id)).status).toBe('expired');
-    await ours.admin('POST', `/grants/${id}/revoke`);
-    expect((await read(id)).status).toBe('revoked');
-  });
+  test(
+    'shows as status whether the grant is active, expired, revoked or disabled, the final before the ' + 'passing',
+    async () => {
+      const identityId = await ours.identity();
+      const { id } = await issue({ identityId });
+      expect((await read(id)).status).toBe('active');
+      await ours.admin('PATCH', `/identities/${identityId}`, { disabled: true });
+      expect((await read(id)).status).toBe('disabled');
+      await letExpire(id);
+      expect((await read(id)).status).toBe('expired');
+      await ours.admin('POST', `/grants/${id}/revoke`);
+      expect((await read(id)).status).toBe('revoked');
+    },
+  );
 
   test('a grant is disabled and enabled by admins only, and not once it is revoked', async () => {
     const { id } = await issue();
@@ -327,28 +331,31 @@ describe('changing a grant', () => {
     expect((await ours.admin('PATCH', `/grants/${id}`, { expiresAt: inFuture(60_000) })).body.status).toBe('active');
   });
 
-  test('refuses a policy that is of another server or not there, and an expiry in the past, and then changes nothing', async () => {
-    const { id } = await issue({ label: 'before' });
-    const other = await ours.policy(await ours.server());
-    for (const policies of [
-      { policyId: other },
-      { shadowPolicyId: other },
-      { policyId: policy, shadowPolicyId: other },
-    ])
-      expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', ...policies })).toMatchObject({
-        status: 422,
-        body: { code: 'policy_of_other_server' },
+  test(
+    'refuses a policy that is of another server or not there, and an expiry in the past, and then ' + 'changes nothing',
+    async () => {
+      const { id } = await issue({ label: 'before' });
+      const other = await ours.policy(await ours.server());
+      for (const policies of [
+        { policyId: other },
+        { shadowPolicyId: other },
+        { policyId: policy, shadowPolicyId: other },
+      ])
+        expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', ...policies })).toMatchObject({
+          status: 422,
+          body: { code: 'policy_of_other_server' },
+        });
+      expect(
+        await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: 'pol_01h2xcejqtf2nbrexx3vqjhp41' }),
+      ).toMatchObject({ status: 404 });
+      expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', expiresAt: inFuture(-1) })).toMatchObject({
+        status: 400,
+        body: { errors: [{ pointer: '/expiresAt' }] },
       });
-    expect(
-      await ours.admin('PATCH', `/grants/${id}`, { label: 'after', policyId: 'pol_01h2xcejqtf2nbrexx3vqjhp41' }),
-    ).toMatchObject({ status: 404 });
-    expect(await ours.admin('PATCH', `/grants/${id}`, { label: 'after', expiresAt: inFuture(-1) })).toMatchObject({
-      status: 400,
-      body: { errors: [{ pointer: '/expiresAt' }] },
-    });
-    expect(await read(id)).toMatchObject({ label: 'before', policyId: null, expiresAt: null });
-    expect(await typesOf(id)).toEqual(['grant.issued']);
-  });
+      expect(await read(id)).toMatchObject({ label: 'before', policyId: null, expiresAt: null });
+      expect(await typesOf(id)).toEqual(['grant.issued']);
+    },
+  );
 
   test('a revoked grant can not be changed', async () => {
     const { id } = await issue();
@@ -490,21 +497,25 @@ describe('revoking a grant', () => {
 });
 
 describe('who may', () => {
-  test('every role may read, only an admin may issue, rotate and revoke, and only a policy manager beside it may change', async () => {
-    const { id, identityId } = await issue();
-    for (const role of ['policy_manager', 'approver', 'auditor', 'viewer']) {
-      const call = await ours.as(role);
-      expect((await call('GET', '/grants')).status).toBe(200);
-      expect((await call('GET', `/grants/${id}`)).status).toBe(200);
-      expect((await call('POST', '/grants', { identityId, serverId: server })).status).toBe(403);
-      expect((await call('POST', `/grants/${id}/rotate`)).status).toBe(403);
-      expect((await call('POST', `/grants/${id}/revoke`)).status).toBe(403);
-      expect((await call('PATCH', `/grants/${id}`, { policyId: null })).status).toBe(
-        role === 'policy_manager' ? 200 : 403,
-      );
-    }
-    expect((await read(id)).status).toBe('active');
-  });
+  test(
+    'every role may read, only an admin may issue, rotate and revoke, and only a policy manager ' +
+      'beside it may change',
+    async () => {
+      const { id, identityId } = await issue();
+      for (const role of ['policy_manager', 'approver', 'auditor', 'viewer']) {
+        const call = await ours.as(role);
+        expect((await call('GET', '/grants')).status).toBe(200);
+        expect((await call('GET', `/grants/${id}`)).status).toBe(200);
+        expect((await call('POST', '/grants', { identityId, serverId: server })).status).toBe(403);
+        expect((await call('POST', `/grants/${id}/rotate`)).status).toBe(403);
+        expect((await call('POST', `/grants/${id}/revoke`)).status).toBe(403);
+        expect((await call('PATCH', `/grants/${id}`, { policyId: null })).status).toBe(
+          role === 'policy_manager' ? 200 : 403,
+        );
+      }
+      expect((await read(id)).status).toBe('active');
+    },
+  );
 
   test('without a credential nothing is told', async () => {
     expect((await apiOf(toolgate.url)('GET', '/grants')).status).toBe(401);

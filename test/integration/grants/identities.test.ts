@@ -218,7 +218,8 @@ describe('deleting an identity', () => {
     );
     expect(rows).toEqual([{ grant_id: other }]);
     const { rows: xids } = await toolgate.db.worker.query<{ n: number }>(
-      "select count(distinct xmin::text)::int as n from events where stream_id = any($1) and type in ('identity.deleted', 'grant.revoked')",
+      `select count(distinct xmin::text)::int as n from events where stream_id = any($1)
+        and type in ('identity.deleted', 'grant.revoked')`,
       [[leaving, one, two]],
     );
     expect(xids[0]?.n).toBe(1);

@@ -78,7 +78,8 @@ test('a request is what was asked for, byte for byte, and the next one goes over
   expect(await ask({ method: 'GET', body: undefined, headers: { accept: 'x' } })).toEqual(ten);
   const host = `host: 127.0.0.1:${url.port}\r\nconnection: keep-alive\r\n`;
   expect(received).toEqual([
-    `POST /mcp?x=1 HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}GET /mcp?x=1 HTTP/1.1\r\n${host}accept: x\r\n\r\n`,
+    `POST /mcp?x=1 HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: ` +
+      `2\r\n\r\n{}GET /mcp?x=1 HTTP/1.1\r\n${host}accept: x\r\n\r\n`,
   ]);
 });
 
@@ -209,11 +210,14 @@ test('while its reader takes no more, a server is not silent; afterwards all of 
   expect(sockets).toHaveLength(1);
 });
 
-test('a reader that takes no more at the very end of an answer does not stop the next one on its connection', async () => {
-  expect(await begin({}, () => false).answer).toEqual(ten);
-  expect(await ask()).toEqual(ten);
-  expect(sockets).toHaveLength(1);
-});
+test(
+  'a reader that takes no more at the very end of an answer does not stop the next one on its ' + 'connection',
+  async () => {
+    expect(await begin({}, () => false).answer).toEqual(ten);
+    expect(await ask()).toEqual(ten);
+    expect(sockets).toHaveLength(1);
+  },
+);
 
 test('an abort ends a request at any time, and what was not sent is never sent', async () => {
   const early = begin();
@@ -241,33 +245,37 @@ test('a body is sent byte for byte, whatever its characters', async () => {
   expect(Buffer.from(received[0] ?? '', 'latin1').subarray(-body.length)).toEqual(body);
 });
 
-test('of origins without end only those in use are kept: a connection that is open is used again, and what was not is made anew', async () => {
-  const { connector } = makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] });
-  const made: string[] = [];
-  const http = makeHttpClient((of) => (made.push(of.host), connector(of)));
-  const askOf = (of: URL): Promise<string> =>
-    new Promise(
-      (resolve) =>
-        void http(wanted({ url: of }), {
-          head: () => undefined,
-          data: () => true,
-          end: () => resolve('ended'),
-          fail: ({ kind }) => resolve(kind),
-        }),
-    );
-  const refused = (n: number): URL => new URL(`http://10.0.0.1:${10_000 + n}/`);
-  expect(await askOf(url)).toBe('ended');
-  for (let n = 0; n < 3000; n += 100)
-    expect(new Set(await Promise.all(Array.from({ length: 100 }, (_, more) => askOf(refused(n + more)))))).toEqual(
-      new Set(['unreachable']),
-    );
-  expect([await askOf(url), await askOf(refused(0)), await askOf(refused(2999))]).toEqual([
-    'ended',
-    'unreachable',
-    'unreachable',
-  ]);
-  expect(sockets).toHaveLength(1);
-  expect([url, refused(0), refused(2999)].map(({ host }) => made.filter((one) => one === host).length)).toEqual([
-    1, 2, 1,
-  ]);
-});
+test(
+  'of origins without end only those in use are kept: a connection that is open is used again, and ' +
+    'what was not is made anew',
+  async () => {
+    const { connector } = makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] });
+    const made: string[] = [];
+    const http = makeHttpClient((of) => (made.push(of.host), connector(of)));
+    const askOf = (of: URL): Promise<string> =>
+      new Promise(
+        (resolve) =>
+          void http(wanted({ url: of }), {
+            head: () => undefined,
+            data: () => true,
+            end: () => resolve('ended'),
+            fail: ({ kind }) => resolve(kind),
+          }),
+      );
+    const refused = (n: number): URL => new URL(`http://10.0.0.1:${10_000 + n}/`);
+    expect(await askOf(url)).toBe('ended');
+    for (let n = 0; n < 3000; n += 100)
+      expect(new Set(await Promise.all(Array.from({ length: 100 }, (_, more) => askOf(refused(n + more)))))).toEqual(
+        new Set(['unreachable']),
+      );
+    expect([await askOf(url), await askOf(refused(0)), await askOf(refused(2999))]).toEqual([
+      'ended',
+      'unreachable',
+      'unreachable',
+    ]);
+    expect(sockets).toHaveLength(1);
+    expect([url, refused(0), refused(2999)].map(({ host }) => made.filter((one) => one === host).length)).toEqual([
+      1, 2, 1,
+    ]);
+  },
+);

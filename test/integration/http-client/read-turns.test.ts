@@ -62,28 +62,31 @@ const work = (ms: number): void => {
   for (const until = performance.now() + ms; performance.now() < until;);
 };
 
-test('servers that send as fast as they can get one costly chunk a turn of the event loop among them, not one each', async () => {
-  let inTurn = 0;
-  const mostInTurn = { large: 0 };
-  let isOver = false;
-  const turn = (): void => {
-    inTurn = 0;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  const take = (part: Buffer): boolean => {
-    if (part.length < 32 * 1024) return true;
-    inTurn += 1;
-    mostInTurn.large = Math.max(mostInTurn.large, inTurn);
-    work(6);
-    return true;
-  };
-  const digests = await Promise.all(Array.from({ length: 6 }, () => digestOf(take)));
-  isOver = true;
-  expect(new Set(digests)).toEqual(new Set([expected]));
-  // One that found the turn free and one that had waited for it.
-  expect(mostInTurn.large).toBeLessThanOrEqual(2);
-});
+test(
+  'servers that send as fast as they can get one costly chunk a turn of the event loop among them, ' + 'not one each',
+  async () => {
+    let inTurn = 0;
+    const mostInTurn = { large: 0 };
+    let isOver = false;
+    const turn = (): void => {
+      inTurn = 0;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const take = (part: Buffer): boolean => {
+      if (part.length < 32 * 1024) return true;
+      inTurn += 1;
+      mostInTurn.large = Math.max(mostInTurn.large, inTurn);
+      work(6);
+      return true;
+    };
+    const digests = await Promise.all(Array.from({ length: 6 }, () => digestOf(take)));
+    isOver = true;
+    expect(new Set(digests)).toEqual(new Set([expected]));
+    // One that found the turn free and one that had waited for it.
+    expect(mostInTurn.large).toBeLessThanOrEqual(2);
+  },
+);
 
 test('every byte comes once and in order, also where the reader pauses, and chunks wait for their turn', async () => {
   let parts = 0;

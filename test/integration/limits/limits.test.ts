@@ -70,7 +70,8 @@ test('with the log outside the database a call waits until what it has reserved 
   const client = new pg.Client({ connectionString: toolgate.databaseUrl });
   await client.connect();
   const { rows } = await client.query(
-    `select count(*) > 0 as waited from pg_stat_activity where datname = current_database() and query like 'select pg_logical_emit_message%'`,
+    `select count(*) > 0 as waited from pg_stat_activity where datname = current_database()
+      and query like 'select pg_logical_emit_message%'`,
   );
   expect(rows).toEqual([{ waited: isKafka() }]);
   await client.end();
@@ -95,94 +96,98 @@ const call = async (grant: Grant, name: string, args: object = {}): Promise<stri
 };
 
 describe('the limits of a grant', () => {
-  test('are told with rule, tool, counter, window, scope, what is used and left, and when the next window begins', async () => {
-    const grant = await tenant.grant({ serverId, policyId });
-    const now = (
-      await toolgate.db.worker.query<{ hour: Date; day: Date; month: Date }>(
-        `select date_trunc('hour', now()) + interval '1 hour' as hour, date_trunc('day', now()) + interval '1 day' as day, date_trunc('month', now()) + interval '1 month' as month`,
-      )
-    ).rows[0];
-    const [hour, day, month] = [now?.hour, now?.day, now?.month].map((at) => at?.toISOString());
-    const { status, body } = await tenant.api('GET', `/v1/grants/${grant.id}/limits`);
-    // The order is that in which the database keeps the document's keys.
-    const items = (body['items'] as State[]).toSorted((one, other) => (one.rule < other.rule ? -1 : 1));
-    expect([status, { ...body, items }]).toEqual([
-      200,
-      {
-        policyId,
-        policyVersion: 1,
-        items: [
-          {
-            rule: '/all_tools/limits/0',
-            tool: null,
-            counter: 'calls',
-            window: 'day',
-            scope: 'identity',
-            max: 100,
-            used: 0,
-            left: 100,
-            resetAt: day,
-          },
-          {
-            rule: '/tools/cancel_job/limits/0',
-            tool: 'cancel_job',
-            counter: 'rate',
-            window: 'month',
-            scope: 'grant',
-            max: 10,
-            used: 0,
-            left: 10,
-            resetAt: month,
-          },
-          {
-            rule: '/tools/cancel_job/limits/1',
-            tool: 'cancel_job',
-            counter: 'rate',
-            window: 'hour',
-            scope: 'server',
-            max: 5,
-            used: 0,
-            left: 5,
-            resetAt: hour,
-          },
-          {
-            rule: '/tools/chat/limits/0',
-            tool: 'chat',
-            counter: 'turns',
-            window: 'day',
-            scope: 'session',
-            max: 3,
-            used: null,
-            left: null,
-            resetAt: day,
-          },
-          {
-            rule: '/tools/list_*/rate_limit',
-            tool: 'list_*',
-            counter: 'rate_limit:/tools/list_*',
-            window: 86_400,
-            scope: 'grant',
-            max: 30,
-            used: 0,
-            left: 30,
-            resetAt: day,
-          },
-          {
-            rule: '/tools/pay/limits/0',
-            tool: 'pay',
-            counter: 'money',
-            window: 'month',
-            scope: 'organization',
-            max: 100,
-            incrementFrom: 'args.amount',
-            used: 0,
-            left: 100,
-            resetAt: month,
-          },
-        ],
-      },
-    ]);
-  });
+  test(
+    'are told with rule, tool, counter, window, scope, what is used and left, and when the next ' + 'window begins',
+    async () => {
+      const grant = await tenant.grant({ serverId, policyId });
+      const now = (
+        await toolgate.db.worker.query<{ hour: Date; day: Date; month: Date }>(
+          `select date_trunc('hour', now()) + interval '1 hour' as hour, date_trunc('day', now()) + ` +
+            `interval '1 day' as day, date_trunc('month', now()) + interval '1 month' as month`,
+        )
+      ).rows[0];
+      const [hour, day, month] = [now?.hour, now?.day, now?.month].map((at) => at?.toISOString());
+      const { status, body } = await tenant.api('GET', `/v1/grants/${grant.id}/limits`);
+      // The order is that in which the database keeps the document's keys.
+      const items = (body['items'] as State[]).toSorted((one, other) => (one.rule < other.rule ? -1 : 1));
+      expect([status, { ...body, items }]).toEqual([
+        200,
+        {
+          policyId,
+          policyVersion: 1,
+          items: [
+            {
+              rule: '/all_tools/limits/0',
+              tool: null,
+              counter: 'calls',
+              window: 'day',
+              scope: 'identity',
+              max: 100,
+              used: 0,
+              left: 100,
+              resetAt: day,
+            },
+            {
+              rule: '/tools/cancel_job/limits/0',
+              tool: 'cancel_job',
+              counter: 'rate',
+              window: 'month',
+              scope: 'grant',
+              max: 10,
+              used: 0,
+              left: 10,
+              resetAt: month,
+            },
+            {
+              rule: '/tools/cancel_job/limits/1',
+              tool: 'cancel_job',
+              counter: 'rate',
+              window: 'hour',
+              scope: 'server',
+              max: 5,
+              used: 0,
+              left: 5,
+              resetAt: hour,
+            },
+            {
+              rule: '/tools/chat/limits/0',
+              tool: 'chat',
+              counter: 'turns',
+              window: 'day',
+              scope: 'session',
+              max: 3,
+              used: null,
+              left: null,
+              resetAt: day,
+            },
+            {
+              rule: '/tools/list_*/rate_limit',
+              tool: 'list_*',
+              counter: 'rate_limit:/tools/list_*',
+              window: 86_400,
+              scope: 'grant',
+              max: 30,
+              used: 0,
+              left: 30,
+              resetAt: day,
+            },
+            {
+              rule: '/tools/pay/limits/0',
+              tool: 'pay',
+              counter: 'money',
+              window: 'month',
+              scope: 'organization',
+              max: 100,
+              incrementFrom: 'args.amount',
+              used: 0,
+              left: 100,
+              resetAt: month,
+            },
+          ],
+        },
+      ]);
+    },
+  );
 
   test('count what was called, each for whom its scope names, and refusals by a limit count nothing', async () => {
     const identityId = await tenant.identity('shared');
@@ -218,31 +223,35 @@ describe('the limits of a grant', () => {
     });
   });
 
-  test('go by the newest version of the policy and keep their count over it; in monitor mode they count beyond what they allow', async () => {
-    const own = await tenant.policy(serverId, {
-      version: '1',
-      default: 'allow',
-      tools: { chat: { limits: [{ counter: 'c', window: 'month', max: 5 }] } },
-    });
-    const grant = await tenant.grant({ serverId, policyId: own });
-    for (let n = 0; n < 2; n += 1) await call(grant, 'chat');
-    await tenant.api(
-      'PUT',
-      `/v1/policies/${own}`,
-      {
-        document: {
-          version: '1',
-          default: 'allow',
-          mode: 'monitor',
-          all_tools: { limits: [{ counter: 'c', window: 'month', max: 1 }] },
+  test(
+    'go by the newest version of the policy and keep their count over it; in monitor mode they count ' +
+      'beyond what they allow',
+    async () => {
+      const own = await tenant.policy(serverId, {
+        version: '1',
+        default: 'allow',
+        tools: { chat: { limits: [{ counter: 'c', window: 'month', max: 5 }] } },
+      });
+      const grant = await tenant.grant({ serverId, policyId: own });
+      for (let n = 0; n < 2; n += 1) await call(grant, 'chat');
+      await tenant.api(
+        'PUT',
+        `/v1/policies/${own}`,
+        {
+          document: {
+            version: '1',
+            default: 'allow',
+            mode: 'monitor',
+            all_tools: { limits: [{ counter: 'c', window: 'month', max: 1 }] },
+          },
         },
-      },
-      { 'if-match': '*' },
-    );
-    expect(await usedOf(grant.id)).toEqual({ '/all_tools/limits/0': [2, 0] });
-    await call(grant, 'chat');
-    expect(await usedOf(grant.id)).toEqual({ '/all_tools/limits/0': [3, 0] });
-  });
+        { 'if-match': '*' },
+      );
+      expect(await usedOf(grant.id)).toEqual({ '/all_tools/limits/0': [2, 0] });
+      await call(grant, 'chat');
+      expect(await usedOf(grant.id)).toEqual({ '/all_tools/limits/0': [3, 0] });
+    },
+  );
 
   test('count from 0 when a window has passed, before anybody calls again', async () => {
     const own = await tenant.policy(serverId, {

@@ -33,7 +33,8 @@ beforeAll(async () => {
   const roles = rolesOf(url);
   await ensureRoles(owner, roles);
   await owner.query(
-    'create table schema_migrations(name text primary key, checksum text not null, applied_at timestamptz not null default now())',
+    'create table schema_migrations(name text primary key, checksum text not null, applied_at ' +
+      'timestamptz not null default now())',
   );
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).toSorted();
   for (const name of names.slice(
@@ -77,30 +78,34 @@ const reserveByName = async (one: Reservation): Promise<boolean> => {
   return rows[0]?.refused === null;
 };
 
-test('what was used of a limit stays used when counter keys become hashes, also beside gateways of the release before', async () => {
-  const [full, half, fresh] = [limit('full|\u00e9'), limit('half'), limit('fresh')];
-  for (const one of [full, full, half]) expect(await reserveByName(one)).toBe(true);
-  await owner.query(`insert into limit_counters values ('over', $1, 'minute', now() - interval '2 minutes', 9)`, [
-    organizationId,
-  ]);
-  await applyMigrations(url);
-  const db = new Database(url);
-  const reserve = makeReserve(db.limits, 5000);
-  const ask = async (one: Reservation): Promise<boolean> =>
-    (await reserve({ organizationId, reservations: [one], capped: true })).ok;
-  expect([await usedOf(db, organizationId, full), await usedOf(db, organizationId, half)]).toEqual([2, 1]);
-  expect([await ask(full), await ask(half), await ask(half)]).toEqual([false, true, false]);
-  expect([await ask(fresh), await reserveByName(fresh), await ask(fresh), await reserveByName(fresh)]).toEqual([
-    true,
-    true,
-    false,
-    false,
-  ]);
-  await owner.query(`select release_limits($1, $2, now())`, [[counterName(organizationId, fresh)], [1]]);
-  expect(await usedOf(db, organizationId, fresh)).toBe(1);
-  const { rows } = await owner.query<{ key: string }>('select key from limit_counters order by key');
-  expect(rows.map(({ key }) => key)).toEqual(
-    [full, half, fresh].map((one) => counterKey(counterName(organizationId, one))).toSorted(),
-  );
-  await db.close();
-});
+test(
+  'what was used of a limit stays used when counter keys become hashes, also beside gateways of the ' +
+    'release before',
+  async () => {
+    const [full, half, fresh] = [limit('full|\u00e9'), limit('half'), limit('fresh')];
+    for (const one of [full, full, half]) expect(await reserveByName(one)).toBe(true);
+    await owner.query(`insert into limit_counters values ('over', $1, 'minute', now() - interval '2 minutes', 9)`, [
+      organizationId,
+    ]);
+    await applyMigrations(url);
+    const db = new Database(url);
+    const reserve = makeReserve(db.limits, 5000);
+    const ask = async (one: Reservation): Promise<boolean> =>
+      (await reserve({ organizationId, reservations: [one], capped: true })).ok;
+    expect([await usedOf(db, organizationId, full), await usedOf(db, organizationId, half)]).toEqual([2, 1]);
+    expect([await ask(full), await ask(half), await ask(half)]).toEqual([false, true, false]);
+    expect([await ask(fresh), await reserveByName(fresh), await ask(fresh), await reserveByName(fresh)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    await owner.query(`select release_limits($1, $2, now())`, [[counterName(organizationId, fresh)], [1]]);
+    expect(await usedOf(db, organizationId, fresh)).toBe(1);
+    const { rows } = await owner.query<{ key: string }>('select key from limit_counters order by key');
+    expect(rows.map(({ key }) => key)).toEqual(
+      [full, half, fresh].map((one) => counterKey(counterName(organizationId, one))).toSorted(),
+    );
+    await db.close();
+  },
+);

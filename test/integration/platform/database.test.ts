@@ -24,7 +24,8 @@ const [loud, quiet] = [newId('org'), newId('org')];
 const running = async (): Promise<number> =>
   (
     await owner.query(
-      `select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%' and state = 'active'`,
+      `select 1 from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'
+        and state = 'active'`,
     )
   ).rows.length;
 const sleep =
@@ -33,22 +34,28 @@ const sleep =
     tx.query(`select pg_sleep(${seconds})`);
 
 describe('the ways to the database', () => {
-  test('keep connections of each lane for another organization, however many works one organization has waiting', async () => {
-    const flood: Promise<unknown>[] = [];
-    for (const lane of ['control', 'enforcement', 'search'] as const) {
-      flood.push(...Array.from({ length: 10 }, () => db.inOrganization(loud, sleep(600), lane).catch(() => undefined)));
-      expect((await db.inOrganization(quiet, (tx) => tx.query('select 1'), lane)).rowCount).toBe(1);
-    }
-    expect((await db.asStranger('somebody', (tx) => tx.query('select 1'))).rowCount).toBe(1);
-    expect((await db.signIn.query('select 1')).rowCount).toBe(1);
-    expect(await running()).toBeGreaterThan(5);
-    let settled = false;
-    void Promise.all(flood).then(() => (settled = true));
-    while (!settled)
-      await owner.query(
-        `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and query like 'select pg_sleep%'`,
-      );
-  });
+  test(
+    'keep connections of each lane for another organization, however many works one organization has ' + 'waiting',
+    async () => {
+      const flood: Promise<unknown>[] = [];
+      for (const lane of ['control', 'enforcement', 'search'] as const) {
+        flood.push(
+          ...Array.from({ length: 10 }, () => db.inOrganization(loud, sleep(600), lane).catch(() => undefined)),
+        );
+        expect((await db.inOrganization(quiet, (tx) => tx.query('select 1'), lane)).rowCount).toBe(1);
+      }
+      expect((await db.asStranger('somebody', (tx) => tx.query('select 1'))).rowCount).toBe(1);
+      expect((await db.signIn.query('select 1')).rowCount).toBe(1);
+      expect(await running()).toBeGreaterThan(5);
+      let settled = false;
+      void Promise.all(flood).then(() => (settled = true));
+      while (!settled)
+        await owner.query(
+          `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database()
+          and query like 'select pg_sleep%'`,
+        );
+    },
+  );
 
   test('refuse the works of one organization beyond a hundred waiting, with the seconds to wait', async () => {
     const left = new AbortController();

@@ -18,20 +18,27 @@ const ready = async (): Promise<readonly unknown[]> => {
   return [response.status, await response.json()];
 };
 
-test('/readyz is 503 and names the part that is away, also one that does not answer, to operators with the reason, and 200 once all are back', async () => {
-  expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
-  checks.database = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
-  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'failed', log: 'ok' } }]);
-  asks.operator = true;
-  expect(await ready()).toEqual([
-    503,
-    { status: 'not ready', parts: { database: expect.stringContaining('10.0.0.7:5432'), log: 'ok' } },
-  ]);
-  asks.operator = false;
-  checks.database = () => new Promise(() => undefined);
-  const began = performance.now();
-  expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'no answer within 2 s', log: 'ok' } }]);
-  expect(performance.now() - began).toBeLessThan(5000);
-  checks.database = () => Promise.resolve();
-  expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
-});
+test(
+  '/readyz is 503 and names the part that is away, also one that does not answer, to operators with ' +
+    'the reason, and 200 once all are back',
+  async () => {
+    expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
+    checks.database = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+    expect(await ready()).toEqual([503, { status: 'not ready', parts: { database: 'failed', log: 'ok' } }]);
+    asks.operator = true;
+    expect(await ready()).toEqual([
+      503,
+      { status: 'not ready', parts: { database: expect.stringContaining('10.0.0.7:5432'), log: 'ok' } },
+    ]);
+    asks.operator = false;
+    checks.database = () => new Promise(() => undefined);
+    const began = performance.now();
+    expect(await ready()).toEqual([
+      503,
+      { status: 'not ready', parts: { database: 'no answer within 2 s', log: 'ok' } },
+    ]);
+    expect(performance.now() - began).toBeLessThan(5000);
+    checks.database = () => Promise.resolve();
+    expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
+  },
+);

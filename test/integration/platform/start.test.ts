@@ -30,7 +30,9 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
   source(
     'main.ts',
-    `import { word } from './platform/word.js';\nimport { asset } from './platform/asset.mjs';\nprocess.stdout.write(JSON.stringify([word, asset, process.argv.slice(2)]));\n`,
+    `import { word } from './platform/word.js';\nimport { asset } from ` +
+      `'./platform/asset.mjs';\nprocess.stdout.write(JSON.stringify([word, asset, ` +
+      `process.argv.slice(2)]));\n`,
   );
   source('platform/word.ts', `export const word: string = 'one';\n`);
   source('platform/asset.mjs', `export const asset = 'asset';\n`);

@@ -104,43 +104,47 @@ describe('a file of cases', () => {
     });
   });
 
-  test('counts limits within each case, in the windows of its times, exactly, with the words and the seconds of the gateway', async () => {
-    const time = '2026-11-22T10:00:18Z';
-    const ten = { tool: 'cancel_job', time, repeat: 10 };
-    expect(await one({ ...ten, repeat: 11 })).toMatchObject({
-      effect: 'deny',
-      code: 'rate_limited',
-      rule: '/tools/cancel_job/limits/0',
-      retryAfterSeconds: 42,
-      reason: 'cancel_job: 10 per minute used up; try again in 42 s',
-    });
-    expect(await one(ten)).toMatchObject({ effect: 'allow' });
-    expect(await one({ tool: 'cancel_job', time: '2026-11-22T10:01:00Z', before: [ten] })).toMatchObject({
-      effect: 'allow',
-    });
-    expect(await one({ tool: 'cancel_job', time: '2026-11-22T10:00:59.9Z', before: [ten] })).toMatchObject({
-      effect: 'deny',
-      retryAfterSeconds: 1,
-    });
-    expect(await one({ tool: 'pay', arguments: { amount: 0.1 }, repeat: 10 })).toMatchObject({ effect: 'allow' });
-    expect(await one({ tool: 'pay', arguments: { amount: 0.1 }, repeat: 11 })).toMatchObject({
-      effect: 'deny',
-      rule: '/tools/pay/limits/0',
-    });
-    const alone = await one({ tool: 'pay', arguments: { amount: 1.5 } });
-    expect(alone).toMatchObject({ effect: 'deny', code: 'rate_limited' });
-    expect(alone).not.toHaveProperty('retryAfterSeconds');
-    expect(
-      await one({
-        tool: 'pay',
-        arguments: { amount: 0.1 },
-        before: [
-          { tool: 'cancel_job', repeat: 10 },
-          { tool: 'pay', arguments: { amount: 0.01 }, repeat: 10 },
-        ],
-      }),
-    ).toMatchObject({ rule: '/all_tools/limits/0' });
-  });
+  test(
+    'counts limits within each case, in the windows of its times, exactly, with the words and the ' +
+      'seconds of the gateway',
+    async () => {
+      const time = '2026-11-22T10:00:18Z';
+      const ten = { tool: 'cancel_job', time, repeat: 10 };
+      expect(await one({ ...ten, repeat: 11 })).toMatchObject({
+        effect: 'deny',
+        code: 'rate_limited',
+        rule: '/tools/cancel_job/limits/0',
+        retryAfterSeconds: 42,
+        reason: 'cancel_job: 10 per minute used up; try again in 42 s',
+      });
+      expect(await one(ten)).toMatchObject({ effect: 'allow' });
+      expect(await one({ tool: 'cancel_job', time: '2026-11-22T10:01:00Z', before: [ten] })).toMatchObject({
+        effect: 'allow',
+      });
+      expect(await one({ tool: 'cancel_job', time: '2026-11-22T10:00:59.9Z', before: [ten] })).toMatchObject({
+        effect: 'deny',
+        retryAfterSeconds: 1,
+      });
+      expect(await one({ tool: 'pay', arguments: { amount: 0.1 }, repeat: 10 })).toMatchObject({ effect: 'allow' });
+      expect(await one({ tool: 'pay', arguments: { amount: 0.1 }, repeat: 11 })).toMatchObject({
+        effect: 'deny',
+        rule: '/tools/pay/limits/0',
+      });
+      const alone = await one({ tool: 'pay', arguments: { amount: 1.5 } });
+      expect(alone).toMatchObject({ effect: 'deny', code: 'rate_limited' });
+      expect(alone).not.toHaveProperty('retryAfterSeconds');
+      expect(
+        await one({
+          tool: 'pay',
+          arguments: { amount: 0.1 },
+          before: [
+            { tool: 'cancel_job', repeat: 10 },
+            { tool: 'pay', arguments: { amount: 0.01 }, repeat: 10 },
+          ],
+        }),
+      ).toMatchObject({ rule: '/all_tools/limits/0' });
+    },
+  );
 
   test('knows who calls, from where, when, with what client, and what was approved', async () => {
     const night = {
@@ -290,7 +294,8 @@ describe('what is tested', () => {
     const counts = async (): Promise<unknown> =>
       (
         await toolgate.db.worker.query(
-          'select (select count(*) from events) as events, (select count(*) from limit_counters) as counters, (select count(*) from log_records) as log',
+          `select (select count(*) from events) as events, (select count(*)
+            from limit_counters) as counters, (select count(*) from log_records) as log`,
         )
       ).rows[0];
     const before = await counts();

@@ -31,7 +31,10 @@ type Answer = Readonly<{
 }>;
 type Expected = DecisionCase['expected'];
 
-/** What is expected of a call: the table takes limits as unused, and a call that is over one by itself is refused by it all the same. */
+/**
+ * What is expected of a call: the table takes limits as unused, and a call that is over one by itself is refused by it
+ * all the same.
+ */
 const asCalled = ({ document, facts, expected }: DecisionCase): Expected => {
   const over = expected.reserved?.find(({ amount, max }) => amount > max);
   if (!over) return expected;
@@ -149,30 +152,36 @@ for (const one of decisionCases.filter((each) => askedCases.includes(each) || ca
   byDocument.set(document, [...(byDocument.get(document) ?? []), one]);
 }
 
-test(`${askedCases.length} of the cases, asked by POST /v1/policies/{id}/decide, and ${calledCases.length}, each a call through the gateway, are answered and recorded as the table says, and nothing that is refused goes upstream`, async () => {
-  expect(Math.min(askedCases.length, calledCases.length)).toBeGreaterThanOrEqual(300);
-  const policyId = await tenant.policy(serverId, { version: '1', default: 'deny' });
-  const made: DecisionCase[] = [];
-  for (const cases of byDocument.values()) {
-    expect(
-      (await tenant.api('PUT', `/v1/policies/${policyId}`, { document: cases[0]?.document }, { 'if-match': '*' }))
-        .status,
-      cases[0]?.name,
-    ).toBe(200);
-    for (const one of cases) {
-      if (askedCases.includes(one)) await ask(one, policyId);
-      if (!calledCases.includes(one)) continue;
-      made.push(one);
-      await call(one, policyId);
+test(
+  `${askedCases.length} of the cases, asked by POST /v1/policies/{id}/decide, and ` +
+    `${calledCases.length}, each a call through the gateway, are answered and recorded as the table ` +
+    'says, and nothing that is refused goes upstream',
+  async () => {
+    expect(Math.min(askedCases.length, calledCases.length)).toBeGreaterThanOrEqual(300);
+    const policyId = await tenant.policy(serverId, { version: '1', default: 'deny' });
+    const made: DecisionCase[] = [];
+    for (const cases of byDocument.values()) {
+      expect(
+        (await tenant.api('PUT', `/v1/policies/${policyId}`, { document: cases[0]?.document }, { 'if-match': '*' }))
+          .status,
+        cases[0]?.name,
+      ).toBe(200);
+      for (const one of cases) {
+        if (askedCases.includes(one)) await ask(one, policyId);
+        if (!calledCases.includes(one)) continue;
+        made.push(one);
+        await call(one, policyId);
+      }
     }
-  }
-  const decided = (): Promise<readonly Json[]> => tenant.events('&type=toolCall.decided');
-  await expect.poll(async () => (await decided()).length, { timeout: 20_000 }).toBe(made.length);
-  // One call came after the other, so the record has them in their order.
-  for (const [index, event] of (await decided()).entries()) {
-    const one = made[index] as DecisionCase;
-    const expected = asCalled(one);
-    expect(event, one.name).toMatchObject({ tool: one.facts.tool, ...recordOf(expected) });
-    expect('would' in event, one.name).toBe(expected.would !== undefined);
-  }
-}, 300_000);
+    const decided = (): Promise<readonly Json[]> => tenant.events('&type=toolCall.decided');
+    await expect.poll(async () => (await decided()).length, { timeout: 20_000 }).toBe(made.length);
+    // One call came after the other, so the record has them in their order.
+    for (const [index, event] of (await decided()).entries()) {
+      const one = made[index] as DecisionCase;
+      const expected = asCalled(one);
+      expect(event, one.name).toMatchObject({ tool: one.facts.tool, ...recordOf(expected) });
+      expect('would' in event, one.name).toBe(expected.would !== undefined);
+    }
+  },
+  300_000,
+);

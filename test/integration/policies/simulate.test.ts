@@ -93,173 +93,191 @@ const recorded = async (
 };
 
 describe('a simulation', () => {
-  test('answers which recorded calls a draft would have decided otherwise, by rule, tool and grant, and where to look', async () => {
-    const { policyId, grantId, events } = await recorded({ ...closed, tools: { a: {} } }, [
-      { tool: 'a' },
-      { tool: 'a' },
-      { tool: 'b' },
-      { tool: 'a' },
-    ]);
-    const [first, second, third, last] = events.map(({ id }) => id);
-    const document = { ...closed, tools: { a: { limits: [{ counter: 'few', window: 'month', max: 1 }] }, b: {} } };
-    expect(await simulate(tenant, policyId, { document })).toEqual({
-      policyId,
-      version: null,
-      serverId,
-      from: '2020-01-01T00:00:00.000Z',
-      to: '2099-01-01T00:00:00.000Z',
-      grants: 1,
-      calls: 4,
-      same: 1,
-      flipped: 3,
-      unjudged: 0,
-      setAside: 0,
-      notRecorded: 0,
-      byRule: [
-        {
-          rule: '/tools/a/limits/0',
-          code: 'rate_limited',
-          certain: true,
-          from: 'allow',
-          to: 'deny',
-          calls: 2,
-          examples: [second, last],
-        },
-        { rule: '/tools/b', code: 'allowed', certain: true, from: 'deny', to: 'allow', calls: 1, examples: [third] },
-      ],
-      byTool: [
-        { tool: 'a', from: 'allow', to: 'deny', calls: 2, examples: [second, last] },
-        { tool: 'b', from: 'deny', to: 'allow', calls: 1, examples: [third] },
-      ],
-      byGrant: [
-        { grantId, from: 'allow', to: 'deny', calls: 2, examples: [second, last] },
-        { grantId, from: 'deny', to: 'allow', calls: 1, examples: [third] },
-      ],
-      unjudgedByRule: [],
-    });
-    expect(first).toBeDefined();
-    expect(await simulate(tenant, policyId)).toMatchObject({ version: 1, calls: 4, same: 4, flipped: 0 });
-  });
-
-  test('says what depends on values that are not kept, and knows those that earlier rules and limits tell', async () => {
-    const pay = { limits: [{ counter: 'money', window: 'month', max: 100, increment_from: 'args.amount' }] };
-    const { policyId } = await recorded(
-      { ...open, tools: { pay, b: { require: [{ path: 'args.n', op: 'gt', value: 1 }] } } },
-      [
-        { tool: 'pay', args: { amount: 0.1 } },
-        { tool: 'pay', args: { amount: 0.2 } },
-        { tool: 'a', args: { n: 1 } },
-        { tool: 'b', args: { n: 2 } },
-        { tool: 'b', args: { n: 1 } },
-        { tool: 'b', args: {} },
-      ],
-    );
-    const paid = (max: number) =>
-      simulate(tenant, policyId, {
-        document: {
-          ...open,
-          tools: {
-            pay: { limits: [{ ...pay.limits[0], max }] },
-            b: { require: [{ value: 1, op: 'gt', path: 'args.n', on_deny: 'other words' }] },
+  test(
+    'answers which recorded calls a draft would have decided otherwise, by rule, tool and grant, and ' +
+      'where to look',
+    async () => {
+      const { policyId, grantId, events } = await recorded({ ...closed, tools: { a: {} } }, [
+        { tool: 'a' },
+        { tool: 'a' },
+        { tool: 'b' },
+        { tool: 'a' },
+      ]);
+      const [first, second, third, last] = events.map(({ id }) => id);
+      const document = { ...closed, tools: { a: { limits: [{ counter: 'few', window: 'month', max: 1 }] }, b: {} } };
+      expect(await simulate(tenant, policyId, { document })).toEqual({
+        policyId,
+        version: null,
+        serverId,
+        from: '2020-01-01T00:00:00.000Z',
+        to: '2099-01-01T00:00:00.000Z',
+        grants: 1,
+        calls: 4,
+        same: 1,
+        flipped: 3,
+        unjudged: 0,
+        setAside: 0,
+        notRecorded: 0,
+        byRule: [
+          {
+            rule: '/tools/a/limits/0',
+            code: 'rate_limited',
+            certain: true,
+            from: 'allow',
+            to: 'deny',
+            calls: 2,
+            examples: [second, last],
           },
-        },
-      });
-    expect(await paid(0.3)).toMatchObject({ calls: 6, same: 6, unjudged: 0 });
-    expect(await paid(0.29)).toMatchObject({
-      calls: 6,
-      same: 5,
-      byRule: [{ rule: '/tools/pay/limits/0', code: 'rate_limited', calls: 1 }],
-    });
-    const asking = await simulate(tenant, policyId, {
-      document: { ...open, all_tools: { deny_if: [{ path: 'args.n', op: 'eq', value: 2 }] } },
-    });
-    expect(asking).toMatchObject({
-      calls: 6,
-      same: 2,
-      flipped: 1,
-      unjudged: 3,
-      unjudgedByRule: [{ rule: '/all_tools/deny_if/0', calls: 3 }],
-    });
-    const none = { ...open, tools: { a: { limits: [{ counter: 'none', window: 'month', max: 0 }] } } };
-    const either = { ...none, all_tools: { deny_if: [{ path: 'args.n', op: 'eq', value: 2 }] } };
-    const limitOf = async (document: object): Promise<unknown> =>
-      (await simulate(tenant, policyId, { document })).byRule.find(
-        ({ rule: pointer }) => pointer === '/tools/a/limits/0',
-      );
-    expect(await limitOf(none)).toMatchObject({
-      code: 'rate_limited',
-      certain: true,
-      from: 'allow',
-      to: 'deny',
-      calls: 1,
-    });
-    expect(await limitOf(either)).toMatchObject({
-      code: 'rate_limited',
-      certain: false,
-      from: 'allow',
-      to: 'deny',
-      calls: 1,
-    });
-  });
-
-  test('is of the grants that have the policy, also as their shadow or until they were revoked; without any, of all calls of its server', async () => {
-    const other = await signUp(toolgate.url);
-    const server = await other.server(upstream.url);
-    const [mine, theirs] = [await other.policy(server, open), await other.policy(server, open)];
-    const shadowed = await other.grant({ serverId: server, policyId: theirs });
-    await other.api('PATCH', `/v1/grants/${shadowed.id}`, { shadowPolicyId: mine });
-    const revoked = await other.grant({ serverId: server, policyId: mine });
-    const stranger = await other.grant({ serverId: server, policyId: theirs });
-    for (const grant of [shadowed, revoked, stranger]) await callAll(other, grant, [{ tool: 'a' }]);
-    await other.api('POST', `/v1/grants/${revoked.id}/revoke`);
-    expect(await simulate(other, mine)).toMatchObject({ grants: 2, calls: 2 });
-    expect(await simulate(other, theirs)).toMatchObject({ grants: 2, calls: 2 });
-    expect(await simulate(other, await other.policy(server, closed))).toMatchObject({
-      grants: null,
-      calls: 3,
-      flipped: 3,
-    });
-    expect(await simulate(other, await other.policy(await other.server(upstream.url), closed))).toMatchObject({
-      grants: null,
-      calls: 0,
-    });
-  });
-
-  test('sets aside what was refused whatever the policy, gives back what was not sent, and goes by the identity as it was then', async () => {
-    const other = await signUp(toolgate.url);
-    const server = await other.server(upstream.url);
-    const policyId = await other.policy(server, {
-      ...open,
-      tools: { a: { limits: [{ counter: 'one', window: 'month', max: 1 }] } },
-    });
-    const identityId = (
-      await other.api('POST', '/v1/identities', { name: 'x', kind: 'agent', attributes: { team: 'red' } })
-    ).body['id'] as string;
-    const grant = await other.grant({ serverId: server, policyId, identityId });
-    await other.api('PATCH', `/v1/identities/${identityId}`, { disabled: true });
-    await callAll(other, grant, [{ tool: 'b' }]).catch(() => undefined);
-    await other.api('PATCH', `/v1/identities/${identityId}`, { disabled: false });
-    const before = await simulate(other, policyId);
-    await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a' } });
-    await other.api('PATCH', `/v1/identities/${identityId}`, { attributes: { team: 'blue' } });
-    await expect.poll(async () => (await simulate(other, policyId)).calls, { timeout: 8000 }).toBe(1);
-    expect([before, await simulate(other, policyId)]).toMatchObject([{ calls: 0 }, { calls: 1, same: 1 }]);
-    const red = {
-      ...open,
-      all_tools: {
-        require: [
-          { path: 'identity.attributes.team', op: 'eq', value: 'red' },
-          { path: 'identity.kind', op: 'eq', value: 'agent' },
+          { rule: '/tools/b', code: 'allowed', certain: true, from: 'deny', to: 'allow', calls: 1, examples: [third] },
         ],
-      },
-    };
-    expect(await simulate(other, policyId, { document: red })).toMatchObject({ calls: 1, same: 1, unjudged: 0 });
-    expect(
-      await simulate(other, policyId, {
-        document: { ...open, all_tools: { require: [{ path: 'identity.attributes.team', op: 'eq', value: 'blue' }] } },
-      }),
-    ).toMatchObject({ calls: 1, flipped: 1 });
-  });
+        byTool: [
+          { tool: 'a', from: 'allow', to: 'deny', calls: 2, examples: [second, last] },
+          { tool: 'b', from: 'deny', to: 'allow', calls: 1, examples: [third] },
+        ],
+        byGrant: [
+          { grantId, from: 'allow', to: 'deny', calls: 2, examples: [second, last] },
+          { grantId, from: 'deny', to: 'allow', calls: 1, examples: [third] },
+        ],
+        unjudgedByRule: [],
+      });
+      expect(first).toBeDefined();
+      expect(await simulate(tenant, policyId)).toMatchObject({ version: 1, calls: 4, same: 4, flipped: 0 });
+    },
+  );
+
+  test(
+    'says what depends on values that are not kept, and knows those that earlier rules and limits ' + 'tell',
+    async () => {
+      const pay = { limits: [{ counter: 'money', window: 'month', max: 100, increment_from: 'args.amount' }] };
+      const { policyId } = await recorded(
+        { ...open, tools: { pay, b: { require: [{ path: 'args.n', op: 'gt', value: 1 }] } } },
+        [
+          { tool: 'pay', args: { amount: 0.1 } },
+          { tool: 'pay', args: { amount: 0.2 } },
+          { tool: 'a', args: { n: 1 } },
+          { tool: 'b', args: { n: 2 } },
+          { tool: 'b', args: { n: 1 } },
+          { tool: 'b', args: {} },
+        ],
+      );
+      const paid = (max: number) =>
+        simulate(tenant, policyId, {
+          document: {
+            ...open,
+            tools: {
+              pay: { limits: [{ ...pay.limits[0], max }] },
+              b: { require: [{ value: 1, op: 'gt', path: 'args.n', on_deny: 'other words' }] },
+            },
+          },
+        });
+      expect(await paid(0.3)).toMatchObject({ calls: 6, same: 6, unjudged: 0 });
+      expect(await paid(0.29)).toMatchObject({
+        calls: 6,
+        same: 5,
+        byRule: [{ rule: '/tools/pay/limits/0', code: 'rate_limited', calls: 1 }],
+      });
+      const asking = await simulate(tenant, policyId, {
+        document: { ...open, all_tools: { deny_if: [{ path: 'args.n', op: 'eq', value: 2 }] } },
+      });
+      expect(asking).toMatchObject({
+        calls: 6,
+        same: 2,
+        flipped: 1,
+        unjudged: 3,
+        unjudgedByRule: [{ rule: '/all_tools/deny_if/0', calls: 3 }],
+      });
+      const none = { ...open, tools: { a: { limits: [{ counter: 'none', window: 'month', max: 0 }] } } };
+      const either = { ...none, all_tools: { deny_if: [{ path: 'args.n', op: 'eq', value: 2 }] } };
+      const limitOf = async (document: object): Promise<unknown> =>
+        (await simulate(tenant, policyId, { document })).byRule.find(
+          ({ rule: pointer }) => pointer === '/tools/a/limits/0',
+        );
+      expect(await limitOf(none)).toMatchObject({
+        code: 'rate_limited',
+        certain: true,
+        from: 'allow',
+        to: 'deny',
+        calls: 1,
+      });
+      expect(await limitOf(either)).toMatchObject({
+        code: 'rate_limited',
+        certain: false,
+        from: 'allow',
+        to: 'deny',
+        calls: 1,
+      });
+    },
+  );
+
+  test(
+    'is of the grants that have the policy, also as their shadow or until they were revoked; without ' +
+      'any, of all calls of its server',
+    async () => {
+      const other = await signUp(toolgate.url);
+      const server = await other.server(upstream.url);
+      const [mine, theirs] = [await other.policy(server, open), await other.policy(server, open)];
+      const shadowed = await other.grant({ serverId: server, policyId: theirs });
+      await other.api('PATCH', `/v1/grants/${shadowed.id}`, { shadowPolicyId: mine });
+      const revoked = await other.grant({ serverId: server, policyId: mine });
+      const stranger = await other.grant({ serverId: server, policyId: theirs });
+      for (const grant of [shadowed, revoked, stranger]) await callAll(other, grant, [{ tool: 'a' }]);
+      await other.api('POST', `/v1/grants/${revoked.id}/revoke`);
+      expect(await simulate(other, mine)).toMatchObject({ grants: 2, calls: 2 });
+      expect(await simulate(other, theirs)).toMatchObject({ grants: 2, calls: 2 });
+      expect(await simulate(other, await other.policy(server, closed))).toMatchObject({
+        grants: null,
+        calls: 3,
+        flipped: 3,
+      });
+      expect(await simulate(other, await other.policy(await other.server(upstream.url), closed))).toMatchObject({
+        grants: null,
+        calls: 0,
+      });
+    },
+  );
+
+  test(
+    'sets aside what was refused whatever the policy, gives back what was not sent, and goes by the ' +
+      'identity as it was then',
+    async () => {
+      const other = await signUp(toolgate.url);
+      const server = await other.server(upstream.url);
+      const policyId = await other.policy(server, {
+        ...open,
+        tools: { a: { limits: [{ counter: 'one', window: 'month', max: 1 }] } },
+      });
+      const identityId = (
+        await other.api('POST', '/v1/identities', { name: 'x', kind: 'agent', attributes: { team: 'red' } })
+      ).body['id'] as string;
+      const grant = await other.grant({ serverId: server, policyId, identityId });
+      await other.api('PATCH', `/v1/identities/${identityId}`, { disabled: true });
+      await callAll(other, grant, [{ tool: 'b' }]).catch(() => undefined);
+      await other.api('PATCH', `/v1/identities/${identityId}`, { disabled: false });
+      const before = await simulate(other, policyId);
+      await (await openSession(grant)).post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'a' } });
+      await other.api('PATCH', `/v1/identities/${identityId}`, { attributes: { team: 'blue' } });
+      await expect.poll(async () => (await simulate(other, policyId)).calls, { timeout: 8000 }).toBe(1);
+      expect([before, await simulate(other, policyId)]).toMatchObject([{ calls: 0 }, { calls: 1, same: 1 }]);
+      const red = {
+        ...open,
+        all_tools: {
+          require: [
+            { path: 'identity.attributes.team', op: 'eq', value: 'red' },
+            { path: 'identity.kind', op: 'eq', value: 'agent' },
+          ],
+        },
+      };
+      expect(await simulate(other, policyId, { document: red })).toMatchObject({ calls: 1, same: 1, unjudged: 0 });
+      expect(
+        await simulate(other, policyId, {
+          document: {
+            ...open,
+            all_tools: { require: [{ path: 'identity.attributes.team', op: 'eq', value: 'blue' }] },
+          },
+        }),
+      ).toMatchObject({ calls: 1, flipped: 1 });
+    },
+  );
 
   test('knows calls that were held, and lets those pass that were approved', async () => {
     const asking = { ...open, tools: { a: { action: 'require_approval', approval: { wait: 0 } } } };

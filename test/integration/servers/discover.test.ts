@@ -266,10 +266,13 @@ describe('the eras of a server', () => {
     expect(ready(await ask(server.url)).serverInfo).toEqual({ name: 'modern-upstream', version: '3.2.1' });
   });
 
-  test('one of both eras whose legacy side keeps no session counts as modern: it could ask legacy clients nothing', async () => {
-    const server = await modernUpstream({ legacy: true });
-    expect(await found(server.url)).toMatchObject({ eras: ['modern'] });
-  });
+  test(
+    'one of both eras whose legacy side keeps no session counts as modern: it could ask legacy ' + 'clients nothing',
+    async () => {
+      const server = await modernUpstream({ legacy: true });
+      expect(await found(server.url)).toMatchObject({ eras: ['modern'] });
+    },
+  );
 
   test('one of both eras with sessions counts as both, and its session is ended', async () => {
     const legacy = await upstream({ tools: [aTool('one')] });

@@ -21,26 +21,30 @@ afterAll(async () => {
   await upstream.close();
 });
 
-test('One organization that registers many silent servers at once is held to a few discoveries, and another registers its own meanwhile', async () => {
-  const [loud, quiet] = [await signUp(toolgate.url), await signUp(toolgate.url)];
-  const registrations = Array.from({ length: 40 }, (_, index) =>
-    loud.api('POST', '/v1/servers', {
-      name: `silent ${index}`,
-      transport: { type: 'streamable-http', url: silentUrl },
-    }),
-  );
-  await expect.poll(() => asked).toBeGreaterThan(0);
-  const answer = await quiet.api('POST', '/v1/servers', {
-    name: 'mine',
-    transport: { type: 'streamable-http', url: upstream.url },
-  });
-  expect([answer.status, answer.body['status']]).toEqual([201, 'ready']);
-  expect(asked).toBeLessThanOrEqual(8);
-  const refused = await Promise.race(registrations);
-  expect([refused.status, refused.body['code']]).toEqual([429, 'too_many_requests']);
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  silent.closeAllConnections();
-  silent.on('request', (request) => request.socket.destroy());
-  const statuses = (await Promise.all(registrations)).map(({ status }) => status);
-  expect(statuses.filter((status) => status === 201).length).toBe(24);
-});
+test(
+  'One organization that registers many silent servers at once is held to a few discoveries, and ' +
+    'another registers its own meanwhile',
+  async () => {
+    const [loud, quiet] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+    const registrations = Array.from({ length: 40 }, (_, index) =>
+      loud.api('POST', '/v1/servers', {
+        name: `silent ${index}`,
+        transport: { type: 'streamable-http', url: silentUrl },
+      }),
+    );
+    await expect.poll(() => asked).toBeGreaterThan(0);
+    const answer = await quiet.api('POST', '/v1/servers', {
+      name: 'mine',
+      transport: { type: 'streamable-http', url: upstream.url },
+    });
+    expect([answer.status, answer.body['status']]).toEqual([201, 'ready']);
+    expect(asked).toBeLessThanOrEqual(8);
+    const refused = await Promise.race(registrations);
+    expect([refused.status, refused.body['code']]).toEqual([429, 'too_many_requests']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    silent.closeAllConnections();
+    silent.on('request', (request) => request.socket.destroy());
+    const statuses = (await Promise.all(registrations)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 201).length).toBe(24);
+  },
+);

@@ -117,18 +117,21 @@ describe('registering a server', () => {
     expect(server.seenOf('initialize')[0]?.headers).toMatchObject({ authorization: SECRET, 'x-tenant': 'a' });
   });
 
-  test('a repeat under one Idempotency-Key answers the same and discovers once; with another body it is refused', async () => {
-    const server = await upstream();
-    const key = { 'idempotency-key': 'register-1' };
-    const first = await ask('POST /v1/servers', at(server.url), key);
-    const second = await ask('POST /v1/servers', at(server.url), key);
-    expect(second).toMatchObject({ status: 201, body: first.body });
-    expect(server.seenOf('initialize')).toHaveLength(1);
-    expect(await ask('POST /v1/servers', at(server.url, { name: 'other' }), key)).toMatchObject({
-      status: 422,
-      body: { code: 'idempotency_mismatch' },
-    });
-  });
+  test(
+    'a repeat under one Idempotency-Key answers the same and discovers once; with another body it is ' + 'refused',
+    async () => {
+      const server = await upstream();
+      const key = { 'idempotency-key': 'register-1' };
+      const first = await ask('POST /v1/servers', at(server.url), key);
+      const second = await ask('POST /v1/servers', at(server.url), key);
+      expect(second).toMatchObject({ status: 201, body: first.body });
+      expect(server.seenOf('initialize')).toHaveLength(1);
+      expect(await ask('POST /v1/servers', at(server.url, { name: 'other' }), key)).toMatchObject({
+        status: 422,
+        body: { code: 'idempotency_mismatch' },
+      });
+    },
+  );
 
   test.each([
     ['the metadata address of clouds', 'http://169.254.169.254/latest/meta-data'],
@@ -290,7 +293,8 @@ describe('secrets of a server', () => {
 
 const everythingStored = async (): Promise<string> => {
   const { rows } = await toolgate.db.worker.query<{ name: string }>(
-    "select format('%I', relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'public' and relkind in ('r', 'p')",
+    "select format('%I', relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace " +
+      "where nspname = 'public' and relkind in ('r', 'p')",
   );
   const owner = new pg.Client(toolgate.databaseUrl);
   await owner.connect();
@@ -436,7 +440,8 @@ describe('changing a server', () => {
     });
     expect((await as(await join(toolgate.url, admin, 'policy_manager'))(path, { disabled: true })).status).toBe(403);
     const { rows } = await toolgate.db.worker.query(
-      "select type, event->>'tool' as tool, event->'actor'->>'id' as actor from events where stream_id = $1 and type like 'tool.%' order by version",
+      `select type, event->>'tool' as tool, event->'actor'->>'id' as actor from events where stream_id = $1
+        and type like 'tool.%' order by version`,
       [id],
     );
     expect(rows).toEqual(
@@ -481,7 +486,8 @@ describe('the query of a URL', () => {
     expect([server.transport.url, server.status]).toEqual([`${url}${SHOWN}`, 'ready']);
     expect(seen.every(({ path }) => path === '/mcp?token=tg-query-secret&v=2&bare')).toBe(true);
     const { rows } = await toolgate.db.worker.query<{ text: string }>(
-      'select event::text as text from events where stream_id = $1 union select to_jsonb(s)::text from servers s where id = $1',
+      `select event::text as text from events where stream_id = $1 union select to_jsonb(s)::text from servers s
+        where id = $1`,
       [server.id],
     );
     expect(rows.filter(({ text }) => text.includes('tg-query-secret'))).toEqual([]);
@@ -489,27 +495,31 @@ describe('the query of a URL', () => {
     expect(seen.every(({ path }) => path.includes('tg-query-secret'))).toBe(true);
   });
 
-  test('stays when the URL is sent back as it was shown, changes with another value, and is wanted again with another path', async () => {
-    const { url, seen } = await upstream();
-    const server = await register({ ...at(`${url}?token=first`), auth: secretAuth });
-    const change = (next: string): Promise<Answer> =>
-      ask(`PATCH /v1/servers/${server.id}`, { transport: { type: 'streamable-http', url: next } });
-    const last = async (): Promise<string | undefined> => (
-      await ask(`POST /v1/servers/${server.id}/discover`),
-      seen.at(-1)?.path
-    );
-    expect([(await change(`${url}?token=***`)).status, await last()]).toEqual([200, '/mcp?token=first']);
-    expect([(await change(`${url}?token=second`)).body.transport.url, await last()]).toEqual([
-      `${url}?token=***`,
-      '/mcp?token=second',
-    ]);
-    expect(pointers(await change(`${url}/other?token=***`))).toEqual(['/transport/url']);
-    expect((await ask(`PATCH /v1/servers/${server.id}`, { auth: { type: 'none' } })).status).toBe(200);
-    expect([await last(), seen.at(-1)?.headers['x-tenant']]).toEqual(['/mcp?token=second', undefined]);
-    expect([(await change(url)).body.transport.url, await last()]).toEqual([url, '/mcp']);
-    const { rows } = await toolgate.db.worker.query('select 1 from server_secrets where server_id = $1', [server.id]);
-    expect(rows).toEqual([]);
-  });
+  test(
+    'stays when the URL is sent back as it was shown, changes with another value, and is wanted again ' +
+      'with another path',
+    async () => {
+      const { url, seen } = await upstream();
+      const server = await register({ ...at(`${url}?token=first`), auth: secretAuth });
+      const change = (next: string): Promise<Answer> =>
+        ask(`PATCH /v1/servers/${server.id}`, { transport: { type: 'streamable-http', url: next } });
+      const last = async (): Promise<string | undefined> => (
+        await ask(`POST /v1/servers/${server.id}/discover`),
+        seen.at(-1)?.path
+      );
+      expect([(await change(`${url}?token=***`)).status, await last()]).toEqual([200, '/mcp?token=first']);
+      expect([(await change(`${url}?token=second`)).body.transport.url, await last()]).toEqual([
+        `${url}?token=***`,
+        '/mcp?token=second',
+      ]);
+      expect(pointers(await change(`${url}/other?token=***`))).toEqual(['/transport/url']);
+      expect((await ask(`PATCH /v1/servers/${server.id}`, { auth: { type: 'none' } })).status).toBe(200);
+      expect([await last(), seen.at(-1)?.headers['x-tenant']]).toEqual(['/mcp?token=second', undefined]);
+      expect([(await change(url)).body.transport.url, await last()]).toEqual([url, '/mcp']);
+      const { rows } = await toolgate.db.worker.query('select 1 from server_secrets where server_id = $1', [server.id]);
+      expect(rows).toEqual([]);
+    },
+  );
 });
 
 describe('discovering again', () => {
@@ -578,20 +588,23 @@ describe('discovering again', () => {
     expect((await ask(`POST /v1/servers/${id}/discover`)).body).toMatchObject({ status: 'ready', statusDetail: null });
   });
 
-  test('is refused where the server meanwhile is reached another way: its tools would be another server’s', async () => {
-    const [slow, quick] = [await upstream({ tools: [aTool('slow')] }), await upstream({ tools: [aTool('quick')] })];
-    const { id } = await register(at(slow.url));
-    slow.setIntercept(() => new Promise((done) => setTimeout(() => done(false), 200)));
-    const discovering = ask(`POST /v1/servers/${id}/discover`);
-    await expect.poll(() => slow.seenOf('initialize').length).toBe(2);
-    expect(
-      (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: quick.url } })).status,
-    ).toBe(200);
-    expect(await discovering).toMatchObject({ status: 409, body: { code: 'conflict' } });
-    expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual([
-      'quick',
-    ]);
-  });
+  test(
+    'is refused where the server meanwhile is reached another way: its tools would be another ' + 'server’s',
+    async () => {
+      const [slow, quick] = [await upstream({ tools: [aTool('slow')] }), await upstream({ tools: [aTool('quick')] })];
+      const { id } = await register(at(slow.url));
+      slow.setIntercept(() => new Promise((done) => setTimeout(() => done(false), 200)));
+      const discovering = ask(`POST /v1/servers/${id}/discover`);
+      await expect.poll(() => slow.seenOf('initialize').length).toBe(2);
+      expect(
+        (await ask(`PATCH /v1/servers/${id}`, { transport: { type: 'streamable-http', url: quick.url } })).status,
+      ).toBe(200);
+      expect(await discovering).toMatchObject({ status: 409, body: { code: 'conflict' } });
+      expect((await ask(`GET /v1/servers/${id}/tools`)).body.items.map(({ name }: { name: string }) => name)).toEqual([
+        'quick',
+      ]);
+    },
+  );
 
   test('runs once for requests that come together', async () => {
     const server = await upstream();

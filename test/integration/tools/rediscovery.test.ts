@@ -38,7 +38,8 @@ const build = async (options: Parameters<typeof startUpstream>[0] = {}) => {
 const turn = async (serverId: string, upstream: Upstream): Promise<void> => {
   const [lists, open] = [upstream.seenOf('tools/list').length, upstream.openSessions()];
   await toolgate.db.worker.query(
-    'insert into discovery_turns(organization_id, server_id, due_at) values ($1, $2, now()) on conflict (organization_id, server_id) do update set due_at = now(), changes = 0',
+    `insert into discovery_turns(organization_id, server_id, due_at) values ($1, $2, now())
+      on conflict (organization_id, server_id) do update set due_at = now(), changes = 0`,
     [tenant.organizationId, serverId],
   );
   await until(() => upstream.seenOf('tools/list').length > lists && upstream.openSessions() === open);
@@ -54,26 +55,30 @@ const codeOf = async (session: Awaited<ReturnType<typeof openSession>>): Promise
   return '_meta' in result ? decisionOf(result)['code'] : 'allowed';
 };
 
-test('a definition that changed is noticed by the next turn although nobody lists, and a turn that finds nothing new records nothing', async () => {
-  const { upstream, serverId, grant } = await build();
-  const before = await versionOf(serverId);
-  await turn(serverId, upstream);
-  upstream.setTools([aTool('echo', { description: 'changed' })]);
-  const session = await openSession(grant);
-  expect([await codeOf(session), await versionOf(serverId)]).toEqual(['allowed', before]);
-  const lists = upstream.seenOf('tools/list').length;
-  await toolgate.db.worker.query('update discovery_turns set due_at = now() where server_id = $1', [serverId]);
-  await until(async () => (await codeOf(session)) === 'tool_changed');
-  expect(upstream.seenOf('tools/list').length).toBe(lists + 1);
-  let events: readonly Json[] = [];
-  await until(async () => (events = await tenant.events(`&serverId=${serverId}&type=tool.changed`)).length > 0);
-  expect(events).toMatchObject([{ tool: 'echo', actor: { type: 'system', id: 'discovery' } }]);
-  const turns = await toolgate.db.worker.query(
-    'select changes, extract(epoch from due_at - taken_at)::int as wait from discovery_turns where server_id = $1',
-    [serverId],
-  );
-  expect(turns.rows).toMatchObject([{ changes: 1 }]);
-});
+test(
+  'a definition that changed is noticed by the next turn although nobody lists, and a turn that ' +
+    'finds nothing new records nothing',
+  async () => {
+    const { upstream, serverId, grant } = await build();
+    const before = await versionOf(serverId);
+    await turn(serverId, upstream);
+    upstream.setTools([aTool('echo', { description: 'changed' })]);
+    const session = await openSession(grant);
+    expect([await codeOf(session), await versionOf(serverId)]).toEqual(['allowed', before]);
+    const lists = upstream.seenOf('tools/list').length;
+    await toolgate.db.worker.query('update discovery_turns set due_at = now() where server_id = $1', [serverId]);
+    await until(async () => (await codeOf(session)) === 'tool_changed');
+    expect(upstream.seenOf('tools/list').length).toBe(lists + 1);
+    let events: readonly Json[] = [];
+    await until(async () => (events = await tenant.events(`&serverId=${serverId}&type=tool.changed`)).length > 0);
+    expect(events).toMatchObject([{ tool: 'echo', actor: { type: 'system', id: 'discovery' } }]);
+    const turns = await toolgate.db.worker.query(
+      'select changes, extract(epoch from due_at - taken_at)::int as wait from discovery_turns where server_id = $1',
+      [serverId],
+    );
+    expect(turns.rows).toMatchObject([{ changes: 1 }]);
+  },
+);
 
 test('a server that says that its tools changed is discovered within seconds', async () => {
   const { upstream, grant } = await build({ json: false });

@@ -113,16 +113,20 @@ describe('a request', () => {
 });
 
 describe('a server that speaks in another era than it was known to', () => {
-  test('and is now modern: initialize is served at once, a session of before is over, and so is heard only once that it changed', async () => {
-    const upstream = await modernServer();
-    const { legacy, modern } = await clientOf(upstream.url, ['legacy']);
-    expect((await legacy('tools/call', { name: 'echo' }, 'session-of-before')).status).toBe(404);
-    expect(upstream.seenOf('tools/call')).toHaveLength(1);
-    const { session } = await legacy('initialize', INIT);
-    expect((await legacy('tools/call', { name: 'echo' }, session)).status).toBe(200);
-    expect((await modern('tools/call', { name: 'echo' })).status).toBe(200);
-    expect(upstream.seenOf('server/discover').length).toBeLessThanOrEqual(2);
-  });
+  test(
+    'and is now modern: initialize is served at once, a session of before is over, and so is heard ' +
+      'only once that it changed',
+    async () => {
+      const upstream = await modernServer();
+      const { legacy, modern } = await clientOf(upstream.url, ['legacy']);
+      expect((await legacy('tools/call', { name: 'echo' }, 'session-of-before')).status).toBe(404);
+      expect(upstream.seenOf('tools/call')).toHaveLength(1);
+      const { session } = await legacy('initialize', INIT);
+      expect((await legacy('tools/call', { name: 'echo' }, session)).status).toBe(200);
+      expect((await modern('tools/call', { name: 'echo' })).status).toBe(200);
+      expect(upstream.seenOf('server/discover').length).toBeLessThanOrEqual(2);
+    },
+  );
 
   test('and is now modern: a modern request that was to be translated is sent as it is, once', async () => {
     const upstream = await modernServer();
@@ -233,18 +237,21 @@ describe('a refusal that says nothing of eras', () => {
     expect(upstream.seen).toHaveLength(1);
   });
 
-  test('but might: the server is asked once in ten seconds, and the answer passed on when it still speaks as it did', async () => {
-    const upstream = await modernServer();
-    upstream.setIntercept(
-      (_request, response, { message }) =>
-        message?.['method'] === 'tools/call' && response.writeHead(400).end('what?') !== undefined,
-    );
-    const { modern } = await clientOf(upstream.url, ['modern']);
-    for (let n = 0; n < 5; n += 1)
-      expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 400, text: 'what?' });
-    expect(upstream.seenOf('server/discover')).toHaveLength(1);
-    expect(upstream.seenOf('tools/call')).toHaveLength(5);
-  });
+  test(
+    'but might: the server is asked once in ten seconds, and the answer passed on when it still ' + 'speaks as it did',
+    async () => {
+      const upstream = await modernServer();
+      upstream.setIntercept(
+        (_request, response, { message }) =>
+          message?.['method'] === 'tools/call' && response.writeHead(400).end('what?') !== undefined,
+      );
+      const { modern } = await clientOf(upstream.url, ['modern']);
+      for (let n = 0; n < 5; n += 1)
+        expect(await modern('tools/call', { name: 'echo' })).toMatchObject({ status: 400, text: 'what?' });
+      expect(upstream.seenOf('server/discover')).toHaveLength(1);
+      expect(upstream.seenOf('tools/call')).toHaveLength(5);
+    },
+  );
 
   test('of a legacy server (its session ended, its connection lost) is passed on too', async () => {
     const upstream = await legacyServer();

@@ -53,40 +53,43 @@ describe('a legacy client of a modern server', () => {
     await connected.ping();
   });
 
-  test('lists and calls tools; each request names the client and mirrors its method, name and marked arguments', async () => {
-    const { upstream, client } = await world({
-      tools: [
-        aTool('run it', {
-          inputSchema: {
-            type: 'object',
-            properties: {
-              region: { type: 'string', 'x-mcp-header': 'Region' },
-              n: { type: 'integer', 'x-mcp-header': 'N' },
+  test(
+    'lists and calls tools; each request names the client and mirrors its method, name and marked ' + 'arguments',
+    async () => {
+      const { upstream, client } = await world({
+        tools: [
+          aTool('run it', {
+            inputSchema: {
+              type: 'object',
+              properties: {
+                region: { type: 'string', 'x-mcp-header': 'Region' },
+                n: { type: 'integer', 'x-mcp-header': 'N' },
+              },
             },
-          },
-        }),
-      ],
-    });
-    const connected = await client({ roots: { listChanged: true } });
-    expect((await connected.listTools()).tools.map(({ name }) => name)).toEqual(['run it']);
-    const called = await connected.callTool({ name: 'run it', arguments: { region: 'zürich', n: 42 } });
-    expect(JSON.parse(textOf(called))).toEqual({ tool: 'run it', arguments: { region: 'zürich', n: 42 } });
-    const [call] = upstream.seenOf('tools/call');
-    expect(call?.headers).toMatchObject({
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'tools/call',
-      'mcp-name': 'run it',
-      'mcp-param-region': '=?base64?esO8cmljaA==?=',
-      'mcp-param-n': '42',
-    });
-    expect(call?.headers['mcp-session-id']).toBeUndefined();
-    expect(paramsOf(call?.message)['_meta']).toMatchObject({
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientInfo': { name: 'old-client', version: '0.9' },
-      'io.modelcontextprotocol/clientCapabilities': { roots: { listChanged: true } },
-      'io.modelcontextprotocol/logLevel': 'info',
-    });
-  });
+          }),
+        ],
+      });
+      const connected = await client({ roots: { listChanged: true } });
+      expect((await connected.listTools()).tools.map(({ name }) => name)).toEqual(['run it']);
+      const called = await connected.callTool({ name: 'run it', arguments: { region: 'zürich', n: 42 } });
+      expect(JSON.parse(textOf(called))).toEqual({ tool: 'run it', arguments: { region: 'zürich', n: 42 } });
+      const [call] = upstream.seenOf('tools/call');
+      expect(call?.headers).toMatchObject({
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': 'run it',
+        'mcp-param-region': '=?base64?esO8cmljaA==?=',
+        'mcp-param-n': '42',
+      });
+      expect(call?.headers['mcp-session-id']).toBeUndefined();
+      expect(paramsOf(call?.message)['_meta']).toMatchObject({
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientInfo': { name: 'old-client', version: '0.9' },
+        'io.modelcontextprotocol/clientCapabilities': { roots: { listChanged: true } },
+        'io.modelcontextprotocol/logLevel': 'info',
+      });
+    },
+  );
 
   test('that calls a tool without having listed it still sends the headers that the tool wants', async () => {
     const { upstream, client } = await world({
@@ -174,82 +177,93 @@ describe('a legacy client of a modern server', () => {
     expect(logs).toEqual(['look out', 'by the way', 'look out']);
   });
 
-  test('is asked in the middle of a call what the server needs, in as many rounds as it takes, and the state comes back byte for byte', async () => {
-    const form = {
-      method: 'elicitation/create' as const,
-      params: {
-        mode: 'form' as const,
-        message: 'Your name?',
-        requestedSchema: { type: 'object' as const, properties: { name: { type: 'string' as const } } },
-      },
-    };
-    const states: unknown[] = [];
-    const rounds = (_params: unknown, { mcpReq }: ServerContext) => {
-      states.push(mcpReq.requestState());
-      const given = mcpReq.inputResponses ?? {};
-      if ('all' in given || mcpReq.requestState() === 'two \u{1F600} "quoted"') return says(JSON.stringify(given));
-      if ('who' in given)
-        return inputRequired({
-          requestState: 'two \u{1F600} "quoted"',
-          inputRequests: {
-            model: { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } },
-            roots: { method: 'roots/list', params: {} },
-          } as never,
-        });
-      return inputRequired({ inputRequests: { who: form } as never });
-    };
-    const { upstream, client } = await world({ call: rounds as never });
-    const connected = await client({ elicitation: {}, sampling: {}, roots: {} });
-    connected.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
-      action: 'accept',
-      content: { name: params.message },
-    }));
-    connected.setRequestHandler(CreateMessageRequestSchema, () => ({
-      role: 'assistant',
-      model: 'm',
-      content: { type: 'text', text: 'pong' },
-    }));
-    connected.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///here' }] }));
-    const called = await connected.callTool({ name: 'echo', arguments: { kept: 1 } });
-    expect(JSON.parse(textOf(called))).toEqual({
-      model: { role: 'assistant', model: 'm', content: { type: 'text', text: 'pong' } },
-      roots: { roots: [{ uri: 'file:///here' }] },
-    });
-    const calls = upstream.seenOf('tools/call');
-    expect(calls.map(({ message }) => paramsOf(message)['arguments'])).toEqual([{ kept: 1 }, { kept: 1 }, { kept: 1 }]);
-    expect(new Set(calls.map(({ message }) => message?.['id'])).size).toBe(3);
-    expect(states).toEqual([undefined, undefined, 'two \u{1F600} "quoted"']);
-  });
-
-  test('is told when the server needs input that it refuses, that it did not declare, or of a kind that there is not', async () => {
-    const needs = (method: string) => ({
-      resultType: 'input_required',
-      inputRequests: { m: { method, params: { messages: [], maxTokens: 1 } } },
-    });
-    const { upstream, client } = await world({
-      call: () => inputRequired({ inputRequests: needs('sampling/createMessage').inputRequests as never }),
-    });
-    expect(await (await client({ sampling: {} })).callTool({ name: 'echo' })).toMatchObject({
-      isError: true,
-      content: [{ text: 'the input that the MCP server asked for was not given' }],
-    });
-    const simple = await client();
-    await expect(simple.callTool({ name: 'echo' })).rejects.toMatchObject({
-      code: -33_104,
-      message: expect.stringContaining('sampling'),
-    });
-    for (const method of ['sampling/createMessage', 'of/nothing']) {
-      upstream.setIntercept((_request, response, { message }) => {
-        if (message?.['method'] !== 'tools/call') return false;
-        return (
-          response
-            .writeHead(200, { 'content-type': 'application/json' })
-            .end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result: needs(method) })) !== undefined
-        );
+  test(
+    'is asked in the middle of a call what the server needs, in as many rounds as it takes, and the ' +
+      'state comes back byte for byte',
+    async () => {
+      const form = {
+        method: 'elicitation/create' as const,
+        params: {
+          mode: 'form' as const,
+          message: 'Your name?',
+          requestedSchema: { type: 'object' as const, properties: { name: { type: 'string' as const } } },
+        },
+      };
+      const states: unknown[] = [];
+      const rounds = (_params: unknown, { mcpReq }: ServerContext) => {
+        states.push(mcpReq.requestState());
+        const given = mcpReq.inputResponses ?? {};
+        if ('all' in given || mcpReq.requestState() === 'two \u{1F600} "quoted"') return says(JSON.stringify(given));
+        if ('who' in given)
+          return inputRequired({
+            requestState: 'two \u{1F600} "quoted"',
+            inputRequests: {
+              model: { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } },
+              roots: { method: 'roots/list', params: {} },
+            } as never,
+          });
+        return inputRequired({ inputRequests: { who: form } as never });
+      };
+      const { upstream, client } = await world({ call: rounds as never });
+      const connected = await client({ elicitation: {}, sampling: {}, roots: {} });
+      connected.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
+        action: 'accept',
+        content: { name: params.message },
+      }));
+      connected.setRequestHandler(CreateMessageRequestSchema, () => ({
+        role: 'assistant',
+        model: 'm',
+        content: { type: 'text', text: 'pong' },
+      }));
+      connected.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///here' }] }));
+      const called = await connected.callTool({ name: 'echo', arguments: { kept: 1 } });
+      expect(JSON.parse(textOf(called))).toEqual({
+        model: { role: 'assistant', model: 'm', content: { type: 'text', text: 'pong' } },
+        roots: { roots: [{ uri: 'file:///here' }] },
       });
-      expect(await simple.callTool({ name: 'echo' })).toMatchObject({ isError: true });
-    }
-  });
+      const calls = upstream.seenOf('tools/call');
+      expect(calls.map(({ message }) => paramsOf(message)['arguments'])).toEqual([
+        { kept: 1 },
+        { kept: 1 },
+        { kept: 1 },
+      ]);
+      expect(new Set(calls.map(({ message }) => message?.['id'])).size).toBe(3);
+      expect(states).toEqual([undefined, undefined, 'two \u{1F600} "quoted"']);
+    },
+  );
+
+  test(
+    'is told when the server needs input that it refuses, that it did not declare, or of a kind that ' + 'there is not',
+    async () => {
+      const needs = (method: string) => ({
+        resultType: 'input_required',
+        inputRequests: { m: { method, params: { messages: [], maxTokens: 1 } } },
+      });
+      const { upstream, client } = await world({
+        call: () => inputRequired({ inputRequests: needs('sampling/createMessage').inputRequests as never }),
+      });
+      expect(await (await client({ sampling: {} })).callTool({ name: 'echo' })).toMatchObject({
+        isError: true,
+        content: [{ text: 'the input that the MCP server asked for was not given' }],
+      });
+      const simple = await client();
+      await expect(simple.callTool({ name: 'echo' })).rejects.toMatchObject({
+        code: -33_104,
+        message: expect.stringContaining('sampling'),
+      });
+      for (const method of ['sampling/createMessage', 'of/nothing']) {
+        upstream.setIntercept((_request, response, { message }) => {
+          if (message?.['method'] !== 'tools/call') return false;
+          return (
+            response
+              .writeHead(200, { 'content-type': 'application/json' })
+              .end(JSON.stringify({ jsonrpc: '2.0', id: message['id'], result: needs(method) })) !== undefined
+          );
+        });
+        expect(await simple.callTool({ name: 'echo' })).toMatchObject({ isError: true });
+      }
+    },
+  );
 
   test('is asked eight times at most', async () => {
     let rounds = 0;
@@ -279,27 +293,30 @@ describe('a legacy client of a modern server', () => {
     await vi.waitFor(() => expect(ended).toBe(true));
   });
 
-  test('hears of list changes, and of the resources that it subscribed to, before and after the stream began', async () => {
-    const { upstream, client } = await world({ resources: { 'mem:a': 'A', 'mem:b': 'B' } });
-    const connected = await client();
-    const heard: string[] = [];
-    connected.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard.push('tools'));
-    connected.setNotificationHandler(
-      ResourceUpdatedNotificationSchema,
-      ({ params }) => void heard.push(`${params.uri} ${JSON.stringify(params._meta ?? null)}`),
-    );
-    await vi.waitFor(() => expect(upstream.seenOf('subscriptions/listen')).toHaveLength(1));
-    await connected.subscribeResource({ uri: 'mem:a' });
-    upstream.notify.resourceUpdated('mem:b');
-    upstream.notify.resourceUpdated('mem:a');
-    upstream.notify.toolsChanged();
-    await vi.waitFor(() => expect(heard).toEqual(['mem:a null', 'tools']));
-    await connected.unsubscribeResource({ uri: 'mem:a' });
-    upstream.notify.resourceUpdated('mem:a');
-    upstream.notify.toolsChanged();
-    await vi.waitFor(() => expect(heard).toEqual(['mem:a null', 'tools', 'tools']));
-    await vi.waitFor(() => expect(upstream.open()).toBe(1));
-  });
+  test(
+    'hears of list changes, and of the resources that it subscribed to, before and after the stream ' + 'began',
+    async () => {
+      const { upstream, client } = await world({ resources: { 'mem:a': 'A', 'mem:b': 'B' } });
+      const connected = await client();
+      const heard: string[] = [];
+      connected.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard.push('tools'));
+      connected.setNotificationHandler(
+        ResourceUpdatedNotificationSchema,
+        ({ params }) => void heard.push(`${params.uri} ${JSON.stringify(params._meta ?? null)}`),
+      );
+      await vi.waitFor(() => expect(upstream.seenOf('subscriptions/listen')).toHaveLength(1));
+      await connected.subscribeResource({ uri: 'mem:a' });
+      upstream.notify.resourceUpdated('mem:b');
+      upstream.notify.resourceUpdated('mem:a');
+      upstream.notify.toolsChanged();
+      await vi.waitFor(() => expect(heard).toEqual(['mem:a null', 'tools']));
+      await connected.unsubscribeResource({ uri: 'mem:a' });
+      upstream.notify.resourceUpdated('mem:a');
+      upstream.notify.toolsChanged();
+      await vi.waitFor(() => expect(heard).toEqual(['mem:a null', 'tools', 'tools']));
+      await vi.waitFor(() => expect(upstream.open()).toBe(1));
+    },
+  );
 
   test('reads resources; one that is not there has the code of its era', async () => {
     const { client } = await world({ resources: { 'mem:a': 'A' } });

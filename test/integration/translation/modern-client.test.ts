@@ -116,7 +116,8 @@ describe('a modern client of a legacy server', () => {
         response
           .writeHead(200, { 'content-type': 'application/json' })
           .end(
-            `{ "result": {"content":[],"x-own":{"n":9007199254740993},"_meta":{"mine":1}}, "jsonrpc":"2.0", "id":${JSON.stringify(message['id'])} }`,
+            '{ "result": {"content":[],"x-own":{"n":9007199254740993},"_meta":{"mine":1}}, "jsonrpc":"2.0", ' +
+              `"id":${JSON.stringify(message['id'])} }`,
           ) !== undefined
       );
     });
@@ -204,29 +205,32 @@ describe('a modern client of a legacy server', () => {
     expect(upstream.seenOf('tools/call')).toHaveLength(2);
   });
 
-  test('gets progress under its own token though another call has the same one, and logs only if it wants them', async () => {
-    const work = async ({ name }: { name: string }, { _meta, sendNotification }: CallExtra) => {
-      for (const progress of [1, 2])
-        await sendNotification({
-          method: 'notifications/progress',
-          params: { progressToken: _meta?.progressToken ?? 'none', progress, message: name },
-        });
-      await sendNotification({ method: 'notifications/message', params: { level: 'info', data: `${name} info` } });
-      await sendNotification({ method: 'notifications/message', params: { level: 'error', data: `${name} error` } });
-      return says(name);
-    };
-    const { post } = await world({ call: work, offers: OFFERS });
-    const call = (name: string, meta: Json) => post('tools/call', { name }, { meta });
-    const [first, second] = await Promise.all([
-      call('first', { progressToken: 'same' }),
-      call('second', { progressToken: 'same', 'io.modelcontextprotocol/logLevel': 'error' }),
-    ]);
-    expect(first.text.match(/"progressToken":"same"/g)).toHaveLength(2);
-    expect(first.text).not.toMatch(/second|notifications\/message/);
-    expect(second.text).toContain('second error');
-    expect(second.text).not.toMatch(/second info|first/);
-    expect((await call('third', {})).text).not.toContain('progress');
-  });
+  test(
+    'gets progress under its own token though another call has the same one, and logs only if it ' + 'wants them',
+    async () => {
+      const work = async ({ name }: { name: string }, { _meta, sendNotification }: CallExtra) => {
+        for (const progress of [1, 2])
+          await sendNotification({
+            method: 'notifications/progress',
+            params: { progressToken: _meta?.progressToken ?? 'none', progress, message: name },
+          });
+        await sendNotification({ method: 'notifications/message', params: { level: 'info', data: `${name} info` } });
+        await sendNotification({ method: 'notifications/message', params: { level: 'error', data: `${name} error` } });
+        return says(name);
+      };
+      const { post } = await world({ call: work, offers: OFFERS });
+      const call = (name: string, meta: Json) => post('tools/call', { name }, { meta });
+      const [first, second] = await Promise.all([
+        call('first', { progressToken: 'same' }),
+        call('second', { progressToken: 'same', 'io.modelcontextprotocol/logLevel': 'error' }),
+      ]);
+      expect(first.text.match(/"progressToken":"same"/g)).toHaveLength(2);
+      expect(first.text).not.toMatch(/second|notifications\/message/);
+      expect(second.text).toContain('second error');
+      expect(second.text).not.toMatch(/second info|first/);
+      expect((await call('third', {})).text).not.toContain('progress');
+    },
+  );
 
   test('is asked for input in a result, and its retry goes on with the very call that asked', async () => {
     let calls = 0;
@@ -296,88 +300,100 @@ describe('a modern client of a legacy server', () => {
     expect(JSON.parse(textOf(third.body['result']))).toEqual([{ action: 'cancel' }, { action: 'decline' }]);
   });
 
-  test('can continue only its own call: another grant, tool or argument, a second use and a made-up state are refused', async () => {
-    const { upstream, post } = await world({ call: oneQuestion, tools: [aTool('echo'), aTool('other')] });
-    const args = { name: 'echo', arguments: { x: 1, y: 2 } };
-    const { requestState } = (await post('tools/call', args, { meta: CAN })).body['result'] as Json;
-    const retry = { requestState, inputResponses: { 'input-1': { action: 'accept', content: { name: 'Eve' } } } };
-    const refused = { error: { code: -32_602 } };
-    expect((await post('tools/call', { ...args, ...retry }, { meta: CAN, grant: 'grt_2' })).body).toMatchObject(
-      refused,
-    );
-    expect((await post('tools/call', { ...args, ...retry, name: 'other' }, { meta: CAN })).body).toMatchObject(refused);
-    expect((await post('tools/call', { ...args, ...retry, arguments: { x: 1 } }, { meta: CAN })).body).toMatchObject(
-      refused,
-    );
-    expect(
-      (await post('tools/call', { ...args, ...retry, requestState: `${String(requestState)}x` }, { meta: CAN })).body,
-    ).toMatchObject(refused);
-    expect(
-      (await post('tools/call', { arguments: { y: 2, x: 1 }, name: 'echo', ...retry }, { meta: CAN })).body,
-    ).toMatchObject({ result: { resultType: 'complete' } });
-    expect((await post('tools/call', { ...args, ...retry }, { meta: CAN })).body).toMatchObject(refused);
-    expect(upstream.seenOf('tools/call')).toHaveLength(1);
-  });
-
-  test('keeps waiting calls of eight mebibytes at most, whatever they are large by; the server of one more is told', async () => {
-    const { post } = await world({ call: oneQuestion });
-    const large = { ...CAN, pad: 'x'.repeat(3.9 * 2 ** 20) };
-    const call = async (grant?: string) =>
-      (await post('tools/call', { name: 'echo' }, { meta: large, ...(grant === undefined ? {} : { grant }) })).body[
-        'result'
-      ] as Json;
-    const waiting = [await call(), await call()];
-    expect(waiting.map(({ resultType }) => resultType)).toEqual(['input_required', 'input_required']);
-    expect(textOf(await call())).toContain('too many calls wait for input');
-    expect(await call('grt_2')).toMatchObject({ resultType: 'input_required' });
-    await post(
-      'tools/call',
-      {
-        name: 'echo',
-        requestState: waiting[0]?.['requestState'],
-        inputResponses: { 'input-1': { action: 'decline' } },
-      },
-      { meta: CAN },
-    );
-    expect(await call()).toMatchObject({ resultType: 'input_required' });
-  });
-
-  test('that is away is kept no questions and no result of more than that: its server, and then itself, is told', async () => {
-    let isAway = (): void => undefined;
-    let ended: Promise<unknown> = Promise.resolve();
-    const { upstream, post } = await world({
-      call: async ({ arguments: given }, extra) => {
-        const away = new Promise<void>((resolve) => (isAway = resolve));
-        void ask(extra, 'elicitation/create', form('Who?')).catch(() => undefined);
-        await away;
-        if (given?.['asks'] !== true) return says('z'.repeat(9 * 2 ** 20));
-        return says(
-          await ask(extra, 'elicitation/create', form('y'.repeat(9 * 2 ** 20))).then(
-            () => 'answered',
-            (error: Error) => error.message,
-          ),
-        );
-      },
-    });
-    upstream.setIntercept((_request, response, { message }) => {
-      if (message?.['method'] === 'tools/call') ended = new Promise((resolve) => response.once('close', resolve));
-      return false;
-    });
-    const retried = async (asks: boolean): Promise<Readonly<{ status: number; text: string }>> => {
-      const args = { name: 'echo', arguments: { asks } };
+  test(
+    'can continue only its own call: another grant, tool or argument, a second use and a made-up ' +
+      'state are refused',
+    async () => {
+      const { upstream, post } = await world({ call: oneQuestion, tools: [aTool('echo'), aTool('other')] });
+      const args = { name: 'echo', arguments: { x: 1, y: 2 } };
       const { requestState } = (await post('tools/call', args, { meta: CAN })).body['result'] as Json;
-      isAway();
-      await ended;
-      await sleep(100);
-      return post(
+      const retry = { requestState, inputResponses: { 'input-1': { action: 'accept', content: { name: 'Eve' } } } };
+      const refused = { error: { code: -32_602 } };
+      expect((await post('tools/call', { ...args, ...retry }, { meta: CAN, grant: 'grt_2' })).body).toMatchObject(
+        refused,
+      );
+      expect((await post('tools/call', { ...args, ...retry, name: 'other' }, { meta: CAN })).body).toMatchObject(
+        refused,
+      );
+      expect((await post('tools/call', { ...args, ...retry, arguments: { x: 1 } }, { meta: CAN })).body).toMatchObject(
+        refused,
+      );
+      expect(
+        (await post('tools/call', { ...args, ...retry, requestState: `${String(requestState)}x` }, { meta: CAN })).body,
+      ).toMatchObject(refused);
+      expect(
+        (await post('tools/call', { arguments: { y: 2, x: 1 }, name: 'echo', ...retry }, { meta: CAN })).body,
+      ).toMatchObject({ result: { resultType: 'complete' } });
+      expect((await post('tools/call', { ...args, ...retry }, { meta: CAN })).body).toMatchObject(refused);
+      expect(upstream.seenOf('tools/call')).toHaveLength(1);
+    },
+  );
+
+  test(
+    'keeps waiting calls of eight mebibytes at most, whatever they are large by; the server of one ' + 'more is told',
+    async () => {
+      const { post } = await world({ call: oneQuestion });
+      const large = { ...CAN, pad: 'x'.repeat(3.9 * 2 ** 20) };
+      const call = async (grant?: string) =>
+        (await post('tools/call', { name: 'echo' }, { meta: large, ...(grant === undefined ? {} : { grant }) })).body[
+          'result'
+        ] as Json;
+      const waiting = [await call(), await call()];
+      expect(waiting.map(({ resultType }) => resultType)).toEqual(['input_required', 'input_required']);
+      expect(textOf(await call())).toContain('too many calls wait for input');
+      expect(await call('grt_2')).toMatchObject({ resultType: 'input_required' });
+      await post(
         'tools/call',
-        { ...args, requestState, inputResponses: { 'input-1': { action: 'decline' } } },
+        {
+          name: 'echo',
+          requestState: waiting[0]?.['requestState'],
+          inputResponses: { 'input-1': { action: 'decline' } },
+        },
         { meta: CAN },
       );
-    };
-    expect((await retried(true)).text).toContain('too many calls wait for input');
-    expect((await retried(false)).status).toBe(502);
-  });
+      expect(await call()).toMatchObject({ resultType: 'input_required' });
+    },
+  );
+
+  test(
+    'that is away is kept no questions and no result of more than that: its server, and then itself, ' + 'is told',
+    async () => {
+      let isAway = (): void => undefined;
+      let ended: Promise<unknown> = Promise.resolve();
+      const { upstream, post } = await world({
+        call: async ({ arguments: given }, extra) => {
+          const away = new Promise<void>((resolve) => (isAway = resolve));
+          void ask(extra, 'elicitation/create', form('Who?')).catch(() => undefined);
+          await away;
+          if (given?.['asks'] !== true) return says('z'.repeat(9 * 2 ** 20));
+          return says(
+            await ask(extra, 'elicitation/create', form('y'.repeat(9 * 2 ** 20))).then(
+              () => 'answered',
+              (error: Error) => error.message,
+            ),
+          );
+        },
+      });
+      upstream.setIntercept((_request, response, { message }) => {
+        if (message?.['method'] === 'tools/call') ended = new Promise((resolve) => response.once('close', resolve));
+        return false;
+      });
+      const retried = async (asks: boolean): Promise<Readonly<{ status: number; text: string }>> => {
+        const args = { name: 'echo', arguments: { asks } };
+        const { requestState } = (await post('tools/call', args, { meta: CAN })).body['result'] as Json;
+        isAway();
+        await ended;
+        await sleep(100);
+        return post(
+          'tools/call',
+          { ...args, requestState, inputResponses: { 'input-1': { action: 'decline' } } },
+          { meta: CAN },
+        );
+      };
+      expect((await retried(true)).text).toContain('too many calls wait for input');
+      expect((await retried(false)).status).toBe(502);
+    },
+  );
 
   test('is not asked for what it did not declare, nor where no input can be given: the server is told', async () => {
     const { post } = await world({
@@ -417,28 +433,31 @@ describe('a modern client of a legacy server', () => {
     await vi.waitFor(() => expect(ended).toHaveLength(1));
   });
 
-  test('hears on its subscription what it asked for and nothing else, acknowledged first, tagged with its id', async () => {
-    const { upstream, client } = await world({ offers: OFFERS });
-    const connected = await client();
-    const heard: string[] = [];
-    connected.setNotificationHandler('notifications/tools/list_changed', () => void heard.push('tools'));
-    connected.setNotificationHandler('notifications/resources/list_changed', () => void heard.push('resources'));
-    connected.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.push(params.uri));
-    const subscription = await connected.listen({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
-    expect(subscription.honoredFilter).toEqual({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
-    expect(upstream.seenOf('resources/subscribe').map(({ message }) => message?.['params'])).toEqual([
-      { uri: 'mem:a' },
-    ]);
-    for (const server of upstream.servers()) {
-      await server.sendResourceUpdated({ uri: 'mem:b' });
-      await server.sendResourceListChanged();
-      await server.sendResourceUpdated({ uri: 'mem:a' });
-      await server.sendToolListChanged();
-    }
-    await vi.waitFor(() => expect(heard).toEqual(['mem:a', 'tools']));
-    await subscription.close();
-    await vi.waitFor(() => expect(upstream.seenOf('resources/unsubscribe')).toHaveLength(1));
-  });
+  test(
+    'hears on its subscription what it asked for and nothing else, acknowledged first, tagged with ' + 'its id',
+    async () => {
+      const { upstream, client } = await world({ offers: OFFERS });
+      const connected = await client();
+      const heard: string[] = [];
+      connected.setNotificationHandler('notifications/tools/list_changed', () => void heard.push('tools'));
+      connected.setNotificationHandler('notifications/resources/list_changed', () => void heard.push('resources'));
+      connected.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.push(params.uri));
+      const subscription = await connected.listen({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
+      expect(subscription.honoredFilter).toEqual({ toolsListChanged: true, resourceSubscriptions: ['mem:a'] });
+      expect(upstream.seenOf('resources/subscribe').map(({ message }) => message?.['params'])).toEqual([
+        { uri: 'mem:a' },
+      ]);
+      for (const server of upstream.servers()) {
+        await server.sendResourceUpdated({ uri: 'mem:b' });
+        await server.sendResourceListChanged();
+        await server.sendResourceUpdated({ uri: 'mem:a' });
+        await server.sendToolListChanged();
+      }
+      await vi.waitFor(() => expect(heard).toEqual(['mem:a', 'tools']));
+      await subscription.close();
+      await vi.waitFor(() => expect(upstream.seenOf('resources/unsubscribe')).toHaveLength(1));
+    },
+  );
 
   test('whose subscription lost its session sees the stream end without a result, and can listen anew', async () => {
     const { upstream, client, post } = await world({ offers: OFFERS });
@@ -460,15 +479,13 @@ describe('a modern client of a legacy server', () => {
     upstream.setIntercept((_request, response, { message }) => {
       if (message?.['method'] !== 'resources/read') return false;
       return (
-        response
-          .writeHead(200, { 'content-type': 'application/json' })
-          .end(
-            JSON.stringify({
-              jsonrpc: '2.0',
-              id: message['id'],
-              error: { code: -32_002, message: 'no such resource', data: { uri: 'mem:none' } },
-            }),
-          ) !== undefined
+        response.writeHead(200, { 'content-type': 'application/json' }).end(
+          JSON.stringify({
+            jsonrpc: '2.0',
+            id: message['id'],
+            error: { code: -32_002, message: 'no such resource', data: { uri: 'mem:none' } },
+          }),
+        ) !== undefined
       );
     });
     expect((await post('resources/read', { uri: 'mem:none' })).body).toMatchObject({

@@ -75,24 +75,30 @@ const grantFor = async (url: string) => {
 const call = async (client: Awaited<ReturnType<typeof connect>>, name: string): Promise<string> =>
   textOf(await client.callTool({ name, arguments: {} }));
 
-test('a session has one stream upstream, every request carries the credential, and the stream goes with the grant', async () => {
-  const fixture = await startSse();
-  const grant = await grantFor(fixture.url);
-  const client = await connect(grant);
-  expect([await call(client, 'echo'), await call(client, 'echo')]).toEqual(['echo', 'echo']);
-  expect(fixture.streams.size).toBe(1);
-  expect(fixture.seen.every((line) => line.endsWith(' k3y'))).toBe(true);
-  await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
-  await expect.poll(() => fixture.streams.size, { timeout: 5000 }).toBe(0);
-  await client.close().catch(() => undefined);
-});
+test(
+  'a session has one stream upstream, every request carries the credential, and the stream goes ' + 'with the grant',
+  async () => {
+    const fixture = await startSse();
+    const grant = await grantFor(fixture.url);
+    const client = await connect(grant);
+    expect([await call(client, 'echo'), await call(client, 'echo')]).toEqual(['echo', 'echo']);
+    expect(fixture.streams.size).toBe(1);
+    expect(fixture.seen.every((line) => line.endsWith(' k3y'))).toBe(true);
+    await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
+    await expect.poll(() => fixture.streams.size, { timeout: 5000 }).toBe(0);
+    await client.close().catch(() => undefined);
+  },
+);
 
-test('a stream that breaks off answers the call under way with an error, and the next call opens a new one', async () => {
-  const client = await connect(await grantFor((await startSse()).url));
-  await expect(call(client, 'break')).rejects.toMatchObject({ code: -33_103 });
-  expect(await call(client, 'echo')).toBe('echo');
-  await client.close();
-});
+test(
+  'a stream that breaks off answers the call under way with an error, and the next call opens a new ' + 'one',
+  async () => {
+    const client = await connect(await grantFor((await startSse()).url));
+    await expect(call(client, 'break')).rejects.toMatchObject({ code: -33_103 });
+    expect(await call(client, 'echo')).toBe('echo');
+    await client.close();
+  },
+);
 
 test('a message that the server does not take ends its call with an error', async () => {
   const client = await connect(await grantFor((await startSse()).url));
@@ -131,49 +137,57 @@ test('a URL that is no SSE endpoint, or that may not be reached, is told so', as
   expect([refused.status, refused.body['code']]).toEqual([422, 'url_not_allowed']);
 });
 
-test('a server that names an endpoint elsewhere while a call is under way gives back no limit, as the call was posted', async () => {
-  const streams = new Map<string, ServerResponse>();
-  let calls = 0;
-  const server = createServer((request, response) => {
-    if (request.method === 'GET') {
-      const id = String(streams.size + 1);
-      streams.set(id, response);
-      return void response
-        .writeHead(200, { 'content-type': 'text/event-stream' })
-        .write(`event: endpoint\ndata: /messages?s=${id}\n\n`);
-    }
-    let body = '';
-    request
-      .setEncoding('utf8')
-      .on('data', (text: string) => (body += text))
-      .on('end', () => {
-        const stream = streams.get(new URL(request.url ?? '', 'http://x').searchParams.get('s') ?? '');
-        const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
-        response.writeHead(202).end();
-        const say = (result: unknown): void =>
-          void stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
-        if (method === 'initialize')
-          say({ protocolVersion: '2025-03-26', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } });
-        if (method === 'tools/list') say({ tools: [{ name: 'c', inputSchema: { type: 'object' } }] });
-        if (method !== 'tools/call') return;
-        calls += 1;
-        setTimeout(() => stream?.write('event: endpoint\ndata: http://127.0.0.1:1/other\n\n'), 20);
-      });
-  });
-  stops.push(stopper(server));
-  const serverId = await tenant.server('', { transport: { type: 'sse', url: `${await listening(server)}/sse` } });
-  const limits = [{ counter: 'x', window: 'day', max: 1 }];
-  const grant = await tenant.grant({
-    serverId,
-    policyId: await tenant.policy(serverId, { version: '1', default: 'deny', tools: { c: { limits } } }),
-  });
-  const ask = async (): Promise<unknown> => {
-    const client = await connect(grant);
-    const outcome = await client.callTool({ name: 'c', arguments: {} }).then(textOf, (error: Error) => error.message);
-    await client.close();
-    return outcome;
-  };
-  expect(await ask()).toContain('the request may have taken effect');
-  expect(await ask()).toMatch(/^\[POLICY DENIED\]/);
-  expect(calls).toBe(1);
-});
+test(
+  'a server that names an endpoint elsewhere while a call is under way gives back no limit, as the ' +
+    'call was posted',
+  async () => {
+    const streams = new Map<string, ServerResponse>();
+    let calls = 0;
+    const server = createServer((request, response) => {
+      if (request.method === 'GET') {
+        const id = String(streams.size + 1);
+        streams.set(id, response);
+        return void response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(`event: endpoint\ndata: /messages?s=${id}\n\n`);
+      }
+      let body = '';
+      request
+        .setEncoding('utf8')
+        .on('data', (text: string) => (body += text))
+        .on('end', () => {
+          const stream = streams.get(new URL(request.url ?? '', 'http://x').searchParams.get('s') ?? '');
+          const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+          response.writeHead(202).end();
+          const say = (result: unknown): void =>
+            void stream?.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+          if (method === 'initialize')
+            say({
+              protocolVersion: '2025-03-26',
+              capabilities: { tools: {} },
+              serverInfo: { name: 's', version: '1' },
+            });
+          if (method === 'tools/list') say({ tools: [{ name: 'c', inputSchema: { type: 'object' } }] });
+          if (method !== 'tools/call') return;
+          calls += 1;
+          setTimeout(() => stream?.write('event: endpoint\ndata: http://127.0.0.1:1/other\n\n'), 20);
+        });
+    });
+    stops.push(stopper(server));
+    const serverId = await tenant.server('', { transport: { type: 'sse', url: `${await listening(server)}/sse` } });
+    const limits = [{ counter: 'x', window: 'day', max: 1 }];
+    const grant = await tenant.grant({
+      serverId,
+      policyId: await tenant.policy(serverId, { version: '1', default: 'deny', tools: { c: { limits } } }),
+    });
+    const ask = async (): Promise<unknown> => {
+      const client = await connect(grant);
+      const outcome = await client.callTool({ name: 'c', arguments: {} }).then(textOf, (error: Error) => error.message);
+      await client.close();
+      return outcome;
+    };
+    expect(await ask()).toContain('the request may have taken effect');
+    expect(await ask()).toMatch(/^\[POLICY DENIED\]/);
+    expect(calls).toBe(1);
+  },
+);

@@ -7,7 +7,10 @@ import { findStdioIsolation } from '../../../src/channels/stdio-isolation.js';
 import { connect, signUp, textOf, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
-/** An MCP server on bare standard streams, readable by any user: its one tool tells what it finds of us. argv[1]: our pid, our key's file, and our data folder. */
+/**
+ * An MCP server on bare standard streams, readable by any user: its one tool tells what it finds of us. argv[1]: our
+ * pid, our key's file, and our data folder.
+ */
 const SPY = `
 const { readFileSync, readdirSync } = require('node:fs');
 const reading = (work) => { try { return work(); } catch (error) { return error.code; } };

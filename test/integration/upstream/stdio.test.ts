@@ -91,20 +91,27 @@ describe('registering a command', () => {
   });
 });
 
-test('a process gets the environment of its server and what a program needs, none of our settings, and its arguments as they are', async () => {
-  const client = await connect(await issue());
-  expect(await call(client, 'secret')).toBe(SECRET);
-  const names = JSON.parse(await call(client, 'environment')) as string[];
-  expect(names).toContain('API_TOKEN');
-  expect(names).toContain('PATH');
-  expect(names.filter((name) => /MASTER_KEY|DATABASE|KAFKA|VITEST|npm_/.test(name))).toEqual([]);
-  const spaced = await tenant.server('', { transport: stdio({ args: [SCRIPT, 'a b', '$HOME; rm -rf x', '"'] }) });
-  const other = await connect(
-    await tenant.grant({ serverId: spaced, policyId: await tenant.policy(spaced, { version: '1', default: 'allow' }) }),
-  );
-  expect(JSON.parse(await call(other, 'argv'))).toEqual(['a b', '$HOME; rm -rf x', '"']);
-  await Promise.all([client.close(), other.close()]);
-});
+test(
+  'a process gets the environment of its server and what a program needs, none of our settings, and ' +
+    'its arguments as they are',
+  async () => {
+    const client = await connect(await issue());
+    expect(await call(client, 'secret')).toBe(SECRET);
+    const names = JSON.parse(await call(client, 'environment')) as string[];
+    expect(names).toContain('API_TOKEN');
+    expect(names).toContain('PATH');
+    expect(names.filter((name) => /MASTER_KEY|DATABASE|KAFKA|VITEST|npm_/.test(name))).toEqual([]);
+    const spaced = await tenant.server('', { transport: stdio({ args: [SCRIPT, 'a b', '$HOME; rm -rf x', '"'] }) });
+    const other = await connect(
+      await tenant.grant({
+        serverId: spaced,
+        policyId: await tenant.policy(spaced, { version: '1', default: 'allow' }),
+      }),
+    );
+    expect(JSON.parse(await call(other, 'argv'))).toEqual(['a b', '$HOME; rm -rf x', '"']);
+    await Promise.all([client.close(), other.close()]);
+  },
+);
 
 test('two grants never share a process, calls of one session do', async () => {
   const [one, two] = [await connect(await issue()), await connect(await issue())];
@@ -126,55 +133,66 @@ test('a process ends with its session, and when its grant is revoked', async () 
   await Promise.all([first.close().catch(() => undefined), second.close().catch(() => undefined)]);
 });
 
-test('a crash answers the call under way with an error, the next call runs in a new process, and its standard error reaches the operator without the secret', async () => {
-  const lines: string[] = [];
-  const write = process.stderr.write.bind(process.stderr);
-  process.stderr.write = (line: unknown): boolean => lines.push(String(line)) > 0;
-  const client = await connect(await issue());
-  try {
-    const before = await pidOf(client);
-    await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
-    const after = await pidOf(client);
-    expect(after).not.toBe(before);
-  } finally {
-    process.stderr.write = write;
-  }
-  const logged = lines.filter((line) => line.includes('a stdio server ended')).join('');
-  expect(logged).toContain('going down with');
-  expect(logged).not.toContain(SECRET);
-  const outcomes = await tenant.events('&type=toolCall.completed');
-  expect(outcomes.some((event) => event['tool'] === 'crash' && event['status'] === 'upstream_error')).toBe(true);
-  await client.close();
-});
-
-test('what a process started ends with it, whether it crashed or was ended, and what it said reaches the operator without the secret', async () => {
-  const lines: string[] = [];
-  const write = process.stderr.write.bind(process.stderr);
-  process.stderr.write = (line: unknown): boolean => lines.push(String(line)) > 0;
-  try {
+test(
+  'a crash answers the call under way with an error, the next call runs in a new process, and its ' +
+    'standard error reaches the operator without the secret',
+  async () => {
+    const lines: string[] = [];
+    const write = process.stderr.write.bind(process.stderr);
+    process.stderr.write = (line: unknown): boolean => lines.push(String(line)) > 0;
     const client = await connect(await issue());
-    const left = Number(await call(client, 'helper'));
-    await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
-    await expect.poll(() => isAlive(left), { timeout: 5000 }).toBe(false);
-    const other = Number(await call(client, 'helper'));
-    await call(client, 'grumble');
-    await (client.transport as StreamableHTTPClientTransport).terminateSession();
-    await expect.poll(() => isAlive(other), { timeout: 5000 }).toBe(false);
-    await expect.poll(() => lines.filter((line) => line.includes('all is well')).length, { timeout: 5000 }).toBe(1);
-    expect(lines.join('')).not.toContain(SECRET);
-  } finally {
-    process.stderr.write = write;
-  }
-});
+    try {
+      const before = await pidOf(client);
+      await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
+      const after = await pidOf(client);
+      expect(after).not.toBe(before);
+    } finally {
+      process.stderr.write = write;
+    }
+    const logged = lines.filter((line) => line.includes('a stdio server ended')).join('');
+    expect(logged).toContain('going down with');
+    expect(logged).not.toContain(SECRET);
+    const outcomes = await tenant.events('&type=toolCall.completed');
+    expect(outcomes.some((event) => event['tool'] === 'crash' && event['status'] === 'upstream_error')).toBe(true);
+    await client.close();
+  },
+);
 
-test('a command that crashes again and again is started with growing delay, and calls meanwhile fail at once', async () => {
-  const client = await connect(await issue());
-  await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
-  await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
-  await expect(client.callTool({ name: 'pid', arguments: {} })).rejects.toMatchObject({ code: -33_101 });
-  await expect.poll(() => pidOf(client).catch(() => 0), { timeout: 5000, interval: 200 }).toBeGreaterThan(0);
-  await client.close();
-});
+test(
+  'what a process started ends with it, whether it crashed or was ended, and what it said reaches ' +
+    'the operator without the secret',
+  async () => {
+    const lines: string[] = [];
+    const write = process.stderr.write.bind(process.stderr);
+    process.stderr.write = (line: unknown): boolean => lines.push(String(line)) > 0;
+    try {
+      const client = await connect(await issue());
+      const left = Number(await call(client, 'helper'));
+      await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
+      await expect.poll(() => isAlive(left), { timeout: 5000 }).toBe(false);
+      const other = Number(await call(client, 'helper'));
+      await call(client, 'grumble');
+      await (client.transport as StreamableHTTPClientTransport).terminateSession();
+      await expect.poll(() => isAlive(other), { timeout: 5000 }).toBe(false);
+      await expect.poll(() => lines.filter((line) => line.includes('all is well')).length, { timeout: 5000 }).toBe(1);
+      expect(lines.join('')).not.toContain(SECRET);
+    } finally {
+      process.stderr.write = write;
+    }
+  },
+);
+
+test(
+  'a command that crashes again and again is started with growing delay, and calls meanwhile fail ' + 'at once',
+  async () => {
+    const client = await connect(await issue());
+    await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
+    await expect(client.callTool({ name: 'crash', arguments: {} })).rejects.toMatchObject({ code: -33_103 });
+    await expect(client.callTool({ name: 'pid', arguments: {} })).rejects.toMatchObject({ code: -33_101 });
+    await expect.poll(() => pidOf(client).catch(() => 0), { timeout: 5000, interval: 200 }).toBeGreaterThan(0);
+    await client.close();
+  },
+);
 
 test('progress, a question to the client, a changed list and noise on standard output all find their way', async () => {
   const grant = await issue();

@@ -101,22 +101,25 @@ test('of what a server says while no stream stands, the last 64 messages wait fo
   expect(heard).toEqual(Array.from({ length: 64 }, (_, n) => n + 6));
 });
 
-test('they are a mebibyte at most, the oldest go first, and one that is larger by itself does not wait at all', async () => {
-  const most = 0.4 * MIB;
-  expect(
-    await heardOf(
-      [
-        [0, most],
-        [1, most],
-        [2, most],
-        [3, 10],
-        [4, 2 * MIB],
-        [5, 10],
-      ],
-      5,
-    ),
-  ).toEqual([1, 2, 3, 5]);
-});
+test(
+  'they are a mebibyte at most, the oldest go first, and one that is larger by itself does not wait ' + 'at all',
+  async () => {
+    const most = 0.4 * MIB;
+    expect(
+      await heardOf(
+        [
+          [0, most],
+          [1, most],
+          [2, most],
+          [3, 10],
+          [4, 2 * MIB],
+          [5, 10],
+        ],
+        5,
+      ),
+    ).toEqual([1, 2, 3, 5]);
+  },
+);
 
 test('what waits while a server is begun anew is eight mebibytes at most, and more fails at once', async () => {
   const session = await begin();

@@ -186,7 +186,8 @@ describe('usage', () => {
     await holder.query('lock table grant_last_used in exclusive mode');
     await record(manyEvents(organizationId, 100));
     const projections = startProjections({ db: at.db, projections: [usageProjection] });
-    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%with page as%'`;
+    const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+      and query like '%with page as%'`;
     await until(async () => (await admin.query(waiting)).rowCount === 1);
     await admin.query(`select pg_terminate_backend(pid) from (${waiting}) w`);
     await holder.query('rollback');
@@ -302,7 +303,8 @@ describe('reading usage', () => {
   test('refuses an answer of more than 10,000 items and a range that is empty or over 400 days', async () => {
     const organizationId = newId('org');
     await at.db.worker.query(
-      `insert into usage_hourly(organization_id, hour, grant_id, identity_id, server_id, tool, effect, calls) select $1, '2026-11-20T00:00:00Z', '', '', '', 'tool_' || n, 'allow', 1 from generate_series(1, 10001) n`,
+      `insert into usage_hourly(organization_id, hour, grant_id, identity_id, server_id, tool, effect, calls)
+        select $1, '2026-11-20T00:00:00Z', '', '', '', 'tool_' || n, 'allow', 1 from generate_series(1, 10001) n`,
       [organizationId],
     );
     const service = new UsageService(new EventStore(at.db));

@@ -53,34 +53,38 @@ describe('a password', () => {
     expect(median(unknown) / median(known)).toBeLessThan(2);
   });
 
-  test('is hashed with one other at most in the whole process, and a network that has too many waiting holds up neither sign-ins nor other networks', async () => {
-    const gate = deferred();
-    let running = 0;
-    const admit = async () => {
-      running += 1;
-      await gate.done;
-      throw new Error('let go');
-    };
-    const held = Array.from({ length: 27 }, () =>
-      passwordMatches(undefined, 'x', { ...login, admit }).catch((error: Error) => error.message),
-    );
-    await soon();
-    expect(running).toBe(2);
-    await expect(passwordMatches(undefined, 'x', login)).rejects.toMatchObject({
-      code: 'too_many_requests',
-      retryAfterSeconds: 2,
-    });
-    const others = [
-      hashPassword('secret words', signup),
-      hashPassword('secret words', { ...signup, address: '203.0.113.1' }),
-    ];
-    gate.finish();
-    expect(new Set(await Promise.all(held))).toEqual(new Set(['let go']));
-    expect(await Promise.all(others)).toEqual([
-      expect.stringContaining('argon2id'),
-      expect.stringContaining('argon2id'),
-    ]);
-  });
+  test(
+    'is hashed with one other at most in the whole process, and a network that has too many waiting ' +
+      'holds up neither sign-ins nor other networks',
+    async () => {
+      const gate = deferred();
+      let running = 0;
+      const admit = async () => {
+        running += 1;
+        await gate.done;
+        throw new Error('let go');
+      };
+      const held = Array.from({ length: 27 }, () =>
+        passwordMatches(undefined, 'x', { ...login, admit }).catch((error: Error) => error.message),
+      );
+      await soon();
+      expect(running).toBe(2);
+      await expect(passwordMatches(undefined, 'x', login)).rejects.toMatchObject({
+        code: 'too_many_requests',
+        retryAfterSeconds: 2,
+      });
+      const others = [
+        hashPassword('secret words', signup),
+        hashPassword('secret words', { ...signup, address: '203.0.113.1' }),
+      ];
+      gate.finish();
+      expect(new Set(await Promise.all(held))).toEqual(new Set(['let go']));
+      expect(await Promise.all(others)).toEqual([
+        expect.stringContaining('argon2id'),
+        expect.stringContaining('argon2id'),
+      ]);
+    },
+  );
 
   test('is not compared when the turn comes too late', async () => {
     await expect(

@@ -31,16 +31,19 @@ describe('login limits', () => {
     await limits.admit({ ...attempt, target: 'bob@example.com' });
   });
 
-  test('refuse strangers of an e-mail after their failures from all addresses together, and let in who is known', async () => {
-    const limits = new LoginLimits();
-    for (let i = 0; i < FAILED_LOGINS.perTargetOfStrangers; i += 1)
-      await limits.failed({ ...attempt, address: `203.0.113.${i}`, known: false });
-    await expect(limits.admit({ ...attempt, target: 'ADA@example.com', known: false })).rejects.toMatchObject({
-      code: 'too_many_requests',
-    });
-    await limits.admit({ ...attempt, known: true });
-    await limits.admit({ ...attempt, target: 'bob@example.com', known: false });
-  });
+  test(
+    'refuse strangers of an e-mail after their failures from all addresses together, and let in who ' + 'is known',
+    async () => {
+      const limits = new LoginLimits();
+      for (let i = 0; i < FAILED_LOGINS.perTargetOfStrangers; i += 1)
+        await limits.failed({ ...attempt, address: `203.0.113.${i}`, known: false });
+      await expect(limits.admit({ ...attempt, target: 'ADA@example.com', known: false })).rejects.toMatchObject({
+        code: 'too_many_requests',
+      });
+      await limits.admit({ ...attempt, known: true });
+      await limits.admit({ ...attempt, target: 'bob@example.com', known: false });
+    },
+  );
 
   test('refuse an address after its failures with any e-mails; one success does not clear them', async () => {
     const limits = new LoginLimits();

@@ -173,26 +173,30 @@ describe('for any policy, use and call', () => {
       ),
     );
 
-  test('the tighter document is accepted, allows and lists nothing that the live one refuses or hides, and counts what it counts, with as little room', () => {
-    fc.assert(
-      fc.property(policies, uses, called, args, (live, { used, discovered, lowered }, tool, given) => {
-        const { document } = tighten(
-          live,
-          { used: new Set(used), discovered, lowered: loweredOf(live, lowered) },
-          REASON,
-        );
-        expect(parsePolicy(JSON.parse(JSON.stringify(document)))).toMatchObject({ ok: true });
-        const [before, after] = [compilePolicy(live), compilePolicy(document)];
-        const [wide, tight] = [decide(before, factsOf(tool, given)), decide(after, factsOf(tool, given))];
-        expect(looser([wide.effect, tight.effect])).toBe(false);
-        expect(looser([wide.would?.effect, tight.would?.effect])).toBe(false);
-        expect([isListed(before, tool), isListed(after, tool)]).not.toEqual([false, true]);
-        if (tight.effect === 'allow' && !tight.would)
-          for (const one of wide.reservations)
-            expect(covers(tight.reservations, one), JSON.stringify([one, tight.reservations])).toBe(true);
-      }),
-    );
-  });
+  test(
+    'the tighter document is accepted, allows and lists nothing that the live one refuses or hides, ' +
+      'and counts what it counts, with as little room',
+    () => {
+      fc.assert(
+        fc.property(policies, uses, called, args, (live, { used, discovered, lowered }, tool, given) => {
+          const { document } = tighten(
+            live,
+            { used: new Set(used), discovered, lowered: loweredOf(live, lowered) },
+            REASON,
+          );
+          expect(parsePolicy(JSON.parse(JSON.stringify(document)))).toMatchObject({ ok: true });
+          const [before, after] = [compilePolicy(live), compilePolicy(document)];
+          const [wide, tight] = [decide(before, factsOf(tool, given)), decide(after, factsOf(tool, given))];
+          expect(looser([wide.effect, tight.effect])).toBe(false);
+          expect(looser([wide.would?.effect, tight.would?.effect])).toBe(false);
+          expect([isListed(before, tool), isListed(after, tool)]).not.toEqual([false, true]);
+          if (tight.effect === 'allow' && !tight.would)
+            for (const one of wide.reservations)
+              expect(covers(tight.reservations, one), JSON.stringify([one, tight.reservations])).toBe(true);
+        }),
+      );
+    },
+  );
 
   test('a tool that was used is decided as before', () => {
     fc.assert(

@@ -97,31 +97,39 @@ describe('an approval', () => {
   });
 });
 
-test('whatever people say in whatever order, it is approved exactly when as many different people as it needs, none of them a party, approved it and nobody rejected it before', () => {
-  const votes = fc.array(
-    fc.record({
-      memberId: fc.constantFrom('a', 'b', 'c', 'd', 'issuer', 'owner'),
-      decision: fc.constantFrom('approved' as const, 'approved' as const, 'approved' as const, 'rejected' as const),
-    }),
-    { maxLength: 12 },
-  );
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 4 }), votes, (count, all) => {
-      let state = requested(count);
-      const approvers = new Set<string>();
-      let expected = 'pending';
-      for (const { memberId, decision } of all) {
-        if (expected === 'pending' && decision === 'rejected') expected = 'rejected';
-        if (expected === 'pending' && !['issuer', 'owner'].includes(memberId) && approvers.add(memberId).size === count)
-          expected = 'approved';
-        try {
-          state = after(state, said(memberId, { decision }));
-        } catch (error) {
-          if (!(error instanceof Problem)) throw error;
+test(
+  'whatever people say in whatever order, it is approved exactly when as many different people as ' +
+    'it needs, none of them a party, approved it and nobody rejected it before',
+  () => {
+    const votes = fc.array(
+      fc.record({
+        memberId: fc.constantFrom('a', 'b', 'c', 'd', 'issuer', 'owner'),
+        decision: fc.constantFrom('approved' as const, 'approved' as const, 'approved' as const, 'rejected' as const),
+      }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), votes, (count, all) => {
+        let state = requested(count);
+        const approvers = new Set<string>();
+        let expected = 'pending';
+        for (const { memberId, decision } of all) {
+          if (expected === 'pending' && decision === 'rejected') expected = 'rejected';
+          if (
+            expected === 'pending' &&
+            !['issuer', 'owner'].includes(memberId) &&
+            approvers.add(memberId).size === count
+          )
+            expected = 'approved';
+          try {
+            state = after(state, said(memberId, { decision }));
+          } catch (error) {
+            if (!(error instanceof Problem)) throw error;
+          }
+          expect(state.status).toBe(expected);
         }
-        expect(state.status).toBe(expected);
-      }
-    }),
-    { numRuns: 500 },
-  );
-});
+      }),
+      { numRuns: 500 },
+    );
+  },
+);

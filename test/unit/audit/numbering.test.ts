@@ -8,33 +8,37 @@ const members = (missing: readonly Missing[] = []): readonly number[] =>
     .flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, index) => from + index))
     .sort((a, b) => a - b);
 
-test('whatever the order, and however often numbers come or are named as given up, what is missing is what neither came nor was given up', () => {
-  const history = fc.record({
-    last: fc.integer({ min: 1, max: 60 }),
-    lost: fc.array(fc.integer({ min: 1, max: 60 })),
-    abandoned: fc.array(fc.integer({ min: 1, max: 60 })),
-    seed: fc.infiniteStream(fc.nat(1000)),
-    again: fc.array(fc.integer({ min: 1, max: 60 })),
-  });
-  fc.assert(
-    fc.property(history, ({ last, lost, abandoned, seed, again }) => {
-      const all = Array.from({ length: last }, (_, index) => index + 1);
-      const came = all.filter((n) => n === last || (!lost.includes(n) && !abandoned.includes(n)));
-      const order = new Map(came.map((n) => [n, seed.next().value as number]));
-      const delivered = [
-        ...came.sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)),
-        ...again.filter((n) => came.includes(n)),
-      ];
-      const numbering: Numbering = {};
-      for (const sequence of delivered) noteNumber(numbering, { bootId: BOOT, sequence, abandoned: [] }, 5);
-      noteNumber(numbering, { bootId: BOOT, sequence: last + 1, abandoned: abandoned.filter((n) => n <= last) }, 6);
-      expect(numbering[BOOT]?.next).toBe(last + 2);
-      expect(members(numbering[BOOT]?.missing)).toEqual(
-        all.filter((n) => n !== last && lost.includes(n) && !abandoned.includes(n)),
-      );
-    }),
-  );
-});
+test(
+  'whatever the order, and however often numbers come or are named as given up, what is missing is ' +
+    'what neither came nor was given up',
+  () => {
+    const history = fc.record({
+      last: fc.integer({ min: 1, max: 60 }),
+      lost: fc.array(fc.integer({ min: 1, max: 60 })),
+      abandoned: fc.array(fc.integer({ min: 1, max: 60 })),
+      seed: fc.infiniteStream(fc.nat(1000)),
+      again: fc.array(fc.integer({ min: 1, max: 60 })),
+    });
+    fc.assert(
+      fc.property(history, ({ last, lost, abandoned, seed, again }) => {
+        const all = Array.from({ length: last }, (_, index) => index + 1);
+        const came = all.filter((n) => n === last || (!lost.includes(n) && !abandoned.includes(n)));
+        const order = new Map(came.map((n) => [n, seed.next().value as number]));
+        const delivered = [
+          ...came.sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)),
+          ...again.filter((n) => came.includes(n)),
+        ];
+        const numbering: Numbering = {};
+        for (const sequence of delivered) noteNumber(numbering, { bootId: BOOT, sequence, abandoned: [] }, 5);
+        noteNumber(numbering, { bootId: BOOT, sequence: last + 1, abandoned: abandoned.filter((n) => n <= last) }, 6);
+        expect(numbering[BOOT]?.next).toBe(last + 2);
+        expect(members(numbering[BOOT]?.missing)).toEqual(
+          all.filter((n) => n !== last && lost.includes(n) && !abandoned.includes(n)),
+        );
+      }),
+    );
+  },
+);
 
 test('numbers are taken out of the middle, the ends and the whole of a hole', () => {
   expect(without([[3, 9, 1]], 5, 6)).toEqual([

@@ -7,7 +7,10 @@ import type { ToolCallCompleted } from '../../../src/event-log/events/index.js';
 
 const NUMBERS = { bootId: 'boot_1', sequence: 7, abandoned: undefined } as const;
 
-/** Every member that a decision can have: a new one must be added here, and is then missed by the tests until it is written. */
+/**
+ * Every member that a decision can have: a new one must be added here, and is then missed by the tests until it is
+ * written.
+ */
 const whole: Required<Unnumbered> = {
   id: 'evt_1',
   type: 'toolCall.decided',

@@ -66,28 +66,36 @@ const callOf = (organizationId: string, readAtMs: number): GovernedCall => ({
   client: null,
 });
 
-test('a call that waited over ten seconds before it could be judged is refused as overloaded, on record; one that waited less is judged', async () => {
-  const { enforcement, recorder, of } = makeEnforcement();
-  const late = await enforcement.enforce(callOf('org_1', performance.now() - 10_001));
-  expect(late.decided).toMatchObject({
-    effect: 'deny',
-    code: 'overloaded',
-    rule: null,
-    reason: expect.stringContaining('try again later'),
-  });
-  expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decided.code).toBe('no_policy');
-  expect(of('toolCall.decided')).toMatchObject([
-    { code: 'overloaded', rule: null, effect: 'deny' },
-    { code: 'no_policy' },
-  ]);
-  await recorder.stop();
-});
+test(
+  'a call that waited over ten seconds before it could be judged is refused as overloaded, on ' +
+    'record; one that waited less is judged',
+  async () => {
+    const { enforcement, recorder, of } = makeEnforcement();
+    const late = await enforcement.enforce(callOf('org_1', performance.now() - 10_001));
+    expect(late.decided).toMatchObject({
+      effect: 'deny',
+      code: 'overloaded',
+      rule: null,
+      reason: expect.stringContaining('try again later'),
+    });
+    expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decided.code).toBe('no_policy');
+    expect(of('toolCall.decided')).toMatchObject([
+      { code: 'overloaded', rule: null, effect: 'deny' },
+      { code: 'no_policy' },
+    ]);
+    await recorder.stop();
+  },
+);
 
-test("what the log refuses for itself is given up after one try and counted, and holds up nothing that is another organization's", async () => {
-  const { enforcement, recorder, refused, of } = makeEnforcement();
-  await enforcement.enforce(callOf('refused', performance.now()));
-  await enforcement.enforce(callOf('org_1', performance.now()));
-  expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decided'], 0]);
-  expect(of('toolCall.decided')).toHaveLength(1);
-  await recorder.stop();
-});
+test(
+  'what the log refuses for itself is given up after one try and counted, and holds up nothing that ' +
+    "is another organization's",
+  async () => {
+    const { enforcement, recorder, refused, of } = makeEnforcement();
+    await enforcement.enforce(callOf('refused', performance.now()));
+    await enforcement.enforce(callOf('org_1', performance.now()));
+    expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decided'], 0]);
+    expect(of('toolCall.decided')).toHaveLength(1);
+    await recorder.stop();
+  },
+);

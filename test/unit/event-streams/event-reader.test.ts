@@ -10,7 +10,8 @@ const read = (chunks: readonly Buffer[], maxBytes = 1e6): readonly string[] => {
 };
 
 const TEXT =
-  '\ufeff: hello\nevent: message\nid: 1\ndata: {"a":1}\n\ndata:one\r\ndata:two\r\n\r\nretry: 5\n\ndata\rdata: \u00e9\u{1F600}\r\rdata: cut off\n';
+  '\ufeff: hello\nevent: message\nid: 1\ndata: {"a":1}\n\ndata:one\r\ndata:two\r\n\r\nretry: ' +
+  '5\n\ndata\rdata: \u00e9\u{1F600}\r\rdata: cut off\n';
 const EVENTS = ['{"a":1}', 'one\ntwo', '\n\u00e9\u{1F600}'];
 
 test('events are read alike wherever the bytes are cut', () => {

@@ -70,19 +70,23 @@ describe('a grant', () => {
     expect(decideGrantChange(ID, grant, {})).toEqual([]);
   });
 
-  test('is disabled and enabled by events of their own, beside a change in the same patch, and by none when it is so already', () => {
-    const events = decideGrantChange(ID, grant, { label: null, disabled: true });
-    expect(events).toEqual([
-      { type: 'grant.changed', ...OF, label: null },
-      { type: 'grant.disabled', ...OF },
-    ]);
-    const off = events.reduce((state, body) => evolveGrant(state, event(body)), grant);
-    expect(off).toEqual({ ...grant, label: null, disabled: true });
-    expect(decideGrantChange(ID, off, { disabled: true })).toEqual([]);
-    expect(decideGrantChange(ID, grant, { disabled: false })).toEqual([]);
-    expect(evolveGrant(off, event({ type: 'grant.enabled', ...OF })).disabled).toBe(false);
-    expect(decideGrantChange(ID, off, { disabled: false })).toEqual([{ type: 'grant.enabled', ...OF }]);
-  });
+  test(
+    'is disabled and enabled by events of their own, beside a change in the same patch, and by none ' +
+      'when it is so already',
+    () => {
+      const events = decideGrantChange(ID, grant, { label: null, disabled: true });
+      expect(events).toEqual([
+        { type: 'grant.changed', ...OF, label: null },
+        { type: 'grant.disabled', ...OF },
+      ]);
+      const off = events.reduce((state, body) => evolveGrant(state, event(body)), grant);
+      expect(off).toEqual({ ...grant, label: null, disabled: true });
+      expect(decideGrantChange(ID, off, { disabled: true })).toEqual([]);
+      expect(decideGrantChange(ID, grant, { disabled: false })).toEqual([]);
+      expect(evolveGrant(off, event({ type: 'grant.enabled', ...OF })).disabled).toBe(false);
+      expect(decideGrantChange(ID, off, { disabled: false })).toEqual([{ type: 'grant.enabled', ...OF }]);
+    },
+  );
 
   test('can neither be changed nor rotated once it is revoked', () => {
     expect(() => decideGrantChange(ID, revoked, {})).toThrow(refusal('conflict'));

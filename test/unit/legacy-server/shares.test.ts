@@ -10,17 +10,21 @@ const requestOf = (organizationId: string, grantId: string): Parameters<LiveSess
 const quiet = requestOf('org_quiet', 'grt_quiet');
 const loud = (index: number): Parameters<LiveSessions['of']>[1] => requestOf('org_loud', `grt_${index % 100}`);
 
-test('An organization that has more sessions than its share loses its own oldest ones, and no other organization loses one', () => {
-  const sessions = new LiveSessions();
-  sessions.of('quiet', quiet)!.logLevel = 'debug';
-  const most = LIVE_SESSION_QUOTA.organization.count;
-  for (let index = 0; index < most + 100; index += 1) expect(sessions.of(`loud ${index}`, loud(index))).toBeDefined();
-  expect(sessions.find('quiet')?.logLevel).toBe('debug');
-  expect(sessions.find('loud 0')).toBeUndefined();
-  expect(sessions.find(`loud ${most + 99}`)).toBeDefined();
-  for (let index = 0; index < most + 100; index += 1) sessions.end(`loud ${index}`);
-  expect(sessions.of('loud again', loud(0))).toBeDefined();
-});
+test(
+  'An organization that has more sessions than its share loses its own oldest ones, and no other ' +
+    'organization loses one',
+  () => {
+    const sessions = new LiveSessions();
+    sessions.of('quiet', quiet)!.logLevel = 'debug';
+    const most = LIVE_SESSION_QUOTA.organization.count;
+    for (let index = 0; index < most + 100; index += 1) expect(sessions.of(`loud ${index}`, loud(index))).toBeDefined();
+    expect(sessions.find('quiet')?.logLevel).toBe('debug');
+    expect(sessions.find('loud 0')).toBeUndefined();
+    expect(sessions.find(`loud ${most + 99}`)).toBeDefined();
+    for (let index = 0; index < most + 100; index += 1) sessions.end(`loud ${index}`);
+    expect(sessions.of('loud again', loud(0))).toBeDefined();
+  },
+);
 
 test('Subscriptions of one organization are bounded in bytes, and what is unsubscribed or ended is given back', () => {
   const sessions = new LiveSessions();

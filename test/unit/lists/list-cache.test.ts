@@ -37,22 +37,26 @@ test('an answer that differs only in the id is filtered once, and carries its ow
   expect(asked).toHaveLength(1);
 });
 
-test('what is kept is bounded, keys and small lists included: the longest unused goes first, and a key of kilobytes is not kept at all', async () => {
-  const cache = new ListCache();
-  const { asked, filter } = makeFilter();
-  const ask = async (key: string): Promise<unknown> =>
-    cache.filtered(key, { id: 1, body: upstream(1, ['a1']) }, filter);
-  const key = (n: number): string => `${n} ${'k'.repeat(8000)}`;
-  const isKept = async (of: string): Promise<boolean> => {
-    const before = asked.length;
-    await ask(of);
-    return asked.length === before;
-  };
-  for (let n = 0; n < 5000; n += 1) await ask(key(n));
-  expect([await isKept(key(4999)), await isKept(key(1500)), await isKept(key(0))]).toEqual([true, true, false]);
-  await ask('k'.repeat(9000));
-  expect(await isKept('k'.repeat(9000))).toBe(false);
-});
+test(
+  'what is kept is bounded, keys and small lists included: the longest unused goes first, and a key ' +
+    'of kilobytes is not kept at all',
+  async () => {
+    const cache = new ListCache();
+    const { asked, filter } = makeFilter();
+    const ask = async (key: string): Promise<unknown> =>
+      cache.filtered(key, { id: 1, body: upstream(1, ['a1']) }, filter);
+    const key = (n: number): string => `${n} ${'k'.repeat(8000)}`;
+    const isKept = async (of: string): Promise<boolean> => {
+      const before = asked.length;
+      await ask(of);
+      return asked.length === before;
+    };
+    for (let n = 0; n < 5000; n += 1) await ask(key(n));
+    expect([await isKept(key(4999)), await isKept(key(1500)), await isKept(key(0))]).toEqual([true, true, false]);
+    await ask('k'.repeat(9000));
+    expect(await isKept('k'.repeat(9000))).toBe(false);
+  },
+);
 
 test('an answer that differs in one byte, or came under another key, is filtered anew', async () => {
   const cache = new ListCache();
@@ -72,20 +76,23 @@ test('an answer that differs in one byte, or came under another key, is filtered
   ).toBe(upstream(3, ['a1', 'b1']).toString());
 });
 
-test('an id that stands elsewhere too, or whose own place is spelled in another way, is never mistaken for it', async () => {
-  const cache = new ListCache();
-  const { filter } = makeFilter();
-  const nested = (id: number): Buffer => upstream(id, ['a1'], { default: { id: 1 } });
-  const spaced = (id: number): Buffer => Buffer.from(nested(id).toString().replace(`"id":${id},`, `"id" : ${id},`));
-  const escaped = (id: number): Buffer =>
-    Buffer.from(upstream(id, ['a1'], { 'x"id': id }).toString().replace(`"id":${id},`, `"id" : ${id},`));
-  for (const make of [nested, spaced, escaped]) {
-    for (const id of [1, 2, 1, 3])
-      expect(JSON.parse(String(await cache.filtered('k', { id, body: make(id) }, filter)))).toEqual(
-        JSON.parse(String(make(id))),
-      );
-  }
-});
+test(
+  'an id that stands elsewhere too, or whose own place is spelled in another way, is never mistaken ' + 'for it',
+  async () => {
+    const cache = new ListCache();
+    const { filter } = makeFilter();
+    const nested = (id: number): Buffer => upstream(id, ['a1'], { default: { id: 1 } });
+    const spaced = (id: number): Buffer => Buffer.from(nested(id).toString().replace(`"id":${id},`, `"id" : ${id},`));
+    const escaped = (id: number): Buffer =>
+      Buffer.from(upstream(id, ['a1'], { 'x"id': id }).toString().replace(`"id":${id},`, `"id" : ${id},`));
+    for (const make of [nested, spaced, escaped]) {
+      for (const id of [1, 2, 1, 3])
+        expect(JSON.parse(String(await cache.filtered('k', { id, body: make(id) }, filter)))).toEqual(
+          JSON.parse(String(make(id))),
+        );
+    }
+  },
+);
 
 test('what can not be filtered is not kept', async () => {
   const cache = new ListCache();

@@ -55,30 +55,34 @@ const chooserOf = (seed: number): Choose => {
 
 const jsonArgs = args.map((given) => (given === undefined ? {} : (JSON.parse(JSON.stringify(given)) as object)));
 
-test('one call gets one decision, digest and list of names, however its body is written: order of keys, white space, escapes', () => {
-  const key = Buffer.alloc(32, 7);
-  fc.assert(
-    fc.property(
-      policies,
-      called.filter((tool) => tool.length > 0),
-      jsonArgs,
-      fc.integer(),
-      (document, tool, given, seed) => {
-        const policy = compilePolicy(document);
-        const read = (body: string) => {
-          const message = readMessage(Buffer.from(body));
-          if (!message.ok) throw new Error(message.reason);
-          const params = toolCallParams(message.message);
-          if (!params) throw new Error('not a call');
-          return {
-            decision: decide(policy, factsOf(params.name, params.arguments)),
-            digest: argumentsDigest(key, params.arguments),
-            keys: argumentKeys(params.arguments),
+test(
+  'one call gets one decision, digest and list of names, however its body is written: order of ' +
+    'keys, white space, escapes',
+  () => {
+    const key = Buffer.alloc(32, 7);
+    fc.assert(
+      fc.property(
+        policies,
+        called.filter((tool) => tool.length > 0),
+        jsonArgs,
+        fc.integer(),
+        (document, tool, given, seed) => {
+          const policy = compilePolicy(document);
+          const read = (body: string) => {
+            const message = readMessage(Buffer.from(body));
+            if (!message.ok) throw new Error(message.reason);
+            const params = toolCallParams(message.message);
+            if (!params) throw new Error('not a call');
+            return {
+              decision: decide(policy, factsOf(params.name, params.arguments)),
+              digest: argumentsDigest(key, params.arguments),
+              keys: argumentKeys(params.arguments),
+            };
           };
-        };
-        const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given } };
-        expect(read(written(message, chooserOf(seed)))).toEqual(read(JSON.stringify(message)));
-      },
-    ),
-  );
-});
+          const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given } };
+          expect(read(written(message, chooserOf(seed)))).toEqual(read(JSON.stringify(message)));
+        },
+      ),
+    );
+  },
+);

@@ -42,18 +42,22 @@ const reach = (organizationId: string, grantId: string, forward = answering()): 
 });
 const client = { info: {}, capabilities: {} };
 
-test('An organization that has its share of sessions loses its idlest one for a new one, and no other organization loses one', async () => {
-  const pool = new SessionPool();
-  pools.push(pool);
-  const quiet = await pool.session(reach('org_quiet', 'grt_quiet'), client);
-  const most = POOLED_SESSION_QUOTA.organization.count;
-  for (let index = 0; index < most; index += 1)
-    expect(await pool.session(reach('org_loud', `grt_${index}`), client)).toHaveProperty('session');
-  expect(ended).toBe(0);
-  await expect.poll(async () => 'session' in (await pool.session(reach('org_loud', 'grt_more'), client))).toBe(true);
-  expect(ended).toBe(1);
-  expect(await pool.session(reach('org_quiet', 'grt_quiet'), client)).toEqual(quiet);
-});
+test(
+  'An organization that has its share of sessions loses its idlest one for a new one, and no other ' +
+    'organization loses one',
+  async () => {
+    const pool = new SessionPool();
+    pools.push(pool);
+    const quiet = await pool.session(reach('org_quiet', 'grt_quiet'), client);
+    const most = POOLED_SESSION_QUOTA.organization.count;
+    for (let index = 0; index < most; index += 1)
+      expect(await pool.session(reach('org_loud', `grt_${index}`), client)).toHaveProperty('session');
+    expect(ended).toBe(0);
+    await expect.poll(async () => 'session' in (await pool.session(reach('org_loud', 'grt_more'), client))).toBe(true);
+    expect(ended).toBe(1);
+    expect(await pool.session(reach('org_quiet', 'grt_quiet'), client)).toEqual(quiet);
+  },
+);
 
 test('What servers say of themselves is bounded for each organization, and given back with the session', async () => {
   const pool = new SessionPool();

@@ -109,40 +109,43 @@ describe('settings that do not go together', () => {
   });
 });
 
-test('nothing set: one process of all roles on loopback, embedded, open to sign up, allowed to reach loopback only', () => {
-  const expected: Config = {
-    port: 8080,
-    host: '127.0.0.1',
-    publicUrl: undefined,
-    dataDir: './.toolgate',
-    databaseUrl: undefined,
-    kafka: undefined,
-    partitions: 12,
-    roles: new Set(['api', 'gateway', 'projector', 'streams'] as const),
-    masterKey: undefined,
-    masterKeyFile: undefined,
-    mail: undefined,
-    signup: 'open',
-    upstreamAllow: ['127.0.0.0/8', '::1/128'],
-    allowStdio: [],
-    stdioVariables: STDIO_VARIABLES,
-    stdioUser: undefined,
-    stdioSandbox: 'auto',
-    trustedProxies: [],
-    allowedOrigins: [],
-    allowedHosts: [],
-    operators: [],
-    upstreamTimeoutMs: 300_000,
-    maxStalenessMs: 15_000,
-    calls: { perProcess: 16_384, perOrganization: 2048, perGrant: 256 },
-    auditRetentionDays: 400,
-    logRetentionDays: 7,
-    boundToLoopback: true,
-  };
-  const config = readConfig({});
-  expect(config).toEqual(expected);
-  expect(Object.isFrozen(config)).toBe(true);
-});
+test(
+  'nothing set: one process of all roles on loopback, embedded, open to sign up, allowed to reach ' + 'loopback only',
+  () => {
+    const expected: Config = {
+      port: 8080,
+      host: '127.0.0.1',
+      publicUrl: undefined,
+      dataDir: './.toolgate',
+      databaseUrl: undefined,
+      kafka: undefined,
+      partitions: 12,
+      roles: new Set(['api', 'gateway', 'projector', 'streams'] as const),
+      masterKey: undefined,
+      masterKeyFile: undefined,
+      mail: undefined,
+      signup: 'open',
+      upstreamAllow: ['127.0.0.0/8', '::1/128'],
+      allowStdio: [],
+      stdioVariables: STDIO_VARIABLES,
+      stdioUser: undefined,
+      stdioSandbox: 'auto',
+      trustedProxies: [],
+      allowedOrigins: [],
+      allowedHosts: [],
+      operators: [],
+      upstreamTimeoutMs: 300_000,
+      maxStalenessMs: 15_000,
+      calls: { perProcess: 16_384, perOrganization: 2048, perGrant: 256 },
+      auditRetentionDays: 400,
+      logRetentionDays: 7,
+      boundToLoopback: true,
+    };
+    const config = readConfig({});
+    expect(config).toEqual(expected);
+    expect(Object.isFrozen(config)).toBe(true);
+  },
+);
 
 describe('a default that depends on others', () => {
   test.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost'])('HOST %s is loopback: sign-up is open', (HOST) =>

@@ -177,16 +177,20 @@ describe('of a batch that is refused', () => {
     },
   );
 
-  test('every item of every other owner is done, however many of one owner are refused, within a bounded number of flushes', async () => {
-    const hostile = Array.from({ length: 100 }, (_, index) => 300 + index);
-    const { group, flushes } = refusing(new Set(hostile));
-    const items = Array.from({ length: 500 }, (_, index) => index);
-    const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
-    expect(items.filter((item) => outcomes[item] === 'done')).toEqual(
-      items.filter((item) => item < 300 || item >= 400),
-    );
-    expect(flushes.length).toBeLessThan(40);
-  });
+  test(
+    'every item of every other owner is done, however many of one owner are refused, within a bounded ' +
+      'number of flushes',
+    async () => {
+      const hostile = Array.from({ length: 100 }, (_, index) => 300 + index);
+      const { group, flushes } = refusing(new Set(hostile));
+      const items = Array.from({ length: 500 }, (_, index) => index);
+      const outcomes = await Promise.all(items.map((item) => refusalOf(group.push(item, 1))));
+      expect(items.filter((item) => outcomes[item] === 'done')).toEqual(
+        items.filter((item) => item < 300 || item >= 400),
+      );
+      expect(flushes.length).toBeLessThan(40);
+    },
+  );
 
   test('the owner whose items are refused keeps those that are not, when they are few', async () => {
     const { group } = refusing(new Set([1, 7]));
@@ -216,38 +220,45 @@ describe('of a batch that is refused', () => {
 });
 
 describe('owners', () => {
-  test('take turns: one item of another waits for one batch, not for all that one owner has pushed before', async () => {
-    const { group, flushes } = controlled({ maxBatch: 4 });
-    const all = [...Array.from({ length: 20 }, (_, item) => group.push(item, 1)), group.push(100, 1)];
-    await settle();
-    expect(flushes[0]?.batch).toEqual([0, 100, 1, 2]);
-    for (let i = 0; i < 6; i += 1) await flushes[i]?.finish();
-    await Promise.all(all);
-    expect(flushes.map(({ batch }) => batch)).toEqual([
-      [0, 100, 1, 2],
-      [3, 4, 5, 6],
-      [7, 8, 9, 10],
-      [11, 12, 13, 14],
-      [15, 16, 17, 18],
-      [19],
-    ]);
-  });
+  test(
+    'take turns: one item of another waits for one batch, not for all that one owner has pushed ' + 'before',
+    async () => {
+      const { group, flushes } = controlled({ maxBatch: 4 });
+      const all = [...Array.from({ length: 20 }, (_, item) => group.push(item, 1)), group.push(100, 1)];
+      await settle();
+      expect(flushes[0]?.batch).toEqual([0, 100, 1, 2]);
+      for (let i = 0; i < 6; i += 1) await flushes[i]?.finish();
+      await Promise.all(all);
+      expect(flushes.map(({ batch }) => batch)).toEqual([
+        [0, 100, 1, 2],
+        [3, 4, 5, 6],
+        [7, 8, 9, 10],
+        [11, 12, 13, 14],
+        [15, 16, 17, 18],
+        [19],
+      ]);
+    },
+  );
 
-  test('are refused by what they have waiting: who fills the queue loses his newest item to one who has less, and is refused himself', async () => {
-    const { group, flushes } = controlled({ maxWaiting: 4, maxBatch: 4 });
-    const first = group.push(0, 1);
-    await settle();
-    const [one, two, three, newest] = [1, 2, 3, 4].map((item) => refusalOf(group.push(item, 1)));
-    const other = refusalOf(group.push(100, 1));
-    expect(await newest).toBe('queue_full');
-    expect(await refusalOf(group.push(5, 1))).toBe('queue_full');
-    const third = refusalOf(group.push(101, 1));
-    expect(await three).toBe('queue_full');
-    expect(await refusalOf(group.push(102, 1))).toBe('queue_full');
-    await flushes[0]?.finish();
-    await flushes[1]?.finish();
-    expect([await first, await Promise.all([one, two, other, third])]).toEqual([0, ['done', 'done', 'done', 'done']]);
-  });
+  test(
+    'are refused by what they have waiting: who fills the queue loses his newest item to one who has ' +
+      'less, and is refused himself',
+    async () => {
+      const { group, flushes } = controlled({ maxWaiting: 4, maxBatch: 4 });
+      const first = group.push(0, 1);
+      await settle();
+      const [one, two, three, newest] = [1, 2, 3, 4].map((item) => refusalOf(group.push(item, 1)));
+      const other = refusalOf(group.push(100, 1));
+      expect(await newest).toBe('queue_full');
+      expect(await refusalOf(group.push(5, 1))).toBe('queue_full');
+      const third = refusalOf(group.push(101, 1));
+      expect(await three).toBe('queue_full');
+      expect(await refusalOf(group.push(102, 1))).toBe('queue_full');
+      await flushes[0]?.finish();
+      await flushes[1]?.finish();
+      expect([await first, await Promise.all([one, two, other, third])]).toEqual([0, ['done', 'done', 'done', 'done']]);
+    },
+  );
 
   test('are refused by the bytes that they have waiting', async () => {
     const { group, flushes } = controlled({ maxWaitingBytes: 100, maxBatch: 1 });
@@ -276,19 +287,22 @@ describe('the queue', () => {
     expect(await Promise.all([first, ...waiting, later])).toEqual([0, 10, 20, 40]);
   });
 
-  test('holds maxWaitingBytes, what is being flushed included, and has room again after a flush, also a failed one', async () => {
-    const { group, flushes } = controlled({ maxWaitingBytes: 100 });
-    const first = refusalOf(group.push(1, 80));
-    await settle();
-    expect(await refusalOf(group.push(2, 21))).toBe('queue_full');
-    const second = group.push(3, 20);
-    await flushes[0]?.fail(new Error('no'));
-    expect(await first).toBe('failed');
-    const third = group.push(4, 80);
-    await flushes[1]?.finish();
-    await flushes[2]?.finish();
-    expect(await Promise.all([second, third])).toEqual([30, 40]);
-  });
+  test(
+    'holds maxWaitingBytes, what is being flushed included, and has room again after a flush, also a ' + 'failed one',
+    async () => {
+      const { group, flushes } = controlled({ maxWaitingBytes: 100 });
+      const first = refusalOf(group.push(1, 80));
+      await settle();
+      expect(await refusalOf(group.push(2, 21))).toBe('queue_full');
+      const second = group.push(3, 20);
+      await flushes[0]?.fail(new Error('no'));
+      expect(await first).toBe('failed');
+      const third = group.push(4, 80);
+      await flushes[1]?.finish();
+      await flushes[2]?.finish();
+      expect(await Promise.all([second, third])).toEqual([30, 40]);
+    },
+  );
 });
 
 describe('close', () => {

@@ -70,12 +70,16 @@ describe('beyond loopback', () => {
     for (const host of ['127.0.0.1', '10.0.0.1', '[::1]', ...NEVER])
       expect([host, takes(env, host)]).toEqual([host, false]);
   });
-  test('without a PUBLIC_URL a request may name any IP address, as no page can rebind one, and no name but a listed one', () => {
-    const env = { HOST: '::', ALLOWED_HOSTS: 'tools.internal' };
-    for (const host of ['10.0.0.1:8080', '[fd00::1]:8080', '127.0.0.1', 'tools.internal'])
-      expect([host, takes(env, host)]).toEqual([host, true]);
-    for (const host of ['localhost', ...NEVER]) expect([host, takes(env, host)]).toEqual([host, false]);
-  });
+  test(
+    'without a PUBLIC_URL a request may name any IP address, as no page can rebind one, and no name ' +
+      'but a listed one',
+    () => {
+      const env = { HOST: '::', ALLOWED_HOSTS: 'tools.internal' };
+      for (const host of ['10.0.0.1:8080', '[fd00::1]:8080', '127.0.0.1', 'tools.internal'])
+        expect([host, takes(env, host)]).toEqual([host, true]);
+      for (const host of ['localhost', ...NEVER]) expect([host, takes(env, host)]).toEqual([host, false]);
+    },
+  );
 });
 
 describe('a request', () => {

@@ -28,7 +28,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const run = (
   program: string,
 ): Readonly<{ status: number | null; stdout: string; lines: readonly Record<string, unknown>[] }> => {
-  const text = `import { installLastResort } from './last-resort.js';\nconst drain = async () => { await new Promise((done) => setTimeout(done, 20)); process.stdout.write('drained'); };\n${program}`;
+  const text =
+    `import { installLastResort } from './last-resort.js';\nconst drain = async () => { await new ` +
+    `Promise((done) => setTimeout(done, 20)); process.stdout.write('drained'); };\n${program}`;
   writeFileSync(join(folder, 'program.js'), text);
   const { status, stdout, stderr } = spawnSync(process.execPath, ['program.js'], { cwd: folder, encoding: 'utf8' });
   return {
@@ -59,7 +61,8 @@ describe('a failure that nothing catches', () => {
 
   test('that comes while the process drains is logged and does not cut that short', () => {
     const { status, stdout, lines } = run(
-      "installLastResort(drain); setTimeout(() => { throw new Error('one'); }, 1); setTimeout(() => { throw new Error('two'); }, 5);",
+      "installLastResort(drain); setTimeout(() => { throw new Error('one'); }, 1); setTimeout(() => { " +
+        "throw new Error('two'); }, 5);",
     );
     expect({ status, stdout, errors: lines.map(({ error }) => error) }).toEqual({
       status: CRASHED,

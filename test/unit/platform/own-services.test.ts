@@ -60,19 +60,22 @@ describe('the database, the brokers and the mail server', () => {
     for (const url of ['http://10.0.0.7:8080/', 'http://10.0.0.10:6543/'])
       expect(outbound.check(url)).toMatchObject({ ok: true });
   });
-  test('are followed when their names lead elsewhere, and keep their addresses while a name can not be looked up', async () => {
-    let now: readonly string[] = ['10.0.0.7'];
-    services = await OwnServices.find(
-      servicesOf({ kafka: undefined, mail: undefined }, 'postgres://u@db.internal/x'),
-      async () => now,
-    );
-    now = [];
-    await services.refresh();
-    expect(services.has('10.0.0.7', 5432)).toBe(true);
-    now = ['10.0.0.17'];
-    await services.refresh();
-    expect([services.has('10.0.0.17', 5432), services.has('10.0.0.7', 5432)]).toEqual([true, false]);
-  });
+  test(
+    'are followed when their names lead elsewhere, and keep their addresses while a name can not be ' + 'looked up',
+    async () => {
+      let now: readonly string[] = ['10.0.0.7'];
+      services = await OwnServices.find(
+        servicesOf({ kafka: undefined, mail: undefined }, 'postgres://u@db.internal/x'),
+        async () => now,
+      );
+      now = [];
+      await services.refresh();
+      expect(services.has('10.0.0.7', 5432)).toBe(true);
+      now = ['10.0.0.17'];
+      await services.refresh();
+      expect([services.has('10.0.0.17', 5432), services.has('10.0.0.7', 5432)]).toEqual([true, false]);
+    },
+  );
   test('are none where the database is a Unix socket', () =>
     expect(servicesOf({ kafka: undefined, mail: undefined }, 'postgres://u@%2Fvar%2Frun/x')).toEqual([]));
 });

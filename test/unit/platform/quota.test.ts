@@ -36,14 +36,18 @@ describe('a quota', () => {
     expect(fill(quota, 'a', () => 'one')).toEqual([1, 'grant']);
   });
 
-  test('gives one organization that is alone up to half of the process, and refuses whoever has more than a fair share once that half is full', () => {
-    const quota = new Quota(counts(400, 300, 300));
-    expect(fill(quota, 'a')).toEqual([200, 'process']);
-    expect(fill(quota, 'b')).toEqual([100, 'process']);
-    expect(quota.take('a', 'grant a')).toBe('process');
-    for (let index = 0; index < 150; index += 1) quota.free('a', `grant a ${index}`);
-    expect(fill(quota, 'a')[0]).toBe(50);
-  });
+  test(
+    'gives one organization that is alone up to half of the process, and refuses whoever has more ' +
+      'than a fair share once that half is full',
+    () => {
+      const quota = new Quota(counts(400, 300, 300));
+      expect(fill(quota, 'a')).toEqual([200, 'process']);
+      expect(fill(quota, 'b')).toEqual([100, 'process']);
+      expect(quota.take('a', 'grant a')).toBe('process');
+      for (let index = 0; index < 150; index += 1) quota.free('a', `grant a ${index}`);
+      expect(fill(quota, 'a')[0]).toBe(50);
+    },
+  );
 
   test('never refuses sixteen things of an organization for what others have, however many they are', () => {
     const quota = new Quota(counts(400, 300, 300));

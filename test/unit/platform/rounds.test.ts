@@ -36,22 +36,26 @@ test('a wake during a round or during a pause makes the next one due at once', a
   await loop.stop();
 });
 
-test('a round that fails comes again after its rest, also when it was woken meanwhile, and stop waits for the round under way', async () => {
-  const began: number[] = [];
-  let ended = false;
-  const loop = startRounds(async () => {
-    began.push(performance.now());
-    if (began.length === 1) {
-      await pause(1);
-      loop.wake();
-      throw new Error('on purpose');
-    }
-    await pause(30);
-    ended = true;
-    return 60_000;
-  }, onFailure);
-  await expect.poll(() => began.length).toBe(2);
-  expect((began[1] as number) - (began[0] as number)).toBeGreaterThanOrEqual(18);
-  await loop.stop();
-  expect(ended).toBe(true);
-});
+test(
+  'a round that fails comes again after its rest, also when it was woken meanwhile, and stop waits ' +
+    'for the round under way',
+  async () => {
+    const began: number[] = [];
+    let ended = false;
+    const loop = startRounds(async () => {
+      began.push(performance.now());
+      if (began.length === 1) {
+        await pause(1);
+        loop.wake();
+        throw new Error('on purpose');
+      }
+      await pause(30);
+      ended = true;
+      return 60_000;
+    }, onFailure);
+    await expect.poll(() => began.length).toBe(2);
+    expect((began[1] as number) - (began[0] as number)).toBeGreaterThanOrEqual(18);
+    await loop.stop();
+    expect(ended).toBe(true);
+  },
+);

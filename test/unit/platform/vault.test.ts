@@ -72,21 +72,25 @@ describe('a wrapped organization key', () => {
   });
 });
 
-test('a key for a purpose is the same each time, and another for another purpose, organization, data key or master key', () => {
-  const keys = [
-    vault.organizationPurposeKey('org_a', key, 'arguments'),
-    vault.organizationPurposeKey('org_a', key, 'other'),
-    vault.organizationPurposeKey('org_b', vault.newOrganizationKey('org_b'), 'arguments'),
-    vault.organizationPurposeKey('org_a', vault.newOrganizationKey('org_a'), 'arguments'),
-    vault.purposeKey('arguments'),
-    vault.purposeKey('sessions'),
-    new Vault(Buffer.alloc(32, 6)).purposeKey('sessions'),
-  ].map((one) => one.toString('hex'));
-  expect(new Set(keys).size).toBe(keys.length);
-  expect(keys.every((one) => one.length === 64)).toBe(true);
-  expect(new Vault(MASTER).organizationPurposeKey('org_a', key, 'arguments').toString('hex')).toBe(keys[0]);
-  expect(new Vault(MASTER).purposeKey('sessions').toString('hex')).toBe(keys[5]);
-});
+test(
+  'a key for a purpose is the same each time, and another for another purpose, organization, data ' +
+    'key or master key',
+  () => {
+    const keys = [
+      vault.organizationPurposeKey('org_a', key, 'arguments'),
+      vault.organizationPurposeKey('org_a', key, 'other'),
+      vault.organizationPurposeKey('org_b', vault.newOrganizationKey('org_b'), 'arguments'),
+      vault.organizationPurposeKey('org_a', vault.newOrganizationKey('org_a'), 'arguments'),
+      vault.purposeKey('arguments'),
+      vault.purposeKey('sessions'),
+      new Vault(Buffer.alloc(32, 6)).purposeKey('sessions'),
+    ].map((one) => one.toString('hex'));
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.every((one) => one.length === 64)).toBe(true);
+    expect(new Vault(MASTER).organizationPurposeKey('org_a', key, 'arguments').toString('hex')).toBe(keys[0]);
+    expect(new Vault(MASTER).purposeKey('sessions').toString('hex')).toBe(keys[5]);
+  },
+);
 
 test("a value of the installation opens for its purpose and row only, and is no organization's", () => {
   const answer = vault.sealForInstallation('sign-up answers', 'row 1', secret);

@@ -96,16 +96,20 @@ test('a hash is of the content: SHA-256 over the canonical text', () => {
   );
 });
 
-test('of a tie between patterns the stricter action wins, then the first by code point; the longer wins before either', () => {
-  const winner = (tools: PolicyDocument['tools'], name: string) =>
-    planFor(compilePolicy(document({ tools })), name).entry.pointer;
-  expect(winner({ 'a*': {}, '*a': { action: 'require_approval' } }, 'aa')).toBe('/tools/*a');
-  expect(winner({ 'a*': { action: 'require_approval' }, '*a': {} }, 'aa')).toBe('/tools/a*');
-  expect(winner({ 'a*': { action: 'require_approval' }, '*a': { action: 'deny' } }, 'aa')).toBe('/tools/*a');
-  expect(winner({ 'a*': { action: 'deny' }, '*a': {} }, 'aa')).toBe('/tools/a*');
-  expect(winner({ 'a*': {}, '*a': {} }, 'aa')).toBe('/tools/*a');
-  expect(winner({ '*a': { action: 'deny' }, 'aa*': {} }, 'aaa')).toBe('/tools/aa*');
-});
+test(
+  'of a tie between patterns the stricter action wins, then the first by code point; the longer ' +
+    'wins before either',
+  () => {
+    const winner = (tools: PolicyDocument['tools'], name: string) =>
+      planFor(compilePolicy(document({ tools })), name).entry.pointer;
+    expect(winner({ 'a*': {}, '*a': { action: 'require_approval' } }, 'aa')).toBe('/tools/*a');
+    expect(winner({ 'a*': { action: 'require_approval' }, '*a': {} }, 'aa')).toBe('/tools/a*');
+    expect(winner({ 'a*': { action: 'require_approval' }, '*a': { action: 'deny' } }, 'aa')).toBe('/tools/*a');
+    expect(winner({ 'a*': { action: 'deny' }, '*a': {} }, 'aa')).toBe('/tools/a*');
+    expect(winner({ 'a*': {}, '*a': {} }, 'aa')).toBe('/tools/*a');
+    expect(winner({ '*a': { action: 'deny' }, 'aa*': {} }, 'aaa')).toBe('/tools/aa*');
+  },
+);
 
 test('what a method names', () => {
   const methods = [
@@ -130,15 +134,19 @@ test('what a method names', () => {
   ]);
 });
 
-test('a counter is named by organization, scope, whom, window and itself, and told from others by the last three but whom', () => {
-  expect(counterName('org_1', { scope: 'grant', whom: 'grt_1', window: 60, counter: 'c|d' })).toBe(
-    'org_1|grant|grt_1|60|c|d',
-  );
-  expect([
-    counterKey({ counter: 'c', window: 'day' }),
-    counterKey({ counter: 'c', window: 'day', scope: 'server' }),
-  ]).toEqual(['grant day c', 'server day c']);
-});
+test(
+  'a counter is named by organization, scope, whom, window and itself, and told from others by the ' +
+    'last three but whom',
+  () => {
+    expect(counterName('org_1', { scope: 'grant', whom: 'grt_1', window: 60, counter: 'c|d' })).toBe(
+      'org_1|grant|grt_1|60|c|d',
+    );
+    expect([
+      counterKey({ counter: 'c', window: 'day' }),
+      counterKey({ counter: 'c', window: 'day', scope: 'server' }),
+    ]).toEqual(['grant day c', 'server day c']);
+  },
+);
 
 test('windows in seconds and in words; a month has no length', () => {
   expect(

@@ -234,7 +234,8 @@ test('each decision says why', () => {
     'the name of the resource is longer than 2048 characters',
   );
   expect(said({ kind: 'resource', tool: 'file:///a/../b' })).toBe(
-    'the URI of the resource can be read in more than one way (steps . or .., control characters, escapes of escapes or of what is not UTF-8)',
+    'the URI of the resource can be read in more than one way (steps . or .., control characters, ' +
+      'escapes of escapes or of what is not UTF-8)',
   );
   expect(said(changed, {}, { hashes: new Map(), acceptances: 0 })).toBe(
     'the definition of x has changed since this policy was published; a policy manager can look at it and accept it',

@@ -63,35 +63,38 @@ describe('each kind has its own section', () => {
     expect(on('prompt', 'summary').reservations).toEqual([]);
   });
 
-  test('an entry that needs approval holds until the call is approved, on the terms of the document and its own', () => {
-    const held: PolicyDocument = {
-      version: '1',
-      default: 'deny',
-      approval: { wait: 0 },
-      tools: { summary: {} },
-      resources: { 'file:///secret/*': { action: 'require_approval', approval: { count: 2 } } },
-      prompts: { summary: { action: 'require_approval' } },
-    };
-    expect(on('resource', 'file:///secret/a', undefined, held)).toMatchObject({
-      effect: 'hold',
-      code: 'approval_required',
-      rule: '/resources/file:~1~1~1secret~1*/action',
-      approval: { waitSeconds: 0, count: 2 },
-    });
-    expect(on('resource', 'FILE:///%73ecret/a', undefined, { ...held, default: 'allow' })).toMatchObject({
-      effect: 'hold',
-      rule: '/resources/file:~1~1~1secret~1*/action',
-    });
-    expect(on('prompt', 'summary', {}, held)).toMatchObject({
-      effect: 'hold',
-      rule: '/prompts/summary/action',
-      approval: { waitSeconds: 0, count: 1 },
-    });
-    expect(on('tool', 'summary', {}, held)).toMatchObject({ effect: 'allow' });
-    expect(
-      decide(compilePolicy(held), { ...base, kind: 'prompt', tool: 'summary', arguments: {}, approved: true }),
-    ).toMatchObject({ effect: 'allow', rule: '/prompts/summary' });
-  });
+  test(
+    'an entry that needs approval holds until the call is approved, on the terms of the document and ' + 'its own',
+    () => {
+      const held: PolicyDocument = {
+        version: '1',
+        default: 'deny',
+        approval: { wait: 0 },
+        tools: { summary: {} },
+        resources: { 'file:///secret/*': { action: 'require_approval', approval: { count: 2 } } },
+        prompts: { summary: { action: 'require_approval' } },
+      };
+      expect(on('resource', 'file:///secret/a', undefined, held)).toMatchObject({
+        effect: 'hold',
+        code: 'approval_required',
+        rule: '/resources/file:~1~1~1secret~1*/action',
+        approval: { waitSeconds: 0, count: 2 },
+      });
+      expect(on('resource', 'FILE:///%73ecret/a', undefined, { ...held, default: 'allow' })).toMatchObject({
+        effect: 'hold',
+        rule: '/resources/file:~1~1~1secret~1*/action',
+      });
+      expect(on('prompt', 'summary', {}, held)).toMatchObject({
+        effect: 'hold',
+        rule: '/prompts/summary/action',
+        approval: { waitSeconds: 0, count: 1 },
+      });
+      expect(on('tool', 'summary', {}, held)).toMatchObject({ effect: 'allow' });
+      expect(
+        decide(compilePolicy(held), { ...base, kind: 'prompt', tool: 'summary', arguments: {}, approved: true }),
+      ).toMatchObject({ effect: 'allow', rule: '/prompts/summary' });
+    },
+  );
 
   test('a document without sections decides by its default', () => {
     for (const kind of ['resource', 'prompt'] as const) {
@@ -296,28 +299,31 @@ describe('a resource by another spelling of its URI', () => {
     ).toEqual(['allow', 'deny', 'deny', 'allow', 'deny']);
   });
 
-  test('a spelling that an entry names is allowed where the default denies, and so is what it is for every reader', () => {
-    const of = denying({ 'gitlab://p/group%2Fproject': {}, 'file:///logs?*': {}, 'FILE:///Caf%c3%A9/*': {} });
-    const uris = [
-      'gitlab://p/group%2Fproject',
-      'gitlab://p/group%2fproject',
-      'gitlab://p/group/project',
-      'file:///logs?tail=1',
-      'file:///logs',
-      'file:///Café/a',
-      'file:///Caf%C3%A9/a',
-    ];
-    expect(uris.map((uri) => on('resource', uri, { uri }, of).effect)).toEqual([
-      'allow',
-      'allow',
-      'deny',
-      'allow',
-      'deny',
-      'allow',
-      'allow',
-    ]);
-    expect(isListed(compilePolicy(of), 'file:///Caf%C3%A9/a', 'resource')).toBe(true);
-  });
+  test(
+    'a spelling that an entry names is allowed where the default denies, and so is what it is for ' + 'every reader',
+    () => {
+      const of = denying({ 'gitlab://p/group%2Fproject': {}, 'file:///logs?*': {}, 'FILE:///Caf%c3%A9/*': {} });
+      const uris = [
+        'gitlab://p/group%2Fproject',
+        'gitlab://p/group%2fproject',
+        'gitlab://p/group/project',
+        'file:///logs?tail=1',
+        'file:///logs',
+        'file:///Café/a',
+        'file:///Caf%C3%A9/a',
+      ];
+      expect(uris.map((uri) => on('resource', uri, { uri }, of).effect)).toEqual([
+        'allow',
+        'allow',
+        'deny',
+        'allow',
+        'deny',
+        'allow',
+        'allow',
+      ]);
+      expect(isListed(compilePolicy(of), 'file:///Caf%C3%A9/a', 'resource')).toBe(true);
+    },
+  );
 
   test('an escaped slash does not let one step of a pattern stand for two', () => {
     const of = denying({ 'gitlab://p/*/issues': {} });

@@ -131,13 +131,18 @@ test('each error says what is accepted there', () => {
     'length_lte takes a whole number, 0 or more',
     'lt takes a text of at most 1000 characters or a number',
     'lte takes a text of at most 1000 characters or a number',
-    'matches takes a regular expression in RE2 syntax, at most 500 characters, without look-around, back references or large repeats',
+    'matches takes a regular expression in RE2 syntax, at most 500 characters, without look-around, ' +
+      'back references or large repeats',
     'max is required',
     'must be 1 to 64 of the characters A-Z a-z 0-9 _ . : - and not begin with rate_limit:',
     'must be a name of 1 to 128 characters, or a pattern with * of at most 256',
     'must be a number, 0 or more',
-    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday or client.name',
-    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday; client.name is what the client says of itself, so only deny_if takes it',
+    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, ' +
+      'identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday or ' +
+      'client.name',
+    'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, ' +
+      'identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday; ' +
+      'client.name is what the client says of itself, so only deny_if takes it',
     'must be a text of 1 to 1000 characters',
     'must be a whole number, 0 to 300',
     'must be a whole number, 1 to 10',
@@ -151,12 +156,15 @@ test('each error says what is accepted there', () => {
     'must be an object with the keys path, op, value',
     'must be an object with the keys path, op, value, on_deny',
     'must be an object with the keys require, deny_if, limits',
-    'must be an object with the keys version, default, mode, hide, tools, resources, prompts, check_arguments, pin_tools, approval, all_tools',
+    'must be an object with the keys version, default, mode, hide, tools, resources, prompts, ' +
+      'check_arguments, pin_tools, approval, all_tools',
     'must be one of "1"',
     'must be one of "allow", "deny"',
     'must be one of "allow", "deny", "require_approval"',
     'must be one of "enforce", "monitor"',
-    'must be one of "eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "contains", "not_contains", "starts_with", "ends_with", "matches", "exists", "length_lte", "length_gte", "cidr"',
+    'must be one of "eq", "neq", "in", "not_in", "lt", "lte", "gt", "gte", "contains", ' +
+      '"not_contains", "starts_with", "ends_with", "matches", "exists", "length_lte", "length_gte", ' +
+      '"cidr"',
     'must be one of "grant", "session", "server", "identity", "organization"',
     'must be one of "second", "minute", "hour", "day", "month", or whole seconds, 1 to 31622400',
     'must be the URI of a resource, or a pattern with *, of 1 to 2048 characters',
@@ -182,7 +190,8 @@ test('each error says what is accepted there', () => {
     'this key is not known here; accepted: path, op, value',
     'this key is not known here; accepted: path, op, value, on_deny',
     'this key is not known here; accepted: require, deny_if, limits',
-    'this key is not known here; accepted: version, default, mode, hide, tools, resources, prompts, check_arguments, pin_tools, approval, all_tools',
+    'this key is not known here; accepted: version, default, mode, hide, tools, resources, prompts, ' +
+      'check_arguments, pin_tools, approval, all_tools',
     'this regular expression compiles to 1200 instructions, of at most 1024: repeat less',
     'this regular expression compiles to 1280 instructions, of at most 1024: repeat less',
     'value is required',

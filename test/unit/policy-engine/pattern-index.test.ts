@@ -86,7 +86,9 @@ describe.each(['enforce', 'monitor'] as const)(
         effect: 'deny',
         code: 'malformed',
         rule: null,
-        reason: `judging the name of this resource by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} steps`,
+        reason:
+          `judging the name of this resource by the patterns of the policy takes more than ${MAX_PATTERN_STEPS} ` +
+          'steps',
       });
       expect(decideWithTrace(policy, facts('resource', uri))).toMatchObject({
         decision: { code: 'malformed' },

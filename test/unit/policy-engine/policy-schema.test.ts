@@ -7,7 +7,10 @@ import { decisionCases } from '../../cases/decisions.js';
 
 const validate = new Ajv2020({ strict: false }).compile(policySchema);
 
-/** What takes more than structure to see: the language of regular expressions and of addresses, names that `__proto__` hides, sums over the document. */
+/**
+ * What takes more than structure to see: the language of regular expressions and of addresses, names that `__proto__`
+ * hides, sums over the document.
+ */
 const needsReading = (name: string, pointer: string): boolean =>
   /^value \d+ of (matches|cidr)/.test(name) ||
   /__proto__|too large together|64 steps/.test(name) ||

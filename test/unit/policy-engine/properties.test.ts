@@ -85,30 +85,34 @@ describe('a stricter policy', () => {
     );
   });
 
-  test('requiring approval of an entry never allows a call that was refused; once approved, a call is judged as if it needed none', () => {
-    fc.assert(
-      fc.property(policies, called, args, (document, tool, given) => {
-        const acting = (action: 'require_approval' | 'allow'): PolicyDocument => ({
-          ...enforced(document),
-          tools: Object.fromEntries(
-            Object.entries(document.tools ?? {}).map(([key, one]) => [
-              key,
-              one.action === 'deny' ? one : { ...one, action },
-            ]),
-          ),
-        });
-        const [asking, allowing] = [compilePolicy(acting('require_approval')), compilePolicy(acting('allow'))];
-        expect([
-          decide(allowing, factsOf(tool, given)).effect,
-          decide(asking, factsOf(tool, given)).effect,
-        ]).not.toEqual(['deny', 'allow']);
-        const approved = decide(asking, { ...factsOf(tool, given), approved: true });
-        expect(approved.effect).not.toBe('hold');
-        if (!Object.keys(document.tools ?? {}).some((key) => key.includes('*')))
-          expect(approved).toEqual(decide(allowing, factsOf(tool, given)));
-      }),
-    );
-  });
+  test(
+    'requiring approval of an entry never allows a call that was refused; once approved, a call is ' +
+      'judged as if it needed none',
+    () => {
+      fc.assert(
+        fc.property(policies, called, args, (document, tool, given) => {
+          const acting = (action: 'require_approval' | 'allow'): PolicyDocument => ({
+            ...enforced(document),
+            tools: Object.fromEntries(
+              Object.entries(document.tools ?? {}).map(([key, one]) => [
+                key,
+                one.action === 'deny' ? one : { ...one, action },
+              ]),
+            ),
+          });
+          const [asking, allowing] = [compilePolicy(acting('require_approval')), compilePolicy(acting('allow'))];
+          expect([
+            decide(allowing, factsOf(tool, given)).effect,
+            decide(asking, factsOf(tool, given)).effect,
+          ]).not.toEqual(['deny', 'allow']);
+          const approved = decide(asking, { ...factsOf(tool, given), approved: true });
+          expect(approved.effect).not.toBe('hold');
+          if (!Object.keys(document.tools ?? {}).some((key) => key.includes('*')))
+            expect(approved).toEqual(decide(allowing, factsOf(tool, given)));
+        }),
+      );
+    },
+  );
 
   test('one more require or deny_if, for a tool or for all, never allows a call that was refused', () => {
     fc.assert(
@@ -215,7 +219,8 @@ describe('a value of a wrong type', () => {
 });
 
 describe('hostile input', () => {
-  // Time is kept by the steps that judging counts; here the processor's time, as the machine may be busy, shows that they are not far off.
+  // Time is kept by the steps that judging counts; here the processor's time, as the machine may be busy, shows that
+  // they are not far off.
   const piece = fc.constantFrom(
     'a',
     'b',

@@ -70,7 +70,10 @@ const withoutArguments = (document: PolicyDocument): PolicyDocument => {
   };
 };
 
-/** For each call: nothing, or after how many more calls it gives back what it reserved, and how many more until that is known; -1: it may have, and has not. */
+/**
+ * For each call: nothing, or after how many more calls it gives back what it reserved, and how many more until that is
+ * known; -1: it may have, and has not.
+ */
 const endings = fc.array(
   fc.option(fc.record({ after: fc.integer({ min: -1, max: 3 }), late: fc.nat(2) }), { nil: undefined, freq: 1 }),
   { minLength: 8, maxLength: 8 },
@@ -88,16 +91,24 @@ describe('replaying recorded decisions', () => {
     );
   });
 
-  test('by name and by limit under another version gives the answers that it would have given, whatever was decided', () => {
-    fc.assert(
-      fc.property(policies, policies.map(withoutArguments).map(enforced), calls(args), (recordedUnder, draft, made) => {
-        const got = replayed(draft, enforceAll(recordedUnder, made));
-        expect(got).toEqual(
-          enforceAll(draft, made).map(({ effect, code, rule }) => ({ sure: true, effect, code, rule, unkept: [] })),
-        );
-      }),
-    );
-  });
+  test(
+    'by name and by limit under another version gives the answers that it would have given, whatever ' + 'was decided',
+    () => {
+      fc.assert(
+        fc.property(
+          policies,
+          policies.map(withoutArguments).map(enforced),
+          calls(args),
+          (recordedUnder, draft, made) => {
+            const got = replayed(draft, enforceAll(recordedUnder, made));
+            expect(got).toEqual(
+              enforceAll(draft, made).map(({ effect, code, rule }) => ({ sure: true, effect, code, rule, unkept: [] })),
+            );
+          },
+        ),
+      );
+    },
+  );
 
   test('under any version is never wrong where it is sure', () => {
     fc.assert(
@@ -148,16 +159,20 @@ describe('replaying recorded decisions', () => {
     );
   });
 
-  test('under the version that made them, rules on arguments included, is never wrong where it is sure, and sure of every call that a rule decided', () => {
-    fc.assert(
-      fc.property(policies.map(enforced), calls(args), (document, made) => {
-        const was = enforceAll(document, made);
-        const got = replayed(document, was);
-        expect(wrongs(was, got)).toEqual([]);
-        for (const [index, { code }] of was.entries())
-          if (!['allowed', 'rate_limited', 'argument_rule'].includes(code))
-            expect(got[index]).toMatchObject({ sure: true, code });
-      }),
-    );
-  });
+  test(
+    'under the version that made them, rules on arguments included, is never wrong where it is sure, ' +
+      'and sure of every call that a rule decided',
+    () => {
+      fc.assert(
+        fc.property(policies.map(enforced), calls(args), (document, made) => {
+          const was = enforceAll(document, made);
+          const got = replayed(document, was);
+          expect(wrongs(was, got)).toEqual([]);
+          for (const [index, { code }] of was.entries())
+            if (!['allowed', 'rate_limited', 'argument_rule'].includes(code))
+              expect(got[index]).toMatchObject({ sure: true, code });
+        }),
+      );
+    },
+  );
 });

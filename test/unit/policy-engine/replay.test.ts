@@ -249,13 +249,20 @@ describe('the version that decided', () => {
   const one: Rule = { path: 'args.a', op: 'in', value: ['x', 'y'] };
   const other: Rule = { path: 'args.b', op: 'gt', value: 1 };
 
-  test('tells of a rule of the same words that it was passed, wherever it stood, and under whatever name it is told', () => {
-    const decided = under({ version: '1', default: 'deny', tools: { x: { require: [other, { conditions: [one] }] } } });
-    expect(
-      judge(forAll('require', [{ op: 'in', value: ['x', 'y'], path: 'args.a', on_deny: 'no' }]), { under: decided }),
-    ).toEqual(allowed);
-    expect(judge(forAll('require', [other, one]), { under: decided })).toEqual(allowed);
-  });
+  test(
+    'tells of a rule of the same words that it was passed, wherever it stood, and under whatever name ' + 'it is told',
+    () => {
+      const decided = under({
+        version: '1',
+        default: 'deny',
+        tools: { x: { require: [other, { conditions: [one] }] } },
+      });
+      expect(
+        judge(forAll('require', [{ op: 'in', value: ['x', 'y'], path: 'args.a', on_deny: 'no' }]), { under: decided }),
+      ).toEqual(allowed);
+      expect(judge(forAll('require', [other, one]), { under: decided })).toEqual(allowed);
+    },
+  );
 
   test('tells which rule refused, those before it, and nothing of those after it', () => {
     const decided = under(forAll('require', [other, one]), '/all_tools/require/0');
@@ -281,14 +288,18 @@ describe('the version that decided', () => {
     expect(judge(forAll('require', [one]), { under: decided })).toEqual(allowed);
   });
 
-  test('tells of a rule that stands where the one that refused is told to stand, and of no other that is told under a rule that is gone', () => {
-    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/gone') })).toEqual(
-      unsure('/all_tools/require/0'),
-    );
-    expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/all_tools/require/0') })).toEqual(
-      refused('/all_tools/require/0'),
-    );
-  });
+  test(
+    'tells of a rule that stands where the one that refused is told to stand, and of no other that is ' +
+      'told under a rule that is gone',
+    () => {
+      expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/gone') })).toEqual(
+        unsure('/all_tools/require/0'),
+      );
+      expect(
+        judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/all_tools/require/0') }),
+      ).toEqual(refused('/all_tools/require/0'));
+    },
+  );
 
   test('tells nothing when its rule is none of the plan', () => {
     expect(judge(forAll('require', [one]), { under: under(forAll('require', [one]), '/pin_tools') })).toEqual(

@@ -145,7 +145,8 @@ const policyOf = (
     .dictionary(nameOf(dress), entry, { maxKeys: 5 })
     .map((resources) => ({ version: '1', default: fallback, resources }));
 
-// Under `default: deny` an entry may name one careless spelling and allow that one alone, so there entries are written plainly.
+// Under `default: deny` an entry may name one careless spelling and allow that one alone, so there entries are written
+// plainly.
 const anyPolicy = (entry: fc.Arbitrary<ToolEntry>): fc.Arbitrary<PolicyDocument> =>
   fc.oneof(policyOf(entry, 'deny', dressed(equivalent)), policyOf(entry, 'allow', dressed(everyKind)));
 

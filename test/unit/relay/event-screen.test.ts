@@ -55,50 +55,59 @@ const strayLists = [
   'data: {"jsonrpc":"2.0","id":7,"result":{"tools":[],"x":NaN}}\n\n',
   'data: [{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}]\n\n',
   'data: {"jsonrpc":"2.0","id":7,"result":{"a":\ndata: {"method":"notifications/x"},"tools":[]}}\n\n',
-  'data: {"jsonrpc":"2.0","method":"notifications/x"}\u2028\u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
+  'data: {"jsonrpc":"2.0","method":"notifications/x"}\u2028\u2028data: ' +
+    '{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
   'data: {"jsonrpc":"2.0","id":7,"result":{"tool\u017f":[]}}\n\n',
   ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tool\u017f":[]}}\n\n',
   ': \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\n\n',
-  'id: \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n',
+  'id: \u2028data: {"jsonrpc":"2.0","id":7,"result":{"tools":[]}}\ndata: ' +
+    '{"jsonrpc":"2.0","method":"notifications/x"}\n\n',
   ...['tools', 'prompts', 'resources', 'resourceTemplates'].map((items) => listOf(7, items)),
   `data: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result: { tools: [] } }).replace('tools', '\\u0074ools')}\n\n`,
 ];
 const others = [
   'data: {"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"tools":[]},"resources":7}}\n\n',
   'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}\n\n',
-  'data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\\"method\\":\\"sampling/createMessage\\""}]}}\n\n',
+  'data: ' +
+    '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\\"method\\":\\"sampling/createMessage\\""}]}}\n\n',
   ': keep-alive\n\n',
   'id: 7\ndata:\n\n',
   'data: {"jsonrpc":"2.0","id":9,"result":{"structuredContent":{"method":"sampling/createMessage"}}}\r\n\r\n',
 ];
 
-test('whatever the chunks: requests that the client can not answer and lists that nobody asked for here are taken out, everything else passes byte for byte', () => {
-  const event = fc.oneof(
-    fc.constantFrom(...others).map((text) => ({ text, shown: true, asks: false })),
-    fc.constantFrom(...strayLists).map((text) => ({ text, shown: false, asks: false })),
-    fc.nat(99).map((id) => ({ text: request(id, 'sampling/createMessage'), shown: false, asks: true })),
-    fc.nat(99).map((id) => ({ text: request(id, 'roots/list'), shown: true, asks: true })),
-  );
-  fc.assert(
-    fc.property(fc.array(event, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 8 }), (events, places) => {
-      const whole = events.map(({ text }) => text).join('');
-      const at = [...new Set(places.map((place) => place % (whole.length + 1)))].sort((one, other) => one - other);
-      const chunks = [0, ...at].map((from, index) => whole.slice(from, at[index] ?? whole.length));
-      const { text, refused } = passed(chunks, { roots: {} });
-      expect(text).toBe(
-        events
-          .filter(({ shown }) => shown)
-          .map((one) => one.text)
-          .join(''),
-      );
-      expect(refused).toHaveLength(events.filter(({ shown, asks }) => asks && !shown).length);
-    }),
-    { numRuns: 2000 },
-  );
-});
+test(
+  'whatever the chunks: requests that the client can not answer and lists that nobody asked for ' +
+    'here are taken out, everything else passes byte for byte',
+  () => {
+    const event = fc.oneof(
+      fc.constantFrom(...others).map((text) => ({ text, shown: true, asks: false })),
+      fc.constantFrom(...strayLists).map((text) => ({ text, shown: false, asks: false })),
+      fc.nat(99).map((id) => ({ text: request(id, 'sampling/createMessage'), shown: false, asks: true })),
+      fc.nat(99).map((id) => ({ text: request(id, 'roots/list'), shown: true, asks: true })),
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 8 }), (events, places) => {
+        const whole = events.map(({ text }) => text).join('');
+        const at = [...new Set(places.map((place) => place % (whole.length + 1)))].sort((one, other) => one - other);
+        const chunks = [0, ...at].map((from, index) => whole.slice(from, at[index] ?? whole.length));
+        const { text, refused } = passed(chunks, { roots: {} });
+        expect(text).toBe(
+          events
+            .filter(({ shown }) => shown)
+            .map((one) => one.text)
+            .join(''),
+        );
+        expect(refused).toHaveLength(events.filter(({ shown, asks }) => asks && !shown).length);
+      }),
+      { numRuns: 2000 },
+    );
+  },
+);
 
 test('a result too long to wait for passes as it comes, and what follows is looked at again', () => {
-  const long = `data: {"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"${'x'.repeat(3 * 1024 * 1024)}"}]}}\n\n`;
+  const long =
+    'data: ' +
+    `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"${'x'.repeat(3 * 1024 * 1024)}"}]}}\n\n`;
   const chunks = Array.from({ length: Math.ceil(long.length / 65_536) }, (_, index) =>
     long.slice(index * 65_536, (index + 1) * 65_536),
   );

@@ -21,7 +21,9 @@ const cut = (text: string, places: readonly number[]): readonly Buffer[] => {
   return [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length));
 };
 
-/** A JSON text with some of the letters of its keys and texts written as escapes, and white space between its tokens. */
+/**
+ * A JSON text with some of the letters of its keys and texts written as escapes, and white space between its tokens.
+ */
 const spelled = (value: unknown, escapes: (code: number) => boolean, space: string): string => {
   const string = (text: string): string =>
     `"${[...text].map((one) => (escapes(one.charCodeAt(0)) ? `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}` : JSON.stringify(one).slice(1, -1))).join('')}"`;

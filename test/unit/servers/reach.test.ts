@@ -24,20 +24,24 @@ const longAnswers = (): Readonly<{ forward: Forward; asked: () => number; finish
   return { forward, asked: () => open.length, finish: () => open.splice(0).forEach((end) => end()) };
 };
 
-test('Discoveries of one organization hold no more collected bytes than its share, and those of another organization go on', async () => {
-  const server = longAnswers();
-  const ways = { outbound: {} as never, forward: server.forward, allowStdio: [], stdioVariables: [] };
-  const discover = (organizationId: string): ReturnType<typeof reach> =>
-    reach(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
-  const grants = Array.from(
-    { length: 3 },
-    (_, index) => new HeldBytes(collectedBytes, { organizationId: 'org_loud', grantId: `grt_${index}` }),
-  );
-  expect(grants.map((held) => held.hold(41 * MIB))).toEqual([true, true, true]);
-  const [loud, quiet] = [discover('org_loud'), discover('org_quiet')];
-  expect(await loud).toMatchObject({ detail: expect.stringContaining('10 MiB') });
-  server.finish();
-  expect(await quiet).not.toMatchObject({ detail: expect.stringContaining('10 MiB') });
-  for (const held of grants) held.release();
-  expect(collectedBytes.bytes).toBe(0);
-});
+test(
+  'Discoveries of one organization hold no more collected bytes than its share, and those of ' +
+    'another organization go on',
+  async () => {
+    const server = longAnswers();
+    const ways = { outbound: {} as never, forward: server.forward, allowStdio: [], stdioVariables: [] };
+    const discover = (organizationId: string): ReturnType<typeof reach> =>
+      reach(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
+    const grants = Array.from(
+      { length: 3 },
+      (_, index) => new HeldBytes(collectedBytes, { organizationId: 'org_loud', grantId: `grt_${index}` }),
+    );
+    expect(grants.map((held) => held.hold(41 * MIB))).toEqual([true, true, true]);
+    const [loud, quiet] = [discover('org_loud'), discover('org_quiet')];
+    expect(await loud).toMatchObject({ detail: expect.stringContaining('10 MiB') });
+    server.finish();
+    expect(await quiet).not.toMatchObject({ detail: expect.stringContaining('10 MiB') });
+    for (const held of grants) held.release();
+    expect(collectedBytes.bytes).toBe(0);
+  },
+);
