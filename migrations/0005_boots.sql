@@ -12,6 +12,6 @@ grant select, insert, update, delete on gateway_boots to toolgate_worker;
 -- A boot's last minutes over all organizations: recorded_at rises with the rows, so this index is a few pages and costs the writer next to nothing.
 create index audit_records_recorded on audit_records using brin (recorded_at) with (pages_per_range = 16, autosummarize = on);
 
--- Each boot's numbering of an organization's decisions, as far as it is recorded (src/audit/numbering.ts): what is missing shows here until it comes or is reported as a gap.
+-- Each boot's numbering of an organization's decisions, as far as it is recorded (src/record/audit/numbering.ts): what is missing shows here until it comes or is reported as a gap.
 alter table audit_heads add column numbering jsonb not null default '{}', add column missing_since timestamptz;
 create index audit_heads_missing on audit_heads (missing_since) where missing_since is not null;

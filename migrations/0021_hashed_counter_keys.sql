@@ -1,4 +1,4 @@
--- A counter's key is the SHA-256 of its name (src/platform/counter-key.ts): an index takes no key over a third of a page, and one name that was longer failed
+-- A counter's key is the SHA-256 of its name (src/platform/crypto/counter-key.ts): an index takes no key over a third of a page, and one name that was longer failed
 -- every call of its batch. What is used stays used: the keys of counters whose window still runs are replaced by their hashes; a counter whose window is
 -- over counts from 0 anyway.
 create function counter_key(name text) returns text language sql immutable strict parallel safe as $$

@@ -1,4 +1,4 @@
--- The networks that a user signed in from: who tries a password from one of them is not held up by the failures of strangers (src/accounts/login-limits.ts).
+-- The networks that a user signed in from: who tries a password from one of them is not held up by the failures of strangers (src/control-plane/accounts/login-limits.ts).
 create table sign_in_networks (
   user_id text not null references users on delete cascade,
   network text not null,

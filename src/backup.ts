@@ -1,6 +1,6 @@
 /** `npm run backup -- <target folder>`: copies the data folder, with its keys, while Toolgate is stopped. */
-import { backUpDataFolder, restoreHelp } from './embedded-postgres/backup-data-folder.js';
-import { environment, readConfig } from './platform/config.js';
+import { backUpDataFolder, restoreHelp } from './platform/embedded-postgres/backup-data-folder.js';
+import { environment, readConfig } from './platform/settings/config.js';
 
 const say = (text: string): boolean => process.stderr.write(`${text}\n`);
 

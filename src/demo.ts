@@ -5,15 +5,15 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectAgent } from './demo-client.js';
-import { startGitLabApi, type GitLabApi } from './demo-gitlab-api.js';
-import { CANCEL_TOOL, startGitLabServer } from './demo-gitlab-server.js';
-import { showAuditLog, showExport, showUsage } from './demo-record.js';
-import { makeScreen, masked, patiently, type Screen } from './demo-screen.js';
-import { playChanges, playLimits, prepare, type Stage } from './demo-story.js';
-import { readConfig } from './platform/config.js';
-import { errorText } from './platform/log.js';
-import { startToolgate } from './toolgate.js';
+import { connectAgent } from './demo/client.js';
+import { startGitLabApi, type GitLabApi } from './demo/gitlab-api.js';
+import { CANCEL_TOOL, startGitLabServer } from './demo/gitlab-server.js';
+import { showAuditLog, showExport, showUsage } from './demo/record.js';
+import { makeScreen, masked, patiently, type Screen } from './demo/screen.js';
+import { playChanges, playLimits, prepare, type Stage } from './demo/story.js';
+import { readConfig } from './platform/settings/config.js';
+import { errorText } from './platform/runtime/log.js';
+import { startToolgate } from './app/toolgate.js';
 
 type Closeable = Readonly<{ close: () => Promise<unknown> }>;
 

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { resolve } from 'node:path';
-import { ConfigError, environment, forgetSecrets, readConfig, type Config } from './platform/config.js';
-import { installLastResort } from './platform/last-resort.js';
-import { errorText, log } from './platform/log.js';
-import { startToolgate, type Toolgate } from './toolgate.js';
+import { ConfigError, environment, forgetSecrets, readConfig, type Config } from './platform/settings/config.js';
+import { installLastResort } from './platform/runtime/last-resort.js';
+import { errorText, log } from './platform/runtime/log.js';
+import { startToolgate, type Toolgate } from './app/toolgate.js';
 
 const banner = (toolgate: Toolgate, config: Config): string => {
   const { url, listensOn } = toolgate;

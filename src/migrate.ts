@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { ConfigError, environment, readConfig } from './platform/config.js';
-import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
-import { errorText, log } from './platform/log.js';
-import { applyMigrations } from './platform/migrations.js';
+import { ConfigError, environment, readConfig } from './platform/settings/config.js';
+import { startEmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.js';
+import { errorText, log } from './platform/runtime/log.js';
+import { applyMigrations } from './platform/postgres/migrations.js';
 
 /** `npm run migrate`: brings the database of the settings to this release's schema and ends. A start does the same. */
 const main = async (): Promise<void> => {

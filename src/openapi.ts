@@ -1,17 +1,17 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { readFile, writeFile } from 'node:fs/promises';
-import { AppModule, type Parts } from './app.module.js';
-import { EventStore } from './event-log/event-store.js';
-import { makeHttpClient } from './http-client/http-client.js';
-import { readConfig } from './platform/config.js';
-import { Database } from './platform/database.js';
-import { errorText } from './platform/log.js';
+import { AppModule, type Parts } from './app/app.module.js';
+import { EventStore } from './record/event-store/event-store.js';
+import { makeHttpClient } from './mcp/http-client/http-client.js';
+import { readConfig } from './platform/settings/config.js';
+import { Database } from './platform/postgres/database.js';
+import { errorText } from './platform/runtime/log.js';
 import { policySchema } from './policy-engine/policy-schema.js';
-import { openApiDocument } from './rest/openapi.js';
-import { makeOutbound } from './platform/outbound.js';
-import { Vault } from './platform/vault.js';
-import { openTransports } from './channels/transports.js';
+import { openApiDocument } from './platform/rest/openapi.js';
+import { makeOutbound } from './platform/outbound/outbound.js';
+import { Vault } from './platform/crypto/vault.js';
+import { openTransports } from './mcp/transports/transports.js';
 
 /** Parts that the routes are declared over; a preview makes no provider, so that none of them is used. */
 const unusedParts = (): Parts => {

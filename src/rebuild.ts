@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { ConfigError, environment, readConfig, type Config } from './platform/config.js';
-import { Database } from './platform/database.js';
-import { startEmbeddedPostgres } from './embedded-postgres/embedded-postgres.js';
-import { errorText, log } from './platform/log.js';
-import { applyMigrations } from './platform/migrations.js';
-import { rebuild, type RebuildProgress } from './projections/rebuild.js';
-import { usageProjection } from './usage/usage.projection.js';
+import { ConfigError, environment, readConfig, type Config } from './platform/settings/config.js';
+import { Database } from './platform/postgres/database.js';
+import { startEmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.js';
+import { errorText, log } from './platform/runtime/log.js';
+import { applyMigrations } from './platform/postgres/migrations.js';
+import { rebuild, type RebuildProgress } from './record/usage/rebuild.js';
+import { usageProjection } from './record/usage/usage.projection.js';
 
 const PROJECTIONS = [usageProjection];
 const TELL_EVERY_MS = 2000;

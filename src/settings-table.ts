@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { settingsTable } from './platform/config.js';
-import { errorText } from './platform/log.js';
+import { settingsTable } from './platform/settings/config.js';
+import { errorText } from './platform/runtime/log.js';
 
 const README = new URL('../README.md', import.meta.url);
 const BETWEEN_MARKERS = /(<!-- settings -->\n)[^]*?(<!-- \/settings -->)/;

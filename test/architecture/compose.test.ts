@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/platform/config.js';
-import { settings } from '../../src/platform/settings.js';
+import { readConfig } from '../../src/platform/settings/config.js';
+import { settings } from '../../src/platform/settings/settings.js';
 
 type Service = Readonly<{
   image?: string;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testDatabase, type TestDatabase } from '../support/database.js';
-import { rolesOf, withRoles } from '../../src/platform/database-roles.js';
+import { rolesOf, withRoles } from '../../src/platform/postgres/database-roles.js';
 import { dumpSchema } from '../support/dump-schema.js';
 
 let database: TestDatabase;

@@ -1,4 +1,4 @@
-import { argumentKeys } from '../../src/enforcement/digest.js';
+import { argumentKeys } from '../../src/data-plane/enforcement/digest.js';
 import { compilePolicy, type CompiledPolicy } from '../../src/policy-engine/compile.js';
 import { decide, limitRefusal, type Decision, type Facts, type Reservation } from '../../src/policy-engine/decide.js';
 import type { PolicyDocument } from '../../src/policy-engine/document.js';

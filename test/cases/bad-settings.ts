@@ -1,4 +1,4 @@
-import type { settings } from '../../src/platform/settings.js';
+import type { settings } from '../../src/platform/settings/settings.js';
 
 type Name = keyof typeof settings;
 

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startGitLabApi, type GitLabApi } from '../../src/demo-gitlab-api.js';
-import { CANCEL_TOOL, startGitLabServer } from '../../src/demo-gitlab-server.js';
+import { startGitLabApi, type GitLabApi } from '../../src/demo/gitlab-api.js';
+import { CANCEL_TOOL, startGitLabServer } from '../../src/demo/gitlab-server.js';
 import { connect, decisionOf, signUp, textOf, type Tenant } from '../support/tenant.js';
 import { removeDataFolder, startBuilt, temporaryDataFolder, type BuiltToolgate } from './built-toolgate.js';
 

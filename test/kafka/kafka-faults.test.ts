@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Appended, EventLog, HandleBatch } from '../../src/event-log/event-log.js';
-import type { Topic } from '../../src/event-log/events/index.js';
-import { partitionOf } from '../../src/event-log/partition.js';
+import type { Appended, EventLog, HandleBatch } from '../../src/record/event-log/event-log.js';
+import type { Topic } from '../../src/record/event-log/events/index.js';
+import { partitionOf } from '../../src/record/event-log/partition.js';
 import { Ledger, PARTITIONS, entry, keysOfAll, range, until } from '../support/event-log-contract.js';
 import { kafkaIsHere, startKafka, type KafkaCluster, type KafkaNode } from '../support/kafka-cluster.js';
 import { asAdmin, deleteTopics, openLog, readAll } from '../support/kafka-log.js';

@@ -1,9 +1,9 @@
 import { ConfigResourceTypes, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { toEntry } from '../../src/event-log/append.js';
-import type { ToolgateEvent } from '../../src/event-log/events/index.js';
-import { openKafkaLog } from '../../src/event-log/kafka-log.js';
-import { partitionOf } from '../../src/event-log/partition.js';
+import { toEntry } from '../../src/record/event-log/append.js';
+import type { ToolgateEvent } from '../../src/record/event-log/events/index.js';
+import { openKafkaLog } from '../../src/record/event-log/kafka/log.js';
+import { partitionOf } from '../../src/record/event-log/partition.js';
 import { Ledger, PARTITIONS, entry, eventLogContract, keysOfAll, range, until } from '../support/event-log-contract.js';
 import { kafkaIsHere, startKafka, type KafkaCluster } from '../support/kafka-cluster.js';
 import { asAdmin, deleteTopics, kafkaConfig, listen, loseRecords, openLog, otherClient } from '../support/kafka-log.js';

@@ -34,9 +34,9 @@ import {
   type ProducerConfig,
 } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EventLog } from '../../src/event-log/event-log.js';
-import type { Topic } from '../../src/event-log/events/index.js';
-import { partitionOf } from '../../src/event-log/partition.js';
+import type { EventLog } from '../../src/record/event-log/event-log.js';
+import type { Topic } from '../../src/record/event-log/events/index.js';
+import { partitionOf } from '../../src/record/event-log/partition.js';
 import { Ledger, PARTITIONS, entry, keysOfAll, until } from '../support/event-log-contract.js';
 import { kafkaIsHere, startKafka, type KafkaCluster, type KafkaNode } from '../support/kafka-cluster.js';
 import { asAdmin, deleteTopics, openLog, readAll } from '../support/kafka-log.js';

@@ -1,5 +1,5 @@
-import type { Database } from '../../src/platform/database.js';
-import { counterKey } from '../../src/platform/counter-key.js';
+import type { Database } from '../../src/platform/postgres/database.js';
+import { counterKey } from '../../src/platform/crypto/counter-key.js';
 import type { Reservation } from '../../src/policy-engine/decide.js';
 import { counterName } from '../../src/policy-engine/limits.js';
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { rolesOf } from '../../src/platform/database-roles.js';
+import { rolesOf } from '../../src/platform/postgres/database-roles.js';
 
 type Row = Readonly<Record<string, string>>;
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { EventLog, HandleBatch, LogEntry, LogRecord, Subscription } from '../../src/event-log/event-log.js';
-import type { Topic } from '../../src/event-log/events/index.js';
-import { partitionOf } from '../../src/event-log/partition.js';
-import { GroupCommitError } from '../../src/platform/group-commit.js';
+import type { EventLog, HandleBatch, LogEntry, LogRecord, Subscription } from '../../src/record/event-log/event-log.js';
+import type { Topic } from '../../src/record/event-log/events/index.js';
+import { partitionOf } from '../../src/record/event-log/partition.js';
+import { GroupCommitError } from '../../src/platform/postgres/group-commit.js';
 
 /** A log with nothing in it: every `open` gives one more way into that same log, and `end` does away with it. */
 export type FreshLog = Readonly<{ open: () => Promise<EventLog>; end: () => Promise<void> }>;

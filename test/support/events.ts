@@ -1,4 +1,4 @@
-import { parseSse } from '../../src/event-streams/sse.js';
+import { parseSse } from '../../src/mcp/wire/sse.js';
 
 type Json = Record<string, unknown>;
 

@@ -55,7 +55,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function begin(): Promise<Cluster> {
-  const { applyMigrations } = await import('../../src/platform/migrations.js');
+  const { applyMigrations } = await import('../../src/platform/postgres/migrations.js');
   const cluster =
     process.env.TEST_DATABASE_URL === undefined ? await embedded() : outside(process.env.TEST_DATABASE_URL);
   try {
@@ -69,7 +69,7 @@ async function begin(): Promise<Cluster> {
 }
 
 async function embedded(): Promise<Cluster> {
-  const { startEmbeddedPostgres } = await import('../../src/embedded-postgres/embedded-postgres.js');
+  const { startEmbeddedPostgres } = await import('../../src/platform/embedded-postgres/embedded-postgres.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-test-'));
   // PostgreSQL is stopped by its guard however we end; the folder goes with us where we end at all.
   const remove = (): void => rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
@@ -107,7 +107,7 @@ async function create(url: string): Promise<string> {
       await statement(url, `create database ${name} template ${TEMPLATE}`);
       made.add(name);
       // The copy's rights are those of the template's roles until a start makes its own.
-      await (await import('../../src/platform/migrations.js')).applyMigrations(withDatabase(url, name));
+      await (await import('../../src/platform/postgres/migrations.js')).applyMigrations(withDatabase(url, name));
       return withDatabase(url, name);
     } catch (error) {
       if ((error as { code?: string }).code !== '55006' || attempt === 50) throw error;
@@ -119,7 +119,9 @@ async function create(url: string): Promise<string> {
 async function drop(url: string, name: string): Promise<string> {
   if (name !== TEMPLATE && !/^test_\d+_\d+$/.test(name)) throw new Error('not a database of this run');
   await statement(url, `drop database if exists ${name} with (force)`);
-  const { app, worker } = (await import('../../src/platform/database-roles.js')).rolesOf(withDatabase(url, name));
+  const { app, worker } = (await import('../../src/platform/postgres/database-roles.js')).rolesOf(
+    withDatabase(url, name),
+  );
   await statement(url, `drop role if exists ${app}, ${worker}`);
   made.delete(name);
   return '';

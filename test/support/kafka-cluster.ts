@@ -63,7 +63,7 @@ const JAVA = [
   '-Djava.net.preferIPv4Stack=true',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
 ];
-const guard = fileURLToPath(new URL('../../src/embedded-postgres/postgres-guard.mjs', import.meta.url));
+const guard = fileURLToPath(new URL('../../src/platform/embedded-postgres/postgres-guard.mjs', import.meta.url));
 const java = (classpath: string, main: string, ...args: string[]): string[] => [
   ...JAVA,
   '-cp',

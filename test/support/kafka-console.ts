@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
-import type { Topic } from '../../src/event-log/events/index.js';
+import type { Topic } from '../../src/record/event-log/events/index.js';
 import type { Heard } from './kafka-log.js';
 
 const run = promisify(execFile);

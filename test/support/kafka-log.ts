@@ -1,9 +1,9 @@
 import { Kafka, logLevel, type Admin, type IHeaders } from 'kafkajs';
-import type { EventLog, LogRecord } from '../../src/event-log/event-log.js';
-import { TOPICS, type Topic } from '../../src/event-log/events/index.js';
-import { asAdmin as askAgain, clientMaker } from '../../src/event-log/kafka-client.js';
-import { openKafkaLog } from '../../src/event-log/kafka-log.js';
-import type { KafkaConfig } from '../../src/platform/config.js';
+import type { EventLog, LogRecord } from '../../src/record/event-log/event-log.js';
+import { TOPICS, type Topic } from '../../src/record/event-log/events/index.js';
+import { asAdmin as askAgain, clientMaker } from '../../src/record/event-log/kafka/client.js';
+import { openKafkaLog } from '../../src/record/event-log/kafka/log.js';
+import type { KafkaConfig } from '../../src/platform/settings/config.js';
 import { PARTITIONS, range } from './event-log-contract.js';
 import type { KafkaCluster } from './kafka-cluster.js';
 

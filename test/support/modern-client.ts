@@ -1,4 +1,4 @@
-import { headerValue, META, mirroredName } from '../../src/mcp/modern.js';
+import { headerValue, META, mirroredName } from '../../src/mcp/protocol/modern.js';
 
 type Json = Record<string, unknown>;
 

@@ -14,7 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { inputRequired, ProtocolError, type CallToolResult } from '@modelcontextprotocol/server';
 import { expect, vi } from 'vitest';
-import type { Era } from '../../src/platform/era.js';
+import type { Era } from '../../src/mcp/protocol/era.js';
 import { startModernUpstream } from './modern-upstream.js';
 import type { Tenant } from './tenant.js';
 import { aTool, startUpstream } from './upstream.js';

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/platform/database.js';
+import type { Database } from '../../src/platform/postgres/database.js';
 
 /** What the seeded decisions name; they look as the gateway's do. */
 export type Seeded = Readonly<{

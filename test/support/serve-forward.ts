@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { makeHttpClient } from '../../src/http-client/http-client.js';
-import type { Era } from '../../src/platform/era.js';
-import { makeOutbound } from '../../src/platform/outbound.js';
-import type { Forward, Running, UpstreamServer } from '../../src/upstream/forward.js';
-import { openTransports } from '../../src/channels/transports.js';
+import { makeHttpClient } from '../../src/mcp/http-client/http-client.js';
+import type { Era } from '../../src/mcp/protocol/era.js';
+import { makeOutbound } from '../../src/platform/outbound/outbound.js';
+import type { Forward, Running, UpstreamServer } from '../../src/mcp/upstream/forward.js';
+import { openTransports } from '../../src/mcp/transports/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
 export const transports = () =>

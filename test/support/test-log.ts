@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { inject } from 'vitest';
-import type { EventLog } from '../../src/event-log/event-log.js';
-import { TOPICS, type Topic } from '../../src/event-log/events/index.js';
-import { openKafkaLog } from '../../src/event-log/kafka-log.js';
-import { openPostgresLog } from '../../src/event-log/postgres-log.js';
+import type { EventLog } from '../../src/record/event-log/event-log.js';
+import { TOPICS, type Topic } from '../../src/record/event-log/events/index.js';
+import { openKafkaLog } from '../../src/record/event-log/kafka/log.js';
+import { openPostgresLog } from '../../src/record/event-log/postgres/log.js';
 import { kafkaConfig, loseRecords } from './kafka-log.js';
 
 type Json = Readonly<Record<string, unknown>>;

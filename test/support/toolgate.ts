@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readConfig } from '../../src/platform/config.js';
-import type { Database } from '../../src/platform/database.js';
-import { startToolgate, type Toolgate } from '../../src/toolgate.js';
+import { readConfig } from '../../src/platform/settings/config.js';
+import type { Database } from '../../src/platform/postgres/database.js';
+import { startToolgate, type Toolgate } from '../../src/app/toolgate.js';
 import { testDatabase } from './database.js';
 import { testLog, type TestLog } from './test-log.js';
 

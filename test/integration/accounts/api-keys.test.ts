@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newId } from '../../../src/platform/ids.js';
-import { newToken } from '../../../src/platform/tokens.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { newToken } from '../../../src/platform/crypto/tokens.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, join, signUp, type Answer, type Person } from './client.js';
 

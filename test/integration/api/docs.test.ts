@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { docsPage } from '../../../src/rest/docs-page.js';
+import { docsPage } from '../../../src/platform/rest/docs-page.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
 let toolgate: TestToolgate;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { startToolgate, type Toolgate } from '../../../src/toolgate.js';
+import { readConfig } from '../../../src/platform/settings/config.js';
+import { startToolgate, type Toolgate } from '../../../src/app/toolgate.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, PASSWORD, signUp } from '../accounts/client.js';
 

@@ -1,4 +1,4 @@
-import { newId, type IdPrefix } from '../../../src/platform/ids.js';
+import { newId, type IdPrefix } from '../../../src/platform/crypto/ids.js';
 import { openSession, type Grant, type Tenant } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 

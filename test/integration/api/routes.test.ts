@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { MEMBER_ROLES, type MemberRole } from '../../../src/rest/allowed.js';
-import { newToken } from '../../../src/platform/tokens.js';
-import { newId } from '../../../src/platform/ids.js';
+import { MEMBER_ROLES, type MemberRole } from '../../../src/platform/rest/allowed.js';
+import { newToken } from '../../../src/platform/crypto/tokens.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';

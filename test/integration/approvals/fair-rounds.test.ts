@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startExpiry } from '../../../src/approvals/expiry.js';
-import { leaseOwed } from '../../../src/approvals/notifications/outbox.js';
-import { EventStore } from '../../../src/event-log/event-store.js';
-import { newId } from '../../../src/platform/ids.js';
-import { takeTurns } from '../../../src/tools/discovery-turns.js';
+import { startExpiry } from '../../../src/control-plane/approvals/expiry.js';
+import { leaseOwed } from '../../../src/control-plane/approvals/notifications/outbox.js';
+import { EventStore } from '../../../src/record/event-store/event-store.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { takeTurns } from '../../../src/control-plane/servers/tools/discovery-turns.js';
 import { open, until, type Opened } from '../audit/audit-support.js';
 
 let at: Opened;

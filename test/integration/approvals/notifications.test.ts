@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/app/toolgate.js';
 import { openSession, signUp, type Person, type Tenant } from '../../support/tenant.js';
 import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';

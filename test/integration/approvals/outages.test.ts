@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newId } from '../../../src/platform/ids.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { usedOf } from '../../support/counters.js';
 import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/app/toolgate.js';
 import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
 import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';

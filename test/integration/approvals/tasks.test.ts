@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { META } from '../../../src/mcp/modern.js';
-import type { Toolgate } from '../../../src/toolgate.js';
+import { META } from '../../../src/mcp/protocol/modern.js';
+import type { Toolgate } from '../../../src/app/toolgate.js';
 import { modernClient, type ModernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';

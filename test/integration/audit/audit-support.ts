@@ -1,14 +1,14 @@
-import { toEntry } from '../../../src/event-log/append.js';
-import type { EventLog } from '../../../src/event-log/event-log.js';
+import { toEntry } from '../../../src/record/event-log/append.js';
+import type { EventLog } from '../../../src/record/event-log/event-log.js';
 import {
   TOPICS,
   type ToolCallCompleted,
   type ToolCallDecided,
   type ToolgateEvent,
-} from '../../../src/event-log/events/index.js';
-import { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
-import { unrecorded } from '../../../src/audit/unrecorded.js';
+} from '../../../src/record/event-log/events/index.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { unrecorded } from '../../../src/record/audit/unrecorded.js';
 import { testDatabase } from '../../support/database.js';
 import { testLog, type TestLog } from '../../support/test-log.js';
 

@@ -3,14 +3,14 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { searchEvents, toItem, type AuditItem } from '../../../src/audit/audit.query.js';
-import { AuditService } from '../../../src/audit/audit.service.js';
-import { sendStream } from '../../../src/audit/send-stream.js';
-import { startAuditWriter } from '../../../src/audit/writer.js';
-import { EventStore } from '../../../src/event-log/event-store.js';
-import type { Principal } from '../../../src/rest/allowed.js';
-import { newId } from '../../../src/platform/ids.js';
-import { Problem } from '../../../src/platform/problems.js';
+import { searchEvents, toItem, type AuditItem } from '../../../src/record/audit/audit.query.js';
+import { AuditService } from '../../../src/record/audit/audit.service.js';
+import { sendStream } from '../../../src/record/audit/send-stream.js';
+import { startAuditWriter } from '../../../src/record/audit/writer.js';
+import { EventStore } from '../../../src/record/event-store/event-store.js';
+import type { Principal } from '../../../src/platform/rest/allowed.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
 import {
   allRecorded,
   append,

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startRetention } from '../../../src/audit/retention.js';
-import { startAuditWriter } from '../../../src/audit/writer.js';
-import { newId } from '../../../src/platform/ids.js';
+import { startRetention } from '../../../src/record/audit/retention.js';
+import { startAuditWriter } from '../../../src/record/audit/writer.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { allRecorded, append, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';
 
 let at: Opened;

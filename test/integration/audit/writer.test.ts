@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startAuditWriter } from '../../../src/audit/writer.js';
-import { toEntry } from '../../../src/event-log/append.js';
-import type { EventLog, HandleBatch } from '../../../src/event-log/event-log.js';
-import { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
+import { startAuditWriter } from '../../../src/record/audit/writer.js';
+import { toEntry } from '../../../src/record/event-log/append.js';
+import type { EventLog, HandleBatch } from '../../../src/record/event-log/event-log.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { entry } from '../../support/event-log-contract.js';
 import { allRecorded, append, decided, numbers, open, recordsOf, until, type Opened } from './audit-support.js';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
-import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
-import { startHeartbeat } from '../../../src/boots/heartbeat.js';
-import { startSweep } from '../../../src/boots/sweep.js';
-import { toEntry } from '../../../src/event-log/append.js';
-import type { Appended, HandleBatch } from '../../../src/event-log/event-log.js';
-import { newId } from '../../../src/platform/ids.js';
+import { giveBackUnmade } from '../../../src/control-plane/approvals/unmade-uses.js';
+import { startAuditWriter, type AuditWriter } from '../../../src/record/audit/writer.js';
+import { startHeartbeat } from '../../../src/record/crash-recovery/heartbeat.js';
+import { startSweep } from '../../../src/record/crash-recovery/sweep.js';
+import { toEntry } from '../../../src/record/event-log/append.js';
+import type { Appended, HandleBatch } from '../../../src/record/event-log/event-log.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { allRecorded, append, decided, open, recordsOf, until, type Opened } from '../audit/audit-support.js';
 
 type Event = Readonly<Record<string, unknown>>;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { giveBackUnmade } from '../../../src/approvals/unmade-uses.js';
-import { startAuditWriter, type AuditWriter } from '../../../src/audit/writer.js';
-import { startHeartbeat } from '../../../src/boots/heartbeat.js';
-import { startSweep } from '../../../src/boots/sweep.js';
-import { OpenCalls } from '../../../src/enforcement/open-calls.js';
-import type { ToolCallDecided } from '../../../src/event-log/events/index.js';
-import { outcomeId } from '../../../src/event-log/outcome-id.js';
-import { newId } from '../../../src/platform/ids.js';
-import { startProjections } from '../../../src/projections/run.js';
-import { usageProjection } from '../../../src/usage/usage.projection.js';
+import { giveBackUnmade } from '../../../src/control-plane/approvals/unmade-uses.js';
+import { startAuditWriter, type AuditWriter } from '../../../src/record/audit/writer.js';
+import { startHeartbeat } from '../../../src/record/crash-recovery/heartbeat.js';
+import { startSweep } from '../../../src/record/crash-recovery/sweep.js';
+import { OpenCalls } from '../../../src/data-plane/enforcement/open-calls.js';
+import type { ToolCallDecided } from '../../../src/record/event-log/events/index.js';
+import { outcomeId } from '../../../src/record/event-log/outcome-id.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { startProjections } from '../../../src/record/usage/run.js';
+import { usageProjection } from '../../../src/record/usage/usage.projection.js';
 import {
   allProjected,
   allRecorded,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { Directory } from '../../../src/directory/directory.js';
-import { Vault } from '../../../src/platform/vault.js';
+import { Directory } from '../../../src/data-plane/directory/directory.js';
+import { Vault } from '../../../src/platform/crypto/vault.js';
 import { open } from '../audit/audit-support.js';
 
 const HOUR_MS = 3_600_000;

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import { backUpDataFolder } from '../../../src/embedded-postgres/backup-data-folder.js';
-import { lockDataFolder, LOCK_FOLDER } from '../../../src/embedded-postgres/data-lock.js';
-import { startEmbeddedPostgres } from '../../../src/embedded-postgres/embedded-postgres.js';
+import { backUpDataFolder } from '../../../src/platform/embedded-postgres/backup-data-folder.js';
+import { lockDataFolder, LOCK_FOLDER } from '../../../src/platform/embedded-postgres/data-lock.js';
+import { startEmbeddedPostgres } from '../../../src/platform/embedded-postgres/embedded-postgres.js';
 import { compilePlatform } from '../../support/compiled-platform.js';
 import { killGroup, spawnOwner, type Owner } from '../../support/postgres-owner.js';
 

@@ -2,12 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../src/embedded-postgres/embedded-postgres.js';
-import { makeReserve } from '../../../src/enforcement/reserve.js';
-import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
-import { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
-import { applyMigrations } from '../../../src/platform/migrations.js';
+import {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../../src/platform/embedded-postgres/embedded-postgres.js';
+import { makeReserve } from '../../../src/data-plane/enforcement/reserve.js';
+import { openPostgresLog } from '../../../src/record/event-log/postgres/log.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { applyMigrations } from '../../../src/platform/postgres/migrations.js';
 import { usedOf } from '../../support/counters.js';
 import { entry } from '../../support/event-log-contract.js';
 

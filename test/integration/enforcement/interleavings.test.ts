@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeReserve, type Reserve } from '../../../src/enforcement/reserve.js';
-import { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
+import { makeReserve, type Reserve } from '../../../src/data-plane/enforcement/reserve.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
 import { usedOf } from '../../support/counters.js';
 import { testDatabase } from '../../support/database.js';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Recorder } from '../../../src/enforcement/recorder.js';
-import type { Unnumbered } from '../../../src/event-log/event-text.js';
-import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
-import { newId } from '../../../src/platform/ids.js';
+import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
+import type { Unnumbered } from '../../../src/record/event-log/event-text.js';
+import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { completed, decided } from '../audit/audit-support.js';
 
 type Event = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { bindLog } from '../../../src/event-log/log-identity.js';
-import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
-import { Database } from '../../../src/platform/database.js';
-import { isRefusedForItself } from '../../../src/platform/group-commit.js';
+import { bindLog } from '../../../src/record/event-log/log-identity.js';
+import { openPostgresLog } from '../../../src/record/event-log/postgres/log.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { isRefusedForItself } from '../../../src/platform/postgres/group-commit.js';
 import { testDatabase } from '../../support/database.js';
 import { PARTITIONS, entry, eventLogContract } from '../../support/event-log-contract.js';
 

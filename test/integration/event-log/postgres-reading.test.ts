@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { LogRecord } from '../../../src/event-log/event-log.js';
-import { partitionOf } from '../../../src/event-log/partition.js';
-import { newId } from '../../../src/platform/ids.js';
+import type { LogRecord } from '../../../src/record/event-log/event-log.js';
+import { partitionOf } from '../../../src/record/event-log/partition.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { entry as toEntry } from '../../support/event-log-contract.js';
 import { open, until, type Opened } from '../audit/audit-support.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
-import { EventStore } from '../../../src/event-log/event-store.js';
-import { startRelay } from '../../../src/event-log/relay.js';
-import { newId } from '../../../src/platform/ids.js';
+import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
+import { EventStore } from '../../../src/record/event-store/event-store.js';
+import { startRelay } from '../../../src/record/event-store/relay.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { numbers, open, until, type Opened } from '../audit/audit-support.js';
 
 let opened: Opened;

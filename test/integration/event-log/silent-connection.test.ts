@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startHeartbeat } from '../../../src/boots/heartbeat.js';
-import { Directory } from '../../../src/directory/directory.js';
-import { makeReserve } from '../../../src/enforcement/reserve.js';
-import { openPostgresLog } from '../../../src/event-log/postgres-log.js';
-import { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
-import { Vault } from '../../../src/platform/vault.js';
+import { startHeartbeat } from '../../../src/record/crash-recovery/heartbeat.js';
+import { Directory } from '../../../src/data-plane/directory/directory.js';
+import { makeReserve } from '../../../src/data-plane/enforcement/reserve.js';
+import { openPostgresLog } from '../../../src/record/event-log/postgres/log.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { Vault } from '../../../src/platform/crypto/vault.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
 import { startDatabaseProxy, type DatabaseProxy } from '../../support/database-proxy.js';
 import { entry as toEntry } from '../../support/event-log-contract.js';

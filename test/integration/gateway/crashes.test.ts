@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { META } from '../../../src/mcp/modern.js';
+import { META } from '../../../src/mcp/protocol/modern.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { collectedBytes } from '../../../src/platform/held-bytes.js';
+import { collectedBytes } from '../../../src/platform/fair-shares/held-bytes.js';
 import { modernClient } from '../../support/modern-client.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/app/toolgate.js';
 import { checkInterleavings } from '../../support/interleavings.js';
 import { usedOf } from '../../support/counters.js';
 import { modernClient } from '../../support/modern-client.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { META } from '../../../src/mcp/modern.js';
+import { META } from '../../../src/mcp/protocol/modern.js';
 import { modernClient, modernRequest, type ModernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Era } from '../../../src/platform/era.js';
+import type { Era } from '../../../src/mcp/protocol/era.js';
 import { clients, outcomeOf, servers, TOOLS, type PairedClient, type PairedServer } from '../../support/pairings.js';
 import { decisionOf, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';

@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { InSession, RelayParts } from '../../../src/relay/exchange.js';
-import { relayAnswer } from '../../../src/relay/relay-answer.js';
-import { relayStream } from '../../../src/relay/standing-stream.js';
-import { makeHttpClient } from '../../../src/http-client/http-client.js';
-import { makeOutbound } from '../../../src/platform/outbound.js';
-import type { UpstreamServer } from '../../../src/upstream/forward.js';
-import { openTransports } from '../../../src/channels/transports.js';
+import type { InSession, RelayParts } from '../../../src/data-plane/relay/exchange.js';
+import { relayAnswer } from '../../../src/data-plane/relay/relay-answer.js';
+import { relayStream } from '../../../src/data-plane/relay/standing-stream.js';
+import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
+import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
+import type { UpstreamServer } from '../../../src/mcp/upstream/forward.js';
+import { openTransports } from '../../../src/mcp/transports/transports.js';
 
 const listening = async (server: Server): Promise<URL> => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { META } from '../../../src/mcp/modern.js';
+import { META } from '../../../src/mcp/protocol/modern.js';
 import { openStream } from '../../support/events.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Toolgate } from '../../../src/toolgate.js';
+import type { Toolgate } from '../../../src/app/toolgate.js';
 import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
 import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';

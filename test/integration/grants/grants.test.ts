@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tokenHash, tokenObjectId } from '../../../src/platform/tokens.js';
+import { tokenHash, tokenObjectId } from '../../../src/platform/crypto/tokens.js';
 import {
   apiOf,
   newOrganization,

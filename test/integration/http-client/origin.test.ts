@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeHttpClient } from '../../../src/http-client/http-client.js';
-import { Origin, type HttpRequest } from '../../../src/http-client/origin.js';
-import type { Running } from '../../../src/http-client/sink.js';
-import { makeOutbound } from '../../../src/platform/outbound.js';
+import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
+import { Origin, type HttpRequest } from '../../../src/mcp/http-client/origin.js';
+import type { Running } from '../../../src/mcp/http-client/sink.js';
+import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
 
 type Answer = Readonly<{ status: number; body: string; failure: unknown }>;
 

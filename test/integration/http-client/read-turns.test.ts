@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeHttpClient, type HttpClient } from '../../../src/http-client/http-client.js';
-import type { Running } from '../../../src/http-client/sink.js';
-import { makeOutbound } from '../../../src/platform/outbound.js';
+import { makeHttpClient, type HttpClient } from '../../../src/mcp/http-client/http-client.js';
+import type { Running } from '../../../src/mcp/http-client/sink.js';
+import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
 
 const BODY = Buffer.from(Array.from({ length: 4 * 2 ** 20 }, (_, index) => (index * 7 + (index >> 8)) & 0xff));
 const HEAD = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${BODY.length}\r\n\r\n`;

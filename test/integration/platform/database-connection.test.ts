@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { proveConnection, startupOptions } from '../../../src/platform/database-connection.js';
-import { rolesOf } from '../../../src/platform/database-roles.js';
-import { Database } from '../../../src/platform/database.js';
-import { applyMigrations } from '../../../src/platform/migrations.js';
+import { proveConnection, startupOptions } from '../../../src/platform/postgres/database-connection.js';
+import { rolesOf } from '../../../src/platform/postgres/database-roles.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { applyMigrations } from '../../../src/platform/postgres/migrations.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makePoolLogins, rolesOf, type DatabaseRoles } from '../../../src/platform/database-roles.js';
-import { Database } from '../../../src/platform/database.js';
-import { applyMigrations } from '../../../src/platform/migrations.js';
+import { makePoolLogins, rolesOf, type DatabaseRoles } from '../../../src/platform/postgres/database-roles.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { applyMigrations } from '../../../src/platform/postgres/migrations.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
 import { dumpSchema } from '../../support/dump-schema.js';
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Database } from '../../../src/platform/database.js';
-import { databaseProblem } from '../../../src/platform/database-problem.js';
-import { newId } from '../../../src/platform/ids.js';
+import { Database } from '../../../src/platform/postgres/database.js';
+import { databaseProblem } from '../../../src/platform/postgres/database-problem.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
 
 let at: TestDatabase;

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { afterAll, expect, test } from 'vitest';
-import { closeFront, listen, makeHttpFront } from '../../../src/platform/http-front.js';
+import { closeFront, listen, makeHttpFront } from '../../../src/app/http-front.js';
 
 const checks = { database: (): Promise<void> => Promise.resolve(), log: (): Promise<void> => Promise.resolve() };
 const asks = { operator: false };

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bigintArray, byteaArray, intArray, textArray, timestamptzArray } from '../../../src/platform/pg-arrays.js';
+import {
+  bigintArray,
+  byteaArray,
+  intArray,
+  textArray,
+  timestamptzArray,
+} from '../../../src/platform/postgres/pg-arrays.js';
 import { testDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { makeHttpClient } from '../../../src/http-client/http-client.js';
-import { makeOutbound } from '../../../src/platform/outbound.js';
-import { definitionHash, discover, type Discovered } from '../../../src/upstream/discover.js';
-import { openTransports } from '../../../src/channels/transports.js';
+import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
+import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
+import { definitionHash, discover, type Discovered } from '../../../src/mcp/upstream/discover.js';
+import { openTransports } from '../../../src/mcp/transports/transports.js';
 import { startModernUpstream, type ModernOptions, type ModernUpstream } from '../../support/modern-upstream.js';
 import { aTool, startUpstream, type Upstream, type UpstreamOptions } from '../../support/upstream.js';
 

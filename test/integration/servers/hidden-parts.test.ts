@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newId } from '../../../src/platform/ids.js';
-import { MEMBER_ROLES } from '../../../src/rest/allowed.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { MEMBER_ROLES } from '../../../src/platform/rest/allowed.js';
 import { connect, request, signUp, type Answer, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { NoticedTools } from '../../../src/tools/noticed-tools.js';
+import { NoticedTools } from '../../../src/control-plane/servers/tools/noticed-tools.js';
 import { decisionOf, connect, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openTranslation } from '../../../src/eras/translate.js';
-import type { UpstreamServer } from '../../../src/upstream/forward.js';
-import type { Era } from '../../../src/platform/era.js';
+import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import type { UpstreamServer } from '../../../src/mcp/upstream/forward.js';
+import type { Era } from '../../../src/mcp/protocol/era.js';
 import { startModernUpstream } from '../../support/modern-upstream.js';
 import { programAt, serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { startUpstream } from '../../support/upstream.js';

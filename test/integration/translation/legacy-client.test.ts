@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { inputRequired, type ServerContext } from '@modelcontextprotocol/server';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openTranslation } from '../../../src/eras/translate.js';
+import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
 import { startModernUpstream, type ModernOptions, type ModernUpstream } from '../../support/modern-upstream.js';
 import { serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { textOf } from '../../support/tenant.js';

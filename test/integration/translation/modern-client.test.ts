@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openTranslation } from '../../../src/eras/translate.js';
+import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
 import { serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type CallExtra, type Upstream, type UpstreamOptions } from '../../support/upstream.js';

@@ -3,7 +3,7 @@ import { openSync, closeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findStdioIsolation } from '../../../src/channels/stdio-isolation.js';
+import { findStdioIsolation } from '../../../src/mcp/transports/stdio-isolation.js';
 import { connect, signUp, textOf, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 

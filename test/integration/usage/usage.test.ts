@@ -1,17 +1,17 @@
 import 'reflect-metadata';
 import fc from 'fast-check';
 import pg from 'pg';
-import { EventStore } from '../../../src/event-log/event-store.js';
+import { EventStore } from '../../../src/record/event-store/event-store.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startAuditWriter } from '../../../src/audit/writer.js';
-import type { Effect, OutcomeStatus, ToolgateEvent } from '../../../src/event-log/events/index.js';
-import type { Database } from '../../../src/platform/database.js';
-import { newId } from '../../../src/platform/ids.js';
-import { rebuild } from '../../../src/projections/rebuild.js';
-import { startProjections } from '../../../src/projections/run.js';
-import { usageProjection } from '../../../src/usage/usage.projection.js';
-import { readUsage, type UsageRequest } from '../../../src/usage/usage.query.js';
-import { UsageService } from '../../../src/usage/usage.service.js';
+import { startAuditWriter } from '../../../src/record/audit/writer.js';
+import type { Effect, OutcomeStatus, ToolgateEvent } from '../../../src/record/event-log/events/index.js';
+import type { Database } from '../../../src/platform/postgres/database.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { rebuild } from '../../../src/record/usage/rebuild.js';
+import { startProjections } from '../../../src/record/usage/run.js';
+import { usageProjection } from '../../../src/record/usage/usage.projection.js';
+import { readUsage, type UsageRequest } from '../../../src/record/usage/usage.query.js';
+import { UsageService } from '../../../src/record/usage/usage.service.js';
 import {
   allProjected,
   allRecorded,

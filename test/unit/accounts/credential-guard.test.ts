@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Controller, Get, Module, Post, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { describe, expect, test } from 'vitest';
-import { assertEveryRouteIsDeclared } from '../../../src/accounts/credential.guard.js';
-import { Allowed } from '../../../src/rest/allowed.js';
+import { assertEveryRouteIsDeclared } from '../../../src/control-plane/accounts/credential.guard.js';
+import { Allowed } from '../../../src/platform/rest/allowed.js';
 
 @Controller('declared')
 class Declared {

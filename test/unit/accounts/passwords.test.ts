@@ -1,7 +1,7 @@
 import { parseOptions } from '@node-rs/argon2';
 import { describe, expect, test } from 'vitest';
-import { hashPassword, passwordMatches } from '../../../src/accounts/passwords.js';
-import { Problem } from '../../../src/platform/problems.js';
+import { hashPassword, passwordMatches } from '../../../src/control-plane/accounts/passwords.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
 
 const login = {
   kind: 'login',

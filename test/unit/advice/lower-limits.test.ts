@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loweredMax } from '../../../src/advice/lower-limits.js';
+import { loweredMax } from '../../../src/control-plane/advice/lower-limits.js';
 
 describe('a limit', () => {
   test.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tighten, type Known } from '../../../src/advice/tighten.js';
+import { tighten, type Known } from '../../../src/control-plane/advice/tighten.js';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, isListed, type Reservation } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument, ToolEntry } from '../../../src/policy-engine/document.js';

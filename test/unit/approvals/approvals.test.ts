@@ -7,9 +7,9 @@ import {
   requestApproval,
   type Approval,
   type Said,
-} from '../../../src/approvals/approvals.js';
-import type { ApprovalBody, ControlEvent, HeldCall } from '../../../src/event-log/events/index.js';
-import { Problem } from '../../../src/platform/problems.js';
+} from '../../../src/control-plane/approvals/approvals.js';
+import type { ApprovalBody, ControlEvent, HeldCall } from '../../../src/record/event-log/events/index.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
 
 const call: HeldCall = {
   grantId: 'grt_1',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { requestMail, webhookBody } from '../../../src/approvals/notifications/message.js';
-import { signedHeaders } from '../../../src/approvals/notifications/webhook.js';
-import type { ShownApproval } from '../../../src/approvals/approvals.store.js';
+import { requestMail, webhookBody } from '../../../src/control-plane/approvals/notifications/message.js';
+import { signedHeaders } from '../../../src/control-plane/approvals/notifications/webhook.js';
+import type { ShownApproval } from '../../../src/control-plane/approvals/approvals.store.js';
 
 const shown = (tool: string, more: Partial<ShownApproval['approval']> = {}): ShownApproval => ({
   id: 'apr_1',

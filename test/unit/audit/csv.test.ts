@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CSV_COLUMNS, csvCell, csvHeader, csvLine } from '../../../src/audit/csv.js';
+import { CSV_COLUMNS, csvCell, csvHeader, csvLine } from '../../../src/record/audit/csv.js';
 
 /** A reader of RFC 4180 that shares nothing with the writer. */
 const parseCsv = (text: string): readonly (readonly string[])[] => {

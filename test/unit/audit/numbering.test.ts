@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { missingSince, noteNumber, without, type Missing, type Numbering } from '../../../src/audit/numbering.js';
+import {
+  missingSince,
+  noteNumber,
+  without,
+  type Missing,
+  type Numbering,
+} from '../../../src/record/audit/numbering.js';
 
 const BOOT = 'boot_1';
 const members = (missing: readonly Missing[] = []): readonly number[] =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { KeptChannels } from '../../../src/channels/kept-channels.js';
-import type { UpstreamRequest } from '../../../src/upstream/forward.js';
-import { CHANNEL_QUOTA } from '../../../src/platform/data-plane-quotas.js';
+import { KeptChannels } from '../../../src/mcp/transports/kept-channels.js';
+import type { UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
+import { CHANNEL_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
 const requestOf = (organizationId: string, grantId: string): UpstreamRequest => ({
   server: { id: 'srv_1', organizationId, transport: { type: 'sse', url: new URL('http://127.0.0.1:9/') }, eras: [] },

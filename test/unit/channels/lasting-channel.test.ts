@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { ChannelEvents } from '../../../src/channels/channel.js';
-import { LastingChannel } from '../../../src/channels/lasting-channel.js';
+import type { ChannelEvents } from '../../../src/mcp/transports/channel.js';
+import { LastingChannel } from '../../../src/mcp/transports/lasting-channel.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { coveredBy } from '../../../src/enforcement/covered.js';
+import { coveredBy } from '../../../src/data-plane/enforcement/covered.js';
 
 const given = { a: 1 };
 

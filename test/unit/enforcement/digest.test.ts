@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { argumentsDigest } from '../../../src/enforcement/digest.js';
+import { argumentsDigest } from '../../../src/data-plane/enforcement/digest.js';
 
 const key = Buffer.alloc(32, 7);
 const hmac = (text: string, with_: Buffer = key): string => createHmac('sha256', with_).update(text).digest('hex');

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { completedText, decidedText, type Unnumbered } from '../../../src/event-log/event-text.js';
-import type { ToolCallCompleted } from '../../../src/event-log/events/index.js';
+import { completedText, decidedText, type Unnumbered } from '../../../src/record/event-log/event-text.js';
+import type { ToolCallCompleted } from '../../../src/record/event-log/events/index.js';
 
 const NUMBERS = { bootId: 'boot_1', sequence: 7, abandoned: undefined } as const;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OpenCalls } from '../../../src/enforcement/open-calls.js';
+import { OpenCalls } from '../../../src/data-plane/enforcement/open-calls.js';
 
 const second = (n: number): Date => new Date(n * 1000);
 

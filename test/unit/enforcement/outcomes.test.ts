@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Recorder } from '../../../src/enforcement/recorder.js';
-import type { Unnumbered } from '../../../src/event-log/event-text.js';
-import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
-import type { ToolCallCompleted } from '../../../src/event-log/events/index.js';
+import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
+import type { Unnumbered } from '../../../src/record/event-log/event-text.js';
+import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
+import type { ToolCallCompleted } from '../../../src/record/event-log/events/index.js';
 
 const envelope = {
   id: 'evt_1',

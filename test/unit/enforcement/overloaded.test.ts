@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Approvals } from '../../../src/enforcement/approvals.js';
-import type { GovernedCall } from '../../../src/enforcement/call.js';
-import { Enforcement } from '../../../src/enforcement/enforce.js';
-import { Recorder } from '../../../src/enforcement/recorder.js';
-import type { EventLog, LogEntry } from '../../../src/event-log/event-log.js';
-import { GroupCommitError } from '../../../src/platform/group-commit.js';
-import { Quota } from '../../../src/platform/quota.js';
+import type { Approvals } from '../../../src/data-plane/enforcement/approvals.js';
+import type { GovernedCall } from '../../../src/data-plane/enforcement/call.js';
+import { Enforcement } from '../../../src/data-plane/enforcement/enforce.js';
+import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
+import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
+import { GroupCommitError } from '../../../src/platform/postgres/group-commit.js';
+import { Quota } from '../../../src/platform/fair-shares/quota.js';
 
 type Event = Readonly<Record<string, unknown>>;
 

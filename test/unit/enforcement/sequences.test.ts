@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Sequences } from '../../../src/enforcement/sequences.js';
+import { Sequences } from '../../../src/data-plane/enforcement/sequences.js';
 
 test('every number is either used or named as given up, once, and a record names at most a thousand', () => {
   const sequences = new Sequences();

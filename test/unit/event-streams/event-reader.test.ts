@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventStreamReader } from '../../../src/event-streams/event-reader.js';
+import { eventStreamReader } from '../../../src/mcp/wire/event-reader.js';
 
 const read = (chunks: readonly Buffer[], maxBytes = 1e6): readonly string[] => {
   const events: string[] = [];

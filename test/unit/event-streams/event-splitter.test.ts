@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EventSplitter } from '../../../src/event-streams/event-splitter.js';
+import { EventSplitter } from '../../../src/mcp/wire/event-splitter.js';
 
 const cut = (text: string, at: readonly number[]): readonly Buffer[] => {
   const bytes = Buffer.from(text);

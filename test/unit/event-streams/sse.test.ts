@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatSse, MAX_EVENT_LINES, parseSse } from '../../../src/event-streams/sse.js';
+import { formatSse, MAX_EVENT_LINES, parseSse } from '../../../src/mcp/wire/sse.js';
 
 describe('an event stream', () => {
   test.each([

@@ -4,8 +4,8 @@ import {
   RESULT_KEPT_MS,
   type ApprovalTask,
   type HeldTask,
-} from '../../../src/gateway/held/approval-tasks.js';
-import { APPROVAL_TASK_QUOTA } from '../../../src/platform/data-plane-quotas.js';
+} from '../../../src/data-plane/gateway/held/approval-tasks.js';
+import { APPROVAL_TASK_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
 const MIB = 2 ** 20;
 let count = 0;

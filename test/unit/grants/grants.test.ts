@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { clientConfig, slugOf } from '../../../src/grants/client-config.js';
+import { clientConfig, slugOf } from '../../../src/control-plane/grants/client-config.js';
 import {
   decideGrantChange,
   decideRevocation,
@@ -7,9 +7,9 @@ import {
   evolveGrant,
   futureExpiry,
   type Grant,
-} from '../../../src/grants/grants.js';
-import { pathId } from '../../../src/rest/path-id.js';
-import type { ControlEvent, GrantBody } from '../../../src/event-log/events/index.js';
+} from '../../../src/control-plane/grants/grants.js';
+import { pathId } from '../../../src/platform/rest/path-id.js';
+import type { ControlEvent, GrantBody } from '../../../src/record/event-log/events/index.js';
 
 const ID = 'grt_01h2xcejqtf2nbrexx3vqjhp41';
 const OF = { grantId: ID, identityId: 'idn_1', serverId: 'srv_1' };

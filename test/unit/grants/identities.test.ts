@@ -5,8 +5,8 @@ import {
   evolveIdentity,
   wrongAttributes,
   type Identity,
-} from '../../../src/grants/identities.js';
-import type { ControlEvent, IdentityBody } from '../../../src/event-log/events/index.js';
+} from '../../../src/control-plane/grants/identities.js';
+import type { ControlEvent, IdentityBody } from '../../../src/record/event-log/events/index.js';
 
 const ID = 'idn_01h2xcejqtf2nbrexx3vqjhp41';
 const event = (body: IdentityBody, time = '2026-11-22T10:00:00.000Z'): ControlEvent & IdentityBody => ({

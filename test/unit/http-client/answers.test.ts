@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readAnswerHead } from '../../../src/http-client/answer-head.js';
-import { ChunkedBody } from '../../../src/http-client/chunked-body.js';
+import { readAnswerHead } from '../../../src/mcp/http-client/answer-head.js';
+import { ChunkedBody } from '../../../src/mcp/http-client/chunked-body.js';
 
 const head = (...lines: readonly string[]): string => ['HTTP/1.1 200 OK', ...lines].join('\r\n');
 

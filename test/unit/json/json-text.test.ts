@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { drop, editObject, elementsOf, membersOf, set, setText, within } from '../../../src/json/json-text.js';
+import { drop, editObject, elementsOf, membersOf, set, setText, within } from '../../../src/mcp/wire/json-text.js';
 
 const keys = fc.constantFrom('id', 'params', '_meta', 'a"b', 'a\\', '__proto__', '', '\u00e9\u{1F600}');
 const objects = fc.dictionary(keys, fc.jsonValue(), { maxKeys: 6 });

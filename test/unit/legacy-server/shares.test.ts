@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { LiveSessions } from '../../../src/legacy-server/live-sessions.js';
-import { Questions } from '../../../src/legacy-server/questions.js';
-import { LIVE_SESSION_QUOTA, QUESTION_QUOTA } from '../../../src/platform/data-plane-quotas.js';
+import { LiveSessions } from '../../../src/mcp/era-bridge/legacy-client-to-modern-server/live-sessions.js';
+import { Questions } from '../../../src/mcp/era-bridge/legacy-client-to-modern-server/questions.js';
+import { LIVE_SESSION_QUOTA, QUESTION_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
 const requestOf = (organizationId: string, grantId: string): Parameters<LiveSessions['of']>[1] => ({
   server: { id: 'srv_1', organizationId, transport: { type: 'sse', url: new URL('http://127.0.0.1:9/') }, eras: [] },

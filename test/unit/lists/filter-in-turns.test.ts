@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { filterInTurns } from '../../../src/lists/filter-in-turns.js';
+import { filterInTurns } from '../../../src/data-plane/lists/filter-in-turns.js';
 
 /** How many turns other work had until a promise was kept. */
 const turnsDuring = async (work: Promise<unknown>): Promise<number> => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ListCache, type Reading } from '../../../src/lists/list-cache.js';
+import { ListCache, type Reading } from '../../../src/data-plane/lists/list-cache.js';
 
 type Body = { id: unknown; result: { tools: { name: string }[] } };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mirroredHeaders, paramHeadersOf } from '../../../src/mcp/param-headers.js';
+import { mirroredHeaders, paramHeadersOf } from '../../../src/mcp/protocol/param-headers.js';
 
 const marked = (name: unknown, type: unknown = 'string') => ({ type, 'x-mcp-header': name });
 const object = (properties: object, more: object = {}) => ({ type: 'object', properties, ...more });

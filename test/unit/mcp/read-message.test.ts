@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readMessage, toolCallParams, type Message } from '../../../src/mcp/read-message.js';
+import { readMessage, toolCallParams, type Message } from '../../../src/mcp/protocol/read-message.js';
 import { malformedBodies } from '../../cases/malformed-bodies.js';
 
 const read = (text: string) => readMessage(Buffer.from(text));

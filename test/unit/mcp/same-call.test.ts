@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { argumentKeys, argumentsDigest } from '../../../src/enforcement/digest.js';
-import { readMessage, toolCallParams } from '../../../src/mcp/read-message.js';
+import { argumentKeys, argumentsDigest } from '../../../src/data-plane/enforcement/digest.js';
+import { readMessage, toolCallParams } from '../../../src/mcp/protocol/read-message.js';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide } from '../../../src/policy-engine/decide.js';
 import { args, called, configureProperties, factsOf, policies } from '../../builders/policies.js';

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { changeRole, evolveMember, joinOrganization, removeMember, type Member } from '../../../src/members/members.js';
-import { createOrganization, evolveOrganization, switchOrganization } from '../../../src/members/organizations.js';
-import type { MemberBody } from '../../../src/event-log/events/index.js';
+import {
+  changeRole,
+  evolveMember,
+  joinOrganization,
+  removeMember,
+  type Member,
+} from '../../../src/control-plane/accounts/members.js';
+import {
+  createOrganization,
+  evolveOrganization,
+  switchOrganization,
+} from '../../../src/control-plane/accounts/organizations.js';
+import type { MemberBody } from '../../../src/record/event-log/events/index.js';
 
 const user = { id: 'usr_1', email: 'ada@example.com' };
 const member = (changes: Partial<Member> = {}): Member => ({

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { SessionPool } from '../../../src/modern-server/session-pool.js';
-import { POOLED_SESSION_QUOTA } from '../../../src/platform/data-plane-quotas.js';
-import type { Forward } from '../../../src/upstream/forward.js';
-import type { Reach } from '../../../src/upstream/probe.js';
+import { SessionPool } from '../../../src/mcp/era-bridge/modern-client-to-legacy-server/session-pool.js';
+import { POOLED_SESSION_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
+import type { Forward } from '../../../src/mcp/upstream/forward.js';
+import type { Reach } from '../../../src/mcp/upstream/probe.js';
 
 const pools: SessionPool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { LONG_AGO, momentNow, msSince } from '../../../src/platform/clock.js';
+import { LONG_AGO, momentNow, msSince } from '../../../src/platform/runtime/clock.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());

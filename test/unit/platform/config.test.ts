@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, settingsTable, warningsOf, type Config } from '../../../src/platform/config.js';
-import { settings } from '../../../src/platform/settings.js';
-import { STDIO_VARIABLES } from '../../../src/platform/stdio-variables.js';
+import {
+  ConfigError,
+  readConfig,
+  settingsTable,
+  warningsOf,
+  type Config,
+} from '../../../src/platform/settings/config.js';
+import { settings } from '../../../src/platform/settings/settings.js';
+import { STDIO_VARIABLES } from '../../../src/platform/settings/stdio-variables.js';
 import { badSettings } from '../../cases/bad-settings.js';
 
 const KEY = Buffer.alloc(32, 9).toString('base64');

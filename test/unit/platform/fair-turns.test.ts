@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { FairTurns } from '../../../src/platform/fair-turns.js';
-import { Problem } from '../../../src/platform/problems.js';
+import { FairTurns } from '../../../src/platform/fair-shares/fair-turns.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
 
 const limits = { slots: 2, slotsPerKey: 1, waiting: 1000, waitingPerKey: 100, waitMs: 60_000 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { GroupCommit, GroupCommitError, type GroupLimits } from '../../../src/platform/group-commit.js';
+import { GroupCommit, GroupCommitError, type GroupLimits } from '../../../src/platform/postgres/group-commit.js';
 
 const WIDE: GroupLimits = { maxBatch: 1000, maxBatchBytes: 1_000_000, maxWaiting: 10_000, maxWaitingBytes: 10_000_000 };
 

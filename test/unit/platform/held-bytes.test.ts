@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ChunkList } from '../../../src/platform/chunk-list.js';
-import { HeldBytes } from '../../../src/platform/held-bytes.js';
-import { Quota } from '../../../src/platform/quota.js';
+import { ChunkList } from '../../../src/platform/runtime/chunk-list.js';
+import { HeldBytes } from '../../../src/platform/fair-shares/held-bytes.js';
+import { Quota } from '../../../src/platform/fair-shares/quota.js';
 
 test('no grant and no organization holds more than its limit, and what is released is free again', () => {
   const step = fc.record({ holder: fc.nat(5), bytes: fc.integer({ min: 0, max: 120 }), releases: fc.boolean() });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/platform/config.js';
-import { makeHostRule, originForm } from '../../../src/platform/host-rule.js';
+import { readConfig } from '../../../src/platform/settings/config.js';
+import { makeHostRule, originForm } from '../../../src/platform/settings/host-rule.js';
 
 type Env = Readonly<Record<string, string>>;
 

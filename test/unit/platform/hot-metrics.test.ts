@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { HotCounter, HotHistogram } from '../../../src/platform/hot-metrics.js';
+import { HotCounter, HotHistogram } from '../../../src/platform/runtime/hot-metrics.js';
 
 test('what is scraped is what prom-client would count', async () => {
   const [ours, theirs] = [new Registry(), new Registry()];

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { isId, newId } from '../../../src/platform/ids.js';
+import { isId, newId } from '../../../src/platform/crypto/ids.js';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
@@ -19,7 +19,7 @@ describe('a new id', () => {
   test('is a UUIDv7 of the time it was made', async () => {
     // Ids made in a burst run ahead of the clock: this wants a module that has made none.
     vi.resetModules();
-    const fresh = await import('../../../src/platform/ids.js');
+    const fresh = await import('../../../src/platform/crypto/ids.js');
     const before = Date.now();
     const uuid = uuidOf(fresh.newId('evt'));
     expect(uuid[12]).toBe('7');

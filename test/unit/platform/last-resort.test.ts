@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { guarded, inBackground, internalErrors } from '../../../src/platform/guard.js';
-import { CRASHED } from '../../../src/platform/last-resort.js';
+import { guarded, inBackground, internalErrors } from '../../../src/platform/runtime/guard.js';
+import { CRASHED } from '../../../src/platform/runtime/last-resort.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 let folder: string;

@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { LookAlikes, mistakable, misreadName, spelledOut, withoutUnseen } from '../../../src/platform/look-alikes.js';
+import {
+  LookAlikes,
+  mistakable,
+  misreadName,
+  spelledOut,
+  withoutUnseen,
+} from '../../../src/platform/runtime/look-alikes.js';
 
 const confusables = createRequire(import.meta.url)('unhomoglyph/data.json') as Readonly<Record<string, string>>;
 const known = new LookAlikes(['cancel_job', 'list_issues']);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeNameLookups, type Lookup } from '../../../src/platform/name-lookups.js';
+import { makeNameLookups, type Lookup } from '../../../src/platform/outbound/name-lookups.js';
 
 /** A resolver whose look-ups end when they are told to. */
 const makeResolver = () => {

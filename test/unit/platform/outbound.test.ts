@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isRange } from '../../../src/platform/outbound-address.js';
-import type { Lookup } from '../../../src/platform/name-lookups.js';
+import { isRange } from '../../../src/platform/outbound/outbound-address.js';
+import type { Lookup } from '../../../src/platform/outbound/name-lookups.js';
 import {
   makeOutbound,
   OutboundRefused,
   type Outbound,
   type OutboundOptions,
   type OutboundRules,
-} from '../../../src/platform/outbound.js';
+} from '../../../src/platform/outbound/outbound.js';
 
 const never = [
   '0.0.0.0',

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeOutbound } from '../../../src/platform/outbound.js';
-import { OwnServices, servicesOf } from '../../../src/platform/own-services.js';
+import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
+import { OwnServices, servicesOf } from '../../../src/app/own-services.js';
 
 const CONFIG = {
   kafka: {

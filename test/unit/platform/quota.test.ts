@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Quota, type QuotaLimits } from '../../../src/platform/quota.js';
+import { Quota, type QuotaLimits } from '../../../src/platform/fair-shares/quota.js';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const counts = (total: number, organization: number, grant: number): QuotaLimits => ({

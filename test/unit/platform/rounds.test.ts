@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startRounds } from '../../../src/platform/rounds.js';
+import { startRounds } from '../../../src/platform/runtime/rounds.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const onFailure = { failed: 'a round of this test failed', againMs: 20 };

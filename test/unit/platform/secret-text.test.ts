@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hideArguments, hidePath, looksSecret, secretsInArguments } from '../../../src/platform/secret-text.js';
+import { hideArguments, hidePath, looksSecret, secretsInArguments } from '../../../src/platform/crypto/secret-text.js';
 
 const SECRETS = [
   'glpat-abcdefghij',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Slots } from '../../../src/platform/slots.js';
+import { Slots } from '../../../src/platform/runtime/slots.js';
 
 test('holds exactly what was added and not removed, and takes emptied places again', () => {
   const slots = new Slots<number>();

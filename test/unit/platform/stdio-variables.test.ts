@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAllowedVariable, STDIO_VARIABLES } from '../../../src/platform/stdio-variables.js';
+import { isAllowedVariable, STDIO_VARIABLES } from '../../../src/platform/settings/stdio-variables.js';
 
 const TAKE_OVER = [
   'LD_PRELOAD',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { crc32 } from 'node:zlib';
-import { newId } from '../../../src/platform/ids.js';
-import { newToken, sameHash, tokenHash, tokenObjectId, type TokenKind } from '../../../src/platform/tokens.js';
+import { newId } from '../../../src/platform/crypto/ids.js';
+import { newToken, sameHash, tokenHash, tokenObjectId, type TokenKind } from '../../../src/platform/crypto/tokens.js';
 
 const KINDS: readonly TokenKind[] = ['grant', 'key', 'session', 'invite'];
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

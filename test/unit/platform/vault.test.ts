@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Vault, type Place } from '../../../src/platform/vault.js';
+import { Vault, type Place } from '../../../src/platform/crypto/vault.js';
 
 const MASTER = Buffer.alloc(32, 5);
 const vault = new Vault(MASTER);

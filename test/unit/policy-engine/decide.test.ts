@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, decideWithTrace, type Facts } from '../../../src/policy-engine/decide.js';
 import type { LimitRule, PolicyDocument } from '../../../src/policy-engine/document.js';
-import { ToolFacts } from '../../../src/directory/tool-facts.js';
+import { ToolFacts } from '../../../src/data-plane/directory/tool-facts.js';
 import type { Accepted, Pins } from '../../../src/policy-engine/pins.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { decisionCases, runningExample } from '../../cases/decisions.js';

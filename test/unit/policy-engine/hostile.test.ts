@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, type Decision } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
-import { Problem } from '../../../src/platform/problems.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
-import { checkDocument } from '../../../src/policies/check-document.js';
+import { checkDocument } from '../../../src/control-plane/policies/check-document.js';
 import { hostilePolicies, type HostileCase } from '../../cases/hostile-policies.js';
 import { factsOf } from '../../builders/policies.js';
 

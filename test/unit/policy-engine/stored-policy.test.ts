@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { PolicyCache } from '../../../src/directory/policy-cache.js';
-import { SchemaCache } from '../../../src/directory/schema-cache.js';
+import { PolicyCache } from '../../../src/data-plane/directory/policy-cache.js';
+import { SchemaCache } from '../../../src/data-plane/directory/schema-cache.js';
 import { compilePattern } from '../../../src/policy-engine/conditions/pattern.js';
 import { PatternCache, patternOf } from '../../../src/policy-engine/conditions/pattern-cache.js';
 import { decide } from '../../../src/policy-engine/decide.js';

@@ -1,13 +1,13 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { ChannelServers } from '../../../src/channels/channel-servers.js';
-import { openTranslation } from '../../../src/eras/translate.js';
-import { keepingPrivate } from '../../../src/relay/private-scope.js';
-import { isObject } from '../../../src/json/json-object.js';
-import { relayAnswer, type AnswerTo, type Relayed } from '../../../src/relay/relay-answer.js';
-import { rewriting } from '../../../src/relay/rewritten.js';
-import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/upstream/forward.js';
+import { ChannelServers } from '../../../src/mcp/transports/channel-servers.js';
+import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import { keepingPrivate } from '../../../src/data-plane/relay/private-scope.js';
+import { isObject } from '../../../src/mcp/wire/json-object.js';
+import { relayAnswer, type AnswerTo, type Relayed } from '../../../src/data-plane/relay/relay-answer.js';
+import { rewriting } from '../../../src/data-plane/relay/rewritten.js';
+import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 
 const FAILURES = ['unreachable', 'timeout', 'broken', 'aborted'] as const satisfies readonly UpstreamFailure['kind'][];
 const STATUSES = {

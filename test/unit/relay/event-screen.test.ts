@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Caller } from '../../../src/mcp/caller.js';
-import { EventScreen, mayAsk } from '../../../src/relay/event-screen.js';
+import type { Caller } from '../../../src/mcp/protocol/caller.js';
+import { EventScreen, mayAsk } from '../../../src/data-plane/relay/event-screen.js';
 
 const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({
   era,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MessageScan } from '../../../src/relay/message-scan.js';
+import { MessageScan } from '../../../src/data-plane/relay/message-scan.js';
 
 const NOTE = '[from the MCP server] ';
 

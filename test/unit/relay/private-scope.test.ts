@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keepingPrivate } from '../../../src/relay/private-scope.js';
+import { keepingPrivate } from '../../../src/data-plane/relay/private-scope.js';
 
 const passed = (chunks: readonly Buffer[]): string => {
   const out: Buffer[] = [];

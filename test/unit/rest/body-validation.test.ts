@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { getMetadataStorage } from 'class-validator';
 import { describe, expect, test } from 'vitest';
-import { AppModule } from '../../../src/app.module.js';
-import { LoginBody, SignUpBody } from '../../../src/accounts/accounts.dto.js';
-import { NotificationsBody } from '../../../src/approvals/notifications/notifications.dto.js';
-import { Problem } from '../../../src/platform/problems.js';
-import { checkMembers } from '../../../src/rest/body-validation.js';
-import { parseJsonBody } from '../../../src/rest/json-body.js';
+import { AppModule } from '../../../src/app/app.module.js';
+import { LoginBody, SignUpBody } from '../../../src/control-plane/accounts/accounts.dto.js';
+import { NotificationsBody } from '../../../src/control-plane/approvals/notifications/notifications.dto.js';
+import { Problem } from '../../../src/platform/runtime/problems.js';
+import { checkMembers } from '../../../src/platform/rest/body-validation.js';
+import { parseJsonBody } from '../../../src/platform/rest/json-body.js';
 
 const problemOf = async (dto: new () => object, sent: unknown): Promise<Problem> => {
   const refused: unknown = await checkMembers(dto, sent).catch((error: unknown) => error);

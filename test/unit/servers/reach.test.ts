@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { collectedBytes, HeldBytes } from '../../../src/platform/held-bytes.js';
-import { reach } from '../../../src/servers/reach.js';
-import type { Forward } from '../../../src/upstream/forward.js';
+import { collectedBytes, HeldBytes } from '../../../src/platform/fair-shares/held-bytes.js';
+import { reach } from '../../../src/control-plane/servers/reach.js';
+import type { Forward } from '../../../src/mcp/upstream/forward.js';
 
 const MIB = 2 ** 20;
 

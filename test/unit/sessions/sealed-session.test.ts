@@ -7,7 +7,7 @@ import {
   openSession,
   sealSession,
   type SessionContent,
-} from '../../../src/sessions/sealed-session.js';
+} from '../../../src/data-plane/sessions/sealed-session.js';
 
 const key = createHash('sha256').update('key').digest();
 const otherKey = createHash('sha256').update('other').digest();

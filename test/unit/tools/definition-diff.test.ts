@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { definitionDiff } from '../../../src/tools/definition-diff.js';
+import { definitionDiff } from '../../../src/control-plane/servers/tools/definition-diff.js';
 
 const texts = (before: object, after: object): readonly string[] =>
   definitionDiff(before as never, after as never).map(({ pointer, text }) => `${pointer} ${text}`);

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { collectAnswer } from '../../../src/relay/collect-answer.js';
-import { ask, type Asked } from '../../../src/upstream/ask.js';
-import type { Forward, Sink, UpstreamRequest } from '../../../src/upstream/forward.js';
+import { collectAnswer } from '../../../src/data-plane/relay/collect-answer.js';
+import { ask, type Asked } from '../../../src/mcp/upstream/ask.js';
+import type { Forward, Sink, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 
 const request: UpstreamRequest = {
   server: {

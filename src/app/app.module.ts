@@ -1,0 +1,77 @@
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AdviceModule } from '../control-plane/advice/advice.module.js';
+import { AccountsModule } from '../control-plane/accounts/accounts.module.js';
+import { ApprovalsModule } from '../control-plane/approvals/approvals.module.js';
+import { AuditModule } from '../record/audit/audit.module.js';
+import { CreateOnce } from '../record/event-store/create-once.js';
+import { EventStore } from '../record/event-store/event-store.js';
+import { GrantsModule } from '../control-plane/grants/grants.module.js';
+import { revokeGrantsOf } from '../control-plane/grants/grants.service.js';
+import type { StdioRules } from '../mcp/transports/stdio-channel.js';
+import type { Config } from '../platform/settings/config.js';
+import { Database } from '../platform/postgres/database.js';
+import type { Outbound } from '../platform/outbound/outbound.js';
+import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
+import { Vault } from '../platform/crypto/vault.js';
+import { LimitsModule } from '../control-plane/advice/limits.module.js';
+import { PoliciesModule } from '../control-plane/policies/policies.module.js';
+import { REVOKE_GRANTS, ServersModule } from '../control-plane/servers/servers.module.js';
+import { ToolsModule } from '../control-plane/servers/tools/tools.module.js';
+import type { Forward } from '../mcp/upstream/forward.js';
+import { UsageModule } from '../record/usage/usage.module.js';
+
+/** What the API's rooms are given; everything else they make themselves. */
+export type Parts = Readonly<{
+  config: Config;
+  database: Database;
+  store: EventStore;
+  vault: Vault;
+  outbound: Outbound;
+  forward: Forward;
+  stdio: StdioRules;
+  publicUrl: () => string;
+}>;
+
+const providers = (parts: Parts): readonly Provider[] => [
+  { provide: CONFIG, useValue: parts.config },
+  { provide: OUTBOUND, useValue: parts.outbound },
+  { provide: FORWARD, useValue: parts.forward },
+  { provide: PUBLIC_URL, useValue: parts.publicUrl },
+  { provide: Database, useValue: parts.database },
+  { provide: EventStore, useValue: parts.store },
+  { provide: Vault, useValue: parts.vault },
+  { provide: CreateOnce, useValue: new CreateOnce(parts.store, parts.vault) },
+  { provide: REVOKE_GRANTS, useValue: revokeGrantsOf },
+];
+
+@Global()
+@Module({})
+export class PartsModule {
+  static with(parts: Parts): DynamicModule {
+    const all = [...providers(parts)];
+    return { module: PartsModule, providers: all, exports: all };
+  }
+}
+
+/** The control plane: the one place that knows all of its rooms. */
+@Module({})
+export class AppModule {
+  static with(parts: Parts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PartsModule.with(parts),
+        AccountsModule,
+        ServersModule,
+        ToolsModule,
+        PoliciesModule,
+        GrantsModule,
+        LimitsModule,
+        AdviceModule,
+        ApprovalsModule,
+        AuditModule,
+        UsageModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,151 @@
+import type { Registry } from 'prom-client';
+import type { Parts } from './app.module.js';
+import { makeHeldCalls } from '../control-plane/approvals/held-calls.js';
+import { startHeartbeat } from '../record/crash-recovery/heartbeat.js';
+import { Directory } from '../data-plane/directory/directory.js';
+import { makeApprovals, type HeldCalls } from '../data-plane/enforcement/approvals.js';
+import { Enforcement } from '../data-plane/enforcement/enforce.js';
+import { Recorder } from '../data-plane/enforcement/recorder.js';
+import { makeReserve } from '../data-plane/enforcement/reserve.js';
+import type { EventLog } from '../record/event-log/event-log.js';
+import { ApprovalTasks } from '../data-plane/gateway/held/approval-tasks.js';
+import { ListCache } from '../data-plane/lists/list-cache.js';
+import { LiveStreams } from '../data-plane/relay/live-streams.js';
+import { McpEndpoint } from '../data-plane/gateway/mcp-endpoint.js';
+import { makeGatewayMetrics } from '../data-plane/gateway/metrics.js';
+import { RunningCalls } from '../data-plane/relay/running-calls.js';
+import { makeHttpClient } from '../mcp/http-client/http-client.js';
+import { GatewayQuotas } from '../data-plane/gateway/gateway-quotas.js';
+import { ParkedCalls } from '../data-plane/gateway/held/parked-calls.js';
+import { makeSessionOpener } from '../data-plane/sessions/sealed-session.js';
+import { makeTaskIds } from '../data-plane/sessions/task-ids.js';
+import { callQuota } from '../platform/fair-shares/data-plane-quotas.js';
+import type { Handle } from './http-front.js';
+import { Quota } from '../platform/fair-shares/quota.js';
+import { NoticedTools } from '../control-plane/servers/tools/noticed-tools.js';
+import { openTranslation } from '../mcp/era-bridge/translate.js';
+import type { Forward } from '../mcp/upstream/forward.js';
+import { openTransports, type Transports } from '../mcp/transports/transports.js';
+
+const LIMITS_MS = 2000;
+const APPROVALS_MS = 2000;
+const SESSIONS_KEPT_OPEN = 20_000;
+
+type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
+
+type Inner = Readonly<{
+  directory: Directory;
+  enforcement: Enforcement;
+  streams: LiveStreams;
+  parked: ParkedCalls;
+  heldCalls: HeldCalls;
+  forward: Forward;
+  noticed: NoticedTools;
+}>;
+
+const makeEndpoint = (
+  parts: Parts & Readonly<{ metrics: Registry }>,
+  { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner,
+): McpEndpoint => {
+  const { config, vault } = parts;
+  const sessionKey = vault.purposeKey('mcp-session');
+  const metrics = makeGatewayMetrics(parts.metrics, () => streams.size);
+  return new McpEndpoint({
+    directory,
+    enforcement,
+    streams,
+    lists: new ListCache(),
+    noticeTools: (seen) => noticed.notice(seen),
+    toolsChanged: (of) => noticed.hasten(of),
+    running: new RunningCalls(),
+    parked,
+    quotas: new GatewayQuotas(),
+    approvals: heldCalls,
+    approvalTasks: new ApprovalTasks(),
+    store: parts.store,
+    forward,
+    eventDropped: (reason) => metrics.droppedEvents.inc({ reason }),
+    metrics,
+    sessionKey,
+    openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
+    taskIds: makeTaskIds(vault.purposeKey('mcp-task')),
+    upstreamTimeoutMs: config.upstreamTimeoutMs,
+    maxStalenessMs: config.maxStalenessMs,
+    publicUrl: parts.publicUrl,
+    allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
+  });
+};
+
+/** What asks a server for its eras belongs to no grant, and ends what it opened. */
+const isGrant = (owner: string): boolean => owner.startsWith('grt_');
+
+const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Transports =>
+  openTransports({
+    http: makeHttpClient(outbound.connector),
+    stdio,
+    stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
+  });
+
+/** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
+export const startGateway = async (
+  parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>,
+): Promise<Gateway> => {
+  const { config, database, store } = parts;
+  const directory = new Directory(database, parts.vault);
+  await directory.start();
+  store.onCommitted((organizationId) => directory.refresh(organizationId));
+  const recorder = new Recorder(parts.eventLog);
+  const reserve = makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined);
+  const heartbeat = await startHeartbeat(database, {
+    bootId: recorder.bootId,
+    open: recorder.openCalls,
+    maxStalenessMs: config.maxStalenessMs,
+  });
+  const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
+  const heldCalls = makeHeldCalls(parts);
+  const approvals = makeApprovals(heldCalls, APPROVALS_MS);
+  const enforcement = new Enforcement({
+    calls: new Quota(callQuota(config.calls)),
+    reserve,
+    approvals,
+    recorder,
+    isStale,
+    now: Date.now,
+  });
+  const streams = new LiveStreams(directory);
+  const noticed = new NoticedTools(store, database);
+  const parked = new ParkedCalls();
+  directory.onEvent((event) => parked.see(event));
+  const transports = makeTransports(parts, directory);
+  const translation = openTranslation(transports.forward);
+  const endpoint = makeEndpoint(parts, {
+    directory,
+    enforcement,
+    streams,
+    parked,
+    heldCalls,
+    forward: translation.forward,
+    noticed,
+  });
+  return {
+    handle: (request, response) => endpoint.handle(request, response),
+    ready: async () => {
+      if (directory.ageMs() > config.maxStalenessMs) throw new Error('the directory is stale');
+    },
+    drain: () => {
+      parked.drain();
+      streams.drain();
+    },
+    stop: async () => {
+      streams.stop();
+      enforcement.stop();
+      noticed.stop();
+      await translation.stop();
+      transports.stop();
+      await recorder.stop();
+      await heartbeat.stop();
+      await directory.stop();
+    },
+  };
+};

@@ -1,0 +1,71 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { giveBackUnmade } from '../control-plane/approvals/unmade-uses.js';
+import { startRetention } from '../record/audit/retention.js';
+import { startAuditWriter, type AuditWriter } from '../record/audit/writer.js';
+import { startSweep } from '../record/crash-recovery/sweep.js';
+import type { EventLog } from '../record/event-log/event-log.js';
+import type { EventStore } from '../record/event-store/event-store.js';
+import { startRelay } from '../record/event-store/relay.js';
+import type { Config } from '../platform/settings/config.js';
+import type { Database } from '../platform/postgres/database.js';
+import { startProjections } from '../record/usage/run.js';
+import { usageProjection } from '../record/usage/usage.projection.js';
+
+type ProjectorParts = Readonly<{
+  config: Config;
+  database: Database;
+  eventLog: EventLog;
+  store: EventStore;
+  metrics: Registry;
+}>;
+
+/** Numbers of the audit writer, read when they are scraped. */
+const addMetrics = (registry: Registry, writer: AuditWriter): void => {
+  const counts = {
+    recorded: 'Events recorded',
+    duplicates: 'Deliveries dropped because their event was recorded before',
+    poison: 'Log records that are no events',
+    lost: 'Log records gone before they were recorded',
+  } as const;
+  for (const [name, help] of Object.entries(counts) as [keyof typeof counts, string][]) {
+    const counter: Counter = new Counter({
+      name: `toolgate_audit_${name}_total`,
+      help,
+      registers: [registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(writer[name]());
+      },
+    });
+  }
+  const lag: Gauge = new Gauge({
+    name: 'toolgate_audit_lag_records',
+    help: 'Log records not yet recorded',
+    registers: [registry],
+    collect: async () => lag.set((await writer.lag()) ?? Number.NaN),
+  });
+};
+
+/**
+ * The `projector` role: control events to the log, the log to the audit log, the audit log to the counters; and
+ * retention.
+ */
+export const startProjector = async (parts: ProjectorParts): Promise<Readonly<{ stop: () => Promise<void> }>> => {
+  const { config, database: db, eventLog, store } = parts;
+  const retention = startRetention({ db, auditDays: config.auditRetentionDays, logDays: config.logRetentionDays });
+  const projections = startProjections({ db, projections: [usageProjection] });
+  const writer = await startAuditWriter({ db, log: eventLog, onRecorded: () => projections.wake() });
+  addMetrics(parts.metrics, writer);
+  const sweep = startSweep({ db, eventLog, giveBackUnmade });
+  const relay = startRelay(db, eventLog);
+  store.onCommitted(() => relay.wake());
+  return {
+    stop: async () => {
+      await sweep.stop();
+      await relay.stop();
+      await writer.stop();
+      await projections.stop();
+      await retention.stop();
+    },
+  };
+};

@@ -1,0 +1,250 @@
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import express from 'express';
+import helmet from 'helmet';
+import { resolve } from 'node:path';
+import { assertEveryRouteIsDeclared } from '../control-plane/accounts/credential.guard.js';
+import { makeOperatorCheck } from '../control-plane/accounts/sign-in.js';
+import { AppModule, type Parts } from './app.module.js';
+import { startNotifications } from '../control-plane/approvals/notifications/deliver.js';
+import { startExpiry } from '../control-plane/approvals/expiry.js';
+import { EventStore } from '../record/event-store/event-store.js';
+import type { EventLog } from '../record/event-log/event-log.js';
+import { openKafkaLog } from '../record/event-log/kafka/log.js';
+import { bindLog } from '../record/event-log/log-identity.js';
+import { openPostgresLog } from '../record/event-log/postgres/log.js';
+import { environment, warningsOf, type Config } from '../platform/settings/config.js';
+import { makePoolLogins } from '../platform/postgres/database-roles.js';
+import { Database } from '../platform/postgres/database.js';
+import { makeHttpClient } from '../mcp/http-client/http-client.js';
+import { startEmbeddedPostgres } from '../platform/embedded-postgres/embedded-postgres.js';
+import { closeFront, listen, makeHttpFront, makeMetrics, type Handle, type Readiness } from './http-front.js';
+import { makeHostRule } from '../platform/settings/host-rule.js';
+import { log } from '../platform/runtime/log.js';
+import { loadMasterKey } from '../platform/crypto/master-key.js';
+import { makeSendMail } from '../platform/outbound/mail.js';
+import { applyMigrations } from '../platform/postgres/migrations.js';
+import { serveDocs } from '../platform/rest/openapi.js';
+import { makeNameLookups } from '../platform/outbound/name-lookups.js';
+import { makeOutbound, type Outbound } from '../platform/outbound/outbound.js';
+import { OwnServices, servicesOf } from './own-services.js';
+import { bodyValidation } from '../platform/rest/body-validation.js';
+import { ProblemFilter } from '../platform/rest/problem-filter.js';
+import { limitUnreadBodies } from '../platform/rest/unread-bodies.js';
+import type { Rounds } from '../platform/runtime/rounds.js';
+import { Vault } from '../platform/crypto/vault.js';
+import { startGateway } from './start-gateway.js';
+import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js';
+import { startProjector } from './start-projector.js';
+import type { StdioRules } from '../mcp/transports/stdio-channel.js';
+import { findStdioIsolation } from '../mcp/transports/stdio-isolation.js';
+import { openTransports } from '../mcp/transports/transports.js';
+
+/**
+ * A running Toolgate: `url` is what its clients are told, `listensOn` where it can be reached from this machine.
+ * `close` lets running calls end, then stops everything that `startToolgate` started.
+ */
+export type Toolgate = Readonly<{
+  url: string;
+  listensOn: string;
+  port: number;
+  database: Database;
+  eventLog: EventLog;
+  store: EventStore;
+  close: () => Promise<void>;
+}>;
+
+const DRAIN_MS = 5000;
+const DAY_MS = 86_400_000;
+
+/** Undoes what was started, last first; one failure does not keep the rest from being undone. */
+class Cleanup {
+  readonly #steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop())
+      await step().catch((error: unknown) => log.warn('stopping a part failed', { error: String(error) }));
+  }
+}
+
+const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
+  const adapter = new ExpressAdapter(
+    express()
+      .disable('x-powered-by')
+      .set('trust proxy', [...parts.config.trustedProxies]),
+  );
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(parts), adapter, {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  // Over plain http, on a name of the local network, nothing of ours is there to upgrade to.
+  app.use(
+    helmet({ contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null, 'style-src': ["'self'"] } } }),
+  );
+  app.use(limitUnreadBodies);
+  app.useGlobalPipes(bodyValidation());
+  app.useGlobalFilters(new ProblemFilter());
+  serveDocs(app);
+  await app.init();
+  assertEveryRouteIsDeclared(app);
+  return { handle: adapter.getInstance<Handle>(), close: () => app.close() };
+};
+
+type OpenedDatabase = Readonly<{ url: string; database: Database }>;
+
+/**
+ * The database with this release's schema. The pools of the embedded one don't connect as its owner, who is a
+ * superuser.
+ */
+const openDatabase = async (config: Config, cleanup: Cleanup): Promise<OpenedDatabase> => {
+  if (config.databaseUrl) {
+    await applyMigrations(config.databaseUrl);
+    return { url: config.databaseUrl, database: new Database(config.databaseUrl) };
+  }
+  const postgres = await startEmbeddedPostgres({
+    dataDir: resolve(config.dataDir),
+    onNotice: (text) => log.info(text),
+  });
+  cleanup.add(() => postgres.stop());
+  await applyMigrations(postgres.url);
+  return { url: postgres.url, database: new Database(await makePoolLogins(postgres.url)) };
+};
+
+/** How commands are run. What they can read of ours is said at the start, where somebody may still change it. */
+const stdioRulesOf = async (config: Config): Promise<StdioRules> => {
+  const rules = { allow: config.allowStdio, variables: config.stdioVariables, environment: environment() };
+  if (config.allowStdio.length === 0) return { ...rules, isolation: undefined };
+  const hiddenFiles = config.masterKeyFile === undefined ? [] : [config.masterKeyFile];
+  const { isolation, exposed } = await findStdioIsolation({
+    sandbox: config.stdioSandbox,
+    user: config.stdioUser,
+    hiddenFolder: config.dataDir,
+    hiddenFiles,
+    path: environment()['PATH'] ?? '',
+  });
+  if (exposed !== undefined) log.warn(exposed);
+  return { ...rules, isolation };
+};
+
+/** The guard of outside addresses, to which our own port is known once we listen. */
+const openOutbound = async (
+  config: Config,
+  databaseUrl: string,
+  own: Readonly<{ port: number }>,
+): Promise<Readonly<{ outbound: Outbound; stop: () => Promise<void> }>> => {
+  const services = await OwnServices.find(servicesOf(config, databaseUrl));
+  const databasePort = Number(new URL(databaseUrl).port || 5432);
+  const outbound = makeOutbound(
+    { allow: config.upstreamAllow, ownPorts: () => [own.port, databasePort], isOwnService: services.has },
+    { lookup: makeNameLookups({ threads: Number(environment()['UV_THREADPOOL_SIZE'] ?? 4) }) },
+  );
+  return { outbound, stop: async () => services.stop() };
+};
+
+/** Where approvals can be decided they also end, and people are told of them. */
+const startApprovals = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly Rounds[] => {
+  const sendMail = config.mail && makeSendMail(config.mail);
+  const notifications = startNotifications({ db: database, vault, outbound, sendMail, publicUrl });
+  store.onCommitted(() => notifications.wake());
+  return [startExpiry(database, store), notifications];
+};
+
+const openLog = async (config: Config, database: Database): Promise<EventLog> => {
+  const eventLog = await (config.kafka
+    ? openKafkaLog(config.kafka, config.partitions, config.logRetentionDays * DAY_MS)
+    : openPostgresLog(database.log, config.partitions));
+  await bindLog(database.worker, eventLog.identity);
+  return eventLog;
+};
+
+/**
+ * Starts the roles of a configuration in this process and resolves when they may take traffic.
+ * @throws ConfigError, or what kept a part from starting; what was already started is stopped again.
+ */
+export const startToolgate = async (config: Config): Promise<Toolgate> => {
+  const cleanup = new Cleanup();
+  try {
+    return await start(config, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+};
+
+const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
+  for (const warning of warningsOf(config)) log.warn(warning);
+  const { url: databaseUrl, database } = await openDatabase(config, cleanup);
+  cleanup.add(() => database.close());
+  const vault = new Vault(await loadMasterKey(config));
+  await database.worker.query('select ensure_partitions(2)');
+  const eventLog = await openLog(config, database);
+  cleanup.add(() => eventLog.close());
+  const store = new EventStore(database);
+  const own = { port: 0 };
+  const listensOn = (): string => `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
+  const publicUrl = (): string => config.publicUrl ?? listensOn();
+  const { outbound, stop } = await openOutbound(config, databaseUrl, own);
+  cleanup.add(stop);
+  const stdio = await stdioRulesOf(config);
+  const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true });
+  cleanup.add(async () => transports.stop());
+  const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
+  const metrics = makeMetrics();
+  const readiness: Record<string, () => Promise<void>> = {
+    database: async () => void (await database.worker.query('select 1')),
+    log: () => eventLog.ready(),
+  };
+  if (config.roles.has('projector'))
+    cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
+  const api = config.roles.has('api') ? await startApi(parts) : undefined;
+  if (api) {
+    cleanup.add(api.close);
+    for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
+    cleanup.add(
+      startRediscovery({
+        db: database,
+        store,
+        vault,
+        ways: {
+          outbound,
+          forward: transports.forward,
+          allowStdio: config.allowStdio,
+          stdioVariables: config.stdioVariables,
+        },
+      }).stop,
+    );
+  }
+  const gateway = config.roles.has('gateway')
+    ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics })
+    : undefined;
+  if (gateway) {
+    cleanup.add(gateway.stop);
+    readiness['directory'] = gateway.ready;
+  }
+  const isOperator = makeOperatorCheck(database, publicUrl, config.operators);
+  const front = makeHttpFront({
+    hosts: makeHostRule(config),
+    isOperator,
+    ...(gateway ? { gateway: gateway.handle } : {}),
+    ...(api ? { api: api.handle } : {}),
+    readiness: readiness as Readiness,
+    metrics,
+  });
+  own.port = await listen(front, config.port, config.host);
+  cleanup.add(() => closeFront(front, DRAIN_MS));
+  if (gateway) cleanup.add(async () => gateway.drain());
+  return {
+    url: publicUrl(),
+    listensOn: listensOn(),
+    port: own.port,
+    database,
+    eventLog,
+    store,
+    close: () => cleanup.run(),
+  };
+};

@@ -1,0 +1,182 @@
+import type { IncomingMessage } from 'node:http';
+import type { Request, Response } from 'express';
+import passport from 'passport';
+import { Strategy as LocalStrategy } from 'passport-local';
+import type { User } from './members.js';
+import type { Database } from '../../platform/postgres/database.js';
+import { apiKeyHolder } from './api-keys.js';
+import type { Holder } from './authority.js';
+import { networkOf, type Attempt, type LoginLimits } from './login-limits.js';
+import { passwordMatches } from './passwords.js';
+import { rememberNetwork } from './sign-in-networks.js';
+import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionHolder } from './sessions.js';
+
+type UserRow = { id: string; email: string; password_hash: string; known: boolean };
+
+/** A user by e-mail address, and whether they signed in from a network before. */
+const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id
+  and n.network = $2) as known
+  from users where lower(email) = lower($1)`;
+
+type ReadToken = (request: IncomingMessage) => string | undefined;
+
+/**
+ * A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and
+ * are not read.
+ */
+const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec(headers.authorization ?? '')?.[1];
+
+/**
+ * Whether a page of ours sent a request. Browsers name the page's origin, but not when it reads from its own: then they
+ * say so in Sec-Fetch-Site, or, over plain http, the page does by a header that pages of other origins can't send
+ * without our leave.
+ */
+const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
+  if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin;
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    (headers['sec-fetch-site'] === 'same-origin' || headers['x-toolgate-console'] === '1')
+  );
+};
+
+/** The session cookie, which counts only when the page that sent the request is one of ours. */
+const fromCookie =
+  (publicUrl: () => string): ReadToken =>
+  (request) =>
+    isOfOurPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
+
+/**
+ * Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are
+ * nobody's e-mail. Rejects when the database is away.
+ */
+export const makeOperatorCheck = (
+  db: Database,
+  publicUrl: () => string,
+  operators: readonly string[],
+): ((request: IncomingMessage) => Promise<boolean>) => {
+  const byCookie = fromCookie(publicUrl);
+  return async (request) => {
+    if (operators.length === 0) return false;
+    const token = request.headers.authorization === undefined ? byCookie(request) : fromHeader(request);
+    const holder = token === undefined ? undefined : await sessionHolder(db, token);
+    return operators.includes(holder?.actor.name?.toLowerCase() ?? '');
+  };
+};
+
+/**
+ * Signs in the holder of a token. No `#fields`: Passport authenticates on an object that only inherits from the
+ * strategy.
+ */
+class TokenStrategy extends passport.Strategy {
+  constructor(
+    private readonly read: ReadToken,
+    private readonly find: (token: string) => Promise<Holder | undefined>,
+  ) {
+    super();
+  }
+
+  override authenticate(request: Request): void {
+    const token = this.read(request);
+    if (token === undefined) this.fail(401);
+    else
+      this.find(token).then(
+        (holder) => (holder ? this.success(holder) : this.fail(401)),
+        (error: unknown) => this.error(error),
+      );
+  }
+}
+
+/**
+ * Who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Its sessions are not used: ours are
+ * tokens in the database.
+ */
+export class SignIn {
+  readonly #db: Database;
+  readonly #publicUrl: () => string;
+  readonly #limits: LoginLimits;
+  readonly #passport = new passport.Passport();
+
+  constructor(db: Database, limits: LoginLimits, publicUrl: () => string) {
+    this.#db = db;
+    this.#limits = limits;
+    this.#publicUrl = publicUrl;
+    this.#passport.use(
+      'bearer',
+      new TokenStrategy(fromHeader, async (token) => (await sessionHolder(db, token)) ?? apiKeyHolder(db, token)),
+    );
+    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionHolder(db, token)));
+    this.#passport.use(
+      new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
+        this.checkPassword({ target: email, address: request.ip ?? '' }, password).then(
+          (user) => done(null, user ?? false),
+          done,
+        );
+      }),
+    );
+  }
+
+  /** The holder of the request's credential; an Authorization header, also a wrong one, wins over the cookie. */
+  holderOf(request: Request, response: Response): Promise<Holder | undefined> {
+    return this.#authenticate<Holder>(
+      request.headers.authorization === undefined ? 'cookie' : 'bearer',
+      request,
+      response,
+    );
+  }
+
+  /** The user whose e-mail and password are in the body, which must have been validated. */
+  userOf(request: Request, response: Response): Promise<User | undefined> {
+    return this.#authenticate<User>('local', request, response);
+  }
+
+  /**
+   * The user of an e-mail address (the attempt's target) and password; undefined when either is wrong, after the same
+   * time.
+   * @throws Problem too_many_requests after too many failures, or when too many wait.
+   */
+  async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
+    await this.#limits.admit(attempt);
+    const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(attempt.address)]);
+    const row = rows[0];
+    const judged = { ...attempt, known: row?.known ?? false };
+    await this.#limits.admit(judged);
+    const guards = { admit: () => this.#limits.admit(judged), failed: () => this.#limits.failed(judged) };
+    const right = await passwordMatches(row?.password_hash, password, {
+      kind: 'login',
+      address: attempt.address,
+      ...guards,
+    });
+    if (!row || !right) return undefined;
+    await this.#limits.succeeded(judged);
+    await rememberNetwork(
+      { query: (text, values) => this.#db.signIn.query(text, values as unknown[]) },
+      row.id,
+      attempt.address,
+    );
+    return { id: row.id, email: row.email };
+  }
+
+  /** Hands a browser its session. */
+  setCookie(response: Response, token: string): void {
+    response.cookie(SESSION_COOKIE, token, {
+      ...sessionCookieOptions(this.#publicUrl()),
+      maxAge: SESSION_DAYS * 86_400_000,
+    });
+  }
+
+  clearCookie(response: Response): void {
+    response.clearCookie(SESSION_COOKIE, sessionCookieOptions(this.#publicUrl()));
+  }
+
+  #authenticate<T>(
+    strategy: 'local' | 'bearer' | 'cookie',
+    request: Request,
+    response: Response,
+  ): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const answer = (error: unknown, holder?: object | false | null): void =>
+        error ? reject(error) : resolve(holder ? (holder as T) : undefined);
+      this.#passport.authenticate(strategy, { session: false }, answer)(request, response, reject);
+    });
+  }
+}

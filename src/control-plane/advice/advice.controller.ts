@@ -1,0 +1,85 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Problem } from '../../platform/runtime/problems.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import { goneSignal } from '../../platform/rest/client-gone.js';
+import { AcceptedView, AdviceRange, AdviceView } from './advice.dto.js';
+import { AdviceService, type Advice } from './advice.service.js';
+
+const view = ({ from, to, tools, limits, ...rest }: Advice): AdviceView => ({
+  ...rest,
+  from: from.toISOString(),
+  to: to.toISOString(),
+  tools: tools.map(({ lastUsedAt, ...tool }) => ({ ...tool, lastUsedAt: lastUsedAt.toISOString() })),
+  limits: limits.map(({ incrementFrom, peakAt, ...limit }) => ({
+    ...limit,
+    ...(incrementFrom === undefined ? {} : { incrementFrom }),
+    peakAt: peakAt.toISOString(),
+  })),
+});
+
+/** Judges an `If-Match` once the advice is known, so that a grant that is not there is told as that. */
+const matcher =
+  (ifMatch: string | undefined): ((hash: string) => boolean) =>
+  (hash) => {
+    if (ifMatch === undefined || ifMatch.trim() === '')
+      throw new Problem(
+        'precondition_required',
+        'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.',
+      );
+    return ifMatch
+      .split(',')
+      .map((tag) => tag.trim())
+      .some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
+  };
+
+@ApiTags('grants')
+@Controller('v1/grants')
+export class AdviceController {
+  constructor(private readonly advice: AdviceService) {}
+
+  @Get(':id/advice')
+  @Allowed('member')
+  @ApiOperation({
+    summary: 'What the audit log says about the policy of a grant',
+    description:
+      'Tools that are allowed and were never used, limits far above use, and a tighter document with ' +
+      'the evidence. It never allows what the live document refuses, and goes on allowing every tool ' +
+      'that was used, with limits at twice what was used or more. Resources and prompts stay as they ' +
+      'are.',
+  })
+  @ApiOkResponse({
+    type: AdviceView,
+    headers: { ETag: { description: 'The hash, when there is a document', schema: { type: 'string' } } },
+  })
+  async getAdvice(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Query() range: AdviceRange,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<AdviceView> {
+    const advice = await this.advice.advise(principal, id, range, goneSignal(response));
+    if (advice.hash !== null) response.setHeader('ETag', `"${advice.hash}"`);
+    return view(advice);
+  }
+
+  @Post(':id/advice/accept')
+  @HttpCode(200)
+  @Allowed('policy_manager')
+  @ApiOperation({
+    summary: 'Publish the document of an advice for its grant',
+    description: "As the next version of the grant's policy, or as a new policy where other grants go by it too.",
+  })
+  @ApiBody({ type: AdviceRange, required: false })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The hash of the advice, or *' })
+  @ApiOkResponse({ type: AcceptedView })
+  acceptAdvice(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() range?: AdviceRange,
+  ): Promise<AcceptedView> {
+    return this.advice.accept(principal, id, matcher(ifMatch), range ?? {});
+  }
+}

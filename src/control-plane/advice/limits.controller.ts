@@ -1,0 +1,40 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { EventStore } from '../../record/event-store/event-store.js';
+import { isId } from '../../platform/crypto/ids.js';
+import { notFound } from '../../platform/runtime/problems.js';
+import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import { GrantLimits, type LimitStateView } from './limits.dto.js';
+import { findGovernedGrant, readLimits, type LimitState } from './limits.query.js';
+
+const view = ({ incrementFrom, resetAt, ...limit }: LimitState): LimitStateView => ({
+  ...limit,
+  ...(incrementFrom === undefined ? {} : { incrementFrom }),
+  resetAt: resetAt.toISOString(),
+});
+
+@ApiTags('grants')
+@Controller('v1/grants')
+export class LimitsController {
+  constructor(private readonly store: EventStore) {}
+
+  @Get(':id/limits')
+  @Allowed('member')
+  @ApiOperation({
+    summary: 'What the limits of a grant have left',
+    description: 'Every limit of its current policy that a call can reach. Asking counts nothing.',
+  })
+  @ApiOkResponse({ type: GrantLimits })
+  getGrantLimits(@CurrentPrincipal() { organizationId }: Principal, @Param('id') id: string): Promise<GrantLimits> {
+    return this.store.look(organizationId, async (tx) => {
+      const grant = isId('grt', id) ? await findGovernedGrant(tx, organizationId, id) : undefined;
+      if (!grant) throw notFound('grant');
+      const { policy } = grant;
+      return {
+        policyId: policy?.id ?? null,
+        policyVersion: policy?.version ?? null,
+        items: (await readLimits(tx, organizationId, grant)).map(view),
+      };
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import type { Page } from '../../platform/rest/page.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments, DecideApproval } from './approvals.dto.js';
+import { Approvals } from './approvals.service.js';
+
+const APPROVAL_ID = pathId('apr', 'approval');
+
+@ApiTags('approvals')
+@Controller('v1/approvals')
+export class ApprovalsController {
+  constructor(private readonly approvals: Approvals) {}
+
+  @Get()
+  @Allowed('member')
+  @ApiOkResponse({ type: ApprovalPage })
+  listApprovals(@CurrentPrincipal() principal: Principal, @Query() query: ApprovalQuery): Promise<Page<ApprovalView>> {
+    return this.approvals.list(principal, query);
+  }
+
+  @Get(':id')
+  @Allowed('member')
+  @ApiOkResponse({ type: ApprovalWithArguments })
+  getApproval(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+  ): Promise<ApprovalWithArguments> {
+    return this.approvals.get(principal, id);
+  }
+
+  @Post(':id/approve')
+  @HttpCode(200)
+  @Allowed('approver')
+  @ApiBody({ type: DecideApproval, required: false })
+  @ApiOkResponse({ type: ApprovalView })
+  approve(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+    @Body() body?: DecideApproval,
+  ): Promise<ApprovalView> {
+    return this.approvals.decide(principal, id, { decision: 'approved', comment: body?.comment ?? null });
+  }
+
+  @Post(':id/reject')
+  @HttpCode(200)
+  @Allowed('approver')
+  @ApiBody({ type: DecideApproval, required: false })
+  @ApiOkResponse({ type: ApprovalView })
+  reject(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', APPROVAL_ID) id: string,
+    @Body() body?: DecideApproval,
+  ): Promise<ApprovalView> {
+    return this.approvals.decide(principal, id, { decision: 'rejected', comment: body?.comment ?? null });
+  }
+}

@@ -1,0 +1,97 @@
+import type { Change, EventStore } from '../../record/event-store/event-store.js';
+import { personBehind } from '../accounts/person-behind.js';
+import type { Tx } from '../../platform/postgres/database.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
+import type { Vault } from '../../platform/crypto/vault.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { pageStart, toPage, type Page } from '../../platform/rest/page.js';
+import { decideApproval, kindOf } from './approvals.js';
+import type { ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
+import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
+import { enqueue } from './notifications/outbox.js';
+import { partiesOf } from './people.js';
+import { dropArguments, readArguments } from './sealed-arguments.js';
+
+const view = ({ id, status, approval, ...shown }: ShownApproval): ApprovalView => {
+  const { call, count, decisions, requestedAt, expiresAt } = approval;
+  return { id, status, kind: kindOf(call), ...call, ...shown, count, decisions, requestedAt, expiresAt };
+};
+
+const find = async (tx: Tx, organizationId: string, id: string): Promise<ShownApproval> => {
+  const shown = await findApproval(tx, { organizationId, now: new Date() }, id);
+  if (!shown) throw notFound('approval');
+  return shown;
+};
+
+/** The approvals of an organization: what waits for a person, and who decided what. All refusals are Problems. */
+export class Approvals {
+  readonly #store: EventStore;
+  readonly #vault: Vault;
+
+  constructor(store: EventStore, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  list({ organizationId }: Principal, query: ApprovalQuery): Promise<Page<ApprovalView>> {
+    const { after, rows, limit } = pageStart(query);
+    return this.#store.look(organizationId, async (tx) => {
+      const found = await listApprovals(tx, { organizationId, now: new Date() }, { after, rows, status: query.status });
+      return toPage(found, limit, { keyOf: ({ id }) => id, view });
+    });
+  }
+
+  /**
+   * An approval; who may decide it also sees the arguments, and what else the request says, while it is pending.
+   * @throws Problem not_found
+   */
+  get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {
+    return this.#store.look(organizationId, async (tx) => {
+      const shown = view(await find(tx, organizationId, id));
+      if (role !== 'admin' && role !== 'approver') return shown;
+      return { ...shown, ...(await readArguments(tx, this.#vault, { organizationId, approvalId: id })) };
+    });
+  }
+
+  /**
+   * One person's decision. The arguments are dropped with the last one that it takes.
+   * @throws Problem not_found, four_eyes, forbidden (nobody knows who issued the API key), conflict (decided, expired,
+   * or what it is for has changed)
+   */
+  async decide(
+    principal: Principal,
+    id: string,
+    said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>,
+  ): Promise<ApprovalView> {
+    return this.#store.change(principal, async (change) => {
+      const { organizationId } = principal;
+      const before = await find(change.tx, organizationId, id);
+      if (before.status === 'void' && said.decision === 'approved')
+        throw new Problem(
+          'conflict',
+          'The grant, the policy or the tool has changed since, so the call can not run. The agent may ask again.',
+        );
+      await this.#apply(change, before, said);
+      return view(await find(change.tx, organizationId, id));
+    });
+  }
+
+  async #apply(
+    change: Change,
+    { id, approval }: ShownApproval,
+    said: Readonly<{ decision: 'approved' | 'rejected'; comment: string | null }>,
+  ): Promise<void> {
+    const { tx, now, caller } = change;
+    const { organizationId } = caller;
+    const memberId = await personBehind(tx, organizationId, caller.actor);
+    if (memberId === undefined)
+      throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
+    const parties = await partiesOf(tx, organizationId, { approvalId: id, ...approval.call });
+    const { status } = await change.apply(approvalStream, id, (state) =>
+      decideApproval(id, state ?? approval, { ...said, memberId, now, parties }),
+    );
+    if (status === 'pending' || status === approval.status) return;
+    await dropArguments(tx, { organizationId, approvalId: id });
+    await enqueue(tx, organizationId, { approvalId: id, type: 'approval.decided' });
+  }
+}

@@ -1,0 +1,135 @@
+import type {
+  Actor,
+  ApprovalBody,
+  ApprovalStatus,
+  ControlEvent,
+  HeldCall,
+} from '../../record/event-log/events/index.js';
+import { Problem } from '../../platform/runtime/problems.js';
+
+/** What one person said. `memberId` is the person who counts, `by` the credential that was used. */
+export type PersonsDecision = Readonly<{
+  decision: 'approved' | 'rejected';
+  memberId: string;
+  by: Actor;
+  comment: string | null;
+  time: string;
+}>;
+
+/**
+ * What an approval's events add up to. It holds from its request until `expiresAt`, whatever becomes of it; whether it
+ * was used is not in it.
+ */
+export type Approval = Readonly<{
+  call: HeldCall;
+  count: number;
+  status: ApprovalStatus;
+  decisions: readonly PersonsDecision[];
+  requestedAt: string;
+  expiresAt: string;
+}>;
+
+/** What a call uses: the section of its rule tells. */
+export type Kind = 'tool' | 'resource' | 'prompt';
+
+export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): Kind =>
+  rule?.startsWith('/resources/') ? 'resource' : rule?.startsWith('/prompts/') ? 'prompt' : 'tool';
+
+/** What an approval becomes by an event. */
+export const evolveApproval = (state: Approval | undefined, event: ControlEvent & ApprovalBody): Approval => {
+  if (event.type === 'approval.requested') {
+    const {
+      grantId,
+      identityId,
+      serverId,
+      tool,
+      argumentKeys,
+      argumentsDigest,
+      definitionHash,
+      policyId,
+      policyVersion,
+      rule,
+      reason,
+    } = event;
+    const call = {
+      grantId,
+      identityId,
+      serverId,
+      tool,
+      argumentKeys,
+      argumentsDigest,
+      definitionHash,
+      policyId,
+      policyVersion,
+      rule,
+      reason,
+    };
+    return {
+      call,
+      count: event.count,
+      status: 'pending',
+      decisions: [],
+      requestedAt: event.time,
+      expiresAt: event.expiresAt,
+    };
+  }
+  if (!state) throw new Error('an approval that was never requested');
+  if (event.type === 'approval.expired') return { ...state, status: 'expired' };
+  const { decision, memberId, comment, status } = event;
+  return {
+    ...state,
+    status,
+    decisions: [...state.decisions, { decision, memberId, by: event.actor, comment, time: event.time }],
+  };
+};
+
+/** Asks for an approval of a call. Times are RFC 3339 UTC. */
+export const requestApproval = (
+  approvalId: string,
+  call: HeldCall,
+  terms: Readonly<{ count: number; expiresAt: string }>,
+): readonly ApprovalBody[] => [
+  { type: 'approval.requested', approvalId, ...call, count: terms.count, expiresAt: terms.expiresAt },
+];
+
+const about = (approvalId: string, { call: { grantId, identityId, serverId, tool } }: Approval) => ({
+  approvalId,
+  grantId,
+  identityId,
+  serverId,
+  tool,
+});
+
+/** What somebody says of an approval. `parties` are the people who may not approve it. */
+export type Said = Readonly<{
+  decision: 'approved' | 'rejected';
+  memberId: string;
+  comment: string | null;
+  now: Date;
+  parties: readonly string[];
+}>;
+
+/**
+ * One person's decision. It is approved when as many people as it needs said so; one rejection rejects it. Saying the
+ * same again changes nothing.
+ * @throws Problem four_eyes, conflict once it is decided or expired
+ */
+export const decideApproval = (approvalId: string, state: Approval, said: Said): readonly ApprovalBody[] => {
+  const { decision, memberId, comment } = said;
+  if (state.decisions.some((one) => one.memberId === memberId && one.decision === decision)) return [];
+  if (state.status === 'expired' || Date.parse(state.expiresAt) <= said.now.getTime())
+    throw new Problem('conflict', 'The approval has expired. The agent may ask again.');
+  if (state.status !== 'pending') throw new Problem('conflict', `The approval is ${state.status} already.`);
+  if (decision === 'approved' && said.parties.includes(memberId))
+    throw new Problem(
+      'four_eyes',
+      'Neither who issued or rotated the grant nor the person it is for may approve its calls. Ask another approver.',
+    );
+  const approvals = state.decisions.filter((one) => one.decision === 'approved').length + 1;
+  const status = decision === 'rejected' ? 'rejected' : approvals < state.count ? 'pending' : 'approved';
+  return [{ type: 'approval.decided', ...about(approvalId, state), decision, status, memberId, comment }];
+};
+
+/** The end of an approval that nobody decided in time; nothing for one that is not pending. */
+export const expireApproval = (approvalId: string, state: Approval): readonly ApprovalBody[] =>
+  state.status === 'pending' ? [{ type: 'approval.expired', ...about(approvalId, state) }] : [];

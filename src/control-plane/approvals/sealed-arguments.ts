@@ -1,0 +1,67 @@
+import type { Tx } from '../../platform/postgres/database.js';
+import { organizationKey } from '../../platform/postgres/organization-key.js';
+import type { Place, Vault } from '../../platform/crypto/vault.js';
+
+type Of = Readonly<{ organizationId: string; approvalId: string }>;
+
+type Column = 'sealed_arguments' | 'sealed_other_params';
+
+const placeOf = ({ organizationId, approvalId }: Of, column: Column): Place => ({
+  organizationId,
+  table: 'approval_arguments',
+  column,
+  row: approvalId,
+});
+
+/** What a request says that is to be decided: its arguments, and the other members of its `params`, each as JSON. */
+export type Said = Readonly<{ argumentsJson: string; otherParamsJson: string | undefined }>;
+
+/** Keeps, sealed, what a request says until it is decided. */
+export const keepArguments = async (
+  tx: Tx,
+  vault: Vault,
+  of: Of,
+  { argumentsJson, otherParamsJson }: Said,
+): Promise<void> => {
+  const key = await organizationKey(tx, of.organizationId);
+  const others =
+    otherParamsJson === undefined ? null : vault.seal(key, placeOf(of, 'sealed_other_params'), otherParamsJson);
+  await tx.query(
+    `insert into approval_arguments(organization_id, approval_id, sealed_arguments, sealed_other_params)
+     values ($1, $2, $3, $4)`,
+    [of.organizationId, of.approvalId, vault.seal(key, placeOf(of, 'sealed_arguments'), argumentsJson), others],
+  );
+};
+
+type Row = { sealed_arguments: Buffer; sealed_other_params: Buffer | null };
+
+/**
+ * What a request said: its arguments, and the other members of its `params`, null when there were none. Null once both
+ * are dropped.
+ */
+export const readArguments = async (
+  tx: Tx,
+  vault: Vault,
+  of: Of,
+): Promise<Readonly<{ arguments: unknown; otherParams: unknown }>> => {
+  const { rows } = await tx.query<Row>(
+    `select sealed_arguments, sealed_other_params from approval_arguments
+     where organization_id = $1 and approval_id = $2`,
+    [of.organizationId, of.approvalId],
+  );
+  const [row] = rows;
+  if (!row) return { arguments: null, otherParams: null };
+  const key = await organizationKey(tx, of.organizationId);
+  const opened = (column: Column): unknown => {
+    const sealed = row[column];
+    return sealed === null ? null : (JSON.parse(vault.open(key, placeOf(of, column), sealed)) as unknown);
+  };
+  return { arguments: opened('sealed_arguments'), otherParams: opened('sealed_other_params') };
+};
+
+export const dropArguments = async (tx: Tx, { organizationId, approvalId }: Of): Promise<void> => {
+  await tx.query('delete from approval_arguments where organization_id = $1 and approval_id = $2', [
+    organizationId,
+    approvalId,
+  ]);
+};

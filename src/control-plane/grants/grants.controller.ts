@@ -1,0 +1,79 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import {
+  ChangeGrant,
+  GrantPage,
+  GrantQuery,
+  GrantView,
+  GrantWithToken,
+  IssueGrant,
+  RotateGrant,
+} from './grants.dto.js';
+import { GrantsService } from './grants.service.js';
+import { pathId } from '../../platform/rest/path-id.js';
+
+const GRANT_ID = pathId('grt', 'grant');
+
+@ApiTags('grants')
+@Controller('v1/grants')
+export class GrantsController {
+  readonly #grants: GrantsService;
+
+  constructor(grants: GrantsService) {
+    this.#grants = grants;
+  }
+
+  @Post()
+  @Allowed('admin')
+  @ApiCreatedResponse({ type: GrantWithToken })
+  issueGrant(@CurrentPrincipal() principal: Principal, @Body() body: IssueGrant): Promise<GrantWithToken> {
+    return this.#grants.issue(principal, body);
+  }
+
+  @Get()
+  @Allowed('member')
+  @ApiOkResponse({ type: GrantPage })
+  listGrants(@CurrentPrincipal() principal: Principal, @Query() query: GrantQuery): Promise<GrantPage> {
+    return this.#grants.list(principal, query);
+  }
+
+  @Get(':id')
+  @Allowed('member')
+  @ApiOkResponse({ type: GrantView })
+  getGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string): Promise<GrantView> {
+    return this.#grants.get(principal, id);
+  }
+
+  @Patch(':id')
+  @Allowed('policy_manager')
+  @ApiOkResponse({ type: GrantView })
+  changeGrant(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', GRANT_ID) id: string,
+    @Body() body: ChangeGrant,
+  ): Promise<GrantView> {
+    return this.#grants.change(principal, id, body);
+  }
+
+  @Post(':id/rotate')
+  @HttpCode(200)
+  @Allowed('admin')
+  @ApiBody({ type: RotateGrant, required: false })
+  @ApiOkResponse({ type: GrantWithToken })
+  rotateGrant(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', GRANT_ID) id: string,
+    @Body() body?: RotateGrant,
+  ): Promise<GrantWithToken> {
+    return this.#grants.rotate(principal, id, body?.graceSeconds ?? 0);
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  @Allowed('admin')
+  @ApiOkResponse({ type: GrantView })
+  revokeGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string): Promise<GrantView> {
+    return this.#grants.revoke(principal, id);
+  }
+}

@@ -1,0 +1,141 @@
+import type { Actor, ControlEvent, GrantBody } from '../../record/event-log/events/index.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
+
+export const GRANT_STATUSES = ['active', 'expired', 'revoked', 'disabled'] as const;
+/**
+ * `revoked` goes before `expired`, both before `disabled` (the grant, its identity, its server or the organization is).
+ */
+export type GrantStatus = (typeof GRANT_STATUSES)[number];
+
+/**
+ * One identity may use one server under one policy. Times are RFC 3339 UTC. A grant never ends but by revocation: it
+ * keeps its row.
+ */
+export type Grant = Readonly<{
+  identityId: string;
+  serverId: string;
+  policyId: string | null;
+  shadowPolicyId: string | null;
+  label: string | null;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  disabled: boolean;
+  issuedBy: Actor;
+  createdAt: string;
+}>;
+
+export type RevocationReason = 'revoked' | 'server_deleted' | 'identity_deleted';
+
+const changedIn = (state: Grant, event: Extract<GrantBody, { type: 'grant.changed' }>): Grant => {
+  const {
+    policyId = state.policyId,
+    shadowPolicyId = state.shadowPolicyId,
+    label = state.label,
+    expiresAt = state.expiresAt,
+  } = event;
+  return { ...state, policyId, shadowPolicyId, label, expiresAt };
+};
+
+/** What a grant becomes by an event. */
+export const evolveGrant = (state: Grant | undefined, event: ControlEvent & GrantBody): Grant => {
+  if (event.type === 'grant.issued') {
+    const { identityId, serverId, policyId, shadowPolicyId = null, label, expiresAt } = event;
+    return {
+      identityId,
+      serverId,
+      policyId,
+      shadowPolicyId,
+      label,
+      expiresAt,
+      revokedAt: null,
+      disabled: false,
+      issuedBy: event.actor,
+      createdAt: event.time,
+    };
+  }
+  if (!state) throw new Error('a grant that was never issued');
+  switch (event.type) {
+    case 'grant.changed':
+      return changedIn(state, event);
+    case 'grant.disabled':
+      return { ...state, disabled: true };
+    case 'grant.enabled':
+      return { ...state, disabled: false };
+    case 'grant.rotated':
+      return state;
+    case 'grant.revoked':
+      return { ...state, revokedAt: event.time };
+  }
+};
+
+const existing = (state: Grant | undefined): Grant => {
+  if (!state) throw notFound('grant');
+  return state;
+};
+
+const notRevoked = (state: Grant | undefined): Grant => {
+  const grant = existing(state);
+  if (grant.revokedAt !== null) throw new Problem('conflict', 'The grant is revoked; issue a new one.');
+  return grant;
+};
+
+export type GrantPatch = Readonly<
+  Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt' | 'disabled'>>
+>;
+
+/**
+ * The events that bring a grant to what a patch says; none when it says nothing new.
+ * @throws Problem not_found, conflict when revoked
+ */
+export const decideGrantChange = (
+  grantId: string,
+  state: Grant | undefined,
+  patch: GrantPatch,
+): readonly GrantBody[] => {
+  const grant = notRevoked(state);
+  const changed = Object.fromEntries(
+    (['policyId', 'shadowPolicyId', 'label', 'expiresAt'] as const)
+      .filter((key) => patch[key] !== undefined && patch[key] !== grant[key])
+      .map((key) => [key, patch[key]]),
+  ) as GrantPatch;
+  const of = { grantId, identityId: grant.identityId, serverId: grant.serverId };
+  const events: GrantBody[] = Object.keys(changed).length > 0 ? [{ type: 'grant.changed', ...of, ...changed }] : [];
+  if (patch.disabled !== undefined && patch.disabled !== grant.disabled)
+    events.push({ type: patch.disabled ? 'grant.disabled' : 'grant.enabled', ...of });
+  return events;
+};
+
+/** @throws Problem not_found, conflict when revoked or expired at `now` */
+export const decideRotation = (
+  grantId: string,
+  state: Grant | undefined,
+  at: Readonly<{ now: Date; graceSeconds: number }>,
+): readonly GrantBody[] => {
+  const { identityId, serverId, expiresAt } = notRevoked(state);
+  if (expiresAt !== null && Date.parse(expiresAt) <= at.now.getTime())
+    throw new Problem('conflict', 'The grant has expired; give it a later expiresAt first.');
+  return [{ type: 'grant.rotated', grantId, identityId, serverId, graceSeconds: at.graceSeconds }];
+};
+
+/** Revoking what is revoked changes nothing. @throws Problem not_found */
+export const decideRevocation = (
+  grantId: string,
+  state: Grant | undefined,
+  reason: RevocationReason,
+): readonly GrantBody[] => {
+  const { identityId, serverId, revokedAt } = existing(state);
+  return revokedAt === null ? [{ type: 'grant.revoked', grantId, identityId, serverId, reason }] : [];
+};
+
+/**
+ * An expiry as it is stored: UTC with milliseconds, after `now` and before the year 10000.
+ * @throws Problem invalid_body
+ */
+export const futureExpiry = (expiresAt: string, now: Date): string => {
+  const time = new Date(expiresAt);
+  const text = time.toISOString();
+  if (time > now && text.length === 24) return text;
+  throw new Problem('invalid_body', 'Give a time in the future, or leave expiresAt out.', {
+    errors: [{ pointer: '/expiresAt', code: 'invalid', message: 'expiresAt must be a time in the future' }],
+  });
+};

@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { CreateOnce } from '../../record/event-store/create-once.js';
+import { EventStore } from '../../record/event-store/event-store.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import type { Tx } from '../../platform/postgres/database.js';
+import { newId } from '../../platform/crypto/ids.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
+import { revokeGrantsOf } from './grants.service.js';
+import { checkAttributes, decideIdentityChange, decideIdentityDeletion, type Identity } from './identities.js';
+import type { IdentityChange, IdentityView, NewIdentity } from './identities.dto.js';
+import {
+  externalIdTaken,
+  findIdentity,
+  identityStream,
+  isMember,
+  listIdentities,
+  type StoredIdentity,
+} from './identities.store.js';
+
+const view = (
+  id: string,
+  { name, kind, memberId, externalId, attributes, disabled, createdAt }: Identity,
+): IdentityView => ({ id, name, kind, memberId, externalId, attributes, disabled, createdAt });
+const viewOf = ({ id, identity }: StoredIdentity): IdentityView => view(id, identity);
+
+/** Identities: who calls. Every change is an event; all refusals are Problems. */
+@Injectable()
+export class IdentitiesService {
+  readonly #store: EventStore;
+  readonly #once: CreateOnce;
+
+  constructor(store: EventStore, once: CreateOnce) {
+    this.#store = store;
+    this.#once = once;
+  }
+
+  /** @throws Problem invalid_body (attributes, memberId), conflict (externalId) */
+  async create(principal: Principal, body: NewIdentity): Promise<IdentityView> {
+    checkAttributes(body.attributes);
+    const { name, kind, memberId = null, externalId = null, attributes = {} } = body;
+    return this.#once.run(principal, {
+      prepare: async () => newId('idn'),
+      create: async (change, identityId) => {
+        await this.#checkReferences(change.tx, principal.organizationId, { identityId, memberId, externalId });
+        const identity = await change.apply(identityStream, identityId, () => [
+          { type: 'identity.created', identityId, name, kind, memberId, externalId, attributes },
+        ]);
+        return view(identityId, identity);
+      },
+    });
+  }
+
+  async list({ organizationId }: Principal, query: PageQuery): Promise<Page<IdentityView>> {
+    const start = pageStart(query);
+    const rows = await this.#store.look(organizationId, (tx) => listIdentities(tx, organizationId, start));
+    return toPage(rows, start.limit, { keyOf: (row) => row.id, view: viewOf });
+  }
+
+  /** @throws Problem not_found */
+  async get({ organizationId }: Principal, id: string): Promise<IdentityView> {
+    const found = await this.#store.look(organizationId, (tx) => findIdentity(tx, organizationId, id));
+    if (!found) throw notFound('identity');
+    return viewOf(found);
+  }
+
+  /** @throws Problem not_found, invalid_body (attributes, memberId), conflict (externalId) */
+  async change(principal: Principal, id: string, patch: IdentityChange): Promise<IdentityView> {
+    checkAttributes(patch.attributes);
+    return this.#store.change(principal, async (change) => {
+      const identity = await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));
+      await this.#checkReferences(change.tx, principal.organizationId, {
+        identityId: id,
+        memberId: patch.memberId ?? null,
+        externalId: patch.externalId ?? null,
+      });
+      return view(id, identity);
+    });
+  }
+
+  /** Deletes an identity and revokes its grants, in one transaction. @throws Problem not_found */
+  async delete(principal: Principal, id: string): Promise<void> {
+    await this.#store.change(principal, async (change) => {
+      await change.apply(identityStream, id, (state) => decideIdentityDeletion(id, state));
+      await revokeGrantsOf(change, { identityId: id });
+    });
+  }
+
+  /** Changes of an organization follow one another, so what holds here holds at the commit. */
+  async #checkReferences(
+    tx: Tx,
+    organizationId: string,
+    of: Readonly<{ identityId: string; memberId: string | null; externalId: string | null }>,
+  ): Promise<void> {
+    if (of.memberId !== null && !(await isMember(tx, organizationId, of.memberId))) {
+      throw new Problem('invalid_body', 'Name a member of your organization, or leave memberId out.', {
+        errors: [{ pointer: '/memberId', code: 'invalid', message: 'memberId must be a member of the organization' }],
+      });
+    }
+    if (of.externalId !== null && (await externalIdTaken(tx, organizationId, of.externalId, of.identityId)))
+      throw new Problem('conflict', 'Another identity has this externalId.');
+  }
+}

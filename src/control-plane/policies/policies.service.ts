@@ -1,0 +1,214 @@
+import type { CreateOnce } from '../../record/event-store/create-once.js';
+import type { EventStore } from '../../record/event-store/event-store.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import type { Tx } from '../../platform/postgres/database.js';
+import { isId, newId, type IdPrefix } from '../../platform/crypto/ids.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
+import type { PolicyPins } from '../../record/event-log/events/index.js';
+import type { PolicyDocument } from '../../policy-engine/document.js';
+import { compileInputSchema } from '../../policy-engine/input-schema.js';
+import type { PolicyError } from '../../policy-engine/parse.js';
+import { acceptDocument, checkDocument, type Checked } from './check-document.js';
+import { requireIfMatch, requireMatch } from './if-match.js';
+import { createPolicy, present, publishPolicy, type Document, type PolicyState } from './policies.js';
+import {
+  findIdentity,
+  findInputSchemas,
+  findServer,
+  isPolicyInUse,
+  listPolicies,
+  listVersions,
+  policyStream,
+  type PolicyVersion,
+  type ServerFacts,
+} from './policies.store.js';
+import { tryPolicy, type Tried } from './try-policy.js';
+
+export type PolicyView = Readonly<{
+  id: string;
+  serverId: string;
+  name: string;
+  version: number;
+  document: Document;
+  warnings: readonly PolicyError[];
+  createdAt: string;
+  updatedAt: string;
+}>;
+export type Validation = Readonly<{ valid: boolean; errors: readonly PolicyError[]; warnings: readonly PolicyError[] }>;
+export type SentPolicy = Readonly<{ name: string; document: unknown }>;
+export type SentVersion = Readonly<{ name?: string; document: unknown }>;
+export type SentCall = Readonly<{ tool: string; arguments?: unknown; identityId?: string }>;
+
+type Found = Readonly<{ state: PolicyState; server: ServerFacts }>;
+
+const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView => ({
+  id,
+  serverId: state.serverId,
+  name: state.name,
+  version: state.policyVersion,
+  document: state.document,
+  warnings: checkDocument(state.document, server.tools).warnings,
+  createdAt: state.createdAt,
+  updatedAt: state.updatedAt,
+});
+
+const known = (prefix: IdPrefix, id: string, noun: string): string => {
+  if (!isId(prefix, id)) throw notFound(noun);
+  return id;
+};
+
+const serverOf = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts> => {
+  const server = await findServer(tx, organizationId, known('srv', id, 'server'));
+  if (!server) throw notFound('server');
+  return server;
+};
+
+/** A policy that is there; one whose server is deleted is not. */
+const find = async (tx: Tx, organizationId: string, id: string): Promise<Found> => {
+  const state = present((await policyStream.load(tx, organizationId, known('pol', id, 'policy')))?.state);
+  const server = await findServer(tx, organizationId, state.serverId);
+  if (!server) throw notFound('policy');
+  return { state, server };
+};
+
+/** A policy pins the definitions that its server's tools have when it is published. */
+const pinsOf = ({ hashes, acceptances }: ServerFacts): PolicyPins => ({ pins: hashes, acceptances });
+
+const versionAfter = (after: string): number => {
+  if (after !== '' && !/^\d{1,9}$/.test(after))
+    throw new Problem('invalid_body', 'after must be a nextCursor of this list.');
+  return Number(after);
+};
+
+/** The policies of an organization, each for one server, each change a new version. */
+export class Policies {
+  readonly #store: EventStore;
+  readonly #once: CreateOnce;
+
+  constructor(store: EventStore, once: CreateOnce) {
+    this.#store = store;
+    this.#once = once;
+  }
+
+  create(principal: Principal, serverId: string, { name, document }: SentPolicy): Promise<PolicyView> {
+    return this.#once.run(principal, {
+      prepare: () => Promise.resolve(),
+      create: async (change) => {
+        const server = await serverOf(change.tx, principal.organizationId, serverId);
+        const accepted = acceptDocument(document) as Document;
+        const id = newId('pol');
+        return view(
+          id,
+          await change.apply(policyStream, id, () =>
+            createPolicy(id, { serverId, name, document: accepted, ...pinsOf(server) }),
+          ),
+          server,
+        );
+      },
+    });
+  }
+
+  list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
+    const { after, rows, limit } = pageStart(query);
+    return this.#store.look(organizationId, async (tx) => {
+      const server = await serverOf(tx, organizationId, serverId);
+      const found = await listPolicies(tx, organizationId, { serverId, after, rows });
+      return toPage(found, limit, { keyOf: ({ id }) => id, view: (policy) => view(policy.id, policy, server) });
+    });
+  }
+
+  get({ organizationId }: Principal, id: string): Promise<PolicyView> {
+    return this.#store.look(organizationId, async (tx) => {
+      const { state, server } = await find(tx, organizationId, id);
+      return view(id, state, server);
+    });
+  }
+
+  /**
+   * Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the
+   * newest.
+   */
+  publish(
+    principal: Principal,
+    id: string,
+    ifMatch: string | undefined,
+    { name, document }: SentVersion,
+  ): Promise<PolicyView> {
+    return this.#store.change(principal, async (change) => {
+      const { state, server } = await find(change.tx, principal.organizationId, id);
+      requireMatch(requireIfMatch(ifMatch), state.policyVersion);
+      const accepted = acceptDocument(document) as Document;
+      return view(
+        id,
+        await change.apply(policyStream, id, (current) =>
+          publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) }),
+        ),
+        server,
+      );
+    });
+  }
+
+  /** Deletes a policy that no grant uses. */
+  async delete(principal: Principal, id: string, ifMatch: string | undefined): Promise<void> {
+    await this.#store.change(principal, async (change) => {
+      const { state } = await find(change.tx, principal.organizationId, id);
+      requireMatch(ifMatch, state.policyVersion);
+      if (await isPolicyInUse(change.tx, principal.organizationId, id))
+        throw new Problem('conflict', 'A grant uses this policy: revoke the grant or give it another policy first.');
+      await change.apply(policyStream, id, () => [{ type: 'policy.deleted', policyId: id, serverId: state.serverId }]);
+    });
+  }
+
+  versions({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<PolicyVersion>> {
+    const { after, rows, limit } = pageStart(query);
+    return this.#store.look(organizationId, async (tx) => {
+      await find(tx, organizationId, id);
+      const found = await listVersions(tx, organizationId, { policyId: id, after: versionAfter(after), rows });
+      return toPage(found, limit, { keyOf: ({ version }) => String(version), view: (version) => version });
+    });
+  }
+
+  /** Whether a document could be saved; with a server, also whether its tools are there. */
+  async validate(principal: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
+    const { valid, errors, warnings } = await this.check(principal, document, serverId);
+    return { valid, errors, warnings };
+  }
+
+  /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
+  async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
+    const server =
+      serverId === undefined
+        ? undefined
+        : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
+    return checkDocument(document, server?.tools);
+  }
+
+  /** What the newest version says about a call. Changes nothing. */
+  decide({ organizationId }: Principal, id: string, call: SentCall): Promise<Tried> {
+    return this.#store.look(organizationId, async (tx) => {
+      const { state, server } = await find(tx, organizationId, id);
+      const identity =
+        call.identityId === undefined ? undefined : await findIdentity(tx, organizationId, call.identityId);
+      if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
+      const { tool, arguments: callArguments } = call;
+      const document = state.document as PolicyDocument;
+      const inputSchema = document.check_arguments
+        ? await compileInputSchema((await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool))
+        : undefined;
+      const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
+      return tryPolicy({
+        document,
+        pins,
+        organizationId,
+        serverId: state.serverId,
+        tool,
+        arguments: callArguments,
+        inputSchema,
+        identity,
+        server,
+        now: new Date(),
+      });
+    });
+  }
+}

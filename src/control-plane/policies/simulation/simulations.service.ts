@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EventStore } from '../../../record/event-store/event-store.js';
+import type { Look } from '../../../platform/postgres/database.js';
+import { Problem } from '../../../platform/runtime/problems.js';
+import type { PolicyDocument } from '../../../policy-engine/document.js';
+import type { Principal } from '../../../platform/rest/allowed.js';
+import { acceptDocument } from '../check-document.js';
+import { Policies } from '../policies.service.js';
+import { findGrantsUnder } from '../policies.store.js';
+import type { Report } from './report.js';
+import { simulate, type Simulated, type Step } from './simulate.js';
+
+export type SentSimulation = Readonly<{ document?: unknown; from: string; to: string }>;
+
+/**
+ * `version` is null for a document that was sent; `grants` is how many have the policy, null when none has and every
+ * call of the server was judged.
+ */
+export type Simulation = Readonly<{
+  policyId: string;
+  version: number | null;
+  serverId: string;
+  from: string;
+  to: string;
+  grants: number | null;
+}> &
+  Report;
+
+export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simulation: Simulation }>;
+
+type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
+
+/**
+ * A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of
+ * the database and this process.
+ */
+const MAX_RUNNING_OF_AN_ORGANIZATION = 2;
+const AGAIN_SECONDS = 10;
+
+const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date }> => {
+  const range = { from: new Date(from), to: new Date(to) };
+  if (range.from < range.to) return range;
+  throw new Problem('invalid_body', 'Name a range of time.', {
+    errors: [{ pointer: '/to', code: 'invalid', message: 'to must be later than from' }],
+  });
+};
+
+/** Policies tried on what was recorded. */
+@Injectable()
+export class Simulations {
+  readonly #store: EventStore;
+  readonly #policies: Policies;
+  readonly #runningOf = new Map<string, number>();
+
+  constructor(@Inject(EventStore) store: EventStore, @Inject(Policies) policies: Policies) {
+    this.#store = store;
+    this.#policies = policies;
+  }
+
+  /**
+   * Runs a document, or the policy's newest version, over the recorded decisions of the grants that have the policy.
+   * Nothing is read before the first step is asked for, and who stops asking ends it. @throws Problem not_found,
+   * invalid_body (range), policy_invalid, unsupported_key; too_many_requests with the first step
+   */
+  async begin(
+    principal: Principal,
+    policyId: string,
+    sent: SentSimulation,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<SimulationStep>> {
+    const { organizationId } = principal;
+    const policy = await this.#policies.get(principal, policyId);
+    const document = sent.document === undefined ? policy.document : acceptDocument(sent.document);
+    const range = rangeOf(sent);
+    const under = await this.#store.look(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
+    const simulated = {
+      organizationId,
+      serverId: policy.serverId,
+      ...range,
+      document: document as PolicyDocument,
+      grants: under.length === 0 ? undefined : new Set(under),
+    };
+    return this.#steps({
+      simulated,
+      policyId,
+      version: sent.document === undefined ? policy.version : null,
+      look: this.#store.search(principal, signal),
+    });
+  }
+
+  async *#steps({ simulated, policyId, version, look }: About): AsyncGenerator<SimulationStep> {
+    const { organizationId } = simulated;
+    const running = this.#runningOf.get(organizationId) ?? 0;
+    if (running >= MAX_RUNNING_OF_AN_ORGANIZATION)
+      throw new Problem('too_many_requests', 'Other simulations are running; try again shortly.', {
+        retryAfterSeconds: AGAIN_SECONDS,
+      });
+    this.#runningOf.set(organizationId, running + 1);
+    try {
+      const { serverId, from, to, grants } = simulated;
+      const about = {
+        policyId,
+        version,
+        serverId,
+        from: from.toISOString(),
+        to: to.toISOString(),
+        grants: grants?.size ?? null,
+      };
+      for await (const step of simulate(look, simulated))
+        yield 'report' in step ? { simulation: { ...about, ...step.report } } : step;
+    } finally {
+      const left = (this.#runningOf.get(organizationId) ?? 1) - 1;
+      if (left > 0) this.#runningOf.set(organizationId, left);
+      else this.#runningOf.delete(organizationId);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Transport } from '../../record/event-log/events/index.js';
+import { newId } from '../../platform/crypto/ids.js';
+import type { Outbound } from '../../platform/outbound/outbound.js';
+import { Problem, urlProblem } from '../../platform/runtime/problems.js';
+import { hasHiddenParts, openArguments, openUrl, openWay } from '../../platform/crypto/hidden-parts.js';
+import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
+import { discover, type Discovered } from '../../mcp/upstream/discover.js';
+import type { Forward } from '../../mcp/upstream/forward.js';
+import type { SecretValues } from './upstream-headers.js';
+
+/**
+ * The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set.
+ */
+export type Ways = Readonly<{
+  outbound: Outbound;
+  forward: Forward;
+  allowStdio: readonly string[];
+  stdioVariables: readonly string[];
+}>;
+
+const HIDDEN_MESSAGE = 'give the hidden values again: they are kept encrypted and shown as ***';
+const hiddenValue = (member: 'url' | 'args'): Problem =>
+  new Problem('invalid_body', 'Send the whole transport.', {
+    errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }],
+  });
+
+const guardCommand = (command: string, { allowStdio }: Ways): void => {
+  if (allowStdio.includes(command)) return;
+  const message = 'ALLOW_STDIO does not list this command: whoever runs Toolgate must add its absolute path';
+  throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, {
+    errors: [{ pointer: '/transport/command', code: 'command_not_allowed', message }],
+  });
+};
+
+const guardVariables = (names: readonly string[], { stdioVariables }: Ways): void => {
+  const message = 'STDIO_ENV does not list this variable: whoever runs Toolgate must add its name';
+  const errors = names
+    .filter((name) => !isAllowedVariable(stdioVariables, name))
+    .map((name) => ({ pointer: `/transport/env/${name}`, code: 'variable_not_allowed', message }));
+  if (errors.length > 0)
+    throw new Problem('command_not_allowed', `The command may not be run with this environment: ${message}.`, {
+      errors,
+    });
+};
+
+/**
+ * The transport as it is kept: its command is listed in ALLOW_STDIO and its variables in STDIO_ENV, or its URL and
+ * every address of its name passed the guard. A name that is not found yet passes: the server is then unreachable.
+ * @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
+ */
+export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
+  if (transport.type === 'stdio') {
+    guardCommand(transport.command, ways);
+    guardVariables(transport.envNames, ways);
+    if (hasHiddenParts(transport)) throw hiddenValue('args');
+    return transport;
+  }
+  const checked = ways.outbound.check(transport.url);
+  if (!checked.ok) throw urlProblem('/transport/url', checked);
+  if (hasHiddenParts({ type: transport.type, url: checked.url.href })) throw hiddenValue('url');
+  const resolved = await ways.outbound.resolve(checked.url);
+  if (!resolved.ok && resolved.code !== 'name_not_resolved') throw urlProblem('/transport/url', resolved);
+  return { type: transport.type, url: checked.url.href };
+};
+
+/**
+ * A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is
+ * kept.
+ */
+export const reachedTransport = (
+  sent: Transport,
+  { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>,
+): Transport => {
+  if (sent.type === 'stdio') {
+    if (transport.type !== 'stdio' || sent.command !== transport.command) return sent;
+    const { args } = openArguments(transport.args, secrets);
+    return {
+      ...sent,
+      args: sent.args.map((argument, at) => (argument === transport.args[at] ? (args[at] ?? argument) : argument)),
+    };
+  }
+  const isShown = [transport, openWay(transport, secrets)].some((shown) => isDeepStrictEqual(sent, shown));
+  return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
+};
+
+/** A server as one organization reaches it. */
+type Reached = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
+
+/**
+ * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
+ * taken for it; what the discovery collects and keeps open counts for its organization.
+ */
+export const reach = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
+  const own = { id: newId('srv'), organizationId, eras: [] };
+  if (transport.type === 'stdio') {
+    const { args, env } = openArguments(transport.args, secrets);
+    return discover({
+      forward,
+      server: { ...own, transport: { ...transport, args, env } },
+      credential: {},
+      grantId: own.id,
+    });
+  }
+  const { url, headers } = openUrl(transport.url, secrets);
+  return discover({
+    forward,
+    server: { ...own, transport: { type: transport.type, url } },
+    credential: headers,
+    grantId: own.id,
+  });
+};
+
+/** Whether two transports lead to the same scheme, host and port. */
+export const sameOrigin = (one: Transport, other: Transport): boolean =>
+  one.type !== 'stdio' && other.type !== 'stdio' && new URL(one.url).origin === new URL(other.url).origin;

@@ -1,0 +1,120 @@
+import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
+import { IsObject, ValidateIf } from 'class-validator';
+import { Flag, IdOf, Instant, OneOf, Text } from '../../platform/rest/fields.js';
+
+const transportSchema = {
+  type: 'object',
+  description:
+    'How the server is reached: by a URL, or by running a command that ALLOW_STDIO lists, never ' +
+    "through a shell. Values of `env` and of the URL's query are kept encrypted and never shown " +
+    'again; so are segments of the path and arguments that look like secrets, or follow a name that ' +
+    'announces one, but an admin sees them. What is sent back as it was shown stays.',
+  properties: {
+    type: { type: 'string', enum: ['streamable-http', 'sse', 'stdio'] },
+    url: { type: 'string', format: 'uri', maxLength: 2048 },
+    command: { type: 'string' },
+    args: { type: 'array', items: { type: 'string' }, maxItems: 100 },
+    env: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 50 },
+  },
+  additionalProperties: false,
+  example: { type: 'streamable-http', url: 'https://mcp.example.com/mcp' },
+} satisfies ApiPropertyOptions;
+
+const authSchema = {
+  type: 'object',
+  description:
+    'How Toolgate signs in to the server; `none` unless given. Header values are kept encrypted and ' +
+    'never shown again. oauth is answered with `unsupported`.',
+  properties: {
+    type: { type: 'string', enum: ['none', 'headers', 'oauth'] },
+    headers: { type: 'object', additionalProperties: { type: 'string' }, maxProperties: 20 },
+  },
+  additionalProperties: false,
+  example: { type: 'headers', headers: { Authorization: 'Bearer …' } },
+} satisfies ApiPropertyOptions;
+
+const whenSent = ValidateIf((_object, value) => value !== undefined);
+const CLIENT_AUTH = ['token', 'oauth'] as const;
+
+export class ServerBody {
+  @Text(1, 200) name!: string;
+  @ApiProperty(transportSchema) @IsObject() transport!: object;
+  @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
+  @OneOf(CLIENT_AUTH, { optional: true, description: 'How clients sign in to this server; token unless given' })
+  clientAuth?: 'token' | 'oauth';
+}
+
+export class ServerPatchBody {
+  @Text(1, 200, { optional: true }) name?: string;
+  @ApiPropertyOptional(transportSchema) @whenSent @IsObject() transport?: object;
+  @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
+  @OneOf(CLIENT_AUTH, { optional: true }) clientAuth?: 'token' | 'oauth';
+  @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
+}
+
+export class TransportAnswer {
+  @OneOf(['streamable-http', 'sse', 'stdio']) type!: string;
+  @ApiPropertyOptional({
+    type: String,
+    format: 'uri',
+    description:
+      'Values of its query are shown as ***; to others than admins, segments of its path too that look like secrets',
+  })
+  url?: string;
+  @ApiPropertyOptional({ type: String }) command?: string;
+  @ApiPropertyOptional({ type: [String], description: 'To others than admins, secrets in them are shown as ***' })
+  args?: readonly string[];
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'Names of the environment variables; their values are never shown',
+  })
+  envNames?: readonly string[];
+}
+
+export class AuthAnswer {
+  @OneOf(['none', 'headers']) type!: string;
+  @ApiPropertyOptional({ type: [String], description: 'Names of the headers; their values are never shown' })
+  names?: readonly string[];
+}
+
+export class ServerAnswer {
+  @IdOf('srv') id!: string;
+  @Text(1, 200) name!: string;
+  @ApiProperty({ type: TransportAnswer }) transport!: TransportAnswer;
+  @ApiProperty({ type: AuthAnswer }) auth!: AuthAnswer;
+  @OneOf(CLIENT_AUTH) clientAuth!: string;
+  @OneOf(['ready', 'unreachable', 'needs_sign_in', 'disabled']) status!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready, or what was left out' })
+  statusDetail!: string | null;
+  @Flag() disabled!: boolean;
+  @ApiProperty({ type: 'integer' }) toolCount!: number;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) serverInfo!: object | null;
+  @ApiProperty({ type: String, nullable: true, description: 'The MCP revision that the server agreed to' })
+  protocolVersion!: string | null;
+  @ApiProperty({
+    type: [String],
+    enum: ['legacy', 'modern'],
+    description:
+      'The eras of MCP that it speaks, the preferred one first: modern is 2026-07-28 and later. Clients ' +
+      'of either era are served',
+  })
+  eras!: readonly string[];
+  @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) mcpUrl!: string;
+  @Instant() createdAt!: string;
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When its tools were last discovered',
+  })
+  discoveredAt!: string | null;
+}
+
+class PageAnswer {
+  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
+  @ApiProperty({ type: Boolean }) hasMore!: boolean;
+}
+
+export class ServerPage extends PageAnswer {
+  @ApiProperty({ type: [ServerAnswer] }) items!: readonly ServerAnswer[];
+}

@@ -1,0 +1,238 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CreateOnce } from '../../record/event-store/create-once.js';
+import type { Transport } from '../../record/event-log/events/index.js';
+import type { EventStore } from '../../record/event-store/event-store.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import type { Tx } from '../../platform/postgres/database.js';
+import { FairTurns } from '../../platform/fair-shares/fair-turns.js';
+import { openWay, partsIn, shownWay, withPartsOf } from '../../platform/crypto/hidden-parts.js';
+import { isId, newId } from '../../platform/crypto/ids.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
+import type { Discovered } from '../../mcp/upstream/discover.js';
+import type { Vault } from '../../platform/crypto/vault.js';
+import { guardTransport, reach, reachedTransport, sameOrigin, type Ways } from './reach.js';
+import type { RevokeGrants } from './revoke-grants.js';
+import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
+import { loadSecrets, loadSecretsOf, removeSecrets, saveSecrets } from './server-secrets.js';
+import { serverView, type ServerView } from './server-views.js';
+import {
+  changeServer,
+  deleteServer,
+  present,
+  recordDiscovery,
+  registerServer,
+  type ServerPatch,
+  type ServerState,
+} from './servers.js';
+import { findServer, listServers, serverStream, summaryOf, type ServerSummary } from './servers.store.js';
+import type { SecretValues } from './upstream-headers.js';
+
+export type ServersParts = Readonly<{
+  store: EventStore;
+  once: CreateOnce;
+  vault: Vault;
+  ways: Ways;
+  revokeGrants: RevokeGrants;
+  publicUrl: () => string;
+}>;
+
+/**
+ * A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one
+ * organization.
+ */
+const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20, waitMs: 30_000 } as const;
+
+type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
+
+/** The MCP servers of an organization: registered, discovered, changed, deleted. */
+export class Servers {
+  readonly #parts: ServersParts;
+  readonly #discovering = new Map<string, Promise<ServerView>>();
+  readonly #discoveries = new FairTurns(DISCOVERIES);
+
+  constructor(parts: ServersParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Registers a server, reachable or not, with what its discovery found. The network is not waited for within a
+   * transaction.
+   */
+  register(principal: Principal, sent: SentServer): Promise<ServerView> {
+    const {
+      name,
+      transport: wanted,
+      auth = { type: 'none' },
+      secrets = {},
+      clientAuth = 'token',
+    } = readServerInput(sent);
+    const { once, ways, vault } = this.#parts;
+    if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
+    return once.run(principal, {
+      prepare: async () => {
+        const transport = await guardTransport(ways, wanted);
+        return { transport, found: await this.#reach(principal, transport, secrets) };
+      },
+      create: async (change, { transport, found }) => {
+        const id = newId('srv');
+        const state = await change.apply(serverStream, id, () =>
+          registerServer(id, { name, transport: shownWay(transport), auth, clientAuth }, found),
+        );
+        const kept = withPartsOf(transport, secrets);
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, kept);
+        return this.#openView(summaryOf(id, state), kept);
+      },
+    });
+  }
+
+  list(principal: Principal, query: PageQuery): Promise<Page<ServerView>> {
+    const { after, rows, limit } = pageStart(query);
+    const { organizationId } = principal;
+    return this.#parts.store.look(organizationId, async (tx) => {
+      const found = await listServers(tx, organizationId, { after, rows });
+      const view = await this.#viewFor(principal, tx, found);
+      return toPage(found, limit, { keyOf: (server) => server.id, view });
+    });
+  }
+
+  get(principal: Principal, id: string): Promise<ServerView> {
+    const { organizationId } = principal;
+    return this.#parts.store.look(organizationId, async (tx) => {
+      const found = isId('srv', id) ? await findServer(tx, organizationId, id) : undefined;
+      if (!found) throw notFound('server');
+      return (await this.#viewFor(principal, tx, [found]))(found);
+    });
+  }
+
+  /** Changes a server. One that is to be reached another way is discovered that way first. */
+  async change(principal: Principal, id: string, sent: SentServer): Promise<ServerView> {
+    const input = readServerInput(sent);
+    const { secrets: given, ...patch } = input;
+    const { store, vault, ways } = this.#parts;
+    const known = await this.#known(principal.organizationId, id);
+    const transport =
+      patch.transport &&
+      (await guardTransport(
+        ways,
+        reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets }),
+      ));
+    refuseHeadersOverStdio(transport ?? known.state.transport, patch);
+    const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
+    const way: ServerPatch = { ...patch, transport: transport && shownWay(transport) };
+    const elsewhere =
+      patch.auth !== undefined ||
+      secrets !== undefined ||
+      (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
+    const found = elsewhere
+      ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets)
+      : undefined;
+    return store.change(principal, async (change) => {
+      // Values are in no event: that they are others is told by naming what they sign in with.
+      const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
+      const state = await change.apply(serverStream, id, changeServer(id, patched, found, known.state));
+      if (secrets)
+        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
+      return this.#openView(summaryOf(id, state), secrets ?? known.secrets);
+    });
+  }
+
+  /** Deletes a server for good, with its credentials and its grants. */
+  async delete(principal: Principal, id: string): Promise<void> {
+    if (!isId('srv', id)) throw notFound('server');
+    await this.#parts.store.change(principal, async (change) => {
+      await change.apply(serverStream, id, deleteServer(id));
+      await this.#parts.revokeGrants(change, { serverId: id }, 'server_deleted');
+      await removeSecrets({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
+    });
+  }
+
+  /**
+   * Discovers anew. Requests with the same credential that come while one runs get its answer: what is recorded rests
+   * on that credential.
+   */
+  discover(principal: Principal, id: string): Promise<ServerView> {
+    const key = `${principal.organizationId}|${principal.sessionId ?? principal.actor.id}|${id}`;
+    const running = this.#discovering.get(key);
+    if (running) return running;
+    const started = this.#discoverNow(principal, id).finally(() => this.#discovering.delete(key));
+    this.#discovering.set(key, started);
+    return started;
+  }
+
+  async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
+    const { state: asked, secrets } = await this.#known(principal.organizationId, id);
+    const found = await this.#reach(principal, asked.transport, secrets);
+    return this.#parts.store.change(principal, async (change) => {
+      const server = summaryOf(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found)));
+      return (await this.#viewFor(principal, change.tx, [server]))(server);
+    });
+  }
+
+  #reach({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
+    return this.#discoveries.run(organizationId, () => reach(this.#parts.ways, { organizationId, transport, secrets }));
+  }
+
+  #known(organizationId: string, id: string): Promise<Known> {
+    if (!isId('srv', id)) return Promise.reject(notFound('server'));
+    return this.#parts.store.look(organizationId, async (tx) => ({
+      state: present((await serverStream.load(tx, organizationId, id))?.state),
+      secrets: await loadSecrets({ tx, vault: this.#parts.vault, organizationId, serverId: id }),
+    }));
+  }
+
+  /**
+   * The view of servers for a reader: what may be a secret in a transport is shown to an admin alone, who may write it.
+   */
+  async #viewFor(
+    { organizationId, role }: Principal,
+    tx: Tx,
+    servers: readonly ServerSummary[],
+  ): Promise<(server: ServerSummary) => ServerView> {
+    const publicUrl = this.#parts.publicUrl();
+    if (role !== 'admin')
+      return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
+    const secrets = await loadSecretsOf(
+      { tx, vault: this.#parts.vault, organizationId },
+      servers.map(({ id }) => id),
+    );
+    return (server) => this.#openView(server, secrets.get(server.id) ?? {});
+  }
+
+  /** The view for who may change the server. */
+  #openView(server: ServerSummary, secrets: SecretValues): ServerView {
+    return serverView({ ...server, transport: openWay(server.transport, secrets) }, this.#parts.publicUrl());
+  }
+}
+
+/**
+ * The secret values once a change is made; undefined: those that are kept. Kept credentials were given for one host:
+ * sending them to another wants them to be given again, and a command's environment is no header. The query of a URL
+ * goes with the URL.
+ */
+const secretsAfter = (
+  { state, secrets: kept }: Known,
+  { transport, auth, secrets: given }: Pick<ServerInput, 'transport' | 'auth' | 'secrets'>,
+): SecretValues | undefined => {
+  if (transport === undefined && state.transport.type === 'stdio') return undefined;
+  const signIn = given ?? secretsFor(state, { transport, auth });
+  const after =
+    transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : withPartsOf(transport, signIn ?? kept);
+  return isDeepStrictEqual(after, kept) && signIn === undefined ? undefined : after;
+};
+
+/**
+ * What signs in once a change that gave nothing is made; undefined: what is kept.
+ */
+const secretsFor = (
+  state: ServerState,
+  { transport, auth }: Pick<ServerInput, 'transport' | 'auth'>,
+): SecretValues | undefined => {
+  if (auth?.type === 'none') return {};
+  if (transport === undefined || sameOrigin(state.transport, transport)) return undefined;
+  if (state.auth.type !== 'headers' || state.transport.type === 'stdio') return {};
+  const message = 'give auth again: the headers kept for this server are not sent to another scheme, host or port';
+  throw new Problem('invalid_body', 'Send auth together with a URL of another origin.', {
+    errors: [{ pointer: '/auth', code: 'required', message }],
+  });
+};

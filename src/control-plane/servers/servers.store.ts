@@ -1,0 +1,187 @@
+import type { Stream } from '../../record/event-store/event-store.js';
+import type {
+  DiscoveredTool,
+  ServerBody,
+  ServerStatus,
+  Transport,
+  UpstreamAuth,
+} from '../../record/event-log/events/index.js';
+import type { Tx } from '../../platform/postgres/database.js';
+import type { Era } from '../../mcp/protocol/era.js';
+import { evolveServer, type ClientAuth, type ServerState } from './servers.js';
+import type { ToolsState } from './tool-definitions.js';
+
+/** A server without its tools: what lists show. */
+export type ServerSummary = Readonly<{ id: string; toolCount: number }> & Common;
+
+type Common = Omit<ServerState, keyof ToolsState | 'disabledTools' | 'deleted'>;
+
+type Row = {
+  id: string;
+  name: string;
+  transport: Transport;
+  auth: UpstreamAuth;
+  client_auth: ClientAuth;
+  status: ServerStatus;
+  status_detail: string | null;
+  disabled: boolean;
+  server_info: Readonly<Record<string, unknown>> | null;
+  protocol_version: string | null;
+  eras: readonly Era[];
+  created_at: Date;
+  discovered_at: Date | null;
+};
+
+const COLUMNS =
+  'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, ' +
+  'protocol_version, eras, created_at, discovered_at';
+
+const common = (row: Row): Common => ({
+  name: row.name,
+  transport: row.transport,
+  auth: row.auth,
+  clientAuth: row.client_auth,
+  status: row.status,
+  statusDetail: row.status_detail,
+  disabled: row.disabled,
+  serverInfo: row.server_info,
+  protocolVersion: row.protocol_version,
+  eras: row.eras,
+  createdAt: row.created_at.toISOString(),
+  discoveredAt: row.discovered_at?.toISOString() ?? null,
+});
+
+const saveDefinitions = async (
+  tx: Tx,
+  { organizationId, id, tools }: Readonly<{ organizationId: string; id: string; tools: ToolsState['tools'] }>,
+): Promise<void> => {
+  await tx.query(
+    `insert into tool_definitions(organization_id, server_id, definition_hash, definition)
+     select $1, $2, t->>'definitionHash', t->'definition' from jsonb_array_elements($3::jsonb) t
+       on conflict do nothing`,
+    [organizationId, id, JSON.stringify(tools)],
+  );
+};
+
+/**
+ * The history of a server, its row in `servers`, and in `tool_definitions` every definition that its tools have had.
+ */
+export const serverStream: Stream<ServerState, ServerBody> = {
+  noun: 'server',
+  evolve: evolveServer,
+  load: async (tx, organizationId, id) => {
+    const { rows } = await tx.query<
+      Row & ToolsState & { version: number; disabled_tools: readonly string[]; deleted: boolean }
+    >(
+      `select ${COLUMNS}, version, tools, disabled_tools, accepted, acceptances, deleted from servers
+        where organization_id = $1 and id = $2`,
+      [organizationId, id],
+    );
+    const [row] = rows;
+    return (
+      row && {
+        version: row.version,
+        state: {
+          ...common(row),
+          tools: row.tools,
+          disabledTools: row.disabled_tools,
+          accepted: row.accepted,
+          acceptances: row.acceptances,
+          deleted: row.deleted,
+        },
+      }
+    );
+  },
+  save: async (tx, { organizationId, id, version, state }) => {
+    await tx.query(
+      `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail,
+        disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at,
+        discovered_at, deleted, eras)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+       on conflict (organization_id, id) do update
+         set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
+         client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail,
+           disabled = excluded.disabled, server_info = excluded.server_info,
+         protocol_version = excluded.protocol_version, tools = excluded.tools,
+           disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances,
+           discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras`,
+      [
+        organizationId,
+        id,
+        version,
+        state.name,
+        state.transport,
+        state.auth,
+        state.clientAuth,
+        state.status,
+        state.statusDetail,
+        state.disabled,
+        state.serverInfo,
+        state.protocolVersion,
+        JSON.stringify(state.tools),
+        JSON.stringify(state.disabledTools),
+        JSON.stringify(state.accepted),
+        state.acceptances,
+        state.createdAt,
+        state.discoveredAt,
+        state.deleted,
+        state.eras,
+      ],
+    );
+    await saveDefinitions(tx, { organizationId, id, tools: state.tools });
+  },
+};
+
+type SummaryRow = Row & { tool_count: number };
+
+const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count from servers where organization_id = $1
+  and not deleted`;
+
+const summary = (row: SummaryRow): ServerSummary => ({ id: row.id, toolCount: row.tool_count, ...common(row) });
+
+/** An organization's servers in the order they were registered, after the id `after`. */
+export const listServers = async (
+  tx: Tx,
+  organizationId: string,
+  page: Readonly<{ after: string; rows: number }>,
+): Promise<readonly ServerSummary[]> => {
+  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id > $2 order by id limit $3`, [
+    organizationId,
+    page.after,
+    page.rows,
+  ]);
+  return rows.map(summary);
+};
+
+/** One server without its tools; undefined when there is none or it is deleted. */
+export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerSummary | undefined> => {
+  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id = $2`, [organizationId, id]);
+  return rows[0] && summary(rows[0]);
+};
+
+/** The summary of a state that was just saved. */
+export const summaryOf = (
+  id: string,
+  {
+    tools,
+    disabledTools: _disabledTools,
+    accepted: _accepted,
+    acceptances: _acceptances,
+    deleted: _deleted,
+    ...rest
+  }: ServerState,
+): ServerSummary => ({ id, toolCount: tools.length, ...rest });
+
+/** Definitions that a server's tools have had, by their hashes. */
+export const findDefinitions = async (
+  tx: Tx,
+  organizationId: string,
+  of: Readonly<{ serverId: string; hashes: readonly string[] }>,
+): Promise<ReadonlyMap<string, DiscoveredTool['definition']>> => {
+  const { rows } = await tx.query<{ hash: string; definition: DiscoveredTool['definition'] }>(
+    `select definition_hash as hash, definition from tool_definitions where organization_id = $1 and server_id = $2
+      and definition_hash = any ($3)`,
+    [organizationId, of.serverId, of.hashes],
+  );
+  return new Map(rows.map(({ hash, definition }) => [hash, definition]));
+};

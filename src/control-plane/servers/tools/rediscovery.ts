@@ -1,0 +1,63 @@
+import type { EventStore, OwnActor } from '../../../record/event-store/event-store.js';
+import type { Database } from '../../../platform/postgres/database.js';
+import { errorText, log } from '../../../platform/runtime/log.js';
+import { startRounds, type Rounds } from '../../../platform/runtime/rounds.js';
+import type { Vault } from '../../../platform/crypto/vault.js';
+import { reach, type Ways } from '../reach.js';
+import { loadSecrets } from '../server-secrets.js';
+import { rediscoverTools } from '../servers.js';
+import { serverStream } from '../servers.store.js';
+import { countTurn, enlistServers, takeTurns, type Turn } from './discovery-turns.js';
+
+type Parts = Readonly<{ db: Database; store: EventStore; vault: Vault; ways: Ways }>;
+
+const POLL_MS = 1000;
+const ENLIST_MS = 30_000;
+const AT_ONCE = 4;
+const ACTOR: OwnActor = { type: 'system', id: 'discovery' };
+
+/** Discovers a server; resolves to whether there was anything to record. */
+const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serverId }: Turn): Promise<boolean> => {
+  const known = await store.look(organizationId, async (tx) => ({
+    server: await serverStream.load(tx, organizationId, serverId),
+    secrets: await loadSecrets({ tx, vault, organizationId, serverId }),
+  }));
+  if (!known.server || known.server.state.deleted || known.server.state.disabled) return false;
+  const { state: asked } = known.server;
+  const found = await reach(ways, { organizationId, transport: asked.transport, secrets: known.secrets });
+  let changed = false;
+  await store.change({ organizationId, actor: ACTOR }, (change) =>
+    change.apply(serverStream, serverId, (state) => {
+      const events = rediscoverTools(serverId, asked, found)(state);
+      changed = events.length > 0;
+      return events;
+    }),
+  );
+  return changed;
+};
+
+const takeTurn = async (parts: Parts, turn: Turn): Promise<void> => {
+  try {
+    await countTurn(parts.db, turn, await rediscover(parts, turn));
+  } catch (error) {
+    log.warn('a server could not be discovered anew', { serverId: turn.serverId, error: errorText(error) });
+  }
+};
+
+/**
+ * Discovers every server that clients may call anew, about every five minutes and soon after it said that its tools
+ * changed, so that a changed definition is noticed although nobody lists. Several may run: each turn is taken by one.
+ */
+export const startRediscovery = (parts: Parts): Rounds => {
+  let enlistedAt = Number.NEGATIVE_INFINITY;
+  const round = async (): Promise<number> => {
+    if (performance.now() - enlistedAt > ENLIST_MS) {
+      await enlistServers(parts.db);
+      enlistedAt = performance.now();
+    }
+    const turns = await takeTurns(parts.db, AT_ONCE);
+    await Promise.all(turns.map((turn) => takeTurn(parts, turn)));
+    return turns.length === AT_ONCE ? 0 : POLL_MS;
+  };
+  return startRounds(round, { failed: 'discovering servers anew failed', againMs: POLL_MS });
+};

@@ -1,0 +1,111 @@
+import type { EventStore } from '../../../record/event-store/event-store.js';
+import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
+import type { Tx } from '../../../platform/postgres/database.js';
+import { isId } from '../../../platform/crypto/ids.js';
+import { notFound } from '../../../platform/runtime/problems.js';
+import type { Principal } from '../../../platform/rest/allowed.js';
+import { pageStart, toPage, type Page, type PageQuery } from '../../../platform/rest/page.js';
+import { present, switchTool, type ServerState } from '../servers.js';
+import { findDefinitions, serverStream } from '../servers.store.js';
+import { acceptTool } from '../tool-definitions.js';
+import { changesOf, pinOf } from './tool-changes.js';
+import { toolView, type ToolView } from './tool-view.js';
+import { findPins, type PinningPolicies } from './tools.store.js';
+
+type Server = Readonly<{
+  organizationId: string;
+  id: string;
+  state: ServerState;
+  policies: readonly PinningPolicies[];
+}>;
+
+const acceptedOf = ({ accepted }: ServerState, name: string) =>
+  Object.hasOwn(accepted, name) ? accepted[name] : undefined;
+
+const viewsOf = async (
+  tx: Tx,
+  { organizationId, id, state, policies }: Server,
+  tools: readonly DiscoveredTool[],
+): Promise<readonly ToolView[]> => {
+  const pinnings = tools.map((tool) => ({
+    tool,
+    changes: changesOf(tool, policies, acceptedOf(state, tool.name)),
+    pinnedHash: pinOf(tool, policies, acceptedOf(state, tool.name)),
+  }));
+  const hashes = pinnings.flatMap(({ changes }) => changes.map(({ pinnedHash }) => pinnedHash));
+  const before = hashes.length === 0 ? new Map() : await findDefinitions(tx, organizationId, { serverId: id, hashes });
+  return pinnings.map(({ tool, changes, pinnedHash }) =>
+    toolView(tool, { changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }),
+  );
+};
+
+const viewOf = async (tx: Tx, server: Server, tool: string): Promise<ToolView> => {
+  const [view] = await viewsOf(
+    tx,
+    server,
+    server.state.tools.filter(({ name }) => name === tool),
+  );
+  if (!view) throw notFound('tool');
+  return view;
+};
+
+/** The tools of servers: what they are now, what policies pinned, and the acceptance of what changed. */
+export class Tools {
+  readonly #store: EventStore;
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
+
+  /** The tools of a server by name: those of its newest discovery, and what was seen of them since. */
+  list({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<ToolView>> {
+    const { after, rows, limit } = pageStart(query);
+    if (!isId('srv', id)) return Promise.reject(notFound('server'));
+    return this.#store.look(organizationId, async (tx) => {
+      const state = present((await serverStream.load(tx, organizationId, id))?.state);
+      const sorted = state.tools
+        .filter(({ name }) => name > after)
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+      const views = await viewsOf(
+        tx,
+        { organizationId, id, state, policies: await findPins(tx, organizationId, id) },
+        sorted.slice(0, rows),
+      );
+      return toPage(views, limit, { keyOf: ({ name }) => name, view: (view) => view });
+    });
+  }
+
+  /**
+   * Accepts the definition that a tool has now, for every policy of its server. Says nothing new when no policy refuses
+   * it.
+   */
+  async accept(principal: Principal, id: string, tool: string, definitionHash: string | undefined): Promise<ToolView> {
+    if (!isId('srv', id)) throw notFound('server');
+    const { organizationId } = principal;
+    return this.#store.change(principal, async (change) => {
+      const policies = await findPins(change.tx, organizationId, id);
+      const state = await change.apply(serverStream, id, (current) => {
+        const server = present(current);
+        const known = server.tools.find(({ name }) => name === tool);
+        const pinned =
+          known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
+        return acceptTool(id, { tool, definitionHash, pinned: pinned ?? null }, server);
+      });
+      return viewOf(change.tx, { organizationId, id, state, policies }, tool);
+    });
+  }
+
+  /** Disables or enables one tool of a server. @throws Problem `not_found`, also for a tool that was not discovered */
+  async change(principal: Principal, id: string, tool: string, disabled: boolean | undefined): Promise<ToolView> {
+    if (!isId('srv', id)) throw notFound('server');
+    const { organizationId } = principal;
+    return this.#store.change(principal, async (change) => {
+      const state = await change.apply(serverStream, id, switchTool(id, tool, disabled));
+      return viewOf(
+        change.tx,
+        { organizationId, id, state, policies: await findPins(change.tx, organizationId, id) },
+        tool,
+      );
+    });
+  }
+}

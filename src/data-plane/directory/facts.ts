@@ -1,0 +1,87 @@
+import type { Era } from '../../mcp/protocol/era.js';
+import type { CompiledPolicy } from '../../policy-engine/compile.js';
+import type { Accepted, Pins } from '../../policy-engine/pins.js';
+import type { ToolFacts } from './tool-facts.js';
+
+/** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
+export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digestKey: Buffer }>;
+
+export type IdentityFacts = Readonly<{
+  id: string;
+  name: string;
+  kind: string;
+  attributes: Readonly<Record<string, unknown>>;
+  disabled: boolean;
+}>;
+
+/**
+ * `headers` are the upstream credential in plain text; they live in memory only. `tools` is by name; `disabledTools`
+ * may name some that are not there.
+ */
+export type ServerFacts = Readonly<{
+  id: string;
+  organizationId: string;
+  /** Rises with every event of the server. */
+  version: number;
+  name: string;
+  transport:
+    | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
+    | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+  /** In which eras it was seen to speak. */
+  eras: readonly Era[];
+  headers: Readonly<Record<string, string>>;
+  clientAuth: string;
+  disabled: boolean;
+  tools: ReadonlyMap<string, ToolFacts>;
+  disabledTools: ReadonlySet<string>;
+  /** By the tool's name; tools that are gone included. */
+  accepted: ReadonlyMap<string, Accepted>;
+}>;
+
+/** Policies with equal documents share one `compiled`, those with equal pins one `pins`. */
+export type PolicyFacts = Readonly<{ id: string; version: number; compiled: CompiledPolicy; pins: Pins }>;
+
+export type TokenFacts = Readonly<{ hash: Buffer; expiresAtMs: number }>;
+
+export type GrantFacts = Readonly<{
+  id: string;
+  organizationId: string;
+  identityId: string;
+  serverId: string;
+  policyId: string | undefined;
+  /** Judged beside the policy; never decides. */
+  shadowPolicyId: string | undefined;
+  disabled: boolean;
+  expiresAtMs: number;
+  tokens: readonly TokenFacts[];
+}>;
+
+/**
+ * A grant whose token was good a moment ago, with all that a decision needs; `goodUntilMs` says when grant or token
+ * expire, whichever does first.
+ */
+export type Authenticated = Readonly<{
+  grant: GrantFacts;
+  organization: OrganizationFacts;
+  identity: IdentityFacts;
+  server: ServerFacts;
+  policy: PolicyFacts | undefined;
+  shadow: PolicyFacts | undefined;
+  tokenHash: Buffer;
+  goodUntilMs: number;
+}>;
+
+/**
+ * Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that
+ * a call names.
+ */
+export const switchedOff = (
+  { organization, server, identity, grant }: Authenticated,
+  tool: string | null = null,
+): string | undefined => {
+  if (organization.disabled) return 'the organization is disabled';
+  if (server.disabled) return 'the server is disabled; ask your administrator';
+  if (identity.disabled) return 'the identity of this grant is disabled; ask your administrator';
+  if (grant.disabled) return 'this grant is disabled; ask your administrator';
+  return tool !== null && server.disabledTools.has(tool) ? `${tool} is disabled; ask your administrator` : undefined;
+};

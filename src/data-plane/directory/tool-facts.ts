@@ -1,0 +1,39 @@
+import type { CompiledSchema } from '../../policy-engine/facts.js';
+import { isChanged, type Accepted, type Definition, type Pins } from '../../policy-engine/pins.js';
+import { compiledSchemaOf } from './schema-cache.js';
+
+type Known = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
+
+/**
+ * A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it.
+ */
+export class ToolFacts implements Definition {
+  readonly definitionHash: string;
+  readonly schema: unknown;
+  readonly #known: Known;
+  #pins: Pins | undefined;
+  #isChanged = false;
+
+  constructor(known: Known) {
+    this.definitionHash = known.definitionHash;
+    this.schema = known.inputSchema;
+    this.#known = known;
+  }
+
+  /**
+   * Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while
+   * it is compiled.
+   */
+  inputSchemaFor(organizationId: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
+    return compiledSchemaOf(this.definitionHash, this.schema, organizationId);
+  }
+
+  /** Remembered for the pins that were asked about last: policies of one server mostly share theirs. */
+  isChangedFrom(pins: Pins): boolean {
+    if (pins !== this.#pins) {
+      this.#isChanged = isChanged(pins, this.#known, this.#known.accepted);
+      this.#pins = pins;
+    }
+    return this.#isChanged;
+  }
+}

@@ -1,0 +1,203 @@
+import type { HeldCall } from '../../record/event-log/events/index.js';
+import { errorText, log } from '../../platform/runtime/log.js';
+import { within } from '../../platform/runtime/within.js';
+import type { Decision } from '../../policy-engine/decide.js';
+import { toolOf, type GovernedCall, type Judged } from './call.js';
+import { coveredBy } from './covered.js';
+import { argumentKeys, argumentsDigest } from './digest.js';
+
+/**
+ * A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see, with `otherParamsJson`
+ * where the request says more than its arguments.
+ */
+export type Asked = Readonly<{
+  organizationId: string;
+  call: HeldCall;
+  argumentsJson: string;
+  otherParamsJson: string | undefined;
+  count: number;
+  waitMs: number;
+  expiresInMs: number;
+}>;
+
+/**
+ * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval.
+ * A rejection stands until the approval would have expired. `refused`: nobody will be asked.
+ */
+export type Standing =
+  | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
+  | Readonly<{ status: 'approved'; approvalId: string }>
+  | Readonly<{ status: 'expired'; approvalId: string }>
+  | Readonly<{ status: 'rejected'; approvalId: string; comment: string | null }>
+  | Readonly<{ status: 'refused'; reason: string }>;
+
+/** Where an approval of a grant's call is by now, and since when. `withdrawn`: its caller wants it no more. */
+export type Stands = Readonly<{
+  status: 'pending' | 'approved' | 'used' | 'rejected' | 'expired' | 'withdrawn';
+  since: Date;
+  requestedAt: Date;
+  expiresAt: Date;
+}>;
+
+type Of = Readonly<{ organizationId: string; grantId: string; approvalId: string }>;
+
+/** The approvals of held calls; bound at the start, as they are another room. */
+export type HeldCalls = Readonly<{
+  /** Opens an approval when nothing stands; it is on record when this answers. */
+  standing: (asked: Asked) => Promise<Standing>;
+  /** Uses an approval for this call: true for one caller only, and only while it is approved. */
+  use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
+  /** Undoes this call's use: the call was not made. */
+  giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
+  /** Undefined when the grant has no such approval. */
+  look: (of: Of) => Promise<Stands | undefined>;
+  /** Ends an approval that was not used, so that nobody is asked about it any more. */
+  withdraw: (of: Of) => Promise<void>;
+}>;
+
+type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
+
+/**
+ * The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known
+ * whether it was used.
+ */
+export type Approvals = Readonly<{
+  standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>;
+  use: (use: Use) => Promise<boolean | undefined>;
+  giveBack: (use: Use) => void;
+}>;
+
+const GIVE_BACK_EVERY_MS = 1000;
+const GIVE_BACK_TRIES = 600;
+
+/**
+ * Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` is given back once it is; giving
+ * back is tried for ten minutes.
+ */
+export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
+  const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
+    heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
+      log.warn('giving back an approval failed', { organizationId, triesLeft, error: errorText(error) });
+      if (triesLeft > 0)
+        setTimeout(() => giveBack({ organizationId, approvalId, callId }, triesLeft - 1), GIVE_BACK_EVERY_MS).unref();
+    });
+  };
+  return {
+    standing: async (asked) => (await within(heldCalls.standing(asked), timeoutMs)) ?? { status: 'unavailable' },
+    use: async (use) => {
+      const pending = heldCalls.use(use.organizationId, use.approvalId, use.callId);
+      const used = await within(pending, timeoutMs);
+      // Late or lost, it may have been used all the same.
+      if (used === undefined)
+        pending.then(
+          (late) => void (late && giveBack(use)),
+          () => giveBack(use),
+        );
+      return used;
+    },
+    giveBack: (use) => giveBack(use),
+  };
+};
+
+/**
+ * The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool
+ * with it.
+ */
+export const askFor = (
+  call: GovernedCall,
+  { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>,
+): Asked => {
+  const { grant, organization, identity, server, policy } = call.who;
+  const tool = call.tool ?? '';
+  const { digested, argumentsShown, othersShown } = coveredBy(call);
+  const digest = argumentsDigest(organization.digestKey, digested);
+  if (!policy || !approval || digest === null) throw new Error('a call is held by its policy only');
+  const heldCall = {
+    grantId: grant.id,
+    identityId: identity.id,
+    serverId: server.id,
+    tool,
+    argumentKeys: argumentKeys(call.arguments),
+    argumentsDigest: digest,
+    definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
+  };
+  return {
+    organizationId: organization.id,
+    call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
+    argumentsJson: JSON.stringify(argumentsShown),
+    otherParamsJson: othersShown && JSON.stringify(othersShown),
+    count: approval.count,
+    waitMs: approval.waitSeconds * 1000,
+    expiresInMs: approval.expiresInSeconds * 1000,
+  };
+};
+
+/** The refusal of a call whose approvals are out of reach. */
+export const unavailable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): Judged => ({
+  effect: 'deny',
+  code: 'approval_required',
+  rule,
+  reason: `${call.tool} needs a person's approval, and approvals are out of reach; try again shortly`,
+});
+
+/** The refusal of a request that needs approval and can not ask for it. */
+export const unaskable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): Judged => ({
+  effect: 'deny',
+  code: 'approval_required',
+  rule,
+  reason: `${call.tool} needs a person's approval, which ${call.method} can't ask for`,
+});
+
+/** How a held call is answered by what stands for it, as long as that is no approval. */
+export const awaiting = (
+  call: GovernedCall,
+  asked: Asked,
+  standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>,
+  nowMs: number,
+): Judged => {
+  const { rule, reason } = asked.call;
+  const deny = { effect: 'deny', rule } as const;
+  switch (standing.status) {
+    case 'pending': {
+      const { approvalId, expiresAtMs } = standing;
+      return {
+        effect: 'hold',
+        code: 'approval_required',
+        rule,
+        reason,
+        approvalId,
+        waiting: { approvalId, waitMs: asked.waitMs, expiresInMs: expiresAtMs - nowMs },
+      };
+    }
+    case 'rejected':
+      return {
+        ...deny,
+        code: 'approval_rejected',
+        reason: `${call.tool}: a reviewer rejected this call${standing.comment === null ? '' : `: ${standing.comment}`}`,
+        approvalId: standing.approvalId,
+      };
+    case 'expired':
+      return {
+        ...deny,
+        code: 'approval_expired',
+        reason: `${call.tool}: the approval of this call has expired; repeat the call to ask again`,
+        approvalId: standing.approvalId,
+      };
+    case 'refused':
+      return { ...deny, code: 'approval_required', reason: standing.reason };
+    case 'unavailable':
+      return unavailable(call, asked.call);
+  }
+};
+
+/** What the agent reads: of a held call, also what is pending and how to go on. */
+export const told = (call: GovernedCall, judged: Judged): Judged =>
+  judged.effect === 'hold' && judged.approvalId !== undefined
+    ? {
+        ...judged,
+        reason:
+          `${judged.reason.replace(/\.$/, '')}. This call of ${call.tool} is pending as approval ` +
+          `${judged.approvalId}; once it is approved, repeating the same call with the same arguments runs ` +
+          'it',
+      }
+    : judged;

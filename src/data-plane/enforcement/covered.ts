@@ -1,0 +1,61 @@
+import { META } from '../../mcp/protocol/modern.js';
+import type { GovernedCall } from './call.js';
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Members of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
+ * every request of the era without sessions says of its client, which other clients say when they open a session.
+ */
+const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
+  'progressToken',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  META.protocolVersion,
+  META.clientInfo,
+  META.clientCapabilities,
+  META.logLevel,
+]);
+
+/** What the request names, and its arguments: these are judged, and shown to reviewers, as such. */
+const JUDGED: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
+const ANSWERS = ['inputResponses', 'requestState'] as const;
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const without = (members: Members, left: ReadonlySet<string>): Members =>
+  Object.fromEntries(Object.entries(members).filter(([key]) => !left.has(key)));
+
+/** Everything in `params` beside what is judged that may change what the call does; undefined when there is nothing. */
+const othersIn = (params: Members): Members | undefined => {
+  const { _meta: meta, ...others } = without(params, new Set([...JUDGED, ...ANSWERS]));
+  const told = isMembers(meta) ? without(meta, OF_THE_EXCHANGE) : meta;
+  const isTold = told !== undefined && !(isMembers(told) && Object.keys(told).length === 0);
+  const all = isTold ? { ...others, _meta: told } : others;
+  return Object.keys(all).length === 0 ? undefined : all;
+};
+
+/**
+ * What an approval of a call covers. `digested` is one value that no other call has: a call that says nothing but its
+ * arguments is digested as those, any other as a list, which is no call's arguments. `argumentsShown` and `othersShown`
+ * are what a reviewer sees of it.
+ */
+export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Members | undefined }>;
+
+export const coveredBy = ({
+  arguments: given = {},
+  params = {},
+}: Pick<GovernedCall, 'arguments' | 'params'>): Covered => {
+  const { inputResponses, requestState } = params;
+  const hasAnswers = inputResponses !== undefined || requestState !== undefined;
+  const others = othersIn(params);
+  const argumentsShown = hasAnswers ? { arguments: given, inputResponses, requestState } : given;
+  if (!hasAnswers && others === undefined) return { digested: given, argumentsShown, othersShown: undefined };
+  return {
+    digested: [given, inputResponses ?? null, requestState ?? null, others ?? null],
+    argumentsShown,
+    othersShown: others,
+  };
+};

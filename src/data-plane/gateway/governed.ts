@@ -1,0 +1,35 @@
+import type { GovernedCall } from '../enforcement/call.js';
+import type { Request } from '../../mcp/protocol/read-message.js';
+import { clip } from '../../platform/runtime/clip.js';
+import type { InSession } from './exchange.js';
+
+/** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
+const KEPT = 256;
+
+const clientOf = ({ clientName: name, clientVersion: version }: InSession['session']): GovernedCall['client'] => {
+  if (name === undefined) return null;
+  return version === undefined ? { name } : { name, version };
+};
+
+/** A request as enforcement sees it. */
+export const governed = (
+  exchange: InSession,
+  request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>,
+  call: Readonly<{ tool: string | null; arguments: unknown }>,
+): GovernedCall => {
+  const { session, who } = exchange;
+  return {
+    who,
+    method: clip(request.method, KEPT),
+    tool: call.tool,
+    arguments: call.arguments,
+    readAtMs: exchange.readAtMs,
+    params: request.params,
+    requestId: typeof request.id === 'string' ? clip(request.id, KEPT) : request.id,
+    sessionId: session.sessionId,
+    protocolVersion: session.protocolVersion,
+    traceId: exchange.traceId,
+    sourceIp: exchange.sourceIp,
+    client: clientOf(session),
+  };
+};

@@ -1,0 +1,331 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { accepts } from '../../mcp/protocol/accept.js';
+import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
+import { isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
+import { namesSomething } from '../../mcp/protocol/named-request.js';
+import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
+import { readBody } from '../../mcp/protocol/read-body.js';
+import { readMessage, type Faulty, type Message, type Request } from '../../mcp/protocol/read-message.js';
+import type { Decided } from '../enforcement/call.js';
+import { clip } from '../../platform/runtime/clip.js';
+import { isRevisionOf } from '../../mcp/protocol/era.js';
+import { databaseProblem } from '../../platform/postgres/database-problem.js';
+import { reportFailure } from '../../platform/runtime/guard.js';
+import { Problem, problems } from '../../platform/runtime/problems.js';
+import type { Exchange } from '../relay/exchange.js';
+import { relayMessage, relayRequest } from '../relay/relay-message.js';
+import { relayStream } from '../relay/standing-stream.js';
+import { ConnectionMemo } from '../sessions/connection-memo.js';
+import { endSession } from '../sessions/end-session.js';
+import { openUpstreamSession } from '../sessions/open-session.js';
+import type { SessionContent } from '../sessions/sealed-session.js';
+import { isSpoken } from '../sessions/session-parts.js';
+import { callTool } from './call-tool.js';
+import { deniedResult } from './denied.js';
+import { clientAddress } from './client-address.js';
+import type { GatewayParts, InSession as Asking } from './exchange.js';
+import { isList, listItems } from '../lists/list-items.js';
+import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
+import { serveModern } from './serve-modern.js';
+import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
+import { withPlace } from './take-place.js';
+import { useNamed } from './use-named.js';
+
+type InSession = Asking & Readonly<{ session: SessionContent }>;
+
+const PREFIX = '/mcp/';
+/** How much of a method or an id, which are the client's to choose, a record keeps. */
+const MAX_RECORDED = 256;
+
+/** Whether a URL is the endpoint of this server. */
+const isEndpoint = (url: string | undefined, serverId: string): boolean => {
+  if (!url?.startsWith(PREFIX) || !url.startsWith(serverId, PREFIX.length)) return false;
+  const end = PREFIX.length + serverId.length;
+  return url.length === end || url[end] === '?';
+};
+
+const ANSWERS = ['application/json', 'text/event-stream'];
+
+/**
+ * Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the
+ * server's log.
+ */
+const isPassedOn = ({ who }: Exchange, { method }: Request): boolean =>
+  method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
+
+/** Answers a request for which the database has no turn, or no answer, right now. */
+const refuseBusy = (response: ServerResponse, { code, detail, retryAfterSeconds }: Problem): void =>
+  refuseHttp(response, problems[code].status, {
+    code: OWN_CODES.unavailable,
+    message: detail,
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  });
+
+/** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
+const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
+  const failed = (error: unknown): void => {
+    const busy = error instanceof Problem ? error : databaseProblem(error);
+    if (busy?.retryAfterSeconds !== undefined) return refuseBusy(response, busy);
+    reportFailure('gateway_request', error);
+    refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
+  };
+  try {
+    work()?.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+};
+
+/**
+ * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain
+ * functions on node:http; every way out writes an answer, and an unexpected failure becomes a 500 without detail.
+ */
+export class McpEndpoint {
+  readonly #parts: GatewayParts;
+  readonly #memo: ConnectionMemo;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    this.#memo = new ConnectionMemo(parts.directory, parts.openSession);
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    guarded(response, () => this.#serve(request, response));
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
+    if (isForeign(this.#parts, request))
+      return refuseHttp(response, 403, {
+        code: OWN_CODES.forbidden,
+        message: 'requests from this web origin are not accepted',
+      });
+    if (allowOrigin(request, response)) return;
+    const exchange = this.#authenticate(request, response);
+    if (!exchange) return;
+    switch (request.method) {
+      case 'POST':
+        return readBody(request, (body) => guarded(response, () => this.#post(exchange, body)));
+      case 'GET':
+      case 'DELETE':
+        return this.#ofSession(exchange);
+      default:
+        return refuseHttp(response, 405, {
+          code: OWN_CODES.forbidden,
+          message: 'use POST, GET or DELETE',
+          headers: { allow: 'POST, GET, DELETE' },
+        });
+    }
+  }
+
+  /** GET and DELETE are of the legacy era, and there of a session: to the modern era they are no methods. */
+  async #ofSession(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const { headers } = request;
+    if (headers['mcp-session-id'] === undefined || isRevisionOf('modern', headers['mcp-protocol-version'])) {
+      return refuseHttp(response, 405, {
+        code: OWN_CODES.forbidden,
+        message: 'without a session only POST',
+        headers: { allow: 'POST' },
+      });
+    }
+    const session = this.#session(exchange);
+    if (!session) return;
+    if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
+    if (!accepts(headers.accept, ['text/event-stream']))
+      return notAcceptable(response, 'Accept must name text/event-stream');
+    const reason = unavailable(this.#parts, exchange);
+    if (reason) return refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason });
+    this.#memo.forget(request);
+    return withPlace(
+      this.#parts,
+      this.#parts.quotas.streams,
+      { ...exchange, session },
+      { asked: { method: 'GET', id: null }, work: () => relayStream(this.#parts, { ...exchange, session }) },
+    );
+  }
+
+  #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+    const who = this.#memo.authenticate(request, Date.now());
+    if (!who) {
+      this.#parts.metrics.unauthenticated.inc();
+      refuseHttp(response, 401, {
+        code: OWN_CODES.unauthorized,
+        message: 'send Authorization: Bearer <grant token>',
+        headers: { 'www-authenticate': 'Bearer realm="toolgate"' },
+      });
+      return undefined;
+    }
+    if (!isEndpoint(request.url, who.server.id)) {
+      refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
+      return undefined;
+    }
+    return {
+      request,
+      response,
+      who,
+      sourceIp: clientAddress(request, this.#parts.trustedProxies),
+      traceId: traceIdOf(request.headers['traceparent']),
+    };
+  }
+
+  /** The session that the request names, or undefined when it was refused here. */
+  #session({ request, response, who }: Exchange): SessionContent | undefined {
+    const sealed = request.headers['mcp-session-id'];
+    if (typeof sealed !== 'string') {
+      refuseHttp(response, 400, { code: -32_600, message: 'Mcp-Session-Id is missing; initialize first' });
+      return undefined;
+    }
+    const session = this.#memo.session(request, sealed, Date.now());
+    if (
+      !session ||
+      session.grantId !== who.grant.id ||
+      session.serverId !== who.server.id ||
+      this.#parts.directory.isEnded(session.sessionId)
+    ) {
+      refuseHttp(response, 404, { code: -32_600, message: 'no such session; initialize again' });
+      return undefined;
+    }
+    const version = request.headers['mcp-protocol-version'];
+    if (version !== undefined && !isSpoken(version)) {
+      refuseHttp(response, 400, {
+        code: -32_600,
+        message: 'MCP-Protocol-Version names a revision that is not spoken here',
+      });
+      return undefined;
+    }
+    return session;
+  }
+
+  /** Not async: a call goes from here to its decision without a turn through the promises. */
+  #post(exchange: Exchange, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
+    const { request, response } = exchange;
+    if (body === 'gone') return;
+    if (!accepts(request.headers.accept, ANSWERS))
+      return notAcceptable(response, 'Accept must name application/json and text/event-stream');
+    if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
+    const read = readMessage(body);
+    if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
+    if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
+    const { message } = read;
+    // Spelled out, as a spread with more keys after it costs a microsecond.
+    const { who, sourceIp, traceId } = exchange;
+    const readAtMs = performance.now();
+    if (isModern(request.headers, message))
+      return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
+    if (message.kind === 'request' && message.method === 'initialize')
+      return this.#initialize({ ...exchange, body }, message);
+    const session = this.#session(exchange);
+    if (!session) return;
+    return this.#dispatch({ request, response, who, sourceIp, traceId, body, session, readAtMs }, message);
+  }
+
+  async #refuseMalformed(
+    exchange: Exchange,
+    status: 400 | 413,
+    { code, message }: Readonly<{ code: number; message: string }>,
+  ): Promise<void> {
+    await this.#recordMalformed(exchange, message);
+    if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
+    return refuseHttp(exchange.response, 413, {
+      code,
+      message: 'a message may have at most 4 MiB',
+      headers: { connection: 'close' },
+    });
+  }
+
+  /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
+  async #refuseFaulty(exchange: Exchange, faulty: Faulty, reason: string): Promise<void> {
+    const { request, response } = exchange;
+    const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
+    if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
+    const decided = await this.#recordMalformed(exchange, reason, faulty);
+    const { id } = faulty;
+    sendJson(
+      response,
+      200,
+      faulty.method === 'tools/call' ? deniedResult(id, decided, era) : jsonRpcError(id, -32_602, reason),
+    );
+  }
+
+  async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
+    if (refusedAsUnavailable(this.#parts, exchange, message.id)) return;
+    await withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
+      asked: message,
+      work: () => openUpstreamSession(this.#parts, exchange, message),
+    });
+  }
+
+  #dispatch(exchange: InSession, message: Message): void | Promise<void> {
+    if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
+    if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
+    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method))
+      return refuseMethod(this.#parts, exchange, message);
+    if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
+    const asked =
+      message.kind === 'request'
+        ? message
+        : { method: message.kind === 'notification' ? message.method : 'response', id: null };
+    return withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
+      asked,
+      work: () => this.#ungoverned(exchange, message),
+    });
+  }
+
+  #ungoverned(exchange: InSession, message: Message): void | Promise<void> {
+    if (message.kind === 'request') return this.#passOn(exchange, message);
+    const asServerKnows = withServersTaskIds(this.#parts, exchange);
+    return message.kind === 'notification'
+      ? this.#notify(exchange, asServerKnows, message)
+      : relayMessage(this.#parts, asServerKnows, undefined);
+  }
+
+  #passOn(exchange: InSession, request: Request): void | Promise<void> {
+    if (isList(request.method)) return listItems(this.#parts, exchange, request);
+    return isOfTask('legacy', request.method)
+      ? askOfTask(this.#parts, exchange, request)
+      : relayRequest(this.#parts, exchange, request);
+  }
+
+  async #notify(
+    exchange: InSession,
+    asServerKnows: Asking,
+    { method, params }: Extract<Message, { kind: 'notification' }>,
+  ): Promise<void> {
+    await relayMessage(this.#parts, asServerKnows, method);
+    // Once the upstream was told, so that it stops its work too.
+    if (method === 'notifications/cancelled')
+      this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
+  }
+
+  /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
+  async #recordMalformed(exchange: Exchange, reason: string, faulty?: Faulty): Promise<Decided> {
+    const { request, who, traceId, sourceIp } = exchange;
+    const sealed = request.headers['mcp-session-id'];
+    const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
+    const session = opened?.grantId === who.grant.id ? opened : undefined;
+    const { sessionId, protocolVersion } = session ?? { sessionId: null, protocolVersion: null };
+    const call = {
+      who,
+      ...recordedOf(faulty),
+      tool: null,
+      arguments: undefined,
+      params: undefined,
+      sessionId,
+      protocolVersion,
+    };
+    const unread = { ...call, readAtMs: performance.now(), traceId, sourceIp, client: null };
+    const decided = await this.#parts.enforcement.refuseUnread(unread, 'malformed', reason);
+    this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
+    return decided;
+  }
+}
+
+/** What a record keeps of the method and the id, as far as they could be read. */
+const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Request['id'] | null }> => {
+  if (faulty === undefined) return { method: 'unknown', requestId: null };
+  const { method, id } = faulty;
+  return { method: clip(method, MAX_RECORDED), requestId: typeof id === 'string' ? clip(id, MAX_RECORDED) : id };
+};
+
+const notAcceptable = (response: ServerResponse, message: string): void =>
+  refuseHttp(response, 406, { code: -32_600, message });

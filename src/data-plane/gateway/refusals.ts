@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import { switchedOff } from '../directory/facts.js';
+import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
+import { MODERN_CODES, type ModernRefusal } from '../../mcp/protocol/modern-request.js';
+import type { Request } from '../../mcp/protocol/read-message.js';
+import type { Exchange } from '../relay/exchange.js';
+import type { GatewayParts, InSession } from './exchange.js';
+import { governed } from './governed.js';
+
+/**
+ * Why a request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it
+ * asks.
+ */
+export const unavailable = (
+  parts: Pick<GatewayParts, 'directory' | 'maxStalenessMs'>,
+  { who }: Exchange,
+): string | undefined =>
+  switchedOff(who) ??
+  (parts.directory.ageMs() > parts.maxStalenessMs
+    ? 'the gateway has lost touch with its database; try again shortly'
+    : undefined);
+
+/** Answers `unavailable` where it is so, and says whether it was. */
+export const refusedAsUnavailable = (parts: GatewayParts, exchange: Exchange, id: RequestId): boolean => {
+  const reason = unavailable(parts, exchange);
+  if (reason) sendJson(exchange.response, 200, jsonRpcError(id, OWN_CODES.unavailable, reason));
+  return reason !== undefined;
+};
+
+/**
+ * A method that no rule governs: on record, and nothing upstream. In the modern era it is 404 on the level of HTTP too.
+ */
+export const refuseMethod = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+  const verdict = await parts.enforcement.enforce(governed(exchange, request, { tool: null, arguments: undefined }));
+  parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
+  sendJson(
+    exchange.response,
+    exchange.session.era === 'modern' ? 404 : 200,
+    jsonRpcError(request.id, -32_601, verdict.decided.reason),
+  );
+};
+
+const sendRefusal = (response: ServerResponse, id: RequestId, { status, code, message, data }: ModernRefusal): void =>
+  sendJson(response, status, { jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } });
+
+/**
+ * A modern request whose body and headers don't say one thing, or not all of it: malformed, and on record as that. A
+ * revision that is not spoken is only told.
+ */
+export const refuseModern = async (
+  parts: GatewayParts,
+  exchange: InSession,
+  request: Request,
+  refusal: ModernRefusal,
+): Promise<void> => {
+  if (refusal.code !== MODERN_CODES.unsupportedVersion) {
+    await parts.enforcement.refuseUnread(
+      governed(exchange, request, { tool: null, arguments: undefined }),
+      'malformed',
+      refusal.message,
+    );
+    parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
+  }
+  sendRefusal(exchange.response, request.id, refusal);
+};

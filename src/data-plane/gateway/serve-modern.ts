@@ -1,0 +1,92 @@
+import { jsonRpcError, sendJson, sendStatus } from '../../mcp/protocol/answers.js';
+import { ownTraceId, paramRefusal, readModern } from '../../mcp/protocol/modern-request.js';
+import { paramHeadersOf, type ParamHeader } from '../../mcp/protocol/param-headers.js';
+import { toolCallParams, type Message, type Request } from '../../mcp/protocol/read-message.js';
+import { callTool } from './call-tool.js';
+import { discover } from '../lists/discover.js';
+import type { GatewayParts, InSession } from './exchange.js';
+import { isList, listItems } from '../lists/list-items.js';
+import { listen } from './listen.js';
+import { refusedAsUnavailable, refuseMethod, refuseModern } from './refusals.js';
+import { askOfTask, isOfTask } from './tasks.js';
+import { withPlace } from './take-place.js';
+import { useNamed } from './use-named.js';
+import type { ToolFacts } from '../directory/tool-facts.js';
+
+const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
+
+/**
+ * A message of the modern era: no session, all that is to be known of it in itself. Clients send requests alone; a
+ * notification is taken and has no effect.
+ */
+export const serveModern = async (
+  parts: GatewayParts,
+  exchange: Omit<InSession, 'session'>,
+  message: Message,
+): Promise<void> => {
+  const { request, response } = exchange;
+  if (message.kind === 'response')
+    return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
+  if (message.kind === 'notification') return sendStatus(response, 202);
+  const read = readModern(request.headers, message);
+  const session = read.ok ? read.caller : NOBODY;
+  const { who, sourceIp, body, readAtMs } = exchange;
+  const asking: InSession = {
+    request,
+    response,
+    who,
+    sourceIp,
+    traceId: ownTraceId(message) ?? exchange.traceId,
+    session,
+    body,
+    readAtMs,
+  };
+  if (!read.ok) return refuseModern(parts, asking, message, read.refusal);
+  return dispatch(parts, asking, message);
+};
+
+/** Who a request comes from that did not say it as it must. */
+const NOBODY: InSession['session'] = {
+  era: 'modern',
+  sessionId: null,
+  upstreamSession: undefined,
+  protocolVersion: 'unknown',
+  clientCapabilities: {},
+};
+
+const dispatch = async (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+  const { method, id } = request;
+  if (method === 'tools/call') return callChecked(parts, asking, request);
+  if (USES.has(method)) return useNamed(parts, asking, request);
+  const passed =
+    isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
+  if (!passed) return refuseMethod(parts, asking, request);
+  if (refusedAsUnavailable(parts, asking, id)) return undefined;
+  const quota = method === 'subscriptions/listen' ? parts.quotas.streams : parts.quotas.collections;
+  return withPlace(parts, quota, asking, { asked: request, work: () => passOn(parts, asking, request) });
+};
+
+const passOn = (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+  const { method } = request;
+  if (isOfTask('modern', method)) return askOfTask(parts, asking, request);
+  if (method === 'server/discover') return discover(parts, asking, request);
+  return method === 'subscriptions/listen' ? listen(parts, asking, request) : listItems(parts, asking, request);
+};
+
+const callChecked = async (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+  const given = toolCallParams(request);
+  const tool = given && asking.who.server.tools.get(given.name);
+  const refusal = tool && paramRefusal(asking.request.headers, mirroredBy(tool), given.arguments);
+  return refusal ? refuseModern(parts, asking, request, refusal) : callTool(parts, asking, request);
+};
+
+const mirrored = new WeakMap<ToolFacts, readonly ParamHeader[]>();
+
+/** Looked for once in each tool's schema. */
+const mirroredBy = (tool: ToolFacts): readonly ParamHeader[] => {
+  const known = mirrored.get(tool);
+  if (known) return known;
+  const found = paramHeadersOf(tool.schema) ?? [];
+  mirrored.set(tool, found);
+  return found;
+};

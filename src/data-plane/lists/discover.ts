@@ -1,0 +1,50 @@
+import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js';
+import { offered, withTasks } from '../../mcp/protocol/capabilities.js';
+import { SPOKEN } from '../../mcp/protocol/modern-request.js';
+import type { Request } from '../../mcp/protocol/read-message.js';
+import { collectAnswer, isFailure, messageIn } from '../relay/collect-answer.js';
+import { failures } from '../relay/relay-answer.js';
+import { upstreamPost } from '../relay/upstream-post.js';
+import type { InSession, RelayParts } from '../relay/exchange.js';
+import { cacheable } from './list-items.js';
+
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * server/discover: what the upstream says of itself, with the revisions that are spoken here and without what is not
+ * offered here. An upstream that does not answer it as one of this era is told as a server of the other era would say
+ * it, so that clients of both fall back to initialize.
+ */
+export const discover = async (parts: RelayParts, exchange: InSession, request: Request): Promise<void> => {
+  const { response } = exchange;
+  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
+    maxBytes: MAX_ANSWER_BYTES,
+    id: request.id,
+    until: response,
+  });
+  if (isFailure(collected))
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(request.id, failures[collected.kind].code, failures[collected.kind].message),
+    );
+  const answer = messageIn(collected, request.id);
+  const result = answer['result'];
+  if (typeof result === 'object' && result !== null && 'supportedVersions' in result && 'capabilities' in result) {
+    const capabilities = offered(result.capabilities);
+    return sendJson(response, 200, {
+      ...answer,
+      result: cacheable({
+        ...result,
+        supportedVersions: SPOKEN,
+        capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities,
+      }),
+    });
+  }
+  if (collected.status === 200 && 'error' in answer) return sendJson(response, 200, answer);
+  return sendJson(
+    response,
+    400,
+    jsonRpcError(request.id, OWN_CODES.upstreamError, 'the MCP server does not answer server/discover; initialize'),
+  );
+};

@@ -1,0 +1,16 @@
+import type { RelayParts } from '../relay/exchange.js';
+import type { DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
+import type { ListCache } from './list-cache.js';
+
+export type NoticedTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
+
+/** What showing lists takes. */
+export type ListParts = RelayParts &
+  Readonly<{
+    lists: ListCache;
+    /**
+     * Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for
+     * long.
+     */
+    noticeTools: (noticed: NoticedTools) => Promise<void>;
+  }>;

@@ -1,0 +1,42 @@
+import type { Authenticated, PolicyFacts } from '../directory/facts.js';
+import { refusedName } from '../directory/tool-names.js';
+import { LookAlikes } from '../../platform/runtime/look-alikes.js';
+import { pinnedHash } from '../../policy-engine/pins.js';
+import { readTool, type DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
+
+/**
+ * `shows` answers for tools that the policy lists; `seen` collects those whose definition is not the one that the
+ * directory knows.
+ */
+type PinnedTools = Readonly<{ shows: (listed: unknown) => boolean; seen: ReadonlyMap<string, DiscoveredTool> }>;
+
+/**
+ * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed
+ * definition is kept from them, as it is the model that would read it. Tools whose names could be mistaken for others'
+ * are kept from them too.
+ */
+export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: PolicyFacts): PinnedTools => {
+  const beside = new LookAlikes();
+  const seen = new Map<string, DiscoveredTool>();
+  return {
+    seen,
+    shows: (listed) => {
+      const name = nameOf(listed);
+      if (name === undefined || refusedName(server, name) !== undefined || beside.refusal(name) !== undefined)
+        return false;
+      beside.add(name);
+      if (!compiled.pinTools) return true;
+      const tool = readTool(listed);
+      if (!tool) return false;
+      const { definitionHash } = tool;
+      if (server.tools.get(name)?.definitionHash !== definitionHash) seen.set(name, tool);
+      const pinned = pinnedHash(pins, name, server.accepted.get(name));
+      return compiled.mode === 'monitor' || pinned === undefined || pinned === definitionHash;
+    },
+  };
+};
+
+const nameOf = (listed: unknown): string | undefined =>
+  typeof listed === 'object' && listed !== null && 'name' in listed && typeof listed.name === 'string'
+    ? listed.name
+    : undefined;

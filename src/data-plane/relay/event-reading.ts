@@ -1,0 +1,62 @@
+import { isUtf8 } from 'node:buffer';
+import { formatSse, parseSse, type SseEvent } from '../../mcp/wire/sse.js';
+import { MAX_JSON_DEPTH } from '../../mcp/wire/foreign-json.js';
+import { parseObject, type Json } from '../../mcp/wire/json-object.js';
+import { scanMessage } from './passable-message.js';
+import { mayNeedReading } from './needles.js';
+
+/** Why an event of an upstream did not go on to the client. */
+export type DropReason = 'list' | 'unreadable' | 'too_long' | 'not_declared';
+
+/** `bytes` may go on to the client; `message` is what they say, undefined where there is no message in them. */
+export type ReadEvent = Readonly<{ bytes: Buffer; message: Json | undefined }> | Readonly<{ dropped: DropReason }>;
+
+/** Whether the result under this id may hold data of a tool's own, in which lists are nobody's business. */
+export type MayHoldData = (id: unknown) => boolean;
+
+const unreadable = { dropped: 'unreadable' } as const;
+/** Fields that the standard knows, and the blank line. */
+const ONLY_FIELDS = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n|\r|\n)$/;
+
+/**
+ * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard
+ * has none, in U+2028 for example.
+ */
+const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(Buffer.from(`${event} ${id}`));
+
+/**
+ * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not
+ * asked for here: what is not one JSON-RPC message, in UTF-8 and without equal keys, and what lists something, is
+ * dropped. The event passes byte for byte where nothing in it is changed and all of its lines are of the standard, with
+ * the data on one.
+ */
+export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent => {
+  const text = event.toString('utf8');
+  const events = parseSse(text);
+  if (!isUtf8(event) || !events) return unreadable;
+  const [read] = events;
+  if (!read || read.data.trim() === '')
+    return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
+  if (!isBare(read)) return unreadable;
+  const data = read.data.replaceAll('\n', ' ');
+  const result = readData(data, mayHoldData);
+  if ('dropped' in result) return result;
+  const isUnchanged = result.text === read.data && ONLY_FIELDS.test(text);
+  return {
+    bytes: isUnchanged ? event : Buffer.from(formatSse({ ...read, data: result.text })),
+    message: result.message,
+  };
+};
+
+const readData = (
+  data: string,
+  mayHoldData: MayHoldData,
+): Readonly<{ dropped: DropReason }> | Readonly<{ text: string; message: Json }> => {
+  const { scan, passed } = scanMessage(Buffer.from(data));
+  const text = passed.toString('utf8');
+  const message = scan.isBroken || scan.deepest > MAX_JSON_DEPTH ? undefined : parseObject(text);
+  const isResponse = scan.has('result') !== scan.has('error');
+  if (!message || isResponse === scan.has('method') || (!isResponse && scan.has('result'))) return unreadable;
+  if (isResponse && (scan.hasList || (scan.hasDeepList && !mayHoldData(message['id'])))) return { dropped: 'list' };
+  return { text, message };
+};

@@ -1,0 +1,231 @@
+import { isObject, type Json } from '../../mcp/wire/json-object.js';
+import { guarded } from '../../platform/runtime/guard.js';
+import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
+import { EventSplitter } from '../../mcp/wire/event-splitter.js';
+import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
+import { META } from '../../mcp/protocol/modern.js';
+import { readEvent, type DropReason } from './event-reading.js';
+import { TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
+import type { Kind } from '../../policy-engine/facts.js';
+import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
+import type { InSession, RelayParts } from './exchange.js';
+import { passableMessage } from './passable-message.js';
+import { failures, type Relayed } from './relay-answer.js';
+import { LIST_CHANGED } from './standing-stream.js';
+
+const MOST_HELD = 1024 * 1024;
+const METHOD_NOT_FOUND = -32_601;
+
+/** What a client asks to be told, by the member of its filter. */
+export const FILTERS: Readonly<Record<Kind, string>> = {
+  tool: 'toolsListChanged',
+  resource: 'resourcesListChanged',
+  prompt: 'promptsListChanged',
+};
+
+/**
+ * What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when
+ * the subscription is over.
+ */
+export type Listening = Readonly<{
+  id: RequestId;
+  filter: Json;
+  clientsTaskId: (taskId: string) => string;
+  done: (relayed: Relayed) => void;
+}>;
+
+/**
+ * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every
+ * list_changed that was asked for, as a change of grant or policy changes lists whatever the upstream does. Where the
+ * upstream has no subscriptions, the stream is ours alone.
+ */
+class ListenStream implements Sink {
+  readonly #parts: RelayParts;
+  readonly #exchange: InSession;
+  readonly #listening: Listening;
+  readonly #splitter = new EventSplitter();
+  readonly #kinds: readonly Kind[];
+  #running: Running | undefined;
+  #status = 0;
+  #mode: 'waiting' | 'events' | 'own' | 'over' = 'waiting';
+  #acknowledged = false;
+  #body: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(parts: RelayParts, exchange: InSession, listening: Listening) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#listening = listening;
+    this.#kinds = (['tool', 'resource', 'prompt'] as const).filter((kind) => listening.filter[FILTERS[kind]] === true);
+  }
+
+  start(running: Running): void {
+    this.#running = running;
+    const left = (): void => {
+      // Leaving is how a subscription ends.
+      this.#finish(this.#mode === 'waiting' ? 'cancelled' : 'ok', true);
+      running.abort();
+    };
+    this.#exchange.response.once('close', guarded('relay', left));
+  }
+
+  head(status: number, headers: UpstreamHeaders): void {
+    this.#status = status;
+    if (status === 200 && isEventStream(headerOf(headers, 'content-type'))) this.#begin('events');
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    if (this.#mode === 'waiting' && this.#bytes <= MOST_HELD) this.#body.push(chunk);
+    if (this.#mode !== 'events') return true;
+    const events = this.#splitter
+      .feed(chunk)
+      .map((event) => (event.length > MOST_HELD ? this.#drop('too_long') : this.#shown(event)));
+    if (this.#splitter.held > MOST_HELD) {
+      this.#splitter.skip();
+      this.#drop('too_long');
+    }
+    return this.#write(Buffer.concat(events));
+  }
+
+  end(): void {
+    if (this.#mode === 'events') this.#exchange.response.end();
+    if (this.#mode !== 'waiting') return this.#mode === 'events' ? this.#finish('ok', true) : undefined;
+    const body = Buffer.concat(this.#body);
+    const answer = passableMessage(body);
+    const error = answer?.['error'];
+    if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#alone();
+    if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
+    else this.#refuse(OWN_CODES.upstreamError, 'the MCP server gave no subscription');
+    return this.#finish('upstream_error', true);
+  }
+
+  fail(failure: UpstreamFailure): void {
+    const { status, code, message } = failures[failure.kind];
+    if (this.#mode === 'waiting') this.#refuse(code, message);
+    else if (this.#mode === 'events') this.#exchange.response.end();
+    this.#finish(status, failure.sent);
+  }
+
+  #refuse(code: number, message: string): void {
+    sendJson(this.#exchange.response, 200, jsonRpcError(this.#listening.id, code, message));
+  }
+
+  /** The upstream has no subscriptions. */
+  #alone(): void {
+    this.#begin('own');
+    this.#send('notifications/subscriptions/acknowledged', { notifications: this.#promised({}) });
+    this.#acknowledged = true;
+  }
+
+  #begin(mode: 'events' | 'own'): void {
+    const { response, who } = this.#exchange;
+    this.#mode = mode;
+    if (response.destroyed) return;
+    beginEventStream(response);
+    this.#parts.streams.add(
+      response,
+      who,
+      { sessionId: null, standing: true, tool: null },
+      {
+        listsChanged: (kinds) => this.#tell(kinds),
+        keepAlive: () => void this.#write(Buffer.from(':\n\n')),
+        close: () => this.#close(),
+      },
+    );
+  }
+
+  #tell(kinds: readonly Kind[]): void {
+    for (const kind of this.#acknowledged ? kinds : [])
+      if (this.#kinds.includes(kind)) this.#send(LIST_CHANGED[kind], {});
+  }
+
+  /**
+   * An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a
+   * stream of this era.
+   */
+  #shown(event: Buffer): Buffer {
+    const { organization, server } = this.#exchange.who;
+    if (event.includes(LIST_CHANGED.tool))
+      this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
+    const read = readEvent(event, () => false);
+    if ('dropped' in read) return this.#drop(read.dropped);
+    const { message, bytes } = read;
+    if (!message) return bytes;
+    if ('method' in message && 'id' in message) return this.#drop('not_declared');
+    if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
+    return bytes.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#listening.clientsTaskId)) : bytes;
+  }
+
+  #drop(reason: DropReason): Buffer {
+    this.#parts.eventDropped(reason);
+    return Buffer.alloc(0);
+  }
+
+  #acknowledgement(message: Json): Buffer {
+    const params = isObject(message['params']) ? message['params'] : {};
+    this.#acknowledged = true;
+    return eventOf({
+      ...message,
+      params: {
+        ...params,
+        notifications: this.#promised(isObject(params['notifications']) ? params['notifications'] : {}),
+      },
+    });
+  }
+
+  #promised({ taskIds, ...byUpstream }: Json): Json {
+    const tasks = Array.isArray(taskIds)
+      ? { taskIds: taskIds.map((id) => this.#listening.clientsTaskId(String(id))) }
+      : {};
+    return { ...byUpstream, ...tasks, ...Object.fromEntries(this.#kinds.map((kind) => [FILTERS[kind], true])) };
+  }
+
+  #send(method: string, params: Json): void {
+    this.#write(
+      eventOf({ jsonrpc: '2.0', method, params: { ...params, _meta: { [META.subscriptionId]: this.#listening.id } } }),
+    );
+  }
+
+  /** The graceful end: the response to the request. */
+  #close(): void {
+    const { id } = this.#listening;
+    this.#exchange.response.end(
+      eventOf({ jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [META.subscriptionId]: id } } }),
+    );
+  }
+
+  #write(bytes: Buffer): boolean {
+    const { response } = this.#exchange;
+    if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
+    response.once(
+      'drain',
+      guarded('relay', () => this.#running?.resume()),
+    );
+    return false;
+  }
+
+  #finish(status: Relayed['status'], sent: boolean): void {
+    if (this.#mode === 'over') return;
+    this.#mode = 'over';
+    this.#listening.done({
+      status,
+      upstreamStatus: this.#status === 0 ? null : this.#status,
+      responseBytes: this.#bytes,
+      sent,
+    });
+  }
+}
+
+const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(message)}\n\n`);
+
+/** Opens a subscription upstream and serves it until either side ends it. */
+export const relayListen = (
+  parts: RelayParts,
+  exchange: InSession,
+  request: UpstreamRequest,
+  listening: Listening,
+): void => {
+  const stream = new ListenStream(parts, exchange, listening);
+  stream.start(parts.forward({ ...request, silenceMs: 0 }, stream));
+};

@@ -1,0 +1,136 @@
+import { listenTo, reportFailure, startInterval } from '../../platform/runtime/guard.js';
+import type { ServerResponse } from 'node:http';
+import type { Directory } from '../directory/directory.js';
+import { switchedOff, type Authenticated } from '../directory/facts.js';
+import type { Kind as NamedKind } from '../../policy-engine/facts.js';
+
+const SWEEP_MS = 250;
+const KEEP_ALIVE_SWEEPS = 100;
+
+/**
+ * `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool`
+ * if it names one.
+ */
+type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
+
+/**
+ * What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it
+ * is to end.
+ */
+export interface Standing {
+  listsChanged(kinds: readonly NamedKind[]): void;
+  keepAlive(): void;
+  close(): void;
+}
+
+type Stream = Kind &
+  Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & {
+    seen: Seen;
+  };
+
+/** What a stream's client saw its lists by. */
+type Seen = Pick<Authenticated, 'policy' | 'server'>;
+
+const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
+
+/**
+ * The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted)
+ * other tools.
+ */
+const changed = (before: Seen, after: Seen): readonly NamedKind[] => {
+  const [old, now] = [before.policy?.compiled, after.policy?.compiled];
+  const changedServer = before.server.version !== after.server.version;
+  if (old === now && !changedServer) return [];
+  return KINDS.filter((kind) => old?.visible[kind] !== now?.visible[kind] || (kind === 'tool' && changedServer));
+};
+
+/**
+ * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired,
+ * disabled, deleted) or whose session was ended is closed within `SWEEP_MS` of this process knowing it; standing ones
+ * are told as soon when what their grant may see changes.
+ */
+export class LiveStreams {
+  readonly #directory: Directory;
+  readonly #streams = new Set<Stream>();
+  readonly #timer: NodeJS.Timeout;
+  #draining = false;
+  #sweeps = 0;
+
+  constructor(directory: Directory) {
+    this.#directory = directory;
+    this.#timer = startInterval('live_streams', SWEEP_MS, () => this.#sweep());
+    this.#timer.unref();
+  }
+
+  add(response: ServerResponse, who: Authenticated, kind: Kind, standingStream?: Standing): void {
+    if (kind.standing && this.#draining) return this.#end(response, standingStream);
+    const { sessionId, standing, tool } = kind;
+    // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
+    const stream: Stream = {
+      sessionId,
+      standing,
+      tool,
+      response,
+      grantId: who.grant.id,
+      tokenHash: who.tokenHash,
+      standingStream,
+      seen: who,
+    };
+    this.#streams.add(stream);
+    listenTo(response, 'close', () => void this.#streams.delete(stream), { where: 'live_streams' });
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Ends the standing streams, and those to come; clients reconnect elsewhere. Answers of calls go on. */
+  drain(): void {
+    this.#draining = true;
+    for (const { response, standing, standingStream } of this.#streams)
+      if (standing) this.#end(response, standingStream);
+  }
+
+  /** Ends all. */
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const { response } of this.#streams) response.end();
+  }
+
+  #end(response: ServerResponse, standingStream: Standing | undefined): void {
+    if (standingStream) standingStream.close();
+    else response.end();
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    this.#sweeps += 1;
+    for (const stream of this.#streams) this.#check(stream, now);
+  }
+
+  /** One stream that fails is ended, and not the sweep of the others. */
+  #check(stream: Stream, now: number): void {
+    try {
+      const { response, grantId, tokenHash, sessionId, tool, standingStream } = stream;
+      const who = this.#directory.lookUp(grantId, tokenHash, now);
+      const good =
+        who !== undefined &&
+        switchedOff(who, tool) === undefined &&
+        (sessionId === null || !this.#directory.isEnded(sessionId));
+      if (!good) response.destroy();
+      else if (standingStream) this.#look(stream, standingStream, who);
+    } catch (error) {
+      reportFailure('live_streams', error);
+      stream.response.destroy();
+    }
+  }
+
+  #look(stream: Stream, standingStream: Standing, who: Seen): void {
+    const { seen } = stream;
+    // Kept as it is while nothing changed: thousands of streams would each keep a new one four times a second.
+    if (seen.policy !== who.policy || seen.server !== who.server) stream.seen = who;
+    const kinds = changed(seen, who);
+    if (kinds.length > 0) standingStream.listsChanged(kinds);
+    else if (this.#sweeps % KEEP_ALIVE_SWEEPS === 0) standingStream.keepAlive();
+  }
+}

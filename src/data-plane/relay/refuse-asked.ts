@@ -1,0 +1,34 @@
+import { inBackground } from '../../platform/runtime/guard.js';
+import { jsonRpcError } from '../../mcp/protocol/answers.js';
+import { upstreamHeaders } from '../../mcp/protocol/headers.js';
+import { collectAnswer } from './collect-answer.js';
+import type { InSession, RelayParts } from './exchange.js';
+
+const SMALL = 64 * 1024;
+const PATIENCE_MS = 10_000;
+
+/**
+ * Answers a request that a server should not have sent to this client, in the client's place. In the modern era there
+ * is no way to answer.
+ */
+export const refuseAsked = (
+  parts: Pick<RelayParts, 'forward'>,
+  { who, session }: Pick<InSession, 'who' | 'session'>,
+  asked: Readonly<{ id: string | number; method: string }>,
+): void => {
+  if (session.era === 'modern') return;
+  const body = Buffer.from(
+    JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)),
+  );
+  const headers = upstreamHeaders(who.server.headers, session);
+  const answer = {
+    server: who.server,
+    grantId: who.grant.id,
+    era: 'legacy',
+    method: 'POST',
+    headers,
+    body,
+    silenceMs: PATIENCE_MS,
+  } as const;
+  inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: SMALL }));
+};

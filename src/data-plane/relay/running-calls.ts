@@ -1,0 +1,31 @@
+import { Slots } from '../../platform/runtime/slots.js';
+import type { Running } from '../../mcp/upstream/forward.js';
+
+type Call = Readonly<{ sessionId: string; id: unknown; running: Running }>;
+
+/**
+ * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and
+ * many upstreams then leave their answer open: without this the call would end as a timeout.
+ */
+export class RunningCalls {
+  readonly #calls = new Slots<Call>();
+
+  /**
+   * Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id.
+   */
+  begin(sessionId: string | null, id: string | number, start: (done: () => void) => Running): void {
+    if (sessionId === null) return void start(() => undefined);
+    let at: number | undefined;
+    let ended = false;
+    const running = start(() => {
+      ended = true;
+      if (at !== undefined) this.#calls.remove(at);
+    });
+    if (!ended) at = this.#calls.add({ sessionId, id, running });
+  }
+
+  /** Ends a call of this session as cancelled; nothing when there is none of that id. */
+  cancel(sessionId: string, id: unknown): void {
+    for (const call of this.#calls.members()) if (call.sessionId === sessionId && call.id === id) call.running.abort();
+  }
+}

@@ -1,0 +1,38 @@
+import { sessionHeaders } from '../../mcp/protocol/headers.js';
+import { keptModernHeaders } from '../../mcp/protocol/modern.js';
+import { paramHeaders } from '../../mcp/protocol/modern-request.js';
+import type { UpstreamRequest } from '../../mcp/upstream/forward.js';
+import type { InSession, RelayParts } from './exchange.js';
+
+/**
+ * A message as it is sent upstream, in its client's era: the judged bytes, the upstream's credential, and what the body
+ * says of itself. Nothing else that the client sent.
+ */
+export const upstreamPost = (
+  parts: RelayParts,
+  exchange: InSession,
+  message: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
+): UpstreamRequest => {
+  const { who, session, body } = exchange;
+  const { server, grant } = who;
+  const headers =
+    session.era === 'legacy' ? sessionHeaders(server.headers, session) : modernHeadersOf(exchange, message);
+  return {
+    server,
+    grantId: grant.id,
+    era: session.era,
+    method: 'POST',
+    headers,
+    body,
+    silenceMs: parts.upstreamTimeoutMs,
+  };
+};
+
+const modernHeadersOf = (
+  { who, request }: InSession,
+  { method, params }: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
+): Readonly<Record<string, string>> => {
+  const kept = keptModernHeaders(who.server.headers, method, params ?? {});
+  const mirrored = paramHeaders(request.headers);
+  return mirrored === undefined ? kept : { ...mirrored, ...kept };
+};

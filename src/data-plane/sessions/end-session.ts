@@ -1,0 +1,54 @@
+import { sendStatus } from '../../mcp/protocol/answers.js';
+import { upstreamHeaders } from '../../mcp/protocol/headers.js';
+import { collectAnswer } from '../relay/collect-answer.js';
+import type { Exchange } from '../relay/exchange.js';
+import type { SessionContent } from './sealed-session.js';
+import type { SessionParts } from './session-parts.js';
+
+const SMALL = 64 * 1024;
+const PATIENCE_MS = 5000;
+
+/**
+ * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream
+ * as far as the upstream can be reached. The end is itself an event.
+ */
+export const endSession = async (
+  parts: SessionParts,
+  exchange: Exchange & Readonly<{ session: SessionContent }>,
+): Promise<void> => {
+  const { who, session, response } = exchange;
+  const expiresAt = new Date(session.expiresAt).toISOString();
+  await parts.store.change(
+    { organizationId: who.organization.id, actor: { type: 'grant', id: who.grant.id } },
+    async (change) => {
+      await change.tx.query(
+        `insert into ended_sessions(organization_id, session_id, expires_at) values ($1, $2, $3)
+          on conflict do nothing`,
+        [who.organization.id, session.sessionId, expiresAt],
+      );
+      await change.notice(session.sessionId, {
+        type: 'session.ended',
+        sessionId: session.sessionId,
+        grantId: who.grant.id,
+        serverId: who.server.id,
+        expiresAt,
+      });
+    },
+  );
+  if (session.upstreamSession !== undefined) {
+    await collectAnswer(
+      parts,
+      {
+        server: who.server,
+        grantId: who.grant.id,
+        era: 'legacy',
+        method: 'DELETE',
+        headers: upstreamHeaders(who.server.headers, session),
+        body: undefined,
+        silenceMs: PATIENCE_MS,
+      },
+      { maxBytes: SMALL },
+    );
+  }
+  sendStatus(response, 204);
+};

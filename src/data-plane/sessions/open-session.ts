@@ -1,0 +1,117 @@
+import type { Json } from '../../mcp/wire/json-object.js';
+import { clip } from '../../platform/runtime/clip.js';
+import { newId } from '../../platform/crypto/ids.js';
+import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
+import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js';
+import { offered } from '../../mcp/protocol/capabilities.js';
+import type { Request } from '../../mcp/protocol/read-message.js';
+import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
+import type { Exchange } from '../relay/exchange.js';
+import { isSpoken, PROTOCOL_VERSIONS, type SessionParts } from './session-parts.js';
+import { sealSession, type SessionContent } from './sealed-session.js';
+
+const SESSION_MS = 24 * 60 * 60 * 1000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+const asObject = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
+
+/** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */
+const requestBody = (request: Request, body: Buffer): Buffer =>
+  isSpoken(request.params?.['protocolVersion'])
+    ? body
+    : Buffer.from(
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id: request.id,
+          method: 'initialize',
+          params: { ...request.params, protocolVersion: PROTOCOL_VERSIONS[0] },
+        }),
+      );
+
+const sessionOf = (
+  exchange: Exchange,
+  request: Request,
+  upstream: Readonly<{ session: string | undefined; version: string }>,
+): SessionContent => {
+  const client = asObject(request.params?.['clientInfo']);
+  const [clientName, clientVersion] = [asText(client['name']), asText(client['version'])];
+  return {
+    era: 'legacy',
+    sessionId: newId('ses'),
+    organizationId: exchange.who.organization.id,
+    grantId: exchange.who.grant.id,
+    serverId: exchange.who.server.id,
+    upstreamSession: upstream.session,
+    protocolVersion: upstream.version,
+    clientCapabilities: request.params?.['capabilities'] ?? {},
+    ...(clientName === undefined ? {} : { clientName }),
+    ...(clientVersion === undefined ? {} : { clientVersion }),
+    expiresAt: Date.now() + SESSION_MS,
+  };
+};
+
+/** Why an initialize was not answered by the upstream in a way that can be passed on; undefined when it was. */
+const refusalOf = (collected: Collected, answer: Json): string | undefined => {
+  const refuses = collected.status === 400 && 'error' in answer;
+  if (!refuses && (collected.status < 200 || collected.status > 299))
+    return `the MCP server answered with HTTP status ${collected.status}`;
+  if ('error' in answer) return undefined;
+  const version = asObject(answer['result'])['protocolVersion'];
+  return isSpoken(version) ? undefined : 'the MCP server speaks no protocol revision that this gateway speaks';
+};
+
+/**
+ * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the
+ * negotiated version and the client's capabilities. The upstream's own session id never reaches the client.
+ */
+export const openUpstreamSession = async (
+  parts: SessionParts,
+  exchange: Exchange & Readonly<{ body: Buffer }>,
+  request: Request,
+): Promise<void> => {
+  const { who, response } = exchange;
+  const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
+  const collected = await collectAnswer(
+    parts,
+    {
+      server: who.server,
+      grantId: who.grant.id,
+      era: 'legacy',
+      method: 'POST',
+      headers,
+      body: requestBody(request, exchange.body),
+      silenceMs: parts.upstreamTimeoutMs,
+    },
+    { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response },
+  );
+  if (isFailure(collected))
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'),
+    );
+  const answer = messageIn(collected, request.id);
+  const refusal = refusalOf(collected, answer);
+  if (refusal) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, refusal));
+  if ('error' in answer) return sendJson(response, 200, answer);
+  const result = asObject(answer['result']);
+  const session = sessionOf(exchange, request, {
+    session: headerOf(collected.headers, 'mcp-session-id'),
+    version: String(result['protocolVersion']),
+  });
+  const sealed = sealSession(parts.sessionKey, session);
+  if (!sealed)
+    return sendJson(
+      response,
+      200,
+      jsonRpcError(request.id, OWN_CODES.upstreamError, "the client's capabilities are too large"),
+    );
+  sendJson(
+    response,
+    200,
+    { ...answer, result: { ...result, capabilities: offered(result['capabilities']) } },
+    { 'mcp-session-id': sealed },
+  );
+};

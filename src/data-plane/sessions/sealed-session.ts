@@ -1,0 +1,90 @@
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import type { Caller } from '../../mcp/protocol/caller.js';
+
+/**
+ * What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since
+ * the epoch.
+ */
+export type SessionContent = Caller &
+  Readonly<{
+    era: 'legacy';
+    sessionId: string;
+    organizationId: string;
+    grantId: string;
+    serverId: string;
+    expiresAt: number;
+  }>;
+
+export type OpenSession = (sealed: string, nowMs: number) => SessionContent | undefined;
+
+/** Half of what Node takes for all headers of a request together. */
+export const maxSealedLength = 8 * 1024;
+
+const version = Buffer.of(1);
+const nonceBytes = 12;
+const tagBytes = 16;
+const shortest = version.length + nonceBytes + tagBytes;
+
+/**
+ * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag
+ * (AES-256-GCM, 32-byte key, random 96-bit nonce, the version byte as associated data). `undefined` when it would be
+ * over 8 KiB: the client's capabilities are the client's to choose, so that this is no fault of ours.
+ */
+export function sealSession(key: Buffer, content: SessionContent): string | undefined {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(version);
+  const ciphertext = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()]);
+  const sealed = Buffer.concat([version, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
+  return sealed.length <= maxSealedLength ? sealed : undefined;
+}
+
+/**
+ * What `sealSession` sealed with the same key. `undefined` when altered in any character, expired (from `expiresAt`
+ * on), of another key or version, or over 8 KiB; never throws for a 32-byte key. Whose session it is the caller must
+ * still compare with the grant.
+ */
+export function openSession(key: Buffer, sealed: string, nowMs: number): SessionContent | undefined {
+  if (sealed.length > maxSealedLength) return undefined;
+  const bytes = Buffer.from(sealed, 'base64url');
+  // Node skips foreign characters and unused trailing bits: only the one spelling that we wrote counts.
+  if (bytes.length < shortest || bytes[0] !== version[0] || bytes.toString('base64url') !== sealed) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(version.length, version.length + nonceBytes), {
+    authTagLength: tagBytes,
+  });
+  decipher.setAAD(version).setAuthTag(bytes.subarray(-tagBytes));
+  try {
+    const text =
+      decipher.update(bytes.subarray(version.length + nonceBytes, -tagBytes), undefined, 'utf8') +
+      decipher.final('utf8');
+    const content = JSON.parse(text) as SessionContent;
+    return content.expiresAt > nowMs ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * `openSession` that remembers the last `max` sealed texts it opened, so that a repeat costs one look-up. Expiry is
+ * judged each time; what can't be opened is not remembered, so that guesses push out no session.
+ */
+export function makeSessionOpener(key: Buffer, { max }: Readonly<{ max: number }>): OpenSession {
+  // Two generations instead of an order of use: a hit among the young changes nothing, and the old go together when the
+  // young fill half.
+  let young = new Map<string, SessionContent>();
+  let old = young;
+  return (sealed, nowMs) => {
+    // Half a kilobyte of text a session is not worth keeping to know it again.
+    const digest = hash('sha256', sealed, 'base64');
+    let content = young.get(digest);
+    if (content === undefined) {
+      content = old.get(digest) ?? openSession(key, sealed, nowMs);
+      if (content === undefined) return undefined;
+      if (young.size >= max / 2) {
+        old = young;
+        young = new Map();
+      }
+      young.set(digest, content);
+    }
+    return content.expiresAt > nowMs ? content : undefined;
+  };
+}

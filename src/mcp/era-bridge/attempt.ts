@@ -1,0 +1,136 @@
+import { inBackground } from '../../platform/runtime/guard.js';
+import { parseObject } from '../wire/json-object.js';
+import type { Era } from '../protocol/era.js';
+import { MISDIRECTED } from './reach.js';
+import { errorCodeOf } from '../upstream/ask.js';
+import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
+
+/** A request in the era that its server is spoken to in, which may take a translation. */
+export type Try = Readonly<{
+  request: UpstreamRequest;
+  spoken: Era;
+  translated: boolean;
+  send: (sink: Sink) => Running;
+}>;
+
+/**
+ * What to do after an answer that the other era may be meant by: another try, the end of the client's session, or
+ * nothing else than the answer.
+ */
+export type Second = Try | 'session_over' | 'keep';
+
+const DOUBTFUL = new Set([400, 404, 405]);
+const MOST_BODY = 64 * 1024;
+const MODERN_ERRORS: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
+const INITIALIZE = /"method"\s*:\s*"initialize"/;
+
+/** Whether a refusal speaks for the era that the server was not spoken to in. */
+const speaksForOther = ({ request, spoken, translated }: Try, body: Buffer): boolean => {
+  // A translation has judged that itself.
+  if (translated) return true;
+  const message = parseObject(body.toString('utf8'));
+  const code = message && errorCodeOf(message);
+  if (spoken === 'legacy')
+    return (
+      MODERN_ERRORS.has(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''))
+    );
+  // Codes that the specification of 2026-07-28 leaves to older servers, and answers that are no JSON-RPC.
+  return typeof code !== 'number' || (code <= -32_000 && code > -32_020);
+};
+
+/**
+ * One request and its answer, passed on as it comes; but a refusal (400, 404, 405) that speaks for the other era is
+ * held back until `again` has said whether there is a second try. Such a request was not carried out, so that nothing
+ * is done twice; and there is no third try.
+ */
+export class Attempt implements Sink, Running {
+  readonly #sink: Sink;
+  readonly #again: ((first: Try) => Promise<Second>) | undefined;
+  #try: Try | undefined;
+  #running: Running | undefined;
+  #held: { status: number; headers: UpstreamHeaders; chunks: Buffer[]; bytes: number } | undefined;
+  #aborted = false;
+
+  constructor(sink: Sink, again: ((first: Try) => Promise<Second>) | undefined) {
+    this.#sink = sink;
+    this.#again = again;
+  }
+
+  start(first: Try): void {
+    this.#try = first;
+    this.#running = first.send(this);
+    if (this.#aborted) this.#running.abort();
+  }
+
+  head(status: number, headers: UpstreamHeaders): void {
+    if (this.#again && (this.#try?.translated ? status === MISDIRECTED : DOUBTFUL.has(status)))
+      this.#held = { status, headers, chunks: [], bytes: 0 };
+    else this.#head(status, headers);
+  }
+
+  data(chunk: Buffer): boolean {
+    const held = this.#held;
+    if (!held) return this.#sink.data(chunk);
+    held.bytes += chunk.length;
+    held.chunks.push(chunk);
+    if (held.bytes > MOST_BODY) this.#release();
+    return true;
+  }
+
+  end(): void {
+    const held = this.#held;
+    if (!held || !this.#again || !this.#try) return this.#sink.end();
+    if (!speaksForOther(this.#try, Buffer.concat(held.chunks))) return this.#keep();
+    const decided = this.#again(this.#try).then(
+      (second) => this.#decided(second),
+      () => this.#keep(),
+    );
+    inBackground('second_attempt', decided, (cause) => this.#sink.fail({ kind: 'broken', sent: true, cause }));
+  }
+
+  fail(failure: UpstreamFailure): void {
+    this.#release();
+    // A second try comes after one that was sent.
+    this.#sink.fail(this.#again ? failure : { ...failure, sent: true });
+  }
+
+  resume(): void {
+    this.#running?.resume();
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#running?.abort();
+  }
+
+  #decided(second: Second): void {
+    if (this.#aborted) return this.#sink.fail({ kind: 'aborted', sent: true });
+    if (second === 'keep') return this.#keep();
+    if (second !== 'session_over') {
+      this.#held = undefined;
+      const attempt = new Attempt(this.#sink, undefined);
+      this.#running = attempt;
+      return attempt.start(second);
+    }
+    // The client initializes again, and is then served in the other way.
+    this.#sink.head(404, {});
+    return this.#sink.end();
+  }
+
+  #keep(): void {
+    this.#release();
+    this.#sink.end();
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (!held) return;
+    this.#head(held.status, held.headers);
+    for (const chunk of held.chunks) this.#sink.data(chunk);
+  }
+
+  #head(status: number, headers: UpstreamHeaders): void {
+    this.#sink.head(this.#try?.translated && status === MISDIRECTED ? 502 : status, headers);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Json } from '../wire/json-object.js';
+import { META, MODERN_REVISION } from '../protocol/modern.js';
+import { drop, editObject, set, setText, within, type Edit } from '../wire/json-text.js';
+
+/** Who asks, as every modern request says it. `logLevel` undefined: no log messages are wanted. */
+export type Client = Readonly<{ info: Json; capabilities: Json; logLevel: string | undefined }>;
+
+/**
+ * A legacy request as a modern one: its own text, with the client named in `_meta`, and with `more` members of `params`
+ * changed.
+ */
+export const toModern = (
+  body: string,
+  client: Client,
+  more: Readonly<{ id?: string; params?: Readonly<Record<string, Edit>> }> = {},
+): string => {
+  const _meta = within({
+    [META.protocolVersion]: set(MODERN_REVISION),
+    [META.clientInfo]: set(client.info),
+    [META.clientCapabilities]: set(client.capabilities),
+    [META.logLevel]: client.logLevel === undefined ? drop : set(client.logLevel),
+  });
+  return editObject(body, {
+    ...(more.id === undefined ? {} : { id: setText(more.id) }),
+    params: within({ ...more.params, _meta }),
+  });
+};
+
+/** What only modern requests say of themselves. */
+const RESERVED = Object.fromEntries(
+  [META.protocolVersion, META.clientInfo, META.clientCapabilities, META.logLevel].map((key) => [key, drop]),
+);
+
+const isEmpty = (object: string): boolean => /^\{\s*\}$/.test(object);
+
+/**
+ * A modern request as a legacy one of a shared session: its own text, without what names the client, under an id and a
+ * progress token of ours.
+ */
+export const toLegacy = (body: string, own: Readonly<{ id: number; progressToken: number | undefined }>): string => {
+  const _meta: Edit = (value) => {
+    const kept = editObject(value ?? '{}', {
+      ...RESERVED,
+      progressToken: own.progressToken === undefined ? drop : set(own.progressToken),
+    });
+    return isEmpty(kept) ? undefined : kept;
+  };
+  return editObject(body, { id: set(own.id), params: within({ _meta, inputResponses: drop, requestState: drop }) });
+};

@@ -1,0 +1,63 @@
+import { isObject, parseObject, type Json } from '../wire/json-object.js';
+import { OWN_CODES } from '../protocol/answers.js';
+import { editObject, membersOf, set } from '../wire/json-text.js';
+
+const HEADER_MISMATCH = -32_020;
+const MISSING_CLIENT_CAPABILITY = -32_021;
+const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
+const INVALID_PARAMS = -32_602;
+const RESOURCE_NOT_FOUND = -32_002;
+export const URL_ELICITATION_REQUIRED = -32_042;
+
+export const errorMessage = (id: string, code: number, message: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message })}}`;
+
+/** The code of a JSON-RPC error object. */
+export const codeOf = (error: string): number => Number(membersOf(error).get('code') ?? Number.NaN);
+
+const dataOf = (error: string): Json => parseObject(membersOf(error).get('data') ?? '') ?? {};
+
+const own = (code: number, message: string): string => JSON.stringify({ code, message });
+
+/**
+ * A modern server's error as a legacy client understands it. What describes this hop (headers, capabilities, revisions)
+ * is said in words of ours; a resource that is not there has a code of its own again.
+ */
+export const toLegacyError = (error: string, method: string): string => {
+  switch (codeOf(error)) {
+    case HEADER_MISMATCH:
+      return own(OWN_CODES.upstreamError, 'the MCP server did not accept the headers of its request');
+    case MISSING_CLIENT_CAPABILITY: {
+      const { requiredCapabilities } = dataOf(error);
+      const names = isObject(requiredCapabilities)
+        ? Object.keys(requiredCapabilities).filter((name) => /^\w{1,64}$/.test(name))
+        : [];
+      return own(
+        OWN_CODES.capabilityMissing,
+        `the MCP server needs a capability that this client did not declare: ${names.join(', ')}`,
+      );
+    }
+    case UNSUPPORTED_PROTOCOL_VERSION:
+      return own(OWN_CODES.upstreamError, 'the MCP server speaks no protocol revision that this gateway speaks');
+    case INVALID_PARAMS:
+      return method === 'resources/read' && typeof dataOf(error)['uri'] === 'string'
+        ? editObject(error, { code: set(RESOURCE_NOT_FOUND) })
+        : error;
+    default:
+      return error;
+  }
+};
+
+/**
+ * A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the
+ * range of the specification is left to it.
+ */
+export const toModernError = (error: string, uri: unknown): string => {
+  const code = codeOf(error);
+  if (code === RESOURCE_NOT_FOUND)
+    return editObject(error, {
+      code: set(INVALID_PARAMS),
+      data: (given) => given ?? (typeof uri === 'string' ? JSON.stringify({ uri }) : undefined),
+    });
+  return code <= -32_020 && code >= -32_099 ? editObject(error, { code: set(OWN_CODES.upstreamError) }) : error;
+};

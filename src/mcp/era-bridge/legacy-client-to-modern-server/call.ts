@@ -1,0 +1,290 @@
+import { inBackground, reportFailure, startTimer } from '../../../platform/runtime/guard.js';
+import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { OWN_CODES } from '../../protocol/answers.js';
+import { modernHeaders } from '../../protocol/modern.js';
+import { ChannelAnswer } from '../../transports/channel-answer.js';
+import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import { AnswerDeadline } from '../answer-deadline.js';
+import { toModern } from '../envelope.js';
+import { codeOf, errorMessage, toLegacyError } from '../errors.js';
+import type { Heartbeat } from '../heartbeat.js';
+import { inputRequestsOf, InputRound } from './input-round.js';
+import { editObject, elementsOf, membersOf, setText, within } from '../../wire/json-text.js';
+import type { LegacySession } from './session-id.js';
+import { MessageSink, type Over } from '../message-sink.js';
+import type { ModernFacts } from './modern-facts.js';
+import type { Questions } from './questions.js';
+import { isRefusal, MISDIRECTED, reachOf } from '../reach.js';
+
+/** One request of a legacy client. `id` is the text of its JSON-RPC id. */
+export type LegacyRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
+
+export type CallParts = Readonly<{
+  forward: Forward;
+  questions: Questions;
+  heartbeat: Heartbeat;
+  facts: ModernFacts;
+  session: LegacySession;
+  logLevel: string | undefined;
+}>;
+
+/** What a retry of a request adds to it. */
+type Retry = Readonly<{ responses: string | undefined; state: string | undefined }>;
+
+const MOST_ROUNDS = 8;
+/** A server that asks for nothing but to be called again is not called at once. */
+const PACE_MS = 250;
+const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const HEADER_MISMATCH = -32_020;
+
+/**
+ * Whether an error came from a server that may not be modern: a code that the specification of 2026-07-28 leaves to
+ * older ones, or none.
+ */
+const isOfNoModernServer = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
+
+/**
+ * One request of a legacy client at a modern server. What the server needs from the client (`input_required`) is asked
+ * for by requests on the answer's stream; with what was answered the call is made again, at most eight times.
+ */
+export class LegacyCall implements Running {
+  readonly #parts: CallParts;
+  readonly #request: UpstreamRequest;
+  readonly #message: LegacyRequest;
+  readonly #answer: ChannelAnswer;
+  #upstream: Running | undefined;
+  #deadline: AnswerDeadline | undefined;
+  #round: InputRound | undefined;
+  #pace: NodeJS.Timeout | undefined;
+  #rounds = 0;
+  #paused = false;
+  #over = false;
+  #responded = false;
+  #relearned = false;
+
+  constructor(
+    parts: CallParts,
+    request: UpstreamRequest,
+    message: LegacyRequest,
+    to: Readonly<{ sink: Sink; left: () => void }>,
+  ) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#message = message;
+    const left = (): void => {
+      this.#leave();
+      to.left();
+    };
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
+  }
+
+  start(): void {
+    this.#send({ responses: undefined, state: undefined });
+  }
+
+  resume(): void {
+    this.#answer.resume();
+  }
+
+  abort(): void {
+    this.#answer.abort();
+  }
+
+  #leave(): void {
+    this.#over = true;
+    clearTimeout(this.#pace);
+    this.#deadline?.stop();
+    this.#round?.cancel();
+    this.#parts.heartbeat.remove(this.#answer);
+    // A server that has responded ends its answer itself: that leaves the connection usable.
+    if (!this.#responded) this.#upstream?.abort();
+  }
+
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused) this.#upstream?.resume();
+  }
+
+  #send(retry: Retry): void {
+    this.#prepared(retry)
+      .then((request) => {
+        if (this.#over) return;
+        this.#responded = false;
+        // Of each time that the server is asked: while the client is, it has none.
+        const deadline = new AnswerDeadline(request.silenceMs, () =>
+          this.#answer.fail({ kind: 'timeout', sent: true }),
+        );
+        this.#deadline = deadline;
+        const sink = new MessageSink(request, {
+          head: (_status, _headers, streams) => streams && this.#open(),
+          message: (text) => {
+            deadline.heard();
+            this.#responded ||= this.#take(text);
+            if (this.#responded) deadline.stop();
+          },
+          over: (over) => {
+            deadline.stop();
+            return this.#responded || this.#ended(over);
+          },
+          more: () => {
+            if (sink.unreadable) this.#upstream?.abort();
+            return !this.#paused;
+          },
+        });
+        this.#upstream = this.#parts.forward(request, sink);
+      })
+      .catch((cause: unknown) => {
+        reportFailure('legacy_call', cause);
+        this.#answer.fail({ kind: 'broken', sent: this.#wasSent() });
+      });
+  }
+
+  async #prepared({ responses, state }: Retry): Promise<UpstreamRequest> {
+    const { facts, session, logLevel } = this.#parts;
+    const { method, params, body } = this.#message;
+    if (!facts.known) await facts.introduction();
+    const logs = isObject(facts.known?.result['capabilities']) && 'logging' in facts.known.result['capabilities'];
+    const client = {
+      info: session.clientInfo,
+      capabilities: session.capabilities,
+      logLevel: logs ? (logLevel ?? 'info') : undefined,
+    };
+    const { credential } = reachOf(this.#parts.forward, this.#request);
+    const mirrored =
+      method === 'tools/call' && typeof params['name'] === 'string'
+        ? await facts.headersFor(params['name'], params['arguments'])
+        : {};
+    const text = toModern(body, client, {
+      ...(this.#rounds === 0 ? {} : { id: JSON.stringify(`${this.#message.id}/${this.#rounds}`) }),
+      params: { inputResponses: setText(responses), requestState: setText(state) },
+    });
+    return {
+      ...this.#request,
+      era: 'modern',
+      headers: { ...modernHeaders(credential, method, params), ...mirrored },
+      body: Buffer.from(text),
+    };
+  }
+
+  /** Whether the server has refused the call, or asked for something, before. */
+  #wasSent(): boolean {
+    return this.#rounds > 0 || this.#relearned;
+  }
+
+  #open(): void {
+    this.#answer.open();
+    this.#parts.heartbeat.add(this.#answer);
+  }
+
+  /** Takes one message of the server; true when it is the response. */
+  #take(text: string): boolean {
+    const members = membersOf(text);
+    if (members.has('method')) {
+      // A modern server has no requests of its own to send.
+      if (!members.has('id')) this.#answer.event(text);
+      return false;
+    }
+    const [error, result] = [members.get('error'), members.get('result')];
+    if (error !== undefined) this.#fails(error);
+    else if (result === undefined) return false;
+    else if (membersOf(result).get('resultType') === '"input_required"') this.#ask(result);
+    else this.#answer.result(this.#withOwnId(this.#shown(text, result)));
+    return true;
+  }
+
+  #ended(over: Over): void {
+    if (this.#over) return;
+    if (over.kind === 'failed')
+      return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#wasSent() });
+    const error = membersOf(over.body).get('error');
+    if (over.status < 300) this.#answer.fail({ kind: 'broken', sent: true });
+    else if (error === undefined || isOfNoModernServer(codeOf(error)))
+      this.#answer.result(over.body, isRefusal(over.status) ? MISDIRECTED : over.status);
+    else this.#fails(error);
+  }
+
+  #fails(error: string): void {
+    const { method, id } = this.#message;
+    if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#relearned && this.#rounds === 0) {
+      this.#relearned = true;
+      return inBackground(
+        'relearn',
+        this.#parts.facts.relearn().then(() => this.#over || this.start()),
+        () => this.#answer.fail({ kind: 'broken', sent: true }),
+      );
+    }
+    this.#answer.result(`{"jsonrpc":"2.0","id":${id},"error":${toLegacyError(error, method)}}`);
+  }
+
+  /** A list without the tools whose headers are not allowed to be what they are. */
+  #shown(text: string, result: string): string {
+    const listed = this.#message.method === 'tools/list' ? parseObject(result) : undefined;
+    const hidden = listed ? this.#parts.facts.learn(listed) : undefined;
+    if (!hidden?.size) return text;
+    const isShown = (tool: string): boolean => !hidden.has(String(parseObject(tool)?.['name']));
+    return editObject(text, {
+      result: within({
+        tools: (tools) =>
+          `[${elementsOf(tools ?? '[]')
+            .filter(isShown)
+            .join(',')}]`,
+      }),
+    });
+  }
+
+  #withOwnId(text: string): string {
+    return this.#rounds === 0 ? text : editObject(text, { id: setText(this.#message.id) });
+  }
+
+  #ask(result: string): void {
+    const state = membersOf(result).get('requestState');
+    const requests = inputRequestsOf(result, this.#parts.session.capabilities);
+    this.#rounds += 1;
+    if (!TAKES_INPUT.has(this.#message.method))
+      return this.#withoutInput('the MCP server asked for input where none can be given');
+    if (this.#rounds > MOST_ROUNDS)
+      return this.#withoutInput(`the MCP server asked for input more than ${MOST_ROUNDS} times`);
+    if (typeof requests === 'string') return this.#withoutInput(requests);
+    if (requests.length === 0 && state === undefined)
+      return this.#withoutInput('the MCP server asked for input without saying which');
+    if (requests.length === 0) {
+      this.#pace = startTimer(
+        'legacy_call',
+        PACE_MS,
+        () => this.#send({ responses: undefined, state }),
+        () => this.#answer.abort(),
+      );
+      return;
+    }
+    this.#open();
+    const { questions, session } = this.#parts;
+    const { server, grantId } = this.#request;
+    this.#round = new InputRound(
+      {
+        questions,
+        organizationId: server.organizationId,
+        grantId,
+        sessionId: session.id,
+        send: (message) => this.#answer.event(message),
+      },
+      requests,
+      (responses) =>
+        responses === undefined
+          ? this.#withoutInput('the input that the MCP server asked for was not given')
+          : this.#send({ responses, state }),
+    );
+  }
+
+  /** A tool says so in a result, which the model reads. */
+  #withoutInput(why: string): void {
+    const { id, method } = this.#message;
+    if (method !== 'tools/call') return this.#answer.result(errorMessage(id, OWN_CODES.inputMissing, why));
+    this.#answer.result(
+      `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify({ content: [{ type: 'text', text: why }], isError: true })}}`,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+import { startTimer } from '../../../platform/runtime/guard.js';
+import { randomUUID } from 'node:crypto';
+import type { Json } from '../../wire/json-object.js';
+import { isDeclared } from '../declared.js';
+import { editObject, membersOf, type Edit } from '../../wire/json-text.js';
+import type { Questions } from './questions.js';
+
+/** How long people may take to answer. */
+export const ROUND_MS = 600_000;
+
+export type InputRequest = Readonly<{ key: string; method: string; params: string | undefined }>;
+
+/** The input requests of an `input_required` result, or why it can't be served to a client of these capabilities. */
+export const inputRequestsOf = (result: string, capabilities: Json): readonly InputRequest[] | string => {
+  const requests: InputRequest[] = [];
+  for (const [key, text] of membersOf(membersOf(result).get('inputRequests') ?? '{}')) {
+    const members = membersOf(text);
+    const method = methodIn(members.get('method'));
+    const params = members.get('params');
+    const declared = isDeclared(capabilities, method, params);
+    if (declared === undefined) return `the MCP server asked for input of a kind that there is not`;
+    if (!declared) return `the MCP server needs input that this client can't give: ${method}`;
+    requests.push({ key, method, params });
+  }
+  return requests;
+};
+
+const methodIn = (text: string | undefined): string =>
+  text !== undefined && /^"[\w/]+"$/.test(text) ? text.slice(1, -1) : '';
+
+/** URL elicitation has an id in the legacy era; the modern one has none. */
+const withElicitationId: Edit = (value) => value ?? JSON.stringify(randomUUID());
+
+const asLegacy = ({ method, params }: InputRequest): string | undefined =>
+  method === 'elicitation/create' && params !== undefined && membersOf(params).get('mode') === '"url"'
+    ? editObject(params, { elicitationId: withElicitationId })
+    : params;
+
+type Asking = Readonly<{
+  organizationId: string;
+  grantId: string;
+  sessionId: string;
+  questions: Questions;
+  send: (message: string) => void;
+}>;
+
+/**
+ * One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did
+ * not all come.
+ */
+export class InputRound {
+  readonly #asking: Asking;
+  readonly #done: (responses: string | undefined) => void;
+  readonly #open = new Set<string>();
+  readonly #responses: string[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(asking: Asking, requests: readonly InputRequest[], done: (responses: string | undefined) => void) {
+    this.#asking = asking;
+    this.#done = done;
+    this.#timer = startTimer('input_round', ROUND_MS, () => this.#finish(undefined));
+    // Whoever can't be asked all of it is asked nothing.
+    if (!requests.every((request) => this.#ask(request))) this.#finish(undefined);
+  }
+
+  /** The call is over: its questions are withdrawn. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+    for (const id of this.#open) this.#asking.questions.close(id);
+    this.#open.clear();
+  }
+
+  #ask(request: InputRequest): boolean {
+    const { questions, organizationId, grantId, sessionId, send } = this.#asking;
+    const id = questions.open({
+      organizationId,
+      grantId,
+      sessionId,
+      answered: (response) => this.#answered(id ?? '', request.key, response),
+    });
+    if (id === undefined) return false;
+    this.#open.add(id);
+    const params = asLegacy(request);
+    send(
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(request.method)}${params === undefined ? '' : `,"params":${params}`}}`,
+    );
+    return true;
+  }
+
+  #answered(id: string, key: string, response: string): void {
+    this.#open.delete(id);
+    const result = membersOf(response).get('result');
+    if (result === undefined) return this.#finish(undefined);
+    this.#responses.push(`${JSON.stringify(key)}:${result}`);
+    if (this.#open.size === 0) this.#finish(`{${this.#responses.join(',')}}`);
+  }
+
+  #finish(responses: string | undefined): void {
+    this.cancel();
+    this.#done(responses);
+  }
+}

@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTimer } from '../../../platform/runtime/guard.js';
+import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { META, modernHeaders } from '../../protocol/modern.js';
+import { ChannelAnswer } from '../../transports/channel-answer.js';
+import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import { toModern } from '../envelope.js';
+import type { Heartbeat } from '../heartbeat.js';
+import { drop, editObject, membersOf, within } from '../../wire/json-text.js';
+import type { LegacySession } from './session-id.js';
+import { MessageSink } from '../message-sink.js';
+import { reachOf } from '../reach.js';
+
+const METHOD = 'subscriptions/listen';
+const CHANGE_MS = 10;
+const ACKNOWLEDGED_MS = 30_000;
+
+export type ListenParts = Readonly<{
+  forward: Forward;
+  heartbeat: Heartbeat;
+  session: LegacySession;
+  subscriptions: ReadonlySet<string>;
+}>;
+
+const has = (capabilities: Json, kind: string, feature: string): boolean =>
+  isObject(capabilities[kind]) && capabilities[kind][feature] === true;
+
+/** What a session that reads its GET stream wants to hear of a server; undefined when the server tells of nothing. */
+const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json | undefined => {
+  const filter = {
+    ...(has(capabilities, 'tools', 'listChanged') ? { toolsListChanged: true } : {}),
+    ...(has(capabilities, 'prompts', 'listChanged') ? { promptsListChanged: true } : {}),
+    ...(has(capabilities, 'resources', 'listChanged') ? { resourcesListChanged: true } : {}),
+    ...(has(capabilities, 'resources', 'subscribe') && subscriptions.size > 0
+      ? { resourceSubscriptions: [...subscriptions] }
+      : {}),
+  };
+  return Object.keys(filter).length > 0 || has(capabilities, 'resources', 'subscribe') ? filter : undefined;
+};
+
+/**
+ * The GET stream of a legacy session over `subscriptions/listen` of its modern server: list changes, and the resources
+ * that the session subscribed to. It ends when the server's stream does; the client then comes again. When the
+ * subscriptions change, the server is listened to anew before it is no longer listened to in the old way.
+ */
+export class LegacyListen implements Running {
+  readonly #parts: ListenParts;
+  readonly #request: UpstreamRequest;
+  readonly #answer: ChannelAnswer;
+  readonly #capabilities: () => Promise<Json>;
+  #current: Running | undefined;
+  #count = 0;
+  #newest = 0;
+  #paused = false;
+  #over = false;
+  #change: Promise<void> | undefined;
+
+  constructor(
+    parts: ListenParts,
+    request: UpstreamRequest,
+    to: Readonly<{ capabilities: () => Promise<Json>; sink: Sink; left: () => void }>,
+  ) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#capabilities = to.capabilities;
+    const left = (): void => {
+      this.#over = true;
+      parts.heartbeat.remove(this.#answer);
+      this.#current?.abort();
+      to.left();
+    };
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
+  }
+
+  /** Begins to listen. A server that tells of nothing has no stream (405). */
+  async start(): Promise<void> {
+    const listening = await this.#listen();
+    if (this.#over) return;
+    if (!listening) return this.#answer.result('', 405);
+    this.#answer.open();
+    this.#parts.heartbeat.add(this.#answer);
+  }
+
+  /**
+   * The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are
+   * made at once.
+   */
+  changed(): Promise<void> {
+    this.#change ??= sleep(CHANGE_MS).then(async () => {
+      this.#change = undefined;
+      if (!this.#over) await this.#listen();
+    });
+    return this.#change;
+  }
+
+  resume(): void {
+    this.#answer.resume();
+  }
+
+  abort(): void {
+    this.#answer.abort();
+  }
+
+  close(): void {
+    this.#answer.end();
+  }
+
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused) this.#current?.resume();
+  }
+
+  /**
+   * Opens a subscription and, once the server has acknowledged it, ends the one before. False when it was not
+   * acknowledged.
+   */
+  async #listen(): Promise<boolean> {
+    const filter = filterOf(await this.#capabilities(), this.#parts.subscriptions);
+    if (!filter || this.#over) return false;
+    this.#count += 1;
+    return this.#open(this.#count, this.#listenRequest(`listen-${this.#count}`, filter));
+  }
+
+  #open(number: number, request: UpstreamRequest): Promise<boolean> {
+    return new Promise((resolve) => {
+      let opened: Running | undefined;
+      let acknowledged = false;
+      const patience = startTimer('legacy_listen', ACKNOWLEDGED_MS, () => opened?.abort());
+      const take = (): void => {
+        clearTimeout(patience);
+        resolve(true);
+        // One that was opened later has all that this one has.
+        if (number < this.#newest) return opened?.abort();
+        const before = this.#current;
+        [this.#current, this.#newest] = [opened, number];
+        before?.abort();
+      };
+      const sink = new MessageSink(request, {
+        head: () => undefined,
+        message: (text) => {
+          if (membersOf(text).get('method') !== '"notifications/subscriptions/acknowledged"') return this.#tell(text);
+          acknowledged = true;
+          if (opened) take();
+        },
+        over: () => {
+          clearTimeout(patience);
+          resolve(false);
+          if (opened && this.#current === opened) this.#answer.end();
+        },
+        more: () => {
+          if (sink.unreadable) opened?.abort();
+          return !this.#paused;
+        },
+      });
+      opened = this.#parts.forward(request, sink);
+      if (acknowledged) take();
+      if (this.#over) opened.abort();
+    });
+  }
+
+  #listenRequest(id: string, notifications: Json): UpstreamRequest {
+    const { forward, session } = this.#parts;
+    const body = JSON.stringify({ jsonrpc: '2.0', id, method: METHOD, params: { notifications } });
+    const text = toModern(body, { info: session.clientInfo, capabilities: session.capabilities, logLevel: undefined });
+    return {
+      ...this.#request,
+      method: 'POST',
+      era: 'modern',
+      headers: modernHeaders(reachOf(forward, this.#request).credential, METHOD, {}),
+      body: Buffer.from(text),
+      silenceMs: 0,
+    };
+  }
+
+  #tell(text: string): void {
+    const message = parseObject(text);
+    if (typeof message?.['method'] !== 'string' || 'id' in message) return;
+    const _meta = (value: string | undefined): string | undefined => {
+      const kept = editObject(value ?? '{}', { [META.subscriptionId]: drop });
+      return kept === '{}' ? undefined : kept;
+    };
+    this.#answer.event(editObject(text, isObject(message['params']) ? { params: within({ _meta }) } : {}));
+  }
+}

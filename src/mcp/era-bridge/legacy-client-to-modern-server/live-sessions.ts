@@ -1,0 +1,96 @@
+import { LIVE_SESSION_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
+import { Quota } from '../../../platform/fair-shares/quota.js';
+import type { UpstreamRequest } from '../../upstream/forward.js';
+import type { LegacyListen } from './listen.js';
+
+/** What a session has on this node beside what its id says. */
+export type LiveSession = {
+  logLevel: string | undefined;
+  readonly subscriptions: Set<string>;
+  listen: LegacyListen | undefined;
+};
+
+type Owner = Readonly<{ organizationId: string; grantId: string }>;
+type Kept = LiveSession & Readonly<{ owner: Owner }> & { bytes: number };
+
+/** Resources that one session may subscribe to. */
+const MOST_SUBSCRIPTIONS = 1000;
+/** What a subscription takes beside its URI, by and large. */
+const SUBSCRIPTION_BYTES = 128;
+
+const weightOf = (uri: string): number => uri.length + SUBSCRIPTION_BYTES;
+
+/**
+ * The log level, subscriptions and standing stream of legacy sessions, on the node that serves them: another node of
+ * the same session knows none of these. Kept for the sessions used last: an organization that has its share of them
+ * loses its own for a new one, and none with an open stream.
+ */
+export class LiveSessions {
+  readonly #sessions = new Map<string, Kept>();
+  readonly #places = new Quota(LIVE_SESSION_QUOTA);
+
+  find(id: string): LiveSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** The session of a request; undefined when there is no place for it. */
+  of(id: string, { server, grantId }: Pick<UpstreamRequest, 'server' | 'grantId'>): LiveSession | undefined {
+    const known = this.#sessions.get(id);
+    if (known) {
+      this.#sessions.delete(id);
+      this.#sessions.set(id, known);
+      return known;
+    }
+    const owner = { organizationId: server.organizationId, grantId };
+    for (let exceeded = this.#take(owner); exceeded !== undefined; exceeded = this.#take(owner))
+      if (!this.#endOldest(owner, exceeded === 'grant')) return undefined;
+    const kept: Kept = { logLevel: undefined, subscriptions: new Set<string>(), listen: undefined, owner, bytes: 0 };
+    this.#sessions.set(id, kept);
+    return kept;
+  }
+
+  /** Subscribes a session to a resource; false when that is too much. */
+  subscribe(id: string, uri: string): boolean {
+    const kept = this.#sessions.get(id);
+    if (!kept || kept.subscriptions.has(uri)) return kept !== undefined;
+    const { organizationId, grantId } = kept.owner;
+    if (
+      kept.subscriptions.size >= MOST_SUBSCRIPTIONS ||
+      this.#places.grow(organizationId, grantId, weightOf(uri)) !== undefined
+    )
+      return false;
+    kept.subscriptions.add(uri);
+    kept.bytes += weightOf(uri);
+    return true;
+  }
+
+  unsubscribe(id: string, uri: string): void {
+    const kept = this.#sessions.get(id);
+    if (!kept?.subscriptions.delete(uri)) return;
+    kept.bytes -= weightOf(uri);
+    this.#places.shrink(kept.owner.organizationId, kept.owner.grantId, weightOf(uri));
+  }
+
+  /** The session is over. */
+  end(id: string): void {
+    const kept = this.#sessions.get(id);
+    if (!kept) return;
+    this.#sessions.delete(id);
+    this.#places.free(kept.owner.organizationId, kept.owner.grantId, kept.bytes);
+    kept.listen?.close();
+  }
+
+  #take({ organizationId, grantId }: Owner): ReturnType<Quota['take']> {
+    return this.#places.take(organizationId, grantId);
+  }
+
+  /** Ends the session that the organization, or the grant, used longest ago and that has no stream. */
+  #endOldest({ organizationId, grantId }: Owner, ofGrant: boolean): boolean {
+    for (const [id, { owner, listen }] of this.#sessions) {
+      if (listen || owner.organizationId !== organizationId || (ofGrant && owner.grantId !== grantId)) continue;
+      this.end(id);
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+import { isObject, type Json } from '../../wire/json-object.js';
+import { modernHeaders, ownModernBody } from '../../protocol/modern.js';
+import { ask, type Asked, type AskLimits } from '../../upstream/ask.js';
+import { askModern, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
+import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../../protocol/param-headers.js';
+
+const ASK_MS = 30_000;
+const MOST_BYTES = 32 * 2 ** 20;
+/** How long all pages of a list may take. */
+const LIST_ALL_MS = 60_000;
+const MOST_PAGES = 100;
+const MOST_TOOLS = 20_000;
+const LONGEST_MS = 5 * 60_000;
+/** A tool that no list names is not looked for again at once. */
+const LIST_AGAIN_MS = 30_000;
+
+type Tool = Readonly<{ name: string; headers: readonly ParamHeader[] | undefined }>;
+
+const toolsIn = (result: Json): readonly Tool[] =>
+  (Array.isArray(result['tools']) ? (result['tools'] as readonly unknown[]) : []).flatMap((tool) =>
+    isObject(tool) && typeof tool['name'] === 'string'
+      ? [{ name: tool['name'], headers: paramHeadersOf(tool['inputSchema']) }]
+      : [],
+  );
+
+/** What `server/discover` said, or what came instead. */
+export type Introduced = Awaited<ReturnType<typeof askModern>>;
+
+/**
+ * What must be known of a modern server to serve legacy clients: its introduction, kept as long as it says (five
+ * minutes at most), and which arguments its tools want in headers, learned from every list that passes and asked for
+ * when a tool is called that no list has named.
+ */
+export class ModernFacts {
+  readonly #reach: Reach;
+  readonly #headers = new Map<string, readonly ParamHeader[]>();
+  #introduced: Promise<Introduced> | undefined;
+  #freshUntil = 0;
+  #known: Introduction | undefined;
+  #listing: Promise<void> | undefined;
+  #listedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(reach: Reach) {
+    this.#reach = reach;
+  }
+
+  /** The newest introduction, also when it is old; undefined before there is one. */
+  get known(): Introduction | undefined {
+    return this.#known;
+  }
+
+  introduction(): Promise<Introduced> {
+    if (this.#introduced && performance.now() < this.#freshUntil) return this.#introduced;
+    this.#freshUntil = Number.POSITIVE_INFINITY;
+    this.#introduced = askModern(this.#reach, { timeoutMs: ASK_MS, maxBytes: MOST_BYTES }).then((introduced) => {
+      const ttl = introduced.introduction?.result['ttlMs'];
+      this.#freshUntil = performance.now() + (typeof ttl === 'number' && ttl > 0 ? Math.min(ttl, LONGEST_MS) : 0);
+      this.#known = introduced.introduction ?? this.#known;
+      return introduced;
+    });
+    return this.#introduced;
+  }
+
+  /** The headers that a call of this tool needs; a tool that is not known yet is looked for in the server's list. */
+  async headersFor(tool: string, args: unknown): Promise<Record<string, string>> {
+    if (!this.#headers.has(tool)) await this.#list();
+    return mirroredHeaders(this.#headers.get(tool) ?? [], args);
+  }
+
+  /** The server said that headers were not what it wants: its tools are listed again. */
+  relearn(): Promise<void> {
+    this.#headers.clear();
+    this.#listedAt = Number.NEGATIVE_INFINITY;
+    return this.#list();
+  }
+
+  /** Takes in the tools of a list, and answers the names of those that must not be shown. */
+  learn(result: Json): ReadonlySet<string> {
+    const tools = toolsIn(result);
+    if (this.#headers.size > MOST_TOOLS) this.#headers.clear();
+    for (const { name, headers } of tools) this.#headers.set(name, headers ?? []);
+    return new Set(tools.flatMap(({ name, headers }) => (headers === undefined ? [name] : [])));
+  }
+
+  #list(): Promise<void> {
+    if (!this.#listing && performance.now() - this.#listedAt < LIST_AGAIN_MS) return Promise.resolve();
+    this.#listing ??= this.#listAll().finally(() => {
+      this.#listing = undefined;
+      this.#listedAt = performance.now();
+    });
+    return this.#listing;
+  }
+
+  async #listAll(): Promise<void> {
+    let cursor: unknown;
+    let maxBytes = MOST_BYTES;
+    const endsAt = performance.now() + LIST_ALL_MS;
+    for (let page = 1; page <= MOST_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
+      const asked = await this.#page(page, cursor, {
+        timeoutMs: Math.min(ASK_MS, endsAt - performance.now()),
+        maxBytes,
+      });
+      if (asked.kind === 'response') maxBytes -= asked.bytes;
+      const result = asked.kind === 'response' ? asked.message['result'] : undefined;
+      if (!isObject(result)) return;
+      this.learn(result);
+      cursor = result['nextCursor'];
+      if (typeof cursor !== 'string' || cursor === '') return;
+    }
+  }
+
+  #page(page: number, cursor: unknown, limits: AskLimits): Promise<Asked> {
+    const params = cursor === undefined ? {} : { cursor };
+    const request = postTo(
+      this.#reach,
+      'modern',
+      ownModernBody(page, 'tools/list', params),
+      modernHeaders(this.#reach.credential, 'tools/list', params),
+    );
+    return ask(this.#reach.forward, request, page, limits);
+  }
+}

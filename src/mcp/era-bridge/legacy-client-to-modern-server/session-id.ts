@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isRevisionOf, REVISIONS } from '../../protocol/era.js';
+
+/**
+ * A session that a legacy client has with a server that knows none: all that its requests need is in its id, so that
+ * any node serves any of them. The gateway seals the id (it is encrypted and can't be forged), so that this text needs
+ * no protection of its own.
+ */
+export type LegacySession = Readonly<{ id: string; protocolVersion: string; capabilities: Json; clientInfo: Json }>;
+
+/** Beside the sealed session's own parts this leaves an id that fits in a header. */
+const LONGEST_ID = 3072;
+const LONGEST_TEXT = 128;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : 'unknown');
+
+/** The capabilities that mean the same in both eras: tasks were reworked into an extension. */
+const capabilitiesOf = (params: Json | undefined): Json => {
+  const given = params?.['capabilities'];
+  if (!isObject(given)) return {};
+  const { tasks: _tasks, ...kept } = given;
+  return kept;
+};
+
+/**
+ * A new session for an initialize with these params, in the revision it asks for if that can be spoken, else the
+ * newest. Undefined when its id would be too long.
+ */
+export const newSession = (params: Json | undefined): Readonly<{ session: LegacySession; id: string }> | undefined => {
+  const asked = params?.['protocolVersion'];
+  const info = isObject(params?.['clientInfo']) ? params['clientInfo'] : {};
+  const session: LegacySession = {
+    id: randomUUID(),
+    protocolVersion: isRevisionOf('legacy', asked) ? asked : REVISIONS.legacy[0],
+    capabilities: capabilitiesOf(params),
+    clientInfo: { name: text(info['name']), version: text(info['version']) },
+  };
+  const id = Buffer.from(JSON.stringify(session)).toString('base64url');
+  return id.length > LONGEST_ID ? undefined : { session, id };
+};
+
+/** The session of an id that `newSession` made; undefined for any other text. */
+export const openSession = (id: string): LegacySession | undefined => {
+  const content = parseObject(Buffer.from(id, 'base64url').toString('utf8'));
+  const { id: own, protocolVersion, capabilities, clientInfo } = content ?? {};
+  if (
+    typeof own !== 'string' ||
+    !isRevisionOf('legacy', protocolVersion) ||
+    !isObject(capabilities) ||
+    !isObject(clientInfo)
+  )
+    return undefined;
+  return { id: own, protocolVersion, capabilities, clientInfo };
+};

@@ -1,0 +1,149 @@
+import { ChunkList } from '../../platform/runtime/chunk-list.js';
+import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
+import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
+import { flawOf } from '../wire/foreign-json.js';
+import { headerOf, isEventStream } from '../protocol/headers.js';
+import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
+
+/**
+ * The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of
+ * them.
+ */
+export const MOST_MESSAGE = 32 * 2 ** 20;
+
+/**
+ * How an answer came to its end. `body` is what stands in one that is no success; `lastEventId` and `retryMs` let a
+ * stream that broke off be taken up again.
+ */
+export type Over =
+  | Readonly<{ kind: 'ended'; status: number; body: string; lastEventId: string | undefined; retryMs: number }>
+  | Readonly<{ kind: 'failed'; failure: UpstreamFailure; lastEventId: string | undefined; retryMs: number }>;
+
+/**
+ * `head` comes first, `over` last and once; `message` for each JSON-RPC message of a success. `more` says whether
+ * further bytes may come now.
+ */
+export interface Listener {
+  head(status: number, headers: UpstreamHeaders, streams: boolean): void;
+  message(text: string): void;
+  over(over: Over): void;
+  more(): boolean;
+}
+
+const RETRY_MS = 1000;
+/** How long one message may take from its first byte to its last where the request has no timeout of its own. */
+const MESSAGE_TIMEOUT_MS = 300_000;
+
+/**
+ * Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and
+ * `MAX_JSON_DEPTH` levels.
+ */
+export class MessageSink implements Sink {
+  readonly #listener: Listener;
+  #status = 0;
+  #events: EventStreamReader | undefined;
+  readonly #chunks = new ChunkList();
+  readonly #held: HeldBytes;
+  readonly #timeoutMs: number;
+  /** When the message that is not whole yet began. */
+  #begunAt = 0;
+  #lastEventId: string | undefined;
+  #retryMs = RETRY_MS;
+  #unreadable = false;
+
+  /**
+   * A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the
+   * request's timeout, however often a byte comes.
+   */
+  constructor(request: Pick<UpstreamRequest, 'server' | 'grantId' | 'silenceMs'>, listener: Listener) {
+    this.#listener = listener;
+    this.#timeoutMs = request.silenceMs > 0 ? request.silenceMs : MESSAGE_TIMEOUT_MS;
+    this.#held = holdBytes(request);
+  }
+
+  /**
+   * Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it.
+   */
+  get unreadable(): boolean {
+    return this.#unreadable;
+  }
+
+  head(status: number, headers: UpstreamHeaders): void {
+    this.#status = status;
+    const streams = this.#succeeds() && isEventStream(headerOf(headers, 'content-type'));
+    if (streams)
+      this.#events = eventStreamReader(
+        (event) => this.#event(event),
+        MOST_MESSAGE,
+        (ms) => (this.#retryMs = ms),
+      );
+    this.#listener.head(status, headers, streams);
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#unreadable) return true;
+    const before = this.#events?.held() ?? this.#chunks.length;
+    const kept = before + chunk.length;
+    const now = performance.now();
+    if (before === 0) this.#begunAt = now;
+    if (now - this.#begunAt > this.#timeoutMs || !this.#held.hold(kept)) this.#unreadable = true;
+    else if (this.#events) {
+      this.#unreadable = !this.#events.read(chunk) || this.#unreadable;
+      this.#held.hold(this.#events.held());
+    } else {
+      this.#chunks.push(chunk);
+      this.#unreadable = kept > MOST_MESSAGE;
+    }
+    if (this.#unreadable) this.#drop();
+    const more = this.#listener.more();
+    return this.#unreadable || more;
+  }
+
+  end(): void {
+    const body = this.#chunks.take().toString('utf8');
+    this.#drop();
+    const message = this.#succeeds() && !this.#events && body !== '';
+    if (message) this.#message(body);
+    if (this.#unreadable) return this.fail({ kind: 'broken', sent: true });
+    this.#listener.over({
+      kind: 'ended',
+      status: this.#status,
+      body: message ? '' : body,
+      lastEventId: this.#lastEventId,
+      retryMs: this.#retryMs,
+    });
+  }
+
+  fail(failure: UpstreamFailure): void {
+    this.#drop();
+    // What an unreadable message broke off can't be taken up again either.
+    const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
+    this.#listener.over({
+      kind: 'failed',
+      failure: this.#unreadable ? { kind: 'broken', sent: true } : failure,
+      lastEventId,
+      retryMs: this.#retryMs,
+    });
+  }
+
+  /** Nothing more is kept. */
+  #drop(): void {
+    this.#chunks.clear();
+    this.#held.release();
+  }
+
+  #succeeds(): boolean {
+    return this.#status >= 200 && this.#status < 300;
+  }
+
+  #event({ id, data }: Readonly<{ id?: string | undefined; data: string }>): void {
+    if (id !== undefined) this.#lastEventId = id;
+    if (data !== '') this.#message(data);
+  }
+
+  #message(text: string): void {
+    if (this.#unreadable) return;
+    this.#unreadable = flawOf(text) !== undefined;
+    if (!this.#unreadable) this.#listener.message(text);
+  }
+}

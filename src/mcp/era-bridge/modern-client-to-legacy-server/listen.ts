@@ -1,0 +1,110 @@
+import { isObject, type Json } from '../../wire/json-object.js';
+import { ChannelAnswer } from '../../transports/channel-answer.js';
+import type { Running, Sink } from '../../upstream/forward.js';
+import type { Heartbeat } from '../heartbeat.js';
+import { acknowledged, tagged } from './results.js';
+import type { SessionListener, UpstreamSession } from './upstream-session.js';
+
+/** Resources that one subscription may name. */
+const MOST_URIS = 1000;
+
+const KINDS = { toolsListChanged: 'tools', promptsListChanged: 'prompts', resourcesListChanged: 'resources' } as const;
+const FLAGS: Readonly<Record<string, keyof typeof KINDS>> = {
+  'notifications/tools/list_changed': 'toolsListChanged',
+  'notifications/prompts/list_changed': 'promptsListChanged',
+  'notifications/resources/list_changed': 'resourcesListChanged',
+};
+
+const offers = (capabilities: unknown, kind: string, feature: string): boolean =>
+  isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
+
+/**
+ * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for
+ * and the server tells of, each tagged with the subscription's id, which is the id of the request. It ends when the
+ * session does.
+ */
+export class ModernListen implements Running, SessionListener {
+  readonly #id: string;
+  readonly #session: UpstreamSession;
+  readonly #heartbeat: Heartbeat;
+  readonly #answer: ChannelAnswer;
+  #filter: Json = {};
+  #uris: readonly string[] = [];
+  readonly #waiting = new Map<string, string>();
+  #paused = false;
+  #acknowledged = false;
+  #over = false;
+
+  constructor(id: string, session: UpstreamSession, to: Readonly<{ heartbeat: Heartbeat; sink: Sink }>) {
+    this.#id = id;
+    this.#session = session;
+    this.#heartbeat = to.heartbeat;
+    const left = (): void => {
+      this.#over = true;
+      this.#heartbeat.remove(this.#answer);
+      session.unlisten(this, this.#uris);
+    };
+    this.#answer = new ChannelAnswer(
+      to.sink,
+      { left, paused: (_answer, paused) => this.#pause(paused) },
+      { silenceMs: 0 },
+    );
+  }
+
+  async start(wanted: Json): Promise<void> {
+    const { capabilities } = this.#session.introduction.result;
+    const flags = Object.entries(KINDS).filter(
+      ([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'),
+    );
+    const named: readonly unknown[] =
+      Array.isArray(wanted['resourceSubscriptions']) && offers(capabilities, 'resources', 'subscribe')
+        ? wanted['resourceSubscriptions']
+        : [];
+    const uris = await this.#session.listen(
+      this,
+      [...new Set(named.filter((uri) => typeof uri === 'string'))].slice(0, MOST_URIS),
+    );
+    if (this.#over) return this.#session.unlisten(this, uris);
+    this.#uris = uris;
+    this.#filter = {
+      ...Object.fromEntries(flags.map(([flag]) => [flag, true])),
+      ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}),
+    };
+    this.#acknowledged = true;
+    this.#answer.event(acknowledged(this.#id, this.#filter));
+    this.#heartbeat.add(this.#answer);
+  }
+
+  /** A change that the server told of; nothing comes before the acknowledgement. */
+  tell(method: string, text: string, uri: unknown): void {
+    if (!this.#acknowledged) return;
+    const flag = FLAGS[method];
+    if (flag === undefined ? !this.#uris.includes(String(uri)) : this.#filter[flag] !== true) return;
+    if (this.#paused) this.#waiting.set(flag ?? String(uri), text);
+    else this.#answer.event(tagged(text, this.#id));
+  }
+
+  /** The session is over. The stream ends without a result, as clients listen anew only then. */
+  close(): void {
+    if (this.#acknowledged) this.#answer.end();
+    else this.#answer.fail({ kind: 'broken', sent: true });
+  }
+
+  resume(): void {
+    this.#answer.resume();
+  }
+
+  abort(): void {
+    this.#answer.abort();
+  }
+
+  /** The session is shared and can't wait for a slow reader: of what changes meanwhile, it hears once. */
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    for (const [key, text] of this.#waiting) {
+      if (this.#paused || this.#over) return;
+      this.#waiting.delete(key);
+      this.#answer.event(tagged(text, this.#id));
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import { inBackground } from '../../../platform/runtime/guard.js';
+import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { META } from '../../protocol/modern.js';
+import { errorMessage } from '../errors.js';
+import type { Heartbeat } from '../heartbeat.js';
+import { membersOf } from '../../wire/json-text.js';
+import { reachOf } from '../reach.js';
+import { answerStatus } from '../../transports/channel-answer.js';
+import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import { ModernCall, TAKES_INPUT } from './call.js';
+import type { ClientRequest } from './client-answer.js';
+import { ModernListen } from './listen.js';
+import { ParkedCalls } from './parked-calls.js';
+import { discoverResult, resultMessage, type Said } from './results.js';
+import { SessionPool, unopened, type Opened } from './session-pool.js';
+import { isLevel, type UpstreamSession } from './upstream-session.js';
+
+const METHOD_NOT_FOUND = -32_601;
+const INVALID_PARAMS = -32_602;
+
+/** Methods of the legacy era that a modern server doesn't know; tasks are of another kind in each era. */
+const UNKNOWN = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
+
+const nothing: Running = { resume: () => undefined, abort: () => undefined };
+
+const say = (sink: Sink, { text, status }: Said): Running => {
+  sink.head(status, { 'content-type': 'application/json' });
+  sink.data(Buffer.from(text));
+  sink.end();
+  return nothing;
+};
+
+/** A request as it is read here: `id` is the text of its JSON-RPC id. */
+type Read = Readonly<{ id: string; method: string; params: Json; body: string }>;
+
+const clientOf = (params: Json): Readonly<{ info: unknown; capabilities: Json }> => {
+  const meta = isObject(params['_meta']) ? params['_meta'] : {};
+  const capabilities = meta[META.clientCapabilities];
+  return {
+    info: meta[META.clientInfo] ?? { name: 'unknown', version: 'unknown' },
+    capabilities: isObject(capabilities) ? capabilities : {},
+  };
+};
+
+const requestOf = ({ id, params, body }: Read, silenceMs: number, sink: Sink): ClientRequest => {
+  const meta = membersOf(membersOf(membersOf(body).get('params') ?? '').get('_meta') ?? '');
+  const level = isObject(params['_meta']) ? params['_meta'][META.logLevel] : undefined;
+  return {
+    id,
+    params,
+    progressToken: meta.get('progressToken'),
+    logLevel: isLevel(level) ? level : undefined,
+    silenceMs,
+    sink,
+  };
+};
+
+/**
+ * A legacy server as a modern client expects one: no session of its own, input asked for in results, changes told on a
+ * subscription. Its sessions are pooled on this node, and so are the calls that wait for input: a retry that reaches
+ * another node is refused.
+ */
+export class ModernServer {
+  readonly #forward: Forward;
+  readonly #heartbeat: Heartbeat;
+  readonly #pool = new SessionPool();
+  readonly #parked = new ParkedCalls<ModernCall>();
+
+  /** `forward` reaches servers in the era that a request is written in. */
+  constructor(forward: Forward, heartbeat: Heartbeat) {
+    this.#forward = forward;
+    this.#heartbeat = heartbeat;
+  }
+
+  readonly forward: Forward = (request, sink) => {
+    if (request.method !== 'POST') return answerStatus(sink, 405);
+    const body = request.body?.toString('utf8') ?? '';
+    const message = parseObject(body);
+    const [id, method] = [membersOf(body).get('id'), message?.['method']];
+    if (id === undefined || typeof method !== 'string') return answerStatus(sink, 202);
+    const read = { id, method, params: isObject(message?.['params']) ? message['params'] : {}, body };
+    if (UNKNOWN.test(method))
+      return say(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
+    if (method === 'server/discover')
+      return this.#inSession(request, { id, params: read.params, sink }, (session) =>
+        say(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
+      );
+    return method === 'subscriptions/listen' ? this.#listen(request, read, sink) : this.#call(request, read, sink);
+  };
+
+  /** Ends the sessions. */
+  stop(): Promise<void> {
+    return this.#pool.stop();
+  }
+
+  #session(request: UpstreamRequest, params: Json): Promise<Opened> {
+    return this.#pool.session(reachOf(this.#forward, request), clientOf(params));
+  }
+
+  #inSession(
+    request: UpstreamRequest,
+    { id, params, sink }: Readonly<{ id: string; params: Json; sink: Sink }>,
+    use: (session: UpstreamSession) => Running,
+  ): Running {
+    let running: Running | undefined;
+    let over = false;
+    const answered = this.#session(request, params).then((opened) => {
+      if (over) return;
+      if ('session' in opened) running = use(opened.session);
+      else {
+        over = true;
+        const why = unopened(opened, id);
+        if ('text' in why) say(sink, why);
+        else sink.fail(why);
+      }
+    });
+    inBackground('modern_session', answered, (cause) => {
+      over = true;
+      sink.fail({ kind: 'broken', sent: true, cause });
+    });
+    return {
+      resume: () => running?.resume(),
+      abort: () => {
+        if (running) return running.abort();
+        if (!over) sink.fail({ kind: 'aborted', sent: false });
+        over = true;
+      },
+    };
+  }
+
+  #listen(request: UpstreamRequest, { id, params }: Read, sink: Sink): Running {
+    return this.#inSession(request, { id, params, sink }, (session) => {
+      const listen = new ModernListen(id, session, { heartbeat: this.#heartbeat, sink });
+      inBackground(
+        'modern_listen',
+        listen.start(isObject(params['notifications']) ? params['notifications'] : {}),
+        () => listen.close(),
+      );
+      return listen;
+    });
+  }
+
+  #call(request: UpstreamRequest, read: Read, sink: Sink): Running {
+    const { id, method, params, body } = read;
+    const owner = {
+      organizationId: request.server.organizationId,
+      grantId: request.grantId,
+      serverId: request.server.id,
+      method,
+      params,
+    };
+    const client = requestOf(read, request.silenceMs, sink);
+    const state = params['requestState'];
+    if (state === undefined || !TAKES_INPUT.has(method)) {
+      const call = new ModernCall({
+        session: () => this.#session(request, params),
+        parked: this.#parked,
+        heartbeat: this.#heartbeat,
+        owner,
+        body,
+      });
+      return call.start(client);
+    }
+    const parked = typeof state === 'string' ? this.#parked.take(state, owner) : undefined;
+    if (!parked)
+      return say(sink, {
+        text: errorMessage(id, INVALID_PARAMS, 'requestState is not valid here, or no longer'),
+        status: 200,
+      });
+    return parked.goOn(client, membersOf(membersOf(body).get('params') ?? '').get('inputResponses') ?? '{}');
+  }
+}

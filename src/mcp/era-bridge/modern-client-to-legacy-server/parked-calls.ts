@@ -1,0 +1,70 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Json } from '../../wire/json-object.js';
+import { PARKED_CALL_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
+import { Quota } from '../../../platform/fair-shares/quota.js';
+import { canonicalJson } from '../../upstream/tool-definition.js';
+
+/** How long a client may take to answer. */
+export const PARKED_MS = 600_000;
+
+/** Whose call it is and what it asks for, so that no other call can be answered in its name. */
+export type Owner = Readonly<{
+  organizationId: string;
+  grantId: string;
+  serverId: string;
+  method: string;
+  params: Json;
+}>;
+
+type Parked<Call> = Readonly<{ call: Call; organizationId: string; grantId: string; digest: string }> & {
+  bytes: number;
+};
+
+const digestOf = ({ serverId, method, params }: Owner): string => {
+  const { _meta, inputResponses: _responses, requestState: _state, ...asked } = params;
+  return createHash('sha256')
+    .update(canonicalJson([serverId, method, asked]))
+    .digest('base64');
+};
+
+/**
+ * Calls that wait for their client to answer what a legacy server asked in the middle of them. The `requestState` of
+ * such a call is a handle of 256 random bits that counts once, for ten minutes, for the same grant, server, method and
+ * params. It lives on the node that holds the call's connection: any other node refuses it. How many may wait,
+ * PARKED_CALL_QUOTA says.
+ */
+export class ParkedCalls<Call> {
+  readonly #parked = new Map<string, Parked<Call>>();
+  readonly #places = new Quota(PARKED_CALL_QUOTA);
+
+  /** The handle of a call that holds so many bytes; undefined when too much waits. */
+  park(call: Call, owner: Owner, bytes: number): string | undefined {
+    const { organizationId, grantId } = owner;
+    if (this.#places.take(organizationId, grantId, bytes) !== undefined) return undefined;
+    const handle = randomBytes(32).toString('base64url');
+    this.#parked.set(handle, { call, organizationId, grantId, digest: digestOf(owner), bytes });
+    return handle;
+  }
+
+  /** Whether the call of a handle may hold so many bytes more. */
+  grow(handle: string, bytes: number): boolean {
+    const parked = this.#parked.get(handle);
+    if (!parked || this.#places.grow(parked.organizationId, parked.grantId, bytes) !== undefined) return false;
+    parked.bytes += bytes;
+    return true;
+  }
+
+  /** The call of a handle, which no longer counts; undefined for one that is not its owner's. */
+  take(handle: string, owner: Owner): Call | undefined {
+    const parked = this.#parked.get(handle);
+    if (parked?.grantId !== owner.grantId || parked.digest !== digestOf(owner)) return undefined;
+    this.forget(handle);
+    return parked.call;
+  }
+
+  forget(handle: string): void {
+    const parked = this.#parked.get(handle);
+    if (!parked || !this.#parked.delete(handle)) return;
+    this.#places.free(parked.organizationId, parked.grantId, parked.bytes);
+  }
+}

@@ -1,0 +1,151 @@
+import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { OWN_CODES } from '../../protocol/answers.js';
+import { META, MODERN_REVISION } from '../../protocol/modern.js';
+import type { Introduction } from '../../upstream/probe.js';
+import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../errors.js';
+import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../../wire/json-text.js';
+
+/**
+ * Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it
+ * answered is stale at once.
+ */
+const CACHEABLE = new Set([
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+]);
+const METHOD_NOT_FOUND = -32_601;
+const MISSING_CLIENT_CAPABILITY = -32_021;
+/** A server's introduction holds as long as its session; clients may keep it for a minute. */
+const DISCOVER_TTL_MS = 60_000;
+
+const otherwise = (value: unknown): Edit => {
+  const text = JSON.stringify(value);
+  return (given) => given ?? text;
+};
+
+const toModernResult = (result: string, method: string, serverInfo: Json | null): string =>
+  editObject(result, {
+    resultType: otherwise('complete'),
+    ...(CACHEABLE.has(method) ? { ttlMs: otherwise(0), cacheScope: otherwise('private') } : {}),
+    ...(serverInfo === null ? {} : { _meta: within({ [META.serverInfo]: otherwise(serverInfo) }) }),
+  });
+
+/** What stands in a message to the client and the HTTP status it comes with. */
+export type Said = Readonly<{ text: string; status: number }>;
+
+export const resultMessage = (id: string, result: string): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+
+/** The questions of a server as an `input_required` result; `state` lets the retry be told. */
+export const inputRequired = (
+  requests: ReadonlyMap<string, Readonly<{ method: string; params: string | undefined }>>,
+  state: string | undefined,
+): string => {
+  const inputRequests = [...requests].map(
+    ([key, { method, params }]) =>
+      `${JSON.stringify(key)}:{"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${params}`}}`,
+  );
+  return `{"resultType":"input_required","inputRequests":{${inputRequests.join(',')}}${state === undefined ? '' : `,"requestState":${JSON.stringify(state)}`}}`;
+};
+
+/**
+ * Parameters of a legacy server's own request without what the modern era has not: an elicitation's id, a progress
+ * token.
+ */
+export const toInputParams = (params: string): string => {
+  const kept = editObject(params, { elicitationId: drop, _meta: within({ progressToken: drop }) });
+  return membersOf(kept).get('_meta') === '{}' ? editObject(kept, { _meta: drop }) : kept;
+};
+
+/**
+ * Elicitations that must be done before a call can be made, as its error names them; none unless the client can do
+ * them.
+ */
+const wantedElicitations = (
+  error: string,
+  capabilities: Json,
+): ReadonlyMap<string, Readonly<{ method: string; params: string }>> => {
+  const { elicitation } = capabilities;
+  const can = codeOf(error) === URL_ELICITATION_REQUIRED && isObject(elicitation) && isObject(elicitation['url']);
+  const listed = can ? elementsOf(membersOf(membersOf(error).get('data') ?? '').get('elicitations') ?? '') : [];
+  return new Map(
+    listed
+      .filter((text) => parseObject(text))
+      .map((text, index) => [`url-${index + 1}`, { method: 'elicitation/create', params: toInputParams(text) }]),
+  );
+};
+
+/**
+ * A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). `missing`:
+ * what the server asked of the client that it had not declared; an error then comes of that.
+ */
+export const toModernResponse = (
+  response: string,
+  to: Readonly<{
+    id: string;
+    method: string;
+    params: Json;
+    serverInfo: Json | null;
+    capabilities: Json;
+    missing: Json | undefined;
+  }>,
+): Said => {
+  const error = membersOf(response).get('error');
+  if (error === undefined)
+    return {
+      text: editObject(response, {
+        id: setText(to.id),
+        result: (result) => toModernResult(result ?? '{}', to.method, to.serverInfo),
+      }),
+      status: 200,
+    };
+  const wanted = wantedElicitations(error, to.capabilities);
+  if (wanted.size > 0) return { text: resultMessage(to.id, inputRequired(wanted, undefined)), status: 200 };
+  if (to.missing)
+    return {
+      text: errorResponse(to.id, {
+        code: MISSING_CLIENT_CAPABILITY,
+        message: 'the request needs a capability that was not declared',
+        data: { requiredCapabilities: to.missing },
+      }),
+      status: 400,
+    };
+  const shown = toModernError(error, to.params['uri']);
+  return {
+    text: editObject(response, { id: setText(to.id), error: setText(shown) }),
+    status: codeOf(shown) === METHOD_NOT_FOUND ? 404 : 200,
+  };
+};
+
+/** `server/discover`, from what the server said when its session began. */
+export const discoverResult = ({ result, serverInfo }: Introduction): string => {
+  const { capabilities, instructions } = result;
+  const { tasks: _tasks, ...offered } = isObject(capabilities) ? capabilities : {};
+  return JSON.stringify({
+    resultType: 'complete',
+    supportedVersions: [MODERN_REVISION],
+    capabilities: offered,
+    ...(typeof instructions === 'string' ? { instructions } : {}),
+    ttlMs: DISCOVER_TTL_MS,
+    cacheScope: 'private',
+    ...(serverInfo === null ? {} : { _meta: { [META.serverInfo]: serverInfo } }),
+  });
+};
+
+/** A notification of a subscription, with the id that says which one. */
+export const tagged = (notification: string, subscriptionId: string): string =>
+  editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
+
+export const acknowledged = (subscriptionId: string, notifications: Json): string =>
+  tagged(
+    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`,
+    subscriptionId,
+  );
+
+const errorResponse = (id: string, error: Json): string =>
+  `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
+
+export const upstreamRefused = (id: string, message: string): string =>
+  errorResponse(id, { code: OWN_CODES.upstreamError, message });

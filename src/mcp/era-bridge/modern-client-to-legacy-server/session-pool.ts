@@ -1,0 +1,169 @@
+import { inBackground, startInterval } from '../../../platform/runtime/guard.js';
+import { POOLED_SESSION_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
+import { Quota } from '../../../platform/fair-shares/quota.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '../../wire/json-object.js';
+import { errorMessage } from '../errors.js';
+import { isRefusal, MISDIRECTED } from '../reach.js';
+import type { Asked } from '../../upstream/ask.js';
+import type { UpstreamFailure } from '../../upstream/forward.js';
+import { askLegacy, type Reach } from '../../upstream/probe.js';
+import { upstreamRefused, type Said } from './results.js';
+import { UpstreamSession } from './upstream-session.js';
+
+const INVALID_PARAMS = -32_602;
+const IDLE_MS = 5 * 60_000;
+const SWEEP_MS = 30_000;
+const OPEN_MS = 30_000;
+const MOST_BYTES = 4 * 2 ** 20;
+/** Of one grant at one server: a client declares its capabilities in one or two ways. */
+const MOST_PER_GRANT = 8;
+/** The capabilities of a client, as JSON: they are kept with the session. */
+const LONGEST_CAPABILITIES = 64 * 1024;
+
+/** Who a session is opened for. */
+export type Client = Readonly<{ info: unknown; capabilities: Json }>;
+
+export type Opened =
+  | Readonly<{ session: UpstreamSession }>
+  | Readonly<{ refused: Asked }>
+  | Readonly<{ full: true }>
+  | Readonly<{ oversized: true }>;
+
+/** What a client is told when there is no session for its request; nothing of that was sent. */
+export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, id: string): Said | UpstreamFailure => {
+  if ('full' in opened)
+    return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
+  if ('oversized' in opened)
+    return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
+  const { refused } = opened;
+  if (refused.kind === 'failed')
+    return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
+  if (refused.status < 300) return { text: upstreamRefused(id, 'the MCP server did not begin a session'), status: 200 };
+  return { text: '', status: isRefusal(refused.status) ? MISDIRECTED : refused.status };
+};
+
+/** The one that was used longest ago, of those that are not in use now. */
+const idlestOf = (
+  sessions: readonly (readonly [string, UpstreamSession])[],
+): readonly [string, UpstreamSession] | undefined => {
+  const now = Date.now();
+  let idlest: readonly [string, UpstreamSession] | undefined;
+  for (const one of sessions) if (one[1].usedAt() < (idlest?.[1].usedAt() ?? now)) idlest = one;
+  return idlest;
+};
+
+/**
+ * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened
+ * when it is first needed and ended after five minutes without use. A grant has at most eight at a server, those that
+ * are being opened included; one more ends the one that was idle longest. So does one more of an organization's that
+ * has its share (POOLED_SESSION_QUOTA). They live on this node.
+ */
+export class SessionPool {
+  readonly #sessions = new Map<string, UpstreamSession>();
+  readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<Opened> }>>();
+  readonly #places = new Quota(POOLED_SESSION_QUOTA);
+  /** What each session weighs. */
+  readonly #weights = new Map<UpstreamSession, number>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor() {
+    this.#timer = startInterval('session_pool', SWEEP_MS, () => this.#sweep());
+    this.#timer.unref();
+  }
+
+  async session(reach: Reach, client: Client): Promise<Opened> {
+    const capabilities = JSON.stringify(client.capabilities);
+    if (capabilities.length > LONGEST_CAPABILITIES) return { oversized: true };
+    const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, capabilities]);
+    const known = this.#sessions.get(key);
+    if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
+    if (known) inBackground('session_pool', this.#end(key, known));
+    const opening = this.#opening.get(key);
+    if (opening) return opening.opened;
+    const opened = this.#open(key, reach, client).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, { reach, opened });
+    return opened;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#sessions].map(([key, session]) => this.#end(key, session)));
+  }
+
+  async #open(key: string, reach: Reach, client: Client): Promise<Opened> {
+    if (!this.#hasRoom(reach) || !this.#takePlace(reach)) return { full: true };
+    const { grantId, server } = reach;
+    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client).catch(
+      (error: unknown) => {
+        this.#places.free(server.organizationId, grantId);
+        throw error;
+      },
+    );
+    if (!introduction) {
+      this.#places.free(server.organizationId, grantId);
+      return { refused: asked };
+    }
+    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) =>
+      this.#remove(key, lost),
+    );
+    this.#weights.set(session, 0);
+    const bytes = JSON.stringify(introduction.result).length + JSON.stringify(client.capabilities).length;
+    if (this.#places.grow(server.organizationId, grantId, bytes) !== undefined) {
+      inBackground('session_pool', this.#end(key, session));
+      return { full: true };
+    }
+    this.#weights.set(session, bytes);
+    this.#sessions.set(key, session);
+    return { session };
+  }
+
+  /**
+   * Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and
+   * that is idle.
+   */
+  #takePlace({ grantId, server: { organizationId } }: Reach): boolean {
+    for (;;) {
+      const exceeded = this.#places.take(organizationId, grantId);
+      if (exceeded === undefined) return true;
+      const own = [...this.#sessions].filter(
+        ([, { reach }]) =>
+          reach.server.organizationId === organizationId && (exceeded !== 'grant' || reach.grantId === grantId),
+      );
+      const idlest = idlestOf(own);
+      if (!idlest) return false;
+      inBackground('session_pool', this.#end(...idlest));
+    }
+  }
+
+  #remove(key: string, session: UpstreamSession): void {
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    const bytes = this.#weights.get(session);
+    if (bytes === undefined) return;
+    this.#weights.delete(session);
+    this.#places.free(session.reach.server.organizationId, session.reach.grantId, bytes);
+  }
+
+  #hasRoom({ grantId, server }: Reach): boolean {
+    const isOwn = ({ reach }: Readonly<{ reach: Reach }>): boolean =>
+      reach.grantId === grantId && reach.server.id === server.id;
+    const own = [...this.#sessions].filter(([, session]) => isOwn(session));
+    const opening = [...this.#opening.values()].filter(isOwn);
+    if (own.length + opening.length < MOST_PER_GRANT) return true;
+    const idlest = idlestOf(own);
+    if (!idlest) return false;
+    inBackground('session_pool', this.#end(...idlest));
+    return true;
+  }
+
+  #end(key: string, session: UpstreamSession): Promise<void> {
+    this.#remove(key, session);
+    return session.end();
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    for (const [key, session] of this.#sessions)
+      if (now - session.usedAt() > IDLE_MS) inBackground('session_pool', this.#end(key, session));
+  }
+}

@@ -1,0 +1,81 @@
+import { startTimer } from '../../../platform/runtime/guard.js';
+import type { Forward, Running, UpstreamRequest } from '../../upstream/forward.js';
+import { MessageSink, type Over } from '../message-sink.js';
+
+const LONGEST_WAIT_MS = 30_000;
+
+export type StreamParts = Readonly<{
+  forward: Forward;
+  request: () => UpstreamRequest;
+  message: (text: string) => void;
+  lost: () => void;
+}>;
+
+/**
+ * The GET stream of a legacy session: what the server says outside of any answer. It is taken up again where it ended
+ * for as long as the session lives; a server that has none is not asked twice.
+ */
+export class StandingStream {
+  readonly #parts: StreamParts;
+  #running: Running | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastEventId: string | undefined;
+  #waits = 0;
+  #opened: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: StreamParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the stream, once; resolves when the server has said whether there is one. */
+  open(): Promise<void> {
+    this.#opened ??= new Promise((resolve) => this.#open(resolve));
+    return this.#opened;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#running?.abort();
+  }
+
+  #open(headed: () => void): void {
+    const request = this.#parts.request();
+    const headers = {
+      ...request.headers,
+      accept: 'text/event-stream',
+      ...(this.#lastEventId === undefined ? {} : { 'last-event-id': this.#lastEventId }),
+    };
+    const sink = new MessageSink(request, {
+      head: (_status, _headers, streams) => {
+        if (streams) this.#waits = 0;
+        headed();
+      },
+      message: this.#parts.message,
+      over: (over) => {
+        headed();
+        this.#ended(over);
+      },
+      more: () => {
+        if (sink.unreadable) this.#running?.abort();
+        return true;
+      },
+    });
+    this.#running = this.#parts.forward({ ...request, method: 'GET', headers, body: undefined, silenceMs: 0 }, sink);
+    if (this.#closed) this.#running.abort();
+  }
+
+  #ended(over: Over): void {
+    if (this.#closed) return;
+    if (over.kind === 'ended' && over.status === 404) return this.#parts.lost();
+    // It offers no stream, or not to us.
+    if (over.kind === 'ended' && over.status >= 400 && over.status < 500) return;
+    this.#lastEventId = over.lastEventId ?? this.#lastEventId;
+    this.#waits += 1;
+    this.#timer = startTimer('standing_stream', Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)), () =>
+      this.#open(() => undefined),
+    );
+    this.#timer.unref();
+  }
+}

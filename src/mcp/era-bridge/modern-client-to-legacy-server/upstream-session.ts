@@ -1,0 +1,238 @@
+import { inBackground } from '../../../platform/runtime/guard.js';
+import { parseObject, type Json } from '../../wire/json-object.js';
+import { ask } from '../../upstream/ask.js';
+import type { UpstreamRequest } from '../../upstream/forward.js';
+import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
+import { membersOf } from '../../wire/json-text.js';
+import { StandingStream } from './standing-stream.js';
+
+const POST_MS = 30_000;
+const GOODBYE_MS = 1000;
+const SMALL = 2 ** 20;
+const METHOD_NOT_FOUND = -32_601;
+const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+/** What a server may ask of a client in the middle of a call. */
+const QUESTIONS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
+
+/** What a server asked in the middle of a call: `id` is the text of the JSON-RPC id to answer under. */
+export type Question = Readonly<{ id: string; method: string; params: string | undefined }>;
+
+/** One request under way, as its session knows it: what of the server's messages is for it. */
+export interface SessionCall {
+  respond(text: string): void;
+  ask(question: Question): void;
+  /** The server takes a question back. */
+  withdraw(questionId: string): void;
+  progress(text: string): void;
+  log(text: string, level: unknown): void;
+  tell(text: string): void;
+  /** The session is ended. */
+  abandon(): void;
+}
+
+/** Who hears of changes; `close` is called when the session is over. */
+export interface SessionListener {
+  tell(method: string, text: string, uri: unknown): void;
+  close(): void;
+}
+
+const CHANGES = new Set([
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+]);
+/** What the modern era has no more. */
+const GONE = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
+
+/** Whether a log message of `level` is for one who asked for `wanted` and above. */
+export const isWanted = (level: unknown, wanted: string): boolean =>
+  LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
+
+export const isLevel = (level: unknown): level is string => LEVELS.includes(String(level));
+
+/** The text of a JSON string without escapes; undefined for anything else. */
+const plain = (text: string | undefined): string | undefined =>
+  text !== undefined && /^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : undefined;
+
+/**
+ * A legacy session at a server, shared by the modern requests of one grant that declare the same capabilities. Requests
+ * get ids and progress tokens of ours, and each message of the server goes to the request or the subscription it
+ * belongs to.
+ */
+export class UpstreamSession {
+  readonly reach: Reach;
+  readonly introduction: Introduction;
+  readonly capabilities: Json;
+  readonly #stream: StandingStream;
+  readonly #calls = new Map<number, SessionCall>();
+  readonly #listeners = new Set<SessionListener>();
+  readonly #subscribed = new Map<string, number>();
+  readonly #lost: () => void;
+  #ids = 0;
+  #level: string | undefined;
+  #usedAt = Date.now();
+
+  constructor(
+    reach: Reach,
+    opened: Readonly<{ introduction: Introduction; capabilities: Json }>,
+    lost: (session: UpstreamSession) => void,
+  ) {
+    this.reach = reach;
+    this.introduction = opened.introduction;
+    this.capabilities = opened.capabilities;
+    this.#lost = () => lost(this);
+    this.#stream = new StandingStream({
+      forward: reach.forward,
+      request: () => this.request(''),
+      message: (text) => this.dispatch(text, undefined),
+      lost: () => opened.introduction.session !== undefined && this.lose(),
+    });
+  }
+
+  /** When it was last used; now while a call or a subscription is open. */
+  usedAt(): number {
+    return this.#calls.size > 0 || this.#listeners.size > 0 ? Date.now() : this.#usedAt;
+  }
+
+  /** A POST in this session. */
+  request(body: string): UpstreamRequest {
+    return postTo(this.reach, 'legacy', Buffer.from(body), legacyHeaders(this.reach, this.introduction));
+  }
+
+  /**
+   * The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too,
+   * where some servers ask.
+   */
+  begin(call: SessionCall): number {
+    this.#usedAt = Date.now();
+    this.#ids += 1;
+    this.#calls.set(this.#ids, call);
+    if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities))
+      inBackground('upstream_session', this.#stream.open());
+    return this.#ids;
+  }
+
+  finish(id: number): void {
+    this.#usedAt = Date.now();
+    this.#calls.delete(id);
+  }
+
+  /** Sends a message that nothing is answered to. */
+  post(message: string): void {
+    inBackground(
+      'upstream_session',
+      ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL }),
+    );
+  }
+
+  refuse(requestId: string, why: string): void {
+    this.post(
+      `{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: METHOD_NOT_FOUND, message: why })}}`,
+    );
+  }
+
+  /**
+   * Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them.
+   */
+  async wantLogs(level: string): Promise<void> {
+    if (this.#level !== undefined && isWanted(level, this.#level)) return;
+    this.#level = level;
+    await this.#ask('logging/setLevel', { level });
+  }
+
+  /** Hears of list changes and of these resources from now on; answers those that the server agreed to tell of. */
+  async listen(listener: SessionListener, uris: readonly string[]): Promise<readonly string[]> {
+    this.#listeners.add(listener);
+    await this.#stream.open();
+    const agreed: string[] = [];
+    for (const uri of uris) if (await this.#subscribe(uri)) agreed.push(uri);
+    return agreed;
+  }
+
+  /** `uris` are those that `listen` answered. */
+  unlisten(listener: SessionListener, uris: readonly string[]): void {
+    this.#usedAt = Date.now();
+    this.#listeners.delete(listener);
+    for (const uri of uris) this.#unsubscribe(uri);
+  }
+
+  /** The server has forgotten the session: whoever needs one gets another. Calls under way may still end well. */
+  lose(): void {
+    this.#stream.close();
+    for (const listener of this.#listeners) listener.close();
+    this.#lost();
+  }
+
+  async end(): Promise<void> {
+    this.#stream.close();
+    for (const listener of this.#listeners) listener.close();
+    for (const call of this.#calls.values()) call.abandon();
+    await endLegacy(this.reach, this.introduction, { timeoutMs: GOODBYE_MS, maxBytes: SMALL });
+  }
+
+  /** Hands on a message that came in the answer to `from`, or on the standing stream. */
+  dispatch(text: string, from: SessionCall | undefined): void {
+    const members = membersOf(text);
+    const [id, method] = [members.get('id'), plain(members.get('method'))];
+    if (method === undefined) this.#calls.get(Number(id))?.respond(text);
+    else if (id !== undefined) this.#asked({ id, method, params: members.get('params') }, from);
+    else this.#told(method, text, from);
+  }
+
+  #asked(question: Question, from: SessionCall | undefined): void {
+    if (question.method === 'ping') return this.post(`{"jsonrpc":"2.0","id":${question.id},"result":{}}`);
+    // Without a call that it came with, it can only be told whose it is when there is just one.
+    const call = from ?? this.#only();
+    if (!QUESTIONS.has(question.method) || !call) return this.refuse(question.id, 'no client can be asked that now');
+    return call.ask(question);
+  }
+
+  #told(method: string, text: string, from: SessionCall | undefined): void {
+    const params = parseObject(membersOf(text).get('params') ?? '{}') ?? {};
+    if (CHANGES.has(method)) return this.#listeners.forEach((listener) => listener.tell(method, text, params['uri']));
+    switch (method) {
+      case 'notifications/progress':
+        return this.#calls.get(Number(params['progressToken']))?.progress(text);
+      case 'notifications/message':
+        return (from ?? this.#only())?.log(text, params['level']);
+      case 'notifications/cancelled':
+        return this.#calls.forEach((call) => call.withdraw(JSON.stringify(params['requestId'])));
+      default:
+        return GONE.has(method) ? undefined : from?.tell(text);
+    }
+  }
+
+  #only(): SessionCall | undefined {
+    const [call] = this.#calls.values();
+    return this.#calls.size === 1 ? call : undefined;
+  }
+
+  async #subscribe(uri: string): Promise<boolean> {
+    const count = this.#subscribed.get(uri) ?? 0;
+    this.#subscribed.set(uri, count + 1);
+    if (count > 0 || (await this.#ask('resources/subscribe', { uri }))) return true;
+    this.#unsubscribe(uri);
+    return false;
+  }
+
+  #unsubscribe(uri: string): void {
+    const left = (this.#subscribed.get(uri) ?? 1) - 1;
+    if (left > 0) return void this.#subscribed.set(uri, left);
+    this.#subscribed.delete(uri);
+    inBackground('upstream_session', this.#ask('resources/unsubscribe', { uri }));
+  }
+
+  /** A request of our own; whether it was answered with a result. */
+  async #ask(method: string, params: Json): Promise<boolean> {
+    this.#ids += 1;
+    const id = this.#ids;
+    const asked = await ask(
+      this.reach.forward,
+      this.request(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
+      id,
+      { timeoutMs: POST_MS, maxBytes: SMALL },
+    );
+    return asked.kind === 'response' && 'result' in asked.message;
+  }
+}

@@ -1,0 +1,148 @@
+import { isObject, type Json } from '../wire/json-object.js';
+import { distinctMembersOf } from '../wire/json-text.js';
+import { parsedJson } from '../wire/parsed-json.js';
+import { readStrictJson } from '../wire/strict-json.js';
+
+/** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
+export type Message =
+  | Readonly<{ kind: 'request'; id: string | number; method: string; params: Json | undefined }>
+  | Readonly<{ kind: 'notification'; method: string; params: Json | undefined }>
+  | Readonly<{ kind: 'response'; id: string | number }>;
+
+export type Request = Extract<Message, { kind: 'request' }>;
+
+/** A request whose fault lies in its `params`. */
+export type Faulty = Pick<Request, 'id' | 'method'>;
+
+/**
+ * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all
+ * but the params can be read, so that the refusal goes under the request's own id.
+ */
+export type Read =
+  | Readonly<{ ok: true; message: Message }>
+  | Readonly<{ ok: false; code: -32700 | -32600; reason: string; faulty?: Faulty | undefined }>;
+
+type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
+
+const envelopeKeys = knownKeys('jsonrpc', 'id', 'method', 'params', 'result', 'error');
+const paramsKeys = knownKeys(
+  'name',
+  'arguments',
+  '_meta',
+  'uri',
+  'cursor',
+  'ref',
+  'argument',
+  'context',
+  'taskId',
+  'notifications',
+  'inputResponses',
+  'requestState',
+);
+
+/**
+ * The one strict reader of a POST /mcp body: what passes is read alike by every JSON parser, so that what was judged is
+ * what the upstream understands. Never throws.
+ *
+ * -32700: no JSON text at all (empty, invalid UTF-8, byte order mark, whatever `JSON.parse` refuses, trailing data).
+ * -32600: JSON, but not one well-formed message: a batch, anything that two parsers may read in two ways (duplicate
+ * keys, lone surrogates, inexact numbers, keys that lead to prototypes, depth over 64, over 100,000 keys), keys of the
+ * message or of its `params` that differ only in case from another or from a known one, members or types that JSON-RPC
+ * 2.0 or MCP don't have there. A text past one of the two size limits is not parsed any further and counts as -32600.
+ */
+export function readMessage(body: Buffer): Read {
+  const json = readStrictJson(body);
+  if (!json.ok && json.flaw === 'unparsable') return { ok: false, code: -32700, reason: json.reason };
+  if (!json.ok) return { ok: false, code: -32600, reason: json.reason, faulty: requestAround(body.toString('utf8')) };
+  const raw = json.value;
+  if (Array.isArray(raw)) return invalid('batches are not accepted');
+  if (!isObject(raw)) return invalid('not an object');
+  if (hasCaseVariant(raw, envelopeKeys)) return invalid('a key of the message differs from another only in case');
+  for (const key of Object.keys(raw))
+    if (!envelopeKeys.exact.has(key)) return invalid('a key that no JSON-RPC message has');
+  if (raw['jsonrpc'] !== '2.0') return invalid('jsonrpc is not "2.0"');
+  return Object.hasOwn(raw, 'method') ? readCall(raw) : readResponse(raw);
+}
+
+/**
+ * The tool and the arguments of a `tools/call` request: `name` of 1 to 256 UTF-16 units, `arguments` an object (empty
+ * when absent). `undefined` for any other message, and when one of the two has another type or length.
+ */
+export function toolCallParams(message: Message): Readonly<{ name: string; arguments: Json }> | undefined {
+  if (message.kind !== 'request' || message.method !== 'tools/call' || message.params === undefined) return undefined;
+  const { name, arguments: given = {} } = message.params;
+  if (typeof name !== 'string' || name.length < 1 || name.length > 256 || !isObject(given)) return undefined;
+  return { name, arguments: given };
+}
+
+function readCall(raw: Json): Read {
+  const { id, method, params } = raw;
+  if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error'))
+    return invalid('a method together with a result or an error');
+  if (typeof method !== 'string') return invalid('method is not a string');
+  if (params !== undefined && !isObject(params)) return invalid('params is not an object');
+  if (params !== undefined && hasCaseVariant(params, paramsKeys))
+    return invalid('a key of params differs from another only in case');
+  if (!Object.hasOwn(raw, 'id')) return { ok: true, message: { kind: 'notification', method, params } };
+  if (!isId(id)) return invalid('id is neither a string nor an integer');
+  return { ok: true, message: { kind: 'request', id, method, params } };
+}
+
+function readResponse(raw: Json): Read {
+  const { id, result, error } = raw;
+  if (Object.hasOwn(raw, 'params')) return invalid('params without a method');
+  if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error'))
+    return invalid('not exactly one of method, result and error');
+  if (!isId(id)) return invalid('id is neither a string nor an integer');
+  if (Object.hasOwn(raw, 'result') && !isObject(result)) return invalid('result is not an object');
+  if (Object.hasOwn(raw, 'error') && !isError(error)) return invalid('error has no integer code and text message');
+  return { ok: true, message: { kind: 'response', id } };
+}
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/**
+ * The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere.
+ */
+function requestAround(text: string): Faulty | undefined {
+  const members = distinctMembersOf(text);
+  if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key)))
+    return undefined;
+  const [version, method, id] = ['jsonrpc', 'method', 'id'].map((key) => parsedJson(members.get(key) ?? ''));
+  const isNumber = typeof id === 'number' && String(id) === members.get('id');
+  if (version !== '2.0' || !isPlainText(method) || members.get('params')?.startsWith('{') !== true) return undefined;
+  return isId(id) && (isNumber || isPlainText(id)) ? { id, method } : undefined;
+}
+
+const isPlainText = (value: unknown): value is string => typeof value === 'string' && !loneSurrogate.test(value);
+
+const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
+
+const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
+const isError = (value: unknown): boolean =>
+  isObject(value) && Number.isSafeInteger(value['code']) && typeof value['message'] === 'string';
+
+function knownKeys(...names: readonly string[]): KnownKeys {
+  return { exact: new Set(names), folded: new Set(names.map(foldCase)) };
+}
+
+/** Parsers that ignore case (Go's encoding/json) would take a variant for the key itself. */
+function hasCaseVariant(object: Json, known: KnownKeys): boolean {
+  let others: Set<string> | undefined;
+  for (const key of Object.keys(object)) {
+    if (known.exact.has(key)) continue;
+    const folded = foldCase(key);
+    others ??= new Set();
+    if (known.folded.has(folded) || others.has(folded)) return true;
+    others.add(folded);
+  }
+  return false;
+}
+
+/**
+ * Both ways, as the long s (U+017F) meets `s` only in upper case and the Kelvin sign (U+212A) meets `k` only in lower
+ * case.
+ */
+export function foldCase(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}

@@ -1,0 +1,119 @@
+import { guarded } from '../../platform/runtime/guard.js';
+import type { Channel, ChannelEvents } from './channel.js';
+import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+
+/** One message to send. `wanted` is asked of one that had to wait: what nobody waits for any more is not sent. */
+export type Sending = Readonly<{
+  body: Buffer;
+  headers: UpstreamRequest['headers'];
+  failed: (failure: UpstreamFailure) => void;
+  wanted?: () => boolean;
+}>;
+
+/** What waits for a server that was begun anew. */
+const MOST_WAITING = 100;
+const MOST_WAITING_BYTES = 8 * 2 ** 20;
+const STEADY_MS = 60_000;
+const MOST_BACKOFF_MS = 60_000;
+
+/**
+ * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles
+ * from crash to crash. What greets a new one goes first, and the rest waits until somebody heard the answer and said
+ * `ready`: 100 messages with 8 MiB at most, more fail.
+ */
+export class LastingChannel {
+  readonly #open: (events: ChannelEvents) => Channel;
+  readonly #events: ChannelEvents;
+  readonly #holders = new Set<object>();
+  #channel: Channel | undefined;
+  #openedAt = 0;
+  #crashes = 0;
+  #mayOpenAt = 0;
+  #waiting: Sending[] | undefined;
+  #ended = false;
+
+  constructor(open: (events: ChannelEvents) => Channel, events: ChannelEvents) {
+    this.#open = open;
+    this.#events = events;
+  }
+
+  /** Whether the answer to a greeting is still to come. */
+  get greets(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Sends a message, after what `greet` gives when it takes a new channel. */
+  send(sending: Sending, greet: () => Sending | undefined): void {
+    if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
+    if (!this.#channel && performance.now() < this.#mayOpenAt)
+      return sending.failed({ kind: 'unreachable', sent: false });
+    if (!this.#channel) this.#begin(greet());
+    if (this.#waiting) this.#wait(this.#waiting, sending);
+    else this.#channel?.send(sending.body, sending.headers, sending.failed);
+  }
+
+  /** Sends what only matters to a server that got the messages before it. */
+  tell(body: Buffer, headers: UpstreamRequest['headers']): void {
+    if (!this.#waiting) this.#channel?.send(body, headers, () => undefined);
+  }
+
+  /** The greeting was answered well: what waits may go, after what ends the greeting. */
+  ready(...last: readonly Sending[]): void {
+    const waiting = [...last, ...(this.#waiting ?? [])];
+    this.#waiting = undefined;
+    for (const one of waiting) if (one.wanted?.() !== false) this.#channel?.send(one.body, one.headers, one.failed);
+  }
+
+  /** Holds the server's messages back as long as anyone wants that. */
+  hold(by: object, held: boolean): void {
+    const before = this.#holders.size > 0;
+    if (held) this.#holders.add(by);
+    else this.#holders.delete(by);
+    const now = this.#holders.size > 0;
+    if (now !== before) this.#channel?.[now ? 'pause' : 'resume']();
+  }
+
+  /** Gives the channel up as one that closed by itself. */
+  fail(failure: UpstreamFailure): void {
+    if (this.#channel) this.#closed(this.#channel, failure);
+  }
+
+  /** Ends it for good. */
+  end(): void {
+    this.#ended = true;
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+
+  #wait(waiting: Sending[], sending: Sending): void {
+    const bytes = waiting.reduce((sum, { body }) => sum + body.length, sending.body.length);
+    if (waiting.length < MOST_WAITING && bytes <= MOST_WAITING_BYTES) waiting.push(sending);
+    else sending.failed({ kind: 'unreachable', sent: false });
+  }
+
+  #begin(greeting: Sending | undefined): void {
+    this.#openedAt = performance.now();
+    const channel = this.#open({
+      message: guarded('channel', (text: string) => void (this.#channel === channel && this.#events.message(text))),
+      closed: guarded('channel', (failure: UpstreamFailure) => this.#closed(channel, failure)),
+    });
+    this.#channel = channel;
+    if (!greeting) return;
+    this.#waiting = [];
+    channel.send(greeting.body, greeting.headers, greeting.failed);
+  }
+
+  #closed(channel: Channel, failure: UpstreamFailure): void {
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    channel.close();
+    const now = performance.now();
+    this.#crashes = now - this.#openedAt > STEADY_MS ? 1 : this.#crashes + 1;
+    this.#mayOpenAt = this.#crashes === 1 ? 0 : now + Math.min(MOST_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const one of waiting) one.failed({ ...failure, sent: false });
+    this.#holders.clear();
+    this.#events.closed(failure);
+  }
+}

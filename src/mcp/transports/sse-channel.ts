@@ -1,0 +1,141 @@
+import { eventStreamReader } from '../wire/event-reader.js';
+import type { HttpClient } from '../http-client/http-client.js';
+import { startTimer } from '../../platform/runtime/guard.js';
+import { holdBytes } from '../../platform/fair-shares/held-bytes.js';
+import type { ChannelEvents, OpenChannel } from './channel.js';
+import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+import { headerOf, isEventStream } from '../protocol/headers.js';
+
+const ENDPOINT_MS = 15_000;
+const LONGEST_EVENT = 64 * 1024 * 1024;
+
+type Post = Parameters<ReturnType<OpenChannel>['send']>;
+
+/** Where messages are posted: what the server names, on its own origin only. */
+const endpointOf = (data: string, base: URL): URL | undefined => {
+  const url = URL.canParse(data, base.href) ? new URL(data, base) : undefined;
+  return url?.origin === base.origin ? url : undefined;
+};
+
+const withoutSession = ({
+  'mcp-session-id': _session,
+  ...headers
+}: UpstreamRequest['headers']): Record<string, string> => headers;
+
+/**
+ * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names
+ * where messages are posted. What arrives before that waits.
+ */
+export const sseChannels =
+  (http: HttpClient): OpenChannel =>
+  (request, events) => {
+    const { transport } = request.server;
+    if (transport.type !== 'sse') throw new Error('not an SSE server');
+    const channel = new SseChannel(http, transport.url, events);
+    channel.open(request);
+    return channel;
+  };
+
+class SseChannel {
+  readonly #http: HttpClient;
+  readonly #url: URL;
+  readonly #events: ChannelEvents;
+  readonly #waiting: Post[] = [];
+  readonly #patience: NodeJS.Timeout;
+  #stream: Running | undefined;
+  #endpoint: URL | undefined;
+  #paused = false;
+  #release = (): void => undefined;
+  #over = false;
+
+  constructor(http: HttpClient, url: URL, events: ChannelEvents) {
+    this.#http = http;
+    this.#url = url;
+    this.#events = events;
+    this.#patience = startTimer('sse_channel', ENDPOINT_MS, () => this.#closed('timeout'));
+  }
+
+  open(request: UpstreamRequest): void {
+    const { headers } = request;
+    const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
+    const held = holdBytes(request);
+    const read = (chunk: Buffer): boolean =>
+      held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
+    this.#release = () => held.release();
+    this.#stream = this.#http(
+      {
+        url: this.#url,
+        method: 'GET',
+        headers: { ...withoutSession(headers), accept: 'text/event-stream' },
+        body: undefined,
+        silenceMs: 0,
+      },
+      {
+        head: (status, fields) => {
+          if (status !== 200 || !isEventStream(headerOf(fields, 'content-type'))) this.#closed('broken');
+        },
+        data: (chunk) => {
+          if (!this.#over && !read(chunk)) this.#closed('broken');
+          return !this.#paused;
+        },
+        end: () => this.#closed('broken'),
+        fail: ({ kind, cause }) => this.#closed(kind, cause),
+      },
+    );
+  }
+
+  readonly send = (...post: Post): void => {
+    if (this.#endpoint) this.#post(this.#endpoint, post);
+    else this.#waiting.push(post);
+  };
+
+  readonly pause = (): void => {
+    this.#paused = true;
+  };
+
+  readonly resume = (): void => {
+    this.#paused = false;
+    this.#stream?.resume();
+  };
+
+  readonly close = (): void => {
+    this.#over = true;
+    clearTimeout(this.#patience);
+    this.#release();
+    this.#stream?.abort();
+  };
+
+  #event(event: string | undefined, data: string): void {
+    if (event !== 'endpoint') return this.#events.message(data);
+    clearTimeout(this.#patience);
+    const endpoint = endpointOf(data, this.#url);
+    if (!endpoint) return this.#closed('broken');
+    this.#endpoint = endpoint;
+    for (const post of this.#waiting.splice(0)) this.#post(endpoint, post);
+  }
+
+  #post(endpoint: URL, [body, headers, failed]: Post): void {
+    this.#http(
+      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS },
+      {
+        head: (status) => {
+          if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
+        },
+        data: () => true,
+        end: () => undefined,
+        fail: failed,
+      },
+    );
+  }
+
+  /**
+   * Ends the channel by itself. Whether requests may have reached the server goes by the endpoint alone: nothing is
+   * posted before the server has named one, and everything is posted at once after that, so what the server says later
+   * (another endpoint, for example) cannot turn a posted request into an unsent one.
+   */
+  #closed(kind: UpstreamFailure['kind'], cause?: unknown): void {
+    if (this.#over) return;
+    this.close();
+    this.#events.closed({ kind, sent: this.#endpoint !== undefined, ...(cause === undefined ? {} : { cause }) });
+  }
+}

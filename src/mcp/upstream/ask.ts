@@ -1,0 +1,148 @@
+import { isObject, type Json } from '../wire/json-object.js';
+import { parsedJson } from '../wire/parsed-json.js';
+import { ChunkList } from '../../platform/runtime/chunk-list.js';
+import { startTimer } from '../../platform/runtime/guard.js';
+import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
+import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
+import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
+import { headerOf, isEventStream } from '../protocol/headers.js';
+
+/**
+ * How long a stream that has brought the response may take to end by itself, so that its connection can be used again.
+ */
+const LINGER_MS = 1000;
+
+/** How many events of one stream may be no JSON: a failed parse costs twenty times a short one that succeeds. */
+const MAX_UNREADABLE_EVENTS = 100;
+
+/** The code of a JSON-RPC error; undefined for any other message. */
+export const errorCodeOf = (message: Json): unknown =>
+  isObject(message['error']) ? message['error']['code'] : undefined;
+
+/**
+ * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds
+ * none, or none at all. `bytes` were read of its body.
+ */
+export type Asked =
+  | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; message: Json; bytes: number }>
+  | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; bytes: number }>
+  | Readonly<{ kind: 'failed'; failure: UpstreamFailure | Readonly<{ kind: 'too_large' }> }>;
+
+export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
+
+/**
+ * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream,
+ * or, for a notification (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in
+ * a stream are passed over.
+ */
+export const ask = (
+  forward: Forward,
+  request: UpstreamRequest,
+  id: number | string | undefined,
+  limits: AskLimits,
+): Promise<Asked> =>
+  new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
+
+/**
+ * The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none.
+ */
+const responseTo = (id: number | string | undefined, message: unknown): Json | undefined => {
+  if (!isObject(message) || 'method' in message) return undefined;
+  if (isObject(message['error']))
+    return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
+  return message['id'] === id && isObject(message['result']) ? message : undefined;
+};
+
+class Question {
+  readonly #id: number | string | undefined;
+  readonly #limits: AskLimits;
+  readonly #resolve: (asked: Asked) => void;
+  #timer: NodeJS.Timeout;
+  #running: Running | undefined;
+  #status = 0;
+  #headers: UpstreamHeaders = {};
+  #events: EventStreamReader | undefined;
+  readonly #chunks = new ChunkList();
+  readonly #held: HeldBytes;
+  #bytes = 0;
+  #answered = false;
+  #unreadable = 0;
+  #stopped = false;
+
+  constructor(
+    { id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>,
+    limits: AskLimits,
+    resolve: (asked: Asked) => void,
+  ) {
+    this.#id = id;
+    this.#held = holdBytes(request);
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#timer = startTimer('ask', limits.timeoutMs, () => this.#stop('timeout'));
+  }
+
+  start(send: (sink: Parameters<Forward>[1]) => Running): void {
+    this.#running = send({
+      head: (status, headers) => {
+        this.#status = status;
+        this.#headers = headers;
+        if (isEventStream(headerOf(headers, 'content-type')))
+          this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
+      },
+      data: (chunk) => this.#take(chunk),
+      end: () => this.#end(),
+      fail: (failure) => this.#fail(failure),
+    });
+    if (this.#stopped) this.#running.abort();
+  }
+
+  #take(chunk: Buffer): boolean {
+    if (this.#stopped || this.#answered) return true;
+    this.#bytes += chunk.length;
+    const kept = (this.#events?.held() ?? this.#chunks.length) + chunk.length;
+    if (this.#bytes > this.#limits.maxBytes || !this.#held.hold(kept)) this.#stop('too_large');
+    else if (this.#events) this.#events.read(chunk);
+    else this.#chunks.push(chunk);
+    return true;
+  }
+
+  /** What comes behind the response is not read. */
+  #read(text: string): void {
+    if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || text === '') return;
+    const read = parsedJson(text);
+    if (read === undefined) return this.#passOver();
+    const message = responseTo(this.#id, read);
+    if (!message) return;
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#timer = startTimer('ask', LINGER_MS, () => this.#stop('timeout'));
+    this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, message, bytes: this.#bytes });
+  }
+
+  #passOver(): void {
+    this.#unreadable += 1;
+    if (this.#unreadable > MAX_UNREADABLE_EVENTS) this.#stop('too_large');
+  }
+
+  #end(): void {
+    if (!this.#events) this.#read(this.#chunks.take().toString('utf8'));
+    clearTimeout(this.#timer);
+    this.#held.release();
+    this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });
+  }
+
+  #fail(failure: UpstreamFailure): void {
+    clearTimeout(this.#timer);
+    this.#held.release();
+    this.#resolve({ kind: 'failed', failure });
+  }
+
+  /** Answers at once: a request that is still connecting fails only when that has ended. */
+  #stop(why: 'timeout' | 'too_large'): void {
+    this.#resolve({ kind: 'failed', failure: why === 'timeout' ? { kind: why, sent: true } : { kind: why } });
+    this.#stopped = true;
+    this.#chunks.clear();
+    this.#held.release();
+    this.#running?.abort();
+  }
+}

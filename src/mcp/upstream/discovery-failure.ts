@@ -1,0 +1,95 @@
+import { OutboundRefused } from '../../platform/outbound/outbound.js';
+import { errorCodeOf, type Asked } from './ask.js';
+import type { UpstreamFailure } from './forward.js';
+
+/**
+ * Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server
+ * answered.
+ */
+export type DiscoveryFailure = Readonly<{ status: 'unreachable' | 'needs_sign_in'; detail: string }>;
+
+/** A bound of ours was reached, or the answer was no MCP; the message is ready to be shown. */
+export class DiscoveryStopped extends Error {}
+
+/** A request in the middle of a discovery had no usable answer. */
+export class DiscoveryFailed extends Error {
+  readonly failure: DiscoveryFailure;
+  constructor(failure: DiscoveryFailure) {
+    super(failure.detail);
+    this.failure = failure;
+  }
+}
+
+const NOT_MCP = 'The server answered, but not as an MCP server speaks Streamable HTTP: check the path of the URL.';
+
+const unreachable = (detail: string): DiscoveryFailure => ({ status: 'unreachable', detail });
+
+const ofStatus = (status: number | undefined): DiscoveryFailure => {
+  if (status === 401 || status === 403)
+    return {
+      status: 'needs_sign_in',
+      detail: `The server answered HTTP ${status}: give it a valid credential in auth.headers.`,
+    };
+  if (status === undefined || status < 300) return unreachable(NOT_MCP);
+  if (status < 400)
+    return unreachable(`The server redirects to another place (HTTP ${status}): register the URL it leads to.`);
+  return unreachable(
+    status === 404 || status === 405
+      ? `The server answered HTTP ${status}: check the path of the URL.`
+      : `The server answered HTTP ${status}.`,
+  );
+};
+
+const byNetworkCode: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, 'The server refused the connection: check host and port, and that it runs.'],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'The host name was not found.'],
+  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'The server closed the connection without an answer.'],
+  [/TIMEDOUT|TIMEOUT/, 'The server could not be connected to in time.'],
+  [/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/, 'The TLS certificate of the server is not valid or not trusted.'],
+  [/SSL|TLS|EPROTO/, 'The server does not speak TLS as wanted: check http or https in the URL.'],
+];
+
+/** What a channel tells, that has no network error to tell. */
+const byKind = {
+  unreachable: 'The server could not be started or reached: check its transport, and that the command exists.',
+  timeout: 'The server gave no answer in time.',
+  broken: 'The server ended the connection before it answered: check its command, arguments, environment or path.',
+  aborted: 'The request was ended.',
+} as const satisfies Record<UpstreamFailure['kind'], string>;
+
+const ofNetwork = ({ kind, cause }: UpstreamFailure): DiscoveryFailure => {
+  if (cause === undefined) return unreachable(byKind[kind]);
+  if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+  return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');
+};
+
+export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable(
+  'The server speaks a revision of MCP that is not supported.',
+);
+
+const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
+
+/** Whether a server refused the revision that it was asked in, as only a modern server does. */
+export const isUnsupportedRevision = (asked: Asked): boolean =>
+  asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
+
+/**
+ * What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a
+ * credential.
+ */
+export const failureOf = (asked: Asked): DiscoveryFailure => {
+  if (asked.kind === 'failed')
+    return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);
+  if (asked.kind === 'other' || asked.status >= 300) return ofStatus(asked.status);
+  const code = errorCodeOf(asked.message);
+  return Number.isSafeInteger(code)
+    ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`)
+    : UNSUPPORTED_REVISION;
+};
+
+/** What went wrong, in words that may be shown. */
+export const discoveryFailure = (error: unknown): DiscoveryFailure => {
+  if (error instanceof DiscoveryStopped) return unreachable(error.message);
+  return error instanceof DiscoveryFailed ? error.failure : unreachable(NOT_MCP);
+};

@@ -1,0 +1,42 @@
+import { decorateSink, type Failure, type HeaderFields, type Running, type Sink } from '../http-client/sink.js';
+import type { Era } from '../protocol/era.js';
+
+/**
+ * An MCP server: where it is reached, and in which eras of the protocol it was seen to speak (the preferred one first;
+ * none while it was never reached).
+ */
+export type UpstreamServer = Readonly<{
+  id: string;
+  organizationId: string;
+  transport: UpstreamTransport;
+  eras: readonly Era[];
+}>;
+
+export type UpstreamTransport =
+  | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
+  | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+
+/**
+ * One request in the terms of Streamable HTTP, whatever the server really speaks. `era` is the one that it is written
+ * in; what lives longer than a request (a session, a process) belongs to `grantId`. `headers` hold the upstream's
+ * credential.
+ */
+export type UpstreamRequest = Readonly<{
+  server: UpstreamServer;
+  grantId: string;
+  era: Era;
+  method: 'GET' | 'POST' | 'DELETE';
+  headers: Readonly<Record<string, string>>;
+  body: Buffer | undefined;
+  silenceMs: number;
+}>;
+
+export { decorateSink, type Running, type Sink };
+export type UpstreamHeaders = HeaderFields;
+export type UpstreamFailure = Failure;
+
+/**
+ * Sends one request to its server and hands the answer's bytes to `sink` unparsed. Never throws and never rejects.
+ * Every transport and every translation between eras has this one shape, so that none of them knows of another.
+ */
+export type Forward = (request: UpstreamRequest, sink: Sink) => Running;

@@ -1,0 +1,84 @@
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import { ClientGone, goneSignal } from '../../platform/rest/client-gone.js';
+import type { Page } from '../../platform/rest/page.js';
+import { EventsQuery, ExportQuery } from './audit.dto.js';
+import type { AuditItem } from './audit.query.js';
+import { AuditService } from './audit.service.js';
+import { CSV_COLUMNS } from './csv.js';
+import { mediaType } from './export.js';
+import { sendStream } from './send-stream.js';
+
+@ApiTags('audit')
+@Controller('v1/audit')
+export class AuditController {
+  readonly #audit: AuditService;
+
+  constructor(@Inject(AuditService) audit: AuditService) {
+    this.#audit = audit;
+  }
+
+  @Get('events')
+  @Allowed('auditor', 'policy_manager', 'viewer')
+  @ApiOperation({
+    summary: 'Search the audit log',
+    description:
+      'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. ' +
+      'Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is ' +
+      'missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
+  })
+  @ApiOkResponse({
+    schema: {
+      type: 'object',
+      required: ['items', 'nextCursor', 'hasMore'],
+      properties: {
+        items: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'],
+            properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } },
+            additionalProperties: true,
+          },
+        },
+        nextCursor: { type: 'string', nullable: true },
+        hasMore: { type: 'boolean' },
+      },
+    },
+  })
+  events(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: EventsQuery,
+    @ClientGone() gone: AbortSignal,
+  ): Promise<Page<AuditItem>> {
+    return this.#audit.events(principal, query, gone);
+  }
+
+  @Get('export')
+  @Allowed('auditor', 'policy_manager')
+  @ApiOperation({
+    summary: 'Export the audit log',
+    description:
+      'Streams every record of the time range up to the start of the export, in order of seq, and ' +
+      'records audit.exported. An answer that breaks off is incomplete. CSV columns: ' +
+      `${CSV_COLUMNS.join(', ')}; texts that a spreadsheet would take for a formula begin with an ` +
+      'apostrophe. Formats ocsf, ecs and cef are refused (unsupported) by this release.',
+  })
+  @ApiOkResponse({
+    description: 'The records, as an attachment',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } },
+  })
+  async export(
+    @CurrentPrincipal() principal: Principal,
+    @Query() query: ExportQuery,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { format, text } = await this.#audit.export(principal, query, goneSignal(response));
+    response.status(200).setHeader('Content-Type', mediaType(format));
+    response.setHeader('Content-Disposition', `attachment; filename="toolgate-audit.${format}"`);
+    response.setHeader('Cache-Control', 'no-store');
+    await sendStream(response, text);
+  }
+}

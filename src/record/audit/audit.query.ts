@@ -1,0 +1,89 @@
+import type { Tx } from '../../platform/postgres/database.js';
+import { shownWay } from '../../platform/crypto/hidden-parts.js';
+import { BEGINNING, type Place } from './records.js';
+import { columnText } from './read-event.js';
+
+/** What a search may go by; `from` is inclusive and `to` exclusive, and both compare with `recordedAt`. */
+export type Filters = Readonly<{
+  from?: Date | undefined;
+  to?: Date | undefined;
+  effect?: string | undefined;
+  identityId?: string | undefined;
+  grantId?: string | undefined;
+  serverId?: string | undefined;
+  tool?: string | undefined;
+  type?: string | undefined;
+  /** Decisions that the grant's shadow policy differed from. */
+  shadow?: 'differs' | undefined;
+}>;
+
+/** One item of the audit log as clients see it: the members of the event, and where and when it was recorded. */
+export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: number; recordedAt: string }>;
+
+export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffer }>;
+
+type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
+
+/**
+ * An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of
+ * its command.
+ */
+const shownEvent = (event: StoredMembers): StoredMembers =>
+  event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) };
+
+/** The item of a record. Its event is one that the audit writer could read. */
+export const toItem = (stored: StoredEvent): AuditItem => ({
+  ...shownEvent(JSON.parse(stored.event.toString()) as StoredMembers),
+  seq: stored.seq,
+  recordedAt: stored.recordedAt.toISOString(),
+});
+
+const COLUMNS = {
+  effect: 'effect',
+  identityId: 'identity_id',
+  grantId: 'grant_id',
+  serverId: 'server_id',
+  tool: 'tool',
+  type: 'type',
+} as const;
+
+/** Conditions that say what partial indexes hold, so that the planner may use them. */
+const hints = (filters: Filters): readonly string[] => [
+  ...(filters.effect !== undefined && filters.effect !== 'allow' ? [`effect <> 'allow'`] : []),
+  ...(filters.type !== undefined && !filters.type.startsWith('toolCall.')
+    ? [`type <> 'toolCall.decided' and type <> 'toolCall.completed'`]
+    : []),
+];
+
+/**
+ * The organization's next records from a place on that match all filters, in order of `seq`. A record, once visible,
+ * never moves, and none appears before one that is visible: whoever goes on from the last one read misses nothing.
+ * Effect, identity, grant, tool and the types of control events have indexes; a server's rare records are found by
+ * walking the time range.
+ */
+export const searchEvents = async (
+  tx: Tx,
+  organizationId: string,
+  filters: Filters,
+  page: Readonly<{ from?: Place; limit: number }>,
+): Promise<readonly StoredEvent[]> => {
+  const { seq, recordedAt } = page.from ?? BEGINNING;
+  const after = filters.from && (recordedAt === null || filters.from > recordedAt) ? filters.from : recordedAt;
+  const values: unknown[] = [organizationId, seq, page.limit];
+  const conditions = ['organization_id = $1', 'seq >= $2'];
+  const where = (condition: string, value: unknown): void =>
+    void conditions.push(`${condition} $${values.push(value)}`);
+  if (after) where('recorded_at >=', after);
+  if (filters.to) where('recorded_at <', filters.to);
+  if (filters.shadow) conditions.push('shadow is not null');
+  for (const [name, column] of Object.entries(COLUMNS)) {
+    const value = filters[name as keyof typeof COLUMNS];
+    if (value !== undefined) where(`${column} =`, columnText(value));
+  }
+  const { rows } = await tx.query<StoredEvent>(
+    `select seq, recorded_at as "recordedAt", event from audit_records where ${[...conditions, ...hints(filters)].join(' and ')}
+      order by recorded_at, seq limit $3`,
+    values,
+  );
+  return rows;
+};

@@ -1,0 +1,92 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EventStore } from '../event-store/event-store.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { cursorAt, pageStart, toPage, type Page } from '../../platform/rest/page.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import type { EventsQuery, ExportQuery } from './audit.dto.js';
+import { searchEvents, toItem, type AuditItem, type Filters } from './audit.query.js';
+import { placeKey, readPlaceKey } from './cursor.js';
+import { exportEvents, isWritten, type ExportFormat } from './export.js';
+import { BEGINNING, type Place } from './records.js';
+
+const HOUR_MS = 3_600_000;
+const REMEMBERED_READERS = 10_000;
+
+const instant = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
+
+const startOf = (after: string): Place => {
+  if (after === '') return BEGINNING;
+  const place = readPlaceKey(after);
+  if (!place)
+    throw new Problem('invalid_body', 'Send the nextCursor of a page of this list.', {
+      errors: [{ pointer: '/after', code: 'invalid', message: 'after must be a nextCursor of this list' }],
+    });
+  return place;
+};
+
+/**
+ * Reading the audit log, which is itself on record: `audit.read` at most once an hour per reader and process,
+ * `audit.exported` for every export.
+ */
+@Injectable()
+export class AuditService {
+  readonly #store: EventStore;
+  readonly #lastRead = new Map<string, number>();
+
+  constructor(@Inject(EventStore) store: EventStore) {
+    this.#store = store;
+  }
+
+  /**
+   * A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it
+   * was asked with: the log grows.
+   */
+  async events(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
+    const { after, limit, rows } = pageStart(query);
+    const from = startOf(after);
+    const { limit: _limit, after: _after, ...rest } = query;
+    const filters: Filters = { ...rest, from: instant(query.from), to: instant(query.to) };
+    await this.#noteRead(principal, filters);
+    const found = await this.#store.search(
+      principal,
+      signal,
+    )((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
+    const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
+    const last = found[page.items.length - 1];
+    return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
+  }
+
+  /**
+   * Puts the export on record, then answers its format and its text, of which nothing is read before it is asked for.
+   */
+  async export(
+    principal: Principal,
+    query: ExportQuery,
+    signal?: AbortSignal,
+  ): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
+    const { format, from = null, to = null } = query;
+    if (!isWritten(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
+    await this.#store.change(principal, (change) =>
+      change.notice('audit', { type: 'audit.exported', format, from, to }),
+    );
+    return {
+      format,
+      text: exportEvents(this.#store.search(principal, signal), principal.organizationId, format, {
+        from: instant(query.from),
+        to: instant(query.to),
+      }),
+    };
+  }
+
+  async #noteRead(principal: Principal, filters: Filters): Promise<void> {
+    const reader = `${principal.organizationId}|${principal.actor.id}`;
+    const now = Date.now();
+    if (now - (this.#lastRead.get(reader) ?? 0) < HOUR_MS) return;
+    const names = Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+    await this.#store.change(principal, (change) =>
+      change.notice('audit', { type: 'audit.read', filters: names.toSorted() }),
+    );
+    if (this.#lastRead.size >= REMEMBERED_READERS) this.#lastRead.clear();
+    this.#lastRead.set(reader, now);
+  }
+}

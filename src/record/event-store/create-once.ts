@@ -1,0 +1,92 @@
+import type { Tx } from '../../platform/postgres/database.js';
+import { organizationKey } from '../../platform/postgres/organization-key.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import type { Place, Vault } from '../../platform/crypto/vault.js';
+import type { Caller, Change, EventStore } from './event-store.js';
+
+type Repeatable = Caller & Readonly<{ repeat?: Readonly<{ key: string; requestHash: Buffer }> }>;
+type Stored = { request_hash: Buffer; sealed_body: Buffer };
+
+const KEPT = "created_at > now() - interval '24 hours'";
+
+const placeOf = (caller: Repeatable, key: string): Place => ({
+  organizationId: caller.organizationId,
+  table: 'idempotent_answers',
+  column: 'sealed_body',
+  row: `${caller.actor.id}|${key}`,
+});
+
+/**
+ * Creating requests, each at most once per `Idempotency-Key`. The answer is kept, encrypted, in the transaction of the
+ * change itself: a repeat within 24 hours gets the same answer, secrets included, also when the process died between
+ * commit and answer; with another request it is refused.
+ */
+export class CreateOnce {
+  readonly #store: EventStore;
+  readonly #vault: Vault;
+
+  constructor(store: EventStore, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  /**
+   * `prepare` does what must not hold a transaction open (network, password hashing); it is skipped for a repeat that
+   * is already answered.
+   */
+  async run<P, T>(
+    caller: Repeatable,
+    steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
+  ): Promise<T> {
+    const known =
+      caller.repeat && (await this.#store.look(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
+    // A known answer holds secrets too: it is given within a change, which asks whether the caller may still have it.
+    if (known) return this.#store.change(caller, () => Promise.resolve(known));
+    const prepared = await steps.prepare();
+    return this.#store.change(caller, async (change) => {
+      const meanwhile = await this.#answered<T>(change.tx, caller);
+      if (meanwhile) return meanwhile;
+      const answer = await steps.create(change, prepared);
+      if (caller.repeat) await this.#keep(change.tx, caller, answer);
+      return answer;
+    });
+  }
+
+  async #answered<T>(tx: Tx, caller: Repeatable): Promise<T | undefined> {
+    const { repeat } = caller;
+    if (!repeat) return undefined;
+    const { rows } = await tx.query<Stored>(
+      `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2
+        and key = $3 and ${KEPT}`,
+      [caller.organizationId, caller.actor.id, repeat.key],
+    );
+    const stored = rows[0];
+    if (!stored) return undefined;
+    if (!stored.request_hash.equals(repeat.requestHash))
+      throw new Problem('idempotency_mismatch', 'Use a new Idempotency-Key for a new request.');
+    return JSON.parse(
+      this.#vault.open(
+        await organizationKey(tx, caller.organizationId),
+        placeOf(caller, repeat.key),
+        stored.sealed_body,
+      ),
+    ) as T;
+  }
+
+  async #keep(tx: Tx, caller: Repeatable, answer: unknown): Promise<void> {
+    const { repeat } = caller;
+    if (!repeat) return;
+    const sealed = this.#vault.seal(
+      await organizationKey(tx, caller.organizationId),
+      placeOf(caller, repeat.key),
+      JSON.stringify(answer),
+    );
+    await tx.query(
+      `insert into idempotent_answers(organization_id, caller, key, request_hash, sealed_body)
+        values ($1, $2, $3, $4, $5)
+       on conflict (organization_id, caller, key) do update
+         set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()`,
+      [caller.organizationId, caller.actor.id, repeat.key, repeat.requestHash, sealed],
+    );
+  }
+}

@@ -1,0 +1,220 @@
+import type { Authority } from '../../platform/postgres/authority.js';
+import type { Database, Lane, Look, Tx } from '../../platform/postgres/database.js';
+import { newId } from '../../platform/crypto/ids.js';
+import type { Actor, ControlBody, ControlEvent } from '../event-log/events/index.js';
+
+type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
+
+/** Toolgate's own part that makes a change: the gateway for a grant that it has just judged, or a worker. */
+export type OwnActor = ActorOf<'grant' | 'system'>;
+
+/** Who asks for a change, and in which organization. Whoever acts from outside brings the authority to make it. */
+export type Caller =
+  | Readonly<{ organizationId: string; actor: ActorOf<'member' | 'apiKey' | 'anonymous'>; authority: Authority }>
+  | Readonly<{ organizationId: string; actor: OwnActor; authority?: undefined }>;
+
+/**
+ * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row,
+ * which holds what the events add up to and how many they were (`version`). `undefined` is the state before the first
+ * event.
+ */
+export type Stream<S, B extends ControlBody> = {
+  readonly noun: string;
+  readonly evolve: (state: S | undefined, event: ControlEvent & B) => S;
+  readonly load: (tx: Tx, organizationId: string, id: string) => Promise<Versioned<S> | undefined>;
+  readonly save: (
+    tx: Tx,
+    row: Readonly<{ organizationId: string; id: string; version: number; state: S }>,
+  ) => Promise<void>;
+};
+
+export type Versioned<S> = Readonly<{ state: S; version: number }>;
+
+const INSERT = `insert into events(organization_id, position, stream_id, version, id, type, time, event)
+  select $1, p, $3, v, i, t, at::timestamptz, e::json
+    from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
+
+/**
+ * One change of the control plane: the organization's head row is locked first, so that changes of an organization
+ * follow one another and no two deadlock; then the caller's authority is read, so that no request outlives the end of
+ * its rights; then events are appended and applied to their state rows. All of it is in the caller's transaction.
+ */
+export class Change {
+  readonly tx: Tx;
+  readonly caller: Caller;
+  readonly now: Date;
+  #position: number;
+
+  constructor(tx: Tx, caller: Caller, position: number) {
+    this.tx = tx;
+    this.caller = caller;
+    this.now = new Date();
+    this.#position = position;
+  }
+
+  /**
+   * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up
+   * to. `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new
+   * state.
+   */
+  async apply<S, B extends ControlBody>(
+    stream: Stream<S, B>,
+    id: string,
+    decide: (state: S | undefined) => readonly B[],
+  ): Promise<S> {
+    const before = await stream.load(this.tx, this.caller.organizationId, id);
+    const bodies = decide(before?.state);
+    const events = bodies.map((body) => this.#toEvent(body) as ControlEvent & B);
+    const state = events.reduce<S | undefined>((current, event) => stream.evolve(current, event), before?.state);
+    if (state === undefined) throw new Error(`a new ${stream.noun} needs a first event`);
+    if (events.length === 0) return state;
+    const version = (before?.version ?? 0) + events.length;
+    await this.#append(id, before?.version ?? 0, events);
+    await stream.save(this.tx, { organizationId: this.caller.organizationId, id, version, state });
+    return state;
+  }
+
+  /** Records a fact that has no state row, such as an issued API key, under the thing's own stream. */
+  async notice(streamId: string, body: ControlBody): Promise<void> {
+    const { rows } = await this.tx.query<{ version: number }>(
+      'select coalesce(max(version), 0)::int as version from events where organization_id = $1 and stream_id = $2',
+      [this.caller.organizationId, streamId],
+    );
+    await this.#append(streamId, rows[0]?.version ?? 0, [this.#toEvent(body)]);
+  }
+
+  #toEvent(body: ControlBody): ControlEvent {
+    return {
+      id: newId('evt'),
+      version: 1,
+      time: this.now.toISOString(),
+      organizationId: this.caller.organizationId,
+      actor: this.caller.actor,
+      ...body,
+    };
+  }
+
+  async #append(streamId: string, version: number, events: readonly ControlEvent[]): Promise<void> {
+    const first = this.#position + 1;
+    this.#position += events.length;
+    await this.tx.query(INSERT, [
+      this.caller.organizationId,
+      events.map((_, index) => first + index),
+      streamId,
+      events.map((_, index) => version + index + 1),
+      events.map((event) => event.id),
+      events.map((event) => event.type),
+      events.map((event) => event.time),
+      events.map((event) => JSON.stringify(event)),
+    ]);
+    await this.tx.query(
+      'update event_heads set position = $2, changed_xid = pg_current_xact_id() where organization_id = $1',
+      [this.caller.organizationId, this.#position],
+    );
+  }
+}
+
+/** Called after each committed change, before its caller gets the answer. */
+export type Committed = (organizationId: string) => Promise<void> | void;
+
+/** The event store: changes of the control plane, atomic with their state tables. */
+export class EventStore {
+  readonly #db: Database;
+  readonly #lane: Lane;
+  readonly #listeners: Committed[];
+
+  constructor(db: Database, lane: Lane = 'control', listeners: Committed[] = []) {
+    this.#db = db;
+    this.#lane = lane;
+    this.#listeners = listeners;
+  }
+
+  /** This event store, with the same listeners, over the connections of another lane. */
+  inLane(lane: Lane): EventStore {
+    return new EventStore(this.#db, lane, this.#listeners);
+  }
+
+  /** Lets this process act on its own changes at once: the directory and the relay listen. */
+  onCommitted(listener: Committed): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Reads an organization's rows in one transaction, which can write nothing. */
+  look<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#db.inOrganization(organizationId, work, this.#lane);
+  }
+
+  /**
+   * Runs one change; nothing of it is visible unless all of it is. Events are published after the commit.
+   * @throws Problem unauthorized or forbidden when the caller may not make it any more, before `work` is asked
+   */
+  change<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#publish(
+      caller.organizationId,
+      this.#db.changeInOrganization(caller.organizationId, (tx) => this.#run(tx, caller, work), this.#lane),
+    );
+  }
+
+  /**
+   * Reads much of an organization's record, in any number of transactions: see `Database.search`. Each asks for the
+   * caller's authority behind what it has read, so that nothing is answered that was read after a demotion.
+   * @throws Problem unauthorized or forbidden when the caller may not read it any more
+   */
+  search({ organizationId, authority }: Caller, signal?: AbortSignal): Look {
+    const look = this.#db.search(organizationId, signal);
+    return (work) =>
+      look(async (tx) => {
+        const found = await work(tx);
+        await authority?.(tx, 'read');
+        return found;
+      });
+  }
+
+  /**
+   * The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users.
+   */
+  changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    return this.#publish(
+      caller.organizationId,
+      this.#db.asStranger(caller.organizationId, (tx) => this.#run(tx, caller, work)),
+    );
+  }
+
+  async #run<T>(tx: Tx, caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
+    await tx.query('insert into event_heads(organization_id) values ($1) on conflict do nothing', [
+      caller.organizationId,
+    ]);
+    const { rows } = await tx.query<{ position: number }>(
+      'select position from event_heads where organization_id = $1 for update',
+      [caller.organizationId],
+    );
+    await caller.authority?.(tx, 'change');
+    return work(new Change(tx, caller, rows[0]?.position ?? 0));
+  }
+
+  async #publish<T>(organizationId: string, changed: Promise<T>): Promise<T> {
+    const result = await changed;
+    for (const listener of this.#listeners) await listener(organizationId);
+    return result;
+  }
+}
+
+/** An organization's events after `position`, in order. */
+export const readEvents = async (
+  tx: Tx,
+  organizationId: string,
+  position: number,
+  limit: number,
+): Promise<readonly Readonly<{ position: number; streamId: string; version: number; event: ControlEvent }>[]> => {
+  const { rows } = await tx.query<{ position: number; stream_id: string; version: number; event: ControlEvent }>(
+    `select position, stream_id, version, event from events where organization_id = $1 and position > $2
+      order by position limit $3`,
+    [organizationId, position, limit],
+  );
+  return rows.map((row) => ({
+    position: row.position,
+    streamId: row.stream_id,
+    version: row.version,
+    event: row.event,
+  }));
+};

@@ -1,0 +1,104 @@
+import type { Database, Tx } from '../../platform/postgres/database.js';
+import { errorText, log } from '../../platform/runtime/log.js';
+import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
+import { toEntry } from '../event-log/append.js';
+import type { EventLog } from '../event-log/event-log.js';
+import { readEvents } from './event-store.js';
+
+const POLL_MS = 100;
+const EVENTS_AT_ONCE = 200;
+
+/**
+ * A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next
+ * round goes on from there.
+ */
+const TURN_MS = 2000;
+
+type Turn = Readonly<{ moved: boolean; failure?: string | undefined }>;
+
+/**
+ * Appends one organization's new control events to the log and moves its position over those that the log acknowledged,
+ * under the lock of the position's row; another relay that holds it is at work on the same. Appends may repeat after a
+ * failure or a crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
+ */
+const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<Turn> => {
+  const { rows } = await tx.query<{ position: number }>(
+    'select position from relay_positions where organization_id = $1 for update skip locked',
+    [organizationId],
+  );
+  if (!rows[0]) return { moved: false };
+  const endsAt = performance.now() + TURN_MS;
+  let relayed: number | undefined;
+  let failure: string | undefined;
+  for (const { event, position } of await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE)) {
+    failure = await eventLog.append('toolgate.control', toEntry(event)).then(() => undefined, errorText);
+    if (failure !== undefined) break;
+    relayed = position;
+    if (performance.now() > endsAt) break;
+  }
+  if (relayed !== undefined)
+    await tx.query('update relay_positions set position = $2 where organization_id = $1', [organizationId, relayed]);
+  return { moved: relayed !== undefined, failure };
+};
+
+type Round = Readonly<{ moved: boolean; since: string }>;
+
+const findBehind = (
+  db: Database,
+  since: string,
+): Promise<Readonly<{ xmin: string; organizations: readonly string[] }>> =>
+  db.asWorker(async (tx) => {
+    const xmin =
+      (await tx.query<{ xmin: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')).rows[0]
+        ?.xmin ?? since;
+    await tx.query(
+      `insert into relay_positions(organization_id) select organization_id from event_heads h
+       where changed_xid >= $1::xid8 and not exists (select 1 from relay_positions r
+         where r.organization_id = h.organization_id) on conflict do nothing`,
+      [since],
+    );
+    const { rows } = await tx.query<{ organization_id: string }>(
+      `select organization_id from relay_positions r join event_heads h using (organization_id)
+        where h.changed_xid >= $1::xid8 and h.position > r.position order by random() limit 100`,
+      [since],
+    );
+    return { xmin, organizations: rows.map((row) => row.organization_id) };
+  });
+
+/**
+ * One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it
+ * stays until none of them is behind. One that fails keeps no other from its turn.
+ */
+const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<Round> => {
+  const { xmin, organizations } = await findBehind(db, since);
+  let moved = false;
+  for (const organizationId of organizations) {
+    const turn = await db
+      .asWorker((tx) => relayOne(tx, eventLog, organizationId))
+      .catch((error: unknown): Turn => ({ moved: false, failure: errorText(error) }));
+    moved ||= turn.moved;
+    if (turn.failure !== undefined)
+      log.warn('an organization has control events that could not be relayed; trying again', {
+        organizationId,
+        error: turn.failure,
+      });
+  }
+  return { moved, since: organizations.length > 0 ? since : xmin };
+};
+
+/**
+ * Carries control events from the event store to the log, in each organization's order, by position; several relays may
+ * run. `wake` is a hint that something was committed; polling every 100 ms is what holds.
+ */
+export const startRelay = (db: Database, eventLog: EventLog): Rounds => {
+  let since = '0';
+  const round = async (): Promise<number> => {
+    const from = since;
+    // A round that fails is followed by one over all organizations.
+    since = '0';
+    const done = await relayOnce(db, eventLog, from);
+    since = done.since;
+    return done.moved ? 0 : POLL_MS;
+  };
+  return startRounds(round, { failed: 'relaying control events failed', againMs: POLL_MS });
+};
