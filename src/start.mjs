@@ -8,7 +8,18 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,15 +43,28 @@ const files = (folder) =>
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
 
-const sourceFiles = () => files(src).map((file) => file.slice(src.length + 1)).filter((name) => name !== 'start.mjs' && !name.endsWith('.md'));
+const sourceFiles = () =>
+  files(src)
+    .map((file) => file.slice(src.length + 1))
+    .filter((name) => name !== 'start.mjs' && !name.endsWith('.md'));
 
 /** The outputs of one source file, below dist/. */
-const outputs = (name) => (name.endsWith('.d.ts') || name.endsWith('.d.mts') ? [] : name.endsWith('.ts') ? [name.replace(/\.ts$/, '.js')] : [name]);
+const outputs = (name) =>
+  name.endsWith('.d.ts') || name.endsWith('.d.mts')
+    ? []
+    : name.endsWith('.ts')
+      ? [name.replace(/\.ts$/, '.js')]
+      : [name];
 
 /** The node version is left out: what the compiler writes doesn't depend on it. */
 function fingerprint(sources) {
   const hash = createHash('sha256');
-  for (const file of [...sources.map((name) => join('src', name)), 'src/start.mjs', 'tsconfig.json', 'package-lock.json']) {
+  for (const file of [
+    ...sources.map((name) => join('src', name)),
+    'src/start.mjs',
+    'tsconfig.json',
+    'package-lock.json',
+  ]) {
     const path = join(root, file);
     const content = existsSync(path) ? readFileSync(path) : '';
     hash.update(`${file}\0${content.length}\0`).update(content);
@@ -90,7 +114,8 @@ async function becomeBuilder() {
     }
     if (!waited) say('Another process is building; waiting for it …');
     const touched = statSync(lockFile, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    if (Date.now() - touched > SILENT_MS || !isRunning(existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : '')) rmSync(lockFile, { force: true });
+    if (Date.now() - touched > SILENT_MS || !isRunning(existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : ''))
+      rmSync(lockFile, { force: true });
     await sleep(100);
   }
 }
@@ -133,8 +158,14 @@ function clear() {
 
 async function compile() {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const child = spawn(process.execPath, [tsc, '-p', root, '--noEmitOnError', '--pretty', String(process.stderr.isTTY === true)], { cwd: root, stdio: ['ignore', 2, 2] });
-  const [code, signal] = await new Promise((resolve, reject) => child.once('error', reject).once('exit', (...how) => resolve(how)));
+  const child = spawn(
+    process.execPath,
+    [tsc, '-p', root, '--noEmitOnError', '--pretty', String(process.stderr.isTTY === true)],
+    { cwd: root, stdio: ['ignore', 2, 2] },
+  );
+  const [code, signal] = await new Promise((resolve, reject) =>
+    child.once('error', reject).once('exit', (...how) => resolve(how)),
+  );
   if (signal !== null) throw new Refusal(`The compiler was stopped (${signal}).`);
   return code === 0;
 }
@@ -171,7 +202,8 @@ function readArguments([first, second, ...rest]) {
 
 async function prepare() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) throw new Refusal(`Toolgate needs Node 20.19 or later; this is ${process.versions.node}.`);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Refusal(`Toolgate needs Node 20.19 or later; this is ${process.versions.node}.`);
   if (!existsSync(join(root, 'node_modules'))) throw new Refusal('The packages are missing: run "npm ci" first.');
   const { name, rest } = readArguments(process.argv.slice(2));
   await ensureBuilt();
@@ -183,7 +215,8 @@ async function prepare() {
 }
 
 const file = await prepare().catch((error) => {
-  if (error.code === 'EROFS' || error.code === 'EACCES') say(`The build is stale and can't be renewed here (${error.code}, ${error.path}).`);
+  if (error.code === 'EROFS' || error.code === 'EACCES')
+    say(`The build is stale and can't be renewed here (${error.code}, ${error.path}).`);
   else say(error instanceof Refusal ? error.message : error.stack);
   process.exit(1);
 });

@@ -11,6 +11,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { areaTables, brokenLinks, longLines, undocumented, withGenerated } from './pages.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const STEP_LIMIT_MS = 300_000;
@@ -80,7 +81,63 @@ function lockIsWhole() {
 const MARK = /\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/;
 const OURS = ['src', 'test', 'migrations', '.ci', 'README.md', 'Dockerfile', 'docker-compose.yml', 'package.json'];
 
+/** Everything that people write and read; what is generated or foreign is left out. */
+const WRITTEN = ['src', 'test', 'docs', 'migrations', '.ci', 'Dockerfile', 'docker-compose.yml', 'package.json'];
+const FOREIGN = /^test\/schema\.sql$|\.json$|\.snap$/;
+
+const pages = () => [
+  ...readdirSync(root).filter((name) => name.endsWith('.md')),
+  ...filesBelow('docs').filter((name) => name.endsWith('.md')),
+];
+
+const written = () => [
+  ...WRITTEN.flatMap(filesBelow).filter((name) => !FOREIGN.test(name)),
+  ...pages().filter((name) => !name.includes('/')),
+];
+
+const ARCHITECTURE = 'docs/architecture.md';
+
+/** The page with the tables of areas and rooms as the import rules make them. */
+function architecture() {
+  const text = readFileSync(join(root, ARCHITECTURE), 'utf8');
+  const fresh = withGenerated(text, 'areas', areaTables());
+  if (fresh === undefined) throw new Failure(`${ARCHITECTURE} has no place for the generated tables`);
+  return { text, fresh };
+}
+
 const steps = {
+  format: {
+    what: 'formatting',
+    check: () =>
+      run('prettier', '--check', '--log-level', 'warn', 'src', 'test').catch((error) =>
+        Promise.reject(new Failure(`${error.message}\nRun "npm run format".`)),
+      ),
+    fix: () => run('prettier', '--write', '--log-level', 'warn', 'src', 'test'),
+  },
+  columns: {
+    what: 'no line over 120 columns',
+    check: () => refuse(longLines(root, written()), 'Break these lines.'),
+  },
+  links: { what: 'links between pages', check: () => refuse(brokenLinks(root, pages()), 'These links lead nowhere.') },
+  docstrings: {
+    what: 'exported functions are documented',
+    check: () =>
+      refuse(
+        undocumented(
+          root,
+          filesBelow('src').filter((name) => name.endsWith('.ts')),
+        ),
+        'Say in a docstring what each of these guarantees.',
+      ),
+  },
+  areas: {
+    what: "the architecture page's tables are fresh",
+    check: () => {
+      const { text, fresh } = architecture();
+      if (text !== fresh) throw new Failure(`${ARCHITECTURE} is stale: run "npm run check -- --fix --only areas"`);
+    },
+    fix: () => writeFileSync(join(root, ARCHITECTURE), architecture().fresh),
+  },
   types: { what: 'types', check: () => run('tsc', '--noEmit', '-p', 'test/tsconfig.json') },
   lint: {
     what: 'lint, sizes',
@@ -155,7 +212,7 @@ async function perform(name, fix) {
   const began = Date.now();
   const tell = (state) =>
     process.stdout.write(
-      `${state.padEnd(6)} ${name.padEnd(9)} ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`,
+      `${state.padEnd(6)} ${name.padEnd(10)} ${what} (${((Date.now() - began) / 1000).toFixed(1)} s)\n`,
     );
   try {
     await (fix && write ? write() : check());

@@ -70,66 +70,82 @@ const plantStale = (tree: string): void => {
 const plantFaults = (tree: string): void => {
   plant(
     tree,
-    'src/platform/planted-long-file.ts',
+    'src/platform/runtime/planted-long-file.ts',
     `${Array.from({ length: 301 }, (_, line) => `export const line${line} = ${line};`).join('\n')}\n`,
   );
   plant(
     tree,
-    'src/platform/planted-long-function.ts',
+    'src/platform/runtime/planted-long-function.ts',
     `export const long = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(37)} ` +
       ` return value;\n};\n`,
   );
   plant(
     tree,
-    'src/platform/planted-fitting-function.ts',
+    'src/platform/runtime/planted-fitting-function.ts',
     `export const fits = (start: number): number => {\n  let value = start;\n${'  value += 1;\n'.repeat(36)} ` +
       ` return value;\n};\n`,
   );
-  plant(tree, 'src/platform/planted-any.ts', 'export const anything = (value: any): string => String(value);\n');
-  plant(tree, 'src/platform/planted-bang.ts', 'export const first = (list: readonly string[]): string => list[0]!;\n');
-  plant(tree, 'src/platform/planted-default.ts', 'export default 1;\n');
-  plant(tree, 'src/platform/planted-console.ts', "export const say = (): void => console.log('x');\n");
-  plant(tree, 'src/platform/planted-env.ts', "export const home = process.env['HOME'];\n");
   plant(
     tree,
-    'src/platform/planted-floating.ts',
+    'src/platform/runtime/planted-any.ts',
+    'export const anything = (value: any): string => String(value);\n',
+  );
+  plant(
+    tree,
+    'src/platform/runtime/planted-bang.ts',
+    'export const first = (list: readonly string[]): string => list[0]!;\n',
+  );
+  plant(tree, 'src/platform/runtime/planted-default.ts', 'export default 1;\n');
+  plant(tree, 'src/platform/runtime/planted-console.ts', "export const say = (): void => console.log('x');\n");
+  plant(tree, 'src/platform/runtime/planted-env.ts', "export const home = process.env['HOME'];\n");
+  plant(
+    tree,
+    'src/platform/runtime/planted-floating.ts',
     'const later = async (): Promise<void> => undefined;\nexport const begin = (): void => {\n  later();\n};\n',
   );
   plant(
     tree,
-    'src/platform/planted-switch.ts',
+    'src/platform/runtime/planted-switch.ts',
     "export const size = (word: 'a' | 'b'): number => {\n  switch (word) {\n    case 'a':\n      " +
       'return 1;\n  }\n  return 2;\n};\n',
   );
   plant(
     tree,
-    'src/platform/planted-parameters.ts',
+    'src/platform/runtime/planted-parameters.ts',
     'export const sum = (a: number, b: number, c: number, d: number, e: number): number => a + b + c + d + e;\n',
   );
   plant(
     tree,
-    'src/gateway/planted-room.ts',
-    "import type { AppModule } from '../app.module.js';\nimport type { Grant } from " +
-      "'../grants/grants.js';\nexport type Both = [AppModule, Grant];\n",
+    'src/data-plane/gateway/planted-room.ts',
+    "import type { AppModule } from '../../app/app.module.js';\nimport type { Grant } from " +
+      "'../../control-plane/grants/grants.js';\nexport type Both = [AppModule, Grant];\n",
   );
   plant(
     tree,
     'src/policy-engine/planted-io.ts',
-    "import { log } from '../platform/log.js';\nexport const loud = log;\n",
+    "import { log } from '../platform/runtime/log.js';\nexport const loud = log;\n",
   );
   plant(
     tree,
-    'src/platform/planted-one.ts',
+    'src/platform/runtime/planted-one.ts',
     "import { two } from './planted-two.js';\nexport const one = (): unknown => two;\n",
   );
   plant(
     tree,
-    'src/platform/planted-two.ts',
+    'src/platform/runtime/planted-two.ts',
     "import { one } from './planted-one.js';\nexport const two = (): unknown => one;\n",
   );
-  plant(tree, 'src/grants/planted-package.ts', "import { Kafka } from 'kafkajs';\nexport const client = Kafka;\n");
-  plant(tree, 'src/helpers/planted-room.ts', "import { newId } from '../platform/ids.js';\nexport const id = newId;\n");
-  plant(tree, 'src/platform/planted-mark.ts', `export const later = 1; // ${'TO'}${'DO'}: later\n`);
+  plant(
+    tree,
+    'src/control-plane/grants/planted-package.ts',
+    "import { Kafka } from 'kafkajs';\nexport const client = Kafka;\n",
+  );
+  plant(
+    tree,
+    'src/helpers/planted-room.ts',
+    "import { newId } from '../platform/crypto/ids.js';\nexport const id = newId;\n",
+  );
+  plant(tree, 'src/platform/runtime/planted-mark.ts', `export const later = 1; // ${'TO'}${'DO'}: later\n`);
   edit(tree, 'package-lock.json', (text) =>
     text
       .replace('"node_modules/@node-rs/argon2-darwin-arm64": {', '"node_modules/planted": {')
@@ -161,31 +177,39 @@ test('a generated file that is stale fails the check, which names it and how to 
 
 describe('code that breaks a rule fails the check, which names the file and the fault', () => {
   const faults: readonly (readonly [what: string, file: string, fault: RegExp])[] = [
-    ['a file of 301 lines', 'platform/planted-long-file.ts', /too many lines \(301\)/],
-    ['a function of 41 lines', 'platform/planted-long-function.ts', /too many lines \(41\)/],
-    ['any', 'platform/planted-any.ts', /no-explicit-any/],
-    ['a non-null assertion', 'platform/planted-bang.ts', /no-non-null-assertion/],
-    ['a default export', 'platform/planted-default.ts', /no-default-export/],
-    ['console', 'platform/planted-console.ts', /no-console/],
-    ['process.env outside the configuration', 'platform/planted-env.ts', /no-process-env/],
-    ['a promise that nobody waits for', 'platform/planted-floating.ts', /no-floating-promises/],
+    ['a file of 301 lines', 'platform/runtime/planted-long-file.ts', /too many lines \(301\)/],
+    ['a function of 41 lines', 'platform/runtime/planted-long-function.ts', /too many lines \(41\)/],
+    ['any', 'platform/runtime/planted-any.ts', /no-explicit-any/],
+    ['a non-null assertion', 'platform/runtime/planted-bang.ts', /no-non-null-assertion/],
+    ['a default export', 'platform/runtime/planted-default.ts', /no-default-export/],
+    ['console', 'platform/runtime/planted-console.ts', /no-console/],
+    ['process.env outside the configuration', 'platform/runtime/planted-env.ts', /no-process-env/],
+    ['a promise that nobody waits for', 'platform/runtime/planted-floating.ts', /no-floating-promises/],
     [
       'a switch that leaves a case out',
-      'platform/planted-switch.ts',
+      'platform/runtime/planted-switch.ts',
       /not exhaustive.*"b".*switch-exhaustiveness-check/,
     ],
-    ['five parameters', 'platform/planted-parameters.ts', /max-params/],
+    ['five parameters', 'platform/runtime/planted-parameters.ts', /max-params/],
     [
       'an import from a room that may not be imported, of a type too',
-      'src/gateway/planted-room.ts',
-      /room-gateway:.* → src\/grants\/grants\.ts/,
+      'src/data-plane/gateway/planted-room.ts',
+      /room-data-plane-gateway:.* → src\/control-plane\/grants\/grants\.ts/,
     ],
-    ['an import of the top of src', 'src/gateway/planted-room.ts', /room-gateway:.* → src\/app\.module\.ts/],
-    ['I/O in the policy engine', 'src/policy-engine/planted-io.ts', /room-policy-engine:.* → src\/platform\/log\.ts/],
-    ['a cycle', 'src/platform/planted-one.ts', /no-cycles:/],
-    ['a package outside its home', 'src/grants/planted-package.ts', /package-kafkajs:/],
+    [
+      'an import of the composition',
+      'src/data-plane/gateway/planted-room.ts',
+      /room-data-plane-gateway:.* → src\/app\/app\.module\.ts/,
+    ],
+    [
+      'I/O in the policy engine',
+      'src/policy-engine/planted-io.ts',
+      /room-policy-engine:.* → src\/platform\/runtime\/log\.ts/,
+    ],
+    ['a cycle', 'src/platform/runtime/planted-one.ts', /no-cycles:/],
+    ['a package outside its home', 'src/control-plane/grants/planted-package.ts', /package-kafkajs:/],
     ['a room that is not in the list', 'src/helpers/planted-room.ts', /room-unknown:/],
-    ['work left to do', 'src/platform/planted-mark.ts', /planted-mark\.ts:1: /],
+    ['work left to do', 'src/platform/runtime/planted-mark.ts', /planted-mark\.ts:1: /],
     ['a lock file that npm ci would refuse', 'package-lock.json', /needs @node-rs\/argon2-darwin-arm64/],
     ['a registry in the lock file', 'package-lock.json', /package-lock\.json:\d+: "resolved"/],
   ];

@@ -7,12 +7,12 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * `src/embedded-postgres` as JavaScript in a temporary folder, for tests that need it in a process of its own, which
+ * `src/platform/embedded-postgres` as JavaScript in a temporary folder, for tests that need it in a process of its own, which
  * they can kill.
  */
 export function compilePlatform(): string {
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-platform-'));
-  const from = join(root, 'src', 'embedded-postgres');
+  const from = join(root, 'src', 'platform', 'embedded-postgres');
   const to = join(folder, 'embedded-postgres');
   mkdirSync(to);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

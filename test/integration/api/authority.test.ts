@@ -257,6 +257,10 @@ describe('the database', () => {
     const src = join(import.meta.dirname, '../../../src');
     const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const writers = files.filter((name) => /\.changeInOrganization\(/.test(readFileSync(join(src, name), 'utf8')));
-    expect(writers.toSorted()).toEqual(['accounts/sessions.ts', 'approvals/held-calls.ts', 'event-log/event-store.ts']);
+    expect(writers.toSorted()).toEqual([
+      'control-plane/accounts/sessions.ts',
+      'control-plane/approvals/held-calls.ts',
+      'record/event-store/event-store.ts',
+    ]);
   });
 });

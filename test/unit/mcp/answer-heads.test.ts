@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 
-const ROOMS = ['gateway', 'lists', 'mcp', 'relay', 'sessions'];
+const ROOMS = ['data-plane', 'mcp/protocol'];
 
 test(
   "only one file writes the heads of the gateway's answers, so that each has nosniff and a media " + 'type of our own',
@@ -14,6 +14,6 @@ test(
           writers.push(`${room}/${name}`);
       }
     }
-    expect(writers).toEqual(['mcp/answers.ts']);
+    expect(writers).toEqual(['mcp/protocol/answers.ts']);
   },
 );

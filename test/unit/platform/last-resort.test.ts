@@ -18,7 +18,7 @@ beforeAll(() => {
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext };
   for (const name of ['guard', 'last-resort', 'log']) {
-    const source = readFileSync(join(root, 'src', 'platform', `${name}.ts`), 'utf8');
+    const source = readFileSync(join(root, 'src', 'platform', 'runtime', `${name}.ts`), 'utf8');
     writeFileSync(join(folder, `${name}.js`), ts.transpileModule(source, { compilerOptions }).outputText);
   }
 });
