@@ -10,6 +10,13 @@ type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueE
  */
 export type Edit = (value: string | undefined) => string | undefined;
 
+/**
+ * How many members of one object, or elements of one array, are told apart: those of messages, results and the like,
+ * which have a few. An object with more is taken for none, as a million of them would hold the process for seconds.
+ * What an object's values are made of does not count.
+ */
+export const MAX_MEMBERS_APART = 10_000;
+
 const QUOTE = 0x22;
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
@@ -44,11 +51,12 @@ const endOfValue = (text: string, at: number): number => {
 };
 
 const keyOf = (text: string): string => {
+  if (!text.includes('\\')) return text.slice(1, -1);
   const key = parsedJson(text);
   return typeof key === 'string' ? key : text;
 };
 
-/** The members of the object that `text` is, as far as it is one. */
+/** The members of the object that `text` is, as far as it is one; none where it has more than `MAX_MEMBERS_APART`. */
 const spansOf = (text: string): readonly Span[] => {
   const spans: Span[] = [];
   let at = skipSpace(text, 0);
@@ -59,6 +67,7 @@ const spansOf = (text: string): readonly Span[] => {
     const valueStart = skipSpace(text, colon + 1);
     const valueEnd = endOfValue(text, valueStart);
     if (text[colon] !== ':' || valueEnd === valueStart) return spans;
+    if (spans.length === MAX_MEMBERS_APART) return [];
     spans.push({ key: keyOf(text.slice(at, keyEnd)), keyStart: at, valueStart, valueEnd });
     at = skipSpace(text, valueEnd);
     if (text[at] !== ',') return spans;
@@ -70,8 +79,10 @@ const spansOf = (text: string): readonly Span[] => {
  * The members of a JSON object with the text of their values; of two equal keys the last counts, as for JSON.parse.
  * Empty for any other text.
  */
-export const membersOf = (text: string): ReadonlyMap<string, string> =>
-  new Map(spansOf(text).map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
+export const membersOf = (text: string): ReadonlyMap<string, string> => membersAt(text, spansOf(text));
+
+const membersAt = (text: string, spans: readonly Span[]): ReadonlyMap<string, string> =>
+  new Map(spans.map(({ key, valueStart, valueEnd }) => [key, text.slice(valueStart, valueEnd)]));
 
 /**
  * The same when the text is one object whose members have different keys, with nothing behind it; undefined for any
@@ -80,13 +91,13 @@ export const membersOf = (text: string): ReadonlyMap<string, string> =>
 export const distinctMembersOf = (text: string): ReadonlyMap<string, string> | undefined => {
   const spans = spansOf(text);
   const close = skipSpace(text, spans.at(-1)?.valueEnd ?? text.length);
-  const members = membersOf(text);
+  const members = membersAt(text, spans);
   return text[close] === '}' && skipSpace(text, close + 1) === text.length && members.size === spans.length
     ? members
     : undefined;
 };
 
-/** The elements of a JSON array as texts; none for any other text. */
+/** The elements of a JSON array as texts; none for any other text, and where it has more than `MAX_MEMBERS_APART`. */
 export const elementsOf = (text: string): readonly string[] => {
   const elements: string[] = [];
   let at = skipSpace(text, 0);
@@ -94,6 +105,7 @@ export const elementsOf = (text: string): readonly string[] => {
   for (at = skipSpace(text, at + 1); at < text.length && text[at] !== ']'; at = skipSpace(text, at + 1)) {
     const end = endOfValue(text, at);
     if (end === at) return elements;
+    if (elements.length === MAX_MEMBERS_APART) return [];
     elements.push(text.slice(at, end));
     at = skipSpace(text, end);
     if (text[at] !== ',') return elements;

@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import type { Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import { DOCS_CSP, docsPage } from './docs-page.js';
 import { ProblemAnswer } from './problem.dto.js';
 
@@ -26,11 +26,32 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
     { operationIdFactory: (_controller, method) => method, extraModels: [ProblemAnswer] },
   );
 
+/**
+ * Anybody may ask for the document, and writing it as YAML takes forty times the CPU of sending it: each of its two
+ * texts is made once.
+ */
+const keepTexts = (paths: readonly string[]): ((request: Request, response: Response, next: NextFunction) => void) => {
+  const kept = new Map<string, Readonly<{ type: string; text: string }>>();
+  return (request, response, next) => {
+    const { path } = request;
+    if (request.method !== 'GET' || !paths.includes(path)) return next();
+    const known = kept.get(path);
+    if (known) return void response.type(known.type).send(known.text);
+    const send = response.send.bind(response);
+    response.send = (text: string) => {
+      kept.set(path, { type: String(response.getHeader('content-type')), text });
+      return send(text);
+    };
+    next();
+  };
+};
+
 /** Serves the document at `/openapi.json` and `/openapi.yaml`, and a page to read it at `/docs`. */
 export const serveDocs = (app: INestApplication): void => {
   let document: OpenAPIObject | undefined;
   let page: string | undefined;
   const documentOnce = (): OpenAPIObject => (document ??= openApiDocument(app));
+  app.use(keepTexts(['/openapi.json', '/openapi.yaml']));
   SwaggerModule.setup('docs', app, documentOnce, {
     ui: false,
     jsonDocumentUrl: 'openapi.json',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { docsPage } from '../../../src/platform/rest/docs-page.js';
 import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
@@ -60,3 +60,36 @@ describe('the page at /docs', () => {
 test('no package of this product reports installations to anybody', async () => {
   expect(await readFile(new URL('../../../package-lock.json', import.meta.url), 'utf8')).not.toMatch(/@scarf\/scarf/);
 });
+
+test.each(['/openapi.json', '/openapi.yaml'])(
+  '%s is the same text with the same type each time, and is written once',
+  async (path) => {
+    const get = async () => {
+      const response = await fetch(`${toolgate.url}${path}`);
+      return {
+        status: response.status,
+        type: response.headers.get('content-type'),
+        nosniff: response.headers.get('x-content-type-options'),
+        text: await response.text(),
+      };
+    };
+    const first = await get();
+    expect(first).toMatchObject({
+      status: 200,
+      type: expect.stringMatching(/^(application\/json|text\/yaml)/),
+      nosniff: 'nosniff',
+    });
+    const stringify = vi.spyOn(JSON, 'stringify');
+    const keys = vi.spyOn(Object, 'keys');
+    try {
+      expect(await get()).toEqual(first);
+      expect(
+        stringify.mock.calls.filter(([value]) => typeof value === 'object' && value !== null && 'openapi' in value),
+      ).toEqual([]);
+      expect(keys.mock.calls.filter(([value]) => 'openapi' in value)).toEqual([]);
+    } finally {
+      stringify.mockRestore();
+      keys.mockRestore();
+    }
+  },
+);

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { drop, editObject, elementsOf, membersOf, set, setText, within } from '../../../src/mcp/wire/json-text.js';
+import {
+  distinctMembersOf,
+  drop,
+  editObject,
+  elementsOf,
+  MAX_MEMBERS_APART,
+  membersOf,
+  set,
+  setText,
+  within,
+} from '../../../src/mcp/wire/json-text.js';
 
 const keys = fc.constantFrom('id', 'params', '_meta', 'a"b', 'a\\', '__proto__', '', '\u00e9\u{1F600}');
 const objects = fc.dictionary(keys, fc.jsonValue(), { maxKeys: 6 });
@@ -69,4 +79,19 @@ test('any other text ends, and gives nothing that is not in it', () => {
       },
     ),
   );
+});
+
+test('an object or array of very many members is taken for none, and those within its values do not count', () => {
+  const object = (count: number): string =>
+    `{${Array.from({ length: count }, (_, index) => `"k${index}":0`).join(',')}}`;
+  const array = (count: number): string => `[${Array.from({ length: count }, () => '0').join(',')}]`;
+  expect(membersOf(object(MAX_MEMBERS_APART)).size).toBe(MAX_MEMBERS_APART);
+  expect(distinctMembersOf(object(MAX_MEMBERS_APART))?.size).toBe(MAX_MEMBERS_APART);
+  expect(elementsOf(array(MAX_MEMBERS_APART)).length).toBe(MAX_MEMBERS_APART);
+  expect(membersOf(object(MAX_MEMBERS_APART + 1)).size).toBe(0);
+  expect(distinctMembersOf(object(MAX_MEMBERS_APART + 1))).toBeUndefined();
+  expect(editObject(object(MAX_MEMBERS_APART + 1), { id: set(1) })).toBe('{"id":1}');
+  expect(elementsOf(array(MAX_MEMBERS_APART + 1))).toEqual([]);
+  const within = `{"a":${object(2 * MAX_MEMBERS_APART)},"b":${array(2 * MAX_MEMBERS_APART)}}`;
+  expect([...membersOf(within).keys()]).toEqual(['a', 'b']);
 });
