@@ -43,15 +43,10 @@ export function compileInputSchema(schema: unknown, owner = 'nobody'): Promise<C
   return inSlices(owner, compiling(schema));
 }
 
-/**
- * Whether a schema is within the bounds of `compileInputSchema`. Compiles nothing: one that ajv or RE2 does not take
- * passes too.
- */
-export function isWithinBounds(schema: unknown): boolean {
-  return dialectOf(schema) !== undefined && prepareSchema(schema) !== undefined;
-}
+type Prepared = Readonly<{ dialect: Dialect; schema: JsonSchema; patterns: ReadonlyMap<string, Pattern> }>;
 
-function* compiling(schema: unknown): Sliced<CompiledSchema | undefined> {
+/** A schema that is within all bounds, without the code that ajv writes for it; undefined for any other. */
+export function* prepareInputSchema(schema: unknown): Sliced<Prepared | undefined> {
   const dialect = dialectOf(schema);
   const sources = new Set<string>();
   const prepared = dialect && prepareSchema(schema, sources);
@@ -63,9 +58,14 @@ function* compiling(schema: unknown): Sliced<CompiledSchema | undefined> {
     if (!isUsable(compiled)) return undefined;
     patterns.set(source, compiled);
   }
-  if (!isSchema(dialect, prepared)) return undefined;
+  return isSchema(dialect, prepared) ? { dialect, schema: prepared, patterns } : undefined;
+}
+
+function* compiling(schema: unknown): Sliced<CompiledSchema | undefined> {
+  const prepared = yield* prepareInputSchema(schema);
+  if (prepared === undefined) return undefined;
   yield STEPS_OF_CODE;
-  const compiled = compiledBy(dialect, prepared, patterns);
+  const compiled = compiledBy(prepared);
   yield STEPS_OF_CODE;
   // The engine compiles the code when it first runs: here, rather than in the first call.
   compiled?.validate({});
@@ -80,11 +80,7 @@ function isSchema(dialect: Dialect, schema: JsonSchema): boolean {
   }
 }
 
-function compiledBy(
-  dialect: Dialect,
-  schema: JsonSchema,
-  patterns: ReadonlyMap<string, Pattern>,
-): CompiledSchema | undefined {
+function compiledBy({ dialect, schema, patterns }: Prepared): CompiledSchema | undefined {
   const meter: Meter = { work: newWork() };
   try {
     const validate = compilerOf(dialect, meter, patterns).compile(closed(schema));

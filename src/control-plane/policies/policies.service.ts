@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { CreateOnce } from '../../record/event-store/create-once.js';
 import type { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
@@ -24,6 +25,7 @@ import {
   type ServerFacts,
 } from './policies.store.js';
 import { tryPolicy, type Tried } from './try-policy.js';
+import { withUncheckable } from './uncheckable-tools.js';
 
 export type PolicyView = Readonly<{
   id: string;
@@ -95,8 +97,13 @@ export class Policies {
     return this.#once.run(principal, {
       prepare: () => Promise.resolve(),
       create: async (change) => {
-        const server = await serverOf(change.tx, principal.organizationId, serverId);
+        const facts = await serverOf(change.tx, principal.organizationId, serverId);
         const accepted = acceptDocument(document) as Document;
+        const server = await withUncheckable(
+          change.tx,
+          { organizationId: principal.organizationId, serverId, server: facts },
+          [accepted],
+        );
         const id = newId('pol');
         return view(
           id,
@@ -109,19 +116,38 @@ export class Policies {
     });
   }
 
-  list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
+  /** The documents of a page are checked for warnings one a turn of the event loop, and in no transaction. */
+  async list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
     const { after, rows, limit } = pageStart(query);
-    return this.#store.look(organizationId, async (tx) => {
-      const server = await serverOf(tx, organizationId, serverId);
-      const found = await listPolicies(tx, organizationId, { serverId, after, rows });
-      return toPage(found, limit, { keyOf: ({ id }) => id, view: (policy) => view(policy.id, policy, server) });
+    const { server, found } = await this.#store.look(organizationId, async (tx) => {
+      const facts = await serverOf(tx, organizationId, serverId);
+      const policies = await listPolicies(tx, organizationId, { serverId, after, rows });
+      return {
+        found: policies,
+        server: await withUncheckable(
+          tx,
+          { organizationId, serverId, server: facts },
+          policies.map(({ document }) => document),
+        ),
+      };
     });
+    const page = toPage(found, limit, { keyOf: ({ id }) => id, view: (policy) => policy });
+    const items: PolicyView[] = [];
+    for (const policy of page.items) {
+      items.push(view(policy.id, policy, server));
+      await turn();
+    }
+    return { ...page, items };
   }
 
   get({ organizationId }: Principal, id: string): Promise<PolicyView> {
     return this.#store.look(organizationId, async (tx) => {
       const { state, server } = await find(tx, organizationId, id);
-      return view(id, state, server);
+      return view(
+        id,
+        state,
+        await withUncheckable(tx, { organizationId, serverId: state.serverId, server }, [state.document]),
+      );
     });
   }
 
@@ -136,9 +162,14 @@ export class Policies {
     { name, document }: SentVersion,
   ): Promise<PolicyView> {
     return this.#store.change(principal, async (change) => {
-      const { state, server } = await find(change.tx, principal.organizationId, id);
+      const { state, server: facts } = await find(change.tx, principal.organizationId, id);
       requireMatch(requireIfMatch(ifMatch), state.policyVersion);
       const accepted = acceptDocument(document) as Document;
+      const server = await withUncheckable(
+        change.tx,
+        { organizationId: principal.organizationId, serverId: state.serverId, server: facts },
+        [accepted],
+      );
       return view(
         id,
         await change.apply(policyStream, id, (current) =>
@@ -177,11 +208,12 @@ export class Policies {
 
   /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
   async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
-    const server =
-      serverId === undefined
-        ? undefined
-        : await this.#store.look(organizationId, (tx) => serverOf(tx, organizationId, serverId));
-    return checkDocument(document, server?.tools);
+    if (serverId === undefined) return checkDocument(document);
+    const { tools } = await this.#store.look(organizationId, async (tx) => {
+      const server = await serverOf(tx, organizationId, serverId);
+      return withUncheckable(tx, { organizationId, serverId, server }, [document]);
+    });
+    return checkDocument(document, tools);
   }
 
   /** What the newest version says about a call. Changes nothing. */

@@ -5,6 +5,7 @@ import type { Outbound } from '../../platform/outbound/outbound.js';
 import { Problem, urlProblem } from '../../platform/runtime/problems.js';
 import { hasHiddenParts, openArguments, openUrl, openWay } from '../../platform/crypto/hidden-parts.js';
 import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
+import { findUncheckable, someOf } from '../../policy-engine/uncheckable.js';
 import { discover, type Discovered } from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
@@ -87,11 +88,7 @@ export const reachedTransport = (
 /** A server as one organization reaches it. */
 type Reached = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
 
-/**
- * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
- * taken for it; what the discovery collects and keeps open counts for its organization.
- */
-export const reach = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
+const discoverBy = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
   const own = { id: newId('srv'), organizationId, eras: [] };
   if (transport.type === 'stdio') {
     const { args, env } = openArguments(transport.args, secrets);
@@ -109,6 +106,20 @@ export const reach = ({ forward }: Ways, { organizationId, transport, secrets }:
     credential: headers,
     grantId: own.id,
   });
+};
+
+/**
+ * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
+ * taken for it; what the discovery collects and keeps open counts for its organization.
+ */
+export const reach = async (ways: Ways, reached: Reached): Promise<Discovered> => {
+  const found = await discoverBy(ways, reached);
+  if (found.status !== 'ready') return found;
+  const tools = found.tools.map(({ name, definition }) => ({ name, inputSchema: definition['inputSchema'] }));
+  const uncheckable = await findUncheckable(tools, reached.organizationId);
+  if (uncheckable.length === 0) return found;
+  const remark = `check_arguments can't check the input schema of ${someOf(uncheckable)}.`;
+  return { ...found, detail: found.detail === null ? remark : `${found.detail} ${remark}` };
 };
 
 /** Whether two transports lead to the same scheme, host and port. */

@@ -4,18 +4,20 @@ import type { PolicyDocument, ToolEntry } from '../document.js';
 import { pointerTo } from '../pointer.js';
 import type { PolicyError } from '../reader.js';
 import { isWorthComparing } from './lints.js';
+import { someOf } from '../uncheckable.js';
 import { isPattern, wildcard } from '../wildcard.js';
 
 /**
  * A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by
- * name.
+ * name. `isUncheckable`: its schema can't be checked.
  */
-export type KnownTool = Readonly<{ name: string; arguments: readonly string[] | null }>;
+export type KnownTool = Readonly<{ name: string; arguments: readonly string[] | null; isUncheckable?: boolean }>;
 
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
  * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
- * that wins) and `unknown_argument`. Patterns that hide or deny are precautions, and may match nothing yet.
+ * that wins), `unknown_argument` and `uncheckable_schema`. Patterns that hide or deny are precautions, and may match
+ * nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {
   const known = new Map(tools.map((tool) => [tool.name, tool]));
@@ -28,6 +30,19 @@ export function toolLints(document: PolicyDocument, tools: readonly KnownTool[])
     ...entries.flatMap(([name, entry]) =>
       argumentLints(entry, pointerTo('/tools', name), known.get(name)?.arguments ?? null),
     ),
+    ...(document.check_arguments === true ? schemaLints(tools) : []),
+  ];
+}
+
+function schemaLints(tools: readonly KnownTool[]): readonly PolicyError[] {
+  const names = tools.flatMap(({ name, isUncheckable }) => (isUncheckable === true ? [name] : []));
+  if (names.length === 0) return [];
+  return [
+    {
+      pointer: '/check_arguments',
+      code: 'uncheckable_schema',
+      message: `refuses every call of ${someOf(names)}: the input schema can't be checked`,
+    },
   ];
 }
 

@@ -220,6 +220,59 @@ describe('warnings', () => {
     });
     expect((await ask('POST /v1/policies/validate', { document })).body.warnings).toMatchObject(expected.slice(0, 1));
   });
+
+  test(
+    'tell of tools whose schemas can not be checked, where the policy checks arguments, and so does ' + 'the server',
+    async () => {
+      const schemas = {
+        plain: { a: { type: 'string' } },
+        looks_ahead: { a: { pattern: '(?!x)' } },
+        large: Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`p${at}`, true])),
+      };
+      const uncheckable = await startUpstream({
+        tools: Object.entries(schemas).map(([name, properties]) => ({
+          ...aTool(name),
+          inputSchema: { type: 'object', properties },
+        })),
+      });
+      try {
+        const server = (
+          await as(admin)('POST /v1/servers', {
+            name: 'Large',
+            transport: { type: 'streamable-http', url: uncheckable.url },
+          })
+        ).body;
+        expect(server).toMatchObject({
+          status: 'ready',
+          statusDetail: "check_arguments can't check the input schema of 2 tools (looks_ahead, large).",
+        });
+        const expected = [
+          {
+            pointer: '/document/check_arguments',
+            code: 'uncheckable_schema',
+            message: "refuses every call of 2 tools (looks_ahead, large): the input schema can't be checked",
+          },
+        ];
+        const unchecking = { ...open, hide: ['zzz*'] };
+        const checking = { ...unchecking, check_arguments: true };
+        const made = await ask(`POST /v1/servers/${server.id}/policies`, { name: 'p', document: checking });
+        expect(made.body.warnings).toEqual(expected);
+        expect(
+          (await ask(`PUT /v1/policies/${made.body.id}`, { document: unchecking }, { 'if-match': '*' })).body.warnings,
+        ).toEqual([]);
+        expect(
+          (await ask(`PUT /v1/policies/${made.body.id}`, { document: checking }, { 'if-match': '*' })).body.warnings,
+        ).toEqual(expected);
+        expect((await ask(`GET /v1/policies/${made.body.id}`)).body.warnings).toEqual(expected);
+        expect((await ask(`GET /v1/servers/${server.id}/policies`)).body.items).toMatchObject([{ warnings: expected }]);
+        expect(
+          (await ask('POST /v1/policies/validate', { document: checking, serverId: server.id })).body.warnings,
+        ).toEqual(expected);
+      } finally {
+        await uncheckable.close();
+      }
+    },
+  );
 });
 
 describe('a new version', () => {

@@ -7,6 +7,7 @@ import type { PolicyDocument } from '../../../src/policy-engine/document.js';
 import { PatternIndex } from '../../../src/policy-engine/pattern-index.js';
 import { prepareDecision, prepareList } from '../../../src/policy-engine/prepare.js';
 import { SliceQueue, STEPS_PER_SLICE, type Sliced } from '../../../src/policy-engine/slices.js';
+import { findUncheckable, someOf } from '../../../src/policy-engine/uncheckable.js';
 import { factsOf } from '../../builders/policies.js';
 
 const many = (count: number, textOf: (number: number) => string): string[] =>
@@ -165,5 +166,38 @@ describe('A regular expression', () => {
     );
     expect(steps.length).toBeGreaterThan(20);
     expect(Math.max(...steps.slice(1))).toBeLessThan(3 * STEPS_PER_SLICE);
+  });
+});
+
+describe('Tools whose schemas can not be checked', () => {
+  const lookAhead = { type: 'object', properties: { a: { pattern: '(?=a)' } } };
+
+  test('are found between other work', async () => {
+    const plain = {
+      type: 'object',
+      properties: Object.fromEntries(many(100, (number) => `p${number}`).map((name) => [name, { type: 'string' }])),
+    };
+    const tools = many(200, (number) => `tool${number}`).map((name, index) => ({
+      name,
+      inputSchema: index % 50 === 7 ? lookAhead : plain,
+    }));
+    const found = findUncheckable(tools, 'one');
+    expect(await turnsUntil(found)).toBeGreaterThan(10);
+    expect(await found).toEqual(['tool7', 'tool57', 'tool107', 'tool157']);
+    expect(someOf(await found)).toBe('4 tools (tool7, tool57, tool107, …)');
+  });
+
+  test('are not looked for without end', async () => {
+    const costly = {
+      type: 'object',
+      properties: Object.fromEntries(
+        many(90, (number) => `p${number}`).map((name) => [name, { pattern: `${name}${'\\p{L}'.repeat(15)}` }]),
+      ),
+    };
+    const tools = [
+      ...Array.from({ length: 30 }, () => ({ name: 'costly', inputSchema: costly })),
+      { name: 'last', inputSchema: lookAhead },
+    ];
+    expect(await findUncheckable(tools, 'one')).toEqual([]);
   });
 });

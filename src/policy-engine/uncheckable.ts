@@ -1,0 +1,45 @@
+import { prepareInputSchema } from './input-schema.js';
+import { inSlices, type Sliced } from './slices.js';
+
+type Schema = Readonly<{ name: string; inputSchema: unknown }>;
+
+/** Steps of about 10 ns: half a second for all schemas of a server. Those that are left then are not looked at. */
+const MAX_STEPS = 50_000_000;
+const STEPS_PER_SCHEMA = 5000;
+const NAMES_TOLD = 3;
+const LONGEST_NAME_TOLD = 80;
+
+/**
+ * The names of tools whose schemas can't be checked: under `check_arguments` every call of theirs is refused. Goes on
+ * in slices between other work, in the name of `owner` (an organization), for at most about half a second of work in
+ * all.
+ */
+export function findUncheckable(tools: readonly Schema[], owner: string): Promise<readonly string[]> {
+  return inSlices(owner, uncheckable(tools));
+}
+
+/** Such tools in a few words: their number, and the first names. */
+export function someOf(names: readonly string[]): string {
+  return `${names.length === 1 ? '1 tool' : `${names.length} tools`} (${names
+    .slice(0, NAMES_TOLD)
+    .map((name) => name.slice(0, LONGEST_NAME_TOLD))
+    .join(', ')}${names.length > NAMES_TOLD ? ', …' : ''})`;
+}
+
+function* uncheckable(tools: readonly Schema[]): Sliced<readonly string[]> {
+  const found: string[] = [];
+  let left = MAX_STEPS;
+  for (const { name, inputSchema } of tools) {
+    const preparing = prepareInputSchema(inputSchema);
+    let prepared = preparing.next();
+    for (; prepared.done !== true && left > 0; prepared = preparing.next()) {
+      left -= prepared.value;
+      yield prepared.value;
+    }
+    if (left <= 0) break;
+    if (prepared.value === undefined) found.push(name);
+    left -= STEPS_PER_SCHEMA;
+    yield STEPS_PER_SCHEMA;
+  }
+  return found;
+}
