@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { toEntry } from '../../src/record/event-log/append.js';
 import type { ToolgateEvent } from '../../src/record/event-log/events/index.js';
 import { openKafkaLog } from '../../src/record/event-log/kafka/log.js';
+import { isRefusedForItself } from '../../src/platform/postgres/group-commit.js';
 import { partitionOf } from '../../src/record/event-log/partition.js';
 import { Ledger, PARTITIONS, entry, eventLogContract, keysOfAll, range, until } from '../support/event-log-contract.js';
 import { kafkaIsHere, startKafka, type KafkaCluster } from '../support/kafka-cluster.js';
@@ -63,6 +64,71 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
       await deleteTopics(cluster);
     },
   );
+
+  test(
+    'of records that are sent together only the one that the broker refuses is refused, and the log ' + 'stays ready',
+    async () => {
+      const log = await openLog(cluster);
+      const key = keysOfAll()[0]!;
+      const other = range(10_000)
+        .map((n) => `org_${n}`)
+        .find((one) => one !== key && partitionOf(one, PARTITIONS) === partitionOf(key, PARTITIONS))!;
+      const of = (owner: string, value: string) => ({
+        key: owner,
+        value,
+        id: `evt_${owner}`,
+        type: 'audit.read',
+        time: '2026-01-02T03:04:05.678Z',
+      });
+      const large = 'x'.repeat(17 * 1024 * 1024);
+      const appended = await Promise.allSettled([
+        ...range(20).map((n) => log.append('toolgate.control', of(key, `before ${n}`))),
+        log.append('toolgate.control', of(key, large)),
+        ...range(20).map((n) => log.append('toolgate.control', of(other, `after ${n}`))),
+      ]);
+      const refused = appended
+        .filter((one) => one.status === 'rejected')
+        .map(({ reason }) => isRefusedForItself(reason));
+      expect(refused).toEqual([true]);
+      await log.ready();
+      const offsets = appended.flatMap((one) => (one.status === 'fulfilled' ? [one.value.offset] : []));
+      expect(offsets.toSorted((a, b) => a - b)).toEqual(range(40).map((n) => n));
+      await log.close();
+      await deleteTopics(cluster);
+    },
+  );
+
+  test('a record that is refused beside many others in one batch costs none of them their place', async () => {
+    const log = await openLog(cluster);
+    const key = keysOfAll()[0]!;
+    const { resources } = {
+      resources: [
+        {
+          type: ConfigResourceTypes.TOPIC,
+          name: 'toolgate.control',
+          configEntries: [{ name: 'max.message.bytes', value: '200000' }],
+        },
+      ],
+    };
+    await asAdmin(cluster.brokers, (admin) => admin.alterConfigs({ validateOnly: false, resources }));
+    const of = (owner: string, value: string) => ({
+      key: owner,
+      value,
+      id: `evt_${owner}`,
+      type: 'audit.read',
+      time: '2026-01-02T03:04:05.678Z',
+    });
+    const large = 'x'.repeat(300_000);
+    const appended = await Promise.allSettled(
+      range(30).map((n) => log.append('toolgate.control', of(key, n === 13 ? large : `${n} ${'y'.repeat(1000)}`))),
+    );
+    expect(
+      appended.flatMap((one, index) => (one.status === 'rejected' ? [[index, isRefusedForItself(one.reason)]] : [])),
+    ).toEqual([[13, true]]);
+    await log.ready();
+    await log.close();
+    await deleteTopics(cluster);
+  });
 
   test('a cluster that nobody serves stops the start within ten seconds', async () => {
     const began = Date.now();

@@ -1,6 +1,7 @@
 import type { Authority } from '../../platform/postgres/authority.js';
 import type { Database, Lane, Look, Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
+import { Problem } from '../../platform/runtime/problems.js';
 import type { Actor, ControlBody, ControlEvent } from '../event-log/events/index.js';
 
 type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
@@ -34,6 +35,19 @@ const INSERT = `insert into events(organization_id, position, stream_id, version
   select $1, p, $3, v, i, t, at::timestamptz, e::json
     from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
 
+/** The longest control event, in bytes of JSON: a topic of ours takes 16 MiB, and a discovery of 10 MiB must fit. */
+export const MAX_EVENT_BYTES = 12 * 2 ** 20;
+
+/** An event's JSON. @throws Problem too_large for one that the log might refuse for ever */
+const eventText = (event: ControlEvent): string => {
+  const text = JSON.stringify(event);
+  if (Buffer.byteLength(text) <= MAX_EVENT_BYTES) return text;
+  throw new Problem(
+    'too_large',
+    `What this would put on record (${event.type}) takes more than ${MAX_EVENT_BYTES / 2 ** 20} MiB.`,
+  );
+};
+
 /**
  * One change of the control plane: the organization's head row is locked first, so that changes of an organization
  * follow one another and no two deadlock; then the caller's authority is read, so that no request outlives the end of
@@ -56,6 +70,7 @@ export class Change {
    * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up
    * to. `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new
    * state.
+   * @throws Problem too_large for an event over `MAX_EVENT_BYTES`
    */
   async apply<S, B extends ControlBody>(
     stream: Stream<S, B>,
@@ -105,7 +120,7 @@ export class Change {
       events.map((event) => event.id),
       events.map((event) => event.type),
       events.map((event) => event.time),
-      events.map((event) => JSON.stringify(event)),
+      events.map(eventText),
     ]);
     await this.tx.query(
       'update event_heads set position = $2, changed_xid = pg_current_xact_id() where organization_id = $1',

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { Database, Tx } from '../../platform/postgres/database.js';
+import { isRefusedForItself } from '../../platform/postgres/group-commit.js';
+import { derivedId } from '../../platform/crypto/ids.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
 import { toEntry } from '../event-log/append.js';
-import type { EventLog } from '../event-log/event-log.js';
+import type { EventLog, LogEntry } from '../event-log/event-log.js';
+import type { ControlEvent, RecordEvent } from '../event-log/events/index.js';
 import { readEvents } from './event-store.js';
 
 const POLL_MS = 100;
@@ -14,12 +18,56 @@ const EVENTS_AT_ONCE = 200;
  */
 const TURN_MS = 2000;
 
+/**
+ * Stands in the log for an event that it refuses for itself, as a topic that somebody else made may take less than
+ * ours: it names the event, which stays in the event store, and the SHA-256 of its JSON there. The same for every try.
+ */
+const standIn = (event: ControlEvent, position: number): LogEntry => {
+  const text = JSON.stringify(event);
+  const { id: eventId, type: eventType, organizationId, time } = event;
+  const refused = {
+    eventId,
+    eventType,
+    position,
+    bytes: Buffer.byteLength(text),
+    sha256: createHash('sha256').update(text).digest('hex'),
+  };
+  const gap: RecordEvent = {
+    id: derivedId('evt', `refused ${eventId}`),
+    version: 1,
+    time,
+    organizationId,
+    actor: { type: 'system', id: 'relay' },
+    type: 'audit.gap',
+    reason: 'event_refused',
+    ...refused,
+  };
+  return toEntry(gap);
+};
+
+/** Appends one event, or what stands for it. @throws what the log said */
+const appendOne = async (eventLog: EventLog, event: ControlEvent, position: number): Promise<void> => {
+  try {
+    await eventLog.append('toolgate.control', toEntry(event));
+  } catch (error) {
+    if (!isRefusedForItself(error)) throw error;
+    log.error('the event log refuses a control event; its audit log has a gap that names it', {
+      organizationId: event.organizationId,
+      eventId: event.id,
+      error: errorText(error),
+    });
+    await eventLog.append('toolgate.control', standIn(event, position));
+  }
+};
+
 type Turn = Readonly<{ moved: boolean; failure?: string | undefined }>;
 
 /**
  * Appends one organization's new control events to the log and moves its position over those that the log acknowledged,
  * under the lock of the position's row; another relay that holds it is at work on the same. Appends may repeat after a
  * failure or a crash (the audit writer drops known ids), but never overtake each other: each waits for the one before.
+ * An event that the log refuses for itself is replaced by a gap that names it: waiting would stop the organization's
+ * for good.
  */
 const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Promise<Turn> => {
   const { rows } = await tx.query<{ position: number }>(
@@ -31,7 +79,7 @@ const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Pro
   let relayed: number | undefined;
   let failure: string | undefined;
   for (const { event, position } of await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE)) {
-    failure = await eventLog.append('toolgate.control', toEntry(event)).then(() => undefined, errorText);
+    failure = await appendOne(eventLog, event, position).then(() => undefined, errorText);
     if (failure !== undefined) break;
     relayed = position;
     if (performance.now() > endsAt) break;

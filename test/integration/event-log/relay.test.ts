@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
-import { EventStore } from '../../../src/record/event-store/event-store.js';
+import { EventStore, MAX_EVENT_BYTES } from '../../../src/record/event-store/event-store.js';
 import { startRelay } from '../../../src/record/event-store/relay.js';
+import { GroupCommitError } from '../../../src/platform/postgres/group-commit.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { numbers, open, until, type Opened } from '../audit/audit-support.js';
 
@@ -102,4 +104,51 @@ test('an append that fails costs none of those before it a second one', async ()
       .filter((n) => n !== 100)
       .map(String),
   );
+});
+
+test(
+  'an event that the log refuses for itself is replaced in its place by a gap that names it and its ' +
+    'hash, and the next ones follow',
+  async () => {
+    const organizationId = await behind(3);
+    const taken: Record<string, unknown>[] = [];
+    const append = (_topic: string, entry: LogEntry): Promise<{ partition: number; offset: number }> => {
+      const event = JSON.parse(entry.value.toString()) as Record<string, unknown>;
+      if ((event['filters'] as string[] | undefined)?.[0] === '2')
+        return Promise.reject(new GroupCommitError('refused', 'MESSAGE_TOO_LARGE'));
+      taken.push(event);
+      return Promise.resolve({ partition: 0, offset: 0 });
+    };
+    const relay = startRelay(opened.db, { append } as unknown as EventLog);
+    await expect.poll(() => positionOf(organizationId)).toBe(3);
+    await relay.stop();
+    const { rows } = await opened.db.worker.query<{ event: Record<string, unknown> }>(
+      'select event from events where organization_id = $1 and position = 2',
+      [organizationId],
+    );
+    const refused = JSON.stringify(rows[0]?.event);
+    expect(taken.map(({ type }) => type)).toEqual(['audit.read', 'audit.gap', 'audit.read']);
+    expect(taken[1]).toMatchObject({
+      organizationId,
+      reason: 'event_refused',
+      eventId: rows[0]?.event['id'],
+      eventType: 'audit.read',
+      position: 2,
+      bytes: refused.length,
+      sha256: createHash('sha256').update(refused).digest('hex'),
+    });
+  },
+);
+
+test('an event that is too long for the log is refused when it is made, and nothing of its change stays', async () => {
+  const store = new EventStore(opened.db);
+  const [organizationId, actor] = [newId('org'), { type: 'system', id: 'test' } as const];
+  const made = store.change({ organizationId, actor }, async (change) => {
+    await change.notice('n', { type: 'audit.read', filters: ['first'] });
+    await change.notice('n', { type: 'audit.read', filters: ['é'.repeat(MAX_EVENT_BYTES / 2)] });
+  });
+  await expect(made).rejects.toMatchObject({ code: 'too_large' });
+  expect(
+    (await opened.db.worker.query('select 1 from events where organization_id = $1', [organizationId])).rowCount,
+  ).toBe(0);
 });

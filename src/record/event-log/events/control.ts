@@ -247,6 +247,10 @@ export type RecordBody =
       }
     >
   | Of<'audit.gap', { reason: 'decisions_missing'; bootId: string; from: number; to: number }>
+  | Of<
+      'audit.gap',
+      { reason: 'event_refused'; eventId: string; eventType: string; position: number; bytes: number; sha256: string }
+    >
   | Of<'audit.gap', { reason: 'log_records_lost'; topic: string; partition: number; from: number; to: number }>
   | Of<'gateway.started', { bootId: string }>
   | Of<'gateway.stopped', { bootId: string }>;
