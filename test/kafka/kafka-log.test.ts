@@ -119,6 +119,14 @@ describe.skipIf(!kafkaIsHere())('the event log in Kafka', () => {
       time: '2026-01-02T03:04:05.678Z',
     });
     const large = 'x'.repeat(300_000);
+    await expect
+      .poll(() =>
+        log.append('toolgate.control', of(key, large)).then(
+          () => 'taken',
+          () => 'refused',
+        ),
+      )
+      .toBe('refused');
     const appended = await Promise.allSettled(
       range(30).map((n) => log.append('toolgate.control', of(key, n === 13 ? large : `${n} ${'y'.repeat(1000)}`))),
     );
