@@ -1,3 +1,4 @@
+import { startInterval, startTimer } from '../platform/runtime/guard.js';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry, collectDefaultMetrics } from 'prom-client';
@@ -195,8 +196,8 @@ const IDLE_MS = 50;
  */
 export const closeFront = (server: Server, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
+    const timer = startTimer('close_front', graceMs, () => server.closeAllConnections());
+    const idle = startInterval('close_front', IDLE_MS, () => server.closeIdleConnections());
     server.close(() => {
       clearTimeout(timer);
       clearInterval(idle);

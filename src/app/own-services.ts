@@ -1,3 +1,4 @@
+import { startInterval } from '../platform/runtime/guard.js';
 import { lookup } from 'node:dns/promises';
 import ipaddr from 'ipaddr.js';
 import pg from 'pg';
@@ -49,7 +50,7 @@ export class OwnServices {
   private constructor(services: readonly Service[], resolve: Resolve) {
     this.#services = services;
     this.#resolve = resolve;
-    this.#timer = setInterval(() => void this.refresh(), REFRESH_MS).unref();
+    this.#timer = startInterval('own_services', REFRESH_MS, () => this.refresh()).unref();
   }
 
   /** Resolves when each name was looked up, or after 2 s. */

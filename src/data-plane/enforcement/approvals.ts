@@ -1,3 +1,4 @@
+import { inBackground, startTimer } from '../../platform/runtime/guard.js';
 import type { HeldCall } from '../../record/event-log/events/index.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { within } from '../../platform/runtime/within.js';
@@ -76,11 +77,14 @@ const GIVE_BACK_TRIES = 600;
  */
 export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
   const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
-    heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
+    const given = heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
       log.warn('giving back an approval failed', { organizationId, triesLeft, error: errorText(error) });
       if (triesLeft > 0)
-        setTimeout(() => giveBack({ organizationId, approvalId, callId }, triesLeft - 1), GIVE_BACK_EVERY_MS).unref();
+        startTimer('give_back', GIVE_BACK_EVERY_MS, () =>
+          giveBack({ organizationId, approvalId, callId }, triesLeft - 1),
+        ).unref();
     });
+    inBackground('give_back', given);
   };
   return {
     standing: async (asked) => (await within(heldCalls.standing(asked), timeoutMs)) ?? { status: 'unavailable' },
@@ -88,11 +92,9 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
       const pending = heldCalls.use(use.organizationId, use.approvalId, use.callId);
       const used = await within(pending, timeoutMs);
       // Late or lost, it may have been used all the same.
-      if (used === undefined)
-        pending.then(
-          (late) => void (late && giveBack(use)),
-          () => giveBack(use),
-        );
+      const late =
+        used === undefined ? pending.catch(() => true).then((isUsed) => void (isUsed && giveBack(use))) : undefined;
+      if (late) inBackground('give_back', late);
       return used;
     },
     giveBack: (use) => giveBack(use),

@@ -120,7 +120,10 @@ export class Recorder {
       .organizations()
       .map((organizationId) => this.#control(organizationId, { type: 'gateway.stopped', bootId: this.bootId }));
     clearTimeout(this.#retrying);
-    await Promise.race([Promise.all([...last, this.#retry()]), new Promise((resolve) => setTimeout(resolve, STOP_MS))]);
+    await Promise.race([
+      Promise.all([...last, this.#retry()]),
+      new Promise<void>((resolve) => startTimer('recorder', STOP_MS, resolve)),
+    ]);
     this.#stopped = true;
     this.#appendOutcomes();
     clearTimeout(this.#lingering);

@@ -1,3 +1,4 @@
+import { inBackground, startInterval } from '../../platform/runtime/guard.js';
 import type { DecisionCode, RecordBody } from '../../record/event-log/events/index.js';
 
 const PER_SECOND = 100;
@@ -39,7 +40,7 @@ export class Suppressed {
   constructor(record: (organizationId: string, body: RecordBody) => Promise<void>, ready: () => boolean) {
     this.#record = record;
     this.#ready = ready;
-    this.#timer = setInterval(() => this.#turn(), FLUSH_MS);
+    this.#timer = startInterval('suppressed', FLUSH_MS, () => this.#turn());
     this.#timer.unref();
   }
 
@@ -84,12 +85,12 @@ export class Suppressed {
     const tallies = [...this.#tallies.values()];
     this.#tallies.clear();
     if (tallies.length === 0) return;
-    this.#writing = Promise.all(
+    const written = Promise.all(
       tallies.map(({ organizationId, ...tally }) =>
         this.#record(organizationId, { type: 'audit.suppressed', ...tally }),
       ),
-    ).then(() => {
-      this.#writing = undefined;
-    });
+    );
+    this.#writing = written.finally(() => (this.#writing = undefined));
+    inBackground('suppressed', this.#writing);
   }
 }

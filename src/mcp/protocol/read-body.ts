@@ -1,3 +1,4 @@
+import { listenTo } from '../../platform/runtime/guard.js';
 import type { IncomingMessage } from 'node:http';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 
@@ -16,15 +17,17 @@ export const readBody = (request: IncomingMessage, done: (body: Buffer | 'too_la
     over = true;
     done(body);
   };
-  request.on('data', (chunk: Buffer) => {
+  const gone = (): void => finish('gone');
+  const take = (chunk: Buffer): void => {
     if (over) return;
     if (chunks.length + chunk.length > MAX_BODY_BYTES) {
       chunks.clear();
       request.pause();
       finish('too_large');
     } else chunks.push(chunk);
-  });
-  request.on('end', () => finish(chunks.take()));
+  };
+  listenTo(request, 'data', take, { where: 'read_body', failed: gone });
+  listenTo(request, 'end', () => finish(chunks.take()), { where: 'read_body', failed: gone });
   // Comes last in any case; after an answer it changes nothing.
-  request.on('close', () => finish('gone'));
+  listenTo(request, 'close', gone, { where: 'read_body' });
 };

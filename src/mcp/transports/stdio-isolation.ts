@@ -1,3 +1,4 @@
+import { guarded } from '../../platform/runtime/guard.js';
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -59,7 +60,15 @@ const sandboxOf = ({ hiddenFolder, hiddenFiles }: Wanted): readonly string[] => 
 const runs = ([command = '', ...args]: readonly string[], path: string): Promise<boolean> =>
   new Promise((done) => {
     const child = spawn(command, args, { env: { PATH: path }, cwd: '/', stdio: 'ignore', timeout: TRIAL_MS });
-    child.once('error', () => done(false)).once('exit', (code) => done(code === 0));
+    child
+      .once(
+        'error',
+        guarded('stdio_isolation', () => done(false)),
+      )
+      .once(
+        'exit',
+        guarded('stdio_isolation', (code: number | null) => done(code === 0)),
+      );
   });
 
 const EXPOSED =

@@ -1,3 +1,4 @@
+import { startTimer } from '../runtime/guard.js';
 import { Problem } from '../runtime/problems.js';
 
 /**
@@ -66,10 +67,10 @@ export class FairTurns {
     if (line.length >= this.#limits.waitingPerKey) return Promise.reject(busyKey());
     if (this.#waitingCount >= this.#limits.waiting) return Promise.reject(busy());
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const timer = startTimer('fair_turns', this.#limits.waitMs, () => {
         this.#remove(key, waiter);
         reject(busy());
-      }, this.#limits.waitMs);
+      });
       const start = (): void => {
         clearTimeout(timer);
         this.#take(key);

@@ -1,3 +1,4 @@
+import { startTimer } from '../runtime/guard.js';
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { Agent, buildConnector, fetch as undiciFetch, Pool, type Dispatcher } from 'undici';
@@ -177,7 +178,7 @@ function whereOf({ protocol, hostname, port }: Readonly<{ protocol: string; host
 
 function addressesOf(host: string, lookupAll: LookupAll, timeoutMs: number): Promise<readonly string[]> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve([]), timeoutMs);
+    const timer = startTimer('look_up', timeoutMs, () => resolve([]));
     lookupAll(host, (_, found) => {
       clearTimeout(timer);
       resolve(found.map(({ address }) => address));

@@ -1,3 +1,4 @@
+import { guarded } from '../runtime/guard.js';
 import { connect } from 'node:net';
 import type { PoolClient } from 'pg';
 
@@ -22,9 +23,21 @@ export const cancelStatement = (client: PoolClient): Promise<void> =>
     message.writeInt32BE(processID, 8);
     message.writeInt32BE(secretKey, 12);
     const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-    socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy());
-    socket.once('connect', () => socket.end(message));
-    socket.once('error', () => socket.destroy());
-    socket.once('close', () => resolve());
+    socket.setTimeout(
+      CANCEL_TIMEOUT_MS,
+      guarded('cancel_statement', () => void socket.destroy()),
+    );
+    socket.once(
+      'connect',
+      guarded('cancel_statement', () => void socket.end(message)),
+    );
+    socket.once(
+      'error',
+      guarded('cancel_statement', () => void socket.destroy()),
+    );
+    socket.once(
+      'close',
+      guarded('cancel_statement', () => resolve()),
+    );
     socket.resume();
   });

@@ -1,3 +1,4 @@
+import { guarded } from '../runtime/guard.js';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Response } from 'express';
 
@@ -6,9 +7,10 @@ import type { Response } from 'express';
  */
 export const goneSignal = (response: Response): AbortSignal => {
   const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort();
-  });
+  response.once(
+    'close',
+    guarded('client_gone', () => void (response.writableFinished || controller.abort())),
+  );
   return controller.signal;
 };
 

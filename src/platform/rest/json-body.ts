@@ -1,3 +1,4 @@
+import { guarded } from '../runtime/guard.js';
 import type { Request } from 'express';
 import { Problem } from '../runtime/problems.js';
 import type { AllowedTo } from './allowed.js';
@@ -95,17 +96,30 @@ const readBytes = (request: Request, maxBytes: number): Promise<Buffer> =>
     if (request.destroyed) return reject(endedEarly());
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) return void chunks.push(chunk);
-      request.off('data', onData).pause();
-      reject(tooLarge(maxBytes));
-    };
+    const onData = guarded(
+      'json_body',
+      (chunk: Buffer): void => {
+        bytes += chunk.length;
+        if (bytes <= maxBytes) return void chunks.push(chunk);
+        request.off('data', onData).pause();
+        reject(tooLarge(maxBytes));
+      },
+      reject,
+    );
     request.on('data', onData);
-    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once(
+      'end',
+      guarded('json_body', () => resolve(Buffer.concat(chunks)), reject),
+    );
     // A client that leaves has nobody to read the refusal; what waits for the body must end all the same.
-    request.once('close', () => reject(endedEarly()));
-    request.once('error', () => reject(endedEarly()));
+    request.once(
+      'close',
+      guarded('json_body', () => reject(endedEarly())),
+    );
+    request.once(
+      'error',
+      guarded('json_body', () => reject(endedEarly())),
+    );
   });
 
 /**

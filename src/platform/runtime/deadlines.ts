@@ -1,3 +1,4 @@
+import { startTimer } from './guard.js';
 type Waiting = {
   at: number;
   expire: (() => void) | undefined;
@@ -41,7 +42,7 @@ export class Deadlines {
     if (this.#last) this.#last.after = waiting;
     else this.#first = waiting;
     this.#last = waiting;
-    if (!this.#timer) this.#timer = setTimeout(() => this.#fire(), this.#ms).unref();
+    if (!this.#timer) this.#timer = startTimer('deadlines', this.#ms, () => this.#fire()).unref();
     return waiting;
   }
 
@@ -63,6 +64,6 @@ export class Deadlines {
       this.#end(waiting);
       expire?.();
     }
-    if (this.#first) this.#timer = setTimeout(() => this.#fire(), this.#first.at - now).unref();
+    if (this.#first) this.#timer = startTimer('deadlines', this.#first.at - now, () => this.#fire()).unref();
   }
 }

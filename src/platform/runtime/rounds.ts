@@ -1,3 +1,4 @@
+import { startTimer } from './guard.js';
 import { errorText, log } from './log.js';
 
 /** One round of the work; resolves to the milliseconds until the next is due, 0 for at once. */
@@ -19,7 +20,7 @@ export const startRounds = (
   let rouse: () => void = () => undefined;
   const sleep = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = startTimer('rounds', ms, resolve);
       rouse = () => {
         clearTimeout(timer);
         resolve();

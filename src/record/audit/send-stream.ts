@@ -1,13 +1,14 @@
+import { guarded } from '../../platform/runtime/guard.js';
 import type { ServerResponse } from 'node:http';
 
 /** Resolves when the response takes more, or never will. */
 const drained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
-    const done = (): void => {
+    const done = guarded('send_stream', () => {
       response.off('drain', done);
       response.off('close', done);
       resolve();
-    };
+    });
     response.on('drain', done);
     response.on('close', done);
   });

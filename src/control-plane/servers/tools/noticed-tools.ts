@@ -2,6 +2,7 @@ import { startTimer } from '../../../platform/runtime/guard.js';
 import type { EventStore, OwnActor } from '../../../record/event-store/event-store.js';
 import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
 import type { Database } from '../../../platform/postgres/database.js';
+import { within } from '../../../platform/runtime/within.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import { noticeTools } from '../servers.js';
 import { serverStream } from '../servers.store.js';
@@ -30,12 +31,6 @@ const HASTEN_MS = 2000;
 const MOST_BYTES = 2 ** 20;
 const MOST_SERVERS = 10_000;
 const ACTOR: OwnActor = { type: 'system', id: 'gateway' };
-
-const within = (work: Promise<void>, ms: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  return Promise.race([work, deadline]).finally(() => clearTimeout(timer));
-};
 
 /**
  * As many of the tools as may be recorded at once. One that alone is larger is never recorded: its clients don't see it
@@ -88,17 +83,15 @@ export class NoticedTools {
   hasten(of: Turn): void {
     if (this.#hastening.has(of.serverId) || this.#stopped) return;
     const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;
-    const timer = setTimeout(
-      () => {
-        this.#hastening.delete(of.serverId);
-        if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
-        this.#hastened.set(of.serverId, performance.now());
-        hastenTurn(this.#db, of).catch((error: unknown) =>
-          log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }),
-        );
-      },
-      Math.max(0, told + HASTEN_MS - performance.now()),
-    );
+    const ms = Math.max(0, told + HASTEN_MS - performance.now());
+    const timer = startTimer('noticed_tools', ms, () => {
+      this.#hastening.delete(of.serverId);
+      if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
+      this.#hastened.set(of.serverId, performance.now());
+      return hastenTurn(this.#db, of).catch((error: unknown) =>
+        log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }),
+      );
+    });
     this.#hastening.set(of.serverId, timer);
   }
 

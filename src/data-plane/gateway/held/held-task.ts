@@ -1,3 +1,4 @@
+import { guarded, inBackground } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../mcp/wire/json-object.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../../mcp/protocol/answers.js';
 import { META } from '../../../mcp/protocol/modern.js';
@@ -111,8 +112,9 @@ const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
     { organizationId: organization.id, grantId: grant.id, bytes: exchange.body.length },
     task,
     (cancel) => {
-      task.once('cancelled', cancel);
-      return () => void task.off('cancelled', cancel);
+      const left = guarded('held_task', cancel);
+      task.once('cancelled', left);
+      return () => void task.off('cancelled', left);
     },
   );
   const stands =
@@ -147,7 +149,8 @@ export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undef
       ? undefined
       : parts.approvalTasks.add(held, new Date()));
   if (!task) return undefined;
-  if (!known) run(parts, task).catch(() => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
+  if (!known)
+    inBackground('held_task', run(parts, task), () => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
   return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };
 };
 

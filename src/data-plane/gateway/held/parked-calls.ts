@@ -1,3 +1,4 @@
+import { guarded, startTimer } from '../../../platform/runtime/guard.js';
 import type { Waiting } from '../../enforcement/call.js';
 import type { ControlEvent } from '../../../record/event-log/events/index.js';
 import { HELD_CALL_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
@@ -80,12 +81,11 @@ export class ParkedCalls {
         forget();
         resolve(how);
       };
-      const gone = (): void => leave('gone');
+      const gone = guarded('held_call', () => leave('gone'));
       const waits: Waits = { approvalId, leave };
       this.#waiting.add(waits);
-      const timer = setTimeout(
-        () => leave(expires ? 'ready' : 'over'),
-        expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs,
+      const timer = startTimer('held_call', expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs, () =>
+        leave(expires ? 'ready' : 'over'),
       );
       waiter.once('close', gone);
       const forget = onCancel(gone);

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTimer } from '../../../platform/runtime/guard.js';
 import { Kafka, logLevel, type Admin, type ISocketFactory, type LogEntry, type SASLOptions } from 'kafkajs';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
@@ -93,7 +95,9 @@ class NoAnswer extends Error {
 /** Waits for `work`, at most `timeoutMs`; what comes later, an error too, is dropped. */
 export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new NoAnswer(`${what}: no answer in ${timeoutMs} ms`)), timeoutMs);
+    const timer = startTimer('kafka_client', timeoutMs, () =>
+      reject(new NoAnswer(`${what}: no answer in ${timeoutMs} ms`)),
+    );
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 
@@ -152,6 +156,6 @@ export const asAdmin = async <T>(
     } finally {
       admin.disconnect().catch(() => undefined);
     }
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    await sleep(ASK_AGAIN_MS);
   }
 };

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startInterval } from '../../../platform/runtime/guard.js';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import type { HandleBatch, LogRecord, Position, Subscription } from '../event-log.js';
@@ -40,7 +42,6 @@ type Assignment = Readonly<Record<string, readonly number[]>>;
 type Place = Readonly<{ topic: Topic; partition: number }>;
 
 const nothing = (): void => undefined;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * One membership of the group, from its first connection until it ends, for whatever reason; kafkajs's own restarts are
@@ -75,7 +76,7 @@ class Membership {
     const finished = new Promise<string>((resolve) => (this.#finish = resolve));
     const running = this.#run();
     running.catch((error: unknown) => this.#finish(errorText(error)));
-    const watchdog = setInterval(() => this.#watch(), HEARTBEAT_MS);
+    const watchdog = startInterval('kafka_consumer', HEARTBEAT_MS, () => this.#watch());
     this.ended = finished.then((why) => {
       clearInterval(watchdog);
       return this.#leave(running, why);
@@ -156,7 +157,7 @@ class Membership {
   /** Heartbeats go on while the handler works, or a slow database would cost the membership and start a rebalance. */
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const place: Place = { topic: payload.batch.topic as Topic, partition: payload.batch.partition };
-    const beating = setInterval(() => void payload.heartbeat().catch(nothing), HEARTBEAT_MS);
+    const beating = startInterval('kafka_consumer', HEARTBEAT_MS, () => payload.heartbeat().catch(nothing));
     try {
       let rest: readonly LogRecord[] = payload.batch.messages.map(toRecord);
       while (rest.length > 0 && !this.#over && payload.isRunning() && !payload.isStale()) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, KafkaMessage } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import type { LogRecord } from '../event-log.js';
@@ -97,7 +98,7 @@ export const readRange = async (client: MakeClient, range: Range): Promise<reado
       return from >= high || range.limit <= 0 ? [] : await readOnce(client, { ...range, from }, high);
     } catch (error) {
       if (Date.now() > giveUpAt) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await sleep(RETRY_MS);
     }
   }
 };
