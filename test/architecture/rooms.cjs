@@ -6,7 +6,10 @@
 
 /** What an area holds, and what every room of it may import from other areas. */
 const areas = {
-  platform: { holds: 'what every program needs: settings, PostgreSQL, cryptography, outbound connections, REST', may: [] },
+  platform: {
+    holds: 'what every program needs: settings, PostgreSQL, cryptography, outbound connections, REST',
+    may: [],
+  },
   'policy-engine': { holds: 'the policy language: parse, compile, decide. Pure functions, no I/O', may: [] },
   mcp: { holds: 'the protocol: messages, HTTP client, transports, translation between eras', may: ['platform'] },
   record: { holds: 'the log of events and everything that is read from it', may: ['platform'] },
@@ -60,7 +63,10 @@ const rooms = {
     may: ['mcp/protocol', 'mcp/transports', 'mcp/upstream', 'mcp/wire'],
   },
   'record/event-log': { holds: 'the log: append and read, in PostgreSQL or Kafka', may: [] },
-  'record/event-store': { holds: 'control events first, state tables in the same transaction', may: ['record/event-log'] },
+  'record/event-store': {
+    holds: 'control events first, state tables in the same transaction',
+    may: ['record/event-log'],
+  },
   'record/audit': { holds: 'the audit writer, search and export', may: ['record/event-log', 'record/event-store'] },
   'record/usage': { holds: 'counters, projected from the audit log', may: ['record/audit', 'record/event-store'] },
   'record/crash-recovery': { holds: 'what a dead process left open', may: ['record/audit', 'record/event-log'] },
@@ -71,7 +77,13 @@ const rooms = {
   'data-plane/lists': { holds: 'filtered lists', may: ['data-plane/directory', 'data-plane/relay'] },
   'data-plane/gateway': {
     holds: 'the endpoint, and held calls',
-    may: ['data-plane/directory', 'data-plane/enforcement', 'data-plane/lists', 'data-plane/relay', 'data-plane/sessions'],
+    may: [
+      'data-plane/directory',
+      'data-plane/enforcement',
+      'data-plane/lists',
+      'data-plane/relay',
+      'data-plane/sessions',
+    ],
   },
   'control-plane/accounts': { holds: 'organizations, members, sign-in, API keys', may: [] },
   'control-plane/servers': { holds: 'the registry of MCP servers and their tools', may: [] },
@@ -81,7 +93,10 @@ const rooms = {
     holds: 'held calls and who decides them',
     may: ['control-plane/accounts', 'data-plane/enforcement'],
   },
-  'control-plane/advice': { holds: 'tighter policies, proposed from the record', may: ['control-plane/grants', 'control-plane/policies'] },
+  'control-plane/advice': {
+    holds: 'tighter policies, proposed from the record',
+    may: ['control-plane/grants', 'control-plane/policies'],
+  },
 };
 
 /** Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name. */
@@ -103,7 +118,9 @@ const hasRooms = (area) => Object.keys(rooms).some((room) => areaOf(room) === ar
 
 /** One rule an area without rooms, one rule a room. */
 const places = [
-  ...Object.keys(areas).filter((area) => !hasRooms(area)).map((area) => [area, areas[area].may]),
+  ...Object.keys(areas)
+    .filter((area) => !hasRooms(area))
+    .map((area) => [area, areas[area].may]),
   ...Object.entries(rooms).map(([room, { may }]) => [room, [...areas[areaOf(room)].may, ...may]]),
 ];
 
