@@ -5,17 +5,19 @@ import { expect, test } from 'vitest';
 const SRC = new URL('../../src/', import.meta.url).pathname;
 
 /** Where no exchange of a client is: what is started once, ended once, or run by hand. */
-const ELSEWHERE =
-  /^(demo[^/]*|main|platform\/(guard|last-resort|database|http-front))\.ts$|^embedded-postgres\/|^event-log\/kafka-/;
+const ELSEWHERE = new RegExp(
+  '^(demo|main|app/http-front|platform/(runtime/(guard|last-resort)|postgres/database))\\.ts$' +
+    '|^demo/|^platform/embedded-postgres/|^record/event-log/kafka/',
+);
 
 /**
  * What may be a listener: one that is guarded where it stands, or a name that is made with `guarded` (or only settles a
  * promise) in the same file.
  */
-const LISTENER = /\.(?:on|once|addListener|prependListener)\(\s*'\w+',\s*(?:guarded\(|(?:this\.)?(#?\w+)\))/;
+const LISTENER = /^\.\w+\(\s*'\w+',\s*(?:guarded\(|(?:this\.)?(#?\w+),?\s*\))/;
 
-const isGuarded = (text: string, line: string): boolean => {
-  const [found, name] = LISTENER.exec(line) ?? [];
+const isGuarded = (text: string, listener: string): boolean => {
+  const [found, name] = LISTENER.exec(listener) ?? [];
   if (found === undefined) return false;
   return name === undefined || name === 'resolve' || new RegExp(`${name} = guarded\\(`).test(text);
 };
@@ -26,13 +28,13 @@ test('every listener of a socket, stream or process that an exchange depends on 
   );
   const bare = files.flatMap((file) => {
     const text = readFileSync(join(SRC, file), 'utf8');
-    return text
-      .split('\n')
-      .flatMap((line, index) =>
-        /\.(on|once|addListener|prependListener)\(/.test(line) && !isGuarded(text, line)
-          ? [`${file}:${index + 1}: ${line.trim()}`]
-          : [],
-      );
+    return [...text.matchAll(/\.(on|once|addListener|prependListener)\(/g)].flatMap(({ index }) =>
+      isGuarded(text, text.slice(index, index + 200))
+        ? []
+        : [`${file}: ${text.slice(index, index + 60).replaceAll(/\s+/g, ' ')}`],
+    );
   });
-  expect(bare, 'Use listenTo or guarded (platform/guard): what a listener throws ends the process.').toEqual([]);
+  expect(bare, 'Use listenTo or guarded (platform/runtime/guard): what a listener throws ends the process.').toEqual(
+    [],
+  );
 });
