@@ -54,7 +54,7 @@ const whereNext = (screen: Screen): void => {
   screen.line('npm start         your own Toolgate on http://127.0.0.1:8080; it prints three commands to begin with');
   screen.line('/docs             on that address: the whole REST API');
   screen.line('POST /v1/grants   answers clientConfig, the JSON to paste into Claude, Cursor or another MCP client');
-  screen.line('README.md         what Toolgate promises, and how to run it in earnest');
+  screen.line('README.md         what Toolgate does; docs/operating.md says how to run it in production');
 };
 
 const start = async (screen: Screen, token: string) => {

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * What mutants of `src/policy-engine` are run against (README, "Development"). Promises of time are left out: under
+ * What mutants of `src/policy-engine` are run against (see CONTRIBUTING.md). Promises of time are left out: under
  * such a load they would fail for any mutant.
  */
 export default defineConfig({

@@ -16,9 +16,10 @@ const COPIED = [
   'package.json',
   'package-lock.json',
   'tsconfig.json',
-  'README.md',
+  'docs',
   'test/tsconfig.json',
   'test/architecture/check.mjs',
+  'test/architecture/pages.mjs',
   'test/architecture/oxlint.json',
   'test/architecture/rooms.cjs',
 ];
@@ -64,7 +65,7 @@ let broken: Promise<Run>;
 
 const plantStale = (tree: string): void => {
   edit(tree, 'openapi/toolgate.json', (text) => text.replace('"Toolgate"', '"Toolgate of yesterday"'));
-  edit(tree, 'README.md', (text) => text.replace('| `PORT` | 8080 |', '| `PORT` | 8081 |'));
+  edit(tree, 'docs/operating.md', (text) => text.replace('| `PORT` | 8080 |', '| `PORT` | 8081 |'));
 };
 
 const plantFaults = (tree: string): void => {
@@ -171,7 +172,7 @@ test('a generated file that is stale fails the check, which names it and how to 
   const { code, out } = await stale;
   expect(code).toBe(1);
   expect(out).toContain('openapi/toolgate.json is stale: run "npm run openapi"');
-  expect(out).toContain('the settings table in README.md is stale: run "npm run settings"');
+  expect(out).toContain('the settings table in docs/operating.md is stale: run "npm run settings"');
   expect(out).toContain('2 of 2 checks failed: openapi, settings');
 }, 120_000);
 

@@ -193,7 +193,7 @@ export const warningsOf = (config: Config): readonly string[] =>
       ]
     : [];
 
-/** The README's table of settings, in Markdown, from the same source that reads them. */
+/** The table of settings in docs/operating.md, in Markdown, from the same source that reads them. */
 export const settingsTable = (): string =>
   [
     '| variable | default | meaning |',

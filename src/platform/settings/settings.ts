@@ -5,7 +5,7 @@ import { isVariablePattern, STDIO_VARIABLES } from './stdio-variables.js';
 
 /**
  * One variable: how a given text is read (undefined: not valid), what an absent one means, and the words for errors and
- * the README.
+ * the table in docs/operating.md.
  */
 type Setting<T> = Readonly<{
   read: (text: string) => T | undefined;
@@ -123,7 +123,7 @@ const optional = <T>(
   words: readonly [takes: string, fallback: string, meaning: string],
 ): Setting<T | undefined> => setting<T | undefined>(read, undefined, words);
 
-/** Every variable that Toolgate reads, in the order of the README's table. */
+/** Every variable that Toolgate reads, in the order of the table in docs/operating.md. */
 export const settings = {
   PORT: setting(whole(0, 65_535), 8080, [
     'a port from 0 to 65535; 0 picks a free one and prints it',

@@ -268,7 +268,7 @@ test('every setting that is right is read', () => {
   });
 });
 
-test('the README table has one row for every setting', () => {
+test('the table of settings in docs/operating.md has one row for every setting', () => {
   const rows = settingsTable().split('\n').slice(2);
   expect(rows.map((row) => /^\| `(\w+)` \|/.exec(row)?.[1])).toEqual(Object.keys(settings));
   for (const row of rows) expect(row.split('|')).toHaveLength(5);
