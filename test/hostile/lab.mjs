@@ -33,8 +33,9 @@ const { values: given } = parseArgs({
 const exchanges = Number(given.exchanges);
 const seed = Number(given.seed ?? Math.floor(Math.random() * 2 ** 31));
 const CONCURRENCY = 16;
-/** Connections, processes and timers of what has ended are gone by then: the longest of them waits half a minute. */
-const SETTLE_MS = 35_000;
+/** How long what has ended may take to be gone; shorter before the second pass, for what that is compared to. */
+const SETTLE_MS = 45_000;
+const FIRST_SETTLE_MS = 15_000;
 const ROUNDS_A_PASS = 2;
 const MAX_P99_RATIO = 3;
 const MAX_GROWTH = 1.1;
@@ -105,10 +106,10 @@ const judgeNeighbour = (passes) => {
   hold(what, ratio <= MAX_P99_RATIO, detail);
 };
 
-/** What is left: of several looks at it the one at which the least is open, until `isEnough` of that. */
-const memoryOf = async (gateway, isEnough) => {
+/** What is left: of several looks at it the one at which the least is open, until that is `enough`. */
+const memoryOf = async (gateway, settleMs, enough = 0) => {
   let least = await gateway.ask('memory');
-  for (const until = Date.now() + SETTLE_MS; Date.now() < until && !isEnough(least);) {
+  for (const until = Date.now() + settleMs; Date.now() < until && least.open.length > enough;) {
     await sleep(3000);
     const now = await gateway.ask('memory');
     if (now.open.length <= least.open.length) least = now;
@@ -152,10 +153,10 @@ const run = async (gateway, server, evilServer) => {
   await round({ ...shared, name: 'warm-up', count: Math.min(200, exchanges), act: shared.good });
   const first = await runPass('first pass', exchanges / 2, shared);
   await settledOutcomes(organizations);
-  const before = await memoryOf(gateway, () => false);
+  const before = await memoryOf(gateway, FIRST_SETTLE_MS);
   const second = await runPass('second pass', exchanges / 2, shared);
   const { decisions, open } = await settledOutcomes(organizations);
-  const after = await memoryOf(gateway, ({ open: now }) => now.length <= mostAfter(before));
+  const after = await memoryOf(gateway, SETTLE_MS, mostAfter(before));
 
   const isUp = !gateway.isOver() && (await fetch(`${gateway.url}/healthz`)).status === 200;
   hold('the process is the same', isUp, `pid ${gateway.pid}`);

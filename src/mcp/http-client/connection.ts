@@ -170,7 +170,11 @@ export class Connection {
   #complete(rest: Buffer): Buffer | undefined {
     const exchange = this.#exchange;
     const reusable =
-      rest.length === 0 && this.#head?.reusable === true && this.#socket.writableLength === 0 && this.open;
+      rest.length === 0 &&
+      !this.#reader.isBehind &&
+      this.#head?.reusable === true &&
+      this.#socket.writableLength === 0 &&
+      this.open;
     this.idleMs = this.#head?.idleMs ?? IDLE_MS;
     this.#exchange = undefined;
     this.#head = undefined;
@@ -184,6 +188,8 @@ export class Connection {
 
   /** The other side sends no more: the end of a body that goes until then, or of everything. */
   #ended(): void {
+    // A socket tells its end also while it is paused.
+    this.#reader.flush();
     if (this.#head?.framing === 'until_close') this.#complete(NOTHING);
     else this.destroy();
   }

@@ -2,12 +2,21 @@ import { soon } from '../runtime/guard.js';
 
 /**
  * How long reading may take of one turn of the event loop, in milliseconds, so that whoever sends the most delays
- * others by no more than this.
+ * others by little more than this.
  */
 const TURN_MS = 5;
 
 /** A chunk of fewer bytes is read at once: its sender is slower than this process, or has nothing more to say. */
 const LARGE_CHUNK_BYTES = 16 * 1024;
+
+/** How long one slice of a chunk may take to be read, in milliseconds, by the pace of the slice before it. */
+const SLICE_MS = 2;
+
+/** No slice is smaller: its own cost must not count. */
+const MIN_SLICE_BYTES = 4096;
+
+/** The pace of a reader that has not read yet, in bytes a millisecond. */
+const FIRST_PACE = 8 * 1024;
 
 /** A socket or pipe that tells its chunks. */
 interface Source {
@@ -23,17 +32,22 @@ class ReadTurns {
 
   /** Whether there is time left in this turn, and nobody waits for it. */
   get isFree(): boolean {
-    return this.#waiting.length === 0 && this.#spentMs < TURN_MS;
+    return this.#waiting.length === 0 && !this.isSpent;
   }
 
-  run(work: () => void): void {
+  /** Runs a piece of reading and answers how long it took, in milliseconds. */
+  run(work: () => void): number {
     const began = performance.now();
-    try {
-      work();
-    } finally {
-      this.#spentMs += performance.now() - began;
-      this.#schedule();
-    }
+    work();
+    const spentMs = performance.now() - began;
+    this.#spentMs += spentMs;
+    this.#schedule();
+    return spentMs;
+  }
+
+  /** Whether the time of this turn is spent. */
+  get isSpent(): boolean {
+    return this.#spentMs >= TURN_MS;
   }
 
   wait(read: () => void): void {
@@ -54,10 +68,7 @@ class ReadTurns {
     const waiting = this.#waiting;
     this.#waiting = [];
     let read = 0;
-    while (read < waiting.length && this.#spentMs < TURN_MS) {
-      this.run(waiting[read] as () => void);
-      read += 1;
-    }
+    for (; read < waiting.length && !this.isSpent; read += 1) waiting[read]?.();
     this.#waiting = [...waiting.slice(read), ...this.#waiting];
   }
 }
@@ -65,13 +76,15 @@ class ReadTurns {
 const turns = new ReadTurns();
 
 /**
- * Reads what a source tells in turns with all others: a large chunk that finds the time of a turn spent waits for a
- * later one, and its source is paused meanwhile. Chunks keep their order. `read` must not throw.
+ * Reads what a source tells in turns with all others: what of a large chunk finds the time of a turn spent waits for a
+ * later one, and its source is paused meanwhile. A chunk that is costly to read is read in slices. Bytes keep their
+ * order. `read` must not throw.
  */
 export class TurnReader {
   readonly #source: Source;
   readonly #read: (chunk: Buffer) => void;
   #waiting: Buffer | undefined;
+  #pace = FIRST_PACE;
   #isPaused = false;
 
   constructor(source: Source, read: (chunk: Buffer) => void) {
@@ -79,15 +92,23 @@ export class TurnReader {
     this.#read = read;
   }
 
+  /** Whether bytes came that were not read yet. */
+  get isBehind(): boolean {
+    return this.#waiting !== undefined;
+  }
+
   /** Takes the next chunk. */
   take(chunk: Buffer): void {
     if (this.#waiting) this.#waiting = Buffer.concat([this.#waiting, chunk]);
     else if (chunk.length < LARGE_CHUNK_BYTES) this.#read(chunk);
-    else if (turns.isFree) turns.run(() => this.#read(chunk));
-    else this.#wait(chunk);
+    else {
+      this.#waiting = chunk;
+      if (turns.isFree) this.#readSlices();
+      if (this.#waiting) this.#wait();
+    }
   }
 
-  /** The reader wants no more for now. A chunk that waits is kept until it does. */
+  /** The reader wants no more for now. What waits is kept until it does. */
   pause(): void {
     this.#isPaused = true;
     this.#source.pause();
@@ -95,7 +116,7 @@ export class TurnReader {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#waiting) turns.wait(() => this.#readWaiting());
+    if (this.#waiting) this.#wait();
     else this.#source.resume();
   }
 
@@ -106,15 +127,34 @@ export class TurnReader {
     if (waiting) this.#read(waiting);
   }
 
-  #wait(chunk: Buffer): void {
-    this.#waiting = chunk;
+  #wait(): void {
     this.#source.pause();
-    turns.wait(() => this.#readWaiting());
+    turns.wait(() => this.#readOn());
   }
 
-  #readWaiting(): void {
+  #readOn(): void {
     if (this.#isPaused || !this.#waiting) return;
-    this.flush();
-    if (!this.#isPaused) this.#source.resume();
+    this.#readSlices();
+    if (this.#isPaused) return;
+    if (this.#waiting) this.#wait();
+    else this.#source.resume();
+  }
+
+  #readSlices(): void {
+    do {
+      const slice = this.#nextSlice();
+      const spentMs = turns.run(() => this.#read(slice));
+      this.#pace = slice.length / Math.max(spentMs, 0.01);
+    } while (this.#waiting && !this.#isPaused && !turns.isSpent);
+  }
+
+  /** Takes it off what waits. */
+  #nextSlice(): Buffer {
+    const waiting = this.#waiting ?? NOTHING;
+    const size = Math.max(MIN_SLICE_BYTES, Math.floor(this.#pace * SLICE_MS));
+    this.#waiting = size < waiting.length ? waiting.subarray(size) : undefined;
+    return waiting.subarray(0, size);
   }
 }
+
+const NOTHING = Buffer.alloc(0);
