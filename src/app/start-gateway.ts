@@ -87,47 +87,43 @@ const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Trans
     stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
   });
 
-/** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
-export const startGateway = async (
-  parts: Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>,
-): Promise<Gateway> => {
-  const { config, database, store } = parts;
-  const directory = new Directory(database, parts.vault);
-  await directory.start();
-  store.onCommitted((organizationId) => directory.refresh(organizationId));
+type GatewayRoleParts = Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>;
+
+const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) => {
+  const { config, database } = parts;
   const recorder = new Recorder(parts.eventLog);
-  const reserve = makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined);
   const heartbeat = await startHeartbeat(database, {
     bootId: recorder.bootId,
     open: recorder.openCalls,
     maxStalenessMs: config.maxStalenessMs,
   });
-  const isStale = (): boolean => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate();
   const heldCalls = makeHeldCalls(parts);
-  const approvals = makeApprovals(heldCalls, APPROVALS_MS);
   const enforcement = new Enforcement({
     calls: new Quota(callQuota(config.calls)),
-    reserve,
-    approvals,
+    reserve: makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined),
+    approvals: makeApprovals(heldCalls, APPROVALS_MS),
     recorder,
-    isStale,
+    isStale: () => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate(),
     now: Date.now,
   });
+  return { recorder, heartbeat, heldCalls, enforcement };
+};
+
+/** The `gateway` role: the directory, enforcement, and the MCP endpoint on top. */
+export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> => {
+  const { config, database, store } = parts;
+  const directory = new Directory(database, parts.vault);
+  await directory.start();
+  store.onCommitted((organizationId) => directory.refresh(organizationId));
+  const { recorder, heartbeat, heldCalls, enforcement } = await openEnforcement(parts, directory);
   const streams = new LiveStreams(directory);
   const noticed = new NoticedTools(store, database);
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);
   const translation = openTranslation(transports.forward);
-  const endpoint = makeEndpoint(parts, {
-    directory,
-    enforcement,
-    streams,
-    parked,
-    heldCalls,
-    forward: translation.forward,
-    noticed,
-  });
+  const inner: Inner = { directory, enforcement, streams, parked, heldCalls, forward: translation.forward, noticed };
+  const endpoint = makeEndpoint(parts, inner);
   return {
     handle: (request, response) => endpoint.handle(request, response),
     ready: async () => {

@@ -176,8 +176,10 @@ export const startToolgate = async (config: Config): Promise<Toolgate> => {
   }
 };
 
-const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
-  for (const warning of warningsOf(config)) log.warn(warning);
+type Opened = Readonly<{ parts: Parts; eventLog: EventLog; listensOn: () => string }>;
+
+/** What every role needs. `own.port` is our own port, once it is known. */
+const openParts = async (config: Config, cleanup: Cleanup, own: Readonly<{ port: number }>): Promise<Opened> => {
   const { url: databaseUrl, database } = await openDatabase(config, cleanup);
   cleanup.add(() => database.close());
   const vault = new Vault(await loadMasterKey(config));
@@ -185,7 +187,6 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const eventLog = await openLog(config, database);
   cleanup.add(() => eventLog.close());
   const store = new EventStore(database);
-  const own = { port: 0 };
   const listensOn = (): string => `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${own.port}`;
   const publicUrl = (): string => config.publicUrl ?? listensOn();
   const { outbound, stop } = await openOutbound(config, databaseUrl, own);
@@ -194,31 +195,35 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true });
   cleanup.add(async () => transports.stop());
   const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
+  return { parts, eventLog, listensOn };
+};
+
+/** The `api` role: the REST API, and what runs in the background beside it. */
+const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Readonly<{ handle: Handle }>> => {
+  const { config, database: db, store, vault, outbound, forward } = parts;
+  const api = await startApi(parts);
+  cleanup.add(api.close);
+  for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
+  const ways = { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables };
+  cleanup.add(startRediscovery({ db, store, vault, ways }).stop);
+  return api;
+};
+
+const readinessOf = ({ database }: Parts, eventLog: EventLog): Record<string, () => Promise<void>> => ({
+  database: async () => void (await database.worker.query('select 1')),
+  log: () => eventLog.ready(),
+});
+
+const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
+  for (const warning of warningsOf(config)) log.warn(warning);
+  const own = { port: 0 };
+  const { parts, eventLog, listensOn } = await openParts(config, cleanup, own);
+  const { database, store, publicUrl } = parts;
   const metrics = makeMetrics();
-  const readiness: Record<string, () => Promise<void>> = {
-    database: async () => void (await database.worker.query('select 1')),
-    log: () => eventLog.ready(),
-  };
+  const readiness = readinessOf(parts, eventLog);
   if (config.roles.has('projector'))
     cleanup.add((await startProjector({ config, database, eventLog, store, metrics })).stop);
-  const api = config.roles.has('api') ? await startApi(parts) : undefined;
-  if (api) {
-    cleanup.add(api.close);
-    for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
-    cleanup.add(
-      startRediscovery({
-        db: database,
-        store,
-        vault,
-        ways: {
-          outbound,
-          forward: transports.forward,
-          allowStdio: config.allowStdio,
-          stdioVariables: config.stdioVariables,
-        },
-      }).stop,
-    );
-  }
+  const api = config.roles.has('api') ? await startControlPlane(parts, cleanup) : undefined;
   const gateway = config.roles.has('gateway')
     ? await startGateway({ ...parts, store: store.inLane('enforcement'), eventLog, metrics })
     : undefined;

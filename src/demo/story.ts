@@ -29,6 +29,29 @@ const FREEZE = {
   tools: { [CANCEL_TOOL]: { action: 'deny', reason: 'Deploy freeze: let the jobs finish' }, list_issues: {} },
 };
 
+const signUp = async (screen: Screen, toolgateUrl: string): Promise<Rest> => {
+  const signedUp = await makeRest(toolgateUrl)('POST', '/v1/signup', {
+    email: 'demo@example.com',
+    password: 'a password for the demo',
+    organizationName: 'Demo',
+  });
+  screen.row(['POST /v1/signup', 'organization Demo']);
+  return makeRest(toolgateUrl, String(signedUp['token']));
+};
+
+/** Registers an agent and issues it a grant. */
+const issue = async (
+  screen: Screen,
+  rest: Rest,
+  name: string,
+  governed: Readonly<{ serverId: unknown; policyId: unknown }>,
+): Promise<Grant> => {
+  const identity = await rest('POST', '/v1/identities', { name, kind: 'agent' });
+  const grant = (await rest('POST', '/v1/grants', { identityId: identity['id'], ...governed })) as unknown as Grant;
+  screen.row(['POST /v1/grants', `${name}: ${masked(grant.token)} for ${grant.mcpUrl}`]);
+  return grant;
+};
+
 /**
  * Signs up, registers the server with its credential, publishes the policy and issues a grant to each of two agents,
  * all by REST.
@@ -38,13 +61,7 @@ export const prepare = async (
   toolgateUrl: string,
   gitlab: Readonly<{ url: string; token: string }>,
 ): Promise<Stage> => {
-  const signedUp = await makeRest(toolgateUrl)('POST', '/v1/signup', {
-    email: 'demo@example.com',
-    password: 'a password for the demo',
-    organizationName: 'Demo',
-  });
-  const rest = makeRest(toolgateUrl, String(signedUp['token']));
-  screen.row(['POST /v1/signup', 'organization Demo']);
+  const rest = await signUp(screen, toolgateUrl);
   const server = await rest('POST', '/v1/servers', {
     name: 'GitLab',
     transport: { type: 'streamable-http', url: gitlab.url },
@@ -60,22 +77,16 @@ export const prepare = async (
     document: POLICY,
   });
   screen.row(['POST …/policies', JSON.stringify(POLICY)]);
-  const issue = async (name: string): Promise<Grant> => {
-    const identity = await rest('POST', '/v1/identities', { name, kind: 'agent' });
-    const grant = (await rest('POST', '/v1/grants', {
-      identityId: identity['id'],
-      serverId: server['id'],
-      policyId: policy['id'],
-    })) as unknown as Grant;
-    screen.row(['POST /v1/grants', `${name}: ${masked(grant.token)} for ${grant.mcpUrl}`]);
-    return grant;
-  };
+  const governed = { serverId: server['id'], policyId: policy['id'] };
   screen.check('the server is ready', server['status'] === 'ready');
   return {
     screen,
     rest,
     policyId: String(policy['id']),
-    grants: { release: await issue('release-agent'), night: await issue('night-agent') },
+    grants: {
+      release: await issue(screen, rest, 'release-agent', governed),
+      night: await issue(screen, rest, 'night-agent', governed),
+    },
     seen: { allowed: 0, refused: 0, jobs: [] },
   };
 };

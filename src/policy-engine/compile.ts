@@ -1,17 +1,24 @@
-import { createHash } from 'node:crypto';
-import { approvalTerms } from './approval.js';
-import { denying, holding, passing, type Check } from './check.js';
-import type { Action, ApprovalRule, LimitRule, Mode, PolicyDocument, Rule, ToolEntry } from './document.js';
+import { denying, passing, type Check } from './check.js';
+import {
+  compileDefault,
+  compileEntry,
+  compileRules,
+  entrySteps,
+  hasExpression,
+  noRulesForAll,
+  notAllowed,
+  type ForAll,
+} from './compile-entry.js';
+import type { Action, Mode, PolicyDocument } from './document.js';
 import type { Kind } from './facts.js';
 import { LazyEntry, type CompiledEntry } from './compiled-entry.js';
-import { haveSharedCounter, limitCheck } from './limits.js';
-import { privateCounter } from './limits-of.js';
 import { OtherSpellings } from './other-spellings.js';
 import { pointerTo } from './pointer.js';
-import { argumentsCheck, conditionsOf, conditionSteps, ruleChecks } from './conditions/rules.js';
+import { argumentsCheck } from './conditions/rules.js';
 import { NameTable } from './name-table.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
-import { finish, type Sliced } from './slices.js';
+import { digestOf } from './policy-hash.js';
+import { finish } from './slices.js';
 import { compareCodePoints, isPattern, literalLength } from './wildcard.js';
 
 export type { CompiledEntry } from './compiled-entry.js';
@@ -22,19 +29,6 @@ export type { CompiledEntry } from './compiled-entry.js';
  * by it.
  */
 export type Plan = Readonly<{ entry: CompiledEntry; hidden: boolean; checks: readonly Check[]; steps: number }>;
-
-/** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
-type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; limits?: readonly LimitRule[] }>;
-
-type CompiledRules = Readonly<{
-  denyIf: readonly Check[];
-  require: readonly Check[];
-  limits: readonly Check[];
-  counted: readonly LimitRule[];
-}>;
-
-/** What holds for every name of a kind. */
-type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
 
 type Ranked = Readonly<{ name: string; length: number; action: Action; entry: LazyEntry }>;
 
@@ -189,23 +183,6 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
 
 const NOTHING_HIDDEN = new NameTable([]);
 
-/**
- * SHA-256, in hex, of the document with its keys in order: equal for documents that decide equally but for the order of
- * keys.
- */
-export function policyHash(document: PolicyDocument): string {
-  return digestOf(document);
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
-}
-
-/** A hidden tool is refused in the words for one that is not listed, so that the text doesn't tell that it exists. */
-export function notAllowed(tool: string): string {
-  return `${tool} is not allowed by this policy`;
-}
-
 function makePlan(names: CompiledNames, name: string, mostSteps: number): Plan {
   const { place, steps } = names.named.find(name, mostSteps);
   const hide = names.hidden.find(name, mostSteps - steps);
@@ -226,114 +203,10 @@ function hiding(index: number): Check {
   return denying(pointerTo('/hide', index), 'hidden', notAllowed);
 }
 
-function* compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll): Sliced<CompiledEntry> {
-  const { reason, rate_limit: rate } = entry;
-  const own = yield* compileRules(entry, pointer, reason);
-  const rateLimit =
-    rate === undefined
-      ? []
-      : [limitCheck({ ...rate, counter: privateCounter(pointer) }, `${pointer}/rate_limit`, reason)];
-  const denied =
-    entry.action === 'deny'
-      ? [denying(`${pointer}/action`, 'denied_by_rule', (tool) => reason ?? `${tool} is denied by policy`)]
-      : [];
-  const needs = (tool: string): string => reason ?? `${tool} needs a person's approval`;
-  const held =
-    entry.action === 'require_approval'
-      ? [holding(`${pointer}/action`, approvalTerms({ ...forAll.approval, ...entry.approval }), needs)]
-      : [];
-  const checks = inOrder(
-    [passing(pointer), ...denied],
-    { ...own, limits: [...held, ...own.limits, ...rateLimit] },
-    forAll,
-  );
-  return {
-    pointer,
-    listed: true,
-    checks,
-    sharesCounters: haveSharedCounter([...own.counted, ...forAll.counted]),
-    expressions: expressionsIn(checks),
-  };
-}
-
-function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boolean {
-  return [...require, ...denyIf].some((rule) => conditionsOf(rule).some(({ op }) => op === 'matches'));
-}
-
-/** What compiling an entry takes. */
-function entrySteps({ require = [], deny_if: denyIf = [] }: ToolEntry): number {
-  let steps = 0;
-  for (const rule of [...require, ...denyIf])
-    for (const condition of conditionsOf(rule)) steps += conditionSteps(condition);
-  return steps;
-}
-
-function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
-  const pointer = '/default';
-  const listed = action === 'allow';
-  const first = listed ? passing(pointer) : denying(pointer, 'not_listed', notAllowed);
-  const checks = inOrder([first], noRules, forAll);
-  return {
-    pointer,
-    listed,
-    checks,
-    sharesCounters: haveSharedCounter(forAll.counted),
-    expressions: expressionsIn(checks),
-  };
-}
-
-function expressionsIn(checks: readonly Check[]): readonly string[] {
-  const found = new Set<string>();
-  for (const { asks } of checks) {
-    for (const { op, value } of asks?.conditions ?? [])
-      if (op === 'matches' && typeof value === 'string') found.add(value);
-  }
-  return [...found];
-}
-
-/** Contract section 4, "Order". The check that holds a call for approval comes first among the limits. */
-function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): readonly Check[] {
-  return [
-    ...first,
-    ...own.denyIf,
-    ...forAll.denyIf,
-    ...own.require,
-    ...forAll.require,
-    ...forAll.schema,
-    ...own.limits,
-    ...forAll.limits,
-  ];
-}
-
-const noRules: CompiledRules = { denyIf: [], require: [], limits: [], counted: [] };
-
-/** `all_tools` and `check_arguments` are about tools. */
-const noRulesForAll: Omit<ForAll, 'approval'> = { ...noRules, schema: [] };
-
-function* compileRules(
-  { require = [], deny_if: denyIf = [], limits = [] }: Rules,
-  pointer: string,
-  reason?: string,
-): Sliced<CompiledRules> {
-  return {
-    denyIf: yield* ruleChecks('deny_if', denyIf, `${pointer}/deny_if`, reason),
-    require: yield* ruleChecks('require', require, `${pointer}/require`, reason),
-    limits: limits.map((limit, index) => limitCheck(limit, pointerTo(`${pointer}/limits`, index), reason)),
-    counted: limits,
-  };
-}
-
 function byPrecedence(one: Ranked, other: Ranked): number {
   return (
     other.length - one.length ||
     strictness[other.action] - strictness[one.action] ||
     compareCodePoints(one.name, other.name)
   );
-}
-
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }

@@ -56,6 +56,27 @@ const rangeOf = ({ from, to }: AskedRange, now: Date): Readonly<{ from: Date; to
   return { from: begin, to: end };
 };
 
+/** An advice that changes nothing. */
+const adviceOf = (
+  { id: grantId, policy }: Pick<GovernedGrant, 'id' | 'policy'>,
+  { from, to }: UseRange,
+  calls: number,
+  tools: readonly ToolUse[],
+): Advice => ({
+  grantId,
+  policyId: policy?.id ?? null,
+  policyVersion: policy?.version ?? null,
+  from,
+  to,
+  calls,
+  tools,
+  neverUsed: [],
+  limits: [],
+  changes: [],
+  document: null,
+  hash: null,
+});
+
 const hashOf = (of: object): string => createHash('sha256').update(JSON.stringify(of)).digest('hex');
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
@@ -112,20 +133,7 @@ export class AdviceService {
     const calls = await countCalls(tx, range);
     if (calls > MOST_CALLS) throw badRange(`the range holds more than ${MOST_CALLS} calls: narrow from and to`);
     const tools = await readToolUse(tx, range);
-    const nothing = {
-      grantId,
-      policyId: policy?.id ?? null,
-      policyVersion: policy?.version ?? null,
-      from,
-      to,
-      calls,
-      tools,
-      neverUsed: [],
-      limits: [],
-      changes: [],
-      document: null,
-      hash: null,
-    };
+    const nothing = adviceOf({ id: grantId, policy }, range, calls, tools);
     if (!policy) return nothing;
     const used = new Set(tools.map(({ tool }) => tool));
     const discovered = ((await findServer(tx, range.organizationId, serverId))?.tools ?? []).map(({ name }) => name);

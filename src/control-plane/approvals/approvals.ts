@@ -35,37 +35,26 @@ export type Kind = 'tool' | 'resource' | 'prompt';
 export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): Kind =>
   rule?.startsWith('/resources/') ? 'resource' : rule?.startsWith('/prompts/') ? 'prompt' : 'tool';
 
+/** The call that an approval was requested for. */
+const heldCallOf = (event: HeldCall): HeldCall => ({
+  grantId: event.grantId,
+  identityId: event.identityId,
+  serverId: event.serverId,
+  tool: event.tool,
+  argumentKeys: event.argumentKeys,
+  argumentsDigest: event.argumentsDigest,
+  definitionHash: event.definitionHash,
+  policyId: event.policyId,
+  policyVersion: event.policyVersion,
+  rule: event.rule,
+  reason: event.reason,
+});
+
 /** What an approval becomes by an event. */
 export const evolveApproval = (state: Approval | undefined, event: ControlEvent & ApprovalBody): Approval => {
   if (event.type === 'approval.requested') {
-    const {
-      grantId,
-      identityId,
-      serverId,
-      tool,
-      argumentKeys,
-      argumentsDigest,
-      definitionHash,
-      policyId,
-      policyVersion,
-      rule,
-      reason,
-    } = event;
-    const call = {
-      grantId,
-      identityId,
-      serverId,
-      tool,
-      argumentKeys,
-      argumentsDigest,
-      definitionHash,
-      policyId,
-      policyVersion,
-      rule,
-      reason,
-    };
     return {
-      call,
+      call: heldCallOf(event),
       count: event.count,
       status: 'pending',
       decisions: [],

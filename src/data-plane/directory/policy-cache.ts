@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { compilePolicy, policyHash, type CompiledPolicy } from '../../policy-engine/compile.js';
+import { compilePolicy, type CompiledPolicy } from '../../policy-engine/compile.js';
+import { policyHash } from '../../policy-engine/policy-hash.js';
 import { readStoredPolicy } from '../../policy-engine/parse.js';
 import type { Pins } from '../../policy-engine/pins.js';
 

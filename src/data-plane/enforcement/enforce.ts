@@ -1,31 +1,35 @@
-import { switchedOff } from '../directory/facts.js';
-import { refusedName } from '../directory/tool-names.js';
-import type { DecisionCode, ToolCallCompleted, ToolCallDecided } from '../../record/event-log/events/index.js';
+import type { ToolCallCompleted, ToolCallDecided } from '../../record/event-log/events/index.js';
 import { outcomeId } from '../../record/event-log/outcome-id.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { isoTime } from '../../platform/runtime/iso-time.js';
-import { MAX_WAIT_BEFORE_JUDGED_MS } from '../../platform/fair-shares/data-plane-quotas.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
 import { Slots } from '../../platform/runtime/slots.js';
-import {
-  decide,
-  limitRefusal,
-  monitorReason,
-  type Decision,
-  type Facts,
-  type Reservation,
-} from '../../policy-engine/decide.js';
-import { askFor, awaiting, told, unaskable, unavailable, type Approvals } from './approvals.js';
-import { toolOf, type Decided, type GovernedCall, type Judged, type Outcome, type Verdict } from './call.js';
+import type { Decision, Facts } from '../../policy-engine/decide.js';
+import { told, type Approvals } from './approvals.js';
+import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import { CallFacts, preparationFor, schemaFor } from './call-facts.js';
+import { judge } from './judge.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
+import {
+  auditUnavailable,
+  excess,
+  hasWaitedTooLong,
+  limitsUnavailable,
+  precondition,
+  refusal,
+  waitedTooLong,
+} from './refusals.js';
+import { reserveLimits } from './reserve-limits.js';
 import type { Reserve } from './reserve.js';
 import { shadowOf } from './shadow.js';
 import { toRecord, type Ids, type Made } from './to-record.js';
+import { useApproval } from './use-approval.js';
 
-/** `isStale`: this process may have missed changes, or others may count it as dead. */
-/** `calls` counts those that are under way. */
+/**
+ * `isStale`: this process may have missed changes, or others may count it as dead. `calls` counts those that are under
+ * way.
+ */
 type Parts = Readonly<{
   calls: Quota;
   reserve: Reserve;
@@ -35,72 +39,9 @@ type Parts = Readonly<{
   now: () => number;
 }>;
 
-/** What people can be asked about. Neither a subscription nor each key of a completion is worth asking for. */
-const HOLDABLE: ReadonlySet<string> = new Set(['tools/call', 'resources/read', 'prompts/get']);
-
-const APPROVAL_TRIES = 3;
-
-/** What judging a call anew takes. */
-type Approving = Readonly<{ callId: string; inputSchema: Facts['inputSchema'] }>;
-
-const nothing = (): void => undefined;
-const nothingReserved: readonly Reservation[] = [];
-
-const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
-
-const auditUnavailable = refusal(
-  'audit_unavailable',
-  'the decision could not be put on record, so the call was not made; try again shortly',
-);
-const limitsUnavailable = refusal(
-  'limits_unavailable',
-  'the counters of this policy are out of reach; try again shortly',
-);
-
-const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
+const NOT_FORWARDED: Outcome = { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false };
 
 const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('call', now), time: isoTime(now) });
-
-const waitedTooLong =
-  `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was ` +
-  'not made; the gateway has more to do than it can, try again later';
-
-const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
-  nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
-
-/** Why one request more of a kind is too much, and what to do. */
-const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
-  if (exceeded === 'grant')
-    return (
-      `this grant has ${limits.grant.count} requests of this kind under way already; wait until some ` +
-      'have ended, then try again'
-    );
-  if (exceeded === 'organization')
-    return (
-      `your organization has ${limits.organization.count} requests of this kind under way already; wait ` +
-      'until some have ended, then try again'
-    );
-  return (
-    'the gateway has so many requests under way that your organization has its share of them; wait ' +
-    'until some have ended, then try again'
-  );
-};
-
-/** What refuses before the policy is asked. */
-const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Judged | undefined => {
-  const { who } = call;
-  if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
-  const tool = toolOf(call);
-  const misread = tool === null || definition !== undefined ? undefined : refusedName(who.server, tool);
-  if (misread !== undefined) return refusal('malformed', misread);
-  const off = switchedOff(who, tool);
-  if (off !== undefined) return refusal('disabled', off);
-  if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
-  return isStale ? stale : undefined;
-};
-
-const judge = ({ who }: GovernedCall, facts: Facts): Decision | undefined =>
-  who.policy && decide(who.policy.compiled, facts, who.policy.pins);
 
 const judgeWithPolicy = (call: GovernedCall, facts: Facts): Judged & Partial<Pick<Decision, 'reservations'>> =>
   judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
@@ -206,8 +147,8 @@ export class Enforcement {
       // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
       const reserved =
         decision.effect === 'hold'
-          ? this.#approve(call, decision, { callId: ids.callId, inputSchema })
-          : this.#reserve(call, decision);
+          ? useApproval(this.#parts, call, decision, { callId: ids.callId, inputSchema })
+          : reserveLimits(this.#parts.reserve, call, decision);
       const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
       if (judged.effect !== 'allow') return await this.#refuse(call, judged, made);
       const epoch = this.#parts.recorder.openCalls.enter();
@@ -225,14 +166,7 @@ export class Enforcement {
           complete: this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release })),
         };
       }
-      this.#complete({
-        call,
-        ids,
-        now,
-        epoch,
-        outcome: { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false },
-        release,
-      });
+      this.#complete({ call, ids, now, epoch, outcome: NOT_FORWARDED, release });
       return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
     } finally {
       if (!isUnderWay) this.#leave(call);
@@ -264,80 +198,6 @@ export class Enforcement {
       shadow: undefined,
     });
     return decided;
-  }
-
-  /**
-   * Reserves what an allowed call needs. In monitor mode a limit that refuses is only told: the call counts all the
-   * same, and passes also when nobody can count.
-   */
-  #reserve(
-    call: GovernedCall,
-    decision: Judged & Partial<Pick<Decision, 'reservations'>>,
-  ): Reserved | Promise<Reserved> {
-    const reservations = call.uncounted ? nothingReserved : (decision.reservations ?? nothingReserved);
-    return reservations.length === 0
-      ? { judged: decision, reservations, release: nothing }
-      : this.#reserveAll(call, decision, reservations);
-  }
-
-  async #reserveAll(call: GovernedCall, decision: Judged, reservations: readonly Reservation[]): Promise<Reserved> {
-    const organizationId = call.who.organization.id;
-    const held = await this.#parts.reserve({ organizationId, reservations, capped: true });
-    if (held.ok) return { judged: decision, reservations, release: held.release, durable: held.durable };
-    const refused = limitRefused(call.tool ?? '', held);
-    if (call.who.policy?.compiled.mode !== 'monitor') return { judged: refused, reservations: [], release: nothing };
-    const counted =
-      'unavailable' in held ? held : await this.#parts.reserve({ organizationId, reservations, capped: false });
-    const judged: Judged = {
-      ...decision,
-      reason: monitorReason(refused.reason),
-      would: { effect: 'deny', code: refused.code, rule: refused.rule },
-    };
-    return counted.ok
-      ? { judged, reservations, release: counted.release, durable: counted.durable }
-      : { judged, reservations: [], release: nothing };
-  }
-
-  /**
-   * What became of the approval that a held call needs. One that is approved is used, once, after the limits are
-   * reserved: a call that they refuse doesn't use it. The call is judged anew with it. What gives back the limits gives
-   * back the use too. Nothing but the append may take time after it is known that this process is not stale.
-   */
-  async #approve(
-    call: GovernedCall,
-    held: Judged & Partial<Pick<Decision, 'approval'>>,
-    { callId, inputSchema }: Approving,
-  ): Promise<Reserved> {
-    const { approvals } = this.#parts;
-    if (!HOLDABLE.has(call.method)) return { judged: unaskable(call, held), reservations: [], release: nothing };
-    const asked = askFor(call, held);
-    for (let tries = 0; tries < APPROVAL_TRIES; tries += 1) {
-      const standing = await approvals.standing(asked);
-      if (standing.status !== 'approved')
-        return { judged: awaiting(call, asked, standing, this.#parts.now()), reservations: [], release: nothing };
-      const { approvalId } = standing;
-      const again = judge(call, new CallFacts(call, this.#parts.now(), inputSchema, true));
-      if (again?.effect !== 'allow')
-        return { judged: { ...(again ?? held), approvalId }, reservations: [], release: nothing };
-      const reserved = await this.#reserve(call, again);
-      if (reserved.judged.effect !== 'allow') return { ...reserved, judged: { ...reserved.judged, approvalId } };
-      const use = { organizationId: call.who.organization.id, approvalId, callId };
-      const release = (): void => {
-        reserved.release();
-        approvals.giveBack(use);
-      };
-      const used = await approvals.use(use);
-      if (used === true && !this.#parts.isStale())
-        return { ...reserved, judged: { ...reserved.judged, approvalId }, release };
-      if (used === true) {
-        release();
-        return { judged: { ...stale, approvalId }, reservations: [], release: nothing };
-      }
-      reserved.release();
-      if (used === undefined) break;
-      // Another call used it: this one asks anew.
-    }
-    return { judged: unavailable(call, held), reservations: [], release: nothing };
   }
 
   async #refuse(call: GovernedCall, judged: Judged, made: Made): Promise<Verdict> {
@@ -381,12 +241,6 @@ export class Enforcement {
   }
 }
 
-type Reserved = Readonly<{
-  judged: Judged;
-  reservations: readonly Reservation[];
-  release: () => void;
-  durable?: Promise<boolean> | undefined;
-}>;
 type Complete = Extract<Verdict, { allowed: true }>['complete'];
 type Ending = Readonly<{
   call: GovernedCall;
@@ -396,13 +250,3 @@ type Ending = Readonly<{
   outcome: Outcome;
   release: () => void;
 }>;
-
-const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
-  if ('unavailable' in held) return limitsUnavailable;
-  const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
-  return {
-    ...refusal('rate_limited', reason),
-    rule,
-    ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }),
-  };
-};

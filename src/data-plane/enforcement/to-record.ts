@@ -9,32 +9,21 @@ export type Ids = Readonly<{ id: string; callId: string; time: string }>;
 /** How a decision came about: its ids and time, what it took, and what the grant's shadow policy differs in. */
 export type Made = Readonly<{ ids: Ids; micros: number; shadow: ToolCallDecided['shadow'] }>;
 
-/** What a decision took from its policy. */
-const policyPart = ({ who }: GovernedCall) => ({
-  policyId: who.policy?.id ?? null,
-  policyVersion: who.policy?.version ?? null,
-  mode: who.policy?.compiled.mode ?? null,
-});
+type Reservations = readonly Reservation[];
 
 /**
  * The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the
  * amounts in `reserved`.
  */
-export const toRecord = (
-  call: GovernedCall,
-  judged: Judged,
-  { ids, micros, shadow }: Made,
-  reservations: readonly Reservation[],
-): Unnumbered => {
-  const { grant, organization, identity, server } = call.who;
-  const { policyId, policyVersion, mode } = policyPart(call);
+export const toRecord = (call: GovernedCall, judged: Judged, made: Made, reserved: Reservations): Unnumbered => {
+  const { grant, organization, identity, server, policy } = call.who;
   return {
-    id: ids.id,
+    id: made.ids.id,
     type: 'toolCall.decided',
     version: 1,
-    time: ids.time,
+    time: made.ids.time,
     organizationId: organization.id,
-    callId: ids.callId,
+    callId: made.ids.callId,
     requestId: call.requestId,
     sessionId: call.sessionId,
     traceId: call.traceId,
@@ -47,9 +36,9 @@ export const toRecord = (
     serverName: server.name,
     tool: call.tool,
     definitionHash: server.tools.get(toolOf(call) ?? '')?.definitionHash ?? null,
-    policyId,
-    policyVersion,
-    mode,
+    policyId: policy?.id ?? null,
+    policyVersion: policy?.version ?? null,
+    mode: policy?.compiled.mode ?? null,
     effect: judged.effect,
     code: judged.code,
     rule: judged.rule,
@@ -57,12 +46,12 @@ export const toRecord = (
     retryAfterSeconds: judged.retryAfterSeconds,
     approvalId: judged.approvalId,
     would: judged.would,
-    shadow,
-    reserved: reservations.map(({ counter, window, scope, amount }) => ({ counter, window, scope, amount })),
+    shadow: made.shadow,
+    reserved: reserved.map(({ counter, window, scope, amount }) => ({ counter, window, scope, amount })),
     argumentKeys: argumentKeys(call.arguments),
     argumentsDigest: argumentsDigest(organization.digestKey, call.arguments),
     client: call.client,
     sourceIp: call.sourceIp,
-    decisionMicros: micros,
+    decisionMicros: made.micros,
   };
 };

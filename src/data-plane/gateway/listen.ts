@@ -64,27 +64,30 @@ const ownTasks = (parts: GatewayParts, { who }: InSession, sealed: unknown): Rea
   return own;
 };
 
+const refuseFilter = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+  const { id, method } = request;
+  await parts.enforcement.refuseUnread(
+    governed(exchange, request, { tool: null, arguments: undefined }),
+    'malformed',
+    `${method} without a usable filter`,
+  );
+  return sendJson(
+    exchange.response,
+    200,
+    jsonRpcError(
+      id,
+      -32_602,
+      `params of ${method} need notifications, an object; resourceSubscriptions in it are at most ${MOST_URIS} URIs`,
+    ),
+  );
+};
+
 /** subscriptions/listen: the upstream's changes of what this grant may use, and those that policies make. */
 export const listen = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method, params } = request;
   const asked = filterOf(request);
-  if (!asked) {
-    await parts.enforcement.refuseUnread(
-      governed(exchange, request, { tool: null, arguments: undefined }),
-      'malformed',
-      `${method} without a usable filter`,
-    );
-    return sendJson(
-      response,
-      200,
-      jsonRpcError(
-        id,
-        -32_602,
-        `params of ${method} need notifications, an object; resourceSubscriptions in it are at most ${MOST_URIS} URIs`,
-      ),
-    );
-  }
+  if (!asked) return refuseFilter(parts, exchange, request);
   const allowed = await decide(parts, exchange, request, [...new Set(asked.uris)]);
   const complete = (outcome: Parameters<Allowed['complete']>[0]): void => {
     for (const { verdict } of allowed) verdict.complete(outcome);

@@ -6,12 +6,7 @@ import { namesSomething } from '../../mcp/protocol/named-request.js';
 import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
 import { readBody } from '../../mcp/protocol/read-body.js';
 import { readMessage, type Faulty, type Message, type Request } from '../../mcp/protocol/read-message.js';
-import type { Decided } from '../enforcement/call.js';
-import { clip } from '../../platform/runtime/clip.js';
 import { isRevisionOf } from '../../mcp/protocol/era.js';
-import { databaseProblem } from '../../platform/postgres/database-problem.js';
-import { reportFailure } from '../../platform/runtime/guard.js';
-import { Problem, problems } from '../../platform/runtime/problems.js';
 import type { Exchange } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
@@ -24,7 +19,9 @@ import { callTool } from './call-tool.js';
 import { deniedResult } from './denied.js';
 import { clientAddress } from './client-address.js';
 import type { GatewayParts, InSession as Asking } from './exchange.js';
+import { guarded } from './guarded-request.js';
 import { isList, listItems } from '../lists/list-items.js';
+import { recordMalformed } from './record-malformed.js';
 import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
 import { serveModern } from './serve-modern.js';
 import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
@@ -34,9 +31,6 @@ import { useNamed } from './use-named.js';
 type InSession = Asking & Readonly<{ session: SessionContent }>;
 
 const PREFIX = '/mcp/';
-/** How much of a method or an id, which are the client's to choose, a record keeps. */
-const MAX_RECORDED = 256;
-
 /** Whether a URL is the endpoint of this server. */
 const isEndpoint = (url: string | undefined, serverId: string): boolean => {
   if (!url?.startsWith(PREFIX) || !url.startsWith(serverId, PREFIX.length)) return false;
@@ -52,29 +46,6 @@ const ANSWERS = ['application/json', 'text/event-stream'];
  */
 const isPassedOn = ({ who }: Exchange, { method }: Request): boolean =>
   method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
-
-/** Answers a request for which the database has no turn, or no answer, right now. */
-const refuseBusy = (response: ServerResponse, { code, detail, retryAfterSeconds }: Problem): void =>
-  refuseHttp(response, problems[code].status, {
-    code: OWN_CODES.unavailable,
-    message: detail,
-    headers: { 'retry-after': String(retryAfterSeconds) },
-  });
-
-/** Does a piece of the work on a request. What fails unexpectedly is answered, whether it throws or rejects. */
-const guarded = (response: ServerResponse, work: () => void | Promise<void>): void => {
-  const failed = (error: unknown): void => {
-    const busy = error instanceof Problem ? error : databaseProblem(error);
-    if (busy?.retryAfterSeconds !== undefined) return refuseBusy(response, busy);
-    reportFailure('gateway_request', error);
-    refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
-  };
-  try {
-    work()?.catch(failed);
-  } catch (error) {
-    failed(error);
-  }
-};
 
 /**
  * The MCP endpoint, `/mcp/{serverId}`: one HTTP request from the first byte to the handler that answers it. Plain
@@ -224,7 +195,7 @@ export class McpEndpoint {
     status: 400 | 413,
     { code, message }: Readonly<{ code: number; message: string }>,
   ): Promise<void> {
-    await this.#recordMalformed(exchange, message);
+    await recordMalformed(this.#parts, exchange, message);
     if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
     return refuseHttp(exchange.response, 413, {
       code,
@@ -238,7 +209,7 @@ export class McpEndpoint {
     const { request, response } = exchange;
     const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
-    const decided = await this.#recordMalformed(exchange, reason, faulty);
+    const decided = await recordMalformed(this.#parts, exchange, reason, faulty);
     const { id } = faulty;
     sendJson(
       response,
@@ -296,36 +267,7 @@ export class McpEndpoint {
     if (method === 'notifications/cancelled')
       this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
   }
-
-  /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
-  async #recordMalformed(exchange: Exchange, reason: string, faulty?: Faulty): Promise<Decided> {
-    const { request, who, traceId, sourceIp } = exchange;
-    const sealed = request.headers['mcp-session-id'];
-    const opened = typeof sealed === 'string' ? this.#parts.openSession(sealed, Date.now()) : undefined;
-    const session = opened?.grantId === who.grant.id ? opened : undefined;
-    const { sessionId, protocolVersion } = session ?? { sessionId: null, protocolVersion: null };
-    const call = {
-      who,
-      ...recordedOf(faulty),
-      tool: null,
-      arguments: undefined,
-      params: undefined,
-      sessionId,
-      protocolVersion,
-    };
-    const unread = { ...call, readAtMs: performance.now(), traceId, sourceIp, client: null };
-    const decided = await this.#parts.enforcement.refuseUnread(unread, 'malformed', reason);
-    this.#parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
-    return decided;
-  }
 }
-
-/** What a record keeps of the method and the id, as far as they could be read. */
-const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Request['id'] | null }> => {
-  if (faulty === undefined) return { method: 'unknown', requestId: null };
-  const { method, id } = faulty;
-  return { method: clip(method, MAX_RECORDED), requestId: typeof id === 'string' ? clip(id, MAX_RECORDED) : id };
-};
 
 const notAcceptable = (response: ServerResponse, message: string): void =>
   refuseHttp(response, 406, { code: -32_600, message });

@@ -3,7 +3,7 @@ import { offered, withTasks } from '../../mcp/protocol/capabilities.js';
 import { SPOKEN } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure, messageIn } from '../relay/collect-answer.js';
-import { failures } from '../relay/relay-answer.js';
+import { failures } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession, RelayParts } from '../relay/exchange.js';
 import { cacheable } from './list-items.js';

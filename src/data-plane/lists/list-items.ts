@@ -17,7 +17,7 @@ import {
 } from '../../mcp/protocol/answers.js';
 import { foldCase, type Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
-import { failures } from '../relay/relay-answer.js';
+import { failures } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { InSession } from '../relay/exchange.js';
 import { filterInTurns } from './filter-in-turns.js';
@@ -195,6 +195,27 @@ const idOfStream = (text: string): unknown =>
     ?.map(({ data }) => parsedJson(data))
     .find(isAnswer)?.['id'];
 
+const emptyList = (id: Request['id'], { items }: List, era: Era): Json =>
+  jsonRpcResult(id, era === 'modern' ? cacheable({ [items]: [] }) : { [items]: [] });
+
+/** The same for requests whose answers, filtered, are the same when the upstream's are. */
+const cacheKey = (
+  { who: { server }, session }: InSession,
+  policy: PolicyFacts,
+  { method, params }: Request,
+  streamed: boolean,
+): string =>
+  JSON.stringify([
+    server.id,
+    server.version,
+    policy.id,
+    policy.version,
+    streamed,
+    session.era,
+    method,
+    params?.['cursor'],
+  ]);
+
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose
  * definition is not the pinned one are left out. Cursors are the upstream's own. An answer that can't be read lists
@@ -205,12 +226,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const { who, session, response } = exchange;
   const list = LISTS.get(request.method);
   if (!list) throw new Error(`${request.method} is no list`);
-  if (!who.policy)
-    return sendJson(
-      response,
-      200,
-      jsonRpcResult(request.id, session.era === 'modern' ? cacheable({ [list.items]: [] }) : { [list.items]: [] }),
-    );
+  if (!who.policy) return sendJson(response, 200, emptyList(request.id, list, session.era));
   const answer = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
     maxBytes: MAX_LIST_BYTES,
     id: request.id,
@@ -222,21 +238,10 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
   const { policy } = who;
   await prepareList(policy.compiled, list.kind, who.organization.id);
   const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
-  const cursor = request.params?.['cursor'];
-  const key = JSON.stringify([
-    who.server.id,
-    who.server.version,
-    policy.id,
-    policy.version,
-    streamed,
-    session.era,
-    request.method,
-    cursor,
-  ]);
   const { shows, seen } = makePinnedTools(who, policy);
   const filter = filterOf(policy, list, { shows, era: session.era, asked: request.id });
   const shown = await parts.lists.filtered(
-    key,
+    cacheKey(exchange, policy, request, streamed),
     { id: request.id, body: answer.body },
     streamed
       ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream }

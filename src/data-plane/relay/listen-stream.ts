@@ -10,7 +10,7 @@ import type { Kind } from '../../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
 import type { InSession, RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
-import { failures, type Relayed } from './relay-answer.js';
+import { failures, type Relayed } from './relayed.js';
 import { LIST_CHANGED } from './standing-stream.js';
 
 const MOST_HELD = 1024 * 1024;

@@ -1,44 +1,17 @@
-import { parsedJson } from '../../mcp/wire/parsed-json.js';
 import { LITERAL } from '../../mcp/wire/literals.js';
 import { StringEnd } from '../../mcp/wire/string-end.js';
 import { foldCase } from '../../mcp/protocol/read-message.js';
 import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember } from '../../mcp/protocol/own-marks.js';
 import { endOfOrdinaryKey, ENVELOPE, isSaid, Kind, kindOf, LISTED } from './message-kinds.js';
+import { endOfToken, Expected, isSpace, keyOf, MAX_TOKEN_BYTES, QUOTE, ROOM } from './message-tokens.js';
 
-/** What may come next. */
-enum Expected {
-  value,
-  valueOrEnd,
-  key,
-  keyOrEnd,
-  colon,
-  commaOrEnd,
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 /** One byte is kept for each open object or array. */
 const MAX_DEPTH = 2 ** 20;
-/**
- * No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so
- * that none is cut.
- */
-const [MAX_TOKEN_BYTES, ROOM] = [256, 8];
-
 /** The parts of a level's byte; `HAS_MEMBERS`, of an object whose members may be cut: whether one has passed. */
 const [KIND, IS_OBJECT, HAS_MEMBERS] = [7, 8, 16];
 
 const NOTHING = Buffer.alloc(0);
-
-const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-
-/** A key as every parser reads it; undefined when it is no JSON string. */
-const keyOf = (raw: Buffer): string | undefined => {
-  const text = raw.toString('utf8');
-  const key = raw.includes(BACKSLASH) ? parsedJson(`"${text}"`) : text;
-  return typeof key === 'string' ? key : undefined;
-};
 
 /**
  * Reads the bytes of one JSON-RPC message of an upstream as they come, without building it, and gives back what may
@@ -254,7 +227,7 @@ export class MessageScan {
       [this.#name, this.#expected] = ['', Expected.colon];
       return ordinary + 1;
     }
-    const end = this.#endOfToken(at + 1);
+    const end = endOfToken(this.#bytes, at + 1);
     const isWhole = end < this.#bytes.length && this.#bytes[end] === QUOTE;
     if (!isWhole && !isLast && this.#bytes.length - at < MAX_TOKEN_BYTES + ROOM) return -1;
     const raw = this.#bytes.subarray(at + 1, end);
@@ -263,15 +236,6 @@ export class MessageScan {
     this.#isKey = true;
     this.#inString = true;
     return end;
-  }
-
-  /** Where the text from `at` ends, or the longest piece of it that is looked at. Never behind half an escape. */
-  #endOfToken(at: number): number {
-    const most = Math.min(this.#bytes.length, at + MAX_TOKEN_BYTES);
-    let end = at;
-    while (end < most && this.#bytes[end] !== QUOTE)
-      end += this.#bytes[end] === BACKSLASH ? (this.#bytes[end + 1] === 0x75 ? 6 : 2) : 1;
-    return Math.min(end, this.#bytes.length);
   }
 
   #named(raw: Buffer, isWhole: boolean): void {

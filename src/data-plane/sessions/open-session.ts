@@ -62,6 +62,27 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
   return isSpoken(version) ? undefined : 'the MCP server speaks no protocol revision that this gateway speaks';
 };
 
+const askUpstream = (
+  parts: SessionParts,
+  { who, response, body }: Exchange & Readonly<{ body: Buffer }>,
+  request: Request,
+): ReturnType<typeof collectAnswer> => {
+  const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
+  return collectAnswer(
+    parts,
+    {
+      server: who.server,
+      grantId: who.grant.id,
+      era: 'legacy',
+      method: 'POST',
+      headers,
+      body: requestBody(request, body),
+      silenceMs: parts.upstreamTimeoutMs,
+    },
+    { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response },
+  );
+};
+
 /**
  * initialize: forwarded, and answered with a session id of ours that seals the upstream's, the grant, the server, the
  * negotiated version and the client's capabilities. The upstream's own session id never reaches the client.
@@ -71,21 +92,8 @@ export const openUpstreamSession = async (
   exchange: Exchange & Readonly<{ body: Buffer }>,
   request: Request,
 ): Promise<void> => {
-  const { who, response } = exchange;
-  const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
-  const collected = await collectAnswer(
-    parts,
-    {
-      server: who.server,
-      grantId: who.grant.id,
-      era: 'legacy',
-      method: 'POST',
-      headers,
-      body: requestBody(request, exchange.body),
-      silenceMs: parts.upstreamTimeoutMs,
-    },
-    { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response },
-  );
+  const { response } = exchange;
+  const collected = await askUpstream(parts, exchange, request);
   if (isFailure(collected))
     return sendJson(
       response,

@@ -135,6 +135,21 @@ const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWi
   });
 };
 
+const exitOf = ({ exitCode, signalCode: signal }: ChildProcessWithoutNullStreams) => ({ exitCode, signal });
+
+/** Tells when a process could not be run, or has closed its streams, and ends with it all that it started. */
+const watchEnd = (
+  child: ChildProcessWithoutNullStreams,
+  { failed, closed }: Readonly<{ failed: () => void; closed: () => void }>,
+): void => {
+  listenTo(child, 'error', failed, { where: 'stdio_channel' });
+  // What it started may hold its streams open, and must not outlive it.
+  listenTo(child, 'exit', () => kill(child, 'SIGKILL'), { where: 'stdio_channel' });
+  listenTo(child, 'close', closed, { where: 'stdio_channel' });
+  // Its exit tells; a broken pipe before that must not end this process.
+  listenTo(child.stdin, 'error', () => undefined, { where: 'stdio_channel' });
+};
+
 /**
  * Runs a server's command and speaks with it over its standard streams: never through a shell, only a command that
  * `allow` names, with a short environment, kept from what is ours as far as the platform lets, without an open file of
@@ -144,8 +159,8 @@ const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWi
 export const stdioChannels =
   (rules: StdioRules): OpenChannel =>
   (request, events) => {
-    const { transport } = request.server;
-    if (transport.type !== 'stdio' || !mayRun(rules, transport, request.server.id)) return refused(events);
+    const { transport, id: serverId } = request.server;
+    if (transport.type !== 'stdio' || !mayRun(rules, transport, serverId)) return refused(events);
     const child = start(rules, transport);
     const stderr = stderrKeeper(child, transport);
     let over = false;
@@ -155,16 +170,10 @@ export const stdioChannels =
       held.release();
       end(child);
     };
-    const serverId = request.server.id;
     const closed = (failure: UpstreamFailure): void => {
       if (over) return;
       close();
-      log.warn('a stdio server ended', {
-        serverId,
-        exitCode: child.exitCode,
-        signal: child.signalCode,
-        stderr: stderr(),
-      });
+      log.warn('a stdio server ended', { serverId, ...exitOf(child), stderr: stderr() });
       events.closed(failure);
     };
     const read = lineReader(held, (text) => over || events.message(text));
@@ -174,22 +183,13 @@ export const stdioChannels =
       guarded('stdio_channel', (chunk: Buffer) => void (over || read(chunk) || broken()), broken),
     );
     listenTo(child.stdout, 'data', (chunk: Buffer) => reader.take(chunk), { where: 'stdio_channel', failed: broken });
-    listenTo(child, 'error', () => closed({ kind: 'unreachable', sent: child.pid !== undefined }), {
-      where: 'stdio_channel',
-    });
-    // What it started may hold its streams open, and must not outlive it.
-    listenTo(child, 'exit', () => kill(child, 'SIGKILL'), { where: 'stdio_channel' });
-    listenTo(
-      child,
-      'close',
-      () => {
+    watchEnd(child, {
+      failed: () => closed({ kind: 'unreachable', sent: child.pid !== undefined }),
+      closed: () => {
         if (over && stderr() !== '') log.info('a stdio server was ended', { serverId, stderr: stderr() });
         broken();
       },
-      { where: 'stdio_channel' },
-    );
-    // Its exit tells; a broken pipe before that must not end this process.
-    listenTo(child.stdin, 'error', () => undefined, { where: 'stdio_channel' });
+    });
     return {
       send: (message) => void child.stdin.write(onOneLine(message)),
       pause: () => reader.pause(),

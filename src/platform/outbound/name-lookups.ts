@@ -27,6 +27,12 @@ export type NameLookupOptions = Readonly<{ threads?: number | undefined; lookup?
 /** What a name belongs to, as far as its last two labels tell: the names of one owner share its turns. */
 const siteOf = (hostname: string): string => hostname.split('.').slice(-2).join('.');
 
+/** One look-up, as a promise. */
+const lookUp = (lookup: Lookup, hostname: string): Promise<Found> =>
+  new Promise((resolve, reject) =>
+    lookup(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found))),
+  );
+
 /**
  * Look-ups by the resolver of this host, so that /etc/hosts, search domains and the like count, of names that strangers
  * chose. Node runs them on libuv's few threads, where a name whose server does not answer holds one for many seconds.
@@ -51,11 +57,6 @@ export const makeNameLookups = ({
   const kept = new Map<string, Kept>();
   const running = new Map<string, Promise<Found>>();
 
-  const ask = (hostname: string): Promise<Found> =>
-    new Promise((resolve, reject) =>
-      lookup(hostname, { all: true }, (error, found) => (error ? reject(error) : resolve(found))),
-    );
-
   const keep = (hostname: string, found: Found): void => {
     kept.delete(hostname);
     kept.set(hostname, { found, at: now() });
@@ -65,7 +66,7 @@ export const makeNameLookups = ({
 
   const renew = (hostname: string): Promise<Found> => {
     const asked = turns
-      .run(siteOf(hostname), () => ask(hostname))
+      .run(siteOf(hostname), () => lookUp(lookup, hostname))
       .then((found) => {
         keep(hostname, found);
         return found;

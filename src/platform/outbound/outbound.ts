@@ -73,16 +73,9 @@ export function makeOutbound(
   rules: OutboundRules,
   { lookup = makeNameLookups(), ...options }: OutboundOptions = {},
 ): Outbound {
-  const judge = makeAddressJudge(rules, options.ownAddresses);
   const lookupAll: LookupAll = (hostname, done) =>
     lookup(hostname, { all: true }, (error, addresses) => done(error, addresses ?? []));
-  const judgeAll: JudgeAll = (where, addresses) => {
-    for (const address of addresses) {
-      const refusal = judge({ ...where, address });
-      if (refusal !== undefined) return refused(refusal.code, `${where.host} ${refusal.why}${advice(refusal)}`);
-    }
-    return addresses.length === 0 ? unresolved(where.host) : undefined;
-  };
+  const judgeAll = makeJudgeAll(makeAddressJudge(rules, options.ownAddresses));
   const check = (text: string): UrlCheck => {
     const parsed = parseUrl(text);
     if (!parsed.ok) return parsed;
@@ -110,17 +103,30 @@ export function makeOutbound(
       const target = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
       return (done) => connect(target, withoutListener(done));
     },
-    fetch: async (url, init) => {
-      const checked = check(String(url));
-      if (!checked.ok) throw new OutboundRefused(checked);
-      // undici's own types and the global ones describe the same objects.
-      return (await undiciFetch(checked.url, {
-        ...(init as object),
-        redirect: 'manual',
-        dispatcher: agent,
-      })) as unknown as Response;
-    },
+    fetch: (url, init) => fetchOver(agent, check(String(url)), init),
   };
+}
+
+/** Refuses a host for the first of its addresses that may not be reached, and a host without any. */
+const makeJudgeAll =
+  (judge: ReturnType<typeof makeAddressJudge>): JudgeAll =>
+  (where, addresses) => {
+    for (const address of addresses) {
+      const refusal = judge({ ...where, address });
+      if (refusal !== undefined) return refused(refusal.code, `${where.host} ${refusal.why}${advice(refusal)}`);
+    }
+    return addresses.length === 0 ? unresolved(where.host) : undefined;
+  };
+
+/** Sends a request to a checked URL. A redirect is answered as it came. */
+async function fetchOver(agent: Agent, checked: UrlCheck, init: RequestInit | undefined): Promise<Response> {
+  if (!checked.ok) throw new OutboundRefused(checked);
+  // undici's own types and the global ones describe the same objects.
+  return (await undiciFetch(checked.url, {
+    ...(init as object),
+    redirect: 'manual',
+    dispatcher: agent,
+  })) as unknown as Response;
 }
 
 /**

@@ -36,6 +36,19 @@ const applyOne = async (client: pg.Client, migration: Migration, roles: Database
   }
 };
 
+const requireSupportedVersion = async (client: pg.Client): Promise<void> => {
+  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num');
+  if (Number(rows[0]?.server_version_num) < 150_000) throw new Error('PostgreSQL 15 or later is needed');
+};
+
+/** The checksum of each applied migration, by its name. */
+const readApplied = async (client: pg.Client): Promise<ReadonlyMap<string, string>> => {
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    'select name, checksum from schema_migrations',
+  );
+  return new Map(rows.map((row) => [row.name, row.checksum]));
+};
+
 /**
  * Brings the database to this release's schema: numbered files of `migrations/`, forward only, each in one transaction,
  * one starter at a time.
@@ -53,10 +66,7 @@ export const applyMigrations = async (databaseUrl: string): Promise<void> => {
   try {
     await client.connect();
     await proveConnection(client);
-    const version = Number(
-      (await client.query<{ server_version_num: string }>('show server_version_num')).rows[0]?.server_version_num,
-    );
-    if (version < 150_000) throw new Error('PostgreSQL 15 or later is needed');
+    await requireSupportedVersion(client);
     await client.query('select pg_advisory_lock($1)', [LOCK]);
     await ensureRoles(client, roles);
     await adoptRights(client, roles);
@@ -64,11 +74,7 @@ export const applyMigrations = async (databaseUrl: string): Promise<void> => {
       'create table if not exists schema_migrations(name text primary key, checksum text not null, ' +
         'applied_at timestamptz not null default now())',
     );
-    const applied = new Map(
-      (await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations')).rows.map(
-        (row) => [row.name, row.checksum],
-      ),
-    );
+    const applied = await readApplied(client);
     const wanted = await readMigrations();
     const unknown = [...applied.keys()].filter((name) => !wanted.some((migration) => migration.name === name));
     if (unknown.length > 0)

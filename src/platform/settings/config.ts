@@ -129,6 +129,21 @@ const kafkaDisagreements = (read: Settings): string[] => {
   return lines;
 };
 
+/** Throws when a setting can't be read, or settings that can be read disagree. */
+const refuseWrong = (errors: readonly string[], disagreeing: readonly string[]): void => {
+  const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
+  // A line about a variable that could not be read would judge its default.
+  const together = disagreeing.filter((line) => !wrong.some((name) => line.includes(name)));
+  const lines = [...errors, ...together];
+  if (lines.length > 0) throw new ConfigError(lines);
+};
+
+const callLimits = (read: Settings): CallLimits => ({
+  perProcess: read.MAX_CALLS,
+  perOrganization: read.MAX_CALLS_PER_ORGANIZATION,
+  perGrant: read.MAX_CALLS_PER_GRANT,
+});
+
 /**
  * Reads and checks all settings of an environment (normally `process.env`).
  * @throws ConfigError naming every wrong variable and what it takes.
@@ -140,15 +155,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   );
   const local = isLocal(read);
   const signup = read.SIGNUP ?? (local ? 'open' : 'first');
-  const wrong = errors.map((line) => line.slice(0, line.indexOf(' ')));
-  // A line about a variable that could not be read would judge its default.
-  const together = [
-    ...disagreements(read, roles, signup),
-    ...kafkaDisagreements(read),
-    ...mailDisagreements(read),
-  ].filter((line) => !wrong.some((name) => line.includes(name)));
-  const lines = [...errors, ...together];
-  if (lines.length > 0) throw new ConfigError(lines);
+  refuseWrong(errors, [...disagreements(read, roles, signup), ...kafkaDisagreements(read), ...mailDisagreements(read)]);
   return Object.freeze({
     port: read.PORT,
     host: read.HOST,
@@ -173,11 +180,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     operators: read.OPERATORS,
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
-    calls: {
-      perProcess: read.MAX_CALLS,
-      perOrganization: read.MAX_CALLS_PER_ORGANIZATION,
-      perGrant: read.MAX_CALLS_PER_GRANT,
-    },
+    calls: callLimits(read),
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
     boundToLoopback: isLoopback(read.HOST),

@@ -1,44 +1,23 @@
 import type { Sliced } from '../slices.js';
+import {
+  empty,
+  intervalOf,
+  lineFeed,
+  op,
+  runeClasses,
+  wordBehind,
+  type Classes,
+  type Program,
+  type RuneClass,
+} from './rune-classes.js';
 import type { Work } from './work.js';
 
-/**
- * One instruction of a program that re2js compiled; `op` and the bits of an empty-width `arg` are those of RE2's
- * `prog.h`.
- */
-export type Instruction = Readonly<{
-  op: number;
-  out: number;
-  arg: number;
-  runes: Int32Array;
-  matchRune: (rune: number) => boolean;
-}>;
-
-/**
- * `bounds` are the code points, in order, at which what some instruction matches may change. Instructions that match
- * the same code points have the same number in `setOf`; `sets` has one instruction of each number.
- */
-export type Program = Readonly<{
-  start: number;
-  instructions: readonly Instruction[];
-  setOf: Uint16Array;
-  sets: readonly Instruction[];
-  bounds: readonly number[];
-}>;
-
-const op = { alt: 1, altMatch: 2, emptyWidth: 4, fail: 5, match: 6, firstRune: 8 } as const;
-const empty = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, boundary: 16, noBoundary: 32 } as const;
-
-const lineFeed = 10;
 const unknown = -1;
 const matched = -2;
 const costOfWideCharacter = 3;
 const costOfTransition = 400;
 const costOfInstruction = 40;
 const none = new Uint16Array(0);
-/** Of preparing it: asking whether a set has a code point, and what is noted of an interval. */
-const STEPS_PER_SET = 10;
-const STEPS_PER_INTERVAL = 50;
-const STEPS_PER_YIELD = 10_000;
 const BYTES_OF_AUTOMATON = 2500;
 const BYTES_OF_CLASS = 150;
 const BYTES_OF_STATE = 200;
@@ -46,9 +25,6 @@ const BYTES_OF_STATE = 200;
 const MAX_TRANSITIONS_KEPT = 2048;
 const MAX_CELLS_KEPT = 8192;
 const MAX_SEEDS_KEPT = 8192;
-
-/** What is to be known of a code point: which sets have it, and whether it is a word character or a line feed. */
-type RuneClass = Readonly<{ rune: number; isWord: boolean; sets: Uint8Array }>;
 
 /**
  * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too,
@@ -268,58 +244,10 @@ export class Automaton {
   }
 }
 
-const wordBehind = 64;
-
 function flagsBehind({ rune, isWord }: RuneClass): number {
   return (rune === lineFeed ? empty.beginLine : 0) | (isWord ? wordBehind : 0);
 }
 
 function leadsOn(kind: number, arg: number, flags: number): boolean {
   return kind !== op.fail && (kind !== op.emptyWidth || (arg & ~flags) === 0);
-}
-
-/** Which flags the program asks for; states that differ in others only are one. */
-function contextOf({ instructions }: Program): number {
-  let asked = 0;
-  for (const { op: kind, arg } of instructions) if (kind === op.emptyWidth) asked |= arg;
-  return asked & (empty.boundary | empty.noBoundary) ? asked | wordBehind : asked;
-}
-
-type Classes = Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array; context: number }>;
-
-function* runeClasses(program: Program): Sliced<Classes> {
-  const { sets, bounds } = program;
-  const context = contextOf(program);
-  const ids = new Map<string, number>();
-  const classes: RuneClass[] = [];
-  const classOfInterval = new Uint16Array(bounds.length + 1);
-  for (let interval = 0, steps = 0; interval <= bounds.length; interval += 1) {
-    const rune = interval === 0 ? 0 : (bounds[interval - 1] ?? 0);
-    const isWord = (context & wordBehind) !== 0 && isWordRune(rune);
-    const having = Uint8Array.from(sets, (set) => (set.matchRune(rune) ? 1 : 0));
-    const key = String.fromCharCode(isWord ? 1 : 0, rune === lineFeed ? 1 : 0, ...having);
-    const id = ids.get(key) ?? classes.push({ rune, isWord, sets: having }) - 1;
-    ids.set(key, id);
-    classOfInterval[interval] = id;
-    if ((steps += STEPS_PER_INTERVAL + STEPS_PER_SET * sets.length) < STEPS_PER_YIELD) continue;
-    yield steps;
-    steps = 0;
-  }
-  return { classes, classOfInterval, context };
-}
-
-function isWordRune(rune: number): boolean {
-  return (rune >= 48 && rune <= 57) || (rune >= 65 && rune <= 90) || rune === 95 || (rune >= 97 && rune <= 122);
-}
-
-/** How many bounds are at most `rune`. */
-function intervalOf(bounds: Int32Array, rune: number): number {
-  let low = 0;
-  let high = bounds.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((bounds[middle] ?? 0) <= rune) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 import { finish, type Sliced } from '../slices.js';
-import { Automaton, type Instruction, type Program } from './automaton.js';
+import { Automaton } from './automaton.js';
+import type { Instruction, Program } from './rune-classes.js';
 import { classCost, MAX_CLASS_COST } from './class-cost.js';
 import type { Work } from './work.js';
 

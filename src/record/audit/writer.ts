@@ -107,6 +107,14 @@ const reportPoison = (place: Place, reads: readonly Read[]): number => {
   return count;
 };
 
+/** Puts on record that a log record, which the database refuses, is missing from the audit log. */
+const leaveOutOf =
+  (eventLog: EventLog, place: Place) =>
+  ({ offset, columns }: Incoming): Promise<void> =>
+    appendGaps(eventLog, columns.organizationId, [
+      { type: 'audit.gap', reason: 'log_records_lost', ...place, from: offset, to: offset },
+    ]);
+
 /**
  * Carries every event of the log into the audit log, exactly once and in the log's order; several writers may run.
  * `onRecorded` is called after each commit that recorded something.
@@ -117,10 +125,7 @@ export const startAuditWriter = async ({ db, log: eventLog, onRecorded }: Parts)
   const total = { recorded: 0, duplicates: 0, poison: 0, lost: 0 };
   const handle: HandleBatch = async ({ topic, partition, next, records }) => {
     const place = { topic, partition };
-    const leaveOut = ({ offset, columns }: Incoming): Promise<void> =>
-      appendGaps(eventLog, columns.organizationId, [
-        { type: 'audit.gap', reason: 'log_records_lost', ...place, from: offset, to: offset },
-      ]);
+    const leaveOut = leaveOutOf(eventLog, place);
     const reads = records.map((record) => ({ record, event: readEvent(record.key, record.value) }));
     for (;;) {
       const known = await positions.get(topic, partition);

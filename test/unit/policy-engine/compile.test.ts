@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { compilePolicy, planFor, policyHash } from '../../../src/policy-engine/compile.js';
+import { compilePolicy, planFor } from '../../../src/policy-engine/compile.js';
+import { policyHash } from '../../../src/policy-engine/policy-hash.js';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
 import { kindOfMethod } from '../../../src/policy-engine/kind-of-method.js';
 import { counterKey, counterName } from '../../../src/policy-engine/limits.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePolicy, policyHash } from '../../../src/policy-engine/compile.js';
+import { compilePolicy } from '../../../src/policy-engine/compile.js';
+import { policyHash } from '../../../src/policy-engine/policy-hash.js';
 import { decide, isListed } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument, Rule } from '../../../src/policy-engine/document.js';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';

@@ -5,7 +5,8 @@ import { ChannelServers } from '../../../src/mcp/transports/channel-servers.js';
 import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
 import { keepingPrivate } from '../../../src/data-plane/relay/private-scope.js';
 import { isObject } from '../../../src/mcp/wire/json-object.js';
-import { relayAnswer, type AnswerTo, type Relayed } from '../../../src/data-plane/relay/relay-answer.js';
+import { relayAnswer, type AnswerTo } from '../../../src/data-plane/relay/relay-answer.js';
+import type { Relayed } from '../../../src/data-plane/relay/relayed.js';
 import { rewriting } from '../../../src/data-plane/relay/rewritten.js';
 import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 

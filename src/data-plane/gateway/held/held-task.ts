@@ -5,11 +5,11 @@ import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import { takesTasks } from '../../../mcp/protocol/task-messages.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
-import { failures } from '../../relay/relay-answer.js';
+import { failures } from '../../relay/relayed.js';
 import { within } from '../../../platform/runtime/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
 import type { UpstreamFailure } from '../../../mcp/upstream/forward.js';
-import type { Stands } from '../../enforcement/approvals.js';
+import type { HeldCalls, Stands } from '../../enforcement/approvals.js';
 import type { Outcome, Verdict } from '../../enforcement/call.js';
 import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './approval-tasks.js';
 import { deniedResult } from '../denied.js';
@@ -181,6 +181,13 @@ const shownElsewhere = (taskId: string, stands: Stands): Json => ({
   ...elsewhere(stands),
 });
 
+/** Withdraws the request for an approval; undefined when that is not known to have happened. */
+const withdraw = (parts: GatewayParts, of: Parameters<HeldCalls['withdraw']>[0]): Promise<true | undefined> =>
+  within(
+    parts.approvals.withdraw(of).then(() => true),
+    LOOK_MS,
+  );
+
 /**
  * Answers tasks/get, tasks/update and tasks/cancel of a held call. Cancelling withdraws the request for approval; a
  * call that is being made goes on.
@@ -204,14 +211,7 @@ export const askOfHeldTask = async (
   if (found === 'none') return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
   const isCancel = method === 'tasks/cancel';
   if (isCancel) task?.emit('cancelled');
-  if (
-    found === undefined ||
-    (isCancel &&
-      !(await within(
-        parts.approvals.withdraw(of).then(() => true),
-        LOOK_MS,
-      )))
-  )
+  if (found === undefined || (isCancel && !(await withdraw(parts, of))))
     return sendJson(
       response,
       200,

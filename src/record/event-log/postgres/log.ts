@@ -95,12 +95,8 @@ const makeFlush =
     });
   };
 
-/**
- * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as
- * toolgate_worker. Wake-ups within the process follow each flush; other processes' appends are seen by polling every
- * 100 ms.
- */
-export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promise<EventLog> => {
+/** Makes the head of each partition that has none. @throws when the log was made with another number of partitions. */
+const ensureHeads = async (pool: pg.Pool, partitions: number): Promise<void> => {
   await pool.query(
     `insert into log_heads(topic, part) select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p
       where not exists (select 1 from log_heads h where h.topic = t) on conflict do nothing`,
@@ -113,6 +109,35 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
     throw new Error(
       `KAFKA_PARTITIONS is ${partitions}, but the log was made with ${rows[0]?.parts ?? 0}; it never changes`,
     );
+};
+
+/** Reads on whenever this process appended, and every `POLL_MS` for what others did, until it is stopped. */
+const startReading = (
+  pool: pg.Pool,
+  reader: Parameters<EventLog['subscribe']>[0],
+  listeners: Set<() => void>,
+): Readonly<{ stop: () => Promise<void> }> => {
+  const reading = new PostgresReading(pool, reader);
+  const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
+    failed: 'reading the event log failed',
+    againMs: POLL_MS,
+  });
+  listeners.add(rounds.wake);
+  return {
+    stop: () => {
+      listeners.delete(rounds.wake);
+      return rounds.stop();
+    },
+  };
+};
+
+/**
+ * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as
+ * toolgate_worker. Wake-ups within the process follow each flush; other processes' appends are seen by polling every
+ * 100 ms.
+ */
+export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promise<EventLog> => {
+  await ensureHeads(pool, partitions);
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
   const queueOf = (topic: Topic): GroupCommit<Waiting, Appended> =>
@@ -129,20 +154,7 @@ export const openPostgresLog = async (pool: pg.Pool, partitions: number): Promis
     append: (topic, entry) =>
       queues[topic].push({ entry, partition: partitionOf(entry.key, partitions) }, entry.value.length),
     read: (topic, partition, from, limit) => readRecords(pool, topic, partition, { from, limit }),
-    subscribe: (reader) => {
-      const reading = new PostgresReading(pool, reader);
-      const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
-        failed: 'reading the event log failed',
-        againMs: POLL_MS,
-      });
-      listeners.add(rounds.wake);
-      return Promise.resolve({
-        stop: () => {
-          listeners.delete(rounds.wake);
-          return rounds.stop();
-        },
-      });
-    },
+    subscribe: (reader) => Promise.resolve(startReading(pool, reader, listeners)),
     ends: async (topic) =>
       (
         await pool.query<{ next: number }>('select next from log_heads where topic = $1 order by part', [topic])

@@ -1,0 +1,73 @@
+import type { DecisionCode } from '../../record/event-log/events/index.js';
+import { MAX_WAIT_BEFORE_JUDGED_MS } from '../../platform/fair-shares/data-plane-quotas.js';
+import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
+import { limitRefusal } from '../../policy-engine/decide.js';
+import { switchedOff } from '../directory/facts.js';
+import { refusedName } from '../directory/tool-names.js';
+import { toolOf, type GovernedCall, type Judged } from './call.js';
+import type { CallFacts } from './call-facts.js';
+import type { Reserve } from './reserve.js';
+
+/** A refusal that no rule of a policy made. */
+export const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
+
+export const auditUnavailable = refusal(
+  'audit_unavailable',
+  'the decision could not be put on record, so the call was not made; try again shortly',
+);
+export const limitsUnavailable = refusal(
+  'limits_unavailable',
+  'the counters of this policy are out of reach; try again shortly',
+);
+
+export const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
+
+export const waitedTooLong =
+  `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was ` +
+  'not made; the gateway has more to do than it can, try again later';
+
+/** Whether a call may not be judged any more at `nowMs`, of the clock that `readAtMs` is of. */
+export const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
+  nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
+
+/** Why one request more of a kind is too much, and what to do. */
+export const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
+  if (exceeded === 'grant')
+    return (
+      `this grant has ${limits.grant.count} requests of this kind under way already; wait until some ` +
+      'have ended, then try again'
+    );
+  if (exceeded === 'organization')
+    return (
+      `your organization has ${limits.organization.count} requests of this kind under way already; wait ` +
+      'until some have ended, then try again'
+    );
+  return (
+    'the gateway has so many requests under way that your organization has its share of them; wait ' +
+    'until some have ended, then try again'
+  );
+};
+
+/** What refuses before the policy is asked. */
+export const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Judged | undefined => {
+  const { who } = call;
+  if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
+  const tool = toolOf(call);
+  const misread = tool === null || definition !== undefined ? undefined : refusedName(who.server, tool);
+  if (misread !== undefined) return refusal('malformed', misread);
+  const off = switchedOff(who, tool);
+  if (off !== undefined) return refusal('disabled', off);
+  if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
+  return isStale ? stale : undefined;
+};
+
+/** The refusal of a call whose limits could not be reserved. */
+export const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
+  if ('unavailable' in held) return limitsUnavailable;
+  const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
+  return {
+    ...refusal('rate_limited', reason),
+    rule,
+    ...(held.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: held.retryAfterSeconds }),
+  };
+};

@@ -1,0 +1,30 @@
+import type { OutcomeStatus } from '../../record/event-log/events/index.js';
+import { OWN_CODES } from '../../mcp/protocol/answers.js';
+import type { UpstreamFailure } from '../../mcp/upstream/forward.js';
+
+/** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
+export type Relayed = Readonly<{
+  status: OutcomeStatus;
+  upstreamStatus: number | null;
+  responseBytes: number;
+  sent: boolean;
+}>;
+
+/** What the client is told of a failure, and what is recorded of it. */
+export const failures = {
+  unreachable: {
+    status: 'upstream_unreachable',
+    code: OWN_CODES.upstreamUnreachable,
+    message: 'the MCP server could not be reached',
+  },
+  timeout: { status: 'timeout', code: OWN_CODES.upstreamTimeout, message: 'the MCP server did not answer in time' },
+  broken: {
+    status: 'upstream_error',
+    code: OWN_CODES.upstreamError,
+    message: 'the MCP server broke off before its answer was whole; the request may have taken effect',
+  },
+  aborted: { status: 'cancelled', code: OWN_CODES.upstreamError, message: 'the request was cancelled' },
+} as const satisfies Record<
+  UpstreamFailure['kind'],
+  Readonly<{ status: OutcomeStatus; code: number; message: string }>
+>;
