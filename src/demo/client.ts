@@ -13,6 +13,7 @@ export type Rest = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Json>;
 
+/** A client of the REST API at `url`, with `token` as its bearer. @throws when an answer is no success. */
 export const makeRest =
   (url: string, token?: string): Rest =>
   async (method, path, body, headers = {}) => {

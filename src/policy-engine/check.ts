@@ -55,6 +55,7 @@ export function holding(rule: string, approval: ApprovalTerms, reason: (tool: st
   };
 }
 
+/** A refusal that no approval can turn into a yes. */
 export function deny(code: Code, reason: string): Refusal {
   return { outcome: 'refused', effect: 'deny', code, reason };
 }

@@ -22,10 +22,12 @@ const mostErrors = 1000;
 
 const isEnough = ({ errors }: Report): boolean => errors.length >= mostErrors;
 
+/** Adds an error to a report; `pointer` is the place in the document, `message` what it takes. */
 export function refuse(report: Report, pointer: string, code: string, message: string): void {
   report.errors.push({ pointer, code, message });
 }
 
+/** Reads an object with the keys of `shape`; unknown keys, and required ones that are missing, are errors. */
 export function objectOf(shape: Shape): Reader {
   const accepted = [...shape.keys()].join(', ');
   const wanted = [...shape].filter(([, { required }]) => required).map(([key]) => key);
@@ -59,6 +61,7 @@ export function namedOf(most: number, name: Reader, member: Reader): Reader {
   };
 }
 
+/** Reads an array of at most `most` items; items beyond that are not read. */
 export function listOf(most: number, item: Reader): Reader {
   return (value, pointer, report) => {
     if (!Array.isArray(value)) return refuse(report, pointer, 'invalid_type', 'must be an array');
@@ -70,10 +73,12 @@ export function listOf(most: number, item: Reader): Reader {
   };
 }
 
+/** Reads true or false. */
 export function boolean(value: unknown, pointer: string, report: Report): void {
   if (typeof value !== 'boolean') refuse(report, pointer, 'invalid_type', 'must be true or false');
 }
 
+/** Reads one of the accepted words. */
 export function oneOf(...accepted: readonly string[]): Reader {
   const message = `must be one of ${accepted.map((word) => `"${word}"`).join(', ')}`;
   return (value, pointer, report) => {
@@ -82,7 +87,7 @@ export function oneOf(...accepted: readonly string[]): Reader {
   };
 }
 
-// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
+/** Whether PostgreSQL's jsonb can store a text: it takes neither U+0000 nor half a surrogate pair. */
 export function isStorable(text: string): boolean {
   return !/[\0\uD800-\uDFFF]/u.test(text);
 }
@@ -103,6 +108,7 @@ export function numberThat(accepts: (number: number) => boolean, message: string
   };
 }
 
+/** Whether a value of JSON is an object: neither null nor an array. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

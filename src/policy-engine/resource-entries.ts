@@ -109,6 +109,7 @@ export function reservationsOfAll(judged: readonly Pick<Decision, 'reservations'
   return shareAmounts([...byRule.values()]);
 }
 
+/** The plan of a name that this entry alone governs. */
 export function planOf(entry: CompiledEntry): Plan {
   return { entry, hidden: false, checks: entry.checks, steps: 0 };
 }

@@ -1,3 +1,4 @@
+/** Whether a name of a policy is a pattern: it has a `*`. */
 export function isPattern(text: string): boolean {
   return text.includes('*');
 }

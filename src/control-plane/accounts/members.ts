@@ -38,6 +38,10 @@ export const changeRole =
     return [{ type: 'member.roleChanged', userId, role }];
   };
 
+/**
+ * Removes a member. `otherAdmins` counts the organization's other admins. @throws Problem not_found when nobody is a
+ * member under this id, conflict for the last admin.
+ */
 export const removeMember =
   (userId: string, otherAdmins: number) =>
   (state: Member | undefined): readonly MemberBody[] => {
@@ -45,6 +49,7 @@ export const removeMember =
     return [{ type: 'member.removed', userId }];
   };
 
+/** What a member becomes by an event. @throws when the first event is not `member.joined`. */
 export const evolveMember = (state: Member | undefined, event: ControlEvent & MemberBody): Member => {
   if (event.type === 'member.joined')
     return { email: event.email, role: event.role, joinedAt: event.time, removed: false };

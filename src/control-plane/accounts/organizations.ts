@@ -28,6 +28,7 @@ export const switchOrganization =
     return [{ type: disabled ? 'organization.disabled' : 'organization.enabled' }];
   };
 
+/** What an organization becomes by an event. @throws when the first event is not `organization.created`. */
 export const evolveOrganization = (
   state: Organization | undefined,
   event: ControlEvent & OrganizationBody,

@@ -115,6 +115,7 @@ export const logout = async (db: Database, principal: Principal): Promise<void> 
   );
 };
 
+/** Who the caller is, as `GET /v1/me` answers it: the member or the API key, its organization and its role. */
 export const me = async (db: Database, { organizationId, actor, role }: Principal): Promise<Me> => {
   const { rows } = await db.inOrganization(organizationId, (tx) =>
     tx.query<{ name: string }>('select name from organizations where id = $1', [organizationId]),

@@ -145,6 +145,7 @@ const toShown = (row: ShownRow): ShownApproval => ({
 /** One organization's approvals as of `now`, which decides what has expired. */
 export type Shelf = Readonly<{ organizationId: string; now: Date }>;
 
+/** An approval of the organization, with its status at `now`; undefined when there is none with this id. */
 export const findApproval = async (
   tx: Tx,
   { organizationId, now }: Shelf,

@@ -32,6 +32,7 @@ export type Approval = Readonly<{
 /** What a call uses: the section of its rule tells. */
 export type Kind = 'tool' | 'resource' | 'prompt';
 
+/** What a held call uses, read from the pointer of the rule that holds it; a call without a rule is one of a tool. */
 export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): Kind =>
   rule?.startsWith('/resources/') ? 'resource' : rule?.startsWith('/prompts/') ? 'prompt' : 'tool';
 

@@ -59,6 +59,7 @@ export const readArguments = async (
   return { arguments: opened('sealed_arguments'), otherParams: opened('sealed_other_params') };
 };
 
+/** Deletes the sealed arguments of an approval, if they are still there. */
 export const dropArguments = async (tx: Tx, { organizationId, approvalId }: Of): Promise<void> => {
   await tx.query('delete from approval_arguments where organization_id = $1 and approval_id = $2', [
     organizationId,

@@ -105,6 +105,7 @@ const toShown = (row: ShownRow): ShownGrant => ({
 /** One organization's grants as of `now`, which decides what has expired. */
 export type Shelf = Readonly<{ organizationId: string; now: Date }>;
 
+/** A grant of the organization, with its status at `now`; undefined when there is none with this id. */
 export const findGrant = async (
   tx: Tx,
   { organizationId, now }: Shelf,

@@ -91,6 +91,7 @@ const KNOWN_TOOLS = `(select coalesce(jsonb_agg(jsonb_build_object('name', t->>'
   case when jsonb_typeof(t->'definition'->'inputSchema'->'properties') = 'object' then (select jsonb_agg(k) from jsonb_object_keys(t->'definition'->'inputSchema'->'properties') k) end)), '[]')
   from jsonb_array_elements(s.tools) t)`;
 
+/** What policies have to know of a server and its tools; undefined when the organization has no such server. */
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
   const { rows } = await tx.query<ServerFacts>(
     `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted,

@@ -61,6 +61,7 @@ export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<
   );
 };
 
+/** Deletes the secrets of a server, if it has any. */
 export const removeSecrets = async ({ tx, organizationId, serverId }: Omit<Where, 'vault'>): Promise<void> => {
   await tx.query('delete from server_secrets where organization_id = $1 and server_id = $2', [
     organizationId,

@@ -22,6 +22,7 @@ export type ServerView = Readonly<{
   discoveredAt: string | null;
 }>;
 
+/** A server as the REST API shows it, without secrets. `publicUrl` is the origin that its `mcpUrl` begins with. */
 export const serverView = (server: ServerSummary, publicUrl: string): ServerView => ({
   id: server.id,
   name: server.name,

@@ -99,6 +99,7 @@ export const afterDiscovery = (
   };
 };
 
+/** The state of the tools once a member has accepted a definition. */
 export const afterAcceptance = (
   state: ToolsState,
   { tool, definitionHash }: Extract<ServerBody, { type: 'tool.accepted' }>,

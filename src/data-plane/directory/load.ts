@@ -97,6 +97,7 @@ export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly Grant
   }));
 };
 
+/** The wanted identities that are not deleted, disabled ones included. */
 export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly IdentityFacts[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<{
@@ -200,6 +201,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
 /** `pins` is JSON as text. */
 export type PolicyRow = Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
 
+/** The wanted policies that are not deleted, each with its newest version. */
 export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(

@@ -44,6 +44,10 @@ const othersIn = (params: Members): Members | undefined => {
  */
 export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Members | undefined }>;
 
+/**
+ * What an approval of this call covers: the value that is digested, and what a reviewer is shown of arguments and other
+ * parameters.
+ */
 export const coveredBy = ({
   arguments: given = {},
   params = {},

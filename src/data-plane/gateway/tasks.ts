@@ -21,6 +21,7 @@ const METHODS: Readonly<Record<Era, readonly string[]>> = {
   modern: ['tasks/get', 'tasks/update', 'tasks/cancel'],
 };
 
+/** Whether a method of this era asks for a task or changes one. */
 export const isOfTask = (era: Era, method: string): boolean => METHODS[era].includes(method);
 
 /**

@@ -54,6 +54,7 @@ const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
   ],
 ]);
 
+/** Whether a method lists tools, prompts, resources or resource templates. */
 export const isList = (method: string): boolean => LISTS.has(method);
 
 type Filter = (message: unknown, characters: number) => Promise<Json | undefined>;

@@ -157,6 +157,7 @@ export const collectAnswer = (
     collection.start(parts.forward(request, collection));
   });
 
+/** Whether an upstream gave no answer that could be collected. */
 export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
 
 const parse = (body: Buffer): Json => passableMessage(body) ?? {};

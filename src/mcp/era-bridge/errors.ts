@@ -9,6 +9,7 @@ const INVALID_PARAMS = -32_602;
 const RESOURCE_NOT_FOUND = -32_002;
 export const URL_ELICITATION_REQUIRED = -32_042;
 
+/** A JSON-RPC error response as JSON text. `id` is JSON text and goes in as it is. */
 export const errorMessage = (id: string, code: number, message: string): string =>
   `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message })}}`;
 

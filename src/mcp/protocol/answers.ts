@@ -65,9 +65,11 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
   response.end(bytes);
 };
 
+/** A JSON-RPC error response, not yet serialized. */
 export const jsonRpcError = (id: RequestId, code: number, message: string) =>
   ({ jsonrpc: '2.0', id, error: { code, message } }) as const;
 
+/** A JSON-RPC response with a result, not yet serialized. */
 export const jsonRpcResult = (id: RequestId, result: unknown) => ({ jsonrpc: '2.0', id, result }) as const;
 
 /** A refusal on the level of HTTP, with a JSON-RPC error for clients that read bodies. */

@@ -37,5 +37,6 @@ export const headerOf = (headers: HeaderFields, name: string): string | undefine
   return typeof value === 'string' ? value : undefined;
 };
 
+/** Whether a Content-Type is that of an event stream, whatever its parameters. */
 export const isEventStream = (contentType: string | undefined): boolean =>
   /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '');

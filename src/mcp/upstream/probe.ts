@@ -31,6 +31,7 @@ export const serverInfoOf = (result: Json): Json | null => {
   return isObject(info) ? info : null;
 };
 
+/** A POST of a JSON-RPC message to a server, with the server's credential as headers unless others are given. */
 export const postTo = (
   { server, credential, grantId }: Reach,
   era: Era,

@@ -2,6 +2,7 @@ import { parsedJson } from './parsed-json.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Whether a value of JSON is an object: neither null nor an array. */
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -19,6 +19,7 @@ const FORCE = [
 /** What postmaster.pid says, as far as it is written yet. PostgreSQL source, src/include/utils/pidfile.h. */
 export type PostmasterFile = Readonly<{ pid: number; port: number; ready: boolean }>;
 
+/** What PostgreSQL's `postmaster.pid` says of the server that runs in a data folder; undefined when there is none. */
 export async function readPostmasterFile(dataFolder: string): Promise<PostmasterFile | undefined> {
   const lines = (await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   const pid = Number.parseInt(lines[0] ?? '', 10);

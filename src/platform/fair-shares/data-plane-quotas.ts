@@ -15,6 +15,7 @@ const counts = (total: number, organization: number, grant: number): QuotaLimits
  */
 export type CallLimits = Readonly<{ perProcess: number; perOrganization: number; perGrant: number }>;
 
+/** The shares of calls that are under way at once, for the process, an organization and a grant. */
 export const callQuota = ({ perProcess, perOrganization, perGrant }: CallLimits): QuotaLimits =>
   counts(perProcess, perOrganization, perGrant);
 

@@ -119,6 +119,7 @@ export const IdOf = (prefix: IdPrefix, field: Field = {}): PropertyDecorator =>
     }),
   );
 
+/** One of a few words. */
 export const OneOf = (values: readonly string[], field: Field = {}): PropertyDecorator =>
   applyDecorators(
     documented(field, { enum: values }),
@@ -153,6 +154,7 @@ export const isInstant = (value: unknown): boolean =>
   !Number.isNaN(Date.parse(value)) &&
   isDay(value.slice(0, 10));
 
+/** True or false in a JSON body. */
 export const Flag = (field: Field = {}): PropertyDecorator =>
   applyDecorators(documented(field, { type: Boolean }), ...present(field), IsBoolean());
 

@@ -3,6 +3,7 @@ export type Moment = Readonly<{ monotonicMs: number; wallMs: number }>;
 
 export const LONG_AGO: Moment = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: Number.NEGATIVE_INFINITY };
 
+/** This moment by both clocks, in milliseconds. */
 export const momentNow = (): Moment => ({ monotonicMs: performance.now(), wallMs: Date.now() });
 
 /**

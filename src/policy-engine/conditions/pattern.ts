@@ -60,6 +60,7 @@ export function* compileInSlices(text: string): Sliced<Pattern | Unusable> {
 
 const STEPS_PER_BOUND = 20;
 
+/** Whether an expression compiled; one that did not says why. */
 export const isUsable = (compiled: Pattern | Unusable): compiled is Pattern => 'search' in compiled;
 
 // re2js publishes its program without types; its version is pinned, and a test compares every answer with its own.

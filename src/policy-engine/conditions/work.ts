@@ -7,6 +7,7 @@ export type Work = { left: number };
 
 export const stepsPerCall = 1_000_000;
 
+/** The work that the conditions of one call may take, in steps. */
 export function newWork(): Work {
   return { left: stepsPerCall };
 }

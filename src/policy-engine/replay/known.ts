@@ -21,6 +21,10 @@ export type Known = Readonly<{ passed: (check: Check) => boolean | undefined; am
 
 const nothing: Known = { passed: () => undefined, amounts: new Map() };
 
+/**
+ * What a recorded decision tells of rules and amounts; nothing when the version that decided is not known, or when it
+ * may have read the name of a resource in several ways.
+ */
 export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
   if (under === undefined || (facts.kind === 'resource' && hasSeveralReadings(under.policy, facts.tool)))
     return nothing;

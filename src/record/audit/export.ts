@@ -17,8 +17,10 @@ const formats: Readonly<
 
 export type ExportFormat = keyof typeof formats;
 
+/** Whether the audit log can be exported in a format of this name. */
 export const isWritten = (format: string): format is ExportFormat => Object.hasOwn(formats, format);
 
+/** The media type of an export, for `Content-Type`. */
 export const mediaType = (format: ExportFormat): string => formats[format].mediaType;
 
 type Range = Readonly<{ from?: Date | undefined; to?: Date | undefined }>;

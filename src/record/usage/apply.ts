@@ -48,6 +48,10 @@ export const lockPosition = async (
   return rows[0] && toPlace(rows[0]);
 };
 
+/**
+ * Notes that a projection has applied all records of an organization before `place.seq`, the newest of them recorded at
+ * `place.recordedAt`.
+ */
 export const movePosition = async (tx: Tx, projection: string, organizationId: string, place: Place): Promise<void> => {
   await tx.prepared(
     'projection-move',

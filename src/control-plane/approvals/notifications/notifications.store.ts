@@ -39,6 +39,10 @@ const placeOf = (organizationId: string): Place => ({
   row: organizationId,
 });
 
+/**
+ * The organization's webhook, decrypted; undefined when it has none. @throws when its sealed text was not sealed with
+ * this key for this place.
+ */
 export const loadWebhook = async (tx: Tx, vault: Vault, organizationId: string): Promise<Webhook | undefined> => {
   const { rows } = await tx.query<{ sealed_webhook: Buffer }>(
     'select sealed_webhook from approval_webhooks where organization_id = $1',

@@ -8,6 +8,7 @@ export type Notifications = Readonly<{ webhookOrigin: string | null; emails: rea
 
 export const nobody: Notifications = { webhookOrigin: null, emails: [] };
 
+/** What the settings become by an event: each event holds them all. */
 export const evolveNotifications = (
   _state: Notifications | undefined,
   { webhookOrigin, emails }: ControlEvent & NotificationsBody,

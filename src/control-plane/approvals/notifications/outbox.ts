@@ -91,6 +91,7 @@ export type Delivery = Readonly<{
 
 type DeliveryRow = { approval_id: string; time: Date; done: boolean; delivered: boolean; last_error: string | null };
 
+/** The newest notification on a channel that was tried or is settled; null when there is none. */
 export const lastDelivery = async (
   tx: Tx,
   organizationId: string,

@@ -54,6 +54,10 @@ export const takeTurns = async (db: Database, most: number): Promise<readonly Tu
   return rows;
 };
 
+/**
+ * Counts a discovery that changed the server's tools among those in a row that did; one that changed nothing ends the
+ * row.
+ */
 export const countTurn = async (db: Database, { organizationId, serverId }: Turn, changed: boolean): Promise<void> => {
   await db.worker.query(
     `update discovery_turns set changes = case when $3 then changes + 1 else 0 end where organization_id = $1

@@ -32,6 +32,7 @@ export type Standing = Readonly<{
   before: ReadonlyMap<string, DiscoveredTool['definition']>;
 }>;
 
+/** A discovered tool as the REST API shows it: its definition, and how that differs from what policies pinned. */
 export const toolView = (
   { name, definitionHash, definition }: DiscoveredTool,
   { disabled, pinnedHash, changes, before }: Standing,

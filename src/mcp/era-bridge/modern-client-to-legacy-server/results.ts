@@ -36,6 +36,7 @@ const toModernResult = (result: string, method: string, serverInfo: Json | null)
 /** What stands in a message to the client and the HTTP status it comes with. */
 export type Said = Readonly<{ text: string; status: number }>;
 
+/** A JSON-RPC response as JSON text. `id` and `result` are JSON texts and go in as they are. */
 export const resultMessage = (id: string, result: string): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
 
 /** The questions of a server as an `input_required` result; `state` lets the retry be told. */
@@ -138,6 +139,10 @@ export const discoverResult = ({ result, serverInfo }: Introduction): string => 
 export const tagged = (notification: string, subscriptionId: string): string =>
   editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
 
+/**
+ * The notification, as JSON text, that a subscription has begun, with what it was granted; `subscriptionId` is JSON
+ * text.
+ */
 export const acknowledged = (subscriptionId: string, notifications: Json): string =>
   tagged(
     `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`,
@@ -147,5 +152,6 @@ export const acknowledged = (subscriptionId: string, notifications: Json): strin
 const errorResponse = (id: string, error: Json): string =>
   `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
 
+/** A JSON-RPC error response, as JSON text, that blames the MCP server. `id` is JSON text. */
 export const upstreamRefused = (id: string, message: string): string =>
   errorResponse(id, { code: OWN_CODES.upstreamError, message });

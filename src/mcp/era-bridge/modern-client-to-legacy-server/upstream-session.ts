@@ -49,6 +49,7 @@ const GONE = new Set(['notifications/elicitation/complete', 'notifications/tasks
 export const isWanted = (level: unknown, wanted: string): boolean =>
   LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
 
+/** Whether a value is a log level of MCP. */
 export const isLevel = (level: unknown): level is string => LEVELS.includes(String(level));
 
 /** The text of a JSON string without escapes; undefined for anything else. */
