@@ -136,8 +136,10 @@ function normalEscapes(escapes: string): string {
 
 const escapeOf = (ascii: string): string => `%${ascii.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`;
 
+/** Also when a step is written in characters that some readers fold into dots: `．．`, `‥`. */
 const hasDotSteps = (uri: string): boolean =>
   uri
+    .normalize('NFKC')
     .replace(/^[^:/\\?#]*:/, '')
     .split(SEPARATOR)
     .some((step) => step === '.' || step === '..');

@@ -42,3 +42,7 @@ test(
     expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
   },
 );
+
+test('a head must be whole within 30 seconds and a body within two minutes, so that slow senders hold no connection', () => {
+  expect([front.headersTimeout, front.requestTimeout]).toEqual([30_000, 120_000]);
+});

@@ -31,12 +31,12 @@ const parseCsv = (text: string): readonly (readonly string[])[] => {
 };
 
 describe('the CSV export', () => {
-  test.each(['=cmd()', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '\n=x', '＝1', '＋1', '－1', '＠x'])(
-    'puts an apostrophe before what a spreadsheet would run: %j',
-    (text) => {
-      expect(parseCsv(`${csvCell(text)}\r\n`)).toEqual([[`'${text}`]]);
-    },
-  );
+  test.each([
+    ...['=cmd()', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '\n=x', '＝1', '＋1', '－1', '＠x', '﹦1', '﹫x'],
+    ...['  =1', '\u00a0=1', '\u200b+1', '\ufeff@x', ' \u2060 -1'],
+  ])('puts an apostrophe before what a spreadsheet would run: %j', (text) => {
+    expect(parseCsv(`${csvCell(text)}\r\n`)).toEqual([[`'${text}`]]);
+  });
 
   test('holds no control character but tabs and line ends, and spells the others', () => {
     const event = { type: 'x', name: 'a\u001b[31m\0\u009b2J', arguments: { '\u007f': '\u0000' } };
@@ -51,10 +51,11 @@ describe('the CSV export', () => {
       csvCell(-5),
       csvCell(true),
       csvCell('list_issues'),
+      csvCell(' a=b'),
       csvCell(null),
       csvCell(undefined),
       csvCell(['a', 'b']),
-    ]).toEqual(['-5', 'true', 'list_issues', '', '', '"[""a"",""b""]"']);
+    ]).toEqual(['-5', 'true', 'list_issues', ' a=b', '', '', '"[""a"",""b""]"']);
   });
 
   test('reads back as the texts that went in, and no cell begins like a formula', () => {

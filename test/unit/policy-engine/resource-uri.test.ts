@@ -18,6 +18,7 @@ test.each([
   ['a b', 'a b'],
   ['x://h/é', 'x://h/é'],
   ['x://h/a..b/.c', 'x://h/a..b/.c'],
+  ['x://h/a．b/…', 'x://h/a．b/…'],
 ])('%s is plainly %s', (uri, plain) => {
   expect(plainUri(uri)).toBe(plain);
 });
@@ -32,6 +33,9 @@ test.each([
   'file:///public\\..\\secret',
   'x://h/a?path=../b',
   'file:///public/.\t./secret',
+  'file:///public/．．/secret',
+  'file:///public/%EF%BC%8E%EF%BC%8E/secret',
+  'file:///public／‥／secret',
   'file:///public/%00',
   ' file:///a',
   'file:///a ',
