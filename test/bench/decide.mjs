@@ -93,8 +93,8 @@ const load = async (dist) => {
     from('policy-engine/parse.js'),
     from('policy-engine/compile.js'),
     from('policy-engine/decide.js'),
-    from('enforcement/call-facts.js'),
-    from('enforcement/shadow.js'),
+    from('data-plane/enforcement/call-facts.js'),
+    from('data-plane/enforcement/shadow.js'),
   ]);
   const compiled = (document) => {
     const parsed = parsePolicy(document);

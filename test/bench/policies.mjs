@@ -1,5 +1,5 @@
 // What policies cost in memory and at the start: node --expose-gc test/bench/policies.mjs, after a build.
-import { PolicyCache } from '../../dist/directory/policy-cache.js';
+import { PolicyCache } from '../../dist/data-plane/directory/policy-cache.js';
 import { decide } from '../../dist/policy-engine/decide.js';
 
 const POLICIES = Number(process.argv[2] ?? 1000);

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../dist/embedded-postgres/embedded-postgres.js';
-import { Vault } from '../../dist/platform/vault.js';
+import { startEmbeddedPostgres } from '../../dist/platform/embedded-postgres/embedded-postgres.js';
+import { Vault } from '../../dist/platform/crypto/vault.js';
 
 const ORGANIZATIONS = Number(process.argv[2] ?? 1000);
 const AT_ONCE = 50;

@@ -11,7 +11,7 @@ const [, , dist, logIs] = process.argv;
 const from = (path) => import(pathToFileURL(`${dist}/${path}`).href);
 
 await import('reflect-metadata');
-const { readConfig } = await from('platform/config.js');
+const { readConfig } = await from('platform/settings/config.js');
 const config = readConfig(process.env);
 
 const withoutLog = async () => {
@@ -24,13 +24,13 @@ const withoutLog = async () => {
     { makeOutbound },
     { listen, makeHttpFront, makeMetrics },
   ] = await Promise.all([
-    from('start-gateway.js'),
-    from('platform/database.js'),
-    from('event-log/event-store.js'),
-    from('platform/vault.js'),
-    from('platform/master-key.js'),
-    from('platform/outbound.js'),
-    from('platform/http-front.js'),
+    from('app/start-gateway.js'),
+    from('platform/postgres/database.js'),
+    from('record/event-store/event-store.js'),
+    from('platform/crypto/vault.js'),
+    from('platform/crypto/master-key.js'),
+    from('platform/outbound/outbound.js'),
+    from('app/http-front.js'),
   ]);
   const database = new Database(config.databaseUrl);
   const own = { port: 0 };
@@ -55,7 +55,7 @@ const withoutLog = async () => {
     metrics,
   });
   // A build from before the rule has no such file, and asks for none.
-  const hosts = await from('platform/host-rule.js').then(
+  const hosts = await from('platform/settings/host-rule.js').then(
     ({ makeHostRule }) => makeHostRule(config),
     () => undefined,
   );
@@ -67,7 +67,7 @@ const withoutLog = async () => {
   return own.port;
 };
 
-const port = logIs === 'off' ? await withoutLog() : (await (await from('toolgate.js')).startToolgate(config)).port;
+const port = logIs === 'off' ? await withoutLog() : (await (await from('app/toolgate.js')).startToolgate(config)).port;
 let session;
 
 const startProfile = async () => {

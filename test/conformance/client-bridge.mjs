@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import { openTranslation } from '../../dist/eras/translate.js';
-import { makeHttpClient } from '../../dist/http-client/http-client.js';
-import { makeOutbound } from '../../dist/platform/outbound.js';
-import { openTransports } from '../../dist/channels/transports.js';
+import { openTranslation } from '../../dist/mcp/era-bridge/translate.js';
+import { makeHttpClient } from '../../dist/mcp/http-client/http-client.js';
+import { makeOutbound } from '../../dist/platform/outbound/outbound.js';
+import { openTransports } from '../../dist/mcp/transports/transports.js';
 import { listen } from './serve.mjs';
 
 const SILENCE_MS = 30_000;
