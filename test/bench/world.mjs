@@ -177,7 +177,9 @@ const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => 
  * gave.
  */
 export const startWorld = async ({ dist, dataDir, against, kafka }) => {
-  const { startEmbeddedPostgres } = await import(pathToFileURL(`${dist}/platform/embedded-postgres/embedded-postgres.js`).href);
+  const { startEmbeddedPostgres } = await import(
+    pathToFileURL(`${dist}/platform/embedded-postgres/embedded-postgres.js`).href
+  );
   const postgres = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '200' } });
   pin(postgres.pid, 'rest');
   const upstreams = {
