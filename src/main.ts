@@ -7,18 +7,22 @@ import { startToolgate, type Toolgate } from './app/toolgate.js';
 
 const banner = (toolgate: Toolgate, config: Config): string => {
   const { url, listensOn } = toolgate;
+  const data = config.databaseUrl
+    ? 'in the PostgreSQL of DATABASE_URL'
+    : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`;
+  const readToken = `node -pe 'JSON.parse(require("fs").readFileSync(0)).token'`;
   return `
 Toolgate is ready.
 
 ${listensOn === url ? '' : `  Listens   ${listensOn}\n`}  API       ${url}/v1        described at ${url}/docs
   Gateway   ${url}/mcp/<server id>
   Health    ${url}/healthz  ${url}/readyz  ${url}/metrics
-  Data      ${config.databaseUrl ? 'in the PostgreSQL of DATABASE_URL' : `${resolve(config.dataDir)} (embedded PostgreSQL: for trying out, not for production)`}
+  Data      ${data}
 
 To begin: sign up, register an MCP server, see what it offers.
 
   TOKEN=$(curl -s ${url}/v1/signup -H 'content-type: application/json' \\
-    -d '{"email":"you@example.com","password":"change me please","organizationName":"Example"}' | node -pe 'JSON.parse(require("fs").readFileSync(0)).token')
+    -d '{"email":"you@example.com","password":"change me please","organizationName":"Example"}' | ${readToken})
   curl -s ${url}/v1/servers -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
     -d '{"name":"GitLab","transport":{"type":"streamable-http","url":"http://127.0.0.1:3002/mcp"}}'
   curl -s ${url}/v1/servers -H "authorization: Bearer $TOKEN"

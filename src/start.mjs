@@ -3,8 +3,9 @@
  *
  *   node src/start.mjs [--build-only | --run <name>] [arguments for the program]
  *
- * A build is fresh when `dist/.stamp.json` holds the fingerprint (contents, not times) of all that goes into it and every output is
- * there. The stamp is removed before anything is written and written after all else, so that a half-written build never passes.
+ * A build is fresh when `dist/.stamp.json` holds the fingerprint (contents, not times) of all that goes into it and
+ * every output is there. The stamp is removed before anything is written and written after all else, so that a half-
+ * written build never passes.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -100,8 +101,9 @@ function isRunning(pid) {
 }
 
 /**
- * One builder at a time: true when this process is it, false when another one has just finished. A builder touches its lock every
- * second; one that is gone, or silent for 5 s, is dead. Two at once, should it come to that, write the same files.
+ * One builder at a time: true when this process is it, false when another one has just finished. A builder touches its
+ * lock every second; one that is gone, or silent for 5 s, is dead. Two at once, should it come to that, write the same
+ * files.
  */
 async function becomeBuilder() {
   mkdirSync(dist, { recursive: true });
@@ -120,7 +122,10 @@ async function becomeBuilder() {
   }
 }
 
-/** The compiler leaves dist/ as it was when a type is wrong; its own memory of what is built (.tsbuildinfo) counts only beside a stamp. */
+/**
+ * The compiler leaves dist/ as it was when a type is wrong; its own memory of what is built (.tsbuildinfo) counts only
+ * beside a stamp.
+ */
 async function build(sources, wanted) {
   if (readStamp() === undefined) clear();
   rmSync(stampFile, { force: true });

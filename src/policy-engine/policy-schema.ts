@@ -29,7 +29,9 @@ const at = (name: string): Members => ({ $ref: `#/$defs/${name}` });
 
 const key = '\\.[^.[\\]*\\u0000\\p{Cs}]+';
 const steps = (place: string): string => `(${key})((${key})|\\[(${place})\\])*`;
-const fact = `(args|identity\\.attributes)${steps('0|[1-9][0-9]{0,5}|\\*')}|identity\\.name|identity\\.kind|request\\.ip|time\\.hour|time\\.weekday`;
+const fact =
+  `(args|identity\\.attributes)${steps('0|[1-9][0-9]{0,5}|\\*')}|identity\\.name|identity\\.kind|request\\.ip|` +
+  'time\\.hour|time\\.weekday';
 const path = (accepted: string): Schema => ({ ...text(1, 256), pattern: `^(${accepted})$` });
 
 const scalar: Schema = { anyOf: [text(0, 1000), { type: 'number' }, { type: 'boolean' }] };

@@ -10,7 +10,10 @@ const LINK = /\[[^\]]*\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g;
 
 const lines = (path) => readFileSync(path, 'utf8').split('\n');
 
-/** Lines over 120 columns, as `file:line: n columns`. URLs that can't be broken and tables in Markdown may be longer. */
+/**
+ * Lines over 120 columns, as `file:line: n columns`. Tables in Markdown may be longer, and so may lines that only a URL
+ * makes long.
+ */
 export function longLines(root, files) {
   return files.flatMap((file) =>
     lines(join(root, file)).flatMap((line, index) => {
@@ -80,7 +83,9 @@ export function areaTables() {
   const { areas, rooms } = createRequire(import.meta.url)('./rooms.cjs').tables;
   const ofAreas = Object.entries(areas).map(([area, { holds, may }]) => [`\`${area}/\``, holds, names(may)]);
   const ofRooms = Object.entries(rooms).map(([room, { holds, may }]) => [`\`${room}/\``, holds, names(may)]);
-  return `${table(['area', 'holds', 'may import'], ofAreas)}\n\n${table(['room', 'holds', 'may also import'], ofRooms)}`;
+  return (
+    `${table(['area', 'holds', 'may import'], ofAreas)}\n\n` + table(['room', 'holds', 'may also import'], ofRooms)
+  );
 }
 
 /** `text` with what stands between the markers of `name` replaced; undefined when it has no such markers. */

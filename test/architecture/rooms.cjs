@@ -1,6 +1,7 @@
 /**
- * Import rights: one line an area, one line a room. A room may import itself, what its area's line lists, and what its own line
- * lists; anything else is an error, type imports included. Files directly under src/ may import everything; nothing may import them.
+ * Import rights: one line an area, one line a room. A room may import itself, what its area's line lists, and what its
+ * own line lists; anything else is an error, type imports included. Files directly under src/ may import everything;
+ * nothing may import them.
  * `npm run check` holds these rules and writes the tables of docs/architecture.md from them.
  */
 
@@ -99,7 +100,9 @@ const rooms = {
   },
 };
 
-/** Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name. */
+/**
+ * Who may import a package that has one home. Everyone else is refused, so that a file can't escape by an unusual name.
+ */
 const packages = {
   kafkajs: '^src/record/event-log/kafka/',
   '@nestjs/':

@@ -294,7 +294,8 @@ const show = async ({ runs, decisions, missing, began }) => {
     `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} ` +
     `and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
   process.stdout.write(
-    `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n${budgetText(budget)}\n`,
+    `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n` +
+      `${budgetText(budget)}\n`,
   );
   return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
 };

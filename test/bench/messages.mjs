@@ -13,7 +13,8 @@ const META = {
 const padded = (text, bytes = MESSAGE_BYTES) => text.replace('@', 'x'.repeat(bytes - text.length + 1));
 
 const legacyCall = padded(
-  '{"jsonrpc":"2.0","id":10000000,"method":"tools/call","params":{"name":"cancel_job","arguments":{"project_id":"group/project","job_id":"1234567890","force":false,"reason":"@"}}}',
+  '{"jsonrpc":"2.0","id":10000000,"method":"tools/call","params":{"name":"cancel_job",' +
+    '"arguments":{"project_id":"group/project","job_id":"1234567890","force":false,"reason":"@"}}}',
 );
 
 /** By era. */

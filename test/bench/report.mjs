@@ -171,7 +171,14 @@ export const againstText = (rows) => {
       .map((other) => [row, other]),
   );
   if (pairs.length === 0) return '';
-  return `${textTable([['CPU µs/call', 'load', 'this build', 'the other', 'ratio'], ...pairs.map(([row, other]) => [row.name, SHOWN[row.load] ?? row.load, cell(row.cpu), cell(other.cpu), cell(row.cpu / other.cpu, 2)])], 2)}\n\n`;
+  const cells = pairs.map(([row, other]) => [
+    row.name,
+    SHOWN[row.load] ?? row.load,
+    cell(row.cpu),
+    cell(other.cpu),
+    cell(row.cpu / other.cpu, 2),
+  ]);
+  return `${textTable([['CPU µs/call', 'load', 'this build', 'the other', 'ratio'], ...cells], 2)}\n\n`;
 };
 
 /** Lines of cells as text; the first `left` columns stand left, figures right. */

@@ -24,7 +24,8 @@ function both(
     const truth = truths[index] ?? 'U';
     const document: PolicyDocument = { version: '1', default: 'deny', tools: { x: { [within]: [condition] } } };
     const passes = truth === (within === 'require' ? 'T' : 'F');
-    const reason = `${usual[within][truth]}${condition.path}${truth === 'U' ? " that can't be judged for this call" : ''}`;
+    const unjudged = truth === 'U' ? " that can't be judged for this call" : '';
+    const reason = `${usual[within][truth]}${condition.path}${unjudged}`;
     const expected = passes
       ? ({ effect: 'allow', code: 'allowed', rule: '/tools/x', reserved: [] } as const)
       : ({ effect: 'deny', code: 'argument_rule', rule: `/tools/x/${within}/0`, reason, reserved: [] } as const);

@@ -101,17 +101,22 @@ const places: readonly ((key: string) => string)[] = [
   (key) => `{"version":"1","default":"allow","hide":["${key}","*${key}*"]}`,
   (key) => `{"version":"1","default":"allow","all_tools":{"${key}":[]}}`,
   (key) =>
-    `{"version":"1","default":"allow","all_tools":{"require":[{"path":"args.${key}","op":"exists","value":true,"${key}":1}]}}`,
+    `{"version":"1","default":"allow","all_tools":{"require":[{"path":"args.${key}","op":"exists","value":true,` +
+    `"${key}":1}]}}`,
   (key) =>
     `{"version":"1","default":"allow","all_tools":{"require":[{"path":"args.${key}","op":"exists","value":false}]}}`,
   (key) =>
-    `{"version":"1","default":"allow","all_tools":{"deny_if":[{"path":"args.n.${key}.${key}","op":"eq","value":"${key}"}]}}`,
+    `{"version":"1","default":"allow","all_tools":{"deny_if":[{"path":"args.n.${key}.${key}","op":"eq",` +
+    `"value":"${key}"}]}}`,
   (key) =>
-    `{"version":"1","default":"allow","all_tools":{"deny_if":[{"path":"identity.attributes.${key}","op":"exists","value":true}]}}`,
+    `{"version":"1","default":"allow","all_tools":{"deny_if":[{"path":"identity.attributes.${key}",` +
+    '"op":"exists","value":true}]}}',
   (key) =>
-    `{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"${key}","window":"hour","max":1,"increment_from":"args.${key}"}]}}`,
+    `{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"${key}","window":"hour","max":1,` +
+    `"increment_from":"args.${key}"}]}}`,
   (key) =>
-    `{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"c","window":"${key}","max":1,"scope":"${key}"}]}}`,
+    `{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"c","window":"${key}","max":1,` +
+    `"scope":"${key}"}]}}`,
   (key) => `{"version":"1","default":"allow","all_tools":{"require":[{"path":"args.n","op":"${key}","value":1}]}}`,
 ];
 const prototypes: readonly HostileCase[] = keys.flatMap((key) =>

@@ -1,5 +1,6 @@
 /** What the figures leave out. */
-const NOT_JUDGED = `Not run: auth/* of the client set, as Toolgate does not sign in to servers by OAuth yet. Run but not judged: tasks-*, as the fixtures offer no tasks.
+const NOT_JUDGED = `Not run: auth/* of the client set, as Toolgate does not sign in to servers by OAuth yet.
+Run but not judged: tasks-*, as the fixtures offer no tasks.
 server/discover, which most of the suite's own servers of 2026-07-28 do not know, is answered in front of them.`;
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -23,8 +23,9 @@ const RUN_MS = 180_000;
 const RESULTS = new URL('results.json', import.meta.url);
 
 const USAGE = `npm run conformance -- [--record] [--report file] [words]
-Runs the official conformance suite against each fixture, directly and through a built Toolgate, and against clients of each era that reach the suite's own
-servers in the way that Toolgate does; compares with test/conformance/expected.json.
+Runs the official conformance suite against each fixture, directly and through a built Toolgate, and against clients
+of each era that reach the suite's own servers in the way that Toolgate does; compares with
+test/conformance/expected.json.
 words: only the pairings whose name has them all, such as: gateway 2025-11-25
 --record: write what fails now to expected.json
 --report: write how many scenarios passed, and how many failed that should not, to this file`;

@@ -116,7 +116,8 @@ test(
     const { user, system } = process.cpuUsage(cpu);
     const mib = (bytes: number): string => (bytes / MIB).toFixed(0);
     process.stderr.write(
-      `simulated ${DECISIONS} decisions in ${(tookMs / 1000).toFixed(1)} s (this process ${((user + system) / 1e6).toFixed(1)} ` +
+      `simulated ${DECISIONS} decisions in ${(tookMs / 1000).toFixed(1)} s (this process ` +
+        `${((user + system) / 1e6).toFixed(1)} ` +
         `s of CPU), MiB in use at each tenth ${inUse.map(mib).join(' ')}, deaf for ${deafMs.toFixed(0)} ` +
         `ms at most; seeded in ${(seededMs / 1000).toFixed(1)} s\n`,
     );

@@ -190,7 +190,8 @@ describe.skipIf(!kafkaIsHere())('three Kafka nodes', () => {
       const { repeated, unacknowledged } = await expectAllThere(log, load.outcomes);
       console.log(
         `SIGSTOP: ${acknowledged(load.outcomes).length} of ${load.outcomes.length} acknowledged (${beforeItWoke} ` +
-          `ended before it woke), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ${unacknowledged} ` +
+          `ended before it woke), worst ${worst(load.outcomes).toFixed(0)} ms, ${repeated} stored twice, ` +
+          `${unacknowledged} ` +
           'stored but not acknowledged',
       );
     },

@@ -190,7 +190,8 @@ describe.skipIf(!kafkaIsHere())('two gateways and two projectors over three brok
         `killed ${KILLS} × 3: ${of('served')} served, ${of('refused')} refused ` +
           `(${[...refusals].map((one) => one.join(' ')).join(', ')}), ${of('lost')} lost with their ` +
           `gateway; slowest answer ${Math.max(...answers.map((answer) => answer.ms))} ms; ${events.length} ` +
-          `records, ${unknown} with an unknown outcome, ${events.filter((event) => event['type'] === 'audit.gap').length} ` +
+          `records, ${unknown} with an unknown outcome, ` +
+          `${events.filter((event) => event['type'] === 'audit.gap').length} ` +
           `gaps\n`,
       );
     },

@@ -7,8 +7,8 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * `src/platform/embedded-postgres` as JavaScript in a temporary folder, for tests that need it in a process of its own, which
- * they can kill.
+ * `src/platform/embedded-postgres` as JavaScript in a temporary folder, for tests that need it in a process of its own,
+ * which they can kill.
  */
 export function compilePlatform(): string {
   const folder = mkdtempSync(join(tmpdir(), 'toolgate-platform-'));

@@ -121,7 +121,7 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         },
       );
 
-      test('every key has one partition, that of murmur2 as in the clients of Kafka, the same in both topics', async () => {
+      test('every key has one partition, by murmur2 as in the clients of Kafka, the same in both topics', async () => {
         const log = await open();
         const keys = [...range(20).map((n) => `org_${n}`), 'ключ', ''];
         for (const topic of ['toolgate.decisions', 'toolgate.control'] as const) {
@@ -160,7 +160,7 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         }
       });
 
-      test('a value is kept byte for byte, empty, binary or a mebibyte and a half long, and so is its key', async () => {
+      test('a value is kept byte for byte, empty, binary or 1.5 MiB long, and so is its key', async () => {
         const log = await open();
         const values = [
           Buffer.alloc(0),
@@ -315,7 +315,7 @@ export const eventLogContract = (prepare: () => Promise<FreshLog>) =>
         expect(ledger.values()).toEqual(range(30).map(String));
       });
 
-      test('a position that another reader moved ahead is followed: what lies before it is not handled again', async () => {
+      test('a position that another reader moved ahead is followed: nothing before it is handled again', async () => {
         const log = await open();
         await appendAll(log, 'org_1', range(40).map(String));
         const ledger = new Ledger();

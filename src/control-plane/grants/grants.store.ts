@@ -125,8 +125,8 @@ export const listGrants = async (
 ): Promise<readonly ShownGrant[]> => {
   const { identityId = null, serverId = null, policyId = null, status = null } = page.filter;
   const { rows } = await tx.query<ShownRow>(
-    `${SHOWN} where id > $3 and ($4::text is null or identity_id = $4) and ($5::text is null or server_id = $5) and ($6::text is null or policy_id = $6)
-       and ($7::text is null or status = $7) order by id limit $8`,
+    `${SHOWN} where id > $3 and ($4::text is null or identity_id = $4) and ($5::text is null or server_id = $5)
+       and ($6::text is null or policy_id = $6) and ($7::text is null or status = $7) order by id limit $8`,
     [organizationId, now.toISOString(), page.after, identityId, serverId, policyId, status, page.rows],
   );
   return rows.map(toShown);

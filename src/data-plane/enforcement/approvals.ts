@@ -160,22 +160,25 @@ export const awaiting = (
   const { rule, reason } = asked.call;
   const deny = { effect: 'deny', rule } as const;
   switch (standing.status) {
-    case 'pending': {
-      const { approvalId, expiresAtMs } = standing;
+    case 'pending':
       return {
         effect: 'hold',
         code: 'approval_required',
         rule,
         reason,
-        approvalId,
-        waiting: { approvalId, waitMs: asked.waitMs, expiresInMs: expiresAtMs - nowMs },
+        approvalId: standing.approvalId,
+        waiting: {
+          approvalId: standing.approvalId,
+          waitMs: asked.waitMs,
+          expiresInMs: standing.expiresAtMs - nowMs,
+        },
       };
-    }
     case 'rejected':
       return {
         ...deny,
         code: 'approval_rejected',
-        reason: `${call.tool}: a reviewer rejected this call${standing.comment === null ? '' : `: ${standing.comment}`}`,
+        reason:
+          `${call.tool}: a reviewer rejected this call` + (standing.comment === null ? '' : `: ${standing.comment}`),
         approvalId: standing.approvalId,
       };
     case 'expired':

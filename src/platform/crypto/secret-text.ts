@@ -2,8 +2,10 @@
 export const HIDDEN = '***';
 
 /** How the tokens of well-known services begin. */
-const KNOWN_PREFIX =
-  /^(?:gl[a-z]{2,5}-|gh[opsur]_|github_pat_|sk-|[spr]k_|xox[a-z]-|xapp-|A[KS]IA|AIza|ya29\.|eyJ|npm_|pypi-|hf_|shp[a-z]{2}_|SG\.|do[opr]_v1_|lin_api_|ntn_|secret_|whsec_|glsa_|figd_|tg_|ATATT|dapi)/;
+const KNOWN_PREFIX = new RegExp(
+  '^(?:gl[a-z]{2,5}-|gh[opsur]_|github_pat_|sk-|[spr]k_|xox[a-z]-|xapp-|A[KS]IA|AIza|ya29\\.|eyJ|npm_|pypi-|hf_|' +
+    'shp[a-z]{2}_|SG\\.|do[opr]_v1_|lin_api_|ntn_|secret_|whsec_|glsa_|figd_|tg_|ATATT|dapi)',
+);
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const HEXADECIMAL = /^(?=.*\d)[0-9a-f]{16,}$/i;
 const WORD = /^(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,10}|v?\d{1,6})$/;
@@ -35,7 +37,8 @@ export const looksSecret = (text: string): boolean => {
 
 const BETWEEN_PIECES = /[\s,;/\\:@?&|"'<>(){}[\]=]+/;
 const SECRET_WORDS =
-  'token|secret|passw|passphrase|pwd|api[-_]?key|access[-_]?key|private[-_]?key|auth(?!ors?(?![a-z]))|credential|bearer|session|cookie|signature|dsn';
+  'token|secret|passw|passphrase|pwd|api[-_]?key|access[-_]?key|private[-_]?key|' +
+  'auth(?!ors?(?![a-z]))|credential|bearer|session|cookie|signature|dsn';
 /** Names whose value is a secret whatever it looks like. */
 const SECRET_NAME = new RegExp(`${SECRET_WORDS}|(?:^|[-_.])(?:key|pat|pass)$`, 'i');
 /** Segments of a path after which a secret comes. */

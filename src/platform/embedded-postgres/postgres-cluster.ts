@@ -57,7 +57,8 @@ async function initialise(home: string, account: PostgresAccount, log: number): 
   if (code !== 0) {
     await rm(aside, { recursive: true, force: true });
     throw new Error(
-      `PostgreSQL could not make its data folder (initdb ended with ${code}); see ${join(home, LOG_FILE)}${code === 127 ? MUSL_HINT : ''}`,
+      `PostgreSQL could not make its data folder (initdb ended with ${code}); see ` +
+        `${join(home, LOG_FILE)}${code === 127 ? MUSL_HINT : ''}`,
     );
   }
   await rename(aside, join(home, POSTGRES_MAJOR));

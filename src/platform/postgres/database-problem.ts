@@ -8,8 +8,10 @@ const STATEMENT_CANCELED = '57014';
 const TEMPORARY = /^(08...|53...|57P..|40...)$/;
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What pg and its pool throw without a code. */
-const MESSAGES =
-  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error)/;
+const MESSAGES = new RegExp(
+  '^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|' +
+    'Client has encountered a connection error)',
+);
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 

@@ -72,7 +72,8 @@ export const ensureRoles = async (client: pg.Client, roles: DatabaseRoles): Prom
       `GRANT ${names.join(', ')} TO CURRENT_USER;`,
     ];
     throw new Error(
-      `The database user may not create roles. Run these once as a superuser, then start again:\n  ${statements.join('\n  ')}`,
+      'The database user may not create roles. Run these once as a superuser, then start again:\n  ' +
+        statements.join('\n  '),
       { cause: error },
     );
   }

@@ -43,8 +43,11 @@ const text = (value: unknown): string =>
 
 const STYLE = `
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-code,summary{font-family:ui-monospace,monospace;font-size:14px}summary{cursor:pointer;padding:.3rem 0}summary b{display:inline-block;width:4.5rem}
-details{border-bottom:1px solid #8884}details>div{padding:0 0 1rem 4.5rem}table{border-collapse:collapse;width:100%}td{border-top:1px solid #8883;padding:.2rem .5rem .2rem 0;vertical-align:top}
+code,summary{font-family:ui-monospace,monospace;font-size:14px}summary{cursor:pointer;padding:.3rem 0}
+summary b{display:inline-block;width:4.5rem}
+details{border-bottom:1px solid #8884}details>div{padding:0 0 1rem 4.5rem}
+table{border-collapse:collapse;width:100%}
+td{border-top:1px solid #8883;padding:.2rem .5rem .2rem 0;vertical-align:top}
 nav a{margin-right:.8rem}`;
 
 /** Scripts, frames, forms and anything from elsewhere are refused; the one style is named by its hash. */
@@ -70,7 +73,8 @@ const typeOf = (schema: Schema | undefined): string => {
 };
 
 const row = (name: string, required: boolean, schema: Schema | undefined, description: string | undefined): string =>
-  `<tr><td><code>${text(name)}</code>${required ? '' : ' (optional)'}</td><td>${typeOf(schema)}</td><td>${text(description ?? schema?.description)}</td></tr>`;
+  `<tr><td><code>${text(name)}</code>${required ? '' : ' (optional)'}</td><td>${typeOf(schema)}</td>` +
+  `<td>${text(description ?? schema?.description)}</td></tr>`;
 
 const table = (title: string, rows: readonly string[]): string =>
   rows.length === 0 ? '' : `<h4>${title}</h4><table>${rows.join('')}</table>`;
@@ -106,8 +110,9 @@ const schemaHtml = ([name, schema]: readonly [string, Schema]): string => {
     row(member, schema.required?.includes(member) === true, of, undefined),
   );
   return (
-    '<section ' +
-    `id="schema-${text(name)}"><h3>${text(name)}</h3><p>${text(schema.description)}</p>${rows.length > 0 ? `<table>${rows.join('')}</table>` : `<p>${typeOf(schema)}</p>`}</section>`
+    `<section id="schema-${text(name)}"><h3>${text(name)}</h3><p>${text(schema.description)}</p>` +
+    (rows.length > 0 ? `<table>${rows.join('')}</table>` : `<p>${typeOf(schema)}</p>`) +
+    '</section>'
   );
 };
 
@@ -125,8 +130,11 @@ export const docsPage = (document: OpenAPIObject): string => {
   const routes = routesOf(document);
   const tags = [...new Set(routes.map(({ operation }) => operation.tags?.[0] ?? 'other'))];
   const schemas = Object.entries((document.components?.schemas ?? {}) as Readonly<Record<string, Schema>>);
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${text(document.info.title)} API</title><style>${STYLE}</style></head><body>
-<h1>${text(document.info.title)} API</h1><p>${text(document.info.description)} The same as data: <a href="/openapi.json">openapi.json</a>, <a href="/openapi.yaml">openapi.yaml</a>.</p>
+  const title = text(document.info.title);
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>${title} API</title><style>${STYLE}</style></head><body>
+<h1>${title} API</h1><p>${text(document.info.description)}
+The same as data: <a href="/openapi.json">openapi.json</a>, <a href="/openapi.yaml">openapi.yaml</a>.</p>
 <nav>${tags.map((tag) => `<a href="#tag-${text(tag)}">${text(tag)}</a>`).join('')}<a href="#schemas">schemas</a></nav>
 ${tags
   .map(

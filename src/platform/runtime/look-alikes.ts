@@ -33,8 +33,11 @@ const skeleton = (name: string): string => {
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}|^ | $| {2}/u;
 const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
 /** East Asian names mix these with Latin letters as a matter of course (UTS 39, "highly restrictive"). */
-const BESIDE_LATIN =
-  /[\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}]/u;
+const BESIDE_LATIN = new RegExp(
+  '[\\p{Script=Latin}\\p{Script=Common}\\p{Script=Inherited}\\p{Script=Han}\\p{Script=Hiragana}' +
+    '\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Bopomofo}]',
+  'u',
+);
 
 /** Why a name can be mistaken whatever others there are; undefined when it can't. */
 export const mistakable = (name: string): string | undefined => {

@@ -2,8 +2,11 @@
  * Names by which a loader or an interpreter is made to run other code than the command: taken only where the operator
  * lists the very name, never by a pattern.
  */
-const RUNS_OTHER_CODE =
-  /^(LD_|DYLD_|NODE_|PYTHON|PERL|RUBY|JAVA_|JDK_|_JAVA|DOTNET_|GIT_|BASH|LUA_|GCONV_|OPENSSL_|GLIBC_|NPM_|PIP_|UV_)|^(ENV|PATH|HOME|CLASSPATH|SHELLOPTS|PS4)$/i;
+const RUNS_OTHER_CODE = new RegExp(
+  '^(LD_|DYLD_|NODE_|PYTHON|PERL|RUBY|JAVA_|JDK_|_JAVA|DOTNET_|GIT_|BASH|LUA_|GCONV_|OPENSSL_|GLIBC_|NPM_|PIP_|UV_)|' +
+    '^(ENV|PATH|HOME|CLASSPATH|SHELLOPTS|PS4)$',
+  'i',
+);
 
 /**
  * What a registration may set when the operator lists nothing: names by which programs take credentials and the place

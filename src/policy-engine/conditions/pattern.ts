@@ -119,8 +119,20 @@ function boundsOf(instructions: Program['instructions'], sets: readonly Instruct
 /** Where word characters and the line feed begin and end. */
 const wordBounds = [10, 11, 48, 58, 65, 91, 95, 96, 97, 123];
 
-const token =
-  /\\Q[\s\S]*?(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^{])|\\x\{[^}]*\}|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|[\s\S]/g;
+const token = new RegExp(
+  [
+    /\\Q[\s\S]*?(?:\\E|$)/,
+    /\\[pP](?:\{[^}]*\}|[^{])/,
+    /\\x\{[^}]*\}/,
+    /\\[\s\S]/,
+    /\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]/,
+    /\{\d+(?:,\d*)?\}/,
+    /[\s\S]/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'g',
+);
 
 /**
  * How many instructions a pattern may become, about: repeats are written out when it is compiled, which would take

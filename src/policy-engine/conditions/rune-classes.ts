@@ -46,7 +46,10 @@ function contextOf({ instructions }: Program): number {
   return asked & (empty.boundary | empty.noBoundary) ? asked | wordBehind : asked;
 }
 
-/** `classOfInterval` has the class of each interval between two bounds; `context` the flags that the program asks for. */
+/**
+ * `classOfInterval` has the class of each interval between two bounds; `context` has the flags that the program asks
+ * for.
+ */
 export type Classes = Readonly<{ classes: readonly RuneClass[]; classOfInterval: Uint16Array; context: number }>;
 
 /** Groups the code points that a program can't tell apart, in slices. */

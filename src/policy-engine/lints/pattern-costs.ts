@@ -44,7 +44,8 @@ export function patternCosts({
       pointer,
       code: 'costly_patterns',
       message:
-        `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ${MAX_PATTERN_STEPS} ` +
+        `judging a name by these patterns could take ${steps} steps; a call whose name takes more than ` +
+        `${MAX_PATTERN_STEPS} ` +
         'is refused',
     })),
   };

@@ -81,7 +81,8 @@ export const searchEvents = async (
     if (value !== undefined) where(`${column} =`, columnText(value));
   }
   const { rows } = await tx.query<StoredEvent>(
-    `select seq, recorded_at as "recordedAt", event from audit_records where ${[...conditions, ...hints(filters)].join(' and ')}
+    `select seq, recorded_at as "recordedAt", event from audit_records
+      where ${[...conditions, ...hints(filters)].join(' and ')}
       order by recorded_at, seq limit $3`,
     values,
   );

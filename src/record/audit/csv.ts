@@ -42,8 +42,8 @@ export const CSV_COLUMNS = [
 ] as const;
 
 /**
- * What a spreadsheet takes for a formula: some read the full-width and small signs as the plain ones, and drop the white
- * space and the invisible characters before them.
+ * What a spreadsheet takes for a formula: some read the full-width and small signs as the plain ones, and drop the
+ * white space and the invisible characters before them.
  */
 const FORMULA = /^(?:[\t\r\n]|[\p{White_Space}\p{Cf}]*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 /** Control characters but tab and line ends: a terminal obeys them, and many programs end a text at NUL. */
@@ -61,8 +61,8 @@ const textOf = (value: unknown): string => {
 
 /**
  * One cell (RFC 4180): quoted where it must be, with quotes doubled. A text that a spreadsheet would take for a formula
- * (it begins with `=`, `+`, `-`, `@`, also full-width or behind white space, a tab or a line end) gets an apostrophe in front; control
- * characters are spelled as in JSON (`\u001b`); numbers stay as they are; objects and lists are JSON.
+ * (it begins with `=`, `+`, `-`, `@`, also full-width or behind white space, a tab or a line end) gets an apostrophe in
+ * front; control characters are spelled as in JSON (`\u001b`); numbers stay as they are; objects and lists are JSON.
  */
 export const csvCell = (value: unknown): string => {
   const text = textOf(value);

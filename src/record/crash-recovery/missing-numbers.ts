@@ -116,8 +116,8 @@ export const closeNumbering = async (parts: Parts, bootId: string): Promise<void
  */
 export const reportOverdue = async (parts: Parts): Promise<void> => {
   const { rows } = await parts.db.worker.query<{ id: string; before: Date }>(
-    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads where missing_since < now() - ${OVERDUE}
-      order by random() limit $1`,
+    `select organization_id as id, now() - ${OVERDUE} as before from audit_heads
+      where missing_since < now() - ${OVERDUE} order by random() limit $1`,
     [ORGANIZATIONS_AT_ONCE],
   );
   for (const { id, before } of rows) {

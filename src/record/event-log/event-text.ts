@@ -126,7 +126,13 @@ export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: 
   } = event;
   const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
   const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
-  return `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)},"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":${sequence}${member('abandoned', abandoned)}}`;
+  return (
+    `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":` +
+    `${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)}` +
+    `,"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":` +
+    `${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":` +
+    `${sequence}${member('abandoned', abandoned)}}`
+  );
 };
 
 /** The JSON of an outcome. */
@@ -145,4 +151,7 @@ export const completedText = ({
   durationMs,
   responseBytes,
 }: ToolCallCompleted): string =>
-  `{"id":"${id}","type":"toolCall.completed","version":${version},"time":"${time}","organizationId":"${organizationId}","callId":"${callId}","grantId":"${grantId}","identityId":"${identityId}","serverId":"${serverId}","tool":${JSON.stringify(tool)},"status":"${status}","upstreamStatus":${upstreamStatus ?? 'null'},"durationMs":${durationMs},"responseBytes":${responseBytes}}`;
+  `{"id":"${id}","type":"toolCall.completed","version":${version},"time":"${time}","organizationId":"` +
+  `${organizationId}","callId":"${callId}","grantId":"${grantId}","identityId":"${identityId}","serverId":"` +
+  `${serverId}","tool":${JSON.stringify(tool)},"status":"${status}","upstreamStatus":${upstreamStatus ?? 'null'}` +
+  `,"durationMs":${durationMs},"responseBytes":${responseBytes}}`;

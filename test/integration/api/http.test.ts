@@ -232,12 +232,14 @@ describe('a body', () => {
         [
           'POST',
           `/v1/servers/${serverId}/policies`,
-          `{"name":"p","document":{"version":"1","default":"deny","tools":{"a${text}":{"action":"deny","reason":"a${text}"}}}}`,
+          `{"name":"p","document":{"version":"1","default":"deny","tools":{"a${text}":{"action":"deny",` +
+            `"reason":"a${text}"}}}}`,
         ],
         [
           'POST',
           `/v1/servers/${serverId}/policies`,
-          `{"name":"p","document":{"version":"1","default":"deny","tools":{"a":{"limits":[{"counter":"a${text}","window":60,"max":1}]}}}}`,
+          '{"name":"p","document":{"version":"1","default":"deny",' +
+            `"tools":{"a":{"limits":[{"counter":"a${text}","window":60,"max":1}]}}}}`,
         ],
         ['POST', '/v1/policies/validate', `{"document":{"a${text}":"${text}"}}`],
         ['POST', '/v1/login', `{"email":"a@example.com","password":"${text}"}`],
@@ -284,7 +286,8 @@ describe('a body', () => {
     expect(JSON.stringify(body['attributes'])).toBe('{"__proto__":"a","constructor":"b","toString":"c"}');
     const decided = await post(
       '/v1/policies/validate',
-      '{"document":{"version":"1","default":"deny","tools":{"__proto__":{"action":"deny"},"constructor":{"action":"allow"}}}}',
+      '{"document":{"version":"1","default":"deny","tools":{"__proto__":{"action":"deny"},' +
+        '"constructor":{"action":"allow"}}}}',
     );
     expect(decided).toMatchObject({ status: 200, body: { valid: true } });
   });

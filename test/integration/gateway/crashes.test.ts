@@ -129,7 +129,8 @@ describe('an answer of an upstream that is nested 20,000 levels deep', () => {
         isCall(seen, 'initialize') &&
         json(
           response,
-          `{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"x":${DEEP}},"serverInfo":{"name":"x","version":"1"}}}`,
+          `{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{"x":${DEEP}},` +
+            '"serverInfo":{"name":"x","version":"1"}}}',
         ),
     );
     await expect(openSession(legacyGrant)).rejects.toThrow(/initialize answered 200/);
@@ -142,7 +143,8 @@ describe('an answer of an upstream that is nested 20,000 levels deep', () => {
         isCall(seen, 'server/discover') &&
         json(
           response,
-          `{"jsonrpc":"2.0","id":${JSON.stringify(seen.message?.['id'])},"result":{"supportedVersions":["2026-07-28"],"capabilities":{"x":${DEEP}}}}`,
+          `{"jsonrpc":"2.0","id":${JSON.stringify(seen.message?.['id'])},` +
+            `"result":{"supportedVersions":["2026-07-28"],"capabilities":{"x":${DEEP}}}}`,
         ),
     );
     await expect(openSession(grant)).rejects.toThrow(/initialize answered/);
@@ -156,7 +158,8 @@ describe('an answer of an upstream that is nested 20,000 levels deep', () => {
         isCall(seen, 'initialize') &&
         json(
           response,
-          `{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":"2025-11-25","capabilities":{"x":${DEEP}},"serverInfo":{"name":"x","version":"1"}}}`,
+          '{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":"2025-11-25",' +
+            `"capabilities":{"x":${DEEP}},"serverInfo":{"name":"x","version":"1"}}}`,
         ),
     );
     expect((await client.ask('server/discover')).body).toHaveProperty('error');
@@ -176,7 +179,9 @@ describe('an answer of an upstream that is nested 20,000 levels deep', () => {
   test.each(['acknowledged', 'acknowledged and its request'])(
     'as the %s notification of a subscription is not passed on',
     async (what) => {
-      const notification = `{"jsonrpc":"2.0",${what === 'acknowledged' ? '' : '"id":"x",'}"method":"notifications/subscriptions/acknowledged","params":{"notifications":{},"x":${DEEP}}}`;
+      const notification =
+        `{"jsonrpc":"2.0",${what === 'acknowledged' ? '' : '"id":"x",'}` +
+        `"method":"notifications/subscriptions/acknowledged","params":{"notifications":{},"x":${DEEP}}}`;
       modern.setIntercept(
         (_request, response, seen) => isCall(seen, 'subscriptions/listen') && events(response, notification),
       );
@@ -215,7 +220,9 @@ describe('an answer of an upstream that is nested 20,000 levels deep', () => {
           isCall(seen, method) &&
           json(
             response,
-            `{"jsonrpc":"2.0","id":${JSON.stringify(seen.message?.['id'])},"result":{"protocolVersion":"2025-11-25","supportedVersions":["2026-07-28"],"capabilities":{"x":${DEEP}},"tools":[{"name":"a","inputSchema":${DEEP}}]}}`,
+            `{"jsonrpc":"2.0","id":${JSON.stringify(seen.message?.['id'])},` +
+              '"result":{"protocolVersion":"2025-11-25","supportedVersions":["2026-07-28"],' +
+              `"capabilities":{"x":${DEEP}},"tools":[{"name":"a","inputSchema":${DEEP}}]}}`,
           ),
       );
       const answer = await tenant.api('POST', '/v1/servers', {

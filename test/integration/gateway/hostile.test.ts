@@ -135,7 +135,9 @@ describe('a page of a list that a server makes up', () => {
     const keys =
       (count: number) =>
       (id: unknown): string =>
-        `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"t0","inputSchema":{"type":"object"},"x":{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')}}}]}}`;
+        `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":[{"name":"t0",` +
+        `"inputSchema":{"type":"object"},"x":{${Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')}` +
+        '}}]}}';
     expect(await listed(keys(99_000))).toContain('"k98999"');
     const refused = { id: 5, error: { message: 'the MCP server gave no readable list' } };
     expect(JSON.parse(await listed(keys(100_001)))).toMatchObject(refused);

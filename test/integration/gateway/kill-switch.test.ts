@@ -81,7 +81,8 @@ const until = async (holds: () => Promise<boolean>): Promise<number> => {
 };
 
 describe('the kill switch', () => {
-  test(`thrown on one node refuses on two others in under a second, ${ROUNDS} times for each of ${Object.keys(switches).join(', ')}`, async () => {
+  const every = Object.keys(switches).join(', ');
+  test(`thrown on one node refuses on two others in under a second, ${ROUNDS} times for each of ${every}`, async () => {
     const sessions = await Promise.all(others.map((node) => openSession(on(node))));
     const refuses = async ({ post }: (typeof sessions)[number]): Promise<boolean> =>
       /"code":"disabled"/.test(await (await post(call('echo'))).text());

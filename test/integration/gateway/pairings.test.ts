@@ -131,13 +131,17 @@ describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s c
     await vi.waitFor(async () => expect(textOf(await client.call('brief'))).toBe('brief'), { timeout: 5000 });
   });
 
-  test(`that leaves in the middle of a call ${of === 'modern' ? 'cancels it' : 'lets it go on, and its outcome is on record'}`, async () => {
-    const before = server.witness.started.length;
-    const call = client.call('left').catch(() => undefined);
-    await vi.waitFor(() => expect(server.witness.started).toHaveLength(before + 1));
-    await client.close();
-    await call;
-    expect(await outcomeOf(tenant, grant, 'left')).toBe(of === 'modern' ? 'cancelled' : 'ok');
-    if (of === 'legacy') expect(server.witness.finished).toEqual(['left']);
-  });
+  test(
+    'that leaves in the middle of a call ' +
+      `${of === 'modern' ? 'cancels it' : 'lets it go on, and its outcome is on record'}`,
+    async () => {
+      const before = server.witness.started.length;
+      const call = client.call('left').catch(() => undefined);
+      await vi.waitFor(() => expect(server.witness.started).toHaveLength(before + 1));
+      await client.close();
+      await call;
+      expect(await outcomeOf(tenant, grant, 'left')).toBe(of === 'modern' ? 'cancelled' : 'ok');
+      if (of === 'legacy') expect(server.witness.finished).toEqual(['left']);
+    },
+  );
 });

@@ -101,7 +101,8 @@ describe('bodies', () => {
         'mcp-name': 'cancel_job',
       });
       const bodyOf = (method: string, id: string) =>
-        `{"jsonrpc":"2.0","id":"${id}","method":"${method}","params":{"name":"cancel_job","arguments":{"__proto__":{"admin":true}}}}`;
+        `{"jsonrpc":"2.0","id":"${id}","method":"${method}","params":{"name":"cancel_job",` +
+        '"arguments":{"__proto__":{"admin":true}}}}';
       const answers = [
         await session.post(bodyOf('tools/call', 'one')),
         await session.post(bodyOf('prompts/get', 'two')),
@@ -165,7 +166,8 @@ describe('bodies', () => {
     const session = await openSession(grant);
     const body =
       '{ "jsonrpc":"2.0", ' +
-      '"id":7,"method":"tools/call","params":{"name":"quick","arguments":{"b":1.50,"a":"\\u00e9","n":1e21},"_meta":{"x.example/unknown":[1]}}}';
+      '"id":7,"method":"tools/call","params":{"name":"quick","arguments":{"b":1.50,"a":"\\u00e9","n":1e21},' +
+      '"_meta":{"x.example/unknown":[1]}}}';
     expect((await session.post(body)).status).toBe(200);
     expect(upstream.seenOf('tools/call').at(-1)?.text).toBe(body);
   });

@@ -256,7 +256,9 @@ describe("a server's own requests", () => {
         params: { messages: [], maxTokens: 1 },
       };
       // In one piece, in two, and in another spelling.
-      const text = `data: ${id === 3 ? JSON.stringify(asked).replace('"method"', '"m\\u0065thod"') : JSON.stringify(asked)}\n\n`;
+      const text =
+        `data: ${id === 3 ? JSON.stringify(asked).replace('"method"', '"m\\u0065thod"') : JSON.stringify(asked)}` +
+        '\n\n';
       response.write(id === 2 ? text.slice(0, 30) : text);
       if (id === 2) {
         await quiet();
@@ -264,7 +266,13 @@ describe("a server's own requests", () => {
       }
       await quiet();
       response.end(
-        `data: ${JSON.stringify({ jsonrpc: '2.0', id: seen.message['id'], result: { content: [{ type: 'text', text: 'done' }] } })}\n\n`,
+        'data: ' +
+          JSON.stringify({
+            jsonrpc: '2.0',
+            id: seen.message['id'],
+            result: { content: [{ type: 'text', text: 'done' }] },
+          }) +
+          '\n\n',
       );
       return true;
     });

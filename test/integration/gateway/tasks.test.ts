@@ -54,10 +54,23 @@ const answerTasks = (response: ServerResponse, { message = {} }: Seen): boolean 
   if (method === 'tasks/result') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(
-      `id: 1\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: 'asked', method: 'elicitation/create', params: { message: 'Who?', _meta: { [RELATED]: { taskId: 'task.1' } } } })}\n\n`,
+      'id: 1\ndata: ' +
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id: 'asked',
+          method: 'elicitation/create',
+          params: { message: 'Who?', _meta: { [RELATED]: { taskId: 'task.1' } } },
+        }) +
+        '\n\n',
     );
     response.end(
-      `data: ${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [], structuredContent: { taskId: 'task.1' }, _meta: { [RELATED]: { taskId: 'task.1' } } } })}\n\n`,
+      'data: ' +
+        JSON.stringify({
+          jsonrpc: '2.0',
+          id,
+          result: { content: [], structuredContent: { taskId: 'task.1' }, _meta: { [RELATED]: { taskId: 'task.1' } } },
+        }) +
+        '\n\n',
     );
     return true;
   }
@@ -257,7 +270,13 @@ describe('without a session', () => {
       const { notifications } = seen.message['params'] as Json;
       const send = (method: string, params: Json): boolean =>
         response.write(
-          `data: ${JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta: { [META.subscriptionId]: 'tasks' } } })}\n\n`,
+          'data: ' +
+            JSON.stringify({
+              jsonrpc: '2.0',
+              method,
+              params: { ...params, _meta: { [META.subscriptionId]: 'tasks' } },
+            }) +
+            '\n\n',
         );
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       send('notifications/subscriptions/acknowledged', { notifications });

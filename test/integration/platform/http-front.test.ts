@@ -43,6 +43,6 @@ test(
   },
 );
 
-test('a head must be whole within 30 seconds and a body within two minutes, so that slow senders hold no connection', () => {
+test('a head must be whole within 30 seconds and a body within two minutes, so that slow senders are cut off', () => {
   expect([front.headersTimeout, front.requestTimeout]).toEqual([30_000, 120_000]);
 });

@@ -74,7 +74,9 @@ describe('a policy', () => {
 
   test('keeps tools whose names other programs stumble over, as they were sent', async () => {
     const text =
-      '{"name":"p","document":{"version":"1","default":"allow","hide":["prototype"],"tools":{"constructor":{"action":"deny"},"__proto__":{"action":"deny"},"prototype":{"action":"deny"},"a/b~c":{"action":"deny"}}}}';
+      '{"name":"p","document":{"version":"1","default":"allow","hide":["prototype"],' +
+      '"tools":{"constructor":{"action":"deny"},"__proto__":{"action":"deny"},"prototype":{"action":"deny"},' +
+      '"a/b~c":{"action":"deny"}}}}';
     const response = await fetch(`${toolgate.url}/v1/servers/${serverId}/policies`, {
       method: 'POST',
       headers: { authorization: `Bearer ${manager.token}`, 'content-type': 'application/json' },

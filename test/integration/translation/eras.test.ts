@@ -79,7 +79,9 @@ describe('a request', () => {
     const { session } = await legacy('initialize', INIT);
     await legacy('tools/call', { name: 'echo', _meta: { 'io.modelcontextprotocol/protocolVersion': 'kept' } }, session);
     expect(old.seenOf('tools/call')[0]).toMatchObject({
-      text: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"kept"}}}',
+      text:
+        '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo",' +
+        '"_meta":{"io.modelcontextprotocol/protocolVersion":"kept"}}}',
       headers: { 'mcp-session-id': session },
     });
     const { modern } = await clientOf(young.url, ['modern']);

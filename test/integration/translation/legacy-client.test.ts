@@ -347,7 +347,8 @@ describe('a legacy client of a modern server', () => {
         response
           .writeHead(200, { 'content-type': 'application/json' })
           .end(
-            `{"jsonrpc":"2.0","id":${JSON.stringify(message['id'])},"result":{"resultType":"complete","content":[],"structuredContent":{"n":9007199254740993}}}`,
+            `{"jsonrpc":"2.0","id":${JSON.stringify(message['id'])},"result":{"resultType":"complete",` +
+              '"content":[],"structuredContent":{"n":9007199254740993}}}',
           ) !== undefined
       );
     });

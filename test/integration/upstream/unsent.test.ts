@@ -62,7 +62,13 @@ const post = (message: object, session: Readonly<Record<string, string>> = {}): 
   });
 const say = (n: number, bytes: number): void =>
   void stream.write(
-    `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tools/list_changed', params: { n, text: 'x'.repeat(bytes) } })}\n\n`,
+    'data: ' +
+      JSON.stringify({
+        jsonrpc: '2.0',
+        method: 'notifications/tools/list_changed',
+        params: { n, text: 'x'.repeat(bytes) },
+      }) +
+      '\n\n',
   );
 
 const begin = async (): Promise<Readonly<Record<string, string>>> => {

@@ -42,7 +42,8 @@ const written = (value: unknown, choose: Choose): string => {
   const members = Object.entries(value)
     .map((member) => [choose(1000), member] as const)
     .toSorted(([one], [other]) => one - other);
-  return `{${members.map(([, [key, member]]) => `${pad(text(key, choose))}:${pad(written(member, choose))}`).join(',') || space(choose)}}`;
+  const inside = members.map(([, [key, member]]) => `${pad(text(key, choose))}:${pad(written(member, choose))}`);
+  return `{${inside.join(',') || space(choose)}}`;
 };
 
 const chooserOf = (seed: number): Choose => {

@@ -91,7 +91,8 @@ test('a hash is of the content: SHA-256 over the canonical text', () => {
   ).toBe(
     createHash('sha256')
       .update(
-        '{"default":"deny","hide":["b","a"],"tools":{"a":{},"z":{"limits":[{"counter":"c","max":1.5,"window":60}]}},"version":"1"}',
+        '{"default":"deny","hide":["b","a"],"tools":{"a":{},"z":{"limits":[{"counter":"c","max":1.5,' +
+          '"window":60}]}},"version":"1"}',
       )
       .digest('hex'),
   );

@@ -72,7 +72,8 @@ test(
     const judged = met.filter(({ refused }) => !refused);
     const ms = met.map((one) => one.ms).toSorted((one, other) => one - other);
     console.log(
-      `${met.length - judged.length} refused, ${judged.length} judged; p50 ${ms[Math.floor(ms.length / 2)]?.toFixed(2)} ` +
+      `${met.length - judged.length} refused, ${judged.length} judged; p50 ` +
+        `${ms[Math.floor(ms.length / 2)]?.toFixed(2)} ` +
         `ms, p99 ${ms[Math.floor(ms.length * 0.99)]?.toFixed(2)} ms, most ${ms.at(-1)?.toFixed(2)} ms`,
     );
     expect(slow).toEqual([]);

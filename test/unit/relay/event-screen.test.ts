@@ -69,7 +69,8 @@ const others = [
   'data: {"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"tools":[]},"resources":7}}\n\n',
   'data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}\n\n',
   'data: ' +
-    '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"\\"method\\":\\"sampling/createMessage\\""}]}}\n\n',
+    '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text",' +
+    '"text":"\\"method\\":\\"sampling/createMessage\\""}]}}\n\n',
   ': keep-alive\n\n',
   'id: 7\ndata:\n\n',
   'data: {"jsonrpc":"2.0","id":9,"result":{"structuredContent":{"method":"sampling/createMessage"}}}\r\n\r\n',

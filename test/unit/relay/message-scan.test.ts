@@ -25,8 +25,10 @@ const cut = (text: string, places: readonly number[]): readonly Buffer[] => {
  * A JSON text with some of the letters of its keys and texts written as escapes, and white space between its tokens.
  */
 const spelled = (value: unknown, escapes: (code: number) => boolean, space: string): string => {
+  const plain = (one: string): string => JSON.stringify(one).slice(1, -1);
+  const escaped = (one: string): string => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
   const string = (text: string): string =>
-    `"${[...text].map((one) => (escapes(one.charCodeAt(0)) ? `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}` : JSON.stringify(one).slice(1, -1))).join('')}"`;
+    `"${[...text].map((one) => (escapes(one.charCodeAt(0)) ? escaped(one) : plain(one))).join('')}"`;
   if (typeof value === 'string') return string(value);
   if (Array.isArray(value))
     return `[${value.map((one) => space + spelled(one, escapes, space)).join(`${space},`)}${space}]`;

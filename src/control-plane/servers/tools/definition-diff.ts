@@ -33,7 +33,10 @@ const inline = (before: string, after: string): string => {
   const lead = `${start > CONTEXT ? '…' : ''}${withoutUnseen(one.slice(Math.max(0, start - CONTEXT), start).join(''))}`;
   const rest = one.slice(one.length - end);
   const trail = `${withoutUnseen(rest.slice(0, CONTEXT).join(''))}${rest.length > CONTEXT ? '…' : ''}`;
-  return `${lead}${went === '' ? '' : `[-${withoutUnseen(went)}-]`}${came === '' ? '' : `{+${withoutUnseen(came)}+}`}${trail}`;
+  return (
+    `${lead}${went === '' ? '' : `[-${withoutUnseen(went)}-]`}${came === '' ? '' : `{+${withoutUnseen(came)}+}`}` +
+    trail
+  );
 };
 
 const textOf = ({ before, after }: Sides): string => {

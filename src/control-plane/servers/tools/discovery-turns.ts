@@ -16,8 +16,9 @@ const PATIENCE = 'power(2, least(changes, 8))';
  * call.
  */
 export const enlistServers = async (db: Database): Promise<void> => {
-  const called = `select organization_id, id as server_id from servers s where not deleted and not disabled and exists (select 1
-      from grants g where g.organization_id = s.organization_id and g.server_id = s.id and g.revoked_at is null)`;
+  const called = `select organization_id, id as server_id from servers s where not deleted and not disabled
+      and exists (select 1 from grants g where g.organization_id = s.organization_id and g.server_id = s.id
+        and g.revoked_at is null)`;
   await db.worker.query(
     `insert into discovery_turns(organization_id, server_id, due_at)
       select organization_id, server_id, now() + make_interval(secs => ${EVERY_SECONDS}) from (${called}) c
@@ -43,8 +44,8 @@ const DUE = `select organization_id, server_id from (
  */
 export const takeTurns = async (db: Database, most: number): Promise<readonly Turn[]> => {
   const { rows } = await db.worker.query<Turn>(
-    `update discovery_turns t set taken_at = now(), due_at = now() + make_interval(secs => ${EVERY_SECONDS} * ${PATIENCE}
-      * (0.9 + 0.2 * random()))
+    `update discovery_turns t set taken_at = now(),
+      due_at = now() + make_interval(secs => ${EVERY_SECONDS} * ${PATIENCE} * (0.9 + 0.2 * random()))
      from (select organization_id as o, server_id as s from discovery_turns where due_at <= now()
        and (organization_id, server_id) in (${DUE}) for update skip locked) d
      where t.organization_id = d.o and t.server_id = d.s

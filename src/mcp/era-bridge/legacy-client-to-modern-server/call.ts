@@ -284,7 +284,8 @@ export class LegacyCall implements Running {
     const { id, method } = this.#message;
     if (method !== 'tools/call') return this.#answer.result(errorMessage(id, OWN_CODES.inputMissing, why));
     this.#answer.result(
-      `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify({ content: [{ type: 'text', text: why }], isError: true })}}`,
+      `{"jsonrpc":"2.0","id":${id},"result":` +
+        `${JSON.stringify({ content: [{ type: 'text', text: why }], isError: true })}}`,
     );
   }
 }

@@ -82,7 +82,8 @@ export class InputRound {
     this.#open.add(id);
     const params = asLegacy(request);
     send(
-      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(request.method)}${params === undefined ? '' : `,"params":${params}`}}`,
+      `{"jsonrpc":"2.0","id":${JSON.stringify(id)},` +
+        `"method":${JSON.stringify(request.method)}${params === undefined ? '' : `,"params":${params}`}}`,
     );
     return true;
   }

@@ -48,7 +48,10 @@ export const inputRequired = (
     ([key, { method, params }]) =>
       `${JSON.stringify(key)}:{"method":${JSON.stringify(method)}${params === undefined ? '' : `,"params":${params}`}}`,
   );
-  return `{"resultType":"input_required","inputRequests":{${inputRequests.join(',')}}${state === undefined ? '' : `,"requestState":${JSON.stringify(state)}`}}`;
+  return (
+    `{"resultType":"input_required","inputRequests":{${inputRequests.join(',')}}` +
+    `${state === undefined ? '' : `,"requestState":${JSON.stringify(state)}`}}`
+  );
 };
 
 /**
@@ -145,7 +148,8 @@ export const tagged = (notification: string, subscriptionId: string): string =>
  */
 export const acknowledged = (subscriptionId: string, notifications: Json): string =>
   tagged(
-    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${JSON.stringify({ notifications })}}`,
+    '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged",' +
+      `"params":${JSON.stringify({ notifications })}}`,
     subscriptionId,
   );
 

@@ -66,18 +66,16 @@ export const isRefusedForItsRecords = (error: unknown): boolean => OF_RECORDS.ha
  * test/kafka/kafkajs-traps.test.ts):
  *
  * - A send to partitions of several leaders is tried again for all when one fails, also for those whose answer is still
- *   under way:
- *   here every send goes to one partition.
+ *   under way: here every send goes to one partition.
  * - An idempotent producer takes its sequence numbers back after an error, and what is sent next under the same numbers
- *   is acknowledged
- *   without being stored; it never asks for a new id; one whose connect failed sends without any; and it retries for ever. Here
- *   `idempotent` is off, a connect that fails fails the send, and readers drop event ids that they know.
+ *   is acknowledged without being stored; it never asks for a new id; one whose connect failed sends without any; and
+ *   it retries for ever. Here `idempotent` is off, a connect that fails fails the send, and readers drop event ids that
+ *   they know.
  * - `maxInFlightRequests` queues behind a timer: it is left unset, and the caller keeps one send in flight a partition.
  * - After a request timed out, kafkajs goes on with the same connection and the same leader until its metadata is five
- *   minutes old: a host
- *   that vanished silently would cost that long. It also believes a broker that lags behind for as long as it happens to ask it. Here a send
- *   that fails retires its producer: the next send has new connections, by another broker, and new metadata, while sends under way end on
- *   the old one.
+ *   minutes old: a host that vanished silently would cost that long. It also believes a broker that lags behind for as
+ *   long as it happens to ask it. Here a send that fails retires its producer: the next send has new connections, by
+ *   another broker, and new metadata, while sends under way end on the old one.
  */
 export class KafkaSender {
   readonly #client: MakeClient;
