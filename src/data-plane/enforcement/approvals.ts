@@ -150,6 +150,19 @@ export const unaskable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): J
   reason: `${call.tool} needs a person's approval, which ${call.method} can't ask for`,
 });
 
+const pending = (
+  { call: { rule, reason }, waitMs }: Asked,
+  { approvalId, expiresAtMs }: Extract<Standing, { status: 'pending' }>,
+  nowMs: number,
+): Judged => ({
+  effect: 'hold',
+  code: 'approval_required',
+  rule,
+  reason,
+  approvalId,
+  waiting: { approvalId, waitMs, expiresInMs: expiresAtMs - nowMs },
+});
+
 /** How a held call is answered by what stands for it, as long as that is no approval. */
 export const awaiting = (
   call: GovernedCall,
@@ -157,22 +170,11 @@ export const awaiting = (
   standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>,
   nowMs: number,
 ): Judged => {
-  const { rule, reason } = asked.call;
+  const { rule } = asked.call;
   const deny = { effect: 'deny', rule } as const;
   switch (standing.status) {
     case 'pending':
-      return {
-        effect: 'hold',
-        code: 'approval_required',
-        rule,
-        reason,
-        approvalId: standing.approvalId,
-        waiting: {
-          approvalId: standing.approvalId,
-          waitMs: asked.waitMs,
-          expiresInMs: standing.expiresAtMs - nowMs,
-        },
-      };
+      return pending(asked, standing, nowMs);
     case 'rejected':
       return {
         ...deny,
