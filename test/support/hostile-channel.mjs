@@ -18,8 +18,10 @@ const LISTS = {
 };
 const GOOD = { 'tools/list': { tools: ['safe', 'do'].map((name) => ({ name, inputSchema: schema })) } };
 
-const response = (id, result) =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${typeof result === 'string' ? result : JSON.stringify(result)}}`;
+const response = (id, result) => {
+  const text = typeof result === 'string' ? result : JSON.stringify(result);
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${text}}`;
+};
 
 const DEEP_MESSAGES = {
   answer: (id) => [response(id, `{"content":[],"x":${DEEP}}`)],
