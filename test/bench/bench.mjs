@@ -8,10 +8,13 @@
  *
  * --quick        shorter runs (about 2 minutes)
  * --no-gate      exit code 0 even when the budget does not hold
- * --no-kafka leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven are
+ * --no-kafka     leaves out what needs Kafka; else KAFKA_BROKERS is used, or a broker is started where Java and Maven
+ *                are
  * --json=FILE    everything measured, as JSON
- * --against=DIR also measures the gateways of another build (its dist, beside its migrations and node_modules) in a
- * database of their own, as `other …`
+ * --against=DIR  also measures the gateways of another build (its dist, beside its migrations and node_modules) in a
+ *                database of their own, as `other …`
+ * --restarts=N   measures N times with new processes and pools the rounds: a process keeps what its compiler chose, so
+ *                that two of the same build differ by up to a fifth. Wants --no-kafka, as topics can't begin anew
  * --only=A,B     only these targets, beside direct and the relays
  * --loads=A,B    only these of 128, 32, list, open, pace
  * --profile=DIR  CPU profiles of the gateways and projectors; the figures then hold what profiling costs
@@ -39,6 +42,7 @@ const { values: given, positionals } = parseArgs({
     loads: { type: 'string', default: '128,32,list,open,pace' },
     profile: { type: 'string' },
     rounds: { type: 'string', default: '5' },
+    restarts: { type: 'string', default: '1' },
     dist: { type: 'string', default: fileURLToPath(new URL('../../dist', import.meta.url)) },
   },
 });
@@ -62,6 +66,7 @@ const plan = given.quick
       boundMs: 420_000,
     };
 const rounds = Math.max(5, Number(given.rounds));
+const restarts = Math.max(1, Number(given.restarts));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;
 const LOADS = ['128', '32', 'list', 'open', 'pace'];
@@ -291,7 +296,7 @@ const show = async ({ runs, decisions, missing, began }) => {
   const budget = [...judge(rows), ...judgeDecisions(decisions)];
   const without = missing ? `\nKAFKA WAS NOT MEASURED: it needs ${missing}\n` : '';
   const head =
-    `${machineText()}\n${pinText()}\nmedians of ${rounds} interleaved rounds of ${plan.turns.without} ` +
+    `${machineText()}\n${pinText()}\nmedians of ${rounds * restarts} interleaved rounds of ${plan.turns.without} ` +
     `and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
   process.stdout.write(
     `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n` +
@@ -315,7 +320,7 @@ const wholeBench = async () => {
       say('The bench took too long and was stopped.');
       process.exit(1);
     },
-    given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs,
+    (given.against || given.profile || rounds > 5 ? 1_200_000 : plan.boundMs) * restarts,
   );
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
   process.once('exit', () => {
@@ -327,24 +332,34 @@ const wholeBench = async () => {
   const [{ openKafka }, { startWorld }] = await Promise.all([import('./kafka.mjs'), import('./world.mjs')]);
   const kafka = given['no-kafka'] ? { missing: 'to be asked for: --no-kafka was given' } : await openKafka();
   if (kafka.missing) say(`KAFKA IS NOT MEASURED: it needs ${kafka.missing}`);
-  const world = await startWorld({
-    dist: resolve(given.dist),
-    dataDir,
-    against: given.against && resolve(given.against),
-    kafka,
-  });
+  const runs = [];
   try {
-    return await show({ runs: await run(world), decisions, missing: kafka.missing, began });
+    for (let restart = 1; restart <= restarts; restart += 1) {
+      if (restarts > 1) say(`processes ${restart} of ${restarts}`);
+      runs.push(...(await runAnew(startWorld, join(dataDir, String(restart)), kafka)));
+    }
+    return await show({ runs, decisions, missing: kafka.missing, began });
   } finally {
     clearTimeout(bound);
-    await world.close();
     await kafka.stop?.();
+  }
+};
+
+/** One run with processes of its own. */
+const runAnew = async (startWorld, dataDir, kafka) => {
+  const against = given.against && resolve(given.against);
+  const world = await startWorld({ dist: resolve(given.dist), dataDir, against, kafka });
+  try {
+    return await run(world);
+  } finally {
+    await world.close();
   }
 };
 
 const main = () => {
   if (positionals.length > 1 || (positionals[0] ?? 'decide') !== 'decide')
     throw new Error('usage: npm run bench -- [decide] [options]');
+  if (restarts > 1 && !given['no-kafka']) throw new Error('--restarts wants --no-kafka');
   return positionals[0] === 'decide' ? decideAlone() : wholeBench();
 };
 
