@@ -23,7 +23,7 @@ export const callQuota = ({ perProcess, perOrganization, perGrant }: CallLimits)
  * Standing streams. A client has one or two open for as long as it runs, and they cost little while nothing happens:
  * several times as many as calls.
  */
-export const STREAM_QUOTA: QuotaLimits = counts(20_000, 8000, 1000);
+export const STREAM_QUOTA: QuotaLimits = counts(20_000, 8000, 4000);
 
 /**
  * Answers that are collected before they are passed on (lists, initialize, server/discover). They take a moment each; a
