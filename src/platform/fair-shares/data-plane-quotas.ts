@@ -67,7 +67,7 @@ export const APPROVAL_TASK_QUOTA: QuotaLimits = {
 export const LIVE_SESSION_QUOTA: QuotaLimits = {
   total: { count: 30_000, bytes: 64 * MIB },
   organization: { count: 10_000, bytes: 24 * MIB },
-  grant: { count: 2000, bytes: 8 * MIB },
+  grant: { count: 5000, bytes: 8 * MIB },
 };
 
 /** Requests of modern servers that wait for the answer of a legacy client. */
