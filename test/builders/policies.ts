@@ -8,7 +8,8 @@ import type { Condition, PolicyDocument, Rule } from '../../src/policy-engine/do
  * runs again.
  */
 export const runs = Number(process.env['PROPERTY_RUNS'] ?? (process.env['FAULTS'] === 'full' ? 100_000 : 25));
-const seed = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
+/** The seed of this run; printed, so that a failed run can be repeated. */
+export const seed = Number(process.env['SEED'] ?? Date.now() % 0x7fffffff);
 
 const RUN_MS = 20;
 
