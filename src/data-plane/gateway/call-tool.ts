@@ -1,6 +1,6 @@
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { deniedResult } from './denied.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { governed } from './governed.js';
 import { toolCallParams, type Request } from '../../mcp/protocol/read-message.js';
@@ -10,7 +10,7 @@ import { resumeHeld } from './held/held-call.js';
  * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before
  * `enforce` answered that the decision is on record. A held call may wait for its approval first.
  */
-export const callTool = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const callTool = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const params = toolCallParams(request);
   const { response } = exchange;
   if (!params) {

@@ -11,7 +11,7 @@ import type { GatewayMetrics } from './metrics.js';
 import type { ParkedCalls } from './held/parked-calls.js';
 import type { GatewayQuotas } from './gateway-quotas.js';
 
-export type { InSession } from '../relay/exchange.js';
+export type { Exchange, ModernExchange, SessionExchange } from '../relay/exchange.js';
 
 /** What the gateway is made of; bound once at the start. */
 export type GatewayParts = SessionParts &

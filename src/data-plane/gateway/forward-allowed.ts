@@ -3,11 +3,11 @@ import type { Request } from '../../mcp/protocol/read-message.js';
 import { keepingPrivate } from '../relay/private-scope.js';
 import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { throughNewTask } from './tasks.js';
 
 /** What an answer goes through on its way: few do. */
-const throughOf = (parts: GatewayParts, exchange: InSession, request: Request): AnswerTo['through'] => {
+const throughOf = (parts: GatewayParts, exchange: Exchange, request: Request): AnswerTo['through'] => {
   if (request.method === 'tools/call') return throughNewTask(parts, exchange, request);
   return exchange.session.era === 'modern' && request.method === 'resources/read' ? keepingPrivate : undefined;
 };
@@ -19,7 +19,7 @@ type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed:
  * left meanwhile gets nothing forwarded. What was judged is what is sent: the strict reader let only one reading of
  * these bytes pass.
  */
-export const forwardAllowed = (parts: GatewayParts, exchange: InSession, { request, verdict, tool }: Allowed): void => {
+export const forwardAllowed = (parts: GatewayParts, exchange: Exchange, { request, verdict, tool }: Allowed): void => {
   const { response, session } = exchange;
   const { id } = request;
   if (response.destroyed)

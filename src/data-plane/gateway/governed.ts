@@ -1,19 +1,22 @@
 import type { GovernedCall } from '../enforcement/call.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { clip } from '../../platform/runtime/clip.js';
-import type { InSession } from './exchange.js';
+import type { Exchange } from './exchange.js';
 
 /** Ids and methods are the client's to choose, up to a whole body: a record keeps the beginning. */
 const KEPT = 256;
 
-const clientOf = ({ clientName: name, clientVersion: version }: InSession['session']): GovernedCall['client'] => {
+const clientOf = ({ clientName: name, clientVersion: version }: Exchange['session']): GovernedCall['client'] => {
   if (name === undefined) return null;
   return version === undefined ? { name } : { name, version };
 };
 
+/** Who sends a request, and when it was read. */
+export type Sender = Pick<Exchange, 'who' | 'session' | 'readAtMs' | 'traceId' | 'sourceIp'>;
+
 /** A request as enforcement sees it. */
 export const governed = (
-  exchange: InSession,
+  exchange: Sender,
   request: Readonly<{ id: Request['id'] | null; method: string; params?: Request['params'] }>,
   call: Readonly<{ tool: string | null; arguments: unknown }>,
 ): GovernedCall => {

@@ -4,7 +4,7 @@ import type { Verdict } from '../enforcement/call.js';
 import { foldCase, type Request } from '../../mcp/protocol/read-message.js';
 import { relayListen } from '../relay/listen-stream.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
 
 type Allowed = Extract<Verdict, { allowed: true }>;
@@ -37,7 +37,7 @@ const filterOf = ({ params }: Request): Readonly<{ filter: Json; uris: readonly 
  */
 const decide = async (
   parts: GatewayParts,
-  exchange: InSession,
+  exchange: Exchange,
   request: Request,
   uris: readonly string[],
 ): Promise<readonly Readonly<{ uri: string; verdict: Allowed }>[]> => {
@@ -55,7 +55,7 @@ const decide = async (
 };
 
 /** The tasks in a filter that were given to this grant: the client's id of each by the server's. */
-const ownTasks = (parts: GatewayParts, { who }: InSession, sealed: unknown): ReadonlyMap<string, string> => {
+const ownTasks = (parts: GatewayParts, { who }: Exchange, sealed: unknown): ReadonlyMap<string, string> => {
   const own = new Map<string, string>();
   for (const one of Array.isArray(sealed) ? sealed.slice(0, MOST_URIS) : []) {
     const taskId = parts.taskIds.opened(who, one);
@@ -64,7 +64,7 @@ const ownTasks = (parts: GatewayParts, { who }: InSession, sealed: unknown): Rea
   return own;
 };
 
-const refuseFilter = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+const refuseFilter = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const { id, method } = request;
   await parts.enforcement.refuseUnread(
     governed(exchange, request, { tool: null, arguments: undefined }),
@@ -83,7 +83,7 @@ const refuseFilter = async (parts: GatewayParts, exchange: InSession, request: R
 };
 
 /** subscriptions/listen: the upstream's changes of what this grant may use, and those that policies make. */
-export const listen = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const listen = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method, params } = request;
   const asked = filterOf(request);

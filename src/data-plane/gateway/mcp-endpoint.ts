@@ -7,7 +7,7 @@ import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
 import { readBody } from '../../mcp/protocol/read-body.js';
 import { readMessage, type Faulty, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { isRevisionOf } from '../../mcp/protocol/era.js';
-import type { Exchange } from '../relay/exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
 import { ConnectionMemo } from '../sessions/connection-memo.js';
@@ -18,7 +18,7 @@ import { isSpoken } from '../sessions/session-parts.js';
 import { callTool } from './call-tool.js';
 import { deniedResult } from './denied.js';
 import { clientAddress } from './client-address.js';
-import type { GatewayParts, InSession as Asking } from './exchange.js';
+import type { GatewayParts, SessionExchange } from './exchange.js';
 import { guarded } from './guarded-request.js';
 import { isList, listItems } from '../lists/list-items.js';
 import { recordMalformed } from './record-malformed.js';
@@ -28,7 +28,8 @@ import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
 import { withPlace } from './take-place.js';
 import { useNamed } from './use-named.js';
 
-type InSession = Asking & Readonly<{ session: SessionContent }>;
+/** A message within a session that this gateway opened. */
+type OpenedSession = SessionExchange & Readonly<{ session: SessionContent }>;
 
 const PREFIX = '/mcp/';
 /** Whether a URL is the endpoint of this server. */
@@ -44,7 +45,7 @@ const ANSWERS = ['application/json', 'text/event-stream'];
  * Requests that use nothing by name and so need no decision; only a grant with a policy may set the level of the
  * server's log.
  */
-const isPassedOn = ({ who }: Exchange, { method }: Request): boolean =>
+const isPassedOn = ({ who }: AuthenticatedRequest, { method }: Request): boolean =>
   method === 'ping' || isList(method) || (method === 'logging/setLevel' && who.policy !== undefined);
 
 /**
@@ -89,7 +90,7 @@ export class McpEndpoint {
   }
 
   /** GET and DELETE are of the legacy era, and there of a session: to the modern era they are no methods. */
-  async #ofSession(exchange: Exchange): Promise<void> {
+  async #ofSession(exchange: AuthenticatedRequest): Promise<void> {
     const { request, response } = exchange;
     const { headers } = request;
     if (headers['mcp-session-id'] === undefined || isRevisionOf('modern', headers['mcp-protocol-version'])) {
@@ -115,7 +116,7 @@ export class McpEndpoint {
     );
   }
 
-  #authenticate(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+  #authenticate(request: IncomingMessage, response: ServerResponse): AuthenticatedRequest | undefined {
     const who = this.#memo.authenticate(request, Date.now());
     if (!who) {
       this.#parts.metrics.unauthenticated.inc();
@@ -140,7 +141,7 @@ export class McpEndpoint {
   }
 
   /** The session that the request names, or undefined when it was refused here. */
-  #session({ request, response, who }: Exchange): SessionContent | undefined {
+  #session({ request, response, who }: AuthenticatedRequest): SessionContent | undefined {
     const sealed = request.headers['mcp-session-id'];
     if (typeof sealed !== 'string') {
       refuseHttp(response, 400, { code: -32_600, message: 'Mcp-Session-Id is missing; initialize first' });
@@ -168,7 +169,7 @@ export class McpEndpoint {
   }
 
   /** Not async: a call goes from here to its decision without a turn through the promises. */
-  #post(exchange: Exchange, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
+  #post(exchange: AuthenticatedRequest, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
     const { request, response } = exchange;
     if (body === 'gone') return;
     if (!accepts(request.headers.accept, ANSWERS))
@@ -191,7 +192,7 @@ export class McpEndpoint {
   }
 
   async #refuseMalformed(
-    exchange: Exchange,
+    exchange: AuthenticatedRequest,
     status: 400 | 413,
     { code, message }: Readonly<{ code: number; message: string }>,
   ): Promise<void> {
@@ -205,7 +206,7 @@ export class McpEndpoint {
   }
 
   /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
-  async #refuseFaulty(exchange: Exchange, faulty: Faulty, reason: string): Promise<void> {
+  async #refuseFaulty(exchange: AuthenticatedRequest, faulty: Faulty, reason: string): Promise<void> {
     const { request, response } = exchange;
     const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
@@ -218,7 +219,7 @@ export class McpEndpoint {
     );
   }
 
-  async #initialize(exchange: Exchange & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
+  async #initialize(exchange: AuthenticatedRequest & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
     if (refusedAsUnavailable(this.#parts, exchange, message.id)) return;
     await withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
       asked: message,
@@ -226,7 +227,7 @@ export class McpEndpoint {
     });
   }
 
-  #dispatch(exchange: InSession, message: Message): void | Promise<void> {
+  #dispatch(exchange: OpenedSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
     if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
     if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method))
@@ -242,7 +243,7 @@ export class McpEndpoint {
     });
   }
 
-  #ungoverned(exchange: InSession, message: Message): void | Promise<void> {
+  #ungoverned(exchange: OpenedSession, message: Message): void | Promise<void> {
     if (message.kind === 'request') return this.#passOn(exchange, message);
     const asServerKnows = withServersTaskIds(this.#parts, exchange);
     return message.kind === 'notification'
@@ -250,7 +251,7 @@ export class McpEndpoint {
       : relayMessage(this.#parts, asServerKnows, undefined);
   }
 
-  #passOn(exchange: InSession, request: Request): void | Promise<void> {
+  #passOn(exchange: OpenedSession, request: Request): void | Promise<void> {
     if (isList(request.method)) return listItems(this.#parts, exchange, request);
     return isOfTask('legacy', request.method)
       ? askOfTask(this.#parts, exchange, request)
@@ -258,8 +259,8 @@ export class McpEndpoint {
   }
 
   async #notify(
-    exchange: InSession,
-    asServerKnows: Asking,
+    exchange: OpenedSession,
+    asServerKnows: SessionExchange,
     { method, params }: Extract<Message, { kind: 'notification' }>,
   ): Promise<void> {
     await relayMessage(this.#parts, asServerKnows, method);

@@ -1,7 +1,7 @@
 import type { Faulty, Request } from '../../mcp/protocol/read-message.js';
 import { clip } from '../../platform/runtime/clip.js';
 import type { Decided } from '../enforcement/call.js';
-import type { Exchange } from '../relay/exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
 import type { GatewayParts } from './exchange.js';
 
 /** How much of a method or an id, which are the client's to choose, a record keeps. */
@@ -17,7 +17,7 @@ const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Requ
 /** A body that can't be read is a refusal like any other, on record under the session when there is a good one. */
 export const recordMalformed = async (
   parts: GatewayParts,
-  exchange: Exchange,
+  exchange: AuthenticatedRequest,
   reason: string,
   faulty?: Faulty,
 ): Promise<Decided> => {

@@ -3,8 +3,8 @@ import { switchedOff } from '../directory/facts.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
 import { MODERN_CODES, type ModernRefusal } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import type { Exchange } from '../relay/exchange.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
 
 /**
@@ -13,7 +13,7 @@ import { governed } from './governed.js';
  */
 export const unavailable = (
   parts: Pick<GatewayParts, 'directory' | 'maxStalenessMs'>,
-  { who }: Exchange,
+  { who }: AuthenticatedRequest,
 ): string | undefined =>
   switchedOff(who) ??
   (parts.directory.ageMs() > parts.maxStalenessMs
@@ -21,7 +21,7 @@ export const unavailable = (
     : undefined);
 
 /** Answers `unavailable` where it is so, and says whether it was. */
-export const refusedAsUnavailable = (parts: GatewayParts, exchange: Exchange, id: RequestId): boolean => {
+export const refusedAsUnavailable = (parts: GatewayParts, exchange: AuthenticatedRequest, id: RequestId): boolean => {
   const reason = unavailable(parts, exchange);
   if (reason) sendJson(exchange.response, 200, jsonRpcError(id, OWN_CODES.unavailable, reason));
   return reason !== undefined;
@@ -30,7 +30,7 @@ export const refusedAsUnavailable = (parts: GatewayParts, exchange: Exchange, id
 /**
  * A method that no rule governs: on record, and nothing upstream. In the modern era it is 404 on the level of HTTP too.
  */
-export const refuseMethod = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const refuseMethod = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const verdict = await parts.enforcement.enforce(governed(exchange, request, { tool: null, arguments: undefined }));
   parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
   sendJson(
@@ -49,7 +49,7 @@ const sendRefusal = (response: ServerResponse, id: RequestId, { status, code, me
  */
 export const refuseModern = async (
   parts: GatewayParts,
-  exchange: InSession,
+  exchange: Exchange,
   request: Request,
   refusal: ModernRefusal,
 ): Promise<void> => {

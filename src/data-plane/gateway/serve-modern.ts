@@ -4,7 +4,7 @@ import { paramHeadersOf, type ParamHeader } from '../../mcp/protocol/param-heade
 import { toolCallParams, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { callTool } from './call-tool.js';
 import { discover } from '../lists/discover.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, ModernExchange } from './exchange.js';
 import { isList, listItems } from '../lists/list-items.js';
 import { listen } from './listen.js';
 import { refusedAsUnavailable, refuseMethod, refuseModern } from './refusals.js';
@@ -21,32 +21,32 @@ const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
  */
 export const serveModern = async (
   parts: GatewayParts,
-  exchange: Omit<InSession, 'session'>,
+  received: Omit<ModernExchange, 'session'>,
   message: Message,
 ): Promise<void> => {
-  const { request, response } = exchange;
+  const { request, response } = received;
   if (message.kind === 'response')
     return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
   if (message.kind === 'notification') return sendStatus(response, 202);
   const read = readModern(request.headers, message);
-  const session = read.ok ? read.caller : NOBODY;
-  const { who, sourceIp, body, readAtMs } = exchange;
-  const asking: InSession = {
+  const session = read.ok ? read.caller : UNKNOWN_CALLER;
+  const { who, sourceIp, body, readAtMs } = received;
+  const exchange: ModernExchange = {
     request,
     response,
     who,
     sourceIp,
-    traceId: ownTraceId(message) ?? exchange.traceId,
+    traceId: ownTraceId(message) ?? received.traceId,
     session,
     body,
     readAtMs,
   };
-  if (!read.ok) return refuseModern(parts, asking, message, read.refusal);
-  return dispatch(parts, asking, message);
+  if (!read.ok) return refuseModern(parts, exchange, message, read.refusal);
+  return dispatch(parts, exchange, message);
 };
 
 /** Who a request comes from that did not say it as it must. */
-const NOBODY: InSession['session'] = {
+const UNKNOWN_CALLER: ModernExchange['session'] = {
   era: 'modern',
   sessionId: null,
   upstreamSession: undefined,
@@ -54,30 +54,30 @@ const NOBODY: InSession['session'] = {
   clientCapabilities: {},
 };
 
-const dispatch = async (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+const dispatch = async (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
   const { method, id } = request;
-  if (method === 'tools/call') return callChecked(parts, asking, request);
-  if (USES.has(method)) return useNamed(parts, asking, request);
+  if (method === 'tools/call') return callChecked(parts, exchange, request);
+  if (USES.has(method)) return useNamed(parts, exchange, request);
   const passed =
     isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
-  if (!passed) return refuseMethod(parts, asking, request);
-  if (refusedAsUnavailable(parts, asking, id)) return undefined;
+  if (!passed) return refuseMethod(parts, exchange, request);
+  if (refusedAsUnavailable(parts, exchange, id)) return undefined;
   const quota = method === 'subscriptions/listen' ? parts.quotas.streams : parts.quotas.collections;
-  return withPlace(parts, quota, asking, { asked: request, work: () => passOn(parts, asking, request) });
+  return withPlace(parts, quota, exchange, { asked: request, work: () => passOn(parts, exchange, request) });
 };
 
-const passOn = (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+const passOn = (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
   const { method } = request;
-  if (isOfTask('modern', method)) return askOfTask(parts, asking, request);
-  if (method === 'server/discover') return discover(parts, asking, request);
-  return method === 'subscriptions/listen' ? listen(parts, asking, request) : listItems(parts, asking, request);
+  if (isOfTask('modern', method)) return askOfTask(parts, exchange, request);
+  if (method === 'server/discover') return discover(parts, exchange, request);
+  return method === 'subscriptions/listen' ? listen(parts, exchange, request) : listItems(parts, exchange, request);
 };
 
-const callChecked = async (parts: GatewayParts, asking: InSession, request: Request): Promise<void> => {
+const callChecked = async (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
   const given = toolCallParams(request);
-  const tool = given && asking.who.server.tools.get(given.name);
-  const refusal = tool && paramRefusal(asking.request.headers, mirroredBy(tool), given.arguments);
-  return refusal ? refuseModern(parts, asking, request, refusal) : callTool(parts, asking, request);
+  const tool = given && exchange.who.server.tools.get(given.name);
+  const refusal = tool && paramRefusal(exchange.request.headers, mirroredBy(tool), given.arguments);
+  return refusal ? refuseModern(parts, exchange, request, refusal) : callTool(parts, exchange, request);
 };
 
 const mirrored = new WeakMap<ToolFacts, readonly ParamHeader[]>();

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { OWN_CODES, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
-import type { Exchange } from '../relay/exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { deniedError } from './denied.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
 
 /**
@@ -12,17 +12,16 @@ import { governed } from './governed.js';
  */
 type Asked = Readonly<{ method: string; id: Request['id'] | null }>;
 
-/** Whoever asks; before a session began there is none. */
-type Asking = Exchange & Partial<Pick<InSession, 'session'>>;
+/** Before a session began there is none. */
+type InOrBeforeSession = AuthenticatedRequest & Partial<Pick<Exchange, 'session'>>;
 
-const NO_SESSION: InSession['session'] = {
+const NO_SESSION: Exchange['session'] = {
   era: 'legacy',
   sessionId: null,
   upstreamSession: undefined,
   protocolVersion: 'unknown',
   clientCapabilities: {},
 };
-const NO_BODY = Buffer.alloc(0);
 const RETRY_AFTER_SECONDS = 5;
 
 const closed = (response: ServerResponse): Promise<void> =>
@@ -34,14 +33,14 @@ const closed = (response: ServerResponse): Promise<void> =>
 /** Puts a request that is too much on record as `overloaded`, and answers it. */
 const refuse = async (
   parts: GatewayParts,
-  exchange: Asking,
+  exchange: InOrBeforeSession,
   asked: Asked,
   exceeded: Readonly<{ quota: Quota; by: Exceeded }>,
 ): Promise<void> => {
-  const { request, response, who, sourceIp, traceId, session = NO_SESSION } = exchange;
-  const asking = { request, response, who, sourceIp, traceId, session, body: NO_BODY, readAtMs: performance.now() };
+  const { response, who, sourceIp, traceId, session = NO_SESSION } = exchange;
+  const sender = { who, sourceIp, traceId, session, readAtMs: performance.now() };
   const { decided } = await parts.enforcement.refuseExcess(
-    governed(asking, asked, { tool: null, arguments: undefined }),
+    governed(sender, asked, { tool: null, arguments: undefined }),
     exceeded.quota,
     exceeded.by,
   );
@@ -61,7 +60,7 @@ const refuse = async (
 export const withPlace = async (
   parts: GatewayParts,
   quota: Quota,
-  exchange: Asking,
+  exchange: InOrBeforeSession,
   { asked, work }: Readonly<{ asked: Asked; work: () => void | Promise<void> }>,
 ): Promise<void> => {
   const { organization, grant } = exchange.who;

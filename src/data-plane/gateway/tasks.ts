@@ -6,7 +6,7 @@ import type { Era } from '../../mcp/protocol/era.js';
 import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
 import { rewriting } from '../relay/rewritten.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { Exchange, GatewayParts, SessionExchange } from './exchange.js';
 import { governed } from './governed.js';
 import { approvalOf, askOfHeldTask } from './held/held-task.js';
 
@@ -28,11 +28,11 @@ export const isOfTask = (era: Era, method: string): boolean => METHODS[era].incl
  * Whether a call may be answered by a task: in a session when the client asks for it, else when it says that it takes
  * one.
  */
-const mayBecomeTask = ({ session }: InSession, { params }: Request): boolean =>
+const mayBecomeTask = ({ session }: Exchange, { params }: Request): boolean =>
   session.era === 'legacy' ? params?.['task'] !== undefined : takesTasks(session);
 
 /** The way of a call's answer when it may be a task: its id becomes one that this grant alone can use. */
-export const throughNewTask = (parts: GatewayParts, exchange: InSession, request: Request): Through | undefined => {
+export const throughNewTask = (parts: GatewayParts, exchange: Exchange, request: Request): Through | undefined => {
   if (!mayBecomeTask(exchange, request)) return undefined;
   const seal = (message: Json): Json => {
     const made = createdTask(message);
@@ -47,7 +47,7 @@ export const throughNewTask = (parts: GatewayParts, exchange: InSession, request
  * What is asked of a task belongs to the call that made it, and what was decided of that holds: it passes for the grant
  * that the task was given to, and for nobody else.
  */
-export const askOfTask = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const askOfTask = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const { id, method, params } = request;
   const sealed = params?.['taskId'];
   const taskId = parts.taskIds.opened(exchange.who, sealed);
@@ -78,7 +78,7 @@ export const askOfTask = async (parts: GatewayParts, exchange: InSession, reques
 /**
  * A client's message with the server's own ids of tasks: answers to what a task asked say to which task they belong.
  */
-export const withServersTaskIds = (parts: GatewayParts, exchange: InSession): InSession => {
+export const withServersTaskIds = (parts: GatewayParts, exchange: SessionExchange): SessionExchange => {
   const { body, who } = exchange;
   if (!body.includes(TASK_MARKER)) return exchange;
   const message = withTaskIds(parseObject(body.toString('utf8')) ?? {}, (id) => parts.taskIds.opened(who, id) ?? id);

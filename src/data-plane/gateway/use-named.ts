@@ -2,7 +2,7 @@ import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { namedIn } from '../../mcp/protocol/named-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { deniedError } from './denied.js';
-import type { GatewayParts, InSession } from './exchange.js';
+import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held/held-call.js';
@@ -17,7 +17,7 @@ const UNCOUNTED = new Set(['completion/complete', 'resources/unsubscribe']);
  * A request that uses a resource or a prompt: decided, recorded and forwarded like a call of a tool. A refusal is a
  * JSON-RPC error, as its results have no `isError`.
  */
-export const useNamed = async (parts: GatewayParts, exchange: InSession, request: Request): Promise<void> => {
+export const useNamed = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method } = request;
   const named = namedIn(request);

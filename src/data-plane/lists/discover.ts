@@ -5,7 +5,7 @@ import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure, messageIn } from '../relay/collect-answer.js';
 import { failures } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { InSession, RelayParts } from '../relay/exchange.js';
+import type { Exchange, RelayParts } from '../relay/exchange.js';
 import { cacheable } from './list-items.js';
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  * offered here. An upstream that does not answer it as one of this era is told as a server of the other era would say
  * it, so that clients of both fall back to initialize.
  */
-export const discover = async (parts: RelayParts, exchange: InSession, request: Request): Promise<void> => {
+export const discover = async (parts: RelayParts, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
     maxBytes: MAX_ANSWER_BYTES,

@@ -19,7 +19,7 @@ import { foldCase, type Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import { failures } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
-import type { InSession } from '../relay/exchange.js';
+import type { Exchange } from '../relay/exchange.js';
 import { filterInTurns } from './filter-in-turns.js';
 import { LISTED } from '../relay/message-kinds.js';
 import { scanMessage } from '../relay/passable-message.js';
@@ -201,7 +201,7 @@ const emptyList = (id: Request['id'], { items }: List, era: Era): Json =>
 
 /** The same for requests whose answers, filtered, are the same when the upstream's are. */
 const cacheKey = (
-  { who: { server }, session }: InSession,
+  { who: { server }, session }: Exchange,
   policy: PolicyFacts,
   { method, params }: Request,
   streamed: boolean,
@@ -223,7 +223,7 @@ const cacheKey = (
  * nothing of it: it becomes an error. A changed definition is on record before the client has its list, if the database
  * can be reached.
  */
-export const listItems = async (parts: ListParts, exchange: InSession, request: Request): Promise<void> => {
+export const listItems = async (parts: ListParts, exchange: Exchange, request: Request): Promise<void> => {
   const { who, session, response } = exchange;
   const list = LISTS.get(request.method);
   if (!list) throw new Error(`${request.method} is no list`);
@@ -262,7 +262,7 @@ export const listItems = async (parts: ListParts, exchange: InSession, request: 
 };
 
 /** An upstream's refusal goes with its status where it is one that the client can read. */
-const refuseAnswer = ({ response, session }: InSession, id: Request['id'], answer: Collected): void => {
+const refuseAnswer = ({ response, session }: Exchange, id: Request['id'], answer: Collected): void => {
   const message = messageIn(answer, id);
   if (session.era === 'legacy' && answer.status === 404)
     return sendJson(

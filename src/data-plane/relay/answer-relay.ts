@@ -14,7 +14,7 @@ import {
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { guarded } from '../../platform/runtime/guard.js';
 import type { EventScreen } from './event-screen.js';
-import type { InSession } from './exchange.js';
+import type { Exchange } from './exchange.js';
 import { MessageScan } from './message-scan.js';
 import { passableMessage, scanMessage } from './passable-message.js';
 import { failures, type Relayed } from './relayed.js';
@@ -59,7 +59,7 @@ export class AnswerRelay implements Sink {
 
   /** `stream` is called when the answer turns out to be an event stream. */
   constructor(
-    exchange: InSession,
+    exchange: Exchange,
     id: RequestId,
     callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>,
   ) {

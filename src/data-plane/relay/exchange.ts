@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticated } from '../directory/facts.js';
-import type { Caller } from '../../mcp/protocol/caller.js';
+import type { Caller, LegacyCaller, ModernCaller } from '../../mcp/protocol/caller.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
 import type { DropReason } from './event-reading.js';
 import type { LiveStreams } from './live-streams.js';
@@ -16,8 +16,8 @@ export type RelayParts = Readonly<{
   eventDropped: (reason: DropReason) => void;
 }>;
 
-/** One HTTP request of an authenticated client. */
-export type Exchange = Readonly<{
+/** One HTTP request whose grant token is good. */
+export type AuthenticatedRequest = Readonly<{
   request: IncomingMessage;
   response: ServerResponse;
   who: Authenticated;
@@ -25,5 +25,16 @@ export type Exchange = Readonly<{
   traceId: string | null;
 }>;
 
-/** The same once its body is read, at `readAtMs` by `performance.now()`, and it is known who speaks. */
-export type InSession = Exchange & Readonly<{ session: Caller; body: Buffer; readAtMs: number }>;
+type OfCaller<C extends Caller> = AuthenticatedRequest & Readonly<{ session: C; body: Buffer; readAtMs: number }>;
+
+/** A message within a session of the legacy era. */
+export type SessionExchange = OfCaller<LegacyCaller>;
+
+/** A request of the modern era, which says itself who sends it. */
+export type ModernExchange = OfCaller<ModernCaller>;
+
+/**
+ * One message of a client: an authenticated POST whose body was read at `readAtMs` (by `performance.now()`), with its
+ * sender. `session.era` tells the two kinds apart.
+ */
+export type Exchange = SessionExchange | ModernExchange;

@@ -8,7 +8,7 @@ import { readEvent, type DropReason } from './event-reading.js';
 import { TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Kind } from '../../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Exchange, RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
 import { failures, type Relayed } from './relayed.js';
 import { LIST_CHANGED } from './standing-stream.js';
@@ -41,7 +41,7 @@ export type Listening = Readonly<{
  */
 class ListenStream implements Sink {
   readonly #parts: RelayParts;
-  readonly #exchange: InSession;
+  readonly #exchange: Exchange;
   readonly #listening: Listening;
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
@@ -52,7 +52,7 @@ class ListenStream implements Sink {
   #body: Buffer[] = [];
   #bytes = 0;
 
-  constructor(parts: RelayParts, exchange: InSession, listening: Listening) {
+  constructor(parts: RelayParts, exchange: Exchange, listening: Listening) {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#listening = listening;
@@ -222,7 +222,7 @@ const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringif
 /** Opens a subscription upstream and serves it until either side ends it. */
 export const relayListen = (
   parts: RelayParts,
-  exchange: InSession,
+  exchange: Exchange,
   request: UpstreamRequest,
   listening: Listening,
 ): void => {

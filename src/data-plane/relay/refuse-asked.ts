@@ -2,7 +2,7 @@ import { inBackground } from '../../platform/runtime/guard.js';
 import { jsonRpcError } from '../../mcp/protocol/answers.js';
 import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from './collect-answer.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Exchange, RelayParts } from './exchange.js';
 
 const SMALL = 64 * 1024;
 const PATIENCE_MS = 10_000;
@@ -13,7 +13,7 @@ const PATIENCE_MS = 10_000;
  */
 export const refuseAsked = (
   parts: Pick<RelayParts, 'forward'>,
-  { who, session }: Pick<InSession, 'who' | 'session'>,
+  { who, session }: Pick<Exchange, 'who' | 'session'>,
   asked: Readonly<{ id: string | number; method: string }>,
 ): void => {
   if (session.era === 'modern') return;

@@ -3,7 +3,7 @@ import type { RequestId } from '../../mcp/protocol/answers.js';
 import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard.js';
 import { AnswerRelay } from './answer-relay.js';
 import { EventScreen } from './event-screen.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Exchange, RelayParts } from './exchange.js';
 import { refuseAsked } from './refuse-asked.js';
 import type { Relayed } from './relayed.js';
 
@@ -36,12 +36,7 @@ const begun = (relay: AnswerRelay, begin: () => Running): Running => {
  * to one of the legacy era that left is read on, so that its outcome is known, but no longer than the upstream's
  * timeout in all.
  */
-export const relayAnswer = (
-  parts: RelayParts,
-  exchange: InSession,
-  request: UpstreamRequest,
-  to: AnswerTo,
-): Running => {
+export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: AnswerTo): Running => {
   const { response, who, session } = exchange;
   let over = false;
   const relay = new AnswerRelay(exchange, to.id, {

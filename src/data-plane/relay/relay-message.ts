@@ -1,14 +1,14 @@
 import { OWN_CODES, refuseHttp, sendStatus } from '../../mcp/protocol/answers.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure } from './collect-answer.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Exchange, RelayParts } from './exchange.js';
 import { relayAnswer } from './relay-answer.js';
 import { upstreamPost } from './upstream-post.js';
 
 const SMALL = 64 * 1024;
 
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
-export const relayRequest = (parts: RelayParts, exchange: InSession, request: Request): void =>
+export const relayRequest = (parts: RelayParts, exchange: Exchange, request: Request): void =>
   void relayAnswer(parts, exchange, upstreamPost(parts, exchange, request), {
     id: request.id,
     tool: null,
@@ -31,7 +31,7 @@ const FORWARDED = new Set([
  */
 export const relayMessage = async (
   parts: RelayParts,
-  exchange: InSession,
+  exchange: Exchange,
   method: string | undefined,
 ): Promise<void> => {
   const { response } = exchange;

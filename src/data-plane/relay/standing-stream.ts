@@ -7,11 +7,12 @@ import type { Caller } from '../../mcp/protocol/caller.js';
 import type { Kind } from '../../policy-engine/facts.js';
 import type { Running, Sink, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { EventScreen } from './event-screen.js';
-import type { Exchange, InSession, RelayParts } from './exchange.js';
+import type { AuthenticatedRequest, Exchange, RelayParts } from './exchange.js';
 import type { Standing } from './live-streams.js';
 import { refuseAsked } from './refuse-asked.js';
 
-type Asking = Exchange & Pick<InSession, 'session'>;
+/** The GET that opens the stream. */
+type StreamRequest = AuthenticatedRequest & Pick<Exchange, 'session'>;
 
 export const LIST_CHANGED: Readonly<Record<Kind, string>> = {
   tool: 'notifications/tools/list_changed',
@@ -44,7 +45,7 @@ class StandingStream implements Sink, Standing {
   #isUpstreams = false;
   #own = '';
 
-  constructor(parts: RelayParts, { request, response, who, session }: Asking) {
+  constructor(parts: RelayParts, { request, response, who, session }: StreamRequest) {
     this.#parts = parts;
     this.#request = request;
     this.#response = response;
@@ -159,7 +160,7 @@ class StandingStream implements Sink, Standing {
 }
 
 /** Serves a client's GET. `Last-Event-ID` goes upstream, where the events are. */
-export const relayStream = (parts: RelayParts, exchange: Asking): void => {
+export const relayStream = (parts: RelayParts, exchange: StreamRequest): void => {
   const { who, session, request } = exchange;
   const lastEventId = request.headers['last-event-id'];
   const headers = upstreamHeaders(who.server.headers, session, 'text/event-stream');

@@ -2,7 +2,7 @@ import { sessionHeaders } from '../../mcp/protocol/headers.js';
 import { keptModernHeaders } from '../../mcp/protocol/modern.js';
 import { paramHeaders } from '../../mcp/protocol/modern-request.js';
 import type { UpstreamRequest } from '../../mcp/upstream/forward.js';
-import type { InSession, RelayParts } from './exchange.js';
+import type { Exchange, RelayParts } from './exchange.js';
 
 /**
  * A message as it is sent upstream, in its client's era: the judged bytes, the upstream's credential, and what the body
@@ -10,7 +10,7 @@ import type { InSession, RelayParts } from './exchange.js';
  */
 export const upstreamPost = (
   parts: RelayParts,
-  exchange: InSession,
+  exchange: Exchange,
   message: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
 ): UpstreamRequest => {
   const { who, session, body } = exchange;
@@ -29,7 +29,7 @@ export const upstreamPost = (
 };
 
 const modernHeadersOf = (
-  { who, request }: InSession,
+  { who, request }: Exchange,
   { method, params }: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
 ): Readonly<Record<string, string>> => {
   const kept = keptModernHeaders(who.server.headers, method, params ?? {});

@@ -1,7 +1,7 @@
 import { sendStatus } from '../../mcp/protocol/answers.js';
 import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from '../relay/collect-answer.js';
-import type { Exchange } from '../relay/exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
 import type { SessionContent } from './sealed-session.js';
 import type { SessionParts } from './session-parts.js';
 
@@ -14,7 +14,7 @@ const PATIENCE_MS = 5000;
  */
 export const endSession = async (
   parts: SessionParts,
-  exchange: Exchange & Readonly<{ session: SessionContent }>,
+  exchange: AuthenticatedRequest & Readonly<{ session: SessionContent }>,
 ): Promise<void> => {
   const { who, session, response } = exchange;
   const expiresAt = new Date(session.expiresAt).toISOString();

@@ -6,7 +6,7 @@ import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js
 import { offered } from '../../mcp/protocol/capabilities.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
-import type { Exchange } from '../relay/exchange.js';
+import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { isSpoken, PROTOCOL_VERSIONS, type SessionParts } from './session-parts.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
 
@@ -31,7 +31,7 @@ const requestBody = (request: Request, body: Buffer): Buffer =>
       );
 
 const sessionOf = (
-  exchange: Exchange,
+  exchange: AuthenticatedRequest,
   request: Request,
   upstream: Readonly<{ session: string | undefined; version: string }>,
 ): SessionContent => {
@@ -64,7 +64,7 @@ const refusalOf = (collected: Collected, answer: Json): string | undefined => {
 
 const askUpstream = (
   parts: SessionParts,
-  { who, response, body }: Exchange & Readonly<{ body: Buffer }>,
+  { who, response, body }: AuthenticatedRequest & Readonly<{ body: Buffer }>,
   request: Request,
 ): ReturnType<typeof collectAnswer> => {
   const headers = upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined });
@@ -89,7 +89,7 @@ const askUpstream = (
  */
 export const openUpstreamSession = async (
   parts: SessionParts,
-  exchange: Exchange & Readonly<{ body: Buffer }>,
+  exchange: AuthenticatedRequest & Readonly<{ body: Buffer }>,
   request: Request,
 ): Promise<void> => {
   const { response } = exchange;

@@ -1,13 +1,12 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
-import type { Caller } from '../../mcp/protocol/caller.js';
+import type { LegacyCaller } from '../../mcp/protocol/caller.js';
 
 /**
  * What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since
  * the epoch.
  */
-export type SessionContent = Caller &
+export type SessionContent = LegacyCaller &
   Readonly<{
-    era: 'legacy';
     sessionId: string;
     organizationId: string;
     grantId: string;

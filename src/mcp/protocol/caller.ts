@@ -3,8 +3,13 @@ import type { Era } from './era.js';
 /**
  * Who speaks: a session of the legacy era, or, in the modern one, a request that says all of itself (`sessionId` null).
  */
-export type Caller = Readonly<{
-  era: Era;
+export type Caller = LegacyCaller | ModernCaller;
+
+export type LegacyCaller = CallerOf<'legacy'>;
+export type ModernCaller = CallerOf<'modern'>;
+
+type CallerOf<E extends Era> = Readonly<{
+  era: E;
   sessionId: string | null;
   upstreamSession: string | undefined;
   protocolVersion: string;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isObject, type Json } from '../wire/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { isRevisionOf, REVISIONS } from './era.js';
-import type { Caller } from './caller.js';
+import type { ModernCaller } from './caller.js';
 import { META, mirroredName } from './modern.js';
 import { mirroredValue, type ParamHeader } from './param-headers.js';
 import type { Message, Request } from './read-message.js';
@@ -86,7 +86,7 @@ const nameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request):
 export const readModern = (
   headers: IncomingHttpHeaders,
   request: Request,
-): Readonly<{ ok: true; caller: Caller }> | Readonly<{ ok: false; refusal: ModernRefusal }> => {
+): Readonly<{ ok: true; caller: ModernCaller }> | Readonly<{ ok: false; refusal: ModernRefusal }> => {
   const meta = metaOf(request.params);
   const version = meta[META.protocolVersion];
   const [capabilities, client = {}] = [meta[META.clientCapabilities], meta[META.clientInfo]];
@@ -99,8 +99,8 @@ export const readModern = (
 };
 
 /** Not spread together: this is done for every call. */
-const callerOf = (protocolVersion: string, clientCapabilities: Json, { name, version }: Json): Caller => {
-  const caller: { -readonly [K in keyof Caller]: Caller[K] } = {
+const callerOf = (protocolVersion: string, clientCapabilities: Json, { name, version }: Json): ModernCaller => {
+  const caller: { -readonly [K in keyof ModernCaller]: ModernCaller[K] } = {
     era: 'modern',
     sessionId: null,
     upstreamSession: undefined,

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { InSession } from '../../relay/exchange.js';
+import type { ModernExchange } from '../../relay/exchange.js';
 import type { GovernedCall, Waiting } from '../../enforcement/call.js';
 import type { Json } from '../../../mcp/wire/json-object.js';
 import { APPROVAL_TASK_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
@@ -15,7 +15,7 @@ export type TaskState =
 
 /** A held call that a client of tasks has made. */
 export type HeldTask = Readonly<{
-  exchange: InSession;
+  exchange: ModernExchange;
   request: Request;
   call: GovernedCall;
   waiting: Waiting;

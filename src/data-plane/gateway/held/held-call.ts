@@ -1,14 +1,14 @@
 import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../../enforcement/call.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, refuseHttp, sendJson } from '../../../mcp/protocol/answers.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
-import type { GatewayParts, InSession } from '../exchange.js';
+import type { GatewayParts, Exchange } from '../exchange.js';
 import { beginHeldTask } from './held-task.js';
 
 /**
  * What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody
  * waits for an answer.
  */
-type Resumed = Readonly<{ exchange: InSession; verdict: Verdict }> | undefined;
+type Resumed = Readonly<{ exchange: Exchange; verdict: Verdict }> | undefined;
 
 /**
  * A held call waits here for its approval, for as long as its policy says. Once that is settled the call is judged
@@ -17,7 +17,7 @@ type Resumed = Readonly<{ exchange: InSession; verdict: Verdict }> | undefined;
  */
 const waitForApproval = async (
   parts: GatewayParts,
-  exchange: InSession,
+  exchange: Exchange,
   held: Readonly<{ id: string | number; call: GovernedCall; verdict: Verdict; waiting: Waiting }>,
 ): Promise<Resumed> => {
   const { response, session, who } = exchange;
@@ -63,7 +63,7 @@ const waitForApproval = async (
  */
 export const resumeHeld = async (
   parts: GatewayParts,
-  exchange: InSession,
+  exchange: Exchange,
   held: Readonly<{ request: Request; call: GovernedCall; verdict: Extract<Verdict, { allowed: false }> }>,
 ): Promise<Resumed> => {
   const { request, call, verdict } = held;

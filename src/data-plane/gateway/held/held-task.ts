@@ -13,7 +13,7 @@ import type { HeldCalls, Stands } from '../../enforcement/approvals.js';
 import type { Outcome, Verdict } from '../../enforcement/call.js';
 import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './approval-tasks.js';
 import { deniedResult } from '../denied.js';
-import type { GatewayParts, InSession } from '../exchange.js';
+import type { Exchange, GatewayParts, ModernExchange } from '../exchange.js';
 
 const POLL_MS = 2000;
 /** Longer than it takes a node to go on with a call whose approval it waits for. */
@@ -42,7 +42,7 @@ const shown = (taskId: string, { state, createdAt, updatedAt, held }: ApprovalTa
  * The call as it goes upstream without anybody who could be asked, or be given a task in its turn: what it answers must
  * be its result.
  */
-const alone = (exchange: InSession): InSession => {
+const withoutClientCapabilities = (exchange: ModernExchange): ModernExchange => {
   const message = parseObject(exchange.body.toString('utf8')) ?? {};
   const params = isObject(message['params']) ? message['params'] : {};
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
@@ -90,10 +90,14 @@ const goOn = async (parts: GatewayParts, { exchange, request, call }: HeldTask):
       status: 'completed',
       result: deniedResult(request.id, verdict.decided, exchange.session.era).result as Json,
     };
-  const answer = await collectAnswer(parts, upstreamPost(parts, alone({ ...exchange, who }), request), {
-    maxBytes: MAX_ANSWER_BYTES,
-    id: request.id,
-  });
+  const answer = await collectAnswer(
+    parts,
+    upstreamPost(parts, withoutClientCapabilities({ ...exchange, who }), request),
+    {
+      maxBytes: MAX_ANSWER_BYTES,
+      id: request.id,
+    },
+  );
   const { state, outcome } = ended(answer, request.id);
   parts.metrics.outcomes.inc({ status: outcome.status });
   verdict.complete(outcome);
@@ -134,20 +138,25 @@ const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   parts.approvalTasks.end(task, state, new Date());
 };
 
+const isOfTaskClient = (exchange: Exchange): exchange is ModernExchange => takesTasks(exchange.session);
+
 /**
  * A held call as a task, for a client that takes one: it is answered at once, and made when it is approved, for whoever
  * asks for the task then. Undefined when the client takes none, or there is no place.
  */
-export const beginHeldTask = (parts: GatewayParts, held: HeldTask): Json | undefined => {
-  const { exchange, request, waiting } = held;
-  if (request.method !== 'tools/call' || !takesTasks(exchange.session)) return undefined;
+export const beginHeldTask = (
+  parts: GatewayParts,
+  { exchange, ...call }: Omit<HeldTask, 'exchange'> & Readonly<{ exchange: Exchange }>,
+): Json | undefined => {
+  const { request, waiting } = call;
+  if (request.method !== 'tools/call' || !isOfTaskClient(exchange)) return undefined;
   const { who } = exchange;
   const known = parts.approvalTasks.find(waiting.approvalId, who.grant.id);
   const task =
     known ??
     (parts.parked.isFull({ organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length })
       ? undefined
-      : parts.approvalTasks.add(held, new Date()));
+      : parts.approvalTasks.add({ ...call, exchange }, new Date()));
   if (!task) return undefined;
   if (!known)
     inBackground('held_task', run(parts, task), () => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
@@ -194,7 +203,7 @@ const withdraw = (parts: GatewayParts, of: Parameters<HeldCalls['withdraw']>[0])
  */
 export const askOfHeldTask = async (
   parts: GatewayParts,
-  exchange: InSession,
+  exchange: Exchange,
   request: Request,
   approvalId: string,
 ): Promise<void> => {
