@@ -55,7 +55,7 @@ const makeEndpoint = (
     enforcement,
     streams,
     lists: new ListCache(),
-    noticeTools: (seen) => noticed.notice(seen),
+    recordSeenTools: (seen) => noticed.notice(seen),
     toolsChanged: (of) => noticed.hasten(of),
     running: new RunningCalls(),
     parked,

@@ -14,20 +14,20 @@ import {
   loadOrganizations,
   loadPolicies,
   loadServers,
-  type Wanted,
+  type RowSelection,
 } from './load.js';
 import { PinsCache, PolicyCache } from './policy-cache.js';
 
 const POLL_MS = 100;
-const EVENTS_AT_ONCE = 1000;
+const BATCH_SIZE = 1000;
 /**
  * A connection that fell silent must not make the directory stale. Where the database is only slow, the wait doubles
  * until an answer comes.
  */
-const ANSWER_MS = 3000;
-const LONGEST_ANSWER_MS = 24_000;
+const QUERY_TIMEOUT_MS = 3000;
+const MAX_QUERY_TIMEOUT_MS = 24_000;
 
-const XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
+const SELECT_XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
 
 /** Decisions about calls change no facts: a flood of them must not have servers loaded again and again. */
 const changesFacts = (event: ControlEvent): boolean => !event.type.startsWith('approval.');
@@ -41,7 +41,7 @@ const idsIn = (event: ControlEvent): readonly string[] =>
 /** Replaces what is held of these ids by what was loaded: an id that was wanted and not found is gone. */
 const replace = <T extends Readonly<{ id: string }>>(
   held: Map<string, T>,
-  wanted: Wanted,
+  wanted: RowSelection,
   loaded: readonly T[],
 ): void => {
   if (wanted === 'all') held.clear();
@@ -71,7 +71,7 @@ export class Directory {
   readonly #listeners: ((event: ControlEvent) => void)[] = [];
   #since = '0';
   #completeAt = LONG_AGO;
-  #answerMs = ANSWER_MS;
+  #queryTimeoutMs = QUERY_TIMEOUT_MS;
   #turn: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -86,7 +86,7 @@ export class Directory {
     const began = momentNow();
     await this.#db.asWorker(async (tx) => {
       await tx.query('set transaction isolation level repeatable read read only');
-      this.#since = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
+      this.#since = (await tx.query<{ xmin: string }>(SELECT_XMIN)).rows[0]?.xmin ?? '0';
       const heads = await tx.query<{ organization_id: string; position: number }>(
         'select organization_id, position from event_heads',
       );
@@ -203,16 +203,16 @@ export class Directory {
   }
 
   async #follow(work: (tx: Tx) => Promise<void>): Promise<void> {
-    const answerMs = this.#answerMs;
-    this.#answerMs = Math.min(answerMs * 2, LONGEST_ANSWER_MS);
+    const answerMs = this.#queryTimeoutMs;
+    this.#queryTimeoutMs = Math.min(answerMs * 2, MAX_QUERY_TIMEOUT_MS);
     await this.#db.asWorker(work, answerMs);
-    this.#answerMs = ANSWER_MS;
+    this.#queryTimeoutMs = QUERY_TIMEOUT_MS;
   }
 
   async #poll(): Promise<void> {
     const began = momentNow();
     await this.#follow(async (tx) => {
-      const xmin = (await tx.query<{ xmin: string }>(XMIN)).rows[0]?.xmin ?? '0';
+      const xmin = (await tx.query<{ xmin: string }>(SELECT_XMIN)).rows[0]?.xmin ?? '0';
       const { rows } = await tx.query<{ organization_id: string; position: number }>(
         'select organization_id, position from event_heads where changed_xid >= $1::xid8',
         [this.#since],
@@ -228,7 +228,7 @@ export class Directory {
 
   async #catchUp(tx: Tx, organizationId: string): Promise<void> {
     for (let more = true; more;) {
-      const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, EVENTS_AT_ONCE);
+      const events = await readEvents(tx, organizationId, this.#positions.get(organizationId) ?? 0, BATCH_SIZE);
       const last = events.at(-1);
       if (!last) return;
       const changes = events.filter(({ event }) => changesFacts(event));
@@ -236,11 +236,11 @@ export class Directory {
         await this.#load(tx, { organizationId, ids: [...new Set(changes.flatMap(({ event }) => idsIn(event)))] });
       for (const { event } of events) for (const listener of this.#listeners) listener(event);
       this.#positions.set(organizationId, last.position);
-      more = events.length === EVENTS_AT_ONCE;
+      more = events.length === BATCH_SIZE;
     }
   }
 
-  async #load(tx: Tx, wanted: Wanted): Promise<void> {
+  async #load(tx: Tx, wanted: RowSelection): Promise<void> {
     for (const organization of await loadOrganizations(tx, this.#vault, wanted))
       this.#organizations.set(organization.id, organization);
     this.#authenticated.clear();
@@ -259,8 +259,8 @@ export class Directory {
       policies.map((row) => ({
         id: row.id,
         version: row.version,
-        compiled: this.#compiled.compiled(row.document),
-        pins: this.#pins.shared(row),
+        compiled: this.#compiled.get(row.document),
+        pins: this.#pins.get(row),
       })),
     );
     for (const session of ended) this.#endedSessions.set(session.id, session);

@@ -75,7 +75,7 @@ export type Authenticated = Readonly<{
  * Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that
  * a call names.
  */
-export const switchedOff = (
+export const reasonWhyDisabled = (
   { organization, server, identity, grant }: Authenticated,
   tool: string | null = null,
 ): string | undefined => {

@@ -9,9 +9,9 @@ import { ToolFacts } from './tool-facts.js';
 import type { GrantFacts, IdentityFacts, OrganizationFacts, ServerFacts } from './facts.js';
 
 /** Which rows to load: all of them, or those of one organization with these ids. */
-export type Wanted = 'all' | Readonly<{ organizationId: string; ids: readonly string[] }>;
+export type RowSelection = 'all' | Readonly<{ organizationId: string; ids: readonly string[] }>;
 
-const where = (wanted: Wanted, id: string): Readonly<{ sql: string; values: readonly unknown[] }> =>
+const where = (wanted: RowSelection, id: string): Readonly<{ sql: string; values: readonly unknown[] }> =>
   wanted === 'all'
     ? { sql: 'true', values: [] }
     : { sql: `organization_id = $1 and ${id} = any ($2)`, values: [wanted.organizationId, wanted.ids] };
@@ -22,7 +22,7 @@ const timeMs = (at: Date | null): number => (at === null ? Number.POSITIVE_INFIN
  * What `open` gives; undefined, and a line in the log, when that can't be read: it must not keep everything else from
  * being served.
  */
-const opened = <T>(open: () => T, of: Readonly<Record<string, string>>): T | undefined => {
+const openOrReport = <T>(open: () => T, of: Readonly<Record<string, string>>): T | undefined => {
   try {
     return open();
   } catch (error) {
@@ -41,7 +41,7 @@ const opened = <T>(open: () => T, of: Readonly<Record<string, string>>): T | und
 export const loadOrganizations = async (
   tx: Tx,
   vault: Vault,
-  wanted: Wanted,
+  wanted: RowSelection,
 ): Promise<readonly OrganizationFacts[]> => {
   const { rows } = await tx.query<{ id: string; disabled: boolean; wrapped: Buffer }>(
     `select o.id, o.disabled, k.wrapped from organizations o join organization_keys k on k.organization_id = o.id
@@ -49,7 +49,7 @@ export const loadOrganizations = async (
     wanted === 'all' ? [] : [wanted.organizationId],
   );
   const readable = rows.flatMap((row) => {
-    const digestKey = opened(() => vault.organizationPurposeKey(row.id, row.wrapped, 'arguments-digest'), {
+    const digestKey = openOrReport(() => vault.organizationPurposeKey(row.id, row.wrapped, 'arguments-digest'), {
       organizationId: row.id,
     });
     return digestKey === undefined ? [] : [{ id: row.id, disabled: row.disabled, digestKey }];
@@ -60,7 +60,7 @@ export const loadOrganizations = async (
 };
 
 /** Grants that are not revoked, with their tokens. */
-export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly GrantFacts[]> => {
+export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly GrantFacts[]> => {
   const { sql, values } = where(wanted, 'id');
   type Row = {
     id: string;
@@ -98,7 +98,7 @@ export const loadGrants = async (tx: Tx, wanted: Wanted): Promise<readonly Grant
 };
 
 /** The wanted identities that are not deleted, disabled ones included. */
-export const loadIdentities = async (tx: Tx, wanted: Wanted): Promise<readonly IdentityFacts[]> => {
+export const loadIdentities = async (tx: Tx, wanted: RowSelection): Promise<readonly IdentityFacts[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<{
     id: string;
@@ -138,9 +138,9 @@ const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string
         ),
       ) as Record<string, string>);
 
-type Way = Pick<ServerFacts, 'transport' | 'headers' | 'disabled'>;
+type UpstreamTarget = Pick<ServerFacts, 'transport' | 'headers' | 'disabled'>;
 
-const reachOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<string, string>>): Way => {
+const targetOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<string, string>>): UpstreamTarget => {
   if (transport.type === 'stdio')
     return {
       transport: { type: 'stdio', command: transport.command, ...openArguments(transport.args, secrets) },
@@ -152,22 +152,22 @@ const reachOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<st
 };
 
 /** Leads nowhere, and stands for a way that can't be read. */
-const NOWHERE: Way = {
+const NO_TARGET: UpstreamTarget = {
   transport: { type: 'streamable-http', url: new URL('https://unreadable.invalid') },
   headers: {},
   disabled: true,
 };
 
 /** How a server is reached. One whose URL or secrets can't be read counts as disabled. */
-const wayOf = (row: ServerRow, vault: Vault): Way =>
-  opened(() => reachOf(row, secretsOf(row, vault)), { organizationId: row.organization_id, serverId: row.id }) ??
-  NOWHERE;
+const targetOrNone = (row: ServerRow, vault: Vault): UpstreamTarget =>
+  openOrReport(() => targetOf(row, secretsOf(row, vault)), { organizationId: row.organization_id, serverId: row.id }) ??
+  NO_TARGET;
 
-const own = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined =>
+const ownMember = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(from, name) ? from[name] : undefined;
 
 /** Servers with their credentials opened. */
-export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise<readonly ServerFacts[]> => {
+export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
     `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools,
@@ -185,12 +185,12 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
     version: row.version,
     name: row.name,
     eras: row.eras,
-    ...wayOf(row, vault),
+    ...targetOrNone(row, vault),
     clientAuth: row.client_auth,
     tools: new Map(
       (row.tools ?? []).map(([name, definitionHash, inputSchema]) => [
         name,
-        new ToolFacts({ name, definitionHash, inputSchema, accepted: own(row.accepted, name) }),
+        new ToolFacts({ name, definitionHash, inputSchema, accepted: ownMember(row.accepted, name) }),
       ]),
     ),
     disabledTools: new Set(row.disabled_tools),
@@ -202,7 +202,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: Wanted): Promise
 export type PolicyRow = Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
 
 /** The wanted policies that are not deleted, each with its newest version. */
-export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly PolicyRow[]> => {
+export const loadPolicies = async (tx: Tx, wanted: RowSelection): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(
     `select id, policy_version as version, document, pins::text as pins, acceptances from policies where ${sql}
@@ -215,7 +215,7 @@ export const loadPolicies = async (tx: Tx, wanted: Wanted): Promise<readonly Pol
 /** Ended sessions that would otherwise still be accepted. */
 export const loadEndedSessions = async (
   tx: Tx,
-  wanted: Wanted,
+  wanted: RowSelection,
 ): Promise<readonly Readonly<{ id: string; expiresAtMs: number }>[]> => {
   const { sql, values } = where(wanted, 'session_id');
   const { rows } = await tx.query<{ session_id: string; expires_at: Date }>(

@@ -32,7 +32,7 @@ export class PolicyCache {
   readonly #compiled = new SharedObjects<CompiledPolicy>();
 
   /** The compiled form of a stored document. One that does not parse (a newer release's) denies every call. */
-  compiled(document: unknown): CompiledPolicy {
+  get(document: unknown): CompiledPolicy {
     const read = readStoredPolicy(document);
     return read === undefined ? DENY_ALL : this.#compiled.get(policyHash(read), () => compilePolicy(read));
   }
@@ -43,7 +43,7 @@ export class PinsCache {
   readonly #pins = new SharedObjects<Pins>();
 
   /** `pins` is JSON: definition hashes by the tool's name. */
-  shared({ pins, acceptances }: Readonly<{ pins: string; acceptances: number }>): Pins {
+  get({ pins, acceptances }: Readonly<{ pins: string; acceptances: number }>): Pins {
     const key = createHash('sha256').update(`${acceptances}|${pins}`).digest('base64');
     return this.#pins.get(key, () => ({
       hashes: new Map(Object.entries(JSON.parse(pins) as Record<string, string>)),

@@ -4,10 +4,10 @@ import { compileInputSchema } from '../../policy-engine/input-schema.js';
 /** Compiled schemas weigh at most this much together; the longest unused go first. */
 const MAX_WEIGHT = 64 * 1024 * 1024;
 /** What a compiled schema takes at least, in bytes, and for each character of its text. */
-const WEIGHT_OF_SCHEMA = 50_000;
-const WEIGHT_OF_CHARACTER = 20;
+const WEIGHT_PER_SCHEMA = 50_000;
+const WEIGHT_PER_CHARACTER = 20;
 
-type Kept = Readonly<{ schema: CompiledSchema | undefined; weight: number }>;
+type CacheEntry = Readonly<{ schema: CompiledSchema | undefined; weight: number }>;
 
 /**
  * Input schemas of tools, compiled, by the hash of the definition that they stand in: facts that are loaded anew
@@ -15,7 +15,7 @@ type Kept = Readonly<{ schema: CompiledSchema | undefined; weight: number }>;
  * the event loop.
  */
 export class SchemaCache {
-  readonly #kept = new Map<string, Kept>();
+  readonly #entries = new Map<string, CacheEntry>();
   readonly #compiling = new Map<string, Promise<CompiledSchema | undefined>>();
   #weight = 0;
 
@@ -25,10 +25,10 @@ export class SchemaCache {
     schema: unknown,
     owner = 'nobody',
   ): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
-    const known = this.#kept.get(definitionHash);
+    const known = this.#entries.get(definitionHash);
     if (known === undefined) return this.#compile(definitionHash, schema, owner);
-    this.#kept.delete(definitionHash);
-    this.#kept.set(definitionHash, known);
+    this.#entries.delete(definitionHash);
+    this.#entries.set(definitionHash, known);
     return known.schema;
   }
 
@@ -45,12 +45,13 @@ export class SchemaCache {
   }
 
   #keep(definitionHash: string, schema: CompiledSchema | undefined, source: unknown): CompiledSchema | undefined {
-    const weight = schema === undefined ? 1000 : WEIGHT_OF_SCHEMA + WEIGHT_OF_CHARACTER * JSON.stringify(source).length;
-    this.#kept.set(definitionHash, { schema, weight });
+    const weight =
+      schema === undefined ? 1000 : WEIGHT_PER_SCHEMA + WEIGHT_PER_CHARACTER * JSON.stringify(source).length;
+    this.#entries.set(definitionHash, { schema, weight });
     this.#weight += weight;
-    for (const [oldest, kept] of this.#kept) {
+    for (const [oldest, kept] of this.#entries) {
       if (this.#weight <= MAX_WEIGHT) break;
-      this.#kept.delete(oldest);
+      this.#entries.delete(oldest);
       this.#weight -= kept.weight;
     }
     return schema;

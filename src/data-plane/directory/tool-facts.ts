@@ -2,7 +2,7 @@ import type { CompiledSchema } from '../../policy-engine/facts.js';
 import { isChanged, type Accepted, type Definition, type Pins } from '../../policy-engine/pins.js';
 import { compiledSchemaOf } from './schema-cache.js';
 
-type Known = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
+type ToolRow = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
 
 /**
  * A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it.
@@ -10,14 +10,14 @@ type Known = Readonly<{ name: string; definitionHash: string; inputSchema: unkno
 export class ToolFacts implements Definition {
   readonly definitionHash: string;
   readonly schema: unknown;
-  readonly #known: Known;
+  readonly #row: ToolRow;
   #pins: Pins | undefined;
   #isChanged = false;
 
-  constructor(known: Known) {
+  constructor(known: ToolRow) {
     this.definitionHash = known.definitionHash;
     this.schema = known.inputSchema;
-    this.#known = known;
+    this.#row = known;
   }
 
   /**
@@ -31,7 +31,7 @@ export class ToolFacts implements Definition {
   /** Remembered for the pins that were asked about last: policies of one server mostly share theirs. */
   isChangedFrom(pins: Pins): boolean {
     if (pins !== this.#pins) {
-      this.#isChanged = isChanged(pins, this.#known, this.#known.accepted);
+      this.#isChanged = isChanged(pins, this.#row, this.#row.accepted);
       this.#pins = pins;
     }
     return this.#isChanged;

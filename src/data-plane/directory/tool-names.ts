@@ -7,7 +7,7 @@ const ofTools = new WeakMap<ServerFacts['tools'], LookAlikes>();
  * Why a call of this name is refused whatever the policy says: the server has no tool of it, and it could be mistaken
  * for another.
  */
-export const refusedName = ({ tools }: ServerFacts, name: string): string | undefined => {
+export const reasonWhyNameRefused = ({ tools }: ServerFacts, name: string): string | undefined => {
   if (tools.has(name)) return undefined;
   const known = ofTools.get(tools) ?? new LookAlikes(tools.keys());
   ofTools.set(tools, known);

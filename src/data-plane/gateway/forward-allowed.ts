@@ -1,15 +1,15 @@
 import type { Verdict } from '../enforcement/call.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { keepingPrivate } from '../relay/private-scope.js';
-import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
+import { forcePrivateScope } from '../relay/private-scope.js';
+import { relayAnswer, type AnswerOptions } from '../relay/relay-answer.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, Exchange } from './exchange.js';
 import { throughNewTask } from './tasks.js';
 
 /** What an answer goes through on its way: few do. */
-const throughOf = (parts: GatewayParts, exchange: Exchange, request: Request): AnswerTo['through'] => {
+const throughOf = (parts: GatewayParts, exchange: Exchange, request: Request): AnswerOptions['transform'] => {
   if (request.method === 'tools/call') return throughNewTask(parts, exchange, request);
-  return exchange.session.era === 'modern' && request.method === 'resources/read' ? keepingPrivate : undefined;
+  return exchange.session.era === 'modern' && request.method === 'resources/read' ? forcePrivateScope : undefined;
 };
 
 type Allowed = Readonly<{ request: Request; verdict: Extract<Verdict, { allowed: true }>; tool: string | null }>;
@@ -30,7 +30,7 @@ export const forwardAllowed = (parts: GatewayParts, exchange: Exchange, { reques
     relayAnswer(parts, exchange, upstream, {
       id,
       tool,
-      through,
+      transform: through,
       done: (relayed) => {
         ended();
         parts.metrics.outcomes.inc({ status: relayed.status });

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { switchedOff } from '../directory/facts.js';
+import { reasonWhyDisabled } from '../directory/facts.js';
 import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
 import { MODERN_CODES, type ModernRefusal } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
@@ -15,7 +15,7 @@ export const unavailable = (
   parts: Pick<GatewayParts, 'directory' | 'maxStalenessMs'>,
   { who }: AuthenticatedRequest,
 ): string | undefined =>
-  switchedOff(who) ??
+  reasonWhyDisabled(who) ??
   (parts.directory.ageMs() > parts.maxStalenessMs
     ? 'the gateway has lost touch with its database; try again shortly'
     : undefined);

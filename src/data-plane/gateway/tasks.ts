@@ -3,14 +3,14 @@ import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { Era } from '../../mcp/protocol/era.js';
-import { relayAnswer, type AnswerTo } from '../relay/relay-answer.js';
-import { rewriting } from '../relay/rewritten.js';
+import { relayAnswer, type AnswerOptions } from '../relay/relay-answer.js';
+import { rewriteMessages } from '../relay/rewrite-messages.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange, GatewayParts, SessionExchange } from './exchange.js';
 import { governed } from './governed.js';
 import { approvalOf, askOfHeldTask } from './held/held-task.js';
 
-type Through = NonNullable<AnswerTo['through']>;
+type Through = NonNullable<AnswerOptions['transform']>;
 
 /**
  * What each era can ask of a task. `tasks/list` is not among them: a server that many grants share would list the tasks
@@ -40,7 +40,7 @@ export const throughNewTask = (parts: GatewayParts, exchange: Exchange, request:
       ? message
       : withTaskIds(message, (id) => (id === made ? parts.taskIds.sealed(exchange.who, id) : id));
   };
-  return (sink) => rewriting(sink, { marker: TASK_MARKER, rewrite: seal });
+  return (sink) => rewriteMessages(sink, { marker: TASK_MARKER, rewrite: seal });
 };
 
 /**
@@ -69,7 +69,7 @@ export const askOfTask = async (parts: GatewayParts, exchange: Exchange, request
   relayAnswer(parts, asking, upstreamPost(parts, asking, asked), {
     id,
     tool: null,
-    through: (sink) => rewriting(sink, { marker: TASK_MARKER, rewrite }),
+    transform: (sink) => rewriteMessages(sink, { marker: TASK_MARKER, rewrite }),
     done: () => undefined,
   });
   return undefined;

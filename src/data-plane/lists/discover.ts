@@ -2,8 +2,8 @@ import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js
 import { offered, withTasks } from '../../mcp/protocol/capabilities.js';
 import { SPOKEN } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { collectAnswer, isFailure, messageIn } from '../relay/collect-answer.js';
-import { failures } from '../relay/relayed.js';
+import { collectAnswer, isUpstreamFailure, messageIn } from '../relay/collect-answer.js';
+import { failureResponse } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange, RelayParts } from '../relay/exchange.js';
 import { cacheable } from './list-items.js';
@@ -22,12 +22,7 @@ export const discover = async (parts: RelayParts, exchange: Exchange, request: R
     id: request.id,
     until: response,
   });
-  if (isFailure(collected))
-    return sendJson(
-      response,
-      200,
-      jsonRpcError(request.id, failures[collected.kind].code, failures[collected.kind].message),
-    );
+  if (isUpstreamFailure(collected)) return sendJson(response, 200, failureResponse(request.id, collected));
   const answer = messageIn(collected, request.id);
   const result = answer['result'];
   if (typeof result === 'object' && result !== null && 'supportedVersions' in result && 'capabilities' in result) {

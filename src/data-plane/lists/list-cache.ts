@@ -14,13 +14,13 @@ export type Reading = Readonly<{
   idOf: (text: string) => unknown;
 }>;
 
-const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_CACHE_BYTES = 64 * 1024 * 1024;
 /** A cursor stands in the key: one that is longer than any server's is not worth the place. */
-const LONGEST_KEY = 8 * 1024;
+const MAX_KEY_LENGTH = 8 * 1024;
 /** What an entry takes beside its texts, by and large. */
-const ENTRY_BYTES = 1024;
+const ENTRY_OVERHEAD_BYTES = 1024;
 /** No id of any client. */
-const PROBE = randomUUID();
+const PROBE_ID = randomUUID();
 
 /** Cuts a body at `"id":<id>`; undefined when that does not stand there exactly once. */
 const frameOf = (text: string, id: RequestId): Frame | undefined => {
@@ -33,7 +33,7 @@ const frameOf = (text: string, id: RequestId): Frame | undefined => {
   };
 };
 
-const filled = ({ before, after }: Frame, id: RequestId): Buffer =>
+const fillFrame = ({ before, after }: Frame, id: RequestId): Buffer =>
   Buffer.concat([before, Buffer.from(JSON.stringify(id)), after]);
 
 const isFilled = ({ before, after }: Frame, id: Buffer, body: Buffer): boolean =>
@@ -61,7 +61,7 @@ export class ListCache {
     if (known && isFilled(known.upstream, Buffer.from(JSON.stringify(answer.id)), answer.body)) {
       this.#entries.delete(key);
       this.#entries.set(key, known);
-      return filled(known.client, answer.id);
+      return fillFrame(known.client, answer.id);
     }
     const text = answer.body.toString('utf8');
     const shown = await show(text);
@@ -72,7 +72,7 @@ export class ListCache {
     if (
       upstream &&
       client &&
-      [upstream, client].every((frame) => idOf(filled(frame, PROBE).toString('utf8')) === PROBE)
+      [upstream, client].every((frame) => idOf(fillFrame(frame, PROBE_ID).toString('utf8')) === PROBE_ID)
     )
       this.#keep(key, upstream, client);
     return Buffer.from(shown);
@@ -82,13 +82,13 @@ export class ListCache {
     this.#forget(key);
     const bytes = [upstream, client].reduce(
       (sum, { before, after }) => sum + before.length + after.length,
-      2 * key.length + ENTRY_BYTES,
+      2 * key.length + ENTRY_OVERHEAD_BYTES,
     );
-    if (bytes > MAX_BYTES || key.length > LONGEST_KEY) return;
+    if (bytes > MAX_CACHE_BYTES || key.length > MAX_KEY_LENGTH) return;
     this.#entries.set(key, { upstream, client, bytes });
     this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= MAX_BYTES) return;
+      if (this.#bytes <= MAX_CACHE_BYTES) return;
       this.#forget(oldest);
     }
   }

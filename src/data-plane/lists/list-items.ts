@@ -16,16 +16,16 @@ import {
   writeJsonHead,
 } from '../../mcp/protocol/answers.js';
 import { foldCase, type Request } from '../../mcp/protocol/read-message.js';
-import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
-import { failures } from '../relay/relayed.js';
+import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../relay/collect-answer.js';
+import { failureResponse } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange } from '../relay/exchange.js';
 import { filterInTurns } from './filter-in-turns.js';
-import { LISTED } from '../relay/message-kinds.js';
+import { LIST_MEMBERS } from '../relay/value-kinds.js';
 import { scanMessage } from '../relay/passable-message.js';
 import { mayHoldMarks } from '../relay/needles.js';
 import type { ListParts } from './list-parts.js';
-import { makePinnedTools } from './listed-tools.js';
+import { makeToolScreen } from './tool-screen.js';
 import { formatSse, parseSse, type SseEvent } from '../../mcp/wire/sse.js';
 
 /** As much as discovery reads of all pages of a server. */
@@ -35,22 +35,22 @@ const MAX_LIST_BYTES = 10 * 1024 * 1024;
  * A page is parsed in one go. A tool, of which discovery knows 1000, is hashed and compared with others; of the rest
  * only the name is looked up.
  */
-const MOST_TOOLS = 2000;
-const MOST_OTHERS = 20_000;
+const MAX_TOOLS = 2000;
+const MAX_OTHER_ITEMS = 20_000;
 
 /**
- * A list that the protocol has: the member of its result that holds the items, `most` of them on a page, and the member
- * of an item that names it. A template is judged by its text.
+ * A list of the protocol: the member of its result that holds the items, how many of them a page may have, and the
+ * member of an item that names it. A template is judged by its text.
  */
-type List = Readonly<{ items: string; name: string; kind: Kind; most: number }>;
+type List = Readonly<{ items: string; name: string; kind: Kind; maxItems: number }>;
 
 const LISTS: ReadonlyMap<string, List> = new Map<string, List>([
-  ['tools/list', { items: 'tools', name: 'name', kind: 'tool', most: MOST_TOOLS }],
-  ['prompts/list', { items: 'prompts', name: 'name', kind: 'prompt', most: MOST_OTHERS }],
-  ['resources/list', { items: 'resources', name: 'uri', kind: 'resource', most: MOST_OTHERS }],
+  ['tools/list', { items: 'tools', name: 'name', kind: 'tool', maxItems: MAX_TOOLS }],
+  ['prompts/list', { items: 'prompts', name: 'name', kind: 'prompt', maxItems: MAX_OTHER_ITEMS }],
+  ['resources/list', { items: 'resources', name: 'uri', kind: 'resource', maxItems: MAX_OTHER_ITEMS }],
   [
     'resources/templates/list',
-    { items: 'resourceTemplates', name: 'uriTemplate', kind: 'resource', most: MOST_OTHERS },
+    { items: 'resourceTemplates', name: 'uriTemplate', kind: 'resource', maxItems: MAX_OTHER_ITEMS },
   ],
 ]);
 
@@ -61,7 +61,7 @@ type Filter = (message: unknown, characters: number) => Promise<Json | undefined
 type Shows = (item: Json) => boolean;
 
 /** How long a client may go by what it was told: as long as a change of policy may take to reach every gateway. */
-const FRESH_MS = 1000;
+const MAX_TTL_MS = 1000;
 
 /** A result of the modern era, for the grant that it was made for alone. */
 export const cacheable = (result: Json): Json => {
@@ -69,7 +69,7 @@ export const cacheable = (result: Json): Json => {
   return {
     resultType: 'complete',
     ...result,
-    ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? Math.min(Math.trunc(ttlMs), FRESH_MS) : 0,
+    ttlMs: typeof ttlMs === 'number' && ttlMs >= 0 ? Math.min(Math.trunc(ttlMs), MAX_TTL_MS) : 0,
     cacheScope: 'private',
   };
 };
@@ -89,7 +89,7 @@ const holdsList = (value: unknown): boolean => {
   return (
     isObject(value) &&
     Object.entries(value).some(
-      ([key, member]) => (LISTED.has(foldCase(key)) && Array.isArray(member)) || holdsList(member),
+      ([key, member]) => (LIST_MEMBERS.has(foldCase(key)) && Array.isArray(member)) || holdsList(member),
     )
   );
 };
@@ -114,7 +114,7 @@ const errorOf = ({ code, message, data }: Json): Json => ({
  * the place of a page that is too long; undefined when it is no answer to a request for this list.
  */
 const filterOf =
-  ({ compiled }: PolicyFacts, { items, name, kind, most }: List, { shows, era, asked: id }: Showing): Filter =>
+  ({ compiled }: PolicyFacts, { items, name, kind, maxItems }: List, { shows, era, asked: id }: Showing): Filter =>
   async (message, characters) => {
     if (!isObject(message)) return undefined;
     const isOwn = message['id'] === id;
@@ -124,13 +124,13 @@ const filterOf =
     if (!isOwn) return undefined;
     const result = message['result'];
     if (!isObject(result) || !Array.isArray(result[items])) return undefined;
-    if (result[items].length > most)
+    if (result[items].length > maxItems)
       return {
         jsonrpc: '2.0',
         id,
         error: {
           code: OWN_CODES.upstreamError,
-          message: `the MCP server lists more than ${most} ${items} on one page`,
+          message: `the MCP server lists more than ${maxItems} ${items} on one page`,
         },
       };
     const isShown = (item: unknown, work: Work): boolean =>
@@ -233,13 +233,12 @@ export const listItems = async (parts: ListParts, exchange: Exchange, request: R
     id: request.id,
     until: response,
   });
-  if (isFailure(answer))
-    return sendJson(response, 200, jsonRpcError(request.id, failures[answer.kind].code, failures[answer.kind].message));
+  if (isUpstreamFailure(answer)) return sendJson(response, 200, failureResponse(request.id, answer));
   if (answer.status !== 200) return refuseAnswer(exchange, request.id, answer);
   const { policy } = who;
   await prepareList(policy.compiled, list.kind, who.organization.id);
   const streamed = isEventStream(headerOf(answer.headers, 'content-type'));
-  const { shows, seen } = makePinnedTools(who, policy);
+  const { shows, seen } = makeToolScreen(who, policy);
   const filter = filterOf(policy, list, { shows, era: session.era, asked: request.id });
   const shown = await parts.lists.filtered(
     cacheKey(exchange, policy, request, streamed),
@@ -248,9 +247,9 @@ export const listItems = async (parts: ListParts, exchange: Exchange, request: R
       ? { shown: (text) => filteredStream(text, filter), idOf: idOfStream }
       : { shown: (text) => filteredBody(text, filter), idOf: idOfBody },
   );
-  if (!shown) return sendJson(response, 200, unreadable(request.id));
+  if (!shown) return sendJson(response, 200, unreadableList(request.id));
   if (seen.size > 0)
-    await parts.noticeTools({
+    await parts.recordSeenTools({
       organizationId: who.organization.id,
       serverId: who.server.id,
       tools: [...seen.values()],
@@ -270,7 +269,7 @@ const refuseAnswer = ({ response, session }: Exchange, id: Request['id'], answer
       404,
       jsonRpcError(id, OWN_CODES.upstreamError, 'the session has ended; initialize again'),
     );
-  if (!('error' in message) || 'result' in message) return sendJson(response, 200, unreadable(id));
+  if (!('error' in message) || 'result' in message) return sendJson(response, 200, unreadableList(id));
   return sendJson(
     response,
     session.era === 'modern' && (answer.status === 400 || answer.status === 404) ? answer.status : 200,
@@ -278,5 +277,5 @@ const refuseAnswer = ({ response, session }: Exchange, id: Request['id'], answer
   );
 };
 
-const unreadable = (id: Request['id']) =>
+const unreadableList = (id: Request['id']) =>
   jsonRpcError(id, OWN_CODES.upstreamError, 'the MCP server gave no readable list');

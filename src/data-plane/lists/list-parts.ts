@@ -2,7 +2,7 @@ import type { RelayParts } from '../relay/exchange.js';
 import type { DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
 import type { ListCache } from './list-cache.js';
 
-export type NoticedTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
+export type SeenTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 
 /** What showing lists takes. */
 export type ListParts = RelayParts &
@@ -12,5 +12,5 @@ export type ListParts = RelayParts &
      * Puts definitions on record that the directory does not know yet. Never rejects, and keeps nobody waiting for
      * long.
      */
-    noticeTools: (noticed: NoticedTools) => Promise<void>;
+    recordSeenTools: (noticed: SeenTools) => Promise<void>;
   }>;

@@ -17,13 +17,13 @@ import type { EventScreen } from './event-screen.js';
 import type { Exchange } from './exchange.js';
 import { MessageScan } from './message-scan.js';
 import { passableMessage, scanMessage } from './passable-message.js';
-import { failures, type Relayed } from './relayed.js';
+import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
 import { isPlainResult, outcomeOf, outcomeOfStream } from './tool-outcome.js';
 
-const READ_UP_TO = 256 * 1024;
-const ONE_WRITE = 16 * 1024;
+const MAX_HELD_BYTES = 256 * 1024;
+const MAX_SINGLE_WRITE_BYTES = 16 * 1024;
 
-const outcomes = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
+const OUTCOMES = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
 const NO_ANSWER = 'the MCP server answered with something that is no answer to this request';
 
@@ -53,9 +53,9 @@ export class AnswerRelay implements Sink {
   #contentType = '';
   #held = new ChunkList();
   #bytes = 0;
-  #streaming = false;
-  #over = false;
-  #expired = false;
+  #isStreaming = false;
+  #isOver = false;
+  #isExpired = false;
 
   /** `stream` is called when the answer turns out to be an event stream. */
   constructor(
@@ -78,7 +78,7 @@ export class AnswerRelay implements Sink {
     this.#status = status;
     this.#contentType = headerOf(headers, 'content-type') ?? '';
     if (this.#isAnswer() && isEventStream(this.#contentType)) {
-      this.#streaming = true;
+      this.#isStreaming = true;
       this.#screen = this.#stream();
       if (!this.#response.destroyed) beginEventStream(this.#response);
     }
@@ -86,12 +86,12 @@ export class AnswerRelay implements Sink {
 
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    const fits = this.#bytes <= READ_UP_TO;
+    const fits = this.#bytes <= MAX_HELD_BYTES;
     if (fits) this.#held.push(chunk);
     if (!this.#isAnswer()) return true;
-    if (!fits && !this.#streaming) return this.#beginStreaming(chunk);
+    if (!fits && !this.#isStreaming) return this.#beginStreaming(chunk);
     if (!fits) this.#held.clear();
-    return this.#streaming ? this.#pass(chunk) : true;
+    return this.#isStreaming ? this.#pass(chunk) : true;
   }
 
   #pass(chunk: Buffer): boolean {
@@ -107,7 +107,7 @@ export class AnswerRelay implements Sink {
     if (this.#isRefused) return true;
     this.#isRefused = true;
     if (this.#response.headersSent) this.#response.destroy();
-    else this.#tell(OWN_CODES.upstreamError, NO_ANSWER);
+    else this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
     this.#running?.abort();
     return true;
   }
@@ -116,7 +116,7 @@ export class AnswerRelay implements Sink {
     if (this.#isRefused) return this.#finish('upstream_error', true);
     if (!this.#isAnswer()) return this.#refuse();
     const body = this.#held.take();
-    if (this.#streaming) return this.#endStream(body);
+    if (this.#isStreaming) return this.#endStream(body);
     if (body.length === 0) return this.#refuse();
     const text = body.toString('latin1');
     if (!isPlainResult(text)) return this.#judge(body);
@@ -131,7 +131,7 @@ export class AnswerRelay implements Sink {
       return this.#finish('upstream_error', true);
     }
     this.#response.end(rest);
-    return this.#finish(this.#bytes > READ_UP_TO ? 'ok' : outcomes[outcomeOfStream(body)], true);
+    return this.#finish(this.#bytes > MAX_HELD_BYTES ? 'ok' : OUTCOMES[outcomeOfStream(body)], true);
   }
 
   /** An answer that is no plain result. */
@@ -146,15 +146,15 @@ export class AnswerRelay implements Sink {
       scan.has('result') !== scan.has('error') &&
       (kind !== 'error' || isErrorAnswer(message));
     if (isAnswer) this.#send(passed, passed.toString('latin1'));
-    else this.#tell(OWN_CODES.upstreamError, NO_ANSWER);
-    this.#finish(isAnswer ? outcomes[kind] : 'upstream_error', true);
+    else this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
+    this.#finish(isAnswer ? OUTCOMES[kind] : 'upstream_error', true);
   }
 
   fail(failure: UpstreamFailure): void {
     if (this.#isRefused) return this.#finish('upstream_error', true);
-    const { status, code, message } = failures[this.#expired ? 'timeout' : failure.kind];
+    const { status, code, message } = FAILURE_RESPONSES[this.#isExpired ? 'timeout' : failure.kind];
     try {
-      this.#tell(code, message);
+      this.#sendError(code, message);
     } finally {
       this.#finish(status, failure.sent);
     }
@@ -162,7 +162,7 @@ export class AnswerRelay implements Sink {
 
   /** Nobody waits for the answer any more, and it has no end. */
   expire(): void {
-    this.#expired = true;
+    this.#isExpired = true;
     this.#running?.abort();
   }
 
@@ -171,7 +171,7 @@ export class AnswerRelay implements Sink {
   }
 
   #beginStreaming(chunk: Buffer): boolean {
-    this.#streaming = true;
+    this.#isStreaming = true;
     const held = Buffer.concat([this.#held.take(), chunk]);
     this.#scan = new MessageScan({ stopsAtList: true });
     const passed = this.#scan.feed(held);
@@ -202,7 +202,7 @@ export class AnswerRelay implements Sink {
   #send(body: Buffer, text: string): void {
     if (this.#response.destroyed) return;
     writeJsonHead(this.#response, 200, body.length);
-    if (body.length > ONE_WRITE) return void this.#response.end(body);
+    if (body.length > MAX_SINGLE_WRITE_BYTES) return void this.#response.end(body);
     // `end` with a text would send that and an empty one behind it: a list, which costs more than one text.
     this.#response.cork();
     this.#response.write(text, 'latin1');
@@ -224,11 +224,11 @@ export class AnswerRelay implements Sink {
         404,
         jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'),
       );
-    else this.#tell(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
+    else this.#sendError(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
     this.#finish('upstream_error', true);
   }
 
-  #tell(code: number, message: string): void {
+  #sendError(code: number, message: string): void {
     const error = jsonRpcError(this.#id, code, message);
     if (!this.#response.headersSent) sendJson(this.#response, 200, error);
     else if (this.#response.writableEnded) return;
@@ -238,8 +238,8 @@ export class AnswerRelay implements Sink {
 
   /** Once: a sink that failed in its own end is told of a failure after it. */
   #finish(status: OutcomeStatus, sent: boolean): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
   }
 }

@@ -17,7 +17,7 @@ export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; bod
 /**
  * How long a stream that has said what was asked may take to end by itself, so that its connection can be used again.
  */
-const LINGER_MS = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 /** How many events of one stream may be no JSON object: a failed parse costs twenty times a short one that succeeds. */
 const MAX_UNREADABLE_EVENTS = 100;
@@ -44,30 +44,30 @@ const kindOf = (event: Buffer, id: RequestId): 'answer' | 'other' | 'unreadable'
  * `maxBytes`: how long an answer may be. `id`: the request's, with which an event stream is at its end once it has
  * answered it. `until`: the client's response, whose close ends the collecting.
  */
-export type Collecting = Readonly<{ maxBytes: number; id?: RequestId; until?: ServerResponse }>;
+export type CollectOptions = Readonly<{ maxBytes: number; id?: RequestId; until?: ServerResponse }>;
 
 class Collection implements Sink {
-  readonly #asked: Collecting;
+  readonly #options: CollectOptions;
   readonly #resolve: (answer: Collected | UpstreamFailure) => void;
   readonly #chunks = new ChunkList();
   readonly #held: HeldBytes;
   readonly #deadline: NodeJS.Timeout | undefined;
-  readonly #left: () => void;
+  readonly #onClientClose: () => void;
   #splitter: EventSplitter | undefined;
   #running: Running | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
   #failure: UpstreamFailure | undefined;
-  #linger: NodeJS.Timeout | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
   #unreadable = 0;
 
-  constructor(request: UpstreamRequest, asked: Collecting, resolve: (answer: Collected | UpstreamFailure) => void) {
-    this.#asked = asked;
+  constructor(request: UpstreamRequest, asked: CollectOptions, resolve: (answer: Collected | UpstreamFailure) => void) {
+    this.#options = asked;
     this.#resolve = resolve;
     this.#held = holdBytes(request);
     const { silenceMs } = request;
-    this.#left = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
-    asked.until?.once('close', this.#left);
+    this.#onClientClose = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
+    asked.until?.once('close', this.#onClientClose);
     if (silenceMs > 0)
       this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
   }
@@ -80,63 +80,63 @@ class Collection implements Sink {
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (this.#asked.id !== undefined && isEventStream(headerOf(headers, 'content-type')))
+    if (this.#options.id !== undefined && isEventStream(headerOf(headers, 'content-type')))
       this.#splitter = new EventSplitter();
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#linger || this.#failure) return true;
+    if (this.#closeTimer || this.#failure) return true;
     const bytes = this.#chunks.length + chunk.length;
-    if (bytes > this.#asked.maxBytes || !this.#held.hold(bytes)) {
+    if (bytes > this.#options.maxBytes || !this.#held.hold(bytes)) {
       this.#stop({ kind: 'broken', sent: true });
       return true;
     }
     this.#chunks.push(chunk);
-    const { id } = this.#asked;
-    if (id !== undefined && this.#splitter) this.#look(this.#splitter.feed(chunk), id);
+    const { id } = this.#options;
+    if (id !== undefined && this.#splitter) this.#findAnswer(this.#splitter.feed(chunk), id);
     return true;
   }
 
-  #look(events: readonly Buffer[], id: RequestId): void {
+  #findAnswer(events: readonly Buffer[], id: RequestId): void {
     for (const event of events) {
       const kind = kindOf(event, id);
       if (kind === 'unreadable') this.#unreadable += 1;
       if (this.#unreadable > MAX_UNREADABLE_EVENTS) return this.#stop({ kind: 'broken', sent: true });
       if (kind !== 'answer') continue;
-      this.#done();
-      this.#linger = startTimer('collect', LINGER_MS, () => this.#running?.abort());
+      this.#complete();
+      this.#closeTimer = startTimer('collect', CLOSE_TIMEOUT_MS, () => this.#running?.abort());
       return;
     }
   }
 
   end(): void {
-    clearTimeout(this.#linger);
-    this.#done();
+    clearTimeout(this.#closeTimer);
+    this.#complete();
   }
 
   fail(failure: UpstreamFailure): void {
-    clearTimeout(this.#linger);
-    this.#over();
+    clearTimeout(this.#closeTimer);
+    this.#release();
     this.#resolve(this.#failure ?? failure);
   }
 
   #stop(failure: UpstreamFailure): void {
     this.#failure ??= failure;
-    this.#over();
+    this.#release();
     // At once, as a request that is still connecting fails only when that has ended.
     this.#resolve(this.#failure);
     this.#running?.abort();
   }
 
-  #done(): void {
+  #complete(): void {
     const body = this.#chunks.take();
-    this.#over();
+    this.#release();
     this.#resolve(this.#failure ?? { status: this.#status, headers: this.#headers, body });
   }
 
-  #over(): void {
+  #release(): void {
     clearTimeout(this.#deadline);
-    this.#asked.until?.off('close', this.#left);
+    this.#options.until?.off('close', this.#onClientClose);
     this.#chunks.clear();
     this.#held.release();
   }
@@ -150,7 +150,7 @@ class Collection implements Sink {
 export const collectAnswer = (
   parts: Pick<RelayParts, 'forward'>,
   request: UpstreamRequest,
-  asked: Collecting,
+  asked: CollectOptions,
 ): Promise<Collected | UpstreamFailure> =>
   new Promise((resolve) => {
     const collection = new Collection(request, asked, resolve);
@@ -158,7 +158,7 @@ export const collectAnswer = (
   });
 
 /** Whether an upstream gave no answer that could be collected. */
-export const isFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
+export const isUpstreamFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
 
 const parse = (body: Buffer): Json => passableMessage(body) ?? {};
 

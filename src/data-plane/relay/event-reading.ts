@@ -16,13 +16,14 @@ export type MayHoldData = (id: unknown) => boolean;
 
 const unreadable = { dropped: 'unreadable' } as const;
 /** Fields that the standard knows, and the blank line. */
-const ONLY_FIELDS = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n|\r|\n)$/;
+const STANDARD_LINES = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n|\r|\n)$/;
 
 /**
  * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard
  * has none, in U+2028 for example.
  */
-const isBare = ({ event = '', id = '' }: SseEvent): boolean => !mayNeedReading(Buffer.from(`${event} ${id}`));
+const hasHarmlessFields = ({ event = '', id = '' }: SseEvent): boolean =>
+  !mayNeedReading(Buffer.from(`${event} ${id}`));
 
 /**
  * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not
@@ -37,11 +38,11 @@ export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent =>
   const [read] = events;
   if (!read || read.data.trim() === '')
     return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
-  if (!isBare(read)) return unreadable;
+  if (!hasHarmlessFields(read)) return unreadable;
   const data = read.data.replaceAll('\n', ' ');
   const result = readData(data, mayHoldData);
   if ('dropped' in result) return result;
-  const isUnchanged = result.text === read.data && ONLY_FIELDS.test(text);
+  const isUnchanged = result.text === read.data && STANDARD_LINES.test(text);
   return {
     bytes: isUnchanged ? event : Buffer.from(formatSse({ ...read, data: result.text })),
     message: result.message,

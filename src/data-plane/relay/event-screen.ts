@@ -22,7 +22,7 @@ const MAX_HELD_BYTES = 1024 * 1024;
  * Whether a server may ask this client: in a session, and what the client said that it can answer. Methods that MCP
  * doesn't have belong to extensions.
  */
-export const mayAsk = (
+export const mayRequest = (
   { era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>,
   method: string,
 ): boolean => {
@@ -34,21 +34,21 @@ export const mayAsk = (
   return wanted.some((name) => Object.hasOwn(clientCapabilities, name));
 };
 
-type Asked = Readonly<{ id: string | number; method: string }>;
+type ServerRequest = Readonly<{ id: string | number; method: string }>;
 
 /**
  * Notified of what does not pass: of requests that the client can't answer, so that their server may be told, and of
  * every event that is dropped.
  */
-export type ScreenEvents = Readonly<{ refused: (asked: Asked) => void; dropped: (reason: DropReason) => void }>;
+export type ScreenEvents = Readonly<{ refused: (asked: ServerRequest) => void; dropped: (reason: DropReason) => void }>;
 
 /**
  * `own`: the id of the request that the stream answers. `isResumed`: whether the stream was taken up again, so that it
  * may bring results of earlier requests. Without either it brings no results of tools, and every event of it is read.
  */
-export type StreamOf = Readonly<{ caller: Caller; own?: RequestId; isResumed?: boolean }>;
+export type StreamContext = Readonly<{ caller: Caller; own?: RequestId; isResumed?: boolean }>;
 
-const askedIn = ({ id, method }: Json): Asked | undefined =>
+const serverRequestIn = ({ id, method }: Json): ServerRequest | undefined =>
   typeof method === 'string' && (typeof id === 'string' || typeof id === 'number') ? { id, method } : undefined;
 
 /**
@@ -57,14 +57,14 @@ const askedIn = ({ id, method }: Json): Asked | undefined =>
  * unread on a stream that answers a request.
  */
 export class EventScreen {
-  readonly #of: StreamOf;
+  readonly #context: StreamContext;
   readonly #events: ScreenEvents;
   readonly #bringsResults: boolean;
   readonly #splitter = new EventSplitter();
   #long: LongEvent | undefined;
 
-  constructor(of: StreamOf, events: ScreenEvents) {
-    this.#of = of;
+  constructor(of: StreamContext, events: ScreenEvents) {
+    this.#context = of;
     this.#events = events;
     this.#bringsResults = of.own !== undefined || of.isResumed === true;
   }
@@ -73,7 +73,7 @@ export class EventScreen {
   pass(chunk: Buffer): Buffer {
     if (this.isBroken) return NOTHING;
     if (this.#bringsResults && this.atBoundary && endsEvent(chunk) && !mayNeedReading(chunk)) return chunk;
-    return this.#long ? this.#goOn(this.#long, chunk) : this.#read(chunk);
+    return this.#long ? this.#continueLong(this.#long, chunk) : this.#read(chunk);
   }
 
   /** Whether a part of an event has passed that must not go on: the stream has to be broken off. */
@@ -94,27 +94,27 @@ export class EventScreen {
   #read(chunk: Buffer): Buffer {
     const shown: Buffer[] = [];
     for (const event of this.#splitter.feed(chunk)) {
-      const bytes = this.#shown(event);
+      const bytes = this.#screen(event);
       if (bytes) shown.push(bytes);
     }
     if (this.#splitter.held > MAX_HELD_BYTES) shown.push(this.#beginLong());
     return shown.length === 1 && shown[0] ? shown[0] : Buffer.concat(shown);
   }
 
-  #shown(event: Buffer): Buffer | undefined {
-    if (event.length > MAX_HELD_BYTES) return this.#shownLong(event);
+  #screen(event: Buffer): Buffer | undefined {
+    if (event.length > MAX_HELD_BYTES) return this.#screenLong(event);
     if (this.#bringsResults && !mayNeedReading(event)) return event;
-    const { own, isResumed, caller } = this.#of;
+    const { own, isResumed, caller } = this.#context;
     const read = readEvent(event, (id) => isResumed === true || (own !== undefined && id === own));
     if ('dropped' in read) return this.#drop(read.dropped);
-    const asked = read.message && askedIn(read.message);
-    if (!asked || mayAsk(caller, asked.method)) return read.bytes;
+    const asked = read.message && serverRequestIn(read.message);
+    if (!asked || mayRequest(caller, asked.method)) return read.bytes;
     this.#events.refused(asked);
     return this.#drop('not_declared');
   }
 
   /** A long event that came whole. */
-  #shownLong(event: Buffer): Buffer | undefined {
+  #screenLong(event: Buffer): Buffer | undefined {
     const begun = this.#bringsResults ? LongEvent.begin(event) : undefined;
     return begun?.event.isOver ? begun.passed : this.#drop('too_long');
   }
@@ -135,7 +135,7 @@ export class EventScreen {
     return begun.passed;
   }
 
-  #goOn(event: LongEvent, chunk: Buffer): Buffer {
+  #continueLong(event: LongEvent, chunk: Buffer): Buffer {
     const { passed, rest } = event.feed(chunk);
     if (event.isBroken) this.#drop('list');
     if (!event.isOver) return passed;

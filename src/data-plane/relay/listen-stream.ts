@@ -10,14 +10,14 @@ import type { Kind } from '../../policy-engine/facts.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
 import type { Exchange, RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
-import { failures, type Relayed } from './relayed.js';
+import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
 import { LIST_CHANGED } from './standing-stream.js';
 
-const MOST_HELD = 1024 * 1024;
+const MAX_EVENT_BYTES = 1024 * 1024;
 const METHOD_NOT_FOUND = -32_601;
 
 /** What a client asks to be told, by the member of its filter. */
-export const FILTERS: Readonly<Record<Kind, string>> = {
+export const FILTER_MEMBERS: Readonly<Record<Kind, string>> = {
   tool: 'toolsListChanged',
   resource: 'resourcesListChanged',
   prompt: 'promptsListChanged',
@@ -27,7 +27,7 @@ export const FILTERS: Readonly<Record<Kind, string>> = {
  * What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when
  * the subscription is over.
  */
-export type Listening = Readonly<{
+export type Subscription = Readonly<{
   id: RequestId;
   filter: Json;
   clientsTaskId: (taskId: string) => string;
@@ -42,7 +42,7 @@ export type Listening = Readonly<{
 class ListenStream implements Sink {
   readonly #parts: RelayParts;
   readonly #exchange: Exchange;
-  readonly #listening: Listening;
+  readonly #subscription: Subscription;
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
   #running: Running | undefined;
@@ -52,11 +52,13 @@ class ListenStream implements Sink {
   #body: Buffer[] = [];
   #bytes = 0;
 
-  constructor(parts: RelayParts, exchange: Exchange, listening: Listening) {
+  constructor(parts: RelayParts, exchange: Exchange, listening: Subscription) {
     this.#parts = parts;
     this.#exchange = exchange;
-    this.#listening = listening;
-    this.#kinds = (['tool', 'resource', 'prompt'] as const).filter((kind) => listening.filter[FILTERS[kind]] === true);
+    this.#subscription = listening;
+    this.#kinds = (['tool', 'resource', 'prompt'] as const).filter(
+      (kind) => listening.filter[FILTER_MEMBERS[kind]] === true,
+    );
   }
 
   start(running: Running): void {
@@ -76,12 +78,12 @@ class ListenStream implements Sink {
 
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    if (this.#mode === 'waiting' && this.#bytes <= MOST_HELD) this.#body.push(chunk);
+    if (this.#mode === 'waiting' && this.#bytes <= MAX_EVENT_BYTES) this.#body.push(chunk);
     if (this.#mode !== 'events') return true;
     const events = this.#splitter
       .feed(chunk)
-      .map((event) => (event.length > MOST_HELD ? this.#drop('too_long') : this.#shown(event)));
-    if (this.#splitter.held > MOST_HELD) {
+      .map((event) => (event.length > MAX_EVENT_BYTES ? this.#drop('too_long') : this.#screen(event)));
+    if (this.#splitter.held > MAX_EVENT_BYTES) {
       this.#splitter.skip();
       this.#drop('too_long');
     }
@@ -94,25 +96,25 @@ class ListenStream implements Sink {
     const body = Buffer.concat(this.#body);
     const answer = passableMessage(body);
     const error = answer?.['error'];
-    if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#alone();
+    if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#serveOwnStream();
     if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
     else this.#refuse(OWN_CODES.upstreamError, 'the MCP server gave no subscription');
     return this.#finish('upstream_error', true);
   }
 
   fail(failure: UpstreamFailure): void {
-    const { status, code, message } = failures[failure.kind];
+    const { status, code, message } = FAILURE_RESPONSES[failure.kind];
     if (this.#mode === 'waiting') this.#refuse(code, message);
     else if (this.#mode === 'events') this.#exchange.response.end();
     this.#finish(status, failure.sent);
   }
 
   #refuse(code: number, message: string): void {
-    sendJson(this.#exchange.response, 200, jsonRpcError(this.#listening.id, code, message));
+    sendJson(this.#exchange.response, 200, jsonRpcError(this.#subscription.id, code, message));
   }
 
   /** The upstream has no subscriptions. */
-  #alone(): void {
+  #serveOwnStream(): void {
     this.#begin('own');
     this.#send('notifications/subscriptions/acknowledged', { notifications: this.#promised({}) });
     this.#acknowledged = true;
@@ -128,14 +130,14 @@ class ListenStream implements Sink {
       who,
       { sessionId: null, standing: true, tool: null },
       {
-        listsChanged: (kinds) => this.#tell(kinds),
+        listsChanged: (kinds) => this.#sendListsChanged(kinds),
         keepAlive: () => void this.#write(Buffer.from(':\n\n')),
         close: () => this.#close(),
       },
     );
   }
 
-  #tell(kinds: readonly Kind[]): void {
+  #sendListsChanged(kinds: readonly Kind[]): void {
     for (const kind of this.#acknowledged ? kinds : [])
       if (this.#kinds.includes(kind)) this.#send(LIST_CHANGED[kind], {});
   }
@@ -144,7 +146,7 @@ class ListenStream implements Sink {
    * An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a
    * stream of this era.
    */
-  #shown(event: Buffer): Buffer {
+  #screen(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool))
       this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
@@ -154,7 +156,7 @@ class ListenStream implements Sink {
     if (!message) return bytes;
     if ('method' in message && 'id' in message) return this.#drop('not_declared');
     if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
-    return bytes.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#listening.clientsTaskId)) : bytes;
+    return bytes.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#subscription.clientsTaskId)) : bytes;
   }
 
   #drop(reason: DropReason): Buffer {
@@ -176,20 +178,24 @@ class ListenStream implements Sink {
 
   #promised({ taskIds, ...byUpstream }: Json): Json {
     const tasks = Array.isArray(taskIds)
-      ? { taskIds: taskIds.map((id) => this.#listening.clientsTaskId(String(id))) }
+      ? { taskIds: taskIds.map((id) => this.#subscription.clientsTaskId(String(id))) }
       : {};
-    return { ...byUpstream, ...tasks, ...Object.fromEntries(this.#kinds.map((kind) => [FILTERS[kind], true])) };
+    return { ...byUpstream, ...tasks, ...Object.fromEntries(this.#kinds.map((kind) => [FILTER_MEMBERS[kind], true])) };
   }
 
   #send(method: string, params: Json): void {
     this.#write(
-      eventOf({ jsonrpc: '2.0', method, params: { ...params, _meta: { [META.subscriptionId]: this.#listening.id } } }),
+      eventOf({
+        jsonrpc: '2.0',
+        method,
+        params: { ...params, _meta: { [META.subscriptionId]: this.#subscription.id } },
+      }),
     );
   }
 
   /** The graceful end: the response to the request. */
   #close(): void {
-    const { id } = this.#listening;
+    const { id } = this.#subscription;
     this.#exchange.response.end(
       eventOf({ jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [META.subscriptionId]: id } } }),
     );
@@ -208,7 +214,7 @@ class ListenStream implements Sink {
   #finish(status: Relayed['status'], sent: boolean): void {
     if (this.#mode === 'over') return;
     this.#mode = 'over';
-    this.#listening.done({
+    this.#subscription.done({
       status,
       upstreamStatus: this.#status === 0 ? null : this.#status,
       responseBytes: this.#bytes,
@@ -224,7 +230,7 @@ export const relayListen = (
   parts: RelayParts,
   exchange: Exchange,
   request: UpstreamRequest,
-  listening: Listening,
+  listening: Subscription,
 ): void => {
   const stream = new ListenStream(parts, exchange, listening);
   stream.start(parts.forward({ ...request, silenceMs: 0 }, stream));

@@ -1,35 +1,40 @@
 import { listenTo, reportFailure, startInterval } from '../../platform/runtime/guard.js';
 import type { ServerResponse } from 'node:http';
 import type { Directory } from '../directory/directory.js';
-import { switchedOff, type Authenticated } from '../directory/facts.js';
+import { reasonWhyDisabled, type Authenticated } from '../directory/facts.js';
 import type { Kind as NamedKind } from '../../policy-engine/facts.js';
 
 const SWEEP_MS = 250;
-const KEEP_ALIVE_SWEEPS = 100;
+const SWEEPS_PER_KEEP_ALIVE = 100;
 
 /**
  * `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool`
  * if it names one.
  */
-type Kind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
+type StreamKind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
 /**
  * What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it
  * is to end.
  */
-export interface Standing {
+export interface StandingHandler {
   listsChanged(kinds: readonly NamedKind[]): void;
   keepAlive(): void;
   close(): void;
 }
 
-type Stream = Kind &
-  Readonly<{ response: ServerResponse; grantId: string; tokenHash: Buffer; standingStream: Standing | undefined }> & {
-    seen: Seen;
+type Stream = StreamKind &
+  Readonly<{
+    response: ServerResponse;
+    grantId: string;
+    tokenHash: Buffer;
+    standingStream: StandingHandler | undefined;
+  }> & {
+    seen: SeenFacts;
   };
 
 /** What a stream's client saw its lists by. */
-type Seen = Pick<Authenticated, 'policy' | 'server'>;
+type SeenFacts = Pick<Authenticated, 'policy' | 'server'>;
 
 const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
 
@@ -37,7 +42,7 @@ const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKi
  * The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted)
  * other tools.
  */
-const changed = (before: Seen, after: Seen): readonly NamedKind[] => {
+const changedLists = (before: SeenFacts, after: SeenFacts): readonly NamedKind[] => {
   const [old, now] = [before.policy?.compiled, after.policy?.compiled];
   const changedServer = before.server.version !== after.server.version;
   if (old === now && !changedServer) return [];
@@ -62,7 +67,7 @@ export class LiveStreams {
     this.#timer.unref();
   }
 
-  add(response: ServerResponse, who: Authenticated, kind: Kind, standingStream?: Standing): void {
+  add(response: ServerResponse, who: Authenticated, kind: StreamKind, standingStream?: StandingHandler): void {
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
     const { sessionId, standing, tool } = kind;
     // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
@@ -97,7 +102,7 @@ export class LiveStreams {
     for (const { response } of this.#streams) response.end();
   }
 
-  #end(response: ServerResponse, standingStream: Standing | undefined): void {
+  #end(response: ServerResponse, standingStream: StandingHandler | undefined): void {
     if (standingStream) standingStream.close();
     else response.end();
   }
@@ -115,22 +120,22 @@ export class LiveStreams {
       const who = this.#directory.lookUp(grantId, tokenHash, now);
       const good =
         who !== undefined &&
-        switchedOff(who, tool) === undefined &&
+        reasonWhyDisabled(who, tool) === undefined &&
         (sessionId === null || !this.#directory.isEnded(sessionId));
       if (!good) response.destroy();
-      else if (standingStream) this.#look(stream, standingStream, who);
+      else if (standingStream) this.#notifyOfChanges(stream, standingStream, who);
     } catch (error) {
       reportFailure('live_streams', error);
       stream.response.destroy();
     }
   }
 
-  #look(stream: Stream, standingStream: Standing, who: Seen): void {
+  #notifyOfChanges(stream: Stream, standingStream: StandingHandler, who: SeenFacts): void {
     const { seen } = stream;
     // Kept as it is while nothing changed: thousands of streams would each keep a new one four times a second.
     if (seen.policy !== who.policy || seen.server !== who.server) stream.seen = who;
-    const kinds = changed(seen, who);
+    const kinds = changedLists(seen, who);
     if (kinds.length > 0) standingStream.listsChanged(kinds);
-    else if (this.#sweeps % KEEP_ALIVE_SWEEPS === 0) standingStream.keepAlive();
+    else if (this.#sweeps % SWEEPS_PER_KEEP_ALIVE === 0) standingStream.keepAlive();
   }
 }

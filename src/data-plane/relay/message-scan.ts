@@ -2,8 +2,8 @@ import { LITERAL } from '../../mcp/wire/literals.js';
 import { StringEnd } from '../../mcp/wire/string-end.js';
 import { foldCase } from '../../mcp/protocol/read-message.js';
 import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember } from '../../mcp/protocol/own-marks.js';
-import { endOfOrdinaryKey, ENVELOPE, isSaid, Kind, kindOf, LISTED } from './message-kinds.js';
-import { endOfToken, Expected, isSpace, keyOf, MAX_TOKEN_BYTES, QUOTE, ROOM } from './message-tokens.js';
+import { endOfOrdinaryKey, ENVELOPE_MEMBERS, isShownText, ValueKind, kindOf, LIST_MEMBERS } from './value-kinds.js';
+import { endOfToken, Expected, isSpace, keyOf, MAX_TOKEN_BYTES, QUOTE, MAX_ESCAPE_BYTES } from './message-tokens.js';
 
 const COMMA = 0x2c;
 /** One byte is kept for each open object or array. */
@@ -145,7 +145,7 @@ export class MessageScan {
     return Math.max(end, at + 1);
   }
 
-  get #kind(): Kind {
+  get #kind(): ValueKind {
     return (this.#levels[this.#depth] ?? 0) & KIND;
   }
 
@@ -169,15 +169,15 @@ export class MessageScan {
     return at + 1;
   }
 
-  #kindBelow(): Kind {
-    if (this.#depth === 0) return Kind.message;
+  #kindBelow(): ValueKind {
+    if (this.#depth === 0) return ValueKind.message;
     return this.#inObject ? kindOf(this.#kind, this.#name) : this.#kind;
   }
 
   #noticeList(): void {
-    if (!this.#inObject || !LISTED.has(this.#name)) return;
+    if (!this.#inObject || !LIST_MEMBERS.has(this.#name)) return;
     this.hasDeepList = true;
-    this.hasList ||= this.#kind === Kind.result || this.#kind === Kind.error;
+    this.hasList ||= this.#kind === ValueKind.result || this.#kind === ValueKind.error;
   }
 
   #close(at: number, isObject: boolean): number {
@@ -200,7 +200,7 @@ export class MessageScan {
   #comma(at: number): number {
     if (this.#depth === 0) this.isBroken = true;
     this.#endCut(at);
-    if (this.#inObject && this.#kind === Kind.meta) {
+    if (this.#inObject && this.#kind === ValueKind.meta) {
       // It is written again before the next member, if that one passes.
       this.#flush(at);
       this.#from = at + 1;
@@ -222,14 +222,14 @@ export class MessageScan {
 
   #beginKey(at: number, isLast: boolean): number {
     const ordinary =
-      this.#kind === Kind.message || this.#kind === Kind.meta ? -1 : endOfOrdinaryKey(this.#bytes, at + 1);
+      this.#kind === ValueKind.message || this.#kind === ValueKind.meta ? -1 : endOfOrdinaryKey(this.#bytes, at + 1);
     if (ordinary >= 0) {
       [this.#name, this.#expected] = ['', Expected.colon];
       return ordinary + 1;
     }
     const end = endOfToken(this.#bytes, at + 1);
     const isWhole = end < this.#bytes.length && this.#bytes[end] === QUOTE;
-    if (!isWhole && !isLast && this.#bytes.length - at < MAX_TOKEN_BYTES + ROOM) return -1;
+    if (!isWhole && !isLast && this.#bytes.length - at < MAX_TOKEN_BYTES + MAX_ESCAPE_BYTES) return -1;
     const raw = this.#bytes.subarray(at + 1, end);
     this.#named(raw, isWhole);
     this.#keepOrCut(at, raw);
@@ -242,13 +242,13 @@ export class MessageScan {
     const key = isWhole ? keyOf(raw) : '';
     this.isBroken ||= key === undefined;
     this.#name = foldCase(key ?? '');
-    if (this.#kind !== Kind.message || !ENVELOPE.has(this.#name)) return;
+    if (this.#kind !== ValueKind.message || !ENVELOPE_MEMBERS.has(this.#name)) return;
     if (this.#envelope.has(this.#name) || key !== this.#name) this.isBroken = true;
     this.#envelope.add(this.#name);
   }
 
   #keepOrCut(at: number, raw: Buffer): void {
-    if (this.#kind !== Kind.meta || this.#cutDepth > 0) return;
+    if (this.#kind !== ValueKind.meta || this.#cutDepth > 0) return;
     const level = this.#levels[this.#depth] ?? 0;
     const isOwn = isOwnMember(raw);
     if (!isOwn && (level & HAS_MEMBERS) !== 0) this.#out.push(Buffer.from(','));
@@ -258,7 +258,7 @@ export class MessageScan {
   }
 
   #beginText(at: number, isLast: boolean): number {
-    if (this.#name !== '' && this.#inObject && isSaid(this.#kind, this.#name)) {
+    if (this.#name !== '' && this.#inObject && isShownText(this.#kind, this.#name)) {
       const text = this.#bytes.subarray(at + 1, at + 1 + MAX_TOKEN_BYTES);
       const begins = beginsWithOwnPrefix(text, isLast || text.length === MAX_TOKEN_BYTES);
       if (begins === undefined) return -1;

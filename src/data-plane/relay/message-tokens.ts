@@ -17,7 +17,7 @@ const BACKSLASH = 0x5c;
  * No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so
  * that none is cut.
  */
-export const [MAX_TOKEN_BYTES, ROOM] = [256, 8];
+export const [MAX_TOKEN_BYTES, MAX_ESCAPE_BYTES] = [256, 8];
 
 /** Whether a byte is white space of JSON. */
 export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;

@@ -4,30 +4,30 @@ import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard
 import { AnswerRelay } from './answer-relay.js';
 import { EventScreen } from './event-screen.js';
 import type { Exchange, RelayParts } from './exchange.js';
-import { refuseAsked } from './refuse-asked.js';
+import { refuseServerRequest } from './refuse-server-request.js';
 import type { Relayed } from './relayed.js';
 
 /**
  * What becomes of an answer: it goes `through` what changes it on its way; `done` is called once, when it has ended or
  * was aborted.
  */
-export type AnswerTo = Readonly<{
+export type AnswerOptions = Readonly<{
   id: RequestId;
   tool: string | null;
-  through?: ((sink: Sink) => Sink) | undefined;
+  transform?: ((sink: Sink) => Sink) | undefined;
   done: (relayed: Relayed) => void;
 }>;
 
-const NOTHING: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
 
 /** What was begun, or nothing when that threw: the call then ends as any that broke off, with its outcome on record. */
-const begun = (relay: AnswerRelay, begin: () => Running): Running => {
+const startOrFail = (relay: AnswerRelay, begin: () => Running): Running => {
   try {
     return begin();
   } catch (error) {
     reportFailure('relay', error);
     relay.fail({ kind: 'broken', sent: true, cause: error });
-    return NOTHING;
+    return NOT_RUNNING;
   }
 };
 
@@ -36,7 +36,12 @@ const begun = (relay: AnswerRelay, begin: () => Running): Running => {
  * to one of the legacy era that left is read on, so that its outcome is known, but no longer than the upstream's
  * timeout in all.
  */
-export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: UpstreamRequest, to: AnswerTo): Running => {
+export const relayAnswer = (
+  parts: RelayParts,
+  exchange: Exchange,
+  request: UpstreamRequest,
+  to: AnswerOptions,
+): Running => {
   const { response, who, session } = exchange;
   let over = false;
   const relay = new AnswerRelay(exchange, to.id, {
@@ -49,11 +54,11 @@ export const relayAnswer = (parts: RelayParts, exchange: Exchange, request: Upst
         parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: to.tool });
       return new EventScreen(
         { caller: session, own: to.id },
-        { refused: (asked) => refuseAsked(parts, exchange, asked), dropped: parts.eventDropped },
+        { refused: (asked) => refuseServerRequest(parts, exchange, asked), dropped: parts.eventDropped },
       );
     },
   });
-  const running = begun(relay, () => parts.forward(request, to.through ? to.through(relay) : relay));
+  const running = startOrFail(relay, () => parts.forward(request, to.transform ? to.transform(relay) : relay));
   relay.start(running);
   const left = (): void => {
     if (over) return;

@@ -1,11 +1,11 @@
 import { OWN_CODES, refuseHttp, sendStatus } from '../../mcp/protocol/answers.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { collectAnswer, isFailure } from './collect-answer.js';
+import { collectAnswer, isUpstreamFailure } from './collect-answer.js';
 import type { Exchange, RelayParts } from './exchange.js';
 import { relayAnswer } from './relay-answer.js';
 import { upstreamPost } from './upstream-post.js';
 
-const SMALL = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** ping: whether the upstream lives is what the client wants to know, so it goes there. */
 export const relayRequest = (parts: RelayParts, exchange: Exchange, request: Request): void =>
@@ -16,9 +16,9 @@ export const relayRequest = (parts: RelayParts, exchange: Exchange, request: Req
   });
 
 /** A response or notification: in the legacy era headers say nothing of it. */
-const NO_REQUEST = { method: '', params: undefined };
+const NO_MIRRORED_HEADERS = { method: '', params: undefined };
 
-const FORWARDED = new Set([
+const FORWARDED_NOTIFICATIONS = new Set([
   'notifications/initialized',
   'notifications/cancelled',
   'notifications/progress',
@@ -35,9 +35,11 @@ export const relayMessage = async (
   method: string | undefined,
 ): Promise<void> => {
   const { response } = exchange;
-  if (method === undefined || FORWARDED.has(method)) {
-    const answer = await collectAnswer(parts, upstreamPost(parts, exchange, NO_REQUEST), { maxBytes: SMALL });
-    if (!isFailure(answer) && answer.status === 404)
+  if (method === undefined || FORWARDED_NOTIFICATIONS.has(method)) {
+    const answer = await collectAnswer(parts, upstreamPost(parts, exchange, NO_MIRRORED_HEADERS), {
+      maxBytes: MAX_ANSWER_BYTES,
+    });
+    if (!isUpstreamFailure(answer) && answer.status === 404)
       return refuseHttp(response, 404, {
         code: OWN_CODES.upstreamError,
         message: 'the session has ended; initialize again',

@@ -1,5 +1,5 @@
 import type { OutcomeStatus } from '../../record/event-log/events/index.js';
-import { OWN_CODES } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, OWN_CODES, type RequestId } from '../../mcp/protocol/answers.js';
 import type { UpstreamFailure } from '../../mcp/upstream/forward.js';
 
 /** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
@@ -11,7 +11,7 @@ export type Relayed = Readonly<{
 }>;
 
 /** What the client is told of a failure, and what is recorded of it. */
-export const failures = {
+export const FAILURE_RESPONSES = {
   unreachable: {
     status: 'upstream_unreachable',
     code: OWN_CODES.upstreamUnreachable,
@@ -28,3 +28,7 @@ export const failures = {
   UpstreamFailure['kind'],
   Readonly<{ status: OutcomeStatus; code: number; message: string }>
 >;
+
+/** The JSON-RPC error, not yet serialized, that a client gets for a failure. */
+export const failureResponse = (id: RequestId, { kind }: UpstreamFailure): ReturnType<typeof jsonRpcError> =>
+  jsonRpcError(id, FAILURE_RESPONSES[kind].code, FAILURE_RESPONSES[kind].message);

@@ -8,8 +8,8 @@ import type { Kind } from '../../policy-engine/facts.js';
 import type { Running, Sink, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { EventScreen } from './event-screen.js';
 import type { AuthenticatedRequest, Exchange, RelayParts } from './exchange.js';
-import type { Standing } from './live-streams.js';
-import { refuseAsked } from './refuse-asked.js';
+import type { StandingHandler } from './live-streams.js';
+import { refuseServerRequest } from './refuse-server-request.js';
 
 /** The GET that opens the stream. */
 type StreamRequest = AuthenticatedRequest & Pick<Exchange, 'session'>;
@@ -34,7 +34,7 @@ const forgetHeaders = (request: IncomingMessage): void => {
  * it, and in it what this gateway has to say itself: that a change of grant or policy changed a list. Where the
  * upstream has none, it is ours alone.
  */
-class StandingStream implements Sink, Standing {
+class StandingStream implements Sink, StandingHandler {
   readonly #parts: RelayParts;
   readonly #response: ServerResponse;
   readonly #who: Authenticated;
@@ -43,7 +43,7 @@ class StandingStream implements Sink, Standing {
   #request: IncomingMessage | undefined;
   #running: Running | undefined;
   #isUpstreams = false;
-  #own = '';
+  #unsentOwn = '';
 
   constructor(parts: RelayParts, { request, response, who, session }: StreamRequest) {
     this.#parts = parts;
@@ -54,7 +54,7 @@ class StandingStream implements Sink, Standing {
     const isResumed = request.headers['last-event-id'] !== undefined;
     this.#screen = new EventScreen(
       { caller: session, isResumed },
-      { refused: (asked) => refuseAsked(parts, { who, session }, asked), dropped: parts.eventDropped },
+      { refused: (asked) => refuseServerRequest(parts, { who, session }, asked), dropped: parts.eventDropped },
     );
   }
 
@@ -87,21 +87,21 @@ class StandingStream implements Sink, Standing {
 
   data(chunk: Buffer): boolean {
     if (!this.#isUpstreams) return true;
-    this.#notice(chunk);
+    this.#noticeToolsChanged(chunk);
     const written = this.#write(this.#screen.pass(chunk));
     if (this.#screen.isBroken) this.#breakOff();
-    this.#say('');
+    this.#sendOwn('');
     return written;
   }
 
   listsChanged(kinds: readonly Kind[]): void {
-    this.#say(
+    this.#sendOwn(
       kinds.map((kind) => `data: ${JSON.stringify({ jsonrpc: '2.0', method: LIST_CHANGED[kind] })}\n\n`).join(''),
     );
   }
 
   keepAlive(): void {
-    this.#say(':\n\n');
+    this.#sendOwn(':\n\n');
   }
 
   close(): void {
@@ -133,18 +133,18 @@ class StandingStream implements Sink, Standing {
    * The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery
    * finds the change.
    */
-  #notice(chunk: Buffer): void {
+  #noticeToolsChanged(chunk: Buffer): void {
     const who = this.#who;
     if (chunk.includes(LIST_CHANGED.tool))
       this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
   /** Our own events go between the upstream's. */
-  #say(events: string): void {
-    this.#own += events;
-    if (this.#own === '' || !this.#screen.atBoundary) return;
-    const own = Buffer.from(this.#own);
-    this.#own = '';
+  #sendOwn(events: string): void {
+    this.#unsentOwn += events;
+    if (this.#unsentOwn === '' || !this.#screen.atBoundary) return;
+    const own = Buffer.from(this.#unsentOwn);
+    this.#unsentOwn = '';
     this.#write(own);
   }
 

@@ -3,7 +3,7 @@ import type { Directory } from '../directory/directory.js';
 import type { Authenticated } from '../directory/facts.js';
 import type { OpenSession, SessionContent } from './sealed-session.js';
 
-type Seen = {
+type LastRequest = {
   authorization: string;
   grantId: string;
   tokenHash: Buffer;
@@ -11,7 +11,8 @@ type Seen = {
   session: SessionContent | undefined;
 };
 
-const bearerOf = (authorization: string): string | undefined => /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1];
+const bearerTokenOf = (authorization: string): string | undefined =>
+  /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1];
 
 /**
  * What the last good request on a connection carried: clients send the same token and session id with each, and
@@ -21,7 +22,7 @@ const bearerOf = (authorization: string): string | undefined => /^Bearer ([\w-]{
 export class ConnectionMemo {
   readonly #directory: Directory;
   readonly #openSession: OpenSession;
-  readonly #seen = new WeakMap<object, Seen>();
+  readonly #lastRequests = new WeakMap<object, LastRequest>();
 
   constructor(directory: Directory, openSession: OpenSession) {
     this.#directory = directory;
@@ -30,12 +31,12 @@ export class ConnectionMemo {
 
   /** The facts of the request's grant token, as Directory.authenticate. */
   authenticate({ socket, headers: { authorization = '' } }: IncomingMessage, nowMs: number): Authenticated | undefined {
-    const seen = this.#seen.get(socket);
+    const seen = this.#lastRequests.get(socket);
     if (seen?.authorization === authorization) return this.#directory.lookUp(seen.grantId, seen.tokenHash, nowMs);
-    const token = bearerOf(authorization);
+    const token = bearerTokenOf(authorization);
     const who = token === undefined ? undefined : this.#directory.authenticate(token, nowMs);
     if (who)
-      this.#seen.set(socket, {
+      this.#lastRequests.set(socket, {
         authorization,
         grantId: who.grant.id,
         tokenHash: who.tokenHash,
@@ -47,12 +48,12 @@ export class ConnectionMemo {
 
   /** Lets go of what the connection carried: it will carry nothing more for long. */
   forget({ socket }: IncomingMessage): void {
-    this.#seen.delete(socket);
+    this.#lastRequests.delete(socket);
   }
 
   /** The content of a sealed session id that came on this connection, as OpenSession. */
   session({ socket }: IncomingMessage, sealed: string, nowMs: number): SessionContent | undefined {
-    const seen = this.#seen.get(socket);
+    const seen = this.#lastRequests.get(socket);
     if (seen?.session && seen.sealed === sealed) return seen.session.expiresAt > nowMs ? seen.session : undefined;
     const session = this.#openSession(sealed, nowMs);
     if (seen && session) {

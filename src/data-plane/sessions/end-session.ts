@@ -5,8 +5,8 @@ import type { AuthenticatedRequest } from '../relay/exchange.js';
 import type { SessionContent } from './sealed-session.js';
 import type { SessionParts } from './session-parts.js';
 
-const SMALL = 64 * 1024;
-const PATIENCE_MS = 5000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const ANSWER_TIMEOUT_MS = 5000;
 
 /**
  * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream
@@ -45,9 +45,9 @@ export const endSession = async (
         method: 'DELETE',
         headers: upstreamHeaders(who.server.headers, session),
         body: undefined,
-        silenceMs: PATIENCE_MS,
+        silenceMs: ANSWER_TIMEOUT_MS,
       },
-      { maxBytes: SMALL },
+      { maxBytes: MAX_ANSWER_BYTES },
     );
   }
   sendStatus(response, 204);

@@ -5,12 +5,12 @@ import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js';
 import { offered } from '../../mcp/protocol/capabilities.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { collectAnswer, isFailure, messageIn, type Collected } from '../relay/collect-answer.js';
+import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { isSpoken, PROTOCOL_VERSIONS, type SessionParts } from './session-parts.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
 
-const SESSION_MS = 24 * 60 * 60 * 1000;
+const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 const asObject = (value: unknown): Json =>
@@ -18,7 +18,7 @@ const asObject = (value: unknown): Json =>
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
 
 /** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */
-const requestBody = (request: Request, body: Buffer): Buffer =>
+const withSpokenRevision = (request: Request, body: Buffer): Buffer =>
   isSpoken(request.params?.['protocolVersion'])
     ? body
     : Buffer.from(
@@ -48,12 +48,12 @@ const sessionOf = (
     clientCapabilities: request.params?.['capabilities'] ?? {},
     ...(clientName === undefined ? {} : { clientName }),
     ...(clientVersion === undefined ? {} : { clientVersion }),
-    expiresAt: Date.now() + SESSION_MS,
+    expiresAt: Date.now() + SESSION_LIFETIME_MS,
   };
 };
 
 /** Why an initialize was not answered by the upstream in a way that can be passed on; undefined when it was. */
-const refusalOf = (collected: Collected, answer: Json): string | undefined => {
+const findRefusal = (collected: Collected, answer: Json): string | undefined => {
   const refuses = collected.status === 400 && 'error' in answer;
   if (!refuses && (collected.status < 200 || collected.status > 299))
     return `the MCP server answered with HTTP status ${collected.status}`;
@@ -76,7 +76,7 @@ const askUpstream = (
       era: 'legacy',
       method: 'POST',
       headers,
-      body: requestBody(request, body),
+      body: withSpokenRevision(request, body),
       silenceMs: parts.upstreamTimeoutMs,
     },
     { maxBytes: MAX_ANSWER_BYTES, id: request.id, until: response },
@@ -94,14 +94,14 @@ export const openUpstreamSession = async (
 ): Promise<void> => {
   const { response } = exchange;
   const collected = await askUpstream(parts, exchange, request);
-  if (isFailure(collected))
+  if (isUpstreamFailure(collected))
     return sendJson(
       response,
       200,
       jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'),
     );
   const answer = messageIn(collected, request.id);
-  const refusal = refusalOf(collected, answer);
+  const refusal = findRefusal(collected, answer);
   if (refusal) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, refusal));
   if ('error' in answer) return sendJson(response, 200, answer);
   const result = asObject(answer['result']);

@@ -22,7 +22,7 @@ export const maxSealedLength = 8 * 1024;
 const version = Buffer.of(1);
 const nonceBytes = 12;
 const tagBytes = 16;
-const shortest = version.length + nonceBytes + tagBytes;
+const minSealedBytes = version.length + nonceBytes + tagBytes;
 
 /**
  * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag
@@ -46,7 +46,8 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
   if (sealed.length > maxSealedLength) return undefined;
   const bytes = Buffer.from(sealed, 'base64url');
   // Node skips foreign characters and unused trailing bits: only the one spelling that we wrote counts.
-  if (bytes.length < shortest || bytes[0] !== version[0] || bytes.toString('base64url') !== sealed) return undefined;
+  if (bytes.length < minSealedBytes || bytes[0] !== version[0] || bytes.toString('base64url') !== sealed)
+    return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(version.length, version.length + nonceBytes), {
     authTagLength: tagBytes,
   });

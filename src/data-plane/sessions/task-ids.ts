@@ -1,14 +1,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** Whose a task is. */
-type Owner = Readonly<{ grant: Readonly<{ id: string }>; server: Readonly<{ id: string }> }>;
+type TaskOwner = Readonly<{ grant: Readonly<{ id: string }>; server: Readonly<{ id: string }> }>;
 
 /** Ids of tasks as clients know them: the server's, and a proof that it was given to this grant. */
 export type TaskIds = Readonly<{
   /** The same text for the same task, grant and server, on every gateway. */
-  sealed: (owner: Owner, taskId: string) => string;
+  sealed: (owner: TaskOwner, taskId: string) => string;
   /** The server's id; undefined when it was never given to this grant. */
-  opened: (owner: Owner, sealed: unknown) => string | undefined;
+  opened: (owner: TaskOwner, sealed: unknown) => string | undefined;
 }>;
 
 const TAG_BYTES = 16;
@@ -19,7 +19,7 @@ const SEPARATOR = '.';
  * tasks of all (2025-11-25, "Task Isolation and Access Control"). `key` is 32 bytes that every gateway has.
  */
 export const makeTaskIds = (key: Buffer): TaskIds => {
-  const tagOf = ({ grant, server }: Owner, taskId: string): Buffer =>
+  const tagOf = ({ grant, server }: TaskOwner, taskId: string): Buffer =>
     createHmac('sha256', key)
       .update(JSON.stringify([grant.id, server.id, taskId]))
       .digest()

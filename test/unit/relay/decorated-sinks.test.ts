@@ -3,11 +3,11 @@ import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { ChannelServers } from '../../../src/mcp/transports/channel-servers.js';
 import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
-import { keepingPrivate } from '../../../src/data-plane/relay/private-scope.js';
+import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
 import { isObject } from '../../../src/mcp/wire/json-object.js';
-import { relayAnswer, type AnswerTo } from '../../../src/data-plane/relay/relay-answer.js';
+import { relayAnswer, type AnswerOptions } from '../../../src/data-plane/relay/relay-answer.js';
 import type { Relayed } from '../../../src/data-plane/relay/relayed.js';
-import { rewriting } from '../../../src/data-plane/relay/rewritten.js';
+import { rewriteMessages } from '../../../src/data-plane/relay/rewrite-messages.js';
 import type { Forward, UpstreamFailure, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 
 const FAILURES = ['unreachable', 'timeout', 'broken', 'aborted'] as const satisfies readonly UpstreamFailure['kind'][];
@@ -64,9 +64,9 @@ const failing =
 
 const THROUGH = {
   nothing: undefined,
-  keepingPrivate,
-  rewriting: (sink) => rewriting(sink, { marker: '"taskId', rewrite: (message) => message }),
-} satisfies Readonly<Record<string, AnswerTo['through']>>;
+  forcePrivateScope,
+  rewriting: (sink) => rewriteMessages(sink, { marker: '"taskId', rewrite: (message) => message }),
+} satisfies Readonly<Record<string, AnswerOptions['transform']>>;
 
 /** The ways that an answer takes from a transport to the relay; each decorates the sink. */
 const ROUTES = {
@@ -87,12 +87,17 @@ const ROUTES = {
   },
 } satisfies Readonly<Record<string, (forward: Forward) => Forward>>;
 
-const relayed = (forward: Forward, through: AnswerTo['through'], era: 'legacy' | 'modern'): Promise<Relayed> =>
+const relayed = (forward: Forward, through: AnswerOptions['transform'], era: 'legacy' | 'modern'): Promise<Relayed> =>
   new Promise((done) => {
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 0, toolsChanged: () => undefined };
     const exchange = { response, session: { era, sessionId: 'ses_1', clientCapabilities: {} }, who: {} };
-    relayAnswer(parts as never, exchange as never, { ...request, era: 'legacy' }, { id: 1, tool: null, through, done });
+    relayAnswer(
+      parts as never,
+      exchange as never,
+      { ...request, era: 'legacy' },
+      { id: 1, tool: null, transform: through, done },
+    );
   });
 
 const cases = Object.entries(THROUGH).flatMap(([through]) =>
@@ -116,7 +121,7 @@ test.each(cases)(
 /** What of an answer goes on, or how it fails. */
 const rewritten = (contentType: string, text: string): string => {
   let out = '';
-  const sink = rewriting(
+  const sink = rewriteMessages(
     {
       head: () => undefined,
       data: (chunk) => ((out += chunk.toString()), true),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Caller } from '../../../src/mcp/protocol/caller.js';
-import { EventScreen, mayAsk } from '../../../src/data-plane/relay/event-screen.js';
+import { EventScreen, mayRequest } from '../../../src/data-plane/relay/event-screen.js';
 
 const caller = (clientCapabilities: unknown, era: Caller['era'] = 'legacy'): Caller => ({
   era,
@@ -24,8 +24,8 @@ test.each([
   [{}, 'constructor', false],
   [null, 'ping', false],
 ] as const)('a client with %j may be asked %s: %s', (capabilities, method, expected) => {
-  expect(mayAsk(caller(capabilities), method)).toBe(expected);
-  expect(mayAsk(caller(capabilities, 'modern'), method)).toBe(false);
+  expect(mayRequest(caller(capabilities), method)).toBe(expected);
+  expect(mayRequest(caller(capabilities, 'modern'), method)).toBe(false);
 });
 
 const passed = (

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keepingPrivate } from '../../../src/data-plane/relay/private-scope.js';
+import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
 
 const passed = (chunks: readonly Buffer[]): string => {
   const out: Buffer[] = [];
-  const sink = keepingPrivate({
+  const sink = forcePrivateScope({
     head: () => undefined,
     data: (chunk) => out.push(chunk) > 0,
     end: () => undefined,
@@ -42,7 +42,7 @@ test('whatever the chunks, a public scope becomes a private one and nothing else
 
 test('the length that no longer holds is left out', () => {
   const heads: unknown[] = [];
-  keepingPrivate({
+  forcePrivateScope({
     head: (status, headers) => heads.push([status, headers]),
     data: () => true,
     end: () => undefined,

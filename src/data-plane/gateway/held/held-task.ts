@@ -4,8 +4,8 @@ import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../../mcp/p
 import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import { takesTasks } from '../../../mcp/protocol/task-messages.js';
-import { collectAnswer, isFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
-import { failures } from '../../relay/relayed.js';
+import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
+import { FAILURE_RESPONSES } from '../../relay/relayed.js';
 import { within } from '../../../platform/runtime/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
 import type { UpstreamFailure } from '../../../mcp/upstream/forward.js';
@@ -59,8 +59,8 @@ const ended = (
   answer: Collected | UpstreamFailure,
   id: Request['id'],
 ): Readonly<{ state: TaskState; outcome: Outcome }> => {
-  if (isFailure(answer)) {
-    const { status, code, message } = failures[answer.kind];
+  if (isUpstreamFailure(answer)) {
+    const { status, code, message } = FAILURE_RESPONSES[answer.kind];
     return {
       state: failed(code, message),
       outcome: { status, upstreamStatus: null, responseBytes: 0, sent: answer.sent },

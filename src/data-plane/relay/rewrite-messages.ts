@@ -8,22 +8,22 @@ import { decorateSink, type Sink } from '../../mcp/upstream/forward.js';
  * `rewrite` gets each message in which `marker` may stand, and answers what goes on in its place, or the message itself
  * where nothing changes.
  */
-type Rewriting = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
+type RewriteRule = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
 
 /** What is longer passes as it is: messages that are to be rewritten are small. */
-const MOST_HELD = 1024 * 1024;
+const MAX_HELD_BYTES = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 /** Begins the escapes in which a key may be spelled without its letters. */
 const ESCAPE = '\\u';
 
-const mayHold = (bytes: Buffer, marker: string): boolean => bytes.includes(marker) || bytes.includes(ESCAPE);
+const mayNeedRewriting = (bytes: Buffer, marker: string): boolean => bytes.includes(marker) || bytes.includes(ESCAPE);
 
 /**
  * The text that goes on; undefined where no message can be read, so that nothing passes that should have been
  * rewritten.
  */
-const rewrittenText = (text: string, rewrite: Rewriting['rewrite']): string | undefined => {
+const rewriteText = (text: string, rewrite: RewriteRule['rewrite']): string | undefined => {
   const message = parseObject(text);
   if (!message) return undefined;
   const changed = rewrite(message);
@@ -31,19 +31,19 @@ const rewrittenText = (text: string, rewrite: Rewriting['rewrite']): string | un
 };
 
 /** An event as it goes on; nothing of one that can't be read. */
-const rewrittenEvent = (event: Buffer, { marker, rewrite }: Rewriting): Buffer => {
-  if (!mayHold(event, marker)) return event;
+const rewriteEvent = (event: Buffer, { marker, rewrite }: RewriteRule): Buffer => {
+  if (!mayNeedRewriting(event, marker)) return event;
   const [read] = parseSse(event.toString('utf8')) ?? [];
-  const data = read && rewrittenText(read.data, rewrite);
+  const data = read && rewriteText(read.data, rewrite);
   if (!read || data === undefined) return NOTHING;
   return data === read.data ? event : Buffer.from(formatSse({ ...read, data }));
 };
 
 /** A body as it goes on; undefined where it can't be read. */
-const rewrittenBody = (body: Buffer, { marker, rewrite }: Rewriting): Buffer | undefined => {
-  if (!mayHold(body, marker)) return body;
+const rewriteBody = (body: Buffer, { marker, rewrite }: RewriteRule): Buffer | undefined => {
+  if (!mayNeedRewriting(body, marker)) return body;
   const text = body.toString('utf8');
-  const rewritten = rewrittenText(text, rewrite);
+  const rewritten = rewriteText(text, rewrite);
   return rewritten === text ? body : rewritten === undefined ? undefined : Buffer.from(rewritten);
 };
 
@@ -51,20 +51,20 @@ const rewrittenBody = (body: Buffer, { marker, rewrite }: Rewriting): Buffer | u
  * An answer on its way to `sink` in which messages are rewritten, in a JSON body or event by event. Of what can't be
  * read but may hold what is to be rewritten, nothing passes: an event is dropped, a body ends as broken.
  */
-export const rewriting = (sink: Sink, how: Rewriting): Sink => {
+export const rewriteMessages = (sink: Sink, how: RewriteRule): Sink => {
   const splitter = new EventSplitter();
   let [succeeded, streamed, passing] = [false, false, false];
   let held: Buffer[] = [];
   let bytes = 0;
   const ofStream = (chunk: Buffer): Buffer => {
-    const events = splitter.feed(chunk).map((event) => rewrittenEvent(event, how));
-    return Buffer.concat(splitter.held > MOST_HELD ? [...events, splitter.take()] : events);
+    const events = splitter.feed(chunk).map((event) => rewriteEvent(event, how));
+    return Buffer.concat(splitter.held > MAX_HELD_BYTES ? [...events, splitter.take()] : events);
   };
   const ofBody = (chunk: Buffer): Buffer => {
     if (passing) return chunk;
     held.push(chunk);
     bytes += chunk.length;
-    passing = bytes > MOST_HELD;
+    passing = bytes > MAX_HELD_BYTES;
     return passing ? Buffer.concat(held.splice(0)) : NOTHING;
   };
   return decorateSink(sink, {
@@ -81,7 +81,7 @@ export const rewriting = (sink: Sink, how: Rewriting): Sink => {
       const body = Buffer.concat(held);
       held = [];
       // Of what is no success, nothing but an error goes on to a client.
-      const rest = streamed ? splitter.take() : succeeded ? rewrittenBody(body, how) : body;
+      const rest = streamed ? splitter.take() : succeeded ? rewriteBody(body, how) : body;
       if (rest === undefined) return sink.fail({ kind: 'broken', sent: true });
       if (rest.length > 0) sink.data(rest);
       sink.end();

@@ -4,14 +4,14 @@ import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from './collect-answer.js';
 import type { Exchange, RelayParts } from './exchange.js';
 
-const SMALL = 64 * 1024;
-const PATIENCE_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
  * Answers a request that a server should not have sent to this client, in the client's place. In the modern era there
  * is no way to answer.
  */
-export const refuseAsked = (
+export const refuseServerRequest = (
   parts: Pick<RelayParts, 'forward'>,
   { who, session }: Pick<Exchange, 'who' | 'session'>,
   asked: Readonly<{ id: string | number; method: string }>,
@@ -28,7 +28,7 @@ export const refuseAsked = (
     method: 'POST',
     headers,
     body,
-    silenceMs: PATIENCE_MS,
+    silenceMs: ANSWER_TIMEOUT_MS,
   } as const;
-  inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: SMALL }));
+  inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: MAX_ANSWER_BYTES }));
 };

@@ -1,5 +1,5 @@
 import type { Authenticated, PolicyFacts } from '../directory/facts.js';
-import { refusedName } from '../directory/tool-names.js';
+import { reasonWhyNameRefused } from '../directory/tool-names.js';
 import { LookAlikes } from '../../platform/runtime/look-alikes.js';
 import { pinnedHash } from '../../policy-engine/pins.js';
 import { readTool, type DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
@@ -8,21 +8,21 @@ import { readTool, type DiscoveredTool } from '../../mcp/upstream/tool-definitio
  * `shows` answers for tools that the policy lists; `seen` collects those whose definition is not the one that the
  * directory knows.
  */
-type PinnedTools = Readonly<{ shows: (listed: unknown) => boolean; seen: ReadonlyMap<string, DiscoveredTool> }>;
+type ToolScreen = Readonly<{ shows: (listed: unknown) => boolean; seen: ReadonlyMap<string, DiscoveredTool> }>;
 
 /**
  * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed
  * definition is kept from them, as it is the model that would read it. Tools whose names could be mistaken for others'
  * are kept from them too.
  */
-export const makePinnedTools = ({ server }: Authenticated, { compiled, pins }: PolicyFacts): PinnedTools => {
+export const makeToolScreen = ({ server }: Authenticated, { compiled, pins }: PolicyFacts): ToolScreen => {
   const beside = new LookAlikes();
   const seen = new Map<string, DiscoveredTool>();
   return {
     seen,
     shows: (listed) => {
       const name = nameOf(listed);
-      if (name === undefined || refusedName(server, name) !== undefined || beside.refusal(name) !== undefined)
+      if (name === undefined || reasonWhyNameRefused(server, name) !== undefined || beside.refusal(name) !== undefined)
         return false;
       beside.add(name);
       if (!compiled.pinTools) return true;
