@@ -9,7 +9,7 @@ import { connectAgent } from './demo/client.js';
 import { startGitLabApi, type GitLabApi } from './demo/gitlab-api.js';
 import { CANCEL_TOOL, startGitLabServer } from './demo/gitlab-server.js';
 import { showAuditLog, showExport, showUsage } from './demo/record.js';
-import { makeScreen, masked, patiently, type Screen } from './demo/screen.js';
+import { makeScreen, masked, withProgress, type Screen } from './demo/screen.js';
 import { playChanges, playLimits, prepare, type Stage } from './demo/story.js';
 import { readConfig } from './platform/settings/config.js';
 import { errorText } from './platform/runtime/log.js';
@@ -62,7 +62,7 @@ const start = async (screen: Screen, token: string) => {
   const api = await keep(startGitLabApi(token));
   screen.row(["GitLab's REST API, a stand-in", api.url]);
   const dataDir = await temporaryFolder();
-  const [gitlab, toolgate] = await patiently(
+  const [gitlab, toolgate] = await withProgress(
     screen,
     'starting',
     Promise.all([
@@ -85,7 +85,7 @@ const play = async (screen: Screen): Promise<void> => {
   const { api, gitlab, toolgate } = await start(screen, token);
   screen.chapter('Set up, by REST');
   screen.widths([16]);
-  const stage = await patiently(screen, 'setting up', prepare(screen, toolgate.url, { url: gitlab.url, token }));
+  const stage = await withProgress(screen, 'setting up', prepare(screen, toolgate.url, { url: gitlab.url, token }));
   const release = await keep(connectAgent('release-agent', stage.grants.release));
   const night = await keep(connectAgent('night-agent', stage.grants.night));
   screen.chapter('Ten calls a minute, for each grant');
@@ -95,9 +95,9 @@ const play = async (screen: Screen): Promise<void> => {
   screen.chapter('What reached GitLab');
   checkGitLab(screen, api, stage, token);
   screen.chapter('The audit log');
-  const events = await patiently(screen, 'waiting for the audit log', showAuditLog(screen, stage.rest, stage.seen));
+  const events = await withProgress(screen, 'waiting for the audit log', showAuditLog(screen, stage.rest, stage.seen));
   screen.chapter('Usage');
-  await patiently(screen, 'waiting for the counters', showUsage(screen, stage.rest, events));
+  await withProgress(screen, 'waiting for the counters', showUsage(screen, stage.rest, events));
   screen.chapter('The export for a SIEM: GET /v1/audit/export?format=ndjson');
   await showExport(screen, stage.rest, events);
   whereNext(screen);

@@ -31,8 +31,8 @@ const answer = (response: ServerResponse, status: number, body: unknown, mediaTy
 };
 
 /** A part that hangs is not ready, and who probes us must be told before they give up on us. */
-const PATIENCE_MS = 2000;
-const SILENT = `no answer within ${PATIENCE_MS / 1000} s`;
+const READINESS_TIMEOUT_MS = 2000;
+const TIMED_OUT = `no answer within ${READINESS_TIMEOUT_MS / 1000} s`;
 
 /** `ok`, or why a part may not take traffic. */
 type PartStates = Readonly<Record<string, string>>;
@@ -46,15 +46,15 @@ const statesOf = async (parts: Readiness): Promise<PartStates> =>
             name,
             (await within(
               check().then(() => 'ok', errorText),
-              PATIENCE_MS,
-            )) ?? SILENT,
+              READINESS_TIMEOUT_MS,
+            )) ?? TIMED_OUT,
           ] as const,
       ),
     ),
   );
 
 /** What anybody may read of a part's state: a reason may name addresses. */
-const publicState = (state: string): string => (state === 'ok' || state === SILENT ? state : 'failed');
+const publicState = (state: string): string => (state === 'ok' || state === TIMED_OUT ? state : 'failed');
 
 /**
  * Checks the parts once at a time, however many ask, and logs each change: the log is where an operator finds the
@@ -99,7 +99,7 @@ const sendReadiness = async (
     check(),
     within(
       isOperator(request).catch(() => false),
-      PATIENCE_MS,
+      READINESS_TIMEOUT_MS,
     ),
   ]);
   const ready = Object.values(states).every((state) => state === 'ok');

@@ -27,9 +27,9 @@ import { openTranslation } from '../mcp/era-bridge/translate.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { openTransports, type Transports } from '../mcp/transports/transports.js';
 
-const LIMITS_MS = 2000;
-const APPROVALS_MS = 2000;
-const SESSIONS_KEPT_OPEN = 20_000;
+const LIMIT_TIMEOUT_MS = 2000;
+const APPROVAL_TIMEOUT_MS = 2000;
+const MAX_OPEN_SESSIONS = 20_000;
 
 type Gateway = Readonly<{ handle: Handle; ready: () => Promise<void>; drain: () => void; stop: () => Promise<void> }>;
 
@@ -67,7 +67,7 @@ const makeEndpoint = (
     eventDropped: (reason) => metrics.droppedEvents.inc({ reason }),
     metrics,
     sessionKey,
-    openSession: makeSessionOpener(sessionKey, { max: SESSIONS_KEPT_OPEN }),
+    openSession: makeSessionOpener(sessionKey, { max: MAX_OPEN_SESSIONS }),
     taskIds: makeTaskIds(vault.purposeKey('mcp-task')),
     upstreamTimeoutMs: config.upstreamTimeoutMs,
     maxStalenessMs: config.maxStalenessMs,
@@ -100,8 +100,8 @@ const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) =>
   const heldCalls = makeHeldCalls(parts);
   const enforcement = new Enforcement({
     calls: new Quota(callQuota(config.calls)),
-    reserve: makeReserve(database.limits, LIMITS_MS, config.kafka ? database.log : undefined),
-    approvals: makeApprovals(heldCalls, APPROVALS_MS),
+    reserve: makeReserve(database.limits, LIMIT_TIMEOUT_MS, config.kafka ? database.log : undefined),
+    approvals: makeApprovals(heldCalls, APPROVAL_TIMEOUT_MS),
     recorder,
     isStale: () => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate(),
     now: Date.now,

@@ -67,7 +67,7 @@ const answerOf = (result: CallResult): CallAnswer => {
     : { kind: 'done', text };
 };
 
-const turnedAway = (error: unknown): CallAnswer => {
+const refusedBy = (error: unknown): CallAnswer => {
   const status = error instanceof Error && 'code' in error ? error.code : undefined;
   if (status !== 401) throw error;
   return { kind: 'turned-away', status };
@@ -88,7 +88,7 @@ export const connectAgent = async (
     name,
     tools: async () => (await client.listTools()).tools.map((tool) => tool.name),
     call: (tool, args) =>
-      client.callTool({ name: tool, arguments: args }).then((result) => answerOf(result as CallResult), turnedAway),
+      client.callTool({ name: tool, arguments: args }).then((result) => answerOf(result as CallResult), refusedBy),
     close: () => client.close(),
   };
 };

@@ -18,7 +18,7 @@ export const CANCEL_TOOL = 'cancel_pipeline_job';
 
 const READY_MS = 30_000;
 const STOP_MS = 3000;
-const KEPT_CHARACTERS = 20_000;
+const MAX_LOG_CHARACTERS = 20_000;
 
 /** The server can't say which port it got, so it is given one that was free a moment ago. */
 const freePort = (): Promise<number> =>
@@ -91,7 +91,7 @@ export const startGitLabServer = async (apiUrl: string): Promise<GitLabServer> =
   };
   const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
-  const keep = (chunk: Buffer): void => void (printed = (printed + chunk.toString()).slice(-KEPT_CHARACTERS));
+  const keep = (chunk: Buffer): void => void (printed = (printed + chunk.toString()).slice(-MAX_LOG_CHARACTERS));
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const killAtExit = (): void => void child.kill('SIGKILL');

@@ -56,7 +56,7 @@ export const makeScreen = (out: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>): Sc
 const TELL_EVERY_MS = 2000;
 
 /** Waits for `work`, saying every two seconds that it still does. */
-export const patiently = async <T>(screen: Screen, what: string, work: Promise<T>): Promise<T> => {
+export const withProgress = async <T>(screen: Screen, what: string, work: Promise<T>): Promise<T> => {
   const began = Date.now();
   const timer = setInterval(
     () => screen.line(`… ${what} (${Math.round((Date.now() - began) / 1000)} s)`),

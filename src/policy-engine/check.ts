@@ -21,14 +21,14 @@ export type Unkept = Readonly<{ reservation?: Reservation }>;
 export type Verdict =
   Readonly<{ outcome: 'passed' }> | Refusal | Readonly<{ outcome: 'reserves'; reservation: Reservation }>;
 
-/** What a check asks of a call's arguments: two that ask the same judge every call alike. */
-export type Asked = Readonly<{ kind: Within | 'check_arguments'; conditions: readonly Condition[] }>;
+/** What a check looks for in the arguments of a call. Checks with equal criteria judge every call alike. */
+export type Criterion = Readonly<{ kind: Within | 'check_arguments'; conditions: readonly Condition[] }>;
 
 /** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer; `limit` what is counted. */
 export type Check = Readonly<{
   rule: string;
   judge: (facts: Facts, work: Work) => Verdict;
-  asks?: Asked;
+  criterion?: Criterion;
   limit?: LimitRule;
 }>;
 

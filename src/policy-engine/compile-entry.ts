@@ -87,8 +87,8 @@ export function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
 
 function expressionsIn(checks: readonly Check[]): readonly string[] {
   const found = new Set<string>();
-  for (const { asks } of checks) {
-    for (const { op, value } of asks?.conditions ?? [])
+  for (const { criterion } of checks) {
+    for (const { op, value } of criterion?.conditions ?? [])
       if (op === 'matches' && typeof value === 'string') found.add(value);
   }
   return [...found];

@@ -74,10 +74,10 @@ export type Visible = Readonly<Record<Kind, string>>;
 const sections = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const satisfies Record<Kind, string>;
 
 /** An entry that takes more steps is compiled in slices: about 0.3 ms. */
-const MAX_STEPS_AT_ONCE = 30_000;
+const MAX_UNSLICED_STEPS = 30_000;
 
-const plansKept = 1024;
-const longestKept = 256;
+const PLAN_CACHE_SIZE = 1024;
+const MAX_CACHED_NAME_LENGTH = 256;
 
 /** Of two patterns that are as long, the one with the stricter action wins. */
 export const strictness: Readonly<Record<Action, number>> = { deny: 2, require_approval: 1, allow: 0 };
@@ -129,15 +129,15 @@ export function namesOf(policy: CompiledPolicy, kind: Kind): CompiledNames {
 }
 
 /**
- * What the policy says about one name; patterns take at most `mostSteps` of it, and a plan that says that it took more
+ * What the policy says about one name; patterns take at most `maxSteps` of it, and a plan that says that it took more
  * means nothing else. Names are remembered, boundedly: names that clients make up must not fill memory.
  */
-export function planFor(names: CompiledNames, name: string, mostSteps = MAX_PATTERN_STEPS): Plan {
+export function planFor(names: CompiledNames, name: string, maxSteps = MAX_PATTERN_STEPS): Plan {
   const known = names.plans.get(name);
   if (known !== undefined) return known;
-  const plan = makePlan(names, name, mostSteps);
-  if (name.length > longestKept || plan.steps > mostSteps) return plan;
-  if (names.plans.size >= plansKept) names.plans.clear();
+  const plan = makePlan(names, name, maxSteps);
+  if (name.length > MAX_CACHED_NAME_LENGTH || plan.steps > maxSteps) return plan;
+  if (names.plans.size >= PLAN_CACHE_SIZE) names.plans.clear();
   names.plans.set(name, plan);
   return plan;
 }
@@ -157,7 +157,7 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
   for (const [name, entry] of Object.entries(document[section] ?? {})) {
     const lazy = new LazyEntry(() => compileEntry(pointerTo(`/${section}`, name), entry, forAll));
     otherSpellings?.add(name, lazy);
-    if (entrySteps(entry) > MAX_STEPS_AT_ONCE) costly.push(lazy);
+    if (entrySteps(entry) > MAX_UNSLICED_STEPS) costly.push(lazy);
     const isExact = !isPattern(name);
     (isExact ? exact : patterns).push({
       name,
@@ -183,12 +183,12 @@ function compileNames(document: PolicyDocument, kind: Kind, forAll: ForAll): Com
 
 const NOTHING_HIDDEN = new NameTable([]);
 
-function makePlan(names: CompiledNames, name: string, mostSteps: number): Plan {
-  const { place, steps } = names.named.find(name, mostSteps);
-  const hide = names.hidden.find(name, mostSteps - steps);
+function makePlan(names: CompiledNames, name: string, maxSteps: number): Plan {
+  const { place, steps } = names.named.find(name, maxSteps);
+  const hide = names.hidden.find(name, maxSteps - steps);
   const entry = names.entries[place]?.compiled ?? names.fallback;
   const all = steps + hide.steps;
-  if (all > mostSteps) return { entry: names.fallback, hidden: true, checks: [], steps: all };
+  if (all > maxSteps) return { entry: names.fallback, hidden: true, checks: [], steps: all };
   if (names.hides === 0) return { entry, hidden: false, checks: entry.checks, steps: all };
   const isHidden = hide.place >= 0;
   return {

@@ -1,7 +1,7 @@
 import { deny, type Check, type Refusal } from './check.js';
 import { namesOf, PIN_RULE, planFor, type CompiledPolicy, type Plan } from './compile.js';
 import { newWork, type Work } from './conditions/work.js';
-import { longestName, type Decision, type Facts, type Kind, type Reservation } from './facts.js';
+import { MAX_NAME_LENGTH, type Decision, type Facts, type Kind, type Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Pins } from './pins.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
@@ -75,7 +75,7 @@ export function decideWithTrace(
  */
 export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool', work?: Work): boolean {
   if (policy.mode === 'monitor') return true;
-  if (name.length > longestName[kind]) return false;
+  if (name.length > MAX_NAME_LENGTH[kind]) return false;
   if (kind === 'resource') return isResourceListed(policy.resources, name, work);
   const { hidden, entry, steps } = planFor(namesOf(policy, kind), name);
   if (work) work.left -= steps;
@@ -84,8 +84,8 @@ export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'too
 
 /** What can't be judged whatever the policy says. */
 function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
-  return tool.length > longestName[kind]
-    ? malformed(`the name of the ${kind} is longer than ${longestName[kind]} characters`)
+  return tool.length > MAX_NAME_LENGTH[kind]
+    ? malformed(`the name of the ${kind} is longer than ${MAX_NAME_LENGTH[kind]} characters`)
     : undefined;
 }
 

@@ -11,7 +11,7 @@ export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => re
 export type Kind = 'tool' | 'resource' | 'prompt';
 
 /** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
-export const longestName = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
+export const MAX_NAME_LENGTH = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
 /**
  * What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a

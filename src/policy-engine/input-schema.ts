@@ -6,12 +6,12 @@ import { RE2JS } from 're2js';
 import { compileInSlices, isUsable, type Pattern } from './conditions/pattern.js';
 import { newWork, type Work } from './conditions/work.js';
 import type { CompiledSchema } from './facts.js';
-import { prepareSchema, stepsKeyword, type JsonSchema } from './schema-bounds.js';
+import { prepareSchema, STEPS_KEYWORD, type JsonSchema } from './schema-bounds.js';
 import { inSlices, type Sliced } from './slices.js';
 
-const pointersTold = 3;
-const longestPointer = 100;
-const longestFormatted = 1000;
+const MAX_POINTERS_SHOWN = 3;
+const MAX_POINTER_LENGTH = 100;
+const MAX_FORMATTED_LENGTH = 1000;
 const formats: FormatName[] = [
   'date-time',
   'date',
@@ -144,10 +144,10 @@ function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string
   addFormats.default(ajv, { mode: 'full', formats });
   for (const name of formats) {
     const format = ajv.formats[name];
-    ajv.addFormat(name, (text: string) => text.length <= longestFormatted && fitsFormat(format, text));
+    ajv.addFormat(name, (text: string) => text.length <= MAX_FORMATTED_LENGTH && fitsFormat(format, text));
   }
   ajv.addKeyword({
-    keyword: stepsKeyword,
+    keyword: STEPS_KEYWORD,
     before: '$ref',
     errors: false,
     validate: (steps: number, data: unknown) => spend(meter, steps + sizeOf(data)),
@@ -222,7 +222,7 @@ function closed(schema: JsonSchema): JsonSchema {
 function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly string[] {
   meter.work = newWork();
   try {
-    return [...new Set(errorsOf().map(pointerOf))].slice(0, pointersTold);
+    return [...new Set(errorsOf().map(pointerOf))].slice(0, MAX_POINTERS_SHOWN);
   } catch (error) {
     // Out of steps, or nested deeper than the stack: not known to be right, so wrong.
     if (error instanceof OutOfSteps || error instanceof RangeError) return [''];
@@ -236,5 +236,5 @@ function pointerOf({ instancePath, params }: ErrorObject): string {
   const member = missingProperty ?? additionalProperty ?? unevaluatedProperty;
   const pointer =
     typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
-  return pointer.length <= longestPointer ? pointer : `${pointer.slice(0, longestPointer)}…`;
+  return pointer.length <= MAX_POINTER_LENGTH ? pointer : `${pointer.slice(0, MAX_POINTER_LENGTH)}…`;
 }

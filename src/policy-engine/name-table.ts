@@ -29,19 +29,19 @@ export class NameTable {
     }
   }
 
-  /** Which name or pattern goes first for a name. Stops when patterns took more than `mostSteps`. */
-  find(name: string, mostSteps = MAX_PATTERN_STEPS): Place {
+  /** Which name or pattern goes first for a name. Stops when patterns took more than `maxSteps`. */
+  find(name: string, maxSteps = MAX_PATTERN_STEPS): Place {
     const exact = this.#exact.get(name) ?? -1;
     const [firstPattern] = this.#places;
     if (firstPattern === undefined || (exact >= 0 && exact < firstPattern)) return { place: exact, steps: 0 };
-    const { first, steps } = this.#indexed().match(name, mostSteps);
+    const { first, steps } = this.#indexed().match(name, maxSteps);
     const pattern = this.#places[first] ?? -1;
     return { place: exact >= 0 && (pattern < 0 || exact < pattern) ? exact : pattern, steps };
   }
 
   /** A bound of the steps that a name of this length or a shorter one can take. */
-  mostSteps(length: number): number {
-    return this.#patterns.length === 0 ? 0 : this.#indexed().mostSteps(length);
+  maxSteps(length: number): number {
+    return this.#patterns.length === 0 ? 0 : this.#indexed().maxSteps(length);
   }
 
   /** Whether a name can be looked up without building the index first. */

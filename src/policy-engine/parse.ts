@@ -22,7 +22,7 @@ import {
   type Shape,
 } from './reader.js';
 import { isPattern } from './wildcard.js';
-import { longestWindowSeconds, windowNames } from './windows.js';
+import { MAX_WINDOW_SECONDS, windowNames } from './windows.js';
 
 export type { PolicyError } from './reader.js';
 
@@ -30,11 +30,11 @@ export type Parsed =
   | Readonly<{ ok: true; document: PolicyDocument; warnings: readonly PolicyError[] }>
   | Readonly<{ ok: false; errors: readonly PolicyError[] }>;
 
-const mostEntries = 10_000;
-const mostLimits = 64;
-const longestName = 128;
-const longestPattern = 256;
-const longestReason = 1000;
+const MAX_ENTRIES = 10_000;
+const MAX_LIMITS = 64;
+const MAX_NAME_LENGTH = 128;
+const MAX_PATTERN_LENGTH = 256;
+const MAX_REASON_LENGTH = 1000;
 
 /**
  * Checks a policy document against contract section 4 and reports everything that is wrong at once, each with a JSON
@@ -62,30 +62,32 @@ export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
 }
 
 const readName = textThat(
-  (text) => text.length >= 1 && text.length <= (isPattern(text) ? longestPattern : longestName) && isStorable(text),
-  `must be a name of 1 to ${longestName} characters, or a pattern with * of at most ${longestPattern}`,
+  (text) =>
+    text.length >= 1 && text.length <= (isPattern(text) ? MAX_PATTERN_LENGTH : MAX_NAME_LENGTH) && isStorable(text),
+  `must be a name of 1 to ${MAX_NAME_LENGTH} characters, or a pattern with * of at most ${MAX_PATTERN_LENGTH}`,
 );
 
-const longestUri = 2048;
+const MAX_URI_LENGTH = 2048;
 
 const readUri = textThat(
-  (text) => text.length >= 1 && text.length <= longestUri && isStorable(text),
-  `must be the URI of a resource, or a pattern with *, of 1 to ${longestUri} characters`,
+  (text) => text.length >= 1 && text.length <= MAX_URI_LENGTH && isStorable(text),
+  `must be the URI of a resource, or a pattern with *, of 1 to ${MAX_URI_LENGTH} characters`,
 );
 
 const readResources: Reader = (value, pointer, report) => {
-  namedOf(mostEntries, readUri, readEntry)(value, pointer, report);
+  namedOf(MAX_ENTRIES, readUri, readEntry)(value, pointer, report);
   // What was accepted once is not counted again.
   if (!isObject(value) || report.isStored) return;
   const spellings = new OtherSpellings<string>();
-  for (const name of Object.keys(value).slice(0, mostEntries)) if (name.length <= longestUri) spellings.add(name, name);
+  for (const name of Object.keys(value).slice(0, MAX_ENTRIES))
+    if (name.length <= MAX_URI_LENGTH) spellings.add(name, name);
   const excess = spellings.excess();
   if (excess !== undefined) report.errors.push({ pointer, code: 'too_many', message: excess });
 };
 
 const readReason = textThat(
-  (text) => text.length >= 1 && text.length <= longestReason && isStorable(text),
-  `must be a text of 1 to ${longestReason} characters`,
+  (text) => text.length >= 1 && text.length <= MAX_REASON_LENGTH && isStorable(text),
+  `must be a text of 1 to ${MAX_REASON_LENGTH} characters`,
 );
 
 const readCounter = textThat(
@@ -96,9 +98,9 @@ const readCounter = textThat(
 const readMax = numberThat((number) => Number.isFinite(number) && number >= 0, 'must be a number, 0 or more');
 
 const isWholeSeconds = (number: number): boolean =>
-  Number.isInteger(number) && number >= 1 && number <= longestWindowSeconds;
+  Number.isInteger(number) && number >= 1 && number <= MAX_WINDOW_SECONDS;
 
-const wholeSeconds = `whole seconds, 1 to ${longestWindowSeconds}`;
+const wholeSeconds = `whole seconds, 1 to ${MAX_WINDOW_SECONDS}`;
 
 const readSeconds = numberThat(isWholeSeconds, `must be ${wholeSeconds}`);
 
@@ -122,8 +124,8 @@ const readScope: Reader = (value, pointer, report) => {
 };
 
 const readAmountPath = textThat(
-  (text) => text.length <= longestPattern && isStorable(text) && parseArgumentPath(text) !== undefined,
-  `must name one argument, like "args.amount" or "args.items[0].price", in at most ${longestPattern} characters`,
+  (text) => text.length <= MAX_PATTERN_LENGTH && isStorable(text) && parseArgumentPath(text) !== undefined,
+  `must name one argument, like "args.amount" or "args.items[0].price", in at most ${MAX_PATTERN_LENGTH} characters`,
 );
 
 const readLimit = objectOf(
@@ -137,7 +139,7 @@ const readLimit = objectOf(
   ]),
 );
 
-const readLimits = listOf(mostLimits, readLimit);
+const readLimits = listOf(MAX_LIMITS, readLimit);
 
 const readRateLimit = objectOf(
   new Map([
@@ -175,10 +177,10 @@ const readDocument = objectOf(
     ['version', { read: oneOf('1'), required: true }],
     ['default', { read: oneOf('allow', 'deny'), required: true }],
     ['mode', { read: oneOf('enforce', 'monitor') }],
-    ['hide', { read: listOf(mostEntries, readName) }],
-    ['tools', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['hide', { read: listOf(MAX_ENTRIES, readName) }],
+    ['tools', { read: namedOf(MAX_ENTRIES, readName, readEntry) }],
     ['resources', { read: readResources }],
-    ['prompts', { read: namedOf(mostEntries, readName, readEntry) }],
+    ['prompts', { read: namedOf(MAX_ENTRIES, readName, readEntry) }],
     ['check_arguments', { read: boolean }],
     ['pin_tools', { read: boolean }],
     ['approval', { read: readApproval }],

@@ -72,7 +72,7 @@ export class PatternIndex {
   }
 
   /** A bound of the steps that a name of this length or a shorter one can take. */
-  mostSteps(length: number): number {
+  maxSteps(length: number): number {
     const { size, firstChild } = this.#trie;
     const mostPieces = this.#search.mostPieces(length);
     const below = new Float64Array(size);
@@ -85,15 +85,15 @@ export class PatternIndex {
         (STEPS_PER_CHILD + 1) * children.length +
         costliest.reduce((sum, steps) => sum + steps, 0);
     }
-    return this.#search.mostSteps(length) + length * STEPS_PER_LABEL + (below[0] as number);
+    return this.#search.maxSteps(length) + length * STEPS_PER_LABEL + (below[0] as number);
   }
 
-  /** The first pattern that matches the name, `except` left out. Stops when it took more than `mostSteps`. */
-  match(name: string, mostSteps = MAX_PATTERN_STEPS, except = -1): Match {
-    const found = this.#search.search(name, mostSteps);
+  /** The first pattern that matches the name, `except` left out. Stops when it took more than `maxSteps`. */
+  match(name: string, maxSteps = MAX_PATTERN_STEPS, except = -1): Match {
+    const found = this.#search.search(name, maxSteps);
     const walk: Walk = { name, found, except, nodes: [], ends: [], best: NO_PATTERN, steps: found.steps };
     this.#begin(walk);
-    for (let node = walk.nodes.pop(); node !== undefined && walk.steps <= mostSteps; node = walk.nodes.pop()) {
+    for (let node = walk.nodes.pop(); node !== undefined && walk.steps <= maxSteps; node = walk.nodes.pop()) {
       this.#walk(walk, node, walk.ends.pop() ?? 0);
     }
     return { first: walk.best === NO_PATTERN ? -1 : walk.best, steps: walk.steps };

@@ -68,7 +68,7 @@ export class PieceSearch {
   }
 
   /** A bound of the steps that searching a text of this length or a shorter one can take. */
-  mostSteps(length: number): number {
+  maxSteps(length: number): number {
     const atOnce = this.#mostAtOnce((node) => this.#isRecurringAt(node), this.#recurring);
     return length * (STEPS_PER_CHARACTER + (atOnce + 1) * STEPS_PER_END) + this.mostPieces(length) * STEPS_PER_PIECE;
   }
@@ -87,13 +87,13 @@ export class PieceSearch {
     return most;
   }
 
-  /** Stops when it took more than `mostSteps`. */
-  search(text: string, mostSteps: number): Found {
+  /** Stops when it took more than `maxSteps`. */
+  search(text: string, maxSteps: number): Found {
     this.#searches += 1;
     const pieces: number[] = [];
     let node = 0;
     let steps = 0;
-    for (let at = 0; at < text.length && steps <= mostSteps; at += 1) {
+    for (let at = 0; at < text.length && steps <= maxSteps; at += 1) {
       node = this.#follow(node, text.charCodeAt(at));
       const before = pieces.length;
       this.#noteFirst(node, at + 1, pieces);

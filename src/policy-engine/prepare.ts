@@ -1,6 +1,6 @@
 import { namesOf, planFor, type CompiledNames, type CompiledPolicy } from './compile.js';
 import { compilePatternOf, isCompiled } from './conditions/pattern-cache.js';
-import { longestName, type Kind } from './facts.js';
+import { MAX_NAME_LENGTH, type Kind } from './facts.js';
 import { resourceIn } from './resource-entries.js';
 import { inSlices, type Sliced } from './slices.js';
 
@@ -18,7 +18,7 @@ export function prepareDecision(
   name: string,
   owner: string,
 ): Promise<void> | undefined {
-  if (name.length > longestName[kind]) return undefined;
+  if (name.length > MAX_NAME_LENGTH[kind]) return undefined;
   const names = namesOf(policy, kind);
   const begun = prepareNames(names, owner);
   if (begun !== undefined) return begun.then(() => prepareExpressions(names, kind, name, owner));

@@ -18,9 +18,9 @@ export type Reader = (value: unknown, pointer: string, report: Report) => void;
 export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
 
 /** As many errors are told: a document that is wrong in more places is not read to its end. */
-const mostErrors = 1000;
+const MAX_ERRORS = 1000;
 
-const isEnough = ({ errors }: Report): boolean => errors.length >= mostErrors;
+const isEnough = ({ errors }: Report): boolean => errors.length >= MAX_ERRORS;
 
 /** Adds an error to a report; `pointer` is the place in the document, `message` what it takes. */
 export function refuse(report: Report, pointer: string, code: string, message: string): void {

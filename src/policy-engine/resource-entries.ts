@@ -19,9 +19,9 @@ export type Resource = Readonly<{
 /** Why a URI can't be judged: readers could take it in several ways, or patterns would take too many steps. */
 export type Unjudged = 'ambiguous' | 'too_costly';
 
-const MAX_KEPT = 1024;
-const MAX_KEPT_LENGTH = 256;
-const kept = new WeakMap<CompiledNames, Map<string, Resource>>();
+const CACHE_SIZE = 1024;
+const MAX_CACHED_LENGTH = 256;
+const cache = new WeakMap<CompiledNames, Map<string, Resource>>();
 
 /**
  * The entries that a request for this URI must pass, all of them, and the spellings that each must pass in. What is
@@ -31,7 +31,7 @@ const kept = new WeakMap<CompiledNames, Map<string, Resource>>();
  * name.
  */
 export function resourceIn(names: CompiledNames, uri: string): Resource | Unjudged {
-  const known = kept.get(names)?.get(uri);
+  const known = cache.get(names)?.get(uri);
   if (known !== undefined) return known;
   const spellings = spellingsOf(uri);
   if (spellings === undefined) return 'ambiguous';
@@ -43,11 +43,11 @@ export function resourceIn(names: CompiledNames, uri: string): Resource | Unjudg
 }
 
 function keep(names: CompiledNames, uri: string, resource: Resource): void {
-  if (uri.length > MAX_KEPT_LENGTH) return;
-  const memo = kept.get(names) ?? new Map<string, Resource>();
-  if (memo.size >= MAX_KEPT) memo.clear();
+  if (uri.length > MAX_CACHED_LENGTH) return;
+  const memo = cache.get(names) ?? new Map<string, Resource>();
+  if (memo.size >= CACHE_SIZE) memo.clear();
   memo.set(uri, resource);
-  kept.set(names, memo);
+  cache.set(names, memo);
 }
 
 /** Whether a list shows a resource, or a template by its text. Takes the steps of patterns from `work`. */
@@ -68,7 +68,7 @@ export function judgeSpellings<T>(
   const { entries, texts, encoded } = resource;
   return entries.flatMap((entry) => {
     const plan = planOf(entry);
-    if (!entry.checks.some(({ asks }) => asks !== undefined)) return [judge(plan, facts)];
+    if (!entry.checks.some(({ criterion }) => criterion !== undefined)) return [judge(plan, facts)];
     const written = texts.map((uri) => judge(plan, spelled(facts, uri)));
     if (encoded.length === 0) return written;
     const asEncoded = { ...plan, checks: entry.checks.filter((check) => !wantsText(check)) };
@@ -207,6 +207,6 @@ const NEGATIVE: ReadonlySet<Condition['op']> = new Set(['neq', 'not_in', 'not_co
  * A `require` that wants something to be there can't want it in every encoding; one that wants something not to be
  * there can.
  */
-function wantsText({ asks }: Check): boolean {
-  return asks?.kind === 'require' && asks.conditions.some(({ op }) => !NEGATIVE.has(op));
+function wantsText({ criterion }: Check): boolean {
+  return criterion?.kind === 'require' && criterion.conditions.some(({ op }) => !NEGATIVE.has(op));
 }

@@ -5,10 +5,10 @@ import { isObject } from './reader.js';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Every subschema of a prepared schema carries what one pass over it costs under this keyword. */
-export const stepsKeyword = 'toolgateSteps';
+export const STEPS_KEYWORD = 'toolgateSteps';
 
-const mostCharacters = 256 * 1024;
-const mostLevels = 64;
+const MAX_CHARACTERS = 256 * 1024;
+const MAX_DEPTH = 64;
 /**
  * Of all subschemas: what ajv writes as code for a schema, in units of about 20 µs, goes in one slice that nothing can
  * interrupt. Annotations cost nothing.
@@ -17,13 +17,13 @@ const MAX_CODE = 1000;
 const CODE_OF_SUBSCHEMA = 5;
 const CODE_OF_KEYWORD = 3;
 const CODE_OF_DEPENDENCY = 10;
-const mostAlternatives = 100;
-const mostEnumerated = 5000;
+const MAX_ALTERNATIVES = 100;
+const MAX_ENUM_VALUES = 5000;
 const MAX_PATTERNS = 100;
 /** Of all patterns together: compiling an instruction takes some microseconds. */
 const MAX_INSTRUCTIONS = 10_000;
-const stepsPerSubschema = 15;
-const stepsPerMember = 2;
+const STEPS_PER_SUBSCHEMA = 15;
+const STEPS_PER_MEMBER = 2;
 
 const one = [
   'additionalProperties',
@@ -51,7 +51,7 @@ const dropped: ReadonlySet<string> = new Set([
   'title',
   'description',
 ]);
-const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$vocabulary', stepsKeyword]);
+const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$vocabulary', STEPS_KEYWORD]);
 
 class Unbounded extends Error {}
 
@@ -65,7 +65,7 @@ type Walk = { places: Set<string>; references: string[]; enumerated: number; pat
 export function prepareSchema(schema: unknown, patterns = new Set<string>()): JsonSchema | undefined {
   const walk: Walk = { places: new Set(), references: [], enumerated: 0, patterns, code: 0 };
   try {
-    if (isDeeperThan(schema, mostLevels) || JSON.stringify(schema).length > mostCharacters) return undefined;
+    if (isDeeperThan(schema, MAX_DEPTH) || JSON.stringify(schema).length > MAX_CHARACTERS) return undefined;
     const prepared = subschema(schema, '', walk);
     if (typeof prepared === 'boolean' || walk.references.some((reference) => !walk.places.has(reference)))
       return undefined;
@@ -88,16 +88,16 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Unbounded();
   walk.places.add(at);
   const members: [string, unknown][] = [];
-  let steps = stepsPerSubschema;
+  let steps = STEPS_PER_SUBSCHEMA;
   for (const [key, value] of Object.entries(schema)) {
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
     if (dropped.has(key) || key === '$id') continue;
     addCode(CODE_OF_KEYWORD + codeOfMembers(key, value), walk);
     addPatterns(key, value, walk);
     members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
-    steps += stepsPerMember * sizeOf(value);
+    steps += STEPS_PER_MEMBER * sizeOf(value);
   }
-  return { ...Object.fromEntries(members), [stepsKeyword]: steps };
+  return { ...Object.fromEntries(members), [STEPS_KEYWORD]: steps };
 }
 
 function sizeOf(value: unknown): number {
@@ -111,7 +111,7 @@ function addCode(code: number, walk: Walk): void {
 
 /** What ajv writes for each member of a keyword, beside subschemas. */
 function codeOfMembers(key: string, value: unknown): number {
-  if (Array.isArray(value)) return unrolled.includes(key) && value.length <= LONGEST_UNROLLED ? value.length : 0;
+  if (Array.isArray(value)) return unrolled.includes(key) && value.length <= MAX_UNROLLED_LENGTH ? value.length : 0;
   if (!isObject(value) || (key !== 'dependentRequired' && key !== 'dependencies')) return 0;
   return Object.values(value).reduce<number>(
     (sum, names) => sum + CODE_OF_DEPENDENCY + (Array.isArray(names) ? names.length : 0),
@@ -121,7 +121,7 @@ function codeOfMembers(key: string, value: unknown): number {
 
 /** Keywords of which ajv writes each member out, up to 200; beyond it writes a loop. */
 const unrolled = ['required', 'enum', 'type'];
-const LONGEST_UNROLLED = 200;
+const MAX_UNROLLED_LENGTH = 200;
 
 /** Takes note of the regular expressions that stand under a keyword. */
 function addPatterns(key: string, value: unknown, { patterns }: Walk): void {
@@ -145,12 +145,12 @@ function keyword(key: string, value: unknown, at: string, walk: Walk): unknown {
     return mapOf(value, at, (member, place) => (Array.isArray(member) ? member : subschema(member, place, walk)));
   if (key === '$ref') return reference(value, walk);
   if (key === 'enum' && Array.isArray(value)) walk.enumerated += value.length;
-  if (walk.enumerated > mostEnumerated) throw new Unbounded();
+  if (walk.enumerated > MAX_ENUM_VALUES) throw new Unbounded();
   return value;
 }
 
 function listOf(value: unknown, at: string, walk: Walk): unknown {
-  if (!Array.isArray(value) || value.length > mostAlternatives) throw new Unbounded();
+  if (!Array.isArray(value) || value.length > MAX_ALTERNATIVES) throw new Unbounded();
   return value.map((member, index) => subschema(member, pointerTo(at, index), walk));
 }
 

@@ -7,7 +7,7 @@ type Schema = Readonly<{ name: string; inputSchema: unknown }>;
 const MAX_STEPS = 50_000_000;
 const STEPS_PER_SCHEMA = 5000;
 const NAMES_TOLD = 3;
-const LONGEST_NAME_TOLD = 80;
+const MAX_SHOWN_NAME_LENGTH = 80;
 
 /**
  * The names of tools whose schemas can't be checked: under `check_arguments` every call of theirs is refused. Goes on
@@ -22,7 +22,7 @@ export function findUncheckable(tools: readonly Schema[], owner: string): Promis
 export function someOf(names: readonly string[]): string {
   return `${names.length === 1 ? '1 tool' : `${names.length} tools`} (${names
     .slice(0, NAMES_TOLD)
-    .map((name) => name.slice(0, LONGEST_NAME_TOLD))
+    .map((name) => name.slice(0, MAX_SHOWN_NAME_LENGTH))
     .join(', ')}${names.length > NAMES_TOLD ? ', …' : ''})`;
 }
 

@@ -3,7 +3,7 @@ import type { Window } from './document.js';
 const secondsOf = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
 
 /** The longest window in seconds: a leap year. */
-export const longestWindowSeconds = 31_622_400;
+export const MAX_WINDOW_SECONDS = 31_622_400;
 
 export const windowNames = ['second', 'minute', 'hour', 'day', 'month'] as const;
 

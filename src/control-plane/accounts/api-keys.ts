@@ -66,7 +66,7 @@ const remove = async (change: Change, id: string): Promise<boolean> => {
     id,
   ]);
   if (rowCount !== 1) return false;
-  await change.notice(id, { type: 'apiKey.revoked', apiKeyId: id });
+  await change.appendFact(id, { type: 'apiKey.revoked', apiKeyId: id });
   return true;
 };
 
@@ -132,7 +132,13 @@ export class ApiKeys {
             values ($1, $2, $3, $4, $5, $6, $7)`,
           [principal.organizationId, id, order.name, order.role, tokenHash(secret), now.toISOString(), expiresAt],
         );
-        await change.notice(id, { type: 'apiKey.issued', apiKeyId: id, name: order.name, role: order.role, expiresAt });
+        await change.appendFact(id, {
+          type: 'apiKey.issued',
+          apiKeyId: id,
+          name: order.name,
+          role: order.role,
+          expiresAt,
+        });
         return {
           id,
           name: order.name,
@@ -148,7 +154,7 @@ export class ApiKeys {
 
   async list(principal: Principal, query: PageQuery): Promise<Page<ApiKey>> {
     const { after, rows: wanted, limit } = pageStart(query);
-    const { rows } = await this.#store.look(principal.organizationId, (tx) =>
+    const { rows } = await this.#store.read(principal.organizationId, (tx) =>
       tx.query<Row>(
         `select k.id, k.name, k.role, e.event->'actor' as issued_by, k.created_at, k.expires_at from api_keys k
            join events e on e.organization_id = k.organization_id and e.stream_id = k.id and e.version = 1

@@ -70,7 +70,7 @@ export class Invitations {
             values ($1, $2, $3, $4, $5, $6)`,
           [principal.organizationId, id, email, role, tokenHash(token), expiresAt],
         );
-        await change.notice(id, { type: 'invitation.sent', invitationId: id, email, role });
+        await change.appendFact(id, { type: 'invitation.sent', invitationId: id, email, role });
         return { id, email, role, expiresAt, token };
       },
     });

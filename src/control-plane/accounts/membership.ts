@@ -60,7 +60,7 @@ export class Membership {
 
   async list(principal: Principal, query: PageQuery): Promise<Page<MemberView>> {
     const { after, rows: wanted, limit } = pageStart(query);
-    const { rows } = await this.#store.look(principal.organizationId, (tx) =>
+    const { rows } = await this.#store.read(principal.organizationId, (tx) =>
       tx.query<Row>(
         `select user_id, email, role, joined_at from members where organization_id = $1 and user_id > $2
           and not removed order by user_id limit $3`,

@@ -68,7 +68,7 @@ export const organizations: Stream<Organization, OrganizationBody> = {
 
 /** The caller's organization. */
 export const readOrganization = async (store: EventStore, { organizationId }: Principal): Promise<OrganizationView> => {
-  const found = await store.look(organizationId, (tx) => organizations.load(tx, organizationId, organizationId));
+  const found = await store.read(organizationId, (tx) => organizations.load(tx, organizationId, organizationId));
   if (!found) throw notFound('organization');
   return { id: organizationId, ...found.state };
 };

@@ -26,7 +26,7 @@ export class LimitsController {
   })
   @ApiOkResponse({ type: GrantLimits })
   getGrantLimits(@CurrentPrincipal() { organizationId }: Principal, @Param('id') id: string): Promise<GrantLimits> {
-    return this.store.look(organizationId, async (tx) => {
+    return this.store.read(organizationId, async (tx) => {
       const grant = isId('grt', id) ? await findGovernedGrant(tx, organizationId, id) : undefined;
       if (!grant) throw notFound('grant');
       const { policy } = grant;

@@ -35,7 +35,7 @@ export class Approvals {
 
   list({ organizationId }: Principal, query: ApprovalQuery): Promise<Page<ApprovalView>> {
     const { after, rows, limit } = pageStart(query);
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const found = await listApprovals(tx, { organizationId, now: new Date() }, { after, rows, status: query.status });
       return toPage(found, limit, { keyOf: ({ id }) => id, view });
     });
@@ -46,7 +46,7 @@ export class Approvals {
    * @throws Problem not_found
    */
   get({ organizationId, role }: Principal, id: string): Promise<ApprovalWithArguments> {
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const shown = view(await find(tx, organizationId, id));
       if (role !== 'admin' && role !== 'approver') return shown;
       return { ...shown, ...(await readArguments(tx, this.#vault, { organizationId, approvalId: id })) };

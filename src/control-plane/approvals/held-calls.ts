@@ -191,7 +191,7 @@ export const makeHeldCalls = ({
   },
   use: async (organizationId, approvalId, callId) =>
     (await database.worker.query(USE, [organizationId, approvalId, callId])).rowCount === 1,
-  look: (of) => store.look(of.organizationId, (tx) => stands(tx, of)),
+  look: (of) => store.read(of.organizationId, (tx) => stands(tx, of)),
   withdraw: ({ organizationId, grantId, approvalId }) =>
     store.change({ organizationId, actor: { type: 'grant', id: grantId } }, async (change) => {
       if (!(await stands(change.tx, { organizationId, grantId, approvalId }))) return;

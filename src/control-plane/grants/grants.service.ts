@@ -90,7 +90,7 @@ export class GrantsService {
 
   async list({ organizationId }: Principal, query: GrantQuery): Promise<Page<GrantView>> {
     const start = pageStart(query);
-    const rows = await this.#store.look(organizationId, (tx) =>
+    const rows = await this.#store.read(organizationId, (tx) =>
       listGrants(tx, { organizationId, now: new Date() }, { ...start, filter: query }),
     );
     return toPage(rows, start.limit, { keyOf: (row) => row.id, view: (row) => this.#view(row) });
@@ -98,7 +98,7 @@ export class GrantsService {
 
   /** @throws Problem not_found */
   get({ organizationId }: Principal, id: string): Promise<GrantView> {
-    return this.#store.look(organizationId, (tx) => this.#shown(tx, { organizationId, now: new Date() }, id));
+    return this.#store.read(organizationId, (tx) => this.#shown(tx, { organizationId, now: new Date() }, id));
   }
 
   /**

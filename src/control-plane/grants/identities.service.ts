@@ -53,13 +53,13 @@ export class IdentitiesService {
 
   async list({ organizationId }: Principal, query: PageQuery): Promise<Page<IdentityView>> {
     const start = pageStart(query);
-    const rows = await this.#store.look(organizationId, (tx) => listIdentities(tx, organizationId, start));
+    const rows = await this.#store.read(organizationId, (tx) => listIdentities(tx, organizationId, start));
     return toPage(rows, start.limit, { keyOf: (row) => row.id, view: viewOf });
   }
 
   /** @throws Problem not_found */
   async get({ organizationId }: Principal, id: string): Promise<IdentityView> {
-    const found = await this.#store.look(organizationId, (tx) => findIdentity(tx, organizationId, id));
+    const found = await this.#store.read(organizationId, (tx) => findIdentity(tx, organizationId, id));
     if (!found) throw notFound('identity');
     return viewOf(found);
   }

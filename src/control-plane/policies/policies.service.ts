@@ -119,7 +119,7 @@ export class Policies {
   /** The documents of a page are checked for warnings one a turn of the event loop, and in no transaction. */
   async list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
     const { after, rows, limit } = pageStart(query);
-    const { server, found } = await this.#store.look(organizationId, async (tx) => {
+    const { server, found } = await this.#store.read(organizationId, async (tx) => {
       const facts = await serverOf(tx, organizationId, serverId);
       const policies = await listPolicies(tx, organizationId, { serverId, after, rows });
       return {
@@ -141,7 +141,7 @@ export class Policies {
   }
 
   get({ organizationId }: Principal, id: string): Promise<PolicyView> {
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const { state, server } = await find(tx, organizationId, id);
       return view(
         id,
@@ -193,7 +193,7 @@ export class Policies {
 
   versions({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<PolicyVersion>> {
     const { after, rows, limit } = pageStart(query);
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       await find(tx, organizationId, id);
       const found = await listVersions(tx, organizationId, { policyId: id, after: versionAfter(after), rows });
       return toPage(found, limit, { keyOf: ({ version }) => String(version), view: (version) => version });
@@ -209,7 +209,7 @@ export class Policies {
   /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
   async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
     if (serverId === undefined) return checkDocument(document);
-    const { tools } = await this.#store.look(organizationId, async (tx) => {
+    const { tools } = await this.#store.read(organizationId, async (tx) => {
       const server = await serverOf(tx, organizationId, serverId);
       return withUncheckable(tx, { organizationId, serverId, server }, [document]);
     });
@@ -218,7 +218,7 @@ export class Policies {
 
   /** What the newest version says about a call. Changes nothing. */
   decide({ organizationId }: Principal, id: string, call: SentCall): Promise<Tried> {
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const { state, server } = await find(tx, organizationId, id);
       const identity =
         call.identityId === undefined ? undefined : await findIdentity(tx, organizationId, call.identityId);

@@ -89,7 +89,7 @@ export class Servers {
   list(principal: Principal, query: PageQuery): Promise<Page<ServerView>> {
     const { after, rows, limit } = pageStart(query);
     const { organizationId } = principal;
-    return this.#parts.store.look(organizationId, async (tx) => {
+    return this.#parts.store.read(organizationId, async (tx) => {
       const found = await listServers(tx, organizationId, { after, rows });
       const view = await this.#viewFor(principal, tx, found);
       return toPage(found, limit, { keyOf: (server) => server.id, view });
@@ -98,7 +98,7 @@ export class Servers {
 
   get(principal: Principal, id: string): Promise<ServerView> {
     const { organizationId } = principal;
-    return this.#parts.store.look(organizationId, async (tx) => {
+    return this.#parts.store.read(organizationId, async (tx) => {
       const found = isId('srv', id) ? await findServer(tx, organizationId, id) : undefined;
       if (!found) throw notFound('server');
       return (await this.#viewFor(principal, tx, [found]))(found);
@@ -175,7 +175,7 @@ export class Servers {
 
   #known(organizationId: string, id: string): Promise<Known> {
     if (!isId('srv', id)) return Promise.reject(notFound('server'));
-    return this.#parts.store.look(organizationId, async (tx) => ({
+    return this.#parts.store.read(organizationId, async (tx) => ({
       state: present((await serverStream.load(tx, organizationId, id))?.state),
       secrets: await loadSecrets({ tx, vault: this.#parts.vault, organizationId, serverId: id }),
     }));

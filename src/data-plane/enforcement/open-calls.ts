@@ -21,7 +21,7 @@ export class OpenCalls {
   }
 
   /** A heartbeat was acknowledged: what is decided from here on is decided after `at`, by the database's clock. */
-  turn(at: Date): void {
+  advance(at: Date): void {
     this.#current = { since: at, open: 0 };
     this.#epochs = [...this.#epochs.filter(({ open }) => open > 0), this.#current];
   }

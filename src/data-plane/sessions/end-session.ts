@@ -26,7 +26,7 @@ export const endSession = async (
           on conflict do nothing`,
         [who.organization.id, session.sessionId, expiresAt],
       );
-      await change.notice(session.sessionId, {
+      await change.appendFact(session.sessionId, {
         type: 'session.ended',
         sessionId: session.sessionId,
         grantId: who.grant.id,

@@ -14,17 +14,17 @@ import type { Work } from './work.js';
 
 const unknown = -1;
 const matched = -2;
-const costOfWideCharacter = 3;
-const costOfTransition = 400;
-const costOfInstruction = 40;
+const WIDE_CHARACTER_STEPS = 3;
+const TRANSITION_STEPS = 400;
+const INSTRUCTION_STEPS = 40;
 const none = new Uint16Array(0);
 const BYTES_OF_AUTOMATON = 2500;
 const BYTES_OF_CLASS = 150;
 const BYTES_OF_STATE = 200;
 /** What is kept from call to call, so that an automaton takes at most about 150 KB: more is dropped after the call. */
-const MAX_TRANSITIONS_KEPT = 2048;
-const MAX_CELLS_KEPT = 8192;
-const MAX_SEEDS_KEPT = 8192;
+const MAX_CACHED_TRANSITIONS = 2048;
+const MAX_CACHED_CELLS = 8192;
+const MAX_CACHED_SEEDS = 8192;
 
 /**
  * Searches texts for a match of one program, by RE2's deterministic automaton made as it is needed. re2js has one too,
@@ -54,8 +54,8 @@ export class Automaton {
   #cost = new Int32Array(0);
   #stamp = new Uint32Array(0);
   #call = 0;
-  #made = 0;
-  #seedsMade = 0;
+  #transitionCount = 0;
+  #seedCount = 0;
   #first: number;
 
   private constructor({ start, instructions, setOf, bounds }: Program, { classes, classOfInterval, context }: Classes) {
@@ -91,14 +91,18 @@ export class Automaton {
       classes +
       12 * this.#next.length +
       BYTES_OF_STATE * this.#seeds.length +
-      4 * this.#seedsMade
+      4 * this.#seedCount
     );
   }
 
   /** Whether some part of the text matches; `undecidable` when the work is used up first. */
   search(text: string, work: Work): boolean | 'undecidable' {
     const found = this.#run(text, work);
-    if (this.#made > MAX_TRANSITIONS_KEPT || this.#next.length > MAX_CELLS_KEPT || this.#seedsMade > MAX_SEEDS_KEPT)
+    if (
+      this.#transitionCount > MAX_CACHED_TRANSITIONS ||
+      this.#next.length > MAX_CACHED_CELLS ||
+      this.#seedCount > MAX_CACHED_SEEDS
+    )
       this.#forget();
     return found;
   }
@@ -113,7 +117,7 @@ export class Automaton {
       else {
         const rune = text.codePointAt(at) ?? 0;
         if (rune > 0xffff) at += 1;
-        work.left -= costOfWideCharacter;
+        work.left -= WIDE_CHARACTER_STEPS;
         state = this.#follow(state, this.#classOf(rune), width, work);
       }
       if (state === matched) return true;
@@ -136,12 +140,12 @@ export class Automaton {
   }
 
   #make(at: number, state: number, runeClass: number): void {
-    this.#made += 1;
+    this.#transitionCount += 1;
     const next = this.#classes[runeClass];
     const before = this.#flags[state] ?? 0;
     const isMatch = this.#close(this.#seeds[state] ?? none, before | this.#flagsAhead(before, next));
     // A state takes as many cells as there are classes.
-    this.#cost[at] = costOfTransition + costOfInstruction * this.#visited + this.#classes.length;
+    this.#cost[at] = TRANSITION_STEPS + INSTRUCTION_STEPS * this.#visited + this.#classes.length;
     if (isMatch) this.#next[at] = matched;
     else if (next === undefined) this.#next[at] = state;
     else {
@@ -212,7 +216,7 @@ export class Automaton {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#seeds.push(seeds) - 1;
-    this.#seedsMade += seeds.length;
+    this.#seedCount += seeds.length;
     this.#flags.push(kept);
     this.#ids.set(key, id);
     this.#reserve((id + 1) * (this.#classes.length + 1));
@@ -232,8 +236,8 @@ export class Automaton {
   }
 
   #forget(): void {
-    this.#made = 0;
-    this.#seedsMade = 0;
+    this.#transitionCount = 0;
+    this.#seedCount = 0;
     this.#seeds = [];
     this.#flags = [];
     this.#ids = new Map();

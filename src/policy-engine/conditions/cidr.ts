@@ -37,11 +37,11 @@ function ofIpv4(network: number, bits: number): Range['contains'] {
   return (address) => typeof address === 'number' && (bits === 0 || (address ^ network) >>> (32 - bits) === 0);
 }
 
-const longestAddress = 45;
+const MAX_ADDRESS_LENGTH = 45;
 
 /** An address; undefined for a text that is none, or one that others read in other ways. */
 export function parseAddress(text: string): Address | undefined {
-  if (text.length > longestAddress || text.includes('%')) return undefined;
+  if (text.length > MAX_ADDRESS_LENGTH || text.includes('%')) return undefined;
   // The library takes long to say no, and to read what is read here for every call.
   if (!text.includes(':')) return parseIpv4(text);
   if (!ipaddr.IPv6.isValid(text)) return undefined;

@@ -16,7 +16,7 @@ export type Judge = (facts: Facts, work: Work) => Finding;
 
 type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
 
-const stepsPerCondition = 10;
+const STEPS_PER_CONDITION = 10;
 
 /** Prepares one condition. Throws when the document never went through `parsePolicy`. */
 export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
@@ -27,7 +27,7 @@ export function compileCondition({ path: text, op, value }: Condition, within: W
   const { root, steps } = path;
   const walk: Walk = { steps, test, missing: truthOfMissing(op, value, within), within };
   return (facts, work) => {
-    work.left -= stepsPerCondition;
+    work.left -= STEPS_PER_CONDITION;
     return judgeFrom(root(facts), 0, walk, work);
   };
 }
@@ -70,7 +70,7 @@ function judgeElements(elements: readonly unknown[], from: number, walk: Walk, w
   const decides = walk.within === 'deny_if';
   let truth: Finding = walk.within === 'require' && elements.length > 0;
   for (const element of elements) {
-    work.left -= stepsPerCondition;
+    work.left -= STEPS_PER_CONDITION;
     if (work.left < 0) return 'undecidable';
     const one = judgeFrom(element, from, walk, work);
     if (one === decides) return one;

@@ -1,7 +1,7 @@
 import type { Operator, Scalar } from '../document.js';
 import { compareCodePoints, finder } from '../wildcard.js';
 import { parseAddress, parseRange } from './cidr.js';
-import { longestRegularExpression, isUsable } from './pattern.js';
+import { MAX_EXPRESSION_LENGTH, isUsable } from './pattern.js';
 import { patternOf } from './pattern-cache.js';
 import type { Work } from './work.js';
 
@@ -73,7 +73,7 @@ function containing(part: string): Test {
  * decides nothing.
  */
 function matching(source: string): Test | undefined {
-  if (source.length > longestRegularExpression) return undefined;
+  if (source.length > MAX_EXPRESSION_LENGTH) return undefined;
   return onText((text, work) => {
     work.left -= stepsPerPattern;
     if (isLongerThan(text, longestSearched)) return 'undecidable';

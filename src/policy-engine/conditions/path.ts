@@ -29,7 +29,7 @@ const single: ReadonlyMap<string, Path['root']> = new Map<string, Path['root']>(
   ['client.name', (facts) => facts.clientName],
 ]);
 
-const mostSteps = 64;
+const MAX_STEPS = 64;
 const shape = /^(args|identity\.attributes)(\.[^.[\]*]+(?:\.[^.[\]*]+|\[(?:0|[1-9]\d{0,5}|\*)\])*)$/;
 
 /**
@@ -43,7 +43,7 @@ export function parsePath(text: string): Path | undefined {
   const from = open.get(source);
   if (from === undefined) return undefined;
   const steps = Array.from(rest.matchAll(/\.([^.[\]]+)|\[(\d+|\*)\]/g), ([, key, place]) => stepOf(key, place));
-  return steps.length > mostSteps ? undefined : { source, root: from, steps };
+  return steps.length > MAX_STEPS ? undefined : { source, root: from, steps };
 }
 
 /** Reads a path that names one argument, `args.a.b` or `args.items[0].id`; undefined for any other, also with `[*]`. */
@@ -72,14 +72,14 @@ function memberAt(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: 
   return Object.hasOwn(value, at) ? (value as Readonly<Record<string | number, unknown>>)[at] : undefined;
 }
 
-const stepsPerKey = 8;
+const STEPS_PER_KEY = 8;
 
 /**
  * A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged.
  */
 export function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
   for (const other in value) {
-    work.left -= stepsPerKey;
+    work.left -= STEPS_PER_KEY;
     // Folding case keeps the length of every character that has one counterpart.
     if (
       other.length === key.length &&

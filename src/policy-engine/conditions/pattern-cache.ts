@@ -8,7 +8,7 @@ const BYTES_OF_UNUSABLE = 500;
 /** Automata grow while they search, so that all are weighed anew after as many were added. */
 const ADDED_BETWEEN_WEIGHINGS = 64;
 
-type Kept = { readonly compiled: Pattern | Unusable; used: boolean };
+type CacheEntry = { readonly compiled: Pattern | Unusable; used: boolean };
 
 /**
  * Compiled expressions by their text, at most about so many bytes of them; what was not used since there was no room
@@ -16,7 +16,7 @@ type Kept = { readonly compiled: Pattern | Unusable; used: boolean };
  */
 export class PatternCache {
   readonly #maxBytes: number;
-  readonly #kept = new Map<string, Kept>();
+  readonly #entries = new Map<string, CacheEntry>();
   #addedSinceWeighed = 0;
 
   constructor(maxBytes: number) {
@@ -25,14 +25,14 @@ export class PatternCache {
 
   /** What is kept of a text, which counts as used then. */
   get(text: string): Pattern | Unusable | undefined {
-    const known = this.#kept.get(text);
+    const known = this.#entries.get(text);
     if (known === undefined) return undefined;
     known.used = true;
     return known.compiled;
   }
 
   has(text: string): boolean {
-    return this.#kept.has(text);
+    return this.#entries.has(text);
   }
 
   /** Compiles a text in slices, unless it is kept. */
@@ -40,7 +40,7 @@ export class PatternCache {
     const known = this.get(text);
     if (known !== undefined) return known;
     const compiled = yield* compileInSlices(text);
-    this.#kept.set(text, { compiled, used: false });
+    this.#entries.set(text, { compiled, used: false });
     this.#addedSinceWeighed += 1;
     if (this.#addedSinceWeighed >= ADDED_BETWEEN_WEIGHINGS) this.#makeRoom();
     return compiled;
@@ -49,17 +49,17 @@ export class PatternCache {
   #makeRoom(): void {
     this.#addedSinceWeighed = 0;
     let bytes = 0;
-    for (const one of this.#kept.values()) bytes += bytesOf(one);
-    for (const [text, one] of this.#kept) {
+    for (const one of this.#entries.values()) bytes += bytesOf(one);
+    for (const [text, one] of this.#entries) {
       if (bytes <= this.#maxBytes) return;
-      this.#kept.delete(text);
-      if (one.used) this.#kept.set(text, { ...one, used: false });
+      this.#entries.delete(text);
+      if (one.used) this.#entries.set(text, { ...one, used: false });
       else bytes -= bytesOf(one);
     }
   }
 }
 
-const bytesOf = ({ compiled }: Kept): number => (isUsable(compiled) ? compiled.bytes : BYTES_OF_UNUSABLE);
+const bytesOf = ({ compiled }: CacheEntry): number => (isUsable(compiled) ? compiled.bytes : BYTES_OF_UNUSABLE);
 
 /** One for the process: policies that have the same text share it. */
 const shared = new PatternCache(MAX_BYTES);

@@ -11,7 +11,7 @@ import type { Work } from './work.js';
  */
 export type Pattern = Readonly<{ search: (text: string, work: Work) => boolean | 'undecidable'; bytes: number }>;
 
-export const longestRegularExpression = 500;
+export const MAX_EXPRESSION_LENGTH = 500;
 
 export const MAX_INSTRUCTIONS = 1024;
 /** Ranges of code points times different sets of them: what preparing the automaton costs. */
@@ -40,7 +40,7 @@ export function compilePattern(text: string): Pattern | Unusable {
  * characters in its classes are refused. The largest slice is that of re2js, at most some 3 ms.
  */
 export function* compileInSlices(text: string): Sliced<Pattern | Unusable> {
-  if (text.length > longestRegularExpression) return { fault: 'syntax' };
+  if (text.length > MAX_EXPRESSION_LENGTH) return { fault: 'syntax' };
   const estimate = patternSize(text);
   if (estimate > MAX_INSTRUCTIONS) return { fault: 'instructions', size: estimate, most: MAX_INSTRUCTIONS };
   const classes = classCost(text);

@@ -14,16 +14,16 @@ import {
 import type { Within } from './condition.js';
 import { testOf } from './operators.js';
 import { parsePath } from './path.js';
-import { isUsable, longestRegularExpression, patternSize } from './pattern.js';
+import { isUsable, MAX_EXPRESSION_LENGTH, patternSize } from './pattern.js';
 import { faultOf, patternOf } from './pattern-cache.js';
 
-const mostRules = 64;
-const mostConditions = 32;
-const mostValues = 1000;
-const longestPath = 256;
-const longestText = 1000;
+const MAX_RULES = 64;
+const MAX_CONDITIONS = 32;
+const MAX_VALUES = 1000;
+const MAX_PATH_LENGTH = 256;
+const MAX_TEXT_LENGTH = 1000;
 /** Compiling more instructions than this takes longer than a save may. */
-const mostPatternSize = 10_000;
+const MAX_PATTERN_SIZE = 10_000;
 
 /** Reads `require` or `deny_if`: rules of one condition, or of a list of them. */
 export function readRules(within: Within, readReason: Reader): Reader {
@@ -31,11 +31,11 @@ export function readRules(within: Within, readReason: Reader): Reader {
   const single = conditionOf(within, new Map([['on_deny', { read: readReason }]]));
   const several = objectOf(
     new Map([
-      ['conditions', { read: listOf(mostConditions, condition), required: true }],
+      ['conditions', { read: listOf(MAX_CONDITIONS, condition), required: true }],
       ['on_deny', { read: readReason }],
     ]),
   );
-  return listOf(mostRules, (value, pointer, report) => {
+  return listOf(MAX_RULES, (value, pointer, report) => {
     const read = isObject(value) && Object.hasOwn(value, 'conditions') ? several : single;
     read(value, pointer, report);
   });
@@ -63,17 +63,17 @@ function conditionOf(within: Within, more: Shape): Reader {
 }
 
 const isPath = (text: string): boolean =>
-  text.length <= longestPath && isStorable(text) && parsePath(text) !== undefined;
+  text.length <= MAX_PATH_LENGTH && isStorable(text) && parsePath(text) !== undefined;
 
 const paths =
   'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, ' +
   'identity.attributes.x, request.ip, time.hour, time.weekday';
 
-const readPath = textThat(isPath, `must be a path of at most ${longestPath} characters: ${paths} or client.name`);
+const readPath = textThat(isPath, `must be a path of at most ${MAX_PATH_LENGTH} characters: ${paths} or client.name`);
 
 const readTrustedPath = textThat(
   (text) => isPath(text) && text !== 'client.name',
-  `must be a path of at most ${longestPath} characters: ${paths}; client.name is what the client ` +
+  `must be a path of at most ${MAX_PATH_LENGTH} characters: ${paths}; client.name is what the client ` +
     'says of itself, so only deny_if takes it',
 );
 
@@ -83,7 +83,7 @@ function readValue(op: Operator, value: unknown, pointer: string, report: Report
   const items: readonly unknown[] = list ? (value as readonly unknown[]) : [value];
   if (op !== 'cidr' && list !== (op === 'in' || op === 'not_in'))
     return refuse(report, pointer, 'invalid_type', message);
-  if (items.length > mostValues) return refuse(report, pointer, 'too_many', `takes at most ${mostValues} values`);
+  if (items.length > MAX_VALUES) return refuse(report, pointer, 'too_many', `takes at most ${MAX_VALUES} values`);
   const before = report.errors.length;
   for (const [index, item] of items.entries())
     readItem(op, item, { pointer: list ? `${pointer}/${index}` : pointer, message }, report);
@@ -103,7 +103,7 @@ function readPattern(
       report,
       pointer,
       'too_many',
-      `all regular expressions together compile to ${report.patternSize} instructions, of at most ${mostPatternSize}`,
+      `all regular expressions together compile to ${report.patternSize} instructions, of at most ${MAX_PATTERN_SIZE}`,
     );
   if (report.isStored) return;
   const fault = faultOf(text);
@@ -121,7 +121,7 @@ function readItem(
   report: Report,
 ): void {
   if (!types[op].includes(typeof item)) refuse(report, pointer, 'invalid_type', message);
-  else if (typeof item === 'string' && (item.length > longestText || !isStorable(item)))
+  else if (typeof item === 'string' && (item.length > MAX_TEXT_LENGTH || !isStorable(item)))
     refuse(report, pointer, 'invalid_value', message);
   else if (typeof item === 'number' && !Number.isFinite(item)) refuse(report, pointer, 'invalid_value', message);
   else if (op === 'cidr' && testOf(op, item) === undefined) refuse(report, pointer, 'invalid_value', message);
@@ -129,7 +129,7 @@ function readItem(
 
 function fits(pattern: string, report: Report): boolean {
   report.patternSize += patternSize(pattern);
-  return report.patternSize <= mostPatternSize;
+  return report.patternSize <= MAX_PATTERN_SIZE;
 }
 
 const anyScalar = ['string', 'number', 'boolean'];
@@ -157,10 +157,10 @@ const types: Readonly<Record<Operator, readonly string[]>> = {
   cidr: text,
 };
 
-const scalarText = `a text of at most ${longestText} characters, a number, true or false`;
-const orderText = `a text of at most ${longestText} characters or a number`;
-const textText = `a text of at most ${longestText} characters`;
-const listText = `a list of 1 to ${mostValues} texts of at most ${longestText} characters, numbers, true or false`;
+const scalarText = `a text of at most ${MAX_TEXT_LENGTH} characters, a number, true or false`;
+const orderText = `a text of at most ${MAX_TEXT_LENGTH} characters or a number`;
+const textText = `a text of at most ${MAX_TEXT_LENGTH} characters`;
+const listText = `a list of 1 to ${MAX_VALUES} texts of at most ${MAX_TEXT_LENGTH} characters, numbers, true or false`;
 
 const taken: Readonly<Record<Operator, string>> = {
   eq: scalarText,
@@ -176,7 +176,7 @@ const taken: Readonly<Record<Operator, string>> = {
   starts_with: textText,
   ends_with: textText,
   matches:
-    `a regular expression in RE2 syntax, at most ${longestRegularExpression} characters, without ` +
+    `a regular expression in RE2 syntax, at most ${MAX_EXPRESSION_LENGTH} characters, without ` +
     'look-around, back references or large repeats',
   exists: 'true or false',
   length_lte: 'a whole number, 0 or more',

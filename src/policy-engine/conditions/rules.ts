@@ -6,7 +6,7 @@ import type { Facts } from '../facts.js';
 import { pointerTo } from '../pointer.js';
 import type { Sliced } from '../slices.js';
 
-const pathsTold = 3;
+const MAX_PATHS_SHOWN = 3;
 
 /**
  * The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the
@@ -42,7 +42,7 @@ const noValue: Unkept = {};
 /** Refuses arguments that the tool's own schema does not take, and every call of a tool whose schema is not known. */
 export const argumentsCheck: Check = {
   rule: '/check_arguments',
-  asks: { kind: 'check_arguments', conditions: [] },
+  criterion: { kind: 'check_arguments', conditions: [] },
   judge: ({ tool, arguments: given, inputSchema, amounts }) => {
     // `amounts` are there for recorded calls, whose schema is not kept either.
     if (amounts !== undefined)
@@ -70,10 +70,10 @@ function* ruleCheck(within: Within, rule: Rule, pointer: string, reason: string 
     yield conditionSteps(condition);
   }
   const combine = within === 'require' ? all : noneFalse;
-  const about = lookedAt(conditions);
+  const about = pathsOf(conditions);
   return {
     rule: pointer,
-    asks: { kind: within, conditions },
+    criterion: { kind: within, conditions },
     judge: (facts, work) => {
       const truth = combine(judges, facts, work);
       if (truth === (within === 'require')) return { outcome: 'passed' };
@@ -114,8 +114,8 @@ function usualReason(within: Within, tool: string, about: string, truth: Finding
     : `${tool}: the policy refuses this because of ${about}`;
 }
 
-function lookedAt(conditions: readonly Condition[]): string {
+function pathsOf(conditions: readonly Condition[]): string {
   const paths = [...new Set(conditions.map(({ path }) => path))];
   if (paths.length === 0) return 'this tool';
-  return paths.slice(0, pathsTold).join(', ') + (paths.length > pathsTold ? ' and others' : '');
+  return paths.slice(0, MAX_PATHS_SHOWN).join(', ') + (paths.length > MAX_PATHS_SHOWN ? ' and others' : '');
 }

@@ -5,9 +5,9 @@
  */
 export type Work = { left: number };
 
-export const stepsPerCall = 1_000_000;
+export const MAX_STEPS_PER_CALL = 1_000_000;
 
 /** The work that the conditions of one call may take, in steps. */
 export function newWork(): Work {
-  return { left: stepsPerCall };
+  return { left: MAX_STEPS_PER_CALL };
 }

@@ -3,14 +3,14 @@ import { testOf, truthOfMissing, type Test } from '../conditions/operators.js';
 import type { Condition } from '../document.js';
 
 /** Work on one document; beyond it nothing more is found, and nothing is warned of. */
-const mostPairs = 20_000;
-const mostWork = 1_000_000;
+const MAX_PAIRS = 20_000;
+const MAX_WORK = 1_000_000;
 
 /** Finds conditions that can't hold together, with bounded work for the whole document. */
 export class Contradictions {
   readonly #tests = new Map<Condition, Test | undefined>();
-  readonly #work = { left: mostWork };
-  #pairs = mostPairs;
+  readonly #work = { left: MAX_WORK };
+  #pairs = MAX_PAIRS;
 
   /**
    * Whether two of a rule's conditions on one value exclude each other. With `[*]` they may hold for different

@@ -4,7 +4,7 @@ import { entryOf, limitsOf, type PlacedLimit } from '../limits-of.js';
 import type { PolicyError } from '../reader.js';
 import { windowSeconds } from '../windows.js';
 
-const inVainMessage =
+const NO_EFFECT_MESSAGE =
   'another limit on the same calls in the same window is as strict or stricter, so this one never refuses first';
 
 /**
@@ -25,12 +25,12 @@ export function limitLints(document: PolicyDocument): readonly PolicyError[] {
       spends: fellows.some(({ incrementFrom }) => incrementFrom !== undefined),
     };
     return [...(byEntry.get(entryOf(one)) ?? []), ...beside].some(
-      (other) => other !== one && isAsStrict(other, one, places) && countsAsMuch(other, one, counts),
+      (other) => other !== one && isStricter(other, one, places) && countsAsMuch(other, one, counts),
     );
   };
   return limits.flatMap((one) =>
     one.incrementFrom === undefined && inVain(one)
-      ? [{ pointer: one.rule, code: 'limit_without_effect', message: inVainMessage }]
+      ? [{ pointer: one.rule, code: 'limit_without_effect', message: NO_EFFECT_MESSAGE }]
       : [],
   );
 }
@@ -51,7 +51,7 @@ function grouped(
 }
 
 /** Of two that are equally strict, the one for all tools stays, else the first. */
-function isAsStrict(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<PlacedLimit, number>): boolean {
+function isStricter(other: PlacedLimit, one: PlacedLimit, places: ReadonlyMap<PlacedLimit, number>): boolean {
   if (other.max !== one.max) return other.max < one.max;
   return (entryOf(other) === forAll && entryOf(one) !== forAll) || (places.get(other) ?? 0) < (places.get(one) ?? 0);
 }

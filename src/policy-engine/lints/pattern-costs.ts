@@ -6,8 +6,8 @@ import type { PolicyError } from '../reader.js';
 /** Patterns that could cost more than this many times what a call may are refused. */
 const MAX_COST = 5 * MAX_PATTERN_STEPS;
 
-const LONGEST_NAME = 256;
-const LONGEST_URI = 2048;
+const MAX_NAME_LENGTH = 256;
+const MAX_URI_LENGTH = 2048;
 
 /**
  * What is said about patterns by which a name could take more steps than a call may: the document is refused
@@ -21,10 +21,10 @@ export function patternCosts({
   prompts = {},
 }: PolicyDocument): Readonly<{ errors: readonly PolicyError[]; warnings: readonly PolicyError[] }> {
   const found = [
-    costOf('/hide', hide, LONGEST_NAME),
-    costOf('/tools', Object.keys(tools), LONGEST_NAME),
-    costOf('/resources', Object.keys(resources), LONGEST_URI),
-    costOf('/prompts', Object.keys(prompts), LONGEST_NAME),
+    costOf('/hide', hide, MAX_NAME_LENGTH),
+    costOf('/tools', Object.keys(tools), MAX_NAME_LENGTH),
+    costOf('/resources', Object.keys(resources), MAX_URI_LENGTH),
+    costOf('/prompts', Object.keys(prompts), MAX_NAME_LENGTH),
   ].filter(({ steps }) => steps > MAX_PATTERN_STEPS);
   return {
     errors: found.flatMap(({ pointer, steps }) =>
@@ -56,5 +56,5 @@ function costOf(
   names: readonly string[],
   longest: number,
 ): Readonly<{ pointer: string; steps: number }> {
-  return { pointer, steps: new NameTable(names).mostSteps(longest) };
+  return { pointer, steps: new NameTable(names).maxSteps(longest) };
 }

@@ -17,7 +17,7 @@ export type Added = Readonly<{ counter: Counter; amount: number }>;
  */
 export type Fit = Readonly<{ refusedBy?: Reservation; unsure: readonly Reservation[] }>;
 
-const sweepAbove = 10_000;
+const SWEEP_THRESHOLD = 10_000;
 
 /**
  * The counters of limits in memory, for calls in the order they were made: all of a call's reservations are added, or
@@ -26,7 +26,7 @@ const sweepAbove = 10_000;
  */
 export class Counters {
   readonly #counters = new Map<string, Counter>();
-  #sweepAt = sweepAbove;
+  #sweepAt = SWEEP_THRESHOLD;
 
   /** How many counters are kept. */
   get size(): number {
@@ -80,6 +80,6 @@ export class Counters {
 
   #sweep(nowMs: number): void {
     for (const [key, { endMs }] of this.#counters) if (endMs <= nowMs) this.#counters.delete(key);
-    this.#sweepAt = Math.max(sweepAbove, this.#counters.size * 2);
+    this.#sweepAt = Math.max(SWEEP_THRESHOLD, this.#counters.size * 2);
   }
 }

@@ -1,4 +1,4 @@
-import type { Asked, Check } from '../check.js';
+import type { Criterion, Check } from '../check.js';
 import { namesOf, planFor, type CompiledPolicy, type Plan } from '../compile.js';
 import type { LimitRule } from '../document.js';
 import { counterKey } from '../limits.js';
@@ -6,12 +6,12 @@ import { resourceIn } from '../resource-entries.js';
 import type { RecordedDecision } from './recorded-decision.js';
 
 /**
- * What a plan asks of arguments: where each rule stands, by what it says, and which argument alone is spent on a
- * counter.
+ * The criteria of a plan: the place of each rule by its criterion, and for each counter the one argument that is spent
+ * on it.
  */
-type PlanAsks = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string | undefined> }>;
+type PlanCriteria = Readonly<{ rules: ReadonlyMap<string, number>; spent: ReadonlyMap<string, string | undefined> }>;
 
-const askedBy = new WeakMap<Plan, PlanAsks>();
+const criteriaCache = new WeakMap<Plan, PlanCriteria>();
 
 /**
  * What a recorded decision tells of rules and amounts beyond the record's own fields, when the version that decided is
@@ -32,7 +32,7 @@ export function knownFrom({ under, facts, reserved }: RecordedDecision): Known {
   const decidedAt =
     under.refusedBy === null ? plan.checks.length : plan.checks.findIndex(({ rule }) => rule === under.refusedBy);
   if (decidedAt < 0) return nothing;
-  const { rules, spent } = asked(plan);
+  const { rules, spent } = criteriaOf(plan);
   const amounts = new Map<string, number>();
   for (const one of reserved) {
     const source = spent.get(counterKey(one));
@@ -53,8 +53,8 @@ function passedAt(at: number | undefined, decidedAt: number): boolean | undefine
   return at === undefined || at > decidedAt ? undefined : at < decidedAt;
 }
 
-function asked(plan: Plan): PlanAsks {
-  const known = askedBy.get(plan);
+function criteriaOf(plan: Plan): PlanCriteria {
+  const known = criteriaCache.get(plan);
   if (known !== undefined) return known;
   const rules = new Map<string, number>();
   for (const [index, check] of plan.checks.entries()) {
@@ -63,7 +63,7 @@ function asked(plan: Plan): PlanAsks {
     if (content !== undefined && !rules.has(content)) rules.set(content, index);
   }
   const made = { rules, spent: spentAlone(plan.checks.flatMap(({ limit }) => limit ?? [])) };
-  askedBy.set(plan, made);
+  criteriaCache.set(plan, made);
   return made;
 }
 
@@ -77,14 +77,14 @@ function spentAlone(limits: readonly LimitRule[]): ReadonlyMap<string, string | 
   );
 }
 
-const contents = new WeakMap<Asked, string>();
+const contents = new WeakMap<Criterion, string>();
 
-/** What a check asks of arguments, as text; undefined when it asks nothing. */
-function contentOf({ asks }: Check): string | undefined {
-  if (asks === undefined) return undefined;
-  const known = contents.get(asks);
+/** The criterion of a check as text; undefined when it has none. */
+function contentOf({ criterion }: Check): string | undefined {
+  if (criterion === undefined) return undefined;
+  const known = contents.get(criterion);
   if (known !== undefined) return known;
-  const text = JSON.stringify([asks.kind, asks.conditions.map(({ path, op, value }) => [path, op, value])]);
-  contents.set(asks, text);
+  const text = JSON.stringify([criterion.kind, criterion.conditions.map(({ path, op, value }) => [path, op, value])]);
+  contents.set(criterion, text);
   return text;
 }

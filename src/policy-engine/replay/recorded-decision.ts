@@ -20,17 +20,17 @@ export type RecordedDecision = Readonly<{
   under?: Readonly<{ policy: CompiledPolicy; refusedBy: string | null }>;
 }>;
 
-const mostKeysKept = 100;
+const MAX_RECORDED_KEYS = 100;
 /** A name may have been shortened to 64 units, or to 63 so as not to cut a character in two. */
-const wholeBelow = 63;
+const SHORTENED_KEY_LENGTH = 63;
 
 /**
  * The arguments as far as the record tells: a resource's URI; else which there were, and none of their values. `unkept`
  * when even the names are not all there.
  */
-export function keptArguments({ argumentKeys: keys, hasArguments, facts }: RecordedDecision): unknown {
+export function recordedArguments({ argumentKeys: keys, hasArguments, facts }: RecordedDecision): unknown {
   if (!hasArguments) return undefined;
   if (facts.kind === 'resource') return { uri: facts.tool };
-  if (keys.length >= mostKeysKept || keys.some((key) => key.length >= wholeBelow)) return unkept;
+  if (keys.length >= MAX_RECORDED_KEYS || keys.some((key) => key.length >= SHORTENED_KEY_LENGTH)) return unkept;
   return Object.fromEntries(keys.map((key) => [key, unkept]));
 }

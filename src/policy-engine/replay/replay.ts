@@ -6,7 +6,7 @@ import { MAX_PATTERN_STEPS } from '../pattern-index.js';
 import { judgeSpellings, reservationsOfAll, resourceIn, strictestOf } from '../resource-entries.js';
 import { Counters, type Added } from './counters.js';
 import { knownFrom, type Known } from './known.js';
-import { keptArguments, type RecordedDecision } from './recorded-decision.js';
+import { recordedArguments, type RecordedDecision } from './recorded-decision.js';
 
 /**
  * What a policy says about a recorded decision. `sure` is whether the effect is certain; if not, `effect` is what it is
@@ -73,7 +73,7 @@ const nothing: readonly Reservation[] = [];
 /** Everything but the state of limits, in the way of `decide`. */
 function judgeRules(policy: CompiledPolicy, decision: RecordedDecision): Judged {
   const known = knownFrom(decision);
-  const facts: Facts = { ...decision.facts, arguments: keptArguments(decision), amounts: known.amounts };
+  const facts: Facts = { ...decision.facts, arguments: recordedArguments(decision), amounts: known.amounts };
   const { kind = 'tool', tool } = facts;
   if (kind === 'resource') return judgeResource(policy, facts, known);
   const plan = planFor(namesOf(policy, kind), tool);

@@ -6,11 +6,11 @@ import { Problem } from '../../platform/runtime/problems.js';
 import type { EventsQuery, ExportQuery } from './audit.dto.js';
 import { searchEvents, toItem, type AuditItem, type Filters } from './audit.query.js';
 import { placeKey, readPlaceKey } from './cursor.js';
-import { exportEvents, isWritten, type ExportFormat } from './export.js';
+import { exportEvents, isExportFormat, type ExportFormat } from './export.js';
 import { BEGINNING, type Place } from './records.js';
 
 const HOUR_MS = 3_600_000;
-const REMEMBERED_READERS = 10_000;
+const READER_CACHE_SIZE = 10_000;
 
 const instant = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
 
@@ -65,9 +65,9 @@ export class AuditService {
     signal?: AbortSignal,
   ): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
     const { format, from = null, to = null } = query;
-    if (!isWritten(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
+    if (!isExportFormat(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
     await this.#store.change(principal, (change) =>
-      change.notice('audit', { type: 'audit.exported', format, from, to }),
+      change.appendFact('audit', { type: 'audit.exported', format, from, to }),
     );
     return {
       format,
@@ -84,9 +84,9 @@ export class AuditService {
     if (now - (this.#lastRead.get(reader) ?? 0) < HOUR_MS) return;
     const names = Object.entries(filters).flatMap(([name, value]) => (value === undefined ? [] : [name]));
     await this.#store.change(principal, (change) =>
-      change.notice('audit', { type: 'audit.read', filters: names.toSorted() }),
+      change.appendFact('audit', { type: 'audit.read', filters: names.toSorted() }),
     );
-    if (this.#lastRead.size >= REMEMBERED_READERS) this.#lastRead.clear();
+    if (this.#lastRead.size >= READER_CACHE_SIZE) this.#lastRead.clear();
     this.#lastRead.set(reader, now);
   }
 }

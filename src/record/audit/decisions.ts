@@ -8,13 +8,13 @@ export type DecisionRange = Readonly<{ organizationId: string; serverId: string;
  * What the record tells of the calls of a server, in its order. `notSent`: a call's outcome says that no byte of it was
  * sent, or (not `sure`) may say so.
  */
-export type Noted =
+export type RecordedFact =
   | Readonly<{ kind: 'decided'; event: ToolCallDecided }>
   | Readonly<{ kind: 'notSent'; callId: string; sure: boolean; timeMs: number }>
   | Readonly<{ kind: 'suppressed'; grantId: string | null; refusals: number }>;
 
 /** A page, and how far into all records of the range it ends. */
-export type NotedPage = Readonly<{ noted: readonly Noted[]; done: number; total: number }>;
+export type RecordedPage = Readonly<{ facts: readonly RecordedFact[]; done: number; total: number }>;
 
 /** Times are epoch milliseconds: a Date for each of many rows costs more than the rest of it. */
 type Row = {
@@ -27,7 +27,7 @@ type Row = {
 };
 type At = Readonly<{ seq: number; atMs: number }>;
 
-const PAGE = 2000;
+const PAGE_SIZE = 2000;
 const IN_RANGE = 'from audit_records where organization_id = $1 and recorded_at >= $2 and recorded_at < $3';
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
@@ -62,9 +62,9 @@ select seq, ${ms('recorded_at')} as "atMs", case when not_sent then call_id end 
 from (select *, server_id = $4 and type = 'toolCall.completed' and status in (${Object.keys(NOT_SENT)
   .map((status) => `'${status}'`)
   .join(', ')}) as not_sent
-  ${IN_RANGE} and seq >= $5 and seq <= $6 order by recorded_at, seq limit ${PAGE}) page`;
+  ${IN_RANGE} and seq >= $5 and seq <= $6 order by recorded_at, seq limit ${PAGE_SIZE}) page`;
 
-const notedIn = ({ callId, status, timeMs, event }: Row): readonly Noted[] => {
+const factsIn = ({ callId, status, timeMs, event }: Row): readonly RecordedFact[] => {
   if (callId !== null && timeMs !== null)
     return [{ kind: 'notSent', callId, sure: NOT_SENT[status as keyof typeof NOT_SENT], timeMs }];
   if (event === null) return [];
@@ -81,7 +81,7 @@ const notedIn = ({ callId, status, timeMs, event }: Row): readonly Noted[] => {
  * each in a transaction of its own, while the caller works on the one before.
  * @throws when records in its middle are gone (retention), so that a part never passes for the whole.
  */
-export async function* readDecisions(look: Look, range: DecisionRange): AsyncGenerator<NotedPage> {
+export async function* readDecisions(look: Look, range: DecisionRange): AsyncGenerator<RecordedPage> {
   const { organizationId, serverId, to } = range;
   const ends = await look((tx) => endsOf(tx, range));
   if (!ends) return;
@@ -104,7 +104,7 @@ export async function* readDecisions(look: Look, range: DecisionRange): AsyncGen
         throw new Error('records were dropped by retention while they were read');
       seq = end.seq + 1;
       next = seq > last.seq ? undefined : read({ seq, atMs: end.atMs });
-      yield { noted: rows.flatMap(notedIn), done: seq - first.seq, total: last.seq - first.seq + 1 };
+      yield { facts: rows.flatMap(factsIn), done: seq - first.seq, total: last.seq - first.seq + 1 };
     }
   } finally {
     // Who leaves early leaves no statement running behind.

@@ -3,7 +3,7 @@ import { searchEvents, toItem, type AuditItem } from './audit.query.js';
 import { csvHeader, csvLine } from './csv.js';
 import { BEGINNING, nextSeq, type Place } from './records.js';
 
-const PAGE = 1000;
+const PAGE_SIZE = 1000;
 
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'ocsf', 'ecs', 'cef'] as const;
 
@@ -18,7 +18,7 @@ const formats: Readonly<
 export type ExportFormat = keyof typeof formats;
 
 /** Whether the audit log can be exported in a format of this name. */
-export const isWritten = (format: string): format is ExportFormat => Object.hasOwn(formats, format);
+export const isExportFormat = (format: string): format is ExportFormat => Object.hasOwn(formats, format);
 
 /** The media type of an export, for `Content-Type`. */
 export const mediaType = (format: ExportFormat): string => formats[format].mediaType;
@@ -35,7 +35,7 @@ async function* readPages(look: Look, organizationId: string, range: Range): Asy
   while (at.seq < end) {
     const from = at;
     const rows = await look((tx) =>
-      searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE, end - from.seq) }),
+      searchEvents(tx, organizationId, range, { from, limit: Math.min(PAGE_SIZE, end - from.seq) }),
     );
     const kept = rows.filter((row) => row.seq < end);
     const [first, last] = [kept[0], kept.at(-1)];

@@ -14,10 +14,10 @@ export type Numbering = Record<string, BootNumbers>;
 export type DecisionNumber = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] }>;
 
 /** Past this many holes of one boot the last one is widened: too much is reported, never too little. */
-const MOST_HOLES = 10_000;
+const MAX_HOLES = 10_000;
 
 /** What of these holes is left without the numbers from one to the other. */
-export const without = (missing: readonly Missing[], from: number, to: number): readonly Missing[] =>
+export const withoutRange = (missing: readonly Missing[], from: number, to: number): readonly Missing[] =>
   missing.flatMap((hole): readonly Missing[] => {
     const [first, last, since] = hole;
     if (last < from || first > to) return [hole];
@@ -27,7 +27,7 @@ export const without = (missing: readonly Missing[], from: number, to: number): 
 
 const overtaken = (boot: BootNumbers, to: number, nowMs: number): readonly Missing[] => {
   const last = boot.missing.at(-1);
-  if (last && boot.missing.length >= MOST_HOLES) return [...boot.missing.slice(0, -1), [last[0], to, last[2]]];
+  if (last && boot.missing.length >= MAX_HOLES) return [...boot.missing.slice(0, -1), [last[0], to, last[2]]];
   return [...boot.missing, [boot.next, to, nowMs]];
 };
 
@@ -39,9 +39,10 @@ export const noteNumber = (
 ): void => {
   const boot = (numbering[bootId] ??= { next: 1, missing: [] });
   if (sequence > boot.next) boot.missing = overtaken(boot, sequence - 1, nowMs);
-  else if (sequence < boot.next && boot.missing.length > 0) boot.missing = without(boot.missing, sequence, sequence);
+  else if (sequence < boot.next && boot.missing.length > 0)
+    boot.missing = withoutRange(boot.missing, sequence, sequence);
   boot.next = Math.max(boot.next, sequence + 1);
-  if (boot.missing.length > 0) for (const one of abandoned) boot.missing = without(boot.missing, one, one);
+  if (boot.missing.length > 0) for (const one of abandoned) boot.missing = withoutRange(boot.missing, one, one);
 };
 
 /** Since when the oldest missing number is missing. */

@@ -24,7 +24,7 @@ export type ReadEvent =
   | Readonly<{ ok: true; columns: EventColumns; number: DecisionNumber | undefined }>
   | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
 
-const LONGEST = 200;
+const MAX_COLUMN_LENGTH = 200;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 const EPOCH_MS = 0;
 
@@ -35,7 +35,7 @@ const EPOCH_MS = 0;
  */
 export const columnText = (value: unknown): string | null => {
   if (typeof value !== 'string') return null;
-  const text = value.length > LONGEST ? value.slice(0, LONGEST) : value;
+  const text = value.length > MAX_COLUMN_LENGTH ? value.slice(0, MAX_COLUMN_LENGTH) : value;
   return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
 };
 

@@ -25,7 +25,7 @@ export type Batch = Readonly<{
 type Head = { nextSeq: number; recordedAt: number; numbering: Numbering; changed: boolean };
 
 /** Organizations whose head row is committed, so that most batches need not try to make one. */
-const KNOWN_ORGANIZATIONS = 10_000;
+const ORGANIZATION_CACHE_SIZE = 10_000;
 
 /** Without a row yet, the position is at 0. */
 const makePosition = (tx: Tx, { topic, partition }: Batch): Promise<unknown> =>
@@ -85,7 +85,7 @@ const lockHeads = async (
  * committed before the locks were had. The subquery keeps the planner from seeing how many ids there are: for thousands
  * it would rather read the whole table than the index.
  */
-const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
+const findKnownIds = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known: Set<string>; now: number }>> => {
   const { rows } = await tx.prepared<{ known: string[]; now: Date }>(
     'audit-known-ids',
     `select array(select id from recorded_ids where id = any ((select $1::text[])::text[])) as known,
@@ -96,7 +96,7 @@ const lookUp = async (tx: Tx, ids: readonly string[]): Promise<Readonly<{ known:
 };
 
 /** Gives each new event its number and time, and moves the heads in memory. */
-const number = (
+const numberEvents = (
   incoming: readonly Incoming[],
   heads: ReadonlyMap<string, Head>,
   seen: Readonly<{ known: Set<string>; now: number }>,
@@ -165,11 +165,11 @@ export class BatchRecorder {
       if (!(await movePosition(tx, batch))) return undefined;
       if (organizations.length === 0) return 0;
       const heads = await lockHeads(tx, organizations, this.#organizations);
-      const seen = await lookUp(
+      const seen = await findKnownIds(
         tx,
         batch.incoming.map((one) => one.columns.id),
       );
-      const records = number(batch.incoming, heads, seen);
+      const records = numberEvents(batch.incoming, heads, seen);
       if (records.length === 0) return 0;
       await insertRecords(tx, batch.partition, records);
       await moveHeads(tx, records, heads);
@@ -180,7 +180,7 @@ export class BatchRecorder {
   }
 
   #remember(organizations: readonly string[]): void {
-    if (this.#organizations.size > KNOWN_ORGANIZATIONS) this.#organizations.clear();
+    if (this.#organizations.size > ORGANIZATION_CACHE_SIZE) this.#organizations.clear();
     for (const organization of organizations) this.#organizations.add(organization);
   }
 }

@@ -3,7 +3,7 @@ import { errorText, log } from '../../platform/runtime/log.js';
 import { startRounds } from '../../platform/runtime/rounds.js';
 
 const HOUR_MS = 3_600_000;
-const AGAIN_AFTER_FAILURE_MS = 60_000;
+const RETRY_DELAY_MS = 60_000;
 const DAYS_AHEAD = 2;
 
 type Retention = Readonly<{ db: Database; auditDays: number; logDays: number }>;
@@ -15,7 +15,7 @@ type Retention = Readonly<{ db: Database; auditDays: number; logDays: number }>;
 const SHORT_WAIT = `set local lock_timeout = '300ms'`;
 
 /** The first UTC day, by the database's clock, that stays when these many days are kept. */
-const keptFrom = async (db: Database, days: number): Promise<string> =>
+const firstRetainedDay = async (db: Database, days: number): Promise<string> =>
   (
     await db.worker.query<{ day: string }>(`select ((now() at time zone 'UTC')::date - $1::integer)::text as day`, [
       days,
@@ -78,14 +78,16 @@ const EXPIRED: Readonly<Record<string, string>> = {
 };
 
 /** One round; every part runs, whatever another one does. Rejects when any failed. */
-const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> => {
+const applyRetention = async ({ db, auditDays, logDays }: Retention): Promise<void> => {
   const parts = [
     () =>
       db.asWorker(
         async (tx) => void (await tx.query(SHORT_WAIT), await tx.query('select ensure_partitions($1)', [DAYS_AHEAD])),
       ),
-    async () => dropAudit(db, await keptFrom(db, auditDays)),
-    ...['log_records', 'recorded_ids'].map((table) => async () => dropBefore(db, table, await keptFrom(db, logDays))),
+    async () => dropAudit(db, await firstRetainedDay(db, auditDays)),
+    ...['log_records', 'recorded_ids'].map(
+      (table) => async () => dropBefore(db, table, await firstRetainedDay(db, logDays)),
+    ),
     ...Object.entries(EXPIRED).map(
       ([table, condition]) =>
         async () =>
@@ -103,7 +105,7 @@ const keepHouse = async ({ db, auditDays, logDays }: Retention): Promise<void> =
  * recorded.
  */
 export const startRetention = (retention: Retention): Readonly<{ stop: () => Promise<void> }> =>
-  startRounds(() => keepHouse(retention).then(() => HOUR_MS), {
+  startRounds(() => applyRetention(retention).then(() => HOUR_MS), {
     failed: 'keeping retention failed',
-    againMs: AGAIN_AFTER_FAILURE_MS,
+    againMs: RETRY_DELAY_MS,
   });

@@ -3,12 +3,12 @@ import type { Database } from '../../platform/postgres/database.js';
 import { startRounds } from '../../platform/runtime/rounds.js';
 
 const BEAT_MS = 5000;
-const AGAIN_MS = 1000;
+const RETRY_DELAY_MS = 1000;
 /** A connection that fell silent must cost one beat, not so many that the boot counts as dead. */
-const ANSWER_MS = 4000;
+const RESPONSE_TIMEOUT_MS = 4000;
 
 /** How long a gateway allows calls without an acknowledged heartbeat, whatever `MAX_STALENESS_SECONDS` says. */
-const SHORTEST_SILENCE_MS = 15_000;
+const MIN_SILENCE_MS = 15_000;
 
 /**
  * From the last call that a silent gateway allows until nothing of it can reach the log: two seconds for limits, ten
@@ -17,10 +17,10 @@ const SHORTEST_SILENCE_MS = 15_000;
 export const SETTLED_MS = 15_000;
 
 /**
- * What a heartbeat tells: every call without an outcome in the log was decided after `since`, and learns: what is
- * decided now is decided after `turn`.
+ * The calls of this boot without an outcome in the log: all of them were decided after `since`. A heartbeat that was
+ * acknowledged calls `advance`: calls decided from now on are decided after `at`.
  */
-export type Open = Readonly<{ since: () => Date | undefined; turn: (at: Date) => void }>;
+export type OpenCalls = Readonly<{ since: () => Date | undefined; advance: (at: Date) => void }>;
 
 export type Heartbeat = Readonly<{
   /**
@@ -38,9 +38,9 @@ export type Heartbeat = Readonly<{
  */
 export const startHeartbeat = async (
   db: Database,
-  boot: Readonly<{ bootId: string; open: Open; maxStalenessMs: number }>,
+  boot: Readonly<{ bootId: string; open: OpenCalls; maxStalenessMs: number }>,
 ): Promise<Heartbeat> => {
-  const silenceMs = Math.max(boot.maxStalenessMs, SHORTEST_SILENCE_MS);
+  const silenceMs = Math.max(boot.maxStalenessMs, MIN_SILENCE_MS);
   let sentAt = LONG_AGO;
   const beat = async (stopped: boolean): Promise<void> => {
     const began = momentNow();
@@ -50,16 +50,16 @@ export const startHeartbeat = async (
          on conflict (boot_id) do update set last_seen = clock_timestamp(), open_since = coalesce($2::timestamptz,
            b.open_since), stopped = $4 returning last_seen as seen`,
       values: [boot.bootId, boot.open.since(), silenceMs + SETTLED_MS, stopped],
-      query_timeout: ANSWER_MS,
+      query_timeout: RESPONSE_TIMEOUT_MS,
     };
     const { rows } = await db.worker.query<{ seen: Date }>(statement);
     sentAt = began;
-    if (rows[0]) boot.open.turn(rows[0].seen);
+    if (rows[0]) boot.open.advance(rows[0].seen);
   };
   await beat(false);
   const rounds = startRounds(() => beat(false).then(() => BEAT_MS), {
     failed: 'the heartbeat of this gateway failed',
-    againMs: AGAIN_MS,
+    againMs: RETRY_DELAY_MS,
   });
   return {
     isLate: () => msSince(sentAt) > silenceMs,

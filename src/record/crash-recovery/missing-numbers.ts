@@ -1,5 +1,5 @@
 import { appendGaps } from '../audit/gaps.js';
-import { missingSince, without, type Missing, type Numbering } from '../audit/numbering.js';
+import { missingSince, withoutRange, type Missing, type Numbering } from '../audit/numbering.js';
 import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
@@ -12,10 +12,10 @@ type Hole = Readonly<{ bootId: string; missing: Missing }>;
  * back.
  */
 const OVERDUE = `interval '10 minutes'`;
-const ORGANIZATIONS_AT_ONCE = 100;
+const ORGANIZATION_BATCH_SIZE = 100;
 
 /** Boots that are over are remembered for as long as something of them may come late. */
-const REMEMBER_MS = 7 * 86_400_000;
+const CLOSED_BOOT_RETENTION_MS = 7 * 86_400_000;
 
 const holesOf = (numbering: Numbering, wanted: (hole: Hole) => boolean): readonly Hole[] =>
   Object.entries(numbering).flatMap(([bootId, { missing }]) =>
@@ -43,7 +43,7 @@ const read = async (tx: Pick<Tx, 'query'>, organizationId: string, lock: '' | 'f
  */
 const forget = async (tx: Tx, numbering: Numbering, nowMs: number): Promise<void> => {
   const old = Object.entries(numbering).flatMap(([bootId, { closedMs }]) =>
-    closedMs !== undefined && closedMs < nowMs - REMEMBER_MS ? [bootId] : [],
+    closedMs !== undefined && closedMs < nowMs - CLOSED_BOOT_RETENTION_MS ? [bootId] : [],
   );
   if (old.length === 0) return;
   const { rows } = await tx.query<{ over: string }>(
@@ -89,7 +89,7 @@ const report = async (
     const numbering = await read(tx, organizationId, 'for update');
     for (const { bootId, missing } of holes) {
       const boot = numbering[bootId];
-      if (boot) boot.missing = without(boot.missing, missing[0], missing[1]);
+      if (boot) boot.missing = withoutRange(boot.missing, missing[0], missing[1]);
     }
     const ended = over === undefined ? undefined : numbering[over];
     if (ended) ended.closedMs = Date.now();
@@ -118,7 +118,7 @@ export const reportOverdue = async (parts: Parts): Promise<void> => {
   const { rows } = await parts.db.worker.query<{ id: string; before: Date }>(
     `select organization_id as id, now() - ${OVERDUE} as before from audit_heads
       where missing_since < now() - ${OVERDUE} order by random() limit $1`,
-    [ORGANIZATIONS_AT_ONCE],
+    [ORGANIZATION_BATCH_SIZE],
   );
   for (const { id, before } of rows) {
     await report(parts, id, ({ missing: [, , since] }) => since < before.getTime()).catch((error: unknown) =>

@@ -9,9 +9,9 @@ import { closeNumbering, reportOverdue } from './missing-numbers.js';
 import { findOpenCalls, unknownOutcome, type DeadBoot } from './open-calls.js';
 
 const POLL_MS = 5000;
-const WHILE_CLOSING_MS = 500;
-const BOOTS_AT_ONCE = 100;
-const CALLS_AT_ONCE = 1000;
+const CLOSING_POLL_MS = 500;
+const BOOT_BATCH_SIZE = 100;
+const CALL_BATCH_SIZE = 1000;
 
 const DEAD = `last_seen + make_interval(secs => silent_ms / 1000.0) < clock_timestamp()`;
 /**
@@ -29,7 +29,7 @@ const COLUMNS =
 const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
   (
     await db.worker.query<DeadBoot>(`select ${COLUMNS} from gateway_boots where ${DEAD} order by random() limit $1`, [
-      BOOTS_AT_ONCE,
+      BOOT_BATCH_SIZE,
     ])
   ).rows;
 
@@ -47,7 +47,7 @@ const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Pro
   db.asWorker(async (tx) => {
     const boot = await lockDead(tx, bootId);
     if (!boot) return false;
-    const open = await findOpenCalls(tx, boot, CALLS_AT_ONCE);
+    const open = await findOpenCalls(tx, boot, CALL_BATCH_SIZE);
     if (open.length > 0) {
       log.warn('a gateway ended without the outcome of some calls: it is unknown', { bootId, calls: open.length });
       const appended = await Promise.allSettled(
@@ -104,7 +104,7 @@ export const startSweep = (parts: Parts): Rounds => {
         });
       });
     }
-    return failed ? POLL_MS : WHILE_CLOSING_MS;
+    return failed ? POLL_MS : CLOSING_POLL_MS;
   };
   return startRounds(round, { failed: 'closing the calls of dead gateways failed', againMs: POLL_MS });
 };

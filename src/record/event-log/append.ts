@@ -15,8 +15,8 @@ export const toEntry = (
 });
 
 /** How long a decision waits for the log. */
-export const ACKNOWLEDGE_MS = 2000;
-const late = (): Error => new AppendTimeout(`no acknowledgement in ${ACKNOWLEDGE_MS} ms`);
+export const ACKNOWLEDGE_TIMEOUT_MS = 2000;
+const late = (): Error => new AppendTimeout(`no acknowledgement in ${ACKNOWLEDGE_TIMEOUT_MS} ms`);
 
 /**
  * Waits for an append's acknowledgement, for as long as `deadlines` say.

@@ -1,13 +1,13 @@
 import type { ToolCallCompleted, ToolCallDecided } from './events/index.js';
 
 /** A decision before it gets its place in its boot's numbering. */
-export type Unnumbered = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
+export type UnnumberedDecision = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
 
 /** The place of a decision in the numbering of one boot of a gateway. */
-export type Numbers = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] | undefined }>;
+export type SequenceNumber = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] | undefined }>;
 
 /** Members that hardly differ between the calls of one grant to one tool. The others are written one by one below. */
-const STEADY = [
+const STABLE_MEMBERS = [
   'type',
   'version',
   'organizationId',
@@ -28,23 +28,23 @@ const STEADY = [
   'rule',
   'reason',
   'client',
-] as const satisfies readonly (keyof Unnumbered)[];
-type Steady = Pick<Unnumbered, (typeof STEADY)[number]>;
+] as const satisfies readonly (keyof UnnumberedDecision)[];
+type StableMembers = Pick<UnnumberedDecision, (typeof STABLE_MEMBERS)[number]>;
 
-type Written = Readonly<{ of: Steady; text: string }>;
+type CachedText = Readonly<{ of: StableMembers; text: string }>;
 
-const MOST_BYTES = 64 * 2 ** 20;
+const MAX_CACHE_BYTES = 64 * 2 ** 20;
 /** What an entry takes beside its text, by and large. */
 const ENTRY_BYTES = 512;
-const written = new Map<string, Map<string | null, Written>>();
+const cache = new Map<string, Map<string | null, CachedText>>();
 /** Of all that was written since nothing was remembered: at least what is. */
-let writtenBytes = 0;
+let cacheBytes = 0;
 
 // Spelled out: a loop over the names of members looks each of them up, which costs more than all the rest here.
-const isSame = (one: Steady, other: Steady): boolean =>
+const isSame = (one: StableMembers, other: StableMembers): boolean =>
   isSameCaller(one, other) && isSameTool(one, other) && isSameAnswer(one, other);
 
-const isSameCaller = (one: Steady, other: Steady): boolean =>
+const isSameCaller = (one: StableMembers, other: StableMembers): boolean =>
   one.organizationId === other.organizationId &&
   one.identityId === other.identityId &&
   one.identityName === other.identityName &&
@@ -52,10 +52,10 @@ const isSameCaller = (one: Steady, other: Steady): boolean =>
   one.protocolVersion === other.protocolVersion &&
   isSameClient(one.client, other.client);
 
-const isSameClient = (one: Steady['client'], other: Steady['client']): boolean =>
+const isSameClient = (one: StableMembers['client'], other: StableMembers['client']): boolean =>
   one === other || (one !== null && other !== null && one.name === other.name && one.version === other.version);
 
-const isSameTool = (one: Steady, other: Steady): boolean =>
+const isSameTool = (one: StableMembers, other: StableMembers): boolean =>
   one.serverId === other.serverId &&
   one.serverName === other.serverName &&
   one.definitionHash === other.definitionHash &&
@@ -63,7 +63,7 @@ const isSameTool = (one: Steady, other: Steady): boolean =>
   one.policyVersion === other.policyVersion &&
   one.mode === other.mode;
 
-const isSameAnswer = (one: Steady, other: Steady): boolean =>
+const isSameAnswer = (one: StableMembers, other: StableMembers): boolean =>
   one.reason === other.reason &&
   one.code === other.code &&
   one.rule === other.rule &&
@@ -71,25 +71,25 @@ const isSameAnswer = (one: Steady, other: Steady): boolean =>
   one.type === other.type &&
   one.version === other.version;
 
-const forgetPastMost = (): void => {
-  if (writtenBytes <= MOST_BYTES) return;
-  written.clear();
-  writtenBytes = 0;
+const clearFullCache = (): void => {
+  if (cacheBytes <= MAX_CACHE_BYTES) return;
+  cache.clear();
+  cacheBytes = 0;
 };
 
 /**
  * The steady members as text, remembered per grant and tool for as long as they are the same: 64 MiB at most, as
  * callers may make up any number of names.
  */
-const steadyText = (event: Steady): string => {
-  const known = written.get(event.grantId)?.get(event.tool);
+const stableText = (event: StableMembers): string => {
+  const known = cache.get(event.grantId)?.get(event.tool);
   if (known && isSame(known.of, event)) return known.text;
-  const of = Object.fromEntries(STEADY.map((name) => [name, event[name]])) as unknown as Steady;
+  const of = Object.fromEntries(STABLE_MEMBERS.map((name) => [name, event[name]])) as unknown as StableMembers;
   const text = JSON.stringify(of).slice(1, -1);
-  writtenBytes += ENTRY_BYTES + text.length;
-  forgetPastMost();
-  const tools = written.get(event.grantId) ?? new Map<string | null, Written>();
-  written.set(event.grantId, tools.set(event.tool, { of, text }));
+  cacheBytes += ENTRY_BYTES + text.length;
+  clearFullCache();
+  const tools = cache.get(event.grantId) ?? new Map<string | null, CachedText>();
+  cache.set(event.grantId, tools.set(event.tool, { of, text }));
   return text;
 };
 
@@ -98,7 +98,7 @@ const member = (name: string, value: unknown): string =>
   value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 
 /** Members that few decisions have. */
-const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered): string =>
+const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: UnnumberedDecision): string =>
   retryAfterSeconds === undefined && approvalId === undefined && would === undefined && shadow === undefined
     ? ''
     : member('retryAfterSeconds', retryAfterSeconds) +
@@ -110,7 +110,7 @@ const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered):
  * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as
  * can be: each costs its own, and JSON.stringify takes several times as long for so many members.
  */
-export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: Numbers): string => {
+export const decidedText = (event: UnnumberedDecision, { bootId, sequence, abandoned }: SequenceNumber): string => {
   const {
     id,
     time,
@@ -127,7 +127,7 @@ export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: 
   const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
   const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
   return (
-    `{"id":"${id}",${steadyText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":` +
+    `{"id":"${id}",${stableText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":` +
     `${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)}` +
     `,"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":` +
     `${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":` +

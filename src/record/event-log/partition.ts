@@ -4,7 +4,7 @@
  */
 export const partitionOf = (key: string, partitions: number): number => (hashOf(key) & 0x7fffffff) % partitions;
 
-const KEPT = 10_000;
+const CACHE_SIZE = 10_000;
 const hashes = new Map<string, number>();
 
 /** Keys are organizations: few, and each many times. */
@@ -12,7 +12,7 @@ const hashOf = (key: string): number => {
   const known = hashes.get(key);
   if (known !== undefined) return known;
   const hash = murmur2(Buffer.from(key));
-  if (hashes.size >= KEPT) hashes.clear();
+  if (hashes.size >= CACHE_SIZE) hashes.clear();
   hashes.set(key, hash);
   return hash;
 };

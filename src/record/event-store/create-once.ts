@@ -5,9 +5,9 @@ import type { Place, Vault } from '../../platform/crypto/vault.js';
 import type { Caller, Change, EventStore } from './event-store.js';
 
 type Repeatable = Caller & Readonly<{ repeat?: Readonly<{ key: string; requestHash: Buffer }> }>;
-type Stored = { request_hash: Buffer; sealed_body: Buffer };
+type StoredResponse = { request_hash: Buffer; sealed_body: Buffer };
 
-const KEPT = "created_at > now() - interval '24 hours'";
+const NOT_EXPIRED = "created_at > now() - interval '24 hours'";
 
 const placeOf = (caller: Repeatable, key: string): Place => ({
   organizationId: caller.organizationId,
@@ -39,7 +39,7 @@ export class CreateOnce {
     steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
   ): Promise<T> {
     const known =
-      caller.repeat && (await this.#store.look(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
+      caller.repeat && (await this.#store.read(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
     // A known answer holds secrets too: it is given within a change, which asks whether the caller may still have it.
     if (known) return this.#store.change(caller, () => Promise.resolve(known));
     const prepared = await steps.prepare();
@@ -55,9 +55,9 @@ export class CreateOnce {
   async #answered<T>(tx: Tx, caller: Repeatable): Promise<T | undefined> {
     const { repeat } = caller;
     if (!repeat) return undefined;
-    const { rows } = await tx.query<Stored>(
+    const { rows } = await tx.query<StoredResponse>(
       `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2
-        and key = $3 and ${KEPT}`,
+        and key = $3 and ${NOT_EXPIRED}`,
       [caller.organizationId, caller.actor.id, repeat.key],
     );
     const stored = rows[0];

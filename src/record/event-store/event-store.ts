@@ -90,7 +90,7 @@ export class Change {
   }
 
   /** Records a fact that has no state row, such as an issued API key, under the thing's own stream. */
-  async notice(streamId: string, body: ControlBody): Promise<void> {
+  async appendFact(streamId: string, body: ControlBody): Promise<void> {
     const { rows } = await this.tx.query<{ version: number }>(
       'select coalesce(max(version), 0)::int as version from events where organization_id = $1 and stream_id = $2',
       [this.caller.organizationId, streamId],
@@ -130,15 +130,15 @@ export class Change {
 }
 
 /** Called after each committed change, before its caller gets the answer. */
-export type Committed = (organizationId: string) => Promise<void> | void;
+export type CommitListener = (organizationId: string) => Promise<void> | void;
 
 /** The event store: changes of the control plane, atomic with their state tables. */
 export class EventStore {
   readonly #db: Database;
   readonly #lane: Lane;
-  readonly #listeners: Committed[];
+  readonly #listeners: CommitListener[];
 
-  constructor(db: Database, lane: Lane = 'control', listeners: Committed[] = []) {
+  constructor(db: Database, lane: Lane = 'control', listeners: CommitListener[] = []) {
     this.#db = db;
     this.#lane = lane;
     this.#listeners = listeners;
@@ -150,12 +150,12 @@ export class EventStore {
   }
 
   /** Lets this process act on its own changes at once: the directory and the relay listen. */
-  onCommitted(listener: Committed): void {
+  onCommitted(listener: CommitListener): void {
     this.#listeners.push(listener);
   }
 
   /** Reads an organization's rows in one transaction, which can write nothing. */
-  look<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  read<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#db.inOrganization(organizationId, work, this.#lane);
   }
 

@@ -10,13 +10,13 @@ import type { ControlEvent, RecordEvent } from '../event-log/events/index.js';
 import { readEvents } from './event-store.js';
 
 const POLL_MS = 100;
-const EVENTS_AT_ONCE = 200;
+const BATCH_SIZE = 200;
 
 /**
  * A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next
  * round goes on from there.
  */
-const TURN_MS = 2000;
+const TURN_TIMEOUT_MS = 2000;
 
 /**
  * Stands in the log for an event that it refuses for itself, as a topic that somebody else made may take less than
@@ -75,10 +75,10 @@ const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Pro
     [organizationId],
   );
   if (!rows[0]) return { moved: false };
-  const endsAt = performance.now() + TURN_MS;
+  const endsAt = performance.now() + TURN_TIMEOUT_MS;
   let relayed: number | undefined;
   let failure: string | undefined;
-  for (const { event, position } of await readEvents(tx, organizationId, rows[0].position, EVENTS_AT_ONCE)) {
+  for (const { event, position } of await readEvents(tx, organizationId, rows[0].position, BATCH_SIZE)) {
     failure = await appendOne(eventLog, event, position).then(() => undefined, errorText);
     if (failure !== undefined) break;
     relayed = position;
@@ -89,7 +89,7 @@ const relayOne = async (tx: Tx, eventLog: EventLog, organizationId: string): Pro
   return { moved: relayed !== undefined, failure };
 };
 
-type Round = Readonly<{ moved: boolean; since: string }>;
+type RelayResult = Readonly<{ moved: boolean; since: string }>;
 
 const findBehind = (
   db: Database,
@@ -117,7 +117,7 @@ const findBehind = (
  * One round over the organizations that changed since the snapshot whose oldest running transaction was `since`; it
  * stays until none of them is behind. One that fails keeps no other from its turn.
  */
-const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<Round> => {
+const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promise<RelayResult> => {
   const { xmin, organizations } = await findBehind(db, since);
   let moved = false;
   for (const organizationId of organizations) {

@@ -7,7 +7,7 @@ type Past = Readonly<{ organizationId: string; streamId: string; version: number
 /** Applies one event of its streams to their state table. */
 export type Replay = (tx: Tx, past: Past) => Promise<void>;
 
-const EVENTS_AT_ONCE = 500;
+const BATCH_SIZE = 500;
 
 /** The replay of a kind of stream. The event must be of that kind. */
 export const replayOf =
@@ -37,7 +37,7 @@ export const replayOrganization = async (
   replays: Readonly<Record<string, Replay>>,
 ): Promise<void> => {
   for (let position = 0; ;) {
-    const events = await readEvents(tx, organizationId, position, EVENTS_AT_ONCE);
+    const events = await readEvents(tx, organizationId, position, BATCH_SIZE);
     for (const past of events) {
       const prefix = past.streamId.slice(0, past.streamId.indexOf('_'));
       if (Object.hasOwn(replays, prefix)) await replays[prefix]?.(tx, { organizationId, ...past });

@@ -18,7 +18,7 @@ export type Projection = Readonly<{
 }>;
 
 /** Records that are applied at once. */
-export const PAGE = 5000;
+export const PAGE_SIZE = 5000;
 
 type LockedRow = { next_seq: number; recorded_at: Date | number };
 
@@ -73,6 +73,10 @@ export const applyPage = async (
 ): Promise<Place | undefined> => {
   const head = await nextSeq(tx, organizationId);
   if (head <= step.from.seq) return undefined;
-  const next = await projection.apply(tx, organizationId, { from: step.from, limit: PAGE, since: step.since ?? null });
+  const next = await projection.apply(tx, organizationId, {
+    from: step.from,
+    limit: PAGE_SIZE,
+    since: step.since ?? null,
+  });
   return next ?? { seq: head, recordedAt: null };
 };

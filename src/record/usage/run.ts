@@ -4,7 +4,7 @@ import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
 const POLL_MS = 200;
-const ORGANIZATIONS_AT_ONCE = 100;
+const ORGANIZATION_BATCH_SIZE = 100;
 
 type Behind = Readonly<{ organizations: readonly string[]; since: string }>;
 
@@ -20,7 +20,7 @@ const findBehind = (db: Database, projection: string, since: string): Promise<Be
       `select h.organization_id from audit_heads h left join projection_positions p on p.projection = $1
         and p.organization_id = h.organization_id
        where h.changed_xid >= $2::xid8 and h.next_seq > coalesce(p.next_seq, 1) order by random() limit $3`,
-      [projection, since, ORGANIZATIONS_AT_ONCE],
+      [projection, since, ORGANIZATION_BATCH_SIZE],
     );
     return { organizations: rows.map((row) => row.organization_id), since: snapshot.rows[0]?.xmin ?? since };
   });

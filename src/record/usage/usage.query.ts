@@ -8,7 +8,7 @@ export const INTERVALS = ['hour', 'day'] as const;
 export type Interval = (typeof INTERVALS)[number];
 
 /** The most items that one answer holds. */
-export const MOST_ITEMS = 10_000;
+export const MAX_ITEMS = 10_000;
 
 /** `from` is inclusive and `to` exclusive; an hour counts when any of it is in the range. */
 export type UsageRequest = Readonly<{ groupBy: readonly Group[]; interval: Interval; from: Date; to: Date }>;
@@ -49,10 +49,10 @@ export const readUsage = async (
      from usage_hourly where organization_id = $1 and hour >= date_trunc('hour', $2::timestamptz, 'UTC')
        and hour < $3::timestamptz
      group by ${[1, ...groups.map((group) => COLUMNS[group])].join(', ')} order by ${['1', ...keys].join(', ')}
-       limit ${MOST_ITEMS + 1}`,
+       limit ${MAX_ITEMS + 1}`,
     [organizationId, request.from, request.to, request.interval],
   );
-  if (rows.length > MOST_ITEMS) return undefined;
+  if (rows.length > MAX_ITEMS) return undefined;
   return rows.map(({ from, calls, completed, failed, ...row }) => ({
     from: from.toISOString(),
     ...Object.fromEntries(groups.map((group) => [group, row[group] === '' ? null : row[group]])),

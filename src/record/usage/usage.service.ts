@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EventStore, type Caller } from '../event-store/event-store.js';
 import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
 import type { UsageQuery } from './usage.dto.js';
-import { MOST_ITEMS, readUsage, type UsageItem, type UsageRequest } from './usage.query.js';
+import { MAX_ITEMS, readUsage, type UsageItem, type UsageRequest } from './usage.query.js';
 
 const DAY_MS = 86_400_000;
-const LONGEST_DAYS = 400;
+const MAX_RANGE_DAYS = 400;
 
 const refuse = (pointer: string, message: string): Problem => {
   const error: ProblemDetail = { pointer, code: 'invalid', message };
@@ -17,8 +17,8 @@ export const toRequest = (query: UsageQuery, now: Date): UsageRequest => {
   const to = query.to === undefined ? now : new Date(query.to);
   const from = query.from === undefined ? new Date(to.getTime() - DAY_MS) : new Date(query.from);
   if (from >= to) throw refuse('/from', 'from must be before to');
-  if (to.getTime() - from.getTime() > LONGEST_DAYS * DAY_MS)
-    throw refuse('/from', `the range must be ${LONGEST_DAYS} days or less`);
+  if (to.getTime() - from.getTime() > MAX_RANGE_DAYS * DAY_MS)
+    throw refuse('/from', `the range must be ${MAX_RANGE_DAYS} days or less`);
   return { groupBy: query.groupBy ?? [], interval: query.interval ?? 'hour', from, to };
 };
 
@@ -41,7 +41,7 @@ export class UsageService {
     if (!items)
       throw refuse(
         '/groupBy',
-        `that is more than ${MOST_ITEMS} items: narrow from and to, group by less, or take interval=day`,
+        `that is more than ${MAX_ITEMS} items: narrow from and to, group by less, or take interval=day`,
       );
     return { items };
   }

@@ -135,7 +135,7 @@ test(
     await sweepUntil(async () => !(await isThere(bootId)));
     const heartbeat = await startHeartbeat(at.db, {
       bootId,
-      open: { since: () => undefined, turn: () => undefined },
+      open: { since: () => undefined, advance: () => undefined },
       maxStalenessMs: 15_000,
     });
     await aWeekLater();

@@ -22,7 +22,7 @@ test(
     for (let round = 0; round < 2; round += 1) {
       for (const organizationId of organizations)
         await store.change({ organizationId, actor: { type: 'system', id: 'test' } }, (change) =>
-          change.notice('n', { type: 'audit.read', filters: [String(round)] }),
+          change.appendFact('n', { type: 'audit.read', filters: [String(round)] }),
         );
     }
     const refused = organizations[3];
@@ -50,7 +50,7 @@ test(
 const behind = async (count: number): Promise<string> => {
   const organizationId = newId('org');
   await new EventStore(opened.db).change({ organizationId, actor: { type: 'system', id: 'test' } }, async (change) => {
-    for (const n of numbers(count)) await change.notice('n', { type: 'audit.read', filters: [String(n)] });
+    for (const n of numbers(count)) await change.appendFact('n', { type: 'audit.read', filters: [String(n)] });
   });
   return organizationId;
 };
@@ -144,8 +144,8 @@ test('an event that is too long for the log is refused when it is made, and noth
   const store = new EventStore(opened.db);
   const [organizationId, actor] = [newId('org'), { type: 'system', id: 'test' } as const];
   const made = store.change({ organizationId, actor }, async (change) => {
-    await change.notice('n', { type: 'audit.read', filters: ['first'] });
-    await change.notice('n', { type: 'audit.read', filters: ['é'.repeat(MAX_EVENT_BYTES / 2)] });
+    await change.appendFact('n', { type: 'audit.read', filters: ['first'] });
+    await change.appendFact('n', { type: 'audit.read', filters: ['é'.repeat(MAX_EVENT_BYTES / 2)] });
   });
   await expect(made).rejects.toMatchObject({ code: 'too_large' });
   expect(

@@ -69,7 +69,7 @@ test(
     await directory.start();
     const heartbeat = await startHeartbeat(forHeartbeat, {
       bootId,
-      open: { since: () => undefined, turn: () => undefined },
+      open: { since: () => undefined, advance: () => undefined },
       maxStalenessMs: 15_000,
     });
     const before = await lastSeen();

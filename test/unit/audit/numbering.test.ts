@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import {
   missingSince,
   noteNumber,
-  without,
+  withoutRange,
   type Missing,
   type Numbering,
 } from '../../../src/record/audit/numbering.js';
@@ -47,12 +47,12 @@ test(
 );
 
 test('numbers are taken out of the middle, the ends and the whole of a hole', () => {
-  expect(without([[3, 9, 1]], 5, 6)).toEqual([
+  expect(withoutRange([[3, 9, 1]], 5, 6)).toEqual([
     [3, 4, 1],
     [7, 9, 1],
   ]);
   expect(
-    without(
+    withoutRange(
       [
         [3, 9, 1],
         [12, 12, 2],
@@ -65,7 +65,7 @@ test('numbers are taken out of the middle, the ends and the whole of a hole', ()
     [12, 12, 2],
   ]);
   expect(
-    without(
+    withoutRange(
       [
         [3, 9, 1],
         [12, 12, 2],
@@ -74,7 +74,7 @@ test('numbers are taken out of the middle, the ends and the whole of a hole', ()
       20,
     ),
   ).toEqual([[3, 8, 1]]);
-  expect(without([[3, 9, 1]], 10, 11)).toEqual([[3, 9, 1]]);
+  expect(withoutRange([[3, 9, 1]], 10, 11)).toEqual([[3, 9, 1]]);
 });
 
 test('boots are numbered apart, and the oldest hole of any of them is the one that counts', () => {

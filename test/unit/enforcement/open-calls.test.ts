@@ -9,17 +9,17 @@ test(
   () => {
     const calls = new OpenCalls();
     expect(calls.since()).toBeUndefined();
-    calls.turn(second(1));
+    calls.advance(second(1));
     const [first, second1] = [calls.enter(), calls.enter()];
     expect(calls.since()).toEqual(second(1));
-    calls.turn(second(2));
+    calls.advance(second(2));
     const third = calls.enter();
-    calls.turn(second(3));
+    calls.advance(second(3));
     calls.leave(first);
     expect(calls.since()).toEqual(second(1));
     calls.leave(second1);
     expect(calls.since()).toEqual(second(2));
-    calls.turn(second(4));
+    calls.advance(second(4));
     expect(calls.since()).toEqual(second(2));
     calls.leave(third);
     expect(calls.since()).toEqual(second(4));

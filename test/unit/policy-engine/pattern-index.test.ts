@@ -32,7 +32,7 @@ describe('An index of patterns', () => {
         const { steps } = index.match(name);
         index.match(other);
         expect(index.match(name).steps).toBe(steps);
-        expect(steps).toBeLessThanOrEqual(index.mostSteps(name.length));
+        expect(steps).toBeLessThanOrEqual(index.maxSteps(name.length));
       }),
       runs,
     );

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { prepareSchema, stepsKeyword } from '../../../src/policy-engine/schema-bounds.js';
+import { prepareSchema, STEPS_KEYWORD } from '../../../src/policy-engine/schema-bounds.js';
 
 type Prepared = Readonly<Record<string, unknown>>;
 
 /** What one pass over a prepared subschema costs; undefined when nothing bounds it. */
-const stepsOf = (schema: unknown): unknown => (schema as Prepared | undefined)?.[stepsKeyword];
+const stepsOf = (schema: unknown): unknown => (schema as Prepared | undefined)?.[STEPS_KEYWORD];
 
 describe('every subschema says what one pass over it costs:', () => {
   const single = [
@@ -30,7 +30,7 @@ describe('every subschema says what one pass over it costs:', () => {
 
   test.each(listed)('each of %s', (key) => {
     const of = prepareSchema({ [key]: [{}, true] })?.[key];
-    expect(of).toEqual([{ [stepsKeyword]: 15 }, true]);
+    expect(of).toEqual([{ [STEPS_KEYWORD]: 15 }, true]);
   });
 
   test.each(named)('each of %s', (key) => {
@@ -69,7 +69,7 @@ test.each([
 ])('%s is left out: it checks nothing', (key) => {
   expect(prepareSchema({ [key]: 'https://example.org/', type: 'object' })).toEqual({
     type: 'object',
-    [stepsKeyword]: 17,
+    [STEPS_KEYWORD]: 17,
   });
 });
 
@@ -105,7 +105,7 @@ test.each([
   ['a dynamic reference', { $dynamicRef: '#a' }],
   ['a recursive reference', { $recursiveRef: '#' }],
   ['a vocabulary', { $vocabulary: {} }],
-  ['our own keyword', { [stepsKeyword]: 1 }],
+  ['our own keyword', { [STEPS_KEYWORD]: 1 }],
 ] as const)('%s is no schema whose cost is known', (_name, schema) => {
   expect(prepareSchema(schema)).toBeUndefined();
 });

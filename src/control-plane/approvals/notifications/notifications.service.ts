@@ -19,7 +19,7 @@ export class NotificationSettings {
   }
 
   get({ organizationId }: Principal): Promise<NotificationsView> {
-    return this.#parts.store.look(organizationId, (tx) => this.#view(tx, organizationId));
+    return this.#parts.store.read(organizationId, (tx) => this.#view(tx, organizationId));
   }
 
   /**

@@ -130,7 +130,7 @@ export class CaseTests {
     const names = [
       ...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)])),
     ].filter(isStorable);
-    const found = await this.#store.look(organizationId, (tx) => findInputSchemas(tx, organizationId, serverId, names));
+    const found = await this.#store.read(organizationId, (tx) => findInputSchemas(tx, organizationId, serverId, names));
     const compiled = new Map<string, CompiledSchema | undefined>();
     for (const [tool, schema] of found) compiled.set(tool, await compileInputSchema(schema));
     return (tool) => compiled.get(tool);

@@ -1,6 +1,6 @@
-import type { Noted } from '../../../record/audit/decisions.js';
+import type { RecordedFact } from '../../../record/audit/decisions.js';
 
-type NotSent = Extract<Noted, { kind: 'notSent' }>;
+type NotSent = Extract<RecordedFact, { kind: 'notSent' }>;
 
 /**
  * What a call had reserved is given back by a statement of its own, which nobody waits for: by then it has surely run.
@@ -16,7 +16,7 @@ export class Outcomes {
   #due: NotSent[] = [];
 
   /** Looks into a page that is to be judged later. */
-  note(page: readonly Noted[]): void {
+  note(page: readonly RecordedFact[]): void {
     for (const one of page) if (one.kind === 'notSent') this.#notSent.set(one.callId, one);
   }
 

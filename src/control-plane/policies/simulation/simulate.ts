@@ -1,5 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { readDecisions, type DecisionRange, type Noted, type NotedPage } from '../../../record/audit/decisions.js';
+import {
+  readDecisions,
+  type DecisionRange,
+  type RecordedFact,
+  type RecordedPage,
+} from '../../../record/audit/decisions.js';
 import type { ToolCallDecided } from '../../../record/event-log/events/index.js';
 import type { Look } from '../../../platform/postgres/database.js';
 import { compilePolicy } from '../../../policy-engine/compile.js';
@@ -26,9 +31,9 @@ const AT_ONCE = 100;
  */
 export async function* simulate(look: Look, simulated: Simulated): AsyncGenerator<Step> {
   const run = new Run(look, simulated);
-  let held: NotedPage | undefined;
+  let held: RecordedPage | undefined;
   for await (const page of readDecisions(look, simulated)) {
-    run.outcomes.note(page.noted);
+    run.outcomes.note(page.facts);
     if (held) yield await run.judge(held);
     held = page;
   }
@@ -49,8 +54,8 @@ class Run {
     this.#grants = grants;
   }
 
-  async judge({ noted, done, total }: NotedPage): Promise<Step> {
-    const meant = noted.filter((one) => this.#isMeant(one));
+  async judge({ facts, done, total }: RecordedPage): Promise<Step> {
+    const meant = facts.filter((one) => this.#isMeant(one));
     await this.#past.prepare(meant.flatMap((one) => (one.kind === 'decided' ? [one.event] : [])));
     for (const [index, one] of meant.entries()) {
       if (index % AT_ONCE === AT_ONCE - 1) await turn();
@@ -69,7 +74,7 @@ class Run {
     this.findings.add({ id, tool: decision.facts.tool, grantId, was: wasOf(event) }, this.#replay.judge(decision));
   }
 
-  #isMeant(one: Noted): boolean {
+  #isMeant(one: RecordedFact): boolean {
     if (this.#grants === undefined || one.kind === 'notSent') return true;
     const grantId = one.kind === 'decided' ? one.event.grantId : one.grantId;
     return grantId !== null && this.#grants.has(grantId);

@@ -72,7 +72,7 @@ export class Simulations {
     const policy = await this.#policies.get(principal, policyId);
     const document = sent.document === undefined ? policy.document : acceptDocument(sent.document);
     const range = rangeOf(sent);
-    const under = await this.#store.look(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
+    const under = await this.#store.read(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
     const simulated = {
       organizationId,
       serverId: policy.serverId,

@@ -18,7 +18,7 @@ const ACTOR: OwnActor = { type: 'system', id: 'discovery' };
 
 /** Discovers a server; resolves to whether there was anything to record. */
 const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serverId }: Turn): Promise<boolean> => {
-  const known = await store.look(organizationId, async (tx) => ({
+  const known = await store.read(organizationId, async (tx) => ({
     server: await serverStream.load(tx, organizationId, serverId),
     secrets: await loadSecrets({ tx, vault, organizationId, serverId }),
   }));

@@ -61,7 +61,7 @@ export class Tools {
   list({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<ToolView>> {
     const { after, rows, limit } = pageStart(query);
     if (!isId('srv', id)) return Promise.reject(notFound('server'));
-    return this.#store.look(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const state = present((await serverStream.load(tx, organizationId, id))?.state);
       const sorted = state.tools
         .filter(({ name }) => name > after)

@@ -8,15 +8,15 @@ import type { KafkaConfig } from '../../../platform/settings/config.js';
 import { log } from '../../../platform/runtime/log.js';
 
 const KEEP_ALIVE_MS = 10_000;
-const CONNECT_DEADLINE_MS = 1500;
+const CONNECT_TIMEOUT_MS = 1500;
 const CONNECT_ATTEMPTS = 3;
 
 /**
  * Outlasts the election that follows a broker's death, which brokers notice after nine seconds unless told otherwise.
  */
-const ASK_DEADLINE_MS = 20_000;
-const ANSWER_DEADLINE_MS = 10_000;
-const ASK_AGAIN_MS = 100;
+const ADMIN_TIMEOUT_MS = 20_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
+const RETRY_DELAY_MS = 100;
 
 /**
  * Bounded everywhere: kafkajs retries for ever where it is told nothing (its `idempotent` producer does, which is why
@@ -88,7 +88,7 @@ export const clientMaker = async (config: KafkaConfig): Promise<MakeClient> => {
 };
 
 /** Nobody answered in time; another broker may. */
-class NoAnswer extends Error {
+class ResponseTimeout extends Error {
   readonly retriable = true;
 }
 
@@ -96,7 +96,7 @@ class NoAnswer extends Error {
 export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> =>
   new Promise((resolve, reject) => {
     const timer = startTimer('kafka_client', timeoutMs, () =>
-      reject(new NoAnswer(`${what}: no answer in ${timeoutMs} ms`)),
+      reject(new ResponseTimeout(`${what}: no answer in ${timeoutMs} ms`)),
     );
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
@@ -106,13 +106,13 @@ export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Pr
  * refused.
  * @throws after 4.5 s at most.
  */
-export const connected = async <T extends Readonly<{ connect: () => Promise<void>; disconnect: () => Promise<void> }>>(
+export const connectAny = async <T extends Readonly<{ connect: () => Promise<void>; disconnect: () => Promise<void> }>>(
   make: () => T,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     const made = make();
     try {
-      await within(made.connect(), CONNECT_DEADLINE_MS, 'connecting to Kafka');
+      await within(made.connect(), CONNECT_TIMEOUT_MS, 'connecting to Kafka');
       return made;
     } catch (error) {
       made.disconnect().catch(() => undefined);
@@ -125,37 +125,37 @@ export const connected = async <T extends Readonly<{ connect: () => Promise<void
  * What passes by itself: a leader that moved or is not known yet, a coordinator that is loading, a connection that was
  * lost. kafkajs says so of an error, of its cause or of its parts.
  */
-const isPassing = (error: unknown): boolean => {
+const isTransient = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
   const {
     retriable,
     cause,
     errors = [],
   } = error as Error & Readonly<{ retriable?: boolean; errors?: readonly unknown[] }>;
-  return retriable === true || isPassing(cause) || (errors.length > 0 && errors.every(isPassing));
+  return retriable === true || isTransient(cause) || (errors.length > 0 && errors.every(isTransient));
 };
 
 /**
  * Asks the cluster something that may be asked twice, over a connection of its own, so that no earlier trouble clings
  * to it. kafkajs's admin client gives up at the first refusal and goes by the leaders that it knew: here what passes by
- * itself is asked again, by another broker and with new metadata, for `patienceMs`.
+ * itself is asked again, by another broker and with new metadata, for `timeoutMs`.
  * @throws at once when no broker can be reached (4.5 s) or the answer is final.
  */
 export const asAdmin = async <T>(
   client: MakeClient,
   ask: (admin: Admin) => Promise<T>,
-  patienceMs = ASK_DEADLINE_MS,
+  timeoutMs = ADMIN_TIMEOUT_MS,
 ): Promise<T> => {
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = Date.now() + timeoutMs;
   for (;;) {
-    const admin = await connected(() => client().admin());
+    const admin = await connectAny(() => client().admin());
     try {
-      return await within(ask(admin), ANSWER_DEADLINE_MS, 'asking Kafka');
+      return await within(ask(admin), RESPONSE_TIMEOUT_MS, 'asking Kafka');
     } catch (error) {
-      if (!isPassing(error) || Date.now() > giveUpAt) throw error;
+      if (!isTransient(error) || Date.now() > giveUpAt) throw error;
     } finally {
       admin.disconnect().catch(() => undefined);
     }
-    await sleep(ASK_AGAIN_MS);
+    await sleep(RETRY_DELAY_MS);
   }
 };

@@ -35,7 +35,7 @@ const SILENCE_MS = 30_000;
 const CONNECT_MS = 10_000;
 const DISCONNECT_MS = 10_000;
 const RETRY_MS = 500;
-const AT_ONCE = 4;
+const MAX_CONCURRENT_PARTITIONS = 4;
 
 type Reader = Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>;
 type Assignment = Readonly<Record<string, readonly number[]>>;
@@ -100,7 +100,7 @@ class Membership {
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: AT_ONCE,
+      partitionsConsumedConcurrently: MAX_CONCURRENT_PARTITIONS,
       eachBatch: (payload) => this.#track(this.#eachBatch(payload)),
     });
   }

@@ -23,7 +23,7 @@ const QUEUE = {
 
 /** How long a failed append makes the log unready: without traffic nothing would ever prove the contrary. */
 const UNREADY_MS = 5000;
-const READY_DEADLINE_MS = 2000;
+const READY_TIMEOUT_MS = 2000;
 const READY_CACHE_MS = 1000;
 
 type Waiting = Readonly<{ entry: LogEntry; queuedAt: number }>;
@@ -129,7 +129,7 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
     if (!asked || performance.now() - asked.at > READY_CACHE_MS)
       asked = {
         at: performance.now(),
-        answer: within(assertWritable(client, READY_DEADLINE_MS), READY_DEADLINE_MS, 'asking Kafka for its leaders'),
+        answer: within(assertWritable(client, READY_TIMEOUT_MS), READY_TIMEOUT_MS, 'asking Kafka for its leaders'),
       };
     return asked.answer;
   };

@@ -5,9 +5,9 @@ import type { LogRecord } from '../event-log.js';
 import type { Topic } from '../events/index.js';
 import { asAdmin, within, type MakeClient } from './client.js';
 
-const READ_DEADLINE_MS = 15_000;
+const READ_TIMEOUT_MS = 15_000;
 const MAX_WAIT_MS = 100;
-const RETRY_MS = 200;
+const RETRY_DELAY_MS = 200;
 
 export type Range = Readonly<{ topic: Topic; partition: number; from: number; limit: number }>;
 
@@ -76,7 +76,7 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
   try {
-    await within(fetchInto(consumer, range, take), READ_DEADLINE_MS, `reading ${range.topic}/${range.partition}`);
+    await within(fetchInto(consumer, range, take), READ_TIMEOUT_MS, `reading ${range.topic}/${range.partition}`);
     return records;
   } finally {
     await consumer.disconnect().catch(() => undefined);
@@ -90,7 +90,7 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
  * refuse whoever asks.
  */
 export const readRange = async (client: MakeClient, range: Range): Promise<readonly LogRecord[]> => {
-  const giveUpAt = Date.now() + READ_DEADLINE_MS;
+  const giveUpAt = Date.now() + READ_TIMEOUT_MS;
   for (;;) {
     try {
       const { low, high } = await boundsOf(client, range.topic, range.partition);
@@ -98,7 +98,7 @@ export const readRange = async (client: MakeClient, range: Range): Promise<reado
       return from >= high || range.limit <= 0 ? [] : await readOnce(client, { ...range, from }, high);
     } catch (error) {
       if (Date.now() > giveUpAt) throw error;
-      await sleep(RETRY_MS);
+      await sleep(RETRY_DELAY_MS);
     }
   }
 };

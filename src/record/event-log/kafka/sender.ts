@@ -1,14 +1,14 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
 import { errorText, log } from '../../../platform/runtime/log.js';
-import { REQUEST_TIMEOUT_MS, connected, within, type MakeClient } from './client.js';
+import { REQUEST_TIMEOUT_MS, connectAny, within, type MakeClient } from './client.js';
 import type { Topic } from '../events/index.js';
 
 /** How long a flush may take, connecting included; then it is given up and everything it held is rejected. */
-const SEND_DEADLINE_MS = 5000;
+const SEND_TIMEOUT_MS = 5000;
 
 /** A producer and the sends that still use it. */
-type Line = { readonly producer: Promise<Producer>; sending: number; retired: boolean };
+type ProducerLease = { readonly producer: Promise<Producer>; sending: number; retired: boolean };
 
 type Timed = Message & Readonly<{ expiresAt: number }>;
 
@@ -29,7 +29,7 @@ const givenPartition: ICustomPartitioner =
   };
 
 const openProducer = (client: MakeClient): Promise<Producer> =>
-  connected(() =>
+  connectAny(() =>
     client().producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: false }),
   );
 
@@ -79,7 +79,7 @@ export const isRefusedForItsRecords = (error: unknown): boolean => OF_RECORDS.ha
  */
 export class KafkaSender {
   readonly #client: MakeClient;
-  #line: Line | undefined;
+  #line: ProducerLease | undefined;
 
   constructor(client: MakeClient) {
     this.#client = client;
@@ -91,7 +91,7 @@ export class KafkaSender {
    */
   async send(topic: Topic, partition: number, messages: readonly Message[]): Promise<number> {
     const line = (this.#line ??= { producer: openProducer(this.#client), sending: 0, retired: false });
-    const expiresAt = Date.now() + SEND_DEADLINE_MS;
+    const expiresAt = Date.now() + SEND_TIMEOUT_MS;
     const timed = messages.map((message): Timed => ({ ...message, partition, expiresAt }));
     line.sending += 1;
     const sent = line.producer.then((producer) =>
@@ -99,7 +99,7 @@ export class KafkaSender {
     );
     sent.catch(() => undefined).finally(() => this.#release(line));
     try {
-      const [result] = await within(sent, SEND_DEADLINE_MS, 'appending to Kafka');
+      const [result] = await within(sent, SEND_TIMEOUT_MS, 'appending to Kafka');
       const offset = Number(result?.baseOffset ?? Number.NaN);
       if (!Number.isSafeInteger(offset) || offset < 0) throw new Error('Kafka acknowledged without an offset');
       return offset;
@@ -118,18 +118,18 @@ export class KafkaSender {
     if (line.sending === 0) await this.#disconnect(line);
   }
 
-  #retire(line: Line): void {
+  #retire(line: ProducerLease): void {
     if (this.#line === line) this.#line = undefined;
     line.retired = true;
     if (line.sending === 0) inBackground('kafka_sender', this.#disconnect(line));
   }
 
-  #release(line: Line): void {
+  #release(line: ProducerLease): void {
     line.sending -= 1;
     if (line.retired && line.sending === 0) inBackground('kafka_sender', this.#disconnect(line));
   }
 
-  async #disconnect(line: Line): Promise<void> {
+  async #disconnect(line: ProducerLease): Promise<void> {
     try {
       await (await line.producer).disconnect();
     } catch (error) {

@@ -82,9 +82,9 @@ export const ensureTopics = async (client: MakeClient, settings: TopicSettings):
 /**
  * That every partition has a leader and copies enough for an acknowledgement, as far as the brokers know: without a
  * quorum of controllers they go on telling what was true before. Brokers that don't know are asked again for
- * `patienceMs`. @throws naming what is missing.
+ * `timeoutMs`. @throws naming what is missing.
  */
-export const assertWritable = (client: MakeClient, patienceMs: number): Promise<void> =>
+export const assertWritable = (client: MakeClient, timeoutMs: number): Promise<void> =>
   asAdmin(
     client,
     async (admin) => {
@@ -97,5 +97,5 @@ export const assertWritable = (client: MakeClient, patienceMs: number): Promise<
         }
       }
     },
-    patienceMs,
+    timeoutMs,
   );

@@ -18,7 +18,7 @@ const POLL_MS = 100;
  * A connection whose other end is gone without a word would hold up every append behind it until TCP gives up, a
  * quarter of an hour later.
  */
-const FLUSH_MS = 10_000;
+const FLUSH_TIMEOUT_MS = 10_000;
 
 /**
  * One flush: one statement, one transaction, one fsync. Partition heads are locked in order and each hands out its next
@@ -83,7 +83,12 @@ const packed = (batch: readonly Waiting[]): readonly unknown[] => {
 const makeFlush =
   (pool: pg.Pool, topic: Topic, wake: () => void) =>
   async (batch: readonly Waiting[]): Promise<readonly Appended[]> => {
-    const statement = { name: 'log-append', text: APPEND, values: [topic, ...packed(batch)], query_timeout: FLUSH_MS };
+    const statement = {
+      name: 'log-append',
+      text: APPEND,
+      values: [topic, ...packed(batch)],
+      query_timeout: FLUSH_TIMEOUT_MS,
+    };
     const { rows } = await pool.query<{ part: number; base: number }>(statement);
     wake();
     const next = new Map(rows.map((row) => [row.part, row.base]));

@@ -4,12 +4,12 @@ import type { Topic } from '../events/index.js';
 
 const READ_BYTES = 8 * 1024 * 1024;
 /** Partitions whose batches are handled at once: a batch keeps one backend busy, and appends need connections too. */
-const AT_ONCE = 2;
+const MAX_CONCURRENT_BATCHES = 2;
 /**
  * Partitions for which a batch is held that was read ahead: a batch can be 8 MiB, and each is read on a connection of
  * its own.
  */
-const AHEAD = 2;
+const MAX_PREFETCHED_BATCHES = 2;
 
 /**
  * At most `limit` records and, past the first, about 8 MiB: a few hundred large ones must not fill the memory of every
@@ -35,13 +35,13 @@ export const readRecords = async (
 
 type Reader = Readonly<{ position: Position; handle: HandleBatch; batchSize: number }>;
 type Head = { topic: Topic; part: number; next: number };
-type Ahead = Readonly<{ from: number; records: Promise<readonly LogRecord[]> }>;
+type Prefetched = Readonly<{ from: number; records: Promise<readonly LogRecord[]> }>;
 
 /** Hands what is new in the log to one reader. While it handles a batch of a partition, the next one is read. */
 export class PostgresReading {
   readonly #pool: pg.Pool;
   readonly #reader: Reader;
-  readonly #ahead = new Map<string, Ahead>();
+  readonly #prefetched = new Map<string, Prefetched>();
 
   constructor(pool: pg.Pool, reader: Reader) {
     this.#pool = pool;
@@ -68,7 +68,7 @@ export class PostgresReading {
         );
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT_BATCHES }, work));
     if (failures.length > 0) throw failures[0];
     return more;
   }
@@ -77,30 +77,30 @@ export class PostgresReading {
   async #handleNext(head: Head): Promise<boolean> {
     const { topic, part: partition } = head;
     const from = await this.#reader.position(topic, partition);
-    const ahead = this.#takeAhead(head);
+    const ahead = this.#takePrefetched(head);
     if (from >= head.next) return false;
     // Another reader may have moved the position since it was read.
     const records = await (ahead?.from === from ? ahead.records : this.#read(head, from));
     const last = records.at(-1);
     if (!last) return false;
     const next = last.offset + 1;
-    if (next < head.next && this.#ahead.size < AHEAD) this.#readAhead(head, next);
+    if (next < head.next && this.#prefetched.size < MAX_PREFETCHED_BATCHES) this.#prefetch(head, next);
     await this.#reader.handle({ topic, partition, from, next, records });
     return next < head.next;
   }
 
-  #takeAhead({ topic, part }: Head): Ahead | undefined {
+  #takePrefetched({ topic, part }: Head): Prefetched | undefined {
     const key = `${topic}|${part}`;
-    const ahead = this.#ahead.get(key);
-    this.#ahead.delete(key);
+    const ahead = this.#prefetched.get(key);
+    this.#prefetched.delete(key);
     return ahead;
   }
 
-  #readAhead(head: Head, from: number): void {
+  #prefetch(head: Head, from: number): void {
     const records = this.#read(head, from);
     // Who asks for them gets the failure.
     records.catch(() => undefined);
-    this.#ahead.set(`${head.topic}|${head.part}`, { from, records });
+    this.#prefetched.set(`${head.topic}|${head.part}`, { from, records });
   }
 
   #read({ topic, part }: Head, from: number): Promise<readonly LogRecord[]> {
