@@ -1,7 +1,7 @@
 import { inBackground, startTimer } from '../../platform/runtime/guard.js';
 import { ACKNOWLEDGE_TIMEOUT_MS, acknowledged, toEntry } from '../../record/event-log/append.js';
 import type { EventLog, LogEntry } from '../../record/event-log/event-log.js';
-import { completedText, decidedText, type UnnumberedDecision } from '../../record/event-log/event-text.js';
+import { completedText, decidedText, type Unnumbered } from '../../record/event-log/event-text.js';
 import type { RecordBody, ToolCallCompleted, Topic } from '../../record/event-log/events/index.js';
 import { Deadlines } from '../../platform/runtime/deadlines.js';
 import { isRefusedForItself } from '../../platform/postgres/group-commit.js';
@@ -61,7 +61,7 @@ export class Recorder {
    * Appends an allow and waits. False: not acknowledged in 2 s, its number is given up, and the call must never be
    * forwarded.
    */
-  async recordAllow(decision: UnnumberedDecision): Promise<boolean> {
+  async recordAllow(decision: Unnumbered): Promise<boolean> {
     const numbered = this.#number(decision.organizationId);
     try {
       const appended = this.#log.append('toolgate.decisions', this.#entry(decision, numbered));
@@ -79,7 +79,7 @@ export class Recorder {
    * Appends a refusal; resolves when it is acknowledged or after 2 s, when it waits in the queue. Refusals beyond 100 a
    * second of one grant are only counted.
    */
-  async recordRefusal(decision: UnnumberedDecision): Promise<void> {
+  async recordRefusal(decision: Unnumbered): Promise<void> {
     if (!this.#suppressed.mayRecord(decision)) return;
     const numbered = this.#number(decision.organizationId);
     const entry = this.#entry(decision, numbered);
@@ -136,7 +136,7 @@ export class Recorder {
     return this.#sequences.next(organizationId);
   }
 
-  #entry(decision: UnnumberedDecision, { sequence, abandoned }: Numbered): LogEntry {
+  #entry(decision: Unnumbered, { sequence, abandoned }: Numbered): LogEntry {
     return toEntry(decision, decidedText(decision, { bootId: this.bootId, sequence, abandoned }));
   }
 

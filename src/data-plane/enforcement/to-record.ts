@@ -1,5 +1,5 @@
 import type { ToolCallDecided } from '../../record/event-log/events/index.js';
-import type { UnnumberedDecision } from '../../record/event-log/event-text.js';
+import type { Unnumbered } from '../../record/event-log/event-text.js';
 import type { Reservation } from '../../policy-engine/decide.js';
 import { toolOf, type GovernedCall, type Judged } from './call.js';
 import { argumentKeys, argumentsDigest } from './digest.js';
@@ -15,12 +15,7 @@ type Reservations = readonly Reservation[];
  * The record of a decision: who, what, under which rule, and how it came out. Argument values stay behind, but for the
  * amounts in `reserved`.
  */
-export const toRecord = (
-  call: GovernedCall,
-  judged: Judged,
-  made: Made,
-  reserved: Reservations,
-): UnnumberedDecision => {
+export const toRecord = (call: GovernedCall, judged: Judged, made: Made, reserved: Reservations): Unnumbered => {
   const { grant, organization, identity, server, policy } = call.who;
   return {
     id: made.ids.id,

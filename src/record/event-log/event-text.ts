@@ -1,7 +1,7 @@
 import type { ToolCallCompleted, ToolCallDecided } from './events/index.js';
 
 /** A decision before it gets its place in its boot's numbering. */
-export type UnnumberedDecision = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
+export type Unnumbered = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandoned'>;
 
 /** The place of a decision in the numbering of one boot of a gateway. */
 export type SequenceNumber = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] | undefined }>;
@@ -28,8 +28,8 @@ const STABLE_MEMBERS = [
   'rule',
   'reason',
   'client',
-] as const satisfies readonly (keyof UnnumberedDecision)[];
-type StableMembers = Pick<UnnumberedDecision, (typeof STABLE_MEMBERS)[number]>;
+] as const satisfies readonly (keyof Unnumbered)[];
+type StableMembers = Pick<Unnumbered, (typeof STABLE_MEMBERS)[number]>;
 
 type CachedText = Readonly<{ of: StableMembers; text: string }>;
 
@@ -98,7 +98,7 @@ const member = (name: string, value: unknown): string =>
   value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 
 /** Members that few decisions have. */
-const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: UnnumberedDecision): string =>
+const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered): string =>
   retryAfterSeconds === undefined && approvalId === undefined && would === undefined && shadow === undefined
     ? ''
     : member('retryAfterSeconds', retryAfterSeconds) +
@@ -110,7 +110,7 @@ const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: UnnumberedDe
  * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as
  * can be: each costs its own, and JSON.stringify takes several times as long for so many members.
  */
-export const decidedText = (event: UnnumberedDecision, { bootId, sequence, abandoned }: SequenceNumber): string => {
+export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: SequenceNumber): string => {
   const {
     id,
     time,

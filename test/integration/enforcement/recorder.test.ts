@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
-import type { UnnumberedDecision } from '../../../src/record/event-log/event-text.js';
+import type { Unnumbered } from '../../../src/record/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { completed, decided } from '../audit/audit-support.js';
@@ -24,7 +24,7 @@ const makeLog = () => {
 };
 
 const organizationId = newId('org');
-const refusal = (): UnnumberedDecision => {
+const refusal = (): Unnumbered => {
   const {
     bootId: _boot,
     sequence: _sequence,

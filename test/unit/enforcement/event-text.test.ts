@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { completedText, decidedText, type UnnumberedDecision } from '../../../src/record/event-log/event-text.js';
+import { completedText, decidedText, type Unnumbered } from '../../../src/record/event-log/event-text.js';
 import type { ToolCallCompleted } from '../../../src/record/event-log/events/index.js';
 
 const NUMBERS = { bootId: 'boot_1', sequence: 7, abandoned: undefined } as const;
@@ -11,7 +11,7 @@ const NUMBERS = { bootId: 'boot_1', sequence: 7, abandoned: undefined } as const
  * Every member that a decision can have: a new one must be added here, and is then missed by the tests until it is
  * written.
  */
-const whole: Required<UnnumberedDecision> = {
+const whole: Required<Unnumbered> = {
   id: 'evt_1',
   type: 'toolCall.decided',
   version: 1,
@@ -49,8 +49,8 @@ const whole: Required<UnnumberedDecision> = {
   decisionMicros: 12,
 };
 
-const read = (event: UnnumberedDecision): unknown => JSON.parse(decidedText(event, NUMBERS));
-const expected = ({ ...event }: UnnumberedDecision): unknown =>
+const read = (event: Unnumbered): unknown => JSON.parse(decidedText(event, NUMBERS));
+const expected = ({ ...event }: Unnumbered): unknown =>
   JSON.parse(JSON.stringify({ ...event, bootId: 'boot_1', sequence: 7 }));
 
 test('the text of a decision is the JSON of all its members', () => {
@@ -80,12 +80,12 @@ test('a decision that differs from the one before in any single member is writte
     argumentKeys: [],
     client: { name: 'cursor' },
   };
-  for (const key of Object.keys(whole) as (keyof UnnumberedDecision)[]) {
+  for (const key of Object.keys(whole) as (keyof Unnumbered)[]) {
     const value =
       typeof whole[key] === 'string' && whole[key] === changed[key as keyof typeof changed]
         ? `${whole[key]}x`
         : changed[key as keyof typeof changed];
-    const other = { ...whole, [key]: value } as UnnumberedDecision;
+    const other = { ...whole, [key]: value } as Unnumbered;
     expect([read(whole), read(other)], key).toEqual([expected(whole), expected(other)]);
   }
 });
@@ -121,7 +121,7 @@ test('whatever callers name things, the text is JSON', () => {
   const text = fc.string({ unit: 'grapheme' });
   fc.assert(
     fc.property(text, text, text, text, (tool, name, requestId, key) => {
-      const event: UnnumberedDecision = {
+      const event: Unnumbered = {
         ...whole,
         tool,
         identityName: name,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
-import type { UnnumberedDecision } from '../../../src/record/event-log/event-text.js';
+import type { Unnumbered } from '../../../src/record/event-log/event-text.js';
 import type { EventLog, LogEntry } from '../../../src/record/event-log/event-log.js';
 import type { ToolCallCompleted } from '../../../src/record/event-log/events/index.js';
 
@@ -23,7 +23,7 @@ const outcome = (callId: string): ToolCallCompleted => ({
   durationMs: 1,
   responseBytes: 1,
 });
-const decision = (callId: string): UnnumberedDecision => ({
+const decision = (callId: string): Unnumbered => ({
   ...envelope,
   type: 'toolCall.decided',
   callId,
