@@ -24,7 +24,7 @@ const unusedParts = (): Parts => {
     store: new EventStore(database),
     vault: new Vault(Buffer.alloc(32)),
     outbound,
-    forward: openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true }).forward,
+    forward: openTransports({ http: makeHttpClient(outbound.connector), stdio, isGrantActive: () => true }).forward,
     stdio,
     publicUrl: () => 'http://127.0.0.1:8080',
   };

@@ -23,7 +23,7 @@ import { callQuota } from '../platform/fair-shares/data-plane-quotas.js';
 import type { Handle } from './http-front.js';
 import { Quota } from '../platform/fair-shares/quota.js';
 import { NoticedTools } from '../control-plane/servers/tools/noticed-tools.js';
-import { openTranslation } from '../mcp/era-bridge/translate.js';
+import { openEraBridge } from '../mcp/era-bridge/era-bridge.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { openTransports, type Transports } from '../mcp/transports/transports.js';
 
@@ -84,7 +84,7 @@ const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Trans
   openTransports({
     http: makeHttpClient(outbound.connector),
     stdio,
-    stillGood: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
+    isGrantActive: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
   });
 
 type GatewayRoleParts = Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>;
@@ -121,7 +121,7 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);
-  const translation = openTranslation(transports.forward);
+  const translation = openEraBridge(transports.forward);
   const inner: Inner = { directory, enforcement, streams, parked, heldCalls, forward: translation.forward, noticed };
   const endpoint = makeEndpoint(parts, inner);
   return {

@@ -192,7 +192,7 @@ const openParts = async (config: Config, cleanup: Cleanup, own: Readonly<{ port:
   const { outbound, stop } = await openOutbound(config, databaseUrl, own);
   cleanup.add(stop);
   const stdio = await stdioRulesOf(config);
-  const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, stillGood: () => true });
+  const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, isGrantActive: () => true });
   cleanup.add(async () => transports.stop());
   const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
   return { parts, eventLog, listensOn };

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { openTranslation } from '../../dist/mcp/era-bridge/translate.js';
+import { openEraBridge } from '../../dist/mcp/era-bridge/era-bridge.js';
 import { makeHttpClient } from '../../dist/mcp/http-client/http-client.js';
 import { makeOutbound } from '../../dist/platform/outbound/outbound.js';
 import { openTransports } from '../../dist/mcp/transports/transports.js';
@@ -55,7 +55,7 @@ export const startBridge = async ({ url, era, discovers }) => {
     stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
     stillGood: () => true,
   });
-  const { forward, stop } = openTranslation(discovers ? transports.forward : knowingDiscover(transports.forward));
+  const { forward, stop } = openEraBridge(discovers ? transports.forward : knowingDiscover(transports.forward));
   const upstream = { id: 'suite', transport: { type: 'streamable-http', url: new URL(url) }, eras: [era] };
   const handle = async (request, response) => {
     const body = await bodyOf(request);

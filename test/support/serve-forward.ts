@@ -12,7 +12,7 @@ export const transports = () =>
   openTransports({
     http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector),
     stdio: { allow: [process.execPath], variables: ['*'], environment: process.env, isolation: undefined },
-    stillGood: () => true,
+    isGrantActive: () => true,
   });
 
 const KEPT = /^(mcp-|last-event-id$)/;

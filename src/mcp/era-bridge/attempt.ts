@@ -1,12 +1,12 @@
 import { inBackground } from '../../platform/runtime/guard.js';
 import { parseObject } from '../wire/json-object.js';
 import type { Era } from '../protocol/era.js';
-import { MISDIRECTED } from './reach.js';
+import { MISDIRECTED } from './upstream-target.js';
 import { errorCodeOf } from '../upstream/ask.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
 /** A request in the era that its server is spoken to in, which may take a translation. */
-export type Try = Readonly<{
+export type AttemptTarget = Readonly<{
   request: UpstreamRequest;
   spoken: Era;
   translated: boolean;
@@ -17,15 +17,15 @@ export type Try = Readonly<{
  * What to do after an answer that the other era may be meant by: another try, the end of the client's session, or
  * nothing else than the answer.
  */
-export type Second = Try | 'session_over' | 'keep';
+export type RetryDecision = AttemptTarget | 'session_over' | 'keep';
 
-const DOUBTFUL = new Set([400, 404, 405]);
-const MOST_BODY = 64 * 1024;
+const AMBIGUOUS_STATUSES = new Set([400, 404, 405]);
+const MAX_BODY_BYTES = 64 * 1024;
 const MODERN_ERRORS: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
 const INITIALIZE = /"method"\s*:\s*"initialize"/;
 
 /** Whether a refusal speaks for the era that the server was not spoken to in. */
-const speaksForOther = ({ request, spoken, translated }: Try, body: Buffer): boolean => {
+const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: Buffer): boolean => {
   // A translation has judged that itself.
   if (translated) return true;
   const message = parseObject(body.toString('utf8'));
@@ -45,25 +45,25 @@ const speaksForOther = ({ request, spoken, translated }: Try, body: Buffer): boo
  */
 export class Attempt implements Sink, Running {
   readonly #sink: Sink;
-  readonly #again: ((first: Try) => Promise<Second>) | undefined;
-  #try: Try | undefined;
+  readonly #decideRetry: ((first: AttemptTarget) => Promise<RetryDecision>) | undefined;
+  #target: AttemptTarget | undefined;
   #running: Running | undefined;
   #held: { status: number; headers: UpstreamHeaders; chunks: Buffer[]; bytes: number } | undefined;
   #aborted = false;
 
-  constructor(sink: Sink, again: ((first: Try) => Promise<Second>) | undefined) {
+  constructor(sink: Sink, again: ((first: AttemptTarget) => Promise<RetryDecision>) | undefined) {
     this.#sink = sink;
-    this.#again = again;
+    this.#decideRetry = again;
   }
 
-  start(first: Try): void {
-    this.#try = first;
+  start(first: AttemptTarget): void {
+    this.#target = first;
     this.#running = first.send(this);
     if (this.#aborted) this.#running.abort();
   }
 
   head(status: number, headers: UpstreamHeaders): void {
-    if (this.#again && (this.#try?.translated ? status === MISDIRECTED : DOUBTFUL.has(status)))
+    if (this.#decideRetry && (this.#target?.translated ? status === MISDIRECTED : AMBIGUOUS_STATUSES.has(status)))
       this.#held = { status, headers, chunks: [], bytes: 0 };
     else this.#head(status, headers);
   }
@@ -73,15 +73,15 @@ export class Attempt implements Sink, Running {
     if (!held) return this.#sink.data(chunk);
     held.bytes += chunk.length;
     held.chunks.push(chunk);
-    if (held.bytes > MOST_BODY) this.#release();
+    if (held.bytes > MAX_BODY_BYTES) this.#release();
     return true;
   }
 
   end(): void {
     const held = this.#held;
-    if (!held || !this.#again || !this.#try) return this.#sink.end();
-    if (!speaksForOther(this.#try, Buffer.concat(held.chunks))) return this.#keep();
-    const decided = this.#again(this.#try).then(
+    if (!held || !this.#decideRetry || !this.#target) return this.#sink.end();
+    if (!suggestsOtherEra(this.#target, Buffer.concat(held.chunks))) return this.#keep();
+    const decided = this.#decideRetry(this.#target).then(
       (second) => this.#decided(second),
       () => this.#keep(),
     );
@@ -91,7 +91,7 @@ export class Attempt implements Sink, Running {
   fail(failure: UpstreamFailure): void {
     this.#release();
     // A second try comes after one that was sent.
-    this.#sink.fail(this.#again ? failure : { ...failure, sent: true });
+    this.#sink.fail(this.#decideRetry ? failure : { ...failure, sent: true });
   }
 
   resume(): void {
@@ -103,7 +103,7 @@ export class Attempt implements Sink, Running {
     this.#running?.abort();
   }
 
-  #decided(second: Second): void {
+  #decided(second: RetryDecision): void {
     if (this.#aborted) return this.#sink.fail({ kind: 'aborted', sent: true });
     if (second === 'keep') return this.#keep();
     if (second !== 'session_over') {
@@ -131,6 +131,6 @@ export class Attempt implements Sink, Running {
   }
 
   #head(status: number, headers: UpstreamHeaders): void {
-    this.#sink.head(this.#try?.translated && status === MISDIRECTED ? 502 : status, headers);
+    this.#sink.head(this.#target?.translated && status === MISDIRECTED ? 502 : status, headers);
   }
 }

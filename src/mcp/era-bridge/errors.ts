@@ -18,7 +18,7 @@ export const codeOf = (error: string): number => Number(membersOf(error).get('co
 
 const dataOf = (error: string): Json => parseObject(membersOf(error).get('data') ?? '') ?? {};
 
-const own = (code: number, message: string): string => JSON.stringify({ code, message });
+const errorObject = (code: number, message: string): string => JSON.stringify({ code, message });
 
 /**
  * A modern server's error as a legacy client understands it. What describes this hop (headers, capabilities, revisions)
@@ -27,19 +27,22 @@ const own = (code: number, message: string): string => JSON.stringify({ code, me
 export const toLegacyError = (error: string, method: string): string => {
   switch (codeOf(error)) {
     case HEADER_MISMATCH:
-      return own(OWN_CODES.upstreamError, 'the MCP server did not accept the headers of its request');
+      return errorObject(OWN_CODES.upstreamError, 'the MCP server did not accept the headers of its request');
     case MISSING_CLIENT_CAPABILITY: {
       const { requiredCapabilities } = dataOf(error);
       const names = isObject(requiredCapabilities)
         ? Object.keys(requiredCapabilities).filter((name) => /^\w{1,64}$/.test(name))
         : [];
-      return own(
+      return errorObject(
         OWN_CODES.capabilityMissing,
         `the MCP server needs a capability that this client did not declare: ${names.join(', ')}`,
       );
     }
     case UNSUPPORTED_PROTOCOL_VERSION:
-      return own(OWN_CODES.upstreamError, 'the MCP server speaks no protocol revision that this gateway speaks');
+      return errorObject(
+        OWN_CODES.upstreamError,
+        'the MCP server speaks no protocol revision that this gateway speaks',
+      );
     case INVALID_PARAMS:
       return method === 'resources/read' && typeof dataOf(error)['uri'] === 'string'
         ? editObject(error, { code: set(RESOURCE_NOT_FOUND) })

@@ -1,28 +1,28 @@
 import { startInterval } from '../../platform/runtime/guard.js';
-import type { ChannelAnswer } from '../transports/channel-answer.js';
+import type { ChannelResponse } from '../transports/channel-response.js';
 
-const EVERY_MS = 20_000;
+const HEARTBEAT_INTERVAL_MS = 20_000;
 
 /**
  * Keeps the event streams that wait (for people, for changes) from being taken for dead: each gets a comment every 20
  * s.
  */
 export class Heartbeat {
-  readonly #answers = new Set<ChannelAnswer>();
+  readonly #answers = new Set<ChannelResponse>();
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
-    this.#timer = startInterval('heartbeat', EVERY_MS, () => {
+    this.#timer = startInterval('heartbeat', HEARTBEAT_INTERVAL_MS, () => {
       for (const answer of this.#answers) answer.comment();
     });
     this.#timer.unref();
   }
 
-  add(answer: ChannelAnswer): void {
+  add(answer: ChannelResponse): void {
     this.#answers.add(answer);
   }
 
-  remove(answer: ChannelAnswer): void {
+  remove(answer: ChannelResponse): void {
     this.#answers.delete(answer);
   }
 

@@ -9,13 +9,13 @@ import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '..
  * The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of
  * them.
  */
-export const MOST_MESSAGE = 32 * 2 ** 20;
+export const MAX_MESSAGE_BYTES = 32 * 2 ** 20;
 
 /**
  * How an answer came to its end. `body` is what stands in one that is no success; `lastEventId` and `retryMs` let a
  * stream that broke off be taken up again.
  */
-export type Over =
+export type AnswerEnd =
   | Readonly<{ kind: 'ended'; status: number; body: string; lastEventId: string | undefined; retryMs: number }>
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure; lastEventId: string | undefined; retryMs: number }>;
 
@@ -23,14 +23,14 @@ export type Over =
  * `head` comes first, `over` last and once; `message` for each JSON-RPC message of a success. `more` says whether
  * further bytes may come now.
  */
-export interface Listener {
+export interface MessageListener {
   head(status: number, headers: UpstreamHeaders, streams: boolean): void;
   message(text: string): void;
-  over(over: Over): void;
-  more(): boolean;
+  ended(over: AnswerEnd): void;
+  wantsMore(): boolean;
 }
 
-const RETRY_MS = 1000;
+const DEFAULT_RETRY_DELAY_MS = 1000;
 /** How long one message may take from its first byte to its last where the request has no timeout of its own. */
 const MESSAGE_TIMEOUT_MS = 300_000;
 
@@ -39,7 +39,7 @@ const MESSAGE_TIMEOUT_MS = 300_000;
  * `MAX_JSON_DEPTH` levels.
  */
 export class MessageSink implements Sink {
-  readonly #listener: Listener;
+  readonly #listener: MessageListener;
   #status = 0;
   #events: EventStreamReader | undefined;
   readonly #chunks = new ChunkList();
@@ -48,14 +48,14 @@ export class MessageSink implements Sink {
   /** When the message that is not whole yet began. */
   #begunAt = 0;
   #lastEventId: string | undefined;
-  #retryMs = RETRY_MS;
+  #retryMs = DEFAULT_RETRY_DELAY_MS;
   #unreadable = false;
 
   /**
    * A message counts among the collected bytes of the request's grant until it is whole, and must be whole within the
    * request's timeout, however often a byte comes.
    */
-  constructor(request: Pick<UpstreamRequest, 'server' | 'grantId' | 'silenceMs'>, listener: Listener) {
+  constructor(request: Pick<UpstreamRequest, 'server' | 'grantId' | 'silenceMs'>, listener: MessageListener) {
     this.#listener = listener;
     this.#timeoutMs = request.silenceMs > 0 ? request.silenceMs : MESSAGE_TIMEOUT_MS;
     this.#held = holdBytes(request);
@@ -74,7 +74,7 @@ export class MessageSink implements Sink {
     if (streams)
       this.#events = eventStreamReader(
         (event) => this.#event(event),
-        MOST_MESSAGE,
+        MAX_MESSAGE_BYTES,
         (ms) => (this.#retryMs = ms),
       );
     this.#listener.head(status, headers, streams);
@@ -92,10 +92,10 @@ export class MessageSink implements Sink {
       this.#held.hold(this.#events.held());
     } else {
       this.#chunks.push(chunk);
-      this.#unreadable = kept > MOST_MESSAGE;
+      this.#unreadable = kept > MAX_MESSAGE_BYTES;
     }
     if (this.#unreadable) this.#drop();
-    const more = this.#listener.more();
+    const more = this.#listener.wantsMore();
     return this.#unreadable || more;
   }
 
@@ -105,7 +105,7 @@ export class MessageSink implements Sink {
     const message = this.#succeeds() && !this.#events && body !== '';
     if (message) this.#message(body);
     if (this.#unreadable) return this.fail({ kind: 'broken', sent: true });
-    this.#listener.over({
+    this.#listener.ended({
       kind: 'ended',
       status: this.#status,
       body: message ? '' : body,
@@ -118,7 +118,7 @@ export class MessageSink implements Sink {
     this.#drop();
     // What an unreadable message broke off can't be taken up again either.
     const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
-    this.#listener.over({
+    this.#listener.ended({
       kind: 'failed',
       failure: this.#unreadable ? { kind: 'broken', sent: true } : failure,
       lastEventId,

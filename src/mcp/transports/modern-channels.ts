@@ -1,7 +1,7 @@
-import { answerStatus } from './channel-answer.js';
+import { respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
 import type { Forward } from '../upstream/forward.js';
-import { KeptChannels, type ChannelRules } from './kept-channels.js';
+import { ChannelRegistry, type ChannelRules } from './channel-registry.js';
 import { ModernChannel } from './modern-channel.js';
 
 /**
@@ -9,12 +9,12 @@ import { ModernChannel } from './modern-channel.js';
  * server. A DELETE, which no modern client sends, ends the channel of its grant.
  */
 export class ModernChannels {
-  readonly #channels: KeptChannels<ModernChannel>;
+  readonly #channels: ChannelRegistry<ModernChannel>;
   readonly #open: OpenChannel;
 
   constructor(open: OpenChannel, rules: ChannelRules) {
     this.#open = open;
-    this.#channels = new KeptChannels(rules);
+    this.#channels = new ChannelRegistry(rules);
   }
 
   readonly forward: Forward = (request, sink) => {
@@ -22,13 +22,13 @@ export class ModernChannels {
     switch (request.method) {
       case 'POST':
         return (
-          this.#channels.find(key, request) ?? this.#channels.keep(key, new ModernChannel(request, this.#open), request)
+          this.#channels.find(key, request) ?? this.#channels.add(key, new ModernChannel(request, this.#open), request)
         ).post(request, sink);
       case 'GET':
-        return answerStatus(sink, 405);
+        return respondWithStatus(sink, 405);
       case 'DELETE':
         this.#channels.end(key);
-        return answerStatus(sink, 204);
+        return respondWithStatus(sink, 204);
     }
   };
 

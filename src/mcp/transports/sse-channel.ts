@@ -6,8 +6,8 @@ import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 
-const ENDPOINT_MS = 15_000;
-const LONGEST_EVENT = 64 * 1024 * 1024;
+const ENDPOINT_TIMEOUT_MS = 15_000;
+const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 type Post = Parameters<ReturnType<OpenChannel>['send']>;
 
@@ -41,7 +41,7 @@ class SseChannel {
   readonly #url: URL;
   readonly #events: ChannelEvents;
   readonly #waiting: Post[] = [];
-  readonly #patience: NodeJS.Timeout;
+  readonly #endpointTimer: NodeJS.Timeout;
   #stream: Running | undefined;
   #endpoint: URL | undefined;
   #paused = false;
@@ -52,12 +52,12 @@ class SseChannel {
     this.#http = http;
     this.#url = url;
     this.#events = events;
-    this.#patience = startTimer('sse_channel', ENDPOINT_MS, () => this.#closed('timeout'));
+    this.#endpointTimer = startTimer('sse_channel', ENDPOINT_TIMEOUT_MS, () => this.#closed('timeout'));
   }
 
   open(request: UpstreamRequest): void {
     const { headers } = request;
-    const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), LONGEST_EVENT);
+    const reader = eventStreamReader(({ event, data }) => this.#over || this.#event(event, data), MAX_EVENT_BYTES);
     const held = holdBytes(request);
     const read = (chunk: Buffer): boolean =>
       held.hold(reader.held() + chunk.length) && reader.read(chunk) && held.hold(reader.held());
@@ -100,14 +100,14 @@ class SseChannel {
 
   readonly close = (): void => {
     this.#over = true;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#endpointTimer);
     this.#release();
     this.#stream?.abort();
   };
 
   #event(event: string | undefined, data: string): void {
     if (event !== 'endpoint') return this.#events.message(data);
-    clearTimeout(this.#patience);
+    clearTimeout(this.#endpointTimer);
     const endpoint = endpointOf(data, this.#url);
     if (!endpoint) return this.#closed('broken');
     this.#endpoint = endpoint;
@@ -116,7 +116,7 @@ class SseChannel {
 
   #post(endpoint: URL, [body, headers, failed]: Post): void {
     this.#http(
-      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_MS },
+      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_TIMEOUT_MS },
       {
         head: (status) => {
           if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });

@@ -11,12 +11,12 @@ import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { StdioIsolation } from './stdio-isolation.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
-const LONGEST_LINE = 64 * 1024 * 1024;
-const STDERR_KEPT = 4000;
-const GRACE_MS = 2000;
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const MAX_STDERR_LENGTH = 4000;
+const EXIT_TIMEOUT_MS = 2000;
 const LF = 0x0a;
 /** What a process gets of our environment: what a program needs to find its parts, and no setting of ours. */
-const PASSED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'APPDATA', 'PATHEXT'];
+const INHERITED_VARIABLES = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'APPDATA', 'PATHEXT'];
 
 /**
  * `allow`: the commands that may be run; `variables`: what their servers' environments may set (STDIO_ENV);
@@ -32,7 +32,7 @@ export type StdioRules = Readonly<{
 type Stdio = Extract<UpstreamRequest['server']['transport'], { type: 'stdio' }>;
 
 const environment = ({ environment: base, isolation }: StdioRules, own: Stdio['env']): Record<string, string> => {
-  const passed = PASSED.flatMap((name) => (base[name] === undefined ? [] : [[name, base[name]] as const]));
+  const passed = INHERITED_VARIABLES.flatMap((name) => (base[name] === undefined ? [] : [[name, base[name]] as const]));
   return {
     ...Object.fromEntries(passed),
     ...(isolation?.home === undefined ? {} : { HOME: isolation.home }),
@@ -60,12 +60,12 @@ const lineReader = (held: HeldBytes, line: (text: string) => void): ((chunk: Buf
       if (text !== '') line(text);
     }
     if (rest.length > 0) chunks.push(rest);
-    return chunks.length <= LONGEST_LINE && held.hold(chunks.length);
+    return chunks.length <= MAX_LINE_BYTES && held.hold(chunks.length);
   };
 };
 
 /** A shorter text would be struck out where it is no secret. */
-const SHORTEST_SECRET = 4;
+const MIN_SECRET_LENGTH = 4;
 
 /**
  * The end of what a process wrote to its standard error, for the operator, without the values of its environment and
@@ -73,13 +73,13 @@ const SHORTEST_SECRET = 4;
  */
 const stderrKeeper = (child: ChildProcessWithoutNullStreams, { env, args }: Stdio): (() => string) => {
   const secrets = [...Object.values(env), ...secretsInArguments(args)].filter(
-    ({ length }) => length >= SHORTEST_SECRET,
+    ({ length }) => length >= MIN_SECRET_LENGTH,
   );
   let kept = '';
   listenTo(
     child.stderr.setEncoding('utf8'),
     'data',
-    (text: string) => void (kept = (kept + text).slice(-STDERR_KEPT)),
+    (text: string) => void (kept = (kept + text).slice(-MAX_STDERR_LENGTH)),
     { where: 'stdio_channel' },
   );
   return () => secrets.reduce((text, secret) => text.replaceAll(secret, '…'), kept.trim());
@@ -101,8 +101,8 @@ const end = (child: ChildProcessWithoutNullStreams): void => {
   child.stdin.end();
   if (child.exitCode !== null || child.signalCode !== null) return;
   const timers = [
-    startTimer('stdio_channel', GRACE_MS, () => kill(child, 'SIGTERM')),
-    startTimer('stdio_channel', GRACE_MS * 2, () => kill(child, 'SIGKILL')),
+    startTimer('stdio_channel', EXIT_TIMEOUT_MS, () => kill(child, 'SIGTERM')),
+    startTimer('stdio_channel', EXIT_TIMEOUT_MS * 2, () => kill(child, 'SIGKILL')),
   ];
   child.once(
     'exit',

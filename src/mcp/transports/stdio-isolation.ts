@@ -16,7 +16,7 @@ export type StdioUser = Readonly<{ uid: number; gid: number }>;
  * What to keep from the processes: `hiddenFolder` with all that is in it, and `hiddenFiles`. `path`: where programs are
  * looked for.
  */
-type Wanted = Readonly<{
+type IsolationSettings = Readonly<{
   sandbox: 'auto' | 'required' | 'off';
   user: StdioUser | undefined;
   hiddenFolder: string;
@@ -27,13 +27,13 @@ type Wanted = Readonly<{
 /** `isolation` is undefined when processes run as we do; `exposed` then says, for the operator, what they can read. */
 export type FoundIsolation = Readonly<{ isolation: StdioIsolation | undefined; exposed: string | undefined }>;
 
-const TRIAL_MS = 5000;
+const PROBE_TIMEOUT_MS = 5000;
 
 /**
  * Everything as it is, but processes of its own only in /proc (ours has the environment that we were started with),
  * devices that give nothing away, and nothing in what is hidden. The sandbox ends with us.
  */
-const sandboxOf = ({ hiddenFolder, hiddenFiles }: Wanted): readonly string[] => {
+const sandboxOf = ({ hiddenFolder, hiddenFiles }: IsolationSettings): readonly string[] => {
   const folders = [resolve(hiddenFolder)]
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => ['--tmpfs', realpathSync(folder)]);
@@ -59,7 +59,7 @@ const sandboxOf = ({ hiddenFolder, hiddenFiles }: Wanted): readonly string[] => 
 
 const runs = ([command = '', ...args]: readonly string[], path: string): Promise<boolean> =>
   new Promise((done) => {
-    const child = spawn(command, args, { env: { PATH: path }, cwd: '/', stdio: 'ignore', timeout: TRIAL_MS });
+    const child = spawn(command, args, { env: { PATH: path }, cwd: '/', stdio: 'ignore', timeout: PROBE_TIMEOUT_MS });
     child
       .once(
         'error',
@@ -81,7 +81,7 @@ const EXPOSED =
  * bubblewrap where the platform has one that works, else not at all. @throws Error when a separation is required and
  * none can be had.
  */
-export const findStdioIsolation = async (wanted: Wanted): Promise<FoundIsolation> => {
+export const findStdioIsolation = async (wanted: IsolationSettings): Promise<FoundIsolation> => {
   if (wanted.user) {
     if (process.getuid?.() !== 0)
       throw new Error('STDIO_USER needs Toolgate to be started as root: only root can run a process as another user');

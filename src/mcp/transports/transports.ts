@@ -1,7 +1,7 @@
 import type { HttpClient } from '../http-client/http-client.js';
-import { ChannelServers } from './channel-servers.js';
+import { LegacyChannels } from './legacy-channels.js';
 import type { Forward } from '../upstream/forward.js';
-import type { ChannelRules } from './kept-channels.js';
+import type { ChannelRules } from './channel-registry.js';
 import { ModernChannels } from './modern-channels.js';
 import { sseChannels } from './sse-channel.js';
 import { stdioChannels, type StdioRules } from './stdio-channel.js';
@@ -12,12 +12,12 @@ export type Transports = Readonly<{ forward: Forward; stop: () => void }>;
 export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; stdio: StdioRules }>;
 
 /** The way to every server by its transport; `http` must be over the guarded connections of platform/outbound. */
-export const openTransports = ({ http, stdio: stdioRules, stillGood }: TransportRules): Transports => {
-  const sse = new ChannelServers(sseChannels(http), { stillGood });
+export const openTransports = ({ http, stdio: stdioRules, isGrantActive }: TransportRules): Transports => {
+  const sse = new LegacyChannels(sseChannels(http), { isGrantActive });
   const processes = stdioChannels(stdioRules);
   const stdio = {
-    legacy: new ChannelServers(processes, { stillGood }),
-    modern: new ModernChannels(processes, { stillGood }),
+    legacy: new LegacyChannels(processes, { isGrantActive }),
+    modern: new ModernChannels(processes, { isGrantActive }),
   };
   return {
     forward: (request, sink) => {

@@ -25,7 +25,7 @@ const http = makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () 
 const { forward } = openTransports({
   http,
   stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
-  stillGood: () => true,
+  isGrantActive: () => true,
 });
 
 const failures: unknown[] = [];

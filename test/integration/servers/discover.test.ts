@@ -30,7 +30,7 @@ const modernUpstream = async (options?: ModernOptions): Promise<ModernUpstream> 
 const { forward, stop } = openTransports({
   http: makeHttpClient(outbound.connector),
   stdio: { allow: [], variables: [], environment: {}, isolation: undefined },
-  stillGood: () => true,
+  isGrantActive: () => true,
 });
 afterAll(stop);
 const ask = (

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import type { UpstreamServer } from '../../../src/mcp/upstream/forward.js';
 import type { Era } from '../../../src/mcp/protocol/era.js';
 import { startModernUpstream } from '../../support/modern-upstream.js';
@@ -20,7 +20,7 @@ type Answer = Readonly<{ status: number; text: string; session: string | null; s
 const clientOf = (url: string, eras: readonly Era[]) => clientAt(serverAt(url, eras));
 const clientAt = async (server: UpstreamServer) => {
   const { forward, stop } = transports();
-  const translation = openTranslation(forward);
+  const translation = openEraBridge(forward);
   const served = await serveForward(translation.forward, server);
   stops.push(stop, translation.stop, served.close);
   const post = async (body: Json, headers: Record<string, string>): Promise<Answer> => {

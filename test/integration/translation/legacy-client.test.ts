@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { inputRequired, type ServerContext } from '@modelcontextprotocol/server';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { startModernUpstream, type ModernOptions, type ModernUpstream } from '../../support/modern-upstream.js';
 import { serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { textOf } from '../../support/tenant.js';
@@ -27,7 +27,7 @@ type World = Readonly<{ upstream: ModernUpstream; url: string; client: (capabili
 const world = async (options: ModernOptions = {}): Promise<World> => {
   const upstream = await startModernUpstream(options);
   const { forward, stop } = transports();
-  const translation = openTranslation(forward);
+  const translation = openEraBridge(forward);
   const served = await serveForward(translation.forward, serverAt(upstream.url, ['modern']));
   stops.push(upstream.close, stop, translation.stop, served.close);
   const client = async (capabilities: object = {}): Promise<Client> => {

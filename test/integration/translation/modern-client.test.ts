@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { serveForward, serverAt, transports } from '../../support/serve-forward.js';
 import { textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type CallExtra, type Upstream, type UpstreamOptions } from '../../support/upstream.js';
@@ -28,7 +28,7 @@ type World = Readonly<{
 const world = async (options: UpstreamOptions = {}): Promise<World> => {
   const upstream = await startUpstream(options);
   const { forward, stop } = transports();
-  const translation = openTranslation(forward);
+  const translation = openEraBridge(forward);
   const served = await serveForward(translation.forward, serverAt(upstream.url, ['legacy']));
   stops.push(upstream.close, stop, translation.stop, served.close);
   const client = async (capabilities: object = {}, grant = 'grt_1'): Promise<Client> => {
@@ -569,7 +569,7 @@ describe('a modern client of a legacy server', () => {
       intercept: (_request, _response, { message }) => message?.['method'] === 'tools/call',
     });
     const { forward, stop } = transports();
-    const translation = openTranslation(forward);
+    const translation = openEraBridge(forward);
     const served = await serveForward(translation.forward, serverAt(upstream.url, ['legacy']), 300);
     stops.push(upstream.close, stop, translation.stop, served.close);
     const answer = await fetch(served.url, {

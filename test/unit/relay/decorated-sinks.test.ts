@@ -1,8 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { ChannelServers } from '../../../src/mcp/transports/channel-servers.js';
-import { openTranslation } from '../../../src/mcp/era-bridge/translate.js';
+import { LegacyChannels } from '../../../src/mcp/transports/legacy-channels.js';
+import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
 import { isObject } from '../../../src/mcp/wire/json-object.js';
 import { relayAnswer, type AnswerOptions } from '../../../src/data-plane/relay/relay-answer.js';
@@ -71,9 +71,9 @@ const THROUGH = {
 /** The ways that an answer takes from a transport to the relay; each decorates the sink. */
 const ROUTES = {
   straight: (forward) => forward,
-  'an attempt': (forward) => openTranslation(forward).forward,
+  'an attempt': (forward) => openEraBridge(forward).forward,
   'a channel': (forward) => {
-    const servers = new ChannelServers(
+    const servers = new LegacyChannels(
       ({ server }, events) => {
         forward(
           { ...request, server },
@@ -81,7 +81,7 @@ const ROUTES = {
         );
         return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
       },
-      { stillGood: () => true },
+      { isGrantActive: () => true },
     );
     return servers.forward;
   },

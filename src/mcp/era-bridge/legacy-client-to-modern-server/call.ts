@@ -2,28 +2,28 @@ import { inBackground, reportFailure, startTimer } from '../../../platform/runti
 import { isObject, parseObject, type Json } from '../../wire/json-object.js';
 import { OWN_CODES } from '../../protocol/answers.js';
 import { modernHeaders } from '../../protocol/modern.js';
-import { ChannelAnswer } from '../../transports/channel-answer.js';
+import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
-import { AnswerDeadline } from '../answer-deadline.js';
+import { ResponseDeadline } from '../response-deadline.js';
 import { toModern } from '../envelope.js';
 import { codeOf, errorMessage, toLegacyError } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { inputRequestsOf, InputRound } from './input-round.js';
 import { editObject, elementsOf, membersOf, setText, within } from '../../wire/json-text.js';
 import type { LegacySession } from './session-id.js';
-import { MessageSink, type Over } from '../message-sink.js';
-import type { ModernFacts } from './modern-facts.js';
-import type { Questions } from './questions.js';
-import { isRefusal, MISDIRECTED, reachOf } from '../reach.js';
+import { MessageSink, type AnswerEnd } from '../message-sink.js';
+import type { ModernServerCache } from './modern-server-cache.js';
+import type { PendingClientRequests } from './pending-client-requests.js';
+import { isEraRefusal, MISDIRECTED, targetOf } from '../upstream-target.js';
 
 /** One request of a legacy client. `id` is the text of its JSON-RPC id. */
 export type LegacyRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
 
-export type CallParts = Readonly<{
+export type CallDeps = Readonly<{
   forward: Forward;
-  questions: Questions;
+  questions: PendingClientRequests;
   heartbeat: Heartbeat;
-  facts: ModernFacts;
+  facts: ModernServerCache;
   session: LegacySession;
   logLevel: string | undefined;
 }>;
@@ -31,9 +31,9 @@ export type CallParts = Readonly<{
 /** What a retry of a request adds to it. */
 type Retry = Readonly<{ responses: string | undefined; state: string | undefined }>;
 
-const MOST_ROUNDS = 8;
+const MAX_ROUNDS = 8;
 /** A server that asks for nothing but to be called again is not called at once. */
-const PACE_MS = 250;
+const RETRY_DELAY_MS = 250;
 const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const HEADER_MISMATCH = -32_020;
 
@@ -41,41 +41,41 @@ const HEADER_MISMATCH = -32_020;
  * Whether an error came from a server that may not be modern: a code that the specification of 2026-07-28 leaves to
  * older ones, or none.
  */
-const isOfNoModernServer = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
+const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
 
 /**
  * One request of a legacy client at a modern server. What the server needs from the client (`input_required`) is asked
  * for by requests on the answer's stream; with what was answered the call is made again, at most eight times.
  */
-export class LegacyCall implements Running {
-  readonly #parts: CallParts;
+export class LegacyClientCall implements Running {
+  readonly #deps: CallDeps;
   readonly #request: UpstreamRequest;
   readonly #message: LegacyRequest;
-  readonly #answer: ChannelAnswer;
+  readonly #answer: ChannelResponse;
   #upstream: Running | undefined;
-  #deadline: AnswerDeadline | undefined;
+  #deadline: ResponseDeadline | undefined;
   #round: InputRound | undefined;
-  #pace: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
   #rounds = 0;
   #paused = false;
   #over = false;
   #responded = false;
-  #relearned = false;
+  #headersRelearned = false;
 
   constructor(
-    parts: CallParts,
+    parts: CallDeps,
     request: UpstreamRequest,
     message: LegacyRequest,
     to: Readonly<{ sink: Sink; left: () => void }>,
   ) {
-    this.#parts = parts;
+    this.#deps = parts;
     this.#request = request;
     this.#message = message;
     const left = (): void => {
       this.#leave();
       to.left();
     };
-    this.#answer = new ChannelAnswer(
+    this.#answer = new ChannelResponse(
       to.sink,
       { left, paused: (_answer, paused) => this.#pause(paused) },
       { silenceMs: 0 },
@@ -96,10 +96,10 @@ export class LegacyCall implements Running {
 
   #leave(): void {
     this.#over = true;
-    clearTimeout(this.#pace);
+    clearTimeout(this.#retryTimer);
     this.#deadline?.stop();
     this.#round?.cancel();
-    this.#parts.heartbeat.remove(this.#answer);
+    this.#deps.heartbeat.remove(this.#answer);
     // A server that has responded ends its answer itself: that leaves the connection usable.
     if (!this.#responded) this.#upstream?.abort();
   }
@@ -115,27 +115,27 @@ export class LegacyCall implements Running {
         if (this.#over) return;
         this.#responded = false;
         // Of each time that the server is asked: while the client is, it has none.
-        const deadline = new AnswerDeadline(request.silenceMs, () =>
+        const deadline = new ResponseDeadline(request.silenceMs, () =>
           this.#answer.fail({ kind: 'timeout', sent: true }),
         );
         this.#deadline = deadline;
         const sink = new MessageSink(request, {
           head: (_status, _headers, streams) => streams && this.#open(),
           message: (text) => {
-            deadline.heard();
-            this.#responded ||= this.#take(text);
+            deadline.refresh();
+            this.#responded ||= this.#handleMessage(text);
             if (this.#responded) deadline.stop();
           },
-          over: (over) => {
+          ended: (over) => {
             deadline.stop();
             return this.#responded || this.#ended(over);
           },
-          more: () => {
+          wantsMore: () => {
             if (sink.unreadable) this.#upstream?.abort();
             return !this.#paused;
           },
         });
-        this.#upstream = this.#parts.forward(request, sink);
+        this.#upstream = this.#deps.forward(request, sink);
       })
       .catch((cause: unknown) => {
         reportFailure('legacy_call', cause);
@@ -144,16 +144,16 @@ export class LegacyCall implements Running {
   }
 
   async #prepared({ responses, state }: Retry): Promise<UpstreamRequest> {
-    const { facts, session, logLevel } = this.#parts;
+    const { facts, session, logLevel } = this.#deps;
     const { method, params, body } = this.#message;
-    if (!facts.known) await facts.introduction();
+    if (!facts.known) await facts.handshake();
     const logs = isObject(facts.known?.result['capabilities']) && 'logging' in facts.known.result['capabilities'];
     const client = {
       info: session.clientInfo,
       capabilities: session.capabilities,
       logLevel: logs ? (logLevel ?? 'info') : undefined,
     };
-    const { credential } = reachOf(this.#parts.forward, this.#request);
+    const { credential } = targetOf(this.#deps.forward, this.#request);
     const mirrored =
       method === 'tools/call' && typeof params['name'] === 'string'
         ? await facts.headersFor(params['name'], params['arguments'])
@@ -172,16 +172,16 @@ export class LegacyCall implements Running {
 
   /** Whether the server has refused the call, or asked for something, before. */
   #wasSent(): boolean {
-    return this.#rounds > 0 || this.#relearned;
+    return this.#rounds > 0 || this.#headersRelearned;
   }
 
   #open(): void {
     this.#answer.open();
-    this.#parts.heartbeat.add(this.#answer);
+    this.#deps.heartbeat.add(this.#answer);
   }
 
   /** Takes one message of the server; true when it is the response. */
-  #take(text: string): boolean {
+  #handleMessage(text: string): boolean {
     const members = membersOf(text);
     if (members.has('method')) {
       // A modern server has no requests of its own to send.
@@ -191,29 +191,29 @@ export class LegacyCall implements Running {
     const [error, result] = [members.get('error'), members.get('result')];
     if (error !== undefined) this.#fails(error);
     else if (result === undefined) return false;
-    else if (membersOf(result).get('resultType') === '"input_required"') this.#ask(result);
+    else if (membersOf(result).get('resultType') === '"input_required"') this.#requestInput(result);
     else this.#answer.result(this.#withOwnId(this.#shown(text, result)));
     return true;
   }
 
-  #ended(over: Over): void {
+  #ended(over: AnswerEnd): void {
     if (this.#over) return;
     if (over.kind === 'failed')
       return this.#answer.fail({ ...over.failure, sent: over.failure.sent || this.#wasSent() });
     const error = membersOf(over.body).get('error');
     if (over.status < 300) this.#answer.fail({ kind: 'broken', sent: true });
-    else if (error === undefined || isOfNoModernServer(codeOf(error)))
-      this.#answer.result(over.body, isRefusal(over.status) ? MISDIRECTED : over.status);
+    else if (error === undefined || mayBeLegacyError(codeOf(error)))
+      this.#answer.result(over.body, isEraRefusal(over.status) ? MISDIRECTED : over.status);
     else this.#fails(error);
   }
 
   #fails(error: string): void {
     const { method, id } = this.#message;
-    if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#relearned && this.#rounds === 0) {
-      this.#relearned = true;
+    if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#headersRelearned && this.#rounds === 0) {
+      this.#headersRelearned = true;
       return inBackground(
         'relearn',
-        this.#parts.facts.relearn().then(() => this.#over || this.start()),
+        this.#deps.facts.relearn().then(() => this.#over || this.start()),
         () => this.#answer.fail({ kind: 'broken', sent: true }),
       );
     }
@@ -223,7 +223,7 @@ export class LegacyCall implements Running {
   /** A list without the tools whose headers are not allowed to be what they are. */
   #shown(text: string, result: string): string {
     const listed = this.#message.method === 'tools/list' ? parseObject(result) : undefined;
-    const hidden = listed ? this.#parts.facts.learn(listed) : undefined;
+    const hidden = listed ? this.#deps.facts.learn(listed) : undefined;
     if (!hidden?.size) return text;
     const isShown = (tool: string): boolean => !hidden.has(String(parseObject(tool)?.['name']));
     return editObject(text, {
@@ -240,28 +240,28 @@ export class LegacyCall implements Running {
     return this.#rounds === 0 ? text : editObject(text, { id: setText(this.#message.id) });
   }
 
-  #ask(result: string): void {
+  #requestInput(result: string): void {
     const state = membersOf(result).get('requestState');
-    const requests = inputRequestsOf(result, this.#parts.session.capabilities);
+    const requests = inputRequestsOf(result, this.#deps.session.capabilities);
     this.#rounds += 1;
     if (!TAKES_INPUT.has(this.#message.method))
       return this.#withoutInput('the MCP server asked for input where none can be given');
-    if (this.#rounds > MOST_ROUNDS)
-      return this.#withoutInput(`the MCP server asked for input more than ${MOST_ROUNDS} times`);
+    if (this.#rounds > MAX_ROUNDS)
+      return this.#withoutInput(`the MCP server asked for input more than ${MAX_ROUNDS} times`);
     if (typeof requests === 'string') return this.#withoutInput(requests);
     if (requests.length === 0 && state === undefined)
       return this.#withoutInput('the MCP server asked for input without saying which');
     if (requests.length === 0) {
-      this.#pace = startTimer(
+      this.#retryTimer = startTimer(
         'legacy_call',
-        PACE_MS,
+        RETRY_DELAY_MS,
         () => this.#send({ responses: undefined, state }),
         () => this.#answer.abort(),
       );
       return;
     }
     this.#open();
-    const { questions, session } = this.#parts;
+    const { questions, session } = this.#deps;
     const { server, grantId } = this.#request;
     this.#round = new InputRound(
       {

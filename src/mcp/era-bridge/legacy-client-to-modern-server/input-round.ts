@@ -1,12 +1,12 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../../wire/json-object.js';
-import { isDeclared } from '../declared.js';
+import { isDeclared } from '../client-capabilities.js';
 import { editObject, membersOf, type Edit } from '../../wire/json-text.js';
-import type { Questions } from './questions.js';
+import type { PendingClientRequests } from './pending-client-requests.js';
 
 /** How long people may take to answer. */
-export const ROUND_MS = 600_000;
+export const INPUT_TIMEOUT_MS = 600_000;
 
 export type InputRequest = Readonly<{ key: string; method: string; params: string | undefined }>;
 
@@ -36,11 +36,11 @@ const asLegacy = ({ method, params }: InputRequest): string | undefined =>
     ? editObject(params, { elicitationId: withElicitationId })
     : params;
 
-type Asking = Readonly<{
+type InputRoundDeps = Readonly<{
   organizationId: string;
   grantId: string;
   sessionId: string;
-  questions: Questions;
+  questions: PendingClientRequests;
   send: (message: string) => void;
 }>;
 
@@ -49,29 +49,33 @@ type Asking = Readonly<{
  * not all come.
  */
 export class InputRound {
-  readonly #asking: Asking;
+  readonly #deps: InputRoundDeps;
   readonly #done: (responses: string | undefined) => void;
   readonly #open = new Set<string>();
   readonly #responses: string[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(asking: Asking, requests: readonly InputRequest[], done: (responses: string | undefined) => void) {
-    this.#asking = asking;
+  constructor(
+    asking: InputRoundDeps,
+    requests: readonly InputRequest[],
+    done: (responses: string | undefined) => void,
+  ) {
+    this.#deps = asking;
     this.#done = done;
-    this.#timer = startTimer('input_round', ROUND_MS, () => this.#finish(undefined));
+    this.#timer = startTimer('input_round', INPUT_TIMEOUT_MS, () => this.#finish(undefined));
     // Whoever can't be asked all of it is asked nothing.
-    if (!requests.every((request) => this.#ask(request))) this.#finish(undefined);
+    if (!requests.every((request) => this.#request(request))) this.#finish(undefined);
   }
 
   /** The call is over: its questions are withdrawn. */
   cancel(): void {
     clearTimeout(this.#timer);
-    for (const id of this.#open) this.#asking.questions.close(id);
+    for (const id of this.#open) this.#deps.questions.close(id);
     this.#open.clear();
   }
 
-  #ask(request: InputRequest): boolean {
-    const { questions, organizationId, grantId, sessionId, send } = this.#asking;
+  #request(request: InputRequest): boolean {
+    const { questions, organizationId, grantId, sessionId, send } = this.#deps;
     const id = questions.open({
       organizationId,
       grantId,

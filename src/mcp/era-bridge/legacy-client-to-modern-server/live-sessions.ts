@@ -1,20 +1,20 @@
 import { LIVE_SESSION_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
-import type { LegacyListen } from './listen.js';
+import type { LegacyEventStream } from './event-stream.js';
 
 /** What a session has on this node beside what its id says. */
 export type LiveSession = {
   logLevel: string | undefined;
   readonly subscriptions: Set<string>;
-  listen: LegacyListen | undefined;
+  listen: LegacyEventStream | undefined;
 };
 
 type Owner = Readonly<{ organizationId: string; grantId: string }>;
-type Kept = LiveSession & Readonly<{ owner: Owner }> & { bytes: number };
+type Entry = LiveSession & Readonly<{ owner: Owner }> & { bytes: number };
 
 /** Resources that one session may subscribe to. */
-const MOST_SUBSCRIPTIONS = 1000;
+const MAX_SUBSCRIPTIONS = 1000;
 /** What a subscription takes beside its URI, by and large. */
 const SUBSCRIPTION_BYTES = 128;
 
@@ -26,8 +26,8 @@ const weightOf = (uri: string): number => uri.length + SUBSCRIPTION_BYTES;
  * loses its own for a new one, and none with an open stream.
  */
 export class LiveSessions {
-  readonly #sessions = new Map<string, Kept>();
-  readonly #places = new Quota(LIVE_SESSION_QUOTA);
+  readonly #sessions = new Map<string, Entry>();
+  readonly #quota = new Quota(LIVE_SESSION_QUOTA);
 
   find(id: string): LiveSession | undefined {
     return this.#sessions.get(id);
@@ -44,7 +44,7 @@ export class LiveSessions {
     const owner = { organizationId: server.organizationId, grantId };
     for (let exceeded = this.#take(owner); exceeded !== undefined; exceeded = this.#take(owner))
       if (!this.#endOldest(owner, exceeded === 'grant')) return undefined;
-    const kept: Kept = { logLevel: undefined, subscriptions: new Set<string>(), listen: undefined, owner, bytes: 0 };
+    const kept: Entry = { logLevel: undefined, subscriptions: new Set<string>(), listen: undefined, owner, bytes: 0 };
     this.#sessions.set(id, kept);
     return kept;
   }
@@ -55,8 +55,8 @@ export class LiveSessions {
     if (!kept || kept.subscriptions.has(uri)) return kept !== undefined;
     const { organizationId, grantId } = kept.owner;
     if (
-      kept.subscriptions.size >= MOST_SUBSCRIPTIONS ||
-      this.#places.grow(organizationId, grantId, weightOf(uri)) !== undefined
+      kept.subscriptions.size >= MAX_SUBSCRIPTIONS ||
+      this.#quota.grow(organizationId, grantId, weightOf(uri)) !== undefined
     )
       return false;
     kept.subscriptions.add(uri);
@@ -68,7 +68,7 @@ export class LiveSessions {
     const kept = this.#sessions.get(id);
     if (!kept?.subscriptions.delete(uri)) return;
     kept.bytes -= weightOf(uri);
-    this.#places.shrink(kept.owner.organizationId, kept.owner.grantId, weightOf(uri));
+    this.#quota.shrink(kept.owner.organizationId, kept.owner.grantId, weightOf(uri));
   }
 
   /** The session is over. */
@@ -76,12 +76,12 @@ export class LiveSessions {
     const kept = this.#sessions.get(id);
     if (!kept) return;
     this.#sessions.delete(id);
-    this.#places.free(kept.owner.organizationId, kept.owner.grantId, kept.bytes);
+    this.#quota.free(kept.owner.organizationId, kept.owner.grantId, kept.bytes);
     kept.listen?.close();
   }
 
   #take({ organizationId, grantId }: Owner): ReturnType<Quota['take']> {
-    return this.#places.take(organizationId, grantId);
+    return this.#quota.take(organizationId, grantId);
   }
 
   /** Ends the session that the organization, or the grant, used longest ago and that has no stream. */

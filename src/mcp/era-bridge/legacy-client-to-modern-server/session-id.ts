@@ -10,10 +10,10 @@ import { isRevisionOf, REVISIONS } from '../../protocol/era.js';
 export type LegacySession = Readonly<{ id: string; protocolVersion: string; capabilities: Json; clientInfo: Json }>;
 
 /** Beside the sealed session's own parts this leaves an id that fits in a header. */
-const LONGEST_ID = 3072;
-const LONGEST_TEXT = 128;
+const MAX_ID_LENGTH = 3072;
+const MAX_TEXT_LENGTH = 128;
 
-const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : 'unknown');
+const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, MAX_TEXT_LENGTH) : 'unknown');
 
 /** The capabilities that mean the same in both eras: tasks were reworked into an extension. */
 const capabilitiesOf = (params: Json | undefined): Json => {
@@ -37,11 +37,11 @@ export const newSession = (params: Json | undefined): Readonly<{ session: Legacy
     clientInfo: { name: text(info['name']), version: text(info['version']) },
   };
   const id = Buffer.from(JSON.stringify(session)).toString('base64url');
-  return id.length > LONGEST_ID ? undefined : { session, id };
+  return id.length > MAX_ID_LENGTH ? undefined : { session, id };
 };
 
 /** The session of an id that `newSession` made; undefined for any other text. */
-export const openSession = (id: string): LegacySession | undefined => {
+export const decodeSession = (id: string): LegacySession | undefined => {
   const content = parseObject(Buffer.from(id, 'base64url').toString('utf8'));
   const { id: own, protocolVersion, capabilities, clientInfo } = content ?? {};
   if (

@@ -5,59 +5,59 @@ import { toLegacy } from '../envelope.js';
 import { codeOf } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { membersOf } from '../../wire/json-text.js';
-import { isRefusal, MISDIRECTED } from '../reach.js';
-import { ClientAnswer, type ClientRequest } from './client-answer.js';
-import { isDeclared, neededFor } from '../declared.js';
-import { PARKED_MS, type Owner, type ParkedCalls } from './parked-calls.js';
-import { inputRequired, resultMessage, toInputParams, toModernResponse, type Said } from './results.js';
-import { unopened, type Opened } from './session-pool.js';
-import { UpstreamLeg } from './upstream-leg.js';
-import type { Question, SessionCall, UpstreamSession } from './upstream-session.js';
+import { isEraRefusal, MISDIRECTED } from '../upstream-target.js';
+import { ClientResponse, type ClientRequest } from './client-response.js';
+import { isDeclared, requiredCapabilities } from '../client-capabilities.js';
+import { PARKED_TIMEOUT_MS, type CallOwner, type ParkedCalls } from './parked-calls.js';
+import { inputRequired, resultMessage, toInputParams, toModernResponse, type HttpResponse } from './results.js';
+import { explainUnopened, type OpenResult } from './session-pool.js';
+import { UpstreamExchange } from './upstream-exchange.js';
+import type { ServerRequest, SessionCall, UpstreamSession } from './upstream-session.js';
 
 /** `session` answers the legacy session that serves this call; another one after the first was lost. */
-export type CallParts = Readonly<{
-  session: () => Promise<Opened>;
-  parked: ParkedCalls<ModernCall>;
+export type CallDeps = Readonly<{
+  session: () => Promise<OpenResult>;
+  parked: ParkedCalls<ModernClientCall>;
   heartbeat: Heartbeat;
-  owner: Owner;
+  owner: CallOwner;
   body: string;
 }>;
 
 export const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** Questions that come together are asked together. */
-const TOGETHER_MS = 15;
-const TOO_MUCH_WAITS = 'too many calls wait for input';
+const BATCH_DELAY_MS = 15;
+const TOO_MANY_WAITING = 'too many calls wait for input';
 /** What a question takes beside its texts, by and large. */
-const QUESTION_BYTES = 256;
+const REQUEST_OVERHEAD_BYTES = 256;
 
-const bytesOf = ({ id, params }: Question): number => QUESTION_BYTES + id.length + (params?.length ?? 0);
+const bytesOf = ({ id, params }: ServerRequest): number => REQUEST_OVERHEAD_BYTES + id.length + (params?.length ?? 0);
 /** A text by itself: as a part of a longer one it would keep all of that. */
-const alone = (text: string): string => Buffer.from(text).toString('utf8');
+const copyOf = (text: string): string => Buffer.from(text).toString('utf8');
 
 /**
  * One request of a modern client in a legacy session. When the server asks the client something in the middle of it,
  * the client gets `input_required`, and the call waits here, its connection to the server open, for the retry that
  * brings the answers.
  */
-export class ModernCall implements SessionCall {
-  readonly #parts: CallParts;
-  readonly #open = new Map<string, Question>();
-  #answer: ClientAnswer | undefined;
+export class ModernClientCall implements SessionCall {
+  readonly #deps: CallDeps;
+  readonly #openRequests = new Map<string, ServerRequest>();
+  #response: ClientResponse | undefined;
   #session: UpstreamSession | undefined;
-  #leg: UpstreamLeg | undefined;
+  #exchange: UpstreamExchange | undefined;
   #id = 0;
-  #asked = 0;
-  #missing: Json | undefined;
+  #requestCount = 0;
+  #missingCapabilities: Json | undefined;
   #timer: NodeJS.Timeout | undefined;
   #handle: string | undefined;
   /** What came to an end while nobody was there to be told. */
-  #outcome: ((answer: ClientAnswer) => void) | undefined;
+  #outcome: ((answer: ClientResponse) => void) | undefined;
   #paused = false;
-  #begunAnew = false;
+  #restarted = false;
   #over = false;
 
-  constructor(parts: CallParts) {
-    this.#parts = parts;
+  constructor(parts: CallDeps) {
+    this.#deps = parts;
   }
 
   /** Begins the call for its client. */
@@ -68,80 +68,83 @@ export class ModernCall implements SessionCall {
   }
 
   /** Goes on for the retry of a parked call; `responses` is the text of its `inputResponses`. */
-  goOn(client: ClientRequest, responses: string): Running {
+  continueWith(client: ClientRequest, responses: string): Running {
     clearTimeout(this.#timer);
     [this.#timer, this.#handle] = [undefined, undefined];
     const answer = this.#attach(client);
     for (const [key, response] of membersOf(responses)) {
-      const question = this.#open.get(key);
+      const question = this.#openRequests.get(key);
       if (!question || !parseObject(response)) continue;
-      this.#open.delete(key);
+      this.#openRequests.delete(key);
       this.#session?.post(`{"jsonrpc":"2.0","id":${question.id},"result":${response}}`);
     }
-    if (this.#outcome) this.#tell(this.#outcome);
-    else if (this.#open.size > 0) this.#park();
+    if (this.#outcome) this.#deliver(this.#outcome);
+    else if (this.#openRequests.size > 0) this.#park();
     return answer;
   }
 
-  ask(question: Question): void {
-    const { owner } = this.#parts;
+  serverRequest(question: ServerRequest): void {
+    const { owner } = this.#deps;
     if (!TAKES_INPUT.has(owner.method))
       return this.#session?.refuse(question.id, 'no input can be asked for during this request');
     if (!isDeclared(this.#session?.capabilities ?? {}, question.method, question.params)) {
-      this.#missing = { ...this.#missing, ...neededFor(question.method, question.params) };
+      this.#missingCapabilities = {
+        ...this.#missingCapabilities,
+        ...requiredCapabilities(question.method, question.params),
+      };
       return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
     }
-    if (!this.#mayHold(bytesOf(question))) return this.#session?.refuse(question.id, TOO_MUCH_WAITS);
-    this.#asked += 1;
-    this.#open.set(`input-${this.#asked}`, {
-      id: alone(question.id),
+    if (!this.#mayHold(bytesOf(question))) return this.#session?.refuse(question.id, TOO_MANY_WAITING);
+    this.#requestCount += 1;
+    this.#openRequests.set(`input-${this.#requestCount}`, {
+      id: copyOf(question.id),
       method: question.method,
-      params: question.params && alone(question.params),
+      params: question.params && copyOf(question.params),
     });
     // Whoever is not there now is asked when it comes back.
-    if (this.#answer && !this.#timer)
+    if (this.#response && !this.#timer)
       this.#timer = startTimer(
         'modern_call',
-        TOGETHER_MS,
+        BATCH_DELAY_MS,
         () => this.#park(),
         () => this.abandon(),
       );
   }
 
-  withdraw(questionId: string): void {
-    for (const [key, { id }] of this.#open) if (id === questionId) this.#open.delete(key);
+  cancelServerRequest(questionId: string): void {
+    for (const [key, { id }] of this.#openRequests) if (id === questionId) this.#openRequests.delete(key);
   }
 
   progress(text: string): void {
-    this.#answer?.progress(text);
+    this.#response?.progress(text);
   }
 
   log(text: string, level: unknown): void {
-    this.#answer?.log(text, level);
+    this.#response?.log(text, level);
   }
 
-  tell(text: string): void {
-    this.#answer?.event(text);
+  notify(text: string): void {
+    this.#response?.event(text);
   }
 
   /** The server's response to the call. */
   respond(text: string): void {
     const session = this.#session;
     if (!session) return;
-    this.#leg?.responded();
+    this.#exchange?.responded();
     if (!this.#mayHold(text.length)) return this.#fail({ kind: 'broken', sent: true });
-    const { method, params } = this.#parts.owner;
-    const response = this.#answer ? text : alone(text);
+    const { method, params } = this.#deps.owner;
+    const response = this.#response ? text : copyOf(text);
     this.#finish((answer) => {
       const { serverInfo } = session.introduction;
-      answer.say(
+      answer.finish(
         toModernResponse(response, {
           id: answer.client.id,
           method,
           params,
           serverInfo,
           capabilities: session.capabilities,
-          missing: this.#missing,
+          missing: this.#missingCapabilities,
         }),
       );
     });
@@ -152,30 +155,31 @@ export class ModernCall implements SessionCall {
   }
 
   async #begin(): Promise<void> {
-    const opened = await this.#parts.session();
+    const opened = await this.#deps.session();
     if (this.#over) return;
     if (!('session' in opened))
-      return this.#finish((answer) => answer.say(this.#inAll(unopened(opened, answer.client.id))));
+      return this.#finish((answer) => answer.finish(this.#markSent(explainUnopened(opened, answer.client.id))));
     const { session } = opened;
     this.#session = session;
-    this.#id = session.begin(this);
-    const logLevel = this.#answer?.client.logLevel;
+    this.#id = session.startCall(this);
+    const logLevel = this.#response?.client.logLevel;
     const capabilities = session.introduction.result['capabilities'];
-    if (logLevel !== undefined && isObject(capabilities) && 'logging' in capabilities) await session.wantLogs(logLevel);
-    if (this.#over) return session.finish(this.#id);
-    this.#leg = new UpstreamLeg(session, {
-      timeoutMs: this.#answer?.client.silenceMs ?? 0,
-      streams: () => this.#answer?.streams(),
-      heard: () => this.#answer?.heard(),
+    if (logLevel !== undefined && isObject(capabilities) && 'logging' in capabilities)
+      await session.setLogLevel(logLevel);
+    if (this.#over) return session.finishCall(this.#id);
+    this.#exchange = new UpstreamExchange(session, {
+      timeoutMs: this.#response?.client.silenceMs ?? 0,
+      streaming: () => this.#response?.expectStream(),
+      progressed: () => this.#response?.refresh(),
       message: (text) => session.dispatch(text, this),
       failed: (failure) => this.#fail(failure),
       refused: (status, body) => this.#refused(session, status, body),
-      more: () => !this.#paused,
+      wantsMore: () => !this.#paused,
     });
-    this.#leg.send(
-      toLegacy(this.#parts.body, {
+    this.#exchange.send(
+      toLegacy(this.#deps.body, {
         id: this.#id,
-        progressToken: this.#answer?.client.progressToken === undefined ? undefined : this.#id,
+        progressToken: this.#response?.client.progressToken === undefined ? undefined : this.#id,
       }),
     );
   }
@@ -185,98 +189,99 @@ export class ModernCall implements SessionCall {
     const error = membersOf(body).get('error');
     const code = error === undefined ? Number.NaN : codeOf(error);
     const forgotten = status === 404 || (status === 400 && code <= -32_000 && code > -32_020);
-    session.finish(this.#id);
-    if (forgotten && session.introduction.session !== undefined && !this.#begunAnew) {
-      this.#begunAnew = true;
-      session.lose();
+    session.finishCall(this.#id);
+    if (forgotten && session.introduction.session !== undefined && !this.#restarted) {
+      this.#restarted = true;
+      session.markLost();
       return inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: true }));
     }
     if (error !== undefined) return this.respond(body);
-    return this.#finish((answer) => answer.say({ text: body, status: isRefusal(status) ? MISDIRECTED : status }));
+    return this.#finish((answer) => answer.finish({ text: body, status: isEraRefusal(status) ? MISDIRECTED : status }));
   }
 
-  #attach(client: ClientRequest): ClientAnswer {
-    const answer: ClientAnswer = new ClientAnswer(
+  #attach(client: ClientRequest): ClientResponse {
+    const answer: ClientResponse = new ClientResponse(
       client,
       {
         paused: (paused) => this.#pause(paused),
-        left: () => this.#answer === answer && this.#cancel('the client closed its stream'),
-        silent: () => {
-          this.#answer = undefined;
+        left: () => this.#response === answer && this.#cancel('the client closed its stream'),
+        timedOut: () => {
+          this.#response = undefined;
           this.#cancel('no answer in time');
-          answer.say({ kind: 'timeout', sent: true });
+          answer.finish({ kind: 'timeout', sent: true });
         },
       },
-      this.#parts.heartbeat,
+      this.#deps.heartbeat,
     );
-    this.#answer = answer;
+    this.#response = answer;
     return answer;
   }
 
   #pause(paused: boolean): void {
     this.#paused = paused;
-    if (!paused) this.#leg?.resume();
+    if (!paused) this.#exchange?.resume();
   }
 
   /** Whether so much more may be kept until the client is back; anything may as long as it is there. */
   #mayHold(bytes: number): boolean {
-    return this.#answer !== undefined || this.#handle === undefined || this.#parts.parked.grow(this.#handle, bytes);
+    return this.#response !== undefined || this.#handle === undefined || this.#deps.parked.grow(this.#handle, bytes);
   }
 
   /** Asks the client all open questions, and waits. */
   #park(): void {
-    const { parked, owner, body } = this.#parts;
+    const { parked, owner, body } = this.#deps;
     this.#timer = undefined;
-    if (this.#over || this.#open.size === 0 || !this.#answer) return;
+    if (this.#over || this.#openRequests.size === 0 || !this.#response) return;
     this.#handle = parked.park(
       this,
       owner,
-      [...this.#open.values()].reduce((sum, question) => sum + bytesOf(question), body.length),
+      [...this.#openRequests.values()].reduce((sum, question) => sum + bytesOf(question), body.length),
     );
     if (this.#handle === undefined) {
-      for (const { id } of this.#open.values()) this.#session?.refuse(id, TOO_MUCH_WAITS);
-      return this.#open.clear();
+      for (const { id } of this.#openRequests.values()) this.#session?.refuse(id, TOO_MANY_WAITING);
+      return this.#openRequests.clear();
     }
     const requests = new Map(
-      [...this.#open].map(([key, { method, params }]) => [
+      [...this.#openRequests].map(([key, { method, params }]) => [
         key,
         { method, params: params === undefined ? undefined : toInputParams(params) },
       ]),
     );
-    this.#timer = startTimer('modern_call', PARKED_MS, () => this.#cancel('no input in time'));
+    this.#timer = startTimer('modern_call', PARKED_TIMEOUT_MS, () => this.#cancel('no input in time'));
     this.#pause(false);
-    this.#tell((answer) =>
-      answer.say({ text: resultMessage(answer.client.id, inputRequired(requests, this.#handle)), status: 200 }),
+    this.#deliver((answer) =>
+      answer.finish({ text: resultMessage(answer.client.id, inputRequired(requests, this.#handle)), status: 200 }),
     );
   }
 
   #fail(failure: UpstreamFailure): void {
-    this.#finish((answer) => answer.say(this.#inAll(failure)));
+    this.#finish((answer) => answer.finish(this.#markSent(failure)));
   }
 
   /** What ends the call, with what was sent before it was begun anew. */
-  #inAll(outcome: Said | UpstreamFailure): Said | UpstreamFailure {
-    return 'text' in outcome || !this.#begunAnew ? outcome : { ...outcome, sent: true };
+  #markSent(outcome: HttpResponse | UpstreamFailure): HttpResponse | UpstreamFailure {
+    return 'text' in outcome || !this.#restarted ? outcome : { ...outcome, sent: true };
   }
 
-  #finish(outcome: (answer: ClientAnswer) => void): void {
+  #finish(outcome: (answer: ClientResponse) => void): void {
     if (this.#over) return;
     this.#end();
     this.#outcome = outcome;
-    if (this.#answer) this.#tell(outcome);
+    if (this.#response) this.#deliver(outcome);
     // A parked call keeps its outcome for the retry, as long as that may come.
-    else if (this.#handle !== undefined) this.#timer = startTimer('modern_call', PARKED_MS, () => this.#forget());
+    else if (this.#handle !== undefined)
+      this.#timer = startTimer('modern_call', PARKED_TIMEOUT_MS, () => this.#forget());
   }
 
   /** Gives the client what ends its answer; from then on it is not there any more. */
-  #tell(outcome: (answer: ClientAnswer) => void): void {
-    const answer = this.#answer;
-    this.#answer = undefined;
+  #deliver(outcome: (answer: ClientResponse) => void): void {
+    const answer = this.#response;
+    this.#response = undefined;
     if (answer) outcome(answer);
   }
 
   #cancel(reason: string): void {
-    if (!this.#over && this.#leg)
+    if (!this.#over && this.#exchange)
       this.#session?.post(
         JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: this.#id, reason } }),
       );
@@ -287,11 +292,11 @@ export class ModernCall implements SessionCall {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#leg?.abort();
-    this.#session?.finish(this.#id);
+    this.#exchange?.abort();
+    this.#session?.finishCall(this.#id);
   }
 
   #forget(): void {
-    if (this.#handle !== undefined) this.#parts.parked.forget(this.#handle);
+    if (this.#handle !== undefined) this.#deps.parked.forget(this.#handle);
   }
 }

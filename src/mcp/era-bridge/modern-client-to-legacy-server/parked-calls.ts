@@ -5,10 +5,10 @@ import { Quota } from '../../../platform/fair-shares/quota.js';
 import { canonicalJson } from '../../upstream/tool-definition.js';
 
 /** How long a client may take to answer. */
-export const PARKED_MS = 600_000;
+export const PARKED_TIMEOUT_MS = 600_000;
 
 /** Whose call it is and what it asks for, so that no other call can be answered in its name. */
-export type Owner = Readonly<{
+export type CallOwner = Readonly<{
   organizationId: string;
   grantId: string;
   serverId: string;
@@ -20,7 +20,7 @@ type Parked<Call> = Readonly<{ call: Call; organizationId: string; grantId: stri
   bytes: number;
 };
 
-const digestOf = ({ serverId, method, params }: Owner): string => {
+const digestOf = ({ serverId, method, params }: CallOwner): string => {
   const { _meta, inputResponses: _responses, requestState: _state, ...asked } = params;
   return createHash('sha256')
     .update(canonicalJson([serverId, method, asked]))
@@ -35,12 +35,12 @@ const digestOf = ({ serverId, method, params }: Owner): string => {
  */
 export class ParkedCalls<Call> {
   readonly #parked = new Map<string, Parked<Call>>();
-  readonly #places = new Quota(PARKED_CALL_QUOTA);
+  readonly #quota = new Quota(PARKED_CALL_QUOTA);
 
   /** The handle of a call that holds so many bytes; undefined when too much waits. */
-  park(call: Call, owner: Owner, bytes: number): string | undefined {
+  park(call: Call, owner: CallOwner, bytes: number): string | undefined {
     const { organizationId, grantId } = owner;
-    if (this.#places.take(organizationId, grantId, bytes) !== undefined) return undefined;
+    if (this.#quota.take(organizationId, grantId, bytes) !== undefined) return undefined;
     const handle = randomBytes(32).toString('base64url');
     this.#parked.set(handle, { call, organizationId, grantId, digest: digestOf(owner), bytes });
     return handle;
@@ -49,13 +49,13 @@ export class ParkedCalls<Call> {
   /** Whether the call of a handle may hold so many bytes more. */
   grow(handle: string, bytes: number): boolean {
     const parked = this.#parked.get(handle);
-    if (!parked || this.#places.grow(parked.organizationId, parked.grantId, bytes) !== undefined) return false;
+    if (!parked || this.#quota.grow(parked.organizationId, parked.grantId, bytes) !== undefined) return false;
     parked.bytes += bytes;
     return true;
   }
 
   /** The call of a handle, which no longer counts; undefined for one that is not its owner's. */
-  take(handle: string, owner: Owner): Call | undefined {
+  take(handle: string, owner: CallOwner): Call | undefined {
     const parked = this.#parked.get(handle);
     if (parked?.grantId !== owner.grantId || parked.digest !== digestOf(owner)) return undefined;
     this.forget(handle);
@@ -65,6 +65,6 @@ export class ParkedCalls<Call> {
   forget(handle: string): void {
     const parked = this.#parked.get(handle);
     if (!parked || !this.#parked.delete(handle)) return;
-    this.#places.free(parked.organizationId, parked.grantId, parked.bytes);
+    this.#quota.free(parked.organizationId, parked.grantId, parked.bytes);
   }
 }

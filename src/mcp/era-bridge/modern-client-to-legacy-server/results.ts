@@ -21,20 +21,20 @@ const MISSING_CLIENT_CAPABILITY = -32_021;
 /** A server's introduction holds as long as its session; clients may keep it for a minute. */
 const DISCOVER_TTL_MS = 60_000;
 
-const otherwise = (value: unknown): Edit => {
+const defaultTo = (value: unknown): Edit => {
   const text = JSON.stringify(value);
   return (given) => given ?? text;
 };
 
 const toModernResult = (result: string, method: string, serverInfo: Json | null): string =>
   editObject(result, {
-    resultType: otherwise('complete'),
-    ...(CACHEABLE.has(method) ? { ttlMs: otherwise(0), cacheScope: otherwise('private') } : {}),
-    ...(serverInfo === null ? {} : { _meta: within({ [META.serverInfo]: otherwise(serverInfo) }) }),
+    resultType: defaultTo('complete'),
+    ...(CACHEABLE.has(method) ? { ttlMs: defaultTo(0), cacheScope: defaultTo('private') } : {}),
+    ...(serverInfo === null ? {} : { _meta: within({ [META.serverInfo]: defaultTo(serverInfo) }) }),
   });
 
 /** What stands in a message to the client and the HTTP status it comes with. */
-export type Said = Readonly<{ text: string; status: number }>;
+export type HttpResponse = Readonly<{ text: string; status: number }>;
 
 /** A JSON-RPC response as JSON text. `id` and `result` are JSON texts and go in as they are. */
 export const resultMessage = (id: string, result: string): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
@@ -67,7 +67,7 @@ export const toInputParams = (params: string): string => {
  * Elicitations that must be done before a call can be made, as its error names them; none unless the client can do
  * them.
  */
-const wantedElicitations = (
+const requiredElicitations = (
   error: string,
   capabilities: Json,
 ): ReadonlyMap<string, Readonly<{ method: string; params: string }>> => {
@@ -95,7 +95,7 @@ export const toModernResponse = (
     capabilities: Json;
     missing: Json | undefined;
   }>,
-): Said => {
+): HttpResponse => {
   const error = membersOf(response).get('error');
   if (error === undefined)
     return {
@@ -105,7 +105,7 @@ export const toModernResponse = (
       }),
       status: 200,
     };
-  const wanted = wantedElicitations(error, to.capabilities);
+  const wanted = requiredElicitations(error, to.capabilities);
   if (wanted.size > 0) return { text: resultMessage(to.id, inputRequired(wanted, undefined)), status: 200 };
   if (to.missing)
     return {
@@ -139,15 +139,15 @@ export const discoverResult = ({ result, serverInfo }: Introduction): string => 
 };
 
 /** A notification of a subscription, with the id that says which one. */
-export const tagged = (notification: string, subscriptionId: string): string =>
+export const withSubscriptionId = (notification: string, subscriptionId: string): string =>
   editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
 
 /**
  * The notification, as JSON text, that a subscription has begun, with what it was granted; `subscriptionId` is JSON
  * text.
  */
-export const acknowledged = (subscriptionId: string, notifications: Json): string =>
-  tagged(
+export const acknowledgement = (subscriptionId: string, notifications: Json): string =>
+  withSubscriptionId(
     '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged",' +
       `"params":${JSON.stringify({ notifications })}}`,
     subscriptionId,
@@ -157,5 +157,5 @@ const errorResponse = (id: string, error: Json): string =>
   `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
 
 /** A JSON-RPC error response, as JSON text, that blames the MCP server. `id` is JSON text. */
-export const upstreamRefused = (id: string, message: string): string =>
+export const upstreamError = (id: string, message: string): string =>
   errorResponse(id, { code: OWN_CODES.upstreamError, message });

@@ -4,43 +4,46 @@ import { Quota } from '../../../platform/fair-shares/quota.js';
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../wire/json-object.js';
 import { errorMessage } from '../errors.js';
-import { isRefusal, MISDIRECTED } from '../reach.js';
+import { isEraRefusal, MISDIRECTED } from '../upstream-target.js';
 import type { Asked } from '../../upstream/ask.js';
 import type { UpstreamFailure } from '../../upstream/forward.js';
 import { askLegacy, type Reach } from '../../upstream/probe.js';
-import { upstreamRefused, type Said } from './results.js';
+import { upstreamError, type HttpResponse } from './results.js';
 import { UpstreamSession } from './upstream-session.js';
 
 const INVALID_PARAMS = -32_602;
-const IDLE_MS = 5 * 60_000;
-const SWEEP_MS = 30_000;
-const OPEN_MS = 30_000;
-const MOST_BYTES = 4 * 2 ** 20;
+const IDLE_TIMEOUT_MS = 5 * 60_000;
+const SWEEP_INTERVAL_MS = 30_000;
+const OPEN_TIMEOUT_MS = 30_000;
+const MAX_BYTES = 4 * 2 ** 20;
 /** Of one grant at one server: a client declares its capabilities in one or two ways. */
-const MOST_PER_GRANT = 8;
+const MAX_SESSIONS_PER_GRANT = 8;
 /** The capabilities of a client, as JSON: they are kept with the session. */
-const LONGEST_CAPABILITIES = 64 * 1024;
+const MAX_CAPABILITIES_LENGTH = 64 * 1024;
 
 /** Who a session is opened for. */
 export type Client = Readonly<{ info: unknown; capabilities: Json }>;
 
-export type Opened =
+export type OpenResult =
   | Readonly<{ session: UpstreamSession }>
   | Readonly<{ refused: Asked }>
   | Readonly<{ full: true }>
   | Readonly<{ oversized: true }>;
 
 /** What a client is told when there is no session for its request; nothing of that was sent. */
-export const unopened = (opened: Exclude<Opened, { session: UpstreamSession }>, id: string): Said | UpstreamFailure => {
+export const explainUnopened = (
+  opened: Exclude<OpenResult, { session: UpstreamSession }>,
+  id: string,
+): HttpResponse | UpstreamFailure => {
   if ('full' in opened)
-    return { text: upstreamRefused(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
+    return { text: upstreamError(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
   if ('oversized' in opened)
     return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
   const { refused } = opened;
   if (refused.kind === 'failed')
     return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };
-  if (refused.status < 300) return { text: upstreamRefused(id, 'the MCP server did not begin a session'), status: 200 };
-  return { text: '', status: isRefusal(refused.status) ? MISDIRECTED : refused.status };
+  if (refused.status < 300) return { text: upstreamError(id, 'the MCP server did not begin a session'), status: 200 };
+  return { text: '', status: isEraRefusal(refused.status) ? MISDIRECTED : refused.status };
 };
 
 /** The one that was used longest ago, of those that are not in use now. */
@@ -49,7 +52,7 @@ const idlestOf = (
 ): readonly [string, UpstreamSession] | undefined => {
   const now = Date.now();
   let idlest: readonly [string, UpstreamSession] | undefined;
-  for (const one of sessions) if (one[1].usedAt() < (idlest?.[1].usedAt() ?? now)) idlest = one;
+  for (const one of sessions) if (one[1].lastUsedAt() < (idlest?.[1].lastUsedAt() ?? now)) idlest = one;
   return idlest;
 };
 
@@ -61,20 +64,20 @@ const idlestOf = (
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
-  readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<Opened> }>>();
-  readonly #places = new Quota(POOLED_SESSION_QUOTA);
+  readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<OpenResult> }>>();
+  readonly #quota = new Quota(POOLED_SESSION_QUOTA);
   /** What each session weighs. */
   readonly #weights = new Map<UpstreamSession, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
-    this.#timer = startInterval('session_pool', SWEEP_MS, () => this.#sweep());
+    this.#timer = startInterval('session_pool', SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#timer.unref();
   }
 
-  async session(reach: Reach, client: Client): Promise<Opened> {
+  async session(reach: Reach, client: Client): Promise<OpenResult> {
     const capabilities = JSON.stringify(client.capabilities);
-    if (capabilities.length > LONGEST_CAPABILITIES) return { oversized: true };
+    if (capabilities.length > MAX_CAPABILITIES_LENGTH) return { oversized: true };
     const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, capabilities]);
     const known = this.#sessions.get(key);
     if (known && isDeepStrictEqual(known.reach.server.transport, reach.server.transport)) return { session: known };
@@ -91,17 +94,19 @@ export class SessionPool {
     await Promise.all([...this.#sessions].map(([key, session]) => this.#end(key, session)));
   }
 
-  async #open(key: string, reach: Reach, client: Client): Promise<Opened> {
-    if (!this.#hasRoom(reach) || !this.#takePlace(reach)) return { full: true };
+  async #open(key: string, reach: Reach, client: Client): Promise<OpenResult> {
+    if (!this.#hasRoom(reach) || !this.#takeQuota(reach)) return { full: true };
     const { grantId, server } = reach;
-    const { asked, introduction } = await askLegacy(reach, { timeoutMs: OPEN_MS, maxBytes: MOST_BYTES }, client).catch(
-      (error: unknown) => {
-        this.#places.free(server.organizationId, grantId);
-        throw error;
-      },
-    );
+    const { asked, introduction } = await askLegacy(
+      reach,
+      { timeoutMs: OPEN_TIMEOUT_MS, maxBytes: MAX_BYTES },
+      client,
+    ).catch((error: unknown) => {
+      this.#quota.free(server.organizationId, grantId);
+      throw error;
+    });
     if (!introduction) {
-      this.#places.free(server.organizationId, grantId);
+      this.#quota.free(server.organizationId, grantId);
       return { refused: asked };
     }
     const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) =>
@@ -109,7 +114,7 @@ export class SessionPool {
     );
     this.#weights.set(session, 0);
     const bytes = JSON.stringify(introduction.result).length + JSON.stringify(client.capabilities).length;
-    if (this.#places.grow(server.organizationId, grantId, bytes) !== undefined) {
+    if (this.#quota.grow(server.organizationId, grantId, bytes) !== undefined) {
       inBackground('session_pool', this.#end(key, session));
       return { full: true };
     }
@@ -122,9 +127,9 @@ export class SessionPool {
    * Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and
    * that is idle.
    */
-  #takePlace({ grantId, server: { organizationId } }: Reach): boolean {
+  #takeQuota({ grantId, server: { organizationId } }: Reach): boolean {
     for (;;) {
-      const exceeded = this.#places.take(organizationId, grantId);
+      const exceeded = this.#quota.take(organizationId, grantId);
       if (exceeded === undefined) return true;
       const own = [...this.#sessions].filter(
         ([, { reach }]) =>
@@ -141,7 +146,7 @@ export class SessionPool {
     const bytes = this.#weights.get(session);
     if (bytes === undefined) return;
     this.#weights.delete(session);
-    this.#places.free(session.reach.server.organizationId, session.reach.grantId, bytes);
+    this.#quota.free(session.reach.server.organizationId, session.reach.grantId, bytes);
   }
 
   #hasRoom({ grantId, server }: Reach): boolean {
@@ -149,7 +154,7 @@ export class SessionPool {
       reach.grantId === grantId && reach.server.id === server.id;
     const own = [...this.#sessions].filter(([, session]) => isOwn(session));
     const opening = [...this.#opening.values()].filter(isOwn);
-    if (own.length + opening.length < MOST_PER_GRANT) return true;
+    if (own.length + opening.length < MAX_SESSIONS_PER_GRANT) return true;
     const idlest = idlestOf(own);
     if (!idlest) return false;
     inBackground('session_pool', this.#end(...idlest));
@@ -164,6 +169,6 @@ export class SessionPool {
   #sweep(): void {
     const now = Date.now();
     for (const [key, session] of this.#sessions)
-      if (now - session.usedAt() > IDLE_MS) inBackground('session_pool', this.#end(key, session));
+      if (now - session.lastUsedAt() > IDLE_TIMEOUT_MS) inBackground('session_pool', this.#end(key, session));
   }
 }

@@ -1,10 +1,10 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import type { Forward, Running, UpstreamRequest } from '../../upstream/forward.js';
-import { MessageSink, type Over } from '../message-sink.js';
+import { MessageSink, type AnswerEnd } from '../message-sink.js';
 
-const LONGEST_WAIT_MS = 30_000;
+const MAX_RETRY_DELAY_MS = 30_000;
 
-export type StreamParts = Readonly<{
+export type StreamDeps = Readonly<{
   forward: Forward;
   request: () => UpstreamRequest;
   message: (text: string) => void;
@@ -16,16 +16,16 @@ export type StreamParts = Readonly<{
  * for as long as the session lives; a server that has none is not asked twice.
  */
 export class StandingStream {
-  readonly #parts: StreamParts;
+  readonly #deps: StreamDeps;
   #running: Running | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId: string | undefined;
-  #waits = 0;
+  #failures = 0;
   #opened: Promise<void> | undefined;
   #closed = false;
 
-  constructor(parts: StreamParts) {
-    this.#parts = parts;
+  constructor(parts: StreamDeps) {
+    this.#deps = parts;
   }
 
   /** Opens the stream, once; resolves when the server has said whether there is one. */
@@ -41,7 +41,7 @@ export class StandingStream {
   }
 
   #open(headed: () => void): void {
-    const request = this.#parts.request();
+    const request = this.#deps.request();
     const headers = {
       ...request.headers,
       accept: 'text/event-stream',
@@ -49,32 +49,34 @@ export class StandingStream {
     };
     const sink = new MessageSink(request, {
       head: (_status, _headers, streams) => {
-        if (streams) this.#waits = 0;
+        if (streams) this.#failures = 0;
         headed();
       },
-      message: this.#parts.message,
-      over: (over) => {
+      message: this.#deps.message,
+      ended: (over) => {
         headed();
         this.#ended(over);
       },
-      more: () => {
+      wantsMore: () => {
         if (sink.unreadable) this.#running?.abort();
         return true;
       },
     });
-    this.#running = this.#parts.forward({ ...request, method: 'GET', headers, body: undefined, silenceMs: 0 }, sink);
+    this.#running = this.#deps.forward({ ...request, method: 'GET', headers, body: undefined, silenceMs: 0 }, sink);
     if (this.#closed) this.#running.abort();
   }
 
-  #ended(over: Over): void {
+  #ended(over: AnswerEnd): void {
     if (this.#closed) return;
-    if (over.kind === 'ended' && over.status === 404) return this.#parts.lost();
+    if (over.kind === 'ended' && over.status === 404) return this.#deps.lost();
     // It offers no stream, or not to us.
     if (over.kind === 'ended' && over.status >= 400 && over.status < 500) return;
     this.#lastEventId = over.lastEventId ?? this.#lastEventId;
-    this.#waits += 1;
-    this.#timer = startTimer('standing_stream', Math.min(LONGEST_WAIT_MS, over.retryMs * 2 ** (this.#waits - 1)), () =>
-      this.#open(() => undefined),
+    this.#failures += 1;
+    this.#timer = startTimer(
+      'standing_stream',
+      Math.min(MAX_RETRY_DELAY_MS, over.retryMs * 2 ** (this.#failures - 1)),
+      () => this.#open(() => undefined),
     );
     this.#timer.unref();
   }

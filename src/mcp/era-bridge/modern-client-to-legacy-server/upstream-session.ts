@@ -6,47 +6,47 @@ import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from 
 import { membersOf } from '../../wire/json-text.js';
 import { StandingStream } from './standing-stream.js';
 
-const POST_MS = 30_000;
-const GOODBYE_MS = 1000;
-const SMALL = 2 ** 20;
+const POST_TIMEOUT_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 1000;
+const MAX_BYTES = 2 ** 20;
 const METHOD_NOT_FOUND = -32_601;
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 /** What a server may ask of a client in the middle of a call. */
-const QUESTIONS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
+const CLIENT_METHODS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
 
 /** What a server asked in the middle of a call: `id` is the text of the JSON-RPC id to answer under. */
-export type Question = Readonly<{ id: string; method: string; params: string | undefined }>;
+export type ServerRequest = Readonly<{ id: string; method: string; params: string | undefined }>;
 
 /** One request under way, as its session knows it: what of the server's messages is for it. */
 export interface SessionCall {
   respond(text: string): void;
-  ask(question: Question): void;
+  serverRequest(question: ServerRequest): void;
   /** The server takes a question back. */
-  withdraw(questionId: string): void;
+  cancelServerRequest(questionId: string): void;
   progress(text: string): void;
   log(text: string, level: unknown): void;
-  tell(text: string): void;
+  notify(text: string): void;
   /** The session is ended. */
   abandon(): void;
 }
 
 /** Who hears of changes; `close` is called when the session is over. */
 export interface SessionListener {
-  tell(method: string, text: string, uri: unknown): void;
+  notify(method: string, text: string, uri: unknown): void;
   close(): void;
 }
 
-const CHANGES = new Set([
+const CHANGE_NOTIFICATIONS = new Set([
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/resources/updated',
 ]);
 /** What the modern era has no more. */
-const GONE = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
+const LEGACY_ONLY_NOTIFICATIONS = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
 
 /** Whether a log message of `level` is for one who asked for `wanted` and above. */
-export const isWanted = (level: unknown, wanted: string): boolean =>
+export const isAtLeast = (level: unknown, wanted: string): boolean =>
   LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
 
 /** Whether a value is a log level of MCP. */
@@ -70,9 +70,9 @@ export class UpstreamSession {
   readonly #listeners = new Set<SessionListener>();
   readonly #subscribed = new Map<string, number>();
   readonly #lost: () => void;
-  #ids = 0;
+  #lastId = 0;
   #level: string | undefined;
-  #usedAt = Date.now();
+  #lastUsedAt = Date.now();
 
   constructor(
     reach: Reach,
@@ -87,13 +87,13 @@ export class UpstreamSession {
       forward: reach.forward,
       request: () => this.request(''),
       message: (text) => this.dispatch(text, undefined),
-      lost: () => opened.introduction.session !== undefined && this.lose(),
+      lost: () => opened.introduction.session !== undefined && this.markLost(),
     });
   }
 
   /** When it was last used; now while a call or a subscription is open. */
-  usedAt(): number {
-    return this.#calls.size > 0 || this.#listeners.size > 0 ? Date.now() : this.#usedAt;
+  lastUsedAt(): number {
+    return this.#calls.size > 0 || this.#listeners.size > 0 ? Date.now() : this.#lastUsedAt;
   }
 
   /** A POST in this session. */
@@ -105,17 +105,17 @@ export class UpstreamSession {
    * The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too,
    * where some servers ask.
    */
-  begin(call: SessionCall): number {
-    this.#usedAt = Date.now();
-    this.#ids += 1;
-    this.#calls.set(this.#ids, call);
+  startCall(call: SessionCall): number {
+    this.#lastUsedAt = Date.now();
+    this.#lastId += 1;
+    this.#calls.set(this.#lastId, call);
     if (['elicitation', 'sampling', 'roots'].some((kind) => kind in this.capabilities))
       inBackground('upstream_session', this.#stream.open());
-    return this.#ids;
+    return this.#lastId;
   }
 
-  finish(id: number): void {
-    this.#usedAt = Date.now();
+  finishCall(id: number): void {
+    this.#lastUsedAt = Date.now();
     this.#calls.delete(id);
   }
 
@@ -123,7 +123,7 @@ export class UpstreamSession {
   post(message: string): void {
     inBackground(
       'upstream_session',
-      ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_MS, maxBytes: SMALL }),
+      ask(this.reach.forward, this.request(message), undefined, { timeoutMs: POST_TIMEOUT_MS, maxBytes: MAX_BYTES }),
     );
   }
 
@@ -136,10 +136,10 @@ export class UpstreamSession {
   /**
    * Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them.
    */
-  async wantLogs(level: string): Promise<void> {
-    if (this.#level !== undefined && isWanted(level, this.#level)) return;
+  async setLogLevel(level: string): Promise<void> {
+    if (this.#level !== undefined && isAtLeast(level, this.#level)) return;
     this.#level = level;
-    await this.#ask('logging/setLevel', { level });
+    await this.#request('logging/setLevel', { level });
   }
 
   /** Hears of list changes and of these resources from now on; answers those that the server agreed to tell of. */
@@ -153,13 +153,13 @@ export class UpstreamSession {
 
   /** `uris` are those that `listen` answered. */
   unlisten(listener: SessionListener, uris: readonly string[]): void {
-    this.#usedAt = Date.now();
+    this.#lastUsedAt = Date.now();
     this.#listeners.delete(listener);
     for (const uri of uris) this.#unsubscribe(uri);
   }
 
   /** The server has forgotten the session: whoever needs one gets another. Calls under way may still end well. */
-  lose(): void {
+  markLost(): void {
     this.#stream.close();
     for (const listener of this.#listeners) listener.close();
     this.#lost();
@@ -169,7 +169,7 @@ export class UpstreamSession {
     this.#stream.close();
     for (const listener of this.#listeners) listener.close();
     for (const call of this.#calls.values()) call.abandon();
-    await endLegacy(this.reach, this.introduction, { timeoutMs: GOODBYE_MS, maxBytes: SMALL });
+    await endLegacy(this.reach, this.introduction, { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES });
   }
 
   /** Hands on a message that came in the answer to `from`, or on the standing stream. */
@@ -177,34 +177,36 @@ export class UpstreamSession {
     const members = membersOf(text);
     const [id, method] = [members.get('id'), plain(members.get('method'))];
     if (method === undefined) this.#calls.get(Number(id))?.respond(text);
-    else if (id !== undefined) this.#asked({ id, method, params: members.get('params') }, from);
-    else this.#told(method, text, from);
+    else if (id !== undefined) this.#serverRequest({ id, method, params: members.get('params') }, from);
+    else this.#notification(method, text, from);
   }
 
-  #asked(question: Question, from: SessionCall | undefined): void {
+  #serverRequest(question: ServerRequest, from: SessionCall | undefined): void {
     if (question.method === 'ping') return this.post(`{"jsonrpc":"2.0","id":${question.id},"result":{}}`);
     // Without a call that it came with, it can only be told whose it is when there is just one.
-    const call = from ?? this.#only();
-    if (!QUESTIONS.has(question.method) || !call) return this.refuse(question.id, 'no client can be asked that now');
-    return call.ask(question);
+    const call = from ?? this.#onlyCall();
+    if (!CLIENT_METHODS.has(question.method) || !call)
+      return this.refuse(question.id, 'no client can be asked that now');
+    return call.serverRequest(question);
   }
 
-  #told(method: string, text: string, from: SessionCall | undefined): void {
+  #notification(method: string, text: string, from: SessionCall | undefined): void {
     const params = parseObject(membersOf(text).get('params') ?? '{}') ?? {};
-    if (CHANGES.has(method)) return this.#listeners.forEach((listener) => listener.tell(method, text, params['uri']));
+    if (CHANGE_NOTIFICATIONS.has(method))
+      return this.#listeners.forEach((listener) => listener.notify(method, text, params['uri']));
     switch (method) {
       case 'notifications/progress':
         return this.#calls.get(Number(params['progressToken']))?.progress(text);
       case 'notifications/message':
-        return (from ?? this.#only())?.log(text, params['level']);
+        return (from ?? this.#onlyCall())?.log(text, params['level']);
       case 'notifications/cancelled':
-        return this.#calls.forEach((call) => call.withdraw(JSON.stringify(params['requestId'])));
+        return this.#calls.forEach((call) => call.cancelServerRequest(JSON.stringify(params['requestId'])));
       default:
-        return GONE.has(method) ? undefined : from?.tell(text);
+        return LEGACY_ONLY_NOTIFICATIONS.has(method) ? undefined : from?.notify(text);
     }
   }
 
-  #only(): SessionCall | undefined {
+  #onlyCall(): SessionCall | undefined {
     const [call] = this.#calls.values();
     return this.#calls.size === 1 ? call : undefined;
   }
@@ -212,7 +214,7 @@ export class UpstreamSession {
   async #subscribe(uri: string): Promise<boolean> {
     const count = this.#subscribed.get(uri) ?? 0;
     this.#subscribed.set(uri, count + 1);
-    if (count > 0 || (await this.#ask('resources/subscribe', { uri }))) return true;
+    if (count > 0 || (await this.#request('resources/subscribe', { uri }))) return true;
     this.#unsubscribe(uri);
     return false;
   }
@@ -221,18 +223,18 @@ export class UpstreamSession {
     const left = (this.#subscribed.get(uri) ?? 1) - 1;
     if (left > 0) return void this.#subscribed.set(uri, left);
     this.#subscribed.delete(uri);
-    inBackground('upstream_session', this.#ask('resources/unsubscribe', { uri }));
+    inBackground('upstream_session', this.#request('resources/unsubscribe', { uri }));
   }
 
   /** A request of our own; whether it was answered with a result. */
-  async #ask(method: string, params: Json): Promise<boolean> {
-    this.#ids += 1;
-    const id = this.#ids;
+  async #request(method: string, params: Json): Promise<boolean> {
+    this.#lastId += 1;
+    const id = this.#lastId;
     const asked = await ask(
       this.reach.forward,
       this.request(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
       id,
-      { timeoutMs: POST_MS, maxBytes: SMALL },
+      { timeoutMs: POST_TIMEOUT_MS, maxBytes: MAX_BYTES },
     );
     return asked.kind === 'response' && 'result' in asked.message;
   }

@@ -1,39 +1,39 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import type { Running, UpstreamFailure } from '../../upstream/forward.js';
-import { MessageSink, type Over } from '../message-sink.js';
+import { MessageSink, type AnswerEnd } from '../message-sink.js';
 import type { UpstreamSession } from './upstream-session.js';
 
-const MOST_RESUMES = 100;
+const MAX_RESUMES = 100;
 
 /**
  * `heard`: the server began to answer, or sent a message. `refused`: an HTTP status that is no success, with its body.
  * One of `failed` and `refused` at most, and then nothing more.
  */
-export interface LegEvents {
+export interface ExchangeEvents {
   /** How long one message may take; 0 is the default of `MessageSink`. */
   readonly timeoutMs: number;
-  streams(): void;
-  heard(): void;
+  streaming(): void;
+  progressed(): void;
   message(text: string): void;
   failed(failure: UpstreamFailure): void;
   refused(status: number, body: string): void;
-  more(): boolean;
+  wantsMore(): boolean;
 }
 
 /**
  * One request in a legacy session until its response is there. A stream that the server ends before that is taken up
  * again where it ended, when the server has said how (2025-11-25, "Resumability and Redelivery").
  */
-export class UpstreamLeg {
+export class UpstreamExchange {
   readonly #session: UpstreamSession;
-  readonly #events: LegEvents;
+  readonly #events: ExchangeEvents;
   #running: Running | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId: string | undefined;
   #resumes = 0;
   #done = false;
 
-  constructor(session: UpstreamSession, events: LegEvents) {
+  constructor(session: UpstreamSession, events: ExchangeEvents) {
     this.#session = session;
     this.#events = events;
   }
@@ -63,18 +63,18 @@ export class UpstreamLeg {
       { ...request, silenceMs: events.timeoutMs },
       {
         head: (_status, _headers, streams) => {
-          events.heard();
-          if (streams) events.streams();
+          events.progressed();
+          if (streams) events.streaming();
         },
         message: (text) => {
           if (this.#done) return;
-          events.heard();
+          events.progressed();
           events.message(text);
         },
-        over: (over) => this.#ended(over),
-        more: () => {
+        ended: (over) => this.#ended(over),
+        wantsMore: () => {
           if (sink.unreadable) this.#running?.abort();
-          return events.more();
+          return events.wantsMore();
         },
       },
     );
@@ -82,17 +82,17 @@ export class UpstreamLeg {
     if (this.#done) this.#running.abort();
   }
 
-  #ended(over: Over): void {
+  #ended(over: AnswerEnd): void {
     if (this.#done) return;
     const progressed = over.lastEventId !== undefined && over.lastEventId !== this.#lastEventId;
     this.#lastEventId = over.lastEventId ?? this.#lastEventId;
     this.#resumes = progressed ? 0 : this.#resumes + 1;
     const succeeded = over.kind === 'failed' || over.status < 300;
-    if (this.#lastEventId !== undefined && succeeded && this.#resumes < MOST_RESUMES) {
+    if (this.#lastEventId !== undefined && succeeded && this.#resumes < MAX_RESUMES) {
       this.#timer = startTimer(
         'upstream_leg',
         over.retryMs,
-        () => this.#takeUp(this.#lastEventId ?? ''),
+        () => this.#resumeStream(this.#lastEventId ?? ''),
         () => this.#events.failed({ kind: 'broken', sent: true }),
       );
       return;
@@ -103,7 +103,7 @@ export class UpstreamLeg {
     else this.#events.refused(over.status, over.body);
   }
 
-  #takeUp(lastEventId: string): void {
+  #resumeStream(lastEventId: string): void {
     const request = this.#session.request('');
     this.#run({
       ...request,

@@ -1,12 +1,12 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import type { Json } from '../../wire/json-object.js';
-import { ChannelAnswer } from '../../transports/channel-answer.js';
+import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Running, Sink, UpstreamFailure } from '../../upstream/forward.js';
-import { AnswerDeadline } from '../answer-deadline.js';
+import { ResponseDeadline } from '../response-deadline.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { editObject, setText, within } from '../../wire/json-text.js';
-import type { Said } from './results.js';
-import { isWanted } from './upstream-session.js';
+import type { HttpResponse } from './results.js';
+import { isAtLeast } from './upstream-session.js';
 
 /** A modern client's request, or the retry of one: `id` and `progressToken` are texts of JSON values. */
 export type ClientRequest = Readonly<{
@@ -18,27 +18,27 @@ export type ClientRequest = Readonly<{
   sink: Sink;
 }>;
 
-export interface AnswerEvents {
+export interface ResponseEvents {
   paused(paused: boolean): void;
   left(): void;
-  silent(): void;
+  timedOut(): void;
 }
 
 /** A status is only open for a while: then the client sees that its request was taken. */
-const HEAD_MS = 5000;
+const HEAD_DELAY_MS = 5000;
 
 /**
  * The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or
  * when its `AnswerDeadline` is.
  */
-export class ClientAnswer implements Running {
+export class ClientResponse implements Running {
   readonly #client: ClientRequest;
-  readonly #answer: ChannelAnswer;
+  readonly #answer: ChannelResponse;
   readonly #heartbeat: Heartbeat;
-  readonly #deadline: AnswerDeadline;
+  readonly #deadline: ResponseDeadline;
   #head: NodeJS.Timeout | undefined;
 
-  constructor(client: ClientRequest, events: AnswerEvents, heartbeat: Heartbeat) {
+  constructor(client: ClientRequest, events: ResponseEvents, heartbeat: Heartbeat) {
     this.#client = client;
     this.#heartbeat = heartbeat;
     const left = (): void => {
@@ -47,12 +47,12 @@ export class ClientAnswer implements Running {
       heartbeat.remove(this.#answer);
       events.left();
     };
-    this.#answer = new ChannelAnswer(
+    this.#answer = new ChannelResponse(
       client.sink,
       { left, paused: (_answer, paused) => events.paused(paused) },
       { silenceMs: 0 },
     );
-    this.#deadline = new AnswerDeadline(client.silenceMs, () => events.silent());
+    this.#deadline = new ResponseDeadline(client.silenceMs, () => events.timedOut());
   }
 
   get client(): ClientRequest {
@@ -60,13 +60,13 @@ export class ClientAnswer implements Running {
   }
 
   /** The server began to answer, or sent a message. */
-  heard(): void {
-    this.#deadline.heard();
+  refresh(): void {
+    this.#deadline.refresh();
   }
 
   /** There will be a stream, or an error with a status of its own if that comes soon. */
-  streams(): void {
-    this.#head ??= startTimer('modern_answer', HEAD_MS, () => {
+  expectStream(): void {
+    this.#head ??= startTimer('modern_answer', HEAD_DELAY_MS, () => {
       this.#answer.open();
       this.#heartbeat.add(this.#answer);
     });
@@ -79,7 +79,7 @@ export class ClientAnswer implements Running {
   }
 
   log(text: string, level: unknown): void {
-    if (this.#client.logLevel !== undefined && isWanted(level, this.#client.logLevel)) this.#answer.event(text);
+    if (this.#client.logLevel !== undefined && isAtLeast(level, this.#client.logLevel)) this.#answer.event(text);
   }
 
   event(text: string): void {
@@ -87,7 +87,7 @@ export class ClientAnswer implements Running {
   }
 
   /** What ends the answer. */
-  say(outcome: Said | UpstreamFailure): void {
+  finish(outcome: HttpResponse | UpstreamFailure): void {
     if ('text' in outcome) this.#answer.result(outcome.text, outcome.status);
     else this.#answer.fail(outcome);
   }

@@ -1,15 +1,15 @@
 import { inBackground } from '../../platform/runtime/guard.js';
 import type { Era } from '../protocol/era.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
-import { Attempt, type Second, type Try } from './attempt.js';
-import { EraMemory } from './era-memory.js';
+import { Attempt, type RetryDecision, type AttemptTarget } from './attempt.js';
+import { EraCache } from './era-cache.js';
 import { Heartbeat } from './heartbeat.js';
-import { LegacyServer } from './legacy-client-to-modern-server/legacy-server.js';
-import { ModernServer } from './modern-client-to-legacy-server/modern-server.js';
-import { reachOf } from './reach.js';
+import { LegacyClientAdapter } from './legacy-client-to-modern-server/legacy-client-adapter.js';
+import { ModernClientAdapter } from './modern-client-to-legacy-server/modern-client-adapter.js';
+import { targetOf } from './upstream-target.js';
 
 /** `stop` ends the sessions that this node holds at servers. */
-export type Translation = Readonly<{ forward: Forward; stop: () => Promise<void> }>;
+export type EraBridge = Readonly<{ forward: Forward; stop: () => Promise<void> }>;
 
 const other = (era: Era): Era => (era === 'legacy' ? 'modern' : 'legacy');
 
@@ -18,22 +18,22 @@ const other = (era: Era): Era => (era === 'legacy' ? 'modern' : 'legacy');
  * any other the request and its answer are translated. `transports` reaches servers in the era that a request is
  * written in.
  */
-export const openTranslation = (transports: Forward): Translation => {
+export const openEraBridge = (transports: Forward): EraBridge => {
   const heartbeat = new Heartbeat();
-  const eras = new EraMemory();
-  const legacy = new LegacyServer(transports, heartbeat);
-  const modern = new ModernServer(transports, heartbeat);
+  const eras = new EraCache();
+  const legacy = new LegacyClientAdapter(transports, heartbeat);
+  const modern = new ModernClientAdapter(transports, heartbeat);
 
-  const tryOf = (request: UpstreamRequest, known: readonly Era[]): Try => {
+  const tryOf = (request: UpstreamRequest, known: readonly Era[]): AttemptTarget => {
     const spoken = known.length === 0 || known.includes(request.era) ? request.era : other(request.era);
     const direct = spoken === request.era;
     const translated = request.era === 'legacy' ? legacy.forward : modern.forward;
     return { request, spoken, translated: !direct, send: (sink) => (direct ? transports : translated)(request, sink) };
   };
 
-  const again = async (first: Try): Promise<Second> => {
+  const again = async (first: AttemptTarget): Promise<RetryDecision> => {
     const { request } = first;
-    const second = tryOf(request, await eras.find(reachOf(transports, request)));
+    const second = tryOf(request, await eras.find(targetOf(transports, request)));
     if (second.spoken === first.spoken) return 'keep';
     return request.era === 'modern' || request.headers['mcp-session-id'] === undefined ? second : 'session_over';
   };
@@ -46,7 +46,7 @@ export const openTranslation = (transports: Forward): Translation => {
     else
       inBackground(
         'find_eras',
-        eras.find(reachOf(transports, request)).then((found) => attempt.start(tryOf(request, found))),
+        eras.find(targetOf(transports, request)).then((found) => attempt.start(tryOf(request, found))),
         (cause) => attempt.fail({ kind: 'broken', sent: true, cause }),
       );
     return attempt;

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startTimer } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../wire/json-object.js';
 import { META, modernHeaders } from '../../protocol/modern.js';
-import { ChannelAnswer } from '../../transports/channel-answer.js';
+import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { toModern } from '../envelope.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { drop, editObject, membersOf, within } from '../../wire/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink } from '../message-sink.js';
-import { reachOf } from '../reach.js';
+import { targetOf } from '../upstream-target.js';
 
 const METHOD = 'subscriptions/listen';
-const CHANGE_MS = 10;
-const ACKNOWLEDGED_MS = 30_000;
+const CHANGE_DELAY_MS = 10;
+const ACKNOWLEDGEMENT_TIMEOUT_MS = 30_000;
 
-export type ListenParts = Readonly<{
+export type EventStreamDeps = Readonly<{
   forward: Forward;
   heartbeat: Heartbeat;
   session: LegacySession;
@@ -43,10 +43,10 @@ const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json 
  * that the session subscribed to. It ends when the server's stream does; the client then comes again. When the
  * subscriptions change, the server is listened to anew before it is no longer listened to in the old way.
  */
-export class LegacyListen implements Running {
-  readonly #parts: ListenParts;
+export class LegacyEventStream implements Running {
+  readonly #deps: EventStreamDeps;
   readonly #request: UpstreamRequest;
-  readonly #answer: ChannelAnswer;
+  readonly #answer: ChannelResponse;
   readonly #capabilities: () => Promise<Json>;
   #current: Running | undefined;
   #count = 0;
@@ -56,11 +56,11 @@ export class LegacyListen implements Running {
   #change: Promise<void> | undefined;
 
   constructor(
-    parts: ListenParts,
+    parts: EventStreamDeps,
     request: UpstreamRequest,
     to: Readonly<{ capabilities: () => Promise<Json>; sink: Sink; left: () => void }>,
   ) {
-    this.#parts = parts;
+    this.#deps = parts;
     this.#request = request;
     this.#capabilities = to.capabilities;
     const left = (): void => {
@@ -69,7 +69,7 @@ export class LegacyListen implements Running {
       this.#current?.abort();
       to.left();
     };
-    this.#answer = new ChannelAnswer(
+    this.#answer = new ChannelResponse(
       to.sink,
       { left, paused: (_answer, paused) => this.#pause(paused) },
       { silenceMs: 0 },
@@ -82,15 +82,15 @@ export class LegacyListen implements Running {
     if (this.#over) return;
     if (!listening) return this.#answer.result('', 405);
     this.#answer.open();
-    this.#parts.heartbeat.add(this.#answer);
+    this.#deps.heartbeat.add(this.#answer);
   }
 
   /**
    * The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are
    * made at once.
    */
-  changed(): Promise<void> {
-    this.#change ??= sleep(CHANGE_MS).then(async () => {
+  subscriptionsChanged(): Promise<void> {
+    this.#change ??= sleep(CHANGE_DELAY_MS).then(async () => {
       this.#change = undefined;
       if (!this.#over) await this.#listen();
     });
@@ -119,7 +119,7 @@ export class LegacyListen implements Running {
    * acknowledged.
    */
   async #listen(): Promise<boolean> {
-    const filter = filterOf(await this.#capabilities(), this.#parts.subscriptions);
+    const filter = filterOf(await this.#capabilities(), this.#deps.subscriptions);
     if (!filter || this.#over) return false;
     this.#count += 1;
     return this.#open(this.#count, this.#listenRequest(`listen-${this.#count}`, filter));
@@ -129,7 +129,7 @@ export class LegacyListen implements Running {
     return new Promise((resolve) => {
       let opened: Running | undefined;
       let acknowledged = false;
-      const patience = startTimer('legacy_listen', ACKNOWLEDGED_MS, () => opened?.abort());
+      const patience = startTimer('legacy_listen', ACKNOWLEDGEMENT_TIMEOUT_MS, () => opened?.abort());
       const take = (): void => {
         clearTimeout(patience);
         resolve(true);
@@ -142,41 +142,42 @@ export class LegacyListen implements Running {
       const sink = new MessageSink(request, {
         head: () => undefined,
         message: (text) => {
-          if (membersOf(text).get('method') !== '"notifications/subscriptions/acknowledged"') return this.#tell(text);
+          if (membersOf(text).get('method') !== '"notifications/subscriptions/acknowledged"')
+            return this.#forwardNotification(text);
           acknowledged = true;
           if (opened) take();
         },
-        over: () => {
+        ended: () => {
           clearTimeout(patience);
           resolve(false);
           if (opened && this.#current === opened) this.#answer.end();
         },
-        more: () => {
+        wantsMore: () => {
           if (sink.unreadable) opened?.abort();
           return !this.#paused;
         },
       });
-      opened = this.#parts.forward(request, sink);
+      opened = this.#deps.forward(request, sink);
       if (acknowledged) take();
       if (this.#over) opened.abort();
     });
   }
 
   #listenRequest(id: string, notifications: Json): UpstreamRequest {
-    const { forward, session } = this.#parts;
+    const { forward, session } = this.#deps;
     const body = JSON.stringify({ jsonrpc: '2.0', id, method: METHOD, params: { notifications } });
     const text = toModern(body, { info: session.clientInfo, capabilities: session.capabilities, logLevel: undefined });
     return {
       ...this.#request,
       method: 'POST',
       era: 'modern',
-      headers: modernHeaders(reachOf(forward, this.#request).credential, METHOD, {}),
+      headers: modernHeaders(targetOf(forward, this.#request).credential, METHOD, {}),
       body: Buffer.from(text),
       silenceMs: 0,
     };
   }
 
-  #tell(text: string): void {
+  #forwardNotification(text: string): void {
     const message = parseObject(text);
     if (typeof message?.['method'] !== 'string' || 'id' in message) return;
     const _meta = (value: string | undefined): string | undefined => {

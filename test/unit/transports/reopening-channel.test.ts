@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ChannelEvents } from '../../../src/mcp/transports/channel.js';
-import { LastingChannel } from '../../../src/mcp/transports/lasting-channel.js';
+import { ReopeningChannel } from '../../../src/mcp/transports/reopening-channel.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());
@@ -10,7 +10,7 @@ const nothing = (): void => undefined;
 /** A channel to a server that can be made to crash, and how what is sent next fares. */
 const build = () => {
   const opened: ChannelEvents[] = [];
-  const channel = new LastingChannel(
+  const channel = new ReopeningChannel(
     (events) => {
       opened.push(events);
       return { send: nothing, pause: nothing, resume: nothing, close: nothing };

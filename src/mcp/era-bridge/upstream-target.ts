@@ -9,29 +9,29 @@ import type { Reach } from '../upstream/probe.js';
 export const MISDIRECTED = 421;
 
 /** The statuses of such a refusal. */
-export const isRefusal = (status: number): boolean => status === 400 || status === 404 || status === 405;
+export const isEraRefusal = (status: number): boolean => status === 400 || status === 404 || status === 405;
 
-const OWN = new Set(['content-type', 'accept', 'user-agent', 'last-event-id']);
+const PROTOCOL_HEADERS = new Set(['content-type', 'accept', 'user-agent', 'last-event-id']);
 
 /** The headers of a request that sign in, without those that the protocol has. */
 const credentialOf = (headers: UpstreamRequest['headers']): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN.has(name) && !/^mcp-/i.test(name)));
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !PROTOCOL_HEADERS.has(name) && !/^mcp-/i.test(name)));
 
 /** The way to the server of a request, as the one who sent it. */
-export const reachOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({
+export const targetOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({
   forward,
   server,
   credential: credentialOf(headers),
   grantId,
 });
 
-const MOST_CREDENTIALS = 1000;
+const MAX_CREDENTIALS = 1000;
 
 /**
  * What is remembered of a server for those who sign in to it alike. It is forgotten with the server's facts, when
  * anything about the server changes, and the oldest goes first when many credentials are in use.
  */
-export class PerServer<T> {
+export class PerServerCache<T> {
   readonly #make: (reach: Reach) => T;
   readonly #servers = new WeakMap<UpstreamServer, Map<string, T>>();
 
@@ -51,7 +51,7 @@ export class PerServer<T> {
     if (known !== undefined) return known;
     const made = this.#make(reach);
     const [oldest] = held.keys();
-    if (oldest !== undefined && held.size >= MOST_CREDENTIALS) held.delete(oldest);
+    if (oldest !== undefined && held.size >= MAX_CREDENTIALS) held.delete(oldest);
     held.set(key, made);
     return made;
   }

@@ -1,18 +1,18 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../wire/json-object.js';
-import { answerStatus } from '../../transports/channel-answer.js';
+import { respondWithStatus } from '../../transports/channel-response.js';
 import { OWN_CODES } from '../../protocol/answers.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { errorMessage } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { membersOf } from '../../wire/json-text.js';
-import { LegacyCall, type LegacyRequest } from './call.js';
-import { LegacyListen } from './listen.js';
-import { newSession, openSession, type LegacySession } from './session-id.js';
+import { LegacyClientCall, type LegacyRequest } from './call.js';
+import { LegacyEventStream } from './event-stream.js';
+import { newSession, decodeSession, type LegacySession } from './session-id.js';
 import { LiveSessions } from './live-sessions.js';
-import { ModernFacts, type Introduced } from './modern-facts.js';
-import { Questions } from './questions.js';
-import { isRefusal, MISDIRECTED, PerServer, reachOf } from '../reach.js';
+import { ModernServerCache, type HandshakeResult } from './modern-server-cache.js';
+import { PendingClientRequests } from './pending-client-requests.js';
+import { isEraRefusal, MISDIRECTED, PerServerCache, targetOf } from '../upstream-target.js';
 
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 const METHOD_NOT_FOUND = -32_601;
@@ -21,22 +21,22 @@ const TOO_MANY_REQUESTS = 429;
 const TOO_MANY_SESSIONS = 'too many sessions of this organization are in use';
 const TOO_MANY_SUBSCRIPTIONS = 'there are too many subscriptions in this session or organization';
 
-const nothing: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
 
 const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, string>> = {}): Running => {
   sink.head(200, { 'content-type': 'application/json', ...headers });
   sink.data(Buffer.from(text));
   sink.end();
-  return nothing;
+  return NOT_RUNNING;
 };
 
 const resultMessage = (id: string, result: unknown): string =>
   `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 
 /** A message of the client: `id` is the text of its JSON-RPC id, `method` undefined for a response. */
-type Read = Readonly<{ id: string | undefined; method: string | undefined; params: Json; body: string }>;
+type ParsedMessage = Readonly<{ id: string | undefined; method: string | undefined; params: Json; body: string }>;
 
-const readMessage = (body: string): Read => {
+const readMessage = (body: string): ParsedMessage => {
   const message = parseObject(body);
   const method = message?.['method'];
   return {
@@ -48,20 +48,25 @@ const readMessage = (body: string): Read => {
 };
 
 /** A request with its session: what its handlers are given. */
-type Given = Readonly<{ request: UpstreamRequest; session: LegacySession; message: LegacyRequest; sink: Sink }>;
+type SessionRequest = Readonly<{
+  request: UpstreamRequest;
+  session: LegacySession;
+  message: LegacyRequest;
+  sink: Sink;
+}>;
 
 /**
  * A modern server as a legacy client expects one: sessions, server requests during a call, a GET stream, subscriptions.
  * Any node serves any request of a session, as its id says all that is needed, but for what LiveSessions and Questions
  * hold.
  */
-export class LegacyServer {
+export class LegacyClientAdapter {
   readonly #forward: Forward;
   readonly #heartbeat: Heartbeat;
-  readonly #facts = new PerServer((reach) => new ModernFacts(reach));
+  readonly #servers = new PerServerCache((reach) => new ModernServerCache(reach));
   readonly #live = new LiveSessions();
-  readonly #questions = new Questions();
-  readonly #calls = new Map<string, LegacyCall>();
+  readonly #pendingRequests = new PendingClientRequests();
+  readonly #calls = new Map<string, LegacyClientCall>();
 
   /** `forward` reaches servers in the era that a request is written in. */
   constructor(forward: Forward, heartbeat: Heartbeat) {
@@ -74,12 +79,12 @@ export class LegacyServer {
     if (request.method === 'POST' && read.method === 'initialize' && read.id !== undefined)
       return this.#initialize(request, { id: read.id, params: read.params }, sink);
     const header = request.headers['mcp-session-id'];
-    const session = header === undefined ? undefined : openSession(header);
-    if (!session) return answerStatus(sink, header === undefined ? 400 : 404);
+    const session = header === undefined ? undefined : decodeSession(header);
+    if (!session) return respondWithStatus(sink, header === undefined ? 400 : 404);
     switch (request.method) {
       case 'DELETE':
         this.#live.end(session.id);
-        return answerStatus(sink, 204);
+        return respondWithStatus(sink, 204);
       case 'GET':
         return this.#listen(request, session, sink);
       case 'POST':
@@ -87,16 +92,19 @@ export class LegacyServer {
     }
   };
 
-  #post({ request, session, sink }: Omit<Given, 'message'>, { id, method, params, body }: Read): Running {
-    if (method === undefined) return this.#answered(session, { id, body }, sink);
-    if (id === undefined) return this.#notified(session, method, { params, sink });
-    return this.#asked({ request, session, message: { id, method, params, body }, sink });
+  #post(
+    { request, session, sink }: Omit<SessionRequest, 'message'>,
+    { id, method, params, body }: ParsedMessage,
+  ): Running {
+    if (method === undefined) return this.#response(session, { id, body }, sink);
+    if (id === undefined) return this.#notification(session, method, { params, sink });
+    return this.#request({ request, session, message: { id, method, params, body }, sink });
   }
 
   #initialize(request: UpstreamRequest, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): Running {
-    const facts = this.#facts.of(reachOf(this.#forward, request));
+    const facts = this.#servers.of(targetOf(this.#forward, request));
     let over = false;
-    const answered = facts.introduction().then((introduced) => {
+    const answered = facts.handshake().then((introduced) => {
       if (!over) answerInitialize(introduced, { id, params }, sink);
       over = true;
     });
@@ -115,12 +123,12 @@ export class LegacyServer {
 
   #listen(request: UpstreamRequest, session: LegacySession, sink: Sink): Running {
     const live = this.#live.of(session.id, request);
-    if (!live) return answerStatus(sink, TOO_MANY_REQUESTS);
-    const facts = this.#facts.of(reachOf(this.#forward, request));
+    if (!live) return respondWithStatus(sink, TOO_MANY_REQUESTS);
+    const facts = this.#servers.of(targetOf(this.#forward, request));
     const parts = { forward: this.#forward, heartbeat: this.#heartbeat, session, subscriptions: live.subscriptions };
     // A second stream takes the place of the first, whose client may have gone without a word.
     live.listen?.close();
-    const listen: LegacyListen = new LegacyListen(parts, request, {
+    const listen: LegacyEventStream = new LegacyEventStream(parts, request, {
       capabilities: () => capabilitiesOf(facts),
       sink,
       left: () => live.listen === listen && (live.listen = undefined),
@@ -131,21 +139,25 @@ export class LegacyServer {
   }
 
   /** A client's response to a request of the server: another node's is 404 here, so that the client begins anew. */
-  #answered(session: LegacySession, { id, body }: Pick<Read, 'id' | 'body'>, sink: Sink): Running {
-    return answerStatus(sink, this.#questions.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
+  #response(session: LegacySession, { id, body }: Pick<ParsedMessage, 'id' | 'body'>, sink: Sink): Running {
+    return respondWithStatus(sink, this.#pendingRequests.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
   }
 
   /**
    * Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the
    * end of its connection.
    */
-  #notified(session: LegacySession, method: string, { params, sink }: Readonly<{ params: Json; sink: Sink }>): Running {
+  #notification(
+    session: LegacySession,
+    method: string,
+    { params, sink }: Readonly<{ params: Json; sink: Sink }>,
+  ): Running {
     if (method === 'notifications/cancelled')
       this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();
-    return answerStatus(sink, 202);
+    return respondWithStatus(sink, 202);
   }
 
-  #asked(given: Given): Running {
+  #request(given: SessionRequest): Running {
     const { message, sink } = given;
     switch (message.method) {
       case 'ping':
@@ -168,7 +180,7 @@ export class LegacyServer {
     }
   }
 
-  #setLevel({ request, session, message, sink }: Given): Running {
+  #setLevel({ request, session, message, sink }: SessionRequest): Running {
     const level = message.params['level'];
     if (typeof level !== 'string' || !LEVELS.includes(level))
       return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
@@ -178,12 +190,12 @@ export class LegacyServer {
     return answerJson(sink, resultMessage(message.id, {}));
   }
 
-  #subscribe({ request, session, message, sink }: Given, wanted: boolean): Running {
+  #subscribe({ request, session, message, sink }: SessionRequest, wanted: boolean): Running {
     const { uri } = message.params;
     if (typeof uri !== 'string') return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'uri is missing'));
     const live = this.#live.of(session.id, request);
     if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
-    const facts = this.#facts.of(reachOf(this.#forward, request));
+    const facts = this.#servers.of(targetOf(this.#forward, request));
     const answered = capabilitiesOf(facts).then(async ({ resources }) => {
       if (!isObject(resources) || resources['subscribe'] !== true)
         return answerJson(
@@ -193,25 +205,25 @@ export class LegacyServer {
       if (!wanted) this.#live.unsubscribe(session.id, uri);
       else if (!this.#live.subscribe(session.id, uri))
         return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, TOO_MANY_SUBSCRIPTIONS));
-      await live.listen?.changed();
+      await live.listen?.subscriptionsChanged();
       return answerJson(sink, resultMessage(message.id, {}));
     });
     inBackground('subscribe', answered, (cause) => sink.fail({ kind: 'broken', sent: true, cause }));
-    return nothing;
+    return NOT_RUNNING;
   }
 
-  #call({ request, session, message, sink }: Given): Running {
+  #call({ request, session, message, sink }: SessionRequest): Running {
     const key = callKey(session, message.id);
-    if (this.#calls.has(key)) return answerStatus(sink, 400);
+    if (this.#calls.has(key)) return respondWithStatus(sink, 400);
     const parts = {
       forward: this.#forward,
-      questions: this.#questions,
+      questions: this.#pendingRequests,
       heartbeat: this.#heartbeat,
-      facts: this.#facts.of(reachOf(this.#forward, request)),
+      facts: this.#servers.of(targetOf(this.#forward, request)),
       session,
       logLevel: this.#live.find(session.id)?.logLevel,
     };
-    const call = new LegacyCall(parts, request, message, { sink, left: () => this.#calls.delete(key) });
+    const call = new LegacyClientCall(parts, request, message, { sink, left: () => this.#calls.delete(key) });
     this.#calls.set(key, call);
     call.start();
     return call;
@@ -220,13 +232,13 @@ export class LegacyServer {
 
 const callKey = ({ id }: LegacySession, requestId: string): string => `${id} ${requestId}`;
 
-const capabilitiesOf = async (facts: ModernFacts): Promise<Json> => {
-  const { result } = facts.known ?? (await facts.introduction()).introduction ?? {};
+const capabilitiesOf = async (facts: ModernServerCache): Promise<Json> => {
+  const { result } = facts.known ?? (await facts.handshake()).introduction ?? {};
   return isObject(result?.['capabilities']) ? result['capabilities'] : {};
 };
 
 const answerInitialize = (
-  { asked, introduction }: Introduced,
+  { asked, introduction }: HandshakeResult,
   { id, params }: Pick<LegacyRequest, 'id' | 'params'>,
   sink: Sink,
 ): void => {
@@ -234,7 +246,7 @@ const answerInitialize = (
     if (asked.kind === 'failed')
       return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
     // It does not know the request: no modern server, then.
-    return void answerStatus(sink, asked.status < 300 || isRefusal(asked.status) ? MISDIRECTED : asked.status);
+    return void respondWithStatus(sink, asked.status < 300 || isEraRefusal(asked.status) ? MISDIRECTED : asked.status);
   }
   const opened = newSession(params);
   if (!opened)

@@ -68,6 +68,6 @@ test('What servers say of themselves is bounded for each organization, and given
   const opened = await Promise.all(Array.from({ length: 20 }, (_, index) => open(index)));
   expect(opened.filter((one) => 'session' in one)).toHaveLength(15);
   expect(await open(0, 'org_quiet')).toHaveProperty('session');
-  for (const one of opened) if ('session' in one) one.session.lose();
+  for (const one of opened) if ('session' in one) one.session.markLost();
   expect(await open(100)).toHaveProperty('session');
 });

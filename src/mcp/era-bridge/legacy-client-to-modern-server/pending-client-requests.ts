@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { QUESTION_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
 
-type Waiting = Readonly<{
+type PendingRequest = Readonly<{
   organizationId: string;
   grantId: string;
   sessionId: string;
@@ -14,23 +14,23 @@ type Waiting = Readonly<{
  * belong to: its id stands in each of them, so that any other node can tell an answer that is not for it from one that
  * came too late.
  */
-export class Questions {
+export class PendingClientRequests {
   readonly #node = randomUUID();
-  readonly #waiting = new Map<string, Waiting>();
-  readonly #places = new Quota(QUESTION_QUOTA);
+  readonly #pending = new Map<string, PendingRequest>();
+  readonly #quota = new Quota(QUESTION_QUOTA);
 
   /** The id of a new request to a client; undefined when its grant or organization has too many open. */
-  open(waiting: Waiting): string | undefined {
-    if (this.#places.take(waiting.organizationId, waiting.grantId) !== undefined) return undefined;
+  open(waiting: PendingRequest): string | undefined {
+    if (this.#quota.take(waiting.organizationId, waiting.grantId) !== undefined) return undefined;
     const id = `${this.#node}.${randomUUID()}`;
-    this.#waiting.set(id, waiting);
+    this.#pending.set(id, waiting);
     return id;
   }
 
   close(id: string): void {
-    const waiting = this.#waiting.get(id);
-    if (!waiting || !this.#waiting.delete(id)) return;
-    this.#places.free(waiting.organizationId, waiting.grantId);
+    const waiting = this.#pending.get(id);
+    if (!waiting || !this.#pending.delete(id)) return;
+    this.#quota.free(waiting.organizationId, waiting.grantId);
   }
 
   /**
@@ -41,7 +41,7 @@ export class Questions {
     // Ours are plain words in quotes.
     const key = id?.slice(1, -1) ?? '';
     if (!key.startsWith(`${this.#node}.`)) return 'elsewhere';
-    const waiting = this.#waiting.get(key);
+    const waiting = this.#pending.get(key);
     if (waiting?.sessionId !== sessionId) return 'late';
     this.close(key);
     waiting.answered(response);

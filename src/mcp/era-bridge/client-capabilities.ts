@@ -4,7 +4,7 @@ import { membersOf } from '../wire/json-text.js';
 const isByUrl = (params: string | undefined): boolean => membersOf(params ?? '{}').get('mode') === '"url"';
 
 /** What a client must declare to be asked this. */
-export const neededFor = (method: string, params: string | undefined): Json => {
+export const requiredCapabilities = (method: string, params: string | undefined): Json => {
   if (method === 'elicitation/create') return { elicitation: { [isByUrl(params) ? 'url' : 'form']: {} } };
   return method === 'roots/list' ? { roots: {} } : { sampling: {} };
 };

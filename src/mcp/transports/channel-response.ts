@@ -1,9 +1,9 @@
 import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard.js';
 import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
 
-interface Owner {
-  paused(answer: ChannelAnswer, paused: boolean): void;
-  left(answer: ChannelAnswer): void;
+interface ResponseOwner {
+  paused(answer: ChannelResponse, paused: boolean): void;
+  left(answer: ChannelResponse): void;
 }
 
 const eventStream = { 'content-type': 'text/event-stream' } as const;
@@ -12,9 +12,9 @@ const eventStream = { 'content-type': 'text/event-stream' } as const;
  * The answer to one HTTP request, as messages come for it: one JSON body, or an event stream once there is more to say
  * than the result.
  */
-export class ChannelAnswer implements Running {
+export class ChannelResponse implements Running {
   readonly #sink: Sink;
-  readonly #owner: Owner;
+  readonly #owner: ResponseOwner;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #silence: NodeJS.Timeout | undefined;
   #streaming = false;
@@ -23,7 +23,7 @@ export class ChannelAnswer implements Running {
   /** `silenceMs` without a message ends it; 0 never does. `headers` go with the answer's head. */
   constructor(
     sink: Sink,
-    owner: Owner,
+    owner: ResponseOwner,
     more: Readonly<{ silenceMs: number; headers?: Readonly<Record<string, string>>; onSilence?: () => void }>,
   ) {
     this.#sink = sink;
@@ -127,7 +127,7 @@ export class ChannelAnswer implements Running {
 }
 
 /** An answer of a status alone, given at once. */
-export const answerStatus = (sink: Sink, status: number): Running => {
+export const respondWithStatus = (sink: Sink, status: number): Running => {
   sink.head(status, {});
   sink.end();
   return { resume: () => undefined, abort: () => undefined };

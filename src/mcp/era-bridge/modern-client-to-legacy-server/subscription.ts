@@ -1,15 +1,19 @@
 import { isObject, type Json } from '../../wire/json-object.js';
-import { ChannelAnswer } from '../../transports/channel-answer.js';
+import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Running, Sink } from '../../upstream/forward.js';
 import type { Heartbeat } from '../heartbeat.js';
-import { acknowledged, tagged } from './results.js';
+import { acknowledgement, withSubscriptionId } from './results.js';
 import type { SessionListener, UpstreamSession } from './upstream-session.js';
 
 /** Resources that one subscription may name. */
-const MOST_URIS = 1000;
+const MAX_URIS = 1000;
 
-const KINDS = { toolsListChanged: 'tools', promptsListChanged: 'prompts', resourcesListChanged: 'resources' } as const;
-const FLAGS: Readonly<Record<string, keyof typeof KINDS>> = {
+const LIST_KINDS = {
+  toolsListChanged: 'tools',
+  promptsListChanged: 'prompts',
+  resourcesListChanged: 'resources',
+} as const;
+const FLAGS: Readonly<Record<string, keyof typeof LIST_KINDS>> = {
   'notifications/tools/list_changed': 'toolsListChanged',
   'notifications/prompts/list_changed': 'promptsListChanged',
   'notifications/resources/list_changed': 'resourcesListChanged',
@@ -23,11 +27,11 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
  * and the server tells of, each tagged with the subscription's id, which is the id of the request. It ends when the
  * session does.
  */
-export class ModernListen implements Running, SessionListener {
+export class ModernSubscription implements Running, SessionListener {
   readonly #id: string;
   readonly #session: UpstreamSession;
   readonly #heartbeat: Heartbeat;
-  readonly #answer: ChannelAnswer;
+  readonly #answer: ChannelResponse;
   #filter: Json = {};
   #uris: readonly string[] = [];
   readonly #waiting = new Map<string, string>();
@@ -44,7 +48,7 @@ export class ModernListen implements Running, SessionListener {
       this.#heartbeat.remove(this.#answer);
       session.unlisten(this, this.#uris);
     };
-    this.#answer = new ChannelAnswer(
+    this.#answer = new ChannelResponse(
       to.sink,
       { left, paused: (_answer, paused) => this.#pause(paused) },
       { silenceMs: 0 },
@@ -53,7 +57,7 @@ export class ModernListen implements Running, SessionListener {
 
   async start(wanted: Json): Promise<void> {
     const { capabilities } = this.#session.introduction.result;
-    const flags = Object.entries(KINDS).filter(
+    const flags = Object.entries(LIST_KINDS).filter(
       ([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'),
     );
     const named: readonly unknown[] =
@@ -62,7 +66,7 @@ export class ModernListen implements Running, SessionListener {
         : [];
     const uris = await this.#session.listen(
       this,
-      [...new Set(named.filter((uri) => typeof uri === 'string'))].slice(0, MOST_URIS),
+      [...new Set(named.filter((uri) => typeof uri === 'string'))].slice(0, MAX_URIS),
     );
     if (this.#over) return this.#session.unlisten(this, uris);
     this.#uris = uris;
@@ -71,17 +75,17 @@ export class ModernListen implements Running, SessionListener {
       ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}),
     };
     this.#acknowledged = true;
-    this.#answer.event(acknowledged(this.#id, this.#filter));
+    this.#answer.event(acknowledgement(this.#id, this.#filter));
     this.#heartbeat.add(this.#answer);
   }
 
   /** A change that the server told of; nothing comes before the acknowledgement. */
-  tell(method: string, text: string, uri: unknown): void {
+  notify(method: string, text: string, uri: unknown): void {
     if (!this.#acknowledged) return;
     const flag = FLAGS[method];
     if (flag === undefined ? !this.#uris.includes(String(uri)) : this.#filter[flag] !== true) return;
     if (this.#paused) this.#waiting.set(flag ?? String(uri), text);
-    else this.#answer.event(tagged(text, this.#id));
+    else this.#answer.event(withSubscriptionId(text, this.#id));
   }
 
   /** The session is over. The stream ends without a result, as clients listen anew only then. */
@@ -104,7 +108,7 @@ export class ModernListen implements Running, SessionListener {
     for (const [key, text] of this.#waiting) {
       if (this.#paused || this.#over) return;
       this.#waiting.delete(key);
-      this.#answer.event(tagged(text, this.#id));
+      this.#answer.event(withSubscriptionId(text, this.#id));
     }
   }
 }

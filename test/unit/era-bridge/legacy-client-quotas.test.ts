@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LiveSessions } from '../../../src/mcp/era-bridge/legacy-client-to-modern-server/live-sessions.js';
-import { Questions } from '../../../src/mcp/era-bridge/legacy-client-to-modern-server/questions.js';
+import { PendingClientRequests } from '../../../src/mcp/era-bridge/legacy-client-to-modern-server/pending-client-requests.js';
 import { LIVE_SESSION_QUOTA, QUESTION_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
 const requestOf = (organizationId: string, grantId: string): Parameters<LiveSessions['of']>[1] => ({
@@ -46,7 +46,7 @@ test('Subscriptions of one organization are bounded in bytes, and what is unsubs
 });
 
 test('Questions to clients of one organization that nobody answers leave room for those of another', () => {
-  const questions = new Questions();
+  const questions = new PendingClientRequests();
   const ask = (organizationId: string, index: number): string | undefined =>
     questions.open({
       organizationId,

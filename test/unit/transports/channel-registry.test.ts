@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeptChannels } from '../../../src/mcp/transports/kept-channels.js';
+import { ChannelRegistry } from '../../../src/mcp/transports/channel-registry.js';
 import type { UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 import { CHANNEL_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
@@ -17,13 +17,13 @@ test(
   'an organization that has its share of channels loses the one that it used longest ago for a new ' +
     'one, and no other organization loses any',
   () => {
-    const channels = new KeptChannels({ stillGood: () => true });
+    const channels = new ChannelRegistry({ isGrantActive: () => true });
     const ended: string[] = [];
     const keep = (organizationId: string, index: number): void => {
       const key = `${organizationId} ${index}`;
-      channels.keep(
+      channels.add(
         key,
-        { grantId: key, serverId: 'srv_1', usedAt: () => Date.now() - 1000 + index, end: () => ended.push(key) },
+        { grantId: key, serverId: 'srv_1', lastUsedAt: () => Date.now() - 1000 + index, end: () => ended.push(key) },
         requestOf(organizationId, key),
       );
     };

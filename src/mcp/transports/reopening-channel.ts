@@ -3,7 +3,7 @@ import type { Channel, ChannelEvents } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 /** One message to send. `wanted` is asked of one that had to wait: what nobody waits for any more is not sent. */
-export type Sending = Readonly<{
+export type OutgoingMessage = Readonly<{
   body: Buffer;
   headers: UpstreamRequest['headers'];
   failed: (failure: UpstreamFailure) => void;
@@ -11,25 +11,25 @@ export type Sending = Readonly<{
 }>;
 
 /** What waits for a server that was begun anew. */
-const MOST_WAITING = 100;
-const MOST_WAITING_BYTES = 8 * 2 ** 20;
-const STEADY_MS = 60_000;
-const MOST_BACKOFF_MS = 60_000;
+const MAX_WAITING_MESSAGES = 100;
+const MAX_WAITING_BYTES = 8 * 2 ** 20;
+const STABLE_AFTER_MS = 60_000;
+const MAX_BACKOFF_MS = 60_000;
 
 /**
  * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles
  * from crash to crash. What greets a new one goes first, and the rest waits until somebody heard the answer and said
  * `ready`: 100 messages with 8 MiB at most, more fail.
  */
-export class LastingChannel {
+export class ReopeningChannel {
   readonly #open: (events: ChannelEvents) => Channel;
   readonly #events: ChannelEvents;
   readonly #holders = new Set<object>();
   #channel: Channel | undefined;
   #openedAt = 0;
   #crashes = 0;
-  #mayOpenAt = 0;
-  #waiting: Sending[] | undefined;
+  #reopenAt = 0;
+  #waiting: OutgoingMessage[] | undefined;
   #ended = false;
 
   constructor(open: (events: ChannelEvents) => Channel, events: ChannelEvents) {
@@ -38,14 +38,14 @@ export class LastingChannel {
   }
 
   /** Whether the answer to a greeting is still to come. */
-  get greets(): boolean {
+  get isHandshaking(): boolean {
     return this.#waiting !== undefined;
   }
 
   /** Sends a message, after what `greet` gives when it takes a new channel. */
-  send(sending: Sending, greet: () => Sending | undefined): void {
+  send(sending: OutgoingMessage, greet: () => OutgoingMessage | undefined): void {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
-    if (!this.#channel && performance.now() < this.#mayOpenAt)
+    if (!this.#channel && performance.now() < this.#reopenAt)
       return sending.failed({ kind: 'unreachable', sent: false });
     if (!this.#channel) this.#begin(greet());
     if (this.#waiting) this.#wait(this.#waiting, sending);
@@ -53,12 +53,12 @@ export class LastingChannel {
   }
 
   /** Sends what only matters to a server that got the messages before it. */
-  tell(body: Buffer, headers: UpstreamRequest['headers']): void {
+  notify(body: Buffer, headers: UpstreamRequest['headers']): void {
     if (!this.#waiting) this.#channel?.send(body, headers, () => undefined);
   }
 
   /** The greeting was answered well: what waits may go, after what ends the greeting. */
-  ready(...last: readonly Sending[]): void {
+  ready(...last: readonly OutgoingMessage[]): void {
     const waiting = [...last, ...(this.#waiting ?? [])];
     this.#waiting = undefined;
     for (const one of waiting) if (one.wanted?.() !== false) this.#channel?.send(one.body, one.headers, one.failed);
@@ -85,13 +85,13 @@ export class LastingChannel {
     this.#channel = undefined;
   }
 
-  #wait(waiting: Sending[], sending: Sending): void {
+  #wait(waiting: OutgoingMessage[], sending: OutgoingMessage): void {
     const bytes = waiting.reduce((sum, { body }) => sum + body.length, sending.body.length);
-    if (waiting.length < MOST_WAITING && bytes <= MOST_WAITING_BYTES) waiting.push(sending);
+    if (waiting.length < MAX_WAITING_MESSAGES && bytes <= MAX_WAITING_BYTES) waiting.push(sending);
     else sending.failed({ kind: 'unreachable', sent: false });
   }
 
-  #begin(greeting: Sending | undefined): void {
+  #begin(greeting: OutgoingMessage | undefined): void {
     this.#openedAt = performance.now();
     const channel = this.#open({
       message: guarded('channel', (text: string) => void (this.#channel === channel && this.#events.message(text))),
@@ -108,8 +108,8 @@ export class LastingChannel {
     this.#channel = undefined;
     channel.close();
     const now = performance.now();
-    this.#crashes = now - this.#openedAt > STEADY_MS ? 1 : this.#crashes + 1;
-    this.#mayOpenAt = this.#crashes === 1 ? 0 : now + Math.min(MOST_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
+    this.#crashes = now - this.#openedAt > STABLE_AFTER_MS ? 1 : this.#crashes + 1;
+    this.#reopenAt = this.#crashes === 1 ? 0 : now + Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const one of waiting) one.failed({ ...failure, sent: false });

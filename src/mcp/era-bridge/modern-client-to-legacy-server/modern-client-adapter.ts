@@ -4,34 +4,34 @@ import { META } from '../../protocol/modern.js';
 import { errorMessage } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { membersOf } from '../../wire/json-text.js';
-import { reachOf } from '../reach.js';
-import { answerStatus } from '../../transports/channel-answer.js';
+import { targetOf } from '../upstream-target.js';
+import { respondWithStatus } from '../../transports/channel-response.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
-import { ModernCall, TAKES_INPUT } from './call.js';
-import type { ClientRequest } from './client-answer.js';
-import { ModernListen } from './listen.js';
+import { ModernClientCall, TAKES_INPUT } from './call.js';
+import type { ClientRequest } from './client-response.js';
+import { ModernSubscription } from './subscription.js';
 import { ParkedCalls } from './parked-calls.js';
-import { discoverResult, resultMessage, type Said } from './results.js';
-import { SessionPool, unopened, type Opened } from './session-pool.js';
+import { discoverResult, resultMessage, type HttpResponse } from './results.js';
+import { SessionPool, explainUnopened, type OpenResult } from './session-pool.js';
 import { isLevel, type UpstreamSession } from './upstream-session.js';
 
 const METHOD_NOT_FOUND = -32_601;
 const INVALID_PARAMS = -32_602;
 
 /** Methods of the legacy era that a modern server doesn't know; tasks are of another kind in each era. */
-const UNKNOWN = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
+const LEGACY_ONLY_METHODS = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
 
-const nothing: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
 
-const say = (sink: Sink, { text, status }: Said): Running => {
+const respond = (sink: Sink, { text, status }: HttpResponse): Running => {
   sink.head(status, { 'content-type': 'application/json' });
   sink.data(Buffer.from(text));
   sink.end();
-  return nothing;
+  return NOT_RUNNING;
 };
 
 /** A request as it is read here: `id` is the text of its JSON-RPC id. */
-type Read = Readonly<{ id: string; method: string; params: Json; body: string }>;
+type ParsedRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
 
 const clientOf = (params: Json): Readonly<{ info: unknown; capabilities: Json }> => {
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
@@ -42,7 +42,7 @@ const clientOf = (params: Json): Readonly<{ info: unknown; capabilities: Json }>
   };
 };
 
-const requestOf = ({ id, params, body }: Read, silenceMs: number, sink: Sink): ClientRequest => {
+const requestOf = ({ id, params, body }: ParsedRequest, silenceMs: number, sink: Sink): ClientRequest => {
   const meta = membersOf(membersOf(membersOf(body).get('params') ?? '').get('_meta') ?? '');
   const level = isObject(params['_meta']) ? params['_meta'][META.logLevel] : undefined;
   return {
@@ -60,11 +60,11 @@ const requestOf = ({ id, params, body }: Read, silenceMs: number, sink: Sink): C
  * subscription. Its sessions are pooled on this node, and so are the calls that wait for input: a retry that reaches
  * another node is refused.
  */
-export class ModernServer {
+export class ModernClientAdapter {
   readonly #forward: Forward;
   readonly #heartbeat: Heartbeat;
   readonly #pool = new SessionPool();
-  readonly #parked = new ParkedCalls<ModernCall>();
+  readonly #parked = new ParkedCalls<ModernClientCall>();
 
   /** `forward` reaches servers in the era that a request is written in. */
   constructor(forward: Forward, heartbeat: Heartbeat) {
@@ -73,17 +73,17 @@ export class ModernServer {
   }
 
   readonly forward: Forward = (request, sink) => {
-    if (request.method !== 'POST') return answerStatus(sink, 405);
+    if (request.method !== 'POST') return respondWithStatus(sink, 405);
     const body = request.body?.toString('utf8') ?? '';
     const message = parseObject(body);
     const [id, method] = [membersOf(body).get('id'), message?.['method']];
-    if (id === undefined || typeof method !== 'string') return answerStatus(sink, 202);
+    if (id === undefined || typeof method !== 'string') return respondWithStatus(sink, 202);
     const read = { id, method, params: isObject(message?.['params']) ? message['params'] : {}, body };
-    if (UNKNOWN.test(method))
-      return say(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
+    if (LEGACY_ONLY_METHODS.test(method))
+      return respond(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
     if (method === 'server/discover')
       return this.#inSession(request, { id, params: read.params, sink }, (session) =>
-        say(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
+        respond(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
       );
     return method === 'subscriptions/listen' ? this.#listen(request, read, sink) : this.#call(request, read, sink);
   };
@@ -93,8 +93,8 @@ export class ModernServer {
     return this.#pool.stop();
   }
 
-  #session(request: UpstreamRequest, params: Json): Promise<Opened> {
-    return this.#pool.session(reachOf(this.#forward, request), clientOf(params));
+  #session(request: UpstreamRequest, params: Json): Promise<OpenResult> {
+    return this.#pool.session(targetOf(this.#forward, request), clientOf(params));
   }
 
   #inSession(
@@ -109,8 +109,8 @@ export class ModernServer {
       if ('session' in opened) running = use(opened.session);
       else {
         over = true;
-        const why = unopened(opened, id);
-        if ('text' in why) say(sink, why);
+        const why = explainUnopened(opened, id);
+        if ('text' in why) respond(sink, why);
         else sink.fail(why);
       }
     });
@@ -128,9 +128,9 @@ export class ModernServer {
     };
   }
 
-  #listen(request: UpstreamRequest, { id, params }: Read, sink: Sink): Running {
+  #listen(request: UpstreamRequest, { id, params }: ParsedRequest, sink: Sink): Running {
     return this.#inSession(request, { id, params, sink }, (session) => {
-      const listen = new ModernListen(id, session, { heartbeat: this.#heartbeat, sink });
+      const listen = new ModernSubscription(id, session, { heartbeat: this.#heartbeat, sink });
       inBackground(
         'modern_listen',
         listen.start(isObject(params['notifications']) ? params['notifications'] : {}),
@@ -140,7 +140,7 @@ export class ModernServer {
     });
   }
 
-  #call(request: UpstreamRequest, read: Read, sink: Sink): Running {
+  #call(request: UpstreamRequest, read: ParsedRequest, sink: Sink): Running {
     const { id, method, params, body } = read;
     const owner = {
       organizationId: request.server.organizationId,
@@ -152,7 +152,7 @@ export class ModernServer {
     const client = requestOf(read, request.silenceMs, sink);
     const state = params['requestState'];
     if (state === undefined || !TAKES_INPUT.has(method)) {
-      const call = new ModernCall({
+      const call = new ModernClientCall({
         session: () => this.#session(request, params),
         parked: this.#parked,
         heartbeat: this.#heartbeat,
@@ -163,10 +163,10 @@ export class ModernServer {
     }
     const parked = typeof state === 'string' ? this.#parked.take(state, owner) : undefined;
     if (!parked)
-      return say(sink, {
+      return respond(sink, {
         text: errorMessage(id, INVALID_PARAMS, 'requestState is not valid here, or no longer'),
         status: 200,
       });
-    return parked.goOn(client, membersOf(membersOf(body).get('params') ?? '').get('inputResponses') ?? '{}');
+    return parked.continueWith(client, membersOf(membersOf(body).get('params') ?? '').get('inputResponses') ?? '{}');
   }
 }

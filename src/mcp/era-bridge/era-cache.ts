@@ -5,16 +5,16 @@ import type { UpstreamServer } from '../upstream/forward.js';
 import type { Reach } from '../upstream/probe.js';
 
 /** A server that answers oddly is not asked for its eras with every request. */
-const AGAIN_MS = 10_000;
+const RETRY_DELAY_MS = 10_000;
 
-type Found = { eras: readonly Era[] | undefined; finding: Promise<readonly Era[]> | undefined; askedAt: number };
+type EraEntry = { eras: readonly Era[] | undefined; finding: Promise<readonly Era[]> | undefined; askedAt: number };
 
 /**
  * In which eras servers speak: what their discovery found, until an answer shows otherwise and they are asked anew.
  * What was found here holds on this node until the server's facts change.
  */
-export class EraMemory {
-  readonly #found = new WeakMap<UpstreamServer, Found>();
+export class EraCache {
+  readonly #found = new WeakMap<UpstreamServer, EraEntry>();
 
   /** None for a server that was never reached. */
   of(server: UpstreamServer): readonly Era[] {
@@ -26,7 +26,7 @@ export class EraMemory {
     const { server } = reach;
     const found = this.#found.get(server) ?? { eras: undefined, finding: undefined, askedAt: Number.NEGATIVE_INFINITY };
     this.#found.set(server, found);
-    if (!found.finding && performance.now() - found.askedAt < AGAIN_MS) return this.of(server);
+    if (!found.finding && performance.now() - found.askedAt < RETRY_DELAY_MS) return this.of(server);
     found.askedAt = performance.now();
     found.finding ??= findEras({ ...reach, grantId: `${server.id} eras` }).finally(() => (found.finding = undefined));
     const eras = await found.finding;

@@ -4,15 +4,15 @@ import { ask, type Asked, type AskLimits } from '../../upstream/ask.js';
 import { askModern, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
 import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../../protocol/param-headers.js';
 
-const ASK_MS = 30_000;
-const MOST_BYTES = 32 * 2 ** 20;
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_BYTES = 32 * 2 ** 20;
 /** How long all pages of a list may take. */
-const LIST_ALL_MS = 60_000;
-const MOST_PAGES = 100;
-const MOST_TOOLS = 20_000;
-const LONGEST_MS = 5 * 60_000;
+const LIST_TIMEOUT_MS = 60_000;
+const MAX_PAGES = 100;
+const MAX_TOOLS = 20_000;
+const MAX_TTL_MS = 5 * 60_000;
 /** A tool that no list names is not looked for again at once. */
-const LIST_AGAIN_MS = 30_000;
+const LIST_RETRY_DELAY_MS = 30_000;
 
 type Tool = Readonly<{ name: string; headers: readonly ParamHeader[] | undefined }>;
 
@@ -24,17 +24,17 @@ const toolsIn = (result: Json): readonly Tool[] =>
   );
 
 /** What `server/discover` said, or what came instead. */
-export type Introduced = Awaited<ReturnType<typeof askModern>>;
+export type HandshakeResult = Awaited<ReturnType<typeof askModern>>;
 
 /**
  * What must be known of a modern server to serve legacy clients: its introduction, kept as long as it says (five
  * minutes at most), and which arguments its tools want in headers, learned from every list that passes and asked for
  * when a tool is called that no list has named.
  */
-export class ModernFacts {
+export class ModernServerCache {
   readonly #reach: Reach;
   readonly #headers = new Map<string, readonly ParamHeader[]>();
-  #introduced: Promise<Introduced> | undefined;
+  #handshake: Promise<HandshakeResult> | undefined;
   #freshUntil = 0;
   #known: Introduction | undefined;
   #listing: Promise<void> | undefined;
@@ -49,16 +49,18 @@ export class ModernFacts {
     return this.#known;
   }
 
-  introduction(): Promise<Introduced> {
-    if (this.#introduced && performance.now() < this.#freshUntil) return this.#introduced;
+  handshake(): Promise<HandshakeResult> {
+    if (this.#handshake && performance.now() < this.#freshUntil) return this.#handshake;
     this.#freshUntil = Number.POSITIVE_INFINITY;
-    this.#introduced = askModern(this.#reach, { timeoutMs: ASK_MS, maxBytes: MOST_BYTES }).then((introduced) => {
-      const ttl = introduced.introduction?.result['ttlMs'];
-      this.#freshUntil = performance.now() + (typeof ttl === 'number' && ttl > 0 ? Math.min(ttl, LONGEST_MS) : 0);
-      this.#known = introduced.introduction ?? this.#known;
-      return introduced;
-    });
-    return this.#introduced;
+    this.#handshake = askModern(this.#reach, { timeoutMs: REQUEST_TIMEOUT_MS, maxBytes: MAX_BYTES }).then(
+      (introduced) => {
+        const ttl = introduced.introduction?.result['ttlMs'];
+        this.#freshUntil = performance.now() + (typeof ttl === 'number' && ttl > 0 ? Math.min(ttl, MAX_TTL_MS) : 0);
+        this.#known = introduced.introduction ?? this.#known;
+        return introduced;
+      },
+    );
+    return this.#handshake;
   }
 
   /** The headers that a call of this tool needs; a tool that is not known yet is looked for in the server's list. */
@@ -77,13 +79,13 @@ export class ModernFacts {
   /** Takes in the tools of a list, and answers the names of those that must not be shown. */
   learn(result: Json): ReadonlySet<string> {
     const tools = toolsIn(result);
-    if (this.#headers.size > MOST_TOOLS) this.#headers.clear();
+    if (this.#headers.size > MAX_TOOLS) this.#headers.clear();
     for (const { name, headers } of tools) this.#headers.set(name, headers ?? []);
     return new Set(tools.flatMap(({ name, headers }) => (headers === undefined ? [name] : [])));
   }
 
   #list(): Promise<void> {
-    if (!this.#listing && performance.now() - this.#listedAt < LIST_AGAIN_MS) return Promise.resolve();
+    if (!this.#listing && performance.now() - this.#listedAt < LIST_RETRY_DELAY_MS) return Promise.resolve();
     this.#listing ??= this.#listAll().finally(() => {
       this.#listing = undefined;
       this.#listedAt = performance.now();
@@ -93,11 +95,11 @@ export class ModernFacts {
 
   async #listAll(): Promise<void> {
     let cursor: unknown;
-    let maxBytes = MOST_BYTES;
-    const endsAt = performance.now() + LIST_ALL_MS;
-    for (let page = 1; page <= MOST_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
+    let maxBytes = MAX_BYTES;
+    const endsAt = performance.now() + LIST_TIMEOUT_MS;
+    for (let page = 1; page <= MAX_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
       const asked = await this.#page(page, cursor, {
-        timeoutMs: Math.min(ASK_MS, endsAt - performance.now()),
+        timeoutMs: Math.min(REQUEST_TIMEOUT_MS, endsAt - performance.now()),
         maxBytes,
       });
       if (asked.kind === 'response') maxBytes -= asked.bytes;
