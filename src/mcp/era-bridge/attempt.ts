@@ -5,7 +5,7 @@ import { MISDIRECTED } from './upstream-target.js';
 import { errorCodeOf } from '../upstream/ask.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
-/** A request in the era that its server is spoken to in, which may take a translation. */
+/** A request and the era in which it is sent to its server, translated if the eras differ. */
 export type AttemptTarget = Readonly<{
   request: UpstreamRequest;
   spoken: Era;
@@ -14,8 +14,8 @@ export type AttemptTarget = Readonly<{
 }>;
 
 /**
- * What to do after an answer that the other era may be meant by: another try, the end of the client's session, or
- * nothing else than the answer.
+ * What follows a response that may mean the wrong era: a second attempt, the end of the client's session, or just the
+ * response.
  */
 export type RetryDecision = AttemptTarget | 'session_over' | 'keep';
 
@@ -24,9 +24,9 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MODERN_ERRORS: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
 const INITIALIZE = /"method"\s*:\s*"initialize"/;
 
-/** Whether a refusal speaks for the era that the server was not spoken to in. */
+/** Whether a refusal suggests that the server speaks the other era. */
 const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: Buffer): boolean => {
-  // A translation has judged that itself.
+  // A translated request gets this status only for that reason.
   if (translated) return true;
   const message = parseObject(body.toString('utf8'));
   const code = message && errorCodeOf(message);
@@ -34,14 +34,14 @@ const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: 
     return (
       MODERN_ERRORS.has(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''))
     );
-  // Codes that the specification of 2026-07-28 leaves to older servers, and answers that are no JSON-RPC.
+  // Codes that 2026-07-28 leaves to older revisions, and responses that are no JSON-RPC.
   return typeof code !== 'number' || (code <= -32_000 && code > -32_020);
 };
 
 /**
- * One request and its answer, passed on as it comes; but a refusal (400, 404, 405) that speaks for the other era is
- * held back until `again` has said whether there is a second try. Such a request was not carried out, so that nothing
- * is done twice; and there is no third try.
+ * One request and its response, which passes through as it arrives; but a refusal (400, 404, 405) that suggests the other
+ * era is held back until `decideRetry` has decided on a second attempt. Such a request was not carried out, so nothing is
+ * done twice. There is no third attempt.
  */
 export class Attempt implements Sink, Running {
   readonly #sink: Sink;
@@ -51,9 +51,9 @@ export class Attempt implements Sink, Running {
   #held: { status: number; headers: UpstreamHeaders; chunks: Buffer[]; bytes: number } | undefined;
   #aborted = false;
 
-  constructor(sink: Sink, again: ((first: AttemptTarget) => Promise<RetryDecision>) | undefined) {
+  constructor(sink: Sink, decideRetry: ((first: AttemptTarget) => Promise<RetryDecision>) | undefined) {
     this.#sink = sink;
-    this.#decideRetry = again;
+    this.#decideRetry = decideRetry;
   }
 
   start(first: AttemptTarget): void {
@@ -90,7 +90,7 @@ export class Attempt implements Sink, Running {
 
   fail(failure: UpstreamFailure): void {
     this.#release();
-    // A second try comes after one that was sent.
+    // The first attempt was already sent.
     this.#sink.fail(this.#decideRetry ? failure : { ...failure, sent: true });
   }
 
@@ -112,7 +112,7 @@ export class Attempt implements Sink, Running {
       this.#running = attempt;
       return attempt.start(second);
     }
-    // The client initializes again, and is then served in the other way.
+    // The client initializes again and is then served in the other era.
     this.#sink.head(404, {});
     return this.#sink.end();
   }

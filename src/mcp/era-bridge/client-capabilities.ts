@@ -3,18 +3,18 @@ import { membersOf } from '../wire/json-text.js';
 
 const isByUrl = (params: string | undefined): boolean => membersOf(params ?? '{}').get('mode') === '"url"';
 
-/** What a client must declare to be asked this. */
+/** The capabilities that a client must declare to get this request. */
 export const requiredCapabilities = (method: string, params: string | undefined): Json => {
   if (method === 'elicitation/create') return { elicitation: { [isByUrl(params) ? 'url' : 'form']: {} } };
   return method === 'roots/list' ? { roots: {} } : { sampling: {} };
 };
 
-/** Whether a client of these capabilities can be asked this; undefined for a kind of question that there is not. */
+/** Whether a client with these capabilities takes this request; undefined for an unknown method. */
 export const isDeclared = (capabilities: Json, method: string, params: string | undefined): boolean | undefined => {
   switch (method) {
     case 'elicitation/create': {
       const { elicitation } = capabilities;
-      // Empty means forms, as it did before there was another mode.
+      // An empty object means forms, the only mode before 2025-11-25.
       return (
         isObject(elicitation) &&
         (isByUrl(params)

@@ -2,12 +2,12 @@ import type { Json } from '../wire/json-object.js';
 import { META, MODERN_REVISION } from '../protocol/modern.js';
 import { drop, editObject, set, setText, within, type Edit } from '../wire/json-text.js';
 
-/** Who asks, as every modern request says it. `logLevel` undefined: no log messages are wanted. */
+/** The client as every modern request describes it; without `logLevel` it gets no log messages. */
 export type Client = Readonly<{ info: Json; capabilities: Json; logLevel: string | undefined }>;
 
 /**
- * A legacy request as a modern one: its own text, with the client named in `_meta`, and with `more` members of `params`
- * changed.
+ * A legacy request as a modern one: its own text with the client's description in `_meta`, its id and members of
+ * `params` changed as `more` says.
  */
 export const toModern = (
   body: string,
@@ -26,7 +26,7 @@ export const toModern = (
   });
 };
 
-/** What only modern requests say of themselves. */
+/** The `_meta` members that only modern requests have. */
 const RESERVED = Object.fromEntries(
   [META.protocolVersion, META.clientInfo, META.clientCapabilities, META.logLevel].map((key) => [key, drop]),
 );
@@ -34,8 +34,8 @@ const RESERVED = Object.fromEntries(
 const isEmpty = (object: string): boolean => /^\{\s*\}$/.test(object);
 
 /**
- * A modern request as a legacy one of a shared session: its own text, without what names the client, under an id and a
- * progress token of ours.
+ * A modern request as a legacy one of a shared session: its own text without the client's description, under our own id
+ * and progress token.
  */
 export const toLegacy = (body: string, own: Readonly<{ id: number; progressToken: number | undefined }>): string => {
   const _meta: Edit = (value) => {

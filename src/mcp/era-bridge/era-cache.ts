@@ -4,24 +4,24 @@ import { findEras } from '../upstream/discover.js';
 import type { UpstreamServer } from '../upstream/forward.js';
 import type { Reach } from '../upstream/probe.js';
 
-/** A server that answers oddly is not asked for its eras with every request. */
+/** How long after one probe an odd response does not cause another. */
 const RETRY_DELAY_MS = 10_000;
 
 type EraEntry = { eras: readonly Era[] | undefined; finding: Promise<readonly Era[]> | undefined; askedAt: number };
 
 /**
- * In which eras servers speak: what their discovery found, until an answer shows otherwise and they are asked anew.
- * What was found here holds on this node until the server's facts change.
+ * The eras that servers speak: as discovery found them, until a response contradicts that and the server is probed again.
+ * The result of a probe is valid on this node until the server's facts change.
  */
 export class EraCache {
   readonly #found = new WeakMap<UpstreamServer, EraEntry>();
 
-  /** None for a server that was never reached. */
+  /** Empty for a server that was never reached. */
   of(server: UpstreamServer): readonly Era[] {
     return this.#found.get(server)?.eras ?? server.eras;
   }
 
-  /** Asks the server of `reach` for its eras, unless that was done a moment ago. */
+  /** Probes a server for its eras, unless that was done a moment ago. */
   async find(reach: Reach): Promise<readonly Era[]> {
     const { server } = reach;
     const found = this.#found.get(server) ?? { eras: undefined, finding: undefined, askedAt: Number.NEGATIVE_INFINITY };

@@ -21,8 +21,8 @@ const dataOf = (error: string): Json => parseObject(membersOf(error).get('data')
 const errorObject = (code: number, message: string): string => JSON.stringify({ code, message });
 
 /**
- * A modern server's error as a legacy client understands it. What describes this hop (headers, capabilities, revisions)
- * is said in words of ours; a resource that is not there has a code of its own again.
+ * A modern server's error for a legacy client. Errors about this hop (headers, capabilities, revisions) are replaced by
+ * our own; a missing resource gets its legacy code.
  */
 export const toLegacyError = (error: string, method: string): string => {
   switch (codeOf(error)) {
@@ -53,8 +53,8 @@ export const toLegacyError = (error: string, method: string): string => {
 };
 
 /**
- * A legacy server's error as a modern client understands it: the code of a missing resource (`uri`) is gone, and the
- * range of the specification is left to it.
+ * A legacy server's error for a modern client: a missing resource (`uri`) gets its modern code, and codes in the range
+ * that 2026-07-28 reserves are replaced.
  */
 export const toModernError = (error: string, uri: unknown): string => {
   const code = codeOf(error);

@@ -4,8 +4,7 @@ import type { ChannelResponse } from '../transports/channel-response.js';
 const HEARTBEAT_INTERVAL_MS = 20_000;
 
 /**
- * Keeps the event streams that wait (for people, for changes) from being taken for dead: each gets a comment every 20
- * s.
+ * Sends a comment every 20 s on event streams that wait for people or changes, so that no proxy closes them.
  */
 export class Heartbeat {
   readonly #answers = new Set<ChannelResponse>();

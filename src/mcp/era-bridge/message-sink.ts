@@ -6,14 +6,12 @@ import { headerOf, isEventStream } from '../protocol/headers.js';
 import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 
 /**
- * The largest message that is translated; a larger one ends its call as broken. Each call under way may hold one of
- * them.
+ * The largest message that is translated; a larger one ends its call as broken.
  */
 export const MAX_MESSAGE_BYTES = 32 * 2 ** 20;
 
 /**
- * How an answer came to its end. `body` is what stands in one that is no success; `lastEventId` and `retryMs` let a
- * stream that broke off be taken up again.
+ * How a response ended. `body` is that of an error status; `lastEventId` and `retryMs` let a broken stream be resumed.
  */
 export type AnswerEnd =
   | Readonly<{ kind: 'ended'; status: number; body: string; lastEventId: string | undefined; retryMs: number }>
@@ -31,12 +29,12 @@ export interface MessageListener {
 }
 
 const DEFAULT_RETRY_DELAY_MS = 1000;
-/** How long one message may take from its first byte to its last where the request has no timeout of its own. */
+/** The timeout of one message, from its first byte to its last, where the request has none. */
 const MESSAGE_TIMEOUT_MS = 300_000;
 
 /**
- * Reads an upstream's answer, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and
- * `MAX_JSON_DEPTH` levels.
+ * Reads a response, one JSON body or an event stream, into JSON-RPC messages of at most 32 MiB and `MAX_JSON_DEPTH`
+ * levels.
  */
 export class MessageSink implements Sink {
   readonly #listener: MessageListener;
@@ -45,7 +43,7 @@ export class MessageSink implements Sink {
   readonly #chunks = new ChunkList();
   readonly #held: HeldBytes;
   readonly #timeoutMs: number;
-  /** When the message that is not whole yet began. */
+  /** When the incomplete message began. */
   #begunAt = 0;
   #lastEventId: string | undefined;
   #retryMs = DEFAULT_RETRY_DELAY_MS;
@@ -62,7 +60,7 @@ export class MessageSink implements Sink {
   }
 
   /**
-   * Whether the rest need not come: a message was too large, too slow or nested too deep, or there was no room for it.
+   * Whether the rest is dropped: a message was too large, too slow or nested too deep, or exceeded a quota.
    */
   get unreadable(): boolean {
     return this.#unreadable;
@@ -116,7 +114,7 @@ export class MessageSink implements Sink {
 
   fail(failure: UpstreamFailure): void {
     this.#drop();
-    // What an unreadable message broke off can't be taken up again either.
+    // Resuming would bring the unreadable message again.
     const lastEventId = this.#unreadable ? undefined : this.#lastEventId;
     this.#listener.ended({
       kind: 'failed',
@@ -126,7 +124,6 @@ export class MessageSink implements Sink {
     });
   }
 
-  /** Nothing more is kept. */
   #drop(): void {
     this.#chunks.clear();
     this.#held.release();

@@ -1,20 +1,19 @@
 import { startTimer } from '../../platform/runtime/guard.js';
 
 /**
- * A translated call may take this many times its timeout in all, however often its server says something: one that is
- * passed through unread holds a connection, and one that is translated holds its session and what it collects too.
+ * A translated call may take at most this many times its timeout in total: while it runs it holds a session and the
+ * bytes that it has collected.
  */
 const MAX_TIMEOUTS = 4;
 
 /**
- * Ends the answer to a translated call after `timeoutMs` without a message of its server, or after four times as much
- * in all; 0 never does. Comments of a stream say nothing.
+ * Ends a translated call after `timeoutMs` without a message of its server, or after four times as much in total; 0
+ * never does. Comments in a stream do not count as messages.
  */
 export class ResponseDeadline {
   readonly #silence: NodeJS.Timeout | undefined;
   readonly #total: NodeJS.Timeout | undefined;
 
-  /** `expired` is called once at most. */
   constructor(timeoutMs: number, expired: () => void) {
     if (timeoutMs <= 0) return;
     const end = (): void => {
@@ -25,7 +24,7 @@ export class ResponseDeadline {
     this.#total = startTimer('answer_deadline', timeoutMs * MAX_TIMEOUTS, end);
   }
 
-  /** The server began to answer, or sent a message. */
+  /** Restarts the timeout: the server began to answer, or sent a message. */
   refresh(): void {
     this.#silence?.refresh();
   }

@@ -3,21 +3,21 @@ import type { Forward, UpstreamRequest, UpstreamServer } from '../upstream/forwa
 import type { Reach } from '../upstream/probe.js';
 
 /**
- * The status by which a translation says that its server refused in a way that only one of the other era does (RFC
- * 9110, "421 Misdirected Request"). Whoever routes requests decides what follows; no client sees it.
+ * The status by which an adapter reports that its server refused as only a server of the other era does (RFC 9110, "421
+ * Misdirected Request"). `Attempt` decides what follows; no client sees it.
  */
 export const MISDIRECTED = 421;
 
-/** The statuses of such a refusal. */
+/** Whether a status is such a refusal. */
 export const isEraRefusal = (status: number): boolean => status === 400 || status === 404 || status === 405;
 
 const PROTOCOL_HEADERS = new Set(['content-type', 'accept', 'user-agent', 'last-event-id']);
 
-/** The headers of a request that sign in, without those that the protocol has. */
+/** The request's headers without those of the protocol: they sign in. */
 const credentialOf = (headers: UpstreamRequest['headers']): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !PROTOCOL_HEADERS.has(name) && !/^mcp-/i.test(name)));
 
-/** The way to the server of a request, as the one who sent it. */
+/** The server of a request with the request's credential. */
 export const targetOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({
   forward,
   server,
@@ -28,8 +28,8 @@ export const targetOf = (forward: Forward, { server, headers, grantId }: Upstrea
 const MAX_CREDENTIALS = 1000;
 
 /**
- * What is remembered of a server for those who sign in to it alike. It is forgotten with the server's facts, when
- * anything about the server changes, and the oldest goes first when many credentials are in use.
+ * A value per server and credential. It is dropped when the server's facts change, and the oldest is dropped when many
+ * credentials are in use.
  */
 export class PerServerCache<T> {
   readonly #make: (reach: Reach) => T;
@@ -42,7 +42,7 @@ export class PerServerCache<T> {
   of(reach: Reach): T {
     const held = this.#servers.get(reach.server) ?? new Map<string, T>();
     this.#servers.set(reach.server, held);
-    // A process belongs to its grant.
+    // A stdio process belongs to one grant.
     const owner = reach.server.transport.type === 'stdio' ? reach.grantId : '';
     const key = createHash('sha256')
       .update(JSON.stringify([owner, reach.credential]))

@@ -10,7 +10,7 @@ const IDLE_TIMEOUT_MS = 30 * 60_000;
 /** `stillGood`: whether a grant may still call; what is kept for one that may not is ended within half a second. */
 export type ChannelRules = Readonly<{ isGrantActive: (grantId: string) => boolean }>;
 
-/** What lives longer than a request, for one grant at one server. `usedAt` is now while it is in use. */
+/** A channel of one grant at one server. `lastUsedAt` is the current time while it is in use. */
 type RegisteredChannel = Readonly<{ grantId: string; serverId: string; lastUsedAt: () => number; end: () => void }>;
 
 type Transport = UpstreamRequest['server']['transport'];

@@ -9,8 +9,8 @@ interface ResponseOwner {
 const eventStream = { 'content-type': 'text/event-stream' } as const;
 
 /**
- * The answer to one HTTP request, as messages come for it: one JSON body, or an event stream once there is more to say
- * than the result.
+ * The response to one HTTP request, made of the messages that come for it: one JSON body, or an event stream once another
+ * message comes before the result.
  */
 export class ChannelResponse implements Running {
   readonly #sink: Sink;
@@ -20,7 +20,7 @@ export class ChannelResponse implements Running {
   #streaming = false;
   #over = false;
 
-  /** `silenceMs` without a message ends it; 0 never does. `headers` go with the answer's head. */
+  /** `silenceMs` without a message ends the response; 0 never does. `headers` go out with its head. */
   constructor(
     sink: Sink,
     owner: ResponseOwner,
@@ -40,14 +40,14 @@ export class ChannelResponse implements Running {
     }
   }
 
-  /** Begins the event stream; a standing stream does so before any message. */
+  /** Starts the event stream; a standing stream starts before its first message. */
   open(): void {
     if (this.#streaming || this.#over) return;
     this.#streaming = true;
     this.#safely(() => this.#sink.head(200, { ...eventStream, ...this.#headers }));
   }
 
-  /** A message on the way to the result. */
+  /** Sends a message before the result. */
   event(text: string): void {
     if (this.#over) return;
     this.#silence?.refresh();
@@ -55,12 +55,12 @@ export class ChannelResponse implements Running {
     this.#writeEvent(text);
   }
 
-  /** Says nothing, so that nobody between takes a stream for dead. */
+  /** Sends a comment, so that no proxy closes the stream. */
   comment(): void {
     if (this.#streaming && !this.#over) this.#write(':\n\n');
   }
 
-  /** The result, which ends the answer; `status` where no event came before it. */
+  /** Sends the result and ends the response; `status` counts when no event went before. */
   result(text: string, status = 200): void {
     if (this.#over) return;
     if (this.#streaming) this.#writeEvent(text);
@@ -93,8 +93,8 @@ export class ChannelResponse implements Running {
   }
 
   /**
-   * A line end stands only between the tokens of a JSON text, where a space means the same; in an event it would begin
-   * another field.
+   * Line ends stand only between the tokens of a JSON text, where a space is equivalent; in an event they would begin a
+   * new field.
    */
   #writeEvent(text: string): void {
     this.#write(`event: message\ndata: ${/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text}\n\n`);
@@ -106,7 +106,7 @@ export class ChannelResponse implements Running {
     });
   }
 
-  /** What throws ends this answer as broken, and not the channel or session that others share. */
+  /** A failing sink ends this response, and not the channel or session that others share. */
   #safely(give: () => void): void {
     try {
       give();
@@ -126,7 +126,7 @@ export class ChannelResponse implements Running {
   }
 }
 
-/** An answer of a status alone, given at once. */
+/** Answers at once with a status and no body. */
 export const respondWithStatus = (sink: Sink, status: number): Running => {
   sink.head(status, {});
   sink.end();

@@ -10,7 +10,7 @@ import type { OpenChannel } from './channel.js';
 import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
 
-/** A request under way: the client's id and progress token as texts, and whether it asked for log messages. */
+/** A request under way: the client's id and progress token as JSON text, and whether it asked for log messages. */
 type Call = Readonly<{
   answer: ChannelResponse;
   id: string;
@@ -40,9 +40,9 @@ const showsModern = (text: string): boolean => {
 };
 
 /**
- * One modern server over a channel, in the terms of Streamable HTTP: the requests of one grant share it, each under an
- * id of ours, and whoever leaves one cancels it. A channel is asked `server/discover` first, so that a server of the
- * other era carries nothing out: its requests are refused with a 400.
+ * Serves Streamable HTTP requests from one modern server over a channel: the requests of one grant share it, each under
+ * our own id, and a client that disconnects cancels its request. The first request on a channel is `server/discover`, so
+ * that a legacy server carries nothing out: its requests are refused with 400.
  */
 export class ModernChannel {
   readonly grantId: string;
@@ -64,7 +64,7 @@ export class ModernChannel {
     });
   }
 
-  /** When it was last used; now while a request is under way. */
+  /** When the channel was last used; the current time while a request is under way. */
   lastUsedAt(): number {
     return this.#calls.size > 0 ? Date.now() : this.#lastUsedAt;
   }
@@ -139,7 +139,7 @@ export class ModernChannel {
     for (const own of this.#calls.keys()) this.#remove(own)?.answer.fail(failure);
   }
 
-  /** A request that is over: nothing that comes for it later matters. */
+  /** Removes a request that has ended; later messages for it are dropped. */
   #remove(own: number): Call | undefined {
     const call = this.#calls.get(own);
     this.#calls.delete(own);
@@ -147,7 +147,7 @@ export class ModernChannel {
     return call;
   }
 
-  /** One whose client is not there any more is cancelled. */
+  /** Cancels the request of a client that has disconnected. */
   #left(own: number): void {
     this.#lastUsedAt = Date.now();
     if (!this.#remove(own)) return;
@@ -161,7 +161,7 @@ export class ModernChannel {
     if (flawOf(text) !== undefined) return this.#unreadable(text);
     const members = membersOf(text);
     const [id, method] = [members.get('id'), members.get('method')];
-    // A modern server has no requests of its own to send.
+    // A modern server sends no requests.
     if (method !== undefined)
       return id === undefined ? this.#notified(text, method, members.get('params') ?? '') : undefined;
     if (this.#channel.isHandshaking && Number(id) === HANDSHAKE_ID) return this.#handshakeAnswered(text);
@@ -201,7 +201,7 @@ export class ModernChannel {
     if (listening)
       return listening.answer.event(editObject(text, { params: (value) => inSubscription(value ?? '{}', listening) }));
     if (method === '"notifications/cancelled"') return this.#remove(Number(members.get('requestId')))?.answer.end();
-    // It says of no request that it is for it: of those that asked for log messages it is most likely the newest.
+    // A log message names no request: it most likely belongs to the newest one that asked for log messages.
     return method === '"notifications/message"'
       ? [...this.#calls.values()].findLast(({ logs }) => logs)?.answer.event(text)
       : undefined;

@@ -2,7 +2,7 @@ import { guarded } from '../../platform/runtime/guard.js';
 import type { Channel, ChannelEvents } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
-/** One message to send. `wanted` is asked of one that had to wait: what nobody waits for any more is not sent. */
+/** A message to send. One that had to wait is dropped unless `wanted` still returns true. */
 export type OutgoingMessage = Readonly<{
   body: Buffer;
   headers: UpstreamRequest['headers'];
@@ -10,16 +10,16 @@ export type OutgoingMessage = Readonly<{
   wanted?: () => boolean;
 }>;
 
-/** What waits for a server that was begun anew. */
+/** The messages that may wait for the handshake of a reopened channel. */
 const MAX_WAITING_MESSAGES = 100;
 const MAX_WAITING_BYTES = 8 * 2 ** 20;
 const STABLE_AFTER_MS = 60_000;
 const MAX_BACKOFF_MS = 60_000;
 
 /**
- * A channel that is opened when something is to be sent, and anew after it closed by itself, after a delay that doubles
- * from crash to crash. What greets a new one goes first, and the rest waits until somebody heard the answer and said
- * `ready`: 100 messages with 8 MiB at most, more fail.
+ * A channel that opens when a message is to be sent, and reopens after it closed by itself, with a delay that doubles from
+ * crash to crash. The handshake message goes first on a new channel; others wait until `ready` is called: at most 100
+ * messages with 8 MiB, more fail.
  */
 export class ReopeningChannel {
   readonly #open: (events: ChannelEvents) => Channel;
@@ -37,34 +37,34 @@ export class ReopeningChannel {
     this.#events = events;
   }
 
-  /** Whether the answer to a greeting is still to come. */
+  /** Whether the handshake is still unanswered. */
   get isHandshaking(): boolean {
     return this.#waiting !== undefined;
   }
 
-  /** Sends a message, after what `greet` gives when it takes a new channel. */
-  send(sending: OutgoingMessage, greet: () => OutgoingMessage | undefined): void {
+  /** Sends a message, on a new channel after the handshake message that `handshake` returns. */
+  send(sending: OutgoingMessage, handshake: () => OutgoingMessage | undefined): void {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
     if (!this.#channel && performance.now() < this.#reopenAt)
       return sending.failed({ kind: 'unreachable', sent: false });
-    if (!this.#channel) this.#begin(greet());
+    if (!this.#channel) this.#begin(handshake());
     if (this.#waiting) this.#wait(this.#waiting, sending);
     else this.#channel?.send(sending.body, sending.headers, sending.failed);
   }
 
-  /** Sends what only matters to a server that got the messages before it. */
+  /** Sends a message that only concerns a server that got the earlier ones. */
   notify(body: Buffer, headers: UpstreamRequest['headers']): void {
     if (!this.#waiting) this.#channel?.send(body, headers, () => undefined);
   }
 
-  /** The greeting was answered well: what waits may go, after what ends the greeting. */
+  /** The handshake succeeded: sends `last`, then the waiting messages. */
   ready(...last: readonly OutgoingMessage[]): void {
     const waiting = [...last, ...(this.#waiting ?? [])];
     this.#waiting = undefined;
     for (const one of waiting) if (one.wanted?.() !== false) this.#channel?.send(one.body, one.headers, one.failed);
   }
 
-  /** Holds the server's messages back as long as anyone wants that. */
+  /** Pauses the server's messages while any holder wants that. */
   hold(by: object, held: boolean): void {
     const before = this.#holders.size > 0;
     if (held) this.#holders.add(by);
@@ -73,12 +73,12 @@ export class ReopeningChannel {
     if (now !== before) this.#channel?.[now ? 'pause' : 'resume']();
   }
 
-  /** Gives the channel up as one that closed by itself. */
+  /** Drops the channel as if it had closed by itself. */
   fail(failure: UpstreamFailure): void {
     if (this.#channel) this.#closed(this.#channel, failure);
   }
 
-  /** Ends it for good. */
+  /** Closes the channel for good. */
   end(): void {
     this.#ended = true;
     this.#channel?.close();
@@ -91,16 +91,16 @@ export class ReopeningChannel {
     else sending.failed({ kind: 'unreachable', sent: false });
   }
 
-  #begin(greeting: OutgoingMessage | undefined): void {
+  #begin(handshake: OutgoingMessage | undefined): void {
     this.#openedAt = performance.now();
     const channel = this.#open({
       message: guarded('channel', (text: string) => void (this.#channel === channel && this.#events.message(text))),
       closed: guarded('channel', (failure: UpstreamFailure) => this.#closed(channel, failure)),
     });
     this.#channel = channel;
-    if (!greeting) return;
+    if (!handshake) return;
     this.#waiting = [];
-    channel.send(greeting.body, greeting.headers, greeting.failed);
+    channel.send(handshake.body, handshake.headers, handshake.failed);
   }
 
   #closed(channel: Channel, failure: UpstreamFailure): void {

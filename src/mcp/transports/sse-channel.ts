@@ -11,7 +11,7 @@ const MAX_EVENT_BYTES = 64 * 1024 * 1024;
 
 type Post = Parameters<ReturnType<OpenChannel>['send']>;
 
-/** Where messages are posted: what the server names, on its own origin only. */
+/** The URL that the server names for messages; only one of the server's own origin is accepted. */
 const endpointOf = (data: string, base: URL): URL | undefined => {
   const url = URL.canParse(data, base.href) ? new URL(data, base) : undefined;
   return url?.origin === base.origin ? url : undefined;
@@ -23,8 +23,8 @@ const withoutSession = ({
 }: UpstreamRequest['headers']): Record<string, string> => headers;
 
 /**
- * HTTP+SSE, the transport of 2024-11-05: one GET stream brings everything that the server says, its first event names
- * where messages are posted. What arrives before that waits.
+ * Opens channels over HTTP+SSE, the transport of 2024-11-05: one GET stream carries all messages of the server, and its
+ * first event names the URL that messages are posted to. Messages sent before that wait.
  */
 export const sseChannels =
   (http: HttpClient): OpenChannel =>

@@ -6,12 +6,12 @@ import { ModernChannels } from './modern-channels.js';
 import { sseChannels } from './sse-channel.js';
 import { stdioChannels, type StdioRules } from './stdio-channel.js';
 
-/** `stop` ends what lives longer than a request: processes and streams. */
+/** `stop` ends the processes and streams that outlive requests. */
 export type Transports = Readonly<{ forward: Forward; stop: () => void }>;
 
 export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; stdio: StdioRules }>;
 
-/** The way to every server by its transport; `http` must be over the guarded connections of platform/outbound. */
+/** Forwards requests over each server's transport; `http` must use the guarded connections of platform/outbound. */
 export const openTransports = ({ http, stdio: stdioRules, isGrantActive }: TransportRules): Transports => {
   const sse = new LegacyChannels(sseChannels(http), { isGrantActive });
   const processes = stdioChannels(stdioRules);

@@ -16,7 +16,7 @@ import type { ModernServerCache } from './modern-server-cache.js';
 import type { PendingClientRequests } from './pending-client-requests.js';
 import { isEraRefusal, MISDIRECTED, targetOf } from '../upstream-target.js';
 
-/** One request of a legacy client. `id` is the text of its JSON-RPC id. */
+/** One request of a legacy client; `id` is the JSON text of its id. */
 export type LegacyRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
 
 export type CallDeps = Readonly<{
@@ -28,24 +28,23 @@ export type CallDeps = Readonly<{
   logLevel: string | undefined;
 }>;
 
-/** What a retry of a request adds to it. */
+/** What a retry adds to the request. */
 type Retry = Readonly<{ responses: string | undefined; state: string | undefined }>;
 
 const MAX_ROUNDS = 8;
-/** A server that asks for nothing but to be called again is not called at once. */
+/** The delay before a retry that the server wants without asking for input. */
 const RETRY_DELAY_MS = 250;
 const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const HEADER_MISMATCH = -32_020;
 
 /**
- * Whether an error came from a server that may not be modern: a code that the specification of 2026-07-28 leaves to
- * older ones, or none.
+ * Whether an error may come from a legacy server: it has no code, or one that 2026-07-28 leaves to older revisions.
  */
 const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
 
 /**
- * One request of a legacy client at a modern server. What the server needs from the client (`input_required`) is asked
- * for by requests on the answer's stream; with what was answered the call is made again, at most eight times.
+ * One request of a legacy client at a modern server. Input that the server needs (`input_required`) is requested from the
+ * client on the response's stream; the call is then sent again with the input, at most eight times.
  */
 export class LegacyClientCall implements Running {
   readonly #deps: CallDeps;
@@ -63,12 +62,12 @@ export class LegacyClientCall implements Running {
   #headersRelearned = false;
 
   constructor(
-    parts: CallDeps,
+    deps: CallDeps,
     request: UpstreamRequest,
     message: LegacyRequest,
     to: Readonly<{ sink: Sink; left: () => void }>,
   ) {
-    this.#deps = parts;
+    this.#deps = deps;
     this.#request = request;
     this.#message = message;
     const left = (): void => {
@@ -100,7 +99,7 @@ export class LegacyClientCall implements Running {
     this.#deadline?.stop();
     this.#round?.cancel();
     this.#deps.heartbeat.remove(this.#answer);
-    // A server that has responded ends its answer itself: that leaves the connection usable.
+    // A server that has responded ends its stream itself, which leaves the connection usable.
     if (!this.#responded) this.#upstream?.abort();
   }
 
@@ -114,7 +113,7 @@ export class LegacyClientCall implements Running {
       .then((request) => {
         if (this.#over) return;
         this.#responded = false;
-        // Of each time that the server is asked: while the client is, it has none.
+        // One deadline for each upstream request; none while the client is asked for input.
         const deadline = new ResponseDeadline(request.silenceMs, () =>
           this.#answer.fail({ kind: 'timeout', sent: true }),
         );
@@ -170,7 +169,7 @@ export class LegacyClientCall implements Running {
     };
   }
 
-  /** Whether the server has refused the call, or asked for something, before. */
+  /** Whether an earlier attempt of this call reached the server. */
   #wasSent(): boolean {
     return this.#rounds > 0 || this.#headersRelearned;
   }
@@ -180,11 +179,11 @@ export class LegacyClientCall implements Running {
     this.#deps.heartbeat.add(this.#answer);
   }
 
-  /** Takes one message of the server; true when it is the response. */
+  /** Handles one message of the server; true when it is the response. */
   #handleMessage(text: string): boolean {
     const members = membersOf(text);
     if (members.has('method')) {
-      // A modern server has no requests of its own to send.
+      // A modern server sends no requests.
       if (!members.has('id')) this.#answer.event(text);
       return false;
     }
@@ -220,7 +219,7 @@ export class LegacyClientCall implements Running {
     this.#answer.result(`{"jsonrpc":"2.0","id":${id},"error":${toLegacyError(error, method)}}`);
   }
 
-  /** A list without the tools whose headers are not allowed to be what they are. */
+  /** A tool list without the tools whose `x-mcp-header` declarations are invalid. */
   #shown(text: string, result: string): string {
     const listed = this.#message.method === 'tools/list' ? parseObject(result) : undefined;
     const hidden = listed ? this.#deps.facts.learn(listed) : undefined;
@@ -245,7 +244,7 @@ export class LegacyClientCall implements Running {
     const requests = inputRequestsOf(result, this.#deps.session.capabilities);
     this.#rounds += 1;
     if (!TAKES_INPUT.has(this.#message.method))
-      return this.#withoutInput('the MCP server asked for input where none can be given');
+      return this.#withoutInput('the MCP server asked for input for a method that takes none');
     if (this.#rounds > MAX_ROUNDS)
       return this.#withoutInput(`the MCP server asked for input more than ${MAX_ROUNDS} times`);
     if (typeof requests === 'string') return this.#withoutInput(requests);
@@ -279,7 +278,7 @@ export class LegacyClientCall implements Running {
     );
   }
 
-  /** A tool says so in a result, which the model reads. */
+  /** A tool call gets a result that the model can read. */
   #withoutInput(why: string): void {
     const { id, method } = this.#message;
     if (method !== 'tools/call') return this.#answer.result(errorMessage(id, OWN_CODES.inputMissing, why));

@@ -25,7 +25,7 @@ export type EventStreamDeps = Readonly<{
 const has = (capabilities: Json, kind: string, feature: string): boolean =>
   isObject(capabilities[kind]) && capabilities[kind][feature] === true;
 
-/** What a session that reads its GET stream wants to hear of a server; undefined when the server tells of nothing. */
+/** The subscription of a session's GET stream; undefined when the server offers no notifications. */
 const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json | undefined => {
   const filter = {
     ...(has(capabilities, 'tools', 'listChanged') ? { toolsListChanged: true } : {}),
@@ -39,9 +39,9 @@ const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json 
 };
 
 /**
- * The GET stream of a legacy session over `subscriptions/listen` of its modern server: list changes, and the resources
- * that the session subscribed to. It ends when the server's stream does; the client then comes again. When the
- * subscriptions change, the server is listened to anew before it is no longer listened to in the old way.
+ * The GET stream of a legacy session over `subscriptions/listen` of its modern server: list changes and updates of the
+ * resources that the session subscribed to. It ends with the server's stream; the client then opens another. When the
+ * subscriptions change, a new subscription is opened before the old one is closed.
  */
 export class LegacyEventStream implements Running {
   readonly #deps: EventStreamDeps;
@@ -56,16 +56,16 @@ export class LegacyEventStream implements Running {
   #change: Promise<void> | undefined;
 
   constructor(
-    parts: EventStreamDeps,
+    deps: EventStreamDeps,
     request: UpstreamRequest,
     to: Readonly<{ capabilities: () => Promise<Json>; sink: Sink; left: () => void }>,
   ) {
-    this.#deps = parts;
+    this.#deps = deps;
     this.#request = request;
     this.#capabilities = to.capabilities;
     const left = (): void => {
       this.#over = true;
-      parts.heartbeat.remove(this.#answer);
+      deps.heartbeat.remove(this.#answer);
       this.#current?.abort();
       to.left();
     };
@@ -76,7 +76,7 @@ export class LegacyEventStream implements Running {
     );
   }
 
-  /** Begins to listen. A server that tells of nothing has no stream (405). */
+  /** Opens the subscription. A server without notifications has no stream (405). */
   async start(): Promise<void> {
     const listening = await this.#listen();
     if (this.#over) return;
@@ -86,8 +86,8 @@ export class LegacyEventStream implements Running {
   }
 
   /**
-   * The session's subscriptions changed; resolves when they are heard of, or can't be. Changes close to each other are
-   * made at once.
+   * The session's subscriptions changed; resolves when the new subscription is open or has failed. Changes close to each
+   * other share one subscription.
    */
   subscriptionsChanged(): Promise<void> {
     this.#change ??= sleep(CHANGE_DELAY_MS).then(async () => {
@@ -115,7 +115,7 @@ export class LegacyEventStream implements Running {
   }
 
   /**
-   * Opens a subscription and, once the server has acknowledged it, ends the one before. False when it was not
+   * Opens a subscription and, once the server has acknowledged it, closes the previous one. False when it was not
    * acknowledged.
    */
   async #listen(): Promise<boolean> {
@@ -129,11 +129,11 @@ export class LegacyEventStream implements Running {
     return new Promise((resolve) => {
       let opened: Running | undefined;
       let acknowledged = false;
-      const patience = startTimer('legacy_listen', ACKNOWLEDGEMENT_TIMEOUT_MS, () => opened?.abort());
-      const take = (): void => {
-        clearTimeout(patience);
+      const timer = startTimer('legacy_listen', ACKNOWLEDGEMENT_TIMEOUT_MS, () => opened?.abort());
+      const acknowledge = (): void => {
+        clearTimeout(timer);
         resolve(true);
-        // One that was opened later has all that this one has.
+        // A newer subscription already covers this one.
         if (number < this.#newest) return opened?.abort();
         const before = this.#current;
         [this.#current, this.#newest] = [opened, number];
@@ -145,10 +145,10 @@ export class LegacyEventStream implements Running {
           if (membersOf(text).get('method') !== '"notifications/subscriptions/acknowledged"')
             return this.#forwardNotification(text);
           acknowledged = true;
-          if (opened) take();
+          if (opened) acknowledge();
         },
         ended: () => {
-          clearTimeout(patience);
+          clearTimeout(timer);
           resolve(false);
           if (opened && this.#current === opened) this.#answer.end();
         },
@@ -158,7 +158,7 @@ export class LegacyEventStream implements Running {
         },
       });
       opened = this.#deps.forward(request, sink);
-      if (acknowledged) take();
+      if (acknowledged) acknowledge();
       if (this.#over) opened.abort();
     });
   }

@@ -5,12 +5,12 @@ import { isDeclared } from '../client-capabilities.js';
 import { editObject, membersOf, type Edit } from '../../wire/json-text.js';
 import type { PendingClientRequests } from './pending-client-requests.js';
 
-/** How long people may take to answer. */
+/** How long a person may take to give the input. */
 export const INPUT_TIMEOUT_MS = 600_000;
 
 export type InputRequest = Readonly<{ key: string; method: string; params: string | undefined }>;
 
-/** The input requests of an `input_required` result, or why it can't be served to a client of these capabilities. */
+/** The input requests of an `input_required` result, or the reason why this client can't serve them. */
 export const inputRequestsOf = (result: string, capabilities: Json): readonly InputRequest[] | string => {
   const requests: InputRequest[] = [];
   for (const [key, text] of membersOf(membersOf(result).get('inputRequests') ?? '{}')) {
@@ -18,7 +18,7 @@ export const inputRequestsOf = (result: string, capabilities: Json): readonly In
     const method = methodIn(members.get('method'));
     const params = members.get('params');
     const declared = isDeclared(capabilities, method, params);
-    if (declared === undefined) return `the MCP server asked for input of a kind that there is not`;
+    if (declared === undefined) return 'the MCP server asked for input of an unknown kind';
     if (!declared) return `the MCP server needs input that this client can't give: ${method}`;
     requests.push({ key, method, params });
   }
@@ -28,7 +28,7 @@ export const inputRequestsOf = (result: string, capabilities: Json): readonly In
 const methodIn = (text: string | undefined): string =>
   text !== undefined && /^"[\w/]+"$/.test(text) ? text.slice(1, -1) : '';
 
-/** URL elicitation has an id in the legacy era; the modern one has none. */
+/** URL elicitation has an id in the legacy era only. */
 const withElicitationId: Edit = (value) => value ?? JSON.stringify(randomUUID());
 
 const asLegacy = ({ method, params }: InputRequest): string | undefined =>
@@ -45,8 +45,8 @@ type InputRoundDeps = Readonly<{
 }>;
 
 /**
- * One round of questions to a legacy client. `done` gets the `inputResponses` of the retry, or undefined when they did
- * not all come.
+ * One round of requests to a legacy client. `done` gets the `inputResponses` for the retry, or undefined when some are
+ * missing.
  */
 export class InputRound {
   readonly #deps: InputRoundDeps;
@@ -55,19 +55,15 @@ export class InputRound {
   readonly #responses: string[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    asking: InputRoundDeps,
-    requests: readonly InputRequest[],
-    done: (responses: string | undefined) => void,
-  ) {
-    this.#deps = asking;
+  constructor(deps: InputRoundDeps, requests: readonly InputRequest[], done: (responses: string | undefined) => void) {
+    this.#deps = deps;
     this.#done = done;
     this.#timer = startTimer('input_round', INPUT_TIMEOUT_MS, () => this.#finish(undefined));
-    // Whoever can't be asked all of it is asked nothing.
+    // All requests go out, or none.
     if (!requests.every((request) => this.#request(request))) this.#finish(undefined);
   }
 
-  /** The call is over: its questions are withdrawn. */
+  /** The call ended: its open requests are dropped. */
   cancel(): void {
     clearTimeout(this.#timer);
     for (const id of this.#open) this.#deps.questions.close(id);

@@ -33,7 +33,7 @@ const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, s
 const resultMessage = (id: string, result: unknown): string =>
   `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 
-/** A message of the client: `id` is the text of its JSON-RPC id, `method` undefined for a response. */
+/** A message of the client; `id` is JSON text, `method` is undefined for a response. */
 type ParsedMessage = Readonly<{ id: string | undefined; method: string | undefined; params: Json; body: string }>;
 
 const readMessage = (body: string): ParsedMessage => {
@@ -47,7 +47,7 @@ const readMessage = (body: string): ParsedMessage => {
   };
 };
 
-/** A request with its session: what its handlers are given. */
+/** A request with its session. */
 type SessionRequest = Readonly<{
   request: UpstreamRequest;
   session: LegacySession;
@@ -56,9 +56,9 @@ type SessionRequest = Readonly<{
 }>;
 
 /**
- * A modern server as a legacy client expects one: sessions, server requests during a call, a GET stream, subscriptions.
- * Any node serves any request of a session, as its id says all that is needed, but for what LiveSessions and Questions
- * hold.
+ * Serves legacy clients from a modern server: with sessions, server requests during a call, a GET stream and
+ * subscriptions. Any node serves any request of a session, as the session's id holds its state, except for what
+ * LiveSessions and PendingClientRequests hold.
  */
 export class LegacyClientAdapter {
   readonly #forward: Forward;
@@ -68,7 +68,7 @@ export class LegacyClientAdapter {
   readonly #pendingRequests = new PendingClientRequests();
   readonly #calls = new Map<string, LegacyClientCall>();
 
-  /** `forward` reaches servers in the era that a request is written in. */
+  /** `forward` sends requests unchanged in their own era. */
   constructor(forward: Forward, heartbeat: Heartbeat) {
     this.#forward = forward;
     this.#heartbeat = heartbeat;
@@ -126,7 +126,7 @@ export class LegacyClientAdapter {
     if (!live) return respondWithStatus(sink, TOO_MANY_REQUESTS);
     const facts = this.#servers.of(targetOf(this.#forward, request));
     const parts = { forward: this.#forward, heartbeat: this.#heartbeat, session, subscriptions: live.subscriptions };
-    // A second stream takes the place of the first, whose client may have gone without a word.
+    // A second stream replaces the first, whose client may have gone without closing it.
     live.listen?.close();
     const listen: LegacyEventStream = new LegacyEventStream(parts, request, {
       capabilities: () => capabilitiesOf(facts),
@@ -138,14 +138,13 @@ export class LegacyClientAdapter {
     return listen;
   }
 
-  /** A client's response to a request of the server: another node's is 404 here, so that the client begins anew. */
+  /** A client's response to a request; one for another node is 404, so that the client initializes again. */
   #response(session: LegacySession, { id, body }: Pick<ParsedMessage, 'id' | 'body'>, sink: Sink): Running {
     return respondWithStatus(sink, this.#pendingRequests.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
   }
 
   /**
-   * Of what a legacy client tells, a modern server wants to hear nothing; that a request is cancelled, it hears by the
-   * end of its connection.
+   * A modern server takes no notifications; a cancelled request is aborted, which closes its connection.
    */
   #notification(
     session: LegacySession,
@@ -173,7 +172,7 @@ export class LegacyClientAdapter {
       case 'tasks/cancel':
         return answerJson(
           sink,
-          errorMessage(message.id, METHOD_NOT_FOUND, 'tasks of the legacy era are not spoken by the MCP server'),
+          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server does not support tasks of the legacy era'),
         );
       default:
         return this.#call(given);
@@ -200,7 +199,7 @@ export class LegacyClientAdapter {
       if (!isObject(resources) || resources['subscribe'] !== true)
         return answerJson(
           sink,
-          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server tells of no changes of resources'),
+          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server has no resource subscriptions'),
         );
       if (!wanted) this.#live.unsubscribe(session.id, uri);
       else if (!this.#live.subscribe(session.id, uri))
@@ -245,7 +244,7 @@ const answerInitialize = (
   if (!introduction) {
     if (asked.kind === 'failed')
       return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
-    // It does not know the request: no modern server, then.
+    // A server that does not know the request is not modern.
     return void respondWithStatus(sink, asked.status < 300 || isEraRefusal(asked.status) ? MISDIRECTED : asked.status);
   }
   const opened = newSession(params);

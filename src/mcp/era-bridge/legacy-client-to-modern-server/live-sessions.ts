@@ -3,7 +3,7 @@ import { Quota } from '../../../platform/fair-shares/quota.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
 import type { LegacyEventStream } from './event-stream.js';
 
-/** What a session has on this node beside what its id says. */
+/** The state of a session on this node beyond its id. */
 export type LiveSession = {
   logLevel: string | undefined;
   readonly subscriptions: Set<string>;
@@ -13,17 +13,15 @@ export type LiveSession = {
 type Owner = Readonly<{ organizationId: string; grantId: string }>;
 type Entry = LiveSession & Readonly<{ owner: Owner }> & { bytes: number };
 
-/** Resources that one session may subscribe to. */
 const MAX_SUBSCRIPTIONS = 1000;
-/** What a subscription takes beside its URI, by and large. */
+/** Roughly what a subscription takes beside its URI. */
 const SUBSCRIPTION_BYTES = 128;
 
 const weightOf = (uri: string): number => uri.length + SUBSCRIPTION_BYTES;
 
 /**
- * The log level, subscriptions and standing stream of legacy sessions, on the node that serves them: another node of
- * the same session knows none of these. Kept for the sessions used last: an organization that has its share of them
- * loses its own for a new one, and none with an open stream.
+ * The log level, subscriptions and standing stream of legacy sessions on this node; other nodes don't know them. Where
+ * the quota is used up, a new session replaces the longest unused one of the same organization that has no open stream.
  */
 export class LiveSessions {
   readonly #sessions = new Map<string, Entry>();
@@ -33,7 +31,7 @@ export class LiveSessions {
     return this.#sessions.get(id);
   }
 
-  /** The session of a request; undefined when there is no place for it. */
+  /** The session of a request; undefined when the quota is used up. */
   of(id: string, { server, grantId }: Pick<UpstreamRequest, 'server' | 'grantId'>): LiveSession | undefined {
     const known = this.#sessions.get(id);
     if (known) {
@@ -49,7 +47,7 @@ export class LiveSessions {
     return kept;
   }
 
-  /** Subscribes a session to a resource; false when that is too much. */
+  /** Subscribes a session to a resource; false when the limit or quota is used up. */
   subscribe(id: string, uri: string): boolean {
     const kept = this.#sessions.get(id);
     if (!kept || kept.subscriptions.has(uri)) return kept !== undefined;
@@ -71,7 +69,7 @@ export class LiveSessions {
     this.#quota.shrink(kept.owner.organizationId, kept.owner.grantId, weightOf(uri));
   }
 
-  /** The session is over. */
+  /** The session ended. */
   end(id: string): void {
     const kept = this.#sessions.get(id);
     if (!kept) return;
@@ -84,7 +82,7 @@ export class LiveSessions {
     return this.#quota.take(organizationId, grantId);
   }
 
-  /** Ends the session that the organization, or the grant, used longest ago and that has no stream. */
+  /** Ends the longest unused session of the organization or grant that has no stream. */
   #endOldest({ organizationId, grantId }: Owner, ofGrant: boolean): boolean {
     for (const [id, { owner, listen }] of this.#sessions) {
       if (listen || owner.organizationId !== organizationId || (ofGrant && owner.grantId !== grantId)) continue;

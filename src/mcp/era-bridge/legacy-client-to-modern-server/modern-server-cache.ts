@@ -6,12 +6,11 @@ import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../../protoco
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_BYTES = 32 * 2 ** 20;
-/** How long all pages of a list may take. */
 const LIST_TIMEOUT_MS = 60_000;
 const MAX_PAGES = 100;
 const MAX_TOOLS = 20_000;
 const MAX_TTL_MS = 5 * 60_000;
-/** A tool that no list names is not looked for again at once. */
+/** How long after a list another unknown tool does not cause a new one. */
 const LIST_RETRY_DELAY_MS = 30_000;
 
 type Tool = Readonly<{ name: string; headers: readonly ParamHeader[] | undefined }>;
@@ -23,13 +22,13 @@ const toolsIn = (result: Json): readonly Tool[] =>
       : [],
   );
 
-/** What `server/discover` said, or what came instead. */
+/** The result of `server/discover`, or the failure. */
 export type HandshakeResult = Awaited<ReturnType<typeof askModern>>;
 
 /**
- * What must be known of a modern server to serve legacy clients: its introduction, kept as long as it says (five
- * minutes at most), and which arguments its tools want in headers, learned from every list that passes and asked for
- * when a tool is called that no list has named.
+ * What is known of a modern server for its legacy clients: its handshake, cached for its TTL (five minutes at most), and
+ * which arguments its tools mirror in headers, learned from every list that passes and from a list of our own when an
+ * unknown tool is called.
  */
 export class ModernServerCache {
   readonly #reach: Reach;
@@ -44,7 +43,7 @@ export class ModernServerCache {
     this.#reach = reach;
   }
 
-  /** The newest introduction, also when it is old; undefined before there is one. */
+  /** The newest handshake, even if expired; undefined before the first. */
   get known(): Introduction | undefined {
     return this.#known;
   }
@@ -63,20 +62,20 @@ export class ModernServerCache {
     return this.#handshake;
   }
 
-  /** The headers that a call of this tool needs; a tool that is not known yet is looked for in the server's list. */
+  /** The headers that a call of this tool needs; an unknown tool causes a list request. */
   async headersFor(tool: string, args: unknown): Promise<Record<string, string>> {
     if (!this.#headers.has(tool)) await this.#list();
     return mirroredHeaders(this.#headers.get(tool) ?? [], args);
   }
 
-  /** The server said that headers were not what it wants: its tools are listed again. */
+  /** Lists the tools again after the server refused the headers of a call. */
   relearn(): Promise<void> {
     this.#headers.clear();
     this.#listedAt = Number.NEGATIVE_INFINITY;
     return this.#list();
   }
 
-  /** Takes in the tools of a list, and answers the names of those that must not be shown. */
+  /** Learns the tools of a list and returns the names of those that must be hidden. */
   learn(result: Json): ReadonlySet<string> {
     const tools = toolsIn(result);
     if (this.#headers.size > MAX_TOOLS) this.#headers.clear();

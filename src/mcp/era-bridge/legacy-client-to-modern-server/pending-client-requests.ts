@@ -10,16 +10,15 @@ type PendingRequest = Readonly<{
 }>;
 
 /**
- * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds the call they
- * belong to: its id stands in each of them, so that any other node can tell an answer that is not for it from one that
- * came too late.
+ * Requests that were sent to legacy clients and are not answered yet. They live on the node that holds their call; each
+ * id contains the node's id, so that another node can tell a response for this node from one that came too late.
  */
 export class PendingClientRequests {
   readonly #node = randomUUID();
   readonly #pending = new Map<string, PendingRequest>();
   readonly #quota = new Quota(QUESTION_QUOTA);
 
-  /** The id of a new request to a client; undefined when its grant or organization has too many open. */
+  /** Returns the id of a new request to a client; undefined when the quota is used up. */
   open(waiting: PendingRequest): string | undefined {
     if (this.#quota.take(waiting.organizationId, waiting.grantId) !== undefined) return undefined;
     const id = `${this.#node}.${randomUUID()}`;
@@ -34,11 +33,11 @@ export class PendingClientRequests {
   }
 
   /**
-   * Hands on a client's response to `id`, the text of a JSON-RPC id: `late` when nobody waits for it any more,
-   * `elsewhere` when another node may.
+   * Passes on a client's response to `id` (JSON text): `late` when the request is no longer pending, `elsewhere` when it
+   * belongs to another node.
    */
   answer(sessionId: string, id: string | undefined, response: string): 'taken' | 'late' | 'elsewhere' {
-    // Ours are plain words in quotes.
+    // Our ids have no escapes.
     const key = id?.slice(1, -1) ?? '';
     if (!key.startsWith(`${this.#node}.`)) return 'elsewhere';
     const waiting = this.#pending.get(key);

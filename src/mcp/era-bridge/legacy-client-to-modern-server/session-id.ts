@@ -3,19 +3,18 @@ import { isObject, parseObject, type Json } from '../../wire/json-object.js';
 import { isRevisionOf, REVISIONS } from '../../protocol/era.js';
 
 /**
- * A session that a legacy client has with a server that knows none: all that its requests need is in its id, so that
- * any node serves any of them. The gateway seals the id (it is encrypted and can't be forged), so that this text needs
- * no protection of its own.
+ * The session of a legacy client with a modern server, which has no sessions: the id holds the whole state, so that any
+ * node serves any request. The gateway seals the id (encrypted, unforgeable), so this text needs no protection.
  */
 export type LegacySession = Readonly<{ id: string; protocolVersion: string; capabilities: Json; clientInfo: Json }>;
 
-/** Beside the sealed session's own parts this leaves an id that fits in a header. */
+/** Leaves room for the other parts of the sealed session in a header of 8 KiB. */
 const MAX_ID_LENGTH = 3072;
 const MAX_TEXT_LENGTH = 128;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, MAX_TEXT_LENGTH) : 'unknown');
 
-/** The capabilities that mean the same in both eras: tasks were reworked into an extension. */
+/** The capabilities that mean the same in both eras; tasks became an extension. */
 const capabilitiesOf = (params: Json | undefined): Json => {
   const given = params?.['capabilities'];
   if (!isObject(given)) return {};

@@ -14,7 +14,7 @@ import { explainUnopened, type OpenResult } from './session-pool.js';
 import { UpstreamExchange } from './upstream-exchange.js';
 import type { ServerRequest, SessionCall, UpstreamSession } from './upstream-session.js';
 
-/** `session` answers the legacy session that serves this call; another one after the first was lost. */
+/** `session` opens the legacy session for this call, and another one after the first was lost. */
 export type CallDeps = Readonly<{
   session: () => Promise<OpenResult>;
   parked: ParkedCalls<ModernClientCall>;
@@ -24,20 +24,19 @@ export type CallDeps = Readonly<{
 }>;
 
 export const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
-/** Questions that come together are asked together. */
+/** Requests that come together are passed on together. */
 const BATCH_DELAY_MS = 15;
 const TOO_MANY_WAITING = 'too many calls wait for input';
-/** What a question takes beside its texts, by and large. */
+/** Roughly what a request takes beside its texts. */
 const REQUEST_OVERHEAD_BYTES = 256;
 
 const bytesOf = ({ id, params }: ServerRequest): number => REQUEST_OVERHEAD_BYTES + id.length + (params?.length ?? 0);
-/** A text by itself: as a part of a longer one it would keep all of that. */
+/** A slice of a long string would keep all of it in memory. */
 const copyOf = (text: string): string => Buffer.from(text).toString('utf8');
 
 /**
- * One request of a modern client in a legacy session. When the server asks the client something in the middle of it,
- * the client gets `input_required`, and the call waits here, its connection to the server open, for the retry that
- * brings the answers.
+ * One request of a modern client in a legacy session. When the server sends the client a request during it, the client
+ * gets `input_required`, and the call waits here with its upstream connection open for the retry that brings the input.
  */
 export class ModernClientCall implements SessionCall {
   readonly #deps: CallDeps;
@@ -50,58 +49,55 @@ export class ModernClientCall implements SessionCall {
   #missingCapabilities: Json | undefined;
   #timer: NodeJS.Timeout | undefined;
   #handle: string | undefined;
-  /** What came to an end while nobody was there to be told. */
+  /** How a parked call ended; the retry gets it. */
   #outcome: ((answer: ClientResponse) => void) | undefined;
   #paused = false;
   #restarted = false;
   #over = false;
 
-  constructor(parts: CallDeps) {
-    this.#deps = parts;
+  constructor(deps: CallDeps) {
+    this.#deps = deps;
   }
 
-  /** Begins the call for its client. */
   start(client: ClientRequest): Running {
     const answer = this.#attach(client);
     inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: this.#session !== undefined }));
     return answer;
   }
 
-  /** Goes on for the retry of a parked call; `responses` is the text of its `inputResponses`. */
+  /** Continues a parked call for its retry; `responses` is the text of the retry's `inputResponses`. */
   continueWith(client: ClientRequest, responses: string): Running {
     clearTimeout(this.#timer);
     [this.#timer, this.#handle] = [undefined, undefined];
     const answer = this.#attach(client);
     for (const [key, response] of membersOf(responses)) {
-      const question = this.#openRequests.get(key);
-      if (!question || !parseObject(response)) continue;
+      const request = this.#openRequests.get(key);
+      if (!request || !parseObject(response)) continue;
       this.#openRequests.delete(key);
-      this.#session?.post(`{"jsonrpc":"2.0","id":${question.id},"result":${response}}`);
+      this.#session?.post(`{"jsonrpc":"2.0","id":${request.id},"result":${response}}`);
     }
     if (this.#outcome) this.#deliver(this.#outcome);
     else if (this.#openRequests.size > 0) this.#park();
     return answer;
   }
 
-  serverRequest(question: ServerRequest): void {
+  serverRequest(request: ServerRequest): void {
     const { owner } = this.#deps;
     if (!TAKES_INPUT.has(owner.method))
-      return this.#session?.refuse(question.id, 'no input can be asked for during this request');
-    if (!isDeclared(this.#session?.capabilities ?? {}, question.method, question.params)) {
-      this.#missingCapabilities = {
-        ...this.#missingCapabilities,
-        ...requiredCapabilities(question.method, question.params),
-      };
-      return this.#session?.refuse(question.id, 'the client did not declare the capability for that');
+      return this.#session?.refuse(request.id, 'no input can be asked for during this request');
+    if (!isDeclared(this.#session?.capabilities ?? {}, request.method, request.params)) {
+      const required = requiredCapabilities(request.method, request.params);
+      this.#missingCapabilities = { ...this.#missingCapabilities, ...required };
+      return this.#session?.refuse(request.id, 'the client did not declare the capability for that');
     }
-    if (!this.#mayHold(bytesOf(question))) return this.#session?.refuse(question.id, TOO_MANY_WAITING);
+    if (!this.#mayHold(bytesOf(request))) return this.#session?.refuse(request.id, TOO_MANY_WAITING);
     this.#requestCount += 1;
     this.#openRequests.set(`input-${this.#requestCount}`, {
-      id: copyOf(question.id),
-      method: question.method,
-      params: question.params && copyOf(question.params),
+      id: copyOf(request.id),
+      method: request.method,
+      params: request.params && copyOf(request.params),
     });
-    // Whoever is not there now is asked when it comes back.
+    // Without a client, the requests wait for the retry.
     if (this.#response && !this.#timer)
       this.#timer = startTimer(
         'modern_call',
@@ -127,7 +123,6 @@ export class ModernClientCall implements SessionCall {
     this.#response?.event(text);
   }
 
-  /** The server's response to the call. */
   respond(text: string): void {
     const session = this.#session;
     if (!session) return;
@@ -184,7 +179,7 @@ export class ModernClientCall implements SessionCall {
     );
   }
 
-  /** A server that has forgotten the session did nothing: the call is made once more in a new one. */
+  /** A server that no longer knows the session did nothing: the call is sent once more in a new session. */
   #refused(session: UpstreamSession, status: number, body: string): void {
     const error = membersOf(body).get('error');
     const code = error === undefined ? Number.NaN : codeOf(error);
@@ -222,12 +217,12 @@ export class ModernClientCall implements SessionCall {
     if (!paused) this.#exchange?.resume();
   }
 
-  /** Whether so much more may be kept until the client is back; anything may as long as it is there. */
+  /** Whether a parked call may hold so many bytes more; with its client connected it always may. */
   #mayHold(bytes: number): boolean {
     return this.#response !== undefined || this.#handle === undefined || this.#deps.parked.grow(this.#handle, bytes);
   }
 
-  /** Asks the client all open questions, and waits. */
+  /** Sends the client all open requests as `input_required`, and waits for the retry. */
   #park(): void {
     const { parked, owner, body } = this.#deps;
     this.#timer = undefined;
@@ -235,7 +230,7 @@ export class ModernClientCall implements SessionCall {
     this.#handle = parked.park(
       this,
       owner,
-      [...this.#openRequests.values()].reduce((sum, question) => sum + bytesOf(question), body.length),
+      [...this.#openRequests.values()].reduce((sum, request) => sum + bytesOf(request), body.length),
     );
     if (this.#handle === undefined) {
       for (const { id } of this.#openRequests.values()) this.#session?.refuse(id, TOO_MANY_WAITING);
@@ -258,7 +253,7 @@ export class ModernClientCall implements SessionCall {
     this.#finish((answer) => answer.finish(this.#markSent(failure)));
   }
 
-  /** What ends the call, with what was sent before it was begun anew. */
+  /** A call that was restarted has already been sent once. */
   #markSent(outcome: HttpResponse | UpstreamFailure): HttpResponse | UpstreamFailure {
     return 'text' in outcome || !this.#restarted ? outcome : { ...outcome, sent: true };
   }
@@ -268,12 +263,12 @@ export class ModernClientCall implements SessionCall {
     this.#end();
     this.#outcome = outcome;
     if (this.#response) this.#deliver(outcome);
-    // A parked call keeps its outcome for the retry, as long as that may come.
+    // A parked call keeps its outcome for as long as the retry may come.
     else if (this.#handle !== undefined)
       this.#timer = startTimer('modern_call', PARKED_TIMEOUT_MS, () => this.#forget());
   }
 
-  /** Gives the client what ends its answer; from then on it is not there any more. */
+  /** Ends the client's response and detaches the client. */
   #deliver(outcome: (answer: ClientResponse) => void): void {
     const answer = this.#response;
     this.#response = undefined;

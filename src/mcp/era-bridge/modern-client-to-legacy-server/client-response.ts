@@ -24,12 +24,12 @@ export interface ResponseEvents {
   timedOut(): void;
 }
 
-/** A status is only open for a while: then the client sees that its request was taken. */
+/** After this delay the head is sent, so that the client sees that its request was accepted. */
 const HEAD_DELAY_MS = 5000;
 
 /**
- * The answer to one request of a modern client. It is over when a result or failure was given, when the client left, or
- * when its `AnswerDeadline` is.
+ * The response to one request of a modern client. It ends with a result or failure, when the client disconnects, or at
+ * its `ResponseDeadline`.
  */
 export class ClientResponse implements Running {
   readonly #client: ClientRequest;
@@ -59,12 +59,12 @@ export class ClientResponse implements Running {
     return this.#client;
   }
 
-  /** The server began to answer, or sent a message. */
+  /** Restarts the timeout: the server began to answer, or sent a message. */
   refresh(): void {
     this.#deadline.refresh();
   }
 
-  /** There will be a stream, or an error with a status of its own if that comes soon. */
+  /** Opens an event stream after a short delay, so that an early error still has its own HTTP status. */
   expectStream(): void {
     this.#head ??= startTimer('modern_answer', HEAD_DELAY_MS, () => {
       this.#answer.open();
@@ -72,7 +72,7 @@ export class ClientResponse implements Running {
     });
   }
 
-  /** A progress notification, under the client's own token; nothing for a client that wants none. */
+  /** Passes on a progress notification under the client's own token, if the client sent one. */
   progress(text: string): void {
     if (this.#client.progressToken !== undefined)
       this.#answer.event(editObject(text, { params: within({ progressToken: setText(this.#client.progressToken) }) }));
@@ -86,7 +86,6 @@ export class ClientResponse implements Running {
     this.#answer.event(text);
   }
 
-  /** What ends the answer. */
   finish(outcome: HttpResponse | UpstreamFailure): void {
     if ('text' in outcome) this.#answer.result(outcome.text, outcome.status);
     else this.#answer.fail(outcome);

@@ -18,7 +18,7 @@ import { isLevel, type UpstreamSession } from './upstream-session.js';
 const METHOD_NOT_FOUND = -32_601;
 const INVALID_PARAMS = -32_602;
 
-/** Methods of the legacy era that a modern server doesn't know; tasks are of another kind in each era. */
+/** Methods that only legacy servers have; tasks differ between the eras. */
 const LEGACY_ONLY_METHODS = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
 
 const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
@@ -30,7 +30,7 @@ const respond = (sink: Sink, { text, status }: HttpResponse): Running => {
   return NOT_RUNNING;
 };
 
-/** A request as it is read here: `id` is the text of its JSON-RPC id. */
+/** `id` is the JSON text of the request's id. */
 type ParsedRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
 
 const clientOf = (params: Json): Readonly<{ info: unknown; capabilities: Json }> => {
@@ -56,8 +56,8 @@ const requestOf = ({ id, params, body }: ParsedRequest, silenceMs: number, sink:
 };
 
 /**
- * A legacy server as a modern client expects one: no session of its own, input asked for in results, changes told on a
- * subscription. Its sessions are pooled on this node, and so are the calls that wait for input: a retry that reaches
+ * Serves modern clients from a legacy server: without a session of their own, with input requested in results and changes
+ * reported on a subscription. Upstream sessions and calls that wait for input live on this node: a retry that reaches
  * another node is refused.
  */
 export class ModernClientAdapter {
@@ -66,7 +66,7 @@ export class ModernClientAdapter {
   readonly #pool = new SessionPool();
   readonly #parked = new ParkedCalls<ModernClientCall>();
 
-  /** `forward` reaches servers in the era that a request is written in. */
+  /** `forward` sends requests unchanged in their own era. */
   constructor(forward: Forward, heartbeat: Heartbeat) {
     this.#forward = forward;
     this.#heartbeat = heartbeat;

@@ -4,10 +4,10 @@ import { PARKED_CALL_QUOTA } from '../../../platform/fair-shares/data-plane-quot
 import { Quota } from '../../../platform/fair-shares/quota.js';
 import { canonicalJson } from '../../upstream/tool-definition.js';
 
-/** How long a client may take to answer. */
+/** How long a call waits for its client's input. */
 export const PARKED_TIMEOUT_MS = 600_000;
 
-/** Whose call it is and what it asks for, so that no other call can be answered in its name. */
+/** Whose call it is and what it requests: a retry must match both. */
 export type CallOwner = Readonly<{
   organizationId: string;
   grantId: string;
@@ -28,16 +28,15 @@ const digestOf = ({ serverId, method, params }: CallOwner): string => {
 };
 
 /**
- * Calls that wait for their client to answer what a legacy server asked in the middle of them. The `requestState` of
- * such a call is a handle of 256 random bits that counts once, for ten minutes, for the same grant, server, method and
- * params. It lives on the node that holds the call's connection: any other node refuses it. How many may wait,
- * PARKED_CALL_QUOTA says.
+ * Calls that wait for input which a legacy server requested during them. The `requestState` of such a call is a handle of
+ * 256 random bits that is valid once, for ten minutes, for the same grant, server, method and params. It lives on the
+ * node that holds the call's upstream connection; other nodes refuse it. PARKED_CALL_QUOTA limits how many wait.
  */
 export class ParkedCalls<Call> {
   readonly #parked = new Map<string, Parked<Call>>();
   readonly #quota = new Quota(PARKED_CALL_QUOTA);
 
-  /** The handle of a call that holds so many bytes; undefined when too much waits. */
+  /** Parks a call that holds so many bytes and returns its handle; undefined when the quota is used up. */
   park(call: Call, owner: CallOwner, bytes: number): string | undefined {
     const { organizationId, grantId } = owner;
     if (this.#quota.take(organizationId, grantId, bytes) !== undefined) return undefined;
@@ -54,7 +53,7 @@ export class ParkedCalls<Call> {
     return true;
   }
 
-  /** The call of a handle, which no longer counts; undefined for one that is not its owner's. */
+  /** Takes out the call of a handle; undefined when the handle is unknown or not the owner's. */
   take(handle: string, owner: CallOwner): Call | undefined {
     const parked = this.#parked.get(handle);
     if (parked?.grantId !== owner.grantId || parked.digest !== digestOf(owner)) return undefined;

@@ -6,8 +6,7 @@ import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../errors.js';
 import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../../wire/json-text.js';
 
 /**
- * Results that say how long they may be kept (2026-07-28, "Caching"). A legacy server says nothing of that: what it
- * answered is stale at once.
+ * Results that carry a lifetime (2026-07-28, "Caching"). A legacy server gives none, so these are stale at once.
  */
 const CACHEABLE = new Set([
   'tools/list',
@@ -18,7 +17,7 @@ const CACHEABLE = new Set([
 ]);
 const METHOD_NOT_FOUND = -32_601;
 const MISSING_CLIENT_CAPABILITY = -32_021;
-/** A server's introduction holds as long as its session; clients may keep it for a minute. */
+/** The handshake is valid for the session's lifetime; clients may cache it for a minute. */
 const DISCOVER_TTL_MS = 60_000;
 
 const defaultTo = (value: unknown): Edit => {
@@ -33,13 +32,13 @@ const toModernResult = (result: string, method: string, serverInfo: Json | null)
     ...(serverInfo === null ? {} : { _meta: within({ [META.serverInfo]: defaultTo(serverInfo) }) }),
   });
 
-/** What stands in a message to the client and the HTTP status it comes with. */
+/** A message to the client and its HTTP status. */
 export type HttpResponse = Readonly<{ text: string; status: number }>;
 
 /** A JSON-RPC response as JSON text. `id` and `result` are JSON texts and go in as they are. */
 export const resultMessage = (id: string, result: string): string => `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
 
-/** The questions of a server as an `input_required` result; `state` lets the retry be told. */
+/** The requests of a server as an `input_required` result; `state` identifies the retry. */
 export const inputRequired = (
   requests: ReadonlyMap<string, Readonly<{ method: string; params: string | undefined }>>,
   state: string | undefined,
@@ -55,8 +54,8 @@ export const inputRequired = (
 };
 
 /**
- * Parameters of a legacy server's own request without what the modern era has not: an elicitation's id, a progress
- * token.
+ * The parameters of a legacy server's own request without members that the modern era lacks: an elicitation's id, a
+ * progress token.
  */
 export const toInputParams = (params: string): string => {
   const kept = editObject(params, { elicitationId: drop, _meta: within({ progressToken: drop }) });
@@ -64,8 +63,7 @@ export const toInputParams = (params: string): string => {
 };
 
 /**
- * Elicitations that must be done before a call can be made, as its error names them; none unless the client can do
- * them.
+ * The elicitations that a call's error requires before the call; none unless the client declared URL elicitation.
  */
 const requiredElicitations = (
   error: string,
@@ -83,7 +81,7 @@ const requiredElicitations = (
 
 /**
  * A legacy server's response as the answer to a modern client's request `id` (the text of a JSON-RPC id). `missing`:
- * what the server asked of the client that it had not declared; an error then comes of that.
+ * capabilities that the server needed and the client had not declared; an error is then blamed on them.
  */
 export const toModernResponse = (
   response: string,
@@ -123,7 +121,7 @@ export const toModernResponse = (
   };
 };
 
-/** `server/discover`, from what the server said when its session began. */
+/** The result of `server/discover`, made from the session's handshake. */
 export const discoverResult = ({ result, serverInfo }: Introduction): string => {
   const { capabilities, instructions } = result;
   const { tasks: _tasks, ...offered } = isObject(capabilities) ? capabilities : {};
@@ -138,12 +136,12 @@ export const discoverResult = ({ result, serverInfo }: Introduction): string => 
   });
 };
 
-/** A notification of a subscription, with the id that says which one. */
+/** A notification with its subscription's id. */
 export const withSubscriptionId = (notification: string, subscriptionId: string): string =>
   editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
 
 /**
- * The notification, as JSON text, that a subscription has begun, with what it was granted; `subscriptionId` is JSON
+ * The JSON text of the notification that acknowledges a subscription with what was granted; `subscriptionId` is JSON
  * text.
  */
 export const acknowledgement = (subscriptionId: string, notifications: Json): string =>
@@ -156,6 +154,6 @@ export const acknowledgement = (subscriptionId: string, notifications: Json): st
 const errorResponse = (id: string, error: Json): string =>
   `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
 
-/** A JSON-RPC error response, as JSON text, that blames the MCP server. `id` is JSON text. */
+/** The JSON text of an error response that blames the MCP server; `id` is JSON text. */
 export const upstreamError = (id: string, message: string): string =>
   errorResponse(id, { code: OWN_CODES.upstreamError, message });

@@ -16,12 +16,10 @@ const IDLE_TIMEOUT_MS = 5 * 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
 const OPEN_TIMEOUT_MS = 30_000;
 const MAX_BYTES = 4 * 2 ** 20;
-/** Of one grant at one server: a client declares its capabilities in one or two ways. */
+/** A client declares its capabilities in one or two ways, so that few sessions per grant and server suffice. */
 const MAX_SESSIONS_PER_GRANT = 8;
-/** The capabilities of a client, as JSON: they are kept with the session. */
 const MAX_CAPABILITIES_LENGTH = 64 * 1024;
 
-/** Who a session is opened for. */
 export type Client = Readonly<{ info: unknown; capabilities: Json }>;
 
 export type OpenResult =
@@ -30,7 +28,7 @@ export type OpenResult =
   | Readonly<{ full: true }>
   | Readonly<{ oversized: true }>;
 
-/** What a client is told when there is no session for its request; nothing of that was sent. */
+/** The response to a request that got no session; nothing of the request was sent. */
 export const explainUnopened = (
   opened: Exclude<OpenResult, { session: UpstreamSession }>,
   id: string,
@@ -46,7 +44,7 @@ export const explainUnopened = (
   return { text: '', status: isEraRefusal(refused.status) ? MISDIRECTED : refused.status };
 };
 
-/** The one that was used longest ago, of those that are not in use now. */
+/** The longest unused session that is not in use now. */
 const idlestOf = (
   sessions: readonly (readonly [string, UpstreamSession])[],
 ): readonly [string, UpstreamSession] | undefined => {
@@ -57,16 +55,16 @@ const idlestOf = (
 };
 
 /**
- * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened
- * when it is first needed and ended after five minutes without use. A grant has at most eight at a server, those that
- * are being opened included; one more ends the one that was idle longest. So does one more of an organization's that
- * has its share (POOLED_SESSION_QUOTA). They live on this node.
+ * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened on
+ * first use and ended after five minutes without use. A grant has at most eight at a server, including those being
+ * opened; a ninth ends the longest idle one. POOLED_SESSION_QUOTA limits the sessions of an organization in the same way.
+ * Sessions live on this node.
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
   readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<OpenResult> }>>();
   readonly #quota = new Quota(POOLED_SESSION_QUOTA);
-  /** What each session weighs. */
+  /** The bytes that each session holds in the quota. */
   readonly #weights = new Map<UpstreamSession, number>();
   readonly #timer: NodeJS.Timeout;
 
@@ -124,8 +122,8 @@ export class SessionPool {
   }
 
   /**
-   * Takes the place of one session more; for it, the one ends that the organization, or the grant, used longest ago and
-   * that is idle.
+   * Takes quota for one more session; where there is none left, the longest idle session of the organization or grant
+   * ends first.
    */
   #takeQuota({ grantId, server: { organizationId } }: Reach): boolean {
     for (;;) {

@@ -12,8 +12,8 @@ export type StreamDeps = Readonly<{
 }>;
 
 /**
- * The GET stream of a legacy session: what the server says outside of any answer. It is taken up again where it ended
- * for as long as the session lives; a server that has none is not asked twice.
+ * The GET stream of a legacy session, which carries the server's messages outside of responses. It is resumed for as long
+ * as the session lives; a server without one is not asked twice.
  */
 export class StandingStream {
   readonly #deps: StreamDeps;
@@ -28,7 +28,7 @@ export class StandingStream {
     this.#deps = parts;
   }
 
-  /** Opens the stream, once; resolves when the server has said whether there is one. */
+  /** Opens the stream once; resolves when the server has accepted or refused it. */
   open(): Promise<void> {
     this.#opened ??= new Promise((resolve) => this.#open(resolve));
     return this.#opened;
@@ -69,7 +69,7 @@ export class StandingStream {
   #ended(over: AnswerEnd): void {
     if (this.#closed) return;
     if (over.kind === 'ended' && over.status === 404) return this.#deps.lost();
-    // It offers no stream, or not to us.
+    // The server offers no stream.
     if (over.kind === 'ended' && over.status >= 400 && over.status < 500) return;
     this.#lastEventId = over.lastEventId ?? this.#lastEventId;
     this.#failures += 1;

@@ -5,7 +5,6 @@ import type { Heartbeat } from '../heartbeat.js';
 import { acknowledgement, withSubscriptionId } from './results.js';
 import type { SessionListener, UpstreamSession } from './upstream-session.js';
 
-/** Resources that one subscription may name. */
 const MAX_URIS = 1000;
 
 const LIST_KINDS = {
@@ -23,9 +22,8 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
   isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
 
 /**
- * One `subscriptions/listen` of a modern client: the list changes and resources of a legacy session that it asked for
- * and the server tells of, each tagged with the subscription's id, which is the id of the request. It ends when the
- * session does.
+ * One `subscriptions/listen` of a modern client: the list changes and resource updates of a legacy session that the
+ * client asked for, each with the subscription's id, which is the id of the request. It ends with the session.
  */
 export class ModernSubscription implements Running, SessionListener {
   readonly #id: string;
@@ -79,7 +77,7 @@ export class ModernSubscription implements Running, SessionListener {
     this.#heartbeat.add(this.#answer);
   }
 
-  /** A change that the server told of; nothing comes before the acknowledgement. */
+  /** Passes on a change notification of the server; nothing goes out before the acknowledgement. */
   notify(method: string, text: string, uri: unknown): void {
     if (!this.#acknowledged) return;
     const flag = FLAGS[method];
@@ -88,7 +86,7 @@ export class ModernSubscription implements Running, SessionListener {
     else this.#answer.event(withSubscriptionId(text, this.#id));
   }
 
-  /** The session is over. The stream ends without a result, as clients listen anew only then. */
+  /** The session ended. The stream ends without a result, as only that makes clients subscribe again. */
   close(): void {
     if (this.#acknowledged) this.#answer.end();
     else this.#answer.fail({ kind: 'broken', sent: true });
@@ -102,7 +100,7 @@ export class ModernSubscription implements Running, SessionListener {
     this.#answer.abort();
   }
 
-  /** The session is shared and can't wait for a slow reader: of what changes meanwhile, it hears once. */
+  /** The session is shared and can't wait for a slow reader, which gets one notification for all changes meanwhile. */
   #pause(paused: boolean): void {
     this.#paused = paused;
     for (const [key, text] of this.#waiting) {

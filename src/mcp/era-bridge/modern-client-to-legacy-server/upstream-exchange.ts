@@ -10,7 +10,7 @@ const MAX_RESUMES = 100;
  * One of `failed` and `refused` at most, and then nothing more.
  */
 export interface ExchangeEvents {
-  /** How long one message may take; 0 is the default of `MessageSink`. */
+  /** The timeout of one message; 0 means the default of `MessageSink`. */
   readonly timeoutMs: number;
   streaming(): void;
   progressed(): void;
@@ -21,8 +21,8 @@ export interface ExchangeEvents {
 }
 
 /**
- * One request in a legacy session until its response is there. A stream that the server ends before that is taken up
- * again where it ended, when the server has said how (2025-11-25, "Resumability and Redelivery").
+ * One request in a legacy session until its response is there. A stream that the server ends before that is resumed
+ * where it ended if its events had ids (2025-11-25, "Resumability and Redelivery").
  */
 export class UpstreamExchange {
   readonly #session: UpstreamSession;
@@ -42,7 +42,7 @@ export class UpstreamExchange {
     this.#run(this.#session.request(body));
   }
 
-  /** The response has come: what is left of the stream does not count. */
+  /** The response is there: the rest of the stream does not matter. */
   responded(): void {
     this.#done = true;
   }

@@ -11,26 +11,26 @@ const CLOSE_TIMEOUT_MS = 1000;
 const MAX_BYTES = 2 ** 20;
 const METHOD_NOT_FOUND = -32_601;
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
-/** What a server may ask of a client in the middle of a call. */
+/** The requests that a server may send to a client during a call. */
 const CLIENT_METHODS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
 
-/** What a server asked in the middle of a call: `id` is the text of the JSON-RPC id to answer under. */
+/** A request that the server sent during a call; `id` is the JSON text of its id. */
 export type ServerRequest = Readonly<{ id: string; method: string; params: string | undefined }>;
 
-/** One request under way, as its session knows it: what of the server's messages is for it. */
+/** A call in this session, which takes the server's messages that belong to it. */
 export interface SessionCall {
   respond(text: string): void;
   serverRequest(question: ServerRequest): void;
-  /** The server takes a question back. */
+  /** The server cancels a request of its own. */
   cancelServerRequest(questionId: string): void;
   progress(text: string): void;
   log(text: string, level: unknown): void;
   notify(text: string): void;
-  /** The session is ended. */
+  /** The session ended. */
   abandon(): void;
 }
 
-/** Who hears of changes; `close` is called when the session is over. */
+/** Takes change notifications; `close` is called when the session ends. */
 export interface SessionListener {
   notify(method: string, text: string, uri: unknown): void;
   close(): void;
@@ -42,18 +42,18 @@ const CHANGE_NOTIFICATIONS = new Set([
   'notifications/resources/list_changed',
   'notifications/resources/updated',
 ]);
-/** What the modern era has no more. */
+/** Notifications that the modern era does not have. */
 const LEGACY_ONLY_NOTIFICATIONS = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
 
-/** Whether a log message of `level` is for one who asked for `wanted` and above. */
+/** Whether a log message of `level` is at or above the level `wanted`. */
 export const isAtLeast = (level: unknown, wanted: string): boolean =>
   LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
 
 /** Whether a value is a log level of MCP. */
 export const isLevel = (level: unknown): level is string => LEVELS.includes(String(level));
 
-/** The text of a JSON string without escapes; undefined for anything else. */
-const plain = (text: string | undefined): string | undefined =>
+/** The value of a JSON string without escapes; undefined for anything else. */
+const plainString = (text: string | undefined): string | undefined =>
   text !== undefined && /^"[^"\\]*"$/.test(text) ? text.slice(1, -1) : undefined;
 
 /**
@@ -91,7 +91,7 @@ export class UpstreamSession {
     });
   }
 
-  /** When it was last used; now while a call or a subscription is open. */
+  /** When the session was last used; the current time while a call or a subscription is open. */
   lastUsedAt(): number {
     return this.#calls.size > 0 || this.#listeners.size > 0 ? Date.now() : this.#lastUsedAt;
   }
@@ -102,8 +102,8 @@ export class UpstreamSession {
   }
 
   /**
-   * The id, and the progress token, of a new call. A client that can be asked is heard on the standing stream too,
-   * where some servers ask.
+   * Registers a call and returns its id, which is also its progress token. Some servers send their requests on the
+   * standing stream, so it is opened for clients that take requests.
    */
   startCall(call: SessionCall): number {
     this.#lastUsedAt = Date.now();
@@ -119,7 +119,7 @@ export class UpstreamSession {
     this.#calls.delete(id);
   }
 
-  /** Sends a message that nothing is answered to. */
+  /** Sends a message that has no response. */
   post(message: string): void {
     inBackground(
       'upstream_session',
@@ -134,7 +134,7 @@ export class UpstreamSession {
   }
 
   /**
-   * Asks for log messages of `level` and above, unless more than these come anyway; each call picks its own from them.
+   * Raises the session's log level to `level` unless it is already as verbose; each call filters by its own level.
    */
   async setLogLevel(level: string): Promise<void> {
     if (this.#level !== undefined && isAtLeast(level, this.#level)) return;
@@ -142,7 +142,7 @@ export class UpstreamSession {
     await this.#request('logging/setLevel', { level });
   }
 
-  /** Hears of list changes and of these resources from now on; answers those that the server agreed to tell of. */
+  /** Adds a listener and subscribes to `uris`; returns the URIs that the server accepted. */
   async listen(listener: SessionListener, uris: readonly string[]): Promise<readonly string[]> {
     this.#listeners.add(listener);
     await this.#stream.open();
@@ -151,14 +151,14 @@ export class UpstreamSession {
     return agreed;
   }
 
-  /** `uris` are those that `listen` answered. */
+  /** `uris` are those that `listen` returned. */
   unlisten(listener: SessionListener, uris: readonly string[]): void {
     this.#lastUsedAt = Date.now();
     this.#listeners.delete(listener);
     for (const uri of uris) this.#unsubscribe(uri);
   }
 
-  /** The server has forgotten the session: whoever needs one gets another. Calls under way may still end well. */
+  /** The server no longer knows the session: new requests get another one. Calls under way may still complete. */
   markLost(): void {
     this.#stream.close();
     for (const listener of this.#listeners) listener.close();
@@ -172,10 +172,10 @@ export class UpstreamSession {
     await endLegacy(this.reach, this.introduction, { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES });
   }
 
-  /** Hands on a message that came in the answer to `from`, or on the standing stream. */
+  /** Routes a message that came in the response to `from`, or on the standing stream. */
   dispatch(text: string, from: SessionCall | undefined): void {
     const members = membersOf(text);
-    const [id, method] = [members.get('id'), plain(members.get('method'))];
+    const [id, method] = [members.get('id'), plainString(members.get('method'))];
     if (method === undefined) this.#calls.get(Number(id))?.respond(text);
     else if (id !== undefined) this.#serverRequest({ id, method, params: members.get('params') }, from);
     else this.#notification(method, text, from);
@@ -183,10 +183,10 @@ export class UpstreamSession {
 
   #serverRequest(question: ServerRequest, from: SessionCall | undefined): void {
     if (question.method === 'ping') return this.post(`{"jsonrpc":"2.0","id":${question.id},"result":{}}`);
-    // Without a call that it came with, it can only be told whose it is when there is just one.
+    // A request on the standing stream can only be attributed when exactly one call is open.
     const call = from ?? this.#onlyCall();
     if (!CLIENT_METHODS.has(question.method) || !call)
-      return this.refuse(question.id, 'no client can be asked that now');
+      return this.refuse(question.id, 'no client can take this request now');
     return call.serverRequest(question);
   }
 
@@ -226,7 +226,7 @@ export class UpstreamSession {
     inBackground('upstream_session', this.#request('resources/unsubscribe', { uri }));
   }
 
-  /** A request of our own; whether it was answered with a result. */
+  /** Sends a request of our own; true when it got a result. */
   async #request(method: string, params: Json): Promise<boolean> {
     this.#lastId += 1;
     const id = this.#lastId;
