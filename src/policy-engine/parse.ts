@@ -1,3 +1,5 @@
+import { isObject } from '../platform/json/json-object.js';
+import { isStorableText } from '../platform/json/storable.js';
 import { readApproval } from './approval.js';
 import { readRules } from './conditions/read-rules.js';
 import { parseArgumentPath } from './conditions/path.js';
@@ -8,8 +10,6 @@ import { privateCounterPrefix } from './limits.js';
 import { OtherSpellings } from './other-spellings.js';
 import {
   boolean,
-  isObject,
-  isStorable,
   listOf,
   namedOf,
   numberThat,
@@ -63,14 +63,14 @@ export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
 
 const readName = textThat(
   (text) =>
-    text.length >= 1 && text.length <= (isPattern(text) ? MAX_PATTERN_LENGTH : MAX_NAME_LENGTH) && isStorable(text),
+    text.length >= 1 && text.length <= (isPattern(text) ? MAX_PATTERN_LENGTH : MAX_NAME_LENGTH) && isStorableText(text),
   `must be a name of 1 to ${MAX_NAME_LENGTH} characters, or a pattern with * of at most ${MAX_PATTERN_LENGTH}`,
 );
 
 const MAX_URI_LENGTH = 2048;
 
 const readUri = textThat(
-  (text) => text.length >= 1 && text.length <= MAX_URI_LENGTH && isStorable(text),
+  (text) => text.length >= 1 && text.length <= MAX_URI_LENGTH && isStorableText(text),
   `must be the URI of a resource, or a pattern with *, of 1 to ${MAX_URI_LENGTH} characters`,
 );
 
@@ -86,7 +86,7 @@ const readResources: Reader = (value, pointer, report) => {
 };
 
 const readReason = textThat(
-  (text) => text.length >= 1 && text.length <= MAX_REASON_LENGTH && isStorable(text),
+  (text) => text.length >= 1 && text.length <= MAX_REASON_LENGTH && isStorableText(text),
   `must be a text of 1 to ${MAX_REASON_LENGTH} characters`,
 );
 
@@ -124,7 +124,7 @@ const readScope: Reader = (value, pointer, report) => {
 };
 
 const readAmountPath = textThat(
-  (text) => text.length <= MAX_PATTERN_LENGTH && isStorable(text) && parseArgumentPath(text) !== undefined,
+  (text) => text.length <= MAX_PATTERN_LENGTH && isStorableText(text) && parseArgumentPath(text) !== undefined,
   `must name one argument, like "args.amount" or "args.items[0].price", in at most ${MAX_PATTERN_LENGTH} characters`,
 );
 

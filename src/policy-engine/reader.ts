@@ -1,3 +1,4 @@
+import { isObject } from '../platform/json/json-object.js';
 import { pointerTo } from './pointer.js';
 
 /** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
@@ -56,7 +57,7 @@ export function namedOf(most: number, name: Reader, member: Reader): Reader {
       if (isEnough(report)) return;
       const at = pointerTo(pointer, key);
       name(key, at, report);
-      member(value[key as keyof typeof value], at, report);
+      member(value[key], at, report);
     }
   };
 }
@@ -87,11 +88,6 @@ export function oneOf(...accepted: readonly string[]): Reader {
   };
 }
 
-/** Whether PostgreSQL's jsonb can store a text: it takes neither U+0000 nor half a surrogate pair. */
-export function isStorable(text: string): boolean {
-  return !/[\0\uD800-\uDFFF]/u.test(text);
-}
-
 /** A string that `accepts` takes; `message` says what that is. */
 export function textThat(accepts: (text: string) => boolean, message: string): Reader {
   return (value, pointer, report) => {
@@ -106,9 +102,4 @@ export function numberThat(accepts: (number: number) => boolean, message: string
     if (typeof value !== 'number') refuse(report, pointer, 'invalid_type', message);
     else if (!accepts(value)) refuse(report, pointer, 'invalid_value', message);
   };
-}
-
-/** Whether a value of JSON is an object: neither null nor an array. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

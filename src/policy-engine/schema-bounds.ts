@@ -1,6 +1,6 @@
 import { patternSize } from './conditions/pattern.js';
 import { pointerTo } from './pointer.js';
-import { isObject } from './reader.js';
+import { isObject } from '../platform/json/json-object.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 

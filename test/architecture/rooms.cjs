@@ -11,7 +11,10 @@ const areas = {
     holds: 'what every program needs: settings, PostgreSQL, cryptography, outbound connections, REST',
     may: [],
   },
-  'policy-engine': { holds: 'the policy language: parse, compile, decide. Pure functions, no I/O', may: [] },
+  'policy-engine': {
+    holds: 'the policy language: parse, compile, decide. Pure functions, no I/O',
+    may: ['platform/json'],
+  },
   mcp: { holds: 'the protocol: messages, HTTP client, transports, translation between eras', may: ['platform'] },
   record: { holds: 'the log of events and everything that is read from it', may: ['platform'] },
   'data-plane': {
@@ -31,6 +34,7 @@ const areas = {
 
 /** What a room holds, and which other rooms it may import besides those that its area's line allows. */
 const rooms = {
+  'platform/json': { holds: 'JSON text and values: bounded and strict reading, canonical text. Pure', may: [] },
   'platform/runtime': { holds: 'clocks, polling loops, logging, metrics, guards', may: [] },
   'platform/fair-shares': { holds: 'quotas and queues that are fair by organization', may: ['platform/runtime'] },
   'platform/outbound': {
@@ -48,11 +52,11 @@ const rooms = {
   },
   'platform/rest': {
     holds: 'what all controllers share: roles, pages, problems',
-    may: ['platform/crypto', 'platform/postgres', 'platform/runtime'],
+    may: ['platform/crypto', 'platform/json', 'platform/postgres', 'platform/runtime'],
   },
   'platform/embedded-postgres': { holds: 'the launcher of the embedded PostgreSQL', may: [] },
-  'mcp/wire': { holds: 'JSON text and event streams, byte by byte', may: [] },
-  'mcp/protocol': { holds: 'revisions, codes, headers, messages', may: ['mcp/wire'] },
+  'mcp/wire': { holds: 'messages and event streams as text and bytes', may: [] },
+  'mcp/protocol': { holds: 'revisions, codes, headers, messages', may: ['mcp/http-client', 'mcp/wire'] },
   'mcp/http-client': { holds: 'the HTTP/1.1 client of the hot path', may: [] },
   'mcp/upstream': { holds: 'asking an MCP server, discovery', may: ['mcp/http-client', 'mcp/protocol', 'mcp/wire'] },
   'mcp/transports': {

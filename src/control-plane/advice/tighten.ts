@@ -1,3 +1,4 @@
+import { isStorableText } from '../../platform/json/storable.js';
 import { compilePolicy, planFor } from '../../policy-engine/compile.js';
 import type { PolicyDocument, ToolEntry } from '../../policy-engine/document.js';
 import { parsePolicy } from '../../policy-engine/parse.js';
@@ -46,7 +47,7 @@ const patternsOf = (document: PolicyDocument): readonly Named[] =>
 
 /** Whether a name can be an entry that stands for itself alone. */
 const isPlain = (name: string): boolean =>
-  name.length >= 1 && name.length <= 128 && !isPattern(name) && !/[\0\uD800-\uDFFF]/u.test(name);
+  name.length >= 1 && name.length <= 128 && !isPattern(name) && isStorableText(name);
 
 /** The names that the document does not refuse for their name alone, by the rule that lets them pass. */
 export const allowedByName = (document: PolicyDocument, names: Iterable<string>): NamesByRule => {

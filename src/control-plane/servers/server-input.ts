@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import type { Transport, UpstreamAuth } from '../../record/event-log/events/index.js';
 import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
 import { readCommand } from './stdio-command.js';
@@ -26,12 +27,10 @@ export type SentServer = Readonly<{
 }>;
 
 type Wrong = ProblemDetail[];
-type Sent = Readonly<Record<string, unknown>>;
 
-const asObject = (value: unknown): Sent =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Sent) : {};
+const asObject = (value: unknown): Json => (isObject(value) ? value : {});
 
-const onlyKeys = (sent: Sent, keys: readonly string[], at: string, wrong: Wrong): void => {
+const onlyKeys = (sent: Json, keys: readonly string[], at: string, wrong: Wrong): void => {
   for (const key of Object.keys(sent)) {
     if (!keys.includes(key))
       wrong.push({
@@ -60,7 +59,7 @@ const readTransport = (value: unknown, wrong: Wrong): SentTransport | undefined 
   return undefined;
 };
 
-const readUrl = (type: 'streamable-http' | 'sse', sent: Sent, wrong: Wrong): SentTransport | undefined => {
+const readUrl = (type: 'streamable-http' | 'sse', sent: Json, wrong: Wrong): SentTransport | undefined => {
   onlyKeys(sent, ['type', 'url'], '/transport', wrong);
   const { url } = sent;
   if (typeof url !== 'string' || url === '') {

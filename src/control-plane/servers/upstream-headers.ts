@@ -1,3 +1,4 @@
+import { isObject } from '../../platform/json/json-object.js';
 import type { ProblemDetail } from '../../platform/runtime/problems.js';
 
 /** Values that go to a server, by name: headers with every request, or a command's environment. All are secret. */
@@ -48,7 +49,7 @@ const wrongWith = (name: string, value: unknown): string | undefined => {
 
 /** Reads the headers of `auth`; everything that is wrong goes to `wrong`, by name and never with a value. */
 export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]): SecretValues => {
-  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const entries = isObject(value) ? Object.entries(value) : [];
   const refuse = (pointer: string, message: string): void => void wrong.push({ pointer, code: 'invalid', message });
   if (entries.length === 0) refuse(at, 'headers takes an object of at least one header name with its value');
   if (entries.length > MOST_HEADERS) refuse(at, `takes at most ${MOST_HEADERS} headers`);

@@ -1,10 +1,9 @@
 import { META } from '../../mcp/protocol/modern.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import type { GovernedCall } from './call.js';
 
-type Members = Readonly<Record<string, unknown>>;
-
 /**
- * Members of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
+ * Json of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
  * every request of the era without sessions says of its client, which other clients say when they open a session.
  */
 const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
@@ -22,17 +21,14 @@ const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
 const JUDGED: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
 const ANSWERS = ['inputResponses', 'requestState'] as const;
 
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const without = (members: Members, left: ReadonlySet<string>): Members =>
+const without = (members: Json, left: ReadonlySet<string>): Json =>
   Object.fromEntries(Object.entries(members).filter(([key]) => !left.has(key)));
 
 /** Everything in `params` beside what is judged that may change what the call does; undefined when there is nothing. */
-const othersIn = (params: Members): Members | undefined => {
+const othersIn = (params: Json): Json | undefined => {
   const { _meta: meta, ...others } = without(params, new Set([...JUDGED, ...ANSWERS]));
-  const told = isMembers(meta) ? without(meta, OF_THE_EXCHANGE) : meta;
-  const isTold = told !== undefined && !(isMembers(told) && Object.keys(told).length === 0);
+  const told = isObject(meta) ? without(meta, OF_THE_EXCHANGE) : meta;
+  const isTold = told !== undefined && !(isObject(told) && Object.keys(told).length === 0);
   const all = isTold ? { ...others, _meta: told } : others;
   return Object.keys(all).length === 0 ? undefined : all;
 };
@@ -42,7 +38,7 @@ const othersIn = (params: Members): Members | undefined => {
  * arguments is digested as those, any other as a list, which is no call's arguments. `argumentsShown` and `othersShown`
  * are what a reviewer sees of it.
  */
-export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Members | undefined }>;
+export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Json | undefined }>;
 
 /**
  * What an approval of this call covers: the value that is digested, and what a reviewer is shown of arguments and other

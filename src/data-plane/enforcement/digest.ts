@@ -1,23 +1,9 @@
 import { hash } from 'node:crypto';
+import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { clip } from '../../platform/runtime/clip.js';
 
 const MAX_KEYS = 100;
 const MAX_KEY_LENGTH = 64;
-
-/** Texts without anything to escape, which most are, need no serializer. */
-const PLAIN = /^[ !#-[\]-~]*$/;
-const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
-
-const canonical = (value: unknown): string => {
-  if (typeof value === 'string') return quoted(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const object = value as Record<string, unknown>;
-  const keys = Object.keys(object).sort();
-  let members = '';
-  for (const key of keys) members += `${members === '' ? '' : ','}${quoted(key)}:${canonical(object[key])}`;
-  return `{${members}}`;
-};
 
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
@@ -70,4 +56,4 @@ export const argumentKeys = (args: unknown): readonly string[] => {
  * per organization so that nobody without the key can guess values by trying. Null when the call has no arguments.
  */
 export const argumentsDigest = (key: Buffer, args: unknown): string | null =>
-  args === undefined ? null : hmac(key, canonical(args));
+  args === undefined ? null : hmac(key, canonicalJson(args));

@@ -1,4 +1,4 @@
-import type { Json } from '../../mcp/wire/json-object.js';
+import type { Json } from '../../platform/json/json-object.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import type { Verdict } from '../enforcement/call.js';
 import { foldCase, type Request } from '../../mcp/protocol/read-message.js';

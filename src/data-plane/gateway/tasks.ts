@@ -1,4 +1,4 @@
-import { parseObject, type Json } from '../../mcp/wire/json-object.js';
+import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Request } from '../../mcp/protocol/read-message.js';

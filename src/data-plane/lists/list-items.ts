@@ -1,6 +1,6 @@
-import { isObject, type Json } from '../../mcp/wire/json-object.js';
-import { MAX_JSON_DEPTH } from '../../mcp/wire/foreign-json.js';
-import { parsedJson } from '../../mcp/wire/parsed-json.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
+import { MAX_JSON_DEPTH } from '../../platform/json/foreign-json.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 import type { PolicyFacts } from '../directory/facts.js';
 import type { Era } from '../../mcp/protocol/era.js';
 import type { Work } from '../../policy-engine/conditions/work.js';

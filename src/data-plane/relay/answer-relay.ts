@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { OutcomeStatus } from '../../record/event-log/events/index.js';
-import { parseObject } from '../../mcp/wire/json-object.js';
+import { parseObject } from '../../platform/json/json-object.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import {

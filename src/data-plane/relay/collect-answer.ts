@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { parseObject, type Json } from '../../mcp/wire/json-object.js';
+import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { guarded, startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';

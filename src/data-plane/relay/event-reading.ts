@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { formatSse, parseSse, type SseEvent } from '../../mcp/wire/sse.js';
-import { MAX_JSON_DEPTH } from '../../mcp/wire/foreign-json.js';
-import { parseObject, type Json } from '../../mcp/wire/json-object.js';
+import { MAX_JSON_DEPTH } from '../../platform/json/foreign-json.js';
+import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { scanMessage } from './passable-message.js';
 import { mayNeedReading } from './needles.js';
 

@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../mcp/wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import type { RequestId } from '../../mcp/protocol/answers.js';
 import type { Caller } from '../../mcp/protocol/caller.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';

@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../mcp/wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { guarded } from '../../platform/runtime/guard.js';
 import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';

@@ -1,4 +1,4 @@
-import { parsedJson } from '../../mcp/wire/parsed-json.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 
 /** What may come next. */
 export enum Expected {

@@ -1,5 +1,5 @@
-import { parseObject, type Json } from '../../mcp/wire/json-object.js';
-import { isTooWide } from '../../mcp/wire/foreign-json.js';
+import { parseObject, type Json } from '../../platform/json/json-object.js';
+import { isTooWide } from '../../platform/json/foreign-json.js';
 import { MessageScan } from './message-scan.js';
 
 /** One whole message: what of it may pass, and what was found in it. */

@@ -1,4 +1,4 @@
-import { parseObject, type Json } from '../../mcp/wire/json-object.js';
+import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import { formatSse, parseSse } from '../../mcp/wire/sse.js';

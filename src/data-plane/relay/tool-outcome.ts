@@ -1,6 +1,6 @@
 import { parseSse } from '../../mcp/wire/sse.js';
-import { isObject } from '../../mcp/wire/json-object.js';
-import { parsedJson } from '../../mcp/wire/parsed-json.js';
+import { isObject } from '../../platform/json/json-object.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 import { mayBeMoreThanResult } from './needles.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Json } from '../../mcp/wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
@@ -13,8 +13,7 @@ import { sealSession, type SessionContent } from './sealed-session.js';
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-const asObject = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+const asObject = (value: unknown): Json => (isObject(value) ? value : {});
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? clip(value, 128) : undefined);
 
 /** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */

@@ -1,5 +1,5 @@
 import { inBackground } from '../../platform/runtime/guard.js';
-import { parseObject } from '../wire/json-object.js';
+import { parseObject } from '../../platform/json/json-object.js';
 import type { Era } from '../protocol/era.js';
 import { MISDIRECTED } from './upstream-target.js';
 import { errorCodeOf } from '../upstream/ask.js';

@@ -1,4 +1,4 @@
-import type { Json } from '../wire/json-object.js';
+import type { Json } from '../../platform/json/json-object.js';
 import { META, MODERN_REVISION } from '../protocol/modern.js';
 import { drop, editObject, set, setText, within, type Edit } from '../wire/json-text.js';
 

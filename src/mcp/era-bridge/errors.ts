@@ -1,4 +1,4 @@
-import { isObject, parseObject, type Json } from '../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
 import { OWN_CODES } from '../protocol/answers.js';
 import { editObject, membersOf, set } from '../wire/json-text.js';
 

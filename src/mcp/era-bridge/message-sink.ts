@@ -1,7 +1,7 @@
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
-import { flawOf } from '../wire/foreign-json.js';
+import { flawOf } from '../../platform/json/foreign-json.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 import type { Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 

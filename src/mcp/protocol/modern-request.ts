@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { isRevisionOf, REVISIONS } from './era.js';
 import type { ModernCaller } from './caller.js';

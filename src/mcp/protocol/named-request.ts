@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import type { Request } from './read-message.js';
 
 /** What a request uses, by name, with what stands for arguments: those of a prompt, the URI of a resource. */

@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { headerValue } from './modern.js';
 
 /**

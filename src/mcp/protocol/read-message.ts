@@ -1,7 +1,7 @@
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { distinctMembersOf } from '../wire/json-text.js';
-import { parsedJson } from '../wire/parsed-json.js';
-import { readStrictJson } from '../wire/strict-json.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
+import { readStrictJson } from '../../platform/json/strict-json.js';
 
 /** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
 export type Message =

@@ -1,7 +1,7 @@
-import { readForeignJson } from '../wire/foreign-json.js';
-import { isObject, type Json } from '../wire/json-object.js';
+import { readForeignJson } from '../../platform/json/foreign-json.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { membersOf } from '../wire/json-text.js';
-import { parsedJson } from '../wire/parsed-json.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 import { ChannelResponse, respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';

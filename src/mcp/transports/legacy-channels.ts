@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { parseObject } from '../wire/json-object.js';
+import { parseObject } from '../../platform/json/json-object.js';
 import { respondWithStatus } from './channel-response.js';
 import { ChannelSession, type RoutedMessage } from './channel-session.js';
 import type { OpenChannel } from './channel.js';

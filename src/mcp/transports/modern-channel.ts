@@ -1,6 +1,6 @@
-import { flawOf } from '../wire/foreign-json.js';
+import { flawOf } from '../../platform/json/foreign-json.js';
 import { startTimer } from '../../platform/runtime/guard.js';
-import { isObject, parseObject } from '../wire/json-object.js';
+import { isObject, parseObject } from '../../platform/json/json-object.js';
 import { editObject, membersOf, set, setText, within } from '../wire/json-text.js';
 import { META, modernHeaders, ownModernBody } from '../protocol/modern.js';
 import { isRevisionOf } from '../protocol/era.js';

@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../wire/json-object.js';
-import { parsedJson } from '../wire/parsed-json.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';

@@ -1,4 +1,5 @@
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
+import { isStorable } from '../../platform/json/storable.js';
 import { clip } from '../../platform/runtime/clip.js';
 import type { Era } from '../protocol/era.js';
 import { spelledOut } from '../../platform/runtime/look-alikes.js';
@@ -23,7 +24,7 @@ import {
   type Introduction,
   type Reach,
 } from './probe.js';
-import { isStorable, readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
+import { readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
 export type { Reach } from './probe.js';

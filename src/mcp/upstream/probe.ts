@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../wire/json-object.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { isRevisionOf, REVISIONS, type Era } from '../protocol/era.js';
 import { ask, errorCodeOf, type Asked, type AskLimits } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isObject } from '../wire/json-object.js';
+import { canonicalJson } from '../../platform/json/canonical-json.js';
+import { isObject } from '../../platform/json/json-object.js';
+import { isStorable } from '../../platform/json/storable.js';
 import { LookAlikes } from '../../platform/runtime/look-alikes.js';
 
 /** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
@@ -9,33 +11,8 @@ export type DiscoveredTool = Readonly<{
   definition: Readonly<Record<string, unknown>>;
 }>;
 
-const DEEPEST = 64;
-
 /** The members of a tool that its hash covers: what a model is told of it. */
 export const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
-
-// PostgreSQL's jsonb stores neither U+0000 nor half a surrogate pair.
-const isStorableText = (text: string): boolean => !/[\0\uD800-\uDFFF]/u.test(text);
-
-/** Whether a JSON value can be stored and hashed: no U+0000, no lone surrogate, at most 64 levels deep. */
-export const isStorable = (value: unknown, depth = 0): boolean => {
-  if (typeof value === 'string') return isStorableText(value);
-  if (typeof value !== 'object' || value === null) return true;
-  return (
-    depth < DEEPEST &&
-    Object.entries(value).every(([key, member]) => isStorableText(key) && isStorable(member, depth + 1))
-  );
-};
-
-/** JSON with sorted keys: equal values have equal texts. */
-export const canonicalJson = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
-};
 
 /**
  * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and

@@ -1,5 +1,5 @@
-import { endOfString } from './foreign-json.js';
-import { parsedJson } from './parsed-json.js';
+import { endOfString } from '../../platform/json/foreign-json.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
 
 /** One member of an object in JSON text: where its key and its value stand. */
 type Span = Readonly<{ key: string; keyStart: number; valueStart: number; valueEnd: number }>;

@@ -1,11 +1,13 @@
 import type { ArgumentMetadata, PipeTransform, Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
+import { isObject } from '../json/json-object.js';
 import { Problem, type ProblemDetail } from '../runtime/problems.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Whether a value is an object or an array, which the transformer does not get. */
+const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 const declared = new WeakMap<Type, ReadonlySet<string>>();
 
@@ -43,8 +45,8 @@ const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): obj
   const given = [...members]
     .filter((member) => Object.hasOwn(sent, member))
     .map((member) => [member, sent[member]] as const);
-  const instance = plainToInstance(dto, Object.fromEntries(given.filter(([, value]) => !isObject(value)))) as object;
-  return Object.assign(instance, Object.fromEntries(given.filter(([, value]) => isObject(value))));
+  const instance = plainToInstance(dto, Object.fromEntries(given.filter(([, value]) => !isNested(value)))) as object;
+  return Object.assign(instance, Object.fromEntries(given.filter(([, value]) => isNested(value))));
 };
 
 /**
@@ -55,8 +57,7 @@ const instanceOf = (dto: Type, sent: Members, members: ReadonlySet<string>): obj
  */
 export const checkMembers = async (dto: Type, sent: unknown): Promise<object> => {
   const members = declaredMembers(dto);
-  if (sent !== undefined && (!isObject(sent) || Array.isArray(sent)))
-    throw new Problem('invalid_body', 'Send a JSON object.');
+  if (sent !== undefined && !isObject(sent)) throw new Problem('invalid_body', 'Send a JSON object.');
   const given: Members = { ...sent };
   const unknown = Object.keys(given).filter((member) => !members.has(member));
   const instance = instanceOf(dto, given, members);

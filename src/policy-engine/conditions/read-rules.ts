@@ -1,16 +1,7 @@
+import { isObject } from '../../platform/json/json-object.js';
+import { isStorableText } from '../../platform/json/storable.js';
 import { operators, type Operator } from '../document.js';
-import {
-  isObject,
-  isStorable,
-  listOf,
-  objectOf,
-  oneOf,
-  refuse,
-  textThat,
-  type Reader,
-  type Report,
-  type Shape,
-} from '../reader.js';
+import { listOf, objectOf, oneOf, refuse, textThat, type Reader, type Report, type Shape } from '../reader.js';
 import type { Within } from './condition.js';
 import { testOf } from './operators.js';
 import { parsePath } from './path.js';
@@ -63,7 +54,7 @@ function conditionOf(within: Within, more: Shape): Reader {
 }
 
 const isPath = (text: string): boolean =>
-  text.length <= MAX_PATH_LENGTH && isStorable(text) && parsePath(text) !== undefined;
+  text.length <= MAX_PATH_LENGTH && isStorableText(text) && parsePath(text) !== undefined;
 
 const paths =
   'args.a.b, args.items[0].id, args.items[*].id, identity.name, identity.kind, ' +
@@ -121,7 +112,7 @@ function readItem(
   report: Report,
 ): void {
   if (!types[op].includes(typeof item)) refuse(report, pointer, 'invalid_type', message);
-  else if (typeof item === 'string' && (item.length > MAX_TEXT_LENGTH || !isStorable(item)))
+  else if (typeof item === 'string' && (item.length > MAX_TEXT_LENGTH || !isStorableText(item)))
     refuse(report, pointer, 'invalid_value', message);
   else if (typeof item === 'number' && !Number.isFinite(item)) refuse(report, pointer, 'invalid_value', message);
   else if (op === 'cidr' && testOf(op, item) === undefined) refuse(report, pointer, 'invalid_value', message);

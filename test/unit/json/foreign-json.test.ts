@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { parseObject } from '../../../src/mcp/wire/json-object.js';
+import { parseObject } from '../../../src/platform/json/json-object.js';
 import {
   flawOf,
   isTooWide,
@@ -9,7 +9,7 @@ import {
   MAX_JSON_DEPTH,
   MAX_JSON_MEMBERS,
   readForeignJson,
-} from '../../../src/mcp/wire/foreign-json.js';
+} from '../../../src/platform/json/foreign-json.js';
 
 const nested = (levels: number, open = '[', close = ']', inside = ''): string =>
   open.repeat(levels) + inside + close.repeat(levels);

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { LegacyChannels } from '../../../src/mcp/transports/legacy-channels.js';
 import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
-import { isObject } from '../../../src/mcp/wire/json-object.js';
+import { isObject } from '../../../src/platform/json/json-object.js';
 import { relayAnswer, type AnswerOptions } from '../../../src/data-plane/relay/relay-answer.js';
 import type { Relayed } from '../../../src/data-plane/relay/relayed.js';
 import { rewriteMessages } from '../../../src/data-plane/relay/rewrite-messages.js';

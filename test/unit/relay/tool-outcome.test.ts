@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parsedJson } from '../../../src/mcp/wire/parsed-json.js';
+import { parsedJson } from '../../../src/platform/json/parsed-json.js';
 import { isPlainResult, outcomeOf, outcomeOfStream } from '../../../src/data-plane/relay/tool-outcome.js';
 
 /** As relay-answer does it: what is no plain result is parsed. */

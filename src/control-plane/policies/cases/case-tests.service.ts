@@ -7,7 +7,7 @@ import type { CompiledSchema } from '../../../policy-engine/decide.js';
 import type { PolicyDocument } from '../../../policy-engine/document.js';
 import { compileInputSchema } from '../../../policy-engine/input-schema.js';
 import type { PolicyError } from '../../../policy-engine/parse.js';
-import { isStorable } from '../../../policy-engine/reader.js';
+import { isStorableText } from '../../../platform/json/storable.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
 import { accepted } from '../check-document.js';
 import { Policies } from '../policies.service.js';
@@ -129,7 +129,7 @@ export class CaseTests {
   ): Promise<Setting['schemaOf']> {
     const names = [
       ...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)])),
-    ].filter(isStorable);
+    ].filter(isStorableText);
     const found = await this.#store.read(organizationId, (tx) => findInputSchemas(tx, organizationId, serverId, names));
     const compiled = new Map<string, CompiledSchema | undefined>();
     for (const [tool, schema] of found) compiled.set(tool, await compileInputSchema(schema));

@@ -1,7 +1,7 @@
+import { isObject } from '../../../platform/json/json-object.js';
 import { Problem } from '../../../platform/runtime/problems.js';
 import {
   boolean,
-  isObject,
   listOf,
   numberThat,
   objectOf,

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ModernExchange } from '../../relay/exchange.js';
 import type { GovernedCall, Waiting } from '../../enforcement/call.js';
-import type { Json } from '../../../mcp/wire/json-object.js';
+import type { Json } from '../../../platform/json/json-object.js';
 import { APPROVAL_TASK_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { startTimer } from '../../../platform/runtime/guard.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';

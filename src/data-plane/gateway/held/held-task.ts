@@ -1,5 +1,5 @@
 import { guarded, inBackground } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../../mcp/wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../../mcp/protocol/answers.js';
 import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';

@@ -1,5 +1,5 @@
 import { inBackground, reportFailure, startTimer } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { OWN_CODES } from '../../protocol/answers.js';
 import { modernHeaders } from '../../protocol/modern.js';
 import { ChannelResponse } from '../../transports/channel-response.js';

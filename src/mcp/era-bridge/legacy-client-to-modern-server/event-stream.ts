@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTimer } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { META, modernHeaders } from '../../protocol/modern.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';

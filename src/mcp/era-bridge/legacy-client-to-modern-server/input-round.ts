@@ -1,6 +1,6 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import { randomUUID } from 'node:crypto';
-import type { Json } from '../../wire/json-object.js';
+import type { Json } from '../../../platform/json/json-object.js';
 import { isDeclared } from '../client-capabilities.js';
 import { editObject, membersOf, type Edit } from '../../wire/json-text.js';
 import type { PendingClientRequests } from './pending-client-requests.js';

@@ -1,5 +1,5 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { respondWithStatus } from '../../transports/channel-response.js';
 import { OWN_CODES } from '../../protocol/answers.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';

@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../wire/json-object.js';
+import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { modernHeaders, ownModernBody } from '../../protocol/modern.js';
 import { ask, type Asked, type AskLimits } from '../../upstream/ask.js';
 import { askModern, postTo, type Introduction, type Reach } from '../../upstream/probe.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { isRevisionOf, REVISIONS } from '../../protocol/era.js';
 
 /**

@@ -1,5 +1,5 @@
 import { inBackground, startTimer } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import type { Running, UpstreamFailure } from '../../upstream/forward.js';
 import { toLegacy } from '../envelope.js';
 import { codeOf } from '../errors.js';

@@ -1,5 +1,5 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
-import type { Json } from '../../wire/json-object.js';
+import type { Json } from '../../../platform/json/json-object.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Running, Sink, UpstreamFailure } from '../../upstream/forward.js';
 import { ResponseDeadline } from '../response-deadline.js';

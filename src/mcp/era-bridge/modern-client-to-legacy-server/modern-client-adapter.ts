@@ -1,5 +1,5 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../wire/json-object.js';
+import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { META } from '../../protocol/modern.js';
 import { errorMessage } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Json } from '../../wire/json-object.js';
+import type { Json } from '../../../platform/json/json-object.js';
 import { PARKED_CALL_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
-import { canonicalJson } from '../../upstream/tool-definition.js';
+import { canonicalJson } from '../../../platform/json/canonical-json.js';
 
 /** How long a call waits for its client's input. */
 export const PARKED_TIMEOUT_MS = 600_000;

@@ -2,7 +2,7 @@ import { inBackground, startInterval } from '../../../platform/runtime/guard.js'
 import { POOLED_SESSION_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
 import { isDeepStrictEqual } from 'node:util';
-import type { Json } from '../../wire/json-object.js';
+import type { Json } from '../../../platform/json/json-object.js';
 import { errorMessage } from '../errors.js';
 import { isEraRefusal, MISDIRECTED } from '../upstream-target.js';
 import type { Asked } from '../../upstream/ask.js';

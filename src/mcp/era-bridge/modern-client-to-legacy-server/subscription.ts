@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../wire/json-object.js';
+import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Running, Sink } from '../../upstream/forward.js';
 import type { Heartbeat } from '../heartbeat.js';

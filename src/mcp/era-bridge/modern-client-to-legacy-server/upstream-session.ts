@@ -1,5 +1,5 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
-import { parseObject, type Json } from '../../wire/json-object.js';
+import { parseObject, type Json } from '../../../platform/json/json-object.js';
 import { ask } from '../../upstream/ask.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
 import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../../upstream/probe.js';

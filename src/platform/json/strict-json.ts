@@ -1,14 +1,31 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_JSON_DEPTH } from './foreign-json.js';
 
+/** How many keys all objects of a text may have. */
+export const MAX_STRICT_KEYS = 100_000;
+
+/** Every fault that refuses a text, and how it is worded. */
+const REASONS = {
+  not_utf8: 'not valid UTF-8',
+  byte_order_mark: 'begins with a byte order mark',
+  not_json: 'not JSON',
+  too_deep: `nested deeper than ${MAX_JSON_DEPTH}`,
+  too_many_keys: `more than ${MAX_STRICT_KEYS} keys`,
+  inexact_number: 'a number that a double cannot hold exactly',
+  prototype_key: 'a key that leads to the prototype of objects',
+  repeated_key: 'a key occurs twice in one object',
+  lone_surrogate: 'a lone surrogate',
+} as const;
+
+export type StrictJsonFault = keyof typeof REASONS;
+
 /**
  * A JSON text that every parser reads alike, or why it is none: `unparsable` is no JSON at all, `ambiguous` is JSON
- * that two parsers may read in two ways.
+ * that two parsers may read in two ways. `reason` never quotes the text.
  */
 export type StrictJson =
-  Readonly<{ ok: true; value: unknown }> | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; reason: string }>;
-
-const maxKeys = 100_000;
+  | Readonly<{ ok: true; value: unknown }>
+  | Readonly<{ ok: false; flaw: 'unparsable' | 'ambiguous'; fault: StrictJsonFault; reason: string }>;
 
 /**
  * Reads one JSON text (RFC 8259) so that nothing in it can be understood in two ways. Never throws.
@@ -23,30 +40,40 @@ const maxKeys = 100_000;
  * Objects in the value are ordinary ones with own properties only.
  */
 export function readStrictJson(body: Buffer): StrictJson {
-  if (!isUtf8(body)) return unparsable('not valid UTF-8');
+  if (!isUtf8(body)) return unparsable('not_utf8');
   const text = body.toString('utf8');
-  if (text.charCodeAt(0) === 0xfeff) return unparsable('begins with a byte order mark');
+  if (text.charCodeAt(0) === 0xfeff) return unparsable('byte_order_mark');
   const scan = scanText(text);
   if (scan.over !== undefined) return ambiguous(scan.over);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return unparsable('not JSON');
+    return unparsable('not_json');
   }
-  if (scan.inexact) return ambiguous('a number that a double cannot hold exactly');
+  if (scan.inexact) return ambiguous('inexact_number');
   const keys = countKeys(value);
-  if (Number.isNaN(keys)) return ambiguous('a key that leads to the prototype of objects');
-  if (scan.keys !== keys) return ambiguous('a key occurs twice in one object');
-  if (scan.escapes && /\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('a lone surrogate');
+  if (Number.isNaN(keys)) return ambiguous('prototype_key');
+  if (scan.keys !== keys) return ambiguous('repeated_key');
+  if (scan.escapes && /\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('lone_surrogate');
   return { ok: true, value };
 }
 
-const unparsable = (reason: string): StrictJson => ({ ok: false, flaw: 'unparsable', reason });
-const ambiguous = (reason: string): StrictJson => ({ ok: false, flaw: 'ambiguous', reason });
+const unparsable = (fault: StrictJsonFault): StrictJson => ({
+  ok: false,
+  flaw: 'unparsable',
+  fault,
+  reason: REASONS[fault],
+});
+const ambiguous = (fault: StrictJsonFault): StrictJson => ({
+  ok: false,
+  flaw: 'ambiguous',
+  fault,
+  reason: REASONS[fault],
+});
 
 /** `escapes`: whether there is a backslash in it. `over`: which of the size limits is passed. */
-type Scan = { keys: number; inexact: boolean; escapes: boolean; over: string | undefined };
+type Scan = { keys: number; inexact: boolean; escapes: boolean; over: StrictJsonFault | undefined };
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -69,8 +96,8 @@ function scanText(text: string): Scan {
       at += 1;
       if (code === colon) scan.keys += 1;
       else depth += nesting(code);
-      if (depth > MAX_JSON_DEPTH) scan.over = `nested deeper than ${MAX_JSON_DEPTH}`;
-      else if (scan.keys > maxKeys) scan.over = `more than ${maxKeys} keys`;
+      if (depth > MAX_JSON_DEPTH) scan.over = 'too_deep';
+      else if (scan.keys > MAX_STRICT_KEYS) scan.over = 'too_many_keys';
     }
   }
   return scan;
