@@ -1,5 +1,4 @@
-/** Header fields of an HTTP answer, names in lower case. */
-export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>;
+import type { HeaderFields } from '../http-client/sink.js';
 
 /** What the upstream is told beside its credential: nothing that the client sent travels here. */
 export const upstreamHeaders = (
