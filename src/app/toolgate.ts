@@ -4,7 +4,7 @@ import express from 'express';
 import helmet from 'helmet';
 import { resolve } from 'node:path';
 import { assertEveryRouteIsDeclared } from '../control-plane/accounts/credential.guard.js';
-import { makeOperatorCheck } from '../control-plane/accounts/sign-in.js';
+import { makeOperatorCheck } from '../control-plane/accounts/sign-in.service.js';
 import { AppModule, type Parts } from './app.module.js';
 import { startNotifications } from '../control-plane/approvals/notifications/deliver.js';
 import { startExpiry } from '../control-plane/approvals/expiry.js';

@@ -1,34 +1,41 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery, type Page } from '../../platform/rest/page.js';
-import { ApiKeyBody, ApiKeyPage, IssuedApiKeyAnswer } from './accounts.dto.js';
-import { ApiKeys, type ApiKey, type IssuedApiKey } from './api-keys.js';
+import { PageQuery } from '../../platform/rest/page.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { ApiKeyPage, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
+import { ApiKeysService } from './api-keys.service.js';
+
+const API_KEY_ID = pathId('key', 'API key');
 
 @ApiTags('accounts')
 @Controller('v1/api-keys')
 export class ApiKeysController {
-  constructor(private readonly apiKeys: ApiKeys) {}
+  readonly #apiKeys: ApiKeysService;
+
+  constructor(apiKeys: ApiKeysService) {
+    this.#apiKeys = apiKeys;
+  }
 
   @Post()
   @Allowed('admin')
-  @ApiCreatedResponse({ type: IssuedApiKeyAnswer })
-  createApiKey(@CurrentPrincipal() principal: Principal, @Body() body: ApiKeyBody): Promise<IssuedApiKey> {
-    return this.apiKeys.issue(principal, body);
+  @ApiCreatedResponse({ type: ApiKeyWithSecret })
+  createApiKey(@CurrentPrincipal() principal: Principal, @Body() body: CreateApiKey): Promise<ApiKeyWithSecret> {
+    return this.#apiKeys.create(principal, body);
   }
 
   @Get()
   @Allowed('admin')
   @ApiOkResponse({ type: ApiKeyPage })
-  listApiKeys(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<Page<ApiKey>> {
-    return this.apiKeys.list(principal, query);
+  listApiKeys(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<ApiKeyPage> {
+    return this.#apiKeys.list(principal, query);
   }
 
   @Delete(':id')
   @HttpCode(204)
   @Allowed('admin')
-  @ApiNoContentResponse()
-  deleteApiKey(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<void> {
-    return this.apiKeys.revoke(principal, id);
+  @ApiNoContentResponse({ description: 'Deleted, with the keys and the open invitations that it made' })
+  deleteApiKey(@CurrentPrincipal() principal: Principal, @Param('id', API_KEY_ID) id: string): Promise<void> {
+    return this.#apiKeys.delete(principal, id);
   }
 }

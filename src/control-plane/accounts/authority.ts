@@ -5,8 +5,7 @@ import { mayCall, roleNeeded, type AllowedTo, type MemberRole, type Principal } 
 /** Who holds a credential, before it is known which route is called. */
 export type Holder = Omit<Principal, 'authority' | 'repeat'>;
 
-// `now()` would be the time at
-// which the transaction began, before it waited for its turn.
+// `now()` would be the time at which the transaction began, before it waited for its turn.
 const ROLE_OF_SESSION = `select m.role from sessions s
     join members m on m.organization_id = s.organization_id and m.user_id = s.user_id and not m.removed
   where s.organization_id = $1 and s.id = $2 and s.expires_at > clock_timestamp()`;

@@ -22,7 +22,7 @@ import { maxBodyBytes, readJsonBody } from '../../platform/rest/json-body.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { authorityOf } from './authority.js';
-import { SignIn } from './sign-in.js';
+import { SignInService } from './sign-in.service.js';
 
 /**
  * The global guard: who is asking, and may they call this route. A route without a declaration is refused. Only then is
@@ -33,10 +33,10 @@ import { SignIn } from './sign-in.js';
 @Injectable()
 export class CredentialGuard implements CanActivate {
   readonly #reflector: Reflector;
-  readonly #signIn: SignIn;
+  readonly #signIn: SignInService;
   readonly #hashKey: Buffer;
 
-  constructor(reflector: Reflector, signIn: SignIn, vault: Vault) {
+  constructor(reflector: Reflector, signIn: SignInService, vault: Vault) {
     this.#reflector = reflector;
     this.#signIn = signIn;
     this.#hashKey = vault.purposeKey('idempotency');
@@ -57,14 +57,14 @@ export class CredentialGuard implements CanActivate {
 
   async #principalOf(context: ExecutionContext, who: readonly AllowedTo[]): Promise<Principal> {
     const request = context.switchToHttp().getRequest<Request>();
-    const holder = await this.#signIn.holderOf(request, context.switchToHttp().getResponse<Response>());
+    const holder = await this.#signIn.findHolder(request, context.switchToHttp().getResponse<Response>());
     if (!holder) throw new Problem('unauthorized', 'Send a session token or an API key as Authorization: Bearer.');
     if (!mayCall(who, holder.role)) throw roleNeeded(who);
     return { ...holder, authority: authorityOf(holder, who) };
   }
 }
 
-/** A PUT or PATCH says what to change: one that names no member is a mistake, and no reason to take anything away. */
+/** Refuses a PUT or PATCH that names no member: it is a mistake, and must not delete anything. */
 const refuseEmptyChange = ({ method, body }: Request): void => {
   if (method !== 'PUT' && method !== 'PATCH') return;
   if (Object.keys((body ?? {}) as object).length === 0)
@@ -72,7 +72,7 @@ const refuseEmptyChange = ({ method, body }: Request): void => {
 };
 
 /**
- * The `Idempotency-Key` of a POST with a keyed hash of what was asked; the hash alone tells nothing about a password in
+ * The `Idempotency-Key` of a POST with a keyed hash of the request; the hash alone reveals nothing about a password in
  * the body.
  */
 const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {

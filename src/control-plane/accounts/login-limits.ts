@@ -5,14 +5,14 @@ import { Problem } from '../../platform/runtime/problems.js';
 const WINDOW_SECONDS = 15 * 60;
 
 /**
- * Failures in 15 minutes that one target may have from one address, one address with any targets, and one target from
- * all addresses that its owner never signed in from.
+ * How many failures 15 minutes allow to one target from one address, to one address with any targets, and to one target
+ * from all addresses that its owner never signed in from.
  */
 export const FAILED_LOGINS = { perTarget: 10, perAddress: 100, perTargetOfStrangers: 30 } as const;
 
 /**
- * A try with a secret: whose it is (an e-mail address, or a kept answer's key) and the network address it comes from.
- * `known`: whether the owner signed in from this network before; undefined where that is not asked.
+ * An attempt with a secret: whose it is (an e-mail address, or the key of a stored response) and the network address it
+ * comes from. `known`: whether the owner signed in from this network before; undefined where nobody asks.
  */
 export type Attempt = Readonly<{ target: string; address: string; known?: boolean }>;
 
@@ -25,9 +25,9 @@ export const networkOf = (address: string): string => {
 
 /**
  * Counts failed sign-ins by target and address, by address alone, and by target over all addresses that are not known.
- * When strangers have used up the last, their networks are refused and the owner's go on: nobody can lock an owner out.
- * In memory: each process counts for itself, so behind n processes an attacker has n times as many tries. Memory is
- * bounded by what can be tried in 15 minutes, as each failure costs a password hash.
+ * When strangers have used up the third count, their networks are refused and the owner's networks are not: nobody can
+ * lock an owner out. Counts are in memory: each process has its own, so behind n processes an attacker has n times as
+ * many attempts. Memory is bounded by the attempts of 15 minutes, as each failure costs a password hash.
  */
 export class LoginLimits {
   readonly #byTarget = new RateLimiterMemory({

@@ -1,78 +1,45 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import { EventStore } from '../../record/event-store/event-store.js';
-import { Membership, type MemberView } from './membership.js';
-import { changeOrganization, readOrganization, type OrganizationView } from './organizations.js';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery, type Page } from '../../platform/rest/page.js';
-import {
-  InvitationAnswer,
-  InvitationBody,
-  MemberAnswer,
-  MemberPage,
-  OrganizationAnswer,
-  OrganizationChange,
-  RoleBody,
-} from './accounts.dto.js';
-import { Invitations, type Invitation } from './invitations.js';
+import { PageQuery } from '../../platform/rest/page.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { MemberPage, MemberView, UpdateMember } from './members.dto.js';
+import { MembersService } from './members.service.js';
 
-/** The organization and its people. */
+const MEMBER_ID = pathId('usr', 'member');
+
 @ApiTags('accounts')
-@Controller('v1')
+@Controller('v1/members')
 export class MembersController {
-  constructor(
-    private readonly membership: Membership,
-    private readonly invitations: Invitations,
-    private readonly store: EventStore,
-  ) {}
+  readonly #members: MembersService;
 
-  @Get('organization')
-  @Allowed('member')
-  @ApiOkResponse({ type: OrganizationAnswer })
-  getOrganization(@CurrentPrincipal() principal: Principal): Promise<OrganizationView> {
-    return readOrganization(this.store, principal);
+  constructor(members: MembersService) {
+    this.#members = members;
   }
 
-  @Patch('organization')
-  @Allowed('admin')
-  @ApiOkResponse({ type: OrganizationAnswer })
-  changeOrganization(
-    @CurrentPrincipal() principal: Principal,
-    @Body() body: OrganizationChange,
-  ): Promise<OrganizationView> {
-    return changeOrganization(this.store, principal, body.disabled);
-  }
-
-  @Get('members')
+  @Get()
   @Allowed('admin')
   @ApiOkResponse({ type: MemberPage })
-  listMembers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<Page<MemberView>> {
-    return this.membership.list(principal, query);
+  listMembers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<MemberPage> {
+    return this.#members.list(principal, query);
   }
 
-  @Patch('members/:id')
+  @Patch(':id')
   @Allowed('admin')
-  @ApiOkResponse({ type: MemberAnswer })
-  changeMember(
+  @ApiOkResponse({ type: MemberView })
+  updateMember(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
-    @Body() body: RoleBody,
+    @Param('id', MEMBER_ID) id: string,
+    @Body() body: UpdateMember,
   ): Promise<MemberView> {
-    return this.membership.changeRole(principal, id, body.role);
+    return this.#members.update(principal, id, body);
   }
 
-  @Delete('members/:id')
+  @Delete(':id')
   @HttpCode(204)
   @Allowed('admin')
-  @ApiNoContentResponse()
-  removeMember(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<void> {
-    return this.membership.remove(principal, id);
-  }
-
-  @Post('invitations')
-  @Allowed('admin')
-  @ApiCreatedResponse({ type: InvitationAnswer })
-  invite(@CurrentPrincipal() principal: Principal, @Body() body: InvitationBody): Promise<Invitation> {
-    return this.invitations.invite(principal, body);
+  @ApiNoContentResponse({ description: 'Removed; their sessions, API keys and open invitations end' })
+  deleteMember(@CurrentPrincipal() principal: Principal, @Param('id', MEMBER_ID) id: string): Promise<void> {
+    return this.#members.delete(principal, id);
   }
 }

@@ -11,18 +11,18 @@ export const PASSWORD_LENGTH = { min: 8, max: 256 } as const;
  */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** The hash of a random password that nobody knows: an unknown e-mail costs as much as a wrong password. */
-const NOBODY = '$argon2id$v=19$m=19456,t=2,p=1$tmo+iALy4sfSIfciUNSHLg$CAd9UtJq4WGGezFQxBZFYVmfECDSWUlZ1FYSUTAX8Sc';
+/** The hash of a random password that nobody knows: it makes an unknown e-mail cost as much as a wrong password. */
+const UNKNOWN_USER_HASH =
+  '$argon2id$v=19$m=19456,t=2,p=1$tmo+iALy4sfSIfciUNSHLg$CAd9UtJq4WGGezFQxBZFYVmfECDSWUlZ1FYSUTAX8Sc';
 
 /**
- * A flood of passwords must not starve the gateway of processor time and threads: two are hashed at once in this
- * process.
+ * A flood of passwords must not starve the gateway of processor time and threads: this process hashes two at once.
  */
 const hashing = new FairTurns({ slots: 2, slotsPerKey: 2, waiting: 200, waitingPerKey: 25, waitMs: 30_000 });
 
 /**
- * Who asks for a hash: networks take turns, and in each network those who sign up with those who sign in, so that a
- * flood of the one does not keep out the other.
+ * Who asks for a hash. Networks take turns, and within a network sign-ups and sign-ins take turns, so that a flood of
+ * one kind does not keep out the other.
  */
 export type Hasher = Readonly<{ kind: 'signup' | 'login'; address: string }>;
 
@@ -38,15 +38,14 @@ export const hashPassword = (password: string, by: Hasher): Promise<string> =>
   hashing.run(keyOf(by), () => hash(password, COST));
 
 /**
- * Whether a password belongs to a stored hash; without a hash it is never right and takes the same time. Waits its
- * turn. `admit` is asked when the turn has come, so that a refusal by what happened while waiting costs nothing;
- * `failed` is told of a wrong password before the turn ends, so that guesses sent at once get no further than one after
- * the other.
+ * Whether a password belongs to a stored hash; without a hash the answer is false after the same time. Waits its turn.
+ * `admit` is called when the turn has come, so that failures counted meanwhile refuse it before it is hashed; `failed`
+ * is called for a wrong password before the turn ends, so that parallel guesses get no further than serial ones.
  */
 export const passwordMatches = (stored: string | undefined, password: string, by: Hasher & Guards): Promise<boolean> =>
   hashing.run(keyOf(by), async () => {
     await by.admit();
-    const right = await verify(stored ?? NOBODY, password);
+    const right = await verify(stored ?? UNKNOWN_USER_HASH, password);
     const matches = right && stored !== undefined;
     if (!matches) await by.failed();
     return matches;

@@ -1,7 +1,7 @@
 import type { Actor } from '../../record/event-log/events/index.js';
 import type { Tx } from '../../platform/postgres/database.js';
 
-/** Keys may issue keys, in a chain of any length; a key is older than those that it issued, so that the chain ends. */
+/** Keys may issue keys, in a chain of any length. The chain ends, as a key is older than those that it issued. */
 const BEHIND = `with recursive behind(type, id) as (
     select $2::text, $3::text
     union select e.event->'actor'->>'type', e.event->'actor'->>'id' from behind b
@@ -9,7 +9,7 @@ const BEHIND = `with recursive behind(type, id) as (
       where b.type = 'apiKey')
   select id from behind where type = 'member'`;
 
-/** The member who acted; an API key acts for the member who issued it. Undefined when nobody knows. */
+/** The member who acted; an API key acts for the member who issued it. Undefined when no event names one. */
 export const personBehind = async (
   tx: Tx,
   organizationId: string,

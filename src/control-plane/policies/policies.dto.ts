@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined } from 'class-validator';
-import { ActorAnswer } from '../../platform/rest/actor.dto.js';
+import { ActorView } from '../../platform/rest/actor.dto.js';
 import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
 
 const documentSchema = {
@@ -57,7 +57,7 @@ export class PolicyVersionAnswer {
   @Text(1, 200) name!: string;
   @ApiProperty(documentSchema) document!: object;
   @Instant() publishedAt!: string;
-  @ApiProperty({ type: ActorAnswer }) publishedBy!: ActorAnswer;
+  @ApiProperty({ type: ActorView }) publishedBy!: ActorView;
 }
 
 export class ValidationAnswer {

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NextFunction, Request, Response } from 'express';
 import { DOCS_CSP, docsPage } from './docs-page.js';
-import { ProblemAnswer } from './problem.dto.js';
+import { ProblemView } from './problem.dto.js';
 
 /** The OpenAPI document of all `/v1` routes, from their decorators; operation ids are the methods' names. */
 export const openApiDocument = (app: INestApplication): OpenAPIObject =>
@@ -20,10 +20,10 @@ export const openApiDocument = (app: INestApplication): OpenAPIObject =>
       .addGlobalResponse({
         status: 'default',
         description: 'Refused',
-        content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemAnswer) } } },
+        content: { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemView) } } },
       })
       .build(),
-    { operationIdFactory: (_controller, method) => method, extraModels: [ProblemAnswer] },
+    { operationIdFactory: (_controller, method) => method, extraModels: [ProblemView] },
   );
 
 /**

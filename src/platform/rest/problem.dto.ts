@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MAX_PROBLEM_ERRORS, problems } from '../runtime/problems.js';
 
-export class ProblemErrorAnswer {
+export class ProblemErrorView {
   @ApiProperty({
     type: String,
     description: 'JSON Pointer into what was sent; of a query, / and the name of the parameter',
@@ -12,16 +12,16 @@ export class ProblemErrorAnswer {
 }
 
 /** What every refusal answers (RFC 9457). */
-export class ProblemAnswer {
+export class ProblemView {
   @ApiProperty({ type: String, format: 'uri' }) type!: string;
   @ApiProperty({ type: String }) title!: string;
   @ApiProperty({ type: 'integer' }) status!: number;
   @ApiProperty({ enum: Object.keys(problems), description: 'Stable: switch on it' }) code!: string;
   @ApiProperty({ type: String, description: 'What to do next' }) detail!: string;
   @ApiPropertyOptional({
-    type: [ProblemErrorAnswer],
+    type: [ProblemErrorView],
     maxItems: MAX_PROBLEM_ERRORS,
     description: `Where several things may be wrong, all of them, but at most ${MAX_PROBLEM_ERRORS}`,
   })
-  errors?: readonly ProblemErrorAnswer[];
+  errors?: readonly ProblemErrorView[];
 }

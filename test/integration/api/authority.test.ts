@@ -258,7 +258,7 @@ describe('the database', () => {
     const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const writers = files.filter((name) => /\.changeInOrganization\(/.test(readFileSync(join(src, name), 'utf8')));
     expect(writers.toSorted()).toEqual([
-      'control-plane/accounts/sessions.ts',
+      'control-plane/accounts/sessions.service.ts',
       'control-plane/approvals/held-calls.ts',
       'record/event-store/event-store.ts',
     ]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { members } from '../../../src/control-plane/accounts/members.js';
-import { organizations } from '../../../src/control-plane/accounts/organizations.js';
+import { memberStream } from '../../../src/control-plane/accounts/members.store.js';
+import { organizationStream } from '../../../src/control-plane/accounts/organizations.store.js';
 import { approvalStream } from '../../../src/control-plane/approvals/approvals.store.js';
 import { notificationsStream } from '../../../src/control-plane/approvals/notifications/notifications.store.js';
 import type { ControlBody } from '../../../src/record/event-log/events/index.js';
@@ -57,8 +57,8 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
 };
 
 const REPLAYS: Readonly<Record<string, Replay>> = {
-  org: replayOf(organizations),
-  usr: replayOf(members),
+  org: replayOf(organizationStream),
+  usr: replayOf(memberStream),
   srv: replayOf(serverStream),
   pol: replayOf(policyStream),
   idn: replayOf(identityStream),

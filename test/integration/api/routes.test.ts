@@ -146,10 +146,10 @@ describe('the document', () => {
   test('says what a refusal of every operation looks like', async () => {
     for (const { name, responses } of operations)
       expect(responses['default']?.content?.['application/problem+json']?.schema?.$ref, name).toBe(
-        '#/components/schemas/ProblemAnswer',
+        '#/components/schemas/ProblemView',
       );
     const refused = await request(`${toolgate.url}/v1/signup`, 'POST', {});
-    expect(mismatches(document, { $ref: '#/components/schemas/ProblemAnswer' }, refused.body)).toEqual([]);
+    expect(mismatches(document, { $ref: '#/components/schemas/ProblemView' }, refused.body)).toEqual([]);
   });
 
   test('opens to everybody, and for writing to every role, only what is meant to be', () => {

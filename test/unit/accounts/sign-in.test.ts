@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FAILED_LOGINS, LoginLimits, networkOf } from '../../../src/control-plane/accounts/login-limits.js';
-import { sessionCookie, sessionCookieOptions } from '../../../src/control-plane/accounts/sessions.js';
+import { sessionCookie, sessionCookieOptions } from '../../../src/control-plane/accounts/session-cookie.js';
 
 describe('the network of an address', () => {
   test.each([

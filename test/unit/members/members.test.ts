@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import {
-  changeRole,
+  decideJoining,
+  decideRemoval,
+  decideRoleChange,
   evolveMember,
-  joinOrganization,
-  removeMember,
   type Member,
 } from '../../../src/control-plane/accounts/members.js';
 import {
-  createOrganization,
+  decideOrganizationChange,
+  decideOrganizationCreation,
   evolveOrganization,
-  switchOrganization,
 } from '../../../src/control-plane/accounts/organizations.js';
 import type { MemberBody } from '../../../src/record/event-log/events/index.js';
 
 const user = { id: 'usr_1', email: 'ada@example.com' };
+const viewer = { email: user.email, role: 'viewer' } as const;
 const member = (changes: Partial<Member> = {}): Member => ({
   email: user.email,
   role: 'admin',
@@ -30,28 +31,32 @@ const envelope = {
 } as const;
 const evolve = (state: Member | undefined, body: MemberBody) => evolveMember(state, { ...envelope, ...body });
 
-describe('an organization', () => {
-  test('is created once, with the time of its event', () => {
-    expect(createOrganization('Acme')(undefined)).toEqual([{ type: 'organization.created', name: 'Acme' }]);
+describe('organizations', () => {
+  test('an organization is created once, with the time of its event', () => {
+    expect(decideOrganizationCreation('org_1', undefined, { name: 'Acme' })).toEqual([
+      { type: 'organization.created', name: 'Acme' },
+    ]);
     expect(evolveOrganization(undefined, { ...envelope, type: 'organization.created', name: 'Acme' })).toEqual({
       name: 'Acme',
       disabled: false,
       createdAt: envelope.time,
     });
-    expect(() => createOrganization('Acme')({ name: 'Acme', disabled: false, createdAt: '' })).toThrow('once');
+    expect(() =>
+      decideOrganizationCreation('org_1', { name: 'Acme', disabled: false, createdAt: '' }, { name: 'Acme' }),
+    ).toThrow('once');
   });
 
-  test('is disabled and enabled by events of their own, and by none when it is so already', () => {
+  test('an organization is disabled and enabled by one event each, and by none when it is so already', () => {
     const acme = { name: 'Acme', disabled: false, createdAt: envelope.time };
     const off = evolveOrganization(acme, { ...envelope, type: 'organization.disabled' });
     expect(off).toEqual({ ...acme, disabled: true });
     expect(evolveOrganization(off, { ...envelope, type: 'organization.enabled' })).toEqual(acme);
-    expect([true, false, undefined].map((disabled) => switchOrganization(disabled)(acme))).toEqual([
+    expect([true, false, undefined].map((disabled) => decideOrganizationChange('org_1', acme, { disabled }))).toEqual([
       [{ type: 'organization.disabled' }],
       [],
       [],
     ]);
-    expect([true, false, undefined].map((disabled) => switchOrganization(disabled)(off))).toEqual([
+    expect([true, false, undefined].map((disabled) => decideOrganizationChange('org_1', off, { disabled }))).toEqual([
       [],
       [{ type: 'organization.enabled' }],
       [],
@@ -59,41 +64,57 @@ describe('an organization', () => {
   });
 });
 
-describe('a member', () => {
-  test('joins when new or removed, and not twice', () => {
+describe('members', () => {
+  test('a person joins an organization when new or removed, and not twice', () => {
     const joined = [{ type: 'member.joined', userId: user.id, email: user.email, role: 'viewer' }];
-    expect(joinOrganization(user, 'viewer')(undefined)).toEqual(joined);
-    expect(joinOrganization(user, 'viewer')(member({ removed: true }))).toEqual(joined);
-    expect(() => joinOrganization(user, 'viewer')(member())).toThrow('conflict');
+    expect(decideJoining(user.id, undefined, viewer)).toEqual(joined);
+    expect(decideJoining(user.id, member({ removed: true }), viewer)).toEqual(joined);
+    expect(() => decideJoining(user.id, member(), viewer)).toThrow('conflict');
   });
 
   test.each([
-    ['the last admin is not demoted', () => changeRole(user.id, 'viewer', 0)(member()), 'conflict'],
-    ['the last admin is not removed', () => removeMember(user.id, 0)(member()), 'conflict'],
-    ['a stranger has no role to change', () => changeRole(user.id, 'viewer', 1)(undefined), 'not_found'],
     [
-      'who was removed has no role to change',
-      () => changeRole(user.id, 'viewer', 1)(member({ removed: true })),
+      'the last admin is not demoted',
+      () => decideRoleChange(user.id, member(), { role: 'viewer', otherAdmins: 0 }),
+      'conflict',
+    ],
+    ['the last admin is not removed', () => decideRemoval(user.id, member(), { otherAdmins: 0 }), 'conflict'],
+    [
+      'a role change of a person who never joined is not found',
+      () => decideRoleChange(user.id, undefined, { role: 'viewer', otherAdmins: 1 }),
       'not_found',
     ],
-    ['who was removed is not removed again', () => removeMember(user.id, 1)(member({ removed: true })), 'not_found'],
+    [
+      'a role change of a removed member is not found',
+      () => decideRoleChange(user.id, member({ removed: true }), { role: 'viewer', otherAdmins: 1 }),
+      'not_found',
+    ],
+    [
+      'a second removal of a member is not found',
+      () => decideRemoval(user.id, member({ removed: true }), { otherAdmins: 1 }),
+      'not_found',
+    ],
   ])('%s', (_name, decide, code) => expect(decide).toThrow(code));
 
   test.each([
     [
       'one admin of two may be demoted',
-      changeRole(user.id, 'viewer', 1)(member()),
+      decideRoleChange(user.id, member(), { role: 'viewer', otherAdmins: 1 }),
       [{ type: 'member.roleChanged', userId: user.id, role: 'viewer' }],
     ],
-    ['the same role again changes nothing', changeRole(user.id, 'admin', 0)(member()), []],
     [
-      'the only other member may be removed',
-      removeMember(user.id, 0)(member({ role: 'viewer' })),
+      'a change to the role that a member has makes no event',
+      decideRoleChange(user.id, member(), { role: 'admin', otherAdmins: 0 }),
+      [],
+    ],
+    [
+      'a member who is no admin may be removed beside one admin',
+      decideRemoval(user.id, member({ role: 'viewer' }), { otherAdmins: 0 }),
       [{ type: 'member.removed', userId: user.id }],
     ],
   ])('%s', (_name, events, expected) => expect(events).toEqual(expected));
 
-  test('is what its events add up to', () => {
+  test('the state of a member follows from its events, also after a second joining', () => {
     const joined = evolve(undefined, { type: 'member.joined', userId: user.id, email: user.email, role: 'viewer' });
     expect(joined).toEqual({ email: user.email, role: 'viewer', joinedAt: envelope.time, removed: false });
     const removed = evolve(evolve(joined, { type: 'member.roleChanged', userId: user.id, role: 'auditor' }), {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { getMetadataStorage } from 'class-validator';
 import { describe, expect, test } from 'vitest';
 import { AppModule } from '../../../src/app/app.module.js';
-import { LoginBody, SignUpBody } from '../../../src/control-plane/accounts/accounts.dto.js';
+import { LogIn, SignUp } from '../../../src/control-plane/accounts/sign-in.dto.js';
 import { NotificationsBody } from '../../../src/control-plane/approvals/notifications/notifications.dto.js';
 import { Problem } from '../../../src/platform/runtime/problems.js';
 import { checkMembers } from '../../../src/platform/rest/body-validation.js';
@@ -35,8 +35,8 @@ describe('the check of a body', () => {
     ['members inside a declared member', (count: number) => ({ email: members(count), password: members(count) })],
     ['items of a list where a text belongs', (count: number) => ({ email: Array.from({ length: count }, () => ({})) })],
   ])('costs ten times as much, and not a hundred times, for ten times as many %s', async (_, sent) => {
-    await cpuOf(LoginBody, sent(4000));
-    const [few, many] = [await cpuOf(LoginBody, sent(4000)), await cpuOf(LoginBody, sent(40_000))];
+    await cpuOf(LogIn, sent(4000));
+    const [few, many] = [await cpuOf(LogIn, sent(4000)), await cpuOf(LogIn, sent(40_000))];
     expect(many).toBeLessThan(40 * Math.max(few, 500));
   });
 
@@ -70,7 +70,7 @@ describe('the check of a body', () => {
   });
 
   test('tells unknown and wrong members together, and at most a hundred of them', async () => {
-    const { errors = [] } = await problemOf(SignUpBody, {
+    const { errors = [] } = await problemOf(SignUp, {
       email: 7,
       password: 'correct horse',
       organizationName: '',
@@ -87,10 +87,7 @@ describe('the check of a body', () => {
   test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])(
     'refuses an undeclared member called %s',
     async (member) => {
-      const { errors } = await problemOf(
-        LoginBody,
-        JSON.parse(`{"email":"a@example.com","password":"x","${member}":1}`),
-      );
+      const { errors } = await problemOf(LogIn, JSON.parse(`{"email":"a@example.com","password":"x","${member}":1}`));
       expect(errors).toEqual([expect.objectContaining({ pointer: `/${member}`, code: 'unknown_key' })]);
     },
   );

@@ -1,9 +1,10 @@
-import type { Caller, Change, EventStore } from '../../record/event-store/event-store.js';
+import { Injectable } from '@nestjs/common';
+import { EventStore, type Caller, type Change } from '../../record/event-store/event-store.js';
 import type { Repeat } from '../../platform/rest/allowed.js';
-import type { Database, Tx } from '../../platform/postgres/database.js';
+import { Database, type Tx } from '../../platform/postgres/database.js';
 import { Problem } from '../../platform/runtime/problems.js';
-import type { Vault } from '../../platform/crypto/vault.js';
-import type { LoginLimits } from './login-limits.js';
+import { Vault } from '../../platform/crypto/vault.js';
+import { LoginLimits } from './login-limits.js';
 
 /**
  * A creating request of somebody without a credential; `route` keeps the keys of two routes apart, `address` is the
@@ -15,36 +16,40 @@ export type AnonymousRequest = Readonly<{
   repeat?: Repeat | undefined;
 }>;
 
+/** What is ready before the change begins; `caller` names whose change it is. */
+export type PreparedStranger = Readonly<{ caller: Caller }>;
+
 type Stored = { request_hash: Buffer; sealed_body: Buffer };
 
 const OWNER = 'anonymous';
 const PURPOSE = 'anonymous answers';
-const KEPT = '24 hours';
+const KEEP_FOR = '24 hours';
 
 /**
- * `CreateOnce` for those who have no credential yet: the answer is kept, sealed for the installation, in the
- * transaction of the change itself and repeated for 24 hours to who sends the same key with the same request. The
- * request holds the password, so a guessed key alone gives nothing away; what does not match counts as a failed
- * sign-in, so that the password is not guessed here either.
+ * `CreateOnce` for callers without a credential: the response is stored, sealed for the installation, in the transaction
+ * of the change itself, and repeated for 24 hours to whoever sends the same key with the same request. The request
+ * holds the password, so a guessed key alone reveals nothing; a request that does not match counts as a failed sign-in,
+ * so that nobody guesses passwords here either.
  */
+@Injectable()
 export class AnonymousOnce {
   readonly #db: Database;
   readonly #store: EventStore;
   readonly #vault: Vault;
   readonly #limits: LoginLimits;
 
-  constructor(db: Database, store: EventStore, guards: Readonly<{ vault: Vault; limits: LoginLimits }>) {
+  constructor(db: Database, store: EventStore, vault: Vault, limits: LoginLimits) {
     this.#db = db;
     this.#store = store;
-    this.#vault = guards.vault;
-    this.#limits = guards.limits;
+    this.#vault = vault;
+    this.#limits = limits;
   }
 
   /**
-   * `prepare` does what must not hold a transaction open and names whose change it is; it is skipped for a repeat that
-   * is already answered.
+   * `prepare` does what must not hold a transaction open and names whose change it is; a repeat whose response is
+   * stored skips it.
    */
-  async run<P extends Readonly<{ caller: Caller }>, T>(
+  async run<P extends PreparedStranger, T>(
     request: AnonymousRequest,
     steps: Readonly<{ prepare: () => Promise<P>; create: (change: Change, prepared: P) => Promise<T> }>,
   ): Promise<T> {
@@ -58,8 +63,8 @@ export class AnonymousOnce {
         return answer;
       });
     } catch (error) {
-      // What refused this request may be what the same one, sent twice at once, has just done: then its answer is ours
-      // too.
+      // The same request may have been sent twice at once: then the other one caused this refusal, and its response is
+      // the response to both.
       const meanwhile = await this.#known<T>(request);
       if (meanwhile) return meanwhile;
       throw error;
@@ -74,7 +79,7 @@ export class AnonymousOnce {
     if (!repeat) return undefined;
     const { rows } = await tx.query<Stored>(
       `select request_hash, sealed_body from idempotent_answers where organization_id = $1 and caller = $2
-        and key = $3 and created_at > now() - interval '${KEPT}'`,
+        and key = $3 and created_at > now() - interval '${KEEP_FOR}'`,
       [OWNER, route, repeat.key],
     );
     const stored = rows[0];
@@ -89,8 +94,8 @@ export class AnonymousOnce {
   }
 
   /**
-   * Throws, so that nothing of this request stays, when another with the same key has been answered meanwhile: the
-   * insert waits for it.
+   * Throws when another request with the same key was answered meanwhile, so that nothing of this request stays. The
+   * insert waits for that request's transaction.
    */
   async #keep(tx: Tx, { route, repeat }: AnonymousRequest, answer: unknown): Promise<void> {
     if (!repeat) return;
@@ -99,7 +104,7 @@ export class AnonymousOnce {
         values ($1, $2, $3, $4, $5)
        on conflict (organization_id, caller, key) do update
          set request_hash = excluded.request_hash, sealed_body = excluded.sealed_body, created_at = now()
-       where kept.created_at <= now() - interval '${KEPT}'`,
+       where kept.created_at <= now() - interval '${KEEP_FOR}'`,
       [
         OWNER,
         route,

@@ -1,15 +1,20 @@
 import type { IncomingMessage } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import type { User } from './members.js';
-import type { Database } from '../../platform/postgres/database.js';
-import { apiKeyHolder } from './api-keys.js';
+import { Database } from '../../platform/postgres/database.js';
+import { PUBLIC_URL } from '../../platform/runtime/parts.js';
+import { findApiKeyHolder } from './api-keys.store.js';
 import type { Holder } from './authority.js';
-import { networkOf, type Attempt, type LoginLimits } from './login-limits.js';
+import { LoginLimits, networkOf, type Attempt } from './login-limits.js';
 import { passwordMatches } from './passwords.js';
 import { rememberNetwork } from './sign-in-networks.js';
-import { SESSION_COOKIE, SESSION_DAYS, sessionCookie, sessionCookieOptions, sessionHolder } from './sessions.js';
+import { SESSION_COOKIE, sessionCookie, sessionCookieOptions } from './session-cookie.js';
+import { SESSION_DAYS } from './sessions.js';
+import { findSessionHolder } from './sessions.store.js';
+import type { SignedInView } from './sign-in.dto.js';
 
 type UserRow = { id: string; email: string; password_hash: string; known: boolean };
 
@@ -21,17 +26,17 @@ const USER = `select id, email, password_hash, exists (select 1 from sign_in_net
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
 /**
- * A bearer token of the Authorization header (RFC 6750, 2.1); the other two ways, body and query, end up in logs and
- * are not read.
+ * A bearer token of the Authorization header (RFC 6750, 2.1). RFC 6750's other two places, body and query, end up in
+ * logs, so they are not read.
  */
 const fromHeader: ReadToken = ({ headers }) => /^Bearer +([A-Za-z0-9_]+)$/i.exec(headers.authorization ?? '')?.[1];
 
 /**
- * Whether a page of ours sent a request. Browsers name the page's origin, but not when it reads from its own: then they
- * say so in Sec-Fetch-Site, or, over plain http, the page does by a header that pages of other origins can't send
- * without our leave.
+ * Whether a page of this installation sent a request. Browsers name the page's origin, but not when the page reads from
+ * its own origin: then they say so in Sec-Fetch-Site, or, over plain http, the page sends a header that pages of other
+ * origins can't send without a CORS permission.
  */
-const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
+const isFromOwnPage = ({ method, headers }: IncomingMessage, publicUrl: string): boolean => {
   if (headers.origin !== undefined) return headers.origin === new URL(publicUrl).origin;
   return (
     (method === 'GET' || method === 'HEAD') &&
@@ -39,15 +44,15 @@ const isOfOurPage = ({ method, headers }: IncomingMessage, publicUrl: string): b
   );
 };
 
-/** The session cookie, which counts only when the page that sent the request is one of ours. */
+/** The session cookie, which counts only when a page of this installation sent the request. */
 const fromCookie =
   (publicUrl: () => string): ReadToken =>
   (request) =>
-    isOfOurPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
+    isFromOwnPage(request, publicUrl()) ? sessionCookie(request.headers.cookie) : undefined;
 
 /**
- * Whether a request is one of a member whose e-mail is in `operators`, signed in by bearer or cookie; API keys are
- * nobody's e-mail. Rejects when the database is away.
+ * Makes a check whether a member whose e-mail is in `operators` sends a request, by bearer or cookie; API keys have no
+ * e-mail. The check rejects when the database does not answer.
  */
 export const makeOperatorCheck = (
   db: Database,
@@ -58,7 +63,7 @@ export const makeOperatorCheck = (
   return async (request) => {
     if (operators.length === 0) return false;
     const token = request.headers.authorization === undefined ? byCookie(request) : fromHeader(request);
-    const holder = token === undefined ? undefined : await sessionHolder(db, token);
+    const holder = token === undefined ? undefined : await findSessionHolder(db, token);
     return operators.includes(holder?.actor.name?.toLowerCase() ?? '');
   };
 };
@@ -87,24 +92,28 @@ class TokenStrategy extends passport.Strategy {
 }
 
 /**
- * Who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Its sessions are not used: ours are
- * tokens in the database.
+ * Finds who sends a request, by Passport's strategies `local`, `bearer` and `cookie`. Passport's sessions are not used:
+ * Toolgate's are tokens in the database.
  */
-export class SignIn {
+@Injectable()
+export class SignInService {
   readonly #db: Database;
   readonly #publicUrl: () => string;
   readonly #limits: LoginLimits;
   readonly #passport = new passport.Passport();
 
-  constructor(db: Database, limits: LoginLimits, publicUrl: () => string) {
+  constructor(db: Database, limits: LoginLimits, @Inject(PUBLIC_URL) publicUrl: () => string) {
     this.#db = db;
     this.#limits = limits;
     this.#publicUrl = publicUrl;
     this.#passport.use(
       'bearer',
-      new TokenStrategy(fromHeader, async (token) => (await sessionHolder(db, token)) ?? apiKeyHolder(db, token)),
+      new TokenStrategy(
+        fromHeader,
+        async (token) => (await findSessionHolder(db, token)) ?? findApiKeyHolder(db, token),
+      ),
     );
-    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => sessionHolder(db, token)));
+    this.#passport.use('cookie', new TokenStrategy(fromCookie(publicUrl), (token) => findSessionHolder(db, token)));
     this.#passport.use(
       new LocalStrategy({ usernameField: 'email', passReqToCallback: true }, (request, email, password, done) => {
         this.checkPassword({ target: email, address: request.ip ?? '' }, password).then(
@@ -116,7 +125,7 @@ export class SignIn {
   }
 
   /** The holder of the request's credential; an Authorization header, also a wrong one, wins over the cookie. */
-  holderOf(request: Request, response: Response): Promise<Holder | undefined> {
+  findHolder(request: Request, response: Response): Promise<Holder | undefined> {
     return this.#authenticate<Holder>(
       request.headers.authorization === undefined ? 'cookie' : 'bearer',
       request,
@@ -124,8 +133,8 @@ export class SignIn {
     );
   }
 
-  /** The user whose e-mail and password are in the body, which must have been validated. */
-  userOf(request: Request, response: Response): Promise<User | undefined> {
+  /** The user whose e-mail and password are in the request's body, which must have been validated. */
+  findUser(request: Request, response: Response): Promise<User | undefined> {
     return this.#authenticate<User>('local', request, response);
   }
 
@@ -156,12 +165,13 @@ export class SignIn {
     return { id: row.id, email: row.email };
   }
 
-  /** Hands a browser its session. */
-  setCookie(response: Response, token: string): void {
-    response.cookie(SESSION_COOKIE, token, {
+  /** Sets the session cookie of who just signed in, for browsers; passes the view on. */
+  setCookie(response: Response, signedIn: SignedInView): SignedInView {
+    response.cookie(SESSION_COOKIE, signedIn.token, {
       ...sessionCookieOptions(this.#publicUrl()),
       maxAge: SESSION_DAYS * 86_400_000,
     });
+    return signedIn;
   }
 
   clearCookie(response: Response): void {

@@ -1,0 +1,20 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { MEMBER_ROLES, type MemberRole } from '../../platform/rest/allowed.js';
+import { Email, IdOf, Instant, OneOf } from '../../platform/rest/fields.js';
+import { PageView } from '../../platform/rest/page.dto.js';
+
+export class UpdateMember {
+  @OneOf(MEMBER_ROLES) role!: MemberRole;
+}
+
+/** A member; the id is the user's. */
+export class MemberView {
+  @IdOf('usr') readonly id!: string;
+  @Email() readonly email!: string;
+  @OneOf(MEMBER_ROLES) readonly role!: MemberRole;
+  @Instant() readonly joinedAt!: string;
+}
+
+export class MemberPage extends PageView {
+  @ApiProperty({ type: [MemberView] }) readonly items!: readonly MemberView[];
+}

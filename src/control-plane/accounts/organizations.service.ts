@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { EventStore } from '../../record/event-store/event-store.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { notFound } from '../../platform/runtime/problems.js';
+import { decideOrganizationChange } from './organizations.js';
+import type { OrganizationView, UpdateOrganization } from './organizations.dto.js';
+import { organizationStream } from './organizations.store.js';
+
+/** The caller's organization. */
+@Injectable()
+export class OrganizationsService {
+  readonly #store: EventStore;
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
+
+  async get({ organizationId }: Principal): Promise<OrganizationView> {
+    const found = await this.#store.read(organizationId, (tx) =>
+      organizationStream.load(tx, organizationId, organizationId),
+    );
+    if (!found) throw notFound('organization');
+    return { id: organizationId, ...found.state };
+  }
+
+  /** Disables or enables the organization: the next call through `/mcp` is refused, or judged again. */
+  update(principal: Principal, request: UpdateOrganization): Promise<OrganizationView> {
+    const { organizationId: id } = principal;
+    return this.#store.change(principal, async (change) => ({
+      id,
+      ...(await change.apply(organizationStream, id, (state) => decideOrganizationChange(id, state, request))),
+    }));
+  }
+}

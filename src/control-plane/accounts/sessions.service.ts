@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/postgres/database.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import type { User } from './members.js';
+import { deleteSession, openSession } from './sessions.store.js';
+import type { MeView, SignedInView } from './sign-in.dto.js';
+
+type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
+
+/** Sign-in sessions: bearers of members, stored as hashes only. */
+@Injectable()
+export class SessionsService {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Opens a session in the organization that was asked for, or in the one the user joined first; undefined when there
+   * is none. The lock on the membership makes a removal at the same time wait, so that it ends this session too.
+   */
+  open(user: User, organizationId: string | undefined): Promise<SignedInView | undefined> {
+    return this.#db.asStranger(user.id, async (tx) => {
+      const { rows } = await tx.query<Membership>(
+        `select o.id, o.name, o.disabled, o.created_at from members m join organizations o on o.id = m.organization_id
+         where m.user_id = $1 and not m.removed and ($2::text is null or o.id = $2) order by m.joined_at, o.id
+           limit 1 for share of m`,
+        [user.id, organizationId ?? null],
+      );
+      const found = rows[0];
+      if (!found) return undefined;
+      const { id, name, disabled, created_at: createdAt } = found;
+      return {
+        organization: { id, name, disabled, createdAt: createdAt.toISOString() },
+        user,
+        token: await openSession(tx, id, user.id),
+      };
+    });
+  }
+
+  /** Ends the session that was used for this request. @throws Problem conflict for an API key */
+  async end({ organizationId, sessionId }: Principal): Promise<void> {
+    if (!sessionId) throw new Problem('conflict', 'An API key has no session to end. Delete the key to end its use.');
+    await this.#db.changeInOrganization(organizationId, (tx) => deleteSession(tx, organizationId, sessionId));
+  }
+
+  /** The member or the API key that sends the request, with its organization and its role. */
+  async describe({ organizationId, actor, role }: Principal): Promise<MeView> {
+    const { rows } = await this.#db.inOrganization(organizationId, (tx) =>
+      tx.query<{ name: string }>('select name from organizations where id = $1', [organizationId]),
+    );
+    const organization = { id: organizationId, name: rows[0]?.name ?? '' };
+    const name = actor.name ?? '';
+    return actor.type === 'member'
+      ? { user: { id: actor.id, email: name }, organization, role }
+      : { user: null, organization, role, apiKey: { id: actor.id, name } };
+  }
+}
