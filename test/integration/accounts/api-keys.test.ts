@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { newToken } from '../../../src/platform/crypto/tokens.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, join, signUp, type Answer, type Person } from './client.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let admin: Person;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   admin = await signUp(toolgate.url);
 });
-afterAll(() => toolgate.close());
 
 const issue = (body: unknown, key?: string, token = admin.token): Promise<Answer> =>
   call(toolgate.url, 'POST /v1/api-keys', { token, body, ...(key ? { headers: { 'idempotency-key': key } } : {}) });

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
 import { call, join, newEmail, signUp, type Person } from './client.js';
+import { productTest } from '../../support/product-test.js';
 
 const TABLES = [
   'organizations',
@@ -16,10 +16,9 @@ const TABLES = [
 ] as const;
 const columnOf = (table: string): string => (table === 'organizations' || table === 'users' ? 'id' : 'organization_id');
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let ours: Person;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   ours = await signUp(toolgate.url);
   const theirs = await signUp(toolgate.url);
   await join(toolgate.url, theirs, 'viewer');
@@ -29,7 +28,6 @@ beforeAll(async () => {
     await call(toolgate.url, 'POST /v1/invitations', { token, body: { email: newEmail(), role: 'viewer' } });
   }
 });
-afterAll(() => toolgate.close());
 
 describe('the database', () => {
   test.each(TABLES)('shows no row of %s to a transaction without an organization', async (table) => {

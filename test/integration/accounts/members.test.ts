@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { newToken } from '../../../src/platform/crypto/tokens.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, join, newEmail, PASSWORD, signUp, type Answer, type Person } from './client.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-});
-afterAll(() => toolgate.close());
+const { test, toolgate } = productTest();
 
 const list = async ({ token }: Person): Promise<Answer['body']> =>
   (await call(toolgate.url, 'GET /v1/members', { token })).body;

@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { expect } from 'vitest';
 import { call, join, newEmail, PASSWORD, signUp, type Answer, type Person } from './client.js';
+import { productTest } from '../../support/product-test.js';
 
 /** FAULTS=full runs as many as the product promises; the rest is for every day. */
 const DEMOTIONS = process.env['FAULTS'] === 'full' ? 1000 : 40;
 const REMOVALS = DEMOTIONS / 20;
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let admin: Person;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   admin = await signUp(toolgate.url);
 });
-afterAll(() => toolgate.close());
 
 const as = (token: string, what: string, body?: unknown): Promise<Answer> =>
   call(toolgate.url, what, { token, ...(body === undefined ? {} : { body }) });

@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { newToken } from '../../../src/platform/crypto/tokens.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { productTest } from '../../support/product-test.js';
+import { startTestToolgate } from '../../support/toolgate.js';
 import { call, join, newEmail, PASSWORD, signUp, type Answer } from './client.js';
 
-let toolgate: TestToolgate;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-});
-afterAll(() => toolgate.close());
+const { test, toolgate } = productTest();
 
 const logIn = (email: string, password = PASSWORD, more: object = {}): Promise<Answer> =>
   call(toolgate.url, 'POST /v1/login', { body: { email, password, ...more } });

@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { productTest } from '../../support/product-test.js';
+import { startTestToolgate } from '../../support/toolgate.js';
 import { call, newEmail, PASSWORD, signUp } from './client.js';
 
-let toolgate: TestToolgate;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-});
-afterAll(() => toolgate.close());
+const { test, toolgate } = productTest();
 
 const request = (email = newEmail(), organizationName = 'Example') => ({ email, password: PASSWORD, organizationName });
 const post = (body: unknown, key?: string, url = toolgate.url) =>

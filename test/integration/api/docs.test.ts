@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { docsPage } from '../../../src/platform/rest/docs-page.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
-beforeAll(async () => void (toolgate = await startTestToolgate()));
-afterAll(() => toolgate.close());
+const { test, toolgate } = productTest();
 
 describe('the page at /docs', () => {
   test('names every operation and every schema of the document, and links to nothing that is not there', async () => {

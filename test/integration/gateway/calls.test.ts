@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { usedOf } from '../../support/counters.js';
-import { connect, decisionOf, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, decisionOf, openSession, textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
 const example = {
@@ -15,7 +14,7 @@ const example = {
   tools: { cancel_job: { limits: [{ counter: 'cancel_job_rate', window: 'hour', max: 10, scope: 'grant' }] } },
 };
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({
     tools: ['cancel_job', 'list_issues', 'delete_group', 'fail'].map((name) => aTool(name)),
     call: ({ name }) =>
@@ -23,14 +22,11 @@ beforeAll(async () => {
         ? { isError: true, content: [{ type: 'text', text: 'no' }] }
         : { content: [{ type: 'text', text: `did ${name}` }] },
   });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url, {
     auth: { type: 'headers', headers: { 'private-token': 'glpat-upstream-secret' } },
   });
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

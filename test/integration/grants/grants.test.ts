@@ -1,29 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { tokenHash, tokenObjectId } from '../../../src/platform/crypto/tokens.js';
-import {
-  apiOf,
-  newOrganization,
-  startTestToolgate,
-  type Answer,
-  type Body,
-  type Json,
-  type Organization,
-  type TestToolgate,
-} from './api.js';
+import { apiOf, newOrganization, type Answer, type Body, type Json, type Organization } from './api.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let ours: Organization;
 let theirs: Organization;
 let server: string;
 let policy: string;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   [ours, theirs] = [await newOrganization(toolgate), await newOrganization(toolgate)];
   server = await ours.server('GitLab');
   policy = await ours.policy(server);
 });
-afterAll(() => toolgate?.close());
 
 const inFuture = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const issue = async (more: Json = {}): Promise<Body> => {

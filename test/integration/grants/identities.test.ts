@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiOf, newOrganization, startTestToolgate, type Organization, type TestToolgate } from './api.js';
+import { describe, expect } from 'vitest';
+import { apiOf, newOrganization, type Organization } from './api.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let ours: Organization;
 let theirs: Organization;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   [ours, theirs] = [await newOrganization(toolgate), await newOrganization(toolgate)];
 });
-afterAll(() => toolgate?.close());
 
 const eventsOf = async (id: string): Promise<readonly Readonly<{ type: string; event: Record<string, unknown> }>[]> => {
   const { rows } = await toolgate.db.worker.query<{ type: string; event: Record<string, unknown> }>(

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
 import { isKafka } from '../../support/test-log.js';
-import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { connect, openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type State = Readonly<{
@@ -37,24 +37,20 @@ const DOCUMENT = {
   },
 };
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 let policyId: string;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   upstream = await startUpstream({
     json: true,
     tools: ['cancel_job', 'pay', 'list_a', 'list_b', 'chat'].map((name) => aTool(name)),
   });
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
   policyId = await tenant.policy(serverId, DOCUMENT);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 
