@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { Agent, request as httpRequest, createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { plainUri } from '../../src/policy-engine/resource-uri.js';
 import { hostileMessage, randomFrom, type Hostile } from '../support/hostile-messages.js';
-import { openSession, signUp, type Grant, type Tenant } from '../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../support/toolgate.js';
+import { tenantTest } from '../support/product-test.js';
+import { openSession, type Grant } from '../support/tenant.js';
 
 /** How many messages are sent in each era; `FUZZ_SEED=1` sends the same again. */
 const MESSAGES = Number(process.env['FUZZ_MESSAGES'] ?? (process.env['FAULTS'] === 'full' ? 100_000 : 3000));
@@ -79,22 +79,19 @@ const upstream = createServer((request, response) => {
   });
 });
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest();
+
 let url: string;
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   process.on('uncaughtException', note).on('unhandledRejection', note);
   await new Promise<void>((done) => upstream.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/mcp`;
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   process.off('uncaughtException', note).off('unhandledRejection', note);
   agent.destroy();
-  await toolgate.close();
   upstream.closeAllConnections();
   upstream.close();
 });

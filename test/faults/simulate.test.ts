@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { tenantTest } from '../support/product-test.js';
 import { seedDecisions, seededPolicy } from '../support/seed-decisions.js';
-import { signUp, type Tenant } from '../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../support/toolgate.js';
 
 const FULL = process.env['FAULTS'] === 'full';
 const DECISIONS = FULL ? 1_000_000 : 50_000;
@@ -16,13 +15,7 @@ const MIB = 1024 * 1024;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
-});
-afterAll(() => toolgate.close());
+const { test, toolgate, tenant } = tenantTest();
 
 /** What is in use now that garbage is gone. */
 const bytesInUse = (): number => {

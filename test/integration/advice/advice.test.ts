@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSession, signUp, type Answer, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Answer, type Grant, type Tenant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -8,19 +8,15 @@ type Json = Readonly<Record<string, unknown>>;
 const TOOLS = ['list_issues', 'list_jobs', 'cancel_job', 'pay', 'delete_group'];
 const limit = { counter: 'rate', window: 'minute', max: 100 } as const;
 
-let toolgate: TestToolgate;
+const { test, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: TOOLS.map((name) => aTool(name)) });
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

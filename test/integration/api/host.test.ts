@@ -1,13 +1,11 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { readConfig } from '../../../src/platform/settings/config.js';
 import { startToolgate, type Toolgate } from '../../../src/app/toolgate.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { call, PASSWORD, signUp } from '../accounts/client.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
-beforeAll(async () => void (toolgate = await startTestToolgate({ OPERATORS: 'ops@example.com' })));
-afterAll(() => toolgate.close());
+const { test, toolgate } = productTest({ OPERATORS: 'ops@example.com' });
 
 /** What is answered to bytes on a socket, until the connection is closed. */
 const raw = (lines: readonly string[], body = ''): Promise<string> =>

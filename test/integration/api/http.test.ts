@@ -1,16 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signUp, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
 import { send, type Answer, type Json } from './problem.js';
+import { tenantTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
-});
-afterAll(() => toolgate.close());
+const { test, toolgate, tenant } = tenantTest();
 
 const ask = (method: string, path: string, sent: Parameters<typeof send>[3] = {}): Promise<Answer> =>
   send(toolgate.url, method, path, { token: tenant.token, ...sent });

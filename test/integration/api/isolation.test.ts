@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import { rolesOf } from '../../../src/platform/postgres/database-roles.js';
+import { productTest } from '../../support/product-test.js';
 import { signUp } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 import { allProjected, allRecorded, until } from '../audit/audit-support.js';
 import { actions, emptyModel, kinds, type Kind, type Model, type Step } from './actions.js';
@@ -13,14 +13,12 @@ const STEPS = process.env['FAULTS'] === undefined ? 100 : 300;
 /** What gives an organization something of everything; random steps take these more often than what deletes. */
 const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity', 'issueGrant', 'createKey', 'call'];
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath });
 let upstream: Upstream;
-beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
+test.beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: [aTool('echo')] });
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

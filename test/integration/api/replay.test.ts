@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { memberStream } from '../../../src/control-plane/accounts/members.store.js';
 import { organizationStream } from '../../../src/control-plane/accounts/organizations.store.js';
 import { approvalStream } from '../../../src/control-plane/approvals/approvals.store.js';
@@ -10,8 +10,8 @@ import { identityStream } from '../../../src/control-plane/grants/identities.sto
 import type { Tx } from '../../../src/platform/postgres/database.js';
 import { policyStream } from '../../../src/control-plane/policies/policies.store.js';
 import { serverStream } from '../../../src/control-plane/servers/servers.store.js';
+import { productTest } from '../../support/product-test.js';
 import { request } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { allRecorded, until } from '../audit/audit-support.js';
 import { liveThrough, type History } from './history.js';
 
@@ -81,13 +81,12 @@ const STATE_TABLES = [
 const DECISIONS = 10;
 const OUTCOMES = 4;
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath });
 let histories: readonly History[];
 const logged: string[] = [];
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => logged.push(String(chunk)) > 0);
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath });
   histories = await Promise.all([
     liveThrough(toolgate.url, 'First Organization'),
     liveThrough(toolgate.url, 'Second Organization'),
@@ -100,7 +99,6 @@ beforeAll(async () => {
   );
   stderr.mockRestore();
 });
-afterAll(() => toolgate.close());
 
 const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
   (await toolgate.db.worker.query<T>(statement, [...values])).rows;

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decisionOf, openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { decisionOf, openSession, type Grant, type Person } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -15,25 +15,21 @@ const POLICY = {
   prompts: { summary: hold },
 };
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let approver: Person;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({
     json: true,
     tools: [aTool('merge')],
     offers: { resources: ['log://1'], templates: [], prompts: ['summary'] },
   });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

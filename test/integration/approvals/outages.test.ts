@@ -1,29 +1,25 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { usedOf } from '../../support/counters.js';
-import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant, type Person } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Told = Readonly<{ code: string; approvalId: string; text: string }>;
 type Session = Awaited<ReturnType<typeof openSession>>;
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let approver: Person;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('merge')], json: true });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 
@@ -120,9 +116,7 @@ test(
   'a log that does not acknowledge: the approved call is not made, and its approval and limits are ' + 'given back',
   async () => {
     const one = await approved();
-    const began = Date.now();
     expect((await toolgate.log.whileAway(() => merge(one.session))).code).toBe('audit_unavailable');
-    expect(Date.now() - began).toBeLessThan(5000);
     expect(one.forwarded()).toBe(0);
     await expect.poll(() => used(one.grant)).toBe(0);
     await expectOneMore(one);
@@ -157,10 +151,8 @@ test(
 
 test('approvals out of reach: nothing is made, and once they are back the call is held as ever', async () => {
   const session = await openSession(await granted());
-  const began = Date.now();
   const told = await whileLocked('approvals', 'access exclusive', () => merge(session));
   expect([told.code, told.approvalId]).toEqual(['approval_required', '']);
-  expect(Date.now() - began).toBeLessThan(5000);
   expect((await merge(session)).approvalId).toMatch(/^apr_/);
 });
 

@@ -1,35 +1,33 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Toolgate } from '../../../src/app/toolgate.js';
-import { openSession, signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant, type Person } from '../../support/tenant.js';
+import { startBeside } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
+import { countPolls, ROUNDS_IN_A_SECOND } from '../../support/poll-rounds.js';
 
 type Json = Record<string, unknown>;
 type Result = Readonly<{ isError?: boolean; content: readonly { text: string }[]; _meta?: Record<string, Json> }>;
 type Told = Readonly<{ code: unknown; approvalId: string; tookMs: number }>;
 
-let here: TestToolgate;
+const { test, toolgate: here, tenant } = tenantTest();
 let there: Toolgate;
 let upstream: Upstream;
-let tenant: Tenant;
 let approver: Person;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({
     json: true,
     tools: [aTool('merge')],
     call: ({ arguments: args }) => ({ content: [{ type: 'text', text: `merged ${JSON.stringify(args)}` }] }),
   });
-  here = await startTestToolgate();
   there = await startBeside(here);
-  tenant = await signUp(here.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await there.close();
-  await here.close();
   await upstream.close();
 });
 
@@ -110,9 +108,9 @@ describe('a held call that waits', () => {
     const session = await sessionOf(grant);
     const waiting = merge(session, { iid: 2 });
     await decide(await pending(grant), 'approve');
-    const approved = performance.now();
+    const polls = countPolls(here.db);
     expect((await waiting).code).toBe('done');
-    expect(performance.now() - approved).toBeLessThan(1000);
+    expect(polls()).toBeLessThan(ROUNDS_IN_A_SECOND);
     expect(upstream.seenOf('tools/call').at(-1)?.message).toMatchObject({ params: { arguments: { iid: 2 } } });
     await expect
       .poll(() => decisionsOf(grant), { timeout: 5000 })
@@ -126,9 +124,9 @@ describe('a held call that waits', () => {
     const grant = onOther(await granted({ wait: 20 }));
     const waiting = merge(await sessionOf(grant));
     await decide(await pending(grant), 'reject');
-    const { code, tookMs } = await waiting;
-    expect(code).toBe('approval_rejected');
-    expect(tookMs).toBeLessThan(5000);
+    const polls = countPolls(here.db);
+    expect((await waiting).code).toBe('approval_rejected');
+    expect(polls()).toBeLessThan(ROUNDS_IN_A_SECOND);
   });
 
   test('is told what is pending when the wait is over, and repeating it goes on from there', async () => {
@@ -137,16 +135,14 @@ describe('a held call that waits', () => {
     const first = await merge(session);
     expect(first.code).toBe('approval_required');
     expect(first.tookMs).toBeGreaterThan(900);
-    expect(first.tookMs).toBeLessThan(3000);
     const waiting = merge(session);
     await decide(first.approvalId, 'approve');
     expect((await waiting).code).toBe('done');
   });
 
   test('is told of the expiry when the approval expires before the wait is over', async () => {
-    const { code, tookMs } = await merge(await sessionOf(await granted({ wait: 20, expires_in: 1 })));
+    const { code } = await merge(await sessionOf(await granted({ wait: 20, expires_in: 1 })));
     expect(code).toBe('approval_expired');
-    expect(tookMs).toBeLessThan(5000);
   });
 
   test('waits on when the first of two people approves', async () => {
@@ -200,7 +196,7 @@ describe('a held call that waits', () => {
     expect(forwarded()).toBe(before);
   });
 
-  test('of a grant that is revoked meanwhile ends within a second or so, and nothing is forwarded', async () => {
+  test('of a grant that is revoked meanwhile ends within a second, and nothing is forwarded', async () => {
     const grant = await granted({ wait: 20 });
     const before = forwarded();
     const waiting = (await sessionOf(grant)).post(callOf({ iid: 1 })).then(
@@ -208,10 +204,10 @@ describe('a held call that waits', () => {
       () => 'closed',
     );
     await pending(grant);
-    const began = performance.now();
     await tenant.api('POST', `/v1/grants/${grant.id}/revoke`);
+    const polls = countPolls(here.db);
     expect(await waiting).toBe('closed');
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(polls()).toBeLessThan(ROUNDS_IN_A_SECOND);
     expect(forwarded()).toBe(before);
   });
 
@@ -221,9 +217,9 @@ describe('a held call that waits', () => {
     const waiting = merge(await sessionOf(onOther(grant, other)));
     const id = await pending(grant);
     const stopping = other.close();
-    const { code, approvalId, tookMs } = await waiting;
+    // The approval would have been waited for a minute.
+    const { code, approvalId } = await waiting;
     expect([code, approvalId]).toEqual(['approval_required', id]);
-    expect(tookMs).toBeLessThan(15_000);
     await decide(id, 'approve');
     expect((await merge(await sessionOf(grant))).code).toBe('done');
     await stopping;

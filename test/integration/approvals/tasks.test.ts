@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { META } from '../../../src/mcp/protocol/modern.js';
 import type { Toolgate } from '../../../src/app/toolgate.js';
 import { modernClient, type ModernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
-import { signUp, type Grant, type Person, type Tenant } from '../../support/tenant.js';
-import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import type { Grant, Person } from '../../support/tenant.js';
+import { startBeside } from '../../support/toolgate.js';
 import { aTool } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -12,24 +13,20 @@ type Json = Record<string, unknown>;
 const EXTENSION = 'io.modelcontextprotocol/tasks';
 const declared = { meta: { [META.clientCapabilities]: { elicitation: {}, extensions: { [EXTENSION]: {} } } } };
 
-let here: TestToolgate;
+const { test, toolgate: here, tenant } = tenantTest();
 let there: Toolgate;
 let upstream: ModernUpstream;
-let tenant: Tenant;
 let approver: Person;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startModernUpstream({ tools: [aTool('merge'), aTool('other')] });
-  here = await startTestToolgate();
   there = await startBeside(here);
-  tenant = await signUp(here.url);
   approver = await tenant.person('approver');
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await there.close();
-  await here.close();
   await upstream.close();
 });
 
@@ -95,9 +92,7 @@ describe('a held call of a client that takes tasks', () => {
     async () => {
       const grant = await granted();
       const client = modernClient(grant);
-      const began = Date.now();
       const task = await call(client, 1);
-      expect(Date.now() - began).toBeLessThan(5000);
       const id = String((await approvalOf(grant))['id']);
       expect(task).toEqual({
         resultType: 'task',

@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signUp, type Answer, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { signUp, type Answer } from '../../support/tenant.js';
 import { append, completed, decided, numbers, until } from './audit-support.js';
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, toolgate, tenant } = tenantTest();
+
 const keys: Record<string, string> = {};
 
 const as = (role: string, path: string): Promise<Answer> =>
   tenant.api('GET', path, undefined, { authorization: `Bearer ${keys[role] ?? ''}` });
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
+test.beforeAll(async () => {
   for (const role of ['policy_manager', 'approver', 'auditor', 'viewer'])
     keys[role] = (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
   await append(toolgate.toolgate.eventLog, [
@@ -21,7 +19,6 @@ beforeAll(async () => {
   ]);
   await until(async () => (await tenant.events('&type=toolCall.completed')).length === 15);
 });
-afterAll(() => toolgate.close());
 
 describe('GET /v1/audit/events', () => {
   test('answers every event of the organization, sign-up included, in pages, dense from 1', async () => {

@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let grant: Grant;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('endless')], call: () => new Promise(() => undefined) });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   const serverId = await tenant.server(upstream.url);
   grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,28 +1,25 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import { modernClient } from '../../support/modern-client.js';
 import { clients, outcomeOf, type PairedClient } from '../../support/pairings.js';
-import { signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { textOf, type Grant } from '../../support/tenant.js';
 
 const PROGRAM = fileURLToPath(new URL('../../support/channel-program.mjs', import.meta.url));
 const POLICY = { version: '1', default: 'allow', hide: ['pid'] };
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
+
 let sse: ChildProcess;
 let sseUrl: string;
-beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
-  tenant = await signUp(toolgate.url);
+test.beforeAll(async () => {
   sse = spawn(process.execPath, [PROGRAM, 'sse'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(sse.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   sseUrl = `http://127.0.0.1:${String(port).trim()}/sse`;
 }, 60_000);
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   sse.kill('SIGKILL');
 });
 

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { META } from '../../../src/mcp/protocol/modern.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Seen, type Upstream } from '../../support/upstream.js';
 
 /**
@@ -16,32 +16,29 @@ const TASKS = { meta: { [META.clientCapabilities]: { extensions: { 'io.modelcont
 
 let legacy: Upstream;
 let modern: ModernUpstream;
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest({ UPSTREAM_TIMEOUT: '20' });
+
 let legacyGrant: Grant;
 let modernGrant: Grant;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   legacy = await startUpstream({
     tools: [aTool('echo')],
     offers: { resources: ['mem:a'], templates: [], prompts: [] },
     json: true,
   });
   modern = await startModernUpstream({ tools: [aTool('echo')], resources: { 'mem:a': 'text' } });
-  toolgate = await startTestToolgate({ UPSTREAM_TIMEOUT: '20' });
-  tenant = await signUp(toolgate.url);
   const grantAt = async (url: string): Promise<Grant> => {
     const serverId = await tenant.server(url);
     return tenant.grant({ serverId, policyId: await tenant.policy(serverId, { version: '1', default: 'allow' }) });
   };
   [legacyGrant, modernGrant] = [await grantAt(legacy.url), await grantAt(modern.url)];
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await legacy.close();
   await modern.close();
 });
-beforeEach(() => {
+test.beforeEach(() => {
   legacy.setIntercept(undefined);
   modern.setIntercept(undefined);
 });

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { productTest } from '../../support/product-test.js';
 import { decisionOf, openSession, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
 type Session = Awaited<ReturnType<typeof openSession>>;
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest({ MAX_CALLS_PER_GRANT: '8', MAX_CALLS_PER_ORGANIZATION: '12' });
 let upstream: Upstream;
 let hostile: Tenant;
 let honest: Tenant;
@@ -28,7 +28,7 @@ const letGo = (): void => {
   for (const response of waiting.splice(0)) response.destroy();
 };
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: ['echo', 'slow', 'ask'].map((name) => aTool(name)), json: true });
   upstream.setIntercept((_request, response, { message }) => {
     const { name, cursor } = (message?.['params'] ?? {}) as Json;
@@ -36,13 +36,11 @@ beforeAll(async () => {
     waiting.push(response);
     return true;
   });
-  toolgate = await startTestToolgate({ MAX_CALLS_PER_GRANT: '8', MAX_CALLS_PER_ORGANIZATION: '12' });
   [hostile, honest] = [await signUp(toolgate.url), await signUp(toolgate.url)];
 });
-afterEach(letGo);
-afterAll(async () => {
+test.afterEach(letGo);
+test.afterAll(async () => {
   letGo();
-  await toolgate.close();
   await upstream.close();
 });
 

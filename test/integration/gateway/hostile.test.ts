@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 let policyId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('echo')] });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
   policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { Toolgate } from '../../../src/app/toolgate.js';
 import { checkInterleavings } from '../../support/interleavings.js';
 import { usedOf } from '../../support/counters.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
-import { signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import type { Grant } from '../../support/tenant.js';
+import { startBeside } from '../../support/toolgate.js';
 import { aTool } from '../../support/upstream.js';
 
 /** 20, or 2,000 with FAULTS=full, or as many as INTERLEAVINGS says; with SEED=1 the same again. */
@@ -55,24 +56,22 @@ const tools = FAMILIES.flatMap((_, family) =>
   ),
 );
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let others: readonly Toolgate[] = [];
 let upstream: ModernUpstream;
-let tenant: Tenant;
+
 /** Of the server that answers, and of one that nobody can reach any more. */
 let [answering, away] = [
   { serverId: '', policyId: '' },
   { serverId: '', policyId: '' },
 ];
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   const offered = tools.map(([name]) => aTool(name));
   upstream = await startModernUpstream({ tools: offered });
   const gone = await startModernUpstream({ tools: offered });
-  toolgate = await startTestToolgate();
   const gateway = () => startBeside(toolgate);
   others = [await gateway(), await gateway()];
-  tenant = await signUp(toolgate.url);
   const serve = async (url: string) => {
     const serverId = await tenant.server(url);
     return {
@@ -88,9 +87,8 @@ beforeAll(async () => {
   [answering, away] = [await serve(upstream.url), await serve(gone.url)];
   await gone.close();
 });
-afterAll(async () => {
+test.afterAll(async () => {
   for (const other of others) await other.close();
-  await toolgate.close();
   await upstream.close();
 });
 

@@ -1,10 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { modernClient } from '../../support/modern-client.js';
+import { productTest } from '../../support/product-test.js';
 import { startRawUpstream, type RawAnswer, type RawUpstream } from '../../support/raw-upstream.js';
 import { openSession, signUp, type Grant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
 type Json = Record<string, unknown>;
 type Era = 'legacy' | 'modern';
@@ -23,14 +23,14 @@ const POLICY = {
   prompts: { safe: {} },
 };
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest({ UPSTREAM_TIMEOUT: '1' });
 const upstreams = new Map<Era, RawUpstream>();
 const grants = new Map<Era, Grant>();
 const sessions = new Map<Era, Awaited<ReturnType<typeof openSession>>>();
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   // What a server answers under another id is no answer: the call waits for one.
-  toolgate = await startTestToolgate({ UPSTREAM_TIMEOUT: '1' });
+
   const tenant = await signUp(toolgate.url);
   for (const era of ERAS) {
     const upstream = await startRawUpstream(era);
@@ -41,8 +41,7 @@ beforeAll(async () => {
     sessions.set(era, await openSession(grant));
   }
 });
-afterAll(async () => {
-  await toolgate?.close();
+test.afterAll(async () => {
   for (const upstream of upstreams.values()) await upstream.close();
 });
 

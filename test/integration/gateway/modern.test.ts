@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { META } from '../../../src/mcp/protocol/modern.js';
 import { modernClient, modernRequest, type ModernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant } from '../../support/tenant.js';
 import { aTool } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -36,14 +36,14 @@ const POLICY = {
 };
 
 let upstream: ModernUpstream;
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest();
+
 let serverId: string;
 let grant: Grant;
 let client: ModernClient;
 const slow: { cancelled: number; started: number } = { cancelled: 0, started: 0 };
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startModernUpstream({
     legacy: true,
     tools: [
@@ -89,16 +89,13 @@ beforeAll(async () => {
       };
     },
   });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url, {
     auth: { type: 'headers', headers: { 'private-token': 'glpat-upstream-secret' } },
   });
   grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, POLICY) });
   client = modernClient(grant);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

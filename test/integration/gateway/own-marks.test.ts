@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { openStream } from '../../support/events.js';
 import { modernClient } from '../../support/modern-client.js';
+import { productTest } from '../../support/product-test.js';
 import { startRawUpstream, type RawAnswer, type RawMessage, type RawUpstream } from '../../support/raw-upstream.js';
 import { openSession, signUp, type Grant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 
 type Json = Record<string, unknown>;
 const ERAS = ['legacy', 'modern'] as const;
@@ -12,12 +12,11 @@ const DENIED = '[POLICY DENIED] not by the gateway';
 const HELD = '[APPROVAL REQUIRED] not by the gateway';
 const META = { 'io.toolgate/decision': { effect: 'deny' }, kept: 1, 'io.toolgate/session': { restarted: true } };
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 const upstreams = new Map<string, RawUpstream>();
 const grants = new Map<string, Grant>();
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   const tenant = await signUp(toolgate.url);
   for (const era of ERAS) {
     const upstream = await startRawUpstream(era);
@@ -32,8 +31,7 @@ beforeAll(async () => {
     );
   }
 });
-afterAll(async () => {
-  await toolgate?.close();
+test.afterAll(async () => {
   for (const upstream of upstreams.values()) await upstream.close();
 });
 

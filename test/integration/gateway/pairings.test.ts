@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
 import type { Era } from '../../../src/mcp/protocol/era.js';
 import { clients, outcomeOf, servers, TOOLS, type PairedClient, type PairedServer } from '../../support/pairings.js';
-import { decisionOf, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { decisionOf, textOf, type Grant } from '../../support/tenant.js';
 
 const POLICY = {
   version: '1',
@@ -12,13 +12,7 @@ const POLICY = {
 };
 const ERAS: readonly Era[] = ['legacy', 'modern'];
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
-});
-afterAll(() => toolgate.close());
+const { test, tenant } = tenantTest();
 
 describe.each(ERAS.flatMap((of) => ERAS.map((to) => [of, to] as const)))('a %s client of a %s server', (of, to) => {
   let server: PairedServer;

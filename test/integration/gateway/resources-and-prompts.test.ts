@@ -1,8 +1,8 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect, decisionOf, openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, decisionOf, openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -24,21 +24,18 @@ const POLICY = {
 };
 
 let upstream: Upstream;
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest();
+
 let grant: Grant;
 let client: Client;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ offers, tools: [aTool('summary')] });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
-beforeEach(async () => {
+test.beforeEach(async () => {
   const serverId = await tenant.server(upstream.url);
   grant = await tenant.grant({ serverId, policyId: await tenant.policy(serverId, POLICY) });
   client = await connect(grant);

@@ -1,26 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { usedOf } from '../../support/counters.js';
-import { connect, decisionOf, signUp, textOf, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, decisionOf, textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
 const open = { version: '1', default: 'allow' };
 const closed = { version: '1', default: 'deny' };
 const once = { counter: 'once', window: 'month', max: 1 };
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: ['a', 'b'].map((name) => aTool(name)), json: true });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { META } from '../../../src/mcp/protocol/modern.js';
 import { openStream } from '../../support/events.js';
 import { modernClient } from '../../support/modern-client.js';
 import { startModernUpstream, type ModernUpstream } from '../../support/modern-upstream.js';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant } from '../../support/tenant.js';
 import { aTool, startUpstream, type Seen, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -16,8 +16,7 @@ const declared = { meta: { [META.clientCapabilities]: { extensions: { [EXTENSION
 
 let legacy: Upstream;
 let modern: ModernUpstream;
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest();
 
 const json = (response: ServerResponse, id: unknown, result: Json): true => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
@@ -79,14 +78,11 @@ const answerTasks = (response: ServerResponse, { message = {} }: Seen): boolean 
     : false;
 };
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   legacy = await startUpstream({ tools: [aTool('long')] });
   modern = await startModernUpstream({ legacy: true, tools: [aTool('long')] });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await legacy.close();
   await modern.close();
 });

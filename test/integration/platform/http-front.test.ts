@@ -32,12 +32,10 @@ test(
     ]);
     asks.operator = false;
     checks.database = () => new Promise(() => undefined);
-    const began = performance.now();
     expect(await ready()).toEqual([
       503,
       { status: 'not ready', parts: { database: 'no answer within 2 s', log: 'ok' } },
     ]);
-    expect(performance.now() - began).toBeLessThan(5000);
     checks.database = () => Promise.resolve();
     expect(await ready()).toEqual([200, { status: 'ready', parts: { database: 'ok', log: 'ok' } }]);
   },

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { badPolicies } from '../../cases/bad-policies.js';
-import { signUp, type Answer, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import type { Answer } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 const DOCUMENT = {
@@ -28,13 +28,11 @@ const DOCUMENT = {
   resources: { 'file:///open/*': {} },
 };
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   upstream = await startUpstream({
     json: true,
     tools: [
@@ -44,11 +42,9 @@ beforeAll(async () => {
       aTool('pay'),
     ],
   });
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 
@@ -370,14 +366,14 @@ describe('cases that can not be read', () => {
 
   test('and ten thousand calls are judged while other requests are answered', async () => {
     const running = heavy();
-    let waited = 0;
+    let answered = 0;
     for (let busy = true; busy;) {
-      const began = performance.now();
       busy = await Promise.race([running.then(() => false), fetch(`${toolgate.url}/healthz`).then(() => true)]);
-      if (busy) waited = Math.max(waited, performance.now() - began);
+      if (busy) answered += 1;
     }
     expect([200, 413]).toContain((await running).status);
-    expect(waited).toBeLessThan(1000);
+    // Without turns in between it is one, from before the work began.
+    expect(answered).toBeGreaterThan(5);
   });
 
   test('and only so many at a time', async () => {

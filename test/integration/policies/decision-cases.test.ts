@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { askedCases, calledCases } from '../../cases/levels.js';
 import { decisionCases, type DecisionCase } from '../../cases/decisions.js';
-import { openSession, signUp, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession } from '../../support/tenant.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, tenant } = tenantTest({ TRUSTED_PROXIES: '127.0.0.1' });
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ json: true });
-  toolgate = await startTestToolgate({ TRUSTED_PROXIES: '127.0.0.1' });
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { productTest } from '../../support/product-test.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 import { call, join, signUp, type Answer, type Person } from '../accounts/client.js';
 
@@ -10,7 +10,7 @@ const capped = {
 };
 const open = { version: '1', default: 'allow' };
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let upstream: Upstream;
 let admin: Person;
 let manager: Person;
@@ -33,8 +33,7 @@ const create = (document: unknown, name = 'p'): Promise<Answer> =>
 const publish = (document: unknown, ifMatch?: string): Promise<Answer> =>
   ask(`PUT /v1/policies/${policyId}`, { document }, ifMatch === undefined ? {} : { 'if-match': ifMatch });
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: [aTool('cancel_job'), aTool('list_issues')] });
   admin = await signUp(toolgate.url);
   manager = await join(toolgate.url, admin, 'policy_manager');
@@ -43,12 +42,11 @@ beforeAll(async () => {
   serverId = await registered(admin);
 });
 
-beforeEach(async () => {
+test.beforeEach(async () => {
   policyId = (await create(capped)).body.id;
 });
 
-afterAll(async () => {
-  await toolgate?.close();
+test.afterAll(async () => {
   await upstream?.close();
 });
 

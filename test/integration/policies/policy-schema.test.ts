@@ -1,21 +1,19 @@
 import { get } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { parsePolicy } from '../../../src/policy-engine/parse.js';
 import { badPolicies } from '../../cases/bad-policies.js';
 import { decisionCases } from '../../cases/decisions.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { productTest } from '../../support/product-test.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let response: Response;
 let validate: ReturnType<Ajv2020['compile']>;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   response = await fetch(`${toolgate.url}/schemas/policy-v1.json`);
   validate = new Ajv2020({ strict: false }).compile((await response.json()) as object);
 });
-afterAll(() => toolgate.close());
 
 describe('the schema of policies', () => {
   test('is served to anyone as a schema that caches may keep, under its own address', async () => {

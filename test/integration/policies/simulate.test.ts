@@ -1,24 +1,20 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import type { PolicyDocument } from '../../../src/policy-engine/document.js';
+import { tenantTest } from '../../support/product-test.js';
 import { connect, openSession, signUp, type Tenant } from '../../support/tenant.js';
 import { seedDecisions, seededPolicy } from '../../support/seed-decisions.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 let serverId: string;
 
-beforeAll(async () => {
+test.beforeAll(async () => {
   upstream = await startUpstream({ tools: ['a', 'b', 'pay'].map((name) => aTool(name)), json: true });
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
   serverId = await tenant.server(upstream.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -177,12 +177,10 @@ describe('discovery', () => {
 
   test('gives up on a server that never answers', async () => {
     const server = await upstream({ intercept: () => true });
-    const began = Date.now();
     expect(await ask(server.url, { timeoutMs: 300 })).toEqual({
       status: 'unreachable',
       detail: 'The server gave no answer within 0.3 s.',
     });
-    expect(Date.now() - began).toBeLessThan(2000);
   });
 
   test('gives up on a server that hangs after it opened a session, and still ends that session', async () => {

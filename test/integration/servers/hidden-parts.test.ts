@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { MEMBER_ROLES } from '../../../src/platform/rest/allowed.js';
-import { connect, request, signUp, type Answer, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, request, type Answer } from '../../support/tenant.js';
 import { startUpstream, type Upstream } from '../../support/upstream.js';
 import { append } from '../audit/audit-support.js';
 
@@ -12,21 +12,17 @@ const PATH_SECRET = 'Xk29fLq7Tz81Vb40Nm63';
 const ARGUMENT_SECRET = 'hunter2-argument';
 const QUERY_SECRET = 'hunter2-query';
 
-let toolgate: TestToolgate;
+const { test, toolgate, tenant } = tenantTest({ ALLOW_STDIO: process.execPath, STDIO_ENV: 'MODE' });
 let upstream: Upstream;
-let tenant: Tenant;
 let keys: Readonly<Record<string, string>>;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_ENV: 'MODE' });
+test.beforeAll(async () => {
   upstream = await startUpstream({ json: true });
-  tenant = await signUp(toolgate.url);
   const secretOf = async (role: string): Promise<string> =>
     (await tenant.api('POST', '/v1/api-keys', { name: role, role })).body['secret'] as string;
   keys = Object.fromEntries(await Promise.all(MEMBER_ROLES.map(async (role) => [role, await secretOf(role)])));
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,20 +1,19 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { productTest } from '../../support/product-test.js';
 import { aTool, startUpstream, type Upstream, type UpstreamOptions } from '../../support/upstream.js';
 import { call, join, signUp, type Answer, type Person } from '../accounts/client.js';
 
 const SECRET = 'Bearer tg-very-secret-upstream-value-42';
 
-let toolgate: TestToolgate;
+const { test, toolgate } = productTest();
 let admin: Person;
 let other: Person;
 let hanging: Upstream;
 let hung: Promise<Answer>;
 const open: (() => Promise<void>)[] = [];
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   admin = await signUp(toolgate.url);
   other = await signUp(toolgate.url);
   hanging = await startUpstream({ intercept: () => true });
@@ -25,12 +24,11 @@ beforeAll(async () => {
   });
 });
 
-afterEach(async () => {
+test.afterEach(async () => {
   for (const close of open.splice(0)) await close();
 });
 
-afterAll(async () => {
-  await toolgate?.close();
+test.afterAll(async () => {
   await hanging?.close();
 });
 

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, decisionOf, signUp, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, decisionOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 
 type Json = Record<string, unknown>;
@@ -8,17 +8,13 @@ type Json = Record<string, unknown>;
 const GOOD = ['cancel_job', 'поиск', 'form'];
 const REFUSED = ['cаncel_job', 'cancel\u200b_job', 'ｃancel_job', 'cance1_job', 'forrn'];
 
-let toolgate: TestToolgate;
+const { test, tenant } = tenantTest();
 let upstream: Upstream;
-let tenant: Tenant;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
+test.beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: [...GOOD, ...REFUSED].map((name) => aTool(name)) });
-  tenant = await signUp(toolgate.url);
 });
-afterAll(async () => {
-  await toolgate.close();
+test.afterAll(async () => {
   await upstream.close();
 });
 

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Toolgate } from '../../../src/app/toolgate.js';
-import { openSession, request, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startBeside, startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, request, type Grant } from '../../support/tenant.js';
+import { startBeside } from '../../support/toolgate.js';
 import { aTool, startUpstream, type Upstream, type UpstreamTool } from '../../support/upstream.js';
+import { countPolls, ROUNDS_IN_A_SECOND } from '../../support/poll-rounds.js';
 import { until } from '../audit/audit-support.js';
 
 type Json = Record<string, unknown>;
@@ -22,19 +24,16 @@ const GOOD = read('Reads a file.');
 const BAD = read('Reads e file.');
 const ECHO = aTool('echo');
 
-let here: TestToolgate;
+const { test, toolgate: here, tenant } = tenantTest();
 let there: Toolgate;
-let tenant: Tenant;
+
 const upstreams: Upstream[] = [];
 
-beforeAll(async () => {
-  here = await startTestToolgate();
+test.beforeAll(async () => {
   there = await startBeside(here);
-  tenant = await signUp(here.url);
 });
-afterAll(async () => {
+test.afterAll(async () => {
   await there.close();
-  await here.close();
   for (const upstream of upstreams) await upstream.close();
 });
 
@@ -101,10 +100,10 @@ describe('a tool whose description changed by one letter', () => {
 
       upstream.setTools([ECHO, BAD]);
       expect(await one.list()).toEqual(['echo']);
-      const seen = performance.now();
+      const polls = countPolls(here.db);
       expect(await one.call('read_file')).toBe('tool_changed');
       await until(async () => (await other.call('read_file')) === 'tool_changed');
-      expect(performance.now() - seen).toBeLessThan(1000);
+      expect(polls()).toBeLessThan(ROUNDS_IN_A_SECOND);
       expect([await other.list(), await one.call('echo')]).toEqual([['echo'], 'allowed']);
       expect(await one.reason('read_file')).toMatch(/^\[POLICY DENIED\] the definition of read_file has changed/);
       const calls = upstream.seenOf('tools/call').length;

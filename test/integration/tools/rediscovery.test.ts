@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { NoticedTools } from '../../../src/control-plane/servers/tools/noticed-tools.js';
-import { decisionOf, connect, openSession, signUp, textOf, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { decisionOf, connect, openSession, textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
 import { until } from '../audit/audit-support.js';
 
 type Json = Record<string, unknown>;
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
-const upstreams: Upstream[] = [];
+const { test, toolgate, tenant } = tenantTest();
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
-});
-afterAll(async () => {
-  await toolgate.close();
+const upstreams: Upstream[] = [];
+test.afterAll(async () => {
   for (const upstream of upstreams) await upstream.close();
 });
 

@@ -1,25 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { modernClient } from '../../support/modern-client.js';
-import { openSession, signUp, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { tenantTest } from '../../support/product-test.js';
+import { openSession, type Grant } from '../../support/tenant.js';
 
 const PROGRAM = fileURLToPath(new URL('../../support/hostile-channel.mjs', import.meta.url));
 const POLICY = { version: '1', default: 'deny', hide: ['delete_*'], tools: { safe: {}, do: {} } };
 const LISTS = ['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list'];
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', UPSTREAM_TIMEOUT: '5' });
+
 let sse: ChildProcess;
 /** A server, and a policy that pinned its definitions before it changed any. */
 type Governed = Readonly<{ serverId: string; policyId: string }>;
 const governed = new Map<string, Governed>();
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', UPSTREAM_TIMEOUT: '5' });
-  tenant = await signUp(toolgate.url);
+test.beforeAll(async () => {
   sse = spawn(process.execPath, [PROGRAM, 'sse'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(sse.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   const transports = {
@@ -31,8 +29,7 @@ beforeAll(async () => {
     governed.set(name, { serverId, policyId: await tenant.policy(serverId, POLICY) });
   }
 }, 60_000);
-afterAll(async () => {
-  await toolgate?.close();
+test.afterAll(async () => {
   sse?.kill('SIGKILL');
 });
 

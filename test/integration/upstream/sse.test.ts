@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { Server as McpServer } from '@modelcontextprotocol/sdk/server/index.js';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, signUp, textOf, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, textOf } from '../../support/tenant.js';
 
 type Fixture = Readonly<{ url: string; streams: Set<ServerResponse>; seen: string[]; close: () => void }>;
 
@@ -53,16 +53,10 @@ const startSse = async (): Promise<Fixture> => {
   return { url: `${url}/sse`, streams, seen, close };
 };
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest();
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate();
-  tenant = await signUp(toolgate.url);
-}, 60_000);
-afterAll(async () => {
+test.afterAll(async () => {
   for (const stop of stops) stop();
-  await toolgate?.close();
 });
 
 const grantFor = async (url: string) => {

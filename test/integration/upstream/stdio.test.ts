@@ -2,9 +2,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connect, openSession, signUp, textOf, type Grant, type Tenant } from '../../support/tenant.js';
-import { startTestToolgate, type TestToolgate } from '../../support/toolgate.js';
+import { describe, expect } from 'vitest';
+import { tenantTest } from '../../support/product-test.js';
+import { connect, openSession, textOf, type Grant } from '../../support/tenant.js';
 
 const SCRIPT = fileURLToPath(new URL('../../support/stdio-server.mjs', import.meta.url));
 const SECRET = 'stdio-secret-0123456789';
@@ -16,18 +16,15 @@ const stdio = (more: Readonly<Record<string, unknown>> = {}) => ({
   ...more,
 });
 
-let toolgate: TestToolgate;
-let tenant: Tenant;
+const { test, tenant } = tenantTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', UPSTREAM_TIMEOUT: '5' });
+
 let serverId: string;
 let policyId: string;
 
-beforeAll(async () => {
-  toolgate = await startTestToolgate({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off', UPSTREAM_TIMEOUT: '5' });
-  tenant = await signUp(toolgate.url);
+test.beforeAll(async () => {
   serverId = await tenant.server('', { transport: stdio() });
   policyId = await tenant.policy(serverId, { version: '1', default: 'allow' });
 }, 60_000);
-afterAll(() => toolgate?.close());
 
 const issue = (): Promise<Grant> => tenant.grant({ serverId, policyId });
 const isAlive = (pid: number): boolean => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compileInputSchema } from '../../../src/policy-engine/input-schema.js';
+import { costInParses } from '../../support/cpu.js';
 
 const draft07 = 'http://json-schema.org/draft-07/schema#';
 const wrong = async (schema: unknown, args: unknown) => (await compileInputSchema(schema))?.validate(args);
@@ -292,10 +293,8 @@ describe('hostile schemas take bounded time and count as wrong:', () => {
 
   test.each(hostile)('%s', async (_name, schema, args) => {
     const compiled = await compileInputSchema(schema);
-    const began = performance.now();
-    const found = compiled?.validate(args);
-    expect(performance.now() - began).toBeLessThan(500);
-    expect(found).toBeDefined();
+    expect(compiled?.validate(args)).toBeDefined();
+    expect(costInParses(() => compiled?.validate(args))).toBeLessThan(40);
     expect(compiled?.validate({})).toEqual([]);
   });
 
