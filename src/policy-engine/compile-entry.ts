@@ -2,10 +2,11 @@ import { approvalTerms } from './approval.js';
 import { denying, holding, passing, type Check } from './check.js';
 import type { CompiledEntry } from './compiled-entry.js';
 import type { Action, ApprovalRule, LimitRule, Rule, ToolEntry } from './document.js';
+import { operators } from './conditions/operators.js';
 import { conditionsOf, conditionSteps, ruleChecks } from './conditions/rules.js';
 import { haveSharedCounter, limitCheck } from './limits.js';
 import { privateCounter } from './limits-of.js';
-import { pointerTo } from './pointer.js';
+import { pointerTo } from '../platform/json/pointer.js';
 import type { Sliced } from './slices.js';
 
 /** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
@@ -59,7 +60,7 @@ export function* compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll)
 
 /** Whether some rule of an entry looks for a regular expression. */
 export function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boolean {
-  return [...require, ...denyIf].some((rule) => conditionsOf(rule).some(({ op }) => op === 'matches'));
+  return [...require, ...denyIf].some((rule) => conditionsOf(rule).some(({ op }) => operators[op].isExpression));
 }
 
 /** The steps that compiling an entry takes. */
@@ -89,7 +90,7 @@ function expressionsIn(checks: readonly Check[]): readonly string[] {
   const found = new Set<string>();
   for (const { criterion } of checks) {
     for (const { op, value } of criterion?.conditions ?? [])
-      if (op === 'matches' && typeof value === 'string') found.add(value);
+      if (operators[op].isExpression && typeof value === 'string') found.add(value);
   }
   return [...found];
 }

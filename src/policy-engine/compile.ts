@@ -13,7 +13,7 @@ import type { Action, Mode, PolicyDocument } from './document.js';
 import type { Kind } from './facts.js';
 import { LazyEntry, type CompiledEntry } from './compiled-entry.js';
 import { OtherSpellings } from './other-spellings.js';
-import { pointerTo } from './pointer.js';
+import { pointerTo } from '../platform/json/pointer.js';
 import { argumentsCheck } from './conditions/rules.js';
 import { NameTable } from './name-table.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';

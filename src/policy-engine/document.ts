@@ -1,37 +1,12 @@
-/**
- * Whose calls a counter adds up: `grant`, `session`, `server` on one server; `identity`, `organization` over all
- * servers.
- */
-export type Scope = 'grant' | 'session' | 'server' | 'identity' | 'organization';
+import type { Operator, Scalar } from './conditions/operators.js';
+import type { Scope } from './scopes.js';
+
+export type { Operator } from './conditions/operators.js';
+export type { Scope } from './scopes.js';
 
 /** A calendar window aligned to UTC, or a number of whole seconds aligned to the epoch. */
 export type Window = 'second' | 'minute' | 'hour' | 'day' | 'month' | number;
 
-export type Scalar = string | number | boolean;
-
-export const operators = [
-  'eq',
-  'neq',
-  'in',
-  'not_in',
-  'lt',
-  'lte',
-  'gt',
-  'gte',
-  'contains',
-  'not_contains',
-  'starts_with',
-  'ends_with',
-  'matches',
-  'exists',
-  'length_lte',
-  'length_gte',
-  'cidr',
-] as const;
-
-export type Operator = (typeof operators)[number];
-
-/** `value` is a list for `in` and `not_in`, and may be one for `cidr`. */
 export type Condition = Readonly<{ path: string; op: Operator; value: Scalar | readonly Scalar[] }>;
 
 /** One item of `require` or `deny_if`: a single condition, or several. */

@@ -8,6 +8,7 @@ import { newWork, type Work } from './conditions/work.js';
 import type { CompiledSchema } from './facts.js';
 import { prepareSchema, STEPS_KEYWORD, type JsonSchema } from './schema-bounds.js';
 import { inSlices, type Sliced } from './slices.js';
+import { pointerTo } from '../platform/json/pointer.js';
 
 const MAX_POINTERS_SHOWN = 3;
 const MAX_POINTER_LENGTH = 100;
@@ -234,7 +235,6 @@ function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly s
 function pointerOf({ instancePath, params }: ErrorObject): string {
   const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<Record<string, unknown>>;
   const member = missingProperty ?? additionalProperty ?? unevaluatedProperty;
-  const pointer =
-    typeof member === 'string' ? `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}` : instancePath;
+  const pointer = typeof member === 'string' ? pointerTo(instancePath, member) : instancePath;
   return pointer.length <= MAX_POINTER_LENGTH ? pointer : `${pointer.slice(0, MAX_POINTER_LENGTH)}…`;
 }

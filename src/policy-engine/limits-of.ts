@@ -1,6 +1,7 @@
 import type { LimitRule, PolicyDocument, Scope, ToolEntry, Window } from './document.js';
 import { privateCounterPrefix } from './limits.js';
-import { pointerTo } from './pointer.js';
+import { pointerTo } from '../platform/json/pointer.js';
+import { DEFAULT_SCOPE } from './scopes.js';
 
 /**
  * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells),
@@ -49,7 +50,7 @@ function ofEntry(pointer: string, name: string, { limits = [], rate_limit: rate 
       tool: name,
       counter: privateCounter(pointer),
       window: rate.window,
-      scope: 'grant',
+      scope: DEFAULT_SCOPE,
       max: rate.max,
       incrementFrom: undefined,
     },
@@ -57,7 +58,7 @@ function ofEntry(pointer: string, name: string, { limits = [], rate_limit: rate 
 }
 
 function place(limits: readonly LimitRule[], tool: string | null, pointer: string): readonly PlacedLimit[] {
-  return limits.map(({ counter, window, scope = 'grant', max, increment_from: incrementFrom }, index) => ({
+  return limits.map(({ counter, window, scope = DEFAULT_SCOPE, max, increment_from: incrementFrom }, index) => ({
     rule: pointerTo(`${pointer}/limits`, index),
     tool,
     counter,

@@ -2,8 +2,9 @@ import { deny, type Check } from './check.js';
 import { parseArgumentPath, readArgument, type Path } from './conditions/path.js';
 import { unkept } from './conditions/unkept.js';
 import type { Work } from './conditions/work.js';
-import type { LimitRule, Scope } from './document.js';
-import type { Facts, Reservation } from './facts.js';
+import type { LimitRule } from './document.js';
+import type { Reservation } from './facts.js';
+import { DEFAULT_SCOPE, scopes } from './scopes.js';
 import { windowText } from './windows.js';
 
 /** What a private counter's name begins with; `parsePolicy` refuses it in customers' counters. */
@@ -15,7 +16,8 @@ export const privateCounterPrefix = 'rate_limit:';
  */
 export function limitCheck(limit: LimitRule, pointer: string, entryReason?: string): Check {
   const { counter, window, max, increment_from: source } = limit;
-  const scope = limit.scope ?? 'grant';
+  const scope = limit.scope ?? DEFAULT_SCOPE;
+  const { whom } = scopes[scope];
   const reason = limit.on_deny ?? entryReason;
   const spent = source === undefined ? undefined : pathOf(source);
   return {
@@ -30,7 +32,7 @@ export function limitCheck(limit: LimitRule, pointer: string, entryReason?: stri
         counter,
         window,
         scope,
-        whom: whomFor(scope, facts),
+        whom: whom(facts),
         amount,
         max,
         pointer,
@@ -93,7 +95,7 @@ export function counterName(
 export function counterKey({
   counter,
   window,
-  scope = 'grant',
+  scope = DEFAULT_SCOPE,
 }: Pick<LimitRule, 'counter' | 'window' | 'scope'>): string {
   return `${scope} ${window} ${counter}`;
 }
@@ -110,24 +112,4 @@ function amountAt(callArguments: unknown, path: Path, work: Work): number | unde
   if (value === unkept) return Number.POSITIVE_INFINITY;
   // Math.abs turns -0 into 0.
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.abs(value) : undefined;
-}
-
-/** Whose calls a counter of this scope adds up; by session, those of the grant where there is none. */
-export function whomFor(
-  scope: Scope,
-  facts: Pick<Facts, 'grantId' | 'sessionId' | 'serverId' | 'organizationId'> &
-    Readonly<{ identity: Readonly<{ id: string }> }>,
-): string {
-  switch (scope) {
-    case 'grant':
-      return facts.grantId;
-    case 'session':
-      return facts.sessionId ?? facts.grantId;
-    case 'server':
-      return facts.serverId;
-    case 'identity':
-      return facts.identity.id;
-    case 'organization':
-      return facts.organizationId;
-  }
 }

@@ -21,6 +21,7 @@ import {
   type Report,
   type Shape,
 } from './reader.js';
+import { scopeNames, scopes } from './scopes.js';
 import { isPattern } from './wildcard.js';
 import { MAX_WINDOW_SECONDS, windowNames } from './windows.js';
 
@@ -111,16 +112,12 @@ const readWindow: Reader = (value, pointer, report) => {
   else numberThat(isWholeSeconds, message)(value, pointer, report);
 };
 
-const readKnownScope = oneOf('grant', 'session', 'server', 'identity', 'organization');
+const readKnownScope = oneOf(...scopeNames);
 
 const readScope: Reader = (value, pointer, report) => {
   readKnownScope(value, pointer, report);
-  if (value !== 'session') return;
-  report.warnings.push({
-    pointer,
-    code: 'session_scope',
-    message: 'counts by session: reconnecting starts a new count',
-  });
+  const warning = scopeNames.flatMap((scope) => (scope === value ? (scopes[scope].warning ?? []) : []));
+  report.warnings.push(...warning.map((message) => ({ pointer, code: `${String(value)}_scope`, message })));
 };
 
 const readAmountPath = textThat(

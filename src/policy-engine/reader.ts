@@ -1,5 +1,5 @@
 import { isObject } from '../platform/json/json-object.js';
-import { pointerTo } from './pointer.js';
+import { pointerTo } from '../platform/json/pointer.js';
 
 /** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
 export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;

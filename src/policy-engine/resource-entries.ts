@@ -1,13 +1,14 @@
 import type { Check, Refusal } from './check.js';
 import { planFor, type CompiledEntry, type CompiledNames, type Plan } from './compile.js';
 import type { Work } from './conditions/work.js';
-import type { Condition } from './document.js';
+import { operators } from './conditions/operators.js';
 import type { Decision, Facts, Reservation } from './facts.js';
 import { shareAmounts } from './limits.js';
 import type { Role } from './other-spellings.js';
 import { MAX_PATTERN_STEPS } from './pattern-index.js';
 import { normalUri, spellingsOf, type Spellings } from './resource-uri.js';
 import { wildcard } from './wildcard.js';
+import { unescapeToken } from '../platform/json/pointer.js';
 
 /** The entries that speak of one resource, and the spellings in which they judge it. */
 export type Resource = Readonly<{
@@ -189,7 +190,7 @@ function grantingEntries(search: EntrySearch, uri: string, normal: string): read
 
 /** The name that an entry's pointer ends with (RFC 6901). */
 function nameOf({ pointer }: CompiledEntry): string {
-  return pointer.slice('/resources/'.length).replaceAll('~1', '/').replaceAll('~0', '~');
+  return unescapeToken(pointer.slice('/resources/'.length));
 }
 
 /** Spelled out, as facts may be an object whose members are not its own. */
@@ -201,12 +202,10 @@ function spelled(facts: Facts, uri: string): Facts {
   return { kind, tool, arguments: { uri }, ...whose, definition, inputSchema, approved, now, amounts } as Facts;
 }
 
-const NEGATIVE: ReadonlySet<Condition['op']> = new Set(['neq', 'not_in', 'not_contains']);
-
 /**
  * A `require` that wants something to be there can't want it in every encoding; one that wants something not to be
  * there can.
  */
 function wantsText({ criterion }: Check): boolean {
-  return criterion?.kind === 'require' && criterion.conditions.some(({ op }) => !NEGATIVE.has(op));
+  return criterion?.kind === 'require' && criterion.conditions.some(({ op }) => !operators[op].isNegative);
 }

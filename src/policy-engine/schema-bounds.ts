@@ -1,5 +1,5 @@
 import { patternSize } from './conditions/pattern.js';
-import { pointerTo } from './pointer.js';
+import { pointerTo } from '../platform/json/pointer.js';
 import { isObject } from '../platform/json/json-object.js';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;

@@ -34,7 +34,10 @@ const areas = {
 
 /** What a room holds, and which other rooms it may import besides those that its area's line allows. */
 const rooms = {
-  'platform/json': { holds: 'JSON text and values: bounded and strict reading, canonical text. Pure', may: [] },
+  'platform/json': {
+    holds: 'JSON text and values: bounded and strict reading, canonical text, pointers. Pure',
+    may: [],
+  },
   'platform/runtime': { holds: 'clocks, polling loops, logging, metrics, guards', may: [] },
   'platform/fair-shares': { holds: 'quotas and queues that are fair by organization', may: ['platform/runtime'] },
   'platform/outbound': {

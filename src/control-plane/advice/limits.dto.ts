@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { scopeNames } from '../../policy-engine/scopes.js';
 
 export class LimitStateView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the policy document' })
@@ -14,7 +15,7 @@ export class LimitStateView {
   readonly window!: string | number;
 
   @ApiProperty({
-    enum: ['grant', 'session', 'server', 'identity', 'organization'],
+    enum: [...scopeNames],
     description: 'Whose calls are counted together',
   })
   readonly scope!: string;

@@ -1,8 +1,9 @@
 import { counterKey } from '../../platform/crypto/counter-key.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
-import { counterName, whomFor } from '../../policy-engine/limits.js';
+import { counterName } from '../../policy-engine/limits.js';
 import { limitsOf, type PlacedLimit } from '../../policy-engine/limits-of.js';
+import { scopes } from '../../policy-engine/scopes.js';
 
 /** A grant and its policy; without one, nothing governs its calls. */
 export type GovernedGrant = Readonly<{
@@ -67,13 +68,13 @@ export const readLimits = async (
   if (limits.length === 0) return [];
   const facts = { organizationId, grantId: grant.id, serverId: grant.serverId, identity: { id: grant.identityId } };
   const keys = limits.map((limit) =>
-    counterKey(counterName(organizationId, { ...limit, whom: whomFor(limit.scope, facts) })),
+    counterKey(counterName(organizationId, { ...limit, whom: scopes[limit.scope].whom(facts) })),
   );
   const { rows } = await tx.query<CounterRow>(COUNTERS, [keys, limits.map(({ window }) => String(window))]);
   return limits.map((limit, index) => {
     const row = rows[index];
     if (!row) throw new Error('a limit without a counter');
-    const used = limit.scope === 'session' ? null : row.used;
+    const used = scopes[limit.scope].countsEachSession ? null : row.used;
     return { ...limit, used, left: used === null ? null : Math.max(0, limit.max - used), resetAt: row.resets };
   });
 };

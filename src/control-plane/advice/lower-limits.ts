@@ -1,5 +1,5 @@
 import type { LimitRule, PolicyDocument, ToolEntry } from '../../policy-engine/document.js';
-import { pointerTo } from '../../policy-engine/pointer.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 
 /** How much room above what was used a lowered limit leaves. */
 const ROOM = 2;

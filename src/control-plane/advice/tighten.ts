@@ -2,7 +2,7 @@ import { isStorableText } from '../../platform/json/storable.js';
 import { compilePolicy, planFor } from '../../policy-engine/compile.js';
 import type { PolicyDocument, ToolEntry } from '../../policy-engine/document.js';
 import { parsePolicy } from '../../policy-engine/parse.js';
-import { pointerTo } from '../../policy-engine/pointer.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 import { isPattern, wildcard } from '../../policy-engine/wildcard.js';
 import { lowerLimits } from './lower-limits.js';
 

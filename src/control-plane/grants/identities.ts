@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ControlEvent, IdentityBody } from '../../record/event-log/events/index.js';
 import { notFound, Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 
 export const IDENTITY_KINDS = ['human', 'agent', 'service'] as const;
 export type IdentityKind = (typeof IDENTITY_KINDS)[number];
@@ -108,9 +109,7 @@ export const wrongAttributes = (attributes: Attributes): readonly ProblemDetail[
     if (key === '' || !storable(key))
       return [wrong('/attributes', 'a key must not be empty or hold control characters')];
     const message = wrongAttribute(value);
-    return message === undefined
-      ? []
-      : [wrong(`/attributes/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, message)];
+    return message === undefined ? [] : [wrong(pointerTo('/attributes', key), message)];
   });
 };
 

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined } from 'class-validator';
 import { ActorView } from '../../platform/rest/actor.dto.js';
 import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
+import { scopeNames } from '../../policy-engine/scopes.js';
 
 const documentSchema = {
   type: 'object',
@@ -70,7 +71,7 @@ export class LimitAnswer {
   @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) rule!: string;
   @ApiProperty({ type: String }) counter!: string;
   @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }] }) window!: string | number;
-  @OneOf(['grant', 'session', 'server', 'identity', 'organization']) scope!: string;
+  @OneOf(scopeNames) scope!: string;
   @ApiProperty({ type: Number }) amount!: number;
   @ApiProperty({ type: Number }) max!: number;
 }

@@ -4,6 +4,7 @@ import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js'
 import { readCommand } from './stdio-command.js';
 import { readHeaders, type SecretValues } from './upstream-headers.js';
 import type { ClientAuth } from './servers.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 
 /**
  * How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and
@@ -34,7 +35,7 @@ const onlyKeys = (sent: Json, keys: readonly string[], at: string, wrong: Wrong)
   for (const key of Object.keys(sent)) {
     if (!keys.includes(key))
       wrong.push({
-        pointer: `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        pointer: pointerTo(at, key),
         code: 'unknown_key',
         message: `takes ${keys.join(', ')}`,
       });

@@ -1,6 +1,7 @@
 import type { Transport } from '../../record/event-log/events/index.js';
 import type { ProblemDetail } from '../../platform/runtime/problems.js';
 import type { SecretValues } from './upstream-headers.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 
 const MOST_ARGS = 100;
 const LONGEST = 4096;
@@ -20,7 +21,7 @@ const readEnv = (value: unknown, refuse: (at: string, message: string) => void):
   if (entries.length > MOST_VARIABLES || JSON.stringify(entries).length > MOST_BYTES)
     refuse('/env', `takes at most ${MOST_VARIABLES} variables and ${MOST_BYTES / 1024} KiB in all`);
   for (const [name, text] of entries) {
-    const at = `/env/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = pointerTo('/env', name);
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
       refuse(at, 'a variable name takes 1 to 128 letters, digits and _, and begins with no digit');
     else if (!isText(text)) refuse(at, `a value must be a text of at most ${LONGEST} characters`);

@@ -1,5 +1,6 @@
 import { isObject } from '../../platform/json/json-object.js';
 import type { ProblemDetail } from '../../platform/runtime/problems.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 
 /** Values that go to a server, by name: headers with every request, or a command's environment. All are secret. */
 export type SecretValues = Readonly<Record<string, string>>;
@@ -56,7 +57,7 @@ export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]):
   const seen = new Set<string>();
   for (const [name, text] of entries) {
     const problem = wrongWith(name, text) ?? (seen.has(name.toLowerCase()) ? 'this header is given twice' : undefined);
-    if (problem !== undefined) refuse(`${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, problem);
+    if (problem !== undefined) refuse(pointerTo(at, name), problem);
     seen.add(name.toLowerCase());
   }
   const bytes = entries.reduce(

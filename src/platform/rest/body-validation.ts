@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
 import { isObject } from '../json/json-object.js';
 import { Problem, type ProblemDetail } from '../runtime/problems.js';
+import { pointerTo } from '../json/pointer.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -21,17 +22,15 @@ const declaredMembers = (dto: Type): ReadonlySet<string> => {
   return members;
 };
 
-const pointerTo = (member: string): string => `/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-
 /** One error for each member, whatever is wrong there. */
 const errorOf = ({ property, constraints = {} }: ValidationError): ProblemDetail => ({
-  pointer: pointerTo(property),
+  pointer: pointerTo('', property),
   code: 'invalid',
   message: Object.values(constraints).join('; '),
 });
 
 const unknownMember = (member: string): ProblemDetail => ({
-  pointer: pointerTo(member),
+  pointer: pointerTo('', member),
   code: 'unknown_key',
   message: `property ${member} should not exist`,
 });

@@ -1,167 +1,180 @@
-import type { Operator, Scalar } from '../document.js';
-import { compareCodePoints, finder } from '../wildcard.js';
-import { parseAddress, parseRange } from './cidr.js';
-import { MAX_EXPRESSION_LENGTH, isUsable } from './pattern.js';
-import { patternOf } from './pattern-cache.js';
-import type { Work } from './work.js';
+import { lengthOf, listSchema, textSchema, type Schema } from '../schema-parts.js';
+import {
+  containing,
+  inRanges,
+  isScalar,
+  isScalarList,
+  matching,
+  not,
+  ofLength,
+  oneOf,
+  onText,
+  ordered,
+  type Test,
+} from './operator-tests.js';
+import { MAX_EXPRESSION_LENGTH } from './pattern.js';
 
-/** `undecidable` when a value is not of a kind that the rule can judge; contract section 4. */
-export type Truth = boolean | 'undecidable';
+export type { Scalar, Test, Truth } from './operator-tests.js';
 
-/** Judges a value that is there and not null. */
-export type Test = (value: unknown, work: Work) => Truth;
+/** The longest text, and the most values, that a rule compares with. */
+export const MAX_TEXT_LENGTH = 1000;
+export const MAX_VALUES = 1000;
 
-const longestSearched = 64 * 1024;
-const charactersPerStep = 5;
-/** Up to this length the engine's own search, which is Boyer and Moore's then, takes time linear in the text. */
-const longestNative = 250;
-const stepsPerPattern = 100;
-const stepsPerIpv4 = 200;
-const stepsPerIpv6 = 2000;
-const stepsPerRange = 4;
+type Within = 'require' | 'deny_if';
+
+/** All that is particular to one operator. */
+type OperatorRow = Readonly<{
+  /** The JSON types of the rule's value, or of each item of its list. */
+  types: readonly ('string' | 'number' | 'boolean')[];
+  list: 'never' | 'always' | 'optional';
+  /** What the operator takes as its value, in words. */
+  takes: string;
+  /** The JSON Schema of the rule's value. */
+  schema: Schema;
+  /** What the operator says of an argument that is missing or null. */
+  whenMissing: (value: unknown, within: Within) => boolean;
+  /** The test for the rule's value; undefined when the operator does not take this value. */
+  make: (value: unknown) => Test | undefined;
+  /** The operator compares the whole value of the argument with the rule's. */
+  comparesWhole?: true;
+  /** Of a number that is the rule's value, the operator accepts only greater ones, or only smaller ones. */
+  bound?: Readonly<{ side: 'lower' | 'upper'; isInclusive: boolean }>;
+  /** The operator is true of values that are not, or do not contain, the rule's. */
+  isNegative?: true;
+  /** The rule's value is a regular expression. */
+  isExpression?: true;
+}>;
+
+const never = (): boolean => false;
+/** A missing value is not the value of the rule: a `deny_if` says so, a `require` wants to see another value. */
+const negative = { isNegative: true, whenMissing: (_value: unknown, within: Within) => within === 'deny_if' } as const;
+
+const negated = (make: OperatorRow['make']) => (value: unknown) => {
+  const test = make(value);
+  return test === undefined ? undefined : not(test);
+};
+const ifText = (make: (text: string) => Test | undefined) => (value: unknown) =>
+  typeof value === 'string' ? make(value) : undefined;
+
+const anyText = textSchema(0, MAX_TEXT_LENGTH);
+const scalarSchema: Schema = { anyOf: [anyText, { type: 'number' }, { type: 'boolean' }] };
+
+const scalar = {
+  types: ['string', 'number', 'boolean'],
+  list: 'never',
+  takes: `a text of at most ${MAX_TEXT_LENGTH} characters, a number, true or false`,
+  schema: scalarSchema,
+  whenMissing: never,
+  make: (value: unknown) => (isScalar(value) ? oneOf([value]) : undefined),
+  comparesWhole: true,
+} as const;
+
+const scalars = {
+  ...scalar,
+  list: 'always',
+  takes: `a list of 1 to ${MAX_VALUES} texts of at most ${MAX_TEXT_LENGTH} characters, numbers, true or false`,
+  schema: listSchema(MAX_VALUES, scalarSchema, 1),
+  make: (value: unknown) => (isScalarList(value) ? oneOf(value) : undefined),
+} as const;
+
+const comparable = {
+  types: ['string', 'number'],
+  list: 'never',
+  takes: `a text of at most ${MAX_TEXT_LENGTH} characters or a number`,
+  schema: { anyOf: [anyText, { type: 'number' }] },
+  whenMissing: never,
+} as const;
+
+const text = {
+  types: ['string'],
+  list: 'never',
+  takes: `a text of at most ${MAX_TEXT_LENGTH} characters`,
+  schema: anyText,
+  whenMissing: never,
+  make: ifText(containing),
+} as const;
+
+const length = {
+  types: ['number'],
+  list: 'never',
+  takes: 'a whole number, 0 or more',
+  schema: lengthOf(0),
+  whenMissing: never,
+} as const;
+
+/** The operators of conditions, in the order in which messages and the schema list them. */
+const rows = {
+  eq: scalar,
+  neq: { ...scalar, ...negative, make: negated(scalar.make) },
+  in: scalars,
+  not_in: { ...scalars, ...negative, make: negated(scalars.make) },
+  lt: {
+    ...comparable,
+    make: (value) => ordered(value, (difference) => difference < 0),
+    bound: { side: 'upper', isInclusive: false },
+  },
+  lte: {
+    ...comparable,
+    make: (value) => ordered(value, (difference) => difference <= 0),
+    bound: { side: 'upper', isInclusive: true },
+  },
+  gt: {
+    ...comparable,
+    make: (value) => ordered(value, (difference) => difference > 0),
+    bound: { side: 'lower', isInclusive: false },
+  },
+  gte: {
+    ...comparable,
+    make: (value) => ordered(value, (difference) => difference >= 0),
+    bound: { side: 'lower', isInclusive: true },
+  },
+  contains: text,
+  not_contains: { ...text, ...negative, make: negated(text.make) },
+  starts_with: { ...text, make: ifText((start) => onText((given) => given.startsWith(start))) },
+  ends_with: { ...text, make: ifText((end) => onText((given) => given.endsWith(end))) },
+  matches: {
+    ...text,
+    takes:
+      `a regular expression in RE2 syntax, at most ${MAX_EXPRESSION_LENGTH} characters, without ` +
+      'look-around, back references or large repeats',
+    schema: textSchema(0, MAX_EXPRESSION_LENGTH),
+    make: ifText(matching),
+    isExpression: true,
+  },
+  exists: {
+    types: ['boolean'],
+    list: 'never',
+    takes: 'true or false',
+    schema: { type: 'boolean' },
+    whenMissing: (value) => value === false,
+    make: (value) => (typeof value === 'boolean' ? () => value : undefined),
+  },
+  length_lte: { ...length, make: (value) => ofLength(value, (count, bound) => count <= bound) },
+  length_gte: { ...length, make: (value) => ofLength(value, (count, bound) => count >= bound) },
+  cidr: {
+    types: ['string'],
+    list: 'optional',
+    takes: 'a range of addresses such as "10.0.0.0/8" or "2001:db8::/32", or a list of them',
+    schema: { anyOf: [textSchema(1, 49), listSchema(MAX_VALUES, textSchema(1, 49), 1)] },
+    whenMissing: never,
+    make: (value) => inRanges(typeof value === 'string' ? [value] : value),
+  },
+} as const satisfies Readonly<Record<string, OperatorRow>>;
+
+export type Operator = keyof typeof rows;
+
+export const operators: Readonly<Record<Operator, OperatorRow>> = rows;
+
+export const operatorNames = Object.keys(rows) as readonly Operator[];
 
 /**
  * The test of an operator for the value that the rule has, or undefined when the operator doesn't take such a value.
  */
 export function testOf(op: Operator, value: unknown): Test | undefined {
-  return makers[op](value);
+  return operators[op].make(value);
 }
 
 /** What an operator says of a value that is missing or null. */
-export function truthOfMissing(op: Operator, value: unknown, within: 'require' | 'deny_if'): boolean {
-  if (op === 'exists') return value === false;
-  return within === 'deny_if' && (op === 'neq' || op === 'not_in' || op === 'not_contains');
+export function truthOfMissing(op: Operator, value: unknown, within: Within): boolean {
+  return operators[op].whenMissing(value, within);
 }
-
-const isScalar = (value: unknown): value is Scalar =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-
-const isScalarList = (value: unknown): value is readonly Scalar[] =>
-  Array.isArray(value) && value.length > 0 && value.every(isScalar);
-
-function not(test: Test): Test {
-  return (value, work) => {
-    const truth = test(value, work);
-    return truth === 'undecidable' ? truth : !truth;
-  };
-}
-
-function oneOf(values: readonly Scalar[]): Test {
-  const types = new Set<string>(values.map((one) => typeof one));
-  const [only] = values;
-  if (values.length === 1) return (value) => (typeof value === typeof only ? value === only : 'undecidable');
-  const known = new Set<unknown>(values);
-  return (value) => (types.has(typeof value) ? known.has(value) : 'undecidable');
-}
-
-function onText(judge: (text: string, work: Work) => Truth): Test {
-  return (value, work) => (typeof value === 'string' ? judge(value, work) : 'undecidable');
-}
-
-function containing(part: string): Test {
-  const native = part.length <= longestNative;
-  const find = native ? undefined : finder(part);
-  return onText((text, work) => {
-    work.left -= native ? Math.ceil(text.length / charactersPerStep) : text.length * 2;
-    if (work.left < 0) return 'undecidable';
-    return find === undefined ? text.includes(part) : find(text, 0) >= 0;
-  });
-}
-
-/**
- * The pattern is compiled when a value is first judged: most policies are never asked. One that does not compile
- * decides nothing.
- */
-function matching(source: string): Test | undefined {
-  if (source.length > MAX_EXPRESSION_LENGTH) return undefined;
-  return onText((text, work) => {
-    work.left -= stepsPerPattern;
-    if (isLongerThan(text, longestSearched)) return 'undecidable';
-    const pattern = patternOf(source);
-    return isUsable(pattern) ? pattern.search(text, work) : 'undecidable';
-  });
-}
-
-/** Whether a text takes more bytes of UTF-8 than that. */
-function isLongerThan(text: string, bytes: number): boolean {
-  return text.length > bytes || (text.length * 3 > bytes && Buffer.byteLength(text) > bytes);
-}
-
-function ordered(bound: unknown, holds: (difference: number) => boolean): Test | undefined {
-  if (typeof bound === 'number')
-    return (value) => (typeof value === 'number' ? holds(value < bound ? -1 : value > bound ? 1 : 0) : 'undecidable');
-  return typeof bound === 'string' ? comparing(bound, holds) : undefined;
-}
-
-function comparing(bound: string, holds: (difference: number) => boolean): Test {
-  return onText((text, work) => {
-    work.left -= Math.min(text.length, bound.length);
-    return holds(compareCodePoints(text, bound));
-  });
-}
-
-function ofLength(bound: unknown, holds: (length: number, bound: number) => boolean): Test | undefined {
-  if (typeof bound !== 'number' || !Number.isSafeInteger(bound) || bound < 0) return undefined;
-  return (value, work) => {
-    if (Array.isArray(value)) return holds(value.length, bound);
-    if (typeof value !== 'string') return 'undecidable';
-    // It has at most as many code points as units, and at least half as many: mostly that is enough to know.
-    if (value.length < bound || value.length > 2 * bound) return holds(value.length, bound);
-    work.left -= value.length;
-    return work.left < 0 ? 'undecidable' : holds(codePoints(value), bound);
-  };
-}
-
-function codePoints(text: string): number {
-  let length = text.length;
-  for (let at = 1; at < text.length; at += 1)
-    if (isLowSurrogate(text.charCodeAt(at)) && isHighSurrogate(text.charCodeAt(at - 1))) length -= 1;
-  return length;
-}
-
-const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
-
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
-
-function inRanges(texts: unknown): Test | undefined {
-  if (!Array.isArray(texts) || texts.length === 0) return undefined;
-  const ranges = texts.flatMap((text) => (typeof text === 'string' ? (parseRange(text) ?? []) : []));
-  if (ranges.length < texts.length) return undefined;
-  return onText((text, work) => {
-    work.left -= (text.includes(':') ? stepsPerIpv6 : stepsPerIpv4) + stepsPerRange * ranges.length;
-    const address = work.left < 0 ? undefined : parseAddress(text);
-    return address === undefined ? 'undecidable' : ranges.some((range) => range.contains(address));
-  });
-}
-
-const ifText = (make: (text: string) => Test | undefined) => (value: unknown) =>
-  typeof value === 'string' ? make(value) : undefined;
-
-const negated = (make: (value: unknown) => Test | undefined) => (value: unknown) => {
-  const test = make(value);
-  return test === undefined ? undefined : not(test);
-};
-
-const equal = (value: unknown) => (isScalar(value) ? oneOf([value]) : undefined);
-const among = (value: unknown) => (isScalarList(value) ? oneOf(value) : undefined);
-const containingText = ifText(containing);
-
-const makers: Readonly<Record<Operator, (value: unknown) => Test | undefined>> = {
-  eq: equal,
-  neq: negated(equal),
-  in: among,
-  not_in: negated(among),
-  lt: (value) => ordered(value, (difference) => difference < 0),
-  lte: (value) => ordered(value, (difference) => difference <= 0),
-  gt: (value) => ordered(value, (difference) => difference > 0),
-  gte: (value) => ordered(value, (difference) => difference >= 0),
-  contains: containingText,
-  not_contains: negated(containingText),
-  starts_with: ifText((start) => onText((text) => text.startsWith(start))),
-  ends_with: ifText((end) => onText((text) => text.endsWith(end))),
-  matches: ifText(matching),
-  exists: (value) => (typeof value === 'boolean' ? () => value : undefined),
-  length_lte: (value) => ofLength(value, (length, bound) => length <= bound),
-  length_gte: (value) => ofLength(value, (length, bound) => length >= bound),
-  cidr: (value) => inRanges(typeof value === 'string' ? [value] : value),
-};

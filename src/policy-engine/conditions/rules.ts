@@ -3,7 +3,7 @@ import { compileCondition, type Finding, type Judge, type Within } from './condi
 import type { Work } from './work.js';
 import type { Condition, Rule } from '../document.js';
 import type { Facts } from '../facts.js';
-import { pointerTo } from '../pointer.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 import type { Sliced } from '../slices.js';
 
 const MAX_PATHS_SHOWN = 3;

@@ -1,5 +1,5 @@
 import type { Within } from '../conditions/condition.js';
-import { testOf, truthOfMissing, type Test } from '../conditions/operators.js';
+import { operators, testOf, truthOfMissing, type Test } from '../conditions/operators.js';
 import type { Condition } from '../document.js';
 
 /** Work on one document; beyond it nothing more is found, and nothing is warned of. */
@@ -45,14 +45,15 @@ export class Contradictions {
   }
 }
 
-/** At least the one and at most the other, with no number between. */
+/** `one` is a lower bound and `other` an upper bound, and no number lies between them. */
 function isEmptyRange(one: Condition, other: Condition): boolean {
+  const [lower, upper] = [operators[one.op].bound, operators[other.op].bound];
   if (
-    !['gt', 'gte'].includes(one.op) ||
-    !['lt', 'lte'].includes(other.op) ||
+    lower?.side !== 'lower' ||
+    upper?.side !== 'upper' ||
     typeof one.value !== 'number' ||
     typeof other.value !== 'number'
   )
     return false;
-  return one.op === 'gte' && other.op === 'lte' ? one.value > other.value : one.value >= other.value;
+  return lower.isInclusive && upper.isInclusive ? one.value > other.value : one.value >= other.value;
 }

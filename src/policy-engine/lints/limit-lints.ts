@@ -2,6 +2,7 @@ import type { PolicyDocument, Window } from '../document.js';
 import { counterKey } from '../limits.js';
 import { entryOf, limitsOf, type PlacedLimit } from '../limits-of.js';
 import type { PolicyError } from '../reader.js';
+import { scopes } from '../scopes.js';
 import { windowSeconds } from '../windows.js';
 
 const NO_EFFECT_MESSAGE =
@@ -67,11 +68,7 @@ function countsAsMuch(
   if (other.scope !== one.scope || !samePeriod(other.window, one.window) || other.incrementFrom !== undefined)
     return false;
   if (counterKey(other) === counterKey(one)) return true;
-  return (
-    !counts.spends &&
-    (one.scope === 'grant' || one.scope === 'session') &&
-    (entryOf(other) === forAll || !counts.isShared)
-  );
+  return !counts.spends && scopes[one.scope].countsOneGrant && (entryOf(other) === forAll || !counts.isShared);
 }
 
 function samePeriod(one: Window, other: Window): boolean {

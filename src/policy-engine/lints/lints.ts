@@ -1,7 +1,8 @@
 import type { PolicyDocument, Rule, ToolEntry } from '../document.js';
-import { pointerTo } from '../pointer.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 import type { PolicyError } from '../reader.js';
 import { strictness } from '../compile.js';
+import { operators } from '../conditions/operators.js';
 import { conditionsOf } from '../conditions/rules.js';
 import { Contradictions } from './contradictions.js';
 import { limitLints } from './limit-lints.js';
@@ -192,11 +193,7 @@ function valueLints(rule: Rule, pointer: string): readonly PolicyError[] {
   const several = 'conditions' in rule;
   return conditionsOf(rule).flatMap(({ path, op, value }, index) => {
     const values = Object.hasOwn(known, path) ? known[path] : undefined;
-    if (
-      values === undefined ||
-      !['eq', 'neq', 'in', 'not_in'].includes(op) ||
-      [value].flat().every((one) => values.includes(one))
-    )
+    if (values === undefined || !operators[op].comparesWhole || [value].flat().every((one) => values.includes(one)))
       return [];
     const at = several ? pointerTo(`${pointer}/conditions`, index) : pointer;
     return [warn(`${at}/value`, 'unknown_value', `${path} is never this`)];

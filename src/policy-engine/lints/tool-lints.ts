@@ -1,7 +1,7 @@
 import { compilePolicy, planFor } from '../compile.js';
 import { conditionsOf } from '../conditions/rules.js';
 import type { PolicyDocument, ToolEntry } from '../document.js';
-import { pointerTo } from '../pointer.js';
+import { pointerTo } from '../../platform/json/pointer.js';
 import type { PolicyError } from '../reader.js';
 import { isWorthComparing } from './lints.js';
 import { someOf } from '../uncheckable.js';

@@ -1,5 +1,6 @@
 import { withoutUnseen } from '../../../platform/runtime/look-alikes.js';
 import { HASHED } from '../../../mcp/upstream/tool-definition.js';
+import { pointerTo } from '../../../platform/json/pointer.js';
 
 /**
  * One place where two definitions of a tool differ; `before` or `after` is absent where there is nothing. `text` shows
@@ -11,8 +12,6 @@ type Sides = Readonly<{ before: unknown; after: unknown }>;
 
 const MOST = 100;
 const CONTEXT = 40;
-
-const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 const commonLength = (
   one: readonly string[],
@@ -54,7 +53,7 @@ const collect = (pointer: string, { before, after }: Sides, found: Difference[])
   if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
     const [one, other] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
     for (const key of new Set([...one.keys(), ...other.keys()]))
-      collect(`${pointer}/${escaped(key)}`, { before: one.get(key), after: other.get(key) }, found);
+      collect(pointerTo(pointer, key), { before: one.get(key), after: other.get(key) }, found);
     return;
   }
   found.push({

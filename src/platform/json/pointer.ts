@@ -5,3 +5,8 @@ export function pointerTo(parent: string, token: string | number): string {
     ? `${parent}/${text.replaceAll('~', '~0').replaceAll('/', '~1')}`
     : `${parent}/${text}`;
 }
+
+/** The member's name or index that one token of a JSON Pointer stands for: the reverse of `pointerTo`. */
+export function unescapeToken(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
+}
