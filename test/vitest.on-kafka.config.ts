@@ -5,12 +5,12 @@ const NOT_HERE = {
   'test/integration/event-log/postgres-log.test.ts':
     'the contract suite of the log in PostgreSQL; that of the log in Kafka is in test/kafka',
   'test/integration/event-log/postgres-reading.test.ts': 'how the log in PostgreSQL is read',
-  'test/integration/event-log/silent-connection.test.ts':
+  'test/integration/event-log/silent-connection.slow.test.ts':
     'a silent connection to the log in PostgreSQL; that of a silent broker is in test/kafka',
   'test/integration/audit/writer.test.ts':
     'deliveries that repeat, skip or come late, made up over the log in PostgreSQL; those of Kafka are in test/kafka',
   'test/integration/audit/retention.test.ts': 'days of the log in PostgreSQL; in Kafka the topic has its own retention',
-  'test/integration/enforcement/crash.test.ts': 'crashes of a database of its own, with the log in it and without',
+  'test/integration/enforcement/crash.slow.test.ts': 'crashes of a database of its own, with the log in it and without',
   'test/integration/embedded-postgres/**': 'no log in it',
   'test/integration/http-client/**': 'no log in it',
   'test/integration/platform/**': 'no log in it',
@@ -24,7 +24,7 @@ const NOT_HERE = {
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
-    include: ['test/integration/**/*.test.ts', 'test/e2e/gitlab.test.ts'],
+    include: ['test/integration/**/*.test.ts', 'test/e2e/gitlab.slow.test.ts'],
     exclude: Object.keys(NOT_HERE),
     globalSetup: ['test/support/global-setup.ts', 'test/support/kafka-pool.ts'],
     // In CI alone: the report marks what needed its second try.

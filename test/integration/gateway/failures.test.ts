@@ -301,8 +301,8 @@ describe('an upstream that fails', () => {
   });
 });
 
-test('a result of 50 MB passes with its bytes unchanged', async () => {
-  const text = 'x'.repeat(50 * 1024 * 1024);
+test('a result of 20 MB passes with its bytes unchanged', async () => {
+  const text = 'x'.repeat(20 * 1024 * 1024);
   const large = await startUpstream({
     tools: [aTool('dump')],
     json: true,

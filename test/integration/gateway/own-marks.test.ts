@@ -92,11 +92,13 @@ const WAYS: Readonly<Record<string, (text: string) => RawAnswer>> = {
   }),
 };
 const SIZES = [0, 300_000, 1_500_000];
-const cases = ERAS.flatMap((era) =>
-  Object.keys(WAYS).flatMap((way) =>
-    SIZES.flatMap((size) => [false, true].map((isEscaped) => [era, way, size, isEscaped] as const)),
-  ),
-);
+const cases = ERAS.flatMap(
+  (era) =>
+    Object.keys(WAYS).flatMap((way) =>
+      SIZES.flatMap((size) => [false, true].map((isEscaped) => [era, way, size, isEscaped] as const)),
+    ),
+  // What is larger than a gateway holds differs by its pieces alone.
+).filter(([, way, size, isEscaped]) => size < 1_000_000 || (way.endsWith('pieces') && !isEscaped));
 
 describe('what only the gateway says', () => {
   test.each(cases)(

@@ -29,8 +29,7 @@ const grants = new Map<Era, Grant>();
 const sessions = new Map<Era, Awaited<ReturnType<typeof openSession>>>();
 
 test.beforeAll(async () => {
-  // What a server answers under another id is no answer: the call waits for one.
-
+  // What a server answers under another id is no answer: the call waits for one, for a second here.
   const tenant = await signUp(toolgate.url);
   for (const era of ERAS) {
     const upstream = await startRawUpstream(era);
