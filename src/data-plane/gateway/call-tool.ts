@@ -5,6 +5,7 @@ import { forwardAllowed } from './forward-allowed.js';
 import { governed } from './governed.js';
 import { toolCallParams, type Request } from '../../mcp/protocol/read-message.js';
 import { resumeHeld } from './held/held-call.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 /**
  * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before
@@ -24,7 +25,7 @@ export const callTool = async (parts: GatewayParts, exchange: Exchange, request:
       200,
       jsonRpcError(
         request.id,
-        -32_602,
+        JSON_RPC_CODES.invalidParams,
         'params of tools/call need name, a text of 1 to 256 characters, and arguments, an object',
       ),
     );

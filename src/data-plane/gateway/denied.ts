@@ -1,7 +1,8 @@
 import { APPROVAL_REQUIRED, POLICY_DENIED } from '../../mcp/protocol/own-marks.js';
 import type { Era } from '../../mcp/protocol/era.js';
 import type { Decided } from '../enforcement/call.js';
-import { jsonRpcResult, OWN_CODES, type RequestId } from '../../mcp/protocol/answers.js';
+import { jsonRpcResult, type RequestId } from '../../mcp/protocol/answers.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const told = ({ effect, reason }: Decided): string =>
   `${effect === 'hold' ? APPROVAL_REQUIRED : POLICY_DENIED} ${reason}`;

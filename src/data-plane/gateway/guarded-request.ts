@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import { OWN_CODES, refuseHttp } from '../../mcp/protocol/answers.js';
+import { refuseHttp } from '../../mcp/protocol/answers.js';
 import { databaseProblem } from '../../platform/postgres/database-problem.js';
 import { reportFailure } from '../../platform/runtime/guard.js';
 import { Problem, problems } from '../../platform/runtime/problems.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** Answers a request for which the database has no turn, or no answer, right now. */
 const refuseBusy = (response: ServerResponse, { code, detail, retryAfterSeconds }: Problem): void =>
@@ -18,7 +19,7 @@ export const guarded = (response: ServerResponse, work: () => void | Promise<voi
     const busy = error instanceof Problem ? error : databaseProblem(error);
     if (busy?.retryAfterSeconds !== undefined) return refuseBusy(response, busy);
     reportFailure('gateway_request', error);
-    refuseHttp(response, 500, { code: -32_603, message: 'internal error' });
+    refuseHttp(response, 500, { code: JSON_RPC_CODES.internalError, message: 'internal error' });
   };
   try {
     work()?.catch(failed);

@@ -6,6 +6,7 @@ import { relayListen } from '../relay/listen-stream.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 type Allowed = Extract<Verdict, { allowed: true }>;
 
@@ -76,7 +77,7 @@ const refuseFilter = async (parts: GatewayParts, exchange: Exchange, request: Re
     200,
     jsonRpcError(
       id,
-      -32_602,
+      JSON_RPC_CODES.invalidParams,
       `params of ${method} need notifications, an object; resourceSubscriptions in it are at most ${MOST_URIS} URIs`,
     ),
   );

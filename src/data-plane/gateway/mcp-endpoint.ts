@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepts } from '../../mcp/protocol/accept.js';
-import { jsonRpcError, OWN_CODES, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
 import { isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
 import { namesSomething } from '../../mcp/protocol/named-request.js';
 import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
@@ -14,7 +14,6 @@ import { ConnectionMemo } from '../sessions/connection-memo.js';
 import { endSession } from '../sessions/end-session.js';
 import { openUpstreamSession } from '../sessions/open-session.js';
 import type { SessionContent } from '../sessions/sealed-session.js';
-import { isSpoken } from '../sessions/session-parts.js';
 import { callTool } from './call-tool.js';
 import { deniedResult } from './denied.js';
 import { clientAddress } from './client-address.js';
@@ -27,6 +26,7 @@ import { serveModern } from './serve-modern.js';
 import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
 import { withPlace } from './take-place.js';
 import { useNamed } from './use-named.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** A message within a session that this gateway opened. */
 type OpenedSession = SessionExchange & Readonly<{ session: SessionContent }>;
@@ -144,7 +144,10 @@ export class McpEndpoint {
   #session({ request, response, who }: AuthenticatedRequest): SessionContent | undefined {
     const sealed = request.headers['mcp-session-id'];
     if (typeof sealed !== 'string') {
-      refuseHttp(response, 400, { code: -32_600, message: 'Mcp-Session-Id is missing; initialize first' });
+      refuseHttp(response, 400, {
+        code: JSON_RPC_CODES.invalidRequest,
+        message: 'Mcp-Session-Id is missing; initialize first',
+      });
       return undefined;
     }
     const session = this.#memo.session(request, sealed, Date.now());
@@ -154,13 +157,13 @@ export class McpEndpoint {
       session.serverId !== who.server.id ||
       this.#parts.directory.isEnded(session.sessionId)
     ) {
-      refuseHttp(response, 404, { code: -32_600, message: 'no such session; initialize again' });
+      refuseHttp(response, 404, { code: JSON_RPC_CODES.invalidRequest, message: 'no such session; initialize again' });
       return undefined;
     }
     const version = request.headers['mcp-protocol-version'];
-    if (version !== undefined && !isSpoken(version)) {
+    if (version !== undefined && !isRevisionOf('legacy', version)) {
       refuseHttp(response, 400, {
-        code: -32_600,
+        code: JSON_RPC_CODES.invalidRequest,
         message: 'MCP-Protocol-Version names a revision that is not spoken here',
       });
       return undefined;
@@ -174,7 +177,8 @@ export class McpEndpoint {
     if (body === 'gone') return;
     if (!accepts(request.headers.accept, ANSWERS))
       return notAcceptable(response, 'Accept must name application/json and text/event-stream');
-    if (body === 'too_large') return this.#refuseMalformed(exchange, 413, { code: -32_600, message: 'over 4 MiB' });
+    if (body === 'too_large')
+      return this.#refuseMalformed(exchange, 413, { code: JSON_RPC_CODES.invalidRequest, message: 'over 4 MiB' });
     const read = readMessage(body);
     if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
     if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
@@ -215,7 +219,9 @@ export class McpEndpoint {
     sendJson(
       response,
       200,
-      faulty.method === 'tools/call' ? deniedResult(id, decided, era) : jsonRpcError(id, -32_602, reason),
+      faulty.method === 'tools/call'
+        ? deniedResult(id, decided, era)
+        : jsonRpcError(id, JSON_RPC_CODES.invalidParams, reason),
     );
   }
 
@@ -271,4 +277,4 @@ export class McpEndpoint {
 }
 
 const notAcceptable = (response: ServerResponse, message: string): void =>
-  refuseHttp(response, 406, { code: -32_600, message });
+  refuseHttp(response, 406, { code: JSON_RPC_CODES.invalidRequest, message });

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { reasonWhyDisabled } from '../directory/facts.js';
-import { jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
-import { MODERN_CODES, type ModernRefusal } from '../../mcp/protocol/modern-request.js';
+import { jsonRpcError, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
+import type { ModernRefusal } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
 import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
+import { JSON_RPC_CODES, MODERN_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /**
  * Why a request of a grant, identity, server or organization that is switched off reaches no upstream, whatever it
@@ -36,7 +37,7 @@ export const refuseMethod = async (parts: GatewayParts, exchange: Exchange, requ
   sendJson(
     exchange.response,
     exchange.session.era === 'modern' ? 404 : 200,
-    jsonRpcError(request.id, -32_601, verdict.decided.reason),
+    jsonRpcError(request.id, JSON_RPC_CODES.methodNotFound, verdict.decided.reason),
   );
 };
 

@@ -12,6 +12,7 @@ import { askOfTask, isOfTask } from './tasks.js';
 import { withPlace } from './take-place.js';
 import { useNamed } from './use-named.js';
 import type { ToolFacts } from '../directory/tool-facts.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
 
@@ -26,7 +27,11 @@ export const serveModern = async (
 ): Promise<void> => {
   const { request, response } = received;
   if (message.kind === 'response')
-    return sendJson(response, 400, jsonRpcError(null, -32_600, 'clients send no responses in this revision'));
+    return sendJson(
+      response,
+      400,
+      jsonRpcError(null, JSON_RPC_CODES.invalidRequest, 'clients send no responses in this revision'),
+    );
   if (message.kind === 'notification') return sendStatus(response, 202);
   const read = readModern(request.headers, message);
   const session = read.ok ? read.caller : UNKNOWN_CALLER;

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { OWN_CODES, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
+import { refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { deniedError } from './denied.js';
 import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /**
  * What is asked for, as it is recorded when it is too much; `id` is null where there is no JSON-RPC request to answer.

@@ -9,6 +9,7 @@ import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange, GatewayParts, SessionExchange } from './exchange.js';
 import { governed } from './governed.js';
 import { approvalOf, askOfHeldTask } from './held/held-task.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 type Through = NonNullable<AnswerOptions['transform']>;
 
@@ -58,7 +59,7 @@ export const askOfTask = async (parts: GatewayParts, exchange: Exchange, request
       `${method} of no task that was given to this grant`,
     );
     parts.metrics.decisions.inc({ effect: 'deny', code: 'malformed' });
-    return sendJson(exchange.response, 200, jsonRpcError(id, -32_602, 'no such task'));
+    return sendJson(exchange.response, 200, jsonRpcError(id, JSON_RPC_CODES.invalidParams, 'no such task'));
   }
   const approvalId = approvalOf(taskId);
   if (approvalId !== undefined) return askOfHeldTask(parts, exchange, request, approvalId);

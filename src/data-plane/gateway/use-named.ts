@@ -6,6 +6,7 @@ import type { GatewayParts, Exchange } from './exchange.js';
 import { governed } from './governed.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held/held-call.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 /**
  * Asking for completions comes with every key that is pressed, and leaving off is no use of anything: neither takes
@@ -30,7 +31,11 @@ export const useNamed = async (parts: GatewayParts, exchange: Exchange, request:
     return sendJson(
       response,
       200,
-      jsonRpcError(id, -32_602, `params of ${method} don't name a resource or a prompt in the way that MCP has it`),
+      jsonRpcError(
+        id,
+        JSON_RPC_CODES.invalidParams,
+        `params of ${method} don't name a resource or a prompt in the way that MCP has it`,
+      ),
     );
   }
   const call = {

@@ -1,12 +1,13 @@
-import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { offered, withTasks } from '../../mcp/protocol/capabilities.js';
-import { SPOKEN } from '../../mcp/protocol/modern-request.js';
+import { PUBLISHED_REVISIONS } from '../../mcp/protocol/era.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isUpstreamFailure, messageIn } from '../relay/collect-answer.js';
 import { failureResponse } from '../relay/relayed.js';
 import { upstreamPost } from '../relay/upstream-post.js';
 import type { Exchange, RelayParts } from '../relay/exchange.js';
 import { cacheable } from './list-items.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
@@ -31,7 +32,7 @@ export const discover = async (parts: RelayParts, exchange: Exchange, request: R
       ...answer,
       result: cacheable({
         ...result,
-        supportedVersions: SPOKEN,
+        supportedVersions: PUBLISHED_REVISIONS,
         capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities,
       }),
     });

@@ -7,14 +7,7 @@ import type { Work } from '../../policy-engine/conditions/work.js';
 import { isListed, type Kind } from '../../policy-engine/decide.js';
 import { prepareList } from '../../policy-engine/prepare.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
-import {
-  beginEventStream,
-  jsonRpcError,
-  jsonRpcResult,
-  OWN_CODES,
-  sendJson,
-  writeJsonHead,
-} from '../../mcp/protocol/answers.js';
+import { beginEventStream, jsonRpcError, jsonRpcResult, sendJson, writeJsonHead } from '../../mcp/protocol/answers.js';
 import { foldCase, type Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import { failureResponse } from '../relay/relayed.js';
@@ -27,6 +20,7 @@ import { mayHoldMarks } from '../relay/needles.js';
 import type { ListParts } from './list-parts.js';
 import { makeToolScreen } from './tool-screen.js';
 import { formatSse, parseSse, type SseEvent } from '../../mcp/wire/sse.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** As much as discovery reads of all pages of a server. */
 const MAX_LIST_BYTES = 10 * 1024 * 1024;

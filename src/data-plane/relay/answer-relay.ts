@@ -3,14 +3,7 @@ import type { OutcomeStatus } from '../../record/event-log/events/index.js';
 import { parseObject } from '../../platform/json/json-object.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
-import {
-  beginEventStream,
-  jsonRpcError,
-  OWN_CODES,
-  sendJson,
-  writeJsonHead,
-  type RequestId,
-} from '../../mcp/protocol/answers.js';
+import { beginEventStream, jsonRpcError, sendJson, writeJsonHead, type RequestId } from '../../mcp/protocol/answers.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { guarded } from '../../platform/runtime/guard.js';
 import type { EventScreen } from './event-screen.js';
@@ -19,6 +12,7 @@ import { MessageScan } from './message-scan.js';
 import { passableMessage, scanMessage } from './passable-message.js';
 import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
 import { isPlainResult, outcomeOf, outcomeOfStream } from './tool-outcome.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_HELD_BYTES = 256 * 1024;
 const MAX_SINGLE_WRITE_BYTES = 16 * 1024;

@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { guarded } from '../../platform/runtime/guard.js';
-import { beginEventStream, jsonRpcError, OWN_CODES, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
+import { beginEventStream, jsonRpcError, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import { META } from '../../mcp/protocol/modern.js';
@@ -12,9 +12,9 @@ import type { Exchange, RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
 import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
 import { LIST_CHANGED } from './standing-stream.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_EVENT_BYTES = 1024 * 1024;
-const METHOD_NOT_FOUND = -32_601;
 
 /** What a client asks to be told, by the member of its filter. */
 export const FILTER_MEMBERS: Readonly<Record<Kind, string>> = {
@@ -96,7 +96,7 @@ class ListenStream implements Sink {
     const body = Buffer.concat(this.#body);
     const answer = passableMessage(body);
     const error = answer?.['error'];
-    if (isObject(error) && error['code'] === METHOD_NOT_FOUND) return this.#serveOwnStream();
+    if (isObject(error) && error['code'] === JSON_RPC_CODES.methodNotFound) return this.#serveOwnStream();
     if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
     else this.#refuse(OWN_CODES.upstreamError, 'the MCP server gave no subscription');
     return this.#finish('upstream_error', true);

@@ -3,6 +3,7 @@ import { jsonRpcError } from '../../mcp/protocol/answers.js';
 import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from './collect-answer.js';
 import type { Exchange, RelayParts } from './exchange.js';
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -18,7 +19,13 @@ export const refuseServerRequest = (
 ): void => {
   if (session.era === 'modern') return;
   const body = Buffer.from(
-    JSON.stringify(jsonRpcError(asked.id, -32_601, `the client did not say that it can answer ${asked.method}`)),
+    JSON.stringify(
+      jsonRpcError(
+        asked.id,
+        JSON_RPC_CODES.methodNotFound,
+        `the client did not say that it can answer ${asked.method}`,
+      ),
+    ),
   );
   const headers = upstreamHeaders(who.server.headers, session);
   const answer = {

@@ -1,9 +1,10 @@
-import { OWN_CODES, refuseHttp, sendStatus } from '../../mcp/protocol/answers.js';
+import { refuseHttp, sendStatus } from '../../mcp/protocol/answers.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isUpstreamFailure } from './collect-answer.js';
 import type { Exchange, RelayParts } from './exchange.js';
 import { relayAnswer } from './relay-answer.js';
 import { upstreamPost } from './upstream-post.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 

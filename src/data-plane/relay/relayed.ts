@@ -1,6 +1,7 @@
 import type { OutcomeStatus } from '../../record/event-log/events/index.js';
-import { jsonRpcError, OWN_CODES, type RequestId } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, type RequestId } from '../../mcp/protocol/answers.js';
 import type { UpstreamFailure } from '../../mcp/upstream/forward.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** How a relayed request ended. `sent`: whether any byte of it may have reached the upstream. */
 export type Relayed = Readonly<{

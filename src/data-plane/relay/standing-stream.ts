@@ -1,6 +1,6 @@
 import { guarded } from '../../platform/runtime/guard.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beginEventStream, OWN_CODES, refuseHttp } from '../../mcp/protocol/answers.js';
+import { beginEventStream, refuseHttp } from '../../mcp/protocol/answers.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../../mcp/protocol/headers.js';
 import type { Authenticated } from '../directory/facts.js';
 import type { Caller } from '../../mcp/protocol/caller.js';
@@ -10,6 +10,7 @@ import { EventScreen } from './event-screen.js';
 import type { AuthenticatedRequest, Exchange, RelayParts } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
 import { refuseServerRequest } from './refuse-server-request.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** The GET that opens the stream. */
 type StreamRequest = AuthenticatedRequest & Pick<Exchange, 'session'>;

@@ -2,13 +2,15 @@ import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
-import { jsonRpcError, OWN_CODES, sendJson } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { offered } from '../../mcp/protocol/capabilities.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../relay/collect-answer.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
-import { isSpoken, PROTOCOL_VERSIONS, type SessionParts } from './session-parts.js';
+import { isRevisionOf, REVISIONS } from '../../mcp/protocol/era.js';
+import type { SessionParts } from './session-parts.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -18,14 +20,14 @@ const asText = (value: unknown): string | undefined => (typeof value === 'string
 
 /** A client that asks for a revision that is not spoken here is offered the newest one, as the lifecycle rules want. */
 const withSpokenRevision = (request: Request, body: Buffer): Buffer =>
-  isSpoken(request.params?.['protocolVersion'])
+  isRevisionOf('legacy', request.params?.['protocolVersion'])
     ? body
     : Buffer.from(
         JSON.stringify({
           jsonrpc: '2.0',
           id: request.id,
           method: 'initialize',
-          params: { ...request.params, protocolVersion: PROTOCOL_VERSIONS[0] },
+          params: { ...request.params, protocolVersion: REVISIONS.legacy[0] },
         }),
       );
 
@@ -58,7 +60,9 @@ const findRefusal = (collected: Collected, answer: Json): string | undefined => 
     return `the MCP server answered with HTTP status ${collected.status}`;
   if ('error' in answer) return undefined;
   const version = asObject(answer['result'])['protocolVersion'];
-  return isSpoken(version) ? undefined : 'the MCP server speaks no protocol revision that this gateway speaks';
+  return isRevisionOf('legacy', version)
+    ? undefined
+    : 'the MCP server speaks no protocol revision that this gateway speaks';
 };
 
 const askUpstream = (

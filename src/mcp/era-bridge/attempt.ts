@@ -4,6 +4,7 @@ import type { Era } from '../protocol/era.js';
 import { MISDIRECTED } from './upstream-target.js';
 import { errorCodeOf } from '../upstream/ask.js';
 import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
+import { isImplementationCode, isModernCode } from '../protocol/codes.js';
 
 /** A request and the era in which it is sent to its server, translated if the eras differ. */
 export type AttemptTarget = Readonly<{
@@ -21,7 +22,6 @@ export type RetryDecision = AttemptTarget | 'session_over' | 'keep';
 
 const AMBIGUOUS_STATUSES = new Set([400, 404, 405]);
 const MAX_BODY_BYTES = 64 * 1024;
-const MODERN_ERRORS: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
 const INITIALIZE = /"method"\s*:\s*"initialize"/;
 
 /** Whether a refusal suggests that the server speaks the other era. */
@@ -31,11 +31,9 @@ const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: 
   const message = parseObject(body.toString('utf8'));
   const code = message && errorCodeOf(message);
   if (spoken === 'legacy')
-    return (
-      MODERN_ERRORS.has(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''))
-    );
+    return isModernCode(code) || (request.era === 'legacy' && INITIALIZE.test(request.body?.toString('latin1') ?? ''));
   // Codes that 2026-07-28 leaves to older revisions, and responses that are no JSON-RPC.
-  return typeof code !== 'number' || (code <= -32_000 && code > -32_020);
+  return typeof code !== 'number' || isImplementationCode(code);
 };
 
 /**

@@ -1,13 +1,6 @@
 import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
-import { OWN_CODES } from '../protocol/answers.js';
 import { editObject, membersOf, set } from '../wire/json-text.js';
-
-const HEADER_MISMATCH = -32_020;
-const MISSING_CLIENT_CAPABILITY = -32_021;
-const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
-const INVALID_PARAMS = -32_602;
-const RESOURCE_NOT_FOUND = -32_002;
-export const URL_ELICITATION_REQUIRED = -32_042;
+import { JSON_RPC_CODES, LEGACY_CODES, MODERN_CODES, OWN_CODES, isSpecificationCode } from '../protocol/codes.js';
 
 /** A JSON-RPC error response as JSON text. `id` is JSON text and goes in as it is. */
 export const errorMessage = (id: string, code: number, message: string): string =>
@@ -26,9 +19,9 @@ const errorObject = (code: number, message: string): string => JSON.stringify({ 
  */
 export const toLegacyError = (error: string, method: string): string => {
   switch (codeOf(error)) {
-    case HEADER_MISMATCH:
+    case MODERN_CODES.headerMismatch:
       return errorObject(OWN_CODES.upstreamError, 'the MCP server did not accept the headers of its request');
-    case MISSING_CLIENT_CAPABILITY: {
+    case MODERN_CODES.missingCapability: {
       const { requiredCapabilities } = dataOf(error);
       const names = isObject(requiredCapabilities)
         ? Object.keys(requiredCapabilities).filter((name) => /^\w{1,64}$/.test(name))
@@ -38,14 +31,14 @@ export const toLegacyError = (error: string, method: string): string => {
         `the MCP server needs a capability that this client did not declare: ${names.join(', ')}`,
       );
     }
-    case UNSUPPORTED_PROTOCOL_VERSION:
+    case MODERN_CODES.unsupportedVersion:
       return errorObject(
         OWN_CODES.upstreamError,
         'the MCP server speaks no protocol revision that this gateway speaks',
       );
-    case INVALID_PARAMS:
+    case JSON_RPC_CODES.invalidParams:
       return method === 'resources/read' && typeof dataOf(error)['uri'] === 'string'
-        ? editObject(error, { code: set(RESOURCE_NOT_FOUND) })
+        ? editObject(error, { code: set(LEGACY_CODES.resourceNotFound) })
         : error;
     default:
       return error;
@@ -58,10 +51,10 @@ export const toLegacyError = (error: string, method: string): string => {
  */
 export const toModernError = (error: string, uri: unknown): string => {
   const code = codeOf(error);
-  if (code === RESOURCE_NOT_FOUND)
+  if (code === LEGACY_CODES.resourceNotFound)
     return editObject(error, {
-      code: set(INVALID_PARAMS),
+      code: set(JSON_RPC_CODES.invalidParams),
       data: (given) => given ?? (typeof uri === 'string' ? JSON.stringify({ uri }) : undefined),
     });
-  return code <= -32_020 && code >= -32_099 ? editObject(error, { code: set(OWN_CODES.upstreamError) }) : error;
+  return isSpecificationCode(code) ? editObject(error, { code: set(OWN_CODES.upstreamError) }) : error;
 };

@@ -1,18 +1,5 @@
 import type { ServerResponse } from 'node:http';
 
-/** Our own JSON-RPC error codes, outside the range that JSON-RPC and MCP reserve (-32768…-32000). */
-export const OWN_CODES = {
-  unauthorized: -33_001,
-  forbidden: -33_003,
-  denied: -33_004,
-  unavailable: -33_005,
-  upstreamUnreachable: -33_101,
-  upstreamTimeout: -33_102,
-  upstreamError: -33_103,
-  capabilityMissing: -33_104,
-  inputMissing: -33_105,
-} as const;
-
 export type RequestId = string | number | null;
 
 type Fields = Readonly<Record<string, string>>;

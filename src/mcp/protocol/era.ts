@@ -4,11 +4,16 @@
  */
 export type Era = 'legacy' | 'modern';
 
-/** The revisions of each era that can be spoken, newest first. */
+/** The revisions of each era that are spoken, to clients and to servers alike, newest first: the only list of them. */
 export const REVISIONS = {
   modern: ['2026-07-28'],
   legacy: ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'],
 } as const satisfies Readonly<Record<Era, readonly string[]>>;
+
+/** The revisions that clients are told of, newest first: 2024-10-07 was a draft, which old servers still answer with. */
+export const PUBLISHED_REVISIONS: readonly string[] = [...REVISIONS.modern, ...REVISIONS.legacy].filter(
+  (revision) => revision >= '2024-11-05',
+);
 
 /** Whether a value names a revision of this era that can be spoken. */
 export const isRevisionOf = (era: Era, version: unknown): version is string =>

@@ -2,24 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
-import { isRevisionOf, REVISIONS } from './era.js';
+import { isRevisionOf, PUBLISHED_REVISIONS } from './era.js';
 import type { ModernCaller } from './caller.js';
 import { META, mirroredName } from './modern.js';
 import { mirroredValue, type ParamHeader } from './param-headers.js';
 import type { Message, Request } from './read-message.js';
-
-/** Codes that 2026-07-28 defines ("Error Codes"). */
-export const MODERN_CODES = {
-  headerMismatch: -32_020,
-  missingCapability: -32_021,
-  unsupportedVersion: -32_022,
-} as const;
-
-/** Every revision that is spoken to clients, newest first. */
-export const SPOKEN: readonly string[] = [
-  ...REVISIONS.modern,
-  ...REVISIONS.legacy.filter((version) => version >= '2025-03-26'),
-];
+import { JSON_RPC_CODES, MODERN_CODES } from './codes.js';
 
 /** Why a modern request is not served; `status` is HTTP's. */
 export type ModernRefusal = Readonly<{ status: 400 | 404; code: number; message: string; data?: Json }>;
@@ -52,7 +40,7 @@ const decoded = (header: string): string | undefined => {
 };
 
 const mismatch = (message: string): ModernRefusal => ({ status: 400, code: MODERN_CODES.headerMismatch, message });
-const invalid = (message: string): ModernRefusal => ({ status: 400, code: -32_602, message });
+const invalid = (message: string): ModernRefusal => ({ status: 400, code: JSON_RPC_CODES.invalidParams, message });
 
 const missing = (header: string): ModernRefusal => mismatch(`the header ${header} is missing`);
 const differs = (header: string): ModernRefusal => mismatch(`the header ${header} does not say what the body says`);
@@ -67,7 +55,7 @@ const versionRefusal = (headers: IncomingHttpHeaders, version: unknown): ModernR
     status: 400,
     code: MODERN_CODES.unsupportedVersion,
     message: 'Unsupported protocol version',
-    data: { supported: SPOKEN, requested: clip(version, 64) },
+    data: { supported: PUBLISHED_REVISIONS, requested: clip(version, 64) },
   };
 };
 

@@ -2,6 +2,7 @@ import { isObject, type Json } from '../../platform/json/json-object.js';
 import { distinctMembersOf } from '../wire/json-text.js';
 import { parsedJson } from '../../platform/json/parsed-json.js';
 import { readStrictJson } from '../../platform/json/strict-json.js';
+import { JSON_RPC_CODES } from './codes.js';
 
 /** One JSON-RPC 2.0 message as MCP narrows it: ids are strings or safe integers, `params` and `result` are objects. */
 export type Message =
@@ -14,13 +15,15 @@ export type Request = Extract<Message, { kind: 'request' }>;
 /** A request whose fault lies in its `params`. */
 export type Faulty = Pick<Request, 'id' | 'method'>;
 
+type RefusalCode = (typeof JSON_RPC_CODES)['parseError' | 'invalidRequest'];
+
 /**
  * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all
  * but the params can be read, so that the refusal goes under the request's own id.
  */
 export type Read =
   | Readonly<{ ok: true; message: Message }>
-  | Readonly<{ ok: false; code: -32700 | -32600; reason: string; faulty?: Faulty | undefined }>;
+  | Readonly<{ ok: false; code: RefusalCode; reason: string; faulty?: Faulty | undefined }>;
 
 type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
 
@@ -52,8 +55,15 @@ const paramsKeys = knownKeys(
  */
 export function readMessage(body: Buffer): Read {
   const json = readStrictJson(body);
-  if (!json.ok && json.flaw === 'unparsable') return { ok: false, code: -32700, reason: json.reason };
-  if (!json.ok) return { ok: false, code: -32600, reason: json.reason, faulty: requestAround(body.toString('utf8')) };
+  if (!json.ok && json.flaw === 'unparsable')
+    return { ok: false, code: JSON_RPC_CODES.parseError, reason: json.reason };
+  if (!json.ok)
+    return {
+      ok: false,
+      code: JSON_RPC_CODES.invalidRequest,
+      reason: json.reason,
+      faulty: requestAround(body.toString('utf8')),
+    };
   const raw = json.value;
   if (Array.isArray(raw)) return invalid('batches are not accepted');
   if (!isObject(raw)) return invalid('not an object');
@@ -116,7 +126,7 @@ function requestAround(text: string): Faulty | undefined {
 
 const isPlainText = (value: unknown): value is string => typeof value === 'string' && !loneSurrogate.test(value);
 
-const invalid = (reason: string): Read => ({ ok: false, code: -32600, reason });
+const invalid = (reason: string): Read => ({ ok: false, code: JSON_RPC_CODES.invalidRequest, reason });
 
 const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
 const isError = (value: unknown): boolean =>

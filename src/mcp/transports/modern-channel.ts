@@ -9,6 +9,7 @@ import { ChannelResponse, respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
 import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
+import { JSON_RPC_CODES, isModernCode } from '../protocol/codes.js';
 
 /** A request under way: the client's id and progress token as JSON text, and whether it asked for log messages. */
 type Call = Readonly<{
@@ -21,14 +22,11 @@ type Call = Readonly<{
 
 const HANDSHAKE_ID = 0;
 const HANDSHAKE_TIMEOUT_MS = 30_000;
-const METHOD_NOT_FOUND = -32_601;
-/** Errors of the modern era that are HTTP 400 on Streamable HTTP; only a modern server has them. */
-const MODERN_ERRORS: ReadonlySet<unknown> = new Set([-32_020, -32_021, -32_022]);
 
 const statusOf = (error: string | undefined): number => {
   const code = Number(membersOf(error ?? '').get('code'));
-  if (code === METHOD_NOT_FOUND) return 404;
-  return MODERN_ERRORS.has(code) ? 400 : 200;
+  if (code === JSON_RPC_CODES.methodNotFound) return 404;
+  return isModernCode(code) ? 400 : 200;
 };
 
 /** Whether an answer to `server/discover` shows a modern server (stdio, "Backward Compatibility"). */
@@ -36,7 +34,7 @@ const showsModern = (text: string): boolean => {
   const { result, ...message } = parseObject(text) ?? {};
   const versions: readonly unknown[] =
     isObject(result) && Array.isArray(result['supportedVersions']) ? result['supportedVersions'] : [];
-  return versions.some((version) => isRevisionOf('modern', version)) || MODERN_ERRORS.has(errorCodeOf(message));
+  return versions.some((version) => isRevisionOf('modern', version)) || isModernCode(errorCodeOf(message));
 };
 
 /**

@@ -25,6 +25,7 @@ import {
   type Reach,
 } from './probe.js';
 import { readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
+import { JSON_RPC_CODES } from '../protocol/codes.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
 export type { Reach } from './probe.js';
@@ -48,7 +49,6 @@ const MOST_BYTES = 10 * 2 ** 20;
 const MOST_REFUSED = 10;
 const LONGEST_REFUSED = 80;
 const GOODBYE_MS = 1000;
-const METHOD_NOT_FOUND = -32_601;
 /** A server of the legacy era may leave a request unanswered that it doesn't know. */
 const SILENCE_SHARE = 1 / 3;
 
@@ -198,7 +198,7 @@ const listPage = async (
   bounds.count(asked);
   if (asked.kind === 'response' && isObject(asked.message['result'])) return asked.message['result'];
   // A server without tools need not know the method.
-  if (asked.kind === 'response' && errorCodeOf(asked.message) === METHOD_NOT_FOUND) return { tools: [] };
+  if (asked.kind === 'response' && errorCodeOf(asked.message) === JSON_RPC_CODES.methodNotFound) return { tools: [] };
   throw new DiscoveryFailed(failureOf(asked));
 };
 

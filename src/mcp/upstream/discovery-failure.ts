@@ -1,6 +1,7 @@
 import { OutboundRefused } from '../../platform/outbound/outbound.js';
 import { errorCodeOf, type Asked } from './ask.js';
 import type { UpstreamFailure } from './forward.js';
+import { MODERN_CODES } from '../protocol/codes.js';
 
 /**
  * Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server
@@ -68,11 +69,9 @@ export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable(
   'The server speaks a revision of MCP that is not supported.',
 );
 
-const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
-
 /** Whether a server refused the revision that it was asked in, as only a modern server does. */
 export const isUnsupportedRevision = (asked: Asked): boolean =>
-  asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION;
+  asked.kind === 'response' && errorCodeOf(asked.message) === MODERN_CODES.unsupportedVersion;
 
 /**
  * What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a

@@ -4,6 +4,7 @@ import { ask, errorCodeOf, type Asked, type AskLimits } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../protocol/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../protocol/modern.js';
+import { MODERN_CODES } from '../protocol/codes.js';
 
 /**
  * A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to
@@ -49,12 +50,10 @@ export const postTo = (
 
 type Modern = Readonly<{ asked: Asked; introduction: Introduction | undefined }>;
 
-const UNSUPPORTED_PROTOCOL_VERSION = -32_022;
-
 /** Whether a server refused the revision that it was asked in, and named one that can be spoken. */
 const namesSpoken = (asked: Asked): boolean => {
   const error =
-    asked.kind === 'response' && errorCodeOf(asked.message) === UNSUPPORTED_PROTOCOL_VERSION
+    asked.kind === 'response' && errorCodeOf(asked.message) === MODERN_CODES.unsupportedVersion
       ? asked.message['error']
       : undefined;
   const supported = isObject(error) && isObject(error['data']) ? error['data']['supported'] : undefined;

@@ -227,7 +227,7 @@ describe('what a policy lets pass', () => {
     expect(status).toBe(200);
     expect(body['result']).toMatchObject({
       resultType: 'complete',
-      supportedVersions: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'],
+      supportedVersions: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
       capabilities: { tools: { listChanged: true }, resources: { listChanged: true, subscribe: true } },
       instructions: 'Be kind.',
       cacheScope: 'private',
@@ -359,7 +359,7 @@ describe('what is not one request in one reading', () => {
       { meta: { [META.protocolVersion]: '2099-01-01' }, headers: { 'mcp-protocol-version': '2099-01-01' } },
     );
     expect((body['error'] as Json)['data']).toEqual({
-      supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'],
+      supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
       requested: '2099-01-01',
     });
   });

@@ -6,6 +6,7 @@ import { APPROVAL_TASK_QUOTA } from '../../../platform/fair-shares/data-plane-qu
 import { startTimer } from '../../../platform/runtime/guard.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
+import { JSON_RPC_CODES } from '../../../mcp/protocol/codes.js';
 
 /** What has become of a held call that its client asks for as a task. */
 export type TaskState =
@@ -81,7 +82,10 @@ export class ApprovalTasks {
       ? state
       : {
           status: 'failed',
-          error: { code: -32_603, message: 'the call was made, and its result is too large to be kept' },
+          error: {
+            code: JSON_RPC_CODES.internalError,
+            message: 'the call was made, and its result is too large to be kept',
+          },
         };
     task.updatedAt = now;
     startTimer('approval_tasks', RESULT_KEPT_MS, () => this.#forget(task)).unref();

@@ -1,8 +1,9 @@
 import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../../enforcement/call.js';
-import { jsonRpcError, jsonRpcResult, OWN_CODES, refuseHttp, sendJson } from '../../../mcp/protocol/answers.js';
+import { jsonRpcError, jsonRpcResult, refuseHttp, sendJson } from '../../../mcp/protocol/answers.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import type { GatewayParts, Exchange } from '../exchange.js';
 import { beginHeldTask } from './held-task.js';
+import { OWN_CODES } from '../../../mcp/protocol/codes.js';
 
 /**
  * What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody

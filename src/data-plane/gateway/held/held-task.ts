@@ -1,6 +1,6 @@
 import { guarded, inBackground } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
-import { jsonRpcError, jsonRpcResult, OWN_CODES, sendJson } from '../../../mcp/protocol/answers.js';
+import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/answers.js';
 import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import { takesTasks } from '../../../mcp/protocol/task-messages.js';
@@ -14,6 +14,7 @@ import type { Outcome, Verdict } from '../../enforcement/call.js';
 import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './approval-tasks.js';
 import { deniedResult } from '../denied.js';
 import type { Exchange, GatewayParts, ModernExchange } from '../exchange.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../../mcp/protocol/codes.js';
 
 const POLL_MS = 2000;
 /** Longer than it takes a node to go on with a call whose approval it waits for. */
@@ -159,7 +160,9 @@ export const beginHeldTask = (
       : parts.approvalTasks.add({ ...call, exchange }, new Date()));
   if (!task) return undefined;
   if (!known)
-    inBackground('held_task', run(parts, task), () => parts.approvalTasks.end(task, failed(-32_603, LEFT), new Date()));
+    inBackground('held_task', run(parts, task), () =>
+      parts.approvalTasks.end(task, failed(JSON_RPC_CODES.internalError, LEFT), new Date()),
+    );
   return { resultType: 'task', ...shown(parts.taskIds.sealed(who, PREFIX + waiting.approvalId), task) };
 };
 
@@ -217,7 +220,7 @@ export const askOfHeldTask = async (
       parts.approvals.look(of).then((stands) => stands ?? 'none'),
       LOOK_MS,
     ));
-  if (found === 'none') return sendJson(response, 200, jsonRpcError(id, -32_602, 'no such task'));
+  if (found === 'none') return sendJson(response, 200, jsonRpcError(id, JSON_RPC_CODES.invalidParams, 'no such task'));
   const isCancel = method === 'tasks/cancel';
   if (isCancel) task?.emit('cancelled');
   if (found === undefined || (isCancel && !(await withdraw(parts, of))))

@@ -1,6 +1,5 @@
 import { inBackground, reportFailure, startTimer } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
-import { OWN_CODES } from '../../protocol/answers.js';
 import { modernHeaders } from '../../protocol/modern.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
@@ -15,6 +14,7 @@ import { MessageSink, type AnswerEnd } from '../message-sink.js';
 import type { ModernServerCache } from './modern-server-cache.js';
 import type { PendingClientRequests } from './pending-client-requests.js';
 import { isEraRefusal, MISDIRECTED, targetOf } from '../upstream-target.js';
+import { MODERN_CODES, OWN_CODES, isImplementationCode } from '../../protocol/codes.js';
 
 /** One request of a legacy client; `id` is the JSON text of its id. */
 export type LegacyRequest = Readonly<{ id: string; method: string; params: Json; body: string }>;
@@ -35,12 +35,11 @@ const MAX_ROUNDS = 8;
 /** The delay before a retry that the server wants without asking for input. */
 const RETRY_DELAY_MS = 250;
 const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
-const HEADER_MISMATCH = -32_020;
 
 /**
  * Whether an error may come from a legacy server: it has no code, or one that 2026-07-28 leaves to older revisions.
  */
-const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || (code <= -32_000 && code > -32_020);
+const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || isImplementationCode(code);
 
 /**
  * One request of a legacy client at a modern server. Input that the server needs (`input_required`) is requested from the
@@ -208,7 +207,12 @@ export class LegacyClientCall implements Running {
 
   #fails(error: string): void {
     const { method, id } = this.#message;
-    if (method === 'tools/call' && codeOf(error) === HEADER_MISMATCH && !this.#headersRelearned && this.#rounds === 0) {
+    if (
+      method === 'tools/call' &&
+      codeOf(error) === MODERN_CODES.headerMismatch &&
+      !this.#headersRelearned &&
+      this.#rounds === 0
+    ) {
       this.#headersRelearned = true;
       return inBackground(
         'relearn',

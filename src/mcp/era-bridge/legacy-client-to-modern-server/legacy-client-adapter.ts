@@ -1,7 +1,6 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { respondWithStatus } from '../../transports/channel-response.js';
-import { OWN_CODES } from '../../protocol/answers.js';
 import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { errorMessage } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
@@ -13,10 +12,9 @@ import { LiveSessions } from './live-sessions.js';
 import { ModernServerCache, type HandshakeResult } from './modern-server-cache.js';
 import { PendingClientRequests } from './pending-client-requests.js';
 import { isEraRefusal, MISDIRECTED, PerServerCache, targetOf } from '../upstream-target.js';
+import { isLogLevel } from '../../protocol/log-levels.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../protocol/codes.js';
 
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
-const METHOD_NOT_FOUND = -32_601;
-const INVALID_PARAMS = -32_602;
 const TOO_MANY_REQUESTS = 429;
 const TOO_MANY_SESSIONS = 'too many sessions of this organization are in use';
 const TOO_MANY_SUBSCRIPTIONS = 'there are too many subscriptions in this session or organization';
@@ -172,7 +170,11 @@ export class LegacyClientAdapter {
       case 'tasks/cancel':
         return answerJson(
           sink,
-          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server does not support tasks of the legacy era'),
+          errorMessage(
+            message.id,
+            JSON_RPC_CODES.methodNotFound,
+            'the MCP server does not support tasks of the legacy era',
+          ),
         );
       default:
         return this.#call(given);
@@ -181,8 +183,8 @@ export class LegacyClientAdapter {
 
   #setLevel({ request, session, message, sink }: SessionRequest): Running {
     const level = message.params['level'];
-    if (typeof level !== 'string' || !LEVELS.includes(level))
-      return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'not a log level'));
+    if (!isLogLevel(level))
+      return answerJson(sink, errorMessage(message.id, JSON_RPC_CODES.invalidParams, 'not a log level'));
     const live = this.#live.of(session.id, request);
     if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
     live.logLevel = level;
@@ -191,7 +193,8 @@ export class LegacyClientAdapter {
 
   #subscribe({ request, session, message, sink }: SessionRequest, wanted: boolean): Running {
     const { uri } = message.params;
-    if (typeof uri !== 'string') return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, 'uri is missing'));
+    if (typeof uri !== 'string')
+      return answerJson(sink, errorMessage(message.id, JSON_RPC_CODES.invalidParams, 'uri is missing'));
     const live = this.#live.of(session.id, request);
     if (!live) return answerJson(sink, errorMessage(message.id, OWN_CODES.unavailable, TOO_MANY_SESSIONS));
     const facts = this.#servers.of(targetOf(this.#forward, request));
@@ -199,11 +202,11 @@ export class LegacyClientAdapter {
       if (!isObject(resources) || resources['subscribe'] !== true)
         return answerJson(
           sink,
-          errorMessage(message.id, METHOD_NOT_FOUND, 'the MCP server has no resource subscriptions'),
+          errorMessage(message.id, JSON_RPC_CODES.methodNotFound, 'the MCP server has no resource subscriptions'),
         );
       if (!wanted) this.#live.unsubscribe(session.id, uri);
       else if (!this.#live.subscribe(session.id, uri))
-        return answerJson(sink, errorMessage(message.id, INVALID_PARAMS, TOO_MANY_SUBSCRIPTIONS));
+        return answerJson(sink, errorMessage(message.id, JSON_RPC_CODES.invalidParams, TOO_MANY_SUBSCRIPTIONS));
       await live.listen?.subscriptionsChanged();
       return answerJson(sink, resultMessage(message.id, {}));
     });
@@ -249,7 +252,10 @@ const answerInitialize = (
   }
   const opened = newSession(params);
   if (!opened)
-    return void answerJson(sink, errorMessage(id, INVALID_PARAMS, "the client's capabilities are too large"));
+    return void answerJson(
+      sink,
+      errorMessage(id, JSON_RPC_CODES.invalidParams, "the client's capabilities are too large"),
+    );
   const { capabilities, instructions } = introduction.result;
   const result = {
     protocolVersion: opened.session.protocolVersion,

@@ -13,6 +13,7 @@ import { inputRequired, resultMessage, toInputParams, toModernResponse, type Htt
 import { explainUnopened, type OpenResult } from './session-pool.js';
 import { UpstreamExchange } from './upstream-exchange.js';
 import type { ServerRequest, SessionCall, UpstreamSession } from './upstream-session.js';
+import { isImplementationCode } from '../../protocol/codes.js';
 
 /** `session` opens the legacy session for this call, and another one after the first was lost. */
 export type CallDeps = Readonly<{
@@ -183,7 +184,7 @@ export class ModernClientCall implements SessionCall {
   #refused(session: UpstreamSession, status: number, body: string): void {
     const error = membersOf(body).get('error');
     const code = error === undefined ? Number.NaN : codeOf(error);
-    const forgotten = status === 404 || (status === 400 && code <= -32_000 && code > -32_020);
+    const forgotten = status === 404 || (status === 400 && isImplementationCode(code));
     session.finishCall(this.#id);
     if (forgotten && session.introduction.session !== undefined && !this.#restarted) {
       this.#restarted = true;

@@ -6,7 +6,7 @@ import { ResponseDeadline } from '../response-deadline.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { editObject, setText, within } from '../../wire/json-text.js';
 import type { HttpResponse } from './results.js';
-import { isAtLeast } from './upstream-session.js';
+import { isAtLeast } from '../../protocol/log-levels.js';
 
 /** A modern client's request, or the retry of one: `id` and `progressToken` are texts of JSON values. */
 export type ClientRequest = Readonly<{

@@ -13,10 +13,9 @@ import { ModernSubscription } from './subscription.js';
 import { ParkedCalls } from './parked-calls.js';
 import { discoverResult, resultMessage, type HttpResponse } from './results.js';
 import { SessionPool, explainUnopened, type OpenResult } from './session-pool.js';
-import { isLevel, type UpstreamSession } from './upstream-session.js';
-
-const METHOD_NOT_FOUND = -32_601;
-const INVALID_PARAMS = -32_602;
+import { isLogLevel } from '../../protocol/log-levels.js';
+import type { UpstreamSession } from './upstream-session.js';
+import { JSON_RPC_CODES } from '../../protocol/codes.js';
 
 /** Methods that only legacy servers have; tasks differ between the eras. */
 const LEGACY_ONLY_METHODS = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
@@ -49,7 +48,7 @@ const requestOf = ({ id, params, body }: ParsedRequest, silenceMs: number, sink:
     id,
     params,
     progressToken: meta.get('progressToken'),
-    logLevel: isLevel(level) ? level : undefined,
+    logLevel: isLogLevel(level) ? level : undefined,
     silenceMs,
     sink,
   };
@@ -80,7 +79,10 @@ export class ModernClientAdapter {
     if (id === undefined || typeof method !== 'string') return respondWithStatus(sink, 202);
     const read = { id, method, params: isObject(message?.['params']) ? message['params'] : {}, body };
     if (LEGACY_ONLY_METHODS.test(method))
-      return respond(sink, { text: errorMessage(id, METHOD_NOT_FOUND, 'the method is not known'), status: 404 });
+      return respond(sink, {
+        text: errorMessage(id, JSON_RPC_CODES.methodNotFound, 'the method is not known'),
+        status: 404,
+      });
     if (method === 'server/discover')
       return this.#inSession(request, { id, params: read.params, sink }, (session) =>
         respond(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
@@ -164,7 +166,7 @@ export class ModernClientAdapter {
     const parked = typeof state === 'string' ? this.#parked.take(state, owner) : undefined;
     if (!parked)
       return respond(sink, {
-        text: errorMessage(id, INVALID_PARAMS, 'requestState is not valid here, or no longer'),
+        text: errorMessage(id, JSON_RPC_CODES.invalidParams, 'requestState is not valid here, or no longer'),
         status: 200,
       });
     return parked.continueWith(client, membersOf(membersOf(body).get('params') ?? '').get('inputResponses') ?? '{}');

@@ -1,9 +1,9 @@
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
-import { OWN_CODES } from '../../protocol/answers.js';
 import { META, MODERN_REVISION } from '../../protocol/modern.js';
 import type { Introduction } from '../../upstream/probe.js';
-import { codeOf, toModernError, URL_ELICITATION_REQUIRED } from '../errors.js';
+import { codeOf, toModernError } from '../errors.js';
 import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../../wire/json-text.js';
+import { JSON_RPC_CODES, LEGACY_CODES, MODERN_CODES, OWN_CODES } from '../../protocol/codes.js';
 
 /**
  * Results that carry a lifetime (2026-07-28, "Caching"). A legacy server gives none, so these are stale at once.
@@ -15,8 +15,6 @@ const CACHEABLE = new Set([
   'resources/templates/list',
   'resources/read',
 ]);
-const METHOD_NOT_FOUND = -32_601;
-const MISSING_CLIENT_CAPABILITY = -32_021;
 /** The handshake is valid for the session's lifetime; clients may cache it for a minute. */
 const DISCOVER_TTL_MS = 60_000;
 
@@ -70,7 +68,8 @@ const requiredElicitations = (
   capabilities: Json,
 ): ReadonlyMap<string, Readonly<{ method: string; params: string }>> => {
   const { elicitation } = capabilities;
-  const can = codeOf(error) === URL_ELICITATION_REQUIRED && isObject(elicitation) && isObject(elicitation['url']);
+  const can =
+    codeOf(error) === LEGACY_CODES.urlElicitationRequired && isObject(elicitation) && isObject(elicitation['url']);
   const listed = can ? elementsOf(membersOf(membersOf(error).get('data') ?? '').get('elicitations') ?? '') : [];
   return new Map(
     listed
@@ -108,7 +107,7 @@ export const toModernResponse = (
   if (to.missing)
     return {
       text: errorResponse(to.id, {
-        code: MISSING_CLIENT_CAPABILITY,
+        code: MODERN_CODES.missingCapability,
         message: 'the request needs a capability that was not declared',
         data: { requiredCapabilities: to.missing },
       }),
@@ -117,7 +116,7 @@ export const toModernResponse = (
   const shown = toModernError(error, to.params['uri']);
   return {
     text: editObject(response, { id: setText(to.id), error: setText(shown) }),
-    status: codeOf(shown) === METHOD_NOT_FOUND ? 404 : 200,
+    status: codeOf(shown) === JSON_RPC_CODES.methodNotFound ? 404 : 200,
   };
 };
 

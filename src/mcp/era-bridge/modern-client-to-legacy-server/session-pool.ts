@@ -10,8 +10,8 @@ import type { UpstreamFailure } from '../../upstream/forward.js';
 import { askLegacy, type Reach } from '../../upstream/probe.js';
 import { upstreamError, type HttpResponse } from './results.js';
 import { UpstreamSession } from './upstream-session.js';
+import { JSON_RPC_CODES } from '../../protocol/codes.js';
 
-const INVALID_PARAMS = -32_602;
 const IDLE_TIMEOUT_MS = 5 * 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
 const OPEN_TIMEOUT_MS = 30_000;
@@ -36,7 +36,10 @@ export const explainUnopened = (
   if ('full' in opened)
     return { text: upstreamError(id, 'too many sessions of this grant are in use at the MCP server'), status: 200 };
   if ('oversized' in opened)
-    return { text: errorMessage(id, INVALID_PARAMS, 'the declared capabilities are over 64 KiB'), status: 200 };
+    return {
+      text: errorMessage(id, JSON_RPC_CODES.invalidParams, 'the declared capabilities are over 64 KiB'),
+      status: 200,
+    };
   const { refused } = opened;
   if (refused.kind === 'failed')
     return refused.failure.kind === 'too_large' ? { kind: 'broken', sent: false } : { ...refused.failure, sent: false };

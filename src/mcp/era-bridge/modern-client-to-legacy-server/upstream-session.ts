@@ -3,14 +3,14 @@ import { parseObject, type Json } from '../../../platform/json/json-object.js';
 import { ask } from '../../upstream/ask.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
 import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
+import { isAtLeast } from '../../protocol/log-levels.js';
 import { membersOf } from '../../wire/json-text.js';
 import { StandingStream } from './standing-stream.js';
+import { JSON_RPC_CODES } from '../../protocol/codes.js';
 
 const POST_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1000;
 const MAX_BYTES = 2 ** 20;
-const METHOD_NOT_FOUND = -32_601;
-const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 /** The requests that a server may send to a client during a call. */
 const CLIENT_METHODS = new Set(['elicitation/create', 'sampling/createMessage', 'roots/list']);
 
@@ -44,13 +44,6 @@ const CHANGE_NOTIFICATIONS = new Set([
 ]);
 /** Notifications that the modern era does not have. */
 const LEGACY_ONLY_NOTIFICATIONS = new Set(['notifications/elicitation/complete', 'notifications/tasks/status']);
-
-/** Whether a log message of `level` is at or above the level `wanted`. */
-export const isAtLeast = (level: unknown, wanted: string): boolean =>
-  LEVELS.indexOf(String(level)) >= LEVELS.indexOf(wanted);
-
-/** Whether a value is a log level of MCP. */
-export const isLevel = (level: unknown): level is string => LEVELS.includes(String(level));
 
 /** The value of a JSON string without escapes; undefined for anything else. */
 const plainString = (text: string | undefined): string | undefined =>
@@ -129,7 +122,7 @@ export class UpstreamSession {
 
   refuse(requestId: string, why: string): void {
     this.post(
-      `{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: METHOD_NOT_FOUND, message: why })}}`,
+      `{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: JSON_RPC_CODES.methodNotFound, message: why })}}`,
     );
   }
 
