@@ -1,9 +1,9 @@
 import type { Registry } from 'prom-client';
 import type { Parts } from './app.module.js';
-import { makeHeldCalls } from '../control-plane/approvals/held-calls.js';
+import { makeApprovalRequests } from '../control-plane/approvals/approval-requests.js';
 import { startHeartbeat } from '../record/crash-recovery/heartbeat.js';
 import { Directory } from '../data-plane/directory/directory.js';
-import { makeApprovals, type HeldCalls } from '../data-plane/enforcement/approvals.js';
+import { makeApprovals, type ApprovalRequests } from '../data-plane/enforcement/request-approval.js';
 import { Enforcement } from '../data-plane/enforcement/enforce.js';
 import { Recorder } from '../data-plane/enforcement/recorder.js';
 import { makeReserve } from '../data-plane/enforcement/reserve.js';
@@ -38,7 +38,7 @@ type Inner = Readonly<{
   enforcement: Enforcement;
   streams: LiveStreams;
   parked: ParkedCalls;
-  heldCalls: HeldCalls;
+  heldCalls: ApprovalRequests;
   forward: Forward;
   noticed: NoticedTools;
 }>;
@@ -97,7 +97,7 @@ const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) =>
     open: recorder.openCalls,
     maxStalenessMs: config.maxStalenessMs,
   });
-  const heldCalls = makeHeldCalls(parts);
+  const heldCalls = makeApprovalRequests(parts);
   const enforcement = new Enforcement({
     calls: new Quota(callQuota(config.calls)),
     reserve: makeReserve(database.limits, LIMIT_TIMEOUT_MS, config.kafka ? database.log : undefined),

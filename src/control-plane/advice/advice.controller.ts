@@ -4,8 +4,11 @@ import type { Response } from 'express';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { goneSignal } from '../../platform/rest/client-gone.js';
-import { AcceptedView, AdviceRange, AdviceView } from './advice.dto.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { AcceptedAdviceView, AdviceRange, AdviceView } from './advice.dto.js';
 import { AdviceService, type Advice } from './advice.service.js';
+
+const GRANT_ID = pathId('grt', 'grant');
 
 const view = ({ from, to, tools, limits, ...rest }: Advice): AdviceView => ({
   ...rest,
@@ -37,7 +40,11 @@ const matcher =
 @ApiTags('grants')
 @Controller('v1/grants')
 export class AdviceController {
-  constructor(private readonly advice: AdviceService) {}
+  readonly #advice: AdviceService;
+
+  constructor(advice: AdviceService) {
+    this.#advice = advice;
+  }
 
   @Get(':id/advice')
   @Allowed('member')
@@ -55,11 +62,11 @@ export class AdviceController {
   })
   async getAdvice(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
+    @Param('id', GRANT_ID) id: string,
     @Query() range: AdviceRange,
     @Res({ passthrough: true }) response: Response,
   ): Promise<AdviceView> {
-    const advice = await this.advice.advise(principal, id, range, goneSignal(response));
+    const advice = await this.#advice.advise(principal, id, range, goneSignal(response));
     if (advice.hash !== null) response.setHeader('ETag', `"${advice.hash}"`);
     return view(advice);
   }
@@ -73,13 +80,13 @@ export class AdviceController {
   })
   @ApiBody({ type: AdviceRange, required: false })
   @ApiHeader({ name: 'If-Match', required: true, description: 'The hash of the advice, or *' })
-  @ApiOkResponse({ type: AcceptedView })
+  @ApiOkResponse({ type: AcceptedAdviceView })
   acceptAdvice(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
+    @Param('id', GRANT_ID) id: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Body() range?: AdviceRange,
-  ): Promise<AcceptedView> {
-    return this.advice.accept(principal, id, matcher(ifMatch), range ?? {});
+  ): Promise<AcceptedAdviceView> {
+    return this.#advice.accept(principal, id, matcher(ifMatch), range ?? {});
   }
 }

@@ -105,7 +105,7 @@ export class AdviceView {
   readonly hash!: string | null;
 }
 
-export class AcceptedView {
+export class AcceptedAdviceView {
   @ApiProperty({ type: String, description: 'The policy of the grant now' })
   readonly policyId!: string;
 

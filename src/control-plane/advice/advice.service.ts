@@ -3,23 +3,22 @@ import { Injectable } from '@nestjs/common';
 import { EventStore } from '../../record/event-store/event-store.js';
 import { findGovernedGrant, type GovernedGrant } from './limits.query.js';
 import type { Tx } from '../../platform/postgres/database.js';
-import { isId } from '../../platform/crypto/ids.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { findServer } from '../policies/policies.store.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { acceptAdvice, type Accepted } from './accept.js';
+import { acceptAdvice, type AcceptResult } from './accept.js';
 import { measureLimits, type MeasuredLimit } from './measure-limits.js';
 import { allowedByName, tighten, type Tightening } from './tighten.js';
-import { countCalls, MOST_TOOLS, readToolUse, recordBegins, type ToolUse, type UseRange } from './use.query.js';
+import { countCalls, MAX_TOOLS, readToolUse, recordBegins, type ToolUse, type UseRange } from './use.query.js';
 
 const DAY_MS = 86_400_000;
-const USUAL_DAYS = 30;
-const LONGEST_DAYS = 400;
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 400;
 /** About half a minute of counting. */
-const MOST_CALLS = 2_000_000;
+const MAX_CALLS = 2_000_000;
 
-export type AskedRange = Readonly<{ from?: string; to?: string }>;
+export type RangeInput = Readonly<{ from?: string; to?: string }>;
 
 /**
  * What the record says about a grant's policy, and a tighter document if there is one. `hash` stands for exactly this
@@ -43,14 +42,14 @@ export type Advice = Readonly<{
 const badRange = (message: string): Problem =>
   new Problem('invalid_body', message, { errors: [{ pointer: '/from', code: 'invalid', message }] });
 
-const rangeOf = ({ from, to }: AskedRange, now: Date): Readonly<{ from: Date; to: Date }> => {
+const rangeOf = ({ from, to }: RangeInput, now: Date): Readonly<{ from: Date; to: Date }> => {
   const end = to === undefined ? now : new Date(Math.min(Date.parse(to), now.getTime()));
-  const begin = from === undefined ? new Date(end.getTime() - USUAL_DAYS * DAY_MS) : new Date(from);
+  const begin = from === undefined ? new Date(end.getTime() - DEFAULT_DAYS * DAY_MS) : new Date(from);
   const wrong =
     begin >= end
       ? 'from must be before to, and in the past'
-      : end.getTime() - begin.getTime() > LONGEST_DAYS * DAY_MS
-        ? `the range must be ${LONGEST_DAYS} days or less`
+      : end.getTime() - begin.getTime() > MAX_DAYS * DAY_MS
+        ? `the range must be ${MAX_DAYS} days or less`
         : undefined;
   if (wrong) throw badRange(wrong);
   return { from: begin, to: end };
@@ -90,14 +89,14 @@ export class AdviceService {
   }
 
   /** Changes nothing. @throws Problem not_found, invalid_body (the range) */
-  advise(principal: Principal, grantId: string, asked: AskedRange, signal?: AbortSignal): Promise<Advice> {
+  advise(principal: Principal, grantId: string, asked: RangeInput, signal?: AbortSignal): Promise<Advice> {
     const { organizationId } = principal;
     const range = rangeOf(asked, new Date());
     return this.#store.search(
       principal,
       signal,
     )(async (tx) => {
-      const grant = isId('grt', grantId) ? await findGovernedGrant(tx, organizationId, grantId) : undefined;
+      const grant = await findGovernedGrant(tx, organizationId, grantId);
       if (!grant) throw notFound('grant');
       const begins = await recordBegins(tx, organizationId);
       const from = begins !== undefined && begins > range.from && begins < range.to ? begins : range.from;
@@ -113,8 +112,8 @@ export class AdviceService {
     principal: Principal,
     grantId: string,
     matches: (hash: string) => boolean,
-    asked: AskedRange,
-  ): Promise<Accepted> {
+    asked: RangeInput,
+  ): Promise<AcceptResult> {
     const { policyId, policyVersion, document, hash } = await this.advise(principal, grantId, asked);
     if (policyId === null || policyVersion === null || document === null || hash === null)
       throw new Problem('conflict', 'There is no tighter document to accept.');
@@ -131,7 +130,7 @@ export class AdviceService {
   async #from(tx: Tx, { id: grantId, serverId, policy }: GovernedGrant, range: UseRange): Promise<Advice> {
     const { from, to } = range;
     const calls = await countCalls(tx, range);
-    if (calls > MOST_CALLS) throw badRange(`the range holds more than ${MOST_CALLS} calls: narrow from and to`);
+    if (calls > MAX_CALLS) throw badRange(`the range holds more than ${MAX_CALLS} calls: narrow from and to`);
     const tools = await readToolUse(tx, range);
     const nothing = adviceOf({ id: grantId, policy }, range, calls, tools);
     if (!policy) return nothing;
@@ -143,7 +142,7 @@ export class AdviceService {
     );
     const neverUsed = [...unused].flatMap(([rule, names]) => names.map((tool) => ({ tool, rule })));
     const usedBy = allowedByName(policy.document, used);
-    if (usedBy.size === 0 || tools.length > MOST_TOOLS) return { ...nothing, neverUsed };
+    if (usedBy.size === 0 || tools.length > MAX_TOOLS) return { ...nothing, neverUsed };
     const limits = await measureLimits(tx, range, policy.document, usedBy);
     const lowered = new Map(
       limits.flatMap(({ rule, proposedMax }) => (proposedMax === null ? [] : [[rule, proposedMax] as const])),

@@ -1,11 +1,13 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { EventStore } from '../../record/event-store/event-store.js';
-import { isId } from '../../platform/crypto/ids.js';
 import { notFound } from '../../platform/runtime/problems.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { GrantLimits, type LimitStateView } from './limits.dto.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { GrantLimitsView, type LimitStateView } from './limits.dto.js';
 import { findGovernedGrant, readLimits, type LimitState } from './limits.query.js';
+
+const GRANT_ID = pathId('grt', 'grant');
 
 const view = ({ incrementFrom, resetAt, ...limit }: LimitState): LimitStateView => ({
   ...limit,
@@ -16,7 +18,11 @@ const view = ({ incrementFrom, resetAt, ...limit }: LimitState): LimitStateView 
 @ApiTags('grants')
 @Controller('v1/grants')
 export class LimitsController {
-  constructor(private readonly store: EventStore) {}
+  readonly #store: EventStore;
+
+  constructor(store: EventStore) {
+    this.#store = store;
+  }
 
   @Get(':id/limits')
   @Allowed('member')
@@ -24,10 +30,13 @@ export class LimitsController {
     summary: 'What the limits of a grant have left',
     description: 'Every limit of its current policy that a call can reach. Asking counts nothing.',
   })
-  @ApiOkResponse({ type: GrantLimits })
-  getGrantLimits(@CurrentPrincipal() { organizationId }: Principal, @Param('id') id: string): Promise<GrantLimits> {
-    return this.store.read(organizationId, async (tx) => {
-      const grant = isId('grt', id) ? await findGovernedGrant(tx, organizationId, id) : undefined;
+  @ApiOkResponse({ type: GrantLimitsView })
+  getGrantLimits(
+    @CurrentPrincipal() { organizationId }: Principal,
+    @Param('id', GRANT_ID) id: string,
+  ): Promise<GrantLimitsView> {
+    return this.#store.read(organizationId, async (tx) => {
+      const grant = await findGovernedGrant(tx, organizationId, id);
       if (!grant) throw notFound('grant');
       const { policy } = grant;
       return {

@@ -44,7 +44,7 @@ export class LimitStateView {
   readonly resetAt!: string;
 }
 
-export class GrantLimits {
+export class GrantLimitsView {
   @ApiProperty({
     type: String,
     nullable: true,

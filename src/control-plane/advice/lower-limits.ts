@@ -2,17 +2,17 @@ import type { LimitRule, PolicyDocument, ToolEntry } from '../../policy-engine/d
 import { pointerTo } from '../../platform/json/pointer.js';
 
 /** How much room above what was used a lowered limit leaves. */
-const ROOM = 2;
+const HEADROOM = 2;
 /** A limit is far above use when even that room leaves it at half or less of what it was. */
-const FAR = 2;
+const MIN_REDUCTION = 2;
 
 /**
  * What a limit comes down to for the most that was used in one of its windows; undefined when it is not far above that.
  * Whole, and at least 1.
  */
 export const loweredMax = (max: number, peak: number): number | undefined => {
-  const wanted = Math.max(1, Math.ceil(peak * ROOM));
-  return wanted * FAR <= max ? wanted : undefined;
+  const wanted = Math.max(1, Math.ceil(peak * HEADROOM));
+  return wanted * MIN_REDUCTION <= max ? wanted : undefined;
 };
 
 type Limited = Readonly<{ limits?: readonly LimitRule[] }>;

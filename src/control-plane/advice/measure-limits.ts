@@ -4,7 +4,7 @@ import { counterKey } from '../../policy-engine/limits.js';
 import { entryOf, limitsOf, type PlacedLimit } from '../../policy-engine/limits-of.js';
 import { windowSeconds } from '../../policy-engine/windows.js';
 import { loweredMax } from './lower-limits.js';
-import { readPeaks, type Counted, type Peak, type UseRange } from './use.query.js';
+import { readPeaks, type CounterUse, type Peak, type UseRange } from './use.query.js';
 
 /**
  * A limit beside the most that was used of it in one window; `proposedMax` is what it could come down to, null when it
@@ -12,10 +12,10 @@ import { readPeaks, type Counted, type Peak, type UseRange } from './use.query.j
  */
 export type MeasuredLimit = PlacedLimit & Readonly<{ peak: number; peakAt: Date; proposedMax: number | null }>;
 
-const LONGEST_MONTH_SECONDS = 31 * 86_400;
+const MAX_MONTH_SECONDS = 31 * 86_400;
 /** A range of fewer windows says little about the most that one takes. */
-const FEWEST_WINDOWS = 2;
-const MOST_PAIRS = 20_000;
+const MIN_WINDOWS = 2;
+const MAX_PAIRS = 20_000;
 
 const FOR_ALL = '/all_tools';
 
@@ -33,11 +33,11 @@ const measurable = (
     (limit) =>
       limit.scope === 'grant' &&
       (entryOf(limit) === FOR_ALL || usedBy.has(entryOf(limit))) &&
-      (windowSeconds(limit.window) ?? LONGEST_MONTH_SECONDS) * FEWEST_WINDOWS <= seconds,
+      (windowSeconds(limit.window) ?? MAX_MONTH_SECONDS) * MIN_WINDOWS <= seconds,
   );
 };
 
-type Counters = ReadonlyMap<string, Readonly<{ counted: Counted; spends: boolean }>>;
+type Counters = ReadonlyMap<string, Readonly<{ counted: CounterUse; spends: boolean }>>;
 
 /** The counters of these limits, each with the tools that add to it. */
 const countersOf = (limits: readonly PlacedLimit[], usedBy: ReadonlyMap<string, readonly string[]>): Counters => {
@@ -89,7 +89,7 @@ export const measureLimits = async (
   const limits = measurable(document, usedBy, range);
   const counters = countersOf(limits, usedBy);
   const pairs = [...counters.values()].reduce((sum, { counted }) => sum + counted.tools.length, 0);
-  if (pairs > MOST_PAIRS) return [];
+  if (pairs > MAX_PAIRS) return [];
   const peaks = await peaksOf(tx, range, counters);
   return limits.flatMap((limit) => {
     const peak = peaks.get(counterKey(limit));

@@ -10,7 +10,7 @@ import { lowerLimits } from './lower-limits.js';
  * What the record and the server tell. `used`: tools of which a call was allowed or held; `discovered`: the server's;
  * `lowered`: new maxima by the rules of limits.
  */
-export type Known = Readonly<{
+export type ObservedUse = Readonly<{
   used: ReadonlySet<string>;
   discovered: readonly string[];
   lowered: ReadonlyMap<string, number>;
@@ -35,9 +35,9 @@ type NamesByRule = ReadonlyMap<string, readonly string[]>;
  * How far a document can be tightened: whether its default can be deny, and whether its patterns can give way to the
  * names that were used under them.
  */
-type Reach = Readonly<{ usedBy: NamesByRule; deniesDefault: boolean; narrows: boolean }>;
+type Tightenable = Readonly<{ usedBy: NamesByRule; deniesDefault: boolean; narrows: boolean }>;
 
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 
 const namedOf = ({ tools = {} }: PolicyDocument): readonly Named[] => Object.entries(tools);
 const ruleOf = (name: string): string => pointerTo('/tools', name);
@@ -64,7 +64,7 @@ export const allowedByName = (document: PolicyDocument, names: Iterable<string>)
   return byRule;
 };
 
-const reachOf = (live: PolicyDocument, used: Iterable<string>): Reach => {
+const findTightenable = (live: PolicyDocument, used: Iterable<string>): Tightenable => {
   const usedBy = allowedByName(live, used);
   const namesOf = (rule: string): readonly string[] => usedBy.get(rule) ?? [];
   const deniesDefault = live.default === 'deny' || namesOf('/default').every(isPlain);
@@ -80,7 +80,7 @@ const reachOf = (live: PolicyDocument, used: Iterable<string>): Reach => {
  */
 const inPlaceOf = (
   one: Named,
-  { usedBy, deniesDefault, narrows }: Reach,
+  { usedBy, deniesDefault, narrows }: Tightenable,
   kept: Readonly<{ denied: ToolEntry; patterns: readonly ((name: string) => boolean)[] }>,
 ): readonly Named[] => {
   const [name, entry] = one;
@@ -94,8 +94,8 @@ const inPlaceOf = (
 /** Tools of the server that the document goes on allowing by a pattern or by its default, and that nobody used. */
 const unusedBeside = (
   live: PolicyDocument,
-  { discovered, used }: Known,
-  { deniesDefault, narrows }: Reach,
+  { discovered, used }: ObservedUse,
+  { deniesDefault, narrows }: Tightenable,
 ): readonly (readonly [rule: string, name: string])[] => {
   const staying = [
     ...(narrows ? [] : patternsOf(live).map(([name]) => ruleOf(name))),
@@ -114,8 +114,8 @@ const allowingTheRest = (section: Readonly<Record<string, ToolEntry>> = {}): Rea
 
 const changesOf = (
   live: PolicyDocument,
-  known: Known,
-  reach: Reach,
+  known: ObservedUse,
+  reach: Tightenable,
   unused: ReturnType<typeof unusedBeside>,
 ): readonly Tightening[] => {
   const used = (name: string): boolean => (reach.usedBy.get(ruleOf(name)) ?? []).length > 0;
@@ -136,7 +136,7 @@ const changesOf = (
 };
 
 const isSavable = (document: PolicyDocument): boolean =>
-  parsePolicy(document).ok && Buffer.byteLength(JSON.stringify(document)) <= MOST_BYTES;
+  parsePolicy(document).ok && Buffer.byteLength(JSON.stringify(document)) <= MAX_BYTES;
 
 /**
  * A tighter document: it never allows a call that the live one refuses, and allows every call of the tools in `used`
@@ -144,9 +144,9 @@ const isSavable = (document: PolicyDocument): boolean =>
  * more; `reason` is what an agent reads where one needs an entry that denies it. Resources and prompts stay as they
  * are.
  */
-export const tighten = (live: PolicyDocument, known: Known, reason: string): Tightened => {
+export const tighten = (live: PolicyDocument, known: ObservedUse, reason: string): Tightened => {
   const limited = lowerLimits(live, known.lowered);
-  const reach = reachOf(live, known.used);
+  const reach = findTightenable(live, known.used);
   const unused = unusedBeside(live, known, reach);
   const denied: ToolEntry = { action: 'deny', reason };
   const kept = { denied, patterns: patternsOf(live).map(([name]) => wildcard(name)) };

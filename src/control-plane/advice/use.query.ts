@@ -38,7 +38,7 @@ export const recordBegins = async (tx: Tx, organizationId: string): Promise<Date
 };
 
 /** More used tools than a policy can name. */
-export const MOST_TOOLS = 10_000;
+export const MAX_TOOLS = 10_000;
 
 /** How many tool calls of a grant were decided, refused ones included. */
 export const countCalls = async (tx: Tx, range: UseRange): Promise<number> => {
@@ -53,14 +53,14 @@ export const countCalls = async (tx: Tx, range: UseRange): Promise<number> => {
 export const readToolUse = async (tx: Tx, range: UseRange): Promise<readonly ToolUse[]> => {
   const { rows } = await tx.query<ToolUse>(
     `select tool, count(*) as calls, max(time) as "lastUsedAt" from ${CALLS} and ${USED} group by tool
-      order by calls desc, tool collate "C" limit ${MOST_TOOLS + 1}`,
+      order by calls desc, tool collate "C" limit ${MAX_TOOLS + 1}`,
     valuesOf(range),
   );
   return rows;
 };
 
 /** One counter of a grant's own, and the tools whose calls add to it. */
-export type Counted = Readonly<{ counter: string; window: string; tools: readonly string[] }>;
+export type CounterUse = Readonly<{ counter: string; window: string; tools: readonly string[] }>;
 
 type PeakRow = { place: number; peak: number; at: Date; complete: boolean };
 
@@ -89,7 +89,7 @@ const RESERVED = `select (x->>'amount')::numeric as amount from json_array_eleme
 export const readPeaks = async (
   tx: Tx,
   range: UseRange,
-  counted: readonly Counted[],
+  counted: readonly CounterUse[],
   spends: boolean,
 ): Promise<readonly (Peak | undefined)[]> => {
   const pairs = counted.flatMap(({ tools, window, counter }, place) =>

@@ -1,23 +1,26 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import type { Page } from '../../platform/rest/page.js';
 import { pathId } from '../../platform/rest/path-id.js';
 import { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments, DecideApproval } from './approvals.dto.js';
-import { Approvals } from './approvals.service.js';
+import { ApprovalsService } from './approvals.service.js';
 
 const APPROVAL_ID = pathId('apr', 'approval');
 
 @ApiTags('approvals')
 @Controller('v1/approvals')
 export class ApprovalsController {
-  constructor(private readonly approvals: Approvals) {}
+  readonly #approvals: ApprovalsService;
+
+  constructor(approvals: ApprovalsService) {
+    this.#approvals = approvals;
+  }
 
   @Get()
   @Allowed('member')
   @ApiOkResponse({ type: ApprovalPage })
-  listApprovals(@CurrentPrincipal() principal: Principal, @Query() query: ApprovalQuery): Promise<Page<ApprovalView>> {
-    return this.approvals.list(principal, query);
+  listApprovals(@CurrentPrincipal() principal: Principal, @Query() query: ApprovalQuery): Promise<ApprovalPage> {
+    return this.#approvals.list(principal, query);
   }
 
   @Get(':id')
@@ -27,7 +30,7 @@ export class ApprovalsController {
     @CurrentPrincipal() principal: Principal,
     @Param('id', APPROVAL_ID) id: string,
   ): Promise<ApprovalWithArguments> {
-    return this.approvals.get(principal, id);
+    return this.#approvals.get(principal, id);
   }
 
   @Post(':id/approve')
@@ -40,7 +43,7 @@ export class ApprovalsController {
     @Param('id', APPROVAL_ID) id: string,
     @Body() body?: DecideApproval,
   ): Promise<ApprovalView> {
-    return this.approvals.decide(principal, id, { decision: 'approved', comment: body?.comment ?? null });
+    return this.#approvals.decide(principal, id, { decision: 'approved', comment: body?.comment ?? null });
   }
 
   @Post(':id/reject')
@@ -53,6 +56,6 @@ export class ApprovalsController {
     @Param('id', APPROVAL_ID) id: string,
     @Body() body?: DecideApproval,
   ): Promise<ApprovalView> {
-    return this.approvals.decide(principal, id, { decision: 'rejected', comment: body?.comment ?? null });
+    return this.#approvals.decide(principal, id, { decision: 'rejected', comment: body?.comment ?? null });
   }
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OneOf, Text } from '../../platform/rest/fields.js';
+import { PageView } from '../../platform/rest/page.dto.js';
 import { PageQuery } from '../../platform/rest/page.js';
 import { SHOWN_STATUSES, type ShownStatus } from './approvals.store.js';
 
@@ -13,17 +14,17 @@ export class DecideApproval {
   comment?: string | null;
 }
 
-export class DecidedBy {
+export class ApproverView {
   @ApiProperty({ type: String }) readonly type!: string;
   @ApiProperty({ type: String }) readonly id!: string;
   @ApiPropertyOptional({ type: String }) readonly name?: string;
 }
 
-export class PersonsDecisionView {
+export class ApproverDecisionView {
   @ApiProperty({ enum: ['approved', 'rejected'] }) readonly decision!: string;
   @ApiProperty({ type: String, description: 'The person; an API key counts as the member who issued it' })
   readonly memberId!: string;
-  @ApiProperty({ type: DecidedBy }) readonly by!: DecidedBy;
+  @ApiProperty({ type: ApproverView }) readonly by!: ApproverView;
   @ApiProperty({ type: String, nullable: true }) readonly comment!: string | null;
   @ApiProperty({ type: String, format: 'date-time' }) readonly time!: string;
 }
@@ -57,7 +58,7 @@ export class ApprovalView {
     string | null;
   @ApiProperty({ type: String }) readonly reason!: string;
   @ApiProperty({ type: 'integer', minimum: 1, description: 'How many people must approve' }) readonly count!: number;
-  @ApiProperty({ type: [PersonsDecisionView] }) readonly decisions!: readonly PersonsDecisionView[];
+  @ApiProperty({ type: [ApproverDecisionView] }) readonly decisions!: readonly ApproverDecisionView[];
   @ApiProperty({ type: String, format: 'date-time' }) readonly requestedAt!: string;
   @ApiProperty({ type: String, format: 'date-time', description: 'By then it must be decided, and used' })
   readonly expiresAt!: string;
@@ -86,8 +87,6 @@ export class ApprovalWithArguments extends ApprovalView {
   readonly otherParams?: unknown;
 }
 
-export class ApprovalPage {
+export class ApprovalPage extends PageView {
   @ApiProperty({ type: [ApprovalView] }) readonly items!: readonly ApprovalView[];
-  @ApiProperty({ type: String, nullable: true }) readonly nextCursor!: string | null;
-  @ApiProperty({ type: Boolean }) readonly hasMore!: boolean;
 }

@@ -1,15 +1,16 @@
-import type { Change, EventStore } from '../../record/event-store/event-store.js';
+import { Injectable } from '@nestjs/common';
+import { EventStore, type Change } from '../../record/event-store/event-store.js';
 import { personBehind } from '../accounts/person-behind.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
-import type { Vault } from '../../platform/crypto/vault.js';
+import { Vault } from '../../platform/crypto/vault.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { pageStart, toPage, type Page } from '../../platform/rest/page.js';
+import { pageStart, toPage } from '../../platform/rest/page.js';
 import { decideApproval, kindOf } from './approvals.js';
-import type { ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
+import type { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
-import { partiesOf } from './people.js';
+import { findInvolvedMembers } from './involved-members.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
 const view = ({ id, status, approval, ...shown }: ShownApproval): ApprovalView => {
@@ -24,7 +25,8 @@ const find = async (tx: Tx, organizationId: string, id: string): Promise<ShownAp
 };
 
 /** The approvals of an organization: what waits for a person, and who decided what. All refusals are Problems. */
-export class Approvals {
+@Injectable()
+export class ApprovalsService {
   readonly #store: EventStore;
   readonly #vault: Vault;
 
@@ -33,7 +35,7 @@ export class Approvals {
     this.#vault = vault;
   }
 
-  list({ organizationId }: Principal, query: ApprovalQuery): Promise<Page<ApprovalView>> {
+  list({ organizationId }: Principal, query: ApprovalQuery): Promise<ApprovalPage> {
     const { after, rows, limit } = pageStart(query);
     return this.#store.read(organizationId, async (tx) => {
       const found = await listApprovals(tx, { organizationId, now: new Date() }, { after, rows, status: query.status });
@@ -86,9 +88,9 @@ export class Approvals {
     const memberId = await personBehind(tx, organizationId, caller.actor);
     if (memberId === undefined)
       throw new Problem('forbidden', 'Nobody knows whose API key this is. Sign in to decide.');
-    const parties = await partiesOf(tx, organizationId, { approvalId: id, ...approval.call });
+    const parties = await findInvolvedMembers(tx, organizationId, { approvalId: id, ...approval.call });
     const { status } = await change.apply(approvalStream, id, (state) =>
-      decideApproval(id, state ?? approval, { ...said, memberId, now, parties }),
+      decideApproval(id, state, { ...said, memberId, now, involvedMembers: parties }),
     );
     if (status === 'pending' || status === approval.status) return;
     await dropArguments(tx, { organizationId, approvalId: id });

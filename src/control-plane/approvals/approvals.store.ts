@@ -1,7 +1,7 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { ApprovalBody, ApprovalStatus } from '../../record/event-log/events/index.js';
 import type { Tx } from '../../platform/postgres/database.js';
-import { evolveApproval, type Approval, type PersonsDecision } from './approvals.js';
+import { evolveApproval, type Approval, type ApproverDecision } from './approvals.js';
 
 type Row = {
   id: string;
@@ -19,7 +19,7 @@ type Row = {
   reason: string;
   count: number;
   status: ApprovalStatus;
-  decisions: readonly PersonsDecision[];
+  decisions: readonly ApproverDecision[];
   requested_at: Date;
   expires_at: Date;
 };
@@ -143,12 +143,12 @@ const toShown = (row: ShownRow): ShownApproval => ({
 });
 
 /** One organization's approvals as of `now`, which decides what has expired. */
-export type Shelf = Readonly<{ organizationId: string; now: Date }>;
+export type RowContext = Readonly<{ organizationId: string; now: Date }>;
 
 /** An approval of the organization, with its status at `now`; undefined when there is none with this id. */
 export const findApproval = async (
   tx: Tx,
-  { organizationId, now }: Shelf,
+  { organizationId, now }: RowContext,
   id: string,
 ): Promise<ShownApproval | undefined> => {
   const { rows } = await tx.query<ShownRow>(`${SHOWN} where id = $3`, [organizationId, now.toISOString(), id]);
@@ -158,7 +158,7 @@ export const findApproval = async (
 /** Approvals of a status, or all, in order of id. */
 export const listApprovals = async (
   tx: Tx,
-  { organizationId, now }: Shelf,
+  { organizationId, now }: RowContext,
   page: Readonly<{ after: string; rows: number; status: ShownStatus | undefined }>,
 ): Promise<readonly ShownApproval[]> => {
   const { rows } = await tx.query<ShownRow>(

@@ -5,10 +5,10 @@ import type {
   ControlEvent,
   HeldCall,
 } from '../../record/event-log/events/index.js';
-import { Problem } from '../../platform/runtime/problems.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
 
 /** What one person said. `memberId` is the person who counts, `by` the credential that was used. */
-export type PersonsDecision = Readonly<{
+export type ApproverDecision = Readonly<{
   decision: 'approved' | 'rejected';
   memberId: string;
   by: Actor;
@@ -24,16 +24,16 @@ export type Approval = Readonly<{
   call: HeldCall;
   count: number;
   status: ApprovalStatus;
-  decisions: readonly PersonsDecision[];
+  decisions: readonly ApproverDecision[];
   requestedAt: string;
   expiresAt: string;
 }>;
 
 /** What a call uses: the section of its rule tells. */
-export type Kind = 'tool' | 'resource' | 'prompt';
+export type CallKind = 'tool' | 'resource' | 'prompt';
 
 /** What a held call uses, read from the pointer of the rule that holds it; a call without a rule is one of a tool. */
-export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): Kind =>
+export const kindOf = ({ rule }: Pick<HeldCall, 'rule'>): CallKind =>
   rule?.startsWith('/resources/') ? 'resource' : rule?.startsWith('/prompts/') ? 'prompt' : 'tool';
 
 /** The call that an approval was requested for. */
@@ -73,14 +73,17 @@ export const evolveApproval = (state: Approval | undefined, event: ControlEvent 
   };
 };
 
-/** Asks for an approval of a call. Times are RFC 3339 UTC. */
-export const requestApproval = (
+/** The request of an approval for a call. `expiresAt` is RFC 3339 UTC. */
+export const decideApprovalRequest = (
   approvalId: string,
-  call: HeldCall,
-  terms: Readonly<{ count: number; expiresAt: string }>,
-): readonly ApprovalBody[] => [
-  { type: 'approval.requested', approvalId, ...call, count: terms.count, expiresAt: terms.expiresAt },
-];
+  _state: undefined,
+  { call, count, expiresAt }: Readonly<{ call: HeldCall; count: number; expiresAt: string }>,
+): readonly ApprovalBody[] => [{ type: 'approval.requested', approvalId, ...call, count, expiresAt }];
+
+const existing = (state: Approval | undefined): Approval => {
+  if (!state) throw notFound('approval');
+  return state;
+};
 
 const about = (approvalId: string, { call: { grantId, identityId, serverId, tool } }: Approval) => ({
   approvalId,
@@ -91,12 +94,12 @@ const about = (approvalId: string, { call: { grantId, identityId, serverId, tool
 });
 
 /** What somebody says of an approval. `parties` are the people who may not approve it. */
-export type Said = Readonly<{
+export type DecideApprovalCommand = Readonly<{
   decision: 'approved' | 'rejected';
   memberId: string;
   comment: string | null;
   now: Date;
-  parties: readonly string[];
+  involvedMembers: readonly string[];
 }>;
 
 /**
@@ -104,13 +107,17 @@ export type Said = Readonly<{
  * same again changes nothing.
  * @throws Problem four_eyes, conflict once it is decided or expired
  */
-export const decideApproval = (approvalId: string, state: Approval, said: Said): readonly ApprovalBody[] => {
-  const { decision, memberId, comment } = said;
+export const decideApproval = (
+  approvalId: string,
+  before: Approval | undefined,
+  { decision, memberId, comment, now, involvedMembers }: DecideApprovalCommand,
+): readonly ApprovalBody[] => {
+  const state = existing(before);
   if (state.decisions.some((one) => one.memberId === memberId && one.decision === decision)) return [];
-  if (state.status === 'expired' || Date.parse(state.expiresAt) <= said.now.getTime())
+  if (state.status === 'expired' || Date.parse(state.expiresAt) <= now.getTime())
     throw new Problem('conflict', 'The approval has expired. The agent may ask again.');
   if (state.status !== 'pending') throw new Problem('conflict', `The approval is ${state.status} already.`);
-  if (decision === 'approved' && said.parties.includes(memberId))
+  if (decision === 'approved' && involvedMembers.includes(memberId))
     throw new Problem(
       'four_eyes',
       'Neither who issued or rotated the grant nor the person it is for may approve its calls. Ask another approver.',
@@ -121,5 +128,7 @@ export const decideApproval = (approvalId: string, state: Approval, said: Said):
 };
 
 /** The end of an approval that nobody decided in time; nothing for one that is not pending. */
-export const expireApproval = (approvalId: string, state: Approval): readonly ApprovalBody[] =>
-  state.status === 'pending' ? [{ type: 'approval.expired', ...about(approvalId, state) }] : [];
+export const decideApprovalExpiry = (approvalId: string, before: Approval | undefined): readonly ApprovalBody[] => {
+  const state = existing(before);
+  return state.status === 'pending' ? [{ type: 'approval.expired', ...about(approvalId, state) }] : [];
+};

@@ -2,14 +2,14 @@ import type { Change, EventStore } from '../../record/event-store/event-store.js
 import type { Database } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
 import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
-import { expireApproval } from './approvals.js';
+import { decideApprovalExpiry } from './approvals.js';
 import { approvalStream } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
 import { dropArguments } from './sealed-arguments.js';
 
-const PAUSE_MS = 1000;
-const AT_ONCE = 100;
-const OF_ONE_ORGANIZATION = 20;
+const POLL_INTERVAL_MS = 1000;
+const BATCH_SIZE = 100;
+const MAX_PER_ORGANIZATION = 20;
 
 /**
  * Each organization's in turn, and any of them when there are many: some that can't be ended keep no other from its
@@ -18,15 +18,14 @@ const OF_ONE_ORGANIZATION = 20;
 const EXPIRED = `select organization_id, id from (
     select organization_id, id, row_number() over (partition by organization_id order by random()) as place
     from approvals where status = 'pending' and expires_at <= now()) expired
-  where place <= ${OF_ONE_ORGANIZATION} order by place, random() limit ${AT_ONCE}`;
+  where place <= ${MAX_PER_ORGANIZATION} order by place, random() limit ${BATCH_SIZE}`;
 
 /** Ends an approval whose time is over, and drops the arguments. Nothing when it was decided meanwhile. */
 export const expireOne = async (change: Change, approvalId: string): Promise<void> => {
   const { organizationId } = change.caller;
   let ended = false;
   await change.apply(approvalStream, approvalId, (state) => {
-    if (!state) throw new Error('an approval that was never requested');
-    const events = expireApproval(approvalId, state);
+    const events = decideApprovalExpiry(approvalId, state);
     ended = events.length > 0;
     return events;
   });
@@ -50,9 +49,12 @@ const expire = async (db: Database, store: EventStore): Promise<number> => {
           }),
       );
   }
-  return ended > 0 && rows.length >= OF_ONE_ORGANIZATION ? 0 : PAUSE_MS;
+  return ended > 0 && rows.length >= MAX_PER_ORGANIZATION ? 0 : POLL_INTERVAL_MS;
 };
 
 /** Ends, within about a second, approvals that nobody decided in time. Several processes may do so. */
 export const startExpiry = (db: Database, store: EventStore): Rounds =>
-  startRounds(() => expire(db, store), { failed: 'ending approvals that have expired failed', againMs: PAUSE_MS });
+  startRounds(() => expire(db, store), {
+    failed: 'ending approvals that have expired failed',
+    againMs: POLL_INTERVAL_MS,
+  });

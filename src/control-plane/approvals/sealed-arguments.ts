@@ -2,11 +2,11 @@ import type { Tx } from '../../platform/postgres/database.js';
 import { organizationKey } from '../../platform/postgres/organization-key.js';
 import type { Place, Vault } from '../../platform/crypto/vault.js';
 
-type Of = Readonly<{ organizationId: string; approvalId: string }>;
+type ApprovalKey = Readonly<{ organizationId: string; approvalId: string }>;
 
 type Column = 'sealed_arguments' | 'sealed_other_params';
 
-const placeOf = ({ organizationId, approvalId }: Of, column: Column): Place => ({
+const placeOf = ({ organizationId, approvalId }: ApprovalKey, column: Column): Place => ({
   organizationId,
   table: 'approval_arguments',
   column,
@@ -14,14 +14,14 @@ const placeOf = ({ organizationId, approvalId }: Of, column: Column): Place => (
 });
 
 /** What a request says that is to be decided: its arguments, and the other members of its `params`, each as JSON. */
-export type Said = Readonly<{ argumentsJson: string; otherParamsJson: string | undefined }>;
+export type RequestTexts = Readonly<{ argumentsJson: string; otherParamsJson: string | undefined }>;
 
 /** Keeps, sealed, what a request says until it is decided. */
-export const keepArguments = async (
+export const storeArguments = async (
   tx: Tx,
   vault: Vault,
-  of: Of,
-  { argumentsJson, otherParamsJson }: Said,
+  of: ApprovalKey,
+  { argumentsJson, otherParamsJson }: RequestTexts,
 ): Promise<void> => {
   const key = await organizationKey(tx, of.organizationId);
   const others =
@@ -42,7 +42,7 @@ type Row = { sealed_arguments: Buffer; sealed_other_params: Buffer | null };
 export const readArguments = async (
   tx: Tx,
   vault: Vault,
-  of: Of,
+  of: ApprovalKey,
 ): Promise<Readonly<{ arguments: unknown; otherParams: unknown }>> => {
   const { rows } = await tx.query<Row>(
     `select sealed_arguments, sealed_other_params from approval_arguments
@@ -60,7 +60,7 @@ export const readArguments = async (
 };
 
 /** Deletes the sealed arguments of an approval, if they are still there. */
-export const dropArguments = async (tx: Tx, { organizationId, approvalId }: Of): Promise<void> => {
+export const dropArguments = async (tx: Tx, { organizationId, approvalId }: ApprovalKey): Promise<void> => {
   await tx.query('delete from approval_arguments where organization_id = $1 and approval_id = $2', [
     organizationId,
     approvalId,

@@ -2,12 +2,12 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nes
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import {
-  ChangeGrant,
+  UpdateGrant,
   GrantPage,
   GrantQuery,
   GrantView,
   GrantWithToken,
-  IssueGrant,
+  CreateGrant,
   RotateGrant,
 } from './grants.dto.js';
 import { GrantsService } from './grants.service.js';
@@ -27,8 +27,8 @@ export class GrantsController {
   @Post()
   @Allowed('admin')
   @ApiCreatedResponse({ type: GrantWithToken })
-  issueGrant(@CurrentPrincipal() principal: Principal, @Body() body: IssueGrant): Promise<GrantWithToken> {
-    return this.#grants.issue(principal, body);
+  createGrant(@CurrentPrincipal() principal: Principal, @Body() body: CreateGrant): Promise<GrantWithToken> {
+    return this.#grants.create(principal, body);
   }
 
   @Get()
@@ -48,12 +48,12 @@ export class GrantsController {
   @Patch(':id')
   @Allowed('policy_manager')
   @ApiOkResponse({ type: GrantView })
-  changeGrant(
+  updateGrant(
     @CurrentPrincipal() principal: Principal,
     @Param('id', GRANT_ID) id: string,
-    @Body() body: ChangeGrant,
+    @Body() body: UpdateGrant,
   ): Promise<GrantView> {
-    return this.#grants.change(principal, id, body);
+    return this.#grants.update(principal, id, body);
   }
 
   @Post(':id/rotate')

@@ -1,10 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, Instant, OneOf, Text, Whole } from '../../platform/rest/fields.js';
+import { PageView } from '../../platform/rest/page.dto.js';
 import { PageQuery } from '../../platform/rest/page.js';
 import type { ClientConfig } from './client-config.js';
 import { GRANT_STATUSES, type GrantStatus } from './grants.js';
 
-export class IssueGrant {
+export class CreateGrant {
   @IdOf('idn')
   identityId!: string;
 
@@ -28,7 +29,7 @@ export class IssueGrant {
   expiresAt?: string | null;
 }
 
-export class ChangeGrant {
+export class UpdateGrant {
   @IdOf('pol', { nullable: true, description: 'null takes the policy away: every call is refused' })
   policyId?: string | null;
 
@@ -117,13 +118,7 @@ export class GrantWithToken extends GrantView {
   readonly token!: string;
 }
 
-export class GrantPage {
+export class GrantPage extends PageView {
   @ApiProperty({ type: [GrantView] })
   readonly items!: readonly GrantView[];
-
-  @ApiProperty({ type: String, nullable: true })
-  readonly nextCursor!: string | null;
-
-  @ApiProperty({ type: Boolean })
-  readonly hasMore!: boolean;
 }

@@ -9,16 +9,23 @@ import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { clientConfig } from './client-config.js';
 import { addToken, dropTokens, retireTokens } from './grant-tokens.js';
-import { decideGrantChange, decideRevocation, decideRotation, futureExpiry, type RevocationReason } from './grants.js';
-import type { ChangeGrant, GrantQuery, GrantView, GrantWithToken, IssueGrant } from './grants.dto.js';
+import {
+  decideGrantChange,
+  decideGrantCreation,
+  decideGrantRevocation,
+  decideGrantRotation,
+  futureExpiry,
+  type RevocationReason,
+} from './grants.js';
+import type { UpdateGrant, GrantQuery, GrantView, GrantWithToken, CreateGrant } from './grants.dto.js';
 import {
   findGrant,
   grantStream,
-  isThere,
+  exists,
   listGrants,
   serverOfPolicy,
   unrevokedGrantsOf,
-  type Shelf,
+  type RowContext,
   type ShownGrant,
 } from './grants.store.js';
 
@@ -26,7 +33,7 @@ const ADMIN_ONLY =
   'A policy manager may change policyId and shadowPolicyId; label, expiresAt and disabled need an admin.';
 
 const revoke = async (change: Change, grantId: string, reason: RevocationReason): Promise<void> => {
-  await change.apply(grantStream, grantId, (state) => decideRevocation(grantId, state, reason));
+  await change.apply(grantStream, grantId, (state) => decideGrantRevocation(grantId, state, { reason }));
   await dropTokens(change, grantId);
 };
 
@@ -69,20 +76,20 @@ export class GrantsService {
   }
 
   /** @throws Problem not_found (identity, server, policy), policy_of_other_server, invalid_body (expiresAt) */
-  async issue(principal: Principal, body: IssueGrant): Promise<GrantWithToken> {
+  async create(principal: Principal, body: CreateGrant): Promise<GrantWithToken> {
     const { organizationId } = principal;
     const { identityId, serverId, policyId = null, shadowPolicyId = null, label = null } = body;
     return this.#once.run(principal, {
       prepare: async () => newId('grt'),
       create: async (change, grantId) => {
         const expiresAt = body.expiresAt ? futureExpiry(body.expiresAt, change.now) : null;
-        if (!(await isThere(change.tx, organizationId, { table: 'identities', id: identityId })))
+        if (!(await exists(change.tx, organizationId, { table: 'identities', id: identityId })))
           throw notFound('identity');
-        if (!(await isThere(change.tx, organizationId, { table: 'servers', id: serverId }))) throw notFound('server');
+        if (!(await exists(change.tx, organizationId, { table: 'servers', id: serverId }))) throw notFound('server');
         await checkPolicies(change.tx, organizationId, { serverId, policyIds: [policyId, shadowPolicyId] });
-        await change.apply(grantStream, grantId, () => [
-          { type: 'grant.issued', grantId, identityId, serverId, policyId, shadowPolicyId, label, expiresAt },
-        ]);
+        await change.apply(grantStream, grantId, () =>
+          decideGrantCreation(grantId, undefined, { identityId, serverId, policyId, shadowPolicyId, label, expiresAt }),
+        );
         return this.#withToken(change, grantId);
       },
     });
@@ -105,7 +112,7 @@ export class GrantsService {
    * @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked,
    * policy_of_other_server, invalid_body (expiresAt)
    */
-  async change(principal: Principal, id: string, body: ChangeGrant): Promise<GrantView> {
+  async update(principal: Principal, id: string, body: UpdateGrant): Promise<GrantView> {
     const { organizationId } = principal;
     const adminOnly = [body.label, body.expiresAt, body.disabled];
     const caller = adminOnly.some((value) => value !== undefined) ? asAdmin(principal, ADMIN_ONLY) : principal;
@@ -125,7 +132,9 @@ export class GrantsService {
     return this.#once.run(principal, {
       prepare: async () => undefined,
       create: async (change) => {
-        await change.apply(grantStream, id, (state) => decideRotation(id, state, { now: change.now, graceSeconds }));
+        await change.apply(grantStream, id, (state) =>
+          decideGrantRotation(id, state, { now: change.now, graceSeconds }),
+        );
         await retireTokens(change, id, graceSeconds);
         return this.#withToken(change, id);
       },
@@ -147,8 +156,8 @@ export class GrantsService {
     return { ...this.#view(shown, token), token };
   }
 
-  async #shown(tx: Tx, shelf: Shelf, id: string): Promise<GrantView> {
-    const shown = await findGrant(tx, shelf, id);
+  async #shown(tx: Tx, context: RowContext, id: string): Promise<GrantView> {
+    const shown = await findGrant(tx, context, id);
     if (!shown) throw notFound('grant');
     return this.#view(shown);
   }

@@ -103,12 +103,12 @@ const toShown = (row: ShownRow): ShownGrant => ({
 });
 
 /** One organization's grants as of `now`, which decides what has expired. */
-export type Shelf = Readonly<{ organizationId: string; now: Date }>;
+export type RowContext = Readonly<{ organizationId: string; now: Date }>;
 
 /** A grant of the organization, with its status at `now`; undefined when there is none with this id. */
 export const findGrant = async (
   tx: Tx,
-  { organizationId, now }: Shelf,
+  { organizationId, now }: RowContext,
   id: string,
 ): Promise<ShownGrant | undefined> => {
   const { rows } = await tx.query<ShownRow>(`${SHOWN} where id = $3`, [organizationId, now.toISOString(), id]);
@@ -120,7 +120,7 @@ export type GrantFilter = Readonly<{ identityId?: string; serverId?: string; pol
 /** Grants that meet all of a filter, in order of id. */
 export const listGrants = async (
   tx: Tx,
-  { organizationId, now }: Shelf,
+  { organizationId, now }: RowContext,
   page: Readonly<{ after: string; rows: number; filter: GrantFilter }>,
 ): Promise<readonly ShownGrant[]> => {
   const { identityId = null, serverId = null, policyId = null, status = null } = page.filter;
@@ -147,7 +147,7 @@ export const unrevokedGrantsOf = async (
 };
 
 /** Whether a server or an identity exists and is not deleted. */
-export const isThere = async (
+export const exists = async (
   tx: Tx,
   organizationId: string,
   of: Readonly<{ table: 'servers' | 'identities'; id: string }>,

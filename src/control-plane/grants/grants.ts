@@ -79,6 +79,13 @@ const notRevoked = (state: Grant | undefined): Grant => {
   return grant;
 };
 
+/** The first event of a grant. */
+export const decideGrantCreation = (
+  grantId: string,
+  _state: undefined,
+  grant: Pick<Grant, 'identityId' | 'serverId' | 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt'>,
+): readonly GrantBody[] => [{ type: 'grant.issued', grantId, ...grant }];
+
 export type GrantPatch = Readonly<
   Partial<Pick<Grant, 'policyId' | 'shadowPolicyId' | 'label' | 'expiresAt' | 'disabled'>>
 >;
@@ -106,22 +113,22 @@ export const decideGrantChange = (
 };
 
 /** @throws Problem not_found, conflict when revoked or expired at `now` */
-export const decideRotation = (
+export const decideGrantRotation = (
   grantId: string,
   state: Grant | undefined,
-  at: Readonly<{ now: Date; graceSeconds: number }>,
+  { now, graceSeconds }: Readonly<{ now: Date; graceSeconds: number }>,
 ): readonly GrantBody[] => {
   const { identityId, serverId, expiresAt } = notRevoked(state);
-  if (expiresAt !== null && Date.parse(expiresAt) <= at.now.getTime())
+  if (expiresAt !== null && Date.parse(expiresAt) <= now.getTime())
     throw new Problem('conflict', 'The grant has expired; give it a later expiresAt first.');
-  return [{ type: 'grant.rotated', grantId, identityId, serverId, graceSeconds: at.graceSeconds }];
+  return [{ type: 'grant.rotated', grantId, identityId, serverId, graceSeconds }];
 };
 
 /** Revoking what is revoked changes nothing. @throws Problem not_found */
-export const decideRevocation = (
+export const decideGrantRevocation = (
   grantId: string,
   state: Grant | undefined,
-  reason: RevocationReason,
+  { reason }: Readonly<{ reason: RevocationReason }>,
 ): readonly GrantBody[] => {
   const { identityId, serverId, revokedAt } = existing(state);
   return revokedAt === null ? [{ type: 'grant.revoked', grantId, identityId, serverId, reason }] : [];

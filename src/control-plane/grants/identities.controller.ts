@@ -1,22 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { PageQuery } from '../../platform/rest/page.js';
-import { bodyOf } from '../../platform/rest/body-validation.js';
-import {
-  ChangeIdentity,
-  CreateIdentity,
-  IdentityPage,
-  IdentityView,
-  type IdentityChange,
-  type NewIdentity,
-} from './identities.dto.js';
+import { UpdateIdentity, CreateIdentity, IdentityPage, IdentityView } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { pathId } from '../../platform/rest/path-id.js';
 
 const IDENTITY_ID = pathId('idn', 'identity');
-const NEW = bodyOf(CreateIdentity);
-const CHANGE = bodyOf(ChangeIdentity);
 
 @ApiTags('identities')
 @Controller('v1/identities')
@@ -29,9 +19,8 @@ export class IdentitiesController {
 
   @Post()
   @Allowed('admin')
-  @ApiBody({ type: CreateIdentity })
   @ApiCreatedResponse({ type: IdentityView })
-  createIdentity(@CurrentPrincipal() principal: Principal, @Body(NEW) body: NewIdentity): Promise<IdentityView> {
+  createIdentity(@CurrentPrincipal() principal: Principal, @Body() body: CreateIdentity): Promise<IdentityView> {
     return this.#identities.create(principal, body);
   }
 
@@ -51,14 +40,13 @@ export class IdentitiesController {
 
   @Patch(':id')
   @Allowed('admin')
-  @ApiBody({ type: ChangeIdentity })
   @ApiOkResponse({ type: IdentityView })
-  changeIdentity(
+  updateIdentity(
     @CurrentPrincipal() principal: Principal,
     @Param('id', IDENTITY_ID) id: string,
-    @Body(CHANGE) body: IdentityChange,
+    @Body() body: UpdateIdentity,
   ): Promise<IdentityView> {
-    return this.#identities.change(principal, id, body);
+    return this.#identities.update(principal, id, body);
   }
 
   @Delete(':id')

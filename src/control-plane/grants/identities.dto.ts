@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
+import { PageView } from '../../platform/rest/page.dto.js';
 import { IDENTITY_KINDS, type Attributes, type IdentityKind } from './identities.js';
 
 const ATTRIBUTES =
@@ -22,7 +23,7 @@ export class CreateIdentity {
   attributes?: Attributes;
 }
 
-export class ChangeIdentity {
+export class UpdateIdentity {
   @Text(1, 200, { optional: true })
   name?: string;
 
@@ -38,10 +39,6 @@ export class ChangeIdentity {
   @Flag({ optional: true, description: 'Calls of a disabled identity are refused' })
   disabled?: boolean;
 }
-
-/** Bodies as plain types: see `bodyOf`. */
-export type NewIdentity = Readonly<Pick<CreateIdentity, keyof CreateIdentity>>;
-export type IdentityChange = Readonly<Pick<ChangeIdentity, keyof ChangeIdentity>>;
 
 export class IdentityView {
   @ApiProperty({ type: String, example: 'idn_01h2xcejqtf2nbrexx3vqjhp41' })
@@ -69,13 +66,7 @@ export class IdentityView {
   readonly createdAt!: string;
 }
 
-export class IdentityPage {
+export class IdentityPage extends PageView {
   @ApiProperty({ type: [IdentityView] })
   readonly items!: readonly IdentityView[];
-
-  @ApiProperty({ type: String, nullable: true })
-  readonly nextCursor!: string | null;
-
-  @ApiProperty({ type: Boolean })
-  readonly hasMore!: boolean;
 }

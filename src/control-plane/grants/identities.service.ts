@@ -7,8 +7,14 @@ import { newId } from '../../platform/crypto/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { revokeGrantsOf } from './grants.service.js';
-import { checkAttributes, decideIdentityChange, decideIdentityDeletion, type Identity } from './identities.js';
-import type { IdentityChange, IdentityView, NewIdentity } from './identities.dto.js';
+import {
+  checkAttributes,
+  decideIdentityChange,
+  decideIdentityCreation,
+  decideIdentityDeletion,
+  type Identity,
+} from './identities.js';
+import type { CreateIdentity, IdentityView, UpdateIdentity } from './identities.dto.js';
 import {
   externalIdTaken,
   findIdentity,
@@ -36,16 +42,16 @@ export class IdentitiesService {
   }
 
   /** @throws Problem invalid_body (attributes, memberId), conflict (externalId) */
-  async create(principal: Principal, body: NewIdentity): Promise<IdentityView> {
+  async create(principal: Principal, body: CreateIdentity): Promise<IdentityView> {
     checkAttributes(body.attributes);
     const { name, kind, memberId = null, externalId = null, attributes = {} } = body;
     return this.#once.run(principal, {
       prepare: async () => newId('idn'),
       create: async (change, identityId) => {
         await this.#checkReferences(change.tx, principal.organizationId, { identityId, memberId, externalId });
-        const identity = await change.apply(identityStream, identityId, () => [
-          { type: 'identity.created', identityId, name, kind, memberId, externalId, attributes },
-        ]);
+        const identity = await change.apply(identityStream, identityId, () =>
+          decideIdentityCreation(identityId, undefined, { name, kind, memberId, externalId, attributes }),
+        );
         return view(identityId, identity);
       },
     });
@@ -65,7 +71,7 @@ export class IdentitiesService {
   }
 
   /** @throws Problem not_found, invalid_body (attributes, memberId), conflict (externalId) */
-  async change(principal: Principal, id: string, patch: IdentityChange): Promise<IdentityView> {
+  async update(principal: Principal, id: string, patch: UpdateIdentity): Promise<IdentityView> {
     checkAttributes(patch.attributes);
     return this.#store.change(principal, async (change) => {
       const identity = await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));

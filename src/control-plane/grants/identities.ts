@@ -20,7 +20,7 @@ export type Identity = Readonly<{
   createdAt: string;
 }>;
 
-type Told = Pick<Identity, 'name' | 'memberId' | 'externalId' | 'attributes'>;
+type IdentityFields = Pick<Identity, 'name' | 'memberId' | 'externalId' | 'attributes'>;
 
 /** What an identity becomes by an event. */
 export const evolveIdentity = (state: Identity | undefined, event: ControlEvent & IdentityBody): Identity => {
@@ -53,7 +53,14 @@ const existing = (state: Identity | undefined): Identity => {
   return state;
 };
 
-export type IdentityPatch = Readonly<Partial<Told & { disabled: boolean }>>;
+/** The first event of an identity. */
+export const decideIdentityCreation = (
+  identityId: string,
+  _state: undefined,
+  identity: IdentityFields & Pick<Identity, 'kind'>,
+): readonly IdentityBody[] => [{ type: 'identity.created', identityId, ...identity }];
+
+export type IdentityPatch = Readonly<Partial<IdentityFields & { disabled: boolean }>>;
 
 /**
  * The events that bring an identity to what a patch says; none for what it says already.
@@ -69,7 +76,7 @@ export const decideIdentityChange = (
     (['name', 'memberId', 'externalId', 'attributes'] as const)
       .filter((key) => patch[key] !== undefined && !isDeepStrictEqual(patch[key], before[key]))
       .map((key) => [key, patch[key]]),
-  ) as Partial<Told>;
+  ) as Partial<IdentityFields>;
   const events: IdentityBody[] =
     Object.keys(changed).length > 0 ? [{ type: 'identity.changed', identityId, ...changed }] : [];
   if (patch.disabled === true && !before.disabled) events.push({ type: 'identity.disabled', identityId });
@@ -85,10 +92,10 @@ export const decideIdentityDeletion = (identityId: string, state: Identity | und
 
 const MAX_ATTRIBUTES = 50;
 const MAX_ATTRIBUTES_BYTES = 8192;
-const storable = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
+const isStorable = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
 
-const wrongAttribute = (value: unknown): string | undefined => {
-  if (typeof value === 'string') return storable(value) ? undefined : 'must not hold control characters';
+const whatIsWrongWith = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return isStorable(value) ? undefined : 'must not hold control characters';
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a number that a double can hold';
   return typeof value === 'boolean' || value === null
     ? undefined
@@ -106,9 +113,9 @@ export const wrongAttributes = (attributes: Attributes): readonly ProblemDetail[
   if (Buffer.byteLength(JSON.stringify(attributes)) > MAX_ATTRIBUTES_BYTES)
     return [wrong('/attributes', `attributes takes at most ${MAX_ATTRIBUTES_BYTES} bytes`)];
   return entries.flatMap(([key, value]) => {
-    if (key === '' || !storable(key))
+    if (key === '' || !isStorable(key))
       return [wrong('/attributes', 'a key must not be empty or hold control characters')];
-    const message = wrongAttribute(value);
+    const message = whatIsWrongWith(value);
     return message === undefined ? [] : [wrong(pointerTo('/attributes', key), message)];
   });
 };

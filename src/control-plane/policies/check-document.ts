@@ -3,19 +3,19 @@ import type { PolicyDocument } from '../../policy-engine/document.js';
 import { toolLints, type KnownTool } from '../../policy-engine/lints/tool-lints.js';
 import { Problem } from '../../platform/runtime/problems.js';
 
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 
 /**
  * What came of checking a document. Pointers go into the body that the document came in: they begin with `/document`.
  */
-export type Checked =
+export type CheckedDocument =
   | Readonly<{ valid: true; document: PolicyDocument; errors: readonly []; warnings: readonly PolicyError[] }>
   | Readonly<{ valid: false; errors: readonly PolicyError[]; warnings: readonly [] }>;
 
 const inBody = (errors: readonly PolicyError[]): readonly PolicyError[] =>
   errors.map(({ pointer, code, message }) => ({ pointer: `/document${pointer}`, code, message }));
 
-const refuseLarge = (document: unknown): void => {
+const requireSmall = (document: unknown): void => {
   // Nested too deep for JSON.stringify is too large as well.
   const bytes = ((): number => {
     try {
@@ -24,10 +24,10 @@ const refuseLarge = (document: unknown): void => {
       return Number.POSITIVE_INFINITY;
     }
   })();
-  if (bytes > MOST_BYTES)
+  if (bytes > MAX_BYTES)
     throw new Problem(
       'too_large',
-      `Send a policy document of at most ${MOST_BYTES / 1024} KiB of JSON, without deep nesting.`,
+      `Send a policy document of at most ${MAX_BYTES / 1024} KiB of JSON, without deep nesting.`,
     );
 };
 
@@ -35,8 +35,8 @@ const refuseLarge = (document: unknown): void => {
  * Checks a document; `tools` are those of its server, when they are known. @throws Problem `too_large` over 256 KiB of
  * JSON.
  */
-export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): Checked => {
-  refuseLarge(sent);
+export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): CheckedDocument => {
+  requireSmall(sent);
   const parsed = parsePolicy(sent);
   if (!parsed.ok) return { valid: false, errors: inBody(parsed.errors), warnings: [] };
   const warnings = [...parsed.warnings, ...(tools.length === 0 ? [] : toolLints(parsed.document, tools))];
@@ -47,10 +47,10 @@ export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): 
  * The document, if it is valid. @throws Problem `unsupported_key` when that is all that is wrong with it, else
  * `policy_invalid`; with every error at once.
  */
-export const acceptDocument = (sent: unknown): PolicyDocument => accepted(checkDocument(sent));
+export const requireValidDocument = (sent: unknown): PolicyDocument => requireValid(checkDocument(sent));
 
 /** The document that was checked, if it is valid. @throws as acceptDocument */
-export const accepted = (checked: Checked): PolicyDocument => {
+export const requireValid = (checked: CheckedDocument): PolicyDocument => {
   if (checked.valid) return checked.document;
   const { errors } = checked;
   if (errors.every(({ code }) => code === 'unsupported_key'))

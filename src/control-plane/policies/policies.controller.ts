@@ -1,32 +1,25 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery, type Page } from '../../platform/rest/page.js';
-import { bodyOf } from '../../platform/rest/body-validation.js';
+import { PageQuery } from '../../platform/rest/page.js';
+import { pathId } from '../../platform/rest/path-id.js';
 import { etagOf } from './if-match.js';
 import {
-  DecideSent,
-  DecisionAnswer,
-  PolicyAnswer,
+  DecidePolicy,
+  DecisionView,
+  PolicyView,
   PolicyPage,
-  PolicySent,
+  CreatePolicy,
   PolicyVersionPage,
-  PolicyVersionSent,
-  ValidateSent,
-  ValidationAnswer,
+  UpdatePolicy,
+  ValidatePolicy,
+  ValidationView,
 } from './policies.dto.js';
-import {
-  Policies,
-  type PolicyView,
-  type SentCall,
-  type SentPolicy,
-  type SentVersion,
-  type Validation,
-} from './policies.service.js';
-import type { PolicyVersion } from './policies.store.js';
-import type { Tried } from './try-policy.js';
+import { PoliciesService } from './policies.service.js';
 
+const POLICY_ID = pathId('pol', 'policy');
+const SERVER_ID = pathId('srv', 'server');
 const ETAG = { ETag: { description: 'The version, to be sent back as If-Match', schema: { type: 'string' as const } } };
 
 const tagged = (policy: PolicyView, response: Response): PolicyView => {
@@ -37,19 +30,22 @@ const tagged = (policy: PolicyView, response: Response): PolicyView => {
 @ApiTags('policies')
 @Controller('v1')
 export class PoliciesController {
-  constructor(private readonly policies: Policies) {}
+  readonly #policies: PoliciesService;
+
+  constructor(policies: PoliciesService) {
+    this.#policies = policies;
+  }
 
   @Post('servers/:id/policies')
   @Allowed('policy_manager')
-  @ApiBody({ type: PolicySent })
-  @ApiCreatedResponse({ type: PolicyAnswer, headers: ETAG })
+  @ApiCreatedResponse({ type: PolicyView, headers: ETAG })
   async createPolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') serverId: string,
-    @Body(bodyOf(PolicySent)) body: SentPolicy,
+    @Param('id', SERVER_ID) serverId: string,
+    @Body() body: CreatePolicy,
     @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyView> {
-    return tagged(await this.policies.create(principal, serverId, body), response);
+    return tagged(await this.#policies.create(principal, serverId, body), response);
   }
 
   @Get('servers/:id/policies')
@@ -57,47 +53,42 @@ export class PoliciesController {
   @ApiOkResponse({ type: PolicyPage })
   listPolicies(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') serverId: string,
+    @Param('id', SERVER_ID) serverId: string,
     @Query() query: PageQuery,
-  ): Promise<Page<PolicyView>> {
-    return this.policies.list(principal, serverId, query);
+  ): Promise<PolicyPage> {
+    return this.#policies.list(principal, serverId, query);
   }
 
   @Post('policies/validate')
   @HttpCode(200)
   @Allowed('policy_manager')
-  @ApiBody({ type: ValidateSent })
-  @ApiOkResponse({ type: ValidationAnswer })
-  validatePolicy(
-    @CurrentPrincipal() principal: Principal,
-    @Body(bodyOf(ValidateSent)) body: Readonly<{ document: unknown; serverId?: string }>,
-  ): Promise<Validation> {
-    return this.policies.validate(principal, body.document, body.serverId);
+  @ApiOkResponse({ type: ValidationView })
+  validatePolicy(@CurrentPrincipal() principal: Principal, @Body() body: ValidatePolicy): Promise<ValidationView> {
+    return this.#policies.validate(principal, body.document, body.serverId);
   }
 
   @Get('policies/:id')
   @Allowed('member')
-  @ApiOkResponse({ type: PolicyAnswer, headers: ETAG })
+  @ApiOkResponse({ type: PolicyView, headers: ETAG })
   async getPolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
+    @Param('id', POLICY_ID) id: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyView> {
-    return tagged(await this.policies.get(principal, id), response);
+    return tagged(await this.#policies.get(principal, id), response);
   }
 
   @Put('policies/:id')
   @Allowed('policy_manager')
-  @ApiBody({ type: PolicyVersionSent })
   @ApiHeader({ name: 'If-Match', required: true, description: 'The version that your change is based on, or *' })
-  @ApiOkResponse({ type: PolicyAnswer, headers: ETAG })
-  async publishPolicy(
+  @ApiOkResponse({ type: PolicyView, headers: ETAG })
+  async updatePolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
-    @Body(bodyOf(PolicyVersionSent)) body: SentVersion,
+    @Param('id', POLICY_ID) id: string,
+    @Body() body: UpdatePolicy,
     @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyView> {
-    return tagged(await this.policies.publish(principal, id, response.req.headers['if-match'], body), response);
+    return tagged(await this.#policies.update(principal, id, response.req.headers['if-match'], body), response);
   }
 
   @Delete('policies/:id')
@@ -107,10 +98,10 @@ export class PoliciesController {
   @ApiNoContentResponse()
   deletePolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
+    @Param('id', POLICY_ID) id: string,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    return this.policies.delete(principal, id, ifMatch);
+    return this.#policies.delete(principal, id, ifMatch);
   }
 
   @Get('policies/:id/versions')
@@ -118,22 +109,21 @@ export class PoliciesController {
   @ApiOkResponse({ type: PolicyVersionPage })
   listPolicyVersions(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
+    @Param('id', POLICY_ID) id: string,
     @Query() query: PageQuery,
-  ): Promise<Page<PolicyVersion>> {
-    return this.policies.versions(principal, id, query);
+  ): Promise<PolicyVersionPage> {
+    return this.#policies.versions(principal, id, query);
   }
 
   @Post('policies/:id/decide')
   @HttpCode(200)
   @Allowed('policy_manager')
-  @ApiBody({ type: DecideSent })
-  @ApiOkResponse({ type: DecisionAnswer })
+  @ApiOkResponse({ type: DecisionView })
   decidePolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
-    @Body(bodyOf(DecideSent)) body: SentCall,
-  ): Promise<Tried> {
-    return this.policies.decide(principal, id, body);
+    @Param('id', POLICY_ID) id: string,
+    @Body() body: DecidePolicy,
+  ): Promise<DecisionView> {
+    return this.#policies.decide(principal, id, body);
   }
 }

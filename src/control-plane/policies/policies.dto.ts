@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined } from 'class-validator';
+import { PageView } from '../../platform/rest/page.dto.js';
 import { ActorView } from '../../platform/rest/actor.dto.js';
 import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
 import { scopeNames } from '../../policy-engine/scopes.js';
@@ -15,45 +16,45 @@ const documentSchema = {
   },
 } as const;
 
-export class PolicySent {
+export class CreatePolicy {
   @Text(1, 200) name!: string;
   @ApiProperty(documentSchema) @IsDefined() document!: unknown;
 }
 
-export class PolicyVersionSent {
+export class UpdatePolicy {
   @Text(1, 200, { optional: true, description: 'The name stays unless given' }) name?: string;
   @ApiProperty(documentSchema) @IsDefined() document!: unknown;
 }
 
-export class ValidateSent {
+export class ValidatePolicy {
   @ApiProperty(documentSchema) @IsDefined() document!: unknown;
   @IdOf('srv', { optional: true, description: 'Also checks that the tools named are there' }) serverId?: string;
 }
 
-export class DecideSent {
+export class DecidePolicy {
   @Text(1, 1000) tool!: string;
   @JsonObject({ optional: true }) arguments?: object;
   @IdOf('idn', { optional: true }) identityId?: string;
 }
 
-export class PolicyErrorAnswer {
+export class PolicyErrorView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the body; it begins with /document' }) pointer!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String }) message!: string;
 }
 
-export class PolicyAnswer {
+export class PolicyView {
   @IdOf('pol') id!: string;
   @IdOf('srv') serverId!: string;
   @Text(1, 200) name!: string;
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Also the ETag' }) version!: number;
   @ApiProperty(documentSchema) document!: object;
-  @ApiProperty({ type: [PolicyErrorAnswer] }) warnings!: readonly PolicyErrorAnswer[];
+  @ApiProperty({ type: [PolicyErrorView] }) warnings!: readonly PolicyErrorView[];
   @Instant() createdAt!: string;
   @Instant() updatedAt!: string;
 }
 
-export class PolicyVersionAnswer {
+export class PolicyVersionView {
   @ApiProperty({ type: 'integer', minimum: 1 }) version!: number;
   @Text(1, 200) name!: string;
   @ApiProperty(documentSchema) document!: object;
@@ -61,13 +62,13 @@ export class PolicyVersionAnswer {
   @ApiProperty({ type: ActorView }) publishedBy!: ActorView;
 }
 
-export class ValidationAnswer {
+export class ValidationView {
   @Flag() valid!: boolean;
-  @ApiProperty({ type: [PolicyErrorAnswer] }) errors!: readonly PolicyErrorAnswer[];
-  @ApiProperty({ type: [PolicyErrorAnswer] }) warnings!: readonly PolicyErrorAnswer[];
+  @ApiProperty({ type: [PolicyErrorView] }) errors!: readonly PolicyErrorView[];
+  @ApiProperty({ type: [PolicyErrorView] }) warnings!: readonly PolicyErrorView[];
 }
 
-export class LimitAnswer {
+export class CountedLimitView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) rule!: string;
   @ApiProperty({ type: String }) counter!: string;
   @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }] }) window!: string | number;
@@ -76,39 +77,34 @@ export class LimitAnswer {
   @ApiProperty({ type: Number }) max!: number;
 }
 
-export class TraceStepAnswer {
+export class TraceStepView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) rule!: string;
   @OneOf(['passed', 'refused', 'not_reached', 'reserves']) outcome!: string;
   @ApiPropertyOptional({ type: String }) detail?: string;
 }
 
-export class WouldAnswer {
+export class WouldView {
   @OneOf(['deny', 'hold']) effect!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String, nullable: true }) rule!: string | null;
 }
 
-export class DecisionAnswer {
+export class DecisionView {
   @OneOf(['allow', 'deny', 'hold']) effect!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) reason!: string;
-  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' })
-  would?: WouldAnswer;
-  @ApiProperty({ type: [LimitAnswer], description: 'What a call would be counted in; it must fit in all of them' })
-  limits!: readonly LimitAnswer[];
-  @ApiProperty({ type: [TraceStepAnswer] }) trace!: readonly TraceStepAnswer[];
+  @ApiPropertyOptional({ type: WouldView, description: 'In monitor mode: what enforcing would do' })
+  would?: WouldView;
+  @ApiProperty({ type: [CountedLimitView], description: 'What a call would be counted in; it must fit in all of them' })
+  limits!: readonly CountedLimitView[];
+  @ApiProperty({ type: [TraceStepView] }) trace!: readonly TraceStepView[];
 }
 
-class PageAnswer {
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
-  @ApiProperty({ type: Boolean }) hasMore!: boolean;
+export class PolicyPage extends PageView {
+  @ApiProperty({ type: [PolicyView] }) items!: readonly PolicyView[];
 }
 
-export class PolicyPage extends PageAnswer {
-  @ApiProperty({ type: [PolicyAnswer] }) items!: readonly PolicyAnswer[];
-}
-
-export class PolicyVersionPage extends PageAnswer {
-  @ApiProperty({ type: [PolicyVersionAnswer] }) items!: readonly PolicyVersionAnswer[];
+export class PolicyVersionPage extends PageView {
+  @ApiProperty({ type: [PolicyVersionView] }) items!: readonly PolicyVersionView[];
 }

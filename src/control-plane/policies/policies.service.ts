@@ -1,18 +1,25 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { CreateOnce } from '../../record/event-store/create-once.js';
-import type { EventStore } from '../../record/event-store/event-store.js';
+import { Injectable } from '@nestjs/common';
+import { CreateOnce } from '../../record/event-store/create-once.js';
+import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
-import { isId, newId, type IdPrefix } from '../../platform/crypto/ids.js';
+import { newId } from '../../platform/crypto/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { PolicyPins } from '../../record/event-log/events/index.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import { compileInputSchema } from '../../policy-engine/input-schema.js';
-import type { PolicyError } from '../../policy-engine/parse.js';
-import { acceptDocument, checkDocument, type Checked } from './check-document.js';
+import { requireValidDocument, checkDocument, type CheckedDocument } from './check-document.js';
 import { requireIfMatch, requireMatch } from './if-match.js';
-import { createPolicy, present, publishPolicy, type Document, type PolicyState } from './policies.js';
+import {
+  decidePolicyChange,
+  decidePolicyCreation,
+  decidePolicyDeletion,
+  existing,
+  type Document,
+  type PolicyState,
+} from './policies.js';
 import {
   findIdentity,
   findInputSchemas,
@@ -21,28 +28,21 @@ import {
   listPolicies,
   listVersions,
   policyStream,
-  type PolicyVersion,
   type ServerFacts,
 } from './policies.store.js';
-import { tryPolicy, type Tried } from './try-policy.js';
-import { withUncheckable } from './uncheckable-tools.js';
+import type {
+  CreatePolicy,
+  DecidePolicy,
+  DecisionView,
+  PolicyVersionView,
+  PolicyView,
+  UpdatePolicy,
+  ValidationView,
+} from './policies.dto.js';
+import { decideHypothetically } from './decide-hypothetically.js';
+import { markUncheckable } from './uncheckable-tools.js';
 
-export type PolicyView = Readonly<{
-  id: string;
-  serverId: string;
-  name: string;
-  version: number;
-  document: Document;
-  warnings: readonly PolicyError[];
-  createdAt: string;
-  updatedAt: string;
-}>;
-export type Validation = Readonly<{ valid: boolean; errors: readonly PolicyError[]; warnings: readonly PolicyError[] }>;
-export type SentPolicy = Readonly<{ name: string; document: unknown }>;
-export type SentVersion = Readonly<{ name?: string; document: unknown }>;
-export type SentCall = Readonly<{ tool: string; arguments?: unknown; identityId?: string }>;
-
-type Found = Readonly<{ state: PolicyState; server: ServerFacts }>;
+type PolicyWithServer = Readonly<{ state: PolicyState; server: ServerFacts }>;
 
 const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView => ({
   id,
@@ -55,20 +55,15 @@ const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView =
   updatedAt: state.updatedAt,
 });
 
-const known = (prefix: IdPrefix, id: string, noun: string): string => {
-  if (!isId(prefix, id)) throw notFound(noun);
-  return id;
-};
-
-const serverOf = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts> => {
-  const server = await findServer(tx, organizationId, known('srv', id, 'server'));
+const requireServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts> => {
+  const server = await findServer(tx, organizationId, id);
   if (!server) throw notFound('server');
   return server;
 };
 
 /** A policy that is there; one whose server is deleted is not. */
-const find = async (tx: Tx, organizationId: string, id: string): Promise<Found> => {
-  const state = present((await policyStream.load(tx, organizationId, known('pol', id, 'policy')))?.state);
+const findWithServer = async (tx: Tx, organizationId: string, id: string): Promise<PolicyWithServer> => {
+  const state = existing((await policyStream.load(tx, organizationId, id))?.state);
   const server = await findServer(tx, organizationId, state.serverId);
   if (!server) throw notFound('policy');
   return { state, server };
@@ -83,8 +78,9 @@ const versionAfter = (after: string): number => {
   return Number(after);
 };
 
-/** The policies of an organization, each for one server, each change a new version. */
-export class Policies {
+/** The policies of an organization, each for one server, each change a new version. All refusals are Problems. */
+@Injectable()
+export class PoliciesService {
   readonly #store: EventStore;
   readonly #once: CreateOnce;
 
@@ -93,13 +89,13 @@ export class Policies {
     this.#once = once;
   }
 
-  create(principal: Principal, serverId: string, { name, document }: SentPolicy): Promise<PolicyView> {
+  create(principal: Principal, serverId: string, { name, document }: CreatePolicy): Promise<PolicyView> {
     return this.#once.run(principal, {
       prepare: () => Promise.resolve(),
       create: async (change) => {
-        const facts = await serverOf(change.tx, principal.organizationId, serverId);
-        const accepted = acceptDocument(document) as Document;
-        const server = await withUncheckable(
+        const facts = await requireServer(change.tx, principal.organizationId, serverId);
+        const accepted = requireValidDocument(document) as Document;
+        const server = await markUncheckable(
           change.tx,
           { organizationId: principal.organizationId, serverId, server: facts },
           [accepted],
@@ -108,7 +104,7 @@ export class Policies {
         return view(
           id,
           await change.apply(policyStream, id, () =>
-            createPolicy(id, { serverId, name, document: accepted, ...pinsOf(server) }),
+            decidePolicyCreation(id, undefined, { serverId, name, document: accepted, ...pinsOf(server) }),
           ),
           server,
         );
@@ -120,11 +116,11 @@ export class Policies {
   async list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
     const { after, rows, limit } = pageStart(query);
     const { server, found } = await this.#store.read(organizationId, async (tx) => {
-      const facts = await serverOf(tx, organizationId, serverId);
+      const facts = await requireServer(tx, organizationId, serverId);
       const policies = await listPolicies(tx, organizationId, { serverId, after, rows });
       return {
         found: policies,
-        server: await withUncheckable(
+        server: await markUncheckable(
           tx,
           { organizationId, serverId, server: facts },
           policies.map(({ document }) => document),
@@ -142,11 +138,11 @@ export class Policies {
 
   get({ organizationId }: Principal, id: string): Promise<PolicyView> {
     return this.#store.read(organizationId, async (tx) => {
-      const { state, server } = await find(tx, organizationId, id);
+      const { state, server } = await findWithServer(tx, organizationId, id);
       return view(
         id,
         state,
-        await withUncheckable(tx, { organizationId, serverId: state.serverId, server }, [state.document]),
+        await markUncheckable(tx, { organizationId, serverId: state.serverId, server }, [state.document]),
       );
     });
   }
@@ -155,17 +151,17 @@ export class Policies {
    * Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the
    * newest.
    */
-  publish(
+  update(
     principal: Principal,
     id: string,
     ifMatch: string | undefined,
-    { name, document }: SentVersion,
+    { name, document }: UpdatePolicy,
   ): Promise<PolicyView> {
     return this.#store.change(principal, async (change) => {
-      const { state, server: facts } = await find(change.tx, principal.organizationId, id);
+      const { state, server: facts } = await findWithServer(change.tx, principal.organizationId, id);
       requireMatch(requireIfMatch(ifMatch), state.policyVersion);
-      const accepted = acceptDocument(document) as Document;
-      const server = await withUncheckable(
+      const accepted = requireValidDocument(document) as Document;
+      const server = await markUncheckable(
         change.tx,
         { organizationId: principal.organizationId, serverId: state.serverId, server: facts },
         [accepted],
@@ -173,7 +169,7 @@ export class Policies {
       return view(
         id,
         await change.apply(policyStream, id, (current) =>
-          publishPolicy(id, present(current), { name, document: accepted, ...pinsOf(server) }),
+          decidePolicyChange(id, current, { name, document: accepted, ...pinsOf(server) }),
         ),
         server,
       );
@@ -183,43 +179,47 @@ export class Policies {
   /** Deletes a policy that no grant uses. */
   async delete(principal: Principal, id: string, ifMatch: string | undefined): Promise<void> {
     await this.#store.change(principal, async (change) => {
-      const { state } = await find(change.tx, principal.organizationId, id);
+      const { state } = await findWithServer(change.tx, principal.organizationId, id);
       requireMatch(ifMatch, state.policyVersion);
       if (await isPolicyInUse(change.tx, principal.organizationId, id))
         throw new Problem('conflict', 'A grant uses this policy: revoke the grant or give it another policy first.');
-      await change.apply(policyStream, id, () => [{ type: 'policy.deleted', policyId: id, serverId: state.serverId }]);
+      await change.apply(policyStream, id, (current) => decidePolicyDeletion(id, current));
     });
   }
 
-  versions({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<PolicyVersion>> {
+  versions({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<PolicyVersionView>> {
     const { after, rows, limit } = pageStart(query);
     return this.#store.read(organizationId, async (tx) => {
-      await find(tx, organizationId, id);
+      await findWithServer(tx, organizationId, id);
       const found = await listVersions(tx, organizationId, { policyId: id, after: versionAfter(after), rows });
       return toPage(found, limit, { keyOf: ({ version }) => String(version), view: (version) => version });
     });
   }
 
   /** Whether a document could be saved; with a server, also whether its tools are there. */
-  async validate(principal: Principal, document: unknown, serverId: string | undefined): Promise<Validation> {
+  async validate(principal: Principal, document: unknown, serverId: string | undefined): Promise<ValidationView> {
     const { valid, errors, warnings } = await this.check(principal, document, serverId);
     return { valid, errors, warnings };
   }
 
   /** `checkDocument`, beside the tools of the server if one is named. @throws Problem not_found, too_large */
-  async check({ organizationId }: Principal, document: unknown, serverId: string | undefined): Promise<Checked> {
+  async check(
+    { organizationId }: Principal,
+    document: unknown,
+    serverId: string | undefined,
+  ): Promise<CheckedDocument> {
     if (serverId === undefined) return checkDocument(document);
     const { tools } = await this.#store.read(organizationId, async (tx) => {
-      const server = await serverOf(tx, organizationId, serverId);
-      return withUncheckable(tx, { organizationId, serverId, server }, [document]);
+      const server = await requireServer(tx, organizationId, serverId);
+      return markUncheckable(tx, { organizationId, serverId, server }, [document]);
     });
     return checkDocument(document, tools);
   }
 
   /** What the newest version says about a call. Changes nothing. */
-  decide({ organizationId }: Principal, id: string, call: SentCall): Promise<Tried> {
+  decide({ organizationId }: Principal, id: string, call: DecidePolicy): Promise<DecisionView> {
     return this.#store.read(organizationId, async (tx) => {
-      const { state, server } = await find(tx, organizationId, id);
+      const { state, server } = await findWithServer(tx, organizationId, id);
       const identity =
         call.identityId === undefined ? undefined : await findIdentity(tx, organizationId, call.identityId);
       if (call.identityId !== undefined && identity === undefined) throw notFound('identity');
@@ -229,7 +229,7 @@ export class Policies {
         ? await compileInputSchema((await findInputSchemas(tx, organizationId, state.serverId, [tool])).get(tool))
         : undefined;
       const pins = { hashes: new Map(Object.entries(state.pins)), acceptances: state.acceptances };
-      return tryPolicy({
+      return decideHypothetically({
         document,
         pins,
         organizationId,

@@ -159,7 +159,11 @@ export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: st
 };
 
 /** The grants that have the policy, or had it when they were revoked, as their own or as their shadow. */
-export const findGrantsUnder = async (tx: Tx, organizationId: string, policyId: string): Promise<readonly string[]> => {
+export const findGrantsWithPolicy = async (
+  tx: Tx,
+  organizationId: string,
+  policyId: string,
+): Promise<readonly string[]> => {
   const { rows } = await tx.query<{ id: string }>(
     'select id from grants where organization_id = $1 and (policy_id = $2 or shadow_policy_id = $2)',
     [organizationId, policyId],

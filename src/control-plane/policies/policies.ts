@@ -40,31 +40,42 @@ export const evolvePolicy = (state: PolicyState | undefined, event: ControlEvent
 };
 
 /** The state of a policy that is there. @throws Problem `not_found` for one that never was or is deleted. */
-export const present = (state: PolicyState | undefined): PolicyState => {
+export const existing = (state: PolicyState | undefined): PolicyState => {
   if (state === undefined || state.deleted) throw notFound('policy');
   return state;
 };
 
 /** The first version of a policy. */
-export const createPolicy = (
+export const decidePolicyCreation = (
   policyId: string,
+  _state: undefined,
   first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document }>,
 ): readonly PolicyBody[] => [{ type: 'policy.published', policyId, ...first, policyVersion: 1 }];
 
-/** The next version of a policy, whole; also when nothing differs, as somebody published it. */
-export const publishPolicy = (
+/**
+ * The next version of a policy, whole; also when nothing differs, as somebody published it. @throws Problem not_found
+ */
+export const decidePolicyChange = (
   policyId: string,
-  state: PolicyState,
-  next: PolicyPins & Readonly<{ name?: string; document: Document }>,
-): readonly PolicyBody[] => [
-  {
-    type: 'policy.published',
-    policyId,
-    serverId: state.serverId,
-    name: next.name ?? state.name,
-    policyVersion: state.policyVersion + 1,
-    document: next.document,
-    pins: next.pins,
-    acceptances: next.acceptances,
-  },
+  state: PolicyState | undefined,
+  next: PolicyPins & Readonly<{ name?: string | undefined; document: Document }>,
+): readonly PolicyBody[] => {
+  const { serverId, name, policyVersion } = existing(state);
+  return [
+    {
+      type: 'policy.published',
+      policyId,
+      serverId,
+      name: next.name ?? name,
+      policyVersion: policyVersion + 1,
+      document: next.document,
+      pins: next.pins,
+      acceptances: next.acceptances,
+    },
+  ];
+};
+
+/** The end of a policy. @throws Problem not_found, also for one that is deleted already */
+export const decidePolicyDeletion = (policyId: string, state: PolicyState | undefined): readonly PolicyBody[] => [
+  { type: 'policy.deleted', policyId, serverId: existing(state).serverId },
 ];

@@ -5,7 +5,7 @@ import { isoTime } from '../../platform/runtime/iso-time.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
 import { Slots } from '../../platform/runtime/slots.js';
 import type { Decision, Facts } from '../../policy-engine/decide.js';
-import { told, type Approvals } from './approvals.js';
+import { told, type Approvals } from './request-approval.js';
 import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
 import { CallFacts, preparationFor, schemaFor } from './call-facts.js';
 import { judge } from './judge.js';

@@ -1,5 +1,5 @@
 import type { Decision, Facts } from '../../policy-engine/decide.js';
-import { askFor, awaiting, unaskable, unavailable, type Approvals } from './approvals.js';
+import { toApprovalRequest, awaiting, unaskable, unavailable, type Approvals } from './request-approval.js';
 import type { GovernedCall, Judged } from './call.js';
 import { CallFacts } from './call-facts.js';
 import { judge } from './judge.js';
@@ -35,9 +35,9 @@ export async function useApproval(
 ): Promise<Reserved> {
   const { approvals } = parts;
   if (!HOLDABLE.has(call.method)) return { judged: unaskable(call, held), reservations: [], release: nothing };
-  const asked = askFor(call, held);
+  const asked = toApprovalRequest(call, held);
   for (let tries = 0; tries < APPROVAL_TRIES; tries += 1) {
-    const standing = await approvals.standing(asked);
+    const standing = await approvals.request(asked);
     if (standing.status !== 'approved')
       return { judged: awaiting(call, asked, standing, parts.now()), reservations: [], release: nothing };
     const { approvalId } = standing;

@@ -1,5 +1,5 @@
 import type { Directory } from '../directory/directory.js';
-import type { HeldCalls } from '../enforcement/approvals.js';
+import type { ApprovalRequests } from '../enforcement/request-approval.js';
 import type { Enforcement } from '../enforcement/enforce.js';
 import type { ListParts } from '../lists/list-parts.js';
 import type { RunningCalls } from '../relay/running-calls.js';
@@ -22,7 +22,7 @@ export type GatewayParts = SessionParts &
     running: RunningCalls;
     parked: ParkedCalls;
     quotas: GatewayQuotas;
-    approvals: Pick<HeldCalls, 'look' | 'withdraw'>;
+    approvals: Pick<ApprovalRequests, 'find' | 'withdraw'>;
     approvalTasks: ApprovalTasks;
     metrics: GatewayMetrics;
     openSession: OpenSession;

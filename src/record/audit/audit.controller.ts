@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
@@ -16,7 +16,7 @@ import { sendStream } from './send-stream.js';
 export class AuditController {
   readonly #audit: AuditService;
 
-  constructor(@Inject(AuditService) audit: AuditService) {
+  constructor(audit: AuditService) {
     this.#audit = audit;
   }
 
@@ -48,12 +48,12 @@ export class AuditController {
       },
     },
   })
-  events(
+  listEvents(
     @CurrentPrincipal() principal: Principal,
     @Query() query: EventsQuery,
     @ClientGone() gone: AbortSignal,
   ): Promise<Page<AuditItem>> {
-    return this.#audit.events(principal, query, gone);
+    return this.#audit.list(principal, query, gone);
   }
 
   @Get('export')
@@ -70,7 +70,7 @@ export class AuditController {
     description: 'The records, as an attachment',
     content: { 'application/x-ndjson': { schema: { type: 'string' } }, 'text/csv': { schema: { type: 'string' } } },
   })
-  async export(
+  async exportEvents(
     @CurrentPrincipal() principal: Principal,
     @Query() query: ExportQuery,
     @Res() response: Response,

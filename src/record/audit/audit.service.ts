@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EventStore } from '../event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { cursorAt, pageStart, toPage, type Page } from '../../platform/rest/page.js';
@@ -33,7 +33,7 @@ export class AuditService {
   readonly #store: EventStore;
   readonly #lastRead = new Map<string, number>();
 
-  constructor(@Inject(EventStore) store: EventStore) {
+  constructor(store: EventStore) {
     this.#store = store;
   }
 
@@ -41,7 +41,7 @@ export class AuditService {
    * A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it
    * was asked with: the log grows.
    */
-  async events(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
+  async list(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
     const { after, limit, rows } = pageStart(query);
     const from = startOf(after);
     const { limit: _limit, after: _after, ...rest } = query;

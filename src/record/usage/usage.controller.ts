@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { ClientGone } from '../../platform/rest/client-gone.js';
@@ -29,7 +29,7 @@ const ITEM = {
 export class UsageController {
   readonly #usage: UsageService;
 
-  constructor(@Inject(UsageService) usage: UsageService) {
+  constructor(usage: UsageService) {
     this.#usage = usage;
   }
 
@@ -46,11 +46,11 @@ export class UsageController {
   @ApiOkResponse({
     schema: { type: 'object', required: ['items'], properties: { items: { type: 'array', items: ITEM } } },
   })
-  usage(
+  getUsage(
     @CurrentPrincipal() principal: Principal,
     @Query() query: UsageQuery,
     @ClientGone() gone: AbortSignal,
   ): Promise<Readonly<{ items: readonly UsageItem[] }>> {
-    return this.#usage.usage(principal, query, gone);
+    return this.#usage.get(principal, query, gone);
   }
 }

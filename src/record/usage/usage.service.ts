@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EventStore, type Caller } from '../event-store/event-store.js';
 import { Problem, type ProblemDetail } from '../../platform/runtime/problems.js';
 import type { UsageQuery } from './usage.dto.js';
@@ -27,11 +27,11 @@ export const toRequest = (query: UsageQuery, now: Date): UsageRequest => {
 export class UsageService {
   readonly #store: EventStore;
 
-  constructor(@Inject(EventStore) store: EventStore) {
+  constructor(store: EventStore) {
     this.#store = store;
   }
 
-  async usage(
+  async get(
     caller: Caller,
     query: UsageQuery,
     signal?: AbortSignal,

@@ -150,7 +150,7 @@ export const actions = {
     own.policies.set(body['id'] as string, { serverId, version: 1 });
     own.ever['policy.published'].push(body['id'] as string);
   }),
-  publishPolicy: toOne('policies', async ({ own }, id, { expected }) => {
+  updatePolicy: toOne('policies', async ({ own }, id, { expected }) => {
     const body = await ask(own, expected(200), `PUT /v1/policies/${id}`, {
       document: { version: '1', default: 'allow' },
     });
@@ -197,7 +197,7 @@ export const actions = {
     own.identities.add(id as string);
     own.ever['identity.created'].push(id as string);
   },
-  changeIdentity: toOne(
+  updateIdentity: toOne(
     'identities',
     async ({ own }, id, { expected, pick }) =>
       void (await ask(own, expected(200), `PATCH /v1/identities/${id}`, {
@@ -210,7 +210,7 @@ export const actions = {
     await ask(own, expected(204), `DELETE /v1/identities/${id}`);
     if (own.identities.delete(id)) revokeWhere(own, ({ identityId }) => identityId === id);
   }),
-  issueGrant: async ({ own, other }, { pick, foreign }) => {
+  createGrant: async ({ own, other }, { pick, foreign }) => {
     const [identityId, serverId] = [nth((foreign ? other : own).identities, pick), nth(own.servers, pick)];
     if (identityId === undefined || serverId === undefined) return;
     const policyId =
@@ -230,7 +230,7 @@ export const actions = {
     });
     own.ever['grant.issued'].push(body['id'] as string);
   },
-  changeGrant: toOne('grants', async ({ own, other }, id, { expected, pick }) => {
+  updateGrant: toOne('grants', async ({ own, other }, id, { expected, pick }) => {
     const grant = own.grants.get(id);
     await ask(own, expected(grant?.revoked ? 409 : 200), `PATCH /v1/grants/${id}`, { label: `label ${pick}` });
     const stranger = nth(other.policies.keys(), pick);

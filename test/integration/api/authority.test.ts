@@ -259,7 +259,7 @@ describe('the database', () => {
     const writers = files.filter((name) => /\.changeInOrganization\(/.test(readFileSync(join(src, name), 'utf8')));
     expect(writers.toSorted()).toEqual([
       'control-plane/accounts/sessions.service.ts',
-      'control-plane/approvals/held-calls.ts',
+      'control-plane/approvals/approval-requests.ts',
       'record/event-store/event-store.ts',
     ]);
   });

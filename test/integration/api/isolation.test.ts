@@ -11,7 +11,7 @@ import { send, type Json } from './problem.js';
 
 const STEPS = process.env['FAULTS'] === undefined ? 100 : 300;
 /** What gives an organization something of everything; random steps take these more often than what deletes. */
-const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity', 'issueGrant', 'createKey', 'call'];
+const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity', 'createGrant', 'createKey', 'call'];
 
 const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath });
 let upstream: Upstream;

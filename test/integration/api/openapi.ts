@@ -118,9 +118,9 @@ export const oneOf: Readonly<Record<string, readonly string[]>> = {
   changeOrganization: ['disabled'],
   changeServer: ['name'],
   changeTool: ['disabled'],
-  changeIdentity: ['name'],
-  changeGrant: ['policyId'],
-  replaceApprovalNotifications: ['webhookUrl'],
+  updateIdentity: ['name'],
+  updateGrant: ['policyId'],
+  updateApprovalNotifications: ['webhookUrl'],
 };
 
 /** The smallest valid body of an operation, with the members of `more` besides; undefined when it takes none. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startExpiry } from '../../../src/control-plane/approvals/expiry.js';
-import { leaseOwed } from '../../../src/control-plane/approvals/notifications/outbox.js';
+import { leaseDue } from '../../../src/control-plane/approvals/notifications/outbox.js';
 import { EventStore } from '../../../src/record/event-store/event-store.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { takeTurns } from '../../../src/control-plane/servers/tools/discovery-turns.js';
@@ -77,7 +77,7 @@ test(
     from generate_series(1, $2) n`;
     for (let loud = 0; loud < 8; loud += 1) await owner.query(owed, [newId('org'), 50, 3000]);
     await owner.query(owed, [quiet, 1, 1]);
-    const leased = await leaseOwed(at.db);
+    const leased = await leaseDue(at.db);
     expect(leased).toHaveLength(20);
     expect(leased.filter(({ organizationId }) => organizationId === quiet)).toHaveLength(1);
   },

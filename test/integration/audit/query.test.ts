@@ -49,7 +49,7 @@ const allPages = async (principal: Principal, limit: number): Promise<readonly A
   const items: AuditItem[] = [];
   let after: string | undefined;
   for (;;) {
-    const page = await audit.events(principal, { limit, ...(after === undefined ? {} : { after }) });
+    const page = await audit.list(principal, { limit, ...(after === undefined ? {} : { after }) });
     items.push(...page.items);
     after = page.nextCursor ?? undefined;
     if (!page.hasMore) return items;
@@ -98,7 +98,7 @@ describe('searching the audit log', () => {
     const seen: number[] = [];
     let after: string | undefined;
     while (seen.length < 1200) {
-      const page = await audit.events(principal, { limit: 9, ...(after === undefined ? {} : { after }) });
+      const page = await audit.list(principal, { limit: 9, ...(after === undefined ? {} : { after }) });
       seen.push(...page.items.map((item) => item.seq));
       after = page.nextCursor ?? undefined;
     }
@@ -109,20 +109,18 @@ describe('searching the audit log', () => {
 
   test('answers an empty page with the cursor that it was asked with', async () => {
     const principal = auditor(newId('org'));
-    expect(await audit.events(principal, {})).toEqual({ items: [], nextCursor: null, hasMore: false });
+    expect(await audit.list(principal, {})).toEqual({ items: [], nextCursor: null, hasMore: false });
     await seed([decided(principal.organizationId)]);
-    const { nextCursor } = await audit.events(principal, {});
-    const empty = await audit.events(principal, { after: nextCursor ?? '' });
+    const { nextCursor } = await audit.list(principal, {});
+    const empty = await audit.list(principal, { after: nextCursor ?? '' });
     expect(empty).toEqual({ items: [], nextCursor, hasMore: false });
     await seed([decided(principal.organizationId)]);
-    expect((await audit.events(principal, { after: empty.nextCursor ?? '' })).items.map((item) => item.seq)).toEqual([
-      2,
-    ]);
+    expect((await audit.list(principal, { after: empty.nextCursor ?? '' })).items.map((item) => item.seq)).toEqual([2]);
   });
 
   test('refuses a cursor of another list', async () => {
     for (const text of ['srv_01h2xcejqtf2nbrexx3vqjhp41', '12', 'events:1', 'events:-1:0', 'events:1:1:1']) {
-      const asked = audit.events(auditor(newId('org')), { after: Buffer.from(text).toString('base64url') });
+      const asked = audit.list(auditor(newId('org')), { after: Buffer.from(text).toString('base64url') });
       await expect(asked).rejects.toMatchObject({ code: 'invalid_body' });
     }
   });
@@ -158,7 +156,7 @@ describe('searching the audit log', () => {
       { tool: 'none' },
     ];
     for (const filter of wanted) {
-      const found = await audit.events(principal, filter);
+      const found = await audit.list(principal, filter);
       expect(found.items, JSON.stringify(filter)).toEqual(
         all.filter((item) => Object.entries(filter).every(([name, value]) => item[name] === value)),
       );
@@ -170,7 +168,7 @@ describe('searching the audit log', () => {
     for (let i = 0; i < 3; i += 1) await seed([decided(principal.organizationId, { time: '2020-01-01T00:00:00Z' })]);
     const [first, second, third] = (await allPages(principal, 1000)).map((item) => item.recordedAt);
     const seqs = async (range: Readonly<{ from?: string; to?: string }>): Promise<readonly number[]> =>
-      (await audit.events(principal, range)).items.map((item) => item.seq);
+      (await audit.list(principal, range)).items.map((item) => item.seq);
     expect(await seqs({ from: second ?? '' })).toEqual([2, 3]);
     expect(await seqs({ from: first ?? '', to: third ?? '' })).toEqual([1, 2]);
     expect(await seqs({ from: second ?? '', to: third ?? '' })).toEqual([2]);
@@ -202,8 +200,8 @@ describe('searching the audit log', () => {
 
   test('is itself on record, once an hour for each reader', async () => {
     const principal = auditor(newId('org'));
-    for (let i = 0; i < 3; i += 1) await audit.events(principal, { effect: 'deny' });
-    await audit.events({ ...principal, actor: { type: 'apiKey', id: newId('key') } }, {});
+    for (let i = 0; i < 3; i += 1) await audit.list(principal, { effect: 'deny' });
+    await audit.list({ ...principal, actor: { type: 'apiKey', id: newId('key') } }, {});
     expect(await noticesOf(principal.organizationId)).toEqual(['audit.read', 'audit.read']);
   });
 });
@@ -245,10 +243,10 @@ describe('exporting the audit log', () => {
           .trimEnd()
           .split('\n'),
       ).toHaveLength(1000);
-      await audit.events(principal, { limit: 1 });
+      await audit.list(principal, { limit: 1 });
       role = 'viewer';
       await expect(pages.next()).rejects.toMatchObject({ code: 'forbidden' });
-      await expect(audit.events(principal, { limit: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+      await expect(audit.list(principal, { limit: 1 })).rejects.toMatchObject({ code: 'forbidden' });
     },
   );
 

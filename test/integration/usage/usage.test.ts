@@ -310,16 +310,16 @@ describe('reading usage', () => {
     const service = new UsageService(new EventStore(at.db));
     const range = { from: '2026-11-20T00:00:00Z', to: '2026-11-20T01:00:00Z' };
     await expect(
-      service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { ...range, groupBy: ['tool'] }),
+      service.get({ organizationId, actor: { type: 'system', id: 'test' } }, { ...range, groupBy: ['tool'] }),
     ).rejects.toMatchObject({ code: 'invalid_body' });
-    expect(await service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, range)).toEqual({
+    expect(await service.get({ organizationId, actor: { type: 'system', id: 'test' } }, range)).toEqual({
       items: [{ from: '2026-11-20T00:00:00.000Z', calls: 10_001, completed: 0, failed: 0 }],
     });
     await expect(
-      service.usage({ organizationId, actor: { type: 'system', id: 'test' } }, { from: range.to, to: range.from }),
+      service.get({ organizationId, actor: { type: 'system', id: 'test' } }, { from: range.to, to: range.from }),
     ).rejects.toMatchObject({ code: 'invalid_body' });
     await expect(
-      service.usage(
+      service.get(
         { organizationId, actor: { type: 'system', id: 'test' } },
         { from: '2025-01-01T00:00:00Z', to: '2026-11-20T00:00:00Z' },
       ),

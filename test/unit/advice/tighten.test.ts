@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { tighten, type Known } from '../../../src/control-plane/advice/tighten.js';
+import { tighten, type ObservedUse } from '../../../src/control-plane/advice/tighten.js';
 import { compilePolicy } from '../../../src/policy-engine/compile.js';
 import { decide, isListed, type Reservation } from '../../../src/policy-engine/decide.js';
 import type { PolicyDocument, ToolEntry } from '../../../src/policy-engine/document.js';
@@ -22,7 +22,7 @@ const advise = (
     lowered = {},
   }: Readonly<{ used?: readonly string[]; discovered?: readonly string[]; lowered?: Readonly<Record<string, number>> }>,
 ) => {
-  const known: Known = { used: new Set(used), discovered, lowered: new Map(Object.entries(lowered)) };
+  const known: ObservedUse = { used: new Set(used), discovered, lowered: new Map(Object.entries(lowered)) };
   const { document, changes } = tighten({ version: '1', default: 'deny', ...live }, known, REASON);
   return { document, changes: changes.map(({ code, rule, tool }) => `${code} ${rule} ${tool}`) };
 };

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import {
   decideApproval,
   evolveApproval,
-  expireApproval,
-  requestApproval,
+  decideApprovalExpiry,
+  decideApprovalRequest,
   type Approval,
-  type Said,
+  type DecideApprovalCommand,
 } from '../../../src/control-plane/approvals/approvals.js';
 import type { ApprovalBody, ControlEvent, HeldCall } from '../../../src/record/event-log/events/index.js';
 import { Problem } from '../../../src/platform/runtime/problems.js';
@@ -41,16 +41,19 @@ const evolve = (state: Approval | undefined, bodies: readonly ApprovalBody[]): A
     state,
   );
 const requested = (count: number): Approval =>
-  evolve(undefined, requestApproval('apr_1', call, { count, expiresAt: new Date(EXPIRES).toISOString() })) as Approval;
-const said = (memberId: string, more: Partial<Said> = {}): Said => ({
+  evolve(
+    undefined,
+    decideApprovalRequest('apr_1', undefined, { call, count, expiresAt: new Date(EXPIRES).toISOString() }),
+  ) as Approval;
+const said = (memberId: string, more: Partial<DecideApprovalCommand> = {}): DecideApprovalCommand => ({
   decision: 'approved',
   memberId,
   comment: null,
   now: new Date(START),
-  parties: ['issuer', 'owner'],
+  involvedMembers: ['issuer', 'owner'],
   ...more,
 });
-const after = (state: Approval, ...all: readonly Said[]): Approval =>
+const after = (state: Approval, ...all: readonly DecideApprovalCommand[]): Approval =>
   all.reduce((current, one) => evolve(current, decideApproval('apr_1', current, one)) as Approval, state);
 const refusal = (work: () => unknown): string => {
   try {
@@ -75,7 +78,11 @@ describe('an approval', () => {
     );
     expect(
       refusal(() =>
-        decideApproval('apr_1', evolve(requested(1), expireApproval('apr_1', requested(1))) as Approval, said('a')),
+        decideApproval(
+          'apr_1',
+          evolve(requested(1), decideApprovalExpiry('apr_1', requested(1))) as Approval,
+          said('a'),
+        ),
       ),
     ).toBe('conflict');
   });
@@ -85,7 +92,7 @@ describe('an approval', () => {
     expect(decideApproval('apr_1', approved, said('a'))).toEqual([]);
     expect(refusal(() => decideApproval('apr_1', approved, said('b')))).toBe('conflict');
     expect(refusal(() => decideApproval('apr_1', approved, said('a', { decision: 'rejected' })))).toBe('conflict');
-    expect(expireApproval('apr_1', approved)).toEqual([]);
+    expect(decideApprovalExpiry('apr_1', approved)).toEqual([]);
   });
 
   test('may be rejected by one who approved it, while it waits for another', () => {
@@ -93,7 +100,7 @@ describe('an approval', () => {
   });
 
   test('begins with its request', () => {
-    expect(() => evolve(undefined, expireApproval('apr_1', requested(1)))).toThrow(/never requested/);
+    expect(() => evolve(undefined, decideApprovalExpiry('apr_1', requested(1)))).toThrow(/never requested/);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Approvals } from '../../../src/data-plane/enforcement/approvals.js';
+import type { Approvals } from '../../../src/data-plane/enforcement/request-approval.js';
 import type { GovernedCall } from '../../../src/data-plane/enforcement/call.js';
 import { Enforcement } from '../../../src/data-plane/enforcement/enforce.js';
 import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { clientConfig, slugOf } from '../../../src/control-plane/grants/client-config.js';
 import {
   decideGrantChange,
-  decideRevocation,
-  decideRotation,
+  decideGrantRevocation,
+  decideGrantRotation,
   evolveGrant,
   futureExpiry,
   type Grant,
@@ -90,33 +90,33 @@ describe('a grant', () => {
 
   test('can neither be changed nor rotated once it is revoked', () => {
     expect(() => decideGrantChange(ID, revoked, {})).toThrow(refusal('conflict'));
-    expect(() => decideRotation(ID, revoked, { now: new Date('2026-11-24T00:00:00Z'), graceSeconds: 0 })).toThrow(
+    expect(() => decideGrantRotation(ID, revoked, { now: new Date('2026-11-24T00:00:00Z'), graceSeconds: 0 })).toThrow(
       refusal('conflict'),
     );
   });
 
   test('can be rotated until the moment it expires', () => {
-    expect(decideRotation(ID, grant, { now: new Date('2026-12-31T23:59:59.999Z'), graceSeconds: 9 })).toEqual([
+    expect(decideGrantRotation(ID, grant, { now: new Date('2026-12-31T23:59:59.999Z'), graceSeconds: 9 })).toEqual([
       { type: 'grant.rotated', ...OF, graceSeconds: 9 },
     ]);
-    expect(() => decideRotation(ID, grant, { now: new Date('2027-01-01T00:00:00Z'), graceSeconds: 9 })).toThrow(
+    expect(() => decideGrantRotation(ID, grant, { now: new Date('2027-01-01T00:00:00Z'), graceSeconds: 9 })).toThrow(
       refusal('conflict'),
     );
   });
 
   test('is revoked once: a second revocation records nothing and keeps the first time', () => {
     expect(revoked.revokedAt).toBe('2026-11-23T00:00:00.000Z');
-    expect(decideRevocation(ID, grant, 'server_deleted')).toEqual([
+    expect(decideGrantRevocation(ID, grant, { reason: 'server_deleted' })).toEqual([
       { type: 'grant.revoked', ...OF, reason: 'server_deleted' },
     ]);
-    expect(decideRevocation(ID, revoked, 'revoked')).toEqual([]);
+    expect(decideGrantRevocation(ID, revoked, { reason: 'revoked' })).toEqual([]);
   });
 
   test('that was never issued is not found', () => {
     for (const ask of [
       () => decideGrantChange(ID, undefined, {}),
-      () => decideRevocation(ID, undefined, 'revoked'),
-      () => decideRotation(ID, undefined, { now: new Date(0), graceSeconds: 0 }),
+      () => decideGrantRevocation(ID, undefined, { reason: 'revoked' }),
+      () => decideGrantRotation(ID, undefined, { now: new Date(0), graceSeconds: 0 }),
     ]) {
       expect(ask).toThrow(refusal('not_found'));
     }

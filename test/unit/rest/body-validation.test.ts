@@ -3,7 +3,7 @@ import { getMetadataStorage } from 'class-validator';
 import { describe, expect, test } from 'vitest';
 import { AppModule } from '../../../src/app/app.module.js';
 import { LogIn, SignUp } from '../../../src/control-plane/accounts/sign-in.dto.js';
-import { NotificationsBody } from '../../../src/control-plane/approvals/notifications/notifications.dto.js';
+import { UpdateNotifications } from '../../../src/control-plane/approvals/notifications/notifications.dto.js';
 import { Problem } from '../../../src/platform/runtime/problems.js';
 import { checkMembers } from '../../../src/platform/rest/body-validation.js';
 import { parseJsonBody } from '../../../src/platform/rest/json-body.js';
@@ -51,7 +51,7 @@ describe('the check of a body', () => {
         },
       },
     );
-    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([
+    expect((await problemOf(UpdateNotifications, { emails })).errors).toEqual([
       expect.objectContaining({ pointer: '/emails' }),
     ]);
     expect(looked).toBe(0);
@@ -64,7 +64,7 @@ describe('the check of a body', () => {
     [{ length: 1, 0: 'a@example.com' }],
     [[['a@example.com']]],
   ])('refuses a list that is not one of different e-mail addresses: %j', async (emails) => {
-    expect((await problemOf(NotificationsBody, { emails })).errors).toEqual([
+    expect((await problemOf(UpdateNotifications, { emails })).errors).toEqual([
       expect.objectContaining({ pointer: '/emails', code: 'invalid' }),
     ]);
   });

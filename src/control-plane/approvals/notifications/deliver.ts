@@ -8,11 +8,11 @@ import { findApproval, type ShownApproval } from '../approvals.store.js';
 import { requestMail, webhookBody } from './message.js';
 import { notificationsId } from './notifications.js';
 import { loadWebhook, notificationsStream, type Webhook } from './notifications.store.js';
-import { forgetDone, leaseOwed, settle, type Owed } from './outbox.js';
+import { pruneDone, leaseDue, settle, type DueNotification } from './outbox.js';
 import { postWebhook } from './webhook.js';
 
 /** `sendMail` is undefined where this installation sends none. */
-export type DeliveryParts = Readonly<{
+export type DeliveryDeps = Readonly<{
   db: Database;
   vault: Vault;
   outbound: Outbound;
@@ -22,10 +22,10 @@ export type DeliveryParts = Readonly<{
 
 type Found = Readonly<{ shown: ShownApproval | undefined; webhook: Webhook | undefined; emails: readonly string[] }>;
 
-const PAUSE_MS = 1000;
-const FORGET_EVERY_MS = 600_000;
+const POLL_INTERVAL_MS = 1000;
+const PRUNE_INTERVAL_MS = 600_000;
 
-const find = ({ db, vault }: DeliveryParts, { organizationId, approvalId }: Owed): Promise<Found> =>
+const find = ({ db, vault }: DeliveryDeps, { organizationId, approvalId }: DueNotification): Promise<Found> =>
   db.inOrganization(organizationId, async (tx) => ({
     shown: await findApproval(tx, { organizationId, now: new Date() }, approvalId),
     webhook: await loadWebhook(tx, vault, organizationId),
@@ -33,7 +33,11 @@ const find = ({ db, vault }: DeliveryParts, { organizationId, approvalId }: Owed
   }));
 
 /** Sends one notification; false when there is nobody to send it to any more, or nothing left to decide. */
-const send = async (parts: DeliveryParts, owed: Owed, { shown, webhook, emails }: Found): Promise<boolean> => {
+const send = async (
+  parts: DeliveryDeps,
+  owed: DueNotification,
+  { shown, webhook, emails }: Found,
+): Promise<boolean> => {
   if (!shown || (owed.type === 'approval.requested' && shown.status !== 'pending')) return false;
   if (owed.channel === 'webhook') {
     if (!webhook) return false;
@@ -50,7 +54,7 @@ const send = async (parts: DeliveryParts, owed: Owed, { shown, webhook, emails }
   return true;
 };
 
-const deliver = async (parts: DeliveryParts, owed: Owed): Promise<void> => {
+const deliver = async (parts: DeliveryDeps, owed: DueNotification): Promise<void> => {
   const outcome = await find(parts, owed)
     .then((found) => send(parts, owed, found))
     .then(
@@ -65,10 +69,10 @@ const deliver = async (parts: DeliveryParts, owed: Owed): Promise<void> => {
  * Several processes may; one that dies on the way may have sent a notification that another sends again, under the same
  * id.
  */
-export const startNotifications = (parts: DeliveryParts): Rounds => {
+export const startNotifications = (parts: DeliveryDeps): Rounds => {
   let forgottenAt = Number.NEGATIVE_INFINITY;
   const round = async (): Promise<number> => {
-    const owed = await leaseOwed(parts.db);
+    const owed = await leaseDue(parts.db);
     await Promise.all(
       owed.map((one) =>
         deliver(parts, one).catch((error: unknown) =>
@@ -79,11 +83,11 @@ export const startNotifications = (parts: DeliveryParts): Rounds => {
         ),
       ),
     );
-    if (performance.now() - forgottenAt > FORGET_EVERY_MS) {
-      await forgetDone(parts.db);
+    if (performance.now() - forgottenAt > PRUNE_INTERVAL_MS) {
+      await pruneDone(parts.db);
       forgottenAt = performance.now();
     }
-    return owed.length > 0 ? 0 : PAUSE_MS;
+    return owed.length > 0 ? 0 : POLL_INTERVAL_MS;
   };
-  return startRounds(round, { failed: 'sending notifications failed', againMs: PAUSE_MS });
+  return startRounds(round, { failed: 'sending notifications failed', againMs: POLL_INTERVAL_MS });
 };

@@ -1,8 +1,8 @@
 import { clip } from '../../../platform/runtime/clip.js';
 import type { Mail } from '../../../platform/outbound/mail.js';
-import { kindOf, type Kind } from '../approvals.js';
+import { kindOf, type CallKind } from '../approvals.js';
 import type { ShownApproval } from '../approvals.store.js';
-import type { Told } from './outbox.js';
+import type { NotificationType } from './outbox.js';
 
 /** Where an approver reads the arguments and decides: neither is in a notification. */
 const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approvals/${id}`;
@@ -10,7 +10,7 @@ const urlOf = (publicUrl: string, id: string): string => `${publicUrl}/v1/approv
 /** The body of a webhook: what a reviewer needs to know to look, and no argument's value. */
 export const webhookBody = (
   publicUrl: string,
-  type: Told,
+  type: NotificationType,
   { id, status, approval, identityName, serverName }: ShownApproval,
   now: Date,
 ): string => {
@@ -38,7 +38,11 @@ export const webhookBody = (
 const onOneLine = (text: string): string => clip(text, 128).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 const quoted = (text: string): string => `"${onOneLine(text).replaceAll('"', "'")}"`;
 
-const LABELS: Readonly<Record<Kind, string>> = { tool: 'Tool:      ', resource: 'Resource:  ', prompt: 'Prompt:    ' };
+const LABELS: Readonly<Record<CallKind, string>> = {
+  tool: 'Tool:      ',
+  resource: 'Resource:  ',
+  prompt: 'Prompt:    ',
+};
 
 /** The mail to reviewers about a request. */
 export const requestMail = (

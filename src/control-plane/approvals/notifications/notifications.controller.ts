@@ -1,28 +1,32 @@
 import { Body, Controller, Get, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
-import { NotificationsBody, NotificationsView, NotificationsWithSecret } from './notifications.dto.js';
-import { NotificationSettings } from './notifications.service.js';
+import { UpdateNotifications, NotificationsView, NotificationsWithSecret } from './notifications.dto.js';
+import { NotificationsService } from './notifications.service.js';
 
 @ApiTags('approvals')
 @Controller('v1/approvals/notifications')
 export class NotificationsController {
-  constructor(private readonly settings: NotificationSettings) {}
+  readonly #notifications: NotificationsService;
+
+  constructor(notifications: NotificationsService) {
+    this.#notifications = notifications;
+  }
 
   @Get()
   @Allowed('admin')
   @ApiOkResponse({ type: NotificationsView })
   getApprovalNotifications(@CurrentPrincipal() principal: Principal): Promise<NotificationsView> {
-    return this.settings.get(principal);
+    return this.#notifications.get(principal);
   }
 
   @Put()
   @Allowed('admin')
   @ApiOkResponse({ type: NotificationsWithSecret })
-  replaceApprovalNotifications(
+  updateApprovalNotifications(
     @CurrentPrincipal() principal: Principal,
-    @Body() body: NotificationsBody,
+    @Body() body: UpdateNotifications,
   ): Promise<NotificationsWithSecret> {
-    return this.settings.replace(principal, body);
+    return this.#notifications.update(principal, body);
   }
 }

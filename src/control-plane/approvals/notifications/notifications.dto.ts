@@ -4,7 +4,7 @@ import { EMAILS, Flag, ListOf } from '../../../platform/rest/fields.js';
 
 const MAX_EMAILS = 10;
 
-export class NotificationsBody {
+export class UpdateNotifications {
   @ApiPropertyOptional({
     type: String,
     format: 'uri',

@@ -6,7 +6,7 @@ import type { ControlEvent, NotificationsBody } from '../../../record/event-log/
  */
 export type Notifications = Readonly<{ webhookOrigin: string | null; emails: readonly string[] }>;
 
-export const nobody: Notifications = { webhookOrigin: null, emails: [] };
+export const NO_NOTIFICATIONS: Notifications = { webhookOrigin: null, emails: [] };
 
 /** What the settings become by an event: each event holds them all. */
 export const evolveNotifications = (
@@ -18,6 +18,8 @@ export const evolveNotifications = (
 export const notificationsId = (organizationId: string): string => `ntf_${organizationId.slice('org_'.length)}`;
 
 /** New settings. Recorded also when they read the same, as the URL behind the origin or the secret may be another. */
-export const changeNotifications = (next: Notifications): readonly NotificationsBody[] => [
-  { type: 'approvalNotifications.changed', ...next },
-];
+export const decideNotificationsChange = (
+  _id: string,
+  _state: Notifications | undefined,
+  next: Notifications,
+): readonly NotificationsBody[] => [{ type: 'approvalNotifications.changed', ...next }];

@@ -2,9 +2,9 @@ import type { Database, Tx } from '../../../platform/postgres/database.js';
 import { newId } from '../../../platform/crypto/ids.js';
 
 /** What is told of an approval, in the words of its events. Mail tells of requests only. */
-export type Told = 'approval.requested' | 'approval.decided' | 'approval.expired';
+export type NotificationType = 'approval.requested' | 'approval.decided' | 'approval.expired';
 
-const MAILS_AN_HOUR = 60;
+const MAX_MAILS_PER_HOUR = 60;
 
 const ENQUEUE = `insert into approval_outbox(organization_id, id, approval_id, channel, type)
   select n.organization_id, u.id, $2, u.channel, $3
@@ -12,7 +12,7 @@ const ENQUEUE = `insert into approval_outbox(organization_id, id, approval_id, c
   where n.organization_id = $1 and case u.channel when 'webhook' then n.webhook_origin is not null
     else $3 = 'approval.requested' and jsonb_array_length(n.emails) > 0
     and (select count(*) from approval_outbox o where o.organization_id = $1 and o.channel = 'mail'
-      and o.created_at > now() - interval '1 hour') < ${MAILS_AN_HOUR} end`;
+      and o.created_at > now() - interval '1 hour') < ${MAX_MAILS_PER_HOUR} end`;
 
 /**
  * Owes an organization's channels a notification, in the transaction of what it tells of. A flood of requests becomes
@@ -21,53 +21,54 @@ const ENQUEUE = `insert into approval_outbox(organization_id, id, approval_id, c
 export const enqueue = async (
   tx: Tx,
   organizationId: string,
-  about: Readonly<{ approvalId: string; type: Told }>,
+  about: Readonly<{ approvalId: string; type: NotificationType }>,
 ): Promise<void> => {
   await tx.query(ENQUEUE, [organizationId, about.approvalId, about.type, newId('msg'), newId('msg')]);
 };
 
 /** A notification that this process has taken on until its lease ends. */
-export type Owed = Readonly<{
+export type DueNotification = Readonly<{
   organizationId: string;
   id: string;
   approvalId: string;
   channel: 'webhook' | 'mail';
-  type: Told;
+  type: NotificationType;
   attempts: number;
 }>;
 
-const LEASE_S = 60;
-const AT_ONCE = 20;
-const OF_ONE_ORGANIZATION = 4;
+const LEASE_SECONDS = 60;
+const BATCH_SIZE = 20;
+const MAX_PER_ORGANIZATION = 4;
 
 /**
  * Of one organization only some at once, and of any organizations when there are many: endpoints that hang must not
  * hold up the others.
  */
-const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_S} s', attempts = attempts + 1
+const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_SECONDS} s', attempts = attempts + 1
   from (select organization_id, id from (
           select organization_id, id, due_at, row_number() over (partition by organization_id
             order by due_at) as place
           from approval_outbox where done_at is null and due_at <= now() and (leased_until is null
             or leased_until < now())) owed
-        where place <= ${OF_ONE_ORGANIZATION} order by place, random() limit ${AT_ONCE}) d
+        where place <= ${MAX_PER_ORGANIZATION} order by place, random() limit ${BATCH_SIZE}) d
   where o.organization_id = d.organization_id and o.id = d.id and o.done_at is null and (o.leased_until is null
     or o.leased_until < now())
   returning o.organization_id as "organizationId", o.id, o.approval_id as "approvalId", o.channel, o.type, o.attempts`;
 
 /** Takes on what is due; a process that dies with it leaves it to others when the lease ends. */
-export const leaseOwed = async (db: Database): Promise<readonly Owed[]> => (await db.worker.query<Owed>(LEASE)).rows;
+export const leaseDue = async (db: Database): Promise<readonly DueNotification[]> =>
+  (await db.worker.query<DueNotification>(LEASE)).rows;
 
 /** Seconds to the next try, by the number of tries so far; after the last one it is given up. */
-const PAUSES_S = [5, 30, 120, 600, 1800, 3600, 7200, 14_400];
+const RETRY_DELAYS_SECONDS = [5, 30, 120, 600, 1800, 3600, 7200, 14_400];
 
 /** Ends a notification, or puts it off after an error. */
 export const settle = async (
   db: Database,
-  { organizationId, id, attempts }: Owed,
+  { organizationId, id, attempts }: DueNotification,
   outcome: Readonly<{ delivered: boolean; error?: string }>,
 ): Promise<void> => {
-  const pause = outcome.error === undefined ? undefined : PAUSES_S[attempts - 1];
+  const pause = outcome.error === undefined ? undefined : RETRY_DELAYS_SECONDS[attempts - 1];
   await db.worker.query(
     `update approval_outbox set leased_until = null, delivered = $3, last_error = $4, done_at = case
       when $5::int is null then now() end, due_at = coalesce(now() + make_interval(secs => $5::int), due_at)
@@ -77,7 +78,7 @@ export const settle = async (
 };
 
 /** Forgets what was done a week ago. */
-export const forgetDone = async (db: Database): Promise<void> => {
+export const pruneDone = async (db: Database): Promise<void> => {
   await db.worker.query(`delete from approval_outbox where done_at < now() - interval '7 days'`);
 };
 
@@ -95,7 +96,7 @@ type DeliveryRow = { approval_id: string; time: Date; done: boolean; delivered: 
 export const lastDelivery = async (
   tx: Tx,
   organizationId: string,
-  channel: Owed['channel'],
+  channel: DueNotification['channel'],
 ): Promise<Delivery | null> => {
   const { rows } = await tx.query<DeliveryRow>(
     `select approval_id, coalesce(done_at, created_at) as time, done_at is not null as done, delivered, last_error

@@ -28,7 +28,7 @@ export const signedHeaders = (
   };
 };
 
-const why = (error: unknown): string => {
+const failureText = (error: unknown): string => {
   const refused =
     error instanceof OutboundRefused
       ? error
@@ -55,7 +55,7 @@ export const postWebhook = async (
   const response = await outbound
     .fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) })
     .catch((error: unknown) => {
-      throw new Error(why(error));
+      throw new Error(failureText(error));
     });
   await response.body?.cancel().catch(() => undefined);
   if (!response.ok) throw new Error(`it answered with HTTP status ${response.status}`);

@@ -1,16 +1,15 @@
-import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
-import { bodyOf } from '../../../platform/rest/body-validation.js';
-import { TestAnswer, TestSent } from './case-tests.dto.js';
-import { CaseTests, type SentTests, type TestReport } from './case-tests.service.js';
+import { TestReportView, TestPolicy } from './case-tests.dto.js';
+import { CaseTestsService } from './case-tests.service.js';
 
 @ApiTags('policies')
 @Controller('v1/policies')
 export class CaseTestsController {
-  readonly #tests: CaseTests;
+  readonly #tests: CaseTestsService;
 
-  constructor(@Inject(CaseTests) tests: CaseTests) {
+  constructor(tests: CaseTestsService) {
     this.#tests = tests;
   }
 
@@ -24,9 +23,8 @@ export class CaseTestsController {
       'than expected and which rules were exercised. Nothing is recorded, counted or changed. Switches, ' +
       'pins and other grants are not looked at.',
   })
-  @ApiBody({ type: TestSent })
-  @ApiOkResponse({ type: TestAnswer })
-  testPolicy(@CurrentPrincipal() principal: Principal, @Body(bodyOf(TestSent)) body: SentTests): Promise<TestReport> {
+  @ApiOkResponse({ type: TestReportView })
+  testPolicy(@CurrentPrincipal() principal: Principal, @Body() body: TestPolicy): Promise<TestReportView> {
     return this.#tests.run(principal, body);
   }
 }

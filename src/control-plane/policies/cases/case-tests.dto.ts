@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { CheckedElsewhere, IdOf, JsonObject, OneOf } from '../../../platform/rest/fields.js';
-import { PolicyErrorAnswer, WouldAnswer } from '../policies.dto.js';
+import { PolicyErrorView, WouldView } from '../policies.dto.js';
 
 const call = {
   kind: { type: 'string', enum: ['tool', 'resource', 'prompt'], default: 'tool' },
@@ -58,7 +58,7 @@ const CASES = {
   ],
 } as const;
 
-export class TestSent {
+export class TestPolicy {
   @JsonObject({ optional: true, description: 'A policy document, at most 256 KiB; or policyId' }) document?: object;
   @IdOf('pol', { optional: true, description: 'A policy, tested as it stands; or document' }) policyId?: string;
   @IdOf('srv', {
@@ -69,41 +69,42 @@ export class TestSent {
   @CheckedElsewhere(CASES, 1000) cases!: unknown;
 }
 
-export class CaseDifferenceAnswer {
+export class CaseDifferenceView {
   @OneOf(['effect', 'code', 'rule']) member!: string;
   @ApiProperty({ type: String, nullable: true }) expected!: string | null;
   @ApiProperty({ type: String, nullable: true }) actual!: string | null;
 }
 
-export class CaseAnswer {
+export class CaseResultView {
   @ApiProperty({ type: String }) name!: string;
   @ApiProperty({ type: Boolean }) passed!: boolean;
-  @ApiProperty({ type: [CaseDifferenceAnswer] }) differs!: readonly CaseDifferenceAnswer[];
+  @ApiProperty({ type: [CaseDifferenceView] }) differs!: readonly CaseDifferenceView[];
   @OneOf(['allow', 'deny', 'hold']) effect!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) reason!: string;
   @ApiPropertyOptional({ type: 'integer', minimum: 1 }) retryAfterSeconds?: number;
-  @ApiPropertyOptional({ type: WouldAnswer, description: 'In monitor mode: what enforcing would do' })
-  would?: WouldAnswer;
+  @ApiPropertyOptional({ type: WouldView, description: 'In monitor mode: what enforcing would do' })
+  would?: WouldView;
 }
 
-export class CoveredRuleAnswer {
+export class CoveredRuleView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) rule!: string;
   @ApiProperty({ type: 'integer', description: 'Calls that came to it' }) calls!: number;
   @ApiProperty({ type: 'integer', description: 'Calls that it refused or held' }) refused!: number;
 }
 
-export class CoverageAnswer {
+export class CoverageView {
   @ApiProperty({ type: 'integer', description: 'Rules of the document' }) rules!: number;
-  @ApiProperty({ type: [CoveredRuleAnswer] }) exercised!: readonly CoveredRuleAnswer[];
+  @ApiProperty({ type: [CoveredRuleView] }) exercised!: readonly CoveredRuleView[];
   @ApiProperty({ type: [String], description: 'Rules that no call came to' }) never!: readonly string[];
 }
 
-export class TestAnswer {
+export class TestReportView {
   @ApiProperty({ type: 'integer' }) passed!: number;
   @ApiProperty({ type: 'integer' }) failed!: number;
-  @ApiProperty({ type: [CaseAnswer], description: 'In the order of the cases' }) results!: readonly CaseAnswer[];
-  @ApiProperty({ type: CoverageAnswer }) coverage!: CoverageAnswer;
-  @ApiProperty({ type: [PolicyErrorAnswer] }) warnings!: readonly PolicyErrorAnswer[];
+  @ApiProperty({ type: [CaseResultView], description: 'In the order of the cases' })
+  results!: readonly CaseResultView[];
+  @ApiProperty({ type: CoverageView }) coverage!: CoverageView;
+  @ApiProperty({ type: [PolicyErrorView] }) warnings!: readonly PolicyErrorView[];
 }

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EventStore } from '../../../record/event-store/event-store.js';
 import { Problem } from '../../../platform/runtime/problems.js';
 import { compilePolicy } from '../../../policy-engine/compile.js';
@@ -9,32 +9,27 @@ import { compileInputSchema } from '../../../policy-engine/input-schema.js';
 import type { PolicyError } from '../../../policy-engine/parse.js';
 import { isStorableText } from '../../../platform/json/storable.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { accepted } from '../check-document.js';
-import { Policies } from '../policies.service.js';
+import { requireValid } from '../check-document.js';
+import { PoliciesService } from '../policies.service.js';
 import { findInputSchemas } from '../policies.store.js';
-import { Coverage, type CoverageReport } from './coverage.js';
-import { readCases, type CaseSent } from './read-cases.js';
-import { runCase, type CaseResult, type Setting } from './run-case.js';
+import type { TestPolicy, TestReportView } from './case-tests.dto.js';
+import { Coverage } from './coverage.js';
+import { readCases, type CaseInput } from './read-cases.js';
+import { runCase, type CaseResult, type CaseContext } from './run-case.js';
 
-export type SentTests = Readonly<{ document?: unknown; policyId?: string; serverId?: string; cases: unknown }>;
-
-export type TestReport = Readonly<{
-  passed: number;
-  failed: number;
-  results: readonly CaseResult[];
-  coverage: CoverageReport;
+type TestedPolicy = Readonly<{
+  document: PolicyDocument;
+  serverId: string | undefined;
   warnings: readonly PolicyError[];
 }>;
 
-type Subject = Readonly<{ document: PolicyDocument; serverId: string | undefined; warnings: readonly PolicyError[] }>;
-
 /** Other requests get their turn after this long; more work than this in all is refused. */
 const SLICE_MS = 10;
-const MOST_MS = 5000;
-const MOST_RUNNING = 2;
-const AGAIN_SECONDS = 5;
+const MAX_WORK_MS = 5000;
+const MAX_CONCURRENT_RUNS = 2;
+const RETRY_AFTER_SECONDS = 5;
 
-const oneOfTwo = (): Problem => {
+const documentOrPolicyId = (): Problem => {
   const message = 'send either document, with serverId if it is known, or policyId';
   return new Problem('invalid_body', 'Say what to test.', {
     errors: [{ pointer: '/document', code: 'invalid', message }],
@@ -42,7 +37,7 @@ const oneOfTwo = (): Problem => {
 };
 
 /** Runs every case, a slice at a time. @throws Problem too_large when that takes more than five seconds of work */
-const runAll = async (setting: Setting, cases: readonly CaseSent[]): Promise<readonly CaseResult[]> => {
+const runAll = async (setting: CaseContext, cases: readonly CaseInput[]): Promise<readonly CaseResult[]> => {
   const results: CaseResult[] = [];
   let [worked, began] = [0, performance.now()];
   for (const one of cases) {
@@ -55,7 +50,7 @@ const runAll = async (setting: Setting, cases: readonly CaseSent[]): Promise<rea
       const slice = performance.now() - began;
       if (slice < SLICE_MS) continue;
       worked += slice;
-      if (worked > MOST_MS) throw new Problem('too_large', 'These cases take too much work: send fewer at once.');
+      if (worked > MAX_WORK_MS) throw new Problem('too_large', 'These cases take too much work: send fewer at once.');
       await turn();
       began = performance.now();
     }
@@ -65,12 +60,12 @@ const runAll = async (setting: Setting, cases: readonly CaseSent[]): Promise<rea
 
 /** Policies as code: a document against a file of cases. Nothing of it is recorded or counted. */
 @Injectable()
-export class CaseTests {
+export class CaseTestsService {
   readonly #store: EventStore;
-  readonly #policies: Policies;
+  readonly #policies: PoliciesService;
   #running = 0;
 
-  constructor(@Inject(EventStore) store: EventStore, @Inject(Policies) policies: Policies) {
+  constructor(store: EventStore, policies: PoliciesService) {
     this.#store = store;
     this.#policies = policies;
   }
@@ -79,12 +74,12 @@ export class CaseTests {
    * @throws Problem invalid_body, policy_invalid, unsupported_key, not_found (policy, server), too_large,
    * too_many_requests
    */
-  async run(principal: Principal, sent: SentTests): Promise<TestReport> {
+  async run(principal: Principal, sent: TestPolicy): Promise<TestReportView> {
     const cases = readCases(sent.cases);
     const { document, serverId, warnings } = await this.#subject(principal, sent);
-    if (this.#running >= MOST_RUNNING)
+    if (this.#running >= MAX_CONCURRENT_RUNS)
       throw new Problem('too_many_requests', 'Other tests are running; try again shortly.', {
-        retryAfterSeconds: AGAIN_SECONDS,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     this.#running += 1;
     try {
@@ -94,7 +89,7 @@ export class CaseTests {
         document.check_arguments && serverId !== undefined
           ? await this.#schemas(principal, serverId, cases)
           : () => undefined;
-      const setting: Setting = {
+      const setting: CaseContext = {
         policy,
         coverage,
         organizationId: principal.organizationId,
@@ -110,23 +105,23 @@ export class CaseTests {
     }
   }
 
-  async #subject(principal: Principal, { document: given, policyId, serverId }: SentTests): Promise<Subject> {
+  async #subject(principal: Principal, { document: given, policyId, serverId }: TestPolicy): Promise<TestedPolicy> {
     if ((given === undefined) === (policyId === undefined) || (policyId !== undefined && serverId !== undefined))
-      throw oneOfTwo();
+      throw documentOrPolicyId();
     if (policyId !== undefined) {
       const { document, serverId: of, warnings } = await this.#policies.get(principal, policyId);
       return { document: document as PolicyDocument, serverId: of, warnings };
     }
     const checked = await this.#policies.check(principal, given, serverId);
-    return { document: accepted(checked), serverId, warnings: checked.warnings };
+    return { document: requireValid(checked), serverId, warnings: checked.warnings };
   }
 
   /** The schemas of the tools that cases name. */
   async #schemas(
     { organizationId }: Principal,
     serverId: string,
-    cases: readonly CaseSent[],
-  ): Promise<Setting['schemaOf']> {
+    cases: readonly CaseInput[],
+  ): Promise<CaseContext['schemaOf']> {
     const names = [
       ...new Set(cases.flatMap(({ tool, before = [] }) => [tool, ...before.map((call) => call.tool)])),
     ].filter(isStorableText);

@@ -17,7 +17,7 @@ import { isInstant } from '../../../platform/rest/fields.js';
  * One call of a case; made `repeat` times, at `time` (RFC 3339) or at that of its case. `tool` is the name or URI of
  * what is used.
  */
-export type CallSent = Readonly<{
+export type CallInput = Readonly<{
   kind?: 'tool' | 'resource' | 'prompt';
   tool: string;
   arguments?: Readonly<Record<string, unknown>>;
@@ -32,20 +32,20 @@ export type Expected = Readonly<{ effect: 'allow' | 'deny' | 'hold'; code?: stri
  * What a document should say of a call, of its last repetition, after the calls in `before`; limits count from 0 in
  * every case.
  */
-export type CaseSent = CallSent &
+export type CaseInput = CallInput &
   Readonly<{
     name: string;
     identity?: Readonly<{ name?: string; kind?: string; attributes?: Readonly<Record<string, unknown>> }>;
     request?: Readonly<{ ip?: string }>;
     client?: Readonly<{ name?: string }>;
-    before?: readonly CallSent[];
+    before?: readonly CallInput[];
     expect: Expected;
   }>;
 
-const MOST_CASES = 1000;
-const MOST_BEFORE = 100;
-const MOST_REPEATS = 1000;
-const MOST_CALLS = 10_000;
+const MAX_CASES = 1000;
+const MAX_BEFORE = 100;
+const MAX_REPEATS = 1000;
+const MAX_CALLS = 10_000;
 
 const text = (longest: number): Reader =>
   textThat((value) => value.length >= 1 && value.length <= longest, `must be a text of 1 to ${longest} characters`);
@@ -69,8 +69,8 @@ const CALL: Fields = [
     'repeat',
     {
       read: numberThat(
-        (value) => Number.isInteger(value) && value >= 1 && value <= MOST_REPEATS,
-        `must be a whole number from 1 to ${MOST_REPEATS}`,
+        (value) => Number.isInteger(value) && value >= 1 && value <= MAX_REPEATS,
+        `must be a whole number from 1 to ${MAX_REPEATS}`,
       ),
     },
   ],
@@ -100,26 +100,26 @@ const readCase = objectOf(
     ['identity', { read: readIdentity }],
     ['request', { read: objectOf(new Map([['ip', { read: text(100) }]])) }],
     ['client', { read: objectOf(new Map([['name', { read: text(200) }]])) }],
-    ['before', { read: listOf(MOST_BEFORE, objectOf(new Map(CALL))) }],
+    ['before', { read: listOf(MAX_BEFORE, objectOf(new Map(CALL))) }],
     ['expect', { read: readExpected, required: true }],
   ]),
 );
 
-const readAll = listOf(MOST_CASES, readCase);
+const readAll = listOf(MAX_CASES, readCase);
 
-const callsOf = ({ repeat = 1, before = [] }: CaseSent): number =>
+const callsOf = ({ repeat = 1, before = [] }: CaseInput): number =>
   before.reduce((sum, call) => sum + (call.repeat ?? 1), repeat);
 
 /**
  * The cases as they were sent. @throws Problem invalid_body with everything that is wrong, at most 1,000 cases and
  * 10,000 calls
  */
-export const readCases = (sent: unknown): readonly CaseSent[] => {
+export const readCases = (sent: unknown): readonly CaseInput[] => {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
   readAll(sent, '/cases', report);
-  const cases = report.errors.length === 0 ? (sent as readonly CaseSent[]) : [];
-  if (cases.reduce((sum, one) => sum + callsOf(one), 0) > MOST_CALLS)
-    refuse(report, '/cases', 'too_many', `takes at most ${MOST_CALLS} calls, repetitions included`);
+  const cases = report.errors.length === 0 ? (sent as readonly CaseInput[]) : [];
+  if (cases.reduce((sum, one) => sum + callsOf(one), 0) > MAX_CALLS)
+    refuse(report, '/cases', 'too_many', `takes at most ${MAX_CALLS} calls, repetitions included`);
   if (report.errors.length > 0)
     throw new Problem('invalid_body', 'Correct what errors[] names and send the cases again.', {
       errors: report.errors,

@@ -11,7 +11,7 @@ import {
 import { Counters } from '../../../policy-engine/replay/counters.js';
 import { windowBounds } from '../../../policy-engine/windows.js';
 import type { Coverage } from './coverage.js';
-import type { CallSent, CaseSent, Expected } from './read-cases.js';
+import type { CallInput, CaseInput, Expected } from './read-cases.js';
 
 /** What a document says of a call, limits included. */
 export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
@@ -27,7 +27,7 @@ export type Difference = Readonly<{
 export type CaseResult = Readonly<{ name: string; passed: boolean; differs: readonly Difference[] }> & Judged;
 
 /** What cases are judged by. `schemaOf` answers a tool's own schema, if it is known. */
-export type Setting = Readonly<{
+export type CaseContext = Readonly<{
   policy: CompiledPolicy;
   coverage: Coverage;
   organizationId: string;
@@ -41,9 +41,9 @@ const GRANT = 'grt_case';
 const SESSION = 'ses_case';
 
 const factsOf = (
-  { organizationId, serverId, schemaOf }: Setting,
-  { identity = {}, request = {}, client = {} }: CaseSent,
-  call: CallSent,
+  { organizationId, serverId, schemaOf }: CaseContext,
+  { identity = {}, request = {}, client = {} }: CaseInput,
+  call: CallInput,
   now: Date,
 ): Facts => {
   const { kind = 'tool', tool, approved = false } = call;
@@ -67,7 +67,7 @@ const factsOf = (
   };
 };
 
-const usedUp = (tool: string, by: Reservation, now: Date): Judged => {
+const limitRefused = (tool: string, by: Reservation, now: Date): Judged => {
   const seconds =
     by.amount > by.max
       ? undefined
@@ -83,12 +83,12 @@ const usedUp = (tool: string, by: Reservation, now: Date): Judged => {
 };
 
 /** Judges one call and counts it, as the gateway would. */
-const judge = (setting: Setting, counters: Counters, facts: Facts): Judged => {
+const judge = (setting: CaseContext, counters: Counters, facts: Facts): Judged => {
   const { decision, trace } = decideWithTrace(setting.policy, facts);
   const { effect, code, rule, reason, would, reservations } = decision;
   const judged: Judged = { effect, code, rule, reason, ...(would ? { would } : {}) };
   const fit = reservations.length === 0 ? undefined : counters.fit(reservations, facts.now);
-  const refusal = fit?.refusedBy ? usedUp(facts.tool, fit.refusedBy, facts.now) : undefined;
+  const refusal = fit?.refusedBy ? limitRefused(facts.tool, fit.refusedBy, facts.now) : undefined;
   setting.coverage.note(trace, refusal?.rule ?? undefined);
   if (refusal && setting.policy.mode === 'enforce') return refusal;
   counters.add(reservations, facts.now, true);
@@ -111,7 +111,7 @@ const differences = (expected: Expected, judged: Judged): readonly Difference[] 
  * Runs a case: the calls before it, then its own; the last repetition is what counts. Yields between calls, so that its
  * caller may do other things.
  */
-export function* runCase(setting: Setting, one: CaseSent): Generator<undefined, CaseResult> {
+export function* runCase(setting: CaseContext, one: CaseInput): Generator<undefined, CaseResult> {
   const counters = new Counters();
   const start = one.time === undefined ? setting.now : new Date(one.time);
   let judged: Judged | undefined;

@@ -5,7 +5,7 @@ type NotSent = Extract<RecordedFact, { kind: 'notSent' }>;
 /**
  * What a call had reserved is given back by a statement of its own, which nobody waits for: by then it has surely run.
  */
-const GIVEN_BACK_MS = 1000;
+const GIVE_BACK_DELAY_MS = 1000;
 
 /**
  * Calls that were not sent, as their outcomes say. An outcome may stand on record after decisions that were made when
@@ -33,7 +33,7 @@ export class Outcomes {
 
   /** The calls that have surely been given back what they reserved at a time. Each is told once. */
   givenBackAt(timeMs: number): readonly string[] {
-    const isOver = (one: NotSent): boolean => one.timeMs + GIVEN_BACK_MS < timeMs;
+    const isOver = (one: NotSent): boolean => one.timeMs + GIVE_BACK_DELAY_MS < timeMs;
     if (!this.#due.some(isOver)) return [];
     const over = this.#due.filter(isOver);
     this.#due = this.#due.filter((one) => !isOver(one));

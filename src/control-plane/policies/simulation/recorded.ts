@@ -3,10 +3,10 @@ import type { CompiledPolicy } from '../../../policy-engine/compile.js';
 import type { Scope, Window } from '../../../policy-engine/document.js';
 import { kindOfMethod } from '../../../policy-engine/kind-of-method.js';
 import type { RecordedDecision } from '../../../policy-engine/replay/recorded-decision.js';
-import type { Past } from './past.js';
+import type { History } from './history.js';
 
 /** Refusals that no policy made, and that none would have kept from being made. */
-const WHATEVER_THE_POLICY: ReadonlySet<DecisionCode> = new Set([
+const CODES_OF_NO_POLICY: ReadonlySet<DecisionCode> = new Set([
   'disabled',
   'stale_directory',
   'audit_unavailable',
@@ -18,13 +18,13 @@ const WHATEVER_THE_POLICY: ReadonlySet<DecisionCode> = new Set([
 ]);
 
 /** Leaving off takes nothing from limits. */
-const UNCOUNTED = 'resources/unsubscribe';
+const UNCOUNTED_METHOD = 'resources/unsubscribe';
 
 /** What was said of calls that a policy held for people to approve, whatever became of their approval. */
-const HELD: ReadonlySet<DecisionCode> = new Set(['approval_required', 'approval_rejected', 'approval_expired']);
+const HELD_CODES: ReadonlySet<DecisionCode> = new Set(['approval_required', 'approval_rejected', 'approval_expired']);
 
 /** What the policy did with a call. */
-export const wasOf = ({ code, effect }: ToolCallDecided): Effect => (HELD.has(code) ? 'hold' : effect);
+export const recordedEffect = ({ code, effect }: ToolCallDecided): Effect => (HELD_CODES.has(code) ? 'hold' : effect);
 
 /**
  * A decision that a policy can be asked about; undefined for one that does not depend on it, or whose method does not
@@ -32,38 +32,38 @@ export const wasOf = ({ code, effect }: ToolCallDecided): Effect => (HELD.has(co
  */
 export const toDecision = (
   event: ToolCallDecided,
-  past: Past,
+  history: History,
   counts: RecordedDecision['counts'],
 ): RecordedDecision | undefined => {
   const { tool, method, code } = event;
   const kind = kindOfMethod(method);
-  if (tool === null || kind === undefined || WHATEVER_THE_POLICY.has(code)) return undefined;
+  if (tool === null || kind === undefined || CODES_OF_NO_POLICY.has(code)) return undefined;
   const now = new Date(event.time);
   return {
     callId: event.callId,
     facts: {
       kind,
       tool,
-      identity: past.identity(event, now.getTime()),
+      identity: history.identity(event, now.getTime()),
       organizationId: event.organizationId,
       grantId: event.grantId,
       serverId: event.serverId,
       sessionId: event.sessionId ?? undefined,
       sourceIp: event.sourceIp ?? undefined,
       clientName: event.client?.name,
-      approved: event.approvalId !== undefined && !HELD.has(code),
+      approved: event.approvalId !== undefined && !HELD_CODES.has(code),
       now,
     },
     argumentKeys: event.argumentKeys,
     hasArguments: event.argumentsDigest !== null,
-    counts: method === UNCOUNTED ? 'never' : counts,
+    counts: method === UNCOUNTED_METHOD ? 'never' : counts,
     reserved: event.reserved.map(({ counter, window, scope, amount }) => ({
       counter,
       window: window as Window,
       scope: scope as Scope,
       amount,
     })),
-    ...underOf(event, past.policy(event)),
+    ...underOf(event, history.policy(event)),
   };
 };
 

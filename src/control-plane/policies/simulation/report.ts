@@ -22,9 +22,9 @@ export type Report = Readonly<{
   unjudgedByRule: readonly Readonly<{ rule: string | null; calls: number; examples: readonly string[] }>[];
 }>;
 
-const EXAMPLES = 5;
+const MAX_EXAMPLES = 5;
 /** Tools may have names that clients made up: those past as many are counted together under null. */
-const MOST_GROUPS = 1000;
+const MAX_GROUPS = 1000;
 
 type Group<K> = { readonly key: K; calls: number; readonly examples: string[] };
 
@@ -40,7 +40,7 @@ class Tally<K extends object> {
   count(key: K, eventId: string): void {
     const group = this.#groupOf(key);
     group.calls += 1;
-    if (group.examples.length < EXAMPLES) group.examples.push(eventId);
+    if (group.examples.length < MAX_EXAMPLES) group.examples.push(eventId);
   }
 
   /** Most calls first. */
@@ -54,7 +54,7 @@ class Tally<K extends object> {
     const text = Object.values(key).join('\n');
     const known = this.#groups.get(text);
     if (known !== undefined) return known;
-    if (this.#groups.size >= MOST_GROUPS && this.#others(key) !== key) return this.#groupOf(this.#others(key));
+    if (this.#groups.size >= MAX_GROUPS && this.#others(key) !== key) return this.#groupOf(this.#others(key));
     const made: Group<K> = { key, calls: 0, examples: [] };
     this.#groups.set(text, made);
     return made;

@@ -11,8 +11,8 @@ import { compilePolicy } from '../../../policy-engine/compile.js';
 import type { PolicyDocument } from '../../../policy-engine/document.js';
 import { Replay } from '../../../policy-engine/replay/replay.js';
 import { Outcomes } from './outcomes.js';
-import { Past } from './past.js';
-import { toDecision, wasOf } from './recorded.js';
+import { History } from './history.js';
+import { toDecision, recordedEffect } from './recorded.js';
 import { Findings, type Report } from './report.js';
 
 /** `grants`: whose calls are judged; undefined for all of the server. */
@@ -22,7 +22,7 @@ export type Simulated = DecisionRange & Readonly<{ document: PolicyDocument; gra
 export type Step = Readonly<{ progress: Readonly<{ done: number; total: number }> }> | Readonly<{ report: Report }>;
 
 /** Other requests of this process get their turn after as many records. */
-const AT_ONCE = 100;
+const RECORDS_PER_TURN = 100;
 
 /**
  * Runs a document over the recorded calls of a server, in their order: a step for each page, and at last what enforcing
@@ -44,21 +44,21 @@ export async function* simulate(look: Look, simulated: Simulated): AsyncGenerato
 class Run {
   readonly findings = new Findings();
   readonly outcomes = new Outcomes();
-  readonly #past: Past;
+  readonly #history: History;
   readonly #replay: Replay;
   readonly #grants: ReadonlySet<string> | undefined;
 
   constructor(look: Look, { organizationId, document, grants }: Simulated) {
-    this.#past = new Past(look, organizationId);
+    this.#history = new History(look, organizationId);
     this.#replay = new Replay(compilePolicy(document));
     this.#grants = grants;
   }
 
   async judge({ facts, done, total }: RecordedPage): Promise<Step> {
     const meant = facts.filter((one) => this.#isMeant(one));
-    await this.#past.prepare(meant.flatMap((one) => (one.kind === 'decided' ? [one.event] : [])));
+    await this.#history.prepare(meant.flatMap((one) => (one.kind === 'decided' ? [one.event] : [])));
     for (const [index, one] of meant.entries()) {
-      if (index % AT_ONCE === AT_ONCE - 1) await turn();
+      if (index % RECORDS_PER_TURN === RECORDS_PER_TURN - 1) await turn();
       if (one.kind === 'notSent') this.outcomes.pass(one);
       else if (one.kind === 'suppressed') this.findings.notRecorded(one.refusals);
       else this.#judgeCall(one.event);
@@ -68,10 +68,13 @@ class Run {
 
   #judgeCall(event: ToolCallDecided): void {
     const { id, grantId } = event;
-    const decision = toDecision(event, this.#past, this.outcomes.isDoubtful(event.callId) ? 'perhaps' : 'surely');
+    const decision = toDecision(event, this.#history, this.outcomes.isDoubtful(event.callId) ? 'perhaps' : 'surely');
     if (decision === undefined) return this.findings.setAside();
     for (const callId of this.outcomes.givenBackAt(decision.facts.now.getTime())) this.#replay.givenBack(callId);
-    this.findings.add({ id, tool: decision.facts.tool, grantId, was: wasOf(event) }, this.#replay.judge(decision));
+    this.findings.add(
+      { id, tool: decision.facts.tool, grantId, was: recordedEffect(event) },
+      this.#replay.judge(decision),
+    );
   }
 
   #isMeant(one: RecordedFact): boolean {

@@ -1,13 +1,14 @@
-import { Body, Controller, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { sendStream } from '../../../record/audit/send-stream.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { goneSignal } from '../../../platform/rest/client-gone.js';
-import { bodyOf } from '../../../platform/rest/body-validation.js';
-import { SimulationAnswer, SimulationSent } from './simulations.dto.js';
-import { Simulations, type SentSimulation, type SimulationStep } from './simulations.service.js';
+import { pathId } from '../../../platform/rest/path-id.js';
+import { SimulationView, SimulatePolicy } from './simulations.dto.js';
+import { SimulationsService, type SimulationStep } from './simulations.service.js';
 
+const POLICY_ID = pathId('pol', 'policy');
 const LINES = 'application/x-ndjson';
 
 async function* linesOf(steps: AsyncIterable<SimulationStep>): AsyncGenerator<string> {
@@ -23,12 +24,12 @@ async function* answerOf(steps: AsyncIterable<SimulationStep>, response: Respons
 }
 
 @ApiTags('policies')
-@ApiExtraModels(SimulationAnswer)
+@ApiExtraModels(SimulationView)
 @Controller('v1/policies')
 export class SimulationsController {
-  readonly #simulations: Simulations;
+  readonly #simulations: SimulationsService;
 
-  constructor(@Inject(Simulations) simulations: Simulations) {
+  constructor(simulations: SimulationsService) {
     this.#simulations = simulations;
   }
 
@@ -45,18 +46,17 @@ export class SimulationsController {
       'not recorded: what depends on them is counted as unjudged. Limits count from 0 at the beginning ' +
       'of the range.',
   })
-  @ApiBody({ type: SimulationSent })
   @ApiOkResponse({
     description: 'What came of it',
     content: {
-      'application/json': { schema: { $ref: getSchemaPath(SimulationAnswer) } },
+      'application/json': { schema: { $ref: getSchemaPath(SimulationView) } },
       [LINES]: { schema: { type: 'string' } },
     },
   })
   async simulatePolicy(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
-    @Body(bodyOf(SimulationSent)) body: SentSimulation,
+    @Param('id', POLICY_ID) id: string,
+    @Body() body: SimulatePolicy,
     @Res() response: Response,
   ): Promise<void> {
     const steps = await this.#simulations.begin(principal, id, body, goneSignal(response));

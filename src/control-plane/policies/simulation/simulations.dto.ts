@@ -3,7 +3,7 @@ import { IdOf, Instant, JsonObject, OneOf } from '../../../platform/rest/fields.
 
 const EFFECTS = ['allow', 'deny', 'hold'] as const;
 
-export class SimulationSent {
+export class SimulatePolicy {
   @JsonObject({ optional: true, description: 'The document to try; the newest version of the policy unless told' })
   document?: object;
 
@@ -14,17 +14,17 @@ export class SimulationSent {
   to!: string;
 }
 
-class CountAnswer {
+class CountView {
   @ApiProperty({ type: 'integer', minimum: 1 }) calls!: number;
   @ApiProperty({ type: [String], description: 'Ids of the first few decisions' }) examples!: readonly string[];
 }
 
-class FlipAnswer extends CountAnswer {
+class FlipView extends CountView {
   @OneOf(EFFECTS, { description: 'What was decided' }) from!: string;
   @OneOf(EFFECTS, { description: 'What the document says' }) to!: string;
 }
 
-export class RuleFlipAnswer extends FlipAnswer {
+export class RuleFlipView extends FlipView {
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({
@@ -35,21 +35,21 @@ export class RuleFlipAnswer extends FlipAnswer {
   certain!: boolean;
 }
 
-export class ToolFlipAnswer extends FlipAnswer {
+export class ToolFlipView extends FlipView {
   @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' }) tool!:
     string | null;
 }
 
-export class GrantFlipAnswer extends FlipAnswer {
+export class GrantFlipView extends FlipView {
   @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' })
   grantId!: string | null;
 }
 
-export class UnjudgedAnswer extends CountAnswer {
+export class UnjudgedView extends CountView {
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the document' }) rule!: string | null;
 }
 
-export class SimulationAnswer {
+export class SimulationView {
   @IdOf('pol') policyId!: string;
   @ApiProperty({ type: 'integer', minimum: 1, nullable: true, description: 'null: a document that was sent' })
   version!: number | null;
@@ -80,12 +80,12 @@ export class SimulationAnswer {
   })
   notRecorded!: number;
   @ApiProperty({
-    type: [RuleFlipAnswer],
+    type: [RuleFlipView],
     description: 'Flipped calls by the rule of the document that decides them, most calls first',
   })
-  byRule!: readonly RuleFlipAnswer[];
-  @ApiProperty({ type: [ToolFlipAnswer] }) byTool!: readonly ToolFlipAnswer[];
-  @ApiProperty({ type: [GrantFlipAnswer] }) byGrant!: readonly GrantFlipAnswer[];
-  @ApiProperty({ type: [UnjudgedAnswer], description: 'Unjudged calls by each rule that could not be judged' })
-  unjudgedByRule!: readonly UnjudgedAnswer[];
+  byRule!: readonly RuleFlipView[];
+  @ApiProperty({ type: [ToolFlipView] }) byTool!: readonly ToolFlipView[];
+  @ApiProperty({ type: [GrantFlipView] }) byGrant!: readonly GrantFlipView[];
+  @ApiProperty({ type: [UnjudgedView], description: 'Unjudged calls by each rule that could not be judged' })
+  unjudgedByRule!: readonly UnjudgedView[];
 }

@@ -1,43 +1,29 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { EventStore } from '../../../record/event-store/event-store.js';
 import type { Look } from '../../../platform/postgres/database.js';
 import { Problem } from '../../../platform/runtime/problems.js';
 import type { PolicyDocument } from '../../../policy-engine/document.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { acceptDocument } from '../check-document.js';
-import { Policies } from '../policies.service.js';
-import { findGrantsUnder } from '../policies.store.js';
+import { requireValidDocument } from '../check-document.js';
+import { PoliciesService } from '../policies.service.js';
+import { findGrantsWithPolicy } from '../policies.store.js';
+import type { SimulatePolicy, SimulationView } from './simulations.dto.js';
 import type { Report } from './report.js';
 import { simulate, type Simulated, type Step } from './simulate.js';
 
-export type SentSimulation = Readonly<{ document?: unknown; from: string; to: string }>;
+/** Progress, and at the end the simulation. */
+export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simulation: SimulationView }>;
 
-/**
- * `version` is null for a document that was sent; `grants` is how many have the policy, null when none has and every
- * call of the server was judged.
- */
-export type Simulation = Readonly<{
-  policyId: string;
-  version: number | null;
-  serverId: string;
-  from: string;
-  to: string;
-  grants: number | null;
-}> &
-  Report;
-
-export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simulation: Simulation }>;
-
-type About = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
+type SimulationRun = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
 
 /**
  * A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of
  * the database and this process.
  */
-const MAX_RUNNING_OF_AN_ORGANIZATION = 2;
-const AGAIN_SECONDS = 10;
+const MAX_CONCURRENT_PER_ORGANIZATION = 2;
+const RETRY_AFTER_SECONDS = 10;
 
-const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date }> => {
+const rangeOf = ({ from, to }: SimulatePolicy): Readonly<{ from: Date; to: Date }> => {
   const range = { from: new Date(from), to: new Date(to) };
   if (range.from < range.to) return range;
   throw new Problem('invalid_body', 'Name a range of time.', {
@@ -47,12 +33,12 @@ const rangeOf = ({ from, to }: SentSimulation): Readonly<{ from: Date; to: Date 
 
 /** Policies tried on what was recorded. */
 @Injectable()
-export class Simulations {
+export class SimulationsService {
   readonly #store: EventStore;
-  readonly #policies: Policies;
+  readonly #policies: PoliciesService;
   readonly #runningOf = new Map<string, number>();
 
-  constructor(@Inject(EventStore) store: EventStore, @Inject(Policies) policies: Policies) {
+  constructor(store: EventStore, policies: PoliciesService) {
     this.#store = store;
     this.#policies = policies;
   }
@@ -65,14 +51,14 @@ export class Simulations {
   async begin(
     principal: Principal,
     policyId: string,
-    sent: SentSimulation,
+    sent: SimulatePolicy,
     signal?: AbortSignal,
   ): Promise<AsyncIterable<SimulationStep>> {
     const { organizationId } = principal;
     const policy = await this.#policies.get(principal, policyId);
-    const document = sent.document === undefined ? policy.document : acceptDocument(sent.document);
+    const document = sent.document === undefined ? policy.document : requireValidDocument(sent.document);
     const range = rangeOf(sent);
-    const under = await this.#store.read(organizationId, (tx) => findGrantsUnder(tx, organizationId, policyId));
+    const under = await this.#store.read(organizationId, (tx) => findGrantsWithPolicy(tx, organizationId, policyId));
     const simulated = {
       organizationId,
       serverId: policy.serverId,
@@ -88,12 +74,12 @@ export class Simulations {
     });
   }
 
-  async *#steps({ simulated, policyId, version, look }: About): AsyncGenerator<SimulationStep> {
+  async *#steps({ simulated, policyId, version, look }: SimulationRun): AsyncGenerator<SimulationStep> {
     const { organizationId } = simulated;
     const running = this.#runningOf.get(organizationId) ?? 0;
-    if (running >= MAX_RUNNING_OF_AN_ORGANIZATION)
+    if (running >= MAX_CONCURRENT_PER_ORGANIZATION)
       throw new Problem('too_many_requests', 'Other simulations are running; try again shortly.', {
-        retryAfterSeconds: AGAIN_SECONDS,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     this.#runningOf.set(organizationId, running + 1);
     try {

@@ -9,7 +9,7 @@ import { FAILURE_RESPONSES } from '../../relay/relayed.js';
 import { within } from '../../../platform/runtime/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
 import type { UpstreamFailure } from '../../../mcp/upstream/forward.js';
-import type { HeldCalls, Stands } from '../../enforcement/approvals.js';
+import type { ApprovalRequests, ApprovalProgress } from '../../enforcement/request-approval.js';
 import type { Outcome, Verdict } from '../../enforcement/call.js';
 import { ApprovalTask, RESULT_KEPT_MS, type HeldTask, type TaskState } from './approval-tasks.js';
 import { deniedResult } from '../denied.js';
@@ -125,7 +125,7 @@ const run = async (parts: GatewayParts, task: ApprovalTask): Promise<void> => {
   const stands =
     how === 'ready'
       ? await within(
-          parts.approvals.look({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId }),
+          parts.approvals.find({ organizationId: organization.id, grantId: grant.id, approvalId: waiting.approvalId }),
           LOOK_MS,
         )
       : undefined;
@@ -171,7 +171,7 @@ export const approvalOf = (taskId: string): string | undefined =>
   taskId.startsWith(PREFIX) ? taskId.slice(PREFIX.length) : undefined;
 
 /** What can be told of a task that another node has, or had. */
-const elsewhere = ({ status, since }: Stands): TaskState => {
+const elsewhere = ({ status, since }: ApprovalProgress): TaskState => {
   const ageMs = Date.now() - since.getTime();
   if (status === 'withdrawn') return { status: 'cancelled' };
   if (status === 'rejected') return failed(OWN_CODES.denied, 'a reviewer rejected this call');
@@ -184,7 +184,7 @@ const elsewhere = ({ status, since }: Stands): TaskState => {
     : failed(OWN_CODES.unavailable, 'this call was made, and its result is not known here');
 };
 
-const shownElsewhere = (taskId: string, stands: Stands): Json => ({
+const shownElsewhere = (taskId: string, stands: ApprovalProgress): Json => ({
   taskId,
   createdAt: stands.requestedAt.toISOString(),
   lastUpdatedAt: stands.since.toISOString(),
@@ -194,7 +194,7 @@ const shownElsewhere = (taskId: string, stands: Stands): Json => ({
 });
 
 /** Withdraws the request for an approval; undefined when that is not known to have happened. */
-const withdraw = (parts: GatewayParts, of: Parameters<HeldCalls['withdraw']>[0]): Promise<true | undefined> =>
+const withdraw = (parts: GatewayParts, of: Parameters<ApprovalRequests['withdraw']>[0]): Promise<true | undefined> =>
   within(
     parts.approvals.withdraw(of).then(() => true),
     LOOK_MS,
@@ -217,7 +217,7 @@ export const askOfHeldTask = async (
   const found =
     task ??
     (await within(
-      parts.approvals.look(of).then((stands) => stands ?? 'none'),
+      parts.approvals.find(of).then((stands) => stands ?? 'none'),
       LOOK_MS,
     ));
   if (found === 'none') return sendJson(response, 200, jsonRpcError(id, JSON_RPC_CODES.invalidParams, 'no such task'));

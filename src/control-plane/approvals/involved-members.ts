@@ -16,7 +16,7 @@ const OWNERS = `select e.event->>'memberId' as member, e.position < asked.positi
  * The people whom a held call concerns: who issued its grant or rotated it, and the members that its identity belonged
  * to when it was held and since.
  */
-export const partiesOf = async (
+export const findInvolvedMembers = async (
   tx: Tx,
   organizationId: string,
   held: Readonly<{ approvalId: string; grantId: string; identityId: string }>,

@@ -10,12 +10,12 @@ import type { PolicyDocument } from '../../../policy-engine/document.js';
 import type { Facts } from '../../../policy-engine/facts.js';
 
 type Traits = Readonly<Pick<Facts['identity'], 'kind' | 'attributes'>>;
-type Since = Traits & Readonly<{ sinceMs: number }>;
+type DatedTraits = Traits & Readonly<{ sinceMs: number }>;
 
-const MOST_IDENTITIES = 10_000;
-const MOST_VERSIONS = 64;
+const MAX_IDENTITIES = 10_000;
+const MAX_VERSIONS = 64;
 
-const strange: Traits = { kind: '', attributes: {} };
+const UNKNOWN_TRAITS: Traits = { kind: '', attributes: {} };
 
 const traitsAfter = (before: Traits, event: ControlEvent & IdentityBody): Traits => {
   switch (event.type) {
@@ -32,10 +32,10 @@ const traitsAfter = (before: Traits, event: ControlEvent & IdentityBody): Traits
  * What decisions do not say and the event store knows: the kind and attributes that an identity had at a time, and the
  * document of a policy's version. Holds what recent decisions asked for.
  */
-export class Past {
+export class History {
   readonly #look: Look;
   readonly #organizationId: string;
-  readonly #identities = new Map<string, readonly Since[]>();
+  readonly #identities = new Map<string, readonly DatedTraits[]>();
   readonly #versions = new Map<string, CompiledPolicy | undefined>();
 
   constructor(look: Look, organizationId: string) {
@@ -45,8 +45,8 @@ export class Past {
 
   /** Looks up what these decisions ask for, so that the answers below know it. */
   async prepare(events: readonly ToolCallDecided[]): Promise<void> {
-    if (this.#identities.size > MOST_IDENTITIES) this.#identities.clear();
-    if (this.#versions.size > MOST_VERSIONS) this.#versions.clear();
+    if (this.#identities.size > MAX_IDENTITIES) this.#identities.clear();
+    if (this.#versions.size > MAX_VERSIONS) this.#versions.clear();
     const identities = [...new Set(events.map(({ identityId }) => identityId))].filter(
       (id) => !this.#identities.has(id),
     );
@@ -67,7 +67,7 @@ export class Past {
 
   identity({ identityId: id, identityName: name }: ToolCallDecided, atMs: number): Facts['identity'] {
     const history = this.#identities.get(id) ?? [];
-    const { kind, attributes } = history.findLast(({ sinceMs }) => sinceMs <= atMs) ?? history[0] ?? strange;
+    const { kind, attributes } = history.findLast(({ sinceMs }) => sinceMs <= atMs) ?? history[0] ?? UNKNOWN_TRAITS;
     return { id, name, kind, attributes };
   }
 
@@ -84,10 +84,10 @@ export class Past {
         and type in ('identity.created', 'identity.changed') order by stream_id, version`,
       [this.#organizationId, ids],
     );
-    const histories = new Map<string, Since[]>(ids.map((id) => [id, []]));
+    const histories = new Map<string, DatedTraits[]>(ids.map((id) => [id, []]));
     for (const { id, time, event } of rows) {
       const history = histories.get(id) ?? [];
-      history.push({ ...traitsAfter(history.at(-1) ?? strange, event), sinceMs: time.getTime() });
+      history.push({ ...traitsAfter(history.at(-1) ?? UNKNOWN_TRAITS, event), sinceMs: time.getTime() });
     }
     for (const [id, history] of histories) this.#identities.set(id, history);
   }

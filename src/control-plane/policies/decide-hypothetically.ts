@@ -12,7 +12,7 @@ import type { PolicyDocument, Scope, Window } from '../../policy-engine/document
 import type { IdentityFacts, ServerFacts } from './policies.store.js';
 
 /** A limit that a call would be counted in. */
-export type TriedLimit = Readonly<{
+export type CountedLimit = Readonly<{
   rule: string;
   counter: string;
   window: Window;
@@ -22,10 +22,10 @@ export type TriedLimit = Readonly<{
 }>;
 
 /** What a policy says about a call that nobody made. */
-export type Tried = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
-  Readonly<{ limits: readonly TriedLimit[]; trace: readonly TraceStep[] }>;
+export type DecisionResult = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
+  Readonly<{ limits: readonly CountedLimit[]; trace: readonly TraceStep[] }>;
 
-export type TryCall = Readonly<{
+export type HypotheticalCall = Readonly<{
   document: PolicyDocument;
   pins: Pins;
   organizationId: string;
@@ -39,16 +39,16 @@ export type TryCall = Readonly<{
   now: Date;
 }>;
 
-const anybody: IdentityFacts = { id: '', name: '', kind: 'agent', attributes: {}, disabled: false };
+const ANONYMOUS: IdentityFacts = { id: '', name: '', kind: 'agent', attributes: {}, disabled: false };
 
-const switchedOff = (server: ServerFacts, identity: IdentityFacts, tool: string): string | undefined => {
+const reasonWhyDisabled = (server: ServerFacts, identity: IdentityFacts, tool: string): string | undefined => {
   if (server.organizationDisabled) return 'the organization is disabled';
   if (server.disabled) return 'this server is disabled';
   if (identity.disabled) return 'this identity is disabled';
   return server.disabledTools.includes(tool) ? 'this tool is disabled' : undefined;
 };
 
-const refused = (code: 'malformed' | 'disabled', reason: string): Tried => ({
+const refused = (code: 'malformed' | 'disabled', reason: string): DecisionResult => ({
   effect: 'deny',
   code,
   rule: null,
@@ -68,13 +68,13 @@ const definitionOf = ({ hashes, accepted }: ServerFacts, name: string): Pick<Fac
 };
 
 /** Decides a call as the gateway would, limits taken as unused. Changes nothing, counts nothing. */
-export const tryPolicy = (call: TryCall): Tried => {
-  const identity = call.identity ?? anybody;
+export const decideHypothetically = (call: HypotheticalCall): DecisionResult => {
+  const identity = call.identity ?? ANONYMOUS;
   const misread = Object.hasOwn(call.server.hashes, call.tool)
     ? undefined
     : misreadName(new LookAlikes(Object.keys(call.server.hashes)), call.tool);
   if (misread !== undefined) return refused('malformed', misread);
-  const disabled = switchedOff(call.server, identity, call.tool);
+  const disabled = reasonWhyDisabled(call.server, identity, call.tool);
   if (disabled !== undefined) return refused('disabled', disabled);
   const { tool, organizationId, serverId, now, server, inputSchema } = call;
   const facts = {

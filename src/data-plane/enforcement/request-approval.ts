@@ -11,7 +11,7 @@ import { argumentKeys, argumentsDigest } from './digest.js';
  * A held call as an approval is asked for it. `argumentsJson` is what the reviewer will see, with `otherParamsJson`
  * where the request says more than its arguments.
  */
-export type Asked = Readonly<{
+export type ApprovalRequest = Readonly<{
   organizationId: string;
   call: HeldCall;
   argumentsJson: string;
@@ -25,7 +25,7 @@ export type Asked = Readonly<{
  * What stands for a call that needs approval. `expired` is told to one asker; who asks after that opens a new approval.
  * A rejection stands until the approval would have expired. `refused`: nobody will be asked.
  */
-export type Standing =
+export type ApprovalResult =
   | Readonly<{ status: 'pending'; approvalId: string; expiresAtMs: number }>
   | Readonly<{ status: 'approved'; approvalId: string }>
   | Readonly<{ status: 'expired'; approvalId: string }>
@@ -33,61 +33,61 @@ export type Standing =
   | Readonly<{ status: 'refused'; reason: string }>;
 
 /** Where an approval of a grant's call is by now, and since when. `withdrawn`: its caller wants it no more. */
-export type Stands = Readonly<{
+export type ApprovalProgress = Readonly<{
   status: 'pending' | 'approved' | 'used' | 'rejected' | 'expired' | 'withdrawn';
   since: Date;
   requestedAt: Date;
   expiresAt: Date;
 }>;
 
-type Of = Readonly<{ organizationId: string; grantId: string; approvalId: string }>;
+type ApprovalKey = Readonly<{ organizationId: string; grantId: string; approvalId: string }>;
 
 /** The approvals of held calls; bound at the start, as they are another room. */
-export type HeldCalls = Readonly<{
+export type ApprovalRequests = Readonly<{
   /** Opens an approval when nothing stands; it is on record when this answers. */
-  standing: (asked: Asked) => Promise<Standing>;
+  request: (asked: ApprovalRequest) => Promise<ApprovalResult>;
   /** Uses an approval for this call: true for one caller only, and only while it is approved. */
   use: (organizationId: string, approvalId: string, callId: string) => Promise<boolean>;
   /** Undoes this call's use: the call was not made. */
   giveBack: (organizationId: string, approvalId: string, callId: string) => Promise<void>;
   /** Undefined when the grant has no such approval. */
-  look: (of: Of) => Promise<Stands | undefined>;
+  find: (of: ApprovalKey) => Promise<ApprovalProgress | undefined>;
   /** Ends an approval that was not used, so that nobody is asked about it any more. */
-  withdraw: (of: Of) => Promise<void>;
+  withdraw: (of: ApprovalKey) => Promise<void>;
 }>;
 
-type Use = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
+type ApprovalUse = Readonly<{ organizationId: string; approvalId: string; callId: string }>;
 
 /**
  * The same, none of which fails or takes longer than a call may wait. `use` answers undefined when it is not known
  * whether it was used.
  */
 export type Approvals = Readonly<{
-  standing: (asked: Asked) => Promise<Standing | Readonly<{ status: 'unavailable' }>>;
-  use: (use: Use) => Promise<boolean | undefined>;
-  giveBack: (use: Use) => void;
+  request: (asked: ApprovalRequest) => Promise<ApprovalResult | Readonly<{ status: 'unavailable' }>>;
+  use: (use: ApprovalUse) => Promise<boolean | undefined>;
+  giveBack: (use: ApprovalUse) => void;
 }>;
 
-const GIVE_BACK_EVERY_MS = 1000;
-const GIVE_BACK_TRIES = 600;
+const GIVE_BACK_RETRY_DELAY_MS = 1000;
+const MAX_GIVE_BACK_TRIES = 600;
 
 /**
  * Approvals out of reach refuse. A use that is not known to be one within `timeoutMs` is given back once it is; giving
  * back is tried for ten minutes.
  */
-export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approvals => {
-  const giveBack = ({ organizationId, approvalId, callId }: Use, triesLeft = GIVE_BACK_TRIES): void => {
+export const makeApprovals = (heldCalls: ApprovalRequests, timeoutMs: number): Approvals => {
+  const giveBack = ({ organizationId, approvalId, callId }: ApprovalUse, triesLeft = MAX_GIVE_BACK_TRIES): void => {
     const given = heldCalls.giveBack(organizationId, approvalId, callId).catch((error: unknown) => {
       log.warn('giving back an approval failed', { organizationId, triesLeft, error: errorText(error) });
       if (triesLeft > 0)
-        startTimer('give_back', GIVE_BACK_EVERY_MS, () =>
+        startTimer('give_back', GIVE_BACK_RETRY_DELAY_MS, () =>
           giveBack({ organizationId, approvalId, callId }, triesLeft - 1),
         ).unref();
     });
     inBackground('give_back', given);
   };
   return {
-    standing: async (asked) => (await within(heldCalls.standing(asked), timeoutMs)) ?? { status: 'unavailable' },
+    request: async (asked) => (await within(heldCalls.request(asked), timeoutMs)) ?? { status: 'unavailable' },
     use: async (use) => {
       const pending = heldCalls.use(use.organizationId, use.approvalId, use.callId);
       const used = await within(pending, timeoutMs);
@@ -105,10 +105,10 @@ export const makeApprovals = (heldCalls: HeldCalls, timeoutMs: number): Approval
  * The question that a held call puts, about all that the request says. The policy decided, so there is one, and a tool
  * with it.
  */
-export const askFor = (
+export const toApprovalRequest = (
   call: GovernedCall,
   { rule, reason, approval }: Judged & Partial<Pick<Decision, 'approval'>>,
-): Asked => {
+): ApprovalRequest => {
   const { grant, organization, identity, server, policy } = call.who;
   const tool = call.tool ?? '';
   const { digested, argumentsShown, othersShown } = coveredBy(call);
@@ -151,8 +151,8 @@ export const unaskable = (call: GovernedCall, { rule }: Pick<Judged, 'rule'>): J
 });
 
 const pending = (
-  { call: { rule, reason }, waitMs }: Asked,
-  { approvalId, expiresAtMs }: Extract<Standing, { status: 'pending' }>,
+  { call: { rule, reason }, waitMs }: ApprovalRequest,
+  { approvalId, expiresAtMs }: Extract<ApprovalResult, { status: 'pending' }>,
   nowMs: number,
 ): Judged => ({
   effect: 'hold',
@@ -166,8 +166,8 @@ const pending = (
 /** How a held call is answered by what stands for it, as long as that is no approval. */
 export const awaiting = (
   call: GovernedCall,
-  asked: Asked,
-  standing: Exclude<Awaited<ReturnType<Approvals['standing']>>, { status: 'approved' }>,
+  asked: ApprovalRequest,
+  standing: Exclude<Awaited<ReturnType<Approvals['request']>>, { status: 'approved' }>,
   nowMs: number,
 ): Judged => {
   const { rule } = asked.call;
