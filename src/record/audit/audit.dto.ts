@@ -1,32 +1,19 @@
-import { IdOf, Instant, OneOf, Text } from '../../platform/rest/fields.js';
+import { Instant, OneOf, Text } from '../../platform/rest/fields.js';
 import { PageQuery } from '../../platform/rest/page.js';
+import { FILTER_COLUMNS, type ColumnFilters } from './columns.js';
 import { EXPORT_FORMATS } from './export.js';
 
-/** What to search the audit log for; all of it must match. */
-export class EventsQuery extends PageQuery {
+/** A page of a list with a query parameter for each column that is a filter. */
+const ColumnFilterQuery = class extends PageQuery {} as new () => PageQuery & ColumnFilters;
+for (const { member, filter } of FILTER_COLUMNS) filter(ColumnFilterQuery.prototype as object, member);
+
+/** A search of the audit log; a record must match all of it. */
+export class EventsQuery extends ColumnFilterQuery {
   @Instant({ optional: true, description: 'Recorded (recordedAt) at this time or later' })
   from?: string;
 
   @Instant({ optional: true, description: 'Recorded (recordedAt) before this time' })
   to?: string;
-
-  @OneOf(['allow', 'deny', 'hold'], { optional: true })
-  effect?: string;
-
-  @IdOf('idn', { optional: true })
-  identityId?: string;
-
-  @IdOf('grt', { optional: true })
-  grantId?: string;
-
-  @IdOf('srv', { optional: true })
-  serverId?: string;
-
-  @Text(1, 1000, {
-    optional: true,
-    description: 'The exact name of a tool; long names compare by their first 200 characters',
-  })
-  tool?: string;
 
   @Text(1, 200, { optional: true, description: 'The exact type of event, such as toolCall.decided' })
   type?: string;
@@ -38,7 +25,7 @@ export class EventsQuery extends PageQuery {
   shadow?: 'differs';
 }
 
-/** What to export, and how. */
+/** An export of the audit log. */
 export class ExportQuery {
   @OneOf(EXPORT_FORMATS, {
     description:

@@ -1,21 +1,17 @@
 import type { Tx } from '../../platform/postgres/database.js';
 import { shownWay } from '../../platform/crypto/hidden-parts.js';
 import { BEGINNING, type Place } from './records.js';
-import { columnText } from './read-event.js';
+import { columnText, FILTER_COLUMNS, type ColumnFilters } from './columns.js';
 
-/** What a search may go by; `from` is inclusive and `to` exclusive, and both compare with `recordedAt`. */
-export type Filters = Readonly<{
-  from?: Date | undefined;
-  to?: Date | undefined;
-  effect?: string | undefined;
-  identityId?: string | undefined;
-  grantId?: string | undefined;
-  serverId?: string | undefined;
-  tool?: string | undefined;
-  type?: string | undefined;
-  /** Decisions that the grant's shadow policy differed from. */
-  shadow?: 'differs' | undefined;
-}>;
+/** The filters of a search; `from` is inclusive and `to` exclusive, and both compare with `recordedAt`. */
+export type Filters = ColumnFilters &
+  Readonly<{
+    from?: Date | undefined;
+    to?: Date | undefined;
+    type?: string | undefined;
+    /** Decisions that the grant's shadow policy differed from. */
+    shadow?: 'differs' | undefined;
+  }>;
 
 /** One item of the audit log as clients see it: the members of the event, and where and when it was recorded. */
 export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: number; recordedAt: string }>;
@@ -38,14 +34,11 @@ export const toItem = (stored: StoredEvent): AuditItem => ({
   recordedAt: stored.recordedAt.toISOString(),
 });
 
-const COLUMNS = {
-  effect: 'effect',
-  identityId: 'identity_id',
-  grantId: 'grant_id',
-  serverId: 'server_id',
-  tool: 'tool',
-  type: 'type',
-} as const;
+/** Filters that compare a column with a text, by the name of the filter. */
+const TEXT_FILTERS: readonly Readonly<{ member: keyof ColumnFilters | 'type'; name: string }>[] = [
+  { member: 'type', name: 'type' },
+  ...FILTER_COLUMNS,
+];
 
 /** Conditions that say what partial indexes hold, so that the planner may use them. */
 const hints = (filters: Filters): readonly string[] => [
@@ -76,9 +69,9 @@ export const searchEvents = async (
   if (after) where('recorded_at >=', after);
   if (filters.to) where('recorded_at <', filters.to);
   if (filters.shadow) conditions.push('shadow is not null');
-  for (const [name, column] of Object.entries(COLUMNS)) {
-    const value = filters[name as keyof typeof COLUMNS];
-    if (value !== undefined) where(`${column} =`, columnText(value));
+  for (const { member, name } of TEXT_FILTERS) {
+    const value = filters[member];
+    if (value !== undefined) where(`${name} =`, columnText(value));
   }
   const { rows } = await tx.query<StoredEvent>(
     `select seq, recorded_at as "recordedAt", event from audit_records

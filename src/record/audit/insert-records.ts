@@ -1,5 +1,6 @@
 import type { Tx } from '../../platform/postgres/database.js';
 import { bigintArray, byteaArray, intArray, textArray, timestamptzArray } from '../../platform/postgres/pg-arrays.js';
+import { COLUMNS } from './columns.js';
 import type { EventColumns } from './read-event.js';
 
 /** A record as it is written: `recordedAt` in milliseconds since the epoch. */
@@ -11,19 +12,47 @@ export type NewRecord = Readonly<{
   recordedAt: number;
 }>;
 
-/** Columns that many records of a batch have alike: they travel once for all records of a kind. */
+/** A column of `audit_records`, and how its values for many records travel: as one array of this type. */
+type SqlColumn = Readonly<{ name: string; type: string; pack: (records: readonly NewRecord[]) => Buffer }>;
+
+const textColumn = (name: string, member: keyof Omit<EventColumns, 'timeMs'>): SqlColumn => ({
+  name,
+  type: 'text',
+  pack: (records) => textArray(records.map(({ columns }) => columns[member])),
+});
+
+/** Columns in which many records of a batch are alike: a batch has few different rows of these, its kinds. */
 const SHARED = [
   'organizationId',
   'type',
-  'grantId',
-  'identityId',
-  'serverId',
-  'tool',
-  'effect',
-  'code',
-  'status',
-  'shadow',
-] as const satisfies readonly (keyof EventColumns)[];
+  ...COLUMNS.flatMap(({ member, isUnique }) => (isUnique ? [] : [member])),
+] as const;
+
+const KIND_COLUMNS: readonly SqlColumn[] = [
+  textColumn('organization_id', 'organizationId'),
+  textColumn('type', 'type'),
+  ...COLUMNS.flatMap(({ member, name, isUnique }) => (isUnique ? [] : [textColumn(name, member)])),
+  {
+    name: 'recorded_at',
+    type: 'timestamptz',
+    pack: (records) => timestamptzArray(records.map(({ recordedAt }) => recordedAt)),
+  },
+];
+
+const ID = textColumn('id', 'id');
+
+const RECORD_COLUMNS: readonly SqlColumn[] = [
+  ID,
+  { name: 'seq', type: 'bigint', pack: (records) => bigintArray(records.map(({ seq }) => seq)) },
+  {
+    name: 'time',
+    type: 'timestamptz',
+    pack: (records) => timestamptzArray(records.map(({ columns }) => columns.timeMs)),
+  },
+  ...COLUMNS.flatMap(({ member, name, isUnique }) => (isUnique ? [textColumn(name, member)] : [])),
+  { name: 'off', type: 'bigint', pack: (records) => bigintArray(records.map(({ offset }) => offset)) },
+  { name: 'event', type: 'bytea', pack: (records) => byteaArray(records.map(({ value }) => value)) },
+];
 
 type Kinds = Readonly<{ first: readonly NewRecord[]; kindOf: readonly number[] }>;
 
@@ -45,16 +74,22 @@ const kindsOf = (records: readonly NewRecord[]): Kinds => {
   return { first, kindOf };
 };
 
-const RECORDS = `
-insert into audit_records(organization_id, type, grant_id, identity_id, server_id, tool, effect, code, status, shadow,
-  recorded_at, seq, id, time, call_id, part, off, event)
-select k.organization_id, k.type, k.grant_id, k.identity_id, k.server_id, k.tool, k.effect, k.code, k.status,
-  k.shadow, k.recorded_at, r.seq, r.id, r.time, r.call_id, $19::smallint, r.off, r.event
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-  $9::text[], $10::text[], $11::timestamptz[]) with ordinality
-  k(organization_id, type, grant_id, identity_id, server_id, tool, effect, code, status, shadow, recorded_at, kind)
-join unnest($12::int[], $13::bigint[], $14::text[], $15::timestamptz[], $16::text[], $17::bigint[],
-  $18::bytea[]) r(kind, seq, id, time, call_id, off, event) on r.kind = k.kind`;
+const names = (columns: readonly SqlColumn[], of = ''): string => columns.map(({ name }) => `${of}${name}`).join(', ');
+
+/** Each kind of record travels once; each record names its kind. The parameters are those that `packed` makes. */
+const makeInsert = (): string => {
+  let parameters = 0;
+  const array = (type: string): string => `$${(parameters += 1)}::${type}[]`;
+  const kinds = KIND_COLUMNS.map(({ type }) => array(type)).join(', ');
+  const records = ['int', ...RECORD_COLUMNS.map(({ type }) => type)].map(array).join(', ');
+  return `
+insert into audit_records(${names(KIND_COLUMNS)}, ${names(RECORD_COLUMNS)}, part)
+select ${names(KIND_COLUMNS, 'k.')}, ${names(RECORD_COLUMNS, 'r.')}, $${parameters + 1}::smallint
+from unnest(${kinds}) with ordinality k(${names(KIND_COLUMNS)}, kind)
+join unnest(${records}) r(kind, ${names(RECORD_COLUMNS)}) on r.kind = k.kind`;
+};
+
+const RECORDS = makeInsert();
 
 const IDS = `insert into recorded_ids(id, day) select r.id, (r.recorded_at at time zone 'UTC')::date
   from unnest($1::text[], $2::timestamptz[]) r(id, recorded_at)`;
@@ -63,22 +98,16 @@ const IDS = `insert into recorded_ids(id, day) select r.id, (r.recorded_at at ti
 const packed = (partition: number, records: readonly NewRecord[], ids: Buffer): readonly unknown[] => {
   const { first, kindOf } = kindsOf(records);
   return [
-    ...SHARED.map((name) => textArray(first.map(({ columns }) => columns[name]))),
-    timestamptzArray(first.map(({ recordedAt }) => recordedAt)),
+    ...KIND_COLUMNS.map(({ pack }) => pack(first)),
     intArray(kindOf),
-    bigintArray(records.map(({ seq }) => seq)),
-    ids,
-    timestamptzArray(records.map(({ columns }) => columns.timeMs)),
-    textArray(records.map(({ columns }) => columns.callId)),
-    bigintArray(records.map(({ offset }) => offset)),
-    byteaArray(records.map(({ value }) => value)),
+    ...RECORD_COLUMNS.map((column) => (column === ID ? ids : column.pack(records))),
     partition,
   ];
 };
 
 /** Writes new records of one partition of the log, and their ids. */
 export const insertRecords = async (tx: Tx, partition: number, records: readonly NewRecord[]): Promise<void> => {
-  const ids = textArray(records.map(({ columns }) => columns.id));
+  const ids = ID.pack(records);
   const known = tx.prepared('audit-ids', IDS, [ids, timestamptzArray(records.map(({ recordedAt }) => recordedAt))]);
   // PostgreSQL writes the ids while this process packs the records.
   const parameters = packed(partition, records, ids);

@@ -1,43 +1,23 @@
 import { isId } from '../../platform/crypto/ids.js';
+import { columnsOf, columnText, type ColumnValues } from './columns.js';
 import type { DecisionNumber } from './numbering.js';
 
-/** What of an event stands in columns of its own, for search and projections. Anything but a text is null. */
-export type EventColumns = Readonly<{
-  organizationId: string;
-  id: string;
-  type: string;
-  /** Milliseconds since the epoch. */
-  timeMs: number;
-  callId: string | null;
-  grantId: string | null;
-  identityId: string | null;
-  serverId: string | null;
-  tool: string | null;
-  effect: string | null;
-  code: string | null;
-  status: string | null;
-  /** The effect that a shadow policy would have had, where it is another one. */
-  shadow: string | null;
-}>;
+/** The columns of an event in `audit_records`. */
+export type EventColumns = ColumnValues &
+  Readonly<{
+    organizationId: string;
+    id: string;
+    type: string;
+    /** Milliseconds since the epoch. */
+    timeMs: number;
+  }>;
 
 export type ReadEvent =
   | Readonly<{ ok: true; columns: EventColumns; number: DecisionNumber | undefined }>
   | Readonly<{ ok: false; reason: 'not_json' | 'not_an_event' | 'wrong_time' | 'wrong_key' }>;
 
-const MAX_COLUMN_LENGTH = 200;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 const EPOCH_MS = 0;
-
-/**
- * A text as it stands in a column: at most 200 UTF-16 units and without NUL, which PostgreSQL's text can't hold. Names
- * come from callers, so a long one must not break an index and stop the partition. The whole name stays in the event's
- * bytes.
- */
-export const columnText = (value: unknown): string | null => {
-  if (typeof value !== 'string') return null;
-  const text = value.length > MAX_COLUMN_LENGTH ? value.slice(0, MAX_COLUMN_LENGTH) : value;
-  return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
-};
 
 /** Whether a text is kept unchanged by `columnText`; what identifies an event must be. */
 const isName = (value: unknown): value is string =>
@@ -77,30 +57,11 @@ export const readEvent = (key: string, value: Buffer): ReadEvent => {
   const event = parse(value);
   if (event === undefined) return { ok: false, reason: 'not_json' };
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return { ok: false, reason: 'not_an_event' };
-  const { id, type, organizationId, time, callId, grantId, identityId, serverId, tool, effect, code, status, shadow } =
-    event as Readonly<Record<string, unknown>>;
+  const members = event as Readonly<Record<string, unknown>>;
+  const { id, type, organizationId, time } = members;
   if (!isName(id) || !isName(type) || !isId('org', organizationId)) return { ok: false, reason: 'not_an_event' };
-  const instant = instantOf(time);
-  if (instant === undefined) return { ok: false, reason: 'wrong_time' };
+  const timeMs = instantOf(time);
+  if (timeMs === undefined) return { ok: false, reason: 'wrong_time' };
   if (key !== organizationId) return { ok: false, reason: 'wrong_key' };
-  return {
-    ok: true,
-    number: numberOf(event as Readonly<Record<string, unknown>>),
-    columns: {
-      organizationId,
-      id,
-      type,
-      timeMs: instant,
-      callId: columnText(callId),
-      grantId: columnText(grantId),
-      identityId: columnText(identityId),
-      serverId: columnText(serverId),
-      tool: columnText(tool),
-      effect: columnText(effect),
-      code: columnText(code),
-      status: columnText(status),
-      shadow:
-        shadow === undefined ? null : columnText((shadow as Readonly<Record<string, unknown>> | null)?.['effect']),
-    },
-  };
+  return { ok: true, number: numberOf(members), columns: { organizationId, id, type, timeMs, ...columnsOf(members) } };
 };

@@ -6,7 +6,7 @@ export type Unnumbered = Omit<ToolCallDecided, 'bootId' | 'sequence' | 'abandone
 /** The place of a decision in the numbering of one boot of a gateway. */
 export type SequenceNumber = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] | undefined }>;
 
-/** Members that hardly differ between the calls of one grant to one tool. The others are written one by one below. */
+/** Members that hardly differ between the calls of one grant to one tool: their text is cached. */
 const STABLE_MEMBERS = [
   'type',
   'version',
@@ -34,10 +34,10 @@ type StableMembers = Pick<Unnumbered, (typeof STABLE_MEMBERS)[number]>;
 type CachedText = Readonly<{ of: StableMembers; text: string }>;
 
 const MAX_CACHE_BYTES = 64 * 2 ** 20;
-/** What an entry takes beside its text, by and large. */
+/** About what an entry takes besides its text. */
 const ENTRY_BYTES = 512;
 const cache = new Map<string, Map<string | null, CachedText>>();
-/** Of all that was written since nothing was remembered: at least what is. */
+/** The bytes of all texts since the cache was last cleared: at least those that it holds. */
 let cacheBytes = 0;
 
 // Spelled out: a loop over the names of members looks each of them up, which costs more than all the rest here.
@@ -78,7 +78,7 @@ const clearFullCache = (): void => {
 };
 
 /**
- * The steady members as text, remembered per grant and tool for as long as they are the same: 64 MiB at most, as
+ * The stable members as text, cached by grant and tool for as long as they are the same. The cache is bounded, since
  * callers may make up any number of names.
  */
 const stableText = (event: StableMembers): string => {
@@ -107,51 +107,43 @@ const rareText = ({ retryAfterSeconds, approvalId, would, shadow }: Unnumbered):
       member('shadow', shadow);
 
 /**
- * The JSON of a decision. Ids, times, digests and addresses are our own and hold nothing to escape. In as few pieces as
- * can be: each costs its own, and JSON.stringify takes several times as long for so many members.
+ * The JSON of a decision, one member a line. Ids, times, digests and addresses are our own and hold nothing to escape.
+ * It is one template, since each piece that is joined on costs its own and JSON.stringify takes several times as long.
  */
 export const decidedText = (event: Unnumbered, { bootId, sequence, abandoned }: SequenceNumber): string => {
-  const {
-    id,
-    time,
-    callId,
-    requestId,
-    sessionId,
-    sourceIp,
-    traceId,
-    reserved,
-    argumentKeys,
-    argumentsDigest,
-    decisionMicros,
-  } = event;
-  const asked = typeof requestId === 'number' ? requestId : JSON.stringify(requestId);
-  const counted = reserved.length === 0 ? '[]' : JSON.stringify(reserved);
-  return (
-    `{"id":"${id}",${stableText(event)},"time":"${time}","callId":"${callId}","requestId":${asked},"sessionId":` +
-    `${textOrNull(sessionId)},"sourceIp":${textOrNull(sourceIp)},"traceId":${textOrNull(traceId)}${rareText(event)}` +
-    `,"reserved":${counted},"argumentKeys":${JSON.stringify(argumentKeys)},"argumentsDigest":` +
-    `${textOrNull(argumentsDigest)},"decisionMicros":${decisionMicros},"bootId":"${bootId}","sequence":` +
-    `${sequence}${member('abandoned', abandoned)}}`
-  );
+  const { id, time, callId, requestId, sessionId, sourceIp, traceId } = event;
+  const { reserved, argumentKeys, argumentsDigest, decisionMicros } = event;
+  return `{"id":"${id}",\
+${stableText(event)},\
+"time":"${time}",\
+"callId":"${callId}",\
+"requestId":${typeof requestId === 'number' ? requestId : JSON.stringify(requestId)},\
+"sessionId":${textOrNull(sessionId)},\
+"sourceIp":${textOrNull(sourceIp)},\
+"traceId":${textOrNull(traceId)}\
+${rareText(event)},\
+"reserved":${reserved.length === 0 ? '[]' : JSON.stringify(reserved)},\
+"argumentKeys":${JSON.stringify(argumentKeys)},\
+"argumentsDigest":${textOrNull(argumentsDigest)},\
+"decisionMicros":${decisionMicros},\
+"bootId":"${bootId}",\
+"sequence":${sequence}\
+${member('abandoned', abandoned)}}`;
 };
 
-/** The JSON of an outcome. */
-export const completedText = ({
-  id,
-  version,
-  time,
-  organizationId,
-  callId,
-  grantId,
-  identityId,
-  serverId,
-  tool,
-  status,
-  upstreamStatus,
-  durationMs,
-  responseBytes,
-}: ToolCallCompleted): string =>
-  `{"id":"${id}","type":"toolCall.completed","version":${version},"time":"${time}","organizationId":"` +
-  `${organizationId}","callId":"${callId}","grantId":"${grantId}","identityId":"${identityId}","serverId":"` +
-  `${serverId}","tool":${JSON.stringify(tool)},"status":"${status}","upstreamStatus":${upstreamStatus ?? 'null'}` +
-  `,"durationMs":${durationMs},"responseBytes":${responseBytes}}`;
+/** The JSON of an outcome, one member a line. */
+export const completedText = (event: ToolCallCompleted): string =>
+  `{"id":"${event.id}",\
+"type":"toolCall.completed",\
+"version":${event.version},\
+"time":"${event.time}",\
+"organizationId":"${event.organizationId}",\
+"callId":"${event.callId}",\
+"grantId":"${event.grantId}",\
+"identityId":"${event.identityId}",\
+"serverId":"${event.serverId}",\
+"tool":${JSON.stringify(event.tool)},\
+"status":"${event.status}",\
+"upstreamStatus":${event.upstreamStatus ?? 'null'},\
+"durationMs":${event.durationMs},\
+"responseBytes":${event.responseBytes}}`;

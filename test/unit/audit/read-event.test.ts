@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { columnText, readEvent } from '../../../src/record/audit/read-event.js';
+import { columnText } from '../../../src/record/audit/columns.js';
+import { readEvent } from '../../../src/record/audit/read-event.js';
 
 const organizationId = 'org_01h2xcejqtf2nbrexx3vqjhp41';
 const event = {
