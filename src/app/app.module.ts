@@ -15,7 +15,8 @@ import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts
 import { Vault } from '../platform/crypto/vault.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
-import { REVOKE_GRANTS, ServersModule } from '../control-plane/servers/servers.module.js';
+import { REVOKE_GRANTS } from '../control-plane/servers/revoke-grants.js';
+import { ServersModule } from '../control-plane/servers/servers.module.js';
 import { ToolsModule } from '../control-plane/servers/tools/tools.module.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { UsageModule } from '../record/usage/usage.module.js';

@@ -22,7 +22,7 @@ import { makeTaskIds } from '../data-plane/sessions/task-ids.js';
 import { callQuota } from '../platform/fair-shares/data-plane-quotas.js';
 import type { Handle } from './http-front.js';
 import { Quota } from '../platform/fair-shares/quota.js';
-import { NoticedTools } from '../control-plane/servers/tools/noticed-tools.js';
+import { SeenTools } from '../control-plane/servers/tools/seen-tools.js';
 import { openEraBridge } from '../mcp/era-bridge/era-bridge.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { openTransports, type Transports } from '../mcp/transports/transports.js';
@@ -40,7 +40,7 @@ type Inner = Readonly<{
   parked: ParkedCalls;
   heldCalls: ApprovalRequests;
   forward: Forward;
-  noticed: NoticedTools;
+  noticed: SeenTools;
 }>;
 
 const makeEndpoint = (
@@ -117,7 +117,7 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
   store.onCommitted((organizationId) => directory.refresh(organizationId));
   const { recorder, heartbeat, heldCalls, enforcement } = await openEnforcement(parts, directory);
   const streams = new LiveStreams(directory);
-  const noticed = new NoticedTools(store, database);
+  const noticed = new SeenTools(store, database);
   const parked = new ParkedCalls();
   directory.onEvent((event) => parked.see(event));
   const transports = makeTransports(parts, directory);

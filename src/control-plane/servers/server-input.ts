@@ -5,6 +5,7 @@ import { readCommand } from './stdio-command.js';
 import { readHeaders, type SecretValues } from './upstream-headers.js';
 import type { ClientAuth } from './servers.js';
 import { pointerTo } from '../../platform/json/pointer.js';
+import type { CreateServer, UpdateServer } from './servers.dto.js';
 
 /**
  * How to reach a server as it was sent. `secrets`, header values or a command's environment, go to the upstream and
@@ -16,14 +17,6 @@ export type ServerInput = Readonly<{
   auth?: UpstreamAuth;
   secrets?: SecretValues;
   clientAuth?: ClientAuth;
-  disabled?: boolean;
-}>;
-
-export type SentServer = Readonly<{
-  name?: string;
-  transport?: unknown;
-  auth?: unknown;
-  clientAuth?: string;
   disabled?: boolean;
 }>;
 
@@ -130,7 +123,7 @@ const notOverStdio: ProblemDetail = {
  * Reads what was sent about a server; absent members stay absent. Says nothing yet about where the URL leads.
  * @throws Problem `invalid_body`, or `unsupported` when nothing else is wrong, with every error at once.
  */
-export const readServerInput = (sent: SentServer): ServerInput => {
+export const readServerInput = (sent: Partial<CreateServer> & UpdateServer): ServerInput => {
   const wrong: Wrong = [];
   const transport = sent.transport === undefined ? undefined : readTransport(sent.transport, wrong);
   const auth = sent.auth === undefined ? undefined : readAuth(sent.auth, wrong);
@@ -138,25 +131,23 @@ export const readServerInput = (sent: SentServer): ServerInput => {
   if (transport?.transport.type === 'stdio' && auth?.auth.type === 'headers') wrong.push(notOverStdio);
   refuse(wrong);
   return {
-    ...given('name', sent.name),
-    ...wayOf(transport, auth),
-    ...given('clientAuth', sent.clientAuth === undefined ? undefined : 'token'),
-    ...given('disabled', sent.disabled),
+    ...only('name', sent.name),
+    ...accessOf(transport, auth),
+    ...only('clientAuth', sent.clientAuth === undefined ? undefined : 'token'),
+    ...only('disabled', sent.disabled),
   };
 };
 
-const given = <K extends keyof ServerInput>(
-  key: K,
-  value: ServerInput[K] | undefined,
-): Partial<Pick<ServerInput, K>> => (value === undefined ? {} : ({ [key]: value } as Pick<ServerInput, K>));
+const only = <K extends keyof ServerInput>(key: K, value: ServerInput[K] | undefined): Partial<Pick<ServerInput, K>> =>
+  value === undefined ? {} : ({ [key]: value } as Pick<ServerInput, K>);
 
 /** A command signs in by its environment: it has no auth of its own. */
-const wayOf = (transport: SentTransport | undefined, auth: SentAuth | undefined): ServerInput => {
+const accessOf = (transport: SentTransport | undefined, auth: SentAuth | undefined): ServerInput => {
   const kept = transport?.transport.type === 'stdio' ? ({ type: 'none' } as const) : auth?.auth;
   return {
-    ...given('transport', transport?.transport),
-    ...given('auth', kept),
-    ...given('secrets', transport?.env ?? auth?.headers),
+    ...only('transport', transport?.transport),
+    ...only('auth', kept),
+    ...only('secrets', transport?.env ?? auth?.headers),
   };
 };
 

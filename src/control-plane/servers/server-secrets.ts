@@ -11,14 +11,14 @@ const placeOf = (organizationId: string, serverId: string): Place => ({
   row: serverId,
 });
 
-type Where = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
+type SecretsPlace = Readonly<{ tx: Tx; vault: Vault; organizationId: string; serverId: string }>;
 
 /**
  * The secret values of servers by id: headers, or a command's environment, and the hidden parts of the way. A server
  * that has none is missing, as is one whose values can't be opened, so that they can be given again.
  */
 export const loadSecretsOf = async (
-  { tx, vault, organizationId }: Omit<Where, 'serverId'>,
+  { tx, vault, organizationId }: Omit<SecretsPlace, 'serverId'>,
   serverIds: readonly string[],
 ): Promise<ReadonlyMap<string, SecretValues>> => {
   const { rows } = await tx.query<{ server_id: string; sealed_headers: Buffer }>(
@@ -42,11 +42,11 @@ export const loadSecretsOf = async (
 };
 
 /** The secret values of one server; none when it has none, nor when they can't be opened. */
-export const loadSecrets = async ({ serverId, ...where }: Where): Promise<SecretValues> =>
+export const loadSecrets = async ({ serverId, ...where }: SecretsPlace): Promise<SecretValues> =>
   (await loadSecretsOf(where, [serverId])).get(serverId) ?? {};
 
 /** Keeps the secret values of a server, sealed; with none the row goes. */
-export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<void> => {
+export const saveSecrets = async (where: SecretsPlace, secrets: SecretValues): Promise<void> => {
   const { tx, vault, organizationId, serverId } = where;
   if (Object.keys(secrets).length === 0) return removeSecrets(where);
   const sealed = vault.seal(
@@ -62,7 +62,7 @@ export const saveSecrets = async (where: Where, secrets: SecretValues): Promise<
 };
 
 /** Deletes the secrets of a server, if it has any. */
-export const removeSecrets = async ({ tx, organizationId, serverId }: Omit<Where, 'vault'>): Promise<void> => {
+export const removeSecrets = async ({ tx, organizationId, serverId }: Omit<SecretsPlace, 'vault'>): Promise<void> => {
   await tx.query('delete from server_secrets where organization_id = $1 and server_id = $2', [
     organizationId,
     serverId,

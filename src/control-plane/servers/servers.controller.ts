@@ -1,68 +1,67 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery, type Page } from '../../platform/rest/page.js';
-import { bodyOf } from '../../platform/rest/body-validation.js';
-import type { SentServer } from './server-input.js';
-import type { ServerView } from './server-views.js';
-import { ServerAnswer, ServerBody, ServerPage, ServerPatchBody } from './servers.dto.js';
-import { Servers } from './servers.service.js';
+import { PageQuery } from '../../platform/rest/page.js';
+import { pathId } from '../../platform/rest/path-id.js';
+import { CreateServer, ServerPage, ServerView, UpdateServer } from './servers.dto.js';
+import { ServersService } from './servers.service.js';
+
+const SERVER_ID = pathId('srv', 'server');
 
 @ApiTags('servers')
 @Controller('v1/servers')
 export class ServersController {
-  constructor(private readonly servers: Servers) {}
+  readonly #servers: ServersService;
+
+  constructor(servers: ServersService) {
+    this.#servers = servers;
+  }
 
   @Post()
   @Allowed('admin')
-  @ApiBody({ type: ServerBody })
-  @ApiCreatedResponse({ type: ServerAnswer })
-  createServer(
-    @CurrentPrincipal() principal: Principal,
-    @Body(bodyOf(ServerBody)) body: SentServer,
-  ): Promise<ServerView> {
-    return this.servers.register(principal, body);
+  @ApiCreatedResponse({ type: ServerView })
+  createServer(@CurrentPrincipal() principal: Principal, @Body() body: CreateServer): Promise<ServerView> {
+    return this.#servers.create(principal, body);
   }
 
   @Get()
   @Allowed('member')
   @ApiOkResponse({ type: ServerPage })
-  listServers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<Page<ServerView>> {
-    return this.servers.list(principal, query);
+  listServers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<ServerPage> {
+    return this.#servers.list(principal, query);
   }
 
   @Get(':id')
   @Allowed('member')
-  @ApiOkResponse({ type: ServerAnswer })
-  getServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<ServerView> {
-    return this.servers.get(principal, id);
+  @ApiOkResponse({ type: ServerView })
+  getServer(@CurrentPrincipal() principal: Principal, @Param('id', SERVER_ID) id: string): Promise<ServerView> {
+    return this.#servers.get(principal, id);
   }
 
   @Patch(':id')
   @Allowed('admin')
-  @ApiBody({ type: ServerPatchBody })
-  @ApiOkResponse({ type: ServerAnswer })
-  changeServer(
+  @ApiOkResponse({ type: ServerView })
+  updateServer(
     @CurrentPrincipal() principal: Principal,
-    @Param('id') id: string,
-    @Body(bodyOf(ServerPatchBody)) body: SentServer,
+    @Param('id', SERVER_ID) id: string,
+    @Body() body: UpdateServer,
   ): Promise<ServerView> {
-    return this.servers.change(principal, id, body);
+    return this.#servers.update(principal, id, body);
   }
 
   @Delete(':id')
   @HttpCode(204)
   @Allowed('admin')
   @ApiNoContentResponse()
-  deleteServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<void> {
-    return this.servers.delete(principal, id);
+  deleteServer(@CurrentPrincipal() principal: Principal, @Param('id', SERVER_ID) id: string): Promise<void> {
+    return this.#servers.delete(principal, id);
   }
 
   @Post(':id/discover')
   @HttpCode(200)
   @Allowed('admin')
-  @ApiOkResponse({ type: ServerAnswer })
-  discoverServer(@CurrentPrincipal() principal: Principal, @Param('id') id: string): Promise<ServerView> {
-    return this.servers.discover(principal, id);
+  @ApiOkResponse({ type: ServerView })
+  discoverServer(@CurrentPrincipal() principal: Principal, @Param('id', SERVER_ID) id: string): Promise<ServerView> {
+    return this.#servers.discover(principal, id);
   }
 }

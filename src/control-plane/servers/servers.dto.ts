@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { IsObject, ValidateIf } from 'class-validator';
 import { Flag, IdOf, Instant, OneOf, Text } from '../../platform/rest/fields.js';
+import { PageView } from '../../platform/rest/page.dto.js';
 
 const transportSchema = {
   type: 'object',
@@ -36,7 +37,7 @@ const authSchema = {
 const whenSent = ValidateIf((_object, value) => value !== undefined);
 const CLIENT_AUTH = ['token', 'oauth'] as const;
 
-export class ServerBody {
+export class CreateServer {
   @Text(1, 200) name!: string;
   @ApiProperty(transportSchema) @IsObject() transport!: object;
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
@@ -44,7 +45,7 @@ export class ServerBody {
   clientAuth?: 'token' | 'oauth';
 }
 
-export class ServerPatchBody {
+export class UpdateServer {
   @Text(1, 200, { optional: true }) name?: string;
   @ApiPropertyOptional(transportSchema) @whenSent @IsObject() transport?: object;
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
@@ -52,45 +53,45 @@ export class ServerPatchBody {
   @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
 }
 
-export class TransportAnswer {
-  @OneOf(['streamable-http', 'sse', 'stdio']) type!: string;
+export class TransportView {
+  @OneOf(['streamable-http', 'sse', 'stdio']) readonly type!: string;
   @ApiPropertyOptional({
     type: String,
     format: 'uri',
     description:
       'Values of its query are shown as ***; to others than admins, segments of its path too that look like secrets',
   })
-  url?: string;
-  @ApiPropertyOptional({ type: String }) command?: string;
+  readonly url?: string;
+  @ApiPropertyOptional({ type: String }) readonly command?: string;
   @ApiPropertyOptional({ type: [String], description: 'To others than admins, secrets in them are shown as ***' })
-  args?: readonly string[];
+  readonly args?: readonly string[];
   @ApiPropertyOptional({
     type: [String],
     description: 'Names of the environment variables; their values are never shown',
   })
-  envNames?: readonly string[];
+  readonly envNames?: readonly string[];
 }
 
-export class AuthAnswer {
-  @OneOf(['none', 'headers']) type!: string;
+export class AuthView {
+  @OneOf(['none', 'headers']) readonly type!: string;
   @ApiPropertyOptional({ type: [String], description: 'Names of the headers; their values are never shown' })
-  names?: readonly string[];
+  readonly names?: readonly string[];
 }
 
-export class ServerAnswer {
-  @IdOf('srv') id!: string;
-  @Text(1, 200) name!: string;
-  @ApiProperty({ type: TransportAnswer }) transport!: TransportAnswer;
-  @ApiProperty({ type: AuthAnswer }) auth!: AuthAnswer;
-  @OneOf(CLIENT_AUTH) clientAuth!: string;
-  @OneOf(['ready', 'unreachable', 'needs_sign_in', 'disabled']) status!: string;
+export class ServerView {
+  @IdOf('srv') readonly id!: string;
+  @Text(1, 200) readonly name!: string;
+  @ApiProperty({ type: TransportView }) readonly transport!: TransportView;
+  @ApiProperty({ type: AuthView }) readonly auth!: AuthView;
+  @OneOf(CLIENT_AUTH) readonly clientAuth!: string;
+  @OneOf(['ready', 'unreachable', 'needs_sign_in', 'disabled']) readonly status!: string;
   @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready, or what was left out' })
-  statusDetail!: string | null;
-  @Flag() disabled!: boolean;
-  @ApiProperty({ type: 'integer' }) toolCount!: number;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) serverInfo!: object | null;
+  readonly statusDetail!: string | null;
+  @Flag() readonly disabled!: boolean;
+  @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly serverInfo!: object | null;
   @ApiProperty({ type: String, nullable: true, description: 'The MCP revision that the server agreed to' })
-  protocolVersion!: string | null;
+  readonly protocolVersion!: string | null;
   @ApiProperty({
     type: [String],
     enum: ['legacy', 'modern'],
@@ -98,23 +99,18 @@ export class ServerAnswer {
       'The eras of MCP that it speaks, the preferred one first: modern is 2026-07-28 and later. Clients ' +
       'of either era are served',
   })
-  eras!: readonly string[];
-  @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) mcpUrl!: string;
-  @Instant() createdAt!: string;
+  readonly eras!: readonly string[];
+  @ApiProperty({ type: String, format: 'uri', description: 'What clients connect to' }) readonly mcpUrl!: string;
+  @Instant() readonly createdAt!: string;
   @ApiProperty({
     type: String,
     format: 'date-time',
     nullable: true,
     description: 'When its tools were last discovered',
   })
-  discoveredAt!: string | null;
+  readonly discoveredAt!: string | null;
 }
 
-class PageAnswer {
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
-  @ApiProperty({ type: Boolean }) hasMore!: boolean;
-}
-
-export class ServerPage extends PageAnswer {
-  @ApiProperty({ type: [ServerAnswer] }) items!: readonly ServerAnswer[];
+export class ServerPage extends PageView {
+  @ApiProperty({ type: [ServerView] }) readonly items!: readonly ServerView[];
 }

@@ -1,65 +1,61 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CreateOnce } from '../../record/event-store/create-once.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CreateOnce } from '../../record/event-store/create-once.js';
 import type { Transport } from '../../record/event-log/events/index.js';
-import type { EventStore } from '../../record/event-store/event-store.js';
+import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
-import { FairTurns } from '../../platform/fair-shares/fair-turns.js';
 import { openWay, partsIn, shownWay, withPartsOf } from '../../platform/crypto/hidden-parts.js';
-import { isId, newId } from '../../platform/crypto/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
+import { newId } from '../../platform/crypto/ids.js';
+import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
-import type { Vault } from '../../platform/crypto/vault.js';
-import { guardTransport, reach, reachedTransport, sameOrigin, type Ways } from './reach.js';
-import type { RevokeGrants } from './revoke-grants.js';
-import { readServerInput, refuseHeadersOverStdio, type SentServer, type ServerInput } from './server-input.js';
+import { Vault } from '../../platform/crypto/vault.js';
+import { PUBLIC_URL } from '../../platform/runtime/parts.js';
+import { openSentTransport, sameOrigin } from './discover-server.js';
+import { decideDiscovery } from './discoveries.js';
+import { DiscoveryService } from './discovery.service.js';
+import { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
+import { readServerInput, refuseHeadersOverStdio, type ServerInput } from './server-input.js';
 import { loadSecrets, loadSecretsOf, removeSecrets, saveSecrets } from './server-secrets.js';
-import { serverView, type ServerView } from './server-views.js';
+import { serverView } from './server-view.js';
+import type { CreateServer, ServerPage, ServerView, UpdateServer } from './servers.dto.js';
 import {
-  changeServer,
-  deleteServer,
-  present,
-  recordDiscovery,
-  registerServer,
+  decideServerChange,
+  decideServerDeletion,
+  existingServer,
+  decideServerCreation,
   type ServerPatch,
   type ServerState,
 } from './servers.js';
 import { findServer, listServers, serverStream, summaryOf, type ServerSummary } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
-export type ServersParts = Readonly<{
-  store: EventStore;
-  once: CreateOnce;
-  vault: Vault;
-  ways: Ways;
-  revokeGrants: RevokeGrants;
-  publicUrl: () => string;
-}>;
-
-/**
- * A discovery holds a connection and up to 10 MiB for as long as 15 s: so many at once in this process, and of one
- * organization.
- */
-const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20, waitMs: 30_000 } as const;
-
 type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
 
 /** The MCP servers of an organization: registered, discovered, changed, deleted. */
-export class Servers {
-  readonly #parts: ServersParts;
+@Injectable()
+export class ServersService {
+  @Inject(REVOKE_GRANTS) private readonly revokeGrants!: RevokeGrants;
+  @Inject(PUBLIC_URL) private readonly publicUrl!: () => string;
+  readonly #store: EventStore;
+  readonly #once: CreateOnce;
+  readonly #vault: Vault;
+  readonly #discovery: DiscoveryService;
   readonly #discovering = new Map<string, Promise<ServerView>>();
-  readonly #discoveries = new FairTurns(DISCOVERIES);
 
-  constructor(parts: ServersParts) {
-    this.#parts = parts;
+  constructor(store: EventStore, once: CreateOnce, vault: Vault, discovery: DiscoveryService) {
+    this.#store = store;
+    this.#once = once;
+    this.#vault = vault;
+    this.#discovery = discovery;
   }
 
   /**
    * Registers a server, reachable or not, with what its discovery found. The network is not waited for within a
    * transaction.
    */
-  register(principal: Principal, sent: SentServer): Promise<ServerView> {
+  create(principal: Principal, sent: CreateServer): Promise<ServerView> {
     const {
       name,
       transport: wanted,
@@ -67,29 +63,34 @@ export class Servers {
       secrets = {},
       clientAuth = 'token',
     } = readServerInput(sent);
-    const { once, ways, vault } = this.#parts;
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
-    return once.run(principal, {
+    return this.#once.run(principal, {
       prepare: async () => {
-        const transport = await guardTransport(ways, wanted);
-        return { transport, found: await this.#reach(principal, transport, secrets) };
+        const transport = await this.#discovery.guard(wanted);
+        return { transport, found: await this.#discover(principal, transport, secrets) };
       },
       create: async (change, { transport, found }) => {
         const id = newId('srv');
         const state = await change.apply(serverStream, id, () =>
-          registerServer(id, { name, transport: shownWay(transport), auth, clientAuth }, found),
+          decideServerCreation(id, undefined, {
+            settings: { name, transport: shownWay(transport), auth, clientAuth },
+            found,
+          }),
         );
         const kept = withPartsOf(transport, secrets);
-        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, kept);
+        await saveSecrets(
+          { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
+          kept,
+        );
         return this.#openView(summaryOf(id, state), kept);
       },
     });
   }
 
-  list(principal: Principal, query: PageQuery): Promise<Page<ServerView>> {
+  list(principal: Principal, query: PageQuery): Promise<ServerPage> {
     const { after, rows, limit } = pageStart(query);
     const { organizationId } = principal;
-    return this.#parts.store.read(organizationId, async (tx) => {
+    return this.#store.read(organizationId, async (tx) => {
       const found = await listServers(tx, organizationId, { after, rows });
       const view = await this.#viewFor(principal, tx, found);
       return toPage(found, limit, { keyOf: (server) => server.id, view });
@@ -98,24 +99,22 @@ export class Servers {
 
   get(principal: Principal, id: string): Promise<ServerView> {
     const { organizationId } = principal;
-    return this.#parts.store.read(organizationId, async (tx) => {
-      const found = isId('srv', id) ? await findServer(tx, organizationId, id) : undefined;
+    return this.#store.read(organizationId, async (tx) => {
+      const found = await findServer(tx, organizationId, id);
       if (!found) throw notFound('server');
       return (await this.#viewFor(principal, tx, [found]))(found);
     });
   }
 
   /** Changes a server. One that is to be reached another way is discovered that way first. */
-  async change(principal: Principal, id: string, sent: SentServer): Promise<ServerView> {
+  async update(principal: Principal, id: string, sent: UpdateServer): Promise<ServerView> {
     const input = readServerInput(sent);
     const { secrets: given, ...patch } = input;
-    const { store, vault, ways } = this.#parts;
     const known = await this.#known(principal.organizationId, id);
     const transport =
       patch.transport &&
-      (await guardTransport(
-        ways,
-        reachedTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets }),
+      (await this.#discovery.guard(
+        openSentTransport(patch.transport, { transport: known.state.transport, secrets: known.secrets }),
       ));
     refuseHeadersOverStdio(transport ?? known.state.transport, patch);
     const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
@@ -125,24 +124,29 @@ export class Servers {
       secrets !== undefined ||
       (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
     const found = elsewhere
-      ? await this.#reach(principal, transport ?? known.state.transport, secrets ?? known.secrets)
+      ? await this.#discover(principal, transport ?? known.state.transport, secrets ?? known.secrets)
       : undefined;
-    return store.change(principal, async (change) => {
+    return this.#store.change(principal, async (change) => {
       // Values are in no event: that they are others is told by naming what they sign in with.
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
-      const state = await change.apply(serverStream, id, changeServer(id, patched, found, known.state));
+      const state = await change.apply(serverStream, id, (current) => [
+        ...decideServerChange(id, current, patched),
+        ...(found ? decideDiscovery(id, current, { asked: known.state, found }) : []),
+      ]);
       if (secrets)
-        await saveSecrets({ tx: change.tx, vault, organizationId: principal.organizationId, serverId: id }, secrets);
+        await saveSecrets(
+          { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
+          secrets,
+        );
       return this.#openView(summaryOf(id, state), secrets ?? known.secrets);
     });
   }
 
   /** Deletes a server for good, with its credentials and its grants. */
   async delete(principal: Principal, id: string): Promise<void> {
-    if (!isId('srv', id)) throw notFound('server');
-    await this.#parts.store.change(principal, async (change) => {
-      await change.apply(serverStream, id, deleteServer(id));
-      await this.#parts.revokeGrants(change, { serverId: id }, 'server_deleted');
+    await this.#store.change(principal, async (change) => {
+      await change.apply(serverStream, id, (state) => decideServerDeletion(id, state));
+      await this.revokeGrants(change, { serverId: id }, 'server_deleted');
       await removeSecrets({ tx: change.tx, organizationId: principal.organizationId, serverId: id });
     });
   }
@@ -162,22 +166,22 @@ export class Servers {
 
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
     const { state: asked, secrets } = await this.#known(principal.organizationId, id);
-    const found = await this.#reach(principal, asked.transport, secrets);
-    return this.#parts.store.change(principal, async (change) => {
-      const server = summaryOf(id, await change.apply(serverStream, id, recordDiscovery(id, asked, found)));
+    const found = await this.#discover(principal, asked.transport, secrets);
+    return this.#store.change(principal, async (change) => {
+      const state = await change.apply(serverStream, id, (current) => decideDiscovery(id, current, { asked, found }));
+      const server = summaryOf(id, state);
       return (await this.#viewFor(principal, change.tx, [server]))(server);
     });
   }
 
-  #reach({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
-    return this.#discoveries.run(organizationId, () => reach(this.#parts.ways, { organizationId, transport, secrets }));
+  #discover({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
+    return this.#discovery.discover({ organizationId, transport, secrets });
   }
 
   #known(organizationId: string, id: string): Promise<Known> {
-    if (!isId('srv', id)) return Promise.reject(notFound('server'));
-    return this.#parts.store.read(organizationId, async (tx) => ({
-      state: present((await serverStream.load(tx, organizationId, id))?.state),
-      secrets: await loadSecrets({ tx, vault: this.#parts.vault, organizationId, serverId: id }),
+    return this.#store.read(organizationId, async (tx) => ({
+      state: existingServer((await serverStream.load(tx, organizationId, id))?.state),
+      secrets: await loadSecrets({ tx, vault: this.#vault, organizationId, serverId: id }),
     }));
   }
 
@@ -189,11 +193,11 @@ export class Servers {
     tx: Tx,
     servers: readonly ServerSummary[],
   ): Promise<(server: ServerSummary) => ServerView> {
-    const publicUrl = this.#parts.publicUrl();
+    const publicUrl = this.publicUrl();
     if (role !== 'admin')
       return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
     const secrets = await loadSecretsOf(
-      { tx, vault: this.#parts.vault, organizationId },
+      { tx, vault: this.#vault, organizationId },
       servers.map(({ id }) => id),
     );
     return (server) => this.#openView(server, secrets.get(server.id) ?? {});
@@ -201,7 +205,7 @@ export class Servers {
 
   /** The view for who may change the server. */
   #openView(server: ServerSummary, secrets: SecretValues): ServerView {
-    return serverView({ ...server, transport: openWay(server.transport, secrets) }, this.#parts.publicUrl());
+    return serverView({ ...server, transport: openWay(server.transport, secrets) }, this.publicUrl());
   }
 }
 

@@ -1,24 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type {
   ControlEvent,
-  DiscoveredTool,
   ServerBody,
   ServerStatus,
   Transport,
   UpstreamAuth,
 } from '../../record/event-log/events/index.js';
 import { eraOf, type Era } from '../../mcp/protocol/era.js';
-import { notFound, Problem } from '../../platform/runtime/problems.js';
+import { notFound } from '../../platform/runtime/problems.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
-import {
-  afterAcceptance,
-  afterDiscovery,
-  changedEvents,
-  noTools,
-  takenIn,
-  unlikeKnown,
-  type ToolsState,
-} from './tool-definitions.js';
+import { afterAcceptance, afterDiscovery, discoveredEvents, noTools, type ToolsState } from './tool-definitions.js';
 
 export type ClientAuth = 'token' | 'oauth';
 
@@ -128,164 +119,55 @@ export const evolveServer = (state: ServerState | undefined, event: ControlEvent
 };
 
 /** The state of a server that is there. @throws Problem `not_found` for one that never was or is deleted. */
-export const present = (state: ServerState | undefined): ServerState => {
+export const existingServer = (state: ServerState | undefined): ServerState => {
   if (state === undefined || state.deleted) throw notFound('server');
   return state;
 };
 
-/** What a discovery found, as events; those of changed tools come first. A failed one leaves the tools as they are. */
-export const discoveredEvents = (serverId: string, state: ToolsState, found: Discovered): readonly ServerBody[] => {
-  const { status, detail } = found;
-  if (status !== 'ready')
-    return [
-      {
-        type: 'tools.discovered',
-        serverId,
-        status,
-        detail,
-        serverInfo: null,
-        protocolVersion: null,
-        eras: [],
-        tools: null,
-      },
-    ];
-  const { serverInfo, protocolVersion, eras } = found;
-  return [
-    ...changedEvents(serverId, state, found.tools),
-    {
-      type: 'tools.discovered',
-      serverId,
-      status,
-      detail,
-      serverInfo,
-      protocolVersion,
-      eras,
-      ...takenIn(state, found.tools),
-    },
-  ];
-};
-
-/**
- * The events of tools that were seen in a list on its way to a client; none when all are known as they are, or the
- * server is gone.
- */
-export const noticeTools =
-  (serverId: string, seen: readonly DiscoveredTool[]) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    if (state === undefined || state.deleted) return [];
-    const { tools, newTools } = takenIn(state, unlikeKnown(state, seen));
-    if (tools.length === 0) return [];
-    const { status, statusDetail: detail, serverInfo, protocolVersion, eras } = state;
-    return [
-      ...changedEvents(serverId, state, tools),
-      {
-        type: 'tools.discovered',
-        serverId,
-        status,
-        detail,
-        serverInfo,
-        protocolVersion,
-        eras,
-        tools,
-        newTools,
-        partial: true,
-      },
-    ];
-  };
-
-const sameWay = (one: ServerState, other: ServerState): boolean =>
-  isDeepStrictEqual(one.transport, other.transport) && isDeepStrictEqual(one.auth, other.auth);
-
-const unchanged = (state: ServerState, found: Extract<Discovered, { status: 'ready' }>): boolean =>
-  state.discoveredAt !== null &&
-  state.protocolVersion === found.protocolVersion &&
-  isDeepStrictEqual(state.eras, found.eras);
-
-/**
- * The events of a discovery that nobody asked for: what was found only as far as it is new. Tools that were not found
- * stay: servers list them by what a client can do. None when the server is gone, or is reached in another way than
- * `asked` described.
- */
-export const rediscoverTools =
-  (serverId: string, asked: ServerState, found: Discovered) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    if (state === undefined || state.deleted || !sameWay(state, asked)) return [];
-    if (found.status === 'ready' && !unchanged(state, found)) return discoveredEvents(serverId, state, found);
-    const told = found.status === state.status && found.detail === state.statusDetail;
-    const status: readonly ServerBody[] = told
-      ? []
-      : [
-          {
-            type: 'tools.discovered',
-            serverId,
-            status: found.status,
-            detail: found.detail,
-            serverInfo: null,
-            protocolVersion: null,
-            eras: [],
-            tools: null,
-          },
-        ];
-    return [...status, ...(found.status === 'ready' ? noticeTools(serverId, found.tools)(state) : [])];
-  };
-
-/** The events of a registration. */
-export const registerServer = (
+/** The events of a registration, with what the first discovery found. */
+export const decideServerCreation = (
   serverId: string,
-  settings: ServerSettings,
-  found: Discovered,
+  _state: ServerState | undefined,
+  { settings, found }: Readonly<{ settings: ServerSettings; found: Discovered }>,
 ): readonly ServerBody[] => [
   { type: 'server.registered', serverId, ...settings },
   ...discoveredEvents(serverId, noTools, found),
 ];
 
 /**
- * The event of a discovery that was made over the way `asked` described. @throws Problem `conflict` when the server
- * meanwhile is reached another way: the tools found could be another server's.
- */
-export const recordDiscovery =
-  (serverId: string, asked: ServerState, found: Discovered) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    const current = present(state);
-    if (!sameWay(current, asked))
-      throw new Problem('conflict', 'The server was changed meanwhile. Send the request again.');
-    return discoveredEvents(serverId, current, found);
-  };
-
-/**
  * The events of a change; none when nothing differs. New credentials always count as a change, as their values are not
  * known here.
  */
-export const changeServer =
-  (serverId: string, patch: ServerPatch, found: Discovered | undefined, asked: ServerState) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    const current = present(state);
-    const differs = Object.entries(patch).filter(
-      ([key, value]) =>
-        value !== undefined && (key === 'auth' || !isDeepStrictEqual(current[key as keyof ServerPatch], value)),
-    );
-    const changed: readonly ServerBody[] =
-      differs.length === 0 ? [] : [{ type: 'server.changed', serverId, ...Object.fromEntries(differs) }];
-    return found === undefined ? changed : [...changed, ...recordDiscovery(serverId, asked, found)(current)];
-  };
+export const decideServerChange = (
+  serverId: string,
+  state: ServerState | undefined,
+  patch: ServerPatch,
+): readonly ServerBody[] => {
+  const current = existingServer(state);
+  const differs = Object.entries(patch).filter(
+    ([key, value]) =>
+      value !== undefined && (key === 'auth' || !isDeepStrictEqual(current[key as keyof ServerPatch], value)),
+  );
+  return differs.length === 0 ? [] : [{ type: 'server.changed', serverId, ...Object.fromEntries(differs) }];
+};
 
-/** The event of a deletion; a second one is refused as not found. */
-export const deleteServer =
-  (serverId: string) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    present(state);
-    return [{ type: 'server.deleted', serverId }];
-  };
+/** The event of a deletion. @throws Problem `not_found`, also for a server that is deleted already */
+export const decideServerDeletion = (serverId: string, state: ServerState | undefined): readonly ServerBody[] => {
+  existingServer(state);
+  return [{ type: 'server.deleted', serverId }];
+};
 
 /**
  * The event that disables or enables one tool; none when it is so already. @throws Problem `not_found` for a tool that
  * the newest discovery did not find: a name that is misspelt must not look switched off.
  */
-export const switchTool =
-  (serverId: string, tool: string, disabled: boolean | undefined) =>
-  (state: ServerState | undefined): readonly ServerBody[] => {
-    const { tools, disabledTools } = present(state);
-    if (!tools.some(({ name }) => name === tool)) throw notFound('tool');
-    if (disabled === undefined || disabledTools.includes(tool) === disabled) return [];
-    return [{ type: disabled ? 'tool.disabled' : 'tool.enabled', serverId, tool }];
-  };
+export const decideToolSwitch = (
+  serverId: string,
+  state: ServerState | undefined,
+  { tool, disabled }: Readonly<{ tool: string; disabled?: boolean | undefined }>,
+): readonly ServerBody[] => {
+  const { tools, disabledTools } = existingServer(state);
+  if (!tools.some(({ name }) => name === tool)) throw notFound('tool');
+  if (disabled === undefined || disabledTools.includes(tool) === disabled) return [];
+  return [{ type: disabled ? 'tool.disabled' : 'tool.enabled', serverId, tool }];
+};

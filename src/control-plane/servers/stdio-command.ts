@@ -3,13 +3,13 @@ import type { ProblemDetail } from '../../platform/runtime/problems.js';
 import type { SecretValues } from './upstream-headers.js';
 import { pointerTo } from '../../platform/json/pointer.js';
 
-const MOST_ARGS = 100;
-const LONGEST = 4096;
-const MOST_VARIABLES = 50;
-const MOST_BYTES = 32 * 1024;
+const MAX_ARGS = 100;
+const MAX_TEXT_LENGTH = 4096;
+const MAX_VARIABLES = 50;
+const MAX_ENV_BYTES = 32 * 1024;
 
 const isText = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= LONGEST && !value.includes('\0');
+  typeof value === 'string' && value.length <= MAX_TEXT_LENGTH && !value.includes('\0');
 
 const readEnv = (value: unknown, refuse: (at: string, message: string) => void): SecretValues => {
   if (value === undefined) return {};
@@ -18,13 +18,13 @@ const readEnv = (value: unknown, refuse: (at: string, message: string) => void):
     return {};
   }
   const entries = Object.entries(value);
-  if (entries.length > MOST_VARIABLES || JSON.stringify(entries).length > MOST_BYTES)
-    refuse('/env', `takes at most ${MOST_VARIABLES} variables and ${MOST_BYTES / 1024} KiB in all`);
+  if (entries.length > MAX_VARIABLES || JSON.stringify(entries).length > MAX_ENV_BYTES)
+    refuse('/env', `takes at most ${MAX_VARIABLES} variables and ${MAX_ENV_BYTES / 1024} KiB in all`);
   for (const [name, text] of entries) {
     const at = pointerTo('/env', name);
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
       refuse(at, 'a variable name takes 1 to 128 letters, digits and _, and begins with no digit');
-    else if (!isText(text)) refuse(at, `a value must be a text of at most ${LONGEST} characters`);
+    else if (!isText(text)) refuse(at, `a value must be a text of at most ${MAX_TEXT_LENGTH} characters`);
   }
   return Object.fromEntries(entries) as SecretValues;
 };
@@ -41,8 +41,8 @@ export const readCommand = (
   const refuse = (at: string, message: string): void =>
     void wrong.push({ pointer: `/transport${at}`, code: 'invalid', message });
   if (!isText(command) || command === '') refuse('/command', 'command must be the absolute path of a program');
-  if (!Array.isArray(args) || args.length > MOST_ARGS || !args.every(isText))
-    refuse('/args', `args takes a list of at most ${MOST_ARGS} texts`);
+  if (!Array.isArray(args) || args.length > MAX_ARGS || !args.every(isText))
+    refuse('/args', `args takes a list of at most ${MAX_ARGS} texts`);
   const secrets = readEnv(env, refuse);
   if (wrong.length > before) return undefined;
   return {

@@ -1,5 +1,6 @@
 import type { DiscoveredTool, ServerBody } from '../../record/event-log/events/index.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
+import type { Discovered as DiscoveryResult } from '../../mcp/upstream/discover.js';
 import type { Accepted } from '../../policy-engine/pins.js';
 
 /**
@@ -20,18 +21,18 @@ type Discovered = Extract<ServerBody, { type: 'tools.discovered' }>;
  * A server that keeps inventing names must not fill the memory of every gateway: its tools under further names are left
  * out.
  */
-const MOST_NAMES = 5000;
+const MAX_TOOL_NAMES = 5000;
 
 const hashOf = ({ tools }: ToolsState, name: string): string | undefined =>
   tools.find((tool) => tool.name === name)?.definitionHash;
 
 /** What of the tools found is taken in, and the names among them that this server never had before. */
-export const takenIn = (
+export const admitTools = (
   { accepted }: ToolsState,
   found: readonly DiscoveredTool[],
 ): Readonly<{ tools: readonly DiscoveredTool[]; newTools: readonly string[] }> => {
   const isNew = ({ name }: DiscoveredTool): boolean => !Object.hasOwn(accepted, name);
-  const room = Math.max(0, MOST_NAMES - Object.keys(accepted).length);
+  const room = Math.max(0, MAX_TOOL_NAMES - Object.keys(accepted).length);
   const newTools = new Set(
     found
       .filter(isNew)
@@ -56,8 +57,44 @@ export const changedEvents = (
   });
 };
 
+/** What a discovery found, as events; those of changed tools come first. A failed one leaves the tools as they are. */
+export const discoveredEvents = (
+  serverId: string,
+  state: ToolsState,
+  found: DiscoveryResult,
+): readonly ServerBody[] => {
+  const { status, detail } = found;
+  if (status !== 'ready')
+    return [
+      {
+        type: 'tools.discovered',
+        serverId,
+        status,
+        detail,
+        serverInfo: null,
+        protocolVersion: null,
+        eras: [],
+        tools: null,
+      },
+    ];
+  const { serverInfo, protocolVersion, eras } = found;
+  return [
+    ...changedEvents(serverId, state, found.tools),
+    {
+      type: 'tools.discovered',
+      serverId,
+      status,
+      detail,
+      serverInfo,
+      protocolVersion,
+      eras,
+      ...admitTools(state, found.tools),
+    },
+  ];
+};
+
 /** The tools that are not known as they are. */
-export const unlikeKnown = (state: ToolsState, seen: readonly DiscoveredTool[]): readonly DiscoveredTool[] => {
+export const findUnknownTools = (state: ToolsState, seen: readonly DiscoveredTool[]): readonly DiscoveredTool[] => {
   const known = new Map(state.tools.map(({ name, definitionHash }) => [name, definitionHash]));
   return seen.filter(({ name, definitionHash }) => known.get(name) !== definitionHash);
 };
@@ -105,21 +142,21 @@ export const afterAcceptance = (
   { tool, definitionHash }: Extract<ServerBody, { type: 'tool.accepted' }>,
 ): ToolsState => ({ tools: state.tools, ...accepting(state, [[tool, definitionHash]]) });
 
-/** What a member accepts: the definition they looked at, if they say which, in place of the one that is pinned. */
+/** What a member accepts: the definition they read, if they say which, in place of the one that is pinned. */
 export type Acceptance = Readonly<{ tool: string; definitionHash: string | undefined; pinned: string | null }>;
 
 /**
- * The event of an acceptance. @throws Problem `not_found` for a tool that is not there, `conflict` when its definition
- * is not the one that was looked at.
+ * The event of an acceptance; none for what is pinned already. @throws Problem `not_found` for a tool that is not there,
+ * `conflict` when its definition is not the one that the member read.
  */
-export const acceptTool = (
+export const decideToolAcceptance = (
   serverId: string,
-  { tool, definitionHash: looked, pinned }: Acceptance,
   state: ToolsState,
+  { tool, definitionHash: read, pinned }: Acceptance,
 ): readonly ServerBody[] => {
   const definitionHash = hashOf(state, tool);
   if (definitionHash === undefined) throw notFound('tool');
-  if (looked !== undefined && looked !== definitionHash)
+  if (read !== undefined && read !== definitionHash)
     throw new Problem('conflict', 'The definition of this tool is another one by now: look at it again.');
   return pinned === definitionHash
     ? []

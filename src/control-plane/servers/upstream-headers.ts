@@ -5,14 +5,14 @@ import { pointerTo } from '../../platform/json/pointer.js';
 /** Values that go to a server, by name: headers with every request, or a command's environment. All are secret. */
 export type SecretValues = Readonly<Record<string, string>>;
 
-const MOST_HEADERS = 20;
-const MOST_BYTES = 8 * 1024;
+const MAX_HEADERS = 20;
+const MAX_HEADER_BYTES = 8 * 1024;
 
 /**
  * Headers that HTTP or MCP gives its own meaning on each hop, or that say who the client is: Toolgate writes them, or
  * nobody does.
  */
-const OURS: ReadonlySet<string> = new Set([
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
   'connection',
@@ -36,10 +36,11 @@ const OURS: ReadonlySet<string> = new Set([
   'via',
 ]);
 
-const isOurs = (name: string): boolean => OURS.has(name) || name.startsWith('mcp-') || name.startsWith('x-forwarded-');
+const isOurs = (name: string): boolean =>
+  RESERVED_HEADERS.has(name) || name.startsWith('mcp-') || name.startsWith('x-forwarded-');
 
 /** What is wrong with one header, without its value. Token characters are those of RFC 9110 5.6.2. */
-const wrongWith = (name: string, value: unknown): string | undefined => {
+const headerProblem = (name: string, value: unknown): string | undefined => {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name))
     return "a header name takes 1 to 128 letters, digits and -_.!#$%&'*+^`|~";
   if (isOurs(name.toLowerCase())) return 'this header is set by Toolgate or belongs to one connection; leave it out';
@@ -53,10 +54,11 @@ export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]):
   const entries = isObject(value) ? Object.entries(value) : [];
   const refuse = (pointer: string, message: string): void => void wrong.push({ pointer, code: 'invalid', message });
   if (entries.length === 0) refuse(at, 'headers takes an object of at least one header name with its value');
-  if (entries.length > MOST_HEADERS) refuse(at, `takes at most ${MOST_HEADERS} headers`);
+  if (entries.length > MAX_HEADERS) refuse(at, `takes at most ${MAX_HEADERS} headers`);
   const seen = new Set<string>();
   for (const [name, text] of entries) {
-    const problem = wrongWith(name, text) ?? (seen.has(name.toLowerCase()) ? 'this header is given twice' : undefined);
+    const problem =
+      headerProblem(name, text) ?? (seen.has(name.toLowerCase()) ? 'this header is given twice' : undefined);
     if (problem !== undefined) refuse(pointerTo(at, name), problem);
     seen.add(name.toLowerCase());
   }
@@ -64,6 +66,6 @@ export const readHeaders = (value: unknown, at: string, wrong: ProblemDetail[]):
     (sum, [name, text]) => sum + name.length + (typeof text === 'string' ? text.length : 0),
     0,
   );
-  if (bytes > MOST_BYTES) refuse(at, `takes at most ${MOST_BYTES / 1024} KiB in all`);
+  if (bytes > MAX_HEADER_BYTES) refuse(at, `takes at most ${MAX_HEADER_BYTES / 1024} KiB in all`);
   return Object.fromEntries(entries) as SecretValues;
 };

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import { NoticedTools } from '../../../src/control-plane/servers/tools/noticed-tools.js';
+import { SeenTools } from '../../../src/control-plane/servers/tools/seen-tools.js';
 import { tenantTest } from '../../support/product-test.js';
 import { decisionOf, connect, openSession, textOf } from '../../support/tenant.js';
 import { aTool, startUpstream, type Upstream } from '../../support/upstream.js';
@@ -131,7 +131,7 @@ test('a tool that only some clients are shown stays, as a turn does not see it',
 
 test('definitions that are noticed after the wall clock was set back are recorded as before', async () => {
   const { serverId } = await build();
-  const noticed = new NoticedTools(toolgate.toolgate.store, toolgate.db);
+  const noticed = new SeenTools(toolgate.toolgate.store, toolgate.db);
   const notice = (name: string): Promise<void> =>
     noticed.notice({
       organizationId: tenant.organizationId,

@@ -10,7 +10,7 @@ export type Difference = Readonly<{ pointer: string; before?: unknown; after?: u
 
 type Sides = Readonly<{ before: unknown; after: unknown }>;
 
-const MOST = 100;
+const MAX_DIFFERENCES = 100;
 const CONTEXT = 40;
 
 const commonLength = (
@@ -49,7 +49,7 @@ const textOf = ({ before, after }: Sides): string => {
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 const collect = (pointer: string, { before, after }: Sides, found: Difference[]): void => {
-  if (found.length >= MOST || Object.is(before, after)) return;
+  if (found.length >= MAX_DIFFERENCES || Object.is(before, after)) return;
   if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
     const [one, other] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
     for (const key of new Set([...one.keys(), ...other.keys()]))

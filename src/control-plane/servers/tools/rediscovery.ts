@@ -3,32 +3,35 @@ import type { Database } from '../../../platform/postgres/database.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import { startRounds, type Rounds } from '../../../platform/runtime/rounds.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
-import { reach, type Ways } from '../reach.js';
+import { discoverServer, type DiscoveryDeps } from '../discover-server.js';
 import { loadSecrets } from '../server-secrets.js';
-import { rediscoverTools } from '../servers.js';
+import { decideRediscovery } from '../discoveries.js';
 import { serverStream } from '../servers.store.js';
-import { countTurn, enlistServers, takeTurns, type Turn } from './discovery-turns.js';
+import { countTurn, enlistServers, takeTurns, type DiscoveryTurn } from './discovery-turns.js';
 
-type Parts = Readonly<{ db: Database; store: EventStore; vault: Vault; ways: Ways }>;
+type RediscoveryDeps = Readonly<{ db: Database; store: EventStore; vault: Vault; ways: DiscoveryDeps }>;
 
 const POLL_MS = 1000;
 const ENLIST_MS = 30_000;
-const AT_ONCE = 4;
+const BATCH_SIZE = 4;
 const ACTOR: OwnActor = { type: 'system', id: 'discovery' };
 
 /** Discovers a server; resolves to whether there was anything to record. */
-const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serverId }: Turn): Promise<boolean> => {
+const rediscover = async (
+  { store, vault, ways }: RediscoveryDeps,
+  { organizationId, serverId }: DiscoveryTurn,
+): Promise<boolean> => {
   const known = await store.read(organizationId, async (tx) => ({
     server: await serverStream.load(tx, organizationId, serverId),
     secrets: await loadSecrets({ tx, vault, organizationId, serverId }),
   }));
   if (!known.server || known.server.state.deleted || known.server.state.disabled) return false;
   const { state: asked } = known.server;
-  const found = await reach(ways, { organizationId, transport: asked.transport, secrets: known.secrets });
+  const found = await discoverServer(ways, { organizationId, transport: asked.transport, secrets: known.secrets });
   let changed = false;
   await store.change({ organizationId, actor: ACTOR }, (change) =>
     change.apply(serverStream, serverId, (state) => {
-      const events = rediscoverTools(serverId, asked, found)(state);
+      const events = decideRediscovery(serverId, state, { asked, found });
       changed = events.length > 0;
       return events;
     }),
@@ -36,7 +39,7 @@ const rediscover = async ({ store, vault, ways }: Parts, { organizationId, serve
   return changed;
 };
 
-const takeTurn = async (parts: Parts, turn: Turn): Promise<void> => {
+const takeTurn = async (parts: RediscoveryDeps, turn: DiscoveryTurn): Promise<void> => {
   try {
     await countTurn(parts.db, turn, await rediscover(parts, turn));
   } catch (error) {
@@ -48,16 +51,16 @@ const takeTurn = async (parts: Parts, turn: Turn): Promise<void> => {
  * Discovers every server that clients may call anew, about every five minutes and soon after it said that its tools
  * changed, so that a changed definition is noticed although nobody lists. Several may run: each turn is taken by one.
  */
-export const startRediscovery = (parts: Parts): Rounds => {
+export const startRediscovery = (parts: RediscoveryDeps): Rounds => {
   let enlistedAt = Number.NEGATIVE_INFINITY;
   const round = async (): Promise<number> => {
     if (performance.now() - enlistedAt > ENLIST_MS) {
       await enlistServers(parts.db);
       enlistedAt = performance.now();
     }
-    const turns = await takeTurns(parts.db, AT_ONCE);
+    const turns = await takeTurns(parts.db, BATCH_SIZE);
     await Promise.all(turns.map((turn) => takeTurn(parts, turn)));
-    return turns.length === AT_ONCE ? 0 : POLL_MS;
+    return turns.length === BATCH_SIZE ? 0 : POLL_MS;
   };
   return startRounds(round, { failed: 'discovering servers anew failed', againMs: POLL_MS });
 };

@@ -1,12 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import { Flag, QueryWhole } from '../../../platform/rest/fields.js';
+import { PageView } from '../../../platform/rest/page.dto.js';
 
 const whenSent = ValidateIf((_object, value) => value !== undefined);
 const HASH = '^[0-9a-f]{64}$';
 
 /** Like every list's query; its cursors hold tool names, which may be any text. */
-export class ToolsQuery {
+export class ToolQuery {
   @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
   @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
   @whenSent
@@ -20,7 +21,7 @@ export class ToolsQuery {
   after?: string;
 }
 
-export class ToolPatchBody {
+export class UpdateTool {
   @Flag({
     optional: true,
     description: 'Calls of a disabled tool are refused under every policy, whatever later discoveries find',
@@ -28,7 +29,7 @@ export class ToolPatchBody {
   disabled?: boolean;
 }
 
-export class AcceptBody {
+export class AcceptTool {
   @ApiPropertyOptional({
     type: String,
     pattern: HASH,
@@ -39,57 +40,56 @@ export class AcceptBody {
   definitionHash?: string;
 }
 
-export class DifferenceAnswer {
-  @ApiProperty({ type: String, description: 'JSON Pointer into the definition' }) pointer!: string;
-  @ApiPropertyOptional({ description: 'Absent where there was nothing', type: Object }) before?: unknown;
-  @ApiPropertyOptional({ description: 'Absent where there is nothing any more', type: Object }) after?: unknown;
+export class DifferenceView {
+  @ApiProperty({ type: String, description: 'JSON Pointer into the definition' }) readonly pointer!: string;
+  @ApiPropertyOptional({ description: 'Absent where there was nothing', type: Object }) readonly before?: unknown;
+  @ApiPropertyOptional({ description: 'Absent where there is nothing any more', type: Object })
+  readonly after?: unknown;
   @ApiProperty({
     type: String,
     description: 'The difference in one line, [-gone-] and {+new+}; characters that can not be seen are spelled out',
   })
-  text!: string;
+  readonly text!: string;
 }
 
-export class ToolChangeAnswer {
-  @ApiProperty({ type: String, description: 'The definition that these policies pin' }) pinnedHash!: string;
+export class ToolChangeView {
+  @ApiProperty({ type: String, description: 'The definition that these policies pin' }) readonly pinnedHash!: string;
   @ApiProperty({ type: [String], description: 'The policies that refuse the tool for it' })
-  policyIds!: readonly string[];
+  readonly policyIds!: readonly string[];
   @ApiProperty({
-    type: [DifferenceAnswer],
+    type: [DifferenceView],
     description: 'From the pinned definition to the one of now; at most 100 places',
   })
-  diff!: readonly DifferenceAnswer[];
+  readonly diff!: readonly DifferenceView[];
 }
 
-export class ToolAnswer {
-  @ApiProperty({ type: String }) name!: string;
-  @ApiProperty({ type: String, nullable: true }) title!: string | null;
-  @ApiProperty({ type: String, nullable: true }) description!: string | null;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) inputSchema!: object | null;
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) outputSchema?: object;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) annotations!: object | null;
+export class ToolView {
+  @ApiProperty({ type: String }) readonly name!: string;
+  @ApiProperty({ type: String, nullable: true }) readonly title!: unknown;
+  @ApiProperty({ type: String, nullable: true }) readonly description!: unknown;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly inputSchema!: unknown;
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true }) readonly outputSchema?: unknown;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly annotations!: unknown;
   @ApiProperty({
     type: String,
     description: 'SHA-256 over name, title, description, schemas and annotations, as last seen',
   })
-  definitionHash!: string;
-  @Flag() disabled!: boolean;
+  readonly definitionHash!: string;
+  @Flag() readonly disabled!: boolean;
   @ApiProperty({
     type: String,
     nullable: true,
     description: 'The definition that the policies of this server pin; null when none does',
   })
-  pinnedHash!: string | null;
-  @Flag({ description: 'Whether a policy refuses the tool because its definition changed' }) changed!: boolean;
-  @ApiProperty({ type: [ToolChangeAnswer] }) changes!: readonly ToolChangeAnswer[];
-  @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) category!: null;
-  @ApiProperty({ type: String, nullable: true }) risk!: null;
-  @ApiProperty({ type: String, nullable: true }) evidence!: null;
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) recommendedPolicy!: null;
+  readonly pinnedHash!: string | null;
+  @Flag({ description: 'Whether a policy refuses the tool because its definition changed' }) readonly changed!: boolean;
+  @ApiProperty({ type: [ToolChangeView] }) readonly changes!: readonly ToolChangeView[];
+  @ApiProperty({ type: String, nullable: true, description: 'null until the catalog exists' }) readonly category!: null;
+  @ApiProperty({ type: String, nullable: true }) readonly risk!: null;
+  @ApiProperty({ type: String, nullable: true }) readonly evidence!: null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly recommendedPolicy!: null;
 }
 
-export class ToolPage {
-  @ApiProperty({ type: [ToolAnswer] }) items!: readonly ToolAnswer[];
-  @ApiProperty({ type: String, nullable: true }) nextCursor!: string | null;
-  @ApiProperty({ type: Boolean }) hasMore!: boolean;
+export class ToolPage extends PageView {
+  @ApiProperty({ type: [ToolView] }) readonly items!: readonly ToolView[];
 }

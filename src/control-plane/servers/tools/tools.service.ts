@@ -1,15 +1,16 @@
-import type { EventStore } from '../../../record/event-store/event-store.js';
+import { Injectable } from '@nestjs/common';
+import { EventStore } from '../../../record/event-store/event-store.js';
 import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
 import type { Tx } from '../../../platform/postgres/database.js';
-import { isId } from '../../../platform/crypto/ids.js';
 import { notFound } from '../../../platform/runtime/problems.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../../../platform/rest/page.js';
-import { present, switchTool, type ServerState } from '../servers.js';
+import { pageStart, toPage, type PageQuery } from '../../../platform/rest/page.js';
+import { existingServer, decideToolSwitch, type ServerState } from '../servers.js';
 import { findDefinitions, serverStream } from '../servers.store.js';
-import { acceptTool } from '../tool-definitions.js';
+import { decideToolAcceptance } from '../tool-definitions.js';
 import { changesOf, pinOf } from './tool-changes.js';
-import { toolView, type ToolView } from './tool-view.js';
+import { toolView } from './tool-view.js';
+import type { AcceptTool, ToolPage, ToolView, UpdateTool } from './tools.dto.js';
 import { findPins, type PinningPolicies } from './tools.store.js';
 
 type Server = Readonly<{
@@ -50,7 +51,8 @@ const viewOf = async (tx: Tx, server: Server, tool: string): Promise<ToolView> =
 };
 
 /** The tools of servers: what they are now, what policies pinned, and the acceptance of what changed. */
-export class Tools {
+@Injectable()
+export class ToolsService {
   readonly #store: EventStore;
 
   constructor(store: EventStore) {
@@ -58,11 +60,10 @@ export class Tools {
   }
 
   /** The tools of a server by name: those of its newest discovery, and what was seen of them since. */
-  list({ organizationId }: Principal, id: string, query: PageQuery): Promise<Page<ToolView>> {
+  list({ organizationId }: Principal, id: string, query: PageQuery): Promise<ToolPage> {
     const { after, rows, limit } = pageStart(query);
-    if (!isId('srv', id)) return Promise.reject(notFound('server'));
     return this.#store.read(organizationId, async (tx) => {
-      const state = present((await serverStream.load(tx, organizationId, id))?.state);
+      const state = existingServer((await serverStream.load(tx, organizationId, id))?.state);
       const sorted = state.tools
         .filter(({ name }) => name > after)
         .sort((left, right) => (left.name < right.name ? -1 : 1));
@@ -76,31 +77,32 @@ export class Tools {
   }
 
   /**
-   * Accepts the definition that a tool has now, for every policy of its server. Says nothing new when no policy refuses
+   * Accepts the definition that a tool has now, for every policy of its server. Records nothing when no policy refuses
    * it.
+   * @throws Problem not_found, conflict when the tool has another definition than the one that the request names
    */
-  async accept(principal: Principal, id: string, tool: string, definitionHash: string | undefined): Promise<ToolView> {
-    if (!isId('srv', id)) throw notFound('server');
+  async accept(principal: Principal, id: string, tool: string, { definitionHash }: AcceptTool): Promise<ToolView> {
     const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
       const policies = await findPins(change.tx, organizationId, id);
       const state = await change.apply(serverStream, id, (current) => {
-        const server = present(current);
+        const server = existingServer(current);
         const known = server.tools.find(({ name }) => name === tool);
         const pinned =
           known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
-        return acceptTool(id, { tool, definitionHash, pinned: pinned ?? null }, server);
+        return decideToolAcceptance(id, server, { tool, definitionHash, pinned: pinned ?? null });
       });
       return viewOf(change.tx, { organizationId, id, state, policies }, tool);
     });
   }
 
   /** Disables or enables one tool of a server. @throws Problem `not_found`, also for a tool that was not discovered */
-  async change(principal: Principal, id: string, tool: string, disabled: boolean | undefined): Promise<ToolView> {
-    if (!isId('srv', id)) throw notFound('server');
+  async update(principal: Principal, id: string, tool: string, { disabled }: UpdateTool): Promise<ToolView> {
     const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
-      const state = await change.apply(serverStream, id, switchTool(id, tool, disabled));
+      const state = await change.apply(serverStream, id, (current) =>
+        decideToolSwitch(id, current, { tool, disabled }),
+      );
       return viewOf(
         change.tx,
         { organizationId, id, state, policies: await findPins(change.tx, organizationId, id) },

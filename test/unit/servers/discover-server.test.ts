@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { collectedBytes, HeldBytes } from '../../../src/platform/fair-shares/held-bytes.js';
-import { reach } from '../../../src/control-plane/servers/reach.js';
+import { discoverServer } from '../../../src/control-plane/servers/discover-server.js';
 import type { Forward } from '../../../src/mcp/upstream/forward.js';
 
 const MIB = 2 ** 20;
@@ -30,8 +30,8 @@ test(
   async () => {
     const server = longAnswers();
     const ways = { outbound: {} as never, forward: server.forward, allowStdio: [], stdioVariables: [] };
-    const discover = (organizationId: string): ReturnType<typeof reach> =>
-      reach(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
+    const discover = (organizationId: string): ReturnType<typeof discoverServer> =>
+      discoverServer(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
     const grants = Array.from(
       { length: 3 },
       (_, index) => new HeldBytes(collectedBytes, { organizationId: 'org_loud', grantId: `grt_${index}` }),

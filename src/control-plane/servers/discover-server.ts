@@ -13,7 +13,7 @@ import type { SecretValues } from './upstream-headers.js';
 /**
  * The ways to servers; `allowStdio` are the commands that may be run, `stdioVariables` what their environments may set.
  */
-export type Ways = Readonly<{
+export type DiscoveryDeps = Readonly<{
   outbound: Outbound;
   forward: Forward;
   allowStdio: readonly string[];
@@ -26,7 +26,7 @@ const hiddenValue = (member: 'url' | 'args'): Problem =>
     errors: [{ pointer: `/transport/${member}`, code: 'invalid', message: HIDDEN_MESSAGE }],
   });
 
-const guardCommand = (command: string, { allowStdio }: Ways): void => {
+const guardCommand = (command: string, { allowStdio }: DiscoveryDeps): void => {
   if (allowStdio.includes(command)) return;
   const message = 'ALLOW_STDIO does not list this command: whoever runs Toolgate must add its absolute path';
   throw new Problem('command_not_allowed', `The command may not be run: ${message}.`, {
@@ -34,7 +34,7 @@ const guardCommand = (command: string, { allowStdio }: Ways): void => {
   });
 };
 
-const guardVariables = (names: readonly string[], { stdioVariables }: Ways): void => {
+const guardVariables = (names: readonly string[], { stdioVariables }: DiscoveryDeps): void => {
   const message = 'STDIO_ENV does not list this variable: whoever runs Toolgate must add its name';
   const errors = names
     .filter((name) => !isAllowedVariable(stdioVariables, name))
@@ -50,7 +50,7 @@ const guardVariables = (names: readonly string[], { stdioVariables }: Ways): voi
  * every address of its name passed the guard. A name that is not found yet passes: the server is then unreachable.
  * @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all.
  */
-export const guardTransport = async (ways: Ways, transport: Transport): Promise<Transport> => {
+export const guardTransport = async (ways: DiscoveryDeps, transport: Transport): Promise<Transport> => {
   if (transport.type === 'stdio') {
     guardCommand(transport.command, ways);
     guardVariables(transport.envNames, ways);
@@ -69,7 +69,7 @@ export const guardTransport = async (ways: Ways, transport: Transport): Promise<
  * A transport as it is reached, of one that is kept. What was sent back as it was shown, to whomever, means what is
  * kept.
  */
-export const reachedTransport = (
+export const openSentTransport = (
   sent: Transport,
   { transport, secrets }: Readonly<{ transport: Transport; secrets: SecretValues }>,
 ): Transport => {
@@ -86,9 +86,12 @@ export const reachedTransport = (
 };
 
 /** A server as one organization reaches it. */
-type Reached = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
+export type DiscoveryTarget = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
 
-const discoverBy = ({ forward }: Ways, { organizationId, transport, secrets }: Reached): Promise<Discovered> => {
+const discoverOver = (
+  { forward }: DiscoveryDeps,
+  { organizationId, transport, secrets }: DiscoveryTarget,
+): Promise<Discovered> => {
   const own = { id: newId('srv'), organizationId, eras: [] };
   if (transport.type === 'stdio') {
     const { args, env } = openArguments(transport.args, secrets);
@@ -112,8 +115,8 @@ const discoverBy = ({ forward }: Ways, { organizationId, transport, secrets }: R
  * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
  * taken for it; what the discovery collects and keeps open counts for its organization.
  */
-export const reach = async (ways: Ways, reached: Reached): Promise<Discovered> => {
-  const found = await discoverBy(ways, reached);
+export const discoverServer = async (ways: DiscoveryDeps, reached: DiscoveryTarget): Promise<Discovered> => {
+  const found = await discoverOver(ways, reached);
   if (found.status !== 'ready') return found;
   const tools = found.tools.map(({ name, definition }) => ({ name, inputSchema: definition['inputSchema'] }));
   const uncheckable = await findUncheckable(tools, reached.organizationId);

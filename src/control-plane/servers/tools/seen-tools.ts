@@ -4,9 +4,9 @@ import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
 import type { Database } from '../../../platform/postgres/database.js';
 import { within } from '../../../platform/runtime/within.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
-import { noticeTools } from '../servers.js';
+import { decideSeenTools } from '../discoveries.js';
 import { serverStream } from '../servers.store.js';
-import { hastenTurn, type Turn } from './discovery-turns.js';
+import { hastenTurn, type DiscoveryTurn } from './discovery-turns.js';
 
 type Noticed = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 type Waiting = {
@@ -19,17 +19,17 @@ type Waiting = {
   timer: NodeJS.Timeout | undefined;
 };
 
-const LONGEST_WAIT_MS = 1000;
-const AGAIN_MS = 1000;
+const RECORD_TIMEOUT_MS = 1000;
+const RETRY_DELAY_MS = 1000;
 /**
  * A server whose definitions never rest must not fill the event store: so many records at once, then one in five
  * minutes.
  */
-const MOST_AT_ONCE = 20;
-const TURN_MS = 300_000;
-const HASTEN_MS = 2000;
-const MOST_BYTES = 2 ** 20;
-const MOST_SERVERS = 10_000;
+const MAX_RECORDS_IN_A_ROW = 20;
+const MS_PER_RECORD = 300_000;
+const MIN_HASTEN_INTERVAL_MS = 2000;
+const MAX_RECORD_BYTES = 2 ** 20;
+const MAX_SERVERS = 10_000;
 const ACTOR: OwnActor = { type: 'system', id: 'gateway' };
 
 /**
@@ -38,7 +38,7 @@ const ACTOR: OwnActor = { type: 'system', id: 'gateway' };
  */
 const portion = (tools: Iterable<DiscoveredTool>): readonly DiscoveredTool[] => {
   let bytes = 0;
-  return [...tools].filter(({ definition }) => (bytes += JSON.stringify(definition).length) <= MOST_BYTES);
+  return [...tools].filter(({ definition }) => (bytes += JSON.stringify(definition).length) <= MAX_RECORD_BYTES);
 };
 
 /**
@@ -46,7 +46,7 @@ const portion = (tools: Iterable<DiscoveredTool>): readonly DiscoveredTool[] => 
  * them. What can't be recorded now waits in memory: it is seen again when a client lists, and found by the next
  * discovery.
  */
-export class NoticedTools {
+export class SeenTools {
   readonly #store: EventStore;
   readonly #db: Database;
   readonly #hastened = new Map<string, number>();
@@ -65,28 +65,28 @@ export class NoticedTools {
       organizationId,
       serverId,
       tools: new Map(),
-      turns: MOST_AT_ONCE,
+      turns: MAX_RECORDS_IN_A_ROW,
       at: performance.now(),
       flushing: undefined,
       timer: undefined,
     };
-    if (!this.#servers.has(serverId) && this.#servers.size >= MOST_SERVERS) this.#forget();
+    if (!this.#servers.has(serverId) && this.#servers.size >= MAX_SERVERS) this.#forget();
     this.#servers.set(serverId, waiting);
     for (const tool of tools) waiting.tools.set(tool.name, tool);
-    return within(this.#flush(waiting), LONGEST_WAIT_MS);
+    return within(this.#flush(waiting), RECORD_TIMEOUT_MS);
   }
 
   /**
    * A server said that its tools changed: it is discovered soon, by whoever does that. What is told again within
    * seconds is told on once, afterwards.
    */
-  hasten(of: Turn): void {
+  hasten(of: DiscoveryTurn): void {
     if (this.#hastening.has(of.serverId) || this.#stopped) return;
     const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;
-    const ms = Math.max(0, told + HASTEN_MS - performance.now());
+    const ms = Math.max(0, told + MIN_HASTEN_INTERVAL_MS - performance.now());
     const timer = startTimer('noticed_tools', ms, () => {
       this.#hastening.delete(of.serverId);
-      if (this.#hastened.size >= MOST_SERVERS) this.#hastened.clear();
+      if (this.#hastened.size >= MAX_SERVERS) this.#hastened.clear();
       this.#hastened.set(of.serverId, performance.now());
       return hastenTurn(this.#db, of).catch((error: unknown) =>
         log.warn('a discovery could not be hastened', { serverId: of.serverId, error: errorText(error) }),
@@ -104,9 +104,9 @@ export class NoticedTools {
   async #flush(waiting: Waiting): Promise<void> {
     while (waiting.flushing) await waiting.flushing;
     if (this.#stopped || waiting.tools.size === 0 || waiting.timer) return;
-    waiting.turns = Math.min(MOST_AT_ONCE, waiting.turns + (performance.now() - waiting.at) / TURN_MS);
+    waiting.turns = Math.min(MAX_RECORDS_IN_A_ROW, waiting.turns + (performance.now() - waiting.at) / MS_PER_RECORD);
     waiting.at = performance.now();
-    if (waiting.turns < 1) return this.#later(waiting, (1 - waiting.turns) * TURN_MS);
+    if (waiting.turns < 1) return this.#later(waiting, (1 - waiting.turns) * MS_PER_RECORD);
     waiting.flushing = this.#record(waiting).finally(() => (waiting.flushing = undefined));
     await waiting.flushing;
   }
@@ -117,7 +117,7 @@ export class NoticedTools {
     waiting.tools.clear();
     try {
       await this.#store.change({ organizationId, actor: ACTOR }, (change) =>
-        change.apply(serverStream, serverId, noticeTools(serverId, tools)),
+        change.apply(serverStream, serverId, (state) => decideSeenTools(serverId, state, tools)),
       );
       waiting.turns -= 1;
     } catch (error) {
@@ -126,7 +126,7 @@ export class NoticedTools {
         error: errorText(error),
       });
       for (const tool of tools) if (!waiting.tools.has(tool.name)) waiting.tools.set(tool.name, tool);
-      this.#later(waiting, AGAIN_MS);
+      this.#later(waiting, RETRY_DELAY_MS);
     }
   }
 
