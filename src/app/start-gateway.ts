@@ -3,7 +3,7 @@ import type { Parts } from './app.module.js';
 import { makeApprovalRequests } from '../control-plane/approvals/approval-requests.js';
 import { startHeartbeat } from '../record/crash-recovery/heartbeat.js';
 import { Directory } from '../data-plane/directory/directory.js';
-import { makeApprovals, type ApprovalRequests } from '../data-plane/enforcement/request-approval.js';
+import { boundApprovals, type ApprovalRequests } from '../data-plane/enforcement/request-approval.js';
 import { Enforcement } from '../data-plane/enforcement/enforce.js';
 import { Recorder } from '../data-plane/enforcement/recorder.js';
 import { makeReserve } from '../data-plane/enforcement/reserve.js';
@@ -16,7 +16,7 @@ import { makeGatewayMetrics } from '../data-plane/gateway/metrics.js';
 import { RunningCalls } from '../data-plane/relay/running-calls.js';
 import { makeHttpClient } from '../mcp/http-client/http-client.js';
 import { GatewayQuotas } from '../data-plane/gateway/gateway-quotas.js';
-import { ParkedCalls } from '../data-plane/gateway/held/parked-calls.js';
+import { ApprovalWaits } from '../data-plane/gateway/held/approval-waits.js';
 import { makeSessionOpener } from '../data-plane/sessions/sealed-session.js';
 import { makeTaskIds } from '../data-plane/sessions/task-ids.js';
 import { callQuota } from '../platform/fair-shares/data-plane-quotas.js';
@@ -37,7 +37,7 @@ type Inner = Readonly<{
   directory: Directory;
   enforcement: Enforcement;
   streams: LiveStreams;
-  parked: ParkedCalls;
+  approvalWaits: ApprovalWaits;
   heldCalls: ApprovalRequests;
   forward: Forward;
   noticed: SeenTools;
@@ -45,7 +45,7 @@ type Inner = Readonly<{
 
 const makeEndpoint = (
   parts: Parts & Readonly<{ metrics: Registry }>,
-  { directory, enforcement, streams, parked, heldCalls, forward, noticed }: Inner,
+  { directory, enforcement, streams, approvalWaits, heldCalls, forward, noticed }: Inner,
 ): McpEndpoint => {
   const { config, vault } = parts;
   const sessionKey = vault.purposeKey('mcp-session');
@@ -58,7 +58,7 @@ const makeEndpoint = (
     recordSeenTools: (seen) => noticed.notice(seen),
     toolsChanged: (of) => noticed.hasten(of),
     running: new RunningCalls(),
-    parked,
+    approvalWaits,
     quotas: new GatewayQuotas(),
     approvals: heldCalls,
     approvalTasks: new ApprovalTasks(),
@@ -101,7 +101,7 @@ const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) =>
   const enforcement = new Enforcement({
     calls: new Quota(callQuota(config.calls)),
     reserve: makeReserve(database.limits, LIMIT_TIMEOUT_MS, config.kafka ? database.log : undefined),
-    approvals: makeApprovals(heldCalls, APPROVAL_TIMEOUT_MS),
+    approvals: boundApprovals(heldCalls, APPROVAL_TIMEOUT_MS),
     recorder,
     isStale: () => directory.ageMs() > config.maxStalenessMs || heartbeat.isLate(),
     now: Date.now,
@@ -118,11 +118,12 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
   const { recorder, heartbeat, heldCalls, enforcement } = await openEnforcement(parts, directory);
   const streams = new LiveStreams(directory);
   const noticed = new SeenTools(store, database);
-  const parked = new ParkedCalls();
-  directory.onEvent((event) => parked.see(event));
+  const approvalWaits = new ApprovalWaits();
+  directory.onEvent((event) => approvalWaits.onEvent(event));
   const transports = makeTransports(parts, directory);
   const translation = openEraBridge(transports.forward);
-  const inner: Inner = { directory, enforcement, streams, parked, heldCalls, forward: translation.forward, noticed };
+  const { forward } = translation;
+  const inner: Inner = { directory, enforcement, streams, approvalWaits, heldCalls, forward, noticed };
   const endpoint = makeEndpoint(parts, inner);
   return {
     handle: (request, response) => endpoint.handle(request, response),
@@ -130,7 +131,7 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
       if (directory.ageMs() > config.maxStalenessMs) throw new Error('the directory is stale');
     },
     drain: () => {
-      parked.drain();
+      approvalWaits.drain();
       streams.drain();
     },
     stop: async () => {

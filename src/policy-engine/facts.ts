@@ -87,8 +87,9 @@ export type Reservation = Readonly<{
 export type ApprovalTerms = Readonly<{ expiresInSeconds: number; waitSeconds: number; count: number }>;
 
 /**
- * `rule` is a JSON Pointer into the policy document, null when no rule of it decided. `approval` stands with effect
- * `hold`.
+ * What came of a call. `rule` is a JSON Pointer into the policy document, null when no rule of it decided. `approval`
+ * stands with effect `hold`. `retryAfterSeconds` and `approvalId` are filled in by whoever counts limits and keeps
+ * approvals; the engine itself knows neither.
  */
 export type Decision = Readonly<{
   effect: 'allow' | 'deny' | 'hold';
@@ -97,5 +98,7 @@ export type Decision = Readonly<{
   reason: string;
   reservations: readonly Reservation[];
   approval?: ApprovalTerms;
+  retryAfterSeconds?: number;
+  approvalId?: string;
   would?: Readonly<{ effect: 'deny' | 'hold'; code: Code; rule: string | null }>;
 }>;

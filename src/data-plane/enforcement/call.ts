@@ -1,6 +1,6 @@
 import type { Authenticated } from '../directory/facts.js';
 import type { DecisionCode, Effect, OutcomeStatus } from '../../record/event-log/events/index.js';
-import type { Decision, Kind } from '../../policy-engine/decide.js';
+import type { Kind } from '../../policy-engine/decide.js';
 
 /**
  * One request that needs a decision, as the gateway read it. `tool` is the name of what it uses, a tool unless `kind`
@@ -30,8 +30,8 @@ export type GovernedCall = Readonly<{
 export const toolOf = ({ kind, tool }: Pick<GovernedCall, 'kind' | 'tool'>): string | null =>
   kind === undefined || kind === 'tool' ? tool : null;
 
-/** What the agent is told of a decision, beside its reason. */
-export type Decided = Readonly<{
+/** A decision on record, as the agent is told it. */
+export type RecordedDecision = Readonly<{
   id: string;
   callId: string;
   effect: Effect;
@@ -50,14 +50,18 @@ export type Outcome = Readonly<{
   sent: boolean;
 }>;
 
-/** How long a held call may be kept waiting, and how long its approval may still come. */
-export type Waiting = Readonly<{ approvalId: string; waitMs: number; expiresInMs: number }>;
+/** How long a held call may wait for this approval, and how long the approval may still come. */
+export type ApprovalWait = Readonly<{ approvalId: string; waitMs: number; expiresInMs: number }>;
 
-/** An allowed call must end in exactly one `complete`. `waiting` stands with effect `hold`. */
-export type Verdict =
-  | Readonly<{ allowed: true; decided: Decided; complete: (outcome: Outcome) => void }>
-  | Readonly<{ allowed: false; decided: Decided; waiting?: Waiting | undefined }>;
+/** A call that may be forwarded. It must end in exactly one `complete`. */
+export type AllowedCall = Readonly<{
+  allowed: true;
+  decision: RecordedDecision;
+  complete: (outcome: Outcome) => void;
+}>;
 
-/** How a call was judged, limits and approval included. */
-export type Judged = Pick<Decision, 'effect' | 'code' | 'rule' | 'reason' | 'would'> &
-  Readonly<{ retryAfterSeconds?: number; approvalId?: string; waiting?: Waiting }>;
+/** A call that must not be forwarded. `wait` stands with effect `hold`. */
+export type RefusedCall = Readonly<{ allowed: false; decision: RecordedDecision; wait?: ApprovalWait | undefined }>;
+
+/** What enforcement answers about a call whose decision is on record. */
+export type EnforcedCall = AllowedCall | RefusedCall;

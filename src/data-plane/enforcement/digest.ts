@@ -7,7 +7,7 @@ const MAX_KEY_LENGTH = 64;
 
 const BLOCK_BYTES = 64;
 const HASH_BYTES = 32;
-const ROOM = 4096;
+const BUFFERED_BYTES = 4096;
 
 /**
  * For each key: its two padded blocks, with room behind them for what is hashed, so that a digest allocates no buffer.
@@ -19,7 +19,7 @@ const padsOf = (key: Buffer): Pads => {
   const known = padsOfKeys.get(key);
   if (known) return known;
   const padded = Buffer.concat([key], BLOCK_BYTES);
-  const pads = { inner: Buffer.alloc(BLOCK_BYTES + ROOM), outer: Buffer.alloc(BLOCK_BYTES + HASH_BYTES) };
+  const pads = { inner: Buffer.alloc(BLOCK_BYTES + BUFFERED_BYTES), outer: Buffer.alloc(BLOCK_BYTES + HASH_BYTES) };
   pads.inner.set(padded.map((byte) => byte ^ 0x36));
   pads.outer.set(padded.map((byte) => byte ^ 0x5c));
   padsOfKeys.set(key, pads);
@@ -33,9 +33,9 @@ const padsOf = (key: Buffer): Pads => {
 const hmac = (key: Buffer, text: string): string => {
   const { inner, outer } = padsOf(key);
   const bytes = Buffer.byteLength(text);
-  if (bytes <= ROOM) inner.write(text, BLOCK_BYTES);
+  if (bytes <= BUFFERED_BYTES) inner.write(text, BLOCK_BYTES);
   const message =
-    bytes <= ROOM
+    bytes <= BUFFERED_BYTES
       ? inner.subarray(0, BLOCK_BYTES + bytes)
       : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text)]);
   outer.write(hash('sha256', message, 'binary'), BLOCK_BYTES, 'latin1');

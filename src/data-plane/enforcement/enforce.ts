@@ -5,35 +5,44 @@ import { isoTime } from '../../platform/runtime/iso-time.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
 import { Slots } from '../../platform/runtime/slots.js';
 import type { Decision, Facts } from '../../policy-engine/decide.js';
-import { told, type Approvals } from './request-approval.js';
-import type { Decided, GovernedCall, Judged, Outcome, Verdict } from './call.js';
+import { reasonForAgent } from './approval-decisions.js';
+import type { BoundedApprovals } from './request-approval.js';
+import type {
+  AllowedCall,
+  ApprovalWait,
+  EnforcedCall,
+  GovernedCall,
+  Outcome,
+  RecordedDecision,
+  RefusedCall,
+} from './call.js';
 import { CallFacts, preparationFor, schemaFor } from './call-facts.js';
 import { judge } from './judge.js';
 import type { Epoch } from './open-calls.js';
 import type { Recorder } from './recorder.js';
 import {
-  auditUnavailable,
-  excess,
+  AUDIT_UNAVAILABLE,
+  findRefusal,
   hasWaitedTooLong,
-  limitsUnavailable,
-  precondition,
+  LIMITS_UNAVAILABLE,
+  quotaExceededReason,
   refusal,
-  waitedTooLong,
+  WAITED_TOO_LONG,
 } from './refusals.js';
 import { reserveLimits } from './reserve-limits.js';
 import type { Reserve } from './reserve.js';
 import { shadowOf } from './shadow.js';
-import { toRecord, type Ids, type Made } from './to-record.js';
+import { toRecord, type DecisionIds, type RecordContext } from './to-record.js';
 import { useApproval } from './use-approval.js';
 
 /**
  * `isStale`: this process may have missed changes, or others may count it as dead. `calls` counts those that are under
  * way.
  */
-type Parts = Readonly<{
+type EnforcementDeps = Readonly<{
   calls: Quota;
   reserve: Reserve;
-  approvals: Approvals;
+  approvals: BoundedApprovals;
   recorder: Recorder;
   isStale: () => boolean;
   now: () => number;
@@ -41,45 +50,45 @@ type Parts = Readonly<{
 
 const NOT_FORWARDED: Outcome = { status: 'not_forwarded', upstreamStatus: null, responseBytes: 0, sent: false };
 
-const newIds = (now: number): Ids => ({ id: newId('evt', now), callId: newId('call', now), time: isoTime(now) });
-
-const judgeWithPolicy = (call: GovernedCall, facts: Facts): Judged & Partial<Pick<Decision, 'reservations'>> =>
-  judge(call, facts) ?? refusal('no_policy', 'this grant has no policy');
+const newIds = (now: number): DecisionIds => ({
+  id: newId('evt', now),
+  callId: newId('call', now),
+  time: isoTime(now),
+});
 
 /** A shadow answers where a policy is asked, also for a grant that has no other. */
 const shadowFor = (
   { who }: GovernedCall,
   facts: Facts,
-  decision: Judged,
-  refused: Judged | undefined,
+  decision: Decision,
+  refused: Decision | undefined,
 ): ToolCallDecided['shadow'] =>
   who.shadow === undefined || (refused !== undefined && refused.code !== 'no_policy')
     ? undefined
     : shadowOf(who.shadow, facts, decision.effect);
 
-/** The answer for the agent, and for the record. */
-const decidedOf = (ids: Readonly<{ id: string; callId: string }>, judged: Judged): Decided => ({
-  id: ids.id,
-  callId: ids.callId,
-  effect: judged.effect,
-  code: judged.code,
-  rule: judged.rule,
-  reason: judged.reason,
-  retryAfterSeconds: judged.retryAfterSeconds,
-  approvalId: judged.approvalId,
+const recorded = ({ id, callId }: DecisionIds, decision: Decision, reason: string): RecordedDecision => ({
+  id,
+  callId,
+  effect: decision.effect,
+  code: decision.code,
+  rule: decision.rule,
+  reason,
+  retryAfterSeconds: decision.retryAfterSeconds,
+  approvalId: decision.approvalId,
 });
 
 /**
- * Decides a call, reserves its limits, appends the decision and waits for the acknowledgement: an `allowed` verdict is
- * on record before its caller can forward anything. A refusal is on record too, or waits in the recorder's queue when
- * the log is away. Never rejects for an expected failure.
+ * Decides a call, reserves its limits, appends the decision and waits for the acknowledgement: the decision on an
+ * allowed call is on record before anybody can forward the call. A refusal is on record too, or waits in the recorder's
+ * queue when the log is away. Never rejects for an expected failure.
  */
 export class Enforcement {
-  readonly #parts: Parts;
-  readonly #underWay = new Slots<Complete>();
+  readonly #deps: EnforcementDeps;
+  readonly #underWay = new Slots<CompleteCall>();
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(deps: EnforcementDeps) {
+    this.#deps = deps;
   }
 
   /** Ends the calls that are still under way as `unknown`: this process will not see how they end. */
@@ -88,23 +97,23 @@ export class Enforcement {
       complete({ status: 'unknown', upstreamStatus: null, responseBytes: 0, sent: true });
   }
 
-  enforce(call: GovernedCall): Promise<Verdict> {
+  enforce(call: GovernedCall): Promise<EnforcedCall> {
     const began = performance.now();
-    if (hasWaitedTooLong(call, began)) return this.#refuseOverloaded(call, waitedTooLong);
+    if (hasWaitedTooLong(call, began)) return this.#refuseOverloaded(call, WAITED_TOO_LONG);
     const { organization, grant } = call.who;
-    const exceeded = this.#parts.calls.take(organization.id, grant.id);
+    const exceeded = this.#deps.calls.take(organization.id, grant.id);
     return exceeded === undefined
       ? this.#decideWhenPrepared(call, began)
-      : this.refuseExcess(call, this.#parts.calls, exceeded);
+      : this.refuseExcess(call, this.#deps.calls, exceeded);
   }
 
   /** Records a request that was refused because there are too many of its kind. */
-  refuseExcess(call: GovernedCall, quota: Quota, exceeded: Exceeded): Promise<Verdict> {
-    return this.#refuseOverloaded(call, excess(quota, exceeded));
+  refuseExcess(call: GovernedCall, quota: Quota, exceeded: Exceeded): Promise<RefusedCall> {
+    return this.#refuseOverloaded(call, quotaExceededReason(quota, exceeded));
   }
 
   /** What the first calls under a policy need is made before they are judged, while others are served. */
-  #decideWhenPrepared(call: GovernedCall, began: number): Promise<Verdict> {
+  #decideWhenPrepared(call: GovernedCall, began: number): Promise<EnforcedCall> {
     const schema = schemaFor(call);
     const preparation = preparationFor(call);
     if (schema instanceof Promise || preparation !== undefined)
@@ -116,7 +125,7 @@ export class Enforcement {
     call: GovernedCall,
     began: number,
     prepared: Promise<readonly [Facts['inputSchema'], unknown]>,
-  ): Promise<Verdict> {
+  ): Promise<EnforcedCall> {
     let inputSchema: Facts['inputSchema'];
     try {
       [inputSchema] = await prepared;
@@ -126,89 +135,88 @@ export class Enforcement {
     }
     if (!hasWaitedTooLong(call, performance.now())) return this.#decide(call, began, inputSchema);
     this.#leave(call);
-    return this.#refuseOverloaded(call, waitedTooLong);
+    return this.#refuseOverloaded(call, WAITED_TOO_LONG);
   }
 
   /**
-   * The call has its place, and gives it back unless it is allowed: then with its outcome, or, when a stream follows
-   * that is counted as such, here.
+   * The call has its place in the quota. It gives the place back here, or, when it is allowed, with its outcome; a
+   * stream that follows has a place of its own.
    */
-  async #decide(call: GovernedCall, began: number, inputSchema: Facts['inputSchema']): Promise<Verdict> {
+  async #decide(call: GovernedCall, began: number, inputSchema: Facts['inputSchema']): Promise<EnforcedCall> {
     let isUnderWay = false;
     try {
-      const now = this.#parts.now();
+      const now = this.#deps.now();
       const ids = newIds(now);
       const facts = new CallFacts(call, now, inputSchema);
-      const refused = precondition(call, facts, this.#parts.isStale());
-      const decision: Judged & Partial<Pick<Decision, 'reservations'>> = refused ?? judgeWithPolicy(call, facts);
-      const micros = Math.round((performance.now() - began) * 1000);
-      const made: Made = { ids, micros, shadow: shadowFor(call, facts, decision, refused) };
-      if (decision.effect === 'deny') return await this.#refuse(call, decision, made);
+      const refused = findRefusal(call, facts, this.#deps.isStale());
+      const judged = refused ?? judge(call, facts);
+      const decisionMicros = Math.round((performance.now() - began) * 1000);
+      const context: RecordContext = { ids, decisionMicros, shadow: shadowFor(call, facts, judged, refused) };
+      if (judged.effect === 'deny') return await this.#refuse(call, judged, context);
       // Nothing is awaited where nothing is to be done: each turn through the promises costs a call a microsecond.
-      const reserved =
-        decision.effect === 'hold'
-          ? useApproval(this.#parts, call, decision, { callId: ids.callId, inputSchema })
-          : reserveLimits(this.#parts.reserve, call, decision);
-      const { judged, reservations, release, durable } = reserved instanceof Promise ? await reserved : reserved;
-      if (judged.effect !== 'allow') return await this.#refuse(call, judged, made);
-      const epoch = this.#parts.recorder.openCalls.enter();
+      const pending =
+        judged.effect === 'hold'
+          ? useApproval(this.#deps, call, judged, { callId: ids.callId, inputSchema })
+          : reserveLimits(this.#deps.reserve, call, judged);
+      const reserved = pending instanceof Promise ? await pending : pending;
+      const { decision, release } = reserved;
+      if (decision.effect !== 'allow') return await this.#refuse(call, decision, context, reserved.wait);
+      const epoch = this.#deps.recorder.openCalls.enter();
       const record =
-        decision.effect === 'hold'
-          ? { ...made, shadow: shadowFor(call, new CallFacts(call, now, inputSchema, true), judged, refused) }
-          : made;
-      const onRecord = await this.#parts.recorder.recordAllow(toRecord(call, judged, record, reservations));
-      const isKept = durable === undefined || (await durable);
-      if (onRecord && isKept) {
-        isUnderWay = call.standing !== true;
-        return {
-          allowed: true,
-          decided: decidedOf(ids, judged),
-          complete: this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release })),
-        };
+        judged.effect === 'hold'
+          ? { ...context, shadow: shadowFor(call, new CallFacts(call, now, inputSchema, true), decision, refused) }
+          : context;
+      const onRecord = await this.#deps.recorder.recordAllow(toRecord(call, decision, record));
+      const isDurable = reserved.durable === undefined || (await reserved.durable);
+      if (!onRecord || !isDurable) {
+        this.#complete({ call, ids, now, epoch, outcome: NOT_FORWARDED, release });
+        const refusedLate = onRecord ? LIMITS_UNAVAILABLE : AUDIT_UNAVAILABLE;
+        return { allowed: false, decision: recorded(ids, refusedLate, refusedLate.reason) };
       }
-      this.#complete({ call, ids, now, epoch, outcome: NOT_FORWARDED, release });
-      return { allowed: false, decided: decidedOf(ids, onRecord ? limitsUnavailable : auditUnavailable) };
+      isUnderWay = call.standing !== true;
+      const complete = this.#begin((outcome) => this.#end({ call, ids, now, epoch, outcome, release }));
+      return { allowed: true, decision: recorded(ids, decision, decision.reason), complete };
     } finally {
       if (!isUnderWay) this.#leave(call);
     }
   }
 
   #leave({ who }: GovernedCall): void {
-    this.#parts.calls.free(who.organization.id, who.grant.id);
+    this.#deps.calls.free(who.organization.id, who.grant.id);
   }
 
-  #end(ending: Ending): void {
+  #end(ending: EndedCall): void {
     if (ending.call.standing !== true) this.#leave(ending.call);
     this.#complete(ending);
   }
 
-  #refuseOverloaded(call: GovernedCall, reason: string): Promise<Verdict> {
-    return this.#refuse(call, refusal('overloaded', reason), {
-      ids: newIds(this.#parts.now()),
-      micros: 0,
-      shadow: undefined,
-    });
+  #refuseOverloaded(call: GovernedCall, reason: string): Promise<RefusedCall> {
+    return this.#refuse(call, refusal('overloaded', reason), this.#unjudged());
   }
 
   /** Records a request that was refused before it could be judged, such as a malformed body. */
-  async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<Decided> {
-    const { decided } = await this.#refuse(call, refusal(code, reason), {
-      ids: newIds(this.#parts.now()),
-      micros: 0,
-      shadow: undefined,
-    });
-    return decided;
+  async refuseUnread(call: GovernedCall, code: 'malformed', reason: string): Promise<RecordedDecision> {
+    return (await this.#refuse(call, refusal(code, reason), this.#unjudged())).decision;
   }
 
-  async #refuse(call: GovernedCall, judged: Judged, made: Made): Promise<Verdict> {
-    await this.#parts.recorder.recordRefusal(toRecord(call, judged, made, []));
-    return { allowed: false, decided: decidedOf(made.ids, told(call, judged)), waiting: judged.waiting };
+  #unjudged(): RecordContext {
+    return { ids: newIds(this.#deps.now()), decisionMicros: 0, shadow: undefined };
+  }
+
+  async #refuse(
+    call: GovernedCall,
+    refused: Decision,
+    context: RecordContext,
+    wait?: ApprovalWait,
+  ): Promise<RefusedCall> {
+    await this.#deps.recorder.recordRefusal(toRecord(call, refused, context));
+    return { allowed: false, decision: recorded(context.ids, refused, reasonForAgent(call, refused)), wait };
   }
 
   /** A call has one outcome: the first. */
-  #begin(end: Complete): Complete {
+  #begin(end: CompleteCall): CompleteCall {
     let ended = false;
-    const complete: Complete = (outcome) => {
+    const complete: CompleteCall = (outcome) => {
       if (ended) return;
       ended = true;
       this.#underWay.remove(at);
@@ -218,9 +226,9 @@ export class Enforcement {
     return complete;
   }
 
-  #complete({ call, ids, now, epoch, outcome, release }: Ending): void {
+  #complete({ call, ids, now, epoch, outcome, release }: EndedCall): void {
     if (!outcome.sent) release();
-    const ended = this.#parts.now();
+    const ended = this.#deps.now();
     const completed: ToolCallCompleted = {
       id: outcomeId(ids.callId),
       type: 'toolCall.completed',
@@ -237,14 +245,14 @@ export class Enforcement {
       durationMs: Math.max(0, ended - now),
       responseBytes: outcome.responseBytes,
     };
-    this.#parts.recorder.recordOutcome(completed, epoch);
+    this.#deps.recorder.recordOutcome(completed, epoch);
   }
 }
 
-type Complete = Extract<Verdict, { allowed: true }>['complete'];
-type Ending = Readonly<{
+type CompleteCall = AllowedCall['complete'];
+type EndedCall = Readonly<{
   call: GovernedCall;
-  ids: Ids;
+  ids: DecisionIds;
   now: number;
   epoch: Epoch;
   outcome: Outcome;

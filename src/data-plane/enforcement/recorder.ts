@@ -11,9 +11,9 @@ import { OpenCalls, type Epoch } from './open-calls.js';
 import { Sequences, type Numbered } from './sequences.js';
 import { Suppressed } from './suppressed.js';
 
-const STOP_MS = 2000;
-const RETRY_MS = 200;
-const LINGER_MS = 10;
+const STOP_TIMEOUT_MS = 2000;
+const RETRY_DELAY_MS = 200;
+const OUTCOME_DELAY_MS = 10;
 const MAX_QUEUED = 20_000;
 
 /**
@@ -29,7 +29,7 @@ type Queued = Readonly<{
   done?: () => void;
 }>;
 
-type Ended = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
+type UnrecordedOutcome = Readonly<{ outcome: ToolCallCompleted; epoch: Epoch }>;
 
 /**
  * Writes decisions and outcomes to the log. An allowed call waits for the acknowledgement; everything else is queued
@@ -45,7 +45,7 @@ export class Recorder {
   readonly #suppressed: Suppressed;
   readonly #queue: Queued[] = [];
   #retrying: NodeJS.Timeout | undefined;
-  #outcomes: Ended[] = [];
+  #outcomes: UnrecordedOutcome[] = [];
   #lingering: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -101,7 +101,7 @@ export class Recorder {
   recordOutcome(outcome: ToolCallCompleted, epoch: Epoch): void {
     this.#outcomes.push({ outcome, epoch });
     if (this.#stopped) return this.#appendOutcomes();
-    this.#lingering ??= startTimer('recorder', LINGER_MS, () => {
+    this.#lingering ??= startTimer('recorder', OUTCOME_DELAY_MS, () => {
       this.#lingering = undefined;
       this.#appendOutcomes();
     });
@@ -122,7 +122,7 @@ export class Recorder {
     clearTimeout(this.#retrying);
     await Promise.race([
       Promise.all([...last, this.#retry()]),
-      new Promise<void>((resolve) => startTimer('recorder', STOP_MS, resolve)),
+      new Promise<void>((resolve) => startTimer('recorder', STOP_TIMEOUT_MS, resolve)),
     ]);
     this.#stopped = true;
     this.#appendOutcomes();
@@ -184,7 +184,7 @@ export class Recorder {
     if (queued.givenUp && (this.#stopped || (this.#queue.length >= MAX_QUEUED && !this.#makeRoom(queued))))
       return queued.givenUp();
     this.#queue.push(queued);
-    this.#retrying ??= startTimer('recorder', RETRY_MS, () => this.#retry());
+    this.#retrying ??= startTimer('recorder', RETRY_DELAY_MS, () => this.#retry());
   }
 
   /** Gives up the last refusal that waits, for what doesn't yield itself; false when none waits. */
@@ -231,6 +231,8 @@ export class Recorder {
     for (const one of failed) this.#queue.push(one);
     if (first && !back) this.#queue.push(first);
     this.#retrying =
-      this.#queue.length > 0 && !this.#stopped ? startTimer('recorder', RETRY_MS, () => this.#retry()) : undefined;
+      this.#queue.length > 0 && !this.#stopped
+        ? startTimer('recorder', RETRY_DELAY_MS, () => this.#retry())
+        : undefined;
   }
 }

@@ -1,37 +1,45 @@
-import type { DecisionCode } from '../../record/event-log/events/index.js';
 import { MAX_WAIT_BEFORE_JUDGED_MS } from '../../platform/fair-shares/data-plane-quotas.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
-import { limitRefusal } from '../../policy-engine/decide.js';
+import { limitRefusal, type Code, type Decision } from '../../policy-engine/decide.js';
 import { reasonWhyDisabled } from '../directory/facts.js';
 import { reasonWhyNameRefused } from '../directory/tool-names.js';
-import { toolOf, type GovernedCall, type Judged } from './call.js';
+import { toolOf, type GovernedCall } from './call.js';
 import type { CallFacts } from './call-facts.js';
 import type { Reserve } from './reserve.js';
 
 /** A refusal that no rule of a policy made. */
-export const refusal = (code: DecisionCode, reason: string): Judged => ({ effect: 'deny', code, rule: null, reason });
+export const refusal = (code: Code, reason: string): Decision => ({
+  effect: 'deny',
+  code,
+  rule: null,
+  reason,
+  reservations: [],
+});
 
-export const auditUnavailable = refusal(
+export const AUDIT_UNAVAILABLE = refusal(
   'audit_unavailable',
   'the decision could not be put on record, so the call was not made; try again shortly',
 );
-export const limitsUnavailable = refusal(
+export const LIMITS_UNAVAILABLE = refusal(
   'limits_unavailable',
   'the counters of this policy are out of reach; try again shortly',
 );
 
-export const stale = refusal('stale_directory', 'the gateway has lost touch with its database; try again shortly');
+export const STALE_DIRECTORY = refusal(
+  'stale_directory',
+  'the gateway has lost touch with its database; try again shortly',
+);
 
-export const waitedTooLong =
+export const WAITED_TOO_LONG =
   `the call waited over ${MAX_WAIT_BEFORE_JUDGED_MS / 1000} s before it could be judged, so it was ` +
   'not made; the gateway has more to do than it can, try again later';
 
-/** Whether a call may not be judged any more at `nowMs`, of the clock that `readAtMs` is of. */
+/** Whether a call waited too long to be judged at `nowMs`, by the clock of `readAtMs`. */
 export const hasWaitedTooLong = ({ readAtMs }: GovernedCall, nowMs: number): boolean =>
   nowMs - readAtMs > MAX_WAIT_BEFORE_JUDGED_MS;
 
-/** Why one request more of a kind is too much, and what to do. */
-export const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
+/** Why a quota refuses one more request, and what its sender can do. */
+export const quotaExceededReason = ({ limits }: Quota, exceeded: Exceeded): string => {
   if (exceeded === 'grant')
     return (
       `this grant has ${limits.grant.count} requests of this kind under way already; wait until some ` +
@@ -48,8 +56,8 @@ export const excess = ({ limits }: Quota, exceeded: Exceeded): string => {
   );
 };
 
-/** What refuses before the policy is asked. */
-export const precondition = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Judged | undefined => {
+/** The refusal of a call that no policy needs to be asked about; undefined when the policy decides. */
+export const findRefusal = (call: GovernedCall, { definition }: CallFacts, isStale: boolean): Decision | undefined => {
   const { who } = call;
   if (call.tool === null) return refusal('method_not_governed', `${call.method} is not offered through this gateway`);
   const tool = toolOf(call);
@@ -58,12 +66,12 @@ export const precondition = (call: GovernedCall, { definition }: CallFacts, isSt
   const off = reasonWhyDisabled(who, tool);
   if (off !== undefined) return refusal('disabled', off);
   if (!who.policy) return refusal('no_policy', 'this grant has no policy; ask your administrator to attach one');
-  return isStale ? stale : undefined;
+  return isStale ? STALE_DIRECTORY : undefined;
 };
 
 /** The refusal of a call whose limits could not be reserved. */
-export const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Judged => {
-  if ('unavailable' in held) return limitsUnavailable;
+export const limitRefused = (tool: string, held: Extract<Awaited<ReturnType<Reserve>>, { ok: false }>): Decision => {
+  if ('unavailable' in held) return LIMITS_UNAVAILABLE;
   const { rule, reason } = limitRefusal(held.reservation, tool, held.retryAfterSeconds);
   return {
     ...refusal('rate_limited', reason),

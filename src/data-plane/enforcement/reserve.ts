@@ -9,18 +9,22 @@ import type { Reservation } from '../../policy-engine/decide.js';
 import { counterName } from '../../policy-engine/limits.js';
 
 /** What a call wants: all of its reservations or none. `capped: false` counts without refusing (monitor mode). */
-type Wanted = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
+type ReservationRequest = Readonly<{ organizationId: string; reservations: readonly Reservation[]; capped: boolean }>;
 
 /**
  * Held until `release`, which gives back what the window still counts. `durable` answers, in time, whether a crash of
  * the database leaves it; undefined where the append of the decision sees to that.
  */
-export type Held = Readonly<{ ok: true; release: () => void; durable: Promise<boolean> | undefined }>;
-export type Refused = Readonly<{ ok: false; reservation: Reservation; retryAfterSeconds: number | undefined }>;
+export type HeldReservation = Readonly<{ ok: true; release: () => void; durable: Promise<boolean> | undefined }>;
+export type RefusedReservation = Readonly<{
+  ok: false;
+  reservation: Reservation;
+  retryAfterSeconds: number | undefined;
+}>;
 /** The store did not answer in time; whatever it may have counted is given back. */
-export type Unavailable = Readonly<{ ok: false; unavailable: true }>;
+export type LimitsUnavailable = Readonly<{ ok: false; unavailable: true }>;
 
-export type Reserve = (wanted: Wanted) => Promise<Held | Refused | Unavailable>;
+export type Reserve = (wanted: ReservationRequest) => Promise<HeldReservation | RefusedReservation | LimitsUnavailable>;
 
 /**
  * `refused` has [call, entry, seconds to wait or null] for each call that was refused; most are not, and a row for each
@@ -30,7 +34,7 @@ type Row = { at: string; refused: readonly (readonly [number, number, number | n
 type Outcome = Readonly<{ refused: Reservation | undefined; retryAfterSeconds: number | undefined; at: string }>;
 
 /** Calls give up long before; this lets go of a connection whose other end is gone without a word. */
-const FLUSH_MS = 10_000;
+const QUERY_TIMEOUT_MS = 10_000;
 const QUEUE = {
   maxBatch: 500,
   maxBatchBytes: Number.MAX_SAFE_INTEGER,
@@ -50,7 +54,7 @@ class Batch {
   readonly entries: Reservation[] = [];
   readonly #known = new Map<string, number>();
 
-  add(call: number, wanted: Wanted): void {
+  add(call: number, wanted: ReservationRequest): void {
     const added = new Set<number>();
     for (const one of wanted.reservations) {
       const index = this.#keyIndex(wanted.organizationId, one);
@@ -87,7 +91,7 @@ const literal = (values: readonly (number | boolean | null)[]): string =>
 
 const flushTo =
   (pool: pg.Pool) =>
-  async (calls: readonly Wanted[]): Promise<readonly Outcome[]> => {
+  async (calls: readonly ReservationRequest[]): Promise<readonly Outcome[]> => {
     const batch = new Batch();
     calls.forEach((wanted, index) => batch.add(index + 1, wanted));
     const statement = {
@@ -103,7 +107,7 @@ const flushTo =
         literal(batch.max),
         literal(batch.adds),
       ],
-      query_timeout: FLUSH_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     };
     const { rows } = await pool.query<Row>(statement);
     const [row] = rows;
@@ -116,8 +120,8 @@ const flushTo =
   };
 
 /** How long a reservation is kept for giving it back while the database is away. */
-const AWAY_MS = 300_000;
-const AGAIN_MS = 1000;
+const GIVE_BACK_TIMEOUT_MS = 300_000;
+const RETRY_DELAY_MS = 1000;
 
 /** A connection, as soon as there is one. */
 const connected = async (pool: pg.Pool, until: number): Promise<pg.PoolClient> => {
@@ -127,25 +131,29 @@ const connected = async (pool: pg.Pool, until: number): Promise<pg.PoolClient> =
       return await pool.connect();
     } catch (error) {
       if (pool.ending) throw error;
-      await sleep(AGAIN_MS, undefined, { ref: false });
+      await sleep(RETRY_DELAY_MS, undefined, { ref: false });
     }
   }
 };
 
-type GiveBack = (wanted: Wanted, at: string) => void;
+type GiveBack = (wanted: ReservationRequest, at: string) => void;
 
 /**
  * Gives back one after the other, so that after an outage they leave a connection to the calls. What is not sent waits
  * for a connection; what was sent is never sent again, as its answer may be all that was lost.
  */
 const givingBack = (pool: pg.Pool): GiveBack => {
-  const send = async ({ organizationId, reservations }: Wanted, at: string, until: number): Promise<void> => {
+  const send = async (
+    { organizationId, reservations }: ReservationRequest,
+    at: string,
+    until: number,
+  ): Promise<void> => {
     const amounts = new Map(reservations.map((one) => [counterKey(counterName(organizationId, one)), one.amount]));
     const statement = {
       name: 'release-counters',
       text: 'select release_counters($1, $2, $3)',
       values: [[...amounts.keys()], [...amounts.values()], at],
-      query_timeout: FLUSH_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     };
     const client = await connected(pool, until);
     let broken: Error | undefined;
@@ -160,7 +168,7 @@ const givingBack = (pool: pg.Pool): GiveBack => {
   };
   let last = Promise.resolve();
   return (wanted, at) => {
-    const until = performance.now() + AWAY_MS;
+    const until = performance.now() + GIVE_BACK_TIMEOUT_MS;
     last = last
       .then(() => send(wanted, at, until))
       .catch((error: unknown) =>
@@ -179,7 +187,7 @@ const flushingTo =
     const statement = {
       name: 'flush-limits',
       text: `select pg_logical_emit_message(true, 'toolgate', '')`,
-      query_timeout: FLUSH_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     };
     await disk.query(statement);
     return calls.map(() => undefined);
@@ -193,7 +201,7 @@ const flushingTo =
  * acknowledged call has used.
  */
 export const makeReserve = (pool: pg.Pool, timeoutMs: number, disk?: pg.Pool): Reserve => {
-  const group = new GroupCommit<Wanted, Outcome>(
+  const group = new GroupCommit<ReservationRequest, Outcome>(
     { flush: flushTo(pool), ownerOf: (wanted) => wanted.organizationId, isRefusal: isRefusedStatement },
     QUEUE,
   );

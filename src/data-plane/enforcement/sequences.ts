@@ -1,5 +1,5 @@
 /** A record stays small, however long the log was away: what one can't name is left to those after it. */
-const NAMED_AT_ONCE = 1000;
+const MAX_ABANDONED_PER_RECORD = 1000;
 
 type State = { next: number; abandoned: number[] };
 
@@ -22,7 +22,7 @@ export class Sequences {
   next(organizationId: string): Numbered {
     let state = this.#states.get(organizationId);
     if (!state) this.#states.set(organizationId, (state = { next: 1, abandoned: [] }));
-    const abandoned = state.abandoned.length > 0 ? state.abandoned.splice(0, NAMED_AT_ONCE) : undefined;
+    const abandoned = state.abandoned.length > 0 ? state.abandoned.splice(0, MAX_ABANDONED_PER_RECORD) : undefined;
     return { sequence: state.next++, abandoned };
   }
 

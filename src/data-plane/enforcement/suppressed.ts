@@ -1,8 +1,8 @@
 import { inBackground, startInterval } from '../../platform/runtime/guard.js';
 import type { DecisionCode, RecordBody } from '../../record/event-log/events/index.js';
 
-const PER_SECOND = 100;
-const FLUSH_MS = 1000;
+const MAX_RECORDED_PER_SECOND = 100;
+const FLUSH_INTERVAL_MS = 1000;
 
 type Refusal = Readonly<{
   organizationId: string;
@@ -40,7 +40,7 @@ export class Suppressed {
   constructor(record: (organizationId: string, body: RecordBody) => Promise<void>, ready: () => boolean) {
     this.#record = record;
     this.#ready = ready;
-    this.#timer = startInterval('suppressed', FLUSH_MS, () => this.#turn());
+    this.#timer = startInterval('suppressed', FLUSH_INTERVAL_MS, () => this.#turn());
     this.#timer.unref();
   }
 
@@ -48,7 +48,7 @@ export class Suppressed {
   mayRecord(refusal: Refusal): boolean {
     const recent = (this.#recent.get(refusal.grantId) ?? 0) + 1;
     this.#recent.set(refusal.grantId, recent);
-    if (recent <= PER_SECOND) return true;
+    if (recent <= MAX_RECORDED_PER_SECOND) return true;
     this.count(refusal);
     return false;
   }

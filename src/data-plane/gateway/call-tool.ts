@@ -1,22 +1,23 @@
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
-import { deniedResult } from './denied.js';
-import type { GatewayParts, Exchange } from './exchange.js';
+import { refusalResult } from './refusal-messages.js';
+import type { Exchange } from '../relay/exchange.js';
+import type { HoldDeps } from './gateway-deps.js';
 import { forwardAllowed } from './forward-allowed.js';
-import { governed } from './governed.js';
+import { governedCall } from './governed-call.js';
 import { toolCallParams, type Request } from '../../mcp/protocol/read-message.js';
 import { resumeHeld } from './held/held-call.js';
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 /**
- * The story of a call: decide and record, then forward, then record the outcome. Nothing is sent upstream before
- * `enforce` answered that the decision is on record. A held call may wait for its approval first.
+ * Serves a `tools/call`: decides and records, forwards, then records the outcome. Nothing goes upstream before the
+ * decision is on record. A held call may wait for its approval first.
  */
-export const callTool = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
+export const callTool = async (deps: HoldDeps, exchange: Exchange, request: Request): Promise<void> => {
   const params = toolCallParams(request);
   const { response } = exchange;
   if (!params) {
-    await parts.enforcement.refuseUnread(
-      governed(exchange, request, { tool: null, arguments: undefined }),
+    await deps.enforcement.refuseUnread(
+      governedCall(exchange, request, { tool: null, arguments: undefined }),
       'malformed',
       'tools/call without a usable name or arguments',
     );
@@ -31,14 +32,14 @@ export const callTool = async (parts: GatewayParts, exchange: Exchange, request:
     );
   }
   const began = performance.now();
-  const call = governed(exchange, request, { tool: params.name, arguments: params.arguments });
-  const verdict = await parts.enforcement.enforce(call);
-  parts.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
-  parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  if (verdict.allowed) return forwardAllowed(parts, exchange, { request, verdict, tool: params.name });
-  const resumed = await resumeHeld(parts, exchange, { request, call, verdict });
+  const call = governedCall(exchange, request, { tool: params.name, arguments: params.arguments });
+  const enforced = await deps.enforcement.enforce(call);
+  deps.metrics.enforceSeconds.observe((performance.now() - began) / 1000);
+  deps.metrics.decisions.inc({ effect: enforced.decision.effect, code: enforced.decision.code });
+  if (enforced.allowed) return forwardAllowed(deps, exchange, { request, call: enforced, tool: params.name });
+  const resumed = await resumeHeld(deps, exchange, { request, call, refused: enforced });
   if (!resumed) return;
-  if (resumed.verdict.allowed)
-    return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: params.name });
-  return sendJson(response, 200, deniedResult(request.id, resumed.verdict.decided, exchange.session.era));
+  if (resumed.call.allowed)
+    return forwardAllowed(deps, resumed.exchange, { request, call: resumed.call, tool: params.name });
+  return sendJson(response, 200, refusalResult(request.id, resumed.call.decision, exchange.session.era));
 };

@@ -15,7 +15,7 @@ const isTrusted = (address: string, trusted: readonly string[]): boolean => {
   );
 };
 
-const KEPT = 10_000;
+const CACHE_SIZE = 10_000;
 const written = new Map<string, string | null>();
 
 /** An address in its one spelling, IPv4 also where it came mapped into IPv6; null when it is none. */
@@ -23,7 +23,7 @@ const normalized = (address: string): string | null => {
   const known = written.get(address);
   if (known !== undefined) return known;
   const text = parse(address)?.toString() ?? null;
-  if (written.size >= KEPT) written.clear();
+  if (written.size >= CACHE_SIZE) written.clear();
   written.set(address, text);
   return text;
 };

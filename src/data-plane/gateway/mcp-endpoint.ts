@@ -1,3 +1,4 @@
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepts } from '../../mcp/protocol/accept.js';
 import { jsonRpcError, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
@@ -7,7 +8,6 @@ import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
 import { readBody } from '../../mcp/protocol/read-body.js';
 import { readMessage, type Faulty, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { isRevisionOf } from '../../mcp/protocol/era.js';
-import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
 import { ConnectionMemo } from '../sessions/connection-memo.js';
@@ -15,18 +15,18 @@ import { endSession } from '../sessions/end-session.js';
 import { openUpstreamSession } from '../sessions/open-session.js';
 import type { SessionContent } from '../sessions/sealed-session.js';
 import { callTool } from './call-tool.js';
-import { deniedResult } from './denied.js';
+import { refusalResult } from './refusal-messages.js';
 import { clientAddress } from './client-address.js';
-import type { GatewayParts, SessionExchange } from './exchange.js';
+import type { AuthenticatedRequest, SessionExchange } from '../relay/exchange.js';
+import type { EndpointDeps } from './gateway-deps.js';
 import { guarded } from './guarded-request.js';
 import { isList, listItems } from '../lists/list-items.js';
 import { recordMalformed } from './record-malformed.js';
-import { refusedAsUnavailable, refuseMethod, unavailable } from './refusals.js';
+import { refuseIfUnavailable, refuseMethod, reasonWhyUnavailable } from './refusals.js';
 import { serveModern } from './serve-modern.js';
-import { askOfTask, isOfTask, withServersTaskIds } from './tasks.js';
-import { withPlace } from './take-place.js';
+import { relayTaskRequest, isTaskMethod, withServersTaskIds } from './tasks.js';
+import { withinQuota } from './within-quota.js';
 import { useNamed } from './use-named.js';
-import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 /** A message within a session that this gateway opened. */
 type OpenedSession = SessionExchange & Readonly<{ session: SessionContent }>;
@@ -53,12 +53,12 @@ const isPassedOn = ({ who }: AuthenticatedRequest, { method }: Request): boolean
  * functions on node:http; every way out writes an answer, and an unexpected failure becomes a 500 without detail.
  */
 export class McpEndpoint {
-  readonly #parts: GatewayParts;
+  readonly #deps: EndpointDeps;
   readonly #memo: ConnectionMemo;
 
-  constructor(parts: GatewayParts) {
-    this.#parts = parts;
-    this.#memo = new ConnectionMemo(parts.directory, parts.openSession);
+  constructor(deps: EndpointDeps) {
+    this.#deps = deps;
+    this.#memo = new ConnectionMemo(deps.directory, deps.openSession);
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -66,7 +66,7 @@ export class McpEndpoint {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    if (isForeign(this.#parts, request))
+    if (isForeign(this.#deps, request))
       return refuseHttp(response, 403, {
         code: OWN_CODES.forbidden,
         message: 'requests from this web origin are not accepted',
@@ -102,24 +102,24 @@ export class McpEndpoint {
     }
     const session = this.#session(exchange);
     if (!session) return;
-    if (request.method === 'DELETE') return endSession(this.#parts, { ...exchange, session });
+    if (request.method === 'DELETE') return endSession(this.#deps, { ...exchange, session });
     if (!accepts(headers.accept, ['text/event-stream']))
       return notAcceptable(response, 'Accept must name text/event-stream');
-    const reason = unavailable(this.#parts, exchange);
+    const reason = reasonWhyUnavailable(this.#deps, exchange);
     if (reason) return refuseHttp(response, 503, { code: OWN_CODES.unavailable, message: reason });
     this.#memo.forget(request);
-    return withPlace(
-      this.#parts,
-      this.#parts.quotas.streams,
+    return withinQuota(
+      this.#deps,
+      this.#deps.quotas.streams,
       { ...exchange, session },
-      { asked: { method: 'GET', id: null }, work: () => relayStream(this.#parts, { ...exchange, session }) },
+      { quotaRequest: { method: 'GET', id: null }, work: () => relayStream(this.#deps, { ...exchange, session }) },
     );
   }
 
   #authenticate(request: IncomingMessage, response: ServerResponse): AuthenticatedRequest | undefined {
     const who = this.#memo.authenticate(request, Date.now());
     if (!who) {
-      this.#parts.metrics.unauthenticated.inc();
+      this.#deps.metrics.unauthenticated.inc();
       refuseHttp(response, 401, {
         code: OWN_CODES.unauthorized,
         message: 'send Authorization: Bearer <grant token>',
@@ -135,7 +135,7 @@ export class McpEndpoint {
       request,
       response,
       who,
-      sourceIp: clientAddress(request, this.#parts.trustedProxies),
+      sourceIp: clientAddress(request, this.#deps.trustedProxies),
       traceId: traceIdOf(request.headers['traceparent']),
     };
   }
@@ -155,7 +155,7 @@ export class McpEndpoint {
       !session ||
       session.grantId !== who.grant.id ||
       session.serverId !== who.server.id ||
-      this.#parts.directory.isEnded(session.sessionId)
+      this.#deps.directory.isEnded(session.sessionId)
     ) {
       refuseHttp(response, 404, { code: JSON_RPC_CODES.invalidRequest, message: 'no such session; initialize again' });
       return undefined;
@@ -187,7 +187,7 @@ export class McpEndpoint {
     const { who, sourceIp, traceId } = exchange;
     const readAtMs = performance.now();
     if (isModern(request.headers, message))
-      return serveModern(this.#parts, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
+      return serveModern(this.#deps, { request, response, who, sourceIp, traceId, body, readAtMs }, message);
     if (message.kind === 'request' && message.method === 'initialize')
       return this.#initialize({ ...exchange, body }, message);
     const session = this.#session(exchange);
@@ -200,7 +200,7 @@ export class McpEndpoint {
     status: 400 | 413,
     { code, message }: Readonly<{ code: number; message: string }>,
   ): Promise<void> {
-    await recordMalformed(this.#parts, exchange, message);
+    await recordMalformed(this.#deps, exchange, message);
     if (status === 400) return refuseHttp(exchange.response, 400, { code, message });
     return refuseHttp(exchange.response, 413, {
       code,
@@ -214,54 +214,54 @@ export class McpEndpoint {
     const { request, response } = exchange;
     const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
-    const decided = await recordMalformed(this.#parts, exchange, reason, faulty);
+    const decided = await recordMalformed(this.#deps, exchange, reason, faulty);
     const { id } = faulty;
     sendJson(
       response,
       200,
       faulty.method === 'tools/call'
-        ? deniedResult(id, decided, era)
+        ? refusalResult(id, decided, era)
         : jsonRpcError(id, JSON_RPC_CODES.invalidParams, reason),
     );
   }
 
   async #initialize(exchange: AuthenticatedRequest & Readonly<{ body: Buffer }>, message: Request): Promise<void> {
-    if (refusedAsUnavailable(this.#parts, exchange, message.id)) return;
-    await withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
-      asked: message,
-      work: () => openUpstreamSession(this.#parts, exchange, message),
+    if (refuseIfUnavailable(this.#deps, exchange, message.id)) return;
+    await withinQuota(this.#deps, this.#deps.quotas.collections, exchange, {
+      quotaRequest: message,
+      work: () => openUpstreamSession(this.#deps, exchange, message),
     });
   }
 
   #dispatch(exchange: OpenedSession, message: Message): void | Promise<void> {
-    if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#parts, exchange, message);
-    if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#parts, exchange, message);
-    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isOfTask('legacy', message.method))
-      return refuseMethod(this.#parts, exchange, message);
-    if (refusedAsUnavailable(this.#parts, exchange, message.kind === 'request' ? message.id : null)) return;
-    const asked =
+    if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#deps, exchange, message);
+    if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#deps, exchange, message);
+    if (message.kind === 'request' && !isPassedOn(exchange, message) && !isTaskMethod('legacy', message.method))
+      return refuseMethod(this.#deps, exchange, message);
+    if (refuseIfUnavailable(this.#deps, exchange, message.kind === 'request' ? message.id : null)) return;
+    const quotaRequest =
       message.kind === 'request'
         ? message
         : { method: message.kind === 'notification' ? message.method : 'response', id: null };
-    return withPlace(this.#parts, this.#parts.quotas.collections, exchange, {
-      asked,
+    return withinQuota(this.#deps, this.#deps.quotas.collections, exchange, {
+      quotaRequest,
       work: () => this.#ungoverned(exchange, message),
     });
   }
 
   #ungoverned(exchange: OpenedSession, message: Message): void | Promise<void> {
     if (message.kind === 'request') return this.#passOn(exchange, message);
-    const asServerKnows = withServersTaskIds(this.#parts, exchange);
+    const asServerKnows = withServersTaskIds(this.#deps, exchange);
     return message.kind === 'notification'
       ? this.#notify(exchange, asServerKnows, message)
-      : relayMessage(this.#parts, asServerKnows, undefined);
+      : relayMessage(this.#deps, asServerKnows, undefined);
   }
 
   #passOn(exchange: OpenedSession, request: Request): void | Promise<void> {
-    if (isList(request.method)) return listItems(this.#parts, exchange, request);
-    return isOfTask('legacy', request.method)
-      ? askOfTask(this.#parts, exchange, request)
-      : relayRequest(this.#parts, exchange, request);
+    if (isList(request.method)) return listItems(this.#deps, exchange, request);
+    return isTaskMethod('legacy', request.method)
+      ? relayTaskRequest(this.#deps, exchange, request)
+      : relayRequest(this.#deps, exchange, request);
   }
 
   async #notify(
@@ -269,10 +269,10 @@ export class McpEndpoint {
     asServerKnows: SessionExchange,
     { method, params }: Extract<Message, { kind: 'notification' }>,
   ): Promise<void> {
-    await relayMessage(this.#parts, asServerKnows, method);
+    await relayMessage(this.#deps, asServerKnows, method);
     // Once the upstream was told, so that it stops its work too.
     if (method === 'notifications/cancelled')
-      this.#parts.running.cancel(exchange.session.sessionId, params?.['requestId']);
+      this.#deps.running.cancel(exchange.session.sessionId, params?.['requestId']);
   }
 }
 

@@ -4,12 +4,13 @@ import { paramHeadersOf, type ParamHeader } from '../../mcp/protocol/param-heade
 import { toolCallParams, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { callTool } from './call-tool.js';
 import { discover } from '../lists/discover.js';
-import type { GatewayParts, ModernExchange } from './exchange.js';
+import type { ModernExchange } from '../relay/exchange.js';
+import type { ServeDeps } from './gateway-deps.js';
 import { isList, listItems } from '../lists/list-items.js';
 import { listen } from './listen.js';
-import { refusedAsUnavailable, refuseMethod, refuseModern } from './refusals.js';
-import { askOfTask, isOfTask } from './tasks.js';
-import { withPlace } from './take-place.js';
+import { refuseIfUnavailable, refuseMethod, refuseModern } from './refusals.js';
+import { relayTaskRequest, isTaskMethod } from './tasks.js';
+import { withinQuota } from './within-quota.js';
 import { useNamed } from './use-named.js';
 import type { ToolFacts } from '../directory/tool-facts.js';
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
@@ -21,7 +22,7 @@ const USES = new Set(['resources/read', 'prompts/get', 'completion/complete']);
  * notification is taken and has no effect.
  */
 export const serveModern = async (
-  parts: GatewayParts,
+  deps: ServeDeps,
   received: Omit<ModernExchange, 'session'>,
   message: Message,
 ): Promise<void> => {
@@ -46,8 +47,8 @@ export const serveModern = async (
     body,
     readAtMs,
   };
-  if (!read.ok) return refuseModern(parts, exchange, message, read.refusal);
-  return dispatch(parts, exchange, message);
+  if (!read.ok) return refuseModern(deps, exchange, message, read.refusal);
+  return dispatch(deps, exchange, message);
 };
 
 /** Who a request comes from that did not say it as it must. */
@@ -59,30 +60,33 @@ const UNKNOWN_CALLER: ModernExchange['session'] = {
   clientCapabilities: {},
 };
 
-const dispatch = async (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
+const dispatch = async (deps: ServeDeps, exchange: ModernExchange, request: Request): Promise<void> => {
   const { method, id } = request;
-  if (method === 'tools/call') return callChecked(parts, exchange, request);
-  if (USES.has(method)) return useNamed(parts, exchange, request);
+  if (method === 'tools/call') return callChecked(deps, exchange, request);
+  if (USES.has(method)) return useNamed(deps, exchange, request);
   const passed =
-    isList(method) || isOfTask('modern', method) || method === 'server/discover' || method === 'subscriptions/listen';
-  if (!passed) return refuseMethod(parts, exchange, request);
-  if (refusedAsUnavailable(parts, exchange, id)) return undefined;
-  const quota = method === 'subscriptions/listen' ? parts.quotas.streams : parts.quotas.collections;
-  return withPlace(parts, quota, exchange, { asked: request, work: () => passOn(parts, exchange, request) });
+    isList(method) ||
+    isTaskMethod('modern', method) ||
+    method === 'server/discover' ||
+    method === 'subscriptions/listen';
+  if (!passed) return refuseMethod(deps, exchange, request);
+  if (refuseIfUnavailable(deps, exchange, id)) return undefined;
+  const quota = method === 'subscriptions/listen' ? deps.quotas.streams : deps.quotas.collections;
+  return withinQuota(deps, quota, exchange, { quotaRequest: request, work: () => passOn(deps, exchange, request) });
 };
 
-const passOn = (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
+const passOn = (deps: ServeDeps, exchange: ModernExchange, request: Request): Promise<void> => {
   const { method } = request;
-  if (isOfTask('modern', method)) return askOfTask(parts, exchange, request);
-  if (method === 'server/discover') return discover(parts, exchange, request);
-  return method === 'subscriptions/listen' ? listen(parts, exchange, request) : listItems(parts, exchange, request);
+  if (isTaskMethod('modern', method)) return relayTaskRequest(deps, exchange, request);
+  if (method === 'server/discover') return discover(deps, exchange, request);
+  return method === 'subscriptions/listen' ? listen(deps, exchange, request) : listItems(deps, exchange, request);
 };
 
-const callChecked = async (parts: GatewayParts, exchange: ModernExchange, request: Request): Promise<void> => {
+const callChecked = async (deps: ServeDeps, exchange: ModernExchange, request: Request): Promise<void> => {
   const given = toolCallParams(request);
   const tool = given && exchange.who.server.tools.get(given.name);
   const refusal = tool && paramRefusal(exchange.request.headers, mirroredBy(tool), given.arguments);
-  return refusal ? refuseModern(parts, exchange, request, refusal) : callTool(parts, exchange, request);
+  return refusal ? refuseModern(deps, exchange, request, refusal) : callTool(deps, exchange, request);
 };
 
 const mirrored = new WeakMap<ToolFacts, readonly ParamHeader[]>();

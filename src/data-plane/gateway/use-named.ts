@@ -1,30 +1,28 @@
+import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { namedIn } from '../../mcp/protocol/named-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { deniedError } from './denied.js';
-import type { GatewayParts, Exchange } from './exchange.js';
-import { governed } from './governed.js';
+import { refusalError } from './refusal-messages.js';
+import type { Exchange } from '../relay/exchange.js';
+import type { HoldDeps } from './gateway-deps.js';
+import { governedCall } from './governed-call.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held/held-call.js';
-import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
+
+/** A client completes with every key that a person presses, and unsubscribing uses nothing: neither counts in limits. */
+const UNCOUNTED_METHODS = new Set(['completion/complete', 'resources/unsubscribe']);
 
 /**
- * Asking for completions comes with every key that is pressed, and leaving off is no use of anything: neither takes
- * from a limit.
+ * Serves a request that uses a resource or a prompt: decides, records and forwards it like a `tools/call`. A refusal is
+ * a JSON-RPC error, as the results of these methods have no `isError`.
  */
-const UNCOUNTED = new Set(['completion/complete', 'resources/unsubscribe']);
-
-/**
- * A request that uses a resource or a prompt: decided, recorded and forwarded like a call of a tool. A refusal is a
- * JSON-RPC error, as its results have no `isError`.
- */
-export const useNamed = async (parts: GatewayParts, exchange: Exchange, request: Request): Promise<void> => {
+export const useNamed = async (deps: HoldDeps, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method } = request;
   const named = namedIn(request);
   if (!named) {
-    await parts.enforcement.refuseUnread(
-      governed(exchange, request, { tool: null, arguments: undefined }),
+    await deps.enforcement.refuseUnread(
+      governedCall(exchange, request, { tool: null, arguments: undefined }),
       'malformed',
       `${method} without a usable name`,
     );
@@ -34,22 +32,21 @@ export const useNamed = async (parts: GatewayParts, exchange: Exchange, request:
       jsonRpcError(
         id,
         JSON_RPC_CODES.invalidParams,
-        `params of ${method} don't name a resource or a prompt in the way that MCP has it`,
+        `params of ${method} don't name a resource or a prompt as MCP defines it`,
       ),
     );
   }
   const call = {
-    ...governed(exchange, request, { tool: named.name, arguments: named.arguments }),
+    ...governedCall(exchange, request, { tool: named.name, arguments: named.arguments }),
     kind: named.kind,
-    uncounted: UNCOUNTED.has(method),
+    uncounted: UNCOUNTED_METHODS.has(method),
   };
-  const verdict = await parts.enforcement.enforce(call);
-  parts.metrics.decisions.inc({ effect: verdict.decided.effect, code: verdict.decided.code });
-  const resumed = verdict.allowed
-    ? { exchange, verdict }
-    : await resumeHeld(parts, exchange, { request, call, verdict });
+  const enforced = await deps.enforcement.enforce(call);
+  deps.metrics.decisions.inc({ effect: enforced.decision.effect, code: enforced.decision.code });
+  const resumed = enforced.allowed
+    ? { exchange, call: enforced }
+    : await resumeHeld(deps, exchange, { request, call, refused: enforced });
   if (!resumed) return;
-  if (resumed.verdict.allowed)
-    return forwardAllowed(parts, resumed.exchange, { request, verdict: resumed.verdict, tool: null });
-  return sendJson(response, 200, deniedError(id, resumed.verdict.decided));
+  if (resumed.call.allowed) return forwardAllowed(deps, resumed.exchange, { request, call: resumed.call, tool: null });
+  return sendJson(response, 200, refusalError(id, resumed.call.decision));
 };

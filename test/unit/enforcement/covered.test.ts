@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { coveredBy } from '../../../src/data-plane/enforcement/covered.js';
+import { approvalScopeOf } from '../../../src/data-plane/enforcement/approval-scope.js';
 
 const given = { a: 1 };
 
@@ -17,7 +17,7 @@ test('A call that says nothing beside its arguments is covered as those, however
     { uri: 'x://a', _meta: {} },
     undefined,
   ]) {
-    expect(coveredBy({ arguments: given, params })).toEqual({
+    expect(approvalScopeOf({ arguments: given, params })).toEqual({
       digested: given,
       argumentsShown: given,
       othersShown: undefined,
@@ -28,7 +28,7 @@ test('A call that says nothing beside its arguments is covered as those, however
 test('Whatever else it says is covered, each in its place, and shown apart from the arguments', () => {
   const others = { task: { ttl: 1 }, extra: null, _meta: { 'vendor/x': 1 } };
   expect(
-    coveredBy({
+    approvalScopeOf({
       arguments: given,
       params: { name: 't', arguments: given, ...others, _meta: { progressToken: 1, 'vendor/x': 1 } },
     }),
@@ -37,7 +37,7 @@ test('Whatever else it says is covered, each in its place, and shown apart from 
     argumentsShown: given,
     othersShown: others,
   });
-  expect(coveredBy({ arguments: given, params: { arguments: given, requestState: 's' } })).toEqual({
+  expect(approvalScopeOf({ arguments: given, params: { arguments: given, requestState: 's' } })).toEqual({
     digested: [given, null, 's', null],
     argumentsShown: { arguments: given, inputResponses: undefined, requestState: 's' },
     othersShown: undefined,
@@ -48,6 +48,6 @@ test('Whatever else it says is covered, each in its place, and shown apart from 
     { _meta: { task: 1 } },
     { requestState: { task: 1 } },
     { inputResponses: { task: 1 } },
-  ].map((params) => JSON.stringify(coveredBy({ arguments: {}, params }).digested));
+  ].map((params) => JSON.stringify(approvalScopeOf({ arguments: {}, params }).digested));
   expect(new Set(digests).size).toBe(digests.length);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Approvals } from '../../../src/data-plane/enforcement/request-approval.js';
+import type { BoundedApprovals } from '../../../src/data-plane/enforcement/request-approval.js';
 import type { GovernedCall } from '../../../src/data-plane/enforcement/call.js';
 import { Enforcement } from '../../../src/data-plane/enforcement/enforce.js';
 import { Recorder } from '../../../src/data-plane/enforcement/recorder.js';
@@ -37,7 +37,7 @@ const makeEnforcement = () => {
   const enforcement = new Enforcement({
     calls,
     reserve,
-    approvals: {} as Approvals,
+    approvals: {} as BoundedApprovals,
     recorder,
     isStale: () => false,
     now: Date.now,
@@ -72,14 +72,14 @@ test(
   async () => {
     const { enforcement, recorder, of } = makeEnforcement();
     const late = await enforcement.enforce(callOf('org_1', performance.now() - 10_001));
-    expect(late.decided).toMatchObject({
+    expect(late.decision).toMatchObject({
       effect: 'deny',
       code: 'overloaded',
       rule: null,
       reason: expect.stringContaining('try again later'),
     });
-    expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decided.code).toBe('no_policy');
-    expect(of('toolCall.decided')).toMatchObject([
+    expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decision.code).toBe('no_policy');
+    expect(of('toolCall.decision')).toMatchObject([
       { code: 'overloaded', rule: null, effect: 'deny' },
       { code: 'no_policy' },
     ]);
@@ -94,8 +94,8 @@ test(
     const { enforcement, recorder, refused, of } = makeEnforcement();
     await enforcement.enforce(callOf('refused', performance.now()));
     await enforcement.enforce(callOf('org_1', performance.now()));
-    expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decided'], 0]);
-    expect(of('toolCall.decided')).toHaveLength(1);
+    expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decision'], 0]);
+    expect(of('toolCall.decision')).toHaveLength(1);
     await recorder.stop();
   },
 );

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import {
   ApprovalTasks,
-  RESULT_KEPT_MS,
+  RESULT_TTL_MS,
   type ApprovalTask,
   type HeldTask,
 } from '../../../src/data-plane/gateway/held/approval-tasks.js';
@@ -12,7 +12,7 @@ let count = 0;
 const held = (organizationId: string, grantId: string, bytes = 100): HeldTask => {
   count += 1;
   const exchange = { body: Buffer.alloc(bytes), who: { organization: { id: organizationId }, grant: { id: grantId } } };
-  return { exchange, waiting: { approvalId: `apr_${count}` } } as unknown as HeldTask;
+  return { exchange, wait: { approvalId: `apr_${count}` } } as unknown as HeldTask;
 };
 
 test(
@@ -39,7 +39,7 @@ test(
     tasks.end(quiet, { status: 'completed', result: { text: 'x'.repeat(MIB) } }, now);
     expect(quiet.state.status).toBe('completed');
     for (const task of made) tasks.end(task, { status: 'cancelled' }, now);
-    vi.advanceTimersByTime(RESULT_KEPT_MS + 1);
+    vi.advanceTimersByTime(RESULT_TTL_MS + 1);
     expect(fill()).toHaveLength(APPROVAL_TASK_QUOTA.organization.count);
     vi.useRealTimers();
   },

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ModernExchange } from '../../relay/exchange.js';
-import type { GovernedCall, Waiting } from '../../enforcement/call.js';
+import type { GovernedCall, ApprovalWait } from '../../enforcement/call.js';
 import type { Json } from '../../../platform/json/json-object.js';
 import { APPROVAL_TASK_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { startTimer } from '../../../platform/runtime/guard.js';
@@ -19,12 +19,12 @@ export type HeldTask = Readonly<{
   exchange: ModernExchange;
   request: Request;
   call: GovernedCall;
-  waiting: Waiting;
+  wait: ApprovalWait;
   reason: string;
 }>;
 
 /** How long a result waits to be asked for. */
-export const RESULT_KEPT_MS = 10 * 60_000;
+export const RESULT_TTL_MS = 10 * 60_000;
 
 /** One held call that nobody keeps a connection open for. */
 export class ApprovalTask extends EventEmitter {
@@ -66,7 +66,7 @@ export class ApprovalTasks {
     const { organization, grant } = held.exchange.who;
     const task = new ApprovalTask(held, now);
     if (this.#places.take(organization.id, grant.id, task.bytes) !== undefined) return undefined;
-    this.#tasks.set(held.waiting.approvalId, task);
+    this.#tasks.set(held.wait.approvalId, task);
     return task;
   }
 
@@ -88,7 +88,7 @@ export class ApprovalTasks {
           },
         };
     task.updatedAt = now;
-    startTimer('approval_tasks', RESULT_KEPT_MS, () => this.#forget(task)).unref();
+    startTimer('approval_tasks', RESULT_TTL_MS, () => this.#forget(task)).unref();
   }
 
   /** Makes a task weigh so much from now on; nothing at all when there is no room for that. */
@@ -102,6 +102,6 @@ export class ApprovalTasks {
 
   #forget(task: ApprovalTask): void {
     const { organization, grant } = task.held.exchange.who;
-    if (this.#tasks.delete(task.held.waiting.approvalId)) this.#places.free(organization.id, grant.id, task.bytes);
+    if (this.#tasks.delete(task.held.wait.approvalId)) this.#places.free(organization.id, grant.id, task.bytes);
   }
 }

@@ -1,49 +1,59 @@
-import { toolOf, type GovernedCall, type Verdict, type Waiting } from '../../enforcement/call.js';
+import { OWN_CODES } from '../../../mcp/protocol/codes.js';
 import { jsonRpcError, jsonRpcResult, refuseHttp, sendJson } from '../../../mcp/protocol/answers.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
-import type { GatewayParts, Exchange } from '../exchange.js';
+import {
+  toolOf,
+  type ApprovalWait,
+  type EnforcedCall,
+  type GovernedCall,
+  type RefusedCall,
+} from '../../enforcement/call.js';
+import type { Exchange } from '../../relay/exchange.js';
+import type { HoldDeps } from '../gateway-deps.js';
 import { beginHeldTask } from './held-task.js';
-import { OWN_CODES } from '../../../mcp/protocol/codes.js';
 
-/**
- * What a held call has come to: whose it is now, and how it was decided. Undefined: it was answered here, or nobody
- * waits for an answer.
- */
-type Resumed = Readonly<{ exchange: Exchange; verdict: Verdict }> | undefined;
+/** Who the call belongs to by now, and its decision. Undefined: it was answered here, or nobody waits for an answer. */
+type Resumed = Readonly<{ exchange: Exchange; call: EnforcedCall }> | undefined;
 
-/**
- * A held call waits here for its approval, for as long as its policy says. Once that is settled the call is judged
- * anew, with all that holds by then: whose token it is, the policy, the limits. A client that leaves or cancels
- * meanwhile has nothing forwarded.
- */
-const waitForApproval = async (
-  parts: GatewayParts,
-  exchange: Exchange,
-  held: Readonly<{ id: string | number; call: GovernedCall; verdict: Verdict; waiting: Waiting }>,
-): Promise<Resumed> => {
-  const { response, session, who } = exchange;
-  // Closes the connection when the grant is revoked or the session ended.
-  parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: toolOf(held.call) });
-  const cancelled = (cancel: () => void): (() => void) => {
+type WaitingCall = Readonly<{ id: Request['id']; call: GovernedCall; refused: RefusedCall; wait: ApprovalWait }>;
+
+/** Lets the client cancel a call that waits. Returns what ends that. */
+const onCancel =
+  ({ running }: HoldDeps, { session }: Exchange, id: Request['id']) =>
+  (cancel: () => void): (() => void) => {
     let forget = (): void => undefined;
-    parts.running.begin(session.sessionId, held.id, (done) => {
+    running.begin(session.sessionId, id, (done) => {
       forget = done;
       return { resume: () => undefined, abort: cancel };
     });
     return () => forget();
   };
-  const how = await parts.parked.wait(
-    held.waiting,
+
+/**
+ * Keeps a held call here until people have decided on its approval, for as long as its policy says. Then the call is
+ * judged anew with the token, policy and limits of that moment. Nothing is forwarded for a client that left or
+ * cancelled.
+ */
+const waitForApproval = async (
+  deps: HoldDeps,
+  exchange: Exchange,
+  { id, call, refused, wait }: WaitingCall,
+): Promise<Resumed> => {
+  const { response, session, who } = exchange;
+  // Closes the connection when the grant is revoked or the session ended.
+  deps.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool: toolOf(call) });
+  const end = await deps.approvalWaits.wait(
+    wait,
     { organizationId: who.organization.id, grantId: who.grant.id, bytes: exchange.body.length },
     response,
-    cancelled,
+    onCancel(deps, exchange, id),
   );
-  if (how === 'over') return { exchange, verdict: held.verdict };
-  if (how === 'gone' || response.destroyed) {
-    sendJson(response, 200, jsonRpcError(held.id, OWN_CODES.upstreamError, 'the request was cancelled'));
+  if (end === 'over') return { exchange, call: refused };
+  if (end === 'gone' || response.destroyed) {
+    sendJson(response, 200, jsonRpcError(id, OWN_CODES.upstreamError, 'the request was cancelled'));
     return undefined;
   }
-  const now = parts.directory.lookUp(who.grant.id, who.tokenHash, Date.now());
+  const now = deps.directory.lookUp(who.grant.id, who.tokenHash, Date.now());
   if (!now) {
     refuseHttp(response, 401, {
       code: OWN_CODES.unauthorized,
@@ -52,31 +62,24 @@ const waitForApproval = async (
     });
     return undefined;
   }
-  return {
-    exchange: { ...exchange, who: now },
-    verdict: await parts.enforcement.enforce({ ...held.call, who: now, readAtMs: performance.now() }),
-  };
+  const enforced = await deps.enforcement.enforce({ ...call, who: now, readAtMs: performance.now() });
+  deps.metrics.decisions.inc({ effect: enforced.decision.effect, code: enforced.decision.code });
+  return { exchange: { ...exchange, who: now }, call: enforced };
 };
 
 /**
- * A refused request as it stands; one that is held for an approval that may come soon, once it has, or, for a client of
- * tasks, as a task. Decides anew, and counts what it decides.
+ * Goes on with a refused call: one that is held for an approval waits for it here, or as a task where the client takes
+ * tasks; any other refusal stands.
  */
 export const resumeHeld = async (
-  parts: GatewayParts,
+  deps: HoldDeps,
   exchange: Exchange,
-  held: Readonly<{ request: Request; call: GovernedCall; verdict: Extract<Verdict, { allowed: false }> }>,
+  { request, call, refused }: Readonly<{ request: Request; call: GovernedCall; refused: RefusedCall }>,
 ): Promise<Resumed> => {
-  const { request, call, verdict } = held;
-  const { waiting } = verdict;
-  if (waiting === undefined) return { exchange, verdict };
-  const task = beginHeldTask(parts, { exchange, request, call, waiting, reason: verdict.decided.reason });
-  if (task) {
-    sendJson(exchange.response, 200, jsonRpcResult(request.id, task));
-    return undefined;
-  }
-  const resumed = await waitForApproval(parts, exchange, { id: request.id, call, verdict, waiting });
-  if (resumed && resumed.verdict !== verdict)
-    parts.metrics.decisions.inc({ effect: resumed.verdict.decided.effect, code: resumed.verdict.decided.code });
-  return resumed;
+  const { wait } = refused;
+  if (wait === undefined) return { exchange, call: refused };
+  const task = beginHeldTask(deps, { exchange, request, call, wait, reason: refused.decision.reason });
+  if (!task) return waitForApproval(deps, exchange, { id: request.id, call, refused, wait });
+  sendJson(exchange.response, 200, jsonRpcResult(request.id, task));
+  return undefined;
 };

@@ -3,10 +3,10 @@ import { isObject, type Json } from '../../platform/json/json-object.js';
 import type { GovernedCall } from './call.js';
 
 /**
- * Json of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
+ * Members of `_meta` that say nothing of what the call does: where its progress is told, its trace (W3C), and what
  * every request of the era without sessions says of its client, which other clients say when they open a session.
  */
-const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
+const EXCHANGE_META: ReadonlySet<string> = new Set([
   'progressToken',
   'traceparent',
   'tracestate',
@@ -19,15 +19,15 @@ const OF_THE_EXCHANGE: ReadonlySet<string> = new Set([
 
 /** What the request names, and its arguments: these are judged, and shown to reviewers, as such. */
 const JUDGED: ReadonlySet<string> = new Set(['name', 'arguments', 'uri']);
-const ANSWERS = ['inputResponses', 'requestState'] as const;
+const CLIENT_ANSWERS = ['inputResponses', 'requestState'] as const;
 
 const without = (members: Json, left: ReadonlySet<string>): Json =>
   Object.fromEntries(Object.entries(members).filter(([key]) => !left.has(key)));
 
 /** Everything in `params` beside what is judged that may change what the call does; undefined when there is nothing. */
 const othersIn = (params: Json): Json | undefined => {
-  const { _meta: meta, ...others } = without(params, new Set([...JUDGED, ...ANSWERS]));
-  const told = isObject(meta) ? without(meta, OF_THE_EXCHANGE) : meta;
+  const { _meta: meta, ...others } = without(params, new Set([...JUDGED, ...CLIENT_ANSWERS]));
+  const told = isObject(meta) ? without(meta, EXCHANGE_META) : meta;
   const isTold = told !== undefined && !(isObject(told) && Object.keys(told).length === 0);
   const all = isTold ? { ...others, _meta: told } : others;
   return Object.keys(all).length === 0 ? undefined : all;
@@ -38,16 +38,20 @@ const othersIn = (params: Json): Json | undefined => {
  * arguments is digested as those, any other as a list, which is no call's arguments. `argumentsShown` and `othersShown`
  * are what a reviewer sees of it.
  */
-export type Covered = Readonly<{ digested: unknown; argumentsShown: unknown; othersShown: Json | undefined }>;
+export type ApprovalScope = Readonly<{
+  digested: unknown;
+  argumentsShown: unknown;
+  othersShown: Json | undefined;
+}>;
 
 /**
  * What an approval of this call covers: the value that is digested, and what a reviewer is shown of arguments and other
  * parameters.
  */
-export const coveredBy = ({
+export const approvalScopeOf = ({
   arguments: given = {},
   params = {},
-}: Pick<GovernedCall, 'arguments' | 'params'>): Covered => {
+}: Pick<GovernedCall, 'arguments' | 'params'>): ApprovalScope => {
   const { inputResponses, requestState } = params;
   const hasAnswers = inputResponses !== undefined || requestState !== undefined;
   const others = othersIn(params);

@@ -1,5 +1,5 @@
 import { guarded, startTimer } from '../../../platform/runtime/guard.js';
-import type { Waiting } from '../../enforcement/call.js';
+import type { ApprovalWait } from '../../enforcement/call.js';
 import type { ControlEvent } from '../../../record/event-log/events/index.js';
 import { HELD_CALL_QUOTA } from '../../../platform/fair-shares/data-plane-quotas.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
@@ -8,7 +8,7 @@ import { Quota } from '../../../platform/fair-shares/quota.js';
  * `ready`: ask again, the approval was decided or its time is over. `over`: it was not, and the client has waited long
  * enough. `gone`: nobody waits any more.
  */
-export type Parked = 'ready' | 'over' | 'gone';
+export type WaitEnd = 'ready' | 'over' | 'gone';
 
 /** Who waits: a connection, or what stands for one. */
 type Waiter = Readonly<{
@@ -18,15 +18,15 @@ type Waiter = Readonly<{
 }>;
 
 /** What waits, by the body of its request. */
-export type Weighed = Readonly<{ organizationId: string; grantId: string; bytes: number }>;
+export type WaitingCall = Readonly<{ organizationId: string; grantId: string; bytes: number }>;
 
 /** Longer than it takes from reading an approval to waiting for it. */
-const REMEMBERED_MS = 60_000;
+const SETTLED_CACHE_MS = 60_000;
 
 /** The database's clock decides about expiry. */
-const AFTER_EXPIRY_MS = 50;
+const EXPIRY_MARGIN_MS = 50;
 
-type Waits = Readonly<{ approvalId: string; leave: (how: Parked) => void }>;
+type ActiveWait = Readonly<{ approvalId: string; leave: (how: WaitEnd) => void }>;
 
 /** The approval that an event settles, so that who waits for it may ask again. */
 const settledBy = (event: ControlEvent): string | undefined => {
@@ -39,20 +39,20 @@ const settledBy = (event: ControlEvent): string | undefined => {
  * the database, and repeating the call goes on from there. How many may wait, HELD_CALL_QUOTA says; whoever comes then
  * waits no time at all.
  */
-export class ParkedCalls {
-  readonly #waiting = new Set<Waits>();
+export class ApprovalWaits {
+  readonly #waiting = new Set<ActiveWait>();
   readonly #places = new Quota(HELD_CALL_QUOTA);
   /** Settled approvals, oldest first: one may be settled before its call has begun to wait. */
   readonly #settled = new Map<string, number>();
   #draining = false;
 
   /** To be told of every control event. */
-  see(event: ControlEvent): void {
+  onEvent(event: ControlEvent): void {
     const settled = settledBy(event);
     if (settled === undefined) return;
     const now = performance.now();
     for (const [id, at] of this.#settled) {
-      if (at > now - REMEMBERED_MS) break;
+      if (at > now - SETTLED_CACHE_MS) break;
       this.#settled.delete(id);
     }
     this.#settled.set(settled, now);
@@ -61,11 +61,11 @@ export class ParkedCalls {
 
   /** Waits until the approval is settled, the wait is over, the client has left or `cancelled` was called. */
   wait(
-    { approvalId, waitMs, expiresInMs }: Waiting,
-    call: Weighed,
+    { approvalId, waitMs, expiresInMs }: ApprovalWait,
+    call: WaitingCall,
     waiter: Waiter,
     onCancel: (cancel: () => void) => () => void,
-  ): Promise<Parked> {
+  ): Promise<WaitEnd> {
     if (this.#settled.has(approvalId)) return Promise.resolve('ready');
     if (waiter.destroyed) return Promise.resolve('gone');
     const { organizationId, grantId, bytes } = call;
@@ -73,7 +73,7 @@ export class ParkedCalls {
       return Promise.resolve('over');
     return new Promise((resolve) => {
       const expires = expiresInMs <= waitMs;
-      const leave = (how: Parked): void => {
+      const leave = (how: WaitEnd): void => {
         if (!this.#waiting.delete(waits)) return;
         this.#places.free(organizationId, grantId, bytes);
         clearTimeout(timer);
@@ -82,9 +82,9 @@ export class ParkedCalls {
         resolve(how);
       };
       const gone = guarded('held_call', () => leave('gone'));
-      const waits: Waits = { approvalId, leave };
+      const waits: ActiveWait = { approvalId, leave };
       this.#waiting.add(waits);
-      const timer = startTimer('held_call', expires ? Math.max(0, expiresInMs) + AFTER_EXPIRY_MS : waitMs, () =>
+      const timer = startTimer('held_call', expires ? Math.max(0, expiresInMs) + EXPIRY_MARGIN_MS : waitMs, () =>
         leave(expires ? 'ready' : 'over'),
       );
       waiter.once('close', gone);
@@ -99,7 +99,7 @@ export class ParkedCalls {
   }
 
   /** Whether this call could not wait here now. */
-  isFull({ organizationId, grantId, bytes }: Weighed): boolean {
+  isFull({ organizationId, grantId, bytes }: WaitingCall): boolean {
     return this.#draining || this.#places.exceededBy(organizationId, grantId, bytes) !== undefined;
   }
 }

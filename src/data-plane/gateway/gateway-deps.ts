@@ -1,0 +1,45 @@
+import type { Directory } from '../directory/directory.js';
+import type { ApprovalRequests } from '../enforcement/request-approval.js';
+import type { Enforcement } from '../enforcement/enforce.js';
+import type { ListParts } from '../lists/list-parts.js';
+import type { RelayParts } from '../relay/exchange.js';
+import type { RunningCalls } from '../relay/running-calls.js';
+import type { OpenSession } from '../sessions/sealed-session.js';
+import type { SessionParts } from '../sessions/session-parts.js';
+import type { TaskIds } from '../sessions/task-ids.js';
+import type { GatewayQuotas } from './gateway-quotas.js';
+import type { ApprovalTasks } from './held/approval-tasks.js';
+import type { ApprovalWaits } from './held/approval-waits.js';
+import type { GatewayMetrics } from './metrics.js';
+
+/** What deciding a request and putting the decision on record takes. */
+export type DecideDeps = Readonly<{ enforcement: Enforcement; metrics: GatewayMetrics }>;
+
+/** What sending an allowed request upstream and passing its answer on takes. */
+export type ForwardDeps = RelayParts & Readonly<{ running: RunningCalls; taskIds: TaskIds; metrics: GatewayMetrics }>;
+
+/** What holding a call until people approve it takes, and then making it. */
+export type HoldDeps = DecideDeps &
+  ForwardDeps &
+  Readonly<{
+    directory: Directory;
+    approvals: Pick<ApprovalRequests, 'find' | 'withdraw'>;
+    approvalWaits: ApprovalWaits;
+    approvalTasks: ApprovalTasks;
+  }>;
+
+/** What tells whether a request may reach an upstream at all. */
+export type AvailabilityDeps = Readonly<{ directory: Directory; maxStalenessMs: number }>;
+
+/** What serving one message of either era takes. */
+export type ServeDeps = HoldDeps & ListParts & AvailabilityDeps & Readonly<{ quotas: GatewayQuotas }>;
+
+/** What the MCP endpoint is made of; the process binds it once at its start. */
+export type EndpointDeps = ServeDeps &
+  SessionParts &
+  Readonly<{
+    openSession: OpenSession;
+    publicUrl: () => string;
+    allowedOrigins: readonly string[];
+    trustedProxies: readonly string[];
+  }>;
