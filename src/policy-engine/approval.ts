@@ -2,7 +2,7 @@ import type { ApprovalRule } from './document.js';
 import type { ApprovalTerms } from './facts.js';
 import { numberThat, objectOf } from './reader.js';
 
-/** What `approval` may say, each a whole number, and what holds where it says nothing. */
+/** The bounds and the default of each member of `approval`. All are whole numbers. */
 export const approvalBounds = {
   expires_in: { least: 1, most: 2_592_000, usual: 3600 },
   wait: { least: 0, most: 300, usual: 20 },
@@ -20,7 +20,7 @@ export const readApproval = objectOf(
   new Map(Object.entries(approvalBounds).map(([key, bounds]) => [key, { read: whole(bounds) }])),
 );
 
-/** The terms of a held call, with what is usual where the document says nothing. */
+/** The terms of a held call, with defaults for what the document leaves out. */
 export function approvalTerms({ expires_in: expiresIn, wait, count }: ApprovalRule): ApprovalTerms {
   return {
     expiresInSeconds: expiresIn ?? approvalBounds.expires_in.usual,

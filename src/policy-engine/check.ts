@@ -4,8 +4,8 @@ import type { Condition, LimitRule } from './document.js';
 import type { ApprovalTerms, Code, Facts, Reservation } from './facts.js';
 
 /**
- * `unkept`: judging asks for a value that a record does not keep, so that nobody knows whether the rule refused. It is
- * there for recorded calls only. Of a limit it has the reservation, with an infinite amount for one that is not known.
+ * A rule refuses a call. `unkept` is there for recorded calls only: the rule needs a value that records do not hold, so
+ * nobody knows whether it refused. For a limit it has the reservation, with an infinite amount when that is unknown.
  */
 export type Refusal = Readonly<{
   outcome: 'refused';
@@ -24,7 +24,7 @@ export type Verdict =
 /** What a check looks for in the arguments of a call. Checks with equal criteria judge every call alike. */
 export type Criterion = Readonly<{ kind: Within | 'check_arguments'; conditions: readonly Condition[] }>;
 
-/** One rule of a policy, ready to judge a call. `rule` is its JSON Pointer; `limit` what is counted. */
+/** One compiled rule of a policy. `rule` is its JSON Pointer; `limit` is there when the rule is a limit. */
 export type Check = Readonly<{
   rule: string;
   judge: (facts: Facts, work: Work) => Verdict;
@@ -34,7 +34,7 @@ export type Check = Readonly<{
 
 const pass: Verdict = { outcome: 'passed' };
 
-/** A check that always passes: it shows in a trace that the rule was looked at. */
+/** A check that always passes: it makes the rule appear in traces. */
 export function passing(rule: string): Check {
   return { rule, judge: () => pass };
 }
@@ -44,7 +44,7 @@ export function denying(rule: string, code: Code, reason: (tool: string) => stri
   return { rule, judge: ({ tool }) => deny(code, reason(tool)) };
 }
 
-/** A check that holds every call that was not approved. */
+/** A check that holds every call without an approval. */
 export function holding(rule: string, approval: ApprovalTerms, reason: (tool: string) => string): Check {
   return {
     rule,
@@ -55,7 +55,7 @@ export function holding(rule: string, approval: ApprovalTerms, reason: (tool: st
   };
 }
 
-/** A refusal that no approval can turn into a yes. */
+/** A refusal that no approval lifts. */
 export function deny(code: Code, reason: string): Refusal {
   return { outcome: 'refused', effect: 'deny', code, reason };
 }

@@ -9,7 +9,9 @@ import { privateCounter } from './limits-of.js';
 import { pointerTo } from '../platform/json/pointer.js';
 import type { Sliced } from './slices.js';
 
-/** What an entry and `all_tools` have in common, in groups that go in order, the entry's before those for all. */
+/**
+ * The rules that an entry and `all_tools` both may have. In each group the entry's come before those of `all_tools`.
+ */
 type Rules = Readonly<{ require?: readonly Rule[]; deny_if?: readonly Rule[]; limits?: readonly LimitRule[] }>;
 
 type CompiledRules = Readonly<{
@@ -22,7 +24,10 @@ type CompiledRules = Readonly<{
 /** What holds for every name of a kind. */
 export type ForAll = CompiledRules & Readonly<{ schema: readonly Check[]; approval: ApprovalRule }>;
 
-/** A hidden tool is refused in the words for one that is not listed, so that the text doesn't tell that it exists. */
+/**
+ * The reason for a tool that is not listed. A hidden tool gets the same, so that the text does not reveal that it
+ * exists.
+ */
 export function notAllowed(tool: string): string {
   return `${tool} is not allowed by this policy`;
 }
@@ -58,7 +63,7 @@ export function* compileEntry(pointer: string, entry: ToolEntry, forAll: ForAll)
   };
 }
 
-/** Whether some rule of an entry looks for a regular expression. */
+/** Whether an entry has a rule with a regular expression. */
 export function hasExpression({ require = [], deny_if: denyIf = [] }: ToolEntry): boolean {
   return [...require, ...denyIf].some((rule) => conditionsOf(rule).some(({ op }) => operators[op].isExpression));
 }
@@ -71,7 +76,7 @@ export function entrySteps({ require = [], deny_if: denyIf = [] }: ToolEntry): n
   return steps;
 }
 
-/** The entry of every name of a kind that no other entry names. */
+/** The entry for the names of a kind that have no entry of their own. */
 export function compileDefault(action: Action, forAll: ForAll): CompiledEntry {
   const pointer = '/default';
   const listed = action === 'allow';
@@ -95,7 +100,10 @@ function expressionsIn(checks: readonly Check[]): readonly string[] {
   return [...found];
 }
 
-/** Contract section 4, "Order". The check that holds a call for approval comes first among the limits. */
+/**
+ * The checks in the order in which a call meets them. The check that holds a call for approval comes first among the
+ * limits.
+ */
 function inOrder(first: readonly Check[], own: CompiledRules, forAll: ForAll): readonly Check[] {
   return [
     ...first,

@@ -2,8 +2,8 @@ import type { Check } from './check.js';
 import { finish, type Sliced } from './slices.js';
 
 /**
- * An entry, or the default, with its own checks and those for all tools in the order of contract section 4.
- * `expressions`: the regular expressions that these look for.
+ * An entry, or the default, with its own checks and those for all tools, in the order in which a call meets them.
+ * `expressions` are the regular expressions in these checks.
  */
 export type CompiledEntry = Readonly<{
   pointer: string;
@@ -13,7 +13,7 @@ export type CompiledEntry = Readonly<{
   expressions: readonly string[];
 }>;
 
-/** An entry that is compiled when a name first needs it. */
+/** An entry that is compiled when a call first needs it. */
 export class LazyEntry {
   readonly #compile: () => Sliced<CompiledEntry>;
   #compiled: CompiledEntry | undefined;
@@ -31,7 +31,7 @@ export class LazyEntry {
     return this.#compiled !== undefined;
   }
 
-  /** Compiles it in slices, where `compiled` would do so in one go. */
+  /** Compiles the entry in slices; `compiled` would compile it in one go. */
   *compile(): Sliced<void> {
     if (this.#compiled === undefined) this.#compiled = yield* this.#compile();
   }

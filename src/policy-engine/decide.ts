@@ -20,7 +20,7 @@ import { windowText } from './windows.js';
 export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
 export { limitRefusal } from './limits.js';
 
-/** One rule as `decideWithTrace` met it, in the order of contract section 4. */
+/** What one rule did to a call. `decideWithTrace` lists the rules in the order in which a call meets them. */
 export type TraceStep = Readonly<{
   rule: string;
   outcome: 'passed' | 'refused' | 'not_reached' | 'reserves';
@@ -28,8 +28,8 @@ export type TraceStep = Readonly<{
 }>;
 
 /**
- * What came of the checks: those before `reached` passed; `refusal` is what the one at `reached` said, or what came
- * before all of them (`unreached`).
+ * The result of the checks of a call. Those before `reached` passed; the one at `reached` made the `refusal`. A refusal
+ * before all checks has `reached: unreached`.
  */
 type Judgement = Readonly<{ reached: number; refusal?: Refusal; reservations: readonly Reservation[] }>;
 
@@ -37,27 +37,28 @@ const nothing: readonly Reservation[] = [];
 const unreached = -1;
 
 /**
- * Decides one call: everything but the state of limits. The first rule that refuses is named. An allow lists what must
- * be reserved, all or none, before it holds; in monitor mode the caller reserves without a cap. `pins` are those of the
- * policy's version; without them no definition counts as changed. The same input always gives the same decision.
+ * Decides one call, but for the state of limits. A refusal names the first rule that refuses. An allow lists the
+ * reservations that the caller must make, all or none, before it holds; in monitor mode the caller reserves without a
+ * cap. `pins` are those of the policy's version; without them no definition counts as changed. The same input always
+ * gives the same decision.
  */
 export function decide(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decision {
-  const unread = unreadable(facts);
-  if (unread) return unread;
+  const unreadable = refuseUnreadable(facts);
+  if (unreadable) return unreadable;
   if (facts.kind === 'resource') return decideResource(policy, facts).decision;
   const plan = planFor(facts.kind === 'prompt' ? policy.prompts : policy, facts.tool);
   if (plan.steps > MAX_PATTERN_STEPS) return tooCostly(facts);
   return decisionOf(policy, facts, plan, isPinBroken(policy, facts, pins) ? pinBroken(facts.tool) : judge(plan, facts));
 }
 
-/** `decide`, and every rule that it went or would have gone through. */
+/** Decides like `decide`, and lists every rule for this call, also those after the refusal. */
 export function decideWithTrace(
   policy: CompiledPolicy,
   facts: Facts,
   pins?: Pins,
 ): Readonly<{ decision: Decision; trace: readonly TraceStep[] }> {
-  const unread = unreadable(facts);
-  if (unread) return { decision: unread, trace: [] };
+  const unreadable = refuseUnreadable(facts);
+  if (unreadable) return { decision: unreadable, trace: [] };
   const decided = facts.kind === 'resource' ? decideResource(policy, facts) : decideName(policy, facts, pins);
   const { plan, judgement, decision } = decided;
   if (decision.code === 'malformed') return { decision, trace: [] };
@@ -69,9 +70,9 @@ export function decideWithTrace(
 }
 
 /**
- * Whether a list shows this name. Denied ones stay, so that the agent can read why; hidden ones, those that patterns
- * can't judge within their steps, and, under `default: deny`, unlisted ones don't. Takes the steps that patterns took
- * from `work`.
+ * Whether a list shows this name. Denied names stay, so that the agent can read the reason. Hidden names, names that
+ * patterns can't judge within their steps and, under `default: deny`, unlisted names do not. The steps of the patterns
+ * are taken from `work`.
  */
 export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'tool', work?: Work): boolean {
   if (policy.mode === 'monitor') return true;
@@ -82,8 +83,8 @@ export function isListed(policy: CompiledPolicy, name: string, kind: Kind = 'too
   return !hidden && entry.listed;
 }
 
-/** What can't be judged whatever the policy says. */
-function unreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
+/** The decision for a call that no policy can judge; undefined for every other call. */
+function refuseUnreadable({ kind = 'tool', tool }: Facts): Decision | undefined {
   return tool.length > MAX_NAME_LENGTH[kind]
     ? malformed(`the name of the ${kind} is longer than ${MAX_NAME_LENGTH[kind]} characters`)
     : undefined;
@@ -119,8 +120,8 @@ function decideName(policy: CompiledPolicy, facts: Facts, pins?: Pins): Decided 
 }
 
 /**
- * A server may take a URI in another spelling for the same resource: every entry for one of its spellings must let it
- * pass in each of them, the strictest refusal counts, and the limits of all those entries are reserved.
+ * Servers may read several spellings of a URI as the same resource. So every entry for one of the spellings must pass
+ * each of them, the strictest refusal counts, and the limits of all these entries are reserved.
  */
 function decideResource(policy: CompiledPolicy, facts: Facts): Decided {
   const resource = resourceIn(policy.resources, facts.tool);
@@ -204,7 +205,7 @@ function decisionOf(
   };
 }
 
-/** What is said of a call that monitor mode lets pass although a rule refuses it. */
+/** The reason for a call that monitor mode allows although a rule refuses it. */
 export function monitorReason(reason: string): string {
   return `monitor mode; enforced, it would be refused: ${reason}`;
 }

@@ -29,18 +29,18 @@ export type LimitRule = Readonly<{
   on_deny?: string;
 }>;
 
-/** Short for one limit with scope `grant` and a counter private to its entry; `window` in whole seconds. */
+/** Short form of one limit by grant whose counter belongs to its entry alone; `window` is in whole seconds. */
 export type RateLimit = Readonly<{ max: number; window: number }>;
 
 /**
- * How a call is held: for `expires_in` seconds from its request, for `wait` seconds of it with the caller kept waiting;
- * `count` people must approve.
+ * How a call is held: it expires `expires_in` seconds after its request, its client waits for the first `wait` seconds,
+ * and `count` people must approve it.
  */
 export type ApprovalRule = Readonly<{ expires_in?: number; wait?: number; count?: number }>;
 
 export type ToolEntry = Readonly<{
   action?: Action;
-  /** Goes before the document's, key by key. */
+  /** Overrides the document's `approval`, key by key. */
   approval?: ApprovalRule;
   reason?: string;
   require?: readonly Rule[];
@@ -50,8 +50,8 @@ export type ToolEntry = Readonly<{
 }>;
 
 /**
- * A policy as the customer wrote it, after `parsePolicy` accepted it (contract section 4). Keys of its sections are any
- * text, `__proto__` included: go through them with `Object.entries`, never by index.
+ * A policy as the customer wrote it, after `parsePolicy` accepted it. The keys of its sections are any text,
+ * `__proto__` included: read them with `Object.entries`, never by index.
  */
 export type PolicyDocument = Readonly<{
   version: '1';

@@ -2,20 +2,21 @@ import type { Scope, Window } from './document.js';
 import type { Definition } from './pins.js';
 
 /**
- * A tool's own schema for its arguments: `validate` answers JSON Pointers to what is wrong with them, and none when
- * nothing is.
+ * A tool's input schema. `validate` returns JSON Pointers to the arguments that are wrong, and none when all are right.
  */
 export type CompiledSchema = Readonly<{ validate: (callArguments: unknown) => readonly string[] }>;
 
-/** What a request names: a tool, a resource by its URI, or a prompt. Each has its own section of a policy. */
+/**
+ * The kind of thing that a request names. Each kind has a section of its own in a policy; a resource is named by URI.
+ */
 export type Kind = 'tool' | 'resource' | 'prompt';
 
 /** The longest name that is judged, in UTF-16 units: it bounds the time of a decision over many patterns. */
 export const MAX_NAME_LENGTH = { tool: 256, resource: 2048, prompt: 256 } as const satisfies Record<Kind, number>;
 
 /**
- * What is known about one call. `tool` is the name of what is used, whatever its kind (a tool unless told); a
- * resource's `arguments` are `{uri}`. `arguments` is the parsed `params.arguments`, undefined when the call has none.
+ * The facts about one call. `tool` is the name of the tool, resource or prompt; `kind` is `tool` when it is missing.
+ * `arguments` is the parsed `params.arguments`, undefined when the call has none; those of a resource are `{uri}`.
  */
 export type Facts = Readonly<{
   kind?: Kind;
@@ -28,20 +29,19 @@ export type Facts = Readonly<{
   sessionId?: string;
   sourceIp?: string;
   clientName?: string;
-  /** Of a tool that somebody has seen. */
+  /** The definition of the tool, when it is known. */
   definition?: Definition;
-  /** Wanted when the policy checks arguments; a call without it is refused then. */
+  /** The tool's schema; a policy that checks arguments refuses a call without it. */
   inputSchema?: CompiledSchema;
   /** This very call was approved: `require_approval` lets it pass. */
   approved?: boolean;
   now: Date;
-  /** Of a recorded call: what is known of the arguments that limits spend, by their path. */
+  /** Only for recorded calls: the known values of the arguments that limits spend, by their path. */
   amounts?: ReadonlyMap<string, number>;
 }>;
 
 /**
- * Why a call was allowed, refused or held: contract section 5, `code`. The engine gives some; the rest come from around
- * it.
+ * Why a call was allowed, refused or held. The engine gives some of these codes; the gateway adds the others.
  */
 export type Code =
   | 'allowed'
@@ -81,7 +81,7 @@ export type Reservation = Readonly<{
 }>;
 
 /**
- * What a held call waits for: `count` people's approval within `expiresInSeconds`; its caller is kept waiting for
+ * The approval that a held call needs: by `count` people within `expiresInSeconds`. Its client waits for it for
  * `waitSeconds`.
  */
 export type ApprovalTerms = Readonly<{ expiresInSeconds: number; waitSeconds: number; count: number }>;

@@ -10,8 +10,8 @@ const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 ]);
 
 /**
- * What the name in a request of this method is; undefined where it names nothing, and for `completion/complete`, which
- * names a prompt or a resource.
+ * The kind of thing that a request of this method names. Undefined for methods that name nothing, and for
+ * `completion/complete`, which names a prompt or a resource.
  */
 export function kindOfMethod(method: string): Kind | undefined {
   return kinds.get(method);

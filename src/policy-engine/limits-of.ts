@@ -4,8 +4,8 @@ import { pointerTo } from '../platform/json/pointer.js';
 import { DEFAULT_SCOPE } from './scopes.js';
 
 /**
- * One limit of a document. `tool` is the name or pattern of its entry, of whatever kind (the rule's pointer tells),
- * null when it is for all tools; `incrementFrom` the argument that is spent.
+ * One limit of a document. `tool` is the name or pattern of its entry, null for `all_tools`; the pointer in `rule`
+ * shows the kind of entry. `incrementFrom` is the path of the argument that is spent.
  */
 export type PlacedLimit = Readonly<{
   rule: string;
@@ -17,7 +17,7 @@ export type PlacedLimit = Readonly<{
   incrementFrom: string | undefined;
 }>;
 
-/** Every limit that some call can reach, in the order of the document: entries that deny never come to theirs. */
+/** Every limit that a call can reach, in the order of the document. Limits of entries that deny are left out. */
 export function limitsOf(document: PolicyDocument): readonly PlacedLimit[] {
   const entries = (['tools', 'resources', 'prompts'] as const).flatMap((section) =>
     Object.entries(document[section] ?? {}).map(([name, entry]) => ({ section, name, entry })),

@@ -7,12 +7,12 @@ import type { Reservation } from './facts.js';
 import { DEFAULT_SCOPE, scopes } from './scopes.js';
 import { windowText } from './windows.js';
 
-/** What a private counter's name begins with; `parsePolicy` refuses it in customers' counters. */
+/** The prefix of counters that belong to one entry; `parsePolicy` refuses it in the names of counters. */
 export const privateCounterPrefix = 'rate_limit:';
 
 /**
- * The check of one limit: it asks for a reservation, or refuses when the argument to be spent is not a finite number ≥
- * 0.
+ * The check of one limit. It makes a reservation, or refuses when the argument of `increment_from` is not a finite
+ * number of 0 or more.
  */
 export function limitCheck(limit: LimitRule, pointer: string, entryReason?: string): Check {
   const { counter, window, max, increment_from: source } = limit;
@@ -45,7 +45,7 @@ export function limitCheck(limit: LimitRule, pointer: string, entryReason?: stri
   };
 }
 
-/** One call adds once to a counter, its largest amount: every reservation on the same counter gets that amount. */
+/** One call adds once to a counter: every reservation on one counter gets the largest amount among them. */
 export function shareAmounts(reservations: readonly Reservation[]): readonly Reservation[] {
   const largest = new Map<string, number>();
   for (const one of reservations) {
@@ -64,8 +64,8 @@ export function haveSharedCounter(limits: readonly LimitRule[]): boolean {
 }
 
 /**
- * The rule and the reason when a reservation did not fit. `retryAfterSeconds` is undefined when waiting does not help,
- * which is so when the amount alone is over `max`. The amount is an argument's value, so the reason never says it.
+ * The rule and the reason for a reservation that did not fit. `retryAfterSeconds` is undefined when waiting does not
+ * help, as the amount alone is over `max`. The amount is the value of an argument, so the reason never shows it.
  */
 export function limitRefusal(
   reservation: Reservation,
@@ -81,8 +81,8 @@ export function limitRefusal(
 }
 
 /**
- * The name of a counter among all: (organization, scope, whom, window, counter). The counter stands last, since it
- * alone may hold any character.
+ * The full name of a counter: organization, scope, whom, window, counter. The counter comes last, since it alone may
+ * contain any character.
  */
 export function counterName(
   organizationId: string,
@@ -91,7 +91,7 @@ export function counterName(
   return `${organizationId}|${scope}|${whom}|${window}|${counter}`;
 }
 
-/** Names a counter but for whom it counts. Scope and window hold no spaces, so two counters never get the same key. */
+/** The name of a counter without whom it counts. Scope and window contain no spaces, so no two counters share a key. */
 export function counterKey({
   counter,
   window,
@@ -106,7 +106,7 @@ function pathOf(text: string): Path {
   return path;
 }
 
-/** What is to be spent: undefined when it is no finite number ≥ 0, infinity when it is not kept. */
+/** The amount to spend: undefined for anything but a finite number of 0 or more, infinity when it is `unkept`. */
 function amountAt(callArguments: unknown, path: Path, work: Work): number | undefined {
   const value = readArgument(callArguments, path, work);
   if (value === unkept) return Number.POSITIVE_INFINITY;

@@ -38,10 +38,9 @@ const MAX_PATTERN_LENGTH = 256;
 const MAX_REASON_LENGTH = 1000;
 
 /**
- * Checks a policy document against contract section 4 and reports everything that is wrong at once, each with a JSON
- * Pointer. Codes: `invalid_type`, `invalid_value`, `required`, `too_many`, `unsupported_key` (unknown, or not enforced
- * by this release). An accepted document is the input itself, unchanged, with warnings about what is allowed but may
- * surprise.
+ * Checks a policy document and reports every error at once, each with a JSON Pointer. Codes: `invalid_type`,
+ * `invalid_value`, `required`, `too_many`, `unsupported_key` (unknown, or not enforced by this release). An accepted
+ * document is the input itself, unchanged. Its warnings name what is allowed but may surprise.
  */
 export function parsePolicy(input: unknown): Parsed {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: false };
@@ -54,7 +53,8 @@ export function parsePolicy(input: unknown): Parsed {
 }
 
 /**
- * A document that was accepted and stored; undefined when this release does not know all of it. Looks for no warnings.
+ * Reads a document that was accepted and stored; undefined when this release does not know all of it. It makes no
+ * warnings.
  */
 export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
   const report: Report = { errors: [], warnings: [], patternSize: 0, isStored: true };
@@ -77,7 +77,7 @@ const readUri = textThat(
 
 const readResources: Reader = (value, pointer, report) => {
   namedOf(MAX_ENTRIES, readUri, readEntry)(value, pointer, report);
-  // What was accepted once is not counted again.
+  // A stored document was counted when it was accepted.
   if (!isObject(value) || report.isStored) return;
   const spellings = new OtherSpellings<string>();
   for (const name of Object.keys(value).slice(0, MAX_ENTRIES))

@@ -1,24 +1,24 @@
 import { isObject } from '../platform/json/json-object.js';
 import { pointerTo } from '../platform/json/pointer.js';
 
-/** What is wrong, or worth a warning, at one place of a document. `pointer` is a JSON Pointer into it. */
+/** An error or a warning about one place of a document. `pointer` is a JSON Pointer into it. */
 export type PolicyError = Readonly<{ pointer: string; code: string; message: string }>;
 
 /**
- * `patternSize` adds up what the regular expressions of the document compile to. A stored document was accepted once:
- * what takes long to check is not checked again.
+ * Collects what readers find. `patternSize` sums the compiled sizes of the document's regular expressions. Costly
+ * checks are skipped for a stored document, since it was accepted once.
  */
 export type Report = Readonly<{ errors: PolicyError[]; warnings: PolicyError[]; isStored: boolean }> & {
   patternSize: number;
 };
 
-/** Checks one value and adds all that is wrong with it to the report. No message repeats a value of the document. */
+/** Checks one value and adds its errors to the report. No message repeats a value of the document. */
 export type Reader = (value: unknown, pointer: string, report: Report) => void;
 
 /** The keys that an object takes. A key that is not in it is refused. */
 export type Shape = ReadonlyMap<string, Readonly<{ read: Reader; required?: true }>>;
 
-/** As many errors are told: a document that is wrong in more places is not read to its end. */
+/** A document with more errors is not read to its end. */
 const MAX_ERRORS = 1000;
 
 const isEnough = ({ errors }: Report): boolean => errors.length >= MAX_ERRORS;
@@ -47,7 +47,7 @@ export function objectOf(shape: Shape): Reader {
   };
 }
 
-/** An object whose keys are the customer's: each is read as `name`, each member as `member`. */
+/** Reads an object with keys of the customer's choice: `name` reads each key, `member` each member. */
 export function namedOf(most: number, name: Reader, member: Reader): Reader {
   return (value, pointer, report) => {
     if (!isObject(value)) return refuse(report, pointer, 'invalid_type', 'must be an object with one member a name');
@@ -88,7 +88,7 @@ export function oneOf(...accepted: readonly string[]): Reader {
   };
 }
 
-/** A string that `accepts` takes; `message` says what that is. */
+/** Reads a text that `accepts` takes; `message` says which texts those are. */
 export function textThat(accepts: (text: string) => boolean, message: string): Reader {
   return (value, pointer, report) => {
     if (typeof value !== 'string') refuse(report, pointer, 'invalid_type', message);
@@ -96,7 +96,7 @@ export function textThat(accepts: (text: string) => boolean, message: string): R
   };
 }
 
-/** A number that `accepts` takes; `message` says what that is. */
+/** Reads a number that `accepts` takes; `message` says which numbers those are. */
 export function numberThat(accepts: (number: number) => boolean, message: string): Reader {
   return (value, pointer, report) => {
     if (typeof value !== 'number') refuse(report, pointer, 'invalid_type', message);

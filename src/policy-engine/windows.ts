@@ -8,8 +8,8 @@ export const MAX_WINDOW_SECONDS = 31_622_400;
 export const windowNames = ['second', 'minute', 'hour', 'day', 'month'] as const;
 
 /**
- * The fixed window that `now` lies in, in epoch milliseconds, `endMs` excluded. Months go by the UTC calendar, all else
- * counts from the epoch.
+ * The fixed window around `now`, in epoch milliseconds; `endMs` is excluded. Months follow the UTC calendar, all other
+ * windows count from the epoch.
  */
 export function windowBounds(window: Window, now: Date): Readonly<{ startMs: number; endMs: number }> {
   if (window === 'month') {
@@ -21,13 +21,13 @@ export function windowBounds(window: Window, now: Date): Readonly<{ startMs: num
   return { startMs, endMs: startMs + lengthMs };
 }
 
-/** How long a window is, in seconds; months differ, and are undefined. Windows of one length begin together. */
+/** The length of a window in seconds; undefined for months, which differ. Windows of one length begin together. */
 export function windowSeconds(window: Window): number | undefined {
   if (window === 'month') return undefined;
   return typeof window === 'number' ? window : secondsOf[window];
 }
 
-/** `minute`, or `3600 s`: how a window is written in a reason. */
+/** A window as reasons show it: `minute`, or `3600 s`. */
 export function windowText(window: Window): string {
   return typeof window === 'number' ? `${window} s` : window;
 }

@@ -5,20 +5,20 @@ import { hasVariant, parsePath, type Step } from './path.js';
 import { unkept } from './unkept.js';
 import type { Work } from './work.js';
 
-/** Which of the two kinds of rule a condition stands in: `[*]` and missing values differ. */
+/** The list that a condition stands in. `[*]` and missing values mean different things in the two. */
 export type Within = 'require' | 'deny_if';
 
-/** What is made of a condition; `unkept`: it asks for a value of a recorded call. */
+/** The truth of a condition; `unkept` when it needs a value of a recorded call, which records do not hold. */
 export type Finding = Truth | 'unkept';
 
-/** A condition that is ready to judge calls. */
+/** A compiled condition. */
 export type Judge = (facts: Facts, work: Work) => Finding;
 
 type Walk = Readonly<{ steps: readonly Step[]; test: Test; missing: boolean; within: Within }>;
 
 const STEPS_PER_CONDITION = 10;
 
-/** Prepares one condition. Throws when the document never went through `parsePolicy`. */
+/** Compiles one condition. @throws when `parsePolicy` did not accept the document. */
 export function compileCondition({ path: text, op, value }: Condition, within: Within): Judge {
   const path = parsePath(text);
   const test = testOf(op, value);
@@ -49,7 +49,7 @@ function judgeFrom(root: unknown, from: number, walk: Walk, work: Work): Finding
   return work.left < 0 ? 'undecidable' : truth;
 }
 
-/** What is made of a value that there is nothing of to judge; undefined when there is something. */
+/** The finding for a value that is missing, null or not in the record; undefined for every other value. */
 function endOf(value: unknown, walk: Walk): Finding | undefined {
   if (value === undefined || value === null) return walk.missing;
   return value === unkept ? 'unkept' : undefined;
@@ -57,7 +57,7 @@ function endOf(value: unknown, walk: Walk): Finding | undefined {
 
 const nowhere = Symbol('the path leads nowhere');
 
-/** What lies one step further; undefined when nothing does, `nowhere` when the value can't be stepped into. */
+/** The value one step further; undefined when it is missing, `nowhere` when this value has no such steps. */
 function stepInto(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: Work): unknown {
   if (step.kind === 'index') return Array.isArray(value) ? value[step.index] : nowhere;
   if (typeof value !== 'object' || value === null || Array.isArray(value) || hasVariant(value, step, work))

@@ -9,7 +9,8 @@ export type Step =
   | Readonly<{ kind: 'every' }>;
 
 /**
- * What a condition looks at: `root` of the facts, and the steps from there. `source` is the path's first word or two.
+ * The place of a value in the facts of a call: where it starts (`root`), and the steps from there. `source` is the
+ * first part of the path's text.
  */
 export type Path = Readonly<{ source: string; root: (facts: Facts) => unknown; steps: readonly Step[] }>;
 
@@ -33,8 +34,7 @@ const MAX_STEPS = 64;
 const shape = /^(args|identity\.attributes)(\.[^.[\]*]+(?:\.[^.[\]*]+|\[(?:0|[1-9]\d{0,5}|\*)\])*)$/;
 
 /**
- * Reads a path of contract section 4, such as `args.items[*].id`, `identity.name` or `time.hour`; undefined when it is
- * none.
+ * Reads a path such as `args.items[*].id`, `identity.name` or `time.hour`; undefined for a text that is no path.
  */
 export function parsePath(text: string): Path | undefined {
   const root = single.get(text);
@@ -46,15 +46,16 @@ export function parsePath(text: string): Path | undefined {
   return steps.length > MAX_STEPS ? undefined : { source, root: from, steps };
 }
 
-/** Reads a path that names one argument, `args.a.b` or `args.items[0].id`; undefined for any other, also with `[*]`. */
+/** Reads a path to one argument, `args.a.b` or `args.items[0].id`; undefined for any other path, and for `[*]`. */
 export function parseArgumentPath(text: string): Path | undefined {
   const path = parsePath(text);
   return path?.source === 'args' && path.steps.every(({ kind }) => kind !== 'every') ? path : undefined;
 }
 
 /**
- * The argument at a path without `[*]`, undefined when it is not there or a server could read another for it, `unkept`
- * when it is there or below one that is. Only own members count, so `args.constructor` finds nothing inherited.
+ * The argument at a path without `[*]`. Undefined when it is missing, or when a server could read another argument in
+ * its place; `unkept` when a record does not hold its value. Only own members count, so `args.constructor` finds
+ * nothing inherited.
  */
 export function readArgument(callArguments: unknown, { steps }: Path, work: Work): unknown {
   let value = callArguments;
@@ -75,12 +76,13 @@ function memberAt(value: unknown, step: Exclude<Step, { kind: 'every' }>, work: 
 const STEPS_PER_KEY = 8;
 
 /**
- * A key that equals the step's only when case is ignored: the server behind may read it for the one that was judged.
+ * Whether an object has a key that equals the step's only when case is ignored: the server may read that key instead of
+ * the one that was judged.
  */
 export function hasVariant(value: object, { key, lower, upper }: Extract<Step, { kind: 'key' }>, work: Work): boolean {
   for (const other in value) {
     work.left -= STEPS_PER_KEY;
-    // Folding case keeps the length of every character that has one counterpart.
+    // Case folding keeps the length of every character that has one counterpart.
     if (
       other.length === key.length &&
       other !== key &&

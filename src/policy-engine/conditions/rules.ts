@@ -10,7 +10,7 @@ const MAX_PATHS_SHOWN = 3;
 
 /**
  * The checks of a list of `require` or `deny_if` rules, in its order, compiled in slices; `pointer` is that of the
- * list. A rule's own `on_deny` is told before the entry's reason.
+ * list. A rule's own `on_deny` goes before the entry's reason.
  */
 export function* ruleChecks(
   within: Within,
@@ -28,7 +28,7 @@ export function* ruleChecks(
 const STEPS_PER_CONDITION = 500;
 const STEPS_PER_VALUE = 50;
 
-/** What compiling a condition takes. */
+/** The steps that compiling a condition takes. */
 export const conditionSteps = ({ value }: Condition): number =>
   STEPS_PER_CONDITION + (Array.isArray(value) ? STEPS_PER_VALUE * value.length : 0);
 
@@ -39,12 +39,12 @@ export function conditionsOf(rule: Rule): readonly Condition[] {
 
 const noValue: Unkept = {};
 
-/** Refuses arguments that the tool's own schema does not take, and every call of a tool whose schema is not known. */
+/** Refuses arguments that the tool's input schema does not accept, and every call of a tool without a usable schema. */
 export const argumentsCheck: Check = {
   rule: '/check_arguments',
   criterion: { kind: 'check_arguments', conditions: [] },
   judge: ({ tool, arguments: given, inputSchema, amounts }) => {
-    // `amounts` are there for recorded calls, whose schema is not kept either.
+    // Only recorded calls have `amounts`; records hold neither their arguments nor the schema.
     if (amounts !== undefined)
       return { ...deny('arguments_invalid', `${tool}: its arguments are not kept`), unkept: noValue };
     if (inputSchema === undefined)
@@ -61,7 +61,7 @@ export const argumentsCheck: Check = {
   },
 };
 
-// A reason names what the rule looks at, never a value: neither the call's nor the policy's.
+// A reason names the paths of a rule, never a value of the call or of the policy.
 function* ruleCheck(within: Within, rule: Rule, pointer: string, reason: string | undefined): Sliced<Check> {
   const conditions = conditionsOf(rule);
   const judges: Judge[] = [];
@@ -83,7 +83,7 @@ function* ruleCheck(within: Within, rule: Rule, pointer: string, reason: string 
   };
 }
 
-/** Whether every condition holds: one that does not is looked for past those that ask for what is not kept. */
+/** Whether every condition holds. A condition that does not hold decides, also after one that is `unkept`. */
 function all(judges: readonly Judge[], facts: Facts, work: Work): Finding {
   let truth: Finding = true;
   for (const judge of judges) {
@@ -95,7 +95,7 @@ function all(judges: readonly Judge[], facts: Facts, work: Work): Finding {
 }
 
 /**
- * Whether none is false: a false one is looked for past those that are undecidable, and what is not kept may be false.
+ * Whether no condition is false. A false condition decides, also after undecidable ones; an `unkept` one may be false.
  */
 function noneFalse(judges: readonly Judge[], facts: Facts, work: Work): Finding {
   let truth: Finding = true;

@@ -1,5 +1,5 @@
 /**
- * Stands for the value of an argument that was there when a call was recorded: records keep no values. No reader of
- * JSON makes one, so it is never in the facts of a call that is being made.
+ * Stands for the value of an argument of a recorded call, since records hold no values. No reader of JSON makes it, so
+ * the facts of a live call never contain it.
  */
 export const unkept: unique symbol = Symbol('unkept');

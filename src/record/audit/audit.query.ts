@@ -13,7 +13,7 @@ export type Filters = ColumnFilters &
     shadow?: 'differs' | undefined;
   }>;
 
-/** One item of the audit log as clients see it: the members of the event, and where and when it was recorded. */
+/** One item of the audit log as the API shows it: the members of the event, its `seq` and `recordedAt`. */
 export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: number; recordedAt: string }>;
 
 export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffer }>;
@@ -21,13 +21,13 @@ export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffe
 type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
 
 /**
- * An event as it may be shown. Those of an earlier release told the whole path of a server's URL, and all arguments of
- * its command.
+ * An event without what must stay hidden: events of earlier releases hold the whole path of a server's URL and all
+ * arguments of its command.
  */
 const shownEvent = (event: StoredMembers): StoredMembers =>
   event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) };
 
-/** The item of a record. Its event is one that the audit writer could read. */
+/** The item of a record. */
 export const toItem = (stored: StoredEvent): AuditItem => ({
   ...shownEvent(JSON.parse(stored.event.toString()) as StoredMembers),
   seq: stored.seq,
@@ -40,7 +40,7 @@ const TEXT_FILTERS: readonly Readonly<{ member: keyof ColumnFilters | 'type'; na
   ...FILTER_COLUMNS,
 ];
 
-/** Conditions that say what partial indexes hold, so that the planner may use them. */
+/** Conditions that repeat those of partial indexes, so that the planner may use them. */
 const hints = (filters: Filters): readonly string[] => [
   ...(filters.effect !== undefined && filters.effect !== 'allow' ? [`effect <> 'allow'`] : []),
   ...(filters.type !== undefined && !filters.type.startsWith('toolCall.')

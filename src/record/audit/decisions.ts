@@ -5,15 +5,15 @@ import type { Look, Tx } from '../../platform/postgres/database.js';
 export type DecisionRange = Readonly<{ organizationId: string; serverId: string; from: Date; to: Date }>;
 
 /**
- * What the record tells of the calls of a server, in its order. `notSent`: a call's outcome says that no byte of it was
- * sent, or (not `sure`) may say so.
+ * What the record holds about the calls of a server, in order. `notSent`: the outcome of a call means that none of its
+ * bytes were sent; when it is not `sure`, that may be so.
  */
 export type RecordedFact =
   | Readonly<{ kind: 'decided'; event: ToolCallDecided }>
   | Readonly<{ kind: 'notSent'; callId: string; sure: boolean; timeMs: number }>
   | Readonly<{ kind: 'suppressed'; grantId: string | null; refusals: number }>;
 
-/** A page, and how far into all records of the range it ends. */
+/** A page of facts, and how many of the range's records are read at its end. */
 export type RecordedPage = Readonly<{ facts: readonly RecordedFact[]; done: number; total: number }>;
 
 /** Times are epoch milliseconds: a Date for each of many rows costs more than the rest of it. */
@@ -32,7 +32,7 @@ const IN_RANGE = 'from audit_records where organization_id = $1 and recorded_at 
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
 
-/** Outcomes of calls of which no byte was sent: of the first kind always, of the others perhaps. */
+/** Outcomes of calls whose bytes were never sent (true), or perhaps not (false). */
 const NOT_SENT = { not_forwarded: true, upstream_unreachable: false, cancelled: false } as const;
 
 /** The places of the first and the last record of a range. */

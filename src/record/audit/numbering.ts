@@ -1,9 +1,9 @@
-/** Numbers from one to the other, both included, that a later one overtook at `sinceMs`. */
+/** A range of numbers, both ends included, that a later number overtook at `sinceMs`. */
 export type Missing = readonly [from: number, to: number, sinceMs: number];
 
 /**
- * One boot's numbering of an organization's decisions: everything below `next` is recorded, given up, or in `missing`.
- * `closedMs`: when the boot was last found over, and what was missing reported.
+ * One boot's numbering of an organization's decisions: every number below `next` is recorded, abandoned or in
+ * `missing`. `closedMs` is when the boot was last found dead and its missing numbers were reported.
  */
 export type BootNumbers = { next: number; missing: readonly Missing[]; closedMs?: number };
 
@@ -13,10 +13,10 @@ export type Numbering = Record<string, BootNumbers>;
 /** Where a decision stands in its boot's numbering; `abandoned` are numbers that were given up before it. */
 export type DecisionNumber = Readonly<{ bootId: string; sequence: number; abandoned: readonly number[] }>;
 
-/** Past this many holes of one boot the last one is widened: too much is reported, never too little. */
+/** With more holes of one boot the last one is widened: the report may name too much, never too little. */
 const MAX_HOLES = 10_000;
 
-/** What of these holes is left without the numbers from one to the other. */
+/** The holes without the numbers `from` to `to`. */
 export const withoutRange = (missing: readonly Missing[], from: number, to: number): readonly Missing[] =>
   missing.flatMap((hole): readonly Missing[] => {
     const [first, last, since] = hole;
@@ -45,7 +45,7 @@ export const noteNumber = (
   if (boot.missing.length > 0) for (const one of abandoned) boot.missing = withoutRange(boot.missing, one, one);
 };
 
-/** Since when the oldest missing number is missing. */
+/** When the number that has been missing longest was overtaken. */
 export const missingSince = (numbering: Numbering): Date | null => {
   const oldest = Math.min(...Object.values(numbering).flatMap(({ missing }) => missing.map(([, , since]) => since)));
   return Number.isFinite(oldest) ? new Date(oldest) : null;

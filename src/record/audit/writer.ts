@@ -21,9 +21,9 @@ export type AuditWriter = Readonly<{
   poison: () => number;
   /** Log records that were gone from the log before they were recorded: each is a hole in the audit log. */
   lost: () => number;
-  /** Log records not yet recorded, over all partitions; undefined when the log or the database can't say. */
+  /** Log records not yet recorded, over all partitions; undefined when the log or the database is out of reach. */
   lag: () => Promise<number | undefined>;
-  /** Resolves when no batch is being recorded and none will be. */
+  /** Stops recording; resolves when no batch is being recorded. */
   stop: () => Promise<void>;
 }>;
 
@@ -31,8 +31,7 @@ type Parts = Readonly<{ db: Database; log: EventLog; onRecorded?: () => void }>;
 type Read = Readonly<{ record: LogRecord; event: ReadEvent }>;
 
 /**
- * Where the reader of each partition stands, in memory, so that polling costs no query; the database's row is what
- * counts.
+ * A cache of each partition's position, so that polling costs no query. The row in the database is authoritative.
  */
 const makePositions = (db: Database) => {
   const cached = new Map<string, number>();
@@ -107,7 +106,7 @@ const reportPoison = (place: Place, reads: readonly Read[]): number => {
   return count;
 };
 
-/** Puts on record that a log record, which the database refuses, is missing from the audit log. */
+/** Records a gap for a log record that the database refuses. */
 const leaveOutOf =
   (eventLog: EventLog, place: Place) =>
   ({ offset, columns }: Incoming): Promise<void> =>

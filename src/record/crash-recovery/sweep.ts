@@ -15,8 +15,8 @@ const CALL_BATCH_SIZE = 1000;
 
 const DEAD = `last_seen + make_interval(secs => silent_ms / 1000.0) < clock_timestamp()`;
 /**
- * What a dead boot used for calls that it did not come to make; answers how much of it was given back. Bound at the
- * start, as what is used is another room's.
+ * Gives back the approvals that a dead boot used for calls that it never sent; resolves to how many. The app binds it,
+ * since approvals belong to another room.
  */
 export type GiveBackUnmade = (tx: Tx, uses: Readonly<{ from: Date; until: Date }>) => Promise<number>;
 
@@ -33,7 +33,7 @@ const findDead = async (db: Database): Promise<readonly DeadBoot[]> =>
     ])
   ).rows;
 
-/** The boot's row, if it is still dead and nobody else is at it: its heartbeat waits until this transaction ends. */
+/** The row of a boot that is still dead and that no other sweep holds. Its heartbeat waits for this transaction. */
 const lockDead = async (tx: Tx, bootId: string): Promise<DeadBoot | undefined> =>
   (
     await tx.query<DeadBoot>(
@@ -42,7 +42,7 @@ const lockDead = async (tx: Tx, bootId: string): Promise<DeadBoot | undefined> =
     )
   ).rows[0];
 
-/** Closes some of what a boot left open; true when nothing was left and its row is gone. */
+/** Closes a batch of the calls that a boot left open; true when none was left and the boot's row is deleted. */
 const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Promise<boolean> =>
   db.asWorker(async (tx) => {
     const boot = await lockDead(tx, bootId);

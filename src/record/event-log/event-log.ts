@@ -1,17 +1,17 @@
 import type { Topic } from './events/index.js';
 
 /**
- * What is appended: `key` decides the partition (the organization id), `value` is kept byte for byte; a text is its
- * UTF-8. The other three go into headers where the log has some.
+ * An entry to append. `key`, the organization id, decides the partition; `value` is stored byte for byte, a text as
+ * UTF-8. The others go into headers where the log has headers.
  */
 export type LogEntry = Readonly<{ key: string; value: Buffer | string; id: string; type: string; time: string }>;
 
-/** What is read back. Offsets are dense per partition and rise in the order in which appends were acknowledged. */
+/** A record of the log. Offsets are dense per partition and rise in the order in which appends were acknowledged. */
 export type LogRecord = Readonly<{ offset: number; key: string; value: Buffer }>;
 
 export type Appended = Readonly<{ partition: number; offset: number }>;
 
-/** A reader's hold on some partitions; `stop` lets go and resolves when no batch is being handled. */
+/** A running reader; `stop` ends it and resolves when no batch is being handled. */
 export type Subscription = Readonly<{ stop: () => Promise<void> }>;
 
 /** Handles one batch of one partition: `from` is the offset of the first record, `next` the one after the last. */
@@ -19,7 +19,7 @@ export type HandleBatch = (
   batch: Readonly<{ topic: Topic; partition: number; from: number; next: number; records: readonly LogRecord[] }>,
 ) => Promise<void>;
 
-/** Where a reader of a partition stands; kept in PostgreSQL, never in the log. */
+/** The position of a reader in a partition; it is stored in PostgreSQL, never in the log. */
 export type Position = (topic: Topic, partition: number) => Promise<number>;
 
 /**
@@ -29,7 +29,7 @@ export type Position = (topic: Topic, partition: number) => Promise<number>;
  * `position` on.
  */
 export type EventLog = Readonly<{
-  /** Which log this is: positions count in one log and mean nothing in another. */
+  /** Identifies the log: a position in one log means nothing in another. */
   identity: string;
   append: (topic: Topic, entry: LogEntry) => Promise<Appended>;
   read: (topic: Topic, partition: number, from: number, limit: number) => Promise<readonly LogRecord[]>;

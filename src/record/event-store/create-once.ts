@@ -17,9 +17,9 @@ const placeOf = (caller: Repeatable, key: string): Place => ({
 });
 
 /**
- * Creating requests, each at most once per `Idempotency-Key`. The answer is kept, encrypted, in the transaction of the
- * change itself: a repeat within 24 hours gets the same answer, secrets included, also when the process died between
- * commit and answer; with another request it is refused.
+ * Runs creating requests at most once per `Idempotency-Key`. The response is stored, encrypted, in the transaction of
+ * the change itself. A repeat within 24 hours gets the same response, secrets included, also when the process died
+ * between commit and response. Another request under the same key is refused.
  */
 export class CreateOnce {
   readonly #store: EventStore;
@@ -31,8 +31,8 @@ export class CreateOnce {
   }
 
   /**
-   * `prepare` does what must not hold a transaction open (network, password hashing); it is skipped for a repeat that
-   * is already answered.
+   * `prepare` does the work that must not hold a transaction open (network, password hashing). It is skipped for a
+   * repeat whose response is stored.
    */
   async run<P, T>(
     caller: Repeatable,
@@ -40,7 +40,7 @@ export class CreateOnce {
   ): Promise<T> {
     const known =
       caller.repeat && (await this.#store.read(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
-    // A known answer holds secrets too: it is given within a change, which asks whether the caller may still have it.
+    // The stored response holds secrets too: the change checks that the caller may still read it.
     if (known) return this.#store.change(caller, () => Promise.resolve(known));
     const prepared = await steps.prepare();
     return this.#store.change(caller, async (change) => {

@@ -6,18 +6,17 @@ import type { Actor, ControlBody, ControlEvent } from '../event-log/events/index
 
 type ActorOf<T extends Actor['type']> = Actor & Readonly<{ type: T }>;
 
-/** Toolgate's own part that makes a change: the gateway for a grant that it has just judged, or a worker. */
+/** A part of Toolgate that makes a change: the gateway for a grant whose call it has judged, or a worker. */
 export type OwnActor = ActorOf<'grant' | 'system'>;
 
-/** Who asks for a change, and in which organization. Whoever acts from outside brings the authority to make it. */
+/** Who makes a change, and in which organization. A caller from outside brings the authority to make it. */
 export type Caller =
   | Readonly<{ organizationId: string; actor: ActorOf<'member' | 'apiKey' | 'anonymous'>; authority: Authority }>
   | Readonly<{ organizationId: string; actor: OwnActor; authority?: undefined }>;
 
 /**
  * One kind of thing whose history is in the event store. `evolve` is pure; `load` and `save` read and write its row,
- * which holds what the events add up to and how many they were (`version`). `undefined` is the state before the first
- * event.
+ * which holds the state and the number of its events (`version`). The state before the first event is `undefined`.
  */
 export type Stream<S, B extends ControlBody> = {
   readonly noun: string;
@@ -35,7 +34,7 @@ const INSERT = `insert into events(organization_id, position, stream_id, version
   select $1, p, $3, v, i, t, at::timestamptz, e::json
     from unnest($2::bigint[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[]) u(p, v, i, t, at, e)`;
 
-/** The longest control event, in bytes of JSON: a topic of ours takes 16 MiB, and a discovery of 10 MiB must fit. */
+/** The longest control event, in bytes of JSON. Our topics take 16 MiB, and a discovery of 10 MiB must fit. */
 export const MAX_EVENT_BYTES = 12 * 2 ** 20;
 
 /** An event's JSON. @throws Problem too_large for one that the log might refuse for ever */
@@ -49,9 +48,9 @@ const eventText = (event: ControlEvent): string => {
 };
 
 /**
- * One change of the control plane: the organization's head row is locked first, so that changes of an organization
- * follow one another and no two deadlock; then the caller's authority is read, so that no request outlives the end of
- * its rights; then events are appended and applied to their state rows. All of it is in the caller's transaction.
+ * One change of the control plane, in the caller's transaction. The organization's head row is locked first, so that
+ * changes of an organization follow one another and no two deadlock. Then the caller's authority is read, so that no
+ * request outlives the end of its rights. Then events are appended and applied to their state rows.
  */
 export class Change {
   readonly tx: Tx;
@@ -67,8 +66,8 @@ export class Change {
   }
 
   /**
-   * Loads a stream, lets `decide` answer the events that a command leads to, appends them and saves what they add up
-   * to. `decide` sees undefined for a stream that does not exist; it throws a Problem to refuse. Resolves to the new
+   * Loads a stream, calls `decide` for the events that a command leads to, appends them and saves the new state.
+   * `decide` gets undefined for a stream that does not exist, and throws a Problem to refuse. Resolves to the new
    * state.
    * @throws Problem too_large for an event over `MAX_EVENT_BYTES`
    */
@@ -129,7 +128,7 @@ export class Change {
   }
 }
 
-/** Called after each committed change, before its caller gets the answer. */
+/** Is called after each committed change, before the caller gets its response. */
 export type CommitListener = (organizationId: string) => Promise<void> | void;
 
 /** The event store: changes of the control plane, atomic with their state tables. */
@@ -149,12 +148,12 @@ export class EventStore {
     return new EventStore(this.#db, lane, this.#listeners);
   }
 
-  /** Lets this process act on its own changes at once: the directory and the relay listen. */
+  /** Calls `listener` after each change of this process: the directory and the relay act on them at once. */
   onCommitted(listener: CommitListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Reads an organization's rows in one transaction, which can write nothing. */
+  /** Reads an organization's rows in one read-only transaction. */
   read<T>(organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#db.inOrganization(organizationId, work, this.#lane);
   }
@@ -186,7 +185,7 @@ export class EventStore {
   }
 
   /**
-   * The same over all organizations' rows, for who has no credential: for sign-up and for joining, which write users.
+   * Runs one change for a caller without a credential, over all organizations' rows: sign-up and joining write users.
    */
   changeAsStranger<T>(caller: Caller, work: (change: Change) => Promise<T>): Promise<T> {
     return this.#publish(

@@ -13,14 +13,15 @@ const POLL_MS = 100;
 const BATCH_SIZE = 200;
 
 /**
- * A log that takes its time must not keep the transaction open: what it acknowledged by then is saved, and the next
- * round goes on from there.
+ * A slow log must not keep the transaction open: after this time the relay saves what the log acknowledged, and goes on
+ * from there in its next round.
  */
 const TURN_TIMEOUT_MS = 2000;
 
 /**
- * Stands in the log for an event that it refuses for itself, as a topic that somebody else made may take less than
- * ours: it names the event, which stays in the event store, and the SHA-256 of its JSON there. The same for every try.
+ * The gap that replaces an event that the log itself refuses, as a topic that somebody else made may take less than
+ * ours does. It names the event, which stays in the event store, and the SHA-256 of its JSON. Every try makes the same
+ * gap.
  */
 const standIn = (event: ControlEvent, position: number): LogEntry => {
   const text = JSON.stringify(event);
@@ -45,7 +46,7 @@ const standIn = (event: ControlEvent, position: number): LogEntry => {
   return toEntry(gap);
 };
 
-/** Appends one event, or what stands for it. @throws what the log said */
+/** Appends one event, or the gap that replaces it. @throws the error of the log */
 const appendOne = async (eventLog: EventLog, event: ControlEvent, position: number): Promise<void> => {
   try {
     await eventLog.append('toolgate.control', toEntry(event));

@@ -17,7 +17,7 @@ export type Projection = Readonly<{
   clear: (tx: Tx, organizationId: string, since: Date | null) => Promise<void>;
 }>;
 
-/** Records that are applied at once. */
+/** How many records one transaction applies. */
 export const PAGE_SIZE = 5000;
 
 type LockedRow = { next_seq: number; recorded_at: Date | number };
@@ -27,7 +27,7 @@ const toPlace = (row: LockedRow): Place => ({
   recordedAt: row.recorded_at instanceof Date ? row.recorded_at : null,
 });
 
-/** Locks where a projection stands in an organization; undefined when somebody else is at it and `wait` is false. */
+/** Locks the position of a projection in an organization; undefined when another holds it and `wait` is false. */
 export const lockPosition = async (
   tx: Tx,
   projection: string,

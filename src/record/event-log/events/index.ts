@@ -8,6 +8,6 @@ export type * from './control.js';
 /** Everything that can stand in the audit log. */
 export type ToolgateEvent = ToolCallEvent | ControlEvent | RecordEvent;
 
-/** The two topics (contract, section 5). */
+/** The topics of the event log: decisions and outcomes of calls, and control events. */
 export const TOPICS = ['toolgate.decisions', 'toolgate.control'] as const;
 export type Topic = (typeof TOPICS)[number];

@@ -115,7 +115,7 @@ class Appends {
 }
 
 /**
- * The event log in Kafka (contract suite: test/support/event-log-contract.ts). `append` resolves when all copies in
+ * The event log in Kafka (test/support/event-log-contract.ts). `append` resolves when all copies in
  * sync have the record and rejects within ten seconds: the flush under way and its own have five each. `ready` goes by
  * what the brokers say of the topics and by the latest appends.
  * @throws when the cluster is out of reach, or its topics can't be made or have another number of partitions.

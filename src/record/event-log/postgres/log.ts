@@ -137,7 +137,7 @@ const startReading = (
 };
 
 /**
- * The event log in PostgreSQL, with Kafka's semantics (contract suite: test/integration/event-log). `pool` must run as
+ * The event log in PostgreSQL, with Kafka's semantics (test/support/event-log-contract.ts). `pool` must run as
  * toolgate_worker. Wake-ups within the process follow each flush; other processes' appends are seen by polling every
  * 100 ms.
  */
