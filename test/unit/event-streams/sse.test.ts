@@ -18,7 +18,8 @@ describe('an event stream', () => {
     ['event and id', 'event: message\nid: 7\ndata: {"a":1}\n\n', [{ event: 'message', id: '7', data: '{"a":1}' }]],
     ['a priming event', 'id: 1\nretry: 500\ndata:\n\n', [{ id: '1', retry: 500, data: '' }]],
     ['an event without data', 'event: x\n\ndata: a\n\n', [{ data: 'a' }]],
-    ['an id without data', 'id: 4\n\ndata: a\n\n', [{ id: '4', data: 'a' }]],
+    ['an empty event name', 'event:\ndata: a\n\n', [{ data: 'a' }]],
+    ['only a retry before it', 'retry: 5\n\ndata: a\n\n', [{ retry: 5, data: 'a' }]],
     ['an id with NUL', 'id: 4\0\ndata: a\n\n', [{ data: 'a' }]],
     ['a retry that is no number', 'retry: 5s\ndata: a\n\n', [{ data: 'a' }]],
     ['an event that is cut off', 'data: a\n\ndata: b\n', [{ data: 'a' }]],
@@ -30,7 +31,7 @@ describe('an event stream', () => {
     const word = fc.string({ unit: fc.constantFrom('a', ' ', ':', '\u2028', 'é', '{') });
     const event = fc.record(
       {
-        event: word,
+        event: word.filter((name) => name !== ''),
         id: word,
         retry: fc.nat(),
         data: fc.string({ unit: fc.constantFrom('a', ' ', ':', '\n', '\ufeff') }),
