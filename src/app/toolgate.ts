@@ -31,7 +31,7 @@ import { OwnServices, servicesOf } from './own-services.js';
 import { bodyValidation } from '../platform/rest/body-validation.js';
 import { ProblemFilter } from '../platform/rest/problem-filter.js';
 import { limitUnreadBodies } from '../platform/rest/unread-bodies.js';
-import type { Rounds } from '../platform/runtime/rounds.js';
+import type { PollingLoop } from '../platform/runtime/rounds.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js';
@@ -147,7 +147,7 @@ const openOutbound = async (
 };
 
 /** Where approvals can be decided they also end, and people are told of them. */
-const startApprovals = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly Rounds[] => {
+const startApprovals = ({ config, database, store, vault, outbound, publicUrl }: Parts): readonly PollingLoop[] => {
   const sendMail = config.mail && makeSendMail(config.mail);
   const notifications = startNotifications({ db: database, vault, outbound, sendMail, publicUrl });
   store.onCommitted(() => notifications.wake());

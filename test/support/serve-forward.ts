@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { makeHttpClient } from '../../src/mcp/http-client/http-client.js';
 import type { Era } from '../../src/mcp/protocol/era.js';
 import { makeOutbound } from '../../src/platform/outbound/outbound.js';
-import type { Forward, Running, UpstreamServer } from '../../src/mcp/upstream/forward.js';
+import type { Forward, PendingRequest, UpstreamServer } from '../../src/mcp/upstream/forward.js';
 import { openTransports } from '../../src/mcp/transports/transports.js';
 
 /** The transports as the product has them, allowed to reach this host. */
@@ -48,7 +48,7 @@ export const serveForward = async (forward: Forward, server: UpstreamServer, sil
     const method = METHODS.find((one) => one === request.method) ?? 'GET';
     const grantId = String(request.headers['x-grant'] ?? 'grt_1');
     const body = await bodyOf(request);
-    let running: Running | undefined;
+    let running: PendingRequest | undefined;
     const resume = (): void => running?.resume();
     running = forward(
       { server, grantId, era, method, headers: headersOf(request), body, silenceMs: method === 'GET' ? 0 : silenceMs },

@@ -1,7 +1,7 @@
 import type { Change, EventStore } from '../../record/event-store/event-store.js';
 import type { Database } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
 import { decideApprovalExpiry } from './approvals.js';
 import { approvalStream } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';
@@ -53,8 +53,8 @@ const expire = async (db: Database, store: EventStore): Promise<number> => {
 };
 
 /** Ends, within about a second, approvals that nobody decided in time. Several processes may do so. */
-export const startExpiry = (db: Database, store: EventStore): Rounds =>
-  startRounds(() => expire(db, store), {
+export const startExpiry = (db: Database, store: EventStore): PollingLoop =>
+  startPollingLoop(() => expire(db, store), {
     failed: 'ending approvals that have expired failed',
-    againMs: POLL_INTERVAL_MS,
+    retryDelayMs: POLL_INTERVAL_MS,
   });

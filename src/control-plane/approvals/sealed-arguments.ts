@@ -1,12 +1,12 @@
 import type { Tx } from '../../platform/postgres/database.js';
 import { organizationKey } from '../../platform/postgres/organization-key.js';
-import type { Place, Vault } from '../../platform/crypto/vault.js';
+import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
 
 type ApprovalKey = Readonly<{ organizationId: string; approvalId: string }>;
 
 type Column = 'sealed_arguments' | 'sealed_other_params';
 
-const placeOf = ({ organizationId, approvalId }: ApprovalKey, column: Column): Place => ({
+const placeOf = ({ organizationId, approvalId }: ApprovalKey, column: Column): SecretPlace => ({
   organizationId,
   table: 'approval_arguments',
   column,

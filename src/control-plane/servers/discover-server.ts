@@ -3,7 +3,7 @@ import type { Transport } from '../../record/event-log/events/index.js';
 import { newId } from '../../platform/crypto/ids.js';
 import type { Outbound } from '../../platform/outbound/outbound.js';
 import { Problem, urlProblem } from '../../platform/runtime/problems.js';
-import { hasHiddenParts, openArguments, openUrl, openWay } from '../../platform/crypto/hidden-parts.js';
+import { hasHiddenParts, openArguments, openUrl, openTransport } from '../../platform/crypto/hidden-parts.js';
 import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
 import { findUncheckable, someOf } from '../../policy-engine/uncheckable.js';
 import { discover, type Discovered } from '../../mcp/upstream/discover.js';
@@ -81,7 +81,7 @@ export const openSentTransport = (
       args: sent.args.map((argument, at) => (argument === transport.args[at] ? (args[at] ?? argument) : argument)),
     };
   }
-  const isShown = [transport, openWay(transport, secrets)].some((shown) => isDeepStrictEqual(sent, shown));
+  const isShown = [transport, openTransport(transport, secrets)].some((shown) => isDeepStrictEqual(sent, shown));
   return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
 };
 

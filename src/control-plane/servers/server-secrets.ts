@@ -1,10 +1,10 @@
 import type { Tx } from '../../platform/postgres/database.js';
 import { organizationKey } from '../../platform/postgres/organization-key.js';
 import { log } from '../../platform/runtime/log.js';
-import type { Place, Vault } from '../../platform/crypto/vault.js';
+import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
 import type { SecretValues } from './upstream-headers.js';
 
-const placeOf = (organizationId: string, serverId: string): Place => ({
+const placeOf = (organizationId: string, serverId: string): SecretPlace => ({
   organizationId,
   table: 'server_secrets',
   column: 'sealed_headers',

@@ -5,7 +5,7 @@ import type { Transport } from '../../record/event-log/events/index.js';
 import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
-import { openWay, partsIn, shownWay, withPartsOf } from '../../platform/crypto/hidden-parts.js';
+import { openTransport, partsIn, showTransport, keepHiddenParts } from '../../platform/crypto/hidden-parts.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
@@ -73,11 +73,11 @@ export class ServersService {
         const id = newId('srv');
         const state = await change.apply(serverStream, id, () =>
           decideServerCreation(id, undefined, {
-            settings: { name, transport: shownWay(transport), auth, clientAuth },
+            settings: { name, transport: showTransport(transport), auth, clientAuth },
             found,
           }),
         );
-        const kept = withPartsOf(transport, secrets);
+        const kept = keepHiddenParts(transport, secrets);
         await saveSecrets(
           { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
           kept,
@@ -118,7 +118,7 @@ export class ServersService {
       ));
     refuseHeadersOverStdio(transport ?? known.state.transport, patch);
     const secrets = secretsAfter(known, { ...patch, transport, secrets: given });
-    const way: ServerPatch = { ...patch, transport: transport && shownWay(transport) };
+    const way: ServerPatch = { ...patch, transport: transport && showTransport(transport) };
     const elsewhere =
       patch.auth !== undefined ||
       secrets !== undefined ||
@@ -195,7 +195,7 @@ export class ServersService {
   ): Promise<(server: ServerSummary) => ServerView> {
     const publicUrl = this.publicUrl();
     if (role !== 'admin')
-      return (server) => serverView({ ...server, transport: shownWay(server.transport) }, publicUrl);
+      return (server) => serverView({ ...server, transport: showTransport(server.transport) }, publicUrl);
     const secrets = await loadSecretsOf(
       { tx, vault: this.#vault, organizationId },
       servers.map(({ id }) => id),
@@ -205,7 +205,7 @@ export class ServersService {
 
   /** The view for who may change the server. */
   #openView(server: ServerSummary, secrets: SecretValues): ServerView {
-    return serverView({ ...server, transport: openWay(server.transport, secrets) }, this.publicUrl());
+    return serverView({ ...server, transport: openTransport(server.transport, secrets) }, this.publicUrl());
   }
 }
 
@@ -221,7 +221,7 @@ const secretsAfter = (
   if (transport === undefined && state.transport.type === 'stdio') return undefined;
   const signIn = given ?? secretsFor(state, { transport, auth });
   const after =
-    transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : withPartsOf(transport, signIn ?? kept);
+    transport === undefined ? signIn && { ...partsIn(kept), ...signIn } : keepHiddenParts(transport, signIn ?? kept);
   return isDeepStrictEqual(after, kept) && signIn === undefined ? undefined : after;
 };
 

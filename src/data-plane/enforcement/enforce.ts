@@ -3,7 +3,7 @@ import { outcomeId } from '../../record/event-log/outcome-id.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { isoTime } from '../../platform/runtime/iso-time.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
-import { Slots } from '../../platform/runtime/slots.js';
+import { FreeList } from '../../platform/runtime/slots.js';
 import type { Decision, Facts } from '../../policy-engine/decide.js';
 import { reasonForAgent } from './approval-decisions.js';
 import type { BoundedApprovals } from './request-approval.js';
@@ -85,7 +85,7 @@ const recorded = ({ id, callId }: DecisionIds, decision: Decision, reason: strin
  */
 export class Enforcement {
   readonly #deps: EnforcementDeps;
-  readonly #underWay = new Slots<CompleteCall>();
+  readonly #underWay = new FreeList<CompleteCall>();
 
   constructor(deps: EnforcementDeps) {
     this.#deps = deps;

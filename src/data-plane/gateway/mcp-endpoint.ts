@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepts } from '../../mcp/protocol/accept.js';
 import { jsonRpcError, refuseHttp, sendJson } from '../../mcp/protocol/answers.js';
 import { isModern, traceIdOf } from '../../mcp/protocol/modern-request.js';
-import { namesSomething } from '../../mcp/protocol/named-request.js';
-import { allowOrigin, isForeign } from '../../mcp/protocol/origin.js';
+import { mustNameTarget } from '../../mcp/protocol/named-request.js';
+import { allowOrigin, isForbiddenOrigin } from '../../mcp/protocol/origin.js';
 import { readBody } from '../../mcp/protocol/read-body.js';
-import { readMessage, type Faulty, type Message, type Request } from '../../mcp/protocol/read-message.js';
+import { readMessage, type FaultyRequest, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { isRevisionOf } from '../../mcp/protocol/era.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
@@ -66,7 +66,7 @@ export class McpEndpoint {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void | Promise<void> {
-    if (isForeign(this.#deps, request))
+    if (isForbiddenOrigin(this.#deps, request))
       return refuseHttp(response, 403, {
         code: OWN_CODES.forbidden,
         message: 'requests from this web origin are not accepted',
@@ -210,7 +210,7 @@ export class McpEndpoint {
   }
 
   /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
-  async #refuseFaulty(exchange: AuthenticatedRequest, faulty: Faulty, reason: string): Promise<void> {
+  async #refuseFaulty(exchange: AuthenticatedRequest, faulty: FaultyRequest, reason: string): Promise<void> {
     const { request, response } = exchange;
     const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
@@ -235,7 +235,7 @@ export class McpEndpoint {
 
   #dispatch(exchange: OpenedSession, message: Message): void | Promise<void> {
     if (message.kind === 'request' && message.method === 'tools/call') return callTool(this.#deps, exchange, message);
-    if (message.kind === 'request' && namesSomething(message.method)) return useNamed(this.#deps, exchange, message);
+    if (message.kind === 'request' && mustNameTarget(message.method)) return useNamed(this.#deps, exchange, message);
     if (message.kind === 'request' && !isPassedOn(exchange, message) && !isTaskMethod('legacy', message.method))
       return refuseMethod(this.#deps, exchange, message);
     if (refuseIfUnavailable(this.#deps, exchange, message.kind === 'request' ? message.id : null)) return;

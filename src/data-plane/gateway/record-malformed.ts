@@ -1,4 +1,4 @@
-import type { Faulty, Request } from '../../mcp/protocol/read-message.js';
+import type { FaultyRequest, Request } from '../../mcp/protocol/read-message.js';
 import { clip } from '../../platform/runtime/clip.js';
 import type { RecordedDecision } from '../enforcement/call.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
@@ -9,7 +9,7 @@ import type { DecideDeps } from './gateway-deps.js';
 const MAX_RECORDED_LENGTH = 256;
 
 /** The method and the id of a body for the record, as far as they could be read. */
-const recordedOf = (faulty?: Faulty): Readonly<{ method: string; requestId: Request['id'] | null }> => {
+const recordedOf = (faulty?: FaultyRequest): Readonly<{ method: string; requestId: Request['id'] | null }> => {
   if (faulty === undefined) return { method: 'unknown', requestId: null };
   const { method, id } = faulty;
   return {
@@ -23,7 +23,7 @@ export const recordMalformed = async (
   deps: DecideDeps & Readonly<{ openSession: OpenSession }>,
   exchange: AuthenticatedRequest,
   reason: string,
-  faulty?: Faulty,
+  faulty?: FaultyRequest,
 ): Promise<RecordedDecision> => {
   const { request, who, traceId, sourceIp } = exchange;
   const sealed = request.headers['mcp-session-id'];

@@ -1,5 +1,5 @@
 import { jsonRpcError, sendJson, sendStatus } from '../../mcp/protocol/answers.js';
-import { ownTraceId, paramRefusal, readModern } from '../../mcp/protocol/modern-request.js';
+import { ownTraceId, findParamHeaderRefusal, readModern } from '../../mcp/protocol/modern-request.js';
 import { paramHeadersOf, type ParamHeader } from '../../mcp/protocol/param-headers.js';
 import { toolCallParams, type Message, type Request } from '../../mcp/protocol/read-message.js';
 import { callTool } from './call-tool.js';
@@ -85,7 +85,7 @@ const passOn = (deps: ServeDeps, exchange: ModernExchange, request: Request): Pr
 const callChecked = async (deps: ServeDeps, exchange: ModernExchange, request: Request): Promise<void> => {
   const given = toolCallParams(request);
   const tool = given && exchange.who.server.tools.get(given.name);
-  const refusal = tool && paramRefusal(exchange.request.headers, mirroredBy(tool), given.arguments);
+  const refusal = tool && findParamHeaderRefusal(exchange.request.headers, mirroredBy(tool), given.arguments);
   return refusal ? refuseModern(deps, exchange, request, refusal) : callTool(deps, exchange, request);
 };
 

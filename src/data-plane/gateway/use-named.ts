@@ -1,6 +1,6 @@
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
-import { namedIn } from '../../mcp/protocol/named-request.js';
+import { readNamedTarget } from '../../mcp/protocol/named-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { refusalError } from './refusal-messages.js';
 import type { Exchange } from '../relay/exchange.js';
@@ -19,7 +19,7 @@ const UNCOUNTED_METHODS = new Set(['completion/complete', 'resources/unsubscribe
 export const useNamed = async (deps: HoldDeps, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method } = request;
-  const named = namedIn(request);
+  const named = readNamedTarget(request);
   if (!named) {
     await deps.enforcement.refuseUnread(
       governedCall(exchange, request, { tool: null, arguments: undefined }),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { OutcomeStatus } from '../../record/event-log/events/index.js';
 import { parseObject } from '../../platform/json/json-object.js';
-import type { Running, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import { beginEventStream, jsonRpcError, sendJson, writeJsonHead, type RequestId } from '../../mcp/protocol/answers.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
@@ -42,7 +42,7 @@ export class AnswerRelay implements Sink {
   #isRefused = false;
   /** Whether a chunk waits for the client to take those before it. */
   #isWaiting = false;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #status = 0;
   #contentType = '';
   #held = new ChunkList();
@@ -64,7 +64,7 @@ export class AnswerRelay implements Sink {
     this.#stream = callbacks.stream;
   }
 
-  start(running: Running): void {
+  start(running: PendingRequest): void {
     this.#running = running;
   }
 

@@ -7,7 +7,13 @@ import type { RequestId } from '../../mcp/protocol/answers.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import { parseSse, SseReader } from '../../mcp/wire/sse.js';
-import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
+import type {
+  PendingRequest,
+  Sink,
+  UpstreamFailure,
+  UpstreamHeaders,
+  UpstreamRequest,
+} from '../../mcp/upstream/forward.js';
 import type { RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
 
@@ -54,7 +60,7 @@ class Collection implements Sink {
   readonly #deadline: NodeJS.Timeout | undefined;
   readonly #onClientClose: () => void;
   #splitter: EventSplitter | undefined;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
   #failure: UpstreamFailure | undefined;
@@ -72,7 +78,7 @@ class Collection implements Sink {
       this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
   }
 
-  start(running: Running): void {
+  start(running: PendingRequest): void {
     this.#running = running;
     if (this.#failure) running.abort();
   }

@@ -7,7 +7,13 @@ import { META } from '../../mcp/protocol/modern.js';
 import { readEvent, type DropReason } from './event-reading.js';
 import { TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Kind } from '../../policy-engine/facts.js';
-import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../../mcp/upstream/forward.js';
+import type {
+  PendingRequest,
+  Sink,
+  UpstreamFailure,
+  UpstreamHeaders,
+  UpstreamRequest,
+} from '../../mcp/upstream/forward.js';
 import type { Exchange, RelayParts } from './exchange.js';
 import { passableMessage } from './passable-message.js';
 import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
@@ -45,7 +51,7 @@ class ListenStream implements Sink {
   readonly #subscription: Subscription;
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #status = 0;
   #mode: 'waiting' | 'events' | 'own' | 'over' = 'waiting';
   #acknowledged = false;
@@ -61,7 +67,7 @@ class ListenStream implements Sink {
     );
   }
 
-  start(running: Running): void {
+  start(running: PendingRequest): void {
     this.#running = running;
     const left = (): void => {
       // Leaving is how a subscription ends.

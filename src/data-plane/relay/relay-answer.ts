@@ -1,4 +1,4 @@
-import type { Running, Sink, UpstreamRequest } from '../../mcp/upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamRequest } from '../../mcp/upstream/forward.js';
 import type { RequestId } from '../../mcp/protocol/answers.js';
 import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard.js';
 import { AnswerRelay } from './answer-relay.js';
@@ -18,10 +18,10 @@ export type AnswerOptions = Readonly<{
   done: (relayed: Relayed) => void;
 }>;
 
-const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: PendingRequest = { resume: () => undefined, abort: () => undefined };
 
 /** What was begun, or nothing when that threw: the call then ends as any that broke off, with its outcome on record. */
-const startOrFail = (relay: AnswerRelay, begin: () => Running): Running => {
+const startOrFail = (relay: AnswerRelay, begin: () => PendingRequest): PendingRequest => {
   try {
     return begin();
   } catch (error) {
@@ -41,7 +41,7 @@ export const relayAnswer = (
   exchange: Exchange,
   request: UpstreamRequest,
   to: AnswerOptions,
-): Running => {
+): PendingRequest => {
   const { response, who, session } = exchange;
   let over = false;
   const relay = new AnswerRelay(exchange, to.id, {

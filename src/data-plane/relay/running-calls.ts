@@ -1,19 +1,19 @@
-import { Slots } from '../../platform/runtime/slots.js';
-import type { Running } from '../../mcp/upstream/forward.js';
+import { FreeList } from '../../platform/runtime/slots.js';
+import type { PendingRequest } from '../../mcp/upstream/forward.js';
 
-type Call = Readonly<{ sessionId: string; id: unknown; running: Running }>;
+type Call = Readonly<{ sessionId: string; id: unknown; running: PendingRequest }>;
 
 /**
  * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and
  * many upstreams then leave their answer open: without this the call would end as a timeout.
  */
 export class RunningCalls {
-  readonly #calls = new Slots<Call>();
+  readonly #calls = new FreeList<Call>();
 
   /**
    * Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id.
    */
-  begin(sessionId: string | null, id: string | number, start: (done: () => void) => Running): void {
+  begin(sessionId: string | null, id: string | number, start: (done: () => void) => PendingRequest): void {
     if (sessionId === null) return void start(() => undefined);
     let at: number | undefined;
     let ended = false;

@@ -5,7 +5,7 @@ import { headerOf, isEventStream, upstreamHeaders } from '../../mcp/protocol/hea
 import type { Authenticated } from '../directory/facts.js';
 import type { Caller } from '../../mcp/protocol/caller.js';
 import type { Kind } from '../../policy-engine/facts.js';
-import type { Running, Sink, UpstreamHeaders } from '../../mcp/upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { EventScreen } from './event-screen.js';
 import type { AuthenticatedRequest, Exchange, RelayParts } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
@@ -42,7 +42,7 @@ class StandingStream implements Sink, StandingHandler {
   readonly #session: Caller;
   readonly #screen: EventScreen;
   #request: IncomingMessage | undefined;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #isUpstreams = false;
   #unsentOwn = '';
 
@@ -59,7 +59,7 @@ class StandingStream implements Sink, StandingHandler {
     );
   }
 
-  start(running: Running): void {
+  start(running: PendingRequest): void {
     this.#running = running;
     this.#response.once(
       'close',

@@ -1,5 +1,5 @@
 import { sessionHeaders } from '../../mcp/protocol/headers.js';
-import { keptModernHeaders } from '../../mcp/protocol/modern.js';
+import { cachedModernHeaders } from '../../mcp/protocol/modern.js';
 import { paramHeaders } from '../../mcp/protocol/modern-request.js';
 import type { UpstreamRequest } from '../../mcp/upstream/forward.js';
 import type { Exchange, RelayParts } from './exchange.js';
@@ -32,7 +32,7 @@ const modernHeadersOf = (
   { who, request }: Exchange,
   { method, params }: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
 ): Readonly<Record<string, string>> => {
-  const kept = keptModernHeaders(who.server.headers, method, params ?? {});
+  const kept = cachedModernHeaders(who.server.headers, method, params ?? {});
   const mirrored = paramHeaders(request.headers);
   return mirrored === undefined ? kept : { ...mirrored, ...kept };
 };

@@ -2,8 +2,8 @@ import { inBackground } from '../../platform/runtime/guard.js';
 import { parseObject } from '../../platform/json/json-object.js';
 import type { Era } from '../protocol/era.js';
 import { MISDIRECTED } from './upstream-target.js';
-import { errorCodeOf } from '../upstream/ask.js';
-import type { Running, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
+import { errorCodeOf } from '../protocol/response.js';
+import type { PendingRequest, Sink, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from '../upstream/forward.js';
 import { isImplementationCode, isModernCode } from '../protocol/codes.js';
 
 /** A request and the era in which it is sent to its server, translated if the eras differ. */
@@ -11,7 +11,7 @@ export type AttemptTarget = Readonly<{
   request: UpstreamRequest;
   spoken: Era;
   translated: boolean;
-  send: (sink: Sink) => Running;
+  send: (sink: Sink) => PendingRequest;
 }>;
 
 /**
@@ -41,11 +41,11 @@ const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: 
  * era is held back until `decideRetry` has decided on a second attempt. Such a request was not carried out, so nothing is
  * done twice. There is no third attempt.
  */
-export class Attempt implements Sink, Running {
+export class Attempt implements Sink, PendingRequest {
   readonly #sink: Sink;
   readonly #decideRetry: ((first: AttemptTarget) => Promise<RetryDecision>) | undefined;
   #target: AttemptTarget | undefined;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #held: { status: number; headers: UpstreamHeaders; chunks: Buffer[]; bytes: number } | undefined;
   #aborted = false;
 

@@ -1,6 +1,6 @@
 import { inBackground } from '../../platform/runtime/guard.js';
 import type { Era } from '../protocol/era.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { Attempt, type RetryDecision, type AttemptTarget } from './attempt.js';
 import { EraCache } from './era-cache.js';
 import { Heartbeat } from './heartbeat.js';
@@ -37,7 +37,7 @@ export const openEraBridge = (transports: Forward): EraBridge => {
     return request.era === 'modern' || request.headers['mcp-session-id'] === undefined ? second : 'session_over';
   };
 
-  const post = (request: UpstreamRequest, sink: Sink): Running => {
+  const post = (request: UpstreamRequest, sink: Sink): PendingRequest => {
     const attempt = new Attempt(sink, decideRetry);
     const known = eras.of(request.server);
     // The eras of a server that was never reached must be found out first.

@@ -2,7 +2,7 @@ import type { Era } from '../protocol/era.js';
 import { log } from '../../platform/runtime/log.js';
 import { findEras } from '../upstream/discover.js';
 import type { UpstreamServer } from '../upstream/forward.js';
-import type { Reach } from '../upstream/probe.js';
+import type { UpstreamTarget } from '../upstream/probe.js';
 
 /** How long after one probe an odd response does not cause another. */
 const RETRY_DELAY_MS = 10_000;
@@ -22,7 +22,7 @@ export class EraCache {
   }
 
   /** Probes a server for its eras, unless that was done a moment ago. */
-  async find(reach: Reach): Promise<readonly Era[]> {
+  async find(reach: UpstreamTarget): Promise<readonly Era[]> {
     const { server } = reach;
     const found = this.#found.get(server) ?? { eras: undefined, finding: undefined, askedAt: Number.NEGATIVE_INFINITY };
     this.#found.set(server, found);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Forward, UpstreamRequest, UpstreamServer } from '../upstream/forward.js';
-import type { Reach } from '../upstream/probe.js';
+import type { UpstreamTarget } from '../upstream/probe.js';
 
 /**
  * The status by which an adapter reports that its server refused as only a server of the other era does (RFC 9110, "421
@@ -18,7 +18,7 @@ const credentialOf = (headers: UpstreamRequest['headers']): Record<string, strin
   Object.fromEntries(Object.entries(headers).filter(([name]) => !PROTOCOL_HEADERS.has(name) && !/^mcp-/i.test(name)));
 
 /** The server of a request with the request's credential. */
-export const targetOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): Reach => ({
+export const targetOf = (forward: Forward, { server, headers, grantId }: UpstreamRequest): UpstreamTarget => ({
   forward,
   server,
   credential: credentialOf(headers),
@@ -32,14 +32,14 @@ const MAX_CREDENTIALS = 1000;
  * credentials are in use.
  */
 export class PerServerCache<T> {
-  readonly #make: (reach: Reach) => T;
+  readonly #make: (reach: UpstreamTarget) => T;
   readonly #servers = new WeakMap<UpstreamServer, Map<string, T>>();
 
-  constructor(make: (reach: Reach) => T) {
+  constructor(make: (reach: UpstreamTarget) => T) {
     this.#make = make;
   }
 
-  of(reach: Reach): T {
+  of(reach: UpstreamTarget): T {
     const held = this.#servers.get(reach.server) ?? new Map<string, T>();
     this.#servers.set(reach.server, held);
     // A stdio process belongs to one grant.

@@ -58,12 +58,12 @@ const tokensOf = (value: string | string[] | undefined): readonly string[] =>
     .map((token) => token.trim());
 
 /** We give a connection up before the server does, lest a request meets its end. */
-const EARLIER_MS = 2000;
-const LONGEST_IDLE_MS = 600_000;
+const IDLE_MARGIN_MS = 2000;
+const MAX_IDLE_MS = 600_000;
 
 const idleMsOf = (value: string | string[] | undefined): number | undefined => {
   const seconds = /(?:^|[\s,])timeout=(\d{1,6})/i.exec(String(value ?? ''))?.[1];
-  return seconds === undefined ? undefined : Math.min(Number(seconds) * 1000 - EARLIER_MS, LONGEST_IDLE_MS);
+  return seconds === undefined ? undefined : Math.min(Number(seconds) * 1000 - IDLE_MARGIN_MS, MAX_IDLE_MS);
 };
 
 /**

@@ -9,7 +9,7 @@ const MAX_HEAD_BYTES = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 
 /** Bodies up to this go with their head in one text: one write to the socket and no list of buffers. */
-const SMALL = 16 * 1024;
+const MAX_INLINE_BODY_BYTES = 16 * 1024;
 
 /** How long an idle connection is kept where the server does not say for how long it keeps it. */
 const IDLE_MS = 4000;
@@ -80,7 +80,7 @@ export class Connection {
     exchange.begin(this);
     const { head, body } = exchange;
     if (body === undefined) this.#socket.write(head, 'latin1');
-    else if (body.length <= SMALL) this.#socket.write(head + body.toString('latin1'), 'latin1');
+    else if (body.length <= MAX_INLINE_BODY_BYTES) this.#socket.write(head + body.toString('latin1'), 'latin1');
     else {
       this.#socket.cork();
       this.#socket.write(head, 'latin1');

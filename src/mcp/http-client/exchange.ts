@@ -1,6 +1,6 @@
 import { reportFailure } from '../../platform/runtime/guard.js';
 import type { AnswerHead } from './answer-head.js';
-import type { Failure, Running, Sink } from './sink.js';
+import type { Failure, PendingRequest, Sink } from './sink.js';
 
 /** What an exchange does to the connection that carries it. */
 interface Carrier {
@@ -9,13 +9,13 @@ interface Carrier {
   destroy(): void;
 }
 
-type Wanted = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
+type RequestParts = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
 
 /**
  * One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and
  * nothing after it.
  */
-export class Exchange implements Running {
+export class Exchange implements PendingRequest {
   /** What is sent; empty once it was. */
   head: string;
   body: Buffer | undefined;
@@ -26,7 +26,7 @@ export class Exchange implements Running {
   #paused = false;
   #silentMs = 0;
 
-  constructor({ head, body, silenceMs }: Wanted, sink: Sink) {
+  constructor({ head, body, silenceMs }: RequestParts, sink: Sink) {
     this.head = head;
     this.body = body;
     this.#silenceMs = silenceMs;

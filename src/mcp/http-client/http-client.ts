@@ -1,13 +1,13 @@
 import { Origin, type Connect, type HttpRequest } from './origin.js';
-import type { Running, Sink } from './sink.js';
+import type { PendingRequest, Sink } from './sink.js';
 
 /**
  * Sends one request and hands the answer's bytes to the sink. No redirect is followed, nothing is retried, no cookie is
  * kept. Never throws.
  */
-export type HttpClient = (request: HttpRequest, sink: Sink) => Running;
+export type HttpClient = (request: HttpRequest, sink: Sink) => PendingRequest;
 
-const ORIGINS_KEPT = 1000;
+const MAX_ORIGINS = 1000;
 
 /**
  * An HTTP/1.1 client over guarded connections: `connector` (platform/outbound) refuses addresses that may not be
@@ -20,7 +20,7 @@ export const makeHttpClient = (connector: (origin: URL) => Connect): HttpClient 
   const originOf = (url: URL): Origin => {
     const found = origins.get(url.origin);
     if (found) return found;
-    if (origins.size >= ORIGINS_KEPT) {
+    if (origins.size >= MAX_ORIGINS) {
       for (const [name, one] of origins) if (one.unused) origins.delete(name);
       known = new WeakMap();
     }

@@ -3,7 +3,7 @@ import { guarded, reportFailure, soon, startInterval } from '../../platform/runt
 import { Connection } from './connection.js';
 import { Exchange } from './exchange.js';
 import { requestHead, type Method, type RequestHeaders } from './request-head.js';
-import type { Running, Sink } from './sink.js';
+import type { PendingRequest, Sink } from './sink.js';
 
 /**
  * Opens a connection to one origin, or says why not. The guard against forbidden addresses stands behind it
@@ -22,7 +22,7 @@ export type HttpRequest = Readonly<{
 
 const TICK_MS = 250;
 
-const notSent: Running = { resume: () => undefined, abort: () => undefined };
+const notSent: PendingRequest = { resume: () => undefined, abort: () => undefined };
 
 /**
  * Keep-alive connections to one origin, as many as requests are under way at once. Nothing is retried and no redirect
@@ -48,7 +48,7 @@ export class Origin {
   }
 
   /** Sends a request and its answer to `sink`. Never throws. */
-  request({ url, method, headers, body, silenceMs }: HttpRequest, sink: Sink): Running {
+  request({ url, method, headers, body, silenceMs }: HttpRequest, sink: Sink): PendingRequest {
     const head = requestHead(url, method, headers, body);
     if (head === undefined) {
       sink.fail({ kind: 'unreachable', sent: false, cause: { code: 'ERR_INVALID_CHAR' } });

@@ -5,7 +5,7 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What this client writes itself: framing and the life of the connection are not its caller's. */
-const OURS: ReadonlySet<string> = new Set([
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'expect',
@@ -21,7 +21,7 @@ const heads = new WeakMap<RequestHeaders, Heads>();
 const writeHead = (url: URL, method: Method, headers: RequestHeaders): string | undefined => {
   const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`];
   for (const [name, value] of Object.entries(headers)) {
-    if (!NAME.test(name) || !VALUE.test(value) || OURS.has(name.toLowerCase())) return undefined;
+    if (!NAME.test(name) || !VALUE.test(value) || RESERVED_HEADERS.has(name.toLowerCase())) return undefined;
     lines.push(`${name}: ${value}\r\n`);
   }
   // In one piece: a text that was added up would be kept as all its pieces.

@@ -26,7 +26,7 @@ export interface Sink {
 }
 
 /** A request under way. */
-export interface Running {
+export interface PendingRequest {
   resume(): void;
   abort(): void;
 }

@@ -45,7 +45,7 @@ const invalid = (message: string): ModernRefusal => ({ status: 400, code: JSON_R
 const missing = (header: string): ModernRefusal => mismatch(`the header ${header} is missing`);
 const differs = (header: string): ModernRefusal => mismatch(`the header ${header} does not say what the body says`);
 
-const versionRefusal = (headers: IncomingHttpHeaders, version: unknown): ModernRefusal | undefined => {
+const findVersionRefusal = (headers: IncomingHttpHeaders, version: unknown): ModernRefusal | undefined => {
   if (typeof version !== 'string') return invalid(`_meta needs ${META.protocolVersion}, a text`);
   const header = headers['mcp-protocol-version'];
   if (header === undefined) return missing('MCP-Protocol-Version');
@@ -59,7 +59,7 @@ const versionRefusal = (headers: IncomingHttpHeaders, version: unknown): ModernR
   };
 };
 
-const nameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request): ModernRefusal | undefined => {
+const findNameRefusal = (headers: IncomingHttpHeaders, { method, params }: Request): ModernRefusal | undefined => {
   const said = headers['mcp-method'];
   if (said === undefined) return missing('Mcp-Method');
   if (said !== method) return differs('Mcp-Method');
@@ -78,7 +78,7 @@ export const readModern = (
   const meta = metaOf(request.params);
   const version = meta[META.protocolVersion];
   const [capabilities, client = {}] = [meta[META.clientCapabilities], meta[META.clientInfo]];
-  const refusal = versionRefusal(headers, version) ?? nameRefusal(headers, request);
+  const refusal = findVersionRefusal(headers, version) ?? findNameRefusal(headers, request);
   if (refusal) return { ok: false, refusal };
   if (!isObject(capabilities))
     return { ok: false, refusal: invalid(`_meta needs ${META.clientCapabilities}, an object`) };
@@ -114,7 +114,7 @@ const agrees = (header: string, value: unknown): boolean => {
  * What is wrong with the headers that mirror a tool's parameters; a header that no parameter has is nobody's concern
  * here.
  */
-export const paramRefusal = (
+export const findParamHeaderRefusal = (
   headers: IncomingHttpHeaders,
   mirrored: readonly ParamHeader[],
   given: unknown,

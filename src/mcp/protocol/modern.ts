@@ -60,13 +60,13 @@ export const modernHeaders = (
 type Headers = Readonly<Record<string, string>>;
 const ofCredentials = new WeakMap<Headers, Map<string, Headers>>();
 /** Of one credential: names are the client's to choose. */
-const MOST_KEPT = 256;
+const MAX_CACHED_HEADERS = 256;
 
 /**
  * `modernHeaders`, one object for the same credential, method and name, so that the HTTP client needs to write them
  * only once.
  */
-export const keptModernHeaders = (
+export const cachedModernHeaders = (
   credential: Headers,
   method: string,
   params: Readonly<Record<string, unknown>>,
@@ -77,7 +77,7 @@ export const keptModernHeaders = (
   const key = name === undefined ? method : `${method}\n${name}`;
   const known = kept.get(key);
   if (known) return known;
-  if (kept.size >= MOST_KEPT) kept.clear();
+  if (kept.size >= MAX_CACHED_HEADERS) kept.clear();
   const headers = modernHeaders(credential, method, params);
   kept.set(key, headers);
   return headers;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendStatus } from './answers.js';
 
 /** Where this gateway is reached, and which web origins may call it. */
-type Place = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[] }>;
+type OriginRule = Readonly<{ publicUrl: () => string; allowedOrigins: readonly string[] }>;
 
 let own = { url: '', origin: '' };
 
@@ -16,7 +16,7 @@ const ownOrigin = (url: string): string => {
  * Whether a request comes from a web origin that may not call (MCP transports, "DNS rebinding"). Clients that are no
  * browsers send no Origin.
  */
-export const isForeign = (parts: Place, request: IncomingMessage): boolean => {
+export const isForbiddenOrigin = (parts: OriginRule, request: IncomingMessage): boolean => {
   const { origin } = request.headers;
   return origin !== undefined && origin !== ownOrigin(parts.publicUrl()) && !parts.allowedOrigins.includes(origin);
 };
@@ -33,7 +33,7 @@ const HEADERS = [
 ];
 
 /** Headers that mirror parameters have the names that a tool gave them. */
-const paramHeadersAskedFor = ({ headers }: IncomingMessage): readonly string[] =>
+const requestedParamHeaders = ({ headers }: IncomingMessage): readonly string[] =>
   String(headers['access-control-request-headers'] ?? '')
     .split(',')
     .map((name) => name.trim())
@@ -52,7 +52,7 @@ export const allowOrigin = (request: IncomingMessage, response: ServerResponse):
   if (request.method !== 'OPTIONS') return false;
   sendStatus(response, 204, {
     'access-control-allow-methods': 'POST, GET, DELETE',
-    'access-control-allow-headers': [...HEADERS, ...paramHeadersAskedFor(request)].join(', '),
+    'access-control-allow-headers': [...HEADERS, ...requestedParamHeaders(request)].join(', '),
     'access-control-max-age': '600',
   });
   return true;

@@ -8,8 +8,8 @@ import { headerValue } from './modern.js';
 export type ParamHeader = Readonly<{ header: string; path: readonly string[] }>;
 
 const KEY = 'x-mcp-header';
-const DEEPEST = 64;
-const MOST = 100;
+const MAX_SCHEMA_DEPTH = 64;
+const MAX_PARAM_HEADERS = 100;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
 const TYPES: readonly unknown[] = ['string', 'integer', 'boolean'];
 /** Keywords of a schema whose value is data, or names of properties, and no schema. */
@@ -17,7 +17,7 @@ const NO_SCHEMA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'exa
 
 /** Whether a mark stands anywhere in a schema that no chain of `properties` leads to. */
 const isMarked = (schema: unknown, depth: number): boolean => {
-  if (depth > DEEPEST || typeof schema !== 'object' || schema === null) return false;
+  if (depth > MAX_SCHEMA_DEPTH || typeof schema !== 'object' || schema === null) return false;
   if (Array.isArray(schema)) return schema.some((one) => isMarked(one, depth + 1));
   const named = isObject(schema) && isObject(schema['properties']) ? Object.values(schema['properties']) : [];
   return KEY in schema || named.some((one) => isMarked(one, depth + 1)) || hidesMark(schema as Json, depth);
@@ -45,11 +45,12 @@ export const paramHeadersOf = (inputSchema: unknown): readonly ParamHeader[] | u
     )
       return false;
     found.set(header, path);
-    return found.size <= MOST;
+    return found.size <= MAX_PARAM_HEADERS;
   };
   const visit = (schema: unknown, path: readonly string[]): boolean => {
     if (!isObject(schema)) return true;
-    if (path.length > DEEPEST || hidesMark(schema, path.length) || (KEY in schema && !mark(schema, path))) return false;
+    if (path.length > MAX_SCHEMA_DEPTH || hidesMark(schema, path.length) || (KEY in schema && !mark(schema, path)))
+      return false;
     return (
       !isObject(schema['properties']) ||
       Object.entries(schema['properties']).every(([key, inner]) => visit(inner, [...path, key]))

@@ -13,7 +13,7 @@ export type Message =
 export type Request = Extract<Message, { kind: 'request' }>;
 
 /** A request whose fault lies in its `params`. */
-export type Faulty = Pick<Request, 'id' | 'method'>;
+export type FaultyRequest = Pick<Request, 'id' | 'method'>;
 
 type RefusalCode = (typeof JSON_RPC_CODES)['parseError' | 'invalidRequest'];
 
@@ -21,9 +21,9 @@ type RefusalCode = (typeof JSON_RPC_CODES)['parseError' | 'invalidRequest'];
  * `code` is the JSON-RPC error code; `reason` says what is wrong and never quotes the body. `faulty` is there when all
  * but the params can be read, so that the refusal goes under the request's own id.
  */
-export type Read =
+export type ReadMessage =
   | Readonly<{ ok: true; message: Message }>
-  | Readonly<{ ok: false; code: RefusalCode; reason: string; faulty?: Faulty | undefined }>;
+  | Readonly<{ ok: false; code: RefusalCode; reason: string; faulty?: FaultyRequest | undefined }>;
 
 type KnownKeys = Readonly<{ exact: ReadonlySet<string>; folded: ReadonlySet<string> }>;
 
@@ -53,7 +53,7 @@ const paramsKeys = knownKeys(
  * message or of its `params` that differ only in case from another or from a known one, members or types that JSON-RPC
  * 2.0 or MCP don't have there. A text past one of the two size limits is not parsed any further and counts as -32600.
  */
-export function readMessage(body: Buffer): Read {
+export function readMessage(body: Buffer): ReadMessage {
   const json = readStrictJson(body);
   if (!json.ok && json.flaw === 'unparsable')
     return { ok: false, code: JSON_RPC_CODES.parseError, reason: json.reason };
@@ -85,7 +85,7 @@ export function toolCallParams(message: Message): Readonly<{ name: string; argum
   return { name, arguments: given };
 }
 
-function readCall(raw: Json): Read {
+function readCall(raw: Json): ReadMessage {
   const { id, method, params } = raw;
   if (Object.hasOwn(raw, 'result') || Object.hasOwn(raw, 'error'))
     return invalid('a method together with a result or an error');
@@ -98,7 +98,7 @@ function readCall(raw: Json): Read {
   return { ok: true, message: { kind: 'request', id, method, params } };
 }
 
-function readResponse(raw: Json): Read {
+function readResponse(raw: Json): ReadMessage {
   const { id, result, error } = raw;
   if (Object.hasOwn(raw, 'params')) return invalid('params without a method');
   if (Object.hasOwn(raw, 'result') === Object.hasOwn(raw, 'error'))
@@ -114,7 +114,7 @@ const loneSurrogate = /\p{Surrogate}/u;
 /**
  * The request whose params are all that is wrong with an ambiguous text; undefined when the fault may lie elsewhere.
  */
-function requestAround(text: string): Faulty | undefined {
+function requestAround(text: string): FaultyRequest | undefined {
   const members = distinctMembersOf(text);
   if (members === undefined || [...members.keys()].some((key) => !['jsonrpc', 'id', 'method', 'params'].includes(key)))
     return undefined;
@@ -126,7 +126,7 @@ function requestAround(text: string): Faulty | undefined {
 
 const isPlainText = (value: unknown): value is string => typeof value === 'string' && !loneSurrogate.test(value);
 
-const invalid = (reason: string): Read => ({ ok: false, code: JSON_RPC_CODES.invalidRequest, reason });
+const invalid = (reason: string): ReadMessage => ({ ok: false, code: JSON_RPC_CODES.invalidRequest, reason });
 
 const isId = (value: unknown): value is string | number => typeof value === 'string' || Number.isSafeInteger(value);
 const isError = (value: unknown): boolean =>

@@ -1,5 +1,5 @@
 import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard.js';
-import type { Running, Sink, UpstreamFailure } from '../upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure } from '../upstream/forward.js';
 
 interface ResponseOwner {
   paused(answer: ChannelResponse, paused: boolean): void;
@@ -12,7 +12,7 @@ const eventStream = { 'content-type': 'text/event-stream' } as const;
  * The response to one HTTP request, made of the messages that come for it: one JSON body, or an event stream once another
  * message comes before the result.
  */
-export class ChannelResponse implements Running {
+export class ChannelResponse implements PendingRequest {
   readonly #sink: Sink;
   readonly #owner: ResponseOwner;
   readonly #headers: Readonly<Record<string, string>>;
@@ -127,7 +127,7 @@ export class ChannelResponse implements Running {
 }
 
 /** Answers at once with a status and no body. */
-export const respondWithStatus = (sink: Sink, status: number): Running => {
+export const respondWithStatus = (sink: Sink, status: number): PendingRequest => {
   sink.head(status, {});
   sink.end();
   return { resume: () => undefined, abort: () => undefined };

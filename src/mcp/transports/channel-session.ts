@@ -5,7 +5,7 @@ import { parsedJson } from '../../platform/json/parsed-json.js';
 import { ChannelResponse, respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
-import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 type Id = string | number;
 /** A JSON-RPC message that the gateway read; here only the members that route it. */
@@ -62,7 +62,7 @@ export class ChannelSession {
   }
 
   /** One POST of the client. */
-  post(message: RoutedMessage, request: UpstreamRequest, sink: Sink): Running {
+  post(message: RoutedMessage, request: UpstreamRequest, sink: Sink): PendingRequest {
     this.#lastUsedAt = Date.now();
     if (!isId(message.id) || message.method === undefined) {
       this.#send(request, () => undefined);
@@ -87,7 +87,7 @@ export class ChannelSession {
   }
 
   /** The client's GET stream. A second one takes the place of the first, whose client may have gone without a word. */
-  listen(sink: Sink): Running {
+  listen(sink: Sink): PendingRequest {
     this.#lastUsedAt = Date.now();
     this.#standing?.end();
     const answer: ChannelResponse = new ChannelResponse(

@@ -4,7 +4,13 @@ import { respondWithStatus } from './channel-response.js';
 import { ChannelSession, type RoutedMessage } from './channel-session.js';
 import type { OpenChannel } from './channel.js';
 import { ChannelRegistry, type ChannelRules } from './channel-registry.js';
-import { decorateSink, type Forward, type Running, type Sink, type UpstreamRequest } from '../upstream/forward.js';
+import {
+  decorateSink,
+  type Forward,
+  type PendingRequest,
+  type Sink,
+  type UpstreamRequest,
+} from '../upstream/forward.js';
 
 const MAX_SESSIONS_PER_GRANT = 4;
 
@@ -47,7 +53,7 @@ export class LegacyChannels {
     this.#sessions.stop();
   }
 
-  #initialize(message: RoutedMessage, request: UpstreamRequest, sink: Sink): Running {
+  #initialize(message: RoutedMessage, request: UpstreamRequest, sink: Sink): PendingRequest {
     const [oldest, ...others] = this.#sessions.keysOf(request);
     if (oldest !== undefined && others.length >= MAX_SESSIONS_PER_GRANT - 1) this.#sessions.end(oldest);
     const session = new ChannelSession({ id: randomUUID(), firstId: message.id ?? '' }, request, this.#open);

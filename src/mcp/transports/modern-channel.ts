@@ -4,10 +4,10 @@ import { isObject, parseObject } from '../../platform/json/json-object.js';
 import { editObject, membersOf, set, setText, within } from '../wire/json-text.js';
 import { META, modernHeaders, ownModernBody } from '../protocol/modern.js';
 import { isRevisionOf } from '../protocol/era.js';
-import { errorCodeOf } from '../upstream/ask.js';
+import { errorCodeOf } from '../protocol/response.js';
 import { ChannelResponse, respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
-import type { Running, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { ReopeningChannel, type OutgoingMessage } from './reopening-channel.js';
 import { JSON_RPC_CODES, isModernCode } from '../protocol/codes.js';
 
@@ -67,7 +67,7 @@ export class ModernChannel {
     return this.#calls.size > 0 ? Date.now() : this.#lastUsedAt;
   }
 
-  post(request: UpstreamRequest, sink: Sink): Running {
+  post(request: UpstreamRequest, sink: Sink): PendingRequest {
     this.#lastUsedAt = Date.now();
     const text = request.body?.toString('utf8') ?? '';
     const members = membersOf(text);

@@ -3,7 +3,7 @@ import type { HttpClient } from '../http-client/http-client.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes } from '../../platform/fair-shares/held-bytes.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
-import type { Running, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+import type { PendingRequest, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 
 const ENDPOINT_TIMEOUT_MS = 15_000;
@@ -42,7 +42,7 @@ class SseChannel {
   readonly #events: ChannelEvents;
   readonly #waiting: Post[] = [];
   readonly #endpointTimer: NodeJS.Timeout;
-  #stream: Running | undefined;
+  #stream: PendingRequest | undefined;
   #endpoint: URL | undefined;
   #paused = false;
   #release = (): void => undefined;

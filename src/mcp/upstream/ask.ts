@@ -1,34 +1,38 @@
-import { isObject, type Json } from '../../platform/json/json-object.js';
-import { parsedJson } from '../../platform/json/parsed-json.js';
+import type { Json } from '../../platform/json/json-object.js';
+import { parseServerMessage, readResponseTo, type ResponseContent } from '../protocol/response.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
-import type { Forward, Running, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
+import type { Forward, PendingRequest, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 
 /**
  * How long a stream that has brought the response may take to end by itself, so that its connection can be used again.
  */
-const LINGER_MS = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 /** How many events of one stream may be no JSON: a failed parse costs twenty times a short one that succeeds. */
 const MAX_UNREADABLE_EVENTS = 100;
 
-/** The code of a JSON-RPC error; undefined for any other message. */
-export const errorCodeOf = (message: Json): unknown =>
-  isObject(message['error']) ? message['error']['code'] : undefined;
-
 /**
- * What a server answered to one JSON-RPC request: a response (`result` or `error` in `message`), an answer that holds
- * none, or none at all. `bytes` were read of its body.
+ * What a server answered to one JSON-RPC request: a response, an answer that holds none, or none at all. `bytes` were
+ * read of its body.
  */
-export type Asked =
-  | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; message: Json; bytes: number }>
+export type UpstreamAnswer =
+  | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; response: ResponseContent; bytes: number }>
   | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; bytes: number }>
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure | Readonly<{ kind: 'too_large' }> }>;
 
-export type AskLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
+/** The result that a server answered with; undefined when it answered with anything else. */
+export const resultOf = (answer: UpstreamAnswer): Json | undefined =>
+  answer.kind === 'response' && answer.response.kind === 'result' ? answer.response.result : undefined;
+
+/** The JSON-RPC error that a server answered with; undefined when it answered with anything else. */
+export const errorOf = (answer: UpstreamAnswer): Extract<ResponseContent, { kind: 'error' }> | undefined =>
+  answer.kind === 'response' && answer.response.kind === 'error' ? answer.response : undefined;
+
+export type AnswerLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
 
 /**
  * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream,
@@ -39,26 +43,16 @@ export const ask = (
   forward: Forward,
   request: UpstreamRequest,
   id: number | string | undefined,
-  limits: AskLimits,
-): Promise<Asked> =>
-  new Promise((resolve) => new Question({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
+  limits: AnswerLimits,
+): Promise<UpstreamAnswer> =>
+  new Promise((resolve) => new AnswerReader({ id, request }, limits, resolve).start((sink) => forward(request, sink)));
 
-/**
- * The response to `id` that a message is; an error may have no id, as one of a request that could not be read has none.
- */
-const responseTo = (id: number | string | undefined, message: unknown): Json | undefined => {
-  if (!isObject(message) || 'method' in message) return undefined;
-  if (isObject(message['error']))
-    return message['id'] === id || message['id'] === null || message['id'] === undefined ? message : undefined;
-  return message['id'] === id && isObject(message['result']) ? message : undefined;
-};
-
-class Question {
+class AnswerReader {
   readonly #id: number | string | undefined;
-  readonly #limits: AskLimits;
-  readonly #resolve: (asked: Asked) => void;
+  readonly #limits: AnswerLimits;
+  readonly #resolve: (answer: UpstreamAnswer) => void;
   #timer: NodeJS.Timeout;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
   #events: EventStreamReader | undefined;
@@ -71,8 +65,8 @@ class Question {
 
   constructor(
     { id, request }: Readonly<{ id: number | string | undefined; request: UpstreamRequest }>,
-    limits: AskLimits,
-    resolve: (asked: Asked) => void,
+    limits: AnswerLimits,
+    resolve: (answer: UpstreamAnswer) => void,
   ) {
     this.#id = id;
     this.#held = holdBytes(request);
@@ -81,7 +75,7 @@ class Question {
     this.#timer = startTimer('ask', limits.timeoutMs, () => this.#stop('timeout'));
   }
 
-  start(send: (sink: Parameters<Forward>[1]) => Running): void {
+  start(send: (sink: Parameters<Forward>[1]) => PendingRequest): void {
     this.#running = send({
       head: (status, headers) => {
         this.#status = status;
@@ -109,14 +103,14 @@ class Question {
   /** What comes behind the response is not read. */
   #read(text: string): void {
     if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || text === '') return;
-    const read = parsedJson(text);
-    if (read === undefined) return this.#passOver();
-    const message = responseTo(this.#id, read);
-    if (!message) return;
+    const message = parseServerMessage(text);
+    if (message === undefined) return this.#passOver();
+    const response = readResponseTo(this.#id, message);
+    if (!response) return;
     this.#answered = true;
     clearTimeout(this.#timer);
-    this.#timer = startTimer('ask', LINGER_MS, () => this.#stop('timeout'));
-    this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, message, bytes: this.#bytes });
+    this.#timer = startTimer('ask', CLOSE_TIMEOUT_MS, () => this.#stop('timeout'));
+    this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, response, bytes: this.#bytes });
   }
 
   #passOver(): void {

@@ -1,5 +1,5 @@
 import { OutboundRefused } from '../../platform/outbound/outbound.js';
-import { errorCodeOf, type Asked } from './ask.js';
+import { errorOf, type UpstreamAnswer } from './ask.js';
 import type { UpstreamFailure } from './forward.js';
 import { MODERN_CODES } from '../protocol/codes.js';
 
@@ -70,20 +70,20 @@ export const UNSUPPORTED_REVISION: DiscoveryFailure = unreachable(
 );
 
 /** Whether a server refused the revision that it was asked in, as only a modern server does. */
-export const isUnsupportedRevision = (asked: Asked): boolean =>
-  asked.kind === 'response' && errorCodeOf(asked.message) === MODERN_CODES.unsupportedVersion;
+export const isUnsupportedRevision = (answer: UpstreamAnswer): boolean =>
+  errorOf(answer)?.code === MODERN_CODES.unsupportedVersion;
 
 /**
  * What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a
  * credential.
  */
-export const failureOf = (asked: Asked): DiscoveryFailure => {
-  if (asked.kind === 'failed')
-    return asked.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(asked.failure);
-  if (asked.kind === 'other' || asked.status >= 300) return ofStatus(asked.status);
-  const code = errorCodeOf(asked.message);
-  return Number.isSafeInteger(code)
-    ? unreachable(`The server answered with the JSON-RPC error ${String(code)}.`)
+export const failureOf = (answer: UpstreamAnswer): DiscoveryFailure => {
+  if (answer.kind === 'failed')
+    return answer.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(answer.failure);
+  if (answer.kind === 'other' || answer.status >= 300) return ofStatus(answer.status);
+  const code = errorOf(answer)?.code;
+  return code !== undefined
+    ? unreachable(`The server answered with the JSON-RPC error ${code}.`)
     : UNSUPPORTED_REVISION;
 };
 

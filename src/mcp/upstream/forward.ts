@@ -1,4 +1,4 @@
-import { decorateSink, type Failure, type HeaderFields, type Running, type Sink } from '../http-client/sink.js';
+import { decorateSink, type Failure, type HeaderFields, type PendingRequest, type Sink } from '../http-client/sink.js';
 import type { Era } from '../protocol/era.js';
 
 /**
@@ -31,7 +31,7 @@ export type UpstreamRequest = Readonly<{
   silenceMs: number;
 }>;
 
-export { decorateSink, type Running, type Sink };
+export { decorateSink, type PendingRequest, type Sink };
 export type UpstreamHeaders = HeaderFields;
 export type UpstreamFailure = Failure;
 
@@ -39,4 +39,4 @@ export type UpstreamFailure = Failure;
  * Sends one request to its server and hands the answer's bytes to `sink` unparsed. Never throws and never rejects.
  * Every transport and every translation between eras has this one shape, so that none of them knows of another.
  */
-export type Forward = (request: UpstreamRequest, sink: Sink) => Running;
+export type Forward = (request: UpstreamRequest, sink: Sink) => PendingRequest;

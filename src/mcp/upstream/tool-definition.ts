@@ -12,7 +12,7 @@ export type DiscoveredTool = Readonly<{
 }>;
 
 /** The members of a tool that its hash covers: what a model is told of it. */
-export const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
+export const HASHED_MEMBERS = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
 
 /**
  * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and
@@ -21,7 +21,7 @@ export const HASHED = ['name', 'title', 'description', 'inputSchema', 'outputSch
  */
 export const definitionHash = (tool: Readonly<Record<string, unknown>>): string =>
   createHash('sha256')
-    .update(canonicalJson(Object.fromEntries(HASHED.map((key) => [key, tool[key]]))))
+    .update(canonicalJson(Object.fromEntries(HASHED_MEMBERS.map((key) => [key, tool[key]]))))
     .digest('hex');
 
 /** A listed tool as it is kept; undefined for one without a name and one that can't be stored. */

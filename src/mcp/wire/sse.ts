@@ -8,17 +8,33 @@ const BYTE_ORDER_MARK = 0xfeff;
 /** How many lines one event may have, comments included. Data that is spread over more is nobody's message. */
 export const MAX_EVENT_LINES = 65_536;
 
-/** Lines that mean nothing: comments, unknown fields, a `retry` without a number. The parser makes an error of each. */
-const MEANINGLESS_LINE = /^(?!(?:data|event|id)(?::|$)|retry: ?\d+$)[^\n]+\n/gm;
+const COLON = 0x3a;
+const FIELDS = ['data', 'event', 'id'];
+const RETRY = /^retry: ?\d+$/;
 
-/** How many lines the last event of a text has, or the first that has too many; `before` lines of it came already. */
-const countLines = (text: string, before: number): number => {
-  let lines = before;
+/** Whether a line sets a field of an event. Comments, unknown fields and a `retry` without a number set none. */
+const setsField = (text: string, from: number, end: number): boolean => {
+  for (const name of FIELDS) {
+    const behind = from + name.length;
+    if (text.startsWith(name, from) && (behind === end || text.charCodeAt(behind) === COLON)) return true;
+  }
+  return text.startsWith('retry:', from) && RETRY.test(text.slice(from, end));
+};
+
+/**
+ * The lines of a text, which end in LF, without those that set nothing: the parser makes an `Error` of each. Undefined
+ * when one event has over `MAX_EVENT_LINES`, of which `before` came already; `lines` are those of the last event.
+ */
+const usefulLines = (text: string, before: number): Readonly<{ text: string; lines: number }> | undefined => {
+  let [useful, kept, lines] = ['', 0, before];
   for (let from = 0, end = text.indexOf('\n'); end >= 0; from = end + 1, end = text.indexOf('\n', from)) {
     lines = end === from ? 0 : lines + 1;
-    if (lines > MAX_EVENT_LINES) return lines;
+    if (lines > MAX_EVENT_LINES) return undefined;
+    if (end === from || setsField(text, from, end)) continue;
+    useful += text.slice(kept, from);
+    kept = end + 1;
   }
-  return lines;
+  return { text: useful + text.slice(kept, text.lastIndexOf('\n') + 1), lines };
 };
 
 /**
@@ -60,14 +76,12 @@ export class SseReader {
     if (this.#lines > MAX_EVENT_LINES) return false;
     const isMarked = !this.#begun && text.charCodeAt(0) === BYTE_ORDER_MARK;
     this.#begun = true;
-    // The parser's search for either line end is quadratic where only one of them occurs.
     const unmarked = isMarked ? text.slice(1) : text;
-    const lines = unmarked.includes('\r') ? unmarked.replace(/\r\n?/g, '\n') : unmarked;
-    this.#lines = countLines(lines, this.#lines);
-    if (this.#lines > MAX_EVENT_LINES) return false;
-    const end = lines.lastIndexOf('\n') + 1;
-    this.#parser.feed(lines.slice(0, end).replace(MEANINGLESS_LINE, ''));
-    return true;
+    // The parser's search for either line end is quadratic where only one of them occurs.
+    const useful = usefulLines(unmarked.includes('\r') ? unmarked.replace(/\r\n?/g, '\n') : unmarked, this.#lines);
+    this.#lines = useful?.lines ?? MAX_EVENT_LINES + 1;
+    if (useful) this.#parser.feed(useful.text);
+    return useful !== undefined;
   }
 }
 

@@ -12,9 +12,14 @@ const ARGUMENTS = '[]';
 /** Between kept arguments: none of them can hold it. */
 const NUL = '\0';
 
-type HttpWay = Readonly<{ type: 'streamable-http' | 'sse'; url: string }>;
-type CommandWay = Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
-type Way = HttpWay | CommandWay;
+type HttpTransport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }>;
+type StdioTransport = Readonly<{
+  type: 'stdio';
+  command: string;
+  args: readonly string[];
+  envNames: readonly string[];
+}>;
+type ShownTransport = HttpTransport | StdioTransport;
 
 /** A URL as it is recorded: of its query only the names, and of its path no segment that looks like a secret. */
 export const shownUrl = (href: string): string => {
@@ -28,13 +33,13 @@ export const shownUrl = (href: string): string => {
 /**
  * A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is.
  */
-export const shownWay = <W extends Way>(way: W): W =>
+export const showTransport = <W extends ShownTransport>(way: W): W =>
   way.type === 'stdio'
     ? { ...way, args: hideArguments(way.args) }
     : { ...way, url: URL.canParse(way.url) ? shownUrl(way.url) : HIDDEN };
 
 /** Whether a way has a hidden value where a value should be. */
-export const hasHiddenParts = (way: Way): boolean => {
+export const hasHiddenParts = (way: ShownTransport): boolean => {
   if (way.type === 'stdio') return way.args.some((argument) => argument.includes(HIDDEN));
   const { pathname, search } = new URL(way.url);
   return (
@@ -47,7 +52,7 @@ export const hasHiddenParts = (way: Way): boolean => {
 };
 
 /** The secret values with the hidden parts of a way among them, and nothing of another way. */
-export const withPartsOf = (way: Way, values: Values): Values => {
+export const keepHiddenParts = (way: ShownTransport, values: Values): Values => {
   const { [QUERY]: _query, [PATH]: _path, [ARGUMENTS]: _arguments, ...rest } = values;
   if (way.type === 'stdio') {
     const isHidden = hideArguments(way.args).some((argument, at) => argument !== way.args[at]);
@@ -90,7 +95,7 @@ export const openArguments = (
  * A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the
  * same.
  */
-export const openWay = <W extends Way>(way: W, values: Values): W => {
+export const openTransport = <W extends ShownTransport>(way: W, values: Values): W => {
   if (way.type === 'stdio') return { ...way, args: openArguments(way.args, values).args };
   const { [PATH]: pathname } = values;
   const url = new URL(way.url);

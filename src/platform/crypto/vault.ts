@@ -23,9 +23,9 @@ const open = (key: Buffer, aad: string, sealed: Buffer): Buffer => {
  * Where a sealed value lives. It is authenticated with the value, so a ciphertext copied to another row or organization
  * does not open.
  */
-export type Place = Readonly<{ organizationId: string; table: string; column: string; row: string }>;
+export type SecretPlace = Readonly<{ organizationId: string; table: string; column: string; row: string }>;
 
-const aadOf = (place: Place): string => [place.organizationId, place.table, place.column, place.row].join('|');
+const aadOf = (place: SecretPlace): string => [place.organizationId, place.table, place.column, place.row].join('|');
 
 /**
  * Envelope encryption (AES-256-GCM, 96-bit random nonces): the master key wraps one data key per organization, the data
@@ -55,11 +55,11 @@ export class Vault {
     return key;
   }
 
-  seal(wrapped: Buffer, place: Place, plain: string): Buffer {
+  seal(wrapped: Buffer, place: SecretPlace, plain: string): Buffer {
     return seal(this.#dataKey(place.organizationId, wrapped), aadOf(place), Buffer.from(plain));
   }
 
-  open(wrapped: Buffer, place: Place, sealed: Buffer): string {
+  open(wrapped: Buffer, place: SecretPlace, sealed: Buffer): string {
     return open(this.#dataKey(place.organizationId, wrapped), aadOf(place), sealed).toString();
   }
 

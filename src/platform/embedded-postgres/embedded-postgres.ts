@@ -51,7 +51,7 @@ type Context = Readonly<{
   settings: Readonly<Record<string, string>>;
   onNotice: (text: string) => void;
 }>;
-type Running = Readonly<{ server: GuardedProcess; pid: number; port: number }>;
+type RunningServer = Readonly<{ server: GuardedProcess; pid: number; port: number }>;
 
 /**
  * Starts this process's own PostgreSQL 18 on `<dataDir>/pg/18`, made when missing, and returns when it takes
@@ -113,7 +113,7 @@ async function serve(context: Context, lock: DataLock): Promise<EmbeddedPostgres
 }
 
 /** Another program may take the free port before PostgreSQL does: then the next one. */
-async function launch(context: Context): Promise<Running> {
+async function launch(context: Context): Promise<RunningServer> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const from = (await readLog(context.home)).length;

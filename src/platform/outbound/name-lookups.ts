@@ -9,9 +9,9 @@ export type Lookup = (
 ) => void;
 
 type Found = readonly LookupAddress[];
-type Kept = Readonly<{ found: Found; at: number }>;
+type CachedLookup = Readonly<{ found: Found; at: number }>;
 
-const MAX_KEPT_NAMES = 5000;
+const CACHE_SIZE = 5000;
 const FRESH_MS = 10_000;
 const STALE_MS = 300_000;
 const RENEWAL_MS = 500;
@@ -54,14 +54,14 @@ export const makeNameLookups = ({
 }: NameLookupOptions = {}): Lookup => {
   const slots = Math.max(1, Math.floor((threads + 1) / 2));
   const turns = new FairTurns({ ...TURN_LIMITS, slots, slotsPerKey: Math.max(1, Math.floor(slots / 2)) });
-  const kept = new Map<string, Kept>();
+  const kept = new Map<string, CachedLookup>();
   const running = new Map<string, Promise<Found>>();
 
   const keep = (hostname: string, found: Found): void => {
     kept.delete(hostname);
     kept.set(hostname, { found, at: now() });
     const [oldest] = kept.keys();
-    if (kept.size > MAX_KEPT_NAMES && oldest !== undefined) kept.delete(oldest);
+    if (kept.size > CACHE_SIZE && oldest !== undefined) kept.delete(oldest);
   };
 
   const renew = (hostname: string): Promise<Found> => {

@@ -102,7 +102,7 @@ const transaction = async <T>(
   }
 };
 
-const CANCEL_AGAIN_MS = 500;
+const CANCEL_RETRY_DELAY_MS = 500;
 
 /**
  * Cancels what a connection runs once the signal says so, and again until the answered function is called: a
@@ -112,7 +112,7 @@ const cancelOn = (signal: AbortSignal, client: pg.PoolClient): (() => void) => {
   let timer: NodeJS.Timeout | undefined;
   const cancel = (): void => {
     inBackground('cancel_statement', cancelStatement(client));
-    timer = startInterval('cancel_statement', CANCEL_AGAIN_MS, () => cancelStatement(client));
+    timer = startInterval('cancel_statement', CANCEL_RETRY_DELAY_MS, () => cancelStatement(client));
   };
   signal.addEventListener('abort', cancel, { once: true });
   return () => {

@@ -2,7 +2,7 @@
  * Chunks shorter than this are merged, this many at once: an object of its own for each byte would take a hundred times
  * its size.
  */
-const SMALL = 256;
+const MERGE_SIZE = 256;
 
 /**
  * Collects the chunks of a body. However small they are, what is kept takes little more than their bytes; each byte is
@@ -26,10 +26,10 @@ export class ChunkList {
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.#length += chunk.length;
-    this.#small = chunk.length < SMALL ? this.#small + 1 : 0;
+    this.#small = chunk.length < MERGE_SIZE ? this.#small + 1 : 0;
     this.#chunks.push(chunk);
-    if (this.#small < SMALL) return;
-    this.#chunks.push(Buffer.concat(this.#chunks.splice(-SMALL)));
+    if (this.#small < MERGE_SIZE) return;
+    this.#chunks.push(Buffer.concat(this.#chunks.splice(-MERGE_SIZE)));
     this.#small = 0;
   }
 

@@ -19,11 +19,11 @@ const mapOne = (char: string): string => {
 };
 
 /** No longer name is ever called, so that nothing needs to be compared with one. */
-const LONGEST = 256;
+const MAX_NAME_LENGTH = 256;
 
 /** The skeleton of UTS 39: equal for names that can be mistaken for each other. Not for showing. */
 const skeleton = (name: string): string => {
-  if (name.length > LONGEST) return name;
+  if (name.length > MAX_NAME_LENGTH) return name;
   let image = '';
   for (const char of name.normalize('NFD')) image += mapOne(char);
   return image.normalize('NFD');

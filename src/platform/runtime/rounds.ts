@@ -2,19 +2,19 @@ import { startTimer } from './guard.js';
 import { errorText, log } from './log.js';
 
 /** One round of the work; resolves to the milliseconds until the next is due, 0 for at once. */
-export type Round = () => Promise<number>;
+export type Poll = () => Promise<number>;
 
 /** `wake` makes the next round due at once, also when one is under way; `stop` resolves when none is. */
-export type Rounds = Readonly<{ wake: () => void; stop: () => Promise<void> }>;
+export type PollingLoop = Readonly<{ wake: () => void; stop: () => Promise<void> }>;
 
 /**
  * Runs a round after the other until it is stopped, never two at a time. A round that fails is logged under `failed`
- * (with the reason, without values of its own) and comes again after `againMs`.
+ * (with the reason, without values of its own) and comes again after `retryDelayMs`.
  */
-export const startRounds = (
-  round: Round,
-  onFailure: Readonly<{ failed: string; againMs: number; fields?: Readonly<Record<string, string>> }>,
-): Rounds => {
+export const startPollingLoop = (
+  round: Poll,
+  onFailure: Readonly<{ failed: string; retryDelayMs: number; fields?: Readonly<Record<string, string>> }>,
+): PollingLoop => {
   let stopping = false;
   let woken = false;
   let rouse: () => void = () => undefined;
@@ -33,7 +33,7 @@ export const startRounds = (
         if (!stopping) log.warn(`${onFailure.failed}; trying again`, { ...onFailure.fields, error: errorText(error) });
         // What was woken for would fail alike: a failure always rests.
         woken = false;
-        return onFailure.againMs;
+        return onFailure.retryDelayMs;
       });
       if (pauseMs > 0 && !woken && !stopping) await sleep(pauseMs);
     }

@@ -3,7 +3,7 @@
  * leaves the old one, still pointing at its members, to the collector: once such a table has grown old, what it points
  * to outlives collection after collection.
  */
-export class Slots<T> {
+export class FreeList<T> {
   readonly #items: (T | undefined)[] = [];
   readonly #free: number[] = [];
 

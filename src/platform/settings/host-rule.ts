@@ -8,7 +8,7 @@ import { hostNameOf, isLoopback } from './host-names.js';
  */
 export type HostRule = (request: IncomingMessage) => boolean;
 
-type Place = Readonly<{
+type HostSettings = Readonly<{
   host: string;
   publicUrl: string | undefined;
   allowedHosts: readonly string[];
@@ -49,7 +49,7 @@ const onlyHost = ({ rawHeaders, headers }: IncomingMessage): string | undefined 
  * is refused. Without a PUBLIC_URL beyond loopback any IP address passes, as an address can't be rebound. The port is
  * ignored. A request target in absolute form (RFC 9112, 3.2.2) must name such a host too.
  */
-export const makeHostRule = ({ host, publicUrl, allowedHosts, boundToLoopback }: Place): HostRule => {
+export const makeHostRule = ({ host, publicUrl, allowedHosts, boundToLoopback }: HostSettings): HostRule => {
   const names = new Set([publicUrl === undefined ? host.toLowerCase() : hostNameOf(publicUrl), ...allowedHosts]);
   const takesAddresses = publicUrl === undefined && !boundToLoopback;
   const passes = (value: string): boolean => {

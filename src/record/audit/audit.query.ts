@@ -1,5 +1,5 @@
 import type { Tx } from '../../platform/postgres/database.js';
-import { shownWay } from '../../platform/crypto/hidden-parts.js';
+import { showTransport } from '../../platform/crypto/hidden-parts.js';
 import { BEGINNING, type Place } from './records.js';
 import { columnText, FILTER_COLUMNS, type ColumnFilters } from './columns.js';
 
@@ -18,14 +18,14 @@ export type AuditItem = Readonly<Record<string, unknown>> & Readonly<{ seq: numb
 
 export type StoredEvent = Readonly<{ seq: number; recordedAt: Date; event: Buffer }>;
 
-type StoredMembers = Readonly<{ transport?: Parameters<typeof shownWay>[0] }> & Readonly<Record<string, unknown>>;
+type StoredMembers = Readonly<{ transport?: Parameters<typeof showTransport>[0] }> & Readonly<Record<string, unknown>>;
 
 /**
  * An event without what must stay hidden: events of earlier releases hold the whole path of a server's URL and all
  * arguments of its command.
  */
 const shownEvent = (event: StoredMembers): StoredMembers =>
-  event.transport === undefined ? event : { ...event, transport: shownWay(event.transport) };
+  event.transport === undefined ? event : { ...event, transport: showTransport(event.transport) };
 
 /** The item of a record. */
 export const toItem = (stored: StoredEvent): AuditItem => ({

@@ -1,6 +1,6 @@
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startRounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../platform/runtime/rounds.js';
 
 const HOUR_MS = 3_600_000;
 const RETRY_DELAY_MS = 60_000;
@@ -105,7 +105,7 @@ const applyRetention = async ({ db, auditDays, logDays }: Retention): Promise<vo
  * recorded.
  */
 export const startRetention = (retention: Retention): Readonly<{ stop: () => Promise<void> }> =>
-  startRounds(() => applyRetention(retention).then(() => HOUR_MS), {
+  startPollingLoop(() => applyRetention(retention).then(() => HOUR_MS), {
     failed: 'keeping retention failed',
-    againMs: RETRY_DELAY_MS,
+    retryDelayMs: RETRY_DELAY_MS,
   });

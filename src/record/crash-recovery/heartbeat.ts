@@ -1,6 +1,6 @@
 import { LONG_AGO, momentNow, msSince } from '../../platform/runtime/clock.js';
 import type { Database } from '../../platform/postgres/database.js';
-import { startRounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../platform/runtime/rounds.js';
 
 const BEAT_MS = 5000;
 const RETRY_DELAY_MS = 1000;
@@ -57,9 +57,9 @@ export const startHeartbeat = async (
     if (rows[0]) boot.open.advance(rows[0].seen);
   };
   await beat(false);
-  const rounds = startRounds(() => beat(false).then(() => BEAT_MS), {
+  const rounds = startPollingLoop(() => beat(false).then(() => BEAT_MS), {
     failed: 'the heartbeat of this gateway failed',
-    againMs: RETRY_DELAY_MS,
+    retryDelayMs: RETRY_DELAY_MS,
   });
   return {
     isLate: () => msSince(sentAt) > silenceMs,

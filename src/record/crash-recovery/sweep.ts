@@ -3,7 +3,7 @@ import { toEntry } from '../event-log/append.js';
 import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
 import { SETTLED_MS } from './heartbeat.js';
 import { closeNumbering, reportOverdue } from './missing-numbers.js';
 import { findOpenCalls, unknownOutcome, type DeadBoot } from './open-calls.js';
@@ -77,7 +77,7 @@ const closeSome = ({ db, eventLog, giveBackUnmade }: Parts, bootId: string): Pro
  * first outcome is the one that counts. Holes in a boot's numbering are reported as `audit.gap` when it is over, or
  * when they are ten minutes old.
  */
-export const startSweep = (parts: Parts): Rounds => {
+export const startSweep = (parts: Parts): PollingLoop => {
   const { db, eventLog } = parts;
   /** Where the log ended when a boot was found dead, or when its outcomes were appended. */
   const waitingFor = new Map<string, readonly number[]>();
@@ -106,5 +106,5 @@ export const startSweep = (parts: Parts): Rounds => {
     }
     return failed ? POLL_MS : CLOSING_POLL_MS;
   };
-  return startRounds(round, { failed: 'closing the calls of dead gateways failed', againMs: POLL_MS });
+  return startPollingLoop(round, { failed: 'closing the calls of dead gateways failed', retryDelayMs: POLL_MS });
 };

@@ -1,7 +1,7 @@
 import type { Tx } from '../../platform/postgres/database.js';
 import { organizationKey } from '../../platform/postgres/organization-key.js';
 import { Problem } from '../../platform/runtime/problems.js';
-import type { Place, Vault } from '../../platform/crypto/vault.js';
+import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
 import type { Caller, Change, EventStore } from './event-store.js';
 
 type Repeatable = Caller & Readonly<{ repeat?: Readonly<{ key: string; requestHash: Buffer }> }>;
@@ -9,7 +9,7 @@ type StoredResponse = { request_hash: Buffer; sealed_body: Buffer };
 
 const NOT_EXPIRED = "created_at > now() - interval '24 hours'";
 
-const placeOf = (caller: Repeatable, key: string): Place => ({
+const placeOf = (caller: Repeatable, key: string): SecretPlace => ({
   organizationId: caller.organizationId,
   table: 'idempotent_answers',
   column: 'sealed_body',

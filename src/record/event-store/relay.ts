@@ -3,7 +3,7 @@ import type { Database, Tx } from '../../platform/postgres/database.js';
 import { isRefusedForItself } from '../../platform/postgres/group-commit.js';
 import { derivedId } from '../../platform/crypto/ids.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
 import { toEntry } from '../event-log/append.js';
 import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import type { ControlEvent, RecordEvent } from '../event-log/events/index.js';
@@ -139,7 +139,7 @@ const relayOnce = async (db: Database, eventLog: EventLog, since: string): Promi
  * Carries control events from the event store to the log, in each organization's order, by position; several relays may
  * run. `wake` is a hint that something was committed; polling every 100 ms is what holds.
  */
-export const startRelay = (db: Database, eventLog: EventLog): Rounds => {
+export const startRelay = (db: Database, eventLog: EventLog): PollingLoop => {
   let since = '0';
   const round = async (): Promise<number> => {
     const from = since;
@@ -149,5 +149,5 @@ export const startRelay = (db: Database, eventLog: EventLog): Rounds => {
     since = done.since;
     return done.moved ? 0 : POLL_MS;
   };
-  return startRounds(round, { failed: 'relaying control events failed', againMs: POLL_MS });
+  return startPollingLoop(round, { failed: 'relaying control events failed', retryDelayMs: POLL_MS });
 };

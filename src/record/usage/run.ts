@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startRounds, type Rounds } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
 const POLL_MS = 200;
@@ -63,7 +63,7 @@ const round = async (
 };
 
 /** Runs one projection until it is told to stop. */
-const runOne = (db: Database, projection: Projection): Rounds => {
+const runOne = (db: Database, projection: Projection): PollingLoop => {
   let since = '0';
   const next = async (): Promise<number> => {
     const from = since;
@@ -73,9 +73,9 @@ const runOne = (db: Database, projection: Projection): Rounds => {
     since = done.since;
     return done.moved ? 0 : POLL_MS;
   };
-  return startRounds(next, {
+  return startPollingLoop(next, {
     failed: 'a projection failed',
-    againMs: POLL_MS,
+    retryDelayMs: POLL_MS,
     fields: { projection: projection.name },
   });
 };

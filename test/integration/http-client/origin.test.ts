@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
 import { Origin, type HttpRequest } from '../../../src/mcp/http-client/origin.js';
-import type { Running } from '../../../src/mcp/http-client/sink.js';
+import type { PendingRequest } from '../../../src/mcp/http-client/sink.js';
 import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
 
 type Answer = Readonly<{ status: number; body: string; failure: unknown }>;
@@ -50,12 +50,12 @@ const wanted = (change: Partial<HttpRequest> = {}): HttpRequest => ({
   ...change,
 });
 
-type Begun = Readonly<{ running: Running; answer: Promise<Answer>; heads: number[] }>;
+type Begun = Readonly<{ running: PendingRequest; answer: Promise<Answer>; heads: number[] }>;
 
 const begin = (change: Partial<HttpRequest> = {}, take: (part: Buffer) => boolean = () => true): Begun => {
   const heads: number[] = [];
   let body = '';
-  let running: Running | undefined;
+  let running: PendingRequest | undefined;
   const answer = new Promise<Answer>((resolve) => {
     running = origin.request(wanted(change), {
       head: (status) => void heads.push(status),
@@ -67,7 +67,7 @@ const begin = (change: Partial<HttpRequest> = {}, take: (part: Buffer) => boolea
       fail: ({ kind, sent }) => resolve({ status: heads.at(-1) ?? 0, body, failure: { kind, sent } }),
     });
   });
-  return { running: running as Running, answer, heads };
+  return { running: running as PendingRequest, answer, heads };
 };
 const ask = (change: Partial<HttpRequest> = {}): Promise<Answer> => begin(change).answer;
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));

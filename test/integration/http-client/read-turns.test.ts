@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeHttpClient, type HttpClient } from '../../../src/mcp/http-client/http-client.js';
-import type { Running } from '../../../src/mcp/http-client/sink.js';
+import type { PendingRequest } from '../../../src/mcp/http-client/sink.js';
 import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
 
 const BODY = Buffer.from(Array.from({ length: 2 ** 20 }, (_, index) => (index * 7 + (index >> 8)) & 0xff));
@@ -41,10 +41,10 @@ const request = (): Parameters<HttpClient>[0] => ({
 });
 
 /** Reads the whole answer with this sink and answers the digest of its body. */
-const digestOf = (take: (part: Buffer, running: () => Running) => boolean): Promise<string> =>
+const digestOf = (take: (part: Buffer, running: () => PendingRequest) => boolean): Promise<string> =>
   new Promise((resolve, reject) => {
     const hash = createHash('sha256');
-    const running: Running = http(request(), {
+    const running: PendingRequest = http(request(), {
       head: () => undefined,
       data: (part) => {
         hash.update(part);
@@ -86,7 +86,7 @@ test('servers that send as fast as they can share a turn, however costly their b
 
 test('every byte comes once and in order, also where the reader pauses, and chunks wait for their turn', async () => {
   let parts = 0;
-  const take = (_part: Buffer, running: () => Running): boolean => {
+  const take = (_part: Buffer, running: () => PendingRequest): boolean => {
     parts += 1;
     work(parts % 3 === 0 ? 1 : 0);
     if (parts % 4 !== 0) return true;

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { SessionPool } from '../../../src/mcp/era-bridge/modern-client-to-legacy-server/session-pool.js';
 import { POOLED_SESSION_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 import type { Forward } from '../../../src/mcp/upstream/forward.js';
-import type { Reach } from '../../../src/mcp/upstream/probe.js';
+import type { UpstreamTarget } from '../../../src/mcp/upstream/probe.js';
 
 const pools: SessionPool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));
@@ -29,7 +29,7 @@ const answering =
     });
     return { resume: () => undefined, abort: () => undefined };
   };
-const reach = (organizationId: string, grantId: string, forward = answering()): Reach => ({
+const reach = (organizationId: string, grantId: string, forward = answering()): UpstreamTarget => ({
   forward,
   server: {
     id: 'srv_1',

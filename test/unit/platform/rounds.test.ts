@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { startRounds } from '../../../src/platform/runtime/rounds.js';
+import { startPollingLoop } from '../../../src/platform/runtime/rounds.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const onFailure = { failed: 'a round of this test failed', againMs: 20 };
+const onFailure = { failed: 'a round of this test failed', retryDelayMs: 20 };
 
 test('rounds never overlap, and one that asks for no pause is followed at once', async () => {
   let running = 0;
   let most = 0;
   let rounds = 0;
-  const loop = startRounds(async () => {
+  const loop = startPollingLoop(async () => {
     most = Math.max(most, (running += 1));
     await pause(1);
     running -= 1;
@@ -22,7 +22,7 @@ test('rounds never overlap, and one that asks for no pause is followed at once',
 
 test('a wake during a round or during a pause makes the next one due at once', async () => {
   let rounds = 0;
-  const loop = startRounds(async () => {
+  const loop = startPollingLoop(async () => {
     rounds += 1;
     await pause(5);
     return 60_000;
@@ -42,7 +42,7 @@ test(
   async () => {
     const began: number[] = [];
     let ended = false;
-    const loop = startRounds(async () => {
+    const loop = startPollingLoop(async () => {
       began.push(performance.now());
       if (began.length === 1) {
         await pause(1);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { Slots } from '../../../src/platform/runtime/slots.js';
+import { FreeList } from '../../../src/platform/runtime/slots.js';
 
 test('holds exactly what was added and not removed, and takes emptied places again', () => {
-  const slots = new Slots<number>();
+  const slots = new FreeList<number>();
   const held = new Map<number, number>();
   for (let n = 0; n < 1000; n += 1) {
     const at = slots.add(n);
@@ -18,7 +18,7 @@ test('holds exactly what was added and not removed, and takes emptied places aga
 });
 
 test('a member that is removed while all are gone through is still in that one listing', () => {
-  const slots = new Slots<string>();
+  const slots = new FreeList<string>();
   const places = ['a', 'b'].map((name) => slots.add(name));
   const seen: string[] = [];
   for (const name of slots.members()) {

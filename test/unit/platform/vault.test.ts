@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { Vault, type Place } from '../../../src/platform/crypto/vault.js';
+import { Vault, type SecretPlace } from '../../../src/platform/crypto/vault.js';
 
 const MASTER = Buffer.alloc(32, 5);
 const vault = new Vault(MASTER);
 const key = vault.newOrganizationKey('org_a');
-const place: Place = { organizationId: 'org_a', table: 'server_secrets', column: 'headers', row: 'srv_1' };
+const place: SecretPlace = { organizationId: 'org_a', table: 'server_secrets', column: 'headers', row: 'srv_1' };
 const secret = 'Bearer glpat-hunter2 ünïcode';
 const sealed = vault.seal(key, place, secret);
 
@@ -20,7 +20,7 @@ describe('a sealed value', () => {
     expect(new Set(Array.from({ length: 200 }, () => vault.seal(key, place, secret).toString('hex'))).size).toBe(200);
   });
 
-  const moved: readonly (readonly [string, Place])[] = [
+  const moved: readonly (readonly [string, SecretPlace])[] = [
     ['row', { ...place, row: 'srv_2' }],
     ['column', { ...place, column: 'env' }],
     ['table', { ...place, table: 'log_streams' }],

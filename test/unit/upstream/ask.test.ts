@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { collectAnswer } from '../../../src/data-plane/relay/collect-answer.js';
-import { ask, type Asked } from '../../../src/mcp/upstream/ask.js';
+import { ask, type UpstreamAnswer } from '../../../src/mcp/upstream/ask.js';
 import type { Forward, Sink, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
 
 const request: UpstreamRequest = {
@@ -85,5 +85,5 @@ test('events without data and messages of other kinds before the response are pa
     ),
   );
   opened.sink.end();
-  expect((await answer) satisfies Asked).toMatchObject({ kind: 'response', message: { result: { a: 1 } } });
+  expect((await answer) satisfies UpstreamAnswer).toMatchObject({ kind: 'response', message: { result: { a: 1 } } });
 });

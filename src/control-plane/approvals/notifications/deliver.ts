@@ -2,7 +2,7 @@ import type { Database } from '../../../platform/postgres/database.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import type { SendMail } from '../../../platform/outbound/mail.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
-import { startRounds, type Rounds } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/rounds.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
 import { findApproval, type ShownApproval } from '../approvals.store.js';
 import { requestMail, webhookBody } from './message.js';
@@ -69,7 +69,7 @@ const deliver = async (parts: DeliveryDeps, owed: DueNotification): Promise<void
  * Several processes may; one that dies on the way may have sent a notification that another sends again, under the same
  * id.
  */
-export const startNotifications = (parts: DeliveryDeps): Rounds => {
+export const startNotifications = (parts: DeliveryDeps): PollingLoop => {
   let forgottenAt = Number.NEGATIVE_INFINITY;
   const round = async (): Promise<number> => {
     const owed = await leaseDue(parts.db);
@@ -89,5 +89,5 @@ export const startNotifications = (parts: DeliveryDeps): Rounds => {
     }
     return owed.length > 0 ? 0 : POLL_INTERVAL_MS;
   };
-  return startRounds(round, { failed: 'sending notifications failed', againMs: POLL_INTERVAL_MS });
+  return startPollingLoop(round, { failed: 'sending notifications failed', retryDelayMs: POLL_INTERVAL_MS });
 };

@@ -2,7 +2,7 @@ import type { Stream } from '../../../record/event-store/event-store.js';
 import type { NotificationsBody } from '../../../record/event-log/events/index.js';
 import type { Tx } from '../../../platform/postgres/database.js';
 import { organizationKey } from '../../../platform/postgres/organization-key.js';
-import type { Place, Vault } from '../../../platform/crypto/vault.js';
+import type { SecretPlace, Vault } from '../../../platform/crypto/vault.js';
 import { evolveNotifications, type Notifications } from './notifications.js';
 
 /** The history of an organization's settings and their row. */
@@ -32,7 +32,7 @@ export const notificationsStream: Stream<Notifications, NotificationsBody> = {
 /** Where notifications are posted, and the secret that signs them (`whsec_` and Base64). */
 export type Webhook = Readonly<{ url: string; secret: string }>;
 
-const placeOf = (organizationId: string): Place => ({
+const placeOf = (organizationId: string): SecretPlace => ({
   organizationId,
   table: 'approval_webhooks',
   column: 'sealed_webhook',

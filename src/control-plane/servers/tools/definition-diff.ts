@@ -1,5 +1,5 @@
 import { withoutUnseen } from '../../../platform/runtime/look-alikes.js';
-import { HASHED } from '../../../mcp/upstream/tool-definition.js';
+import { HASHED_MEMBERS } from '../../../mcp/upstream/tool-definition.js';
 import { pointerTo } from '../../../platform/json/pointer.js';
 
 /**
@@ -70,6 +70,6 @@ export const definitionDiff = (
   after: Readonly<Record<string, unknown>>,
 ): readonly Difference[] => {
   const found: Difference[] = [];
-  for (const key of HASHED) collect(`/${key}`, { before: before[key], after: after[key] }, found);
+  for (const key of HASHED_MEMBERS) collect(`/${key}`, { before: before[key], after: after[key] }, found);
   return found;
 };

@@ -1,7 +1,7 @@
 import type { EventStore, OwnActor } from '../../../record/event-store/event-store.js';
 import type { Database } from '../../../platform/postgres/database.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
-import { startRounds, type Rounds } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/rounds.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
 import { discoverServer, type DiscoveryDeps } from '../discover-server.js';
 import { loadSecrets } from '../server-secrets.js';
@@ -51,7 +51,7 @@ const takeTurn = async (parts: RediscoveryDeps, turn: DiscoveryTurn): Promise<vo
  * Discovers every server that clients may call anew, about every five minutes and soon after it said that its tools
  * changed, so that a changed definition is noticed although nobody lists. Several may run: each turn is taken by one.
  */
-export const startRediscovery = (parts: RediscoveryDeps): Rounds => {
+export const startRediscovery = (parts: RediscoveryDeps): PollingLoop => {
   let enlistedAt = Number.NEGATIVE_INFINITY;
   const round = async (): Promise<number> => {
     if (performance.now() - enlistedAt > ENLIST_MS) {
@@ -62,5 +62,5 @@ export const startRediscovery = (parts: RediscoveryDeps): Rounds => {
     await Promise.all(turns.map((turn) => takeTurn(parts, turn)));
     return turns.length === BATCH_SIZE ? 0 : POLL_MS;
   };
-  return startRounds(round, { failed: 'discovering servers anew failed', againMs: POLL_MS });
+  return startPollingLoop(round, { failed: 'discovering servers anew failed', retryDelayMs: POLL_MS });
 };

@@ -2,7 +2,7 @@ import { inBackground, reportFailure, startTimer } from '../../../platform/runti
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { modernHeaders } from '../../protocol/modern.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { ResponseDeadline } from '../response-deadline.js';
 import { toModern } from '../envelope.js';
 import { codeOf, errorMessage, toLegacyError } from '../errors.js';
@@ -45,12 +45,12 @@ const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || isImpl
  * One request of a legacy client at a modern server. Input that the server needs (`input_required`) is requested from the
  * client on the response's stream; the call is then sent again with the input, at most eight times.
  */
-export class LegacyClientCall implements Running {
+export class LegacyClientCall implements PendingRequest {
   readonly #deps: CallDeps;
   readonly #request: UpstreamRequest;
   readonly #message: LegacyRequest;
   readonly #answer: ChannelResponse;
-  #upstream: Running | undefined;
+  #upstream: PendingRequest | undefined;
   #deadline: ResponseDeadline | undefined;
   #round: InputRound | undefined;
   #retryTimer: NodeJS.Timeout | undefined;

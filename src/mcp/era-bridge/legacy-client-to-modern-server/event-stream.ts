@@ -3,7 +3,7 @@ import { startTimer } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { META, modernHeaders } from '../../protocol/modern.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { toModern } from '../envelope.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { drop, editObject, membersOf, within } from '../../wire/json-text.js';
@@ -43,12 +43,12 @@ const filterOf = (capabilities: Json, subscriptions: ReadonlySet<string>): Json 
  * resources that the session subscribed to. It ends with the server's stream; the client then opens another. When the
  * subscriptions change, a new subscription is opened before the old one is closed.
  */
-export class LegacyEventStream implements Running {
+export class LegacyEventStream implements PendingRequest {
   readonly #deps: EventStreamDeps;
   readonly #request: UpstreamRequest;
   readonly #answer: ChannelResponse;
   readonly #capabilities: () => Promise<Json>;
-  #current: Running | undefined;
+  #current: PendingRequest | undefined;
   #count = 0;
   #newest = 0;
   #paused = false;
@@ -127,7 +127,7 @@ export class LegacyEventStream implements Running {
 
   #open(number: number, request: UpstreamRequest): Promise<boolean> {
     return new Promise((resolve) => {
-      let opened: Running | undefined;
+      let opened: PendingRequest | undefined;
       let acknowledged = false;
       const timer = startTimer('legacy_listen', ACKNOWLEDGEMENT_TIMEOUT_MS, () => opened?.abort());
       const acknowledge = (): void => {

@@ -1,7 +1,7 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { respondWithStatus } from '../../transports/channel-response.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { errorMessage } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { membersOf } from '../../wire/json-text.js';
@@ -19,9 +19,9 @@ const TOO_MANY_REQUESTS = 429;
 const TOO_MANY_SESSIONS = 'too many sessions of this organization are in use';
 const TOO_MANY_SUBSCRIPTIONS = 'there are too many subscriptions in this session or organization';
 
-const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: PendingRequest = { resume: () => undefined, abort: () => undefined };
 
-const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, string>> = {}): Running => {
+const answerJson = (sink: Sink, text: string, headers: Readonly<Record<string, string>> = {}): PendingRequest => {
   sink.head(200, { 'content-type': 'application/json', ...headers });
   sink.data(Buffer.from(text));
   sink.end();
@@ -93,13 +93,17 @@ export class LegacyClientAdapter {
   #post(
     { request, session, sink }: Omit<SessionRequest, 'message'>,
     { id, method, params, body }: ParsedMessage,
-  ): Running {
+  ): PendingRequest {
     if (method === undefined) return this.#response(session, { id, body }, sink);
     if (id === undefined) return this.#notification(session, method, { params, sink });
     return this.#request({ request, session, message: { id, method, params, body }, sink });
   }
 
-  #initialize(request: UpstreamRequest, { id, params }: Pick<LegacyRequest, 'id' | 'params'>, sink: Sink): Running {
+  #initialize(
+    request: UpstreamRequest,
+    { id, params }: Pick<LegacyRequest, 'id' | 'params'>,
+    sink: Sink,
+  ): PendingRequest {
     const facts = this.#servers.of(targetOf(this.#forward, request));
     let over = false;
     const answered = facts.handshake().then((introduced) => {
@@ -119,7 +123,7 @@ export class LegacyClientAdapter {
     };
   }
 
-  #listen(request: UpstreamRequest, session: LegacySession, sink: Sink): Running {
+  #listen(request: UpstreamRequest, session: LegacySession, sink: Sink): PendingRequest {
     const live = this.#live.of(session.id, request);
     if (!live) return respondWithStatus(sink, TOO_MANY_REQUESTS);
     const facts = this.#servers.of(targetOf(this.#forward, request));
@@ -137,7 +141,7 @@ export class LegacyClientAdapter {
   }
 
   /** A client's response to a request; one for another node is 404, so that the client initializes again. */
-  #response(session: LegacySession, { id, body }: Pick<ParsedMessage, 'id' | 'body'>, sink: Sink): Running {
+  #response(session: LegacySession, { id, body }: Pick<ParsedMessage, 'id' | 'body'>, sink: Sink): PendingRequest {
     return respondWithStatus(sink, this.#pendingRequests.answer(session.id, id, body) === 'elsewhere' ? 404 : 202);
   }
 
@@ -148,13 +152,13 @@ export class LegacyClientAdapter {
     session: LegacySession,
     method: string,
     { params, sink }: Readonly<{ params: Json; sink: Sink }>,
-  ): Running {
+  ): PendingRequest {
     if (method === 'notifications/cancelled')
       this.#calls.get(callKey(session, JSON.stringify(params['requestId'])))?.abort();
     return respondWithStatus(sink, 202);
   }
 
-  #request(given: SessionRequest): Running {
+  #request(given: SessionRequest): PendingRequest {
     const { message, sink } = given;
     switch (message.method) {
       case 'ping':
@@ -181,7 +185,7 @@ export class LegacyClientAdapter {
     }
   }
 
-  #setLevel({ request, session, message, sink }: SessionRequest): Running {
+  #setLevel({ request, session, message, sink }: SessionRequest): PendingRequest {
     const level = message.params['level'];
     if (!isLogLevel(level))
       return answerJson(sink, errorMessage(message.id, JSON_RPC_CODES.invalidParams, 'not a log level'));
@@ -191,7 +195,7 @@ export class LegacyClientAdapter {
     return answerJson(sink, resultMessage(message.id, {}));
   }
 
-  #subscribe({ request, session, message, sink }: SessionRequest, wanted: boolean): Running {
+  #subscribe({ request, session, message, sink }: SessionRequest, wanted: boolean): PendingRequest {
     const { uri } = message.params;
     if (typeof uri !== 'string')
       return answerJson(sink, errorMessage(message.id, JSON_RPC_CODES.invalidParams, 'uri is missing'));
@@ -214,7 +218,7 @@ export class LegacyClientAdapter {
     return NOT_RUNNING;
   }
 
-  #call({ request, session, message, sink }: SessionRequest): Running {
+  #call({ request, session, message, sink }: SessionRequest): PendingRequest {
     const key = callKey(session, message.id);
     if (this.#calls.has(key)) return respondWithStatus(sink, 400);
     const parts = {
@@ -235,20 +239,23 @@ export class LegacyClientAdapter {
 const callKey = ({ id }: LegacySession, requestId: string): string => `${id} ${requestId}`;
 
 const capabilitiesOf = async (facts: ModernServerCache): Promise<Json> => {
-  const { result } = facts.known ?? (await facts.handshake()).introduction ?? {};
+  const { result } = facts.known ?? (await facts.handshake()).handshake ?? {};
   return isObject(result?.['capabilities']) ? result['capabilities'] : {};
 };
 
 const answerInitialize = (
-  { asked, introduction }: HandshakeResult,
+  { answer, handshake }: HandshakeResult,
   { id, params }: Pick<LegacyRequest, 'id' | 'params'>,
   sink: Sink,
 ): void => {
-  if (!introduction) {
-    if (asked.kind === 'failed')
-      return sink.fail(asked.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : asked.failure);
+  if (!handshake) {
+    if (answer.kind === 'failed')
+      return sink.fail(answer.failure.kind === 'too_large' ? { kind: 'broken', sent: true } : answer.failure);
     // A server that does not know the request is not modern.
-    return void respondWithStatus(sink, asked.status < 300 || isEraRefusal(asked.status) ? MISDIRECTED : asked.status);
+    return void respondWithStatus(
+      sink,
+      answer.status < 300 || isEraRefusal(answer.status) ? MISDIRECTED : answer.status,
+    );
   }
   const opened = newSession(params);
   if (!opened)
@@ -256,11 +263,11 @@ const answerInitialize = (
       sink,
       errorMessage(id, JSON_RPC_CODES.invalidParams, "the client's capabilities are too large"),
     );
-  const { capabilities, instructions } = introduction.result;
+  const { capabilities, instructions } = handshake.result;
   const result = {
     protocolVersion: opened.session.protocolVersion,
     capabilities: isObject(capabilities) ? capabilities : {},
-    serverInfo: introduction.serverInfo ?? { name: 'unknown', version: 'unknown' },
+    serverInfo: handshake.serverInfo ?? { name: 'unknown', version: 'unknown' },
     ...(typeof instructions === 'string' ? { instructions } : {}),
   };
   answerJson(sink, resultMessage(id, result), { 'mcp-session-id': opened.id });

@@ -1,7 +1,7 @@
 import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { modernHeaders, ownModernBody } from '../../protocol/modern.js';
-import { ask, type Asked, type AskLimits } from '../../upstream/ask.js';
-import { askModern, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
+import { ask, resultOf, type UpstreamAnswer, type AnswerLimits } from '../../upstream/ask.js';
+import { discoverModern, postTo, type Handshake, type UpstreamTarget } from '../../upstream/probe.js';
 import { mirroredHeaders, paramHeadersOf, type ParamHeader } from '../../protocol/param-headers.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -23,7 +23,7 @@ const toolsIn = (result: Json): readonly Tool[] =>
   );
 
 /** The result of `server/discover`, or the failure. */
-export type HandshakeResult = Awaited<ReturnType<typeof askModern>>;
+export type HandshakeResult = Awaited<ReturnType<typeof discoverModern>>;
 
 /**
  * What is known of a modern server for its legacy clients: its handshake, cached for its TTL (five minutes at most), and
@@ -31,31 +31,31 @@ export type HandshakeResult = Awaited<ReturnType<typeof askModern>>;
  * unknown tool is called.
  */
 export class ModernServerCache {
-  readonly #reach: Reach;
+  readonly #reach: UpstreamTarget;
   readonly #headers = new Map<string, readonly ParamHeader[]>();
   #handshake: Promise<HandshakeResult> | undefined;
   #freshUntil = 0;
-  #known: Introduction | undefined;
+  #known: Handshake | undefined;
   #listing: Promise<void> | undefined;
   #listedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(reach: Reach) {
+  constructor(reach: UpstreamTarget) {
     this.#reach = reach;
   }
 
   /** The newest handshake, even if expired; undefined before the first. */
-  get known(): Introduction | undefined {
+  get known(): Handshake | undefined {
     return this.#known;
   }
 
   handshake(): Promise<HandshakeResult> {
     if (this.#handshake && performance.now() < this.#freshUntil) return this.#handshake;
     this.#freshUntil = Number.POSITIVE_INFINITY;
-    this.#handshake = askModern(this.#reach, { timeoutMs: REQUEST_TIMEOUT_MS, maxBytes: MAX_BYTES }).then(
+    this.#handshake = discoverModern(this.#reach, { timeoutMs: REQUEST_TIMEOUT_MS, maxBytes: MAX_BYTES }).then(
       (introduced) => {
-        const ttl = introduced.introduction?.result['ttlMs'];
+        const ttl = introduced.handshake?.result['ttlMs'];
         this.#freshUntil = performance.now() + (typeof ttl === 'number' && ttl > 0 ? Math.min(ttl, MAX_TTL_MS) : 0);
-        this.#known = introduced.introduction ?? this.#known;
+        this.#known = introduced.handshake ?? this.#known;
         return introduced;
       },
     );
@@ -97,20 +97,20 @@ export class ModernServerCache {
     let maxBytes = MAX_BYTES;
     const endsAt = performance.now() + LIST_TIMEOUT_MS;
     for (let page = 1; page <= MAX_PAGES && performance.now() < endsAt && maxBytes > 0; page += 1) {
-      const asked = await this.#page(page, cursor, {
+      const answer = await this.#page(page, cursor, {
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, endsAt - performance.now()),
         maxBytes,
       });
-      if (asked.kind === 'response') maxBytes -= asked.bytes;
-      const result = asked.kind === 'response' ? asked.message['result'] : undefined;
-      if (!isObject(result)) return;
+      if (answer.kind === 'response') maxBytes -= answer.bytes;
+      const result = resultOf(answer);
+      if (!result) return;
       this.learn(result);
       cursor = result['nextCursor'];
       if (typeof cursor !== 'string' || cursor === '') return;
     }
   }
 
-  #page(page: number, cursor: unknown, limits: AskLimits): Promise<Asked> {
+  #page(page: number, cursor: unknown, limits: AnswerLimits): Promise<UpstreamAnswer> {
     const params = cursor === undefined ? {} : { cursor };
     const request = postTo(
       this.#reach,

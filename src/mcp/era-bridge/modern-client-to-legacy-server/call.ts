@@ -1,6 +1,6 @@
 import { inBackground, startTimer } from '../../../platform/runtime/guard.js';
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
-import type { Running, UpstreamFailure } from '../../upstream/forward.js';
+import type { PendingRequest, UpstreamFailure } from '../../upstream/forward.js';
 import { toLegacy } from '../envelope.js';
 import { codeOf } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
@@ -60,14 +60,14 @@ export class ModernClientCall implements SessionCall {
     this.#deps = deps;
   }
 
-  start(client: ClientRequest): Running {
+  start(client: ClientRequest): PendingRequest {
     const answer = this.#attach(client);
     inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: this.#session !== undefined }));
     return answer;
   }
 
   /** Continues a parked call for its retry; `responses` is the text of the retry's `inputResponses`. */
-  continueWith(client: ClientRequest, responses: string): Running {
+  continueWith(client: ClientRequest, responses: string): PendingRequest {
     clearTimeout(this.#timer);
     [this.#timer, this.#handle] = [undefined, undefined];
     const answer = this.#attach(client);
@@ -132,7 +132,7 @@ export class ModernClientCall implements SessionCall {
     const { method, params } = this.#deps.owner;
     const response = this.#response ? text : copyOf(text);
     this.#finish((answer) => {
-      const { serverInfo } = session.introduction;
+      const { serverInfo } = session.handshake;
       answer.finish(
         toModernResponse(response, {
           id: answer.client.id,
@@ -159,7 +159,7 @@ export class ModernClientCall implements SessionCall {
     this.#session = session;
     this.#id = session.startCall(this);
     const logLevel = this.#response?.client.logLevel;
-    const capabilities = session.introduction.result['capabilities'];
+    const capabilities = session.handshake.result['capabilities'];
     if (logLevel !== undefined && isObject(capabilities) && 'logging' in capabilities)
       await session.setLogLevel(logLevel);
     if (this.#over) return session.finishCall(this.#id);
@@ -186,7 +186,7 @@ export class ModernClientCall implements SessionCall {
     const code = error === undefined ? Number.NaN : codeOf(error);
     const forgotten = status === 404 || (status === 400 && isImplementationCode(code));
     session.finishCall(this.#id);
-    if (forgotten && session.introduction.session !== undefined && !this.#restarted) {
+    if (forgotten && session.handshake.session !== undefined && !this.#restarted) {
       this.#restarted = true;
       session.markLost();
       return inBackground('modern_call', this.#begin(), () => this.#fail({ kind: 'broken', sent: true }));

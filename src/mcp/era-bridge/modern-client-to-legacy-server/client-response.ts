@@ -1,7 +1,7 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
 import type { Json } from '../../../platform/json/json-object.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
-import type { Running, Sink, UpstreamFailure } from '../../upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure } from '../../upstream/forward.js';
 import { ResponseDeadline } from '../response-deadline.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { editObject, setText, within } from '../../wire/json-text.js';
@@ -31,7 +31,7 @@ const HEAD_DELAY_MS = 5000;
  * The response to one request of a modern client. It ends with a result or failure, when the client disconnects, or at
  * its `ResponseDeadline`.
  */
-export class ClientResponse implements Running {
+export class ClientResponse implements PendingRequest {
   readonly #client: ClientRequest;
   readonly #answer: ChannelResponse;
   readonly #heartbeat: Heartbeat;

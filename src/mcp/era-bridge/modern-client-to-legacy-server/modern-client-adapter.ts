@@ -6,7 +6,7 @@ import type { Heartbeat } from '../heartbeat.js';
 import { membersOf } from '../../wire/json-text.js';
 import { targetOf } from '../upstream-target.js';
 import { respondWithStatus } from '../../transports/channel-response.js';
-import type { Forward, Running, Sink, UpstreamRequest } from '../../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { ModernClientCall, TAKES_INPUT } from './call.js';
 import type { ClientRequest } from './client-response.js';
 import { ModernSubscription } from './subscription.js';
@@ -20,9 +20,9 @@ import { JSON_RPC_CODES } from '../../protocol/codes.js';
 /** Methods that only legacy servers have; tasks differ between the eras. */
 const LEGACY_ONLY_METHODS = /^(initialize|ping|logging\/setLevel|resources\/(un)?subscribe|tasks\/\w+)$/;
 
-const NOT_RUNNING: Running = { resume: () => undefined, abort: () => undefined };
+const NOT_RUNNING: PendingRequest = { resume: () => undefined, abort: () => undefined };
 
-const respond = (sink: Sink, { text, status }: HttpResponse): Running => {
+const respond = (sink: Sink, { text, status }: HttpResponse): PendingRequest => {
   sink.head(status, { 'content-type': 'application/json' });
   sink.data(Buffer.from(text));
   sink.end();
@@ -85,7 +85,7 @@ export class ModernClientAdapter {
       });
     if (method === 'server/discover')
       return this.#inSession(request, { id, params: read.params, sink }, (session) =>
-        respond(sink, { text: resultMessage(id, discoverResult(session.introduction)), status: 200 }),
+        respond(sink, { text: resultMessage(id, discoverResult(session.handshake)), status: 200 }),
       );
     return method === 'subscriptions/listen' ? this.#listen(request, read, sink) : this.#call(request, read, sink);
   };
@@ -102,9 +102,9 @@ export class ModernClientAdapter {
   #inSession(
     request: UpstreamRequest,
     { id, params, sink }: Readonly<{ id: string; params: Json; sink: Sink }>,
-    use: (session: UpstreamSession) => Running,
-  ): Running {
-    let running: Running | undefined;
+    use: (session: UpstreamSession) => PendingRequest,
+  ): PendingRequest {
+    let running: PendingRequest | undefined;
     let over = false;
     const answered = this.#session(request, params).then((opened) => {
       if (over) return;
@@ -130,7 +130,7 @@ export class ModernClientAdapter {
     };
   }
 
-  #listen(request: UpstreamRequest, { id, params }: ParsedRequest, sink: Sink): Running {
+  #listen(request: UpstreamRequest, { id, params }: ParsedRequest, sink: Sink): PendingRequest {
     return this.#inSession(request, { id, params, sink }, (session) => {
       const listen = new ModernSubscription(id, session, { heartbeat: this.#heartbeat, sink });
       inBackground(
@@ -142,7 +142,7 @@ export class ModernClientAdapter {
     });
   }
 
-  #call(request: UpstreamRequest, read: ParsedRequest, sink: Sink): Running {
+  #call(request: UpstreamRequest, read: ParsedRequest, sink: Sink): PendingRequest {
     const { id, method, params, body } = read;
     const owner = {
       organizationId: request.server.organizationId,

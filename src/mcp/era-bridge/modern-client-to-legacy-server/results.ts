@@ -1,6 +1,6 @@
 import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
 import { META, MODERN_REVISION } from '../../protocol/modern.js';
-import type { Introduction } from '../../upstream/probe.js';
+import type { Handshake } from '../../upstream/probe.js';
 import { codeOf, toModernError } from '../errors.js';
 import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../../wire/json-text.js';
 import { JSON_RPC_CODES, LEGACY_CODES, MODERN_CODES, OWN_CODES } from '../../protocol/codes.js';
@@ -121,7 +121,7 @@ export const toModernResponse = (
 };
 
 /** The result of `server/discover`, made from the session's handshake. */
-export const discoverResult = ({ result, serverInfo }: Introduction): string => {
+export const discoverResult = ({ result, serverInfo }: Handshake): string => {
   const { capabilities, instructions } = result;
   const { tasks: _tasks, ...offered } = isObject(capabilities) ? capabilities : {};
   return JSON.stringify({

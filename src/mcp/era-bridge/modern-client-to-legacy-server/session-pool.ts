@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../../platform/json/json-object.js';
 import { errorMessage } from '../errors.js';
 import { isEraRefusal, MISDIRECTED } from '../upstream-target.js';
-import type { Asked } from '../../upstream/ask.js';
+import type { UpstreamAnswer } from '../../upstream/ask.js';
 import type { UpstreamFailure } from '../../upstream/forward.js';
-import { askLegacy, type Reach } from '../../upstream/probe.js';
+import { openLegacySession, type UpstreamTarget } from '../../upstream/probe.js';
 import { upstreamError, type HttpResponse } from './results.js';
 import { UpstreamSession } from './upstream-session.js';
 import { JSON_RPC_CODES } from '../../protocol/codes.js';
@@ -24,7 +24,7 @@ export type Client = Readonly<{ info: unknown; capabilities: Json }>;
 
 export type OpenResult =
   | Readonly<{ session: UpstreamSession }>
-  | Readonly<{ refused: Asked }>
+  | Readonly<{ refused: UpstreamAnswer }>
   | Readonly<{ full: true }>
   | Readonly<{ oversized: true }>;
 
@@ -65,7 +65,7 @@ const idlestOf = (
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();
-  readonly #opening = new Map<string, Readonly<{ reach: Reach; opened: Promise<OpenResult> }>>();
+  readonly #opening = new Map<string, Readonly<{ reach: UpstreamTarget; opened: Promise<OpenResult> }>>();
   readonly #quota = new Quota(POOLED_SESSION_QUOTA);
   /** The bytes that each session holds in the quota. */
   readonly #weights = new Map<UpstreamSession, number>();
@@ -76,7 +76,7 @@ export class SessionPool {
     this.#timer.unref();
   }
 
-  async session(reach: Reach, client: Client): Promise<OpenResult> {
+  async session(reach: UpstreamTarget, client: Client): Promise<OpenResult> {
     const capabilities = JSON.stringify(client.capabilities);
     if (capabilities.length > MAX_CAPABILITIES_LENGTH) return { oversized: true };
     const key = JSON.stringify([reach.grantId, reach.server.id, reach.credential, capabilities]);
@@ -95,10 +95,10 @@ export class SessionPool {
     await Promise.all([...this.#sessions].map(([key, session]) => this.#end(key, session)));
   }
 
-  async #open(key: string, reach: Reach, client: Client): Promise<OpenResult> {
+  async #open(key: string, reach: UpstreamTarget, client: Client): Promise<OpenResult> {
     if (!this.#hasRoom(reach) || !this.#takeQuota(reach)) return { full: true };
     const { grantId, server } = reach;
-    const { asked, introduction } = await askLegacy(
+    const { answer, handshake } = await openLegacySession(
       reach,
       { timeoutMs: OPEN_TIMEOUT_MS, maxBytes: MAX_BYTES },
       client,
@@ -106,15 +106,15 @@ export class SessionPool {
       this.#quota.free(server.organizationId, grantId);
       throw error;
     });
-    if (!introduction) {
+    if (!handshake) {
       this.#quota.free(server.organizationId, grantId);
-      return { refused: asked };
+      return { refused: answer };
     }
-    const session = new UpstreamSession(reach, { introduction, capabilities: client.capabilities }, (lost) =>
+    const session = new UpstreamSession(reach, { handshake, capabilities: client.capabilities }, (lost) =>
       this.#remove(key, lost),
     );
     this.#weights.set(session, 0);
-    const bytes = JSON.stringify(introduction.result).length + JSON.stringify(client.capabilities).length;
+    const bytes = JSON.stringify(handshake.result).length + JSON.stringify(client.capabilities).length;
     if (this.#quota.grow(server.organizationId, grantId, bytes) !== undefined) {
       inBackground('session_pool', this.#end(key, session));
       return { full: true };
@@ -128,7 +128,7 @@ export class SessionPool {
    * Takes quota for one more session; where there is none left, the longest idle session of the organization or grant
    * ends first.
    */
-  #takeQuota({ grantId, server: { organizationId } }: Reach): boolean {
+  #takeQuota({ grantId, server: { organizationId } }: UpstreamTarget): boolean {
     for (;;) {
       const exceeded = this.#quota.take(organizationId, grantId);
       if (exceeded === undefined) return true;
@@ -150,8 +150,8 @@ export class SessionPool {
     this.#quota.free(session.reach.server.organizationId, session.reach.grantId, bytes);
   }
 
-  #hasRoom({ grantId, server }: Reach): boolean {
-    const isOwn = ({ reach }: Readonly<{ reach: Reach }>): boolean =>
+  #hasRoom({ grantId, server }: UpstreamTarget): boolean {
+    const isOwn = ({ reach }: Readonly<{ reach: UpstreamTarget }>): boolean =>
       reach.grantId === grantId && reach.server.id === server.id;
     const own = [...this.#sessions].filter(([, session]) => isOwn(session));
     const opening = [...this.#opening.values()].filter(isOwn);

@@ -1,5 +1,5 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
-import type { Forward, Running, UpstreamRequest } from '../../upstream/forward.js';
+import type { Forward, PendingRequest, UpstreamRequest } from '../../upstream/forward.js';
 import { MessageSink, type AnswerEnd } from '../message-sink.js';
 
 const MAX_RETRY_DELAY_MS = 30_000;
@@ -17,7 +17,7 @@ export type StreamDeps = Readonly<{
  */
 export class StandingStream {
   readonly #deps: StreamDeps;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId: string | undefined;
   #failures = 0;

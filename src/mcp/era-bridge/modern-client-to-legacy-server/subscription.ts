@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { ChannelResponse } from '../../transports/channel-response.js';
-import type { Running, Sink } from '../../upstream/forward.js';
+import type { PendingRequest, Sink } from '../../upstream/forward.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { acknowledgement, withSubscriptionId } from './results.js';
 import type { SessionListener, UpstreamSession } from './upstream-session.js';
@@ -25,7 +25,7 @@ const offers = (capabilities: unknown, kind: string, feature: string): boolean =
  * One `subscriptions/listen` of a modern client: the list changes and resource updates of a legacy session that the
  * client asked for, each with the subscription's id, which is the id of the request. It ends with the session.
  */
-export class ModernSubscription implements Running, SessionListener {
+export class ModernSubscription implements PendingRequest, SessionListener {
   readonly #id: string;
   readonly #session: UpstreamSession;
   readonly #heartbeat: Heartbeat;
@@ -54,7 +54,7 @@ export class ModernSubscription implements Running, SessionListener {
   }
 
   async start(wanted: Json): Promise<void> {
-    const { capabilities } = this.#session.introduction.result;
+    const { capabilities } = this.#session.handshake.result;
     const flags = Object.entries(LIST_KINDS).filter(
       ([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'),
     );

@@ -1,5 +1,5 @@
 import { startTimer } from '../../../platform/runtime/guard.js';
-import type { Running, UpstreamFailure } from '../../upstream/forward.js';
+import type { PendingRequest, UpstreamFailure } from '../../upstream/forward.js';
 import { MessageSink, type AnswerEnd } from '../message-sink.js';
 import type { UpstreamSession } from './upstream-session.js';
 
@@ -27,7 +27,7 @@ export interface ExchangeEvents {
 export class UpstreamExchange {
   readonly #session: UpstreamSession;
   readonly #events: ExchangeEvents;
-  #running: Running | undefined;
+  #running: PendingRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastEventId: string | undefined;
   #resumes = 0;

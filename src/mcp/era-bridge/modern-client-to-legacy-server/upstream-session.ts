@@ -1,8 +1,14 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import { parseObject, type Json } from '../../../platform/json/json-object.js';
-import { ask } from '../../upstream/ask.js';
+import { ask, resultOf } from '../../upstream/ask.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
-import { endLegacy, legacyHeaders, postTo, type Introduction, type Reach } from '../../upstream/probe.js';
+import {
+  closeLegacySession,
+  legacyHeaders,
+  postTo,
+  type Handshake,
+  type UpstreamTarget,
+} from '../../upstream/probe.js';
 import { isAtLeast } from '../../protocol/log-levels.js';
 import { membersOf } from '../../wire/json-text.js';
 import { StandingStream } from './standing-stream.js';
@@ -55,8 +61,8 @@ const plainString = (text: string | undefined): string | undefined =>
  * belongs to.
  */
 export class UpstreamSession {
-  readonly reach: Reach;
-  readonly introduction: Introduction;
+  readonly reach: UpstreamTarget;
+  readonly handshake: Handshake;
   readonly capabilities: Json;
   readonly #stream: StandingStream;
   readonly #calls = new Map<number, SessionCall>();
@@ -68,19 +74,19 @@ export class UpstreamSession {
   #lastUsedAt = Date.now();
 
   constructor(
-    reach: Reach,
-    opened: Readonly<{ introduction: Introduction; capabilities: Json }>,
+    reach: UpstreamTarget,
+    opened: Readonly<{ handshake: Handshake; capabilities: Json }>,
     lost: (session: UpstreamSession) => void,
   ) {
     this.reach = reach;
-    this.introduction = opened.introduction;
+    this.handshake = opened.handshake;
     this.capabilities = opened.capabilities;
     this.#lost = () => lost(this);
     this.#stream = new StandingStream({
       forward: reach.forward,
       request: () => this.request(''),
       message: (text) => this.dispatch(text, undefined),
-      lost: () => opened.introduction.session !== undefined && this.markLost(),
+      lost: () => opened.handshake.session !== undefined && this.markLost(),
     });
   }
 
@@ -91,7 +97,7 @@ export class UpstreamSession {
 
   /** A POST in this session. */
   request(body: string): UpstreamRequest {
-    return postTo(this.reach, 'legacy', Buffer.from(body), legacyHeaders(this.reach, this.introduction));
+    return postTo(this.reach, 'legacy', Buffer.from(body), legacyHeaders(this.reach, this.handshake));
   }
 
   /**
@@ -162,7 +168,7 @@ export class UpstreamSession {
     this.#stream.close();
     for (const listener of this.#listeners) listener.close();
     for (const call of this.#calls.values()) call.abandon();
-    await endLegacy(this.reach, this.introduction, { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES });
+    await closeLegacySession(this.reach, this.handshake, { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES });
   }
 
   /** Routes a message that came in the response to `from`, or on the standing stream. */
@@ -223,12 +229,12 @@ export class UpstreamSession {
   async #request(method: string, params: Json): Promise<boolean> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const asked = await ask(
+    const answer = await ask(
       this.reach.forward,
       this.request(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
       id,
       { timeoutMs: POST_TIMEOUT_MS, maxBytes: MAX_BYTES },
     );
-    return asked.kind === 'response' && 'result' in asked.message;
+    return resultOf(answer) !== undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { GroupCommit } from '../../../platform/postgres/group-commit.js';
 import { isRefusedStatement } from '../../../platform/postgres/refused-statement.js';
-import { startRounds } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../../platform/runtime/rounds.js';
 import type { Appended, EventLog, LogEntry } from '../event-log.js';
 import { TOPICS, type Topic } from '../events/index.js';
 import { partitionOf } from '../partition.js';
@@ -123,9 +123,9 @@ const startReading = (
   listeners: Set<() => void>,
 ): Readonly<{ stop: () => Promise<void> }> => {
   const reading = new PostgresReading(pool, reader);
-  const rounds = startRounds(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
+  const rounds = startPollingLoop(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
     failed: 'reading the event log failed',
-    againMs: POLL_MS,
+    retryDelayMs: POLL_MS,
   });
   listeners.add(rounds.wake);
   return {
