@@ -1,9 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery } from '../../platform/rest/page.js';
 import { pathId } from '../../platform/rest/path-id.js';
-import { MemberPage, MemberView, UpdateMember } from './members.dto.js';
+import { MemberPage, MemberQuery, MemberView, UpdateMember } from './members.dto.js';
 import { MembersService } from './members.service.js';
 
 const MEMBER_ID = pathId('usr', 'member');
@@ -20,7 +19,7 @@ export class MembersController {
   @Get()
   @Allowed('admin')
   @ApiOkResponse({ type: MemberPage })
-  listMembers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<MemberPage> {
+  listMembers(@CurrentPrincipal() principal: Principal, @Query() query: MemberQuery): Promise<MemberPage> {
     return this.#members.list(principal, query);
   }
 

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { MEMBER_ROLES, type MemberRole } from '../../platform/rest/allowed.js';
 import { Email, IdOf, Instant, OneOf } from '../../platform/rest/fields.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 
 export class UpdateMember {
@@ -18,3 +19,5 @@ export class MemberView {
 export class MemberPage extends PageView {
   @ApiProperty({ type: [MemberView] }) readonly items!: readonly MemberView[];
 }
+
+export class MemberQuery extends listQueryOf(['email', 'role', 'joinedAt']) {}

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, type Change } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
+import { toListPage } from '../../platform/rest/list-query.js';
 import { deleteApiKeysBeyond } from './api-keys.store.js';
 import { deleteInvitationsBy, deleteInvitationsTo } from './invitations.store.js';
 import { decideRemoval, decideRoleChange, type Member } from './members.js';
-import type { MemberPage, MemberView, UpdateMember } from './members.dto.js';
+import type { MemberPage, MemberQuery, MemberView, UpdateMember } from './members.dto.js';
 import { countOtherAdmins, listMembers, memberStream } from './members.store.js';
 import { deleteSessionsOf } from './sessions.store.js';
 
@@ -26,10 +26,9 @@ export class MembersService {
     this.#store = store;
   }
 
-  async list({ organizationId }: Principal, query: PageQuery): Promise<MemberPage> {
-    const start = pageStart(query);
-    const rows = await this.#store.read(organizationId, (tx) => listMembers(tx, organizationId, start));
-    return toPage(rows, start.limit, { keyOf: (row) => row.id, view: ({ id, member }) => viewOf(id, member) });
+  async list({ organizationId }: Principal, query: MemberQuery): Promise<MemberPage> {
+    const rows = await this.#store.read(organizationId, (tx) => listMembers(tx, organizationId, query));
+    return toListPage(rows, query, { idOf: (row) => row.id, view: ({ id, member }) => viewOf(id, member) });
   }
 
   /**

@@ -1,6 +1,14 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { MemberBody, MemberRole } from '../../record/event-log/events/index.js';
 import type { Tx } from '../../platform/postgres/database.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import { evolveMember, type Member } from './members.js';
 
 type Row = { user_id: string; email: string; role: MemberRole; joined_at: Date; removed: boolean; version: number };
@@ -39,18 +47,24 @@ export const memberStream: Stream<Member, MemberBody> = {
   },
 };
 
-/** Members who were not removed, in order of id. */
+const MEMBERS: ListSource = {
+  id: 'user_id',
+  search: ['email'],
+  sort: { email: textColumn('email'), role: textColumn('role'), joinedAt: timeColumn('joined_at') },
+};
+
+/** Members who were not removed. */
 export const listMembers = async (
   tx: Tx,
   organizationId: string,
-  page: Readonly<{ after: string; rows: number }>,
-): Promise<readonly StoredMember[]> => {
-  const { rows } = await tx.query<Row>(
-    `select ${COLUMNS} from members where organization_id = $1 and user_id > $2 and not removed
-      order by user_id limit $3`,
-    [organizationId, page.after, page.rows],
+  query: ListQuery,
+): Promise<readonly (StoredMember & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(MEMBERS, query, [organizationId]);
+  const { rows } = await tx.query<Row & SortKey>(
+    `select ${COLUMNS}, ${sortKey} as sort_key from members where organization_id = $1 and not removed ${tail}`,
+    values,
   );
-  return rows.map((row) => ({ id: row.user_id, member: toMember(row) }));
+  return rows.map((row) => ({ id: row.user_id, member: toMember(row), sort_key: row.sort_key }));
 };
 
 /** How many admins the organization has without this user. */
