@@ -13,8 +13,11 @@
  * --json=FILE    everything measured, as JSON
  * --against=DIR  also measures the gateways of another build (its dist, beside its migrations and node_modules) in a
  *                database of their own, as `other …`
- * --restarts=N   measures N times with new processes and pools the rounds: a process keeps what its compiler chose, so
- *                that two of the same build differ by up to a fifth. Wants --no-kafka, as topics can't begin anew
+ * --restarts=N   measures N times with new processes, each for a shorter time, and compares within each: a process
+ *                keeps what its compiler chose, so that two of the same build differ by up to a fifth. Wants
+ *                --no-kafka, as topics can't begin anew
+ * --part=P       only what needs no log (`without`), or only the rest (`with`). Eight restarts of `without`, with
+ *                --loads=128,32 and --against, take less than eight minutes
  * --only=A,B     only these targets, beside direct and the relays
  * --loads=A,B    only these of 128, 32, list, open, pace
  * --profile=DIR  CPU profiles of the gateways and projectors; the figures then hold what profiling costs
@@ -41,14 +44,16 @@ const { values: given, positionals } = parseArgs({
     only: { type: 'string' },
     loads: { type: 'string', default: '128,32,list,open,pace' },
     profile: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string' },
+    part: { type: 'string' },
     restarts: { type: 'string', default: '1' },
     dist: { type: 'string', default: fileURLToPath(new URL('../../dist', import.meta.url)) },
   },
 });
 
+const restarts = Math.max(1, Number(given.restarts));
 // Warming up goes by calls, as the compiler does.
-const plan = given.quick
+const WHOLE = given.quick
   ? {
       warm: { seconds: 2, maxCalls: 10_000 },
       turns: { without: 1, with: 1 },
@@ -65,8 +70,12 @@ const plan = given.quick
       openSeconds: 2.5,
       boundMs: 420_000,
     };
-const rounds = Math.max(5, Number(given.rounds));
-const restarts = Math.max(1, Number(given.restarts));
+// Many processes tell more than many rounds of one.
+const plan =
+  restarts > 1
+    ? { ...WHOLE, warm: { seconds: 1.5, maxCalls: 10_000 }, turns: { without: 2, with: 2 }, seconds: 0.4 }
+    : WHOLE;
+const rounds = restarts > 1 ? Math.max(2, Number(given.rounds ?? 3)) : Math.max(5, Number(given.rounds ?? 5));
 const wanted = given.loads.split(',');
 const PER_SECOND = 200;
 const LOADS = ['128', '32', 'list', 'open', 'pace'];
@@ -77,35 +86,41 @@ const say = (text) => process.stderr.write(`${text}\n`);
 
 const behind = ({ projector, progress }) => ({ projector, progress });
 
-const unlogged = ({ gateways: { bare, modernBare } }, prefix) => [
-  { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
-  {
-    name: `${prefix}modern bare`,
-    ...modernBare,
-    target: modernBare.modern,
-    base: 'modern relay',
-    loads: ['128', '32'],
-  },
-];
+const unlogged = ({ gateways: { bare, modernBare } }, prefix) =>
+  bare === undefined
+    ? []
+    : [
+        { name: `${prefix}bare`, ...bare, target: bare.unlimited, loads: ['128', '32', 'list'] },
+        {
+          name: `${prefix}modern bare`,
+          ...modernBare,
+          target: modernBare.modern,
+          base: 'modern relay',
+          loads: ['128', '32'],
+        },
+      ];
 
-const loggedIn = ({ gateways: { logged }, ...world }, prefix) => [
-  { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
-  {
-    name: `${prefix}log+limit`,
-    ...logged,
-    ...behind(world),
-    target: logged.limited,
-    loads: ['128', '32', 'open', 'pace'],
-  },
-  {
-    name: `${prefix}modern log+limit`,
-    ...logged,
-    ...behind(world),
-    target: logged.modernLimited,
-    base: 'modern relay',
-    loads: ['128'],
-  },
-];
+const loggedIn = ({ gateways: { logged }, ...world }, prefix) =>
+  logged === undefined
+    ? []
+    : [
+        { name: `${prefix}log`, ...logged, ...behind(world), target: logged.unlimited, loads: ['128'] },
+        {
+          name: `${prefix}log+limit`,
+          ...logged,
+          ...behind(world),
+          target: logged.limited,
+          loads: ['128', '32', 'open', 'pace'],
+        },
+        {
+          name: `${prefix}modern log+limit`,
+          ...logged,
+          ...behind(world),
+          target: logged.modernLimited,
+          base: 'modern relay',
+          loads: ['128'],
+        },
+      ];
 
 /** What stands in both parts of the run, to be compared with. */
 const baseTargets = (world, { direct, relay, modern }) => [
@@ -130,7 +145,11 @@ const targetsOf = (world) => {
   const kafka = world.inKafka;
   const parts = {
     without: [
-      ...baseTargets(world, { direct: ['128', '32'], relay: ['128', '32', 'list'], modern: ['128', '32'] }),
+      ...baseTargets(world, {
+        direct: restarts > 1 ? [] : ['128', '32'],
+        relay: ['128', '32', 'list'],
+        modern: ['128', '32'],
+      }),
       ...unlogged(world.inPostgres, ''),
       ...(world.other ? unlogged(world.other, 'other ') : []),
     ],
@@ -154,10 +173,15 @@ const targetsOf = (world) => {
   };
   const isWanted = ({ name, target }) =>
     target && (!given.only || /^direct$|relay$/.test(name) || given.only.split(',').includes(name));
-  return Object.entries(parts).map(([log, targets]) => [
-    log,
-    targets.filter(isWanted).map((one) => ({ ...one, log, loads: one.loads.filter((load) => wanted.includes(load)) })),
-  ]);
+  return Object.entries(parts)
+    .filter(([log]) => given.part === undefined || given.part === log)
+    .map(([log, targets]) => [
+      log,
+      targets
+        .filter(isWanted)
+        .map((one) => ({ ...one, log, loads: one.loads.filter((load) => wanted.includes(load)) }))
+        .filter(({ loads }) => loads.length > 0),
+    ]);
 };
 
 const requestOf = (load, target, bounds) =>
@@ -299,7 +323,7 @@ const show = async ({ runs, decisions, missing, began }) => {
     `${machineText()}\n${pinText()}\nmedians of ${rounds * restarts} interleaved rounds of ${plan.turns.without} ` +
     `and ${plan.turns.with} turns; ${Math.round((performance.now() - began) / 1000)} s\n${without}`;
   process.stdout.write(
-    `${head}\n${table(rows)}\n\n${againstText(rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n` +
+    `${head}\n${table(rows)}\n\n${againstText(runs, rows)}${paceText(rows)}\n\n${decisionsText(decisions)}\n\n` +
       `${budgetText(budget)}\n`,
   );
   return write({ rows, decisions, budget, runs, kafka: missing ? 'not measured' : 'measured' });
@@ -336,7 +360,8 @@ const wholeBench = async () => {
   try {
     for (let restart = 1; restart <= restarts; restart += 1) {
       if (restarts > 1) say(`processes ${restart} of ${restarts}`);
-      runs.push(...(await runAnew(startWorld, join(dataDir, String(restart)), kafka)));
+      const measured = await runAnew(startWorld, join(dataDir, String(restart)), kafka);
+      runs.push(...measured.map((one) => ({ ...one, restart })));
     }
     return await show({ runs, decisions, missing: kafka.missing, began });
   } finally {
@@ -348,7 +373,7 @@ const wholeBench = async () => {
 /** One run with processes of its own. */
 const runAnew = async (startWorld, dataDir, kafka) => {
   const against = given.against && resolve(given.against);
-  const world = await startWorld({ dist: resolve(given.dist), dataDir, against, kafka });
+  const world = await startWorld({ dist: resolve(given.dist), dataDir, against, kafka, part: given.part });
   try {
     return await run(world);
   } finally {
@@ -360,6 +385,7 @@ const main = () => {
   if (positionals.length > 1 || (positionals[0] ?? 'decide') !== 'decide')
     throw new Error('usage: npm run bench -- [decide] [options]');
   if (restarts > 1 && !given['no-kafka']) throw new Error('--restarts wants --no-kafka');
+  if (!['without', 'with', undefined].includes(given.part)) throw new Error('--part is `without` or `with`');
   return positionals[0] === 'decide' ? decideAlone() : wholeBench();
 };
 

@@ -163,22 +163,45 @@ export const paceText = (rows) =>
     1,
   );
 
-/** CPU per call of each target to the same target of the other build (`--against`), and empty without one. */
-export const againstText = (rows) => {
-  const pairs = rows.flatMap((row) =>
-    rows
-      .filter(({ name, load, cpu }) => name === `other ${row.name}` && load === row.load && cpu && row.cpu)
-      .map((other) => [row, other]),
-  );
-  if (pairs.length === 0) return '';
-  const cells = pairs.map(([row, other]) => [
+/** The CPU of a target to that of the same target of the other build, with the processes of each start. */
+const ratiosOf = (runs, { name, load, log }) => {
+  const cpuIn = (restart, of) =>
+    median(
+      runs
+        .filter((one) => one.restart === restart && one.name === of && one.load === load && one.log === log)
+        .map(({ cpu }) => cpu),
+    );
+  const restarts = [...new Set(runs.map(({ restart }) => restart))];
+  return restarts
+    .map((restart) => cpuIn(restart, name) / cpuIn(restart, `other ${name}`))
+    .filter((ratio) => Number.isFinite(ratio));
+};
+
+/**
+ * CPU per call of each target to the same target of the other build (`--against`), and empty without one: the median of
+ * the ratios of all starts, how far apart they are, and each.
+ */
+export const againstText = (runs, rows) => {
+  const compared = rows
+    .map((row) => ({
+      row,
+      other: rows.find(({ name, load, log }) => name === `other ${row.name}` && load === row.load && log === row.log),
+      ratios: ratiosOf(runs, row).toSorted((a, b) => a - b),
+    }))
+    .filter(({ ratios }) => ratios.length > 0);
+  if (compared.length === 0) return '';
+  const cells = compared.map(({ row, other, ratios }) => [
     row.name,
     SHOWN[row.load] ?? row.load,
     cell(row.cpu),
-    cell(other.cpu),
-    cell(row.cpu / other.cpu, 2),
+    cell(other?.cpu),
+    cell(median(ratios), 3),
+    cell(ratios[0], 3),
+    cell(ratios.at(-1), 3),
+    ratios.length > 1 ? ratios.map((ratio) => cell(ratio, 2)).join(' ') : '',
   ]);
-  return `${textTable([['CPU µs/call', 'load', 'this build', 'the other', 'ratio'], ...cells], 2)}\n\n`;
+  const head = ['CPU µs/call', 'load', 'this build', 'the other', 'ratio', 'least', 'most', 'of each start'];
+  return `${textTable([head, ...cells], 2)}\n\n`;
 };
 
 /** Lines of cells as text; the first `left` columns stand left, figures right. */

@@ -174,9 +174,9 @@ const startToolgates = async ({ url, upstreamPorts, dist, kafka, gateways }) => 
 
 /**
  * Starts everything. `against`: another build whose gateways are measured in the same rounds; `kafka`: what `openKafka`
- * gave.
+ * gave; `part`: which gateways are wanted, those without a log or with one, if not both.
  */
-export const startWorld = async ({ dist, dataDir, against, kafka }) => {
+export const startWorld = async ({ dist, dataDir, against, kafka, part }) => {
   const { startEmbeddedPostgres } = await import(
     pathToFileURL(`${dist}/platform/embedded-postgres/embedded-postgres.js`).href
   );
@@ -193,7 +193,10 @@ export const startWorld = async ({ dist, dataDir, against, kafka }) => {
   const inDatabase = async (name, { build = dist, ...rest }) =>
     startToolgates({ url: await databaseIn(postgres.url, name), upstreamPorts, dist: build, ...rest });
   // Without a log each era has a gateway of its own, as it has a relay of its own to be compared with.
-  const gateways = { bare: { logIs: 'off' }, modernBare: { logIs: 'off' }, logged: { logIs: 'on' } };
+  const gateways = {
+    ...(part === 'with' ? {} : { bare: { logIs: 'off' }, modernBare: { logIs: 'off' } }),
+    ...(part === 'without' ? {} : { logged: { logIs: 'on' } }),
+  };
   const inPostgres = await inDatabase('bench_postgres', { gateways });
   // With a schema of its own, as its migrations make it.
   const other = against && (await inDatabase('bench_other', { build: against, gateways }));
