@@ -269,10 +269,11 @@ export class McpEndpoint {
     asServerKnows: SessionExchange,
     { method, params }: Extract<Message, { kind: 'notification' }>,
   ): Promise<void> {
-    await relayMessage(this.#deps, asServerKnows, method);
-    // Once the upstream was told, so that it stops its work too.
+    const relayed = relayMessage(this.#deps, asServerKnows, method);
+    // The notification is on its way, so that the server stops its work too.
     if (method === 'notifications/cancelled')
       this.#deps.running.cancel(exchange.session.sessionId, params?.['requestId']);
+    await relayed;
   }
 }
 

@@ -3,65 +3,86 @@ import type { OutcomeStatus } from '../../record/event-log/events/index.js';
 import { parseObject } from '../../platform/json/json-object.js';
 import type { PendingRequest, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
-import { beginEventStream, jsonRpcError, sendJson, writeJsonHead, type RequestId } from '../../mcp/protocol/answers.js';
+import {
+  beginEventStream,
+  jsonRpcError,
+  sendJsonText,
+  writeJsonHead,
+  type RequestId,
+} from '../../mcp/protocol/answers.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
-import { guarded } from '../../platform/runtime/guard.js';
+import { soon, startTimer } from '../../platform/runtime/guard.js';
+import { ClientWriter } from './client-writer.js';
+import { CloseQueue } from './close-queue.js';
 import type { EventScreen } from './event-screen.js';
 import type { Exchange } from './exchange.js';
+import { judgeAnswer } from './judge-answer.js';
 import { MessageScan } from './message-scan.js';
-import { passableMessage, scanMessage } from './passable-message.js';
 import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
-import { isPlainResult, outcomeOf, outcomeOfStream } from './tool-outcome.js';
-import { OWN_CODES } from '../../mcp/protocol/codes.js';
+import { sendBody, sendErrorAnswer } from './send-answer.js';
+import { isPlainResult, type ToolOutcome } from './tool-outcome.js';
+import { refusalOf } from './upstream-refusal.js';
 
 const MAX_HELD_BYTES = 256 * 1024;
-const MAX_SINGLE_WRITE_BYTES = 16 * 1024;
+/** So much of an answer is still read, for its outcome, once its client has left. */
+const MAX_BYTES_AFTER_LEAVE = 16 * 1024 * 1024;
 
 const OUTCOMES = { ok: 'ok', tool_error: 'tool_error', error: 'upstream_error' } as const;
 
 const NO_ANSWER = 'the MCP server answered with something that is no answer to this request';
+const ENDED_EARLY = 'the MCP server ended its stream without an answer; the request may have taken effect';
 
-/** Whether a message is a JSON-RPC error: of what is no result, the one thing that a client can read. */
-const isErrorAnswer = (message: unknown): boolean =>
-  typeof message === 'object' && message !== null && 'error' in message;
+const answeredStreams = new CloseQueue();
 
 /**
- * Passes one upstream answer to a client. Event streams go through chunk by chunk, with back-pressure; other answers
- * are held up to 256 KiB, so that one that breaks off becomes a JSON-RPC error, and stream beyond that. When a client
- * of the legacy era leaves, the upstream is read to its end all the same, as a disconnect is no cancel there, so that
- * the outcome is known.
+ * Makes the screen of an answer that turns out to be an event stream; `answered` is called with the outcome of the
+ * response in it.
  */
-export class AnswerRelay implements Sink {
+type MakeScreen = (answered: (outcome: ToolOutcome) => void) => EventScreen;
+
+type Setup = Readonly<{
+  exchange: Exchange;
+  id: RequestId;
+  done: (relayed: Relayed) => void;
+  makeScreen: MakeScreen;
+  timeoutMs: number;
+}>;
+
+/**
+ * Passes one upstream answer to a client. Event streams pass chunk by chunk, with back-pressure; other answers are held
+ * up to 256 KiB, so that one that breaks off becomes a JSON-RPC error, and stream beyond that.
+ *
+ * The call ends with the response, not with the connection: its outcome is recorded when the response arrives, and a
+ * stream that stays open is closed soon after. A stream that breaks off before that, and can be resumed, ends without
+ * an error; the response is then awaited on the resumed stream. When a client of the legacy era leaves, the answer is
+ * still read for its outcome, as a disconnect is no cancellation there, up to a bound of bytes.
+ */
+export class AnswerRelay implements Sink, PendingRequest {
   readonly #response: ServerResponse;
-  readonly #id: RequestId;
-  readonly #done: (relayed: Relayed) => void;
-  readonly #modern: boolean;
-  readonly #stream: () => EventScreen;
+  readonly #setup: Setup;
   #screen: EventScreen | undefined;
   #scan: MessageScan | undefined;
   #isRefused = false;
-  /** Whether a chunk waits for the client to take those before it. */
-  #isWaiting = false;
+  #writer: ClientWriter | undefined;
   #running: PendingRequest | undefined;
   #status = 0;
-  #contentType = '';
+  #headers: UpstreamHeaders = {};
   #held = new ChunkList();
   #bytes = 0;
   #isStreaming = false;
+  /** Whether its outcome is told. */
   #isOver = false;
-  #isExpired = false;
+  /** Whether nothing more comes from the upstream. */
+  #isEnded = false;
+  /** Why this relay aborted the request by itself. */
+  #abandonedAs: 'timeout' | 'unknown' | undefined;
+  #bytesAfterLeave = 0;
+  #resumption: NodeJS.Timeout | undefined;
 
-  /** `stream` is called when the answer turns out to be an event stream. */
-  constructor(
-    exchange: Exchange,
-    id: RequestId,
-    callbacks: Readonly<{ done: (relayed: Relayed) => void; stream: () => EventScreen }>,
-  ) {
-    this.#response = exchange.response;
-    this.#modern = exchange.session.era === 'modern';
-    this.#id = id;
-    this.#done = callbacks.done;
-    this.#stream = callbacks.stream;
+  constructor(setup: Setup) {
+    this.#setup = setup;
+    this.#response = setup.exchange.response;
   }
 
   start(running: PendingRequest): void {
@@ -70,22 +91,39 @@ export class AnswerRelay implements Sink {
 
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
-    this.#contentType = headerOf(headers, 'content-type') ?? '';
-    if (this.#isAnswer() && isEventStream(this.#contentType)) {
-      this.#isStreaming = true;
-      this.#screen = this.#stream();
-      if (!this.#response.destroyed) beginEventStream(this.#response);
-    }
+    this.#headers = headers;
+    if (!this.#isSuccess() || !isEventStream(headerOf(headers, 'content-type'))) return;
+    this.#isStreaming = true;
+    this.#screen = this.#setup.makeScreen((outcome) => this.#answered(outcome));
+    if (!this.#response.destroyed) beginEventStream(this.#response);
+  }
+
+  #write(bytes: Buffer): boolean {
+    this.#writer ??= new ClientWriter(this.#response, () => this.#running?.resume());
+    return this.#writer.write(bytes);
   }
 
   data(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
+    if (this.#response.destroyed && !this.#isOver) return this.#readForOutcome(chunk);
+    return this.#take(chunk);
+  }
+
+  #take(chunk: Buffer): boolean {
+    if (this.#isStreaming) return this.#pass(chunk);
     const fits = this.#bytes <= MAX_HELD_BYTES;
-    if (fits) this.#held.push(chunk);
-    if (!this.#isAnswer()) return true;
-    if (!fits && !this.#isStreaming) return this.#beginStreaming(chunk);
-    if (!fits) this.#held.clear();
-    return this.#isStreaming ? this.#pass(chunk) : true;
+    if (!fits) return this.#isSuccess() ? this.#beginStreaming(chunk) : this.#breakOff();
+    this.#held.push(chunk);
+    return true;
+  }
+
+  /** The client has left. One chunk a turn of the event loop is read, so that other work runs between them. */
+  #readForOutcome(chunk: Buffer): boolean {
+    this.#bytesAfterLeave += chunk.length;
+    if (this.#bytesAfterLeave > MAX_BYTES_AFTER_LEAVE) this.#abandon('unknown');
+    else this.#take(chunk);
+    soon('relay', () => this.#running?.resume());
+    return false;
   }
 
   #pass(chunk: Buffer): boolean {
@@ -94,73 +132,133 @@ export class AnswerRelay implements Sink {
   }
 
   /**
-   * The answer turned out to be none that may go on, and a part of it may be with the client: it must not take that for
-   * the whole.
+   * The answer is one that must not go on, and a part of it may be with the client, which must not take that for the
+   * whole.
    */
   #breakOff(): boolean {
     if (this.#isRefused) return true;
     this.#isRefused = true;
     if (this.#response.headersSent) this.#response.destroy();
-    else this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
+    else if (this.#isSuccess()) this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
+    else this.#sendRefusal();
     this.#running?.abort();
     return true;
   }
 
   end(): void {
+    this.#ended();
     if (this.#isRefused) return this.#finish('upstream_error', true);
-    if (!this.#isAnswer()) return this.#refuse();
+    if (!this.#isSuccess()) return this.#refuse();
+    if (this.#isStreaming) return this.#endStream();
     const body = this.#held.take();
-    if (this.#isStreaming) return this.#endStream(body);
     if (body.length === 0) return this.#refuse();
     const text = body.toString('latin1');
     if (!isPlainResult(text)) return this.#judge(body);
-    this.#send(body, text);
+    sendBody(this.#response, body, text);
     this.#finish('ok', true);
   }
 
-  #endStream(body: Buffer): void {
+  #endStream(): void {
     const rest = this.#scan?.end();
     if (this.#scan?.isStopped || this.#screen?.isInside) {
       this.#breakOff();
       return this.#finish('upstream_error', true);
     }
-    this.#response.end(rest);
-    return this.#finish(this.#bytes > MAX_HELD_BYTES ? 'ok' : OUTCOMES[outcomeOfStream(body)], true);
+    if (this.#scan) {
+      this.#response.end(rest);
+      return this.#finish('ok', true);
+    }
+    if (this.#isOver) return void this.#response.end();
+    if (this.#awaitResumption()) return undefined;
+    this.#sendError(OWN_CODES.upstreamError, ENDED_EARLY);
+    return this.#finish('upstream_error', true);
   }
 
   /** An answer that is no plain result. */
   #judge(body: Buffer): void {
-    const { scan, passed } = scanMessage(body);
-    const message = scan.isBroken ? undefined : parseObject(body.toString('utf8'));
-    const showsList = scan.hasList || (scan.hasDeepList && message?.['id'] !== this.#id);
-    const kind = outcomeOf(message);
-    const isAnswer =
-      message !== undefined &&
-      !showsList &&
-      scan.has('result') !== scan.has('error') &&
-      (kind !== 'error' || isErrorAnswer(message));
-    if (isAnswer) this.#send(passed, passed.toString('latin1'));
+    const answer = judgeAnswer(body, this.#setup.id);
+    if (answer) sendBody(this.#response, answer.passed, answer.passed.toString('latin1'));
     else this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
-    this.#finish(isAnswer ? OUTCOMES[kind] : 'upstream_error', true);
+    this.#finish(answer ? OUTCOMES[answer.outcome] : 'upstream_error', true);
+  }
+
+  #ended(): void {
+    this.#isEnded = true;
+    answeredStreams.delete(this);
   }
 
   fail(failure: UpstreamFailure): void {
+    this.#ended();
     if (this.#isRefused) return this.#finish('upstream_error', true);
-    const { status, code, message } = FAILURE_RESPONSES[this.#isExpired ? 'timeout' : failure.kind];
+    if (this.#isOver) return void (this.#response.writableEnded || this.#response.end());
+    if (failure.kind !== 'aborted' && this.#isWholeMessage()) return this.end();
+    if (failure.kind === 'broken' && this.#awaitResumption()) return undefined;
+    const { status, code, message } = FAILURE_RESPONSES[this.#abandonedAs === 'timeout' ? 'timeout' : failure.kind];
     try {
       this.#sendError(code, message);
     } finally {
-      this.#finish(status, failure.sent);
+      this.#finish(this.#abandonedAs ?? status, failure.sent);
     }
+    return undefined;
   }
 
-  /** Nobody waits for the answer any more, and it has no end. */
-  expire(): void {
-    this.#isExpired = true;
+  /** Whether a body is complete although its connection did not end as it should. */
+  #isWholeMessage(): boolean {
+    if (this.#isStreaming || !this.#isSuccess() || this.#held.length === 0) return false;
+    return parseObject(this.#held.peek().toString('utf8')) !== undefined;
+  }
+
+  /** The response has arrived on the stream. */
+  #answered(outcome: ToolOutcome): void {
+    this.#finish(OUTCOMES[outcome], true);
+    answeredStreams.add(this);
+  }
+
+  /** The stream brought the response a while ago, and did not end by itself. */
+  close(): void {
+    this.#response.end();
     this.#running?.abort();
   }
 
-  #isAnswer(): boolean {
+  /** Ends the client's stream, which it can resume, and waits for the response there. */
+  #awaitResumption(): boolean {
+    if (!this.#screen?.isResumable || this.#setup.exchange.session.era === 'modern' || this.#screen.isInside)
+      return false;
+    if (!this.#response.destroyed) this.#response.end();
+    this.#resumption ??= startTimer('relay', this.#setup.timeoutMs, () => this.#finish('unknown', true)).unref();
+    return true;
+  }
+
+  /** The response arrived on another stream of the session. */
+  answeredElsewhere(outcome: ToolOutcome): void {
+    if (this.#resumption) this.#finish(OUTCOMES[outcome], true);
+  }
+
+  /**
+   * The client has left. In the modern era that cancels its request; in the legacy era the answer is read on for its
+   * outcome, no longer than the upstream's timeout in all.
+   */
+  left(): void {
+    if (this.#isEnded) return;
+    if (this.#isOver || this.#setup.exchange.session.era === 'modern') return this.#running?.abort();
+    startTimer('relay', this.#setup.timeoutMs, () => void (this.#isOver || this.#abandon('timeout'))).unref();
+  }
+
+  #abandon(as: 'timeout' | 'unknown'): void {
+    this.#abandonedAs = as;
+    this.#running?.abort();
+  }
+
+  resume(): void {
+    this.#running?.resume();
+  }
+
+  abort(): void {
+    if (this.#resumption) this.#finish('cancelled', true);
+    else this.#running?.abort();
+  }
+
+  #isSuccess(): boolean {
     return this.#status >= 200 && this.#status < 300;
   }
 
@@ -175,65 +273,28 @@ export class AnswerRelay implements Sink {
     return this.#write(passed);
   }
 
-  #write(chunk: Buffer): boolean {
-    if (chunk.length === 0 || this.#response.destroyed || this.#response.writableEnded || this.#response.write(chunk))
-      return true;
-    if (this.#isWaiting) return false;
-    this.#isWaiting = true;
-    // A client that leaves takes nothing more, and the upstream is read on.
-    const resume = guarded('relay', () => {
-      this.#isWaiting = false;
-      this.#response.off('drain', resume).off('close', resume);
-      this.#running?.resume();
-    });
-    this.#response.on('drain', resume).on('close', resume);
-    return false;
-  }
-
-  /**
-   * `text` is the body in Latin-1, where each character is the byte that it was: so head and body go out in one write.
-   */
-  #send(body: Buffer, text: string): void {
-    if (this.#response.destroyed) return;
-    writeJsonHead(this.#response, 200, body.length);
-    if (body.length > MAX_SINGLE_WRITE_BYTES) return void this.#response.end(body);
-    // `end` with a text would send that and an empty one behind it: a list, which costs more than one text.
-    this.#response.cork();
-    this.#response.write(text, 'latin1');
-    this.#response.uncork();
-    this.#response.end();
-  }
-
-  /**
-   * A session that the upstream no longer knows is over for the client too: 404 makes it start a new one. In the modern
-   * era a status goes with its error.
-   */
   #refuse(): void {
-    const body = this.#held.take();
-    const answer = this.#modern && (this.#status === 400 || this.#status === 404) ? passableMessage(body) : undefined;
-    if (answer && isErrorAnswer(answer)) sendJson(this.#response, this.#status, answer);
-    else if (this.#status === 404 && !this.#modern)
-      sendJson(
-        this.#response,
-        404,
-        jsonRpcError(this.#id, OWN_CODES.upstreamError, 'the session has ended; initialize again'),
-      );
-    else this.#sendError(OWN_CODES.upstreamError, `the MCP server answered with HTTP status ${this.#status}`);
+    this.#sendRefusal();
     this.#finish('upstream_error', true);
   }
 
-  #sendError(code: number, message: string): void {
-    const error = jsonRpcError(this.#id, code, message);
-    if (!this.#response.headersSent) sendJson(this.#response, 200, error);
-    else if (this.#response.writableEnded) return;
-    else if (isEventStream(this.#contentType)) this.#response.end(`data: ${JSON.stringify(error)}\n\n`);
-    else this.#response.destroy();
+  #sendRefusal(): void {
+    const answer = { status: this.#status, headers: this.#headers, body: this.#held.take() };
+    const { session } = this.#setup.exchange;
+    const { status, text, headers } = refusalOf(answer, { id: this.#setup.id, session });
+    sendJsonText(this.#response, status, text, headers);
   }
 
-  /** Once: a sink that failed in its own end is told of a failure after it. */
+  #sendError(code: number, message: string): void {
+    sendErrorAnswer(this.#response, jsonRpcError(this.#setup.id, code, message), this.#screen !== undefined);
+  }
+
+  /** Once: a sink that failed in its own end hears of a failure after it. */
   #finish(status: OutcomeStatus, sent: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#done({ status, upstreamStatus: this.#status === 0 ? null : this.#status, responseBytes: this.#bytes, sent });
+    clearTimeout(this.#resumption);
+    const upstreamStatus = this.#status === 0 ? null : this.#status;
+    this.#setup.done({ status, upstreamStatus, responseBytes: this.#bytes, sent });
   }
 }

@@ -23,7 +23,7 @@ const STANDARD_LINES = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\
  * has none, in U+2028 for example.
  */
 const hasHarmlessFields = ({ event = '', id = '' }: SseEvent): boolean =>
-  !mayNeedReading(Buffer.from(`${event} ${id}`));
+  !mayNeedReading(Buffer.from(`${event} ${id}`).toString('latin1'));
 
 /**
  * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not
@@ -37,7 +37,7 @@ export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent =>
   if (!isUtf8(event) || !events) return unreadable;
   const [read] = events;
   if (!read || read.data.trim() === '')
-    return mayNeedReading(event) ? unreadable : { bytes: event, message: undefined };
+    return mayNeedReading(event.toString('latin1')) ? unreadable : { bytes: event, message: undefined };
   if (!hasHarmlessFields(read)) return unreadable;
   const data = read.data.replaceAll('\n', ' ');
   const result = readData(data, mayHoldData);

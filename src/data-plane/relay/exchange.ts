@@ -4,15 +4,17 @@ import type { Caller, LegacyCaller, ModernCaller } from '../../mcp/protocol/call
 import type { Forward } from '../../mcp/upstream/forward.js';
 import type { DropReason } from './event-reading.js';
 import type { LiveStreams } from './live-streams.js';
+import type { RunningCalls } from './running-calls.js';
 
-/** What passing messages on takes. */
+/** What relaying messages takes. */
 export type RelayParts = Readonly<{
   forward: Forward;
   streams: LiveStreams;
+  running: RunningCalls;
   upstreamTimeoutMs: number;
-  /** Told when a server says that its tools changed. Never throws, and costs little when it is told often. */
+  /** Called when a server says that its tools changed. Never throws, and costs little when it is called often. */
   toolsChanged: (of: Readonly<{ organizationId: string; serverId: string }>) => void;
-  /** Told of each event of an upstream that did not go on to its client. Never throws. */
+  /** Called for each event of an upstream that was not passed on to its client. Never throws. */
   eventDropped: (reason: DropReason) => void;
 }>;
 

@@ -1,6 +1,7 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { guarded } from '../../platform/runtime/guard.js';
-import { beginEventStream, jsonRpcError, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
+import { beginEventStream, jsonRpcError, sendJson, sendJsonText, type RequestId } from '../../mcp/protocol/answers.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import { META } from '../../mcp/protocol/modern.js';
@@ -15,10 +16,11 @@ import type {
   UpstreamRequest,
 } from '../../mcp/upstream/forward.js';
 import type { Exchange, RelayParts } from './exchange.js';
+import { ClientWriter } from './client-writer.js';
 import { passableMessage } from './passable-message.js';
 import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
+import { refusalOf } from './upstream-refusal.js';
 import { LIST_CHANGED } from './standing-stream.js';
-import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_EVENT_BYTES = 1024 * 1024;
 
@@ -51,8 +53,10 @@ class ListenStream implements Sink {
   readonly #subscription: Subscription;
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
+  readonly #writer: ClientWriter;
   #running: PendingRequest | undefined;
   #status = 0;
+  #headers: UpstreamHeaders = {};
   #mode: 'waiting' | 'events' | 'own' | 'over' = 'waiting';
   #acknowledged = false;
   #body: Buffer[] = [];
@@ -62,6 +66,7 @@ class ListenStream implements Sink {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#subscription = listening;
+    this.#writer = new ClientWriter(exchange.response, () => this.#running?.resume());
     this.#kinds = (['tool', 'resource', 'prompt'] as const).filter(
       (kind) => listening.filter[FILTER_MEMBERS[kind]] === true,
     );
@@ -79,6 +84,7 @@ class ListenStream implements Sink {
 
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
+    this.#headers = headers;
     if (status === 200 && isEventStream(headerOf(headers, 'content-type'))) this.#begin('events');
   }
 
@@ -93,18 +99,20 @@ class ListenStream implements Sink {
       this.#splitter.skip();
       this.#drop('too_long');
     }
-    return this.#write(Buffer.concat(events));
+    return this.#writer.write(Buffer.concat(events));
   }
 
   end(): void {
     if (this.#mode === 'events') this.#exchange.response.end();
     if (this.#mode !== 'waiting') return this.#mode === 'events' ? this.#finish('ok', true) : undefined;
-    const body = Buffer.concat(this.#body);
-    const answer = passableMessage(body);
-    const error = answer?.['error'];
+    const answer = { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#body) };
+    const error = passableMessage(answer.body)?.['error'];
     if (isObject(error) && error['code'] === JSON_RPC_CODES.methodNotFound) return this.#serveOwnStream();
-    if (isObject(error)) sendJson(this.#exchange.response, this.#status === 200 ? 200 : 400, answer);
-    else this.#refuse(OWN_CODES.upstreamError, 'the MCP server gave no subscription');
+    const { id } = this.#subscription;
+    if (isObject(error) || this.#status < 200 || this.#status > 299) {
+      const { status, text, headers } = refusalOf(answer, { id, session: this.#exchange.session });
+      sendJsonText(this.#exchange.response, status, text, headers);
+    } else this.#refuse(OWN_CODES.upstreamError, 'the MCP server gave no subscription');
     return this.#finish('upstream_error', true);
   }
 
@@ -137,7 +145,7 @@ class ListenStream implements Sink {
       { sessionId: null, standing: true, tool: null },
       {
         listsChanged: (kinds) => this.#sendListsChanged(kinds),
-        keepAlive: () => void this.#write(Buffer.from(':\n\n')),
+        keepAlive: () => void this.#writer.write(Buffer.from(':\n\n')),
         close: () => this.#close(),
       },
     );
@@ -190,7 +198,7 @@ class ListenStream implements Sink {
   }
 
   #send(method: string, params: Json): void {
-    this.#write(
+    this.#writer.write(
       eventOf({
         jsonrpc: '2.0',
         method,
@@ -205,16 +213,6 @@ class ListenStream implements Sink {
     this.#exchange.response.end(
       eventOf({ jsonrpc: '2.0', id, result: { resultType: 'complete', _meta: { [META.subscriptionId]: id } } }),
     );
-  }
-
-  #write(bytes: Buffer): boolean {
-    const { response } = this.#exchange;
-    if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once(
-      'drain',
-      guarded('relay', () => this.#running?.resume()),
-    );
-    return false;
   }
 
   #finish(status: Relayed['status'], sent: boolean): void {

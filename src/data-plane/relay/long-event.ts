@@ -2,7 +2,7 @@ import { MessageScan } from './message-scan.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
-/** What may stand before the data of an event that is passed on while it comes. */
+/** The lines that may stand before the data of an event that passes while it arrives. */
 const BEFORE_DATA = /^(?:(?:event|id|retry):[\x20-\x7e]*(?:\r\n|\r|\n))*data: ?/;
 /** The shortest beginnings of two line ends. */
 const TWO_LINE_ENDS = new Set(['\n\n', '\r\r', '\n\r', '\r\n\n', '\r\n\r']);
@@ -15,16 +15,16 @@ const lineEnd = (bytes: Buffer): number => {
 };
 
 /**
- * An event that is too long to be held: its message, on one line, is read as it comes. Its first bytes show whether it
- * can be read so at all. Nothing passes from the place on where it turns out to be no message or to show a list; a
- * client that has the rest of it takes a cut event for none.
+ * An event that is too long to be held. Its message, on one line, is read while it arrives; its first bytes show whether
+ * that is possible. Nothing passes from the byte on that shows that it is no message or that it lists something. A
+ * client drops an event that is cut off.
  */
 export class LongEvent {
   readonly #scan = new MessageScan({ stopsAtList: true });
   #ends = '';
   #isOver = false;
 
-  /** An event with these first bytes, and what of them may pass; undefined when it can't be passed on. */
+  /** Begins an event with these bytes, and returns those that may pass; undefined when the event can't pass. */
   static begin(bytes: Buffer): Readonly<{ event: LongEvent; passed: Buffer }> | undefined {
     const head = BEFORE_DATA.exec(bytes.toString('latin1', 0, 4096))?.[0];
     if (head === undefined) return undefined;
@@ -37,12 +37,18 @@ export class LongEvent {
     return this.#isOver;
   }
 
-  /** Whether it can't be passed on any further. */
+  /** The outcome that a response of this length has; undefined for any other message. */
+  get outcome(): 'ok' | 'error' | undefined {
+    if (this.#scan.has('method') || this.#scan.has('result') === this.#scan.has('error')) return undefined;
+    return this.#scan.has('error') ? 'error' : 'ok';
+  }
+
+  /** Whether the rest of it must not pass. */
   get isBroken(): boolean {
     return this.#scan.isStopped;
   }
 
-  /** What of these bytes may pass, and what of them stands behind the event. */
+  /** Returns the bytes that may pass, and those behind the event. */
   feed(bytes: Buffer): Readonly<{ passed: Buffer; rest: Buffer }> {
     if (this.#ends !== '') return this.#end(bytes);
     const end = lineEnd(bytes);
@@ -53,7 +59,7 @@ export class LongEvent {
     return { passed: Buffer.concat([passed, blank]), rest };
   }
 
-  /** The line of the message is over: only the blank line may follow that ends the event. */
+  /** The message's line has ended: only the blank line that ends the event may follow. */
   #end(bytes: Buffer): Readonly<{ passed: Buffer; rest: Buffer }> {
     for (let at = 0; at < bytes.length; at += 1) {
       const byte = bytes[at];

@@ -12,6 +12,8 @@ const MAX_DEPTH = 2 ** 20;
 const [KIND, IS_OBJECT, HAS_MEMBERS] = [7, 8, 16];
 
 const NOTHING = Buffer.alloc(0);
+const LETTER_N = 0x6e;
+const NULLABLE: ReadonlySet<string> = new Set(['result', 'error']);
 
 /**
  * Reads the bytes of one JSON-RPC message of an upstream as they come, without building it, and gives back what may
@@ -38,6 +40,7 @@ export class MessageScan {
   /** For each open object or array its kind and the two flags below. */
   #levels = new Uint8Array(64);
   readonly #envelope = new Set<string>();
+  readonly #nullMembers = new Set<string>();
   #depth = 0;
   #expected: Expected = Expected.value;
   #inString = false;
@@ -56,9 +59,9 @@ export class MessageScan {
     this.#stopsAtList = stopsAtList;
   }
 
-  /** The members of the message so far, in the case that MCP has them. */
+  /** Whether the message has this member so far, in MCP's spelling. A result or an error that is null is absent. */
   has(member: 'id' | 'method' | 'result' | 'error'): boolean {
-    return this.#envelope.has(member);
+    return this.#envelope.has(member) && !this.#nullMembers.has(member);
   }
 
   /** Whether nothing of it may pass. */
@@ -137,12 +140,17 @@ export class MessageScan {
   #literal(at: number, first: number): number {
     const goesOn = at === 0 && this.#literalGoesOn && this.#expected === Expected.commaOrEnd;
     if (!goesOn && (!this.#takesValue || this.#depth === 0 || LITERAL[first] !== 3)) this.isBroken = true;
+    if (first === LETTER_N) this.#noticeNull();
     let end = at;
     while (end < this.#bytes.length && LITERAL[this.#bytes[end] ?? 0] !== 0) end += 1;
     if (end === at) this.isBroken = true;
     this.#endsInLiteral = end === this.#bytes.length;
     this.#expected = Expected.commaOrEnd;
     return Math.max(end, at + 1);
+  }
+
+  #noticeNull(): void {
+    if (this.#depth === 1 && NULLABLE.has(this.#name)) this.#nullMembers.add(this.#name);
   }
 
   get #kind(): ValueKind {

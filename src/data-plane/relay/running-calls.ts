@@ -1,7 +1,13 @@
 import { FreeList } from '../../platform/runtime/slots.js';
 import type { PendingRequest } from '../../mcp/upstream/forward.js';
+import type { ToolOutcome } from './tool-outcome.js';
 
-type Call = Readonly<{ sessionId: string; id: unknown; running: PendingRequest }>;
+/** A call under way. Its answer may arrive on another stream of the session, once its own has broken off. */
+export interface RunningCall extends PendingRequest {
+  answeredElsewhere?(outcome: ToolOutcome): void;
+}
+
+type Call = Readonly<{ sessionId: string; id: unknown; running: RunningCall }>;
 
 /**
  * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and
@@ -10,10 +16,8 @@ type Call = Readonly<{ sessionId: string; id: unknown; running: PendingRequest }
 export class RunningCalls {
   readonly #calls = new FreeList<Call>();
 
-  /**
-   * Starts a call; it counts as under way until it calls `done`, once. Without a session nobody cancels it by its id.
-   */
-  begin(sessionId: string | null, id: string | number, start: (done: () => void) => PendingRequest): void {
+  /** Starts a call, which is under way until it calls `done`, once. Without a session no id names it. */
+  begin(sessionId: string | null, id: string | number, start: (done: () => void) => RunningCall): void {
     if (sessionId === null) return void start(() => undefined);
     let at: number | undefined;
     let ended = false;
@@ -27,5 +31,11 @@ export class RunningCalls {
   /** Ends a call of this session as cancelled; nothing when there is none of that id. */
   cancel(sessionId: string, id: unknown): void {
     for (const call of this.#calls.members()) if (call.sessionId === sessionId && call.id === id) call.running.abort();
+  }
+
+  /** A resumed stream of this session brought the response to a call. */
+  answeredElsewhere(sessionId: string, id: unknown, outcome: ToolOutcome): void {
+    for (const call of this.#calls.members())
+      if (call.sessionId === sessionId && call.id === id) call.running.answeredElsewhere?.(outcome);
   }
 }

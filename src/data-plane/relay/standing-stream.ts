@@ -1,19 +1,22 @@
 import { guarded } from '../../platform/runtime/guard.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { beginEventStream, refuseHttp } from '../../mcp/protocol/answers.js';
+import { beginEventStream, refuseHttp, sendJsonText } from '../../mcp/protocol/answers.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 import { headerOf, isEventStream, upstreamHeaders } from '../../mcp/protocol/headers.js';
 import type { Authenticated } from '../directory/facts.js';
-import type { Caller } from '../../mcp/protocol/caller.js';
+import type { LegacyCaller } from '../../mcp/protocol/caller.js';
 import type { Kind } from '../../policy-engine/facts.js';
 import type { PendingRequest, Sink, UpstreamHeaders } from '../../mcp/upstream/forward.js';
+import { ChunkList } from '../../platform/runtime/chunk-list.js';
+import { ClientWriter } from './client-writer.js';
 import { EventScreen } from './event-screen.js';
-import type { AuthenticatedRequest, Exchange, RelayParts } from './exchange.js';
+import type { AuthenticatedRequest, RelayParts, SessionExchange } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
 import { refuseServerRequest } from './refuse-server-request.js';
-import { OWN_CODES } from '../../mcp/protocol/codes.js';
+import { refusalOf } from './upstream-refusal.js';
 
 /** The GET that opens the stream. */
-type StreamRequest = AuthenticatedRequest & Pick<Exchange, 'session'>;
+type StreamRequest = AuthenticatedRequest & Pick<SessionExchange, 'session'>;
 
 export const LIST_CHANGED: Readonly<Record<Kind, string>> = {
   tool: 'notifications/tools/list_changed',
@@ -22,29 +25,40 @@ export const LIST_CHANGED: Readonly<Record<Kind, string>> = {
 };
 
 /**
- * An open stream asks nothing of its request any more, and thousands of idle ones would keep their tokens and session
- * ids.
+ * An open stream needs nothing of its request any more, and thousands of idle ones would keep their tokens and session
+ * ids in memory.
  */
 const forgetHeaders = (request: IncomingMessage): void => {
   request.rawHeaders = [];
   request.headers = {};
 };
 
+/** By these statuses a server says that it has no standing stream. */
+const HAS_NONE: ReadonlySet<number> = new Set([405, 501]);
+/** A client would take these to be about its own credential. */
+const OF_CREDENTIALS: ReadonlySet<number> = new Set([401, 403, 407]);
+const MAX_REFUSAL_BYTES = 64 * 1024;
+
+/** The status under which an upstream's refusal of the stream goes to the client. */
+const refusalStatus = (status: number): number => (status >= 400 && !OF_CREDENTIALS.has(status) ? status : 502);
+
 /**
  * The stream that a client of the legacy era opens by GET: the upstream's, with back-pressure, until either side ends
- * it, and in it what this gateway has to say itself: that a change of grant or policy changed a list. Where the
- * upstream has none, it is ours alone.
+ * it, and between its events Toolgate's own: a change of grant or policy changed a list. Where the upstream has none,
+ * the stream is Toolgate's alone. A refusal goes on to the client, which then tries again.
  */
 class StandingStream implements Sink, StandingHandler {
   readonly #parts: RelayParts;
   readonly #response: ServerResponse;
   readonly #who: Authenticated;
-  readonly #session: Caller;
+  readonly #session: LegacyCaller;
   readonly #screen: EventScreen;
+  readonly #writer: ClientWriter;
   #request: IncomingMessage | undefined;
   #running: PendingRequest | undefined;
   #isUpstreams = false;
   #unsentOwn = '';
+  #refusal: Readonly<{ status: number; headers: UpstreamHeaders; chunks: ChunkList }> | undefined;
 
   constructor(parts: RelayParts, { request, response, who, session }: StreamRequest) {
     this.#parts = parts;
@@ -52,10 +66,16 @@ class StandingStream implements Sink, StandingHandler {
     this.#response = response;
     this.#who = who;
     this.#session = session;
+    this.#writer = new ClientWriter(response, () => this.#running?.resume());
     const isResumed = request.headers['last-event-id'] !== undefined;
     this.#screen = new EventScreen(
       { caller: session, isResumed },
-      { refused: (asked) => refuseServerRequest(parts, { who, session }, asked), dropped: parts.eventDropped },
+      {
+        refused: (refused) => refuseServerRequest(parts, { who, session }, refused),
+        dropped: parts.eventDropped,
+        answered: ({ id, outcome }) =>
+          session.sessionId === null ? undefined : parts.running.answeredElsewhere(session.sessionId, id, outcome),
+      },
     );
   }
 
@@ -67,19 +87,15 @@ class StandingStream implements Sink, StandingHandler {
     );
   }
 
-  head(status: number, fields: UpstreamHeaders): void {
-    const response = this.#response;
-    if (status === 404)
-      return refuseHttp(response, 404, {
-        code: OWN_CODES.upstreamError,
-        message: 'the session has ended; initialize again',
-      });
-    this.#isUpstreams = status === 200 && isEventStream(headerOf(fields, 'content-type'));
-    beginEventStream(response);
+  head(status: number, headers: UpstreamHeaders): void {
+    const isSuccess = status >= 200 && status < 300;
+    if (!isSuccess && !HAS_NONE.has(status)) return void (this.#refusal = { status, headers, chunks: new ChunkList() });
+    this.#isUpstreams = isSuccess && isEventStream(headerOf(headers, 'content-type'));
+    beginEventStream(this.#response);
     if (this.#request) forgetHeaders(this.#request);
     this.#request = undefined;
     this.#parts.streams.add(
-      response,
+      this.#response,
       this.#who,
       { sessionId: this.#session.sessionId, standing: true, tool: null },
       this,
@@ -87,12 +103,27 @@ class StandingStream implements Sink, StandingHandler {
   }
 
   data(chunk: Buffer): boolean {
+    if (this.#refusal) return this.#collect(this.#refusal.chunks, chunk);
     if (!this.#isUpstreams) return true;
     this.#noticeToolsChanged(chunk);
-    const written = this.#write(this.#screen.pass(chunk));
+    const written = this.#writer.write(this.#screen.pass(chunk));
     if (this.#screen.isBroken) this.#breakOff();
     this.#sendOwn('');
     return written;
+  }
+
+  #collect(chunks: ChunkList, chunk: Buffer): true {
+    chunks.push(chunk);
+    if (chunks.length > MAX_REFUSAL_BYTES) this.#running?.abort();
+    return true;
+  }
+
+  #refuse(): void {
+    if (!this.#refusal) return;
+    const { status, headers, chunks } = this.#refusal;
+    const refusal = refusalOf({ status, headers, body: chunks.take() }, { id: null, session: this.#session });
+    const sent = refusal.status === 404 ? 404 : refusalStatus(status);
+    sendJsonText(this.#response, sent, refusal.text, refusal.headers);
   }
 
   listsChanged(kinds: readonly Kind[]): void {
@@ -111,28 +142,32 @@ class StandingStream implements Sink, StandingHandler {
 
   end(): void {
     const response = this.#response;
+    if (this.#refusal) return this.#refuse();
     if (this.#isUpstreams || !response.headersSent) response.end();
+    return undefined;
   }
 
   fail(): void {
     const response = this.#response;
+    if (this.#refusal) return this.#refuse();
     if (!response.headersSent)
       refuseHttp(response, 502, {
         code: OWN_CODES.upstreamUnreachable,
         message: 'the MCP server could not be reached',
       });
     else if (this.#isUpstreams) response.end();
+    return undefined;
   }
 
-  /** Half of an event went to the client, which must not get the rest. */
+  /** The client has half of an event, and must not get the rest. */
   #breakOff(): void {
     this.#response.destroy();
     this.#running?.abort();
   }
 
   /**
-   * The upstream says that its tools changed. One that is cut in two between chunks is missed: then the next discovery
-   * finds the change.
+   * Looks for a message of the upstream that its tools changed. One that is cut in two between chunks is missed: the
+   * next discovery then finds the change.
    */
   #noticeToolsChanged(chunk: Buffer): void {
     const who = this.#who;
@@ -140,27 +175,17 @@ class StandingStream implements Sink, StandingHandler {
       this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
-  /** Our own events go between the upstream's. */
+  /** Sends Toolgate's own events between the upstream's. */
   #sendOwn(events: string): void {
     this.#unsentOwn += events;
     if (this.#unsentOwn === '' || !this.#screen.atBoundary) return;
     const own = Buffer.from(this.#unsentOwn);
     this.#unsentOwn = '';
-    this.#write(own);
-  }
-
-  #write(bytes: Buffer): boolean {
-    const response = this.#response;
-    if (bytes.length === 0 || response.destroyed || response.writableEnded || response.write(bytes)) return true;
-    response.once(
-      'drain',
-      guarded('relay', () => this.#running?.resume()),
-    );
-    return false;
+    this.#writer.write(own);
   }
 }
 
-/** Serves a client's GET. `Last-Event-ID` goes upstream, where the events are. */
+/** Serves a client's GET. `Last-Event-ID` goes upstream, where the events are kept. */
 export const relayStream = (parts: RelayParts, exchange: StreamRequest): void => {
   const { who, session, request } = exchange;
   const lastEventId = request.headers['last-event-id'];

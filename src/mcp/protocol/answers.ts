@@ -40,9 +40,13 @@ export const sendStatus = (response: ServerResponse, status: 202 | 204, headers:
 };
 
 /** Sends JSON with a known length in one write; nothing when the client is gone. */
-export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Fields = {}): void => {
+export const sendJson = (response: ServerResponse, status: number, body: unknown, headers: Fields = {}): void =>
+  sendJsonText(response, status, JSON.stringify(body), headers);
+
+/** The same for a text that is JSON already. */
+export const sendJsonText = (response: ServerResponse, status: number, text: string, headers: Fields = {}): void => {
   if (response.headersSent || response.destroyed) return;
-  const bytes = Buffer.from(JSON.stringify(body));
+  const bytes = Buffer.from(text);
   response.writeHead(status, {
     'content-type': 'application/json',
     [NO_SNIFF]: 'nosniff',

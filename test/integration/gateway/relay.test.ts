@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Exchange, RelayParts } from '../../../src/data-plane/relay/exchange.js';
+import type { RelayParts, SessionExchange } from '../../../src/data-plane/relay/exchange.js';
 import { relayAnswer } from '../../../src/data-plane/relay/relay-answer.js';
 import { relayStream } from '../../../src/data-plane/relay/standing-stream.js';
 import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
@@ -50,7 +50,9 @@ type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: Se
 /**
  * An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more.
  */
-const stuckStream = async (relay: (parts: RelayParts, exchange: Exchange, url: URL) => void): Promise<Relayed> => {
+const stuckStream = async (
+  relay: (parts: RelayParts, exchange: SessionExchange, url: URL) => void,
+): Promise<Relayed> => {
   const streams: ServerResponse[] = [];
   const upstreamServer = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -68,7 +70,7 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: Exchange, url: U
       who: { server: { ...serverAt(url), headers: {} }, grant: {} },
       session: { sessionId: 's', protocolVersion: '2025-11-25' },
       body: Buffer.from('{}'),
-    } as unknown as Exchange;
+    } as unknown as SessionExchange;
     relay(parts, exchange, url);
   });
   const { port } = await listening(front);
@@ -84,8 +86,8 @@ const stuckStream = async (relay: (parts: RelayParts, exchange: Exchange, url: U
   return { client, response, upstream };
 };
 
-const overGet = (parts: RelayParts, exchange: Exchange): void => relayStream(parts, exchange);
-const overPost = (parts: RelayParts, exchange: Exchange, url: URL): void =>
+const overGet = (parts: RelayParts, exchange: SessionExchange): void => relayStream(parts, exchange);
+const overPost = (parts: RelayParts, exchange: SessionExchange, url: URL): void =>
   void relayAnswer(
     parts,
     exchange,
@@ -132,7 +134,7 @@ test('an upstream that sends early hints first still gets its stream through', a
       response,
       who: { server: { ...serverAt(url), headers: {} }, grant: {} },
       session: { sessionId: 's' },
-    } as unknown as Exchange),
+    } as unknown as SessionExchange),
   );
   servers.push(upstreamServer, front);
   const answer = await fetch(await listening(front));

@@ -1,0 +1,107 @@
+import { isUtf8 } from 'node:buffer';
+import type { Caller } from '../../mcp/protocol/caller.js';
+import { jsonRpcError, type RequestId } from '../../mcp/protocol/answers.js';
+import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
+import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
+import type { UpstreamHeaders } from '../../mcp/upstream/forward.js';
+import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
+import { editObject, membersOf, set } from '../../mcp/wire/json-text.js';
+import { parseSse } from '../../mcp/wire/sse.js';
+import { scanMessage } from './passable-message.js';
+import { responseOutcome } from './tool-outcome.js';
+
+/** An upstream's whole answer. */
+export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
+
+/** What the client gets for an answer that is no success. `text` is JSON. */
+export type Refusal = Readonly<{ status: number; text: string; headers: Readonly<Record<string, string>> }>;
+
+const SESSION_ENDED = 'the session has ended; initialize again';
+/** What servers say of a session that they don't know begins their answer. */
+const MAX_WORDS = 2048;
+
+/** These errors are about the request and not about its session. */
+const { invalidParams, methodNotFound, parseError } = JSON_RPC_CODES;
+const REQUEST_ERRORS: ReadonlySet<unknown> = new Set([invalidParams, methodNotFound, parseError]);
+const SESSION = /\bsession|session\b|sessionid/i;
+const UNKNOWN =
+  /\b(?:not found|no valid|invalid|unknown|unrecognized|not recognized|expired|missing|required|terminated|closed|ended|inactive|stale|no such|no active|not active|no longer|does ?n[o']t exist|not exist|cannot find|could not find|not valid)\b/i;
+const NOT_INITIALIZED =
+  /\bnot (?:yet )?(?:been )?initiali[sz]ed|\bexpect(?:ed|ing)?\b.{0,20}\binitiali[sz]e|\binitiali[sz]e (?:first|again)/i;
+/** Bodies that repeat the status and say nothing more. */
+const SAYS_NOTHING = /^\s*(?:$|<|"?bad request"?\.?\s*$|\{\s*\}\s*$)/i;
+
+/** The statuses under which servers say that they don't know a session; 401 is what rmcp answered. */
+const SESSION_STATUSES: ReadonlySet<number> = new Set([400, 401, 410, 422]);
+
+const speaksOfSession = (words: string): boolean =>
+  (SESSION.test(words) && UNKNOWN.test(words)) || NOT_INITIALIZED.test(words);
+
+/**
+ * Whether an upstream answers that it does not know the session: 404, or another status with one of the texts that
+ * servers have for it. A 400 that says nothing counts too, where the upstream gave the session an id: the client then
+ * begins anew.
+ */
+const isSessionUnknown = (status: number, body: Buffer, session: Caller): boolean => {
+  if (session.era === 'modern') return false;
+  if (status === 404) return true;
+  if (!SESSION_STATUSES.has(status)) return false;
+  const words = body.toString('utf8', 0, MAX_WORDS);
+  if (SAYS_NOTHING.test(words)) return status === 400 && session.upstreamSession !== undefined;
+  const error = parseObject(body.toString('utf8'))?.['error'];
+  return !(isObject(error) && REQUEST_ERRORS.has(error['code'])) && speaksOfSession(words);
+};
+
+/** The texts that a body may hold a message in. */
+const messagesOf = ({ headers, body }: Collected): readonly string[] => {
+  const text = body.toString('utf8');
+  if (!isEventStream(headerOf(headers, 'content-type'))) return [text];
+  return (parseSse(text) ?? []).map(({ data }) => data);
+};
+
+const isErrorObject = (error: unknown): error is Json =>
+  isObject(error) && Number.isSafeInteger(error['code']) && typeof error['message'] === 'string';
+
+/**
+ * The JSON-RPC error of a message under the id of the request that it answers, as JSON: code and message, and the data
+ * unless it holds a list. Numbers keep their digits. Undefined for any other message.
+ */
+export const errorUnderId = (text: string, id: RequestId): string | undefined => {
+  const { scan, passed } = scanMessage(Buffer.from(text));
+  const clean = passed.toString('utf8');
+  const message = scan.isBroken ? undefined : parseObject(clean);
+  if (!message || responseOutcome(message) !== 'error' || !isErrorObject(message['error'])) return undefined;
+  const members = membersOf(membersOf(clean).get('error') ?? '{}');
+  const kept = ['code', 'message', ...(scan.hasDeepList ? [] : ['data'])]
+    .filter((name) => members.has(name))
+    .map((name) => `"${name}":${members.get(name)}`);
+  return editObject('{}', { jsonrpc: set('2.0'), id: set(id), error: () => `{${kept.join(',')}}` });
+};
+
+const RETRY_AFTER = /^[\x20-\x7e]{1,64}$/;
+
+const retryAfter = (headers: UpstreamHeaders): Readonly<Record<string, string>> => {
+  const value = headerOf(headers, 'retry-after');
+  return value !== undefined && RETRY_AFTER.test(value) ? { 'retry-after': value } : {};
+};
+
+/**
+ * What a client gets for an upstream's answer without a result: 404 for a session that the upstream doesn't know, else
+ * the upstream's own JSON-RPC error under the request's id, else an error that names the status. In the modern era a
+ * status of the protocol (400, 404) goes with its error.
+ */
+export const refusalOf = (
+  answer: Collected,
+  { id, session }: Readonly<{ id: RequestId; session: Caller }>,
+): Refusal => {
+  const { status, body } = answer;
+  const headers = retryAfter(answer.headers);
+  if (isSessionUnknown(status, body, session))
+    return { status: 404, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, SESSION_ENDED)), headers: {} };
+  const messages = isUtf8(body) ? messagesOf(answer) : [];
+  const error = messages.map((text) => errorUnderId(text, id)).find((text) => text !== undefined);
+  const isOfProtocol = session.era === 'modern' && (status === 400 || status === 404);
+  if (error !== undefined) return { status: isOfProtocol ? status : 200, text: error, headers };
+  const message = `the MCP server answered with HTTP status ${status}`;
+  return { status: 200, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, message)), headers };
+};
