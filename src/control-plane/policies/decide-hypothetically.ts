@@ -7,6 +7,7 @@ import {
   type Facts,
   type TraceStep,
 } from '../../policy-engine/decide.js';
+import { reasonWhyDisabled, type Switches } from '../../policy-engine/disabled.js';
 import { isChanged, type Pins } from '../../policy-engine/pins.js';
 import type { PolicyDocument, Scope, Window } from '../../policy-engine/document.js';
 import type { IdentityFacts, ServerFacts } from './policies.store.js';
@@ -41,12 +42,11 @@ export type HypotheticalCall = Readonly<{
 
 const ANONYMOUS: IdentityFacts = { id: '', name: '', kind: 'agent', attributes: {}, disabled: false };
 
-const reasonWhyDisabled = (server: ServerFacts, identity: IdentityFacts, tool: string): string | undefined => {
-  if (server.organizationDisabled) return 'the organization is disabled';
-  if (server.disabled) return 'this server is disabled';
-  if (identity.disabled) return 'this identity is disabled';
-  return server.disabledTools.includes(tool) ? 'this tool is disabled' : undefined;
-};
+const switchesOf = (server: ServerFacts, identity: IdentityFacts): Switches => ({
+  organization: { disabled: server.organizationDisabled },
+  server: { disabled: server.disabled, disabledTools: new Set(server.disabledTools) },
+  identity,
+});
 
 const refused = (code: 'malformed' | 'disabled', reason: string): DecisionResult => ({
   effect: 'deny',
@@ -74,7 +74,7 @@ export const decideHypothetically = (call: HypotheticalCall): DecisionResult => 
     ? undefined
     : misreadName(new LookAlikes(Object.keys(call.server.hashes)), call.tool);
   if (misread !== undefined) return refused('malformed', misread);
-  const disabled = reasonWhyDisabled(call.server, identity, call.tool);
+  const disabled = reasonWhyDisabled(switchesOf(call.server, identity), call.tool);
   if (disabled !== undefined) return refused('disabled', disabled);
   const { tool, organizationId, serverId, now, server, inputSchema } = call;
   const facts = {

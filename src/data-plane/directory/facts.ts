@@ -70,18 +70,3 @@ export type Authenticated = Readonly<{
   tokenHash: Buffer;
   goodUntilMs: number;
 }>;
-
-/**
- * Why a request reaches no upstream although its token is good: something of it is switched off. `tool` is the one that
- * a call names.
- */
-export const reasonWhyDisabled = (
-  { organization, server, identity, grant }: Authenticated,
-  tool: string | null = null,
-): string | undefined => {
-  if (organization.disabled) return 'the organization is disabled';
-  if (server.disabled) return 'the server is disabled; ask your administrator';
-  if (identity.disabled) return 'the identity of this grant is disabled; ask your administrator';
-  if (grant.disabled) return 'this grant is disabled; ask your administrator';
-  return tool !== null && server.disabledTools.has(tool) ? `${tool} is disabled; ask your administrator` : undefined;
-};

@@ -1,7 +1,7 @@
 import { MAX_WAIT_BEFORE_JUDGED_MS } from '../../platform/fair-shares/data-plane-quotas.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
 import { limitRefusal, type Code, type Decision } from '../../policy-engine/decide.js';
-import { reasonWhyDisabled } from '../directory/facts.js';
+import { reasonWhyDisabled } from '../../policy-engine/disabled.js';
 import { reasonWhyNameRefused } from '../directory/tool-names.js';
 import { toolOf, type GovernedCall } from './call.js';
 import type { CallFacts } from './call-facts.js';

@@ -1,6 +1,6 @@
 import { JSON_RPC_CODES, MODERN_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 import type { ServerResponse } from 'node:http';
-import { reasonWhyDisabled } from '../directory/facts.js';
+import { reasonWhyDisabled } from '../../policy-engine/disabled.js';
 import { jsonRpcError, sendJson, type RequestId } from '../../mcp/protocol/answers.js';
 import type { ModernRefusal } from '../../mcp/protocol/modern-request.js';
 import type { Request } from '../../mcp/protocol/read-message.js';

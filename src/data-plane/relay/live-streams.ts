@@ -1,7 +1,8 @@
 import { listenTo, reportFailure, startInterval } from '../../platform/runtime/guard.js';
 import type { ServerResponse } from 'node:http';
 import type { Directory } from '../directory/directory.js';
-import { reasonWhyDisabled, type Authenticated } from '../directory/facts.js';
+import { reasonWhyDisabled } from '../../policy-engine/disabled.js';
+import type { Authenticated } from '../directory/facts.js';
 import type { Kind as NamedKind } from '../../policy-engine/facts.js';
 
 const SWEEP_MS = 250;

@@ -1,4 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
+import { exactNumber, MAX_EXACT_NUMBER_LENGTH } from './exact-number.js';
 import { MAX_JSON_DEPTH } from './foreign-json.js';
 
 /** How many keys all objects of a text may have. */
@@ -12,6 +14,7 @@ const REASONS = {
   too_deep: `nested deeper than ${MAX_JSON_DEPTH}`,
   too_many_keys: `more than ${MAX_STRICT_KEYS} keys`,
   inexact_number: 'a number that a double cannot hold exactly',
+  long_number: `a number of over ${MAX_EXACT_NUMBER_LENGTH} characters that a double cannot hold exactly`,
   prototype_key: 'a key that leads to the prototype of objects',
   repeated_key: 'a key occurs twice in one object',
   lone_surrogate: 'a lone surrogate',
@@ -33,13 +36,13 @@ export type StrictJson =
  * `unparsable`: empty, invalid UTF-8, a byte order mark, whatever `JSON.parse` refuses (so also anything after the
  * value). `ambiguous`: nesting over 64, over 100,000 keys, a key twice in one object (compared after unescaping), lone
  * surrogates, a key `__proto__` or `constructor` with `prototype` in it, by which servers that copy arguments change
- * their own prototypes, a number whose decimal value a double can't give back. The two size limits are judged before
- * parsing, as parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts as
- * ambiguous too.
+ * their own prototypes, a number whose decimal value a double can't give back. Such a number is an `ExactNumber` where
+ * `numbers` is `as_written`, and refused only over 400 characters. The size limits are judged before parsing, as
+ * parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
  *
  * Objects in the value are ordinary ones with own properties only.
  */
-export function readStrictJson(body: Buffer): StrictJson {
+export function readStrictJson(body: Buffer, numbers: 'doubles' | 'as_written' = 'doubles'): StrictJson {
   if (!isUtf8(body)) return unparsable('not_utf8');
   const text = body.toString('utf8');
   if (text.charCodeAt(0) === 0xfeff) return unparsable('byte_order_mark');
@@ -51,13 +54,26 @@ export function readStrictJson(body: Buffer): StrictJson {
   } catch {
     return unparsable('not_json');
   }
-  if (scan.inexact) return ambiguous('inexact_number');
-  const keys = countKeys(value);
-  if (Number.isNaN(keys)) return ambiguous('prototype_key');
-  if (scan.keys !== keys) return ambiguous('repeated_key');
-  if (scan.escapes && /\\u[dD][89a-fA-F]/.test(text) && hasLoneSurrogate(value)) return ambiguous('lone_surrogate');
-  return { ok: true, value };
+  const { inexact } = scan;
+  const fault = (inexact && faultOfNumbers(scan, numbers)) ?? faultOfTexts(text, scan, value);
+  if (fault !== undefined) return ambiguous(fault);
+  return { ok: true, value: inexact === undefined ? value : withExactNumbers(text, inexact) };
 }
+
+function faultOfNumbers({ tooLong }: Scan, numbers: 'doubles' | 'as_written'): StrictJsonFault | undefined {
+  if (numbers === 'doubles') return 'inexact_number';
+  return tooLong ? 'long_number' : undefined;
+}
+
+/** What makes two parsers read the keys and strings of a parsed text in two ways. */
+function faultOfTexts(text: string, { keys, escapes }: Scan, value: unknown): StrictJsonFault | undefined {
+  const parsedKeys = countKeys(value);
+  if (Number.isNaN(parsedKeys)) return 'prototype_key';
+  if (keys !== parsedKeys) return 'repeated_key';
+  return escapes && SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(value) ? 'lone_surrogate' : undefined;
+}
+
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 
 const unparsable = (fault: StrictJsonFault): StrictJson => ({
   ok: false,
@@ -72,8 +88,17 @@ const ambiguous = (fault: StrictJsonFault): StrictJson => ({
   reason: REASONS[fault],
 });
 
-/** `escapes`: whether there is a backslash in it. `over`: which of the size limits is passed. */
-type Scan = { keys: number; inexact: boolean; escapes: boolean; over: StrictJsonFault | undefined };
+/**
+ * `escapes`: whether there is a backslash in it. `over`: which of the size limits is passed. `inexact`: where each
+ * number begins and ends that no double holds, one after the other. `tooLong`: one of them is.
+ */
+type Scan = {
+  keys: number;
+  inexact: number[] | undefined;
+  tooLong: boolean;
+  escapes: boolean;
+  over: StrictJsonFault | undefined;
+};
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -85,7 +110,8 @@ const colon = 0x3a;
  * but the pass ends.
  */
 function scanText(text: string): Scan {
-  const scan: Scan = { keys: 0, inexact: false, escapes: text.includes('\\'), over: undefined };
+  const escapes = text.includes('\\');
+  const scan: Scan = { keys: 0, inexact: undefined, tooLong: false, escapes, over: undefined };
   let depth = 0;
   let at = 0;
   while (at < text.length && scan.over === undefined) {
@@ -133,8 +159,35 @@ function endOfNumber(text: string, from: number, scan: Scan): number {
   const isPlain = at - from <= 15 && !isNumberPart(text.charCodeAt(at));
   if (isPlain) return at;
   while (at < text.length && isNumberPart(text.charCodeAt(at))) at += 1;
-  scan.inexact ||= !readsBack(text.slice(from, at));
+  if (readsBack(text.slice(from, at))) return at;
+  (scan.inexact ??= []).push(from, at);
+  scan.tooLong ||= at - from > MAX_EXACT_NUMBER_LENGTH;
   return at;
+}
+
+/**
+ * Parses a text that `JSON.parse` takes once more, with a mark in the place of each number in `spans`, and puts exact
+ * numbers in the place of the marks. Nobody can write a mark into the text, as it is random.
+ */
+function withExactNumbers(text: string, spans: readonly number[]): unknown {
+  const mark = randomBytes(16).toString('hex');
+  let marked = '';
+  let done = 0;
+  for (let index = 0; index < spans.length; index += 2) {
+    const [from = 0, to = 0] = [spans[index], spans[index + 1]];
+    marked += `${text.slice(done, from)}"${mark}${text.slice(from, to)}"`;
+    done = to;
+  }
+  return unmarked(JSON.parse(marked + text.slice(done)), mark);
+}
+
+/** Puts the exact numbers into a value in place. */
+function unmarked(value: unknown, mark: string): unknown {
+  if (typeof value === 'string') return value.startsWith(mark) ? exactNumber(value.slice(mark.length)) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  const members = value as Record<string, unknown>;
+  for (const key in members) members[key] = unmarked(members[key], mark);
+  return value;
 }
 
 /** A digit or one of `.eE+-`. */
