@@ -1,3 +1,4 @@
+import type { OpenTransport } from '../../platform/runtime/transport.js';
 import type { Era } from '../../mcp/protocol/era.js';
 import type { CompiledPolicy } from '../../policy-engine/compile.js';
 import type { Accepted, Pins } from '../../policy-engine/pins.js';
@@ -24,9 +25,7 @@ export type ServerFacts = Readonly<{
   /** Rises with every event of the server. */
   version: number;
   name: string;
-  transport:
-    | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
-    | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
+  transport: OpenTransport;
   /** In which eras it was seen to speak. */
   eras: readonly Era[];
   headers: Readonly<Record<string, string>>;

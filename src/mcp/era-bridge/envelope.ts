@@ -1,6 +1,6 @@
 import type { Json } from '../../platform/json/json-object.js';
 import { META, MODERN_REVISION } from '../protocol/modern.js';
-import { drop, editObject, set, setText, within, type Edit } from '../wire/json-text.js';
+import { drop, editObject, set, setText, editNested, type Edit } from '../wire/json-text.js';
 
 /** The client as every modern request describes it; without `logLevel` it gets no log messages. */
 export type Client = Readonly<{ info: Json; capabilities: Json; logLevel: string | undefined }>;
@@ -14,7 +14,7 @@ export const toModern = (
   client: Client,
   more: Readonly<{ id?: string; params?: Readonly<Record<string, Edit>> }> = {},
 ): string => {
-  const _meta = within({
+  const _meta = editNested({
     [META.protocolVersion]: set(MODERN_REVISION),
     [META.clientInfo]: set(client.info),
     [META.clientCapabilities]: set(client.capabilities),
@@ -22,7 +22,7 @@ export const toModern = (
   });
   return editObject(body, {
     ...(more.id === undefined ? {} : { id: setText(more.id) }),
-    params: within({ ...more.params, _meta }),
+    params: editNested({ ...more.params, _meta }),
   });
 };
 
@@ -45,5 +45,5 @@ export const toLegacy = (body: string, own: Readonly<{ id: number; progressToken
     });
     return isEmpty(kept) ? undefined : kept;
   };
-  return editObject(body, { id: set(own.id), params: within({ _meta, inputResponses: drop, requestState: drop }) });
+  return editObject(body, { id: set(own.id), params: editNested({ _meta, inputResponses: drop, requestState: drop }) });
 };

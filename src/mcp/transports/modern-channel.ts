@@ -1,7 +1,7 @@
 import { flawOf } from '../../platform/json/foreign-json.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { isObject, parseObject } from '../../platform/json/json-object.js';
-import { editObject, membersOf, set, setText, within } from '../wire/json-text.js';
+import { editObject, membersOf, set, setText, editNested } from '../wire/json-text.js';
 import { META, modernHeaders, ownModernBody } from '../protocol/modern.js';
 import { isRevisionOf } from '../protocol/era.js';
 import { errorCodeOf } from '../protocol/response.js';
@@ -91,7 +91,9 @@ export class ModernChannel {
     });
     const body = editObject(text, {
       id: set(own),
-      ...(progressToken === undefined ? {} : { params: within({ _meta: within({ progressToken: set(own) }) }) }),
+      ...(progressToken === undefined
+        ? {}
+        : { params: editNested({ _meta: editNested({ progressToken: set(own) }) }) }),
     });
     const failed = (failure: UpstreamFailure): void => answer.fail(failure);
     this.#channel.send(
@@ -191,7 +193,7 @@ export class ModernChannel {
     const progressing = this.#calls.get(Number(members.get('progressToken') ?? Number.NaN));
     if (progressing)
       return progressing.answer.event(
-        editObject(text, { params: within({ progressToken: setText(progressing.progressToken) }) }),
+        editObject(text, { params: editNested({ progressToken: setText(progressing.progressToken) }) }),
       );
     const listening = this.#calls.get(
       Number(membersOf(members.get('_meta') ?? '').get(META.subscriptionId) ?? Number.NaN),
@@ -207,4 +209,4 @@ export class ModernChannel {
 }
 
 const inSubscription = (object: string, { id }: Call): string =>
-  editObject(object, { _meta: within({ [META.subscriptionId]: setText(id) }) });
+  editObject(object, { _meta: editNested({ [META.subscriptionId]: setText(id) }) });

@@ -1,4 +1,5 @@
 import { decorateSink, type Failure, type HeaderFields, type PendingRequest, type Sink } from '../http-client/sink.js';
+import type { OpenTransport } from '../../platform/runtime/transport.js';
 import type { Era } from '../protocol/era.js';
 
 /**
@@ -8,13 +9,9 @@ import type { Era } from '../protocol/era.js';
 export type UpstreamServer = Readonly<{
   id: string;
   organizationId: string;
-  transport: UpstreamTransport;
+  transport: OpenTransport;
   eras: readonly Era[];
 }>;
-
-export type UpstreamTransport =
-  | Readonly<{ type: 'streamable-http' | 'sse'; url: URL }>
-  | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; env: Readonly<Record<string, string>> }>;
 
 /**
  * One request in the terms of Streamable HTTP, whatever the server really speaks. `era` is the one that it is written

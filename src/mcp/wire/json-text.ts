@@ -151,7 +151,7 @@ export const setText =
 export const drop: Edit = () => undefined;
 
 /** Changes members of an object that is a member; made when it is not there. */
-export const within =
+export const editNested =
   (edits: Readonly<Record<string, Edit>>): Edit =>
   (value) =>
     editObject(value ?? '{}', edits);

@@ -1,9 +1,10 @@
+import type { RecordedTransport } from '../runtime/transport.js';
 import { HIDDEN, hideArguments, hidePath, hideQuery } from './secret-text.js';
 
 type Values = Readonly<Record<string, string>>;
 
 /**
- * Where the hidden parts of a way to a server lie among its secret values: neither a header nor a variable can have
+ * Where the hidden parts of a transport lie among its secret values: neither a header nor a variable can have
  * these names.
  */
 const QUERY = '?';
@@ -11,15 +12,6 @@ const PATH = '/';
 const ARGUMENTS = '[]';
 /** Between kept arguments: none of them can hold it. */
 const NUL = '\0';
-
-type HttpTransport = Readonly<{ type: 'streamable-http' | 'sse'; url: string }>;
-type StdioTransport = Readonly<{
-  type: 'stdio';
-  command: string;
-  args: readonly string[];
-  envNames: readonly string[];
-}>;
-type ShownTransport = HttpTransport | StdioTransport;
 
 /** A URL as it is recorded: of its query only the names, and of its path no segment that looks like a secret. */
 export const shownUrl = (href: string): string => {
@@ -31,17 +23,17 @@ export const shownUrl = (href: string): string => {
 };
 
 /**
- * A way to a server as it is recorded, and shown to those who may not change it. What was hidden once stays as it is.
+ * A transport as it is recorded, and shown to those who may not change it. What was hidden once stays as it is.
  */
-export const showTransport = <W extends ShownTransport>(way: W): W =>
-  way.type === 'stdio'
-    ? { ...way, args: hideArguments(way.args) }
-    : { ...way, url: URL.canParse(way.url) ? shownUrl(way.url) : HIDDEN };
+export const showTransport = <T extends RecordedTransport>(transport: T): T =>
+  transport.type === 'stdio'
+    ? { ...transport, args: hideArguments(transport.args) }
+    : { ...transport, url: URL.canParse(transport.url) ? shownUrl(transport.url) : HIDDEN };
 
-/** Whether a way has a hidden value where a value should be. */
-export const hasHiddenParts = (way: ShownTransport): boolean => {
-  if (way.type === 'stdio') return way.args.some((argument) => argument.includes(HIDDEN));
-  const { pathname, search } = new URL(way.url);
+/** Whether a transport has a hidden value where a value should be. */
+export const hasHiddenParts = (transport: RecordedTransport): boolean => {
+  if (transport.type === 'stdio') return transport.args.some((argument) => argument.includes(HIDDEN));
+  const { pathname, search } = new URL(transport.url);
   return (
     pathname.split('/').includes(HIDDEN) ||
     search
@@ -51,14 +43,14 @@ export const hasHiddenParts = (way: ShownTransport): boolean => {
   );
 };
 
-/** The secret values with the hidden parts of a way among them, and nothing of another way. */
-export const keepHiddenParts = (way: ShownTransport, values: Values): Values => {
+/** The secret values with the hidden parts of a transport among them, and nothing of another transport. */
+export const keepHiddenParts = (transport: RecordedTransport, values: Values): Values => {
   const { [QUERY]: _query, [PATH]: _path, [ARGUMENTS]: _arguments, ...rest } = values;
-  if (way.type === 'stdio') {
-    const isHidden = hideArguments(way.args).some((argument, at) => argument !== way.args[at]);
-    return isHidden ? { ...rest, [ARGUMENTS]: way.args.join(NUL) } : rest;
+  if (transport.type === 'stdio') {
+    const isHidden = hideArguments(transport.args).some((argument, at) => argument !== transport.args[at]);
+    return isHidden ? { ...rest, [ARGUMENTS]: transport.args.join(NUL) } : rest;
   }
-  const { pathname, search } = new URL(way.url);
+  const { pathname, search } = new URL(transport.url);
   return {
     ...rest,
     ...(search === '' ? {} : { [QUERY]: search }),
@@ -66,7 +58,7 @@ export const keepHiddenParts = (way: ShownTransport, values: Values): Values => 
   };
 };
 
-/** What of secret values is hidden parts of a way. */
+/** What of secret values is hidden parts of a transport. */
 export const partsIn = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).filter(([name]) => name === QUERY || name === PATH || name === ARGUMENTS));
 
@@ -92,14 +84,14 @@ export const openArguments = (
 };
 
 /**
- * A way as those see it who may change it: with its path and its arguments, and the values of its query hidden all the
+ * A transport as those see it who may change it: with its path and its arguments, and the values of its query hidden all the
  * same.
  */
-export const openTransport = <W extends ShownTransport>(way: W, values: Values): W => {
-  if (way.type === 'stdio') return { ...way, args: openArguments(way.args, values).args };
+export const openTransport = <T extends RecordedTransport>(transport: T, values: Values): T => {
+  if (transport.type === 'stdio') return { ...transport, args: openArguments(transport.args, values).args };
   const { [PATH]: pathname } = values;
-  const url = new URL(way.url);
+  const url = new URL(transport.url);
   if (pathname !== undefined) url.pathname = pathname;
   url.search = hideQuery(url.search);
-  return { ...way, url: url.href };
+  return { ...transport, url: url.href };
 };

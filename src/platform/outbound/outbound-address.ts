@@ -77,9 +77,9 @@ export function makeAddressJudge(
       return { code: 'own_port', why: 'is a port of Toolgate itself' };
     if (rules.isOwnService?.(address.toString(), port) === true)
       return { code: 'own_port', why: 'is a service of Toolgate itself' };
-    if (never.some((range) => within(address, range)))
+    if (never.some((range) => isInRange(address, range)))
       return { code: 'address_never_allowed', why: 'is an address that is never reachable from here' };
-    if (allowed.some((range) => within(address, range))) return undefined;
+    if (allowed.some((range) => isInRange(address, range))) return undefined;
     if (!isGlobal(address)) return { code: 'address_not_allowed', why: `is not a public address (${address.range()})` };
     return plain && rules.allowHttp !== true
       ? { code: 'http_not_allowed', why: 'is a public address, and plain http goes only to ranges in UPSTREAM_ALLOW' }
@@ -92,8 +92,8 @@ export function makeAddressJudge(
  * global.
  */
 function isGlobal(address: Address): boolean {
-  if (address.range() !== 'unicast' || reserved.some((range) => within(address, range))) return false;
-  return address.kind() === 'ipv4' || within(address, globalV6);
+  if (address.range() !== 'unicast' || reserved.some((range) => isInRange(address, range))) return false;
+  return address.kind() === 'ipv4' || isInRange(address, globalV6);
 }
 
 const interfaceAddresses = (): readonly string[] =>
@@ -118,7 +118,7 @@ function parseRange(text: string): Range {
   return [parsed, bits];
 }
 
-function within(address: Address, [base, bits]: Range): boolean {
+function isInRange(address: Address, [base, bits]: Range): boolean {
   if (address instanceof ipaddr.IPv4) return base instanceof ipaddr.IPv4 && address.match(base, bits);
   return base instanceof ipaddr.IPv6 && address.match(base, bits);
 }

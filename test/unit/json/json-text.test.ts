@@ -9,7 +9,7 @@ import {
   membersOf,
   set,
   setText,
-  within,
+  editNested,
 } from '../../../src/mcp/wire/json-text.js';
 
 const keys = fc.constantFrom('id', 'params', '_meta', 'a"b', 'a\\', '__proto__', '', '\u00e9\u{1F600}');
@@ -46,7 +46,9 @@ test('what is not edited keeps its very text', () => {
   expect(editObject('{ "n" : 9007199254740993, "id":1,"t":"\\u00e9\\/" , "z":1e400}', { id: setText('"x"') })).toBe(
     '{"n" : 9007199254740993,"id":"x","t":"\\u00e9\\/","z":1e400}',
   );
-  expect(editObject('{}', { params: within({ _meta: within({ a: set(1) }) }) })).toBe('{"params":{"_meta":{"a":1}}}');
+  expect(editObject('{}', { params: editNested({ _meta: editNested({ a: set(1) }) }) })).toBe(
+    '{"params":{"_meta":{"a":1}}}',
+  );
 });
 
 test('of two equal keys the last counts, as for JSON.parse', () => {

@@ -85,5 +85,8 @@ test('events without data and messages of other kinds before the response are pa
     ),
   );
   opened.sink.end();
-  expect((await answer) satisfies UpstreamAnswer).toMatchObject({ kind: 'response', message: { result: { a: 1 } } });
+  expect((await answer) satisfies UpstreamAnswer).toMatchObject({
+    kind: 'response',
+    response: { kind: 'result', result: { a: 1 } },
+  });
 });

@@ -8,7 +8,7 @@ import { toModern } from '../envelope.js';
 import { codeOf, errorMessage, toLegacyError } from '../errors.js';
 import type { Heartbeat } from '../heartbeat.js';
 import { inputRequestsOf, InputRound } from './input-round.js';
-import { editObject, elementsOf, membersOf, setText, within } from '../../wire/json-text.js';
+import { editObject, elementsOf, membersOf, setText, editNested } from '../../wire/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink, type AnswerEnd } from '../message-sink.js';
 import type { ModernServerCache } from './modern-server-cache.js';
@@ -230,7 +230,7 @@ export class LegacyClientCall implements PendingRequest {
     if (!hidden?.size) return text;
     const isShown = (tool: string): boolean => !hidden.has(String(parseObject(tool)?.['name']));
     return editObject(text, {
-      result: within({
+      result: editNested({
         tools: (tools) =>
           `[${elementsOf(tools ?? '[]')
             .filter(isShown)

@@ -6,7 +6,7 @@ import { ChannelResponse } from '../../transports/channel-response.js';
 import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../upstream/forward.js';
 import { toModern } from '../envelope.js';
 import type { Heartbeat } from '../heartbeat.js';
-import { drop, editObject, membersOf, within } from '../../wire/json-text.js';
+import { drop, editObject, membersOf, editNested } from '../../wire/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink } from '../message-sink.js';
 import { targetOf } from '../upstream-target.js';
@@ -184,6 +184,6 @@ export class LegacyEventStream implements PendingRequest {
       const kept = editObject(value ?? '{}', { [META.subscriptionId]: drop });
       return kept === '{}' ? undefined : kept;
     };
-    this.#answer.event(editObject(text, isObject(message['params']) ? { params: within({ _meta }) } : {}));
+    this.#answer.event(editObject(text, isObject(message['params']) ? { params: editNested({ _meta }) } : {}));
   }
 }

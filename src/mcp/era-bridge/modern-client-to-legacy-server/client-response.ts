@@ -4,7 +4,7 @@ import { ChannelResponse } from '../../transports/channel-response.js';
 import type { PendingRequest, Sink, UpstreamFailure } from '../../upstream/forward.js';
 import { ResponseDeadline } from '../response-deadline.js';
 import type { Heartbeat } from '../heartbeat.js';
-import { editObject, setText, within } from '../../wire/json-text.js';
+import { editObject, setText, editNested } from '../../wire/json-text.js';
 import type { HttpResponse } from './results.js';
 import { isAtLeast } from '../../protocol/log-levels.js';
 
@@ -75,7 +75,9 @@ export class ClientResponse implements PendingRequest {
   /** Passes on a progress notification under the client's own token, if the client sent one. */
   progress(text: string): void {
     if (this.#client.progressToken !== undefined)
-      this.#answer.event(editObject(text, { params: within({ progressToken: setText(this.#client.progressToken) }) }));
+      this.#answer.event(
+        editObject(text, { params: editNested({ progressToken: setText(this.#client.progressToken) }) }),
+      );
   }
 
   log(text: string, level: unknown): void {

@@ -2,7 +2,7 @@ import { isObject, parseObject, type Json } from '../../../platform/json/json-ob
 import { META, MODERN_REVISION } from '../../protocol/modern.js';
 import type { Handshake } from '../../upstream/probe.js';
 import { codeOf, toModernError } from '../errors.js';
-import { drop, editObject, elementsOf, membersOf, setText, within, type Edit } from '../../wire/json-text.js';
+import { drop, editObject, elementsOf, membersOf, setText, editNested, type Edit } from '../../wire/json-text.js';
 import { JSON_RPC_CODES, LEGACY_CODES, MODERN_CODES, OWN_CODES } from '../../protocol/codes.js';
 
 /**
@@ -27,7 +27,7 @@ const toModernResult = (result: string, method: string, serverInfo: Json | null)
   editObject(result, {
     resultType: defaultTo('complete'),
     ...(CACHEABLE.has(method) ? { ttlMs: defaultTo(0), cacheScope: defaultTo('private') } : {}),
-    ...(serverInfo === null ? {} : { _meta: within({ [META.serverInfo]: defaultTo(serverInfo) }) }),
+    ...(serverInfo === null ? {} : { _meta: editNested({ [META.serverInfo]: defaultTo(serverInfo) }) }),
   });
 
 /** A message to the client and its HTTP status. */
@@ -56,7 +56,7 @@ export const inputRequired = (
  * progress token.
  */
 export const toInputParams = (params: string): string => {
-  const kept = editObject(params, { elicitationId: drop, _meta: within({ progressToken: drop }) });
+  const kept = editObject(params, { elicitationId: drop, _meta: editNested({ progressToken: drop }) });
   return membersOf(kept).get('_meta') === '{}' ? editObject(kept, { _meta: drop }) : kept;
 };
 
@@ -137,7 +137,9 @@ export const discoverResult = ({ result, serverInfo }: Handshake): string => {
 
 /** A notification with its subscription's id. */
 export const withSubscriptionId = (notification: string, subscriptionId: string): string =>
-  editObject(notification, { params: within({ _meta: within({ [META.subscriptionId]: setText(subscriptionId) }) }) });
+  editObject(notification, {
+    params: editNested({ _meta: editNested({ [META.subscriptionId]: setText(subscriptionId) }) }),
+  });
 
 /**
  * The JSON text of the notification that acknowledges a subscription with what was granted; `subscriptionId` is JSON

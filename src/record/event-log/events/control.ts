@@ -1,12 +1,9 @@
+import type { RecordedTransport } from '../../../platform/runtime/transport.js';
 import type { Actor, Envelope } from './envelope.js';
 
 export type MemberRole = 'admin' | 'policy_manager' | 'approver' | 'auditor' | 'viewer';
-/**
- * Where a server is reached. Of a command's environment the names only: the values are secrets and never in an event.
- */
-export type Transport =
-  | Readonly<{ type: 'streamable-http' | 'sse'; url: string }>
-  | Readonly<{ type: 'stdio'; command: string; args: readonly string[]; envNames: readonly string[] }>;
+/** Where a server is reached. The values of a command's environment are secrets and never in an event. */
+export type Transport = RecordedTransport;
 /** How we sign in to the upstream; header values are secrets and never in an event. */
 export type UpstreamAuth =
   Readonly<{ type: 'none' }> | Readonly<{ type: 'headers'; names: readonly string[] }> | Readonly<{ type: 'oauth' }>;

@@ -93,7 +93,7 @@ class ResponseTimeout extends Error {
 }
 
 /** Waits for `work`, at most `timeoutMs`; what comes later, an error too, is dropped. */
-export const within = <T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> =>
+export const rejectAfter = <T>(work: Promise<T>, timeoutMs: number, what: string): Promise<T> =>
   new Promise((resolve, reject) => {
     const timer = startTimer('kafka_client', timeoutMs, () =>
       reject(new ResponseTimeout(`${what}: no answer in ${timeoutMs} ms`)),
@@ -112,7 +112,7 @@ export const connectAny = async <T extends Readonly<{ connect: () => Promise<voi
   for (let attempt = 1; ; attempt += 1) {
     const made = make();
     try {
-      await within(made.connect(), CONNECT_TIMEOUT_MS, 'connecting to Kafka');
+      await rejectAfter(made.connect(), CONNECT_TIMEOUT_MS, 'connecting to Kafka');
       return made;
     } catch (error) {
       made.disconnect().catch(() => undefined);
@@ -150,7 +150,7 @@ export const asAdmin = async <T>(
   for (;;) {
     const admin = await connectAny(() => client().admin());
     try {
-      return await within(ask(admin), RESPONSE_TIMEOUT_MS, 'asking Kafka');
+      return await rejectAfter(ask(admin), RESPONSE_TIMEOUT_MS, 'asking Kafka');
     } catch (error) {
       if (!isTransient(error) || Date.now() > giveUpAt) throw error;
     } finally {

@@ -4,7 +4,7 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import type { HandleBatch, LogRecord, Position, Subscription } from '../event-log.js';
 import { TOPICS, type Topic } from '../events/index.js';
-import { within, type MakeClient } from './client.js';
+import { rejectAfter, type MakeClient } from './client.js';
 import { boundsOf, toRecord } from './reader.js';
 
 const GROUP = 'toolgate-audit';
@@ -95,7 +95,7 @@ class Membership {
       consumer.on(event, () => (this.#lastSignMs = Date.now()));
     consumer.on(GROUP_JOIN, ({ payload }) => this.#seekAll(payload.memberAssignment));
     consumer.on(CRASH, ({ payload }) => this.#finish(errorText(payload.error)));
-    await within(consumer.connect(), CONNECT_MS, 'connecting to Kafka');
+    await rejectAfter(consumer.connect(), CONNECT_MS, 'connecting to Kafka');
     await consumer.subscribe({ topics: [...TOPICS], fromBeginning: true });
     await consumer.run({
       autoCommit: false,
@@ -116,8 +116,8 @@ class Membership {
    */
   async #leave(running: Promise<void>, why: string): Promise<string> {
     this.#over = true;
-    await within(running, CONNECT_MS, 'joining').catch(nothing);
-    await within(this.#consumer.disconnect(), DISCONNECT_MS, 'leaving').catch(nothing);
+    await rejectAfter(running, CONNECT_MS, 'joining').catch(nothing);
+    await rejectAfter(this.#consumer.disconnect(), DISCONNECT_MS, 'leaving').catch(nothing);
     running.finally(() => this.#consumer.disconnect()).catch(nothing);
     await Promise.allSettled(this.#handling);
     return why;

@@ -6,7 +6,7 @@ import { errorText } from '../../../platform/runtime/log.js';
 import { Quota } from '../../../platform/fair-shares/quota.js';
 import type { Appended, EventLog, LogEntry } from '../event-log.js';
 import { TOPICS, type Topic } from '../events/index.js';
-import { clientMaker, within, type MakeClient } from './client.js';
+import { clientMaker, rejectAfter, type MakeClient } from './client.js';
 import { joinReaders } from './consumer.js';
 import { endsOf, readRange } from './reader.js';
 import { isRefusedForItsRecords, KafkaSender } from './sender.js';
@@ -129,7 +129,7 @@ export const openKafkaLog = async (config: KafkaConfig, partitions: number, rete
     if (!asked || performance.now() - asked.at > READY_CACHE_MS)
       asked = {
         at: performance.now(),
-        answer: within(assertWritable(client, READY_TIMEOUT_MS), READY_TIMEOUT_MS, 'asking Kafka for its leaders'),
+        answer: rejectAfter(assertWritable(client, READY_TIMEOUT_MS), READY_TIMEOUT_MS, 'asking Kafka for its leaders'),
       };
     return asked.answer;
   };

@@ -3,7 +3,7 @@ import type { Consumer, KafkaMessage } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import type { LogRecord } from '../event-log.js';
 import type { Topic } from '../events/index.js';
-import { asAdmin, within, type MakeClient } from './client.js';
+import { asAdmin, rejectAfter, type MakeClient } from './client.js';
 
 const READ_TIMEOUT_MS = 15_000;
 const MAX_WAIT_MS = 100;
@@ -76,7 +76,7 @@ const readOnce = async (client: MakeClient, range: Range, end: number): Promise<
     retry: { restartOnFailure: () => Promise.resolve(false) },
   });
   try {
-    await within(fetchInto(consumer, range, take), READ_TIMEOUT_MS, `reading ${range.topic}/${range.partition}`);
+    await rejectAfter(fetchInto(consumer, range, take), READ_TIMEOUT_MS, `reading ${range.topic}/${range.partition}`);
     return records;
   } finally {
     await consumer.disconnect().catch(() => undefined);

@@ -1,7 +1,7 @@
 import { inBackground } from '../../../platform/runtime/guard.js';
 import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
 import { errorText, log } from '../../../platform/runtime/log.js';
-import { REQUEST_TIMEOUT_MS, connectAny, within, type MakeClient } from './client.js';
+import { REQUEST_TIMEOUT_MS, connectAny, rejectAfter, type MakeClient } from './client.js';
 import type { Topic } from '../events/index.js';
 
 /** How long a flush may take, connecting included; then it is given up and everything it held is rejected. */
@@ -99,7 +99,7 @@ export class KafkaSender {
     );
     sent.catch(() => undefined).finally(() => this.#release(line));
     try {
-      const [result] = await within(sent, SEND_TIMEOUT_MS, 'appending to Kafka');
+      const [result] = await rejectAfter(sent, SEND_TIMEOUT_MS, 'appending to Kafka');
       const offset = Number(result?.baseOffset ?? Number.NaN);
       if (!Number.isSafeInteger(offset) || offset < 0) throw new Error('Kafka acknowledged without an offset');
       return offset;
