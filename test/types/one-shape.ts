@@ -6,7 +6,7 @@ import type { DiscoveredTool } from '../../src/mcp/upstream/tool-definition.js';
 import type { Era } from '../../src/mcp/protocol/era.js';
 import type * as events from '../../src/record/event-log/events/index.js';
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> = [A, B] extends [B, A] ? true : false;
 
 /** What is recorded of servers is what discovery finds. */
 export const same: Readonly<{

@@ -50,7 +50,7 @@ export const postTo = (
 
 type Modern = Readonly<{ answer: UpstreamAnswer; handshake: Handshake | undefined }>;
 
-/** Whether a server refused the revision that it was answer in, and named one that can be spoken. */
+/** Whether a server refused the revision that it was asked in, and named one that can be spoken. */
 const namesSupportedRevision = (answer: UpstreamAnswer): boolean => {
   const refused = errorOf(answer);
   const data = refused?.code === MODERN_CODES.unsupportedVersion ? refused.error['data'] : undefined;
@@ -123,7 +123,7 @@ export const legacyHeaders = (
   { session, protocolVersion }: Handshake,
 ): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
 
-/** Ends the process that a server was answer in as a modern one. Over HTTP there is nothing to end. */
+/** Ends the process that a server was asked in as a modern one. Over HTTP there is nothing to end. */
 export const closeModernProcess = async (
   { forward, server, credential, grantId }: UpstreamTarget,
   limits: AnswerLimits,
