@@ -24,3 +24,16 @@ export const eraOf = (protocolVersion: string | null | undefined): Era | undefin
   if (protocolVersion === null || protocolVersion === undefined) return undefined;
   return protocolVersion >= '2026-07-28' ? 'modern' : 'legacy';
 };
+
+/**
+ * The newest revision of an era that an error names and that is not the one that was asked for: some servers list what
+ * they speak in `data`, others in words.
+ */
+export const findNamedRevision = (
+  era: Era,
+  { message, data }: Readonly<Record<string, unknown>>,
+  requested: string,
+): string | undefined => {
+  const text = `${JSON.stringify(data ?? '')} ${JSON.stringify(message ?? '')}`;
+  return REVISIONS[era].find((revision) => revision !== requested && text.includes(revision));
+};

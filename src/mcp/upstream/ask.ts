@@ -1,19 +1,20 @@
 import type { Json } from '../../platform/json/json-object.js';
-import { parseServerMessage, readResponseTo, type ResponseContent } from '../protocol/response.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
-import { startTimer } from '../../platform/runtime/guard.js';
+import { guarded, startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
+import { parseServerMessage, readResponseTo, type ResponseContent } from '../protocol/response.js';
 import type { Forward, PendingRequest, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 
-/**
- * How long a stream that has brought the response may take to end by itself, so that its connection can be used again.
- */
+/** How long an answer that has said all it is read for may take to end, so that its connection can be used again. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** How many events of one stream may be no JSON: a failed parse costs twenty times a short one that succeeds. */
 const MAX_UNREADABLE_EVENTS = 100;
+
+/** How many requests of the server are answered while it answers one of ours: each answer is a request of its own. */
+const MAX_SERVER_REQUESTS = 20;
 
 /**
  * What a server answered to one JSON-RPC request: a response, an answer that holds none, or none at all. `bytes` were
@@ -32,12 +33,21 @@ export const resultOf = (answer: UpstreamAnswer): Json | undefined =>
 export const errorOf = (answer: UpstreamAnswer): Extract<ResponseContent, { kind: 'error' }> | undefined =>
   answer.kind === 'response' && answer.response.kind === 'error' ? answer.response : undefined;
 
-export type AnswerLimits = Readonly<{ timeoutMs: number; maxBytes: number }>;
+/** A request that a server sent in the stream of its answer, and the headers of that answer. */
+export type ServerRequest = Readonly<{ id: string | number; method: string; headers: UpstreamHeaders }>;
+
+/** `onServerRequest` hears of each request that the server sends before its response. */
+export type AnswerLimits = Readonly<{
+  timeoutMs: number;
+  maxBytes: number;
+  onServerRequest?: (request: ServerRequest) => void;
+}>;
 
 /**
- * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream,
- * or, for a notification (`id` undefined), the HTTP status. Bounded in time and bytes; never rejects. Other messages in
- * a stream are passed over.
+ * Sends one JSON-RPC message of our own and reads what comes back: the response to `id`, in JSON or in an event stream.
+ * Of a message that has no response (`id` undefined) the HTTP status is the whole answer: some servers hold the body
+ * open for as long as the session lives. Bounded in time and bytes; never rejects. Notifications in a stream are passed
+ * over.
  */
 export const ask = (
   forward: Forward,
@@ -61,6 +71,7 @@ class AnswerReader {
   #bytes = 0;
   #answered = false;
   #unreadable = 0;
+  #serverRequests = 0;
   #stopped = false;
 
   constructor(
@@ -77,17 +88,28 @@ class AnswerReader {
 
   start(send: (sink: Parameters<Forward>[1]) => PendingRequest): void {
     this.#running = send({
-      head: (status, headers) => {
-        this.#status = status;
-        this.#headers = headers;
-        if (isEventStream(headerOf(headers, 'content-type')))
-          this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
-      },
+      head: (status, headers) => this.#head(status, headers),
       data: (chunk) => this.#take(chunk),
       end: () => this.#end(),
       fail: (failure) => this.#fail(failure),
     });
     if (this.#stopped) this.#running.abort();
+  }
+
+  #head(status: number, headers: UpstreamHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (this.#id === undefined) this.#answer({ kind: 'other', status, headers, bytes: 0 });
+    else if (isEventStream(headerOf(headers, 'content-type')))
+      this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
+  }
+
+  /** What comes behind the answer is not read. */
+  #answer(answer: UpstreamAnswer): void {
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#timer = startTimer('ask', CLOSE_TIMEOUT_MS, () => this.#stop('timeout'));
+    this.#resolve(answer);
   }
 
   #take(chunk: Buffer): boolean {
@@ -100,17 +122,27 @@ class AnswerReader {
     return true;
   }
 
-  /** What comes behind the response is not read. */
   #read(text: string): void {
     if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || text === '') return;
     const message = parseServerMessage(text);
     if (message === undefined) return this.#passOver();
     const response = readResponseTo(this.#id, message);
-    if (!response) return;
-    this.#answered = true;
-    clearTimeout(this.#timer);
-    this.#timer = startTimer('ask', CLOSE_TIMEOUT_MS, () => this.#stop('timeout'));
-    this.#resolve({ kind: 'response', status: this.#status, headers: this.#headers, response, bytes: this.#bytes });
+    if (response)
+      this.#answer({
+        kind: 'response',
+        status: this.#status,
+        headers: this.#headers,
+        response,
+        bytes: this.#bytes,
+      });
+    else this.#hear(message);
+  }
+
+  #hear({ id, method }: Json): void {
+    const isRequest = typeof method === 'string' && (typeof id === 'string' || typeof id === 'number');
+    if (!isRequest || this.#serverRequests >= MAX_SERVER_REQUESTS) return;
+    this.#serverRequests += 1;
+    guarded('ask', () => this.#limits.onServerRequest?.({ id, method, headers: this.#headers }))();
   }
 
   #passOver(): void {
@@ -119,7 +151,7 @@ class AnswerReader {
   }
 
   #end(): void {
-    if (!this.#events) this.#read(this.#chunks.take().toString('utf8'));
+    if (!this.#events && this.#id !== undefined) this.#read(this.#chunks.take().toString('utf8'));
     clearTimeout(this.#timer);
     this.#held.release();
     this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });

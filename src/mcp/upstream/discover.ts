@@ -15,6 +15,7 @@ import {
 } from './discovery-failure.js';
 import { modernHeaders, ownModernBody } from '../protocol/modern.js';
 import {
+  answerServerRequest,
   openLegacySession,
   discoverModern,
   closeLegacySession,
@@ -197,7 +198,10 @@ const listPage = async (
           Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: page, method, params })),
           legacyHeaders(target, handshake),
         );
-  const answer = await ask(target.forward, request, page, bounds.left());
+  const answer = await ask(target.forward, request, page, {
+    ...bounds.left(),
+    ...(handshake.era === 'legacy' ? { onServerRequest: answerServerRequest(target, handshake) } : {}),
+  });
   bounds.count(answer);
   const result = resultOf(answer);
   if (result) return result;

@@ -1,10 +1,11 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
-import { isRevisionOf, REVISIONS, type Era } from '../protocol/era.js';
-import { ask, errorOf, resultOf, type UpstreamAnswer, type AnswerLimits } from './ask.js';
+import { inBackground } from '../../platform/runtime/guard.js';
+import { findNamedRevision, isRevisionOf, REVISIONS, type Era } from '../protocol/era.js';
+import { ask, errorOf, resultOf, type AnswerLimits, type ServerRequest, type UpstreamAnswer } from './ask.js';
 import type { Forward, UpstreamRequest, UpstreamServer } from './forward.js';
 import { headerOf, upstreamHeaders } from '../protocol/headers.js';
 import { META, modernHeaders, ownModernBody, OWN_CLIENT_INFO } from '../protocol/modern.js';
-import { MODERN_CODES } from '../protocol/codes.js';
+import { JSON_RPC_CODES, MODERN_CODES } from '../protocol/codes.js';
 
 /**
  * A server and the way to it. `credential` are the headers that sign in; what the asking keeps open belongs to
@@ -48,6 +49,12 @@ export const postTo = (
   silenceMs: 0,
 });
 
+/**
+ * How long the head of an answer to a notification is waited for: most servers take notifications in order of arrival,
+ * and some never answer one.
+ */
+const NOTIFICATION_TIMEOUT_MS = 2000;
+
 type Modern = Readonly<{ answer: UpstreamAnswer; handshake: Handshake | undefined }>;
 
 /** Whether a server refused the revision that it was asked in, and named one that can be spoken. */
@@ -89,19 +96,70 @@ export const discoverModern = async (target: UpstreamTarget, limits: AnswerLimit
   };
 };
 
+/** How a client names itself when it opens a session. */
+export type ClientIdentity = Readonly<{ info: unknown; capabilities: unknown }>;
+
+const OWN_IDENTITY: ClientIdentity = { info: OWN_CLIENT_INFO, capabilities: {} };
+
+/** What of a session is known while it is being opened. */
+type OpeningSession = Pick<Handshake, 'session'> & Readonly<{ protocolVersion: string | undefined }>;
+
 /**
- * Opens a session of the legacy era; the caller ends it. The client that this names is `client`, this gateway unless
- * told.
+ * Answers what a server asks while it answers a request of ours: some servers wait for the answer. Ping is all that we
+ * can answer; everything else is refused, as no capability for it was declared.
+ */
+export const answerServerRequest =
+  (target: UpstreamTarget, { session, protocolVersion }: OpeningSession) =>
+  ({ id, method, headers }: ServerRequest): void => {
+    const content =
+      method === 'ping'
+        ? { result: {} }
+        : { error: { code: JSON_RPC_CODES.methodNotFound, message: 'only ping is answered here' } };
+    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...content }));
+    const upstreamSession = session ?? headerOf(headers, 'mcp-session-id');
+    inBackground(
+      'server_request',
+      ask(
+        target.forward,
+        postTo(target, 'legacy', body, upstreamHeaders(target.credential, { upstreamSession, protocolVersion })),
+        undefined,
+        { timeoutMs: NOTIFICATION_TIMEOUT_MS, maxBytes: 0 },
+      ),
+    );
+  };
+
+const initialize = (
+  target: UpstreamTarget,
+  limits: AnswerLimits,
+  { info, capabilities }: ClientIdentity,
+  protocolVersion: string,
+): Promise<UpstreamAnswer> => {
+  const params = { protocolVersion, capabilities, clientInfo: info };
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
+  const opening = { session: undefined, protocolVersion: undefined };
+  const headers = upstreamHeaders(target.credential, { upstreamSession: undefined, protocolVersion: undefined });
+  return ask(target.forward, postTo(target, 'legacy', body, headers), 'initialize', {
+    ...limits,
+    onServerRequest: answerServerRequest(target, opening),
+  });
+};
+
+/**
+ * Opens a session of the legacy era, once more when the server refuses the newest revision and names another that we
+ * speak; the caller ends it. The client that this names is `client`, this gateway unless told.
  */
 export const openLegacySession = async (
   target: UpstreamTarget,
   limits: AnswerLimits,
-  client: Readonly<{ info: unknown; capabilities: unknown }> = { info: OWN_CLIENT_INFO, capabilities: {} },
+  client = OWN_IDENTITY,
 ): Promise<Readonly<{ answer: UpstreamAnswer; handshake: Handshake | undefined }>> => {
-  const params = { protocolVersion: REVISIONS.legacy[0], capabilities: client.capabilities, clientInfo: client.info };
-  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
-  const headers = upstreamHeaders(target.credential, { upstreamSession: undefined, protocolVersion: undefined });
-  const answer = await ask(target.forward, postTo(target, 'legacy', body, headers), 'initialize', limits);
+  const [newest] = REVISIONS.legacy;
+  const endsAt = performance.now() + limits.timeoutMs;
+  const left = (): AnswerLimits => ({ ...limits, timeoutMs: Math.max(1, endsAt - performance.now()) });
+  const first = await initialize(target, limits, client, newest);
+  const error = errorOf(first)?.error;
+  const named = error && findNamedRevision('legacy', error, newest);
+  const answer = named === undefined ? first : await initialize(target, left(), client, named);
   const result = resultOf(answer);
   if (answer.kind !== 'response' || !result || !isRevisionOf('legacy', result['protocolVersion']))
     return { answer, handshake: undefined };
@@ -113,7 +171,10 @@ export const openLegacySession = async (
     session: headerOf(answer.headers, 'mcp-session-id'),
   };
   const initialized = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
-  await ask(target.forward, postTo(target, 'legacy', initialized, legacyHeaders(target, handshake)), undefined, limits);
+  await ask(target.forward, postTo(target, 'legacy', initialized, legacyHeaders(target, handshake)), undefined, {
+    ...limits,
+    timeoutMs: Math.min(left().timeoutMs, NOTIFICATION_TIMEOUT_MS),
+  });
   return { answer, handshake };
 };
 
