@@ -202,10 +202,12 @@ create table audit_records (
   shadow text
 ) partition by RANGE (recorded_at);
 CREATE INDEX audit_records_control ON ONLY public.audit_records USING btree (organization_id, type, recorded_at, seq) WHERE ((type <> 'toolCall.decided'::text) AND (type <> 'toolCall.completed'::text));
-CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (organization_id, grant_id, recorded_at, seq);
-CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (organization_id, identity_id, recorded_at, seq);
+CREATE INDEX audit_records_grant ON ONLY public.audit_records USING btree (grant_id, recorded_at, seq);
+CREATE INDEX audit_records_identity ON ONLY public.audit_records USING btree (identity_id, recorded_at, seq);
+CREATE INDEX audit_records_ids ON ONLY public.audit_records USING brin (id, call_id) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX audit_records_recorded ON ONLY public.audit_records USING brin (recorded_at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX audit_records_refused ON ONLY public.audit_records USING btree (organization_id, effect, recorded_at, seq) WHERE (effect <> 'allow'::text);
+CREATE INDEX audit_records_server ON ONLY public.audit_records USING btree (server_id, recorded_at, seq);
 CREATE INDEX audit_records_shadow ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq) WHERE (shadow IS NOT NULL);
 CREATE INDEX audit_records_time ON ONLY public.audit_records USING btree (organization_id, recorded_at, seq);
 CREATE INDEX audit_records_tool ON ONLY public.audit_records USING btree (organization_id, tool, recorded_at, seq);

@@ -8,6 +8,7 @@ import { makeOperatorCheck } from '../control-plane/accounts/sign-in.service.js'
 import { AppModule, type Parts } from './app.module.js';
 import { startNotifications } from '../control-plane/approvals/notifications/deliver.js';
 import { startExpiry } from '../control-plane/approvals/expiry.js';
+import { TailsService } from '../record/audit/tails.service.js';
 import { EventStore } from '../record/event-store/event-store.js';
 import type { EventLog } from '../record/event-log/event-log.js';
 import { openKafkaLog } from '../record/event-log/kafka/log.js';
@@ -71,7 +72,9 @@ class Cleanup {
   }
 }
 
-const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close: () => Promise<void> }>> => {
+type Api = Readonly<{ handle: Handle; drain: () => void; close: () => Promise<void> }>;
+
+const startApi = async (parts: Parts): Promise<Api> => {
   const adapter = new ExpressAdapter(
     express()
       .disable('x-powered-by')
@@ -92,7 +95,11 @@ const startApi = async (parts: Parts): Promise<Readonly<{ handle: Handle; close:
   serveDocs(app);
   await app.init();
   assertEveryRouteIsDeclared(app);
-  return { handle: adapter.getInstance<Handle>(), close: () => app.close() };
+  return {
+    handle: adapter.getInstance<Handle>(),
+    drain: () => app.get(TailsService, { strict: false }).endAll(),
+    close: () => app.close(),
+  };
 };
 
 type OpenedDatabase = Readonly<{ url: string; database: Database }>;
@@ -199,7 +206,7 @@ const openParts = async (config: Config, cleanup: Cleanup, own: Readonly<{ port:
 };
 
 /** The `api` role: the REST API, and what runs in the background beside it. */
-const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Readonly<{ handle: Handle }>> => {
+const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> => {
   const { config, database: db, store, vault, outbound, forward } = parts;
   const api = await startApi(parts);
   cleanup.add(api.close);
@@ -243,6 +250,7 @@ const start = async (config: Config, cleanup: Cleanup): Promise<Toolgate> => {
   own.port = await listen(front, config.port, config.host);
   cleanup.add(() => closeFront(front, DRAIN_MS));
   if (gateway) cleanup.add(async () => gateway.drain());
+  if (api) cleanup.add(async () => api.drain());
   return {
     url: publicUrl(),
     listensOn: listensOn(),

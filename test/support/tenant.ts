@@ -20,7 +20,7 @@ export type Tenant = Readonly<{
   person: (role: string) => Promise<Person>;
 }>;
 
-export type Person = Readonly<{ id: string; api: Tenant['api'] }>;
+export type Person = Readonly<{ id: string; token: string; api: Tenant['api'] }>;
 
 export type Grant = Readonly<{ id: string; identityId: string; token: string; mcpUrl: string }>;
 
@@ -99,7 +99,7 @@ export const signUp = async (url: string): Promise<Tenant> => {
         token: invitation['token'],
         password: 'correct horse battery',
       })) as { user: { id: string }; token: string };
-      return { id: joined.user.id, api: apiOf(joined.token) };
+      return { id: joined.user.id, token: joined.token, api: apiOf(joined.token) };
     },
     events: async (filter = '') => {
       const items: Json[] = [];

@@ -136,10 +136,15 @@ export const Instant = (field: Field = {}): PropertyDecorator =>
       name: 'isInstant',
       validator: {
         validate: isInstant,
-        defaultMessage: () => '$property must be a time as RFC 3339, e.g. 2026-11-22T10:00:00Z',
+        defaultMessage: (args) =>
+          '$property must be a time as RFC 3339, e.g. 2026-11-22T10:00:00Z' +
+          (hasLostPlus(args?.value) ? '; in a query, write the + of an offset as %2B' : ''),
       },
     }),
   );
+
+/** Whether a text has a blank where the `+` of an offset belongs: a query string writes a blank as `+`. */
+const hasLostPlus = (value: unknown): boolean => typeof value === 'string' && /\d \d{2}:\d{2}$/.test(value);
 
 /** Whether a text is a day of the calendar; Date.parse takes the 30th of February for the 2nd of March. */
 const isDay = (text: string): boolean => {

@@ -1,23 +1,45 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { ClientGone, goneSignal } from '../../platform/rest/client-gone.js';
-import type { Page } from '../../platform/rest/page.js';
+import { goneSignal } from '../../platform/rest/client-gone.js';
 import { EventsQuery, ExportQuery } from './audit.dto.js';
-import type { AuditItem } from './audit.query.js';
 import { AuditService } from './audit.service.js';
 import { CSV_COLUMNS } from './csv.js';
 import { mediaType } from './export.js';
+import { TailsService } from './tails.service.js';
 import { sendStream } from './send-stream.js';
+
+const STREAM = 'text/event-stream';
+
+const EVENTS = {
+  type: 'object',
+  required: ['items', 'nextCursor', 'hasMore'],
+  properties: {
+    items: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'],
+        properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } },
+        additionalProperties: true,
+      },
+    },
+    nextCursor: { type: 'string', nullable: true },
+    hasMore: { type: 'boolean' },
+  },
+};
 
 @ApiTags('audit')
 @Controller('v1/audit')
 export class AuditController {
   readonly #audit: AuditService;
 
-  constructor(audit: AuditService) {
+  readonly #tails: TailsService;
+
+  constructor(audit: AuditService, tails: TailsService) {
     this.#audit = audit;
+    this.#tails = tails;
   }
 
   @Get('events')
@@ -25,35 +47,28 @@ export class AuditController {
   @ApiOperation({
     summary: 'Search the audit log',
     description:
-      'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq. ' +
-      'Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is ' +
-      'missed. Reading is itself recorded as audit.read, at most once an hour per reader.',
+      'Items are events with their seq (dense per organization from 1) and recordedAt, in order of seq; newest first ' +
+      'with order=desc. Keep the nextCursor of the last page, also of an empty one, to go on from there: nothing is ' +
+      'missed. A filter may be given several times: any of its values is meant. Reading is itself recorded as ' +
+      'audit.read, at most once an hour per reader. With Accept: text/event-stream the answer is a stream: each ' +
+      'record from now on (or from `from`, `after` or Last-Event-ID on) as an event whose id is its seq. An event ' +
+      '`gap` names records that were passed over because the reader was too slow or retention has taken them.',
   })
-  @ApiOkResponse({
-    schema: {
-      type: 'object',
-      required: ['items', 'nextCursor', 'hasMore'],
-      properties: {
-        items: {
-          type: 'array',
-          items: {
-            type: 'object',
-            required: ['seq', 'recordedAt', 'id', 'type', 'time', 'organizationId'],
-            properties: { seq: { type: 'integer' }, recordedAt: { type: 'string', format: 'date-time' } },
-            additionalProperties: true,
-          },
-        },
-        nextCursor: { type: 'string', nullable: true },
-        hasMore: { type: 'boolean' },
-      },
-    },
-  })
-  listEvents(
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Of a stream: the last seq that you have' })
+  @ApiOkResponse({ content: { 'application/json': { schema: EVENTS }, [STREAM]: { schema: { type: 'string' } } } })
+  async listEvents(
     @CurrentPrincipal() principal: Principal,
     @Query() query: EventsQuery,
-    @ClientGone() gone: AbortSignal,
-  ): Promise<Page<AuditItem>> {
-    return this.#audit.list(principal, query, gone);
+    @Res() response: Response,
+  ): Promise<void> {
+    if (response.req.accepts(['application/json', STREAM]) !== STREAM) {
+      response.json(await this.#audit.list(principal, query, goneSignal(response)));
+      return;
+    }
+    response.setHeader('Content-Type', STREAM);
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('X-Accel-Buffering', 'no');
+    await this.#tails.send(principal, query, response);
   }
 
   @Get('export')

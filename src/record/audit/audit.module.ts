@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
+import { TailsService } from './tails.service.js';
 
-/** Searching and exporting the audit log. Needs Database and EventStore from outside. */
-@Module({ controllers: [AuditController], providers: [AuditService] })
+/** Searching, following and exporting the audit log. */
+@Module({ controllers: [AuditController], providers: [AuditService, TailsService] })
 export class AuditModule {}

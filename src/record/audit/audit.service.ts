@@ -4,25 +4,14 @@ import type { Principal } from '../../platform/rest/allowed.js';
 import { cursorAt, pageStart, toPage, type Page } from '../../platform/rest/page.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import type { EventsQuery, ExportQuery } from './audit.dto.js';
-import { searchEvents, toItem, type AuditItem, type Filters } from './audit.query.js';
-import { placeKey, readPlaceKey } from './cursor.js';
+import { searchEvents, toItem, type AuditItem } from './audit.query.js';
+import { checkRange, filtersOf, instant, startOf } from './audit-request.js';
+import { placeKey } from './cursor.js';
 import { exportEvents, isExportFormat, type ExportFormat } from './export.js';
-import { BEGINNING, type Place } from './records.js';
+import type { Filters } from './filters.js';
 
 const HOUR_MS = 3_600_000;
 const READER_CACHE_SIZE = 10_000;
-
-const instant = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
-
-const startOf = (after: string): Place => {
-  if (after === '') return BEGINNING;
-  const place = readPlaceKey(after);
-  if (!place)
-    throw new Problem('invalid_body', 'Send the nextCursor of a page of this list.', {
-      errors: [{ pointer: '/after', code: 'invalid', message: 'after must be a nextCursor of this list' }],
-    });
-  return place;
-};
 
 /**
  * Reading the audit log, which is itself on record: `audit.read` at most once an hour per reader and process,
@@ -38,22 +27,23 @@ export class AuditService {
   }
 
   /**
-   * A page of the audit log. Unlike other lists it always answers a cursor to go on from, an empty page the one that it
-   * was asked with: the log grows.
+   * A page of the audit log. Oldest first it always has a cursor to go on from, and an empty page has the one of its
+   * request: the log grows. Newest first it has one when more follow. @throws Problem invalid_body
    */
   async list(principal: Principal, query: EventsQuery, signal?: AbortSignal): Promise<Page<AuditItem>> {
+    const { order = 'asc' } = query;
     const { after, limit, rows } = pageStart(query);
-    const from = startOf(after);
-    const { limit: _limit, after: _after, ...rest } = query;
-    const filters: Filters = { ...rest, from: instant(query.from), to: instant(query.to) };
-    await this.#noteRead(principal, filters);
+    const from = startOf(order, after);
+    const filters = filtersOf(query);
+    await this.noteRead(principal, filters);
     const found = await this.#store.search(
       principal,
       signal,
-    )((tx) => searchEvents(tx, principal.organizationId, filters, { from, limit: rows }));
-    const page = toPage(found, limit, { keyOf: placeKey, view: toItem });
+    )((tx) => searchEvents(tx, principal.organizationId, filters, { from, order, limit: rows }));
+    const page = toPage(found, limit, { keyOf: (row) => placeKey(order, row), view: toItem });
+    if (order === 'desc') return page;
     const last = found[page.items.length - 1];
-    return { ...page, nextCursor: last ? cursorAt(placeKey(last)) : query.after || null };
+    return { ...page, nextCursor: last ? cursorAt(placeKey(order, last)) : query.after || null };
   }
 
   /**
@@ -66,6 +56,7 @@ export class AuditService {
   ): Promise<Readonly<{ format: ExportFormat; text: AsyncIterable<string> }>> {
     const { format, from = null, to = null } = query;
     if (!isExportFormat(format)) throw new Problem('unsupported', 'This release exports ndjson and csv.');
+    checkRange(query);
     await this.#store.change(principal, (change) =>
       change.appendFact('audit', { type: 'audit.exported', format, from, to }),
     );
@@ -78,7 +69,8 @@ export class AuditService {
     };
   }
 
-  async #noteRead(principal: Principal, filters: Filters): Promise<void> {
+  /** Puts on record that somebody reads the audit log, unless this hour's reading is on record. */
+  async noteRead(principal: Principal, filters: Filters): Promise<void> {
     const reader = `${principal.organizationId}|${principal.actor.id}`;
     const now = Date.now();
     if (now - (this.#lastRead.get(reader) ?? 0) < HOUR_MS) return;

@@ -1,4 +1,5 @@
-import { IdOf, OneOf, Text } from '../../platform/rest/fields.js';
+import { idItem, textItem, wordItem, type QueryItem } from '../../platform/rest/query-list.js';
+import { DECISION_CODES } from '../event-log/events/types.js';
 
 type Event = Readonly<Record<string, unknown>>;
 
@@ -9,8 +10,10 @@ type Column = Readonly<{
   read?: (event: Event) => unknown;
   /** Most records of a batch have different values here. Of the other columns, a batch has few different rows. */
   isUnique?: true;
-  /** The column is a filter of `GET /v1/audit/events`: how its query parameter is checked. */
-  filter?: PropertyDecorator;
+  /** The column is a filter of `GET /v1/audit/events`: what values its query parameter takes. */
+  filter?: QueryItem;
+  /** What the description of the filter's query parameter says. */
+  about?: string;
 }>;
 
 /**
@@ -18,19 +21,17 @@ type Column = Readonly<{
  * writing and searching the audit log follow this table: a new column stands here and in a migration.
  */
 const columns = {
-  callId: { name: 'call_id', isUnique: true },
-  grantId: { name: 'grant_id', filter: IdOf('grt', { optional: true }) },
-  identityId: { name: 'identity_id', filter: IdOf('idn', { optional: true }) },
-  serverId: { name: 'server_id', filter: IdOf('srv', { optional: true }) },
+  callId: { name: 'call_id', isUnique: true, filter: idItem('call') },
+  grantId: { name: 'grant_id', filter: idItem('grt') },
+  identityId: { name: 'identity_id', filter: idItem('idn') },
+  serverId: { name: 'server_id', filter: idItem('srv') },
   tool: {
     name: 'tool',
-    filter: Text(1, 1000, {
-      optional: true,
-      description: 'The exact name of a tool; long names compare by their first 200 characters',
-    }),
+    filter: textItem(1000),
+    about: 'The exact name of a tool; long names compare by their first 200 characters',
   },
-  effect: { name: 'effect', filter: OneOf(['allow', 'deny', 'hold'], { optional: true }) },
-  code: { name: 'code' },
+  effect: { name: 'effect', filter: wordItem(['allow', 'deny', 'hold']) },
+  code: { name: 'code', filter: wordItem(DECISION_CODES) },
   status: { name: 'status' },
   /** The effect that the grant's shadow policy would have had, where it is another one. */
   shadow: { name: 'shadow', read: ({ shadow }) => (shadow as Event | null | undefined)?.['effect'] },
@@ -39,11 +40,11 @@ const columns = {
 export type ColumnName = keyof typeof columns;
 
 type FilterColumn = {
-  [Name in ColumnName]: (typeof columns)[Name] extends Readonly<{ filter: PropertyDecorator }> ? Name : never;
+  [Name in ColumnName]: (typeof columns)[Name] extends Readonly<{ filter: QueryItem }> ? Name : never;
 }[ColumnName];
 
-/** What a search asks of columns: the exact value of each. */
-export type ColumnFilters = Readonly<Partial<Record<FilterColumn, string>>>;
+/** What a search asks of columns: each holds any of these values, exactly. */
+export type ColumnFilters = Readonly<Partial<Record<FilterColumn, readonly string[]>>>;
 
 /** The value of every column of an event. Anything but a text is null. */
 export type ColumnValues = Readonly<Record<ColumnName, string | null>>;
@@ -54,8 +55,8 @@ export const COLUMNS = Object.entries(columns as Readonly<Record<ColumnName, Col
 }));
 
 /** The columns that are filters. */
-export const FILTER_COLUMNS = COLUMNS.flatMap(({ member, name, filter }) =>
-  filter ? [{ member: member as FilterColumn, name, filter }] : [],
+export const FILTER_COLUMNS = COLUMNS.flatMap(({ member, name, filter, about }) =>
+  filter ? [{ member: member as FilterColumn, name, filter, about }] : [],
 );
 
 const MAX_COLUMN_LENGTH = 200;

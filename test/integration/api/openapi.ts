@@ -115,7 +115,7 @@ export const isIdMember = (name: string): boolean => /Ids?$/.test(name) && name 
 /** Of members that each are optional, the one to send. */
 export const oneOf: Readonly<Record<string, readonly string[]>> = {
   testPolicy: ['document'],
-  changeOrganization: ['disabled'],
+  updateOrganization: ['disabled'],
   changeServer: ['name'],
   changeTool: ['disabled'],
   updateIdentity: ['name'],

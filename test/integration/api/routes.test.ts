@@ -5,6 +5,7 @@ import { newId } from '../../../src/platform/crypto/ids.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
 import { startUpstream } from '../../support/upstream.js';
+import { append, decided } from '../audit/audit-support.js';
 import { DOCUMENT, hasId, invite, makeFor, nobodys, objectPath, PASSWORD, withId } from './objects.js';
 import {
   bodyOf,
@@ -48,13 +49,18 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
   const serverId = await tenant.server(upstream.url);
   const [policyId, identityId] = [await tenant.policy(serverId, DOCUMENT), await tenant.identity('named in bodies')];
   const { id: grantId } = await tenant.grant({ serverId, policyId, identityId });
+  const callId = newId('call');
+  await append(toolgate.toolgate.eventLog, [decided(tenant.organizationId, { callId })]);
+  const memberId = ((await tenant.api('GET', '/v1/me')).body['user'] as Json)['id'];
   return {
     serverId,
     policyId,
     shadowPolicyId: policyId,
     identityId,
     grantId,
-    memberId: ((await tenant.api('GET', '/v1/me')).body['user'] as Json)['id'],
+    callId,
+    memberId,
+    actorId: memberId,
     organizationId: tenant.organizationId,
     transport: { type: 'streamable-http', url: upstream.url },
     auth: { type: 'none' },
@@ -62,7 +68,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'login.password': PASSWORD,
     'signup.password': PASSWORD,
     'acceptInvitation.password': PASSWORD,
-    'changeOrganization.disabled': false,
+    'updateOrganization.disabled': false,
     'updateApprovalNotifications.webhookUrl': null,
     'updateGrant.policyId': null,
     'exportEvents.format': 'ndjson',

@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 
 const { test, toolgate, tenant } = tenantTest();
 let upstream: Upstream;
-let approver: Person;
+let approver: Pick<Person, 'id' | 'api'>;
 let serverId: string;
 
 test.beforeAll(async () => {
@@ -53,7 +53,7 @@ const agentOf = async (grant: Grant) => {
 };
 
 const forwarded = (): number => upstream.seenOf('tools/call').length;
-const decide = (who: Person, id: string, what: 'approve' | 'reject', body?: Json) =>
+const decide = (who: Pick<Person, 'id' | 'api'>, id: string, what: 'approve' | 'reject', body?: Json) =>
   who.api('POST', `/v1/approvals/${id}/${what}`, body);
 const approvalsOf = async (grant: Grant, status = ''): Promise<readonly Json[]> =>
   (
@@ -316,11 +316,11 @@ describe('who approves', () => {
     const key = (await tenant.api('POST', '/v1/api-keys', { name: 'approves', role: 'approver' })).body[
       'secret'
     ] as string;
-    const keyHolder: Person = {
+    const keyHolder: Pick<Person, 'id' | 'api'> = {
       id: '',
       api: (method, path, body) => tenant.api(method, path, body, { authorization: `Bearer ${key}` }),
     };
-    const admin: Person = { id: '', api: tenant.api };
+    const admin: Pick<Person, 'id' | 'api'> = { id: '', api: tenant.api };
     for (const party of [admin, owner, keyHolder]) {
       const { status, body } = await decide(party, approvalId, 'approve');
       expect([status, body['code']]).toEqual([403, 'four_eyes']);
@@ -367,7 +367,7 @@ describe('who approves', () => {
       const identityId = (
         await tenant.api('POST', '/v1/identities', { name: 'handed on', kind: 'agent', memberId: before.id })
       ).body['id'] as string;
-      const give = async (by: Person, memberId: string | null): Promise<void> =>
+      const give = async (by: Pick<Person, 'id' | 'api'>, memberId: string | null): Promise<void> =>
         expect((await by.api('PATCH', `/v1/identities/${identityId}`, { memberId })).status).toBe(200);
       await give(before, owner.id);
       await tenant.api('PATCH', `/v1/identities/${identityId}`, { name: 'renamed' });

@@ -60,10 +60,27 @@ describe('GET /v1/audit/events', () => {
     'grantId=7',
     'unknown=1',
     'tool=',
-    'tool=a&tool=b',
-  ])('refuses ?%s', async (query) => {
+    'code=denied',
+    'type=toolCall.decidid',
+    'actorId=',
+    'order=newest',
+    'effect=deny&effect=maybe',
+    'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
+  ])('a search with ?%s is refused, and the refusal names the parameter', async (query) => {
     const { status, body } = await tenant.api('GET', `/v1/audit/events?${query}`);
     expect([status, body['code']]).toEqual([400, 'invalid_body']);
+    expect(JSON.stringify(body['errors'])).toContain(query.split('=')[0]);
+  });
+
+  test('a time whose + was not encoded is refused with a hint at %2B', async () => {
+    const { status, body } = await tenant.api('GET', '/v1/audit/events?from=2026-01-01T00:00:00+01:00');
+    expect([status, JSON.stringify(body['errors'])]).toEqual([400, expect.stringContaining('%2B')]);
+    expect((await tenant.api('GET', '/v1/audit/events?from=2026-01-01T00:00:00%2B01:00')).status).toBe(200);
+  });
+
+  test('a filter given twice means any of its values', async () => {
+    const both = await tenant.events('&type=apiKey.issued&type=member.joined');
+    expect(new Set(both.map((item) => item['type']))).toEqual(new Set(['apiKey.issued', 'member.joined']));
   });
 
   test('shows another organization its own events only', async () => {

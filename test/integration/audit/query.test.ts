@@ -45,11 +45,15 @@ const seed = async (events: Parameters<typeof append>[1]): Promise<void> => {
   await writer.stop();
 };
 
-const allPages = async (principal: Principal, limit: number): Promise<readonly AuditItem[]> => {
+const allPages = async (
+  principal: Principal,
+  limit: number,
+  query: Parameters<AuditService['list']>[1] = {},
+): Promise<readonly AuditItem[]> => {
   const items: AuditItem[] = [];
   let after: string | undefined;
   for (;;) {
-    const page = await audit.list(principal, { limit, ...(after === undefined ? {} : { after }) });
+    const page = await audit.list(principal, { ...query, limit, ...(after === undefined ? {} : { after }) });
     items.push(...page.items);
     after = page.nextCursor ?? undefined;
     if (!page.hasMore) return items;
@@ -125,10 +129,13 @@ describe('searching the audit log', () => {
     }
   });
 
-  test('finds by every filter what a look at each record finds, in order of seq', async () => {
+  test('a search finds by every filter what a look at each record finds, in both orders', async () => {
     const principal = auditor(newId('org'));
     const { organizationId } = principal;
-    const [grantId, identityId, serverId] = [newId('grt'), newId('idn'), newId('srv')];
+    const [grantId, identityId, serverId, policyId] = [newId('grt'), newId('idn'), newId('srv'), newId('pol')];
+    const [callId, id, actorId] = [newId('call'), newId('evt'), newId('usr')];
+    const rule = '/tools/say "hi"\\~1ü/limits/0';
+    const refused = { effect: 'deny', code: 'rate_limited', rule } as const;
     await seed([
       ...numbers(20).map((n) =>
         decided(organizationId, {
@@ -136,31 +143,86 @@ describe('searching the audit log', () => {
           tool: n % 3 === 0 ? 'list_issues' : 'cancel_job',
         }),
       ),
-      decided(organizationId, { grantId, identityId, serverId, effect: 'hold' }),
-      completed(organizationId, { grantId, tool: 'x'.repeat(300) }),
+      decided(organizationId, { grantId, identityId, serverId, effect: 'hold', code: 'approval_required' }),
+      decided(organizationId, { ...refused, id, callId, policyId }),
+      decided(organizationId, { would: refused, shadow: { ...refused, policyId, policyVersion: 1 } }),
+      completed(organizationId, { grantId, callId, tool: 'x'.repeat(300) }),
     ]);
-    await seed([{ ...decided(organizationId), type: 'grant.revoked' } as never]);
+    const actor = { type: 'member', id: actorId };
+    await seed([
+      { ...decided(organizationId), type: 'grant.revoked', actor, policyId } as never,
+      { ...decided(organizationId), type: 'policy.deleted', actor: { ...actor, id: newId('key') }, by: actor } as never,
+    ]);
     const all = await allPages(principal, 1000);
-    const wanted = [
-      { effect: 'deny' },
-      { effect: 'hold' },
-      { effect: 'allow' },
-      { grantId },
-      { identityId },
-      { serverId },
-      { tool: 'list_issues' },
-      { tool: 'x'.repeat(300) },
-      { type: 'toolCall.completed' },
-      { type: 'grant.revoked' },
-      { effect: 'deny', tool: 'list_issues' },
-      { tool: 'none' },
+    const wanted: readonly Readonly<Record<string, readonly string[]>>[] = [
+      { effect: ['deny'] },
+      { effect: ['hold', 'allow'] },
+      { code: ['rate_limited'] },
+      { code: ['approval_required', 'allowed'] },
+      { rule: [rule] },
+      { rule: [rule, '/tools/cancel_job'] },
+      { policyId: [policyId] },
+      { actorId: [actorId] },
+      { id: [id] },
+      { callId: [callId] },
+      { grantId: [grantId] },
+      { identityId: [identityId] },
+      { serverId: [serverId] },
+      { tool: ['list_issues'] },
+      { tool: ['x'.repeat(300)] },
+      { type: ['toolCall.completed'] },
+      { type: ['grant.revoked', 'policy.deleted'] },
+      { effect: ['deny'], tool: ['list_issues'] },
+      { tool: ['none'] },
     ];
+    const valueOf = (item: AuditItem, name: string): unknown =>
+      name === 'actorId' ? (item['actor'] as { id: string } | undefined)?.id : item[name];
     for (const filter of wanted) {
-      const found = await audit.list(principal, filter);
-      expect(found.items, JSON.stringify(filter)).toEqual(
-        all.filter((item) => Object.entries(filter).every(([name, value]) => item[name] === value)),
+      const expected = all.filter((item) =>
+        Object.entries(filter).every(([name, values]) => values.some((value) => value === valueOf(item, name))),
       );
+      const found = await audit.list(principal, filter);
+      expect(found.items, JSON.stringify(filter)).toEqual(expected);
+      const newestFirst = await allPages(principal, 3, { ...filter, order: 'desc' });
+      expect(newestFirst, JSON.stringify(filter)).toEqual(expected.toReversed());
     }
+  });
+
+  test('a cursor of one order is refused in the other', async () => {
+    const principal = auditor(newId('org'));
+    await seed(numbers(3).map(() => decided(principal.organizationId)));
+    for (const [order, other] of [['asc', 'desc'] as const, ['desc', 'asc'] as const]) {
+      const { nextCursor } = await audit.list(principal, { order, limit: 1 });
+      await expect(audit.list(principal, { order: other, after: nextCursor ?? '' })).rejects.toMatchObject({
+        code: 'invalid_body',
+      });
+    }
+  });
+
+  test('a search for an id, a call, a server or the newest records reads no table as a whole', async () => {
+    const organizations = numbers(5).map(() => newId('org'));
+    await seed(numbers(6000).map((n) => decided(organizations[n % 5] ?? '', { serverId: newId('srv') })));
+    const owner = new pg.Client({ connectionString: at.url });
+    await owner.connect();
+    await owner.query('vacuum analyze audit_records');
+    for (const [where, index] of [
+      [`id = '${newId('evt')}'`, 'id_call_id'],
+      [`call_id = '${newId('call')}'`, 'id_call_id'],
+      [`server_id = '${newId('srv')}'`, 'server_id'],
+      ['true', 'organization_id_recorded_at_seq'],
+    ]) {
+      const { rows } = await owner.query<{ 'QUERY PLAN': string }>(
+        `explain select event from audit_records where organization_id = '${organizations[0]}' and ${where}
+          order by recorded_at desc, seq desc limit 101`,
+      );
+      const today = rows.map((row) => row['QUERY PLAN']).filter((line) => /audit_records_\d{8}/.test(line));
+      expect(
+        today.some((line) => line.includes(`_${index}`)),
+        `${where}: ${today.join('; ')}`,
+      ).toBe(true);
+      expect(today.filter((line) => line.includes('Seq Scan') && !line.includes('rows=1 '))).toEqual([]);
+    }
+    await owner.end();
   });
 
   test('takes from and to by the time of recording, from inclusive and to exclusive', async () => {
@@ -200,7 +262,7 @@ describe('searching the audit log', () => {
 
   test('is itself on record, once an hour for each reader', async () => {
     const principal = auditor(newId('org'));
-    for (let i = 0; i < 3; i += 1) await audit.list(principal, { effect: 'deny' });
+    for (let i = 0; i < 3; i += 1) await audit.list(principal, { effect: ['deny'] });
     await audit.list({ ...principal, actor: { type: 'apiKey', id: newId('key') } }, {});
     expect(await noticesOf(principal.organizationId)).toEqual(['audit.read', 'audit.read']);
   });
