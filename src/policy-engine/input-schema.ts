@@ -1,12 +1,15 @@
 import { Ajv, type ErrorObject, type Options } from 'ajv';
+import type { DataValidateFunction, DataValidationCxt } from 'ajv/dist/types/index.js';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats, { type FormatName } from 'ajv-formats';
 import { RE2JS } from 're2js';
 import { compileInSlices, isUsable, type Pattern } from './conditions/pattern.js';
 import { newWork, type Work } from './conditions/work.js';
+import { ExactNumbers, UndecidableNumber } from './exact-numbers-in-schemas.js';
 import type { CompiledSchema } from './facts.js';
-import { prepareSchema, STEPS_KEYWORD, type JsonSchema } from './schema-bounds.js';
+import { typeTest } from './json-types.js';
+import { prepareSchema, STEPS_KEYWORD, TYPE_KEYWORD, type JsonSchema } from './schema-bounds.js';
 import { inSlices, type Sliced } from './slices.js';
 import { pointerTo } from '../platform/json/pointer.js';
 
@@ -82,11 +85,15 @@ function isSchema(dialect: Dialect, schema: JsonSchema): boolean {
 }
 
 function compiledBy({ dialect, schema, patterns }: Prepared): CompiledSchema | undefined {
-  const meter: Meter = { work: newWork() };
+  const meter: Meter = { work: newWork(), exactNumbers: new ExactNumbers() };
   try {
     const validate = compilerOf(dialect, meter, patterns).compile(closed(schema));
     return {
-      validate: (callArguments) => judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])), meter),
+      validate: (callArguments) => {
+        meter.work = newWork();
+        meter.exactNumbers.begin(callArguments);
+        return judge(() => (validate(callArguments) ? [] : (validate.errors ?? [])));
+      },
     };
   } catch {
     return undefined;
@@ -104,8 +111,8 @@ function translated(source: string): string {
 
 type Dialect = '2020-12' | 'draft-07';
 
-/** The steps left for the validation that runs; validating is synchronous. */
-type Meter = { work: Work };
+/** The state of the validation that runs, which is synchronous: the steps left, and its exact numbers. */
+type Meter = { work: Work; readonly exactNumbers: ExactNumbers };
 
 class OutOfSteps extends Error {}
 
@@ -151,7 +158,7 @@ function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string
     keyword: STEPS_KEYWORD,
     before: '$ref',
     errors: false,
-    validate: (steps: number, data: unknown) => spend(meter, steps + sizeOf(data)),
+    compile: (steps: number, schema: JsonSchema) => passOver(steps, schema, meter),
   });
   ajv.removeKeyword('uniqueItems');
   ajv.addKeyword({
@@ -161,6 +168,19 @@ function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string
     validate: (wanted: boolean, items: readonly unknown[]) => !wanted || areUnique(items, meter),
   });
   return ajv;
+}
+
+/** What comes first in every subschema: its steps, the exact numbers that its keywords can't decide by, and its type. */
+function passOver(steps: number, schema: JsonSchema, meter: Meter): DataValidateFunction {
+  const isOfType = TYPE_KEYWORD in schema ? typeTest(schema[TYPE_KEYWORD]) : undefined;
+  const checkNumbers = meter.exactNumbers.checkFor(
+    Object.keys(schema).map((keyword) => (keyword === TYPE_KEYWORD ? 'type' : keyword)),
+  );
+  return (data: unknown, context?: DataValidationCxt) => {
+    spend(meter, steps + sizeOf(data));
+    checkNumbers(data, context?.instancePath ?? '');
+    return isOfType === undefined || isOfType(data);
+  };
 }
 
 function fitsFormat(format: Ajv['formats'][string], text: string): boolean {
@@ -220,11 +240,11 @@ function closed(schema: JsonSchema): JsonSchema {
     : { ...schema, unevaluatedProperties: false };
 }
 
-function judge(errorsOf: () => readonly ErrorObject[], meter: Meter): readonly string[] {
-  meter.work = newWork();
+function judge(errorsOf: () => readonly ErrorObject[]): readonly string[] {
   try {
     return [...new Set(errorsOf().map(pointerOf))].slice(0, MAX_POINTERS_SHOWN);
   } catch (error) {
+    if (error instanceof UndecidableNumber) return [shortened(error.pointer)];
     // Out of steps, or nested deeper than the stack: not known to be right, so wrong.
     if (error instanceof OutOfSteps || error instanceof RangeError) return [''];
     throw error;
@@ -236,5 +256,9 @@ function pointerOf({ instancePath, params }: ErrorObject): string {
   const { missingProperty, additionalProperty, unevaluatedProperty } = params as Readonly<Record<string, unknown>>;
   const member = missingProperty ?? additionalProperty ?? unevaluatedProperty;
   const pointer = typeof member === 'string' ? pointerTo(instancePath, member) : instancePath;
+  return shortened(pointer);
+}
+
+function shortened(pointer: string): string {
   return pointer.length <= MAX_POINTER_LENGTH ? pointer : `${pointer.slice(0, MAX_POINTER_LENGTH)}…`;
 }

@@ -1,4 +1,5 @@
 import { patternSize } from './conditions/pattern.js';
+import { typeTest } from './json-types.js';
 import { pointerTo } from '../platform/json/pointer.js';
 import { isObject } from '../platform/json/json-object.js';
 
@@ -6,6 +7,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Every subschema of a prepared schema carries what one pass over it costs under this keyword. */
 export const STEPS_KEYWORD = 'toolgateSteps';
+/** In a prepared schema `type` stands under this keyword, since ajv would judge it before all others. */
+export const TYPE_KEYWORD = 'toolgateType';
 
 const MAX_CHARACTERS = 256 * 1024;
 const MAX_DEPTH = 64;
@@ -51,14 +54,20 @@ const dropped: ReadonlySet<string> = new Set([
   'title',
   'description',
 ]);
-const refused: ReadonlySet<string> = new Set(['$dynamicRef', '$recursiveRef', '$vocabulary', STEPS_KEYWORD]);
+const refused: ReadonlySet<string> = new Set([
+  '$dynamicRef',
+  '$recursiveRef',
+  '$vocabulary',
+  STEPS_KEYWORD,
+  TYPE_KEYWORD,
+]);
 
 class Unbounded extends Error {}
 
 type Walk = { places: Set<string>; references: string[]; enumerated: number; patterns: Set<string>; code: number };
 
 /**
- * A copy of a JSON Schema in which every subschema carries `stepsKeyword`, without annotations. Undefined when it is
+ * A copy of a JSON Schema in which every subschema carries `STEPS_KEYWORD`, without annotations. Undefined when it is
  * over a bound, or refers to anything but its own subschemas by pointer. The texts of its regular expressions are added
  * to `patterns`.
  */
@@ -86,18 +95,28 @@ function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolea
   addCode(CODE_OF_SUBSCHEMA, walk);
   if (typeof schema === 'boolean') return schema;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Unbounded();
+  if ('nullable' in schema && !('type' in schema)) throw new Unbounded();
   walk.places.add(at);
   const members: [string, unknown][] = [];
   let steps = STEPS_PER_SUBSCHEMA;
   for (const [key, value] of Object.entries(schema)) {
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
-    if (dropped.has(key) || key === '$id') continue;
+    if (dropped.has(key) || key === '$id' || key === 'nullable') continue;
     addCode(CODE_OF_KEYWORD + codeOfMembers(key, value), walk);
     addPatterns(key, value, walk);
-    members.push([key, keyword(key, value, pointerTo(at, key), walk)]);
+    const entry = key === 'type' ? knownType(schema) : keyword(key, value, pointerTo(at, key), walk);
+    members.push([key === 'type' ? TYPE_KEYWORD : key, entry]);
     steps += STEPS_PER_MEMBER * sizeOf(value);
   }
   return { ...Object.fromEntries(members), [STEPS_KEYWORD]: steps };
+}
+
+/** The types of a subschema; `nullable`, which OpenAPI has beside `type`, adds one, as ajv does it. */
+function knownType({ type, nullable }: Readonly<{ type?: unknown; nullable?: unknown }>): unknown {
+  const types: readonly unknown[] = Array.isArray(type) ? type : [type];
+  const hasNull = types.includes('null');
+  if (typeTest(type) === undefined || (hasNull && nullable === false)) throw new Unbounded();
+  return nullable === true && !hasNull ? [...types, 'null'] : type;
 }
 
 function sizeOf(value: unknown): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { prepareSchema, STEPS_KEYWORD } from '../../../src/policy-engine/schema-bounds.js';
+import { prepareSchema, STEPS_KEYWORD, TYPE_KEYWORD } from '../../../src/policy-engine/schema-bounds.js';
 
 type Prepared = Readonly<Record<string, unknown>>;
 
@@ -68,7 +68,7 @@ test.each([
   '$id',
 ])('%s is left out: it checks nothing', (key) => {
   expect(prepareSchema({ [key]: 'https://example.org/', type: 'object' })).toEqual({
-    type: 'object',
+    [TYPE_KEYWORD]: 'object',
     [STEPS_KEYWORD]: 17,
   });
 });
@@ -106,6 +106,12 @@ test.each([
   ['a recursive reference', { $recursiveRef: '#' }],
   ['a vocabulary', { $vocabulary: {} }],
   ['our own keyword', { [STEPS_KEYWORD]: 1 }],
+  ['our own keyword for types', { [TYPE_KEYWORD]: 'string' }],
+  ['an unknown type', { type: 'text' }],
+  ['a list of no types', { type: [] }],
+  ['a type twice', { type: ['string', 'string'] }],
+  ['nullable without a type', { properties: { a: { nullable: true } } }],
+  ['null that is not nullable', { type: 'null', nullable: false }],
 ] as const)('%s is no schema whose cost is known', (_name, schema) => {
   expect(prepareSchema(schema)).toBeUndefined();
 });
