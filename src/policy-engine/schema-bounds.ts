@@ -44,6 +44,7 @@ const lists = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
 const maps = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'];
 /** What names or moves a schema: not needed where references are pointers into the same document. */
 const dropped: ReadonlySet<string> = new Set([
+  '$id',
   '$schema',
   '$anchor',
   '$dynamicAnchor',
@@ -53,6 +54,8 @@ const dropped: ReadonlySet<string> = new Set([
   'examples',
   'title',
   'description',
+  // It stands in the types.
+  'nullable',
 ]);
 const refused: ReadonlySet<string> = new Set([
   '$dynamicRef',
@@ -94,22 +97,24 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 function subschema(schema: unknown, at: string, walk: Walk): JsonSchema | boolean {
   addCode(CODE_OF_SUBSCHEMA, walk);
   if (typeof schema === 'boolean') return schema;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) throw new Unbounded();
-  if ('nullable' in schema && !('type' in schema)) throw new Unbounded();
+  if (!isObject(schema) || isNullableWithoutType(schema)) throw new Unbounded();
   walk.places.add(at);
   const members: [string, unknown][] = [];
   let steps = STEPS_PER_SUBSCHEMA;
   for (const [key, value] of Object.entries(schema)) {
     if (refused.has(key) || (key === '$id' && at !== '')) throw new Unbounded();
-    if (dropped.has(key) || key === '$id' || key === 'nullable') continue;
+    if (dropped.has(key)) continue;
     addCode(CODE_OF_KEYWORD + codeOfMembers(key, value), walk);
     addPatterns(key, value, walk);
-    const entry = key === 'type' ? knownType(schema) : keyword(key, value, pointerTo(at, key), walk);
-    members.push([key === 'type' ? TYPE_KEYWORD : key, entry]);
+    members.push(
+      key === 'type' ? [TYPE_KEYWORD, knownType(schema)] : [key, keyword(key, value, pointerTo(at, key), walk)],
+    );
     steps += STEPS_PER_MEMBER * sizeOf(value);
   }
   return { ...Object.fromEntries(members), [STEPS_KEYWORD]: steps };
 }
+
+const isNullableWithoutType = (schema: object): boolean => 'nullable' in schema && !('type' in schema);
 
 /** The types of a subschema; `nullable`, which OpenAPI has beside `type`, adds one, as ajv does it. */
 function knownType({ type, nullable }: Readonly<{ type?: unknown; nullable?: unknown }>): unknown {
