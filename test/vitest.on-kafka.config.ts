@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What has no product with a log in it, or is about the log that is kept in PostgreSQL. */
 const NOT_HERE = {
-  'test/integration/event-log/postgres-log.test.ts':
+  'test/integration/event-log/postgres-log.slow.test.ts':
     'the contract suite of the log in PostgreSQL; that of the log in Kafka is in test/kafka',
   'test/integration/event-log/postgres-reading.test.ts': 'how the log in PostgreSQL is read',
   'test/integration/event-log/silent-connection.slow.test.ts':
