@@ -52,9 +52,7 @@ describe('a flood of passwords to hash', () => {
       Array.from({ length: 90 }, () => call(toolgate.url, 'POST /v1/signup', { body: body() })),
     );
     const refused = answers.filter((answer) => answer.status === 429);
-    expect(answers.filter((answer) => answer.status === 201).length + refused.length).toBe(90);
-    expect(answers.some((answer) => answer.status === 201)).toBe(true);
-    expect(refused.length).toBeGreaterThan(0);
+    expect([...new Set(answers.map(({ status }) => status))].toSorted()).toEqual([201, 429]);
     for (const answer of refused) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 });
