@@ -211,8 +211,8 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
   const api = await startApi(parts);
   cleanup.add(api.close);
   for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
-  const ways = { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables };
-  cleanup.add(startRediscovery({ db, store, vault, ways }).stop);
+  const discovery = { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables };
+  cleanup.add(startRediscovery({ db, store, vault, discovery }).stop);
   return api;
 };
 

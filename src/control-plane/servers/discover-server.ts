@@ -6,7 +6,7 @@ import { Problem, urlProblem } from '../../platform/runtime/problems.js';
 import { hasHiddenParts, openArguments, openUrl, openTransport } from '../../platform/crypto/hidden-parts.js';
 import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
 import { findUncheckable, someOf } from '../../policy-engine/uncheckable.js';
-import { discover, type Discovered } from '../../mcp/upstream/discover.js';
+import { discover, type Discovered, type UpstreamTarget } from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
 import type { SecretValues } from './upstream-headers.js';
 
@@ -86,40 +86,54 @@ export const openSentTransport = (
 };
 
 /** A server as one organization reaches it. */
-export type DiscoveryTarget = Readonly<{ organizationId: string; transport: Transport; secrets: SecretValues }>;
+export type DiscoveryTarget = Readonly<{
+  organizationId: string;
+  serverId: string;
+  transport: Transport;
+  secrets: SecretValues;
+}>;
 
-const discoverOver = (
+/** How long a command may take to answer for the first time: npx and uvx download what they run. */
+export const STDIO_START_TIMEOUT_MS = 300_000;
+
+/** The `statusDetail` of a command that has not answered yet; it is discovered again, with the time that it needs. */
+export const STILL_STARTING =
+  'The server is still starting: its command has not answered yet. Toolgate waits for it in the background, for up to ' +
+  `${STDIO_START_TIMEOUT_MS / 60_000} minutes.`;
+
+const upstreamTargetOf = (
   { forward }: DiscoveryDeps,
-  { organizationId, transport, secrets }: DiscoveryTarget,
-): Promise<Discovered> => {
-  const own = { id: newId('srv'), organizationId, eras: [] };
+  { organizationId, serverId: id, transport, secrets }: DiscoveryTarget,
+): UpstreamTarget => {
+  // A grant of its own: nothing that a client opened is used, and nothing that this opens is used for a client.
+  const grantId = newId('srv');
+  const server = { id, organizationId, eras: [] };
   if (transport.type === 'stdio') {
     const { args, env } = openArguments(transport.args, secrets);
-    return discover({
-      forward,
-      server: { ...own, transport: { ...transport, args, env } },
-      credential: {},
-      grantId: own.id,
-    });
+    return { forward, server: { ...server, transport: { ...transport, args, env } }, credential: {}, grantId };
   }
   const { url, headers } = openUrl(transport.url, secrets);
-  return discover({
-    forward,
-    server: { ...own, transport: { type: transport.type, url } },
-    credential: headers,
-    grantId: own.id,
-  });
+  return { forward, server: { ...server, transport: { type: transport.type, url } }, credential: headers, grantId };
 };
 
 /**
- * Asks a server what it offers. Each time as a server and a grant of its own, so that nothing opened for another is
- * taken for it; what the discovery collects and keeps open counts for its organization.
+ * Asks a server what it offers, within `timeoutMs` (15 s without it). What the discovery collects and opens counts for
+ * its organization. `isRetried`: a command that does not answer in time is discovered again, so that it is not said to
+ * be unreachable yet.
  */
-export const discoverServer = async (ways: DiscoveryDeps, reached: DiscoveryTarget): Promise<Discovered> => {
-  const found = await discoverOver(ways, reached);
-  if (found.status !== 'ready') return found;
+export const discoverServer = async (
+  deps: DiscoveryDeps,
+  target: DiscoveryTarget,
+  { timeoutMs, isRetried = false }: Readonly<{ timeoutMs?: number; isRetried?: boolean }> = {},
+): Promise<Discovered> => {
+  const found = await discover(upstreamTargetOf(deps, target), timeoutMs);
+  if (found.status !== 'ready') {
+    return isRetried && found.timedOut === true && target.transport.type === 'stdio'
+      ? { ...found, detail: STILL_STARTING }
+      : found;
+  }
   const tools = found.tools.map(({ name, definition }) => ({ name, inputSchema: definition['inputSchema'] }));
-  const uncheckable = await findUncheckable(tools, reached.organizationId);
+  const uncheckable = await findUncheckable(tools, target.organizationId);
   if (uncheckable.length === 0) return found;
   const remark = `check_arguments can't check the input schema of ${someOf(uncheckable)}.`;
   return { ...found, detail: found.detail === null ? remark : `${found.detail} ${remark}` };

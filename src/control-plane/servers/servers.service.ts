@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { CreateOnce } from '../../record/event-store/create-once.js';
-import type { Transport } from '../../record/event-log/events/index.js';
 import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
@@ -12,7 +11,7 @@ import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
-import { openSentTransport, sameOrigin } from './discover-server.js';
+import { openSentTransport, sameOrigin, type DiscoveryTarget } from './discover-server.js';
 import { decideDiscovery } from './discoveries.js';
 import { DiscoveryService } from './discovery.service.js';
 import { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
@@ -66,11 +65,11 @@ export class ServersService {
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
     return this.#once.run(principal, {
       prepare: async () => {
-        const transport = await this.#discovery.guard(wanted);
-        return { transport, found: await this.#discover(principal, transport, secrets) };
-      },
-      create: async (change, { transport, found }) => {
         const id = newId('srv');
+        const transport = await this.#discovery.guard(wanted);
+        return { id, transport, found: await this.#discover(principal, { serverId: id, transport, secrets }) };
+      },
+      create: async (change, { id, transport, found }) => {
         const state = await change.apply(serverStream, id, () =>
           decideServerCreation(id, undefined, {
             settings: { name, transport: showTransport(transport), auth, clientAuth },
@@ -124,7 +123,11 @@ export class ServersService {
       secrets !== undefined ||
       (way.transport !== undefined && !isDeepStrictEqual(way.transport, known.state.transport));
     const found = elsewhere
-      ? await this.#discover(principal, transport ?? known.state.transport, secrets ?? known.secrets)
+      ? await this.#discover(principal, {
+          serverId: id,
+          transport: transport ?? known.state.transport,
+          secrets: secrets ?? known.secrets,
+        })
       : undefined;
     return this.#store.change(principal, async (change) => {
       // Values are in no event: that they are others is told by naming what they sign in with.
@@ -166,7 +169,7 @@ export class ServersService {
 
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
     const { state: asked, secrets } = await this.#known(principal.organizationId, id);
-    const found = await this.#discover(principal, asked.transport, secrets);
+    const found = await this.#discover(principal, { serverId: id, transport: asked.transport, secrets });
     return this.#store.change(principal, async (change) => {
       const state = await change.apply(serverStream, id, (current) => decideDiscovery(id, current, { asked, found }));
       const server = summaryOf(id, state);
@@ -174,8 +177,8 @@ export class ServersService {
     });
   }
 
-  #discover({ organizationId }: Principal, transport: Transport, secrets: SecretValues): Promise<Discovered> {
-    return this.#discovery.discover({ organizationId, transport, secrets });
+  #discover({ organizationId }: Principal, target: Omit<DiscoveryTarget, 'organizationId'>): Promise<Discovered> {
+    return this.#discovery.discover({ organizationId, ...target });
   }
 
   #known(organizationId: string, id: string): Promise<Known> {

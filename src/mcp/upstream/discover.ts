@@ -7,6 +7,7 @@ import { ask, errorOf, resultOf, type UpstreamAnswer } from './ask.js';
 import {
   DiscoveryFailed,
   DiscoveryStopped,
+  DiscoveryTimedOut,
   discoveryFailure,
   failureOf,
   isUnsupportedRevision,
@@ -159,7 +160,7 @@ class DiscoveryBudget {
     else if (answer.failure.kind === 'too_large')
       throw new DiscoveryStopped(`The server answered more than ${MAX_BYTES / 2 ** 20} MiB.`);
     else if (answer.failure.kind === 'timeout' && !mayBeSilent)
-      throw new DiscoveryStopped(`The server gave no answer within ${this.#timeoutMs / 1000} s.`);
+      throw new DiscoveryTimedOut(`The server gave no answer within ${this.#timeoutMs / 1000} s.`);
   }
 }
 

@@ -7,10 +7,18 @@ import { MODERN_CODES } from '../protocol/codes.js';
  * Why nothing was discovered. `detail` says what to do, and holds no secret, no query and nothing of what the server
  * answered.
  */
-export type DiscoveryFailure = Readonly<{ status: 'unreachable' | 'needs_sign_in'; detail: string }>;
+export type DiscoveryFailure = Readonly<{
+  status: 'unreachable' | 'needs_sign_in';
+  detail: string;
+  /** The server was reached, and has not answered within the time of the discovery. */
+  timedOut?: true;
+}>;
 
 /** A bound of ours was reached, or the answer was no MCP; the message is ready to be shown. */
 export class DiscoveryStopped extends Error {}
+
+/** The server has not answered within the time of the discovery. */
+export class DiscoveryTimedOut extends DiscoveryStopped {}
 
 /** A request in the middle of a discovery had no usable answer. */
 export class DiscoveryFailed extends Error {
@@ -89,6 +97,7 @@ export const failureOf = (answer: UpstreamAnswer): DiscoveryFailure => {
 
 /** What went wrong, in words that may be shown. */
 export const discoveryFailure = (error: unknown): DiscoveryFailure => {
+  if (error instanceof DiscoveryTimedOut) return { ...unreachable(error.message), timedOut: true };
   if (error instanceof DiscoveryStopped) return unreachable(error.message);
   return error instanceof DiscoveryFailed ? error.failure : unreachable(NOT_MCP);
 };

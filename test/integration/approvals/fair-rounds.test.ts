@@ -4,7 +4,6 @@ import { startExpiry } from '../../../src/control-plane/approvals/expiry.js';
 import { leaseDue } from '../../../src/control-plane/approvals/notifications/outbox.js';
 import { EventStore } from '../../../src/record/event-store/event-store.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
-import { takeTurns } from '../../../src/control-plane/servers/tools/discovery-turns.js';
 import { open, until, type Opened } from '../audit/audit-support.js';
 
 let at: Opened;
@@ -49,22 +48,6 @@ test(
     await until(async () => (await pending(other)) === 0);
     await expiry.stop();
     expect(await pending(stuck)).toBe(500);
-  },
-);
-
-test(
-  'Of many servers of one organization that are due for discovery, the next round takes some, and ' +
-    'those of other organizations too',
-  async () => {
-    const [loud, quiet] = [newId('org'), newId('org')];
-    const due = `insert into discovery_turns(organization_id, server_id, due_at)
-      select $1, $2 || n, now() - make_interval(secs => $4) from generate_series(1, $3) n`;
-    await owner.query(due, [loud, 'srv_l', 50, 3000]);
-    await owner.query(due, [quiet, 'srv_q', 1, 1]);
-    expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId).toSorted()).toEqual(
-      [loud, loud, quiet].toSorted(),
-    );
-    expect((await takeTurns(at.db, 4)).map(({ organizationId }) => organizationId)).toEqual([loud, loud]);
   },
 );
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { collectedBytes, HeldBytes } from '../../../src/platform/fair-shares/held-bytes.js';
-import { discoverServer } from '../../../src/control-plane/servers/discover-server.js';
+import { discoverServer, STILL_STARTING } from '../../../src/control-plane/servers/discover-server.js';
 import type { Forward } from '../../../src/mcp/upstream/forward.js';
 
 const MIB = 2 ** 20;
@@ -31,7 +31,12 @@ test(
     const server = longAnswers();
     const ways = { outbound: {} as never, forward: server.forward, allowStdio: [], stdioVariables: [] };
     const discover = (organizationId: string): ReturnType<typeof discoverServer> =>
-      discoverServer(ways, { organizationId, transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' }, secrets: {} });
+      discoverServer(ways, {
+        organizationId,
+        serverId: 'srv_1',
+        transport: { type: 'sse', url: 'http://127.0.0.1:9/sse' },
+        secrets: {},
+      });
     const grants = Array.from(
       { length: 3 },
       (_, index) => new HeldBytes(collectedBytes, { organizationId: 'org_loud', grantId: `grt_${index}` }),
@@ -45,3 +50,22 @@ test(
     expect(collectedBytes.bytes).toBe(0);
   },
 );
+
+test('A command that has not answered in time is said to be still starting where it is retried, and no URL is', async () => {
+  const silent: Forward = (_request, sink) => ({
+    resume: () => undefined,
+    abort: () => sink.fail({ kind: 'aborted', sent: true }),
+  });
+  const deps = { outbound: {} as never, forward: silent, allowStdio: [], stdioVariables: [] };
+  const command = { type: 'stdio', command: '/usr/bin/npx', args: [], envNames: [] } as const;
+  const url = { type: 'sse', url: 'http://127.0.0.1:9/sse' } as const;
+  const detail = async (transport: typeof command | typeof url, isRetried: boolean) => {
+    const target = { organizationId: 'org_1', serverId: 'srv_1', transport, secrets: {} };
+    return (await discoverServer(deps, target, { timeoutMs: 20, isRetried })).detail;
+  };
+  expect([await detail(command, true), await detail(command, false), await detail(url, true)]).toEqual([
+    STILL_STARTING,
+    'The server gave no answer within 0.02 s.',
+    'The server gave no answer within 0.02 s.',
+  ]);
+});

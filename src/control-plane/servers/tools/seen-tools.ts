@@ -6,7 +6,7 @@ import { within } from '../../../platform/runtime/within.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import { decideSeenTools } from '../discoveries.js';
 import { serverStream } from '../servers.store.js';
-import { hastenTurn, type DiscoveryTurn } from './discovery-turns.js';
+import { hastenTurn, type DiscoveredServer } from './discovery-turns.js';
 
 type Noticed = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 type Waiting = {
@@ -80,7 +80,7 @@ export class SeenTools {
    * A server said that its tools changed: it is discovered soon, by whoever does that. What is told again within
    * seconds is told on once, afterwards.
    */
-  hasten(of: DiscoveryTurn): void {
+  hasten(of: DiscoveredServer): void {
     if (this.#hastening.has(of.serverId) || this.#stopped) return;
     const told = this.#hastened.get(of.serverId) ?? Number.NEGATIVE_INFINITY;
     const ms = Math.max(0, told + MIN_HASTEN_INTERVAL_MS - performance.now());
