@@ -31,5 +31,5 @@ export const FAILURE_RESPONSES = {
 >;
 
 /** The JSON-RPC error, not yet serialized, that a client gets for a failure. */
-export const failureResponse = (id: RequestId, { kind }: UpstreamFailure): ReturnType<typeof jsonRpcError> =>
-  jsonRpcError(id, FAILURE_RESPONSES[kind].code, FAILURE_RESPONSES[kind].message);
+export const failureResponse = (id: RequestId, { kind, reason }: UpstreamFailure): ReturnType<typeof jsonRpcError> =>
+  jsonRpcError(id, FAILURE_RESPONSES[kind].code, reason ?? FAILURE_RESPONSES[kind].message);

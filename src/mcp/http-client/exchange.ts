@@ -1,6 +1,9 @@
+import { collectedBytes, HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { reportFailure } from '../../platform/runtime/guard.js';
 import type { AnswerHead } from './answer-head.js';
-import type { Failure, PendingRequest, Sink } from './sink.js';
+import { openDecoder, type BodyDecoder, type DecodingFault } from './body-decoder.js';
+import { readContentCoding, type ContentCoding } from './content-coding.js';
+import type { Failure, HeaderFields, PendingRequest, Sink } from './sink.js';
 
 /** What an exchange does to the connection that carries it. */
 interface Carrier {
@@ -9,7 +12,20 @@ interface Carrier {
   destroy(): void;
 }
 
-type RequestParts = Readonly<{ head: string; body: Buffer | undefined; silenceMs: number }>;
+type RequestParts = Readonly<{
+  head: string;
+  body: Buffer | undefined;
+  silenceMs: number;
+  organizationId: string;
+  grantId: string;
+}>;
+
+/** What is told of a body that can't be decoded. */
+const DECODING_REASONS: Readonly<Record<DecodingFault, string>> = {
+  malformed: 'the MCP server compressed its answer, and it can not be decompressed',
+  too_large: 'the MCP server compressed its answer, and it becomes too large when it is decompressed',
+  no_room: 'the MCP server compressed its answer, and there is no room to decompress it now',
+};
 
 /**
  * One request and its answer, from the moment it is wanted: exactly one of the sink's `end` and `fail` comes last, and
@@ -21,15 +37,21 @@ export class Exchange implements PendingRequest {
   body: Buffer | undefined;
   readonly #silenceMs: number;
   readonly #sink: Sink;
+  readonly #organizationId: string;
+  readonly #grantId: string;
+  #coding: ContentCoding | undefined;
+  #decoder: BodyDecoder | undefined;
   #carrier: Carrier | undefined;
   #over = false;
   #paused = false;
   #silentMs = 0;
 
-  constructor({ head, body, silenceMs }: RequestParts, sink: Sink) {
+  constructor({ head, body, silenceMs, organizationId, grantId }: RequestParts, sink: Sink) {
     this.head = head;
     this.body = body;
     this.#silenceMs = silenceMs;
+    this.#organizationId = organizationId;
+    this.#grantId = grantId;
     this.#sink = sink;
   }
 
@@ -49,9 +71,29 @@ export class Exchange implements PendingRequest {
     this.body = undefined;
   }
 
-  headed({ status, headers }: AnswerHead): void {
+  headed(head: AnswerHead): void {
     this.#silentMs = 0;
     if (this.#over) return;
+    const coding = readContentCoding(head.headers['content-encoding']);
+    if (coding !== undefined) return this.#headedCoded(head, coding);
+    this.#tellHead(head.status, head.headers);
+  }
+
+  /** We asked for no coding; a server that codes its answer all the same is understood where that can be. */
+  #headedCoded({ status, headers, framing }: AnswerHead, coding: ContentCoding | string): void {
+    const { 'content-encoding': _coding, 'content-length': _length, ...rest } = headers;
+    const isEmpty = framing === 'none' || framing === 0;
+    if (typeof coding === 'string' && !isEmpty)
+      return this.fail(
+        'broken',
+        { code: 'CONTENT_CODING' },
+        `the MCP server compressed its answer with ${coding}, which can not be decompressed here, although it was asked not to`,
+      );
+    if (typeof coding !== 'string') this.#coding = coding;
+    this.#tellHead(status, rest);
+  }
+
+  #tellHead(status: number, headers: HeaderFields): void {
     try {
       this.#sink.head(status, headers);
     } catch (error) {
@@ -61,9 +103,23 @@ export class Exchange implements PendingRequest {
 
   data(part: Buffer): void {
     this.#silentMs = 0;
-    if (this.#over || this.#takes(part) || this.#over) return;
+    if (this.#over || (this.#coding ? this.#decode(this.#coding, part) : this.#takes(part)) || this.#over) return;
     this.#paused = true;
     this.#carrier?.pause();
+  }
+
+  #decode(coding: ContentCoding, part: Buffer): boolean {
+    this.#decoder ??= openDecoder(coding, part, this.#holdBytes(), {
+      data: (decoded) => this.#takes(decoded) || this.#over,
+      drained: () => this.#continue(),
+      end: () => this.#tellEnd(),
+      fail: (fault) => this.fail('broken', { code: 'CONTENT_CODING' }, DECODING_REASONS[fault]),
+    });
+    return this.#decoder.write(part);
+  }
+
+  #holdBytes(): HeldBytes {
+    return new HeldBytes(collectedBytes, { organizationId: this.#organizationId, grantId: this.#grantId });
   }
 
   #takes(part: Buffer): boolean {
@@ -77,8 +133,13 @@ export class Exchange implements PendingRequest {
 
   ended(): void {
     if (this.#over) return;
-    this.#over = true;
     this.#carrier = undefined;
+    if (this.#decoder) this.#decoder.end();
+    else this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    this.#over = true;
     try {
       this.#sink.end();
     } catch (error) {
@@ -91,14 +152,17 @@ export class Exchange implements PendingRequest {
     this.fail('broken', cause);
   }
 
-  fail(kind: Failure['kind'], cause?: unknown): void {
+  /** `reason` is what the client may be told instead of what its kind says. */
+  fail(kind: Failure['kind'], cause?: unknown, reason?: string): void {
     if (this.#over) return;
     this.#over = true;
     const carrier = this.#carrier;
     this.#carrier = undefined;
     carrier?.destroy();
+    this.#decoder?.close();
+    const sent = carrier !== undefined || this.#decoder !== undefined;
     try {
-      this.#sink.fail({ kind, sent: carrier !== undefined, cause });
+      this.#sink.fail(reason === undefined ? { kind, sent, cause } : { kind, sent, cause, reason });
     } catch (error) {
       reportFailure('http_exchange', error);
     }
@@ -113,6 +177,7 @@ export class Exchange implements PendingRequest {
     this.#over = true;
     this.#carrier?.destroy();
     this.#carrier = undefined;
+    this.#decoder?.close();
     try {
       this.#sink.fail({ kind: 'broken', sent: true, cause });
     } catch (error) {
@@ -128,6 +193,11 @@ export class Exchange implements PendingRequest {
   }
 
   resume(): void {
+    if (this.#decoder) this.#decoder.resume();
+    else this.#continue();
+  }
+
+  #continue(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#silentMs = 0;

@@ -11,13 +11,18 @@ import type { PendingRequest, Sink } from './sink.js';
  */
 export type Connect = (done: (error: Error | null, socket: Socket | null) => void) => void;
 
-/** `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. */
+/**
+ * `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. What
+ * the answer takes of memory counts for the organization and the grant.
+ */
 export type HttpRequest = Readonly<{
   url: URL;
   method: Method;
   headers: RequestHeaders;
   body: Buffer | undefined;
   silenceMs: number;
+  organizationId: string;
+  grantId: string;
 }>;
 
 const TICK_MS = 250;
@@ -48,13 +53,14 @@ export class Origin {
   }
 
   /** Sends a request and its answer to `sink`. Never throws. */
-  request({ url, method, headers, body, silenceMs }: HttpRequest, sink: Sink): PendingRequest {
+  request(request: HttpRequest, sink: Sink): PendingRequest {
+    const { url, method, headers, body, silenceMs, organizationId, grantId } = request;
     const head = requestHead(url, method, headers, body);
     if (head === undefined) {
       sink.fail({ kind: 'unreachable', sent: false, cause: { code: 'ERR_INVALID_CHAR' } });
       return notSent;
     }
-    const exchange = new Exchange({ head, body, silenceMs }, sink);
+    const exchange = new Exchange({ head, body, silenceMs, organizationId, grantId }, sink);
     if (this.#waiting.push(exchange) === 1) soon('http_send', () => this.#sendAll());
     return exchange;
   }

@@ -20,6 +20,9 @@ const heads = new WeakMap<RequestHeaders, Heads>();
 
 const writeHead = (url: URL, method: Method, headers: RequestHeaders): string | undefined => {
   const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`];
+  // Without the field a server may choose any coding (RFC 9110, 12.5.3).
+  if (!Object.keys(headers).some((name) => name.toLowerCase() === 'accept-encoding'))
+    lines.push('accept-encoding: identity\r\n');
   for (const [name, value] of Object.entries(headers)) {
     if (!NAME.test(name) || !VALUE.test(value) || RESERVED_HEADERS.has(name.toLowerCase())) return undefined;
     lines.push(`${name}: ${value}\r\n`);

@@ -3,12 +3,14 @@ export type HeaderFields = Readonly<Record<string, string | string[] | undefined
 
 /**
  * Why there is no (whole) answer; `broken` is a connection that was lost after the request went out on it. `sent`:
- * whether any byte of the request may have reached the other side. `cause` is for the operator, and may hold anything.
+ * whether any byte of the request may have reached the other side. `cause` is for the operator, and may hold anything;
+ * `reason` may be shown to the client.
  */
 export type Failure = Readonly<{
   kind: 'unreachable' | 'timeout' | 'broken' | 'aborted';
   sent: boolean;
   cause?: unknown;
+  reason?: string;
 }>;
 
 /**

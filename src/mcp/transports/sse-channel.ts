@@ -31,7 +31,7 @@ export const sseChannels =
   (request, events) => {
     const { transport } = request.server;
     if (transport.type !== 'sse') throw new Error('not an SSE server');
-    const channel = new SseChannel(http, transport.url, events);
+    const channel = new SseChannel(http, transport.url, request, events);
     channel.open(request);
     return channel;
   };
@@ -40,6 +40,7 @@ class SseChannel {
   readonly #http: HttpClient;
   readonly #url: URL;
   readonly #events: ChannelEvents;
+  readonly #owner: Readonly<{ organizationId: string; grantId: string }>;
   readonly #waiting: Post[] = [];
   readonly #endpointTimer: NodeJS.Timeout;
   #stream: PendingRequest | undefined;
@@ -48,7 +49,8 @@ class SseChannel {
   #release = (): void => undefined;
   #over = false;
 
-  constructor(http: HttpClient, url: URL, events: ChannelEvents) {
+  constructor(http: HttpClient, url: URL, { server, grantId }: UpstreamRequest, events: ChannelEvents) {
+    this.#owner = { organizationId: server.organizationId, grantId };
     this.#http = http;
     this.#url = url;
     this.#events = events;
@@ -69,6 +71,7 @@ class SseChannel {
         headers: { ...withoutSession(headers), accept: 'text/event-stream' },
         body: undefined,
         silenceMs: 0,
+        ...this.#owner,
       },
       {
         head: (status, fields) => {
@@ -116,7 +119,14 @@ class SseChannel {
 
   #post(endpoint: URL, [body, headers, failed]: Post): void {
     this.#http(
-      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: ENDPOINT_TIMEOUT_MS },
+      {
+        url: endpoint,
+        method: 'POST',
+        headers: withoutSession(headers),
+        body,
+        silenceMs: ENDPOINT_TIMEOUT_MS,
+        ...this.#owner,
+      },
       {
         head: (status) => {
           if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });

@@ -31,6 +31,8 @@ export const openTransports = ({ http, stdio: stdioRules, isGrantActive }: Trans
               headers: request.headers,
               body: request.body,
               silenceMs: request.silenceMs,
+              organizationId: request.server.organizationId,
+              grantId: request.grantId,
             },
             sink,
           );

@@ -66,7 +66,10 @@ const byKind = {
   aborted: 'The request was ended.',
 } as const satisfies Record<UpstreamFailure['kind'], string>;
 
-const ofNetwork = ({ kind, cause }: UpstreamFailure): DiscoveryFailure => {
+const asSentence = (reason: string): string => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+
+const ofNetwork = ({ kind, cause, reason }: UpstreamFailure): DiscoveryFailure => {
+  if (reason !== undefined) return unreachable(asSentence(reason));
   if (cause === undefined) return unreachable(byKind[kind]);
   if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';

@@ -47,6 +47,8 @@ const wanted = (change: Partial<HttpRequest> = {}): HttpRequest => ({
   headers: { 'content-type': 'application/json' },
   body: Buffer.from('{}'),
   silenceMs: 5000,
+  organizationId: 'org_1',
+  grantId: 'grt_1',
   ...change,
 });
 
@@ -76,7 +78,7 @@ const ten = { status: 200, body: '0123456789', failure: undefined };
 test('a request is what was asked for, byte for byte, and the next one goes over the same connection', async () => {
   expect(await ask()).toEqual(ten);
   expect(await ask({ method: 'GET', body: undefined, headers: { accept: 'x' } })).toEqual(ten);
-  const host = `host: 127.0.0.1:${url.port}\r\nconnection: keep-alive\r\n`;
+  const host = `host: 127.0.0.1:${url.port}\r\nconnection: keep-alive\r\naccept-encoding: identity\r\n`;
   expect(received).toEqual([
     `POST /mcp?x=1 HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: ` +
       `2\r\n\r\n{}GET /mcp?x=1 HTTP/1.1\r\n${host}accept: x\r\n\r\n`,

@@ -38,6 +38,8 @@ const request = (): Parameters<HttpClient>[0] => ({
   headers: {},
   body: Buffer.from('{}'),
   silenceMs: 0,
+  organizationId: 'org_1',
+  grantId: 'grt_1',
 });
 
 /** Reads the whole answer with this sink and answers the digest of its body. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
@@ -140,4 +141,30 @@ test.each<[string, (json: string) => string]>([
     return response.writeHead(200, { 'content-type': 'application/json' }).end(dress(JSON.stringify(body)));
   });
   expect(found).toMatchObject(READY);
+});
+
+test.each<[string, (body: string) => Buffer]>([
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+])('discovery reads responses that a server compresses with %s unasked', async (coding, encode) => {
+  const found = await discoverAt((message, response) => {
+    const body = plain(message);
+    if (!body) return response.writeHead(202).end();
+    const bytes = encode(JSON.stringify(body));
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding });
+    return response.end(bytes);
+  });
+  expect(found).toMatchObject(READY);
+});
+
+test('discovery names the coding of responses that it can not read', async () => {
+  const found = await discoverAt((_message, response) =>
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'compress' }).end('x'),
+  );
+  expect(found).toMatchObject({
+    status: 'unreachable',
+    detail:
+      'The MCP server compressed its answer with compress, which can not be decompressed here, ' +
+      'although it was asked not to.',
+  });
 });
