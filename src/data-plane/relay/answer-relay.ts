@@ -19,7 +19,7 @@ import type { EventScreen } from './event-screen.js';
 import type { Exchange } from './exchange.js';
 import { judgeAnswer } from './judge-answer.js';
 import { MessageScan } from './message-scan.js';
-import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
+import { describeFailure, type Relayed } from './relayed.js';
 import { sendBody, sendErrorAnswer } from './send-answer.js';
 import { isPlainResult, type ToolOutcome } from './tool-outcome.js';
 import { refusalOf } from './upstream-refusal.js';
@@ -193,7 +193,7 @@ export class AnswerRelay implements Sink, PendingRequest {
     if (this.#isOver) return void (this.#response.writableEnded || this.#response.end());
     if (failure.kind !== 'aborted' && this.#isWholeMessage()) return this.end();
     if (failure.kind === 'broken' && this.#awaitResumption()) return undefined;
-    const { status, code, message } = FAILURE_RESPONSES[this.#abandonedAs === 'timeout' ? 'timeout' : failure.kind];
+    const { status, code, message } = describeFailure(this.#abandonedAs === 'timeout' ? { kind: 'timeout' } : failure);
     try {
       this.#sendError(code, message);
     } finally {

@@ -18,7 +18,7 @@ import type {
 import type { Exchange, RelayParts } from './exchange.js';
 import { ClientWriter } from './client-writer.js';
 import { passableMessage } from './passable-message.js';
-import { FAILURE_RESPONSES, type Relayed } from './relayed.js';
+import { describeFailure, type Relayed } from './relayed.js';
 import { refusalOf } from './upstream-refusal.js';
 import { LIST_CHANGED } from './standing-stream.js';
 
@@ -117,7 +117,7 @@ class ListenStream implements Sink {
   }
 
   fail(failure: UpstreamFailure): void {
-    const { status, code, message } = FAILURE_RESPONSES[failure.kind];
+    const { status, code, message } = describeFailure(failure);
     if (this.#mode === 'waiting') this.#refuse(code, message);
     else if (this.#mode === 'events') this.#exchange.response.end();
     this.#finish(status, failure.sent);

@@ -11,8 +11,7 @@ export type Relayed = Readonly<{
   sent: boolean;
 }>;
 
-/** What the client is told of a failure, and what is recorded of it. */
-export const FAILURE_RESPONSES = {
+const FAILURE_RESPONSES = {
   unreachable: {
     status: 'upstream_unreachable',
     code: OWN_CODES.upstreamUnreachable,
@@ -30,6 +29,15 @@ export const FAILURE_RESPONSES = {
   Readonly<{ status: OutcomeStatus; code: number; message: string }>
 >;
 
+/** What the client is told of a failure, in the failure's own words where it has some, and what is recorded of it. */
+export const describeFailure = ({
+  kind,
+  reason,
+}: Pick<UpstreamFailure, 'kind' | 'reason'>): Readonly<{ status: OutcomeStatus; code: number; message: string }> =>
+  reason === undefined ? FAILURE_RESPONSES[kind] : { ...FAILURE_RESPONSES[kind], message: reason };
+
 /** The JSON-RPC error, not yet serialized, that a client gets for a failure. */
-export const failureResponse = (id: RequestId, { kind, reason }: UpstreamFailure): ReturnType<typeof jsonRpcError> =>
-  jsonRpcError(id, FAILURE_RESPONSES[kind].code, reason ?? FAILURE_RESPONSES[kind].message);
+export const failureResponse = (id: RequestId, failure: UpstreamFailure): ReturnType<typeof jsonRpcError> => {
+  const { code, message } = describeFailure(failure);
+  return jsonRpcError(id, code, message);
+};

@@ -6,6 +6,7 @@ import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { offered } from '../../mcp/protocol/capabilities.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../relay/collect-answer.js';
+import { failureResponse } from '../relay/relayed.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { isRevisionOf, REVISIONS } from '../../mcp/protocol/era.js';
 import type { SessionParts } from './session-parts.js';
@@ -97,12 +98,7 @@ export const openUpstreamSession = async (
 ): Promise<void> => {
   const { response } = exchange;
   const collected = await askUpstream(parts, exchange, request);
-  if (isUpstreamFailure(collected))
-    return sendJson(
-      response,
-      200,
-      jsonRpcError(request.id, OWN_CODES.upstreamUnreachable, 'the MCP server could not be reached'),
-    );
+  if (isUpstreamFailure(collected)) return sendJson(response, 200, failureResponse(request.id, collected));
   const answer = messageIn(collected, request.id);
   const refusal = findRefusal(collected, answer);
   if (refusal) return sendJson(response, 200, jsonRpcError(request.id, OWN_CODES.upstreamError, refusal));

@@ -6,7 +6,7 @@ import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import { takesTasks } from '../../../mcp/protocol/task-messages.js';
 import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
-import { FAILURE_RESPONSES } from '../../relay/relayed.js';
+import { describeFailure } from '../../relay/relayed.js';
 import { within } from '../../../platform/runtime/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
 import type { UpstreamFailure } from '../../../mcp/upstream/forward.js';
@@ -59,9 +59,12 @@ const failedState = (code: number, message: string): TaskState => ({ status: 'fa
 
 type EndedTask = Readonly<{ state: TaskState; outcome: Outcome }>;
 
-const endedByFailure = ({ kind, sent }: UpstreamFailure): EndedTask => {
-  const { status, code, message } = FAILURE_RESPONSES[kind];
-  return { state: failedState(code, message), outcome: { status, upstreamStatus: null, responseBytes: 0, sent } };
+const endedByFailure = (failure: UpstreamFailure): EndedTask => {
+  const { status, code, message } = describeFailure(failure);
+  return {
+    state: failedState(code, message),
+    outcome: { status, upstreamStatus: null, responseBytes: 0, sent: failure.sent },
+  };
 };
 
 /** The end of a task by the upstream's response, and the outcome for the record. */
