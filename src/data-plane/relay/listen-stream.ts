@@ -21,6 +21,7 @@ import { passableMessage } from './passable-message.js';
 import { describeFailure, type Relayed } from './relayed.js';
 import { refusalOf } from './upstream-refusal.js';
 import { LIST_CHANGED } from './standing-stream.js';
+import { UpstreamNotices } from './upstream-notices.js';
 
 const MAX_EVENT_BYTES = 1024 * 1024;
 
@@ -54,6 +55,7 @@ class ListenStream implements Sink {
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
   readonly #writer: ClientWriter;
+  readonly #upstreamNotices = new UpstreamNotices();
   #running: PendingRequest | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
@@ -145,6 +147,9 @@ class ListenStream implements Sink {
       { sessionId: null, standing: true, tool: null },
       {
         listsChanged: (kinds) => this.#sendListsChanged(kinds),
+        toolsChanged: () => {
+          if (this.#upstreamNotices.isNews()) this.#sendListsChanged(['tool']);
+        },
         keepAlive: () => void this.#writer.write(Buffer.from(':\n\n')),
         close: () => this.#close(),
       },
@@ -162,8 +167,10 @@ class ListenStream implements Sink {
    */
   #screen(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
-    if (event.includes(LIST_CHANGED.tool))
+    if (event.includes(LIST_CHANGED.tool)) {
+      this.#upstreamNotices.passed();
       this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
+    }
     const read = readEvent(event, () => false);
     if ('dropped' in read) return this.#drop(read.dropped);
     const { message, bytes } = read;

@@ -15,11 +15,12 @@ const SWEEPS_PER_KEEP_ALIVE = 100;
 type StreamKind = Readonly<{ sessionId: string | null; standing: boolean; tool: string | null }>;
 
 /**
- * What a standing stream does when a change of its grant or policy changes lists, when it was long silent, and when it
- * is to end.
+ * What a standing stream does when a change of its grant, policy or server's switches changes lists, when the server's
+ * own tools changed, when it was long silent, and when it is to end.
  */
 export interface StandingHandler {
   listsChanged(kinds: readonly NamedKind[]): void;
+  toolsChanged(): void;
   keepAlive(): void;
   close(): void;
 }
@@ -39,16 +40,27 @@ type SeenFacts = Pick<Authenticated, 'policy' | 'server'>;
 
 const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
 
-/**
- * The kinds of whose lists another policy shows other names, or a change of the server (a definition seen or accepted)
- * other tools.
- */
-const changedLists = (before: SeenFacts, after: SeenFacts): readonly NamedKind[] => {
+/** The kinds of whose lists another policy shows other names. */
+const kindsChanged = (before: SeenFacts, after: SeenFacts): readonly NamedKind[] => {
   const [old, now] = [before.policy?.compiled, after.policy?.compiled];
-  const changedServer = before.server.version !== after.server.version;
-  if (old === now && !changedServer) return [];
-  return KINDS.filter((kind) => old?.visible[kind] !== now?.visible[kind] || (kind === 'tool' && changedServer));
+  return old === now ? [] : KINDS.filter((kind) => old?.visible[kind] !== now?.visible[kind]);
 };
+
+type Server = SeenFacts['server'];
+
+/** Whether a server's list of tools looks otherwise to a client because somebody disabled or accepted a tool. */
+const isSwitched = (
+  { disabledTools: before, accepted: known }: Server,
+  { disabledTools, accepted, tools }: Server,
+): boolean =>
+  before.size !== disabledTools.size ||
+  [...disabledTools].some((name) => !before.has(name)) ||
+  [...tools.keys()].some((name) => known.get(name)?.number !== accepted.get(name)?.number && known.has(name));
+
+/** Whether a server has other tools, or other definitions of them. */
+const hasOtherTools = ({ tools: before }: Server, { tools }: Server): boolean =>
+  before.size !== tools.size ||
+  [...tools].some(([name, { definitionHash }]) => before.get(name)?.definitionHash !== definitionHash);
 
 /**
  * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired,
@@ -135,8 +147,12 @@ export class LiveStreams {
     const { seen } = stream;
     // Kept as it is while nothing changed: thousands of streams would each keep a new one four times a second.
     if (seen.policy !== who.policy || seen.server !== who.server) stream.seen = who;
-    const kinds = changedLists(seen, who);
-    if (kinds.length > 0) standingStream.listsChanged(kinds);
+    const kinds = kindsChanged(seen, who);
+    const changed = seen.server.version !== who.server.version;
+    const switched = changed && isSwitched(seen.server, who.server);
+    if (kinds.length > 0 || switched)
+      standingStream.listsChanged(switched && !kinds.includes('tool') ? ['tool', ...kinds] : kinds);
+    else if (changed && hasOtherTools(seen.server, who.server)) standingStream.toolsChanged();
     else if (this.#sweeps % SWEEPS_PER_KEEP_ALIVE === 0) standingStream.keepAlive();
   }
 }

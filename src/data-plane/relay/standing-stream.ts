@@ -13,6 +13,7 @@ import { EventScreen } from './event-screen.js';
 import type { AuthenticatedRequest, RelayParts, SessionExchange } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
 import { refuseServerRequest } from './refuse-server-request.js';
+import { UpstreamNotices } from './upstream-notices.js';
 import { refusalOf } from './upstream-refusal.js';
 
 /** The GET that opens the stream. */
@@ -53,6 +54,7 @@ class StandingStream implements Sink, StandingHandler {
   readonly #who: Authenticated;
   readonly #session: LegacyCaller;
   readonly #screen: EventScreen;
+  readonly #upstreamNotices = new UpstreamNotices();
   readonly #writer: ClientWriter;
   #request: IncomingMessage | undefined;
   #running: PendingRequest | undefined;
@@ -132,6 +134,10 @@ class StandingStream implements Sink, StandingHandler {
     );
   }
 
+  toolsChanged(): void {
+    if (this.#upstreamNotices.isNews()) this.listsChanged(['tool']);
+  }
+
   keepAlive(): void {
     this.#sendOwn(':\n\n');
   }
@@ -171,8 +177,9 @@ class StandingStream implements Sink, StandingHandler {
    */
   #noticeToolsChanged(chunk: Buffer): void {
     const who = this.#who;
-    if (chunk.includes(LIST_CHANGED.tool))
-      this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
+    if (!chunk.includes(LIST_CHANGED.tool)) return;
+    this.#upstreamNotices.passed();
+    this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
   /** Sends Toolgate's own events between the upstream's. */
