@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Problem } from '../../platform/runtime/problems.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { goneSignal } from '../../platform/rest/client-gone.js';
+import { ApiIfMatch, etagOf, IfMatch, matchesVersion, requireIfMatch } from '../../platform/rest/versions.js';
 import { pathId } from '../../platform/rest/path-id.js';
 import { AcceptedAdviceView, AdviceRange, AdviceView } from './advice.dto.js';
 import { AdviceService, type Advice } from './advice.service.js';
@@ -22,20 +22,14 @@ const view = ({ from, to, tools, limits, ...rest }: Advice): AdviceView => ({
   })),
 });
 
-/** Judges an `If-Match` once the advice is known, so that a grant that is not there is told as that. */
+const IF_MATCH_WANTED =
+  'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.';
+
+/** Judges an `If-Match` once the advice is known, so that a grant that does not exist answers 404. */
 const matcher =
   (ifMatch: string | undefined): ((hash: string) => boolean) =>
-  (hash) => {
-    if (ifMatch === undefined || ifMatch.trim() === '')
-      throw new Problem(
-        'precondition_required',
-        'Read the advice and send its hash as If-Match, so that what you saw is what is published; * takes any.',
-      );
-    return ifMatch
-      .split(',')
-      .map((tag) => tag.trim())
-      .some((tag) => tag === '*' || tag === `"${hash}"` || tag === hash);
-  };
+  (hash) =>
+    matchesVersion(requireIfMatch(ifMatch, IF_MATCH_WANTED), hash);
 
 @ApiTags('grants')
 @Controller('v1/grants')
@@ -67,7 +61,7 @@ export class AdviceController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<AdviceView> {
     const advice = await this.#advice.advise(principal, id, range, goneSignal(response));
-    if (advice.hash !== null) response.setHeader('ETag', `"${advice.hash}"`);
+    if (advice.hash !== null) response.setHeader('ETag', etagOf(advice.hash));
     return view(advice);
   }
 
@@ -79,12 +73,12 @@ export class AdviceController {
     description: "As the next version of the grant's policy, or as a new policy where other grants go by it too.",
   })
   @ApiBody({ type: AdviceRange, required: false })
-  @ApiHeader({ name: 'If-Match', required: true, description: 'The hash of the advice, or *' })
+  @ApiIfMatch({ required: true })
   @ApiOkResponse({ type: AcceptedAdviceView })
   acceptAdvice(
     @CurrentPrincipal() principal: Principal,
     @Param('id', GRANT_ID) id: string,
-    @Headers('if-match') ifMatch: string | undefined,
+    @IfMatch() ifMatch: string | undefined,
     @Body() range?: AdviceRange,
   ): Promise<AcceptedAdviceView> {
     return this.#advice.accept(principal, id, matcher(ifMatch), range ?? {});

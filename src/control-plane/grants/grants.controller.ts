@@ -11,6 +11,7 @@ import {
   RotateGrant,
 } from './grants.dto.js';
 import { GrantsService } from './grants.service.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { pathId } from '../../platform/rest/path-id.js';
 
 const GRANT_ID = pathId('grt', 'grant');
@@ -26,7 +27,8 @@ export class GrantsController {
 
   @Post()
   @Allowed('admin')
-  @ApiCreatedResponse({ type: GrantWithToken })
+  @Tagged()
+  @ApiCreatedResponse({ type: GrantWithToken, headers: ETAG })
   createGrant(@CurrentPrincipal() principal: Principal, @Body() body: CreateGrant): Promise<GrantWithToken> {
     return this.#grants.create(principal, body);
   }
@@ -40,27 +42,32 @@ export class GrantsController {
 
   @Get(':id')
   @Allowed('member')
-  @ApiOkResponse({ type: GrantView })
+  @Tagged()
+  @ApiOkResponse({ type: GrantView, headers: ETAG })
   getGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string): Promise<GrantView> {
     return this.#grants.get(principal, id);
   }
 
   @Patch(':id')
+  @ApiIfMatch()
   @Allowed('policy_manager')
-  @ApiOkResponse({ type: GrantView })
+  @Tagged()
+  @ApiOkResponse({ type: GrantView, headers: ETAG })
   updateGrant(
     @CurrentPrincipal() principal: Principal,
     @Param('id', GRANT_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateGrant,
   ): Promise<GrantView> {
-    return this.#grants.update(principal, id, body);
+    return this.#grants.update(principal, id, ifMatch, body);
   }
 
   @Post(':id/rotate')
   @HttpCode(200)
   @Allowed('admin')
   @ApiBody({ type: RotateGrant, required: false })
-  @ApiOkResponse({ type: GrantWithToken })
+  @Tagged()
+  @ApiOkResponse({ type: GrantWithToken, headers: ETAG })
   rotateGrant(
     @CurrentPrincipal() principal: Principal,
     @Param('id', GRANT_ID) id: string,
@@ -72,7 +79,8 @@ export class GrantsController {
   @Post(':id/revoke')
   @HttpCode(200)
   @Allowed('admin')
-  @ApiOkResponse({ type: GrantView })
+  @Tagged()
+  @ApiOkResponse({ type: GrantView, headers: ETAG })
   revokeGrant(@CurrentPrincipal() principal: Principal, @Param('id', GRANT_ID) id: string): Promise<GrantView> {
     return this.#grants.revoke(principal, id);
   }

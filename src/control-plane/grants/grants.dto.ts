@@ -69,6 +69,9 @@ export class GrantView {
   @ApiProperty({ type: String, example: 'grt_01h2xcejqtf2nbrexx3vqjhp41' })
   readonly id!: string;
 
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Counts the changes; also the ETag' })
+  readonly version!: number;
+
   @ApiProperty({ type: String })
   readonly identityId!: string;
 

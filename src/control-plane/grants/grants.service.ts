@@ -5,6 +5,7 @@ import { asAdmin, type Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { pageStart, toPage, type Page } from '../../platform/rest/page.js';
+import { requireVersion } from '../../record/event-store/require-version.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { clientConfig } from './client-config.js';
@@ -109,14 +110,15 @@ export class GrantsService {
   }
 
   /**
-   * @throws Problem forbidden (a policy manager may set the policy only), not_found, conflict when revoked,
+   * @throws Problem forbidden (a policy manager may set the policy only), not_found, precondition_failed, conflict when revoked,
    * policy_of_other_server, invalid_body (expiresAt)
    */
-  async update(principal: Principal, id: string, body: UpdateGrant): Promise<GrantView> {
+  async update(principal: Principal, id: string, ifMatch: string | undefined, body: UpdateGrant): Promise<GrantView> {
     const { organizationId } = principal;
     const adminOnly = [body.label, body.expiresAt, body.disabled];
     const caller = adminOnly.some((value) => value !== undefined) ? asAdmin(principal, ADMIN_ONLY) : principal;
     return this.#store.change(caller, async (change) => {
+      await requireVersion(change, grantStream, { id, ifMatch });
       const patch = { ...body, ...(body.expiresAt ? { expiresAt: futureExpiry(body.expiresAt, change.now) } : {}) };
       const { serverId } = await change.apply(grantStream, id, (state) => decideGrantChange(id, state, patch));
       await checkPolicies(change.tx, organizationId, { serverId, policyIds: [patch.policyId, patch.shadowPolicyId] });
@@ -162,11 +164,12 @@ export class GrantsService {
     return this.#view(shown);
   }
 
-  #view({ id, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
+  #view({ id, version, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
     const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt } = grant;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
     return {
       id,
+      version,
       identityId,
       serverId,
       policyId,

@@ -75,6 +75,7 @@ const toGrant = (row: Row): Grant => ({
 /** A grant with what is shown beside it; `status` is as of the time that was asked for. */
 export type ShownGrant = Readonly<{
   id: string;
+  version: number;
   grant: Grant;
   status: GrantStatus;
   serverName: string;
@@ -96,6 +97,7 @@ const SHOWN = `select * from (
 
 const toShown = (row: ShownRow): ShownGrant => ({
   id: row.id,
+  version: row.version,
   grant: toGrant(row),
   status: row.status,
   serverName: row.server_name,

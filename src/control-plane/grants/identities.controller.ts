@@ -4,6 +4,7 @@ import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/a
 import { PageQuery } from '../../platform/rest/page.js';
 import { UpdateIdentity, CreateIdentity, IdentityPage, IdentityView } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { pathId } from '../../platform/rest/path-id.js';
 
 const IDENTITY_ID = pathId('idn', 'identity');
@@ -19,7 +20,8 @@ export class IdentitiesController {
 
   @Post()
   @Allowed('admin')
-  @ApiCreatedResponse({ type: IdentityView })
+  @Tagged()
+  @ApiCreatedResponse({ type: IdentityView, headers: ETAG })
   createIdentity(@CurrentPrincipal() principal: Principal, @Body() body: CreateIdentity): Promise<IdentityView> {
     return this.#identities.create(principal, body);
   }
@@ -33,27 +35,36 @@ export class IdentitiesController {
 
   @Get(':id')
   @Allowed('member')
-  @ApiOkResponse({ type: IdentityView })
+  @Tagged()
+  @ApiOkResponse({ type: IdentityView, headers: ETAG })
   getIdentity(@CurrentPrincipal() principal: Principal, @Param('id', IDENTITY_ID) id: string): Promise<IdentityView> {
     return this.#identities.get(principal, id);
   }
 
   @Patch(':id')
+  @ApiIfMatch()
   @Allowed('admin')
-  @ApiOkResponse({ type: IdentityView })
+  @Tagged()
+  @ApiOkResponse({ type: IdentityView, headers: ETAG })
   updateIdentity(
     @CurrentPrincipal() principal: Principal,
     @Param('id', IDENTITY_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateIdentity,
   ): Promise<IdentityView> {
-    return this.#identities.update(principal, id, body);
+    return this.#identities.update(principal, id, ifMatch, body);
   }
 
   @Delete(':id')
+  @ApiIfMatch()
   @HttpCode(204)
   @Allowed('admin')
   @ApiNoContentResponse({ description: 'Deleted; its grants are revoked' })
-  deleteIdentity(@CurrentPrincipal() principal: Principal, @Param('id', IDENTITY_ID) id: string): Promise<void> {
-    return this.#identities.delete(principal, id);
+  deleteIdentity(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', IDENTITY_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<void> {
+    return this.#identities.delete(principal, id, ifMatch);
   }
 }

@@ -44,6 +44,9 @@ export class IdentityView {
   @ApiProperty({ type: String, example: 'idn_01h2xcejqtf2nbrexx3vqjhp41' })
   readonly id!: string;
 
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Counts the changes; also the ETag' })
+  readonly version!: number;
+
   @ApiProperty({ type: String })
   readonly name!: string;
 

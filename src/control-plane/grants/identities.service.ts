@@ -6,14 +6,9 @@ import type { Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
+import { requireVersion } from '../../record/event-store/require-version.js';
 import { revokeGrantsOf } from './grants.service.js';
-import {
-  checkAttributes,
-  decideIdentityChange,
-  decideIdentityCreation,
-  decideIdentityDeletion,
-  type Identity,
-} from './identities.js';
+import { checkAttributes, decideIdentityChange, decideIdentityCreation, decideIdentityDeletion } from './identities.js';
 import type { CreateIdentity, IdentityView, UpdateIdentity } from './identities.dto.js';
 import {
   externalIdTaken,
@@ -24,11 +19,10 @@ import {
   type StoredIdentity,
 } from './identities.store.js';
 
-const view = (
-  id: string,
-  { name, kind, memberId, externalId, attributes, disabled, createdAt }: Identity,
-): IdentityView => ({ id, name, kind, memberId, externalId, attributes, disabled, createdAt });
-const viewOf = ({ id, identity }: StoredIdentity): IdentityView => view(id, identity);
+const view = ({ id, version, identity }: StoredIdentity): IdentityView => {
+  const { name, kind, memberId, externalId, attributes, disabled, createdAt } = identity;
+  return { id, version, name, kind, memberId, externalId, attributes, disabled, createdAt };
+};
 
 /** Identities: who calls. Every change is an event; all refusals are Problems. */
 @Injectable()
@@ -49,10 +43,10 @@ export class IdentitiesService {
       prepare: async () => newId('idn'),
       create: async (change, identityId) => {
         await this.#checkReferences(change.tx, principal.organizationId, { identityId, memberId, externalId });
-        const identity = await change.apply(identityStream, identityId, () =>
+        await change.apply(identityStream, identityId, () =>
           decideIdentityCreation(identityId, undefined, { name, kind, memberId, externalId, attributes }),
         );
-        return view(identityId, identity);
+        return this.#shown(change.tx, principal.organizationId, identityId);
       },
     });
   }
@@ -60,36 +54,47 @@ export class IdentitiesService {
   async list({ organizationId }: Principal, query: PageQuery): Promise<Page<IdentityView>> {
     const start = pageStart(query);
     const rows = await this.#store.read(organizationId, (tx) => listIdentities(tx, organizationId, start));
-    return toPage(rows, start.limit, { keyOf: (row) => row.id, view: viewOf });
+    return toPage(rows, start.limit, { keyOf: (row) => row.id, view });
   }
 
   /** @throws Problem not_found */
-  async get({ organizationId }: Principal, id: string): Promise<IdentityView> {
-    const found = await this.#store.read(organizationId, (tx) => findIdentity(tx, organizationId, id));
-    if (!found) throw notFound('identity');
-    return viewOf(found);
+  get({ organizationId }: Principal, id: string): Promise<IdentityView> {
+    return this.#store.read(organizationId, (tx) => this.#shown(tx, organizationId, id));
   }
 
   /** @throws Problem not_found, invalid_body (attributes, memberId), conflict (externalId) */
-  async update(principal: Principal, id: string, patch: UpdateIdentity): Promise<IdentityView> {
+  async update(
+    principal: Principal,
+    id: string,
+    ifMatch: string | undefined,
+    patch: UpdateIdentity,
+  ): Promise<IdentityView> {
     checkAttributes(patch.attributes);
     return this.#store.change(principal, async (change) => {
-      const identity = await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));
+      await requireVersion(change, identityStream, { id, ifMatch });
+      await change.apply(identityStream, id, (state) => decideIdentityChange(id, state, patch));
       await this.#checkReferences(change.tx, principal.organizationId, {
         identityId: id,
         memberId: patch.memberId ?? null,
         externalId: patch.externalId ?? null,
       });
-      return view(id, identity);
+      return this.#shown(change.tx, principal.organizationId, id);
     });
   }
 
   /** Deletes an identity and revokes its grants, in one transaction. @throws Problem not_found */
-  async delete(principal: Principal, id: string): Promise<void> {
+  async delete(principal: Principal, id: string, ifMatch?: string): Promise<void> {
     await this.#store.change(principal, async (change) => {
+      await requireVersion(change, identityStream, { id, ifMatch });
       await change.apply(identityStream, id, (state) => decideIdentityDeletion(id, state));
       await revokeGrantsOf(change, { identityId: id });
     });
+  }
+
+  async #shown(tx: Tx, organizationId: string, id: string): Promise<IdentityView> {
+    const found = await findIdentity(tx, organizationId, id);
+    if (!found) throw notFound('identity');
+    return view(found);
   }
 
   /** Changes of an organization follow one another, so what holds here holds at the commit. */

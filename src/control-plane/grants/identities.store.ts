@@ -64,7 +64,7 @@ export const identityStream: Stream<Identity, IdentityBody> = {
   },
 };
 
-export type StoredIdentity = Readonly<{ id: string; identity: Identity }>;
+export type StoredIdentity = Readonly<{ id: string; version: number; identity: Identity }>;
 
 /** An identity that is not deleted. */
 export const findIdentity = async (tx: Tx, organizationId: string, id: string): Promise<StoredIdentity | undefined> => {
@@ -72,7 +72,7 @@ export const findIdentity = async (tx: Tx, organizationId: string, id: string): 
     `select ${COLUMNS} from identities where organization_id = $1 and id = $2 and not deleted`,
     [organizationId, id],
   );
-  return rows[0] && { id, identity: toIdentity(rows[0]) };
+  return rows[0] && { id, version: rows[0].version, identity: toIdentity(rows[0]) };
 };
 
 /** Identities that are not deleted, in order of id. */
@@ -85,7 +85,7 @@ export const listIdentities = async (
     `select ${COLUMNS} from identities where organization_id = $1 and id > $2 and not deleted order by id limit $3`,
     [organizationId, page.after, page.rows],
   );
-  return rows.map((row) => ({ id: row.id, identity: toIdentity(row) }));
+  return rows.map((row) => ({ id: row.id, version: row.version, identity: toIdentity(row) }));
 };
 
 /** Whether another identity that is not deleted has this external id. */

@@ -1,10 +1,9 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { PageQuery } from '../../platform/rest/page.js';
 import { pathId } from '../../platform/rest/path-id.js';
-import { etagOf } from './if-match.js';
 import {
   DecidePolicy,
   DecisionView,
@@ -20,13 +19,6 @@ import { PoliciesService } from './policies.service.js';
 
 const POLICY_ID = pathId('pol', 'policy');
 const SERVER_ID = pathId('srv', 'server');
-const ETAG = { ETag: { description: 'The version, to be sent back as If-Match', schema: { type: 'string' as const } } };
-
-const tagged = (policy: PolicyView, response: Response): PolicyView => {
-  response.setHeader('ETag', etagOf(policy.version));
-  return policy;
-};
-
 @ApiTags('policies')
 @Controller('v1')
 export class PoliciesController {
@@ -38,14 +30,14 @@ export class PoliciesController {
 
   @Post('servers/:id/policies')
   @Allowed('policy_manager')
+  @Tagged()
   @ApiCreatedResponse({ type: PolicyView, headers: ETAG })
-  async createPolicy(
+  createPolicy(
     @CurrentPrincipal() principal: Principal,
     @Param('id', SERVER_ID) serverId: string,
     @Body() body: CreatePolicy,
-    @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyView> {
-    return tagged(await this.#policies.create(principal, serverId, body), response);
+    return this.#policies.create(principal, serverId, body);
   }
 
   @Get('servers/:id/policies')
@@ -69,37 +61,35 @@ export class PoliciesController {
 
   @Get('policies/:id')
   @Allowed('member')
+  @Tagged()
   @ApiOkResponse({ type: PolicyView, headers: ETAG })
-  async getPolicy(
-    @CurrentPrincipal() principal: Principal,
-    @Param('id', POLICY_ID) id: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<PolicyView> {
-    return tagged(await this.#policies.get(principal, id), response);
+  getPolicy(@CurrentPrincipal() principal: Principal, @Param('id', POLICY_ID) id: string): Promise<PolicyView> {
+    return this.#policies.get(principal, id);
   }
 
   @Put('policies/:id')
   @Allowed('policy_manager')
-  @ApiHeader({ name: 'If-Match', required: true, description: 'The version that your change is based on, or *' })
+  @ApiIfMatch({ required: true })
+  @Tagged()
   @ApiOkResponse({ type: PolicyView, headers: ETAG })
-  async updatePolicy(
+  updatePolicy(
     @CurrentPrincipal() principal: Principal,
     @Param('id', POLICY_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdatePolicy,
-    @Res({ passthrough: true }) response: Response,
   ): Promise<PolicyView> {
-    return tagged(await this.#policies.update(principal, id, response.req.headers['if-match'], body), response);
+    return this.#policies.update(principal, id, ifMatch, body);
   }
 
   @Delete('policies/:id')
   @HttpCode(204)
   @Allowed('policy_manager')
-  @ApiHeader({ name: 'If-Match', required: false })
+  @ApiIfMatch()
   @ApiNoContentResponse()
   deletePolicy(
     @CurrentPrincipal() principal: Principal,
     @Param('id', POLICY_ID) id: string,
-    @Headers('if-match') ifMatch: string | undefined,
+    @IfMatch() ifMatch: string | undefined,
   ): Promise<void> {
     return this.#policies.delete(principal, id, ifMatch);
   }

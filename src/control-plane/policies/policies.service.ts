@@ -11,7 +11,7 @@ import type { PolicyPins } from '../../record/event-log/events/index.js';
 import type { PolicyDocument } from '../../policy-engine/document.js';
 import { compileInputSchema } from '../../policy-engine/input-schema.js';
 import { requireValidDocument, checkDocument, type CheckedDocument } from './check-document.js';
-import { requireIfMatch, requireMatch } from './if-match.js';
+import { requireIfMatch, requireMatch } from '../../platform/rest/versions.js';
 import {
   decidePolicyChange,
   decidePolicyCreation,
@@ -68,6 +68,8 @@ const findWithServer = async (tx: Tx, organizationId: string, id: string): Promi
   if (!server) throw notFound('policy');
   return { state, server };
 };
+
+const IF_MATCH_WANTED = 'Read the policy and send its ETag as If-Match, so that nobody’s change is overwritten unseen.';
 
 /** A policy pins the definitions that its server's tools have when it is published. */
 const pinsOf = ({ hashes, acceptances }: ServerFacts): PolicyPins => ({ pins: hashes, acceptances });
@@ -159,7 +161,7 @@ export class PoliciesService {
   ): Promise<PolicyView> {
     return this.#store.change(principal, async (change) => {
       const { state, server: facts } = await findWithServer(change.tx, principal.organizationId, id);
-      requireMatch(requireIfMatch(ifMatch), state.policyVersion);
+      requireMatch(requireIfMatch(ifMatch, IF_MATCH_WANTED), state.policyVersion);
       const accepted = requireValidDocument(document) as Document;
       const server = await markUncheckable(
         change.tx,

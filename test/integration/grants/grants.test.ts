@@ -62,6 +62,7 @@ describe('issuing a grant', () => {
     expect(status).toBe(201);
     expect(body).toEqual({
       id: expect.stringMatching(/^grt_/),
+      version: 1,
       identityId,
       serverId: server,
       policyId: policy,

@@ -32,6 +32,7 @@ describe('creating an identity', () => {
     expect(status).toBe(201);
     expect(body).toEqual({
       id: expect.stringMatching(/^idn_/),
+      version: 1,
       name: 'Ada',
       kind: 'human',
       memberId: ours.userId,

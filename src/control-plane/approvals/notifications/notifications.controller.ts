@@ -2,6 +2,7 @@ import { Body, Controller, Get, Put } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { UpdateNotifications, NotificationsView, NotificationsWithSecret } from './notifications.dto.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../../platform/rest/versions.js';
 import { NotificationsService } from './notifications.service.js';
 
 @ApiTags('approvals')
@@ -15,18 +16,22 @@ export class NotificationsController {
 
   @Get()
   @Allowed('admin')
-  @ApiOkResponse({ type: NotificationsView })
+  @Tagged()
+  @ApiOkResponse({ type: NotificationsView, headers: ETAG })
   getApprovalNotifications(@CurrentPrincipal() principal: Principal): Promise<NotificationsView> {
     return this.#notifications.get(principal);
   }
 
   @Put()
   @Allowed('admin')
-  @ApiOkResponse({ type: NotificationsWithSecret })
+  @ApiIfMatch()
+  @Tagged()
+  @ApiOkResponse({ type: NotificationsWithSecret, headers: ETAG })
   updateApprovalNotifications(
     @CurrentPrincipal() principal: Principal,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateNotifications,
   ): Promise<NotificationsWithSecret> {
-    return this.#notifications.update(principal, body);
+    return this.#notifications.update(principal, ifMatch, body);
   }
 }

@@ -40,6 +40,8 @@ export class DeliveryView {
 }
 
 export class NotificationsView {
+  @ApiProperty({ type: 'integer', minimum: 0, description: 'Counts the changes; also the ETag' })
+  readonly version!: number;
   @ApiProperty({ type: String, nullable: true }) readonly webhookUrl!: string | null;
   @ApiProperty({ type: [String] }) readonly emails!: readonly string[];
   @ApiProperty({ type: DeliveryView, nullable: true, description: 'How the newest one fared' })

@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { EventStore } from '../../../record/event-store/event-store.js';
+import { EventStore, type Versioned } from '../../../record/event-store/event-store.js';
 import type { Tx } from '../../../platform/postgres/database.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
 import { CONFIG, OUTBOUND } from '../../../platform/runtime/parts.js';
 import type { Config } from '../../../platform/settings/config.js';
+import { requireMatch } from '../../../platform/rest/versions.js';
 import { Problem, urlProblem } from '../../../platform/runtime/problems.js';
 import { Vault } from '../../../platform/crypto/vault.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { decideNotificationsChange, NO_NOTIFICATIONS, notificationsId } from './notifications.js';
+import { decideNotificationsChange, NO_NOTIFICATIONS, notificationsId, type Notifications } from './notifications.js';
 import type { UpdateNotifications, NotificationsView, NotificationsWithSecret } from './notifications.dto.js';
 import { loadWebhook, notificationsStream, saveWebhook, type Webhook } from './notifications.store.js';
 import { lastDelivery } from './outbox.js';
@@ -34,9 +35,13 @@ export class NotificationsService {
 
   /**
    * Replaces the settings. The secret stays with a new URL unless a new one is asked for. @throws Problem
-   * url_not_allowed, invalid_body (no URL), unsupported (no mail server)
+   * precondition_failed, url_not_allowed, invalid_body (no URL), unsupported (no mail server)
    */
-  async update(principal: Principal, body: UpdateNotifications): Promise<NotificationsWithSecret> {
+  async update(
+    principal: Principal,
+    ifMatch: string | undefined,
+    body: UpdateNotifications,
+  ): Promise<NotificationsWithSecret> {
     if (body.webhookUrl === undefined && body.emails === undefined)
       throw new Problem('invalid_body', 'Send webhookUrl or emails: what is left out is taken away.');
     const { webhookUrl = null, newSecret = false, emails = [] } = body;
@@ -48,6 +53,7 @@ export class NotificationsService {
       );
     const url = webhookUrl === null ? undefined : await this.#guarded(webhookUrl);
     return this.#store.change(principal, async (change) => {
+      requireMatch(ifMatch, (await this.#settings(change.tx, organizationId)).version);
       const before = await loadWebhook(change.tx, this.#vault, organizationId);
       const webhook: Webhook | undefined = url && {
         url: url.href,
@@ -74,13 +80,18 @@ export class NotificationsService {
     return checked.url;
   }
 
+  async #settings(tx: Tx, organizationId: string): Promise<Versioned<Notifications>> {
+    const stored = await notificationsStream.load(tx, organizationId, notificationsId(organizationId));
+    return stored ?? { version: 0, state: NO_NOTIFICATIONS };
+  }
+
   async #view(tx: Tx, organizationId: string): Promise<NotificationsView> {
-    const { emails } =
-      (await notificationsStream.load(tx, organizationId, notificationsId(organizationId)))?.state ?? NO_NOTIFICATIONS;
+    const { version, state } = await this.#settings(tx, organizationId);
     const webhook = await loadWebhook(tx, this.#vault, organizationId);
     return {
+      version,
       webhookUrl: webhook?.url ?? null,
-      emails,
+      emails: state.emails,
       lastWebhook: await lastDelivery(tx, organizationId, 'webhook'),
       lastMail: await lastDelivery(tx, organizationId, 'mail'),
     };
