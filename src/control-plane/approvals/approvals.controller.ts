@@ -1,5 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { toJsonText } from '../../platform/json/exact-number.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
 import { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments, DecideApproval } from './approvals.dto.js';
@@ -23,14 +24,13 @@ export class ApprovalsController {
     return this.#approvals.list(principal, query);
   }
 
+  /** The arguments are shown as the agent wrote them, also numbers that no double holds. */
   @Get(':id')
   @Allowed('member')
+  @Header('content-type', 'application/json; charset=utf-8')
   @ApiOkResponse({ type: ApprovalWithArguments })
-  getApproval(
-    @CurrentPrincipal() principal: Principal,
-    @Param('id', APPROVAL_ID) id: string,
-  ): Promise<ApprovalWithArguments> {
-    return this.#approvals.get(principal, id);
+  async getApproval(@CurrentPrincipal() principal: Principal, @Param('id', APPROVAL_ID) id: string): Promise<string> {
+    return toJsonText(await this.#approvals.get(principal, id));
   }
 
   @Post(':id/approve')

@@ -1,3 +1,4 @@
+import { readStrictJson } from '../../platform/json/strict-json.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { organizationKey } from '../../platform/postgres/organization-key.js';
 import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
@@ -33,6 +34,13 @@ export const storeArguments = async (
   );
 };
 
+/** The value of a text that the gateway wrote, with numbers that no double holds as they were written. */
+const readText = (text: string): unknown => {
+  const read = readStrictJson(Buffer.from(text), 'as_written');
+  if (!read.ok) throw new Error(`the kept arguments of an approval are ${read.reason}`);
+  return read.value;
+};
+
 type Row = { sealed_arguments: Buffer; sealed_other_params: Buffer | null };
 
 /**
@@ -54,7 +62,7 @@ export const readArguments = async (
   const key = await organizationKey(tx, of.organizationId);
   const opened = (column: Column): unknown => {
     const sealed = row[column];
-    return sealed === null ? null : (JSON.parse(vault.open(key, placeOf(of, column), sealed)) as unknown);
+    return sealed === null ? null : readText(vault.open(key, placeOf(of, column), sealed));
   };
   return { arguments: opened('sealed_arguments'), otherParams: opened('sealed_other_params') };
 };

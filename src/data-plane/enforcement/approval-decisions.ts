@@ -1,4 +1,5 @@
 import type { Code, Decision } from '../../policy-engine/decide.js';
+import { toJsonText } from '../../platform/json/exact-number.js';
 import { approvalScopeOf } from './approval-scope.js';
 import type { ApprovalRequest, ApprovalResult, BoundedApprovals } from './request-approval.js';
 import { toolOf, type ApprovalWait, type GovernedCall } from './call.js';
@@ -25,8 +26,8 @@ export const toApprovalRequest = (call: GovernedCall, { rule, reason, approval }
   return {
     organizationId: organization.id,
     call: { ...heldCall, policyId: policy.id, policyVersion: policy.version, rule, reason },
-    argumentsJson: JSON.stringify(argumentsShown),
-    otherParamsJson: othersShown && JSON.stringify(othersShown),
+    argumentsJson: toJsonText(argumentsShown),
+    otherParamsJson: othersShown && toJsonText(othersShown),
     count: approval.count,
     waitMs: approval.waitSeconds * 1000,
     expiresInMs: approval.expiresInSeconds * 1000,

@@ -1,4 +1,5 @@
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
+import { toJsonText } from '../../platform/json/exact-number.js';
 import type { Json } from '../../platform/json/json-object.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import type { AllowedCall } from '../enforcement/call.js';
@@ -98,9 +99,7 @@ export const listen = async (deps: DecideDeps & ForwardDeps, exchange: Exchange,
     ...(allowed.length === 0 ? {} : { resourceSubscriptions: allowed.map(({ uri }) => uri) }),
     ...(own.size === 0 ? {} : { taskIds: [...own.keys()] }),
   };
-  const body = Buffer.from(
-    JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, notifications: filter } }),
-  );
+  const body = Buffer.from(toJsonText({ jsonrpc: '2.0', id, method, params: { ...params, notifications: filter } }));
   return relayListen(deps, exchange, upstreamPost(deps, { ...exchange, body }, request), {
     id,
     filter,

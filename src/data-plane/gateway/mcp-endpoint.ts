@@ -17,6 +17,7 @@ import type { SessionContent } from '../sessions/sealed-session.js';
 import { callTool } from './call-tool.js';
 import { refusalResult } from './refusal-messages.js';
 import { clientAddress } from './client-address.js';
+import { matchEndpoint } from './endpoint-url.js';
 import type { AuthenticatedRequest, SessionExchange } from '../relay/exchange.js';
 import type { EndpointDeps } from './gateway-deps.js';
 import { guarded } from './guarded-request.js';
@@ -30,14 +31,6 @@ import { useNamed } from './use-named.js';
 
 /** A message within a session that this gateway opened. */
 type OpenedSession = SessionExchange & Readonly<{ session: SessionContent }>;
-
-const PREFIX = '/mcp/';
-/** Whether a URL is the endpoint of this server. */
-const isEndpoint = (url: string | undefined, serverId: string): boolean => {
-  if (!url?.startsWith(PREFIX) || !url.startsWith(serverId, PREFIX.length)) return false;
-  const end = PREFIX.length + serverId.length;
-  return url.length === end || url[end] === '?';
-};
 
 const ANSWERS = ['application/json', 'text/event-stream'];
 
@@ -127,8 +120,9 @@ export class McpEndpoint {
       });
       return undefined;
     }
-    if (!isEndpoint(request.url, who.server.id)) {
-      refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' });
+    const match = matchEndpoint(request.url, who.server.id);
+    if (match !== 'endpoint') {
+      refuseUrl(response, match, `${this.#deps.publicUrl()}/mcp/${who.server.id}`);
       return undefined;
     }
     return {
@@ -172,17 +166,17 @@ export class McpEndpoint {
   }
 
   /** Not async: a call goes from here to its decision without a turn through the promises. */
-  #post(exchange: AuthenticatedRequest, body: Buffer | 'too_large' | 'gone'): void | Promise<void> {
+  #post(exchange: AuthenticatedRequest, received: Buffer | 'too_large' | 'gone'): void | Promise<void> {
     const { request, response } = exchange;
-    if (body === 'gone') return;
+    if (received === 'gone') return;
     if (!accepts(request.headers.accept, ANSWERS))
       return notAcceptable(response, 'Accept must name application/json and text/event-stream');
-    if (body === 'too_large')
+    if (received === 'too_large')
       return this.#refuseMalformed(exchange, 413, { code: JSON_RPC_CODES.invalidRequest, message: 'over 4 MiB' });
-    const read = readMessage(body);
+    const read = readMessage(received);
     if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
     if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
-    const { message } = read;
+    const { message, body } = read;
     // Spelled out, as a spread with more keys after it costs a microsecond.
     const { who, sourceIp, traceId } = exchange;
     const readAtMs = performance.now();
@@ -276,6 +270,14 @@ export class McpEndpoint {
     await relayed;
   }
 }
+
+const refuseUrl = (response: ServerResponse, match: 'suffixed' | 'other', mcpUrl: string): void =>
+  match === 'other'
+    ? refuseHttp(response, 403, { code: OWN_CODES.forbidden, message: 'this grant is for another server' })
+    : refuseHttp(response, 404, {
+        code: OWN_CODES.forbidden,
+        message: `use ${mcpUrl}, which speaks Streamable HTTP; nothing is served behind it`,
+      });
 
 const notAcceptable = (response: ServerResponse, message: string): void =>
   refuseHttp(response, 406, { code: JSON_RPC_CODES.invalidRequest, message });

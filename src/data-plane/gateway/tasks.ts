@@ -1,5 +1,7 @@
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
-import { parseObject, type Json } from '../../platform/json/json-object.js';
+import { toJsonText } from '../../platform/json/exact-number.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
+import { readStrictJson } from '../../platform/json/strict-json.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
@@ -60,7 +62,7 @@ export const relayTaskRequest = async (deps: HoldDeps, exchange: Exchange, reque
   const approvalId = approvalOf(taskId);
   if (approvalId !== undefined) return answerHeldTask(deps, exchange, request, approvalId);
   const opened = { method, params: { ...params, taskId } };
-  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...opened }));
+  const body = Buffer.from(toJsonText({ jsonrpc: '2.0', id, ...opened }));
   const rewrite = (message: Json): Json => withTaskIds(message, (one) => (one === taskId ? String(sealed) : one));
   const forwarded = { ...exchange, body };
   relayAnswer(deps, forwarded, upstreamPost(deps, forwarded, opened), {
@@ -76,6 +78,10 @@ export const relayTaskRequest = async (deps: HoldDeps, exchange: Exchange, reque
 export const withServersTaskIds = (deps: TaskDeps, exchange: SessionExchange): SessionExchange => {
   const { body, who } = exchange;
   if (!body.includes(TASK_MARKER)) return exchange;
-  const message = withTaskIds(parseObject(body.toString('utf8')) ?? {}, (id) => deps.taskIds.opened(who, id) ?? id);
-  return { ...exchange, body: Buffer.from(JSON.stringify(message)) };
+  const read = readStrictJson(body, 'as_written');
+  const message = withTaskIds(
+    read.ok && isObject(read.value) ? read.value : {},
+    (id) => deps.taskIds.opened(who, id) ?? id,
+  );
+  return { ...exchange, body: Buffer.from(toJsonText(message)) };
 };

@@ -1,3 +1,4 @@
+import { toJsonText } from '../../platform/json/exact-number.js';
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { MAX_JSON_DEPTH } from '../../platform/json/foreign-json.js';
 import { parsedJson } from '../../platform/json/parsed-json.js';
@@ -200,16 +201,7 @@ const cacheKey = (
   { method, params }: Request,
   streamed: boolean,
 ): string =>
-  JSON.stringify([
-    server.id,
-    server.version,
-    policy.id,
-    policy.version,
-    streamed,
-    session.era,
-    method,
-    params?.['cursor'],
-  ]);
+  toJsonText([server.id, server.version, policy.id, policy.version, streamed, session.era, method, params?.['cursor']]);
 
 /**
  * A list, one page as the upstream gives it: what is hidden, under `default: deny` what has no entry, and tools whose

@@ -12,7 +12,7 @@ type LastRequest = {
 };
 
 const bearerTokenOf = (authorization: string): string | undefined =>
-  /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1];
+  /^Bearer +([\w-]{1,200})$/i.exec(authorization)?.[1];
 
 /**
  * What the last good request on a connection carried: clients send the same token and session id with each, and

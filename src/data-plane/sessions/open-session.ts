@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
+import { editObject, set, within } from '../../mcp/wire/json-text.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
@@ -23,14 +24,7 @@ const asText = (value: unknown): string | undefined => (typeof value === 'string
 const withSpokenRevision = (request: Request, body: Buffer): Buffer =>
   isRevisionOf('legacy', request.params?.['protocolVersion'])
     ? body
-    : Buffer.from(
-        JSON.stringify({
-          jsonrpc: '2.0',
-          id: request.id,
-          method: 'initialize',
-          params: { ...request.params, protocolVersion: REVISIONS.legacy[0] },
-        }),
-      );
+    : Buffer.from(editObject(body.toString('utf8'), { params: within({ protocolVersion: set(REVISIONS.legacy[0]) }) }));
 
 const sessionOf = (
   exchange: AuthenticatedRequest,

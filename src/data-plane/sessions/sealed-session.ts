@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { toJsonText } from '../../platform/json/exact-number.js';
 import type { LegacyCaller } from '../../mcp/protocol/caller.js';
 
 /**
@@ -32,7 +33,7 @@ const minSealedBytes = version.length + nonceBytes + tagBytes;
 export function sealSession(key: Buffer, content: SessionContent): string | undefined {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(version);
-  const ciphertext = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()]);
+  const ciphertext = Buffer.concat([cipher.update(toJsonText(content), 'utf8'), cipher.final()]);
   const sealed = Buffer.concat([version, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
   return sealed.length <= maxSealedLength ? sealed : undefined;
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { isExactNumber } from '../../platform/json/exact-number.js';
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { isRevisionOf, PUBLISHED_REVISIONS } from './era.js';
@@ -106,6 +107,7 @@ const NUMBER = /^-?\d{1,32}(\.\d{1,32})?$/;
 const agrees = (header: string, value: unknown): boolean => {
   const said = decoded(header);
   if (said === undefined) return false;
+  if (isExactNumber(value)) return said === value.text;
   if (typeof value === 'number') return NUMBER.test(said) && Number(said) === value;
   return said === String(value);
 };
@@ -121,7 +123,8 @@ export const findParamHeaderRefusal = (
 ): ModernRefusal | undefined => {
   for (const param of mirrored) {
     const [header, value] = [headers[param.header], mirroredValue(given, param)];
-    const expected = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    const expected =
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || isExactNumber(value);
     if (header === undefined && expected) return missing(param.header);
     if (header !== undefined && !(expected && agrees(String(header), value))) return differs(param.header);
   }

@@ -1,3 +1,4 @@
+import { isExactNumber } from '../../platform/json/exact-number.js';
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { headerValue } from './modern.js';
 
@@ -76,6 +77,7 @@ export const mirroredHeaders = (params: readonly ParamHeader[], given: unknown):
     const value = mirroredValue(given, param);
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       headers[param.header] = headerValue(String(value));
+    else if (isExactNumber(value)) headers[param.header] = headerValue(value.text);
   }
   return headers;
 };

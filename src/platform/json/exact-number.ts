@@ -8,7 +8,7 @@ export const MAX_EXACT_NUMBER_LENGTH = 400;
  * It is a function, as no value of JSON is one: no check for an object, a list, a text or a number takes it for one,
  * and values without it need no check of their own. `JSON.stringify` throws on it; `toJsonText` writes it.
  */
-export type ExactNumber = (() => string) & Readonly<{ text: string }>;
+export type ExactNumber = (() => never) & Readonly<{ text: string }>;
 
 const refuseToSerialize = (): never => {
   throw new TypeError('JSON.stringify cannot write a number that no double holds; use toJsonText');
@@ -16,7 +16,7 @@ const refuseToSerialize = (): never => {
 
 /** Makes the exact number of a text, which must be a JSON number of at most `MAX_EXACT_NUMBER_LENGTH` characters. */
 export const exactNumber = (text: string): ExactNumber => {
-  const number = (): string => text;
+  const number = (): never => refuseToSerialize();
   number.text = text;
   number.toJSON = refuseToSerialize;
   return number;
@@ -36,7 +36,7 @@ export const holdsExactNumber = (value: unknown): boolean => {
 const write = (value: unknown): string => {
   if (isExactNumber(value)) return value.text;
   if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'object' || value === null || value instanceof Date) return JSON.stringify(value) ?? 'null';
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member)}`).join(',')}}`;
 };

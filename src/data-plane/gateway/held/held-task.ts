@@ -1,6 +1,7 @@
 import { JSON_RPC_CODES, OWN_CODES } from '../../../mcp/protocol/codes.js';
 import { guarded, inBackground } from '../../../platform/runtime/guard.js';
-import { isObject, parseObject, type Json } from '../../../platform/json/json-object.js';
+import { editObject, set, within as editMember } from '../../../mcp/wire/json-text.js';
+import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/answers.js';
 import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
@@ -46,11 +47,10 @@ const taskView = (taskId: string, { state, createdAt, updatedAt, held }: Approva
  * so the response must be the result.
  */
 const withoutClientCapabilities = (exchange: ModernExchange): ModernExchange => {
-  const message = parseObject(exchange.body.toString('utf8')) ?? {};
-  const params = isObject(message['params']) ? message['params'] : {};
-  const meta = isObject(params['_meta']) ? params['_meta'] : {};
   const body = Buffer.from(
-    JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [META.clientCapabilities]: {} } } }),
+    editObject(exchange.body.toString('utf8'), {
+      params: editMember({ _meta: editMember({ [META.clientCapabilities]: set({}) }) }),
+    }),
   );
   return { ...exchange, body, session: { ...exchange.session, clientCapabilities: {} } };
 };
