@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
-import { editObject, set, within } from '../../mcp/wire/json-text.js';
+import { editObject, set, editNested } from '../../mcp/wire/json-text.js';
 import { clip } from '../../platform/runtime/clip.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
@@ -24,7 +24,9 @@ const asText = (value: unknown): string | undefined => (typeof value === 'string
 const withSpokenRevision = (request: Request, body: Buffer): Buffer =>
   isRevisionOf('legacy', request.params?.['protocolVersion'])
     ? body
-    : Buffer.from(editObject(body.toString('utf8'), { params: within({ protocolVersion: set(REVISIONS.legacy[0]) }) }));
+    : Buffer.from(
+        editObject(body.toString('utf8'), { params: editNested({ protocolVersion: set(REVISIONS.legacy[0]) }) }),
+      );
 
 const sessionOf = (
   exchange: AuthenticatedRequest,

@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
-import { distinctMembersOf, drop, editObject, MAX_MEMBERS_APART, within } from '../wire/json-text.js';
+import { distinctMembersOf, drop, editObject, editNested, MAX_MEMBERS_APART } from '../wire/json-text.js';
 import { parsedJson } from '../../platform/json/parsed-json.js';
 import { readStrictJson } from '../../platform/json/strict-json.js';
 import { JSON_RPC_CODES } from './codes.js';
@@ -128,7 +128,7 @@ function withoutArguments(
   body: Buffer,
 ): ReadMessage {
   if (Object.keys(params).length >= MAX_MEMBERS_APART) return invalid(`more than ${MAX_MEMBERS_APART} members`);
-  const text = editObject(body.toString('utf8'), { params: within({ arguments: drop }) });
+  const text = editObject(body.toString('utf8'), { params: editNested({ arguments: drop }) });
   return callOf(id, method, params, Buffer.from(text));
 }
 

@@ -79,7 +79,7 @@ test(
       reason: expect.stringContaining('try again later'),
     });
     expect((await enforcement.enforce(callOf('org_1', performance.now() - 9000))).decision.code).toBe('no_policy');
-    expect(of('toolCall.decision')).toMatchObject([
+    expect(of('toolCall.decided')).toMatchObject([
       { code: 'overloaded', rule: null, effect: 'deny' },
       { code: 'no_policy' },
     ]);
@@ -94,8 +94,8 @@ test(
     const { enforcement, recorder, refused, of } = makeEnforcement();
     await enforcement.enforce(callOf('refused', performance.now()));
     await enforcement.enforce(callOf('org_1', performance.now()));
-    expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decision'], 0]);
-    expect(of('toolCall.decision')).toHaveLength(1);
+    expect([refused, recorder.queued()]).toEqual([['gateway.started', 'toolCall.decided'], 0]);
+    expect(of('toolCall.decided')).toHaveLength(1);
     await recorder.stop();
   },
 );

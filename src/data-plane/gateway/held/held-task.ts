@@ -1,6 +1,6 @@
 import { JSON_RPC_CODES, OWN_CODES } from '../../../mcp/protocol/codes.js';
 import { guarded, inBackground } from '../../../platform/runtime/guard.js';
-import { editObject, set, within as editMember } from '../../../mcp/wire/json-text.js';
+import { editObject, set, editNested } from '../../../mcp/wire/json-text.js';
 import { isObject, type Json } from '../../../platform/json/json-object.js';
 import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/answers.js';
 import { META } from '../../../mcp/protocol/modern.js';
@@ -49,7 +49,7 @@ const taskView = (taskId: string, { state, createdAt, updatedAt, held }: Approva
 const withoutClientCapabilities = (exchange: ModernExchange): ModernExchange => {
   const body = Buffer.from(
     editObject(exchange.body.toString('utf8'), {
-      params: editMember({ _meta: editMember({ [META.clientCapabilities]: set({}) }) }),
+      params: editNested({ _meta: editNested({ [META.clientCapabilities]: set({}) }) }),
     }),
   );
   return { ...exchange, body, session: { ...exchange.session, clientCapabilities: {} } };
