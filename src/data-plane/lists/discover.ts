@@ -1,46 +1,50 @@
-import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
+import { jsonRpcError, sendJson, sendJsonText } from '../../mcp/protocol/answers.js';
 import { offered, withTasks } from '../../mcp/protocol/capabilities.js';
+import { OWN_CODES } from '../../mcp/protocol/codes.js';
 import { PUBLISHED_REVISIONS } from '../../mcp/protocol/era.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
-import { collectAnswer, isUpstreamFailure, messageIn } from '../relay/collect-answer.js';
-import { failureResponse } from '../relay/relayed.js';
-import { upstreamPost } from '../relay/upstream-post.js';
+import { readResponse } from '../../mcp/protocol/response.js';
+import { editObject, set, editNested, type Edit } from '../../mcp/wire/json-text.js';
+import { isObject } from '../../platform/json/json-object.js';
+import { collectAnswer, isUpstreamFailure } from '../relay/collect-answer.js';
 import type { Exchange, RelayParts } from '../relay/exchange.js';
-import { cacheable } from './list-items.js';
-import { OWN_CODES } from '../../mcp/protocol/codes.js';
+import { passableText } from '../relay/passable-message.js';
+import { failureResponse } from '../relay/relayed.js';
+import { errorUnderId } from '../relay/upstream-refusal.js';
+import { upstreamPost } from '../relay/upstream-post.js';
+import { CACHE_MEMBERS } from './cacheable.js';
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
+const cacheEdits: Readonly<Record<string, Edit>> = CACHE_MEMBERS;
+
 /**
  * server/discover: what the upstream says of itself, with the revisions that are spoken here and without what is not
- * offered here. An upstream that does not answer it as one of this era is told as a server of the other era would say
- * it, so that clients of both fall back to initialize.
+ * offered here. When the upstream does not answer it as one of this era, the client is told so as a server of the other
+ * era would say it: clients of both then fall back to initialize.
  */
 export const discover = async (parts: RelayParts, exchange: Exchange, request: Request): Promise<void> => {
-  const { response } = exchange;
+  const { response, who } = exchange;
+  const { id } = request;
   const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
     maxBytes: MAX_ANSWER_BYTES,
-    id: request.id,
+    id,
     until: response,
   });
-  if (isUpstreamFailure(collected)) return sendJson(response, 200, failureResponse(request.id, collected));
-  const answer = messageIn(collected, request.id);
-  const result = answer['result'];
-  if (typeof result === 'object' && result !== null && 'supportedVersions' in result && 'capabilities' in result) {
-    const capabilities = offered(result.capabilities);
-    return sendJson(response, 200, {
-      ...answer,
-      result: cacheable({
-        ...result,
-        supportedVersions: PUBLISHED_REVISIONS,
-        capabilities: exchange.who.policy?.compiled.holds ? withTasks(capabilities) : capabilities,
-      }),
-    });
+  if (isUpstreamFailure(collected)) return sendJson(response, 200, failureResponse(id, collected));
+  const { text, message } = passableText(collected.body);
+  const content = readResponse(message);
+  if (content?.kind === 'result' && 'supportedVersions' in content.result && isObject(content.result['capabilities'])) {
+    const capabilities = offered(content.result['capabilities']);
+    const edits = {
+      ...cacheEdits,
+      supportedVersions: set(PUBLISHED_REVISIONS),
+      capabilities: set(who.policy?.compiled.holds ? withTasks(capabilities) : capabilities),
+    };
+    return sendJsonText(response, 200, editObject(text, { result: editNested(edits) }));
   }
-  if (collected.status === 200 && 'error' in answer) return sendJson(response, 200, answer);
-  return sendJson(
-    response,
-    400,
-    jsonRpcError(request.id, OWN_CODES.upstreamError, 'the MCP server does not answer server/discover; initialize'),
-  );
+  const error = collected.status === 200 ? errorUnderId(text, id) : undefined;
+  if (error !== undefined) return sendJsonText(response, 200, error);
+  const reason = 'the MCP server does not answer server/discover; initialize';
+  return sendJson(response, 400, jsonRpcError(id, OWN_CODES.upstreamError, reason));
 };

@@ -1,28 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import { parsedJson } from '../../platform/json/parsed-json.js';
+import { distinctMembersOf } from '../../mcp/wire/json-text.js';
 import type { RequestId } from '../../mcp/protocol/answers.js';
 
-/** A body around the JSON of one id. */
+/** A body without its id: what stands before and behind that. */
 type Frame = Readonly<{ before: Buffer; after: Buffer }>;
 type Entry = Readonly<{ upstream: Frame; client: Frame; bytes: number }>;
 
-/**
- * What is made of a list, by nothing else than its text and what the key names: what a client is shown of it, and the
- * id that it answers.
- */
-export type Reading = Readonly<{
-  shown: (text: string) => Promise<string | undefined>;
-  idOf: (text: string) => unknown;
-}>;
+/** Filters an answer, as JSON text. Must depend only on the text and on what the cache key names. */
+export type ListFilter = (text: string) => Promise<string | undefined>;
 
 const MAX_CACHE_BYTES = 64 * 1024 * 1024;
-/** A cursor stands in the key: one that is longer than any server's is not worth the place. */
+/** The key holds the cursor: one that is longer than any server's is not worth its place. */
 const MAX_KEY_LENGTH = 8 * 1024;
-/** What an entry takes beside its texts, by and large. */
+/** What an entry takes beside its texts, roughly. */
 const ENTRY_OVERHEAD_BYTES = 1024;
-/** No id of any client. */
+/** An id that no client has. */
 const PROBE_ID = randomUUID();
 
-/** Cuts a body at `"id":<id>`; undefined when that does not stand there exactly once. */
+/** Cuts a body at `"id":<id>`; undefined when it does not hold that exactly once. */
 const frameOf = (text: string, id: RequestId): Frame | undefined => {
   const member = `"id":${JSON.stringify(id)}`;
   const at = text.indexOf(member);
@@ -42,20 +38,22 @@ const isFilled = ({ before, after }: Frame, id: Buffer, body: Buffer): boolean =
   id.compare(body, before.length, before.length + id.length) === 0 &&
   after.compare(body, before.length + id.length) === 0;
 
+const idOf = (message: string): unknown => parsedJson(distinctMembersOf(message)?.get('id') ?? '');
+
 /**
- * Filtered lists of tools, by the bytes that they came from: one that the upstream answers again, but for the id, is
- * neither parsed nor filtered again, and one that differs in a byte is. At most 64 MiB, keys included; the longest
- * unused go first.
+ * Caches filtered lists by the bytes that they were made from. An answer that is the same but for its id is neither
+ * parsed nor filtered again; one that differs in a byte is. Holds at most 64 MiB, keys included, and drops the least
+ * recently used.
  */
 export class ListCache {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
-  /** `shown(body)`, from the cache where it can be. */
+  /** The filtered body, from the cache where possible. */
   async filtered(
     key: string,
     answer: Readonly<{ id: RequestId; body: Buffer }>,
-    { shown: show, idOf }: Reading,
+    filter: ListFilter,
   ): Promise<Buffer | undefined> {
     const known = this.#entries.get(key);
     if (known && isFilled(known.upstream, Buffer.from(JSON.stringify(answer.id)), answer.body)) {
@@ -64,11 +62,10 @@ export class ListCache {
       return fillFrame(known.client, answer.id);
     }
     const text = answer.body.toString('utf8');
-    const shown = await show(text);
+    const shown = await filter(text);
     if (shown === undefined) return undefined;
     const [upstream, client] = [frameOf(text, answer.id), frameOf(shown, answer.id)];
-    // With another id in its place, that must be the one that it answers: then the id stands where it was looked for,
-    // and nothing else does.
+    // Check the cut: with another id put in, the body must have that id when it is parsed.
     if (
       upstream &&
       client &&

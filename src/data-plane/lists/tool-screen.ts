@@ -1,3 +1,4 @@
+import type { Json } from '../../platform/json/json-object.js';
 import type { Authenticated, PolicyFacts } from '../directory/facts.js';
 import { reasonWhyNameRefused } from '../directory/tool-names.js';
 import { LookAlikes } from '../../platform/runtime/look-alikes.js';
@@ -5,10 +6,13 @@ import { pinnedHash } from '../../policy-engine/pins.js';
 import { readTool, type DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
 
 /**
- * `shows` answers for tools that the policy lists; `seen` collects those whose definition is not the one that the
- * directory knows.
+ * `shows` judges a tool that the policy lists, by its value and its JSON text; `seen` collects those whose definition is
+ * not the one that the directory knows.
  */
-type ToolScreen = Readonly<{ shows: (listed: unknown) => boolean; seen: ReadonlyMap<string, DiscoveredTool> }>;
+export type ToolScreen = Readonly<{
+  shows: (listed: Json, text: string) => boolean;
+  seen: ReadonlyMap<string, DiscoveredTool>;
+}>;
 
 /**
  * Which of a server's tools a policy's clients may see by their definitions: those that have the pinned one. A changed
@@ -20,13 +24,17 @@ export const makeToolScreen = ({ server }: Authenticated, { compiled, pins }: Po
   const seen = new Map<string, DiscoveredTool>();
   return {
     seen,
-    shows: (listed) => {
-      const name = nameOf(listed);
-      if (name === undefined || reasonWhyNameRefused(server, name) !== undefined || beside.refusal(name) !== undefined)
+    shows: (listed, text) => {
+      const { name } = listed;
+      if (
+        typeof name !== 'string' ||
+        reasonWhyNameRefused(server, name) !== undefined ||
+        beside.refusal(name) !== undefined
+      )
         return false;
       beside.add(name);
       if (!compiled.pinTools) return true;
-      const tool = readTool(listed);
+      const tool = readTool(listed, text);
       if (!tool) return false;
       const { definitionHash } = tool;
       if (server.tools.get(name)?.definitionHash !== definitionHash) seen.set(name, tool);
@@ -35,8 +43,3 @@ export const makeToolScreen = ({ server }: Authenticated, { compiled, pins }: Po
     },
   };
 };
-
-const nameOf = (listed: unknown): string | undefined =>
-  typeof listed === 'object' && listed !== null && 'name' in listed && typeof listed.name === 'string'
-    ? listed.name
-    : undefined;

@@ -1,56 +1,48 @@
 import type { ServerResponse } from 'node:http';
-import { parseObject, type Json } from '../../platform/json/json-object.js';
+import { parseObject } from '../../platform/json/json-object.js';
 import { guarded, startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import type { RequestId } from '../../mcp/protocol/answers.js';
 import { EventSplitter } from '../../mcp/wire/event-splitter.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
-import { parseSse, SseReader } from '../../mcp/wire/sse.js';
+import { parseSse } from '../../mcp/wire/sse.js';
 import type {
+  Forward,
   PendingRequest,
   Sink,
   UpstreamFailure,
   UpstreamHeaders,
   UpstreamRequest,
 } from '../../mcp/upstream/forward.js';
-import type { RelayParts } from './exchange.js';
-import { passableMessage } from './passable-message.js';
-
-/** An answer that must be read before it is passed on. */
-export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
+import { AnswerFinder } from './stream-answer.js';
 
 /**
- * How long a stream that has said what was asked may take to end by itself, so that its connection can be used again.
+ * An answer that must be read before it is passed on. `body` is the response's JSON also where it came in an event
+ * stream (`isStream`), and empty when the stream brought none.
  */
+export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer; isStream: boolean }>;
+
+/** How long a stream that has brought the response may take to end, so that its connection can be used again. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** How many events of one stream may be no JSON object: a failed parse costs twenty times a short one that succeeds. */
 const MAX_UNREADABLE_EVENTS = 100;
 
-const plainAnswer = /^data: ?\{(?:"result"|"jsonrpc":"2\.0","id":(?:-?\d+|"[^"\\]*"),"(?:result|error)"):?/m;
+/** A request or notification of the server. `isRequest`: it wants an answer. */
+export type Interim = Readonly<{ event: Buffer; isRequest: boolean; headers: UpstreamHeaders }>;
 
 /**
- * Whether an event is a response to `id`, anything else, or no message at all. The servers' usual spellings are known
- * by their beginning: lists are long, and parsed only where they must be.
+ * `maxBytes`: how long an answer may be. `id`: the request's; an event stream is at its end once it has brought the
+ * response to it. `until`: the client's response, whose close ends the collecting. `onInterim` is called for what else
+ * the server says on the stream before it.
  */
-const kindOf = (event: Buffer, id: RequestId): 'answer' | 'other' | 'unreadable' => {
-  if (plainAnswer.test(event.toString('latin1', 0, 512))) return 'answer';
-  const events = parseSse(event.toString('utf8'));
-  // What can't be read is no answer, and none is waited for behind it.
-  if (!events) return 'answer';
-  const [read] = events;
-  if (!read || read.data.trim() === '') return 'other';
-  const message = parseObject(read.data);
-  if (!message) return 'unreadable';
-  return !('method' in message) && message['id'] === id ? 'answer' : 'other';
-};
-
-/**
- * `maxBytes`: how long an answer may be. `id`: the request's, with which an event stream is at its end once it has
- * answered it. `until`: the client's response, whose close ends the collecting.
- */
-export type CollectOptions = Readonly<{ maxBytes: number; id?: RequestId; until?: ServerResponse }>;
+export type CollectOptions = Readonly<{
+  maxBytes: number;
+  id?: RequestId;
+  until?: ServerResponse;
+  onInterim?: (interim: Interim) => void;
+}>;
 
 class Collection implements Sink {
   readonly #options: CollectOptions;
@@ -59,21 +51,28 @@ class Collection implements Sink {
   readonly #held: HeldBytes;
   readonly #deadline: NodeJS.Timeout | undefined;
   readonly #onClientClose: () => void;
+  readonly #finder: AnswerFinder;
   #splitter: EventSplitter | undefined;
   #running: PendingRequest | undefined;
   #status = 0;
   #headers: UpstreamHeaders = {};
   #failure: UpstreamFailure | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
+  #bytes = 0;
   #unreadable = 0;
 
-  constructor(request: UpstreamRequest, asked: CollectOptions, resolve: (answer: Collected | UpstreamFailure) => void) {
-    this.#options = asked;
+  constructor(
+    request: UpstreamRequest,
+    options: CollectOptions,
+    resolve: (answer: Collected | UpstreamFailure) => void,
+  ) {
+    this.#options = options;
     this.#resolve = resolve;
     this.#held = holdBytes(request);
+    this.#finder = new AnswerFinder(options.id);
     const { silenceMs } = request;
     this.#onClientClose = guarded('collect', () => this.#stop({ kind: 'aborted', sent: true }));
-    asked.until?.once('close', this.#onClientClose);
+    options.until?.once('close', this.#onClientClose);
     if (silenceMs > 0)
       this.#deadline = startTimer('collect', silenceMs, () => this.#stop({ kind: 'timeout', sent: true }));
   }
@@ -86,38 +85,57 @@ class Collection implements Sink {
   head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (this.#options.id !== undefined && isEventStream(headerOf(headers, 'content-type')))
-      this.#splitter = new EventSplitter();
+    const isStream = status >= 200 && status < 300 && isEventStream(headerOf(headers, 'content-type'));
+    if (this.#options.id !== undefined && isStream) this.#splitter = new EventSplitter();
   }
 
   data(chunk: Buffer): boolean {
     if (this.#closeTimer || this.#failure) return true;
-    const bytes = this.#chunks.length + chunk.length;
-    if (bytes > this.#options.maxBytes || !this.#held.hold(bytes)) {
+    this.#bytes += chunk.length;
+    const held = (this.#splitter?.held ?? this.#chunks.length) + chunk.length;
+    if (this.#bytes > this.#options.maxBytes || !this.#held.hold(held)) {
       this.#stop({ kind: 'broken', sent: true });
       return true;
     }
-    this.#chunks.push(chunk);
-    const { id } = this.#options;
-    if (id !== undefined && this.#splitter) this.#findAnswer(this.#splitter.feed(chunk), id);
+    if (this.#splitter) this.#findAnswer(this.#splitter.feed(chunk));
+    else this.#chunks.push(chunk);
     return true;
   }
 
-  #findAnswer(events: readonly Buffer[], id: RequestId): void {
+  #findAnswer(events: readonly Buffer[]): void {
     for (const event of events) {
-      const kind = kindOf(event, id);
-      if (kind === 'unreadable') this.#unreadable += 1;
-      if (this.#unreadable > MAX_UNREADABLE_EVENTS) return this.#stop({ kind: 'broken', sent: true });
-      if (kind !== 'answer') continue;
-      this.#complete();
-      this.#closeTimer = startTimer('collect', CLOSE_TIMEOUT_MS, () => this.#running?.abort());
-      return;
+      if (this.#closeTimer || this.#failure) return;
+      const read = parseSse(event.toString('utf8'));
+      // What has too many lines to be read can't be passed over either.
+      if (!read) return this.#stop({ kind: 'broken', sent: true });
+      const data = read[0]?.data ?? '';
+      if (data.trim() !== '') this.#readMessage(data, event);
     }
+    if (this.#splitter && !this.#closeTimer && !this.#failure) this.#held.hold(this.#splitter.held);
+  }
+
+  #readMessage(data: string, event: Buffer): void {
+    if (this.#finder.isUsualAnswer(data)) return this.#answered(data);
+    const message = parseObject(data);
+    if (!message) return this.#passOver();
+    if (this.#finder.inMessage(message)) return this.#answered(data);
+    if (typeof message['method'] === 'string')
+      this.#options.onInterim?.({ event, isRequest: (message['id'] ?? null) !== null, headers: this.#headers });
+  }
+
+  #passOver(): void {
+    this.#unreadable += 1;
+    if (this.#unreadable > MAX_UNREADABLE_EVENTS) this.#stop({ kind: 'broken', sent: true });
+  }
+
+  #answered(data: string): void {
+    this.#complete(Buffer.from(data));
+    this.#closeTimer = startTimer('collect', CLOSE_TIMEOUT_MS, () => this.#running?.abort());
   }
 
   end(): void {
     clearTimeout(this.#closeTimer);
-    this.#complete();
+    this.#complete(this.#chunks.take());
   }
 
   fail(failure: UpstreamFailure): void {
@@ -134,10 +152,10 @@ class Collection implements Sink {
     this.#running?.abort();
   }
 
-  #complete(): void {
-    const body = this.#chunks.take();
+  #complete(body: Buffer): void {
     this.#release();
-    this.#resolve(this.#failure ?? { status: this.#status, headers: this.#headers, body });
+    const isStream = this.#splitter !== undefined;
+    this.#resolve(this.#failure ?? { status: this.#status, headers: this.#headers, body, isStream });
   }
 
   #release(): void {
@@ -150,35 +168,17 @@ class Collection implements Sink {
 
 /**
  * Sends a request upstream and collects its answer, which must be whole within the request's `silenceMs`, however often
- * a byte comes. Resolves to the failure when there is no answer, it is too long, the bytes collected for this grant or
- * in all would be too many, or the client left; never rejects.
+ * a byte comes. Never rejects.
  */
 export const collectAnswer = (
-  parts: Pick<RelayParts, 'forward'>,
+  { forward }: Readonly<{ forward: Forward }>,
   request: UpstreamRequest,
-  asked: CollectOptions,
+  options: CollectOptions,
 ): Promise<Collected | UpstreamFailure> =>
   new Promise((resolve) => {
-    const collection = new Collection(request, asked, resolve);
-    collection.start(parts.forward(request, collection));
+    const collection = new Collection(request, options, resolve);
+    collection.start(forward(request, collection));
   });
 
 /** Whether an upstream gave no answer that could be collected. */
 export const isUpstreamFailure = (answer: Collected | UpstreamFailure): answer is UpstreamFailure => 'kind' in answer;
-
-const parse = (body: Buffer): Json => passableMessage(body) ?? {};
-
-/**
- * The response to `id` in a JSON body or a collected event stream, as far as it may go on to a client
- * (`passableMessage`); empty when there is none.
- */
-export const messageIn = (collected: Collected, id: RequestId): Json => {
-  if (!isEventStream(headerOf(collected.headers, 'content-type'))) return parse(collected.body);
-  let found: Json | undefined;
-  const reader = new SseReader(({ data }) => {
-    const message = found ? {} : parse(Buffer.from(data));
-    if (message['id'] === id && ('result' in message || 'error' in message)) found = message;
-  });
-  reader.read(collected.body.toString('utf8'));
-  return found ?? {};
-};

@@ -1,5 +1,6 @@
 import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { isTooWide } from '../../platform/json/foreign-json.js';
+import { serverMessageText } from '../../mcp/protocol/response.js';
 import { MessageScan } from './message-scan.js';
 
 /** One whole message: what of it may pass, and what was found in it. */
@@ -10,13 +11,19 @@ export const scanMessage = (message: Buffer): Readonly<{ scan: MessageScan; pass
 };
 
 /**
- * The response that a body or the data of an event is, without what only this gateway writes; undefined where it is
- * none, shows a list, has both a result and an error, or is too wide to be parsed.
+ * The response that a body or the data of an event is, as text and parsed, without what only Toolgate writes. There is
+ * no message where it is no response, shows a list, has both a result and an error, or is too wide to be parsed.
  */
-export const passableMessage = (body: Buffer): Json | undefined => {
-  if (isTooWide(body.toString('latin1'))) return undefined;
-  const { scan, passed } = scanMessage(body);
-  if (scan.isBroken || scan.hasList || (scan.has('error') && (scan.has('result') || scan.hasDeepList)))
-    return undefined;
-  return parseObject(passed.toString('utf8'));
+export const passableText = (body: Buffer): Readonly<{ text: string; message: Json | undefined }> => {
+  const bare = serverMessageText(body.toString('utf8'));
+  if (isTooWide(bare)) return NOTHING;
+  const { scan, passed } = scanMessage(Buffer.from(bare));
+  if (scan.isBroken || scan.hasList || (scan.has('error') && (scan.has('result') || scan.hasDeepList))) return NOTHING;
+  const text = passed.toString('utf8');
+  return { text, message: parseObject(text) };
 };
+
+const NOTHING = { text: '', message: undefined };
+
+/** The same, parsed alone. */
+export const passableMessage = (body: Buffer): Json | undefined => passableText(body).message;

@@ -1,4 +1,4 @@
-import { guarded, startTimer } from '../../platform/runtime/guard.js';
+import { guarded, inBackground, startTimer } from '../../platform/runtime/guard.js';
 import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../../mcp/upstream/forward.js';
 
 /** How long requests of a session wait for its server to take `notifications/initialized`. */
@@ -32,23 +32,26 @@ class DeferredRequest implements PendingRequest {
 }
 
 /**
- * Keeps the order of a session's beginning. The client has its 202 for `notifications/initialized` before the server
- * has the notification, and some servers refuse what comes before it: requests of the session wait for that, up to a
- * bound.
+ * Keeps the order of a session's beginning. The client may have its 202 for `notifications/initialized` before the
+ * server has the notification, and some servers refuse what comes before it: requests of the session wait for that, up
+ * to a bound.
  */
 export class StartingSessions {
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  /** `notifications/initialized` is on its way. Returns what to call when the server has taken it. */
-  begin(sessionId: string): () => void {
-    if (this.#waiting.has(sessionId)) return () => undefined;
+  /** `notifications/initialized` is on its way; `taken` resolves when the server has taken it. Never rejects. */
+  begin(sessionId: string, taken: Promise<unknown>): void {
+    if (this.#waiting.has(sessionId)) return;
     this.#waiting.set(sessionId, []);
     const timer = startTimer('starting_sessions', START_TIMEOUT_MS, () => this.#end(sessionId));
     timer.unref();
-    return () => {
-      clearTimeout(timer);
-      this.#end(sessionId);
-    };
+    inBackground(
+      'starting_sessions',
+      taken.then(() => {
+        clearTimeout(timer);
+        this.#end(sessionId);
+      }),
+    );
   }
 
   /** Sends a request of a session: at once, unless the session is just beginning. */

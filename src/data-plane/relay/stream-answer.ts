@@ -52,6 +52,14 @@ export class AnswerFinder {
     return id === this.#own || isUnaddressed ? { id: this.#own, outcome, isUnaddressed } : undefined;
   }
 
+  /** Whether a text is this request's result in a server's usual spelling, which is known without a parse. */
+  isUsualAnswer(text: string): boolean {
+    return (
+      text.startsWith(`{"jsonrpc":"2.0",${this.#member},"result":{`) ||
+      (text.startsWith('{"result":{') && text.endsWith(`},"jsonrpc":"2.0",${this.#member}}`))
+    );
+  }
+
   #isOwnPlainResult(text: string): boolean {
     if (this.#own === undefined || !hasOneResult(text)) return false;
     const end = text.trimEnd();

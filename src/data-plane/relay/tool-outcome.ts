@@ -1,4 +1,4 @@
-import { isObject } from '../../platform/json/json-object.js';
+import { readResponse } from '../../mcp/protocol/response.js';
 import { mayBeMoreThanResult } from './needles.js';
 
 /**
@@ -24,18 +24,11 @@ export const isPlainResult = (text: string): boolean => {
   return whole.startsWith('{') && whole.endsWith('}') && hasOneResult(whole);
 };
 
-const isSet = (value: unknown): boolean => value !== undefined && value !== null;
-
-/**
- * What a JSON-RPC message says, by the values of its members: a member that is null is absent. Undefined for a message
- * that is no response, and for one that has both a result and an error.
- */
+/** What a JSON-RPC message says as a response; undefined for a message that is none. */
 export const responseOutcome = (message: unknown): ToolOutcome | undefined => {
-  if (!isObject(message) || Object.hasOwn(message, 'method')) return undefined;
-  const { result, error } = message;
-  if (isSet(error)) return isSet(result) ? undefined : 'error';
-  if (!isObject(result)) return undefined;
-  return result['isError'] === true ? 'tool_error' : 'ok';
+  const response = readResponse(message);
+  if (response?.kind !== 'result') return response?.kind;
+  return response.result['isError'] === true ? 'tool_error' : 'ok';
 };
 
 /** What a parsed answer, or a batch of them, says. */

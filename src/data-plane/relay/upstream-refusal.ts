@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Caller } from '../../mcp/protocol/caller.js';
 import { jsonRpcError, type RequestId } from '../../mcp/protocol/answers.js';
 import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
+import { serverMessageText } from '../../mcp/protocol/response.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import type { UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
@@ -10,8 +11,8 @@ import { parseSse } from '../../mcp/wire/sse.js';
 import { scanMessage } from './passable-message.js';
 import { responseOutcome } from './tool-outcome.js';
 
-/** An upstream's whole answer. */
-export type Collected = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
+/** An upstream's whole answer, which is no success. */
+type RefusedAnswer = Readonly<{ status: number; headers: UpstreamHeaders; body: Buffer }>;
 
 /** What the client gets for an answer that is no success. `text` is JSON. */
 export type Refusal = Readonly<{ status: number; text: string; headers: Readonly<Record<string, string>> }>;
@@ -42,8 +43,8 @@ const speaksOfSession = (words: string): boolean =>
  * servers have for it. A 400 that says nothing counts too, where the upstream gave the session an id: the client then
  * begins anew.
  */
-const isSessionUnknown = (status: number, body: Buffer, session: Caller): boolean => {
-  if (session.era === 'modern') return false;
+const isSessionUnknown = (status: number, body: Buffer, session: Caller | undefined): boolean => {
+  if (!session || session.era === 'modern') return false;
   if (status === 404) return true;
   if (!SESSION_STATUSES.has(status)) return false;
   const words = body.toString('utf8', 0, MAX_WORDS);
@@ -53,7 +54,7 @@ const isSessionUnknown = (status: number, body: Buffer, session: Caller): boolea
 };
 
 /** The texts that a body may hold a message in. */
-const messagesOf = ({ headers, body }: Collected): readonly string[] => {
+const messagesOf = ({ headers, body }: RefusedAnswer): readonly string[] => {
   const text = body.toString('utf8');
   if (!isEventStream(headerOf(headers, 'content-type'))) return [text];
   return (parseSse(text) ?? []).map(({ data }) => data);
@@ -67,7 +68,7 @@ const isErrorObject = (error: unknown): error is Json =>
  * unless it holds a list. Numbers keep their digits. Undefined for any other message.
  */
 export const errorUnderId = (text: string, id: RequestId): string | undefined => {
-  const { scan, passed } = scanMessage(Buffer.from(text));
+  const { scan, passed } = scanMessage(Buffer.from(serverMessageText(text)));
   const clean = passed.toString('utf8');
   const message = scan.isBroken ? undefined : parseObject(clean);
   if (!message || responseOutcome(message) !== 'error' || !isErrorObject(message['error'])) return undefined;
@@ -91,8 +92,8 @@ const retryAfter = (headers: UpstreamHeaders): Readonly<Record<string, string>> 
  * status of the protocol (400, 404) goes with its error.
  */
 export const refusalOf = (
-  answer: Collected,
-  { id, session }: Readonly<{ id: RequestId; session: Caller }>,
+  answer: RefusedAnswer,
+  { id, session }: Readonly<{ id: RequestId; session: Caller | undefined }>,
 ): Refusal => {
   const { status, body } = answer;
   const headers = retryAfter(answer.headers);
@@ -100,7 +101,7 @@ export const refusalOf = (
     return { status: 404, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, SESSION_ENDED)), headers: {} };
   const messages = isUtf8(body) ? messagesOf(answer) : [];
   const error = messages.map((text) => errorUnderId(text, id)).find((text) => text !== undefined);
-  const isOfProtocol = session.era === 'modern' && (status === 400 || status === 404);
+  const isOfProtocol = session?.era === 'modern' && (status === 400 || status === 404);
   if (error !== undefined) return { status: isOfProtocol ? status : 200, text: error, headers };
   const message = `the MCP server answered with HTTP status ${status}`;
   return { status: 200, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, message)), headers };

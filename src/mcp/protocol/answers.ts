@@ -22,8 +22,9 @@ export const writeJsonHead = (response: ServerResponse, status: number, length?:
   );
 
 /** Writes and sends the head of an event stream. The media type is ours, whatever the upstream said. */
-export const beginEventStream = (response: ServerResponse): void => {
+export const beginEventStream = (response: ServerResponse, headers: Fields = {}): void => {
   response.writeHead(200, {
+    ...headers,
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',

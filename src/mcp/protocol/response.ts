@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../../platform/json/json-object.js';
-import { parsedJson } from '../../platform/json/parsed-json.js';
+import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
+import { elementsOf } from '../wire/json-text.js';
 
 /** What a JSON-RPC response says. */
 export type ResponseContent =
@@ -36,11 +36,17 @@ export const errorCodeOf = (message: unknown): number | undefined => {
 };
 
 /**
+ * The text of the message that a server sent, without the dresses that clients take: a byte order mark before it, or a
+ * batch around it alone.
+ */
+export const serverMessageText = (text: string): string => {
+  const bare = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const [only, ...others] = /^\s*\[/.test(bare) ? elementsOf(bare) : [];
+  return only === undefined || others.length > 0 ? bare : only;
+};
+
+/**
  * The message that a server sent as this text, in the dresses that clients take: with a byte order mark or blank lines
  * around it, or as the only one of a batch. Undefined when it is no JSON object, or a batch of several.
  */
-export const parseServerMessage = (text: string): Json | undefined => {
-  const value = parsedJson(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  const message: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  return isObject(message) ? message : undefined;
-};
+export const parseServerMessage = (text: string): Json | undefined => parseObject(serverMessageText(text));

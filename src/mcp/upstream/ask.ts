@@ -17,11 +17,18 @@ const MAX_UNREADABLE_EVENTS = 100;
 const MAX_SERVER_REQUESTS = 20;
 
 /**
- * What a server answered to one JSON-RPC request: a response, an answer that holds none, or none at all. `bytes` were
- * read of its body.
+ * What a server answered to one JSON-RPC request: a response (`text` is its message), an answer that holds none, or none
+ * at all. `bytes` were read of its body.
  */
 export type UpstreamAnswer =
-  | Readonly<{ kind: 'response'; status: number; headers: UpstreamHeaders; response: ResponseContent; bytes: number }>
+  | Readonly<{
+      kind: 'response';
+      status: number;
+      headers: UpstreamHeaders;
+      response: ResponseContent;
+      text: string;
+      bytes: number;
+    }>
   | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; bytes: number }>
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure | Readonly<{ kind: 'too_large' }> }>;
 
@@ -133,6 +140,7 @@ class AnswerReader {
         status: this.#status,
         headers: this.#headers,
         response,
+        text,
         bytes: this.#bytes,
       });
     else this.#hear(message);

@@ -26,7 +26,9 @@ import {
   type Handshake,
   type UpstreamTarget,
 } from './probe.js';
-import { readTools, type DiscoveredTool, type ReadTools } from './tool-definition.js';
+import { elementsOf, membersOf } from '../wire/json-text.js';
+import { serverMessageText } from '../protocol/response.js';
+import { readTools, type DiscoveredTool, type ListedTool, type ReadTools } from './tool-definition.js';
 import { JSON_RPC_CODES } from '../protocol/codes.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
@@ -169,12 +171,15 @@ const listTools = async (
   handshake: Handshake,
   bounds: DiscoveryBudget,
 ): Promise<Readonly<{ tools: readonly DiscoveredTool[]; detail: string | null }>> => {
-  const listed: unknown[] = [];
+  const listed: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 1; ; page += 1) {
-    const { tools, nextCursor } = await listPage(target, handshake, { page, cursor, bounds });
+    const { result, text } = await listPage(target, handshake, { page, cursor, bounds });
+    const { tools, nextCursor } = result;
     if (!Array.isArray(tools)) throw new DiscoveryStopped('The server answered tools/list without a list of tools.');
-    for (const tool of tools) listed.push(tool);
+    const texts = toolTextsIn(text);
+    for (const [at, value] of tools.entries())
+      listed.push({ value, text: texts.length === tools.length ? texts[at] : undefined });
     // Some servers say "no more" by an empty cursor.
     cursor = typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : undefined;
     if (cursor === undefined || listed.length > MAX_TOOLS || page === MAX_PAGES) break;
@@ -183,11 +188,17 @@ const listTools = async (
   return { tools: read.tools, detail: remark(cursor !== undefined || listed.length > MAX_TOOLS, read) };
 };
 
+/** The tools in a message, each as its server wrote it. */
+const toolTextsIn = (message: string): readonly string[] => {
+  const result = membersOf(serverMessageText(message)).get('result') ?? '';
+  return elementsOf(membersOf(result).get('tools') ?? '');
+};
+
 const listPage = async (
   target: UpstreamTarget,
   handshake: Handshake,
   { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: DiscoveryBudget }>,
-): Promise<Json> => {
+): Promise<Readonly<{ result: Json; text: string }>> => {
   const method = 'tools/list';
   const params = cursor === undefined ? {} : { cursor };
   const request =
@@ -205,9 +216,9 @@ const listPage = async (
   });
   bounds.count(answer);
   const result = resultOf(answer);
-  if (result) return result;
+  if (result && answer.kind === 'response') return { result, text: answer.text };
   // A server without tools need not know the method.
-  if (errorOf(answer)?.code === JSON_RPC_CODES.methodNotFound) return { tools: [] };
+  if (errorOf(answer)?.code === JSON_RPC_CODES.methodNotFound) return { result: { tools: [] }, text: '' };
   throw new DiscoveryFailed(failureOf(answer));
 };
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
-import { isObject } from '../../platform/json/json-object.js';
+import { readStrictJson } from '../../platform/json/strict-json.js';
+import { isObject, type Json } from '../../platform/json/json-object.js';
 import { isStorable } from '../../platform/json/storable.js';
 import { LookAlikes } from '../../platform/runtime/look-alikes.js';
 
@@ -14,21 +15,46 @@ export type DiscoveredTool = Readonly<{
 /** The members of a tool that its hash covers: what a model is told of it. */
 export const HASHED_MEMBERS = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
 
+/** What a text has that holds a number which no double gives back. No match is certain. */
+const MAY_BE_INEXACT = /[\d.]{16}|\d[eE]/;
+
+/**
+ * The definition with numbers that no double holds as they were written; undefined when the text can be read in two
+ * ways.
+ */
+const exactly = (tool: Json, text: string): Json | undefined => {
+  if (!MAY_BE_INEXACT.test(text)) return tool;
+  const read = readStrictJson(Buffer.from(text), 'as_written');
+  return read.ok && isObject(read.value) ? read.value : undefined;
+};
+
 /**
  * What pins a tool: SHA-256 in hex over the canonical JSON (sorted keys) of its name, title, description, schemas and
  * annotations. Equal for equal definitions whatever the order of their keys; other members (icons, `_meta`) don't
- * count. Expects a value that `isStorable` accepts.
+ * count. `text` is the definition as its server wrote it: with it, numbers count as written, and not as a double rounds
+ * them. Expects a value that `isStorable` accepts.
  */
-export const definitionHash = (tool: Readonly<Record<string, unknown>>): string =>
-  createHash('sha256')
-    .update(canonicalJson(Object.fromEntries(HASHED_MEMBERS.map((key) => [key, tool[key]]))))
-    .digest('hex');
+export const definitionHash = (tool: Json, text = ''): string => {
+  const exact = exactly(tool, text);
+  const hash = createHash('sha256').update(
+    canonicalJson(Object.fromEntries(HASHED_MEMBERS.map((key) => [key, (exact ?? tool)[key]]))),
+  );
+  // What rounding could hide then stands in the text alone.
+  if (!exact) hash.update(text);
+  return hash.digest('hex');
+};
 
-/** A listed tool as it is kept; undefined for one without a name and one that can't be stored. */
-export const readTool = (listed: unknown): DiscoveredTool | undefined =>
+/**
+ * A listed tool as it is kept, by its value and its JSON text; undefined for one without a name and one that can't be
+ * stored.
+ */
+export const readTool = (listed: unknown, text?: string): DiscoveredTool | undefined =>
   isObject(listed) && typeof listed['name'] === 'string' && listed['name'] !== '' && isStorable(listed)
-    ? { name: listed['name'], definitionHash: definitionHash(listed), definition: listed }
+    ? { name: listed['name'], definitionHash: definitionHash(listed, text), definition: listed }
     : undefined;
+
+/** A tool of a listing: its value, and its JSON text where that is known. */
+export type ListedTool = Readonly<{ value: unknown; text?: string | undefined }>;
 
 /**
  * `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not
@@ -44,12 +70,12 @@ export type ReadTools = Readonly<{
  * The tools of a listing in their order. One without a name, one that can't be stored and a second of the same name are
  * left out; so is one whose name could be mistaken for another's, of names that look alike all but the first.
  */
-export const readTools = (listed: readonly unknown[]): ReadTools => {
+export const readTools = (listed: readonly ListedTool[]): ReadTools => {
   const tools = new Map<string, DiscoveredTool>();
   const names = new LookAlikes();
   const refused: { name: string; why: string }[] = [];
-  for (const one of listed) {
-    const tool = readTool(one);
+  for (const { value, text } of listed) {
+    const tool = readTool(value, text);
     if (!tool || tools.has(tool.name)) continue;
     const why = names.refusal(tool.name);
     if (why === undefined) tools.set(tool.name, tool);

@@ -21,7 +21,8 @@ const QUOTE = 0x22;
 
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
-const skipSpace = (text: string, from: number): number => {
+/** The place of the first character from `from` on that is no white space of JSON. */
+export const skipSpace = (text: string, from: number): number => {
   let at = from;
   while (isSpace(text.charCodeAt(at))) at += 1;
   return at;
@@ -31,8 +32,8 @@ const opens = (code: number): boolean => code === 0x7b || code === 0x5b;
 const closes = (code: number): boolean => code === 0x7d || code === 0x5d;
 const endsScalar = (code: number): boolean => Number.isNaN(code) || code === 0x2c || closes(code) || isSpace(code);
 
-/** Behind the value that begins at `at`. */
-const endOfValue = (text: string, at: number): number => {
+/** The place behind the value that begins at `at`; `at` itself where none begins. */
+export const endOfValue = (text: string, at: number): number => {
   const first = text.charCodeAt(at);
   if (first === QUOTE) return endOfString(text, at);
   let end = at;

@@ -1,16 +1,15 @@
 import { expect, test } from 'vitest';
-import { ListCache, type Reading } from '../../../src/data-plane/lists/list-cache.js';
+import { ListCache, type ListFilter } from '../../../src/data-plane/lists/list-cache.js';
 
 type Body = { id: unknown; result: { tools: { name: string }[] } };
 
 const upstream = (id: unknown, names: readonly string[], more: object = {}): Buffer =>
   Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result: { tools: names.map((name) => ({ name, ...more })) } }));
 
-const idOf = (text: string): unknown => (JSON.parse(text) as Body).id;
-const reading = (shown: (text: string) => string | undefined): Reading => ({
-  shown: (text) => Promise.resolve(shown(text)),
-  idOf,
-});
+const reading =
+  (shown: (text: string) => string | undefined): ListFilter =>
+  (text) =>
+    Promise.resolve(shown(text));
 
 /** Shows what begins with `a`, and counts how often it was asked. */
 const makeFilter = () => {

@@ -6,7 +6,8 @@ import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/ans
 import { META } from '../../../mcp/protocol/modern.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import { takesTasks } from '../../../mcp/protocol/task-messages.js';
-import { collectAnswer, isUpstreamFailure, messageIn, type Collected } from '../../relay/collect-answer.js';
+import { collectAnswer, isUpstreamFailure, type Collected } from '../../relay/collect-answer.js';
+import { passableMessage } from '../../relay/passable-message.js';
 import { describeFailure } from '../../relay/relayed.js';
 import { within } from '../../../platform/runtime/within.js';
 import { upstreamPost } from '../../relay/upstream-post.js';
@@ -68,8 +69,8 @@ const endedByFailure = (failure: UpstreamFailure): EndedTask => {
 };
 
 /** The end of a task by the upstream's response, and the outcome for the record. */
-const endedBy = (answer: Collected, id: Request['id']): EndedTask => {
-  const { result, error } = messageIn(answer, id);
+const endedBy = (answer: Collected): EndedTask => {
+  const { result, error } = passableMessage(answer.body) ?? {};
   const outcome = { upstreamStatus: answer.status, responseBytes: answer.body.length, sent: true };
   if (isObject(result) && (result['resultType'] ?? 'complete') === 'complete')
     return {
@@ -96,7 +97,7 @@ const callWhenDecided = async (deps: HoldDeps, { exchange, request, call }: Held
     upstreamPost(deps, withoutClientCapabilities({ ...exchange, who }), request),
     { maxBytes: MAX_ANSWER_BYTES, id: request.id },
   );
-  const { state, outcome } = isUpstreamFailure(answer) ? endedByFailure(answer) : endedBy(answer, request.id);
+  const { state, outcome } = isUpstreamFailure(answer) ? endedByFailure(answer) : endedBy(answer);
   deps.metrics.outcomes.inc({ status: outcome.status });
   enforced.complete(outcome);
   return state;
