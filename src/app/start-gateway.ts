@@ -4,6 +4,7 @@ import { makeApprovalRequests } from '../control-plane/approvals/approval-reques
 import { startHeartbeat } from '../record/crash-recovery/heartbeat.js';
 import { Directory } from '../data-plane/directory/directory.js';
 import { boundApprovals, type ApprovalRequests } from '../data-plane/enforcement/request-approval.js';
+import { RefusedTokens } from '../data-plane/directory/refused-tokens.js';
 import { Enforcement } from '../data-plane/enforcement/enforce.js';
 import { Recorder } from '../data-plane/enforcement/recorder.js';
 import { makeReserve } from '../data-plane/enforcement/reserve.js';
@@ -62,6 +63,7 @@ const makeEndpoint = (
     quotas: new GatewayQuotas(),
     approvals: heldCalls,
     approvalTasks: new ApprovalTasks(),
+    refusedTokens: new RefusedTokens(directory, parts.database),
     store: parts.store,
     forward,
     eventDropped: (reason) => metrics.droppedEvents.inc({ reason }),

@@ -141,6 +141,15 @@ export class Directory {
     return who;
   }
 
+  /** What became of a token that `lookUp` refuses; undefined where the directory doesn't know. */
+  stateOfToken(grantId: string, hash: Buffer, nowMs: number): 'expired' | 'rotated' | undefined {
+    const grant = this.#grants.get(grantId);
+    const token = grant?.tokens.find((one) => sameHash(one.hash, hash));
+    if (!grant || !token) return undefined;
+    if (grant.expiresAtMs <= nowMs) return 'expired';
+    return token.expiresAtMs <= nowMs ? 'rotated' : undefined;
+  }
+
   #lookUp(grantId: string, hash: Buffer, nowMs: number): Authenticated | undefined {
     const grant = this.#grants.get(grantId);
     if (!grant || grant.expiresAtMs <= nowMs) return undefined;

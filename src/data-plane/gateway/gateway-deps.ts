@@ -1,4 +1,5 @@
 import type { Directory } from '../directory/directory.js';
+import type { RefusedTokens } from '../directory/refused-tokens.js';
 import type { ApprovalRequests } from '../enforcement/request-approval.js';
 import type { Enforcement } from '../enforcement/enforce.js';
 import type { ListParts } from '../lists/list-parts.js';
@@ -26,6 +27,7 @@ export type HoldDeps = DecideDeps &
     approvals: Pick<ApprovalRequests, 'find' | 'withdraw'>;
     approvalWaits: ApprovalWaits;
     approvalTasks: ApprovalTasks;
+    refusedTokens: RefusedTokens;
   }>;
 
 /** What tells whether a request may reach an upstream at all. */

@@ -10,7 +10,7 @@ import { readMessage, type FaultyRequest, type Message, type Request } from '../
 import { isRevisionOf } from '../../mcp/protocol/era.js';
 import { relayMessage, relayRequest } from '../relay/relay-message.js';
 import { relayStream } from '../relay/standing-stream.js';
-import { ConnectionMemo } from '../sessions/connection-memo.js';
+import { bearerTokenOf, ConnectionMemo } from '../sessions/connection-memo.js';
 import { endSession } from '../sessions/end-session.js';
 import { openUpstreamSession } from '../sessions/open-session.js';
 import type { SessionContent } from '../sessions/sealed-session.js';
@@ -18,6 +18,7 @@ import { callTool } from './call-tool.js';
 import { refusalResult } from './refusal-messages.js';
 import { clientAddress } from './client-address.js';
 import { matchEndpoint } from './endpoint-url.js';
+import type { Authenticated } from '../directory/facts.js';
 import type { AuthenticatedRequest, SessionExchange } from '../relay/exchange.js';
 import type { EndpointDeps } from './gateway-deps.js';
 import { guarded } from './guarded-request.js';
@@ -25,6 +26,7 @@ import { isList } from '../lists/list-kinds.js';
 import { listItems } from '../lists/list-items.js';
 import { recordMalformed } from './record-malformed.js';
 import { refuseIfUnavailable, refuseMethod, reasonWhyUnavailable } from './refusals.js';
+import { refuseToken, refuseWithoutToken } from './refuse-token.js';
 import { serveModern } from './serve-modern.js';
 import { relayTaskRequest, isTaskMethod, withServersTaskIds } from './tasks.js';
 import { withinQuota } from './within-quota.js';
@@ -66,7 +68,9 @@ export class McpEndpoint {
         message: 'requests from this web origin are not accepted',
       });
     if (allowOrigin(request, response)) return;
-    const exchange = this.#authenticate(request, response);
+    const who = this.#memo.authenticate(request, Date.now());
+    if (!who) return this.#refuseUnauthenticated(request, response);
+    const exchange = this.#exchangeOf(request, response, who);
     if (!exchange) return;
     switch (request.method) {
       case 'POST':
@@ -110,17 +114,19 @@ export class McpEndpoint {
     );
   }
 
-  #authenticate(request: IncomingMessage, response: ServerResponse): AuthenticatedRequest | undefined {
-    const who = this.#memo.authenticate(request, Date.now());
-    if (!who) {
-      this.#deps.metrics.unauthenticated.inc();
-      refuseHttp(response, 401, {
-        code: OWN_CODES.unauthorized,
-        message: 'send Authorization: Bearer <grant token>',
-        headers: { 'www-authenticate': 'Bearer realm="toolgate"' },
-      });
-      return undefined;
-    }
+  async #refuseUnauthenticated({ headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#deps.metrics.unauthenticated.inc();
+    const token = bearerTokenOf(headers.authorization ?? '');
+    if (token === undefined) return refuseWithoutToken(response);
+    return refuseToken(response, await this.#deps.refusedTokens.stateOf(token));
+  }
+
+  /** The request of a grant to its server; undefined when it was refused here. */
+  #exchangeOf(
+    request: IncomingMessage,
+    response: ServerResponse,
+    who: Authenticated,
+  ): AuthenticatedRequest | undefined {
     const match = matchEndpoint(request.url, who.server.id);
     if (match !== 'endpoint') {
       refuseUrl(response, match, `${this.#deps.publicUrl()}/mcp/${who.server.id}`);

@@ -11,7 +11,8 @@ type LastRequest = {
   session: SessionContent | undefined;
 };
 
-const bearerTokenOf = (authorization: string): string | undefined =>
+/** The token of an `Authorization` header (RFC 6750, section 2.1); undefined when it carries none. */
+export const bearerTokenOf = (authorization: string): string | undefined =>
   /^Bearer +([\w-]{1,200})$/i.exec(authorization)?.[1];
 
 /**

@@ -1,5 +1,5 @@
 import { OWN_CODES } from '../../../mcp/protocol/codes.js';
-import { jsonRpcError, jsonRpcResult, refuseHttp, sendJson } from '../../../mcp/protocol/answers.js';
+import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/answers.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import {
   toolOf,
@@ -10,6 +10,7 @@ import {
 } from '../../enforcement/call.js';
 import type { Exchange } from '../../relay/exchange.js';
 import type { HoldDeps } from '../gateway-deps.js';
+import { refuseToken } from '../refuse-token.js';
 import { beginHeldTask } from './held-task.js';
 
 /** Who the call belongs to by now, and its decision. Undefined: it was answered here, or nobody waits for an answer. */
@@ -55,11 +56,7 @@ const waitForApproval = async (
   }
   const now = deps.directory.lookUp(who.grant.id, who.tokenHash, Date.now());
   if (!now) {
-    refuseHttp(response, 401, {
-      code: OWN_CODES.unauthorized,
-      message: 'the grant token is no longer valid',
-      headers: { 'www-authenticate': 'Bearer realm="toolgate"' },
-    });
+    refuseToken(response, await deps.refusedTokens.stateOfHash(who.grant.id, who.tokenHash));
     return undefined;
   }
   const enforced = await deps.enforcement.enforce({ ...call, who: now, readAtMs: performance.now() });
