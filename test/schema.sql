@@ -234,6 +234,25 @@ create table discovery_turns (
 CREATE INDEX discovery_turns_due ON public.discovery_turns USING btree (due_at);
 grant delete, insert, select, update on discovery_turns to toolgate_worker;
 
+create table ended_grant_tokens (
+  token_hash bytea not null,
+  organization_id text not null,
+  grant_id text not null,
+  ended_at timestamp with time zone not null default now(),
+  constraint ended_grant_tokens_pkey PRIMARY KEY (token_hash)
+);
+CREATE INDEX ended_grant_tokens_grant ON public.ended_grant_tokens USING btree (organization_id, grant_id, ended_at DESC);
+alter table ended_grant_tokens enable row level security;
+alter table ended_grant_tokens force row level security;
+create policy own on ended_grant_tokens as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on ended_grant_tokens as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on ended_grant_tokens to toolgate_app;
+grant delete, insert, select, update on ended_grant_tokens to toolgate_worker;
+
 create table ended_sessions (
   organization_id text not null,
   session_id text not null,
@@ -336,6 +355,7 @@ create policy own on grant_tokens as permissive for all to toolgate_app
 create policy worker on grant_tokens as permissive for all to toolgate_worker
   using (true)
   with check (true);
+CREATE TRIGGER keep_ended AFTER DELETE ON public.grant_tokens FOR EACH ROW EXECUTE FUNCTION keep_ended_grant_token();
 grant delete, insert, select, update on grant_tokens to toolgate_app;
 grant delete, insert, select, update on grant_tokens to toolgate_worker;
 
@@ -844,6 +864,19 @@ begin
   end loop;
 end $function$;
 grant execute on function ensure_partitions(integer) to toolgate_worker;
+
+CREATE OR REPLACE FUNCTION public.keep_ended_grant_token()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into ended_grant_tokens(token_hash, organization_id, grant_id) values (old.token_hash, old.organization_id, old.grant_id) on conflict do nothing;
+  delete from ended_grant_tokens where organization_id = old.organization_id and grant_id = old.grant_id and token_hash in (
+    select token_hash from ended_grant_tokens where organization_id = old.organization_id and grant_id = old.grant_id
+    order by ended_at desc, token_hash offset 10);
+  return null;
+end $function$;
+grant execute on function keep_ended_grant_token() to public;
 
 CREATE OR REPLACE FUNCTION public.release_counters(p_keys text[], p_amounts numeric[], p_at timestamp with time zone)
  RETURNS void
