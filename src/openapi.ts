@@ -11,6 +11,7 @@ import { policySchema } from './policy-engine/policy-schema.js';
 import { openApiDocument } from './platform/rest/openapi.js';
 import { makeOutbound } from './platform/outbound/outbound.js';
 import { Vault } from './platform/crypto/vault.js';
+import { OpenSessions } from './mcp/transports/open-sessions.js';
 import { openTransports } from './mcp/transports/transports.js';
 
 /** Parts that the routes are declared over; a preview makes no provider, so that none of them is used. */
@@ -26,6 +27,7 @@ const unusedParts = (): Parts => {
     outbound,
     forward: openTransports({ http: makeHttpClient(outbound.connector), stdio, isGrantActive: () => true }).forward,
     stdio,
+    openSessions: new OpenSessions(),
     publicUrl: () => 'http://127.0.0.1:8080',
   };
 };

@@ -223,6 +223,28 @@ grant select on audit_records to toolgate_app;
 
 create table audit_records_default partition of audit_records DEFAULT;
 
+create table channel_sessions (
+  organization_id text not null,
+  id text not null,
+  grant_id text not null,
+  server_id text not null,
+  sealed bytea not null,
+  boot_id text,
+  expires_at timestamp with time zone not null,
+  constraint channel_sessions_pkey PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX channel_sessions_expiry ON public.channel_sessions USING btree (expires_at);
+alter table channel_sessions enable row level security;
+alter table channel_sessions force row level security;
+create policy own on channel_sessions as permissive for all to toolgate_app
+  using (organization_id = current_setting('toolgate.organization'::text, true))
+  with check (organization_id = current_setting('toolgate.organization'::text, true));
+create policy worker on channel_sessions as permissive for all to toolgate_worker
+  using (true)
+  with check (true);
+grant delete, insert, select, update on channel_sessions to toolgate_app;
+grant delete, insert, select, update on channel_sessions to toolgate_worker;
+
 create table discovery_turns (
   organization_id text not null,
   server_id text not null,
@@ -322,6 +344,7 @@ create table gateway_boots (
   constraint gateway_boots_pkey PRIMARY KEY (boot_id)
 );
 grant delete, insert, select, update on gateway_boots to toolgate_worker;
+grant select on gateway_boots to toolgate_app;
 
 create table grant_last_used (
   organization_id text not null,
@@ -678,6 +701,7 @@ create table servers (
   accepted jsonb not null default '{}'::jsonb,
   acceptances integer not null default 0,
   eras text[] not null,
+  restart_sessions boolean not null default true,
   constraint servers_pkey PRIMARY KEY (organization_id, id)
 );
 alter table servers enable row level security;

@@ -7,11 +7,12 @@ import { CreateOnce } from '../record/event-store/create-once.js';
 import { EventStore } from '../record/event-store/event-store.js';
 import { GrantsModule } from '../control-plane/grants/grants.module.js';
 import { revokeGrantsOf } from '../control-plane/grants/grants.service.js';
+import { OpenSessions } from '../mcp/transports/open-sessions.js';
 import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import type { Config } from '../platform/settings/config.js';
 import { Database } from '../platform/postgres/database.js';
 import type { Outbound } from '../platform/outbound/outbound.js';
-import { CONFIG, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
+import { CONFIG, FIND_OPEN_SESSION, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
@@ -30,6 +31,7 @@ export type Parts = Readonly<{
   outbound: Outbound;
   forward: Forward;
   stdio: StdioRules;
+  openSessions: OpenSessions;
   publicUrl: () => string;
 }>;
 
@@ -37,6 +39,7 @@ const providers = (parts: Parts): readonly Provider[] => [
   { provide: CONFIG, useValue: parts.config },
   { provide: OUTBOUND, useValue: parts.outbound },
   { provide: FORWARD, useValue: parts.forward },
+  { provide: FIND_OPEN_SESSION, useValue: parts.openSessions.find },
   { provide: PUBLIC_URL, useValue: parts.publicUrl },
   { provide: Database, useValue: parts.database },
   { provide: EventStore, useValue: parts.store },

@@ -19,6 +19,7 @@ import { makeHttpClient } from '../mcp/http-client/http-client.js';
 import { GatewayQuotas } from '../data-plane/gateway/gateway-quotas.js';
 import { ApprovalWaits } from '../data-plane/gateway/held/approval-waits.js';
 import { makeSessionOpener } from '../data-plane/sessions/sealed-session.js';
+import { ChannelSessionStore } from '../data-plane/sessions/channel-session-store.js';
 import { makeTaskIds } from '../data-plane/sessions/task-ids.js';
 import { callQuota } from '../platform/fair-shares/data-plane-quotas.js';
 import type { Handle } from './http-front.js';
@@ -27,6 +28,7 @@ import { SeenTools } from '../control-plane/servers/tools/seen-tools.js';
 import { openEraBridge } from '../mcp/era-bridge/era-bridge.js';
 import type { Forward } from '../mcp/upstream/forward.js';
 import { openTransports, type Transports } from '../mcp/transports/transports.js';
+import { toolsDigestOf } from '../mcp/transports/session-store.js';
 
 const LIMIT_TIMEOUT_MS = 2000;
 const APPROVAL_TIMEOUT_MS = 2000;
@@ -79,17 +81,39 @@ const makeEndpoint = (
   });
 };
 
+type GatewayRoleParts = Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>;
+
 /** What asks a server for its eras belongs to no grant, and ends what it opened. */
 const isGrant = (owner: string): boolean => owner.startsWith('grt_');
 
-const makeTransports = ({ outbound, stdio }: Parts, directory: Directory): Transports =>
-  openTransports({
+const digestOfTools = (directory: Directory, serverId: string): string | undefined => {
+  const tools = directory.toolsOf(serverId);
+  if (!tools || tools.size === 0) return undefined;
+  return toolsDigestOf([...tools].map(([name, { definitionHash }]) => ({ name, definitionHash })));
+};
+
+const makeTransports = (parts: GatewayRoleParts, directory: Directory, bootId: string): Transports => {
+  const { config, database, store, vault, outbound, stdio, openSessions } = parts;
+  const transports = openTransports({
     http: makeHttpClient(outbound.connector),
     stdio,
     isGrantActive: (owner) => !isGrant(owner) || directory.mayCall(owner, Date.now()),
+    limits: config.channelSessions,
+    store: new ChannelSessionStore({
+      database,
+      store,
+      vault,
+      bootId,
+      isOnlyGateway: config.databaseUrl === undefined,
+      discoveredTools: (serverId) => digestOfTools(directory, serverId),
+    }),
+    openSessions,
   });
-
-type GatewayRoleParts = Parts & Readonly<{ eventLog: EventLog; metrics: Registry }>;
+  directory.onEvent((event) => {
+    if (event.type === 'session.ended') transports.endSession(event.sessionId);
+  });
+  return transports;
+};
 
 const openEnforcement = async (parts: GatewayRoleParts, directory: Directory) => {
   const { config, database } = parts;
@@ -122,9 +146,9 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
   const noticed = new SeenTools(store, database);
   const approvalWaits = new ApprovalWaits();
   directory.onEvent((event) => approvalWaits.onEvent(event));
-  const transports = makeTransports(parts, directory);
-  const translation = openEraBridge(transports.forward);
-  const { forward } = translation;
+  const transports = makeTransports(parts, directory, recorder.bootId);
+  const eraBridge = openEraBridge(transports.forward);
+  const { forward } = eraBridge;
   const inner: Inner = { directory, enforcement, streams, approvalWaits, heldCalls, forward, noticed };
   const endpoint = makeEndpoint(parts, inner);
   return {
@@ -140,7 +164,7 @@ export const startGateway = async (parts: GatewayRoleParts): Promise<Gateway> =>
       streams.stop();
       enforcement.stop();
       noticed.stop();
-      await translation.stop();
+      await eraBridge.stop();
       transports.stop();
       await recorder.stop();
       await heartbeat.stop();

@@ -39,6 +39,7 @@ import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js'
 import { startProjector } from './start-projector.js';
 import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import { findStdioIsolation } from '../mcp/transports/stdio-isolation.js';
+import { OpenSessions } from '../mcp/transports/open-sessions.js';
 import { openTransports } from '../mcp/transports/transports.js';
 
 /**
@@ -201,17 +202,34 @@ const openParts = async (config: Config, cleanup: Cleanup, own: Readonly<{ port:
   const stdio = await stdioRulesOf(config);
   const transports = openTransports({ http: makeHttpClient(outbound.connector), stdio, isGrantActive: () => true });
   cleanup.add(async () => transports.stop());
-  const parts: Parts = { config, database, store, vault, outbound, forward: transports.forward, stdio, publicUrl };
+  const openSessions = new OpenSessions();
+  const parts: Parts = {
+    config,
+    database,
+    store,
+    vault,
+    outbound,
+    forward: transports.forward,
+    stdio,
+    openSessions,
+    publicUrl,
+  };
   return { parts, eventLog, listensOn };
 };
 
 /** The `api` role: the REST API, and what runs in the background beside it. */
 const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> => {
-  const { config, database: db, store, vault, outbound, forward } = parts;
+  const { config, database: db, store, vault, outbound, forward, openSessions } = parts;
   const api = await startApi(parts);
   cleanup.add(api.close);
   for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
-  const discovery = { outbound, forward, allowStdio: config.allowStdio, stdioVariables: config.stdioVariables };
+  const discovery = {
+    outbound,
+    forward,
+    findOpenSession: openSessions.find,
+    allowStdio: config.allowStdio,
+    stdioVariables: config.stdioVariables,
+  };
   cleanup.add(startRediscovery({ db, store, vault, discovery }).stop);
   return api;
 };

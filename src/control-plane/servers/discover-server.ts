@@ -6,8 +6,15 @@ import { Problem, urlProblem } from '../../platform/runtime/problems.js';
 import { hasHiddenParts, openArguments, openUrl, openTransport } from '../../platform/crypto/hidden-parts.js';
 import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
 import { findUncheckable, someOf } from '../../policy-engine/uncheckable.js';
-import { discover, type Discovered, type UpstreamTarget } from '../../mcp/upstream/discover.js';
+import {
+  discover,
+  discoverInSession,
+  type Discovered,
+  type KnownServer,
+  type UpstreamTarget,
+} from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
+import type { FindOpenSession } from '../../mcp/upstream/probe.js';
 import type { SecretValues } from './upstream-headers.js';
 
 /**
@@ -16,6 +23,7 @@ import type { SecretValues } from './upstream-headers.js';
 export type DiscoveryDeps = Readonly<{
   outbound: Outbound;
   forward: Forward;
+  findOpenSession: FindOpenSession;
   allowStdio: readonly string[];
   stdioVariables: readonly string[];
 }>;
@@ -85,12 +93,13 @@ export const openSentTransport = (
   return isShown ? { type: sent.type, url: openUrl(sent.url, secrets).url.href } : sent;
 };
 
-/** A server as one organization reaches it. */
+/** A server as one organization reaches it; `known` is what the last discovery over this transport found. */
 export type DiscoveryTarget = Readonly<{
   organizationId: string;
   serverId: string;
   transport: Transport;
   secrets: SecretValues;
+  known?: KnownServer | undefined;
 }>;
 
 /** How long a command may take to answer for the first time: npx and uvx download what they run. */
@@ -105,7 +114,7 @@ const upstreamTargetOf = (
   { forward }: DiscoveryDeps,
   { organizationId, serverId: id, transport, secrets }: DiscoveryTarget,
 ): UpstreamTarget => {
-  // A grant of its own: nothing that a client opened is used, and nothing that this opens is used for a client.
+  // A grant of its own: nothing that this opens is used for a client.
   const grantId = newId('srv');
   const server = { id, organizationId, eras: [] };
   if (transport.type === 'stdio') {
@@ -114,6 +123,16 @@ const upstreamTargetOf = (
   }
   const { url, headers } = openUrl(transport.url, secrets);
   return { forward, server: { ...server, transport: { type: transport.type, url } }, credential: headers, grantId };
+};
+
+/** Uses a session that a client has open at the server, which may have no place for another. */
+const discoverWithClient = async (
+  { findOpenSession }: DiscoveryDeps,
+  { server }: UpstreamTarget,
+  { known }: DiscoveryTarget,
+): Promise<Discovered | undefined> => {
+  const open = known && findOpenSession(server);
+  return open && discoverInSession(open, known);
 };
 
 /**
@@ -126,7 +145,8 @@ export const discoverServer = async (
   target: DiscoveryTarget,
   { timeoutMs, isRetried = false }: Readonly<{ timeoutMs?: number; isRetried?: boolean }> = {},
 ): Promise<Discovered> => {
-  const found = await discover(upstreamTargetOf(deps, target), timeoutMs);
+  const own = upstreamTargetOf(deps, target);
+  const found = (await discoverWithClient(deps, own, target)) ?? (await discover(own, timeoutMs));
   if (found.status !== 'ready') {
     return isRetried && found.timedOut === true && target.transport.type === 'stdio'
       ? { ...found, detail: STILL_STARTING }

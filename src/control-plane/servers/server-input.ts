@@ -18,6 +18,7 @@ export type ServerInput = Readonly<{
   secrets?: SecretValues;
   clientAuth?: ClientAuth;
   disabled?: boolean;
+  restartSessions?: boolean;
 }>;
 
 type Wrong = ProblemDetail[];
@@ -135,6 +136,7 @@ export const readServerInput = (sent: Partial<CreateServer> & UpdateServer): Ser
     ...accessOf(transport, auth),
     ...only('clientAuth', sent.clientAuth === undefined ? undefined : 'token'),
     ...only('disabled', sent.disabled),
+    ...only('restartSessions', sent.restartSessions),
   };
 };
 

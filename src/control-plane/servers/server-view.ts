@@ -11,6 +11,7 @@ export const serverView = (server: ServerSummary, publicUrl: string): ServerView
   status: server.disabled ? 'disabled' : server.status,
   statusDetail: server.statusDetail,
   disabled: server.disabled,
+  restartSessions: server.restartSessions,
   toolCount: server.toolCount,
   serverInfo: server.serverInfo,
   protocolVersion: server.protocolVersion,

@@ -35,6 +35,9 @@ const authSchema = {
 } satisfies ApiPropertyOptions;
 
 const whenSent = ValidateIf((_object, value) => value !== undefined);
+const RESTART_SESSIONS =
+  'Whether a session whose process or SSE connection is gone is started again by its next request; true unless given. ' +
+  'Without it such a session answers 404';
 const CLIENT_AUTH = ['token', 'oauth'] as const;
 
 export class CreateServer {
@@ -43,6 +46,7 @@ export class CreateServer {
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
   @OneOf(CLIENT_AUTH, { optional: true, description: 'How clients sign in to this server; token unless given' })
   clientAuth?: 'token' | 'oauth';
+  @Flag({ optional: true, description: RESTART_SESSIONS }) restartSessions?: boolean;
 }
 
 export class UpdateServer {
@@ -51,6 +55,7 @@ export class UpdateServer {
   @ApiPropertyOptional(authSchema) @whenSent @IsObject() auth?: object;
   @OneOf(CLIENT_AUTH, { optional: true }) clientAuth?: 'token' | 'oauth';
   @Flag({ optional: true, description: 'A disabled server answers no call' }) disabled?: boolean;
+  @Flag({ optional: true, description: RESTART_SESSIONS }) restartSessions?: boolean;
 }
 
 export class TransportView {
@@ -88,6 +93,7 @@ export class ServerView {
   @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready, or what was left out' })
   readonly statusDetail!: string | null;
   @Flag() readonly disabled!: boolean;
+  @Flag({ description: RESTART_SESSIONS }) readonly restartSessions!: boolean;
   @ApiProperty({ type: 'integer' }) readonly toolCount!: number;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly serverInfo!: object | null;
   @ApiProperty({ type: String, nullable: true, description: 'The MCP revision that the server agreed to' })

@@ -61,6 +61,7 @@ export class ServersService {
       auth = { type: 'none' },
       secrets = {},
       clientAuth = 'token',
+      restartSessions = true,
     } = readServerInput(sent);
     if (name === undefined || wanted === undefined) throw new Error('a registration without a name or a transport');
     return this.#once.run(principal, {
@@ -72,7 +73,7 @@ export class ServersService {
       create: async (change, { id, transport, found }) => {
         const state = await change.apply(serverStream, id, () =>
           decideServerCreation(id, undefined, {
-            settings: { name, transport: showTransport(transport), auth, clientAuth },
+            settings: { name, transport: showTransport(transport), auth, clientAuth, restartSessions },
             found,
           }),
         );
@@ -169,7 +170,8 @@ export class ServersService {
 
   async #discoverNow(principal: Principal, id: string): Promise<ServerView> {
     const { state: asked, secrets } = await this.#known(principal.organizationId, id);
-    const found = await this.#discover(principal, { serverId: id, transport: asked.transport, secrets });
+    const { transport } = asked;
+    const found = await this.#discover(principal, { serverId: id, transport, secrets, known: asked });
     return this.#store.change(principal, async (change) => {
       const state = await change.apply(serverStream, id, (current) => decideDiscovery(id, current, { asked, found }));
       const server = summaryOf(id, state);

@@ -25,6 +25,7 @@ type Row = {
   status: ServerStatus;
   status_detail: string | null;
   disabled: boolean;
+  restart_sessions: boolean;
   server_info: Readonly<Record<string, unknown>> | null;
   protocol_version: string | null;
   eras: readonly Era[];
@@ -33,7 +34,7 @@ type Row = {
 };
 
 const COLUMNS =
-  'id, name, transport, auth, client_auth, status, status_detail, disabled, server_info, ' +
+  'id, name, transport, auth, client_auth, status, status_detail, disabled, restart_sessions, server_info, ' +
   'protocol_version, eras, created_at, discovered_at';
 
 const common = (row: Row): Common => ({
@@ -44,6 +45,7 @@ const common = (row: Row): Common => ({
   status: row.status,
   statusDetail: row.status_detail,
   disabled: row.disabled,
+  restartSessions: row.restart_sessions,
   serverInfo: row.server_info,
   protocolVersion: row.protocol_version,
   eras: row.eras,
@@ -96,15 +98,16 @@ export const serverStream: Stream<ServerState, ServerBody> = {
     await tx.query(
       `insert into servers(organization_id, id, version, name, transport, auth, client_auth, status, status_detail,
         disabled, server_info, protocol_version, tools, disabled_tools, accepted, acceptances, created_at,
-        discovered_at, deleted, eras)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        discovered_at, deleted, eras, restart_sessions)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
        on conflict (organization_id, id) do update
          set version = excluded.version, name = excluded.name, transport = excluded.transport, auth = excluded.auth,
          client_auth = excluded.client_auth, status = excluded.status, status_detail = excluded.status_detail,
            disabled = excluded.disabled, server_info = excluded.server_info,
          protocol_version = excluded.protocol_version, tools = excluded.tools,
            disabled_tools = excluded.disabled_tools, accepted = excluded.accepted, acceptances = excluded.acceptances,
-           discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras`,
+           discovered_at = excluded.discovered_at, deleted = excluded.deleted, eras = excluded.eras,
+           restart_sessions = excluded.restart_sessions`,
       [
         organizationId,
         id,
@@ -126,6 +129,7 @@ export const serverStream: Stream<ServerState, ServerBody> = {
         state.discoveredAt,
         state.deleted,
         state.eras,
+        state.restartSessions,
       ],
     );
     await saveDefinitions(tx, { organizationId, id, tools: state.tools });

@@ -25,6 +25,8 @@ export type ServerState = Readonly<{
   status: ServerStatus;
   statusDetail: string | null;
   disabled: boolean;
+  /** Whether a session whose process or connection is gone may be started again. */
+  restartSessions: boolean;
   serverInfo: Readonly<Record<string, unknown>> | null;
   protocolVersion: string | null;
   eras: readonly Era[];
@@ -42,6 +44,7 @@ export type ServerSettings = Readonly<{
   transport: Transport;
   auth: UpstreamAuth;
   clientAuth: ClientAuth;
+  restartSessions?: boolean;
 }>;
 export type ServerPatch = Partial<ServerSettings & Readonly<{ disabled: boolean }>>;
 
@@ -53,6 +56,7 @@ const began = (event: ControlEvent & Extract<ServerBody, { type: 'server.registe
   status: 'unreachable',
   statusDetail: null,
   disabled: false,
+  restartSessions: event.restartSessions ?? true,
   serverInfo: null,
   protocolVersion: null,
   eras: [],
@@ -86,7 +90,7 @@ const discoveredIn = (
 
 const changedIn = (
   state: ServerState,
-  { name, transport, auth, clientAuth, disabled }: Extract<ServerBody, { type: 'server.changed' }>,
+  { name, transport, auth, clientAuth, disabled, restartSessions }: Extract<ServerBody, { type: 'server.changed' }>,
 ): ServerState => ({
   ...state,
   name: name ?? state.name,
@@ -94,6 +98,7 @@ const changedIn = (
   auth: auth ?? state.auth,
   clientAuth: clientAuth ?? state.clientAuth,
   disabled: disabled ?? state.disabled,
+  restartSessions: restartSessions ?? state.restartSessions,
 });
 
 /** Applies one event of a server. A server begins with `server.registered`. */

@@ -184,6 +184,11 @@ export class Directory {
     return on.every((one) => one !== undefined && !one.disabled);
   }
 
+  /** The tools of a server as they were last discovered; undefined for a server that is not there. */
+  toolsOf(serverId: string): ServerFacts['tools'] | undefined {
+    return this.#servers.get(serverId)?.tools;
+  }
+
   /** Whether a session was ended by its client before it expired. */
   isEnded(sessionId: string): boolean {
     return this.#endedSessions.has(sessionId);

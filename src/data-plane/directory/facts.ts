@@ -31,6 +31,7 @@ export type ServerFacts = Readonly<{
   headers: Readonly<Record<string, string>>;
   clientAuth: string;
   disabled: boolean;
+  restartSessions: boolean;
   tools: ReadonlyMap<string, ToolFacts>;
   disabledTools: ReadonlySet<string>;
   /** By the tool's name; tools that are gone included. */

@@ -118,6 +118,7 @@ type ServerRow = {
   eras: readonly Era[];
   client_auth: string;
   disabled: boolean;
+  restart_sessions: boolean;
   tools: [name: string, definitionHash: string, inputSchema: unknown][] | null;
   disabled_tools: readonly string[];
   accepted: Readonly<Record<string, Accepted>>;
@@ -170,7 +171,7 @@ const ownMember = <T>(from: Readonly<Record<string, T>>, name: string): T | unde
 export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.disabled_tools,
+    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.restart_sessions, s.disabled_tools,
       s.version, s.accepted, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema'))
          from jsonb_array_elements(s.tools) t) as tools
@@ -187,6 +188,7 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): P
     eras: row.eras,
     ...targetOrNone(row, vault),
     clientAuth: row.client_auth,
+    restartSessions: row.restart_sessions,
     tools: new Map(
       (row.tools ?? []).map(([name, definitionHash, inputSchema]) => [
         name,

@@ -1,7 +1,7 @@
 import { LITERAL } from '../../mcp/wire/literals.js';
 import { StringEnd } from '../../mcp/wire/string-end.js';
 import { foldCase } from '../../mcp/protocol/read-message.js';
-import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember } from '../../mcp/protocol/own-marks.js';
+import { beginsWithOwnPrefix, FROM_SERVER, isOwnMember, ownKeyFor } from '../../mcp/protocol/own-marks.js';
 import { endOfOrdinaryKey, ENVELOPE_MEMBERS, isShownText, ValueKind, kindOf, LIST_MEMBERS } from './value-kinds.js';
 import { endOfToken, Expected, isSpace, keyOf, MAX_TOKEN_BYTES, QUOTE, MAX_ESCAPE_BYTES } from './message-tokens.js';
 
@@ -259,10 +259,19 @@ export class MessageScan {
     if (this.#kind !== ValueKind.meta || this.#cutDepth > 0) return;
     const level = this.#levels[this.#depth] ?? 0;
     const isOwn = isOwnMember(raw);
-    if (!isOwn && (level & HAS_MEMBERS) !== 0) this.#out.push(Buffer.from(','));
+    const ownKey = isOwn ? ownKeyFor(raw) : undefined;
+    const isCut = isOwn && !ownKey;
+    if (!isCut && (level & HAS_MEMBERS) !== 0) this.#out.push(Buffer.from(','));
     this.#flush(at);
-    if (isOwn) this.#cutDepth = this.#depth;
+    if (ownKey) this.#writeKey(ownKey, at + 1 + raw.length);
+    if (isCut) this.#cutDepth = this.#depth;
     else this.#levels[this.#depth] = level | HAS_MEMBERS;
+  }
+
+  /** Writes a key of ours for the one whose closing quote stands at `end`. */
+  #writeKey(key: Buffer, end: number): void {
+    this.#out.push(key);
+    this.#from = end;
   }
 
   #beginText(at: number, isLast: boolean): number {

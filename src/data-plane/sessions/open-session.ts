@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { clip } from '../../platform/runtime/clip.js';
-import { newId } from '../../platform/crypto/ids.js';
+import { isId, newId } from '../../platform/crypto/ids.js';
 import { headerOf, upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { jsonRpcError } from '../../mcp/protocol/answers.js';
 import { offered } from '../../mcp/protocol/capabilities.js';
@@ -37,6 +37,10 @@ const withSpokenRevision = (request: Request, body: Buffer): Buffer => {
   return Buffer.from(editObject(body.toString('utf8'), { params: editNested({ protocolVersion: set(asked) }) }));
 };
 
+/** A session over a channel has an id of ours, by which its restarts are recorded. */
+const sessionIdFor = ({ server }: AuthenticatedRequest['who'], upstreamSession = ''): string =>
+  server.transport.type !== 'streamable-http' && isId('ses', upstreamSession) ? upstreamSession : newId('ses');
+
 const sessionOf = (
   { who }: AuthenticatedRequest,
   { params }: Request,
@@ -46,7 +50,7 @@ const sessionOf = (
   const [clientName, clientVersion] = [asText(client['name']), asText(client['version'])];
   return {
     era: 'legacy',
-    sessionId: newId('ses'),
+    sessionId: sessionIdFor(who, upstream.session),
     organizationId: who.organization.id,
     grantId: who.grant.id,
     serverId: who.server.id,

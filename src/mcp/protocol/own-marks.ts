@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { editNested, editObject, setText } from '../wire/json-text.js';
+
 /** How the text of a refused call begins. No text of an MCP server may begin so without a note. */
 export const POLICY_DENIED = '[POLICY DENIED]';
 /** How the text of a call that waits for its approval begins. */
@@ -63,3 +66,17 @@ export const isOwnMember = (key: Buffer): boolean => beginsWith(key, UPPER_MEMBE
  * case.
  */
 export const MARKS_SOURCE = String.raw`io\.toolgate|\[(?:POLICY DENIED|APPROVAL REQUIRED)\]|\\u00(?:2[0ef]|[4-7])`;
+
+const RESTARTED = `${OWN_MEMBER}session`;
+/** A key that no server can know, as it never leaves this process: the relay writes `RESTARTED` in its place. */
+const RESTART_MARK = Buffer.from(`${RESTARTED}.${randomBytes(16).toString('hex')}`);
+const RESTARTED_KEY = Buffer.from(`"${RESTARTED}`);
+
+/** A JSON-RPC result whose `_meta` says that its session was started again. */
+export const withRestartMark = (message: string): string =>
+  editObject(message, {
+    result: editNested({ _meta: editNested({ [RESTART_MARK.toString()]: setText('{"restarted":true}') }) }),
+  });
+
+/** What to write, up to the closing quote, for a key of ours that this process has put in; undefined for any other. */
+export const ownKeyFor = (key: Buffer): Buffer | undefined => (key.equals(RESTART_MARK) ? RESTARTED_KEY : undefined);

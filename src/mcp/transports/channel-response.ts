@@ -1,5 +1,8 @@
+import { parseObject } from '../../platform/json/json-object.js';
+import { jsonRpcError } from '../protocol/answers.js';
+import { OWN_CODES } from '../protocol/codes.js';
 import { guarded, reportFailure, startTimer } from '../../platform/runtime/guard.js';
-import type { PendingRequest, Sink, UpstreamFailure } from '../upstream/forward.js';
+import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
 interface ResponseOwner {
   paused(answer: ChannelResponse, paused: boolean): void;
@@ -125,6 +128,17 @@ export class ChannelResponse implements PendingRequest {
     return true;
   }
 }
+
+/** Refuses a request under its id, with the reason; a message without an id, and a stream, gets 503. */
+export const refuseWithReason = (sink: Sink, request: UpstreamRequest, reason: string): PendingRequest => {
+  const id = parseObject(request.body?.toString('utf8') ?? '')?.['id'];
+  if (request.method !== 'POST' || (typeof id !== 'string' && typeof id !== 'number'))
+    return respondWithStatus(sink, 503);
+  sink.head(200, { 'content-type': 'application/json' });
+  sink.data(Buffer.from(JSON.stringify(jsonRpcError(id, OWN_CODES.unavailable, reason))));
+  sink.end();
+  return { resume: () => undefined, abort: () => undefined };
+};
 
 /** Answers at once with a status and no body. */
 export const respondWithStatus = (sink: Sink, status: number): PendingRequest => {

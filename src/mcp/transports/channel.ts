@@ -11,8 +11,15 @@ export interface ChannelEvents {
  * carries one session.
  */
 export interface Channel {
-  /** Sends one message with the headers of its request; `failed` is called when the server did not take it. */
-  send(message: Buffer, headers: UpstreamRequest['headers'], failed: (failure: UpstreamFailure) => void): void;
+  /**
+   * Sends one message with the headers of its request; `failed` is called when the server refused it or can't have got
+   * it.
+   */
+  send(
+    message: Buffer,
+    request: Pick<UpstreamRequest, 'headers' | 'silenceMs'>,
+    failed: (failure: UpstreamFailure) => void,
+  ): void;
   /** Stops reading messages from the server until `resume`. */
   pause(): void;
   resume(): void;

@@ -1,6 +1,6 @@
-import { respondWithStatus } from './channel-response.js';
+import { refuseWithReason, respondWithStatus } from './channel-response.js';
 import type { OpenChannel } from './channel.js';
-import type { Forward } from '../upstream/forward.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../upstream/forward.js';
 import { ChannelRegistry, type ChannelRules } from './channel-registry.js';
 import { ModernChannel } from './modern-channel.js';
 
@@ -21,9 +21,7 @@ export class ModernChannels {
     const key = `${request.grantId} ${request.server.id}`;
     switch (request.method) {
       case 'POST':
-        return (
-          this.#channels.find(key, request) ?? this.#channels.add(key, new ModernChannel(request, this.#open), request)
-        ).post(request, sink);
+        return this.#post(key, request, sink);
       case 'GET':
         return respondWithStatus(sink, 405);
       case 'DELETE':
@@ -31,6 +29,14 @@ export class ModernChannels {
         return respondWithStatus(sink, 204);
     }
   };
+
+  #post(key: string, request: UpstreamRequest, sink: Sink): PendingRequest {
+    const known = this.#channels.find(key, request);
+    if (known) return known.post(request, sink);
+    const reason = this.#channels.reasonWhyFull(request);
+    if (reason !== undefined) return refuseWithReason(sink, request, reason);
+    return this.#channels.add(key, new ModernChannel(request, this.#open), request).post(request, sink);
+  }
 
   stop(): void {
     this.#channels.stop();

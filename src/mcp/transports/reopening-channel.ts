@@ -1,4 +1,5 @@
 import { guarded } from '../../platform/runtime/guard.js';
+import { Backoff } from './backoff.js';
 import type { Channel, ChannelEvents } from './channel.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 
@@ -10,11 +11,11 @@ export type OutgoingMessage = Readonly<{
   wanted?: () => boolean;
 }>;
 
+const outgoing = ({ headers }: OutgoingMessage): Parameters<Channel['send']>[1] => ({ headers, silenceMs: 0 });
+
 /** The messages that may wait for the handshake of a reopened channel. */
 const MAX_WAITING_MESSAGES = 100;
 const MAX_WAITING_BYTES = 8 * 2 ** 20;
-const STABLE_AFTER_MS = 60_000;
-const MAX_BACKOFF_MS = 60_000;
 
 /**
  * A channel that opens when a message is to be sent, and reopens after it closed by itself, with a delay that doubles from
@@ -26,9 +27,7 @@ export class ReopeningChannel {
   readonly #events: ChannelEvents;
   readonly #holders = new Set<object>();
   #channel: Channel | undefined;
-  #openedAt = 0;
-  #crashes = 0;
-  #reopenAt = 0;
+  readonly #backoff = new Backoff();
   #waiting: OutgoingMessage[] | undefined;
   #ended = false;
 
@@ -45,23 +44,22 @@ export class ReopeningChannel {
   /** Sends a message, on a new channel after the handshake message that `handshake` returns. */
   send(sending: OutgoingMessage, handshake: () => OutgoingMessage | undefined): void {
     if (this.#ended) return sending.failed({ kind: 'broken', sent: false });
-    if (!this.#channel && performance.now() < this.#reopenAt)
-      return sending.failed({ kind: 'unreachable', sent: false });
+    if (!this.#channel && !this.#backoff.mayOpen) return sending.failed({ kind: 'unreachable', sent: false });
     if (!this.#channel) this.#begin(handshake());
     if (this.#waiting) this.#wait(this.#waiting, sending);
-    else this.#channel?.send(sending.body, sending.headers, sending.failed);
+    else this.#channel?.send(sending.body, outgoing(sending), sending.failed);
   }
 
   /** Sends a message that only concerns a server that got the earlier ones. */
   notify(body: Buffer, headers: UpstreamRequest['headers']): void {
-    if (!this.#waiting) this.#channel?.send(body, headers, () => undefined);
+    if (!this.#waiting) this.#channel?.send(body, { headers, silenceMs: 0 }, () => undefined);
   }
 
   /** The handshake succeeded: sends `last`, then the waiting messages. */
   ready(...last: readonly OutgoingMessage[]): void {
     const waiting = [...last, ...(this.#waiting ?? [])];
     this.#waiting = undefined;
-    for (const one of waiting) if (one.wanted?.() !== false) this.#channel?.send(one.body, one.headers, one.failed);
+    for (const one of waiting) if (one.wanted?.() !== false) this.#channel?.send(one.body, outgoing(one), one.failed);
   }
 
   /** Pauses the server's messages while any holder wants that. */
@@ -92,7 +90,7 @@ export class ReopeningChannel {
   }
 
   #begin(handshake: OutgoingMessage | undefined): void {
-    this.#openedAt = performance.now();
+    this.#backoff.opened();
     const channel = this.#open({
       message: guarded('channel', (text: string) => void (this.#channel === channel && this.#events.message(text))),
       closed: guarded('channel', (failure: UpstreamFailure) => this.#closed(channel, failure)),
@@ -100,16 +98,14 @@ export class ReopeningChannel {
     this.#channel = channel;
     if (!handshake) return;
     this.#waiting = [];
-    channel.send(handshake.body, handshake.headers, handshake.failed);
+    channel.send(handshake.body, outgoing(handshake), handshake.failed);
   }
 
   #closed(channel: Channel, failure: UpstreamFailure): void {
     if (this.#channel !== channel) return;
     this.#channel = undefined;
     channel.close();
-    const now = performance.now();
-    this.#crashes = now - this.#openedAt > STABLE_AFTER_MS ? 1 : this.#crashes + 1;
-    this.#reopenAt = this.#crashes === 1 ? 0 : now + Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (this.#crashes - 2));
+    this.#backoff.crashed();
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const one of waiting) one.failed({ ...failure, sent: false });

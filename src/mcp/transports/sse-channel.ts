@@ -5,9 +5,14 @@ import { holdBytes } from '../../platform/fair-shares/held-bytes.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { PendingRequest, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
+import { errorFor, PostAnswer } from './post-answer.js';
 
 const ENDPOINT_TIMEOUT_MS = 15_000;
 const MAX_EVENT_BYTES = 64 * 1024 * 1024;
+/** How long a POST may stay unanswered where its request has no timeout. */
+const POST_TIMEOUT_MS = 300_000;
+/** Statuses by which a server says that it does not know the connection any more. */
+const UNKNOWN_SESSION = new Set([404, 410]);
 
 type Post = Parameters<ReturnType<OpenChannel>['send']>;
 
@@ -43,6 +48,7 @@ class SseChannel {
   readonly #owner: Readonly<{ organizationId: string; grantId: string }>;
   readonly #waiting: Post[] = [];
   readonly #endpointTimer: NodeJS.Timeout;
+  readonly #posts = new Set<PendingRequest>();
   #stream: PendingRequest | undefined;
   #endpoint: URL | undefined;
   #paused = false;
@@ -106,6 +112,7 @@ class SseChannel {
     clearTimeout(this.#endpointTimer);
     this.#release();
     this.#stream?.abort();
+    for (const post of this.#posts) post.abort();
   };
 
   #event(event: string | undefined, data: string): void {
@@ -117,25 +124,37 @@ class SseChannel {
     for (const post of this.#waiting.splice(0)) this.#post(endpoint, post);
   }
 
-  #post(endpoint: URL, [body, headers, failed]: Post): void {
-    this.#http(
-      {
-        url: endpoint,
-        method: 'POST',
-        headers: withoutSession(headers),
-        body,
-        silenceMs: ENDPOINT_TIMEOUT_MS,
-        ...this.#owner,
+  /**
+   * Posts a message. The response comes on the stream, so that the end of the POST does not matter: the server may
+   * answer it late, or its connection may break after the message has arrived. A refusal does matter.
+   */
+  #post(endpoint: URL, [body, { headers, silenceMs }, failed]: Post): void {
+    let running: PendingRequest | undefined;
+    let isOver = false;
+    const ended = (): void => {
+      isOver = true;
+      if (running) this.#posts.delete(running);
+    };
+    const answer = new PostAnswer({
+      accepted: ended,
+      refused: (status, text) => {
+        ended();
+        const error = errorFor(body, text);
+        if (error === undefined) failed({ kind: 'broken', sent: true });
+        else this.#events.message(error);
+        if (UNKNOWN_SESSION.has(status)) this.#closed('broken');
       },
-      {
-        head: (status) => {
-          if (status < 200 || status > 299) failed({ kind: 'broken', sent: true });
-        },
-        data: () => true,
-        end: () => undefined,
-        fail: failed,
+      failed: (failure) => {
+        ended();
+        if (!failure.sent) failed(failure);
       },
+    });
+    const timeoutMs = silenceMs > 0 ? silenceMs : POST_TIMEOUT_MS;
+    running = this.#http(
+      { url: endpoint, method: 'POST', headers: withoutSession(headers), body, silenceMs: timeoutMs, ...this.#owner },
+      answer,
     );
+    if (!isOver) this.#posts.add(running);
   }
 
   /**

@@ -10,12 +10,13 @@ import { isAllowedVariable } from '../../platform/settings/stdio-variables.js';
 import type { ChannelEvents, OpenChannel } from './channel.js';
 import type { StdioIsolation } from './stdio-isolation.js';
 import type { UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
+import { ProcessEnded } from '../upstream/process-ended.js';
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const MAX_STDERR_LENGTH = 4000;
 const EXIT_TIMEOUT_MS = 2000;
 const LF = 0x0a;
-/** What a process gets of our environment: what a program needs to find its parts, and no setting of ours. */
+/** The variables of our environment that a process inherits: what programs need, and no setting of ours. */
 const INHERITED_VARIABLES = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'APPDATA', 'PATHEXT'];
 
 /**
@@ -41,7 +42,7 @@ const environment = ({ environment: base, isolation }: StdioRules, own: Stdio['e
   };
 };
 
-/** A line end stands only between the tokens of a JSON text, where a space means the same. */
+/** Line ends stand only between the tokens of a JSON text, where a space is equivalent. */
 const onOneLine = (message: Buffer): Buffer => {
   const line = Buffer.concat([message, Buffer.from('\n')]);
   for (let at = 0; at < message.length; at += 1) if (line[at] === LF || line[at] === 0x0d) line[at] = 0x20;
@@ -90,7 +91,7 @@ const kill = ({ pid }: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): 
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // Nobody is left.
+    // The process group has ended.
   }
 };
 
@@ -137,7 +138,7 @@ const start = (rules: StdioRules, { command, args, env }: Stdio): ChildProcessWi
 
 const exitOf = ({ exitCode, signalCode: signal }: ChildProcessWithoutNullStreams) => ({ exitCode, signal });
 
-/** Tells when a process could not be run, or has closed its streams, and ends with it all that it started. */
+/** Reports when a process could not be run or has closed its streams, and ends all that it started. */
 const watchEnd = (
   child: ChildProcessWithoutNullStreams,
   { failed, closed }: Readonly<{ failed: () => void; closed: () => void }>,
@@ -146,7 +147,7 @@ const watchEnd = (
   // What it started may hold its streams open, and must not outlive it.
   listenTo(child, 'exit', () => kill(child, 'SIGKILL'), { where: 'stdio_channel' });
   listenTo(child, 'close', closed, { where: 'stdio_channel' });
-  // Its exit tells; a broken pipe before that must not end this process.
+  // Its exit is reported; a broken pipe before that must not end this process.
   listenTo(child.stdin, 'error', () => undefined, { where: 'stdio_channel' });
 };
 
@@ -174,7 +175,7 @@ export const stdioChannels =
       if (over) return;
       close();
       log.warn('a stdio server ended', { serverId, ...exitOf(child), stderr: stderr() });
-      events.closed(failure);
+      events.closed({ ...failure, cause: new ProcessEnded(exitOf(child), stderr()) });
     };
     const read = lineReader(held, (text) => over || events.message(text));
     const broken = (): void => closed({ kind: 'broken', sent: true });

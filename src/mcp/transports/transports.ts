@@ -1,51 +1,73 @@
 import type { HttpClient } from '../http-client/http-client.js';
+import { DEFAULT_SESSION_LIMITS, type ChannelRules, type SessionLimits } from './channel-registry.js';
+import { HttpSessions } from './http-sessions.js';
 import { LegacyChannels } from './legacy-channels.js';
-import type { Forward } from '../upstream/forward.js';
-import type { ChannelRules } from './channel-registry.js';
 import { ModernChannels } from './modern-channels.js';
+import type { OpenSessions } from './open-sessions.js';
+import { NO_SESSION_STORE, type SessionStore } from './session-store.js';
 import { sseChannels } from './sse-channel.js';
 import { stdioChannels, type StdioRules } from './stdio-channel.js';
+import type { Forward, PendingRequest, Sink, UpstreamRequest } from '../upstream/forward.js';
 
-/** `stop` ends the processes and streams that outlive requests. */
-export type Transports = Readonly<{ forward: Forward; stop: () => void }>;
+/**
+ * `endSession` ends a session that its client ended at another gateway; `stop` ends the processes and streams that
+ * outlive requests.
+ */
+export type Transports = Readonly<{ forward: Forward; endSession: (id: string) => void; stop: () => void }>;
 
-export type TransportRules = ChannelRules & Readonly<{ http: HttpClient; stdio: StdioRules }>;
+/**
+ * Sessions over channels end with their channel unless there is a `store`; `openSessions` learns of those that are open
+ * here.
+ */
+export type TransportDeps = Pick<ChannelRules, 'isGrantActive'> &
+  Readonly<{
+    http: HttpClient;
+    stdio: StdioRules;
+    limits?: SessionLimits;
+    store?: SessionStore;
+    openSessions?: OpenSessions;
+  }>;
+
+/** Sends requests over Streamable HTTP; `sessions` learns of those that are open. */
+const overHttp =
+  (http: HttpClient, sessions: HttpSessions | undefined) =>
+  (request: UpstreamRequest, url: URL, sink: Sink): PendingRequest => {
+    const { method, headers, body, silenceMs, grantId } = request;
+    const { organizationId } = request.server;
+    return http(
+      { url, method, headers, body, silenceMs, organizationId, grantId },
+      sessions ? sessions.watch(request, sink) : sink,
+    );
+  };
 
 /** Forwards requests over each server's transport; `http` must use the guarded connections of platform/outbound. */
-export const openTransports = ({ http, stdio: stdioRules, isGrantActive }: TransportRules): Transports => {
-  const sse = new LegacyChannels(sseChannels(http), { isGrantActive });
-  const processes = stdioChannels(stdioRules);
-  const stdio = {
-    legacy: new LegacyChannels(processes, { isGrantActive }),
-    modern: new ModernChannels(processes, { isGrantActive }),
+export const openTransports = (deps: TransportDeps): Transports => {
+  const { http, openSessions, isGrantActive, limits = DEFAULT_SESSION_LIMITS, store = NO_SESSION_STORE } = deps;
+  const rules = { isGrantActive, limits, store };
+  const sse = new LegacyChannels(sseChannels(http), rules);
+  const processes = stdioChannels(deps.stdio);
+  const stdio = { legacy: new LegacyChannels(processes, rules), modern: new ModernChannels(processes, rules) };
+  const sessions = openSessions ? new HttpSessions() : undefined;
+  const sendHttp = overHttp(http, sessions);
+  const forward: Forward = (request, sink) => {
+    const { transport } = request.server;
+    switch (transport.type) {
+      case 'streamable-http':
+        return sendHttp(request, transport.url, sink);
+      case 'sse':
+        return sse.forward(request, sink);
+      case 'stdio':
+        return stdio[request.era].forward(request, sink);
+    }
   };
+  const finds = [sse.findSession, stdio.legacy.findSession, ...(sessions ? [sessions.find] : [])];
+  const removals = finds.map((find) => openSessions?.add({ find, forward }));
   return {
-    forward: (request, sink) => {
-      const { transport } = request.server;
-      switch (transport.type) {
-        case 'streamable-http':
-          return http(
-            {
-              url: transport.url,
-              method: request.method,
-              headers: request.headers,
-              body: request.body,
-              silenceMs: request.silenceMs,
-              organizationId: request.server.organizationId,
-              grantId: request.grantId,
-            },
-            sink,
-          );
-        case 'sse':
-          return sse.forward(request, sink);
-        case 'stdio':
-          return stdio[request.era].forward(request, sink);
-      }
-    },
+    forward,
+    endSession: (id) => [sse, stdio.legacy].forEach((host) => host.endSession(id)),
     stop: () => {
-      sse.stop();
-      stdio.legacy.stop();
-      stdio.modern.stop();
+      for (const remove of removals) remove?.();
+      for (const host of [sse, stdio.legacy, stdio.modern]) host.stop();
     },
   };
 };

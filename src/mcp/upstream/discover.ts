@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Json } from '../../platform/json/json-object.js';
 import { isStorable } from '../../platform/json/storable.js';
 import { clip } from '../../platform/runtime/clip.js';
@@ -26,9 +27,7 @@ import {
   type Handshake,
   type UpstreamTarget,
 } from './probe.js';
-import { elementsOf, membersOf } from '../wire/json-text.js';
-import { serverMessageText } from '../protocol/response.js';
-import { readTools, type DiscoveredTool, type ListedTool, type ReadTools } from './tool-definition.js';
+import { listedTools, readTools, type DiscoveredTool, type ListedTool, type ReadTools } from './tool-definition.js';
 import { JSON_RPC_CODES } from '../protocol/codes.js';
 
 export { definitionHash, type DiscoveredTool } from './tool-definition.js';
@@ -83,6 +82,23 @@ export const discover = async (target: UpstreamTarget, timeoutMs = DISCOVERY_TIM
   } finally {
     await closeSessions(target, handshakes);
   }
+};
+
+/** What an earlier discovery found out about a server. */
+export type KnownServer = Readonly<{ serverInfo: Json | null; protocolVersion: string | null; eras: readonly Era[] }>;
+
+/**
+ * Lists the tools in a session that a client has open; what else is known stays. Undefined when nothing is known, or
+ * when the list can't be had in this session.
+ */
+export const discoverInSession = async (
+  { target, handshake }: Readonly<{ target: UpstreamTarget; handshake: Handshake }>,
+  { serverInfo, protocolVersion, eras }: KnownServer,
+  timeoutMs = DISCOVERY_TIMEOUT_MS,
+): Promise<Discovered | undefined> => {
+  if (protocolVersion === null || eras.length === 0) return undefined;
+  const listed = await listTools(target, handshake, new DiscoveryBudget(timeoutMs)).catch(() => undefined);
+  return listed && { status: 'ready', ...listed, serverInfo, protocolVersion, eras };
 };
 
 /** In which eras a server speaks, the preferred one first; none when that could not be found out. Never throws. */
@@ -174,12 +190,10 @@ const listTools = async (
   const listed: ListedTool[] = [];
   let cursor: string | undefined;
   for (let page = 1; ; page += 1) {
-    const { result, text } = await listPage(target, handshake, { page, cursor, bounds });
+    const { result, text } = await listPage(target, handshake, { cursor, bounds });
     const { tools, nextCursor } = result;
     if (!Array.isArray(tools)) throw new DiscoveryStopped('The server answered tools/list without a list of tools.');
-    const texts = toolTextsIn(text);
-    for (const [at, value] of tools.entries())
-      listed.push({ value, text: texts.length === tools.length ? texts[at] : undefined });
+    for (const tool of listedTools(tools, text)) listed.push(tool);
     // Some servers say "no more" by an empty cursor.
     cursor = typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : undefined;
     if (cursor === undefined || listed.length > MAX_TOOLS || page === MAX_PAGES) break;
@@ -188,29 +202,25 @@ const listTools = async (
   return { tools: read.tools, detail: remark(cursor !== undefined || listed.length > MAX_TOOLS, read) };
 };
 
-/** The tools in a message, each as its server wrote it. */
-const toolTextsIn = (message: string): readonly string[] => {
-  const result = membersOf(serverMessageText(message)).get('result') ?? '';
-  return elementsOf(membersOf(result).get('tools') ?? '');
-};
-
 const listPage = async (
   target: UpstreamTarget,
   handshake: Handshake,
-  { page, cursor, bounds }: Readonly<{ page: number; cursor: string | undefined; bounds: DiscoveryBudget }>,
+  { cursor, bounds }: Readonly<{ cursor: string | undefined; bounds: DiscoveryBudget }>,
 ): Promise<Readonly<{ result: Json; text: string }>> => {
   const method = 'tools/list';
   const params = cursor === undefined ? {} : { cursor };
+  // Unlike any id that a client may use in the same session.
+  const id = `toolgate-list-${randomUUID()}`;
   const request =
     handshake.era === 'modern'
-      ? postTo(target, 'modern', ownModernBody(page, method, params), modernHeaders(target.credential, method, params))
+      ? postTo(target, 'modern', ownModernBody(id, method, params), modernHeaders(target.credential, method, params))
       : postTo(
           target,
           'legacy',
-          Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: page, method, params })),
+          Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
           legacyHeaders(target, handshake),
         );
-  const answer = await ask(target.forward, request, page, {
+  const answer = await ask(target.forward, request, id, {
     ...bounds.left(),
     ...(handshake.era === 'legacy' ? { onServerRequest: answerServerRequest(target, handshake) } : {}),
   });

@@ -1,3 +1,4 @@
+import { ProcessEnded } from './process-ended.js';
 import { OutboundRefused } from '../../platform/outbound/outbound.js';
 import { errorOf, type UpstreamAnswer } from './ask.js';
 import type { UpstreamFailure } from './forward.js';
@@ -71,6 +72,7 @@ const asSentence = (reason: string): string => `${reason.charAt(0).toUpperCase()
 const ofNetwork = ({ kind, cause, reason }: UpstreamFailure): DiscoveryFailure => {
   if (reason !== undefined) return unreachable(asSentence(reason));
   if (cause === undefined) return unreachable(byKind[kind]);
+  if (cause instanceof ProcessEnded) return unreachable(cause.detail);
   if (cause instanceof OutboundRefused) return unreachable(`The URL may not be used: ${cause.message}.`);
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   return unreachable(byNetworkCode.find(([pattern]) => pattern.test(code))?.[1] ?? 'The server could not be reached.');

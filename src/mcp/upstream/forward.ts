@@ -11,6 +11,8 @@ export type UpstreamServer = Readonly<{
   organizationId: string;
   transport: OpenTransport;
   eras: readonly Era[];
+  /** Whether sessions whose channel is gone may be started again; true unless given. */
+  restartSessions?: boolean;
 }>;
 
 /**

@@ -27,6 +27,11 @@ export type Handshake = Readonly<{
   session: string | undefined;
 }>;
 
+/** Finds a session that a client of this process has open at a server, with which discovery can list tools. */
+export type FindOpenSession = (
+  server: UpstreamServer,
+) => Readonly<{ target: UpstreamTarget; handshake: Handshake }> | undefined;
+
 /** A server's name and version, as modern results carry it. */
 export const serverInfoOf = (result: Json): Json | null => {
   const info = isObject(result['_meta']) ? result['_meta'][META.serverInfo] : undefined;

@@ -3,6 +3,8 @@ import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { readStrictJson } from '../../platform/json/strict-json.js';
 import { isObject, type Json } from '../../platform/json/json-object.js';
 import { isStorable } from '../../platform/json/storable.js';
+import { serverMessageText } from '../protocol/response.js';
+import { elementsOf, membersOf } from '../wire/json-text.js';
 import { LookAlikes } from '../../platform/runtime/look-alikes.js';
 
 /** A tool as an upstream lists it: `definition` is the listed object with every member it had. */
@@ -55,6 +57,13 @@ export const readTool = (listed: unknown, text?: string): DiscoveredTool | undef
 
 /** A tool of a listing: its value, and its JSON text where that is known. */
 export type ListedTool = Readonly<{ value: unknown; text?: string | undefined }>;
+
+/** The tools of a result, each with its text in the message that holds the result. */
+export const listedTools = (tools: readonly unknown[], message: string): readonly ListedTool[] => {
+  const result = membersOf(serverMessageText(message)).get('result') ?? '';
+  const texts = elementsOf(membersOf(result).get('tools') ?? '');
+  return tools.map((value, at) => ({ value, text: texts.length === tools.length ? texts[at] : undefined }));
+};
 
 /**
  * `refused` are tools whose names could be mistaken for another's, and why; `leftOut` counts the others that are not

@@ -93,8 +93,12 @@ export const PENDING_APPEND_QUOTA: QuotaLimits = {
   grant: { count: ANY, bytes: ANY },
 };
 
-/** Processes of stdio servers and connections to SSE servers, each kept for a session. A process may take 100 MiB. */
-export const CHANNEL_QUOTA: QuotaLimits = counts(1000, 400, 100);
+/**
+ * Processes of stdio servers and connections to SSE servers, each kept for a session; more where the settings let a
+ * grant or a server have more. A process may take 100 MiB.
+ */
+export const channelQuota = ({ perGrant, perServer }: Readonly<{ perGrant: number; perServer: number }>): QuotaLimits =>
+  counts(Math.max(1000, 2 * perServer), Math.max(400, perServer), Math.max(100, perGrant));
 
 /**
  * Bytes of answers that are collected before they are passed on: two of the largest messages that are translated for a

@@ -35,6 +35,8 @@ export type Config = Readonly<{
   upstreamTimeoutMs: number;
   maxStalenessMs: number;
   calls: CallLimits;
+  /** Of sessions at stdio and SSE servers. */
+  channelSessions: Readonly<{ perGrant: number; perServer: number; idleMs: number }>;
   auditRetentionDays: number;
   logRetentionDays: number;
   /**
@@ -144,6 +146,12 @@ const callLimits = (read: Settings): CallLimits => ({
   perGrant: read.MAX_CALLS_PER_GRANT,
 });
 
+const sessionLimits = (read: Settings): Config['channelSessions'] => ({
+  perGrant: read.MAX_SESSIONS_PER_GRANT,
+  perServer: read.MAX_SESSIONS_PER_SERVER,
+  idleMs: read.SESSION_IDLE_MINUTES * 60_000,
+});
+
 /**
  * Reads and checks all settings of an environment (normally `process.env`).
  * @throws ConfigError naming every wrong variable and what it takes.
@@ -181,6 +189,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     upstreamTimeoutMs: read.UPSTREAM_TIMEOUT * 1000,
     maxStalenessMs: read.MAX_STALENESS_SECONDS * 1000,
     calls: callLimits(read),
+    channelSessions: sessionLimits(read),
     auditRetentionDays: read.AUDIT_RETENTION_DAYS,
     logRetentionDays: read.LOG_RETENTION_DAYS,
     boundToLoopback: isLoopback(read.HOST),

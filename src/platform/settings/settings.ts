@@ -213,6 +213,23 @@ export const settings = {
     '256',
     'Of these, calls of one grant; more are refused as `overloaded`.',
   ]),
+  MAX_SESSIONS_PER_GRANT: setting(whole(1, 10_000), 32, [
+    'a whole number from 1 to 10000',
+    '32',
+    'Sessions that one grant may have open at a stdio or SSE server. One more takes the place of one that was idle for ' +
+      'a minute, or is refused.',
+  ]),
+  MAX_SESSIONS_PER_SERVER: setting(whole(1, 10_000), 200, [
+    'a whole number from 1 to 10000',
+    '200',
+    'Sessions that all grants together may have open at a stdio or SSE server.',
+  ]),
+  SESSION_IDLE_MINUTES: setting(whole(1, 1440), 30, [
+    'minutes from 1 to 1440',
+    '30',
+    'After how long without a request or a stream the process or connection of a session at a stdio or SSE server ' +
+      'ends. Its next request starts it again.',
+  ]),
   MAX_STALENESS_SECONDS: setting(whole(1, 3600), 15, [
     'seconds from 1 to 3600',
     '15',

@@ -73,6 +73,7 @@ const EXPIRED: Readonly<Record<string, string>> = {
   idempotent_answers: `created_at < now() - interval '24 hours'`,
   sessions: 'expires_at < now()',
   ended_sessions: 'expires_at < now()',
+  channel_sessions: 'expires_at < now()',
   sign_in_networks: `seen_at < now() - interval '90 days'`,
   limit_counters: `window_start < now() - interval '40 days' and window_end(win, window_start) < now()`,
 };

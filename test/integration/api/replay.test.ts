@@ -52,6 +52,7 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'apiKey.revoked': true,
   'invitation.sent': true,
   'session.ended': true,
+  'session.restarted': true,
   'audit.read': true,
   'audit.exported': true,
 };

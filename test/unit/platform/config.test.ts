@@ -142,6 +142,7 @@ test(
       operators: [],
       upstreamTimeoutMs: 300_000,
       maxStalenessMs: 15_000,
+      channelSessions: { perGrant: 32, perServer: 200, idleMs: 1_800_000 },
       calls: { perProcess: 16_384, perOrganization: 2048, perGrant: 256 },
       auditRetentionDays: 400,
       logRetentionDays: 7,

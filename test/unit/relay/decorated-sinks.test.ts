@@ -2,6 +2,8 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { LegacyChannels } from '../../../src/mcp/transports/legacy-channels.js';
+import { DEFAULT_SESSION_LIMITS } from '../../../src/mcp/transports/channel-registry.js';
+import { NO_SESSION_STORE } from '../../../src/mcp/transports/session-store.js';
 import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
 import { isObject } from '../../../src/platform/json/json-object.js';
@@ -81,7 +83,7 @@ const ROUTES = {
         );
         return { send: () => undefined, pause: () => undefined, resume: () => undefined, close: () => undefined };
       },
-      { isGrantActive: () => true },
+      { isGrantActive: () => true, limits: DEFAULT_SESSION_LIMITS, store: NO_SESSION_STORE },
     );
     return servers.forward;
   },

@@ -29,7 +29,13 @@ test(
     'another organization go on',
   async () => {
     const server = longAnswers();
-    const ways = { outbound: {} as never, forward: server.forward, allowStdio: [], stdioVariables: [] };
+    const ways = {
+      outbound: {} as never,
+      forward: server.forward,
+      findOpenSession: () => undefined,
+      allowStdio: [],
+      stdioVariables: [],
+    };
     const discover = (organizationId: string): ReturnType<typeof discoverServer> =>
       discoverServer(ways, {
         organizationId,
@@ -56,7 +62,13 @@ test('A command that has not answered in time is said to be still starting where
     resume: () => undefined,
     abort: () => sink.fail({ kind: 'aborted', sent: true }),
   });
-  const deps = { outbound: {} as never, forward: silent, allowStdio: [], stdioVariables: [] };
+  const deps = {
+    outbound: {} as never,
+    forward: silent,
+    findOpenSession: () => undefined,
+    allowStdio: [],
+    stdioVariables: [],
+  };
   const command = { type: 'stdio', command: '/usr/bin/npx', args: [], envNames: [] } as const;
   const url = { type: 'sse', url: 'http://127.0.0.1:9/sse' } as const;
   const detail = async (transport: typeof command | typeof url, isRetried: boolean) => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { ChannelRegistry } from '../../../src/mcp/transports/channel-registry.js';
+import { ChannelRegistry, DEFAULT_SESSION_LIMITS } from '../../../src/mcp/transports/channel-registry.js';
 import type { UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
-import { CHANNEL_QUOTA } from '../../../src/platform/fair-shares/data-plane-quotas.js';
+import { channelQuota } from '../../../src/platform/fair-shares/data-plane-quotas.js';
 
-const requestOf = (organizationId: string, grantId: string): UpstreamRequest => ({
-  server: { id: 'srv_1', organizationId, transport: { type: 'sse', url: new URL('http://127.0.0.1:9/') }, eras: [] },
+const requestOf = (organizationId: string, grantId: string, serverId = grantId): UpstreamRequest => ({
+  server: { id: serverId, organizationId, transport: { type: 'sse', url: new URL('http://127.0.0.1:9/') }, eras: [] },
   grantId,
   era: 'legacy',
   method: 'POST',
@@ -13,29 +13,52 @@ const requestOf = (organizationId: string, grantId: string): UpstreamRequest => 
   silenceMs: 0,
 });
 
-test(
-  'an organization that has its share of channels loses the one that it used longest ago for a new ' +
-    'one, and no other organization loses any',
-  () => {
-    const channels = new ChannelRegistry({ isGrantActive: () => true });
-    const ended: string[] = [];
-    const keep = (organizationId: string, index: number): void => {
-      const key = `${organizationId} ${index}`;
-      channels.add(
-        key,
-        { grantId: key, serverId: 'srv_1', lastUsedAt: () => Date.now() - 1000 + index, end: () => ended.push(key) },
-        requestOf(organizationId, key),
-      );
-    };
-    for (let index = 0; index < 16; index += 1) keep('honest', index);
-    const share = CHANNEL_QUOTA.organization.count;
-    for (let index = 0; index < share + 50; index += 1) keep('hostile', index);
-    expect(ended).toEqual(Array.from({ length: 50 }, (_, index) => `hostile ${index}`));
-    keep('late', 1);
-    channels.end('hostile 60');
-    keep('hostile', 1000);
-    expect(ended).toHaveLength(51);
-    channels.stop();
-    expect(ended).toHaveLength(16 + share + 51 + 1);
-  },
-);
+/** A registry, and what it said to each newcomer. */
+const build = (limits = DEFAULT_SESSION_LIMITS) => {
+  const channels = new ChannelRegistry({ isGrantActive: () => true, limits });
+  const ended: string[] = [];
+  const add = (key: string, request: UpstreamRequest, idleMs: number): string | undefined => {
+    const reason = channels.reasonWhyFull(request);
+    if (reason !== undefined) return reason;
+    const { grantId, server } = request;
+    const lastUsedAt = (): number => Date.now() - idleMs;
+    channels.add(key, { grantId, serverId: server.id, lastUsedAt, end: () => ended.push(key) }, request);
+    return undefined;
+  };
+  return { channels, ended, add };
+};
+
+test('an organization that has its share of channels gets a new one for its longest idle one, and others lose none', () => {
+  const { channels, ended, add } = build();
+  for (let index = 0; index < 16; index += 1) add(`honest ${index}`, requestOf('honest', `h${index}`), 100_000);
+  const share = channelQuota(DEFAULT_SESSION_LIMITS).organization.count;
+  for (let index = 0; index < share + 50; index += 1)
+    expect(add(`hostile ${index}`, requestOf('hostile', `g${index}`), 90_000 - index)).toBeUndefined();
+  expect(ended).toEqual(Array.from({ length: 50 }, (_, index) => `hostile ${index}`));
+  channels.stop();
+  expect(ended).toHaveLength(16 + share + 50);
+});
+
+test('an organization whose channels are all in use is refused one more, with the reason', () => {
+  const { channels, ended, add } = build();
+  const share = channelQuota(DEFAULT_SESSION_LIMITS).organization.count;
+  for (let index = 0; index < share; index += 1) add(`${index}`, requestOf('hostile', `g${index}`), 59_000);
+  expect(add('one more', requestOf('hostile', 'late'), 0)).toContain('this organization has as many sessions');
+  expect(add('other', requestOf('honest', 'h'), 0)).toBeUndefined();
+  expect(ended).toEqual([]);
+  channels.stop();
+});
+
+test('a grant over its limit takes the place of its own channel that was idle for a minute, else it is refused', () => {
+  const { channels, ended, add } = build({ perGrant: 2, perServer: 3, idleMs: 1_800_000 });
+  expect(add('busy', requestOf('org', 'one', 'srv'), 0)).toBeUndefined();
+  expect(add('other', requestOf('org', 'two', 'srv'), 500_000)).toBeUndefined();
+  expect(add('idle', requestOf('org', 'one', 'srv'), 60_001)).toBeUndefined();
+  expect(add('newcomer', requestOf('org', 'one', 'srv'), 1000)).toBeUndefined();
+  expect(ended).toEqual(['idle']);
+  expect(add('refused', requestOf('org', 'one', 'srv'), 0)).toContain('this grant has 2 sessions in use');
+  expect(add('third', requestOf('org', 'three', 'srv'), 0)).toBeUndefined();
+  expect(ended).toEqual(['idle', 'other']);
+  expect(add('fourth', requestOf('org', 'four', 'srv'), 0)).toContain('3 sessions are in use at this MCP server');
+  channels.stop();
+});

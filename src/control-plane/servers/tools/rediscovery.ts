@@ -96,7 +96,7 @@ class Rediscovery {
     const { transport } = asked;
     const found = await discoverServer(
       discovery,
-      { organizationId, serverId, transport, secrets: known.secrets },
+      { organizationId, serverId, transport, secrets: known.secrets, known: asked },
       transport.type === 'stdio' ? { timeoutMs: STDIO_START_TIMEOUT_MS } : {},
     );
     if (this.#stopped) return false;

@@ -35,7 +35,14 @@ export type MemberBody =
 export type ServerBody =
   | Of<
       'server.registered',
-      { serverId: string; name: string; transport: Transport; auth: UpstreamAuth; clientAuth: 'token' | 'oauth' }
+      {
+        serverId: string;
+        name: string;
+        transport: Transport;
+        auth: UpstreamAuth;
+        clientAuth: 'token' | 'oauth';
+        restartSessions?: boolean;
+      }
     >
   | Of<
       'server.changed',
@@ -46,6 +53,7 @@ export type ServerBody =
         auth?: UpstreamAuth;
         clientAuth?: 'token' | 'oauth';
         disabled?: boolean;
+        restartSessions?: boolean;
       }
     >
   | Of<'server.deleted', { serverId: string }>
@@ -209,6 +217,7 @@ export type NoticeBody =
   | Of<'apiKey.revoked', { apiKeyId: string }>
   | Of<'invitation.sent', { invitationId: string; email: string; role: MemberRole }>
   | Of<'session.ended', { sessionId: string; grantId: string; serverId: string; expiresAt: string }>
+  | Of<'session.restarted', { sessionId: string; grantId: string; serverId: string }>
   | Of<'audit.read', { filters: readonly string[] }>
   | Of<'audit.exported', { format: string; from: string | null; to: string | null }>;
 

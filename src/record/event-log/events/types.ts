@@ -38,6 +38,7 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'apiKey.revoked': true,
   'invitation.sent': true,
   'session.ended': true,
+  'session.restarted': true,
   'audit.read': true,
   'audit.exported': true,
   'audit.suppressed': true,
