@@ -6,11 +6,13 @@ import { ApiKeysService } from './api-keys.service.js';
 import { CredentialGuard } from './credential.guard.js';
 import { InvitationsController } from './invitations.controller.js';
 import { InvitationsService } from './invitations.service.js';
+import { JoiningService } from './joining.service.js';
 import { LoginLimits } from './login-limits.js';
 import { MembersController } from './members.controller.js';
 import { MembersService } from './members.service.js';
 import { OrganizationsController } from './organizations.controller.js';
 import { OrganizationsService } from './organizations.service.js';
+import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
@@ -18,7 +20,14 @@ import { SignUpService } from './sign-up.service.js';
 
 /** Accounts, and the guard of every route of the API. */
 @Module({
-  controllers: [SignInController, OrganizationsController, MembersController, InvitationsController, ApiKeysController],
+  controllers: [
+    SignInController,
+    OrganizationsController,
+    MembersController,
+    InvitationsController,
+    ApiKeysController,
+    SessionsController,
+  ],
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
     LoginLimits,
@@ -29,6 +38,7 @@ import { SignUpService } from './sign-up.service.js';
     OrganizationsService,
     MembersService,
     InvitationsService,
+    JoiningService,
     ApiKeysService,
   ],
 })

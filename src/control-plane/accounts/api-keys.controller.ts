@@ -1,9 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery } from '../../platform/rest/page.js';
 import { pathId } from '../../platform/rest/path-id.js';
-import { ApiKeyPage, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
+import { ApiKeyPage, ApiKeyQuery, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
 import { ApiKeysService } from './api-keys.service.js';
 
 const API_KEY_ID = pathId('key', 'API key');
@@ -27,7 +26,7 @@ export class ApiKeysController {
   @Get()
   @Allowed('admin')
   @ApiOkResponse({ type: ApiKeyPage })
-  listApiKeys(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<ApiKeyPage> {
+  listApiKeys(@CurrentPrincipal() principal: Principal, @Query() query: ApiKeyQuery): Promise<ApiKeyPage> {
     return this.#apiKeys.list(principal, query);
   }
 

@@ -4,9 +4,9 @@ import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { newToken } from '../../platform/crypto/tokens.js';
-import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
+import { toListPage } from '../../platform/rest/list-query.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
-import type { ApiKeyPage, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
+import type { ApiKeyPage, ApiKeyQuery, ApiKeyView, ApiKeyWithSecret, CreateApiKey } from './api-keys.dto.js';
 import { deleteApiKey, deleteMadeByApiKey, insertApiKey, listApiKeys } from './api-keys.store.js';
 
 const expiryOf = (expiresAt: string | null | undefined, now: Date): string | null => {
@@ -45,15 +45,15 @@ export class ApiKeysService {
           secret: newToken('key', id),
         };
         await insertApiKey(change, key);
-        return { ...key, issuedBy: principal.actor };
+        return { ...key, issuedBy: principal.actor, lastUsedAt: null };
       },
     });
   }
 
-  async list({ organizationId }: Principal, query: PageQuery): Promise<ApiKeyPage> {
-    const start = pageStart(query);
-    const rows = await this.#store.read(organizationId, (tx) => listApiKeys(tx, organizationId, start));
-    return toPage(rows, start.limit, { keyOf: (key) => key.id, view: (key) => key });
+  async list({ organizationId }: Principal, query: ApiKeyQuery): Promise<ApiKeyPage> {
+    const rows = await this.#store.read(organizationId, (tx) => listApiKeys(tx, organizationId, query));
+    const view = ({ sort_key: _key, ...key }: (typeof rows)[number]): ApiKeyView => key;
+    return toListPage(rows, query, { idOf: (row) => row.id, view });
   }
 
   /**

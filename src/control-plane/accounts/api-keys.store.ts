@@ -2,9 +2,18 @@ import type { Change } from '../../record/event-store/event-store.js';
 import type { Actor } from '../../record/event-log/events/index.js';
 import type { MemberRole } from '../../platform/rest/allowed.js';
 import type { Database, Tx } from '../../platform/postgres/database.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import { isId } from '../../platform/crypto/ids.js';
 import { sameHash, tokenHash, tokenObjectId } from '../../platform/crypto/tokens.js';
 import type { Holder } from './authority.js';
+import { noteUse, USED_LATELY } from './last-used.js';
 import { personBehind } from './person-behind.js';
 
 /** An API key without its secret, of which only the hash is stored. */
@@ -14,11 +23,27 @@ export type ApiKey = Readonly<{
   role: MemberRole;
   issuedBy: Actor;
   createdAt: string;
+  lastUsedAt: string | null;
   expiresAt: string | null;
 }>;
 
-type Row = { id: string; name: string; role: MemberRole; issued_by: Actor; created_at: Date; expires_at: Date | null };
-type CredentialRow = { organization_id: string; id: string; name: string; role: MemberRole; token_hash: Buffer };
+type Row = {
+  id: string;
+  name: string;
+  role: MemberRole;
+  issued_by: Actor;
+  created_at: Date;
+  last_used_at: Date | null;
+  expires_at: Date | null;
+};
+type CredentialRow = {
+  organization_id: string;
+  id: string;
+  name: string;
+  role: MemberRole;
+  token_hash: Buffer;
+  used_lately: boolean;
+};
 
 const toApiKey = (row: Row): ApiKey => ({
   id: row.id,
@@ -26,6 +51,7 @@ const toApiKey = (row: Row): ApiKey => ({
   role: row.role,
   issuedBy: row.issued_by,
   createdAt: row.created_at.toISOString(),
+  lastUsedAt: row.last_used_at?.toISOString() ?? null,
   expiresAt: row.expires_at?.toISOString() ?? null,
 });
 
@@ -34,34 +60,49 @@ export const findApiKeyHolder = async (db: Database, token: string): Promise<Hol
   const id = tokenObjectId('key', token);
   if (!id) return undefined;
   const { rows } = await db.signIn.query<CredentialRow>(
-    `select k.organization_id, k.id, k.name, k.role, k.token_hash from api_keys k
+    `select k.organization_id, k.id, k.name, k.role, k.token_hash, ${USED_LATELY('k')} as used_lately from api_keys k
      where k.id = $1 and (k.expires_at is null or k.expires_at > now())`,
     [`key_${id}`],
   );
   const row = rows[0];
   if (!row || !sameHash(row.token_hash, tokenHash(token))) return undefined;
+  if (!row.used_lately) noteUse(db, 'api_keys', row.id);
   return { organizationId: row.organization_id, actor: { type: 'apiKey', id: row.id, name: row.name }, role: row.role };
 };
 
-/** API keys in order of id. */
+const API_KEYS: ListSource = {
+  id: 'k.id',
+  search: ['k.name'],
+  sort: {
+    name: textColumn('k.name'),
+    role: textColumn('k.role'),
+    createdAt: timeColumn('k.created_at'),
+    lastUsedAt: timeColumn('k.last_used_at', 'first'),
+    expiresAt: timeColumn('k.expires_at'),
+  },
+};
+
+/** The API keys of an organization. */
 export const listApiKeys = async (
   tx: Tx,
   organizationId: string,
-  page: Readonly<{ after: string; rows: number }>,
-): Promise<readonly ApiKey[]> => {
-  const { rows } = await tx.query<Row>(
-    `select k.id, k.name, k.role, e.event->'actor' as issued_by, k.created_at, k.expires_at from api_keys k
-       join events e on e.organization_id = k.organization_id and e.stream_id = k.id and e.version = 1
-     where k.organization_id = $1 and k.id > $2 order by k.id limit $3`,
-    [organizationId, page.after, page.rows],
+  query: ListQuery,
+): Promise<readonly (ApiKey & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(API_KEYS, query, [organizationId]);
+  const { rows } = await tx.query<Row & SortKey>(
+    `select k.id, k.name, k.role, e.event->'actor' as issued_by, k.created_at, k.last_used_at, k.expires_at,
+       ${sortKey} as sort_key
+     from api_keys k join events e on e.organization_id = k.organization_id and e.stream_id = k.id and e.version = 1
+     where k.organization_id = $1 ${tail}`,
+    values,
   );
-  return rows.map(toApiKey);
+  return rows.map((row) => ({ ...toApiKey(row), sort_key: row.sort_key }));
 };
 
 /** Stores a new API key with the hash of its secret, and records that it was issued. */
 export const insertApiKey = async (
   change: Change,
-  key: Omit<ApiKey, 'issuedBy'> & Readonly<{ secret: string }>,
+  key: Omit<ApiKey, 'issuedBy' | 'lastUsedAt'> & Readonly<{ secret: string }>,
 ): Promise<void> => {
   const { id, name, role, createdAt, expiresAt } = key;
   await change.tx.query(

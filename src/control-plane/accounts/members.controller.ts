@@ -23,6 +23,13 @@ export class MembersController {
     return this.#members.list(principal, query);
   }
 
+  @Get(':id')
+  @Allowed('admin')
+  @ApiOkResponse({ type: MemberView })
+  getMember(@CurrentPrincipal() principal: Principal, @Param('id', MEMBER_ID) id: string): Promise<MemberView> {
+    return this.#members.get(principal, id);
+  }
+
   @Patch(':id')
   @Allowed('admin')
   @ApiOkResponse({ type: MemberView })

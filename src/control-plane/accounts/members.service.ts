@@ -4,7 +4,7 @@ import type { Principal } from '../../platform/rest/allowed.js';
 import { toListPage } from '../../platform/rest/list-query.js';
 import { deleteApiKeysBeyond } from './api-keys.store.js';
 import { deleteInvitationsBy, deleteInvitationsTo } from './invitations.store.js';
-import { decideRemoval, decideRoleChange, type Member } from './members.js';
+import { decideRemoval, decideRoleChange, existingMember, type Member } from './members.js';
 import type { MemberPage, MemberQuery, MemberView, UpdateMember } from './members.dto.js';
 import { countOtherAdmins, listMembers, memberStream } from './members.store.js';
 import { deleteSessionsOf } from './sessions.store.js';
@@ -29,6 +29,12 @@ export class MembersService {
   async list({ organizationId }: Principal, query: MemberQuery): Promise<MemberPage> {
     const rows = await this.#store.read(organizationId, (tx) => listMembers(tx, organizationId, query));
     return toListPage(rows, query, { idOf: (row) => row.id, view: ({ id, member }) => viewOf(id, member) });
+  }
+
+  /** @throws Problem not_found */
+  async get({ organizationId }: Principal, id: string): Promise<MemberView> {
+    const found = await this.#store.read(organizationId, (tx) => memberStream.load(tx, organizationId, id));
+    return viewOf(id, existingMember(found?.state));
   }
 
   /**

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/postgres/database.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { Problem } from '../../platform/runtime/problems.js';
+import { toListPage } from '../../platform/rest/list-query.js';
+import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { User } from './members.js';
-import { deleteSession, openSession } from './sessions.store.js';
+import type { SessionPage, SessionQuery, SessionView } from './sessions.dto.js';
+import { deleteOwnSession, deleteSession, listSessions, openSession } from './sessions.store.js';
 import type { MeView, SignedInView } from './sign-in.dto.js';
 
 type Membership = { id: string; name: string; disabled: boolean; created_at: Date };
@@ -38,6 +40,24 @@ export class SessionsService {
         token: await openSession(tx, id, user.id),
       };
     });
+  }
+
+  /** The open sessions of the caller, in all their organizations; an API key has none. */
+  async list({ actor, sessionId }: Principal, query: SessionQuery): Promise<SessionPage> {
+    const rows =
+      actor.type === 'member' ? await this.#db.asStranger(actor.id, (tx) => listSessions(tx, actor.id, query)) : [];
+    const view = ({ sort_key: _key, ...session }: (typeof rows)[number]): SessionView => ({
+      ...session,
+      current: session.id === sessionId,
+    });
+    return toListPage(rows, query, { idOf: (row) => row.id, view });
+  }
+
+  /** Ends one of the caller's sessions: the next request with its token is refused. @throws Problem not_found */
+  async delete({ actor }: Principal, id: string): Promise<void> {
+    const ended =
+      actor.type === 'member' && (await this.#db.asStranger(actor.id, (tx) => deleteOwnSession(tx, actor.id, id)));
+    if (!ended) throw notFound('session');
   }
 
   /** Ends the session that was used for this request. @throws Problem conflict for an API key */

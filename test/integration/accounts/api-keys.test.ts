@@ -27,6 +27,7 @@ describe('an API key', () => {
       id: expect.stringMatching(/^key_/),
       name: 'ci',
       role: 'auditor',
+      lastUsedAt: null,
       issuedBy: { type: 'member', id: admin.user.id, name: admin.user.email },
       createdAt: expect.stringMatching(/Z$/),
       expiresAt: null,

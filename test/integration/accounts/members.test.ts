@@ -15,6 +15,8 @@ const remove = (by: Person, id: string): Promise<Answer> =>
 const me = ({ token }: Person): Promise<Answer> => call(toolgate.url, 'GET /v1/me', { token });
 const invite = (by: Person, email: string, role = 'viewer', headers = {}): Promise<Answer> =>
   call(toolgate.url, 'POST /v1/invitations', { token: by.token, body: { email, role }, headers });
+const invitations = async ({ token }: Person): Promise<Answer['body']> =>
+  (await call(toolgate.url, 'GET /v1/invitations', { token })).body;
 const accept = (token: string, password = PASSWORD, headers = {}): Promise<Answer> =>
   call(toolgate.url, 'POST /v1/invitations/accept', { body: { token, password }, headers });
 
@@ -37,6 +39,15 @@ describe('members', () => {
       await invite(viewer, newEmail()),
     ];
     expect(refused.map((answer) => answer.status)).toEqual([403, 403, 403, 403]);
+  });
+
+  test('are read one by one', async () => {
+    const admin = await signUp(toolgate.url);
+    const viewer = await join(toolgate.url, admin, 'viewer');
+    const get = (id: string): Promise<Answer> => call(toolgate.url, `GET /v1/members/${id}`, { token: admin.token });
+    expect((await get(viewer.user.id)).body).toEqual((await list(admin)).items[1]);
+    await remove(admin, viewer.user.id);
+    expect((await get(viewer.user.id)).status).toBe(404);
   });
 
   test('get a new role that governs their next request', async () => {
@@ -136,6 +147,8 @@ describe('an invitation', () => {
       id: expect.stringMatching(/^inv_/),
       email,
       role: 'approver',
+      invitedBy: { type: 'member', id: admin.user.id, name: admin.user.email },
+      createdAt: expect.any(String),
       expiresAt: expect.any(String),
       token: expect.stringMatching(/^tg_invite_/),
     });
@@ -198,14 +211,56 @@ describe('an invitation', () => {
     expect((await invite(admin, admin.user.email.toUpperCase())).status).toBe(409);
   });
 
-  test('ends the other open ones of the same person, also when the person is removed', async () => {
+  test('is replaced by a newer one to the same address, which counts with its role alone', async () => {
     const admin = await signUp(toolgate.url);
     const email = newEmail();
-    const [first, second] = [(await invite(admin, email)).body, (await invite(admin, email, 'admin')).body];
-    const member = (await accept(first.token)).body as Person;
-    expect((await accept(second.token)).status).toBe(404);
+    const [first, second] = [
+      (await invite(admin, email, 'admin')).body,
+      (await invite(admin, email.toUpperCase())).body,
+    ];
+    expect((await invitations(admin)).items.map(({ id }: { id: string }) => id)).toEqual([second.id]);
+    expect((await accept(first.token)).status).toBe(404);
+    const joined = (await accept(second.token)).body as Person;
+    expect((await me(joined)).body.role).toBe('viewer');
+    const { rows } = await toolgate.db.worker.query('select event from events where stream_id = $1 and version = 2', [
+      first.id,
+    ]);
+    expect(rows).toMatchObject([{ event: { type: 'invitation.withdrawn', email, reason: 'replaced' } }]);
+  });
+
+  test('is listed while it can be accepted, without its token, and can be withdrawn once', async () => {
+    const admin = await signUp(toolgate.url);
+    const key = await call(toolgate.url, 'POST /v1/api-keys', {
+      token: admin.token,
+      body: { name: 'ci', role: 'admin' },
+    });
+    const sent = [
+      (await invite(admin, newEmail())).body,
+      (await invite({ ...admin, token: key.body.secret }, newEmail(), 'auditor')).body,
+      (await invite(admin, newEmail())).body,
+    ];
+    await accept(sent[0].token);
+    const { items } = await invitations(admin);
+    expect(items).toEqual(sent.slice(1).map(({ token: _token, ...shown }) => shown));
+    expect(items[0].invitedBy).toEqual({ type: 'apiKey', id: key.body.id, name: 'ci' });
+    const withdraw = (id: string): Promise<Answer> =>
+      call(toolgate.url, `DELETE /v1/invitations/${id}`, { token: admin.token });
+    const statuses = [];
+    for (const { id } of [...sent, sent[1]]) statuses.push((await withdraw(id)).status);
+    expect(statuses).toEqual([404, 204, 204, 404]);
+    expect((await accept(sent[1].token)).status).toBe(404);
+    expect((await invitations(admin)).items).toEqual([]);
+  });
+
+  test('ends when the invited person is removed', async () => {
+    const admin = await signUp(toolgate.url);
+    const email = newEmail();
+    const member = (await accept((await invite(admin, email)).body.token)).body as Person;
     await remove(admin, member.user.id);
-    expect((await accept(second.token)).status).toBe(404);
+    const again = (await invite(admin, email, 'admin')).body;
+    const joined = (await accept(again.token)).body as Person;
+    await remove(admin, joined.user.id);
+    expect((await accept(again.token)).status).toBe(404);
   });
 
   test('ends with the right to invite of whoever sent it, by hand or through an API key', async () => {

@@ -125,7 +125,9 @@ const people = async (story: Story): Promise<Readonly<{ member: string; approver
   const approver = story.keep(
     (await story.ask(201, 'POST /v1/invitations/accept', { token: invitation, password }))['token'],
   );
-  await story.id('/v1/invitations', { email: story.email(), role: 'approver' });
+  const twice = story.email();
+  await story.id('/v1/invitations', { email: twice, role: 'approver' });
+  await story.ask(204, `DELETE /v1/invitations/${await story.id('/v1/invitations', { email: twice, role: 'viewer' })}`);
   const key = await story.ask(
     201,
     'POST /v1/api-keys',

@@ -1,4 +1,5 @@
 import { newId, type IdPrefix } from '../../../src/platform/crypto/ids.js';
+import { tokenObjectId } from '../../../src/platform/crypto/tokens.js';
 import { openSession, type Grant, type Tenant } from '../../support/tenant.js';
 import type { Json } from './problem.js';
 
@@ -25,6 +26,15 @@ export const invite = async (tenant: Tenant): Promise<string> =>
 const member = async (tenant: Tenant): Promise<string> => {
   const joined = await made(tenant, '/v1/invitations/accept', { token: await invite(tenant), password: PASSWORD });
   return (joined['user'] as Json)['id'] as string;
+};
+
+/** One more session of the tenant's own user. */
+const session = async (tenant: Tenant): Promise<string> => {
+  const { email } = (await tenant.api('GET', '/v1/me')).body['user'] as Json;
+  const { status, body } = await tenant.api('POST', '/v1/login', { email, password: PASSWORD });
+  const id = tokenObjectId('session', String(body['token']));
+  if (status !== 200 || id === undefined) throw new Error(`signing in answered ${status}`);
+  return `ses_${id}`;
 };
 
 const server = (tenant: Tenant, upstreamUrl: string): Promise<string> => tenant.server(upstreamUrl);
@@ -75,6 +85,14 @@ const makers: Readonly<Record<string, Maker>> = {
     prefix: 'key',
     make: async (tenant) => (await made(tenant, '/v1/api-keys', { name: 'key', role: 'viewer' }))['id'] as string,
   },
+  '/v1/invitations/{id}': {
+    prefix: 'inv',
+    make: async (tenant) =>
+      (await made(tenant, '/v1/invitations', { email: `invited-${unique()}@example.com`, role: 'viewer' }))[
+        'id'
+      ] as string,
+  },
+  '/v1/sessions/{id}': { prefix: 'ses', make: session },
   '/v1/members/{id}': { prefix: 'usr', make: member },
   '/v1/servers/{id}': { prefix: 'srv', make: server },
   '/v1/policies/{id}': {

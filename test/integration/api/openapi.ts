@@ -116,8 +116,8 @@ export const isIdMember = (name: string): boolean => /Ids?$/.test(name) && name 
 export const oneOf: Readonly<Record<string, readonly string[]>> = {
   testPolicy: ['document'],
   updateOrganization: ['disabled'],
-  changeServer: ['name'],
-  changeTool: ['disabled'],
+  updateServer: ['name'],
+  updateTool: ['disabled'],
   updateIdentity: ['name'],
   updateGrant: ['policyId'],
   updateApprovalNotifications: ['webhookUrl'],

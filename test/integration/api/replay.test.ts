@@ -51,6 +51,7 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
+  'invitation.withdrawn': true,
   'session.ended': true,
   'session.restarted': true,
   'audit.read': true,

@@ -169,7 +169,7 @@ describe('the document', () => {
       'POST /v1/login',
       'POST /v1/signup',
     ]);
-    expect(openTo('member')).toEqual(['POST /v1/logout']);
+    expect(openTo('member').toSorted()).toEqual(['DELETE /v1/sessions/{id}', 'POST /v1/logout']);
     expect(openTo('viewer')).toEqual([]);
   });
 
@@ -181,7 +181,9 @@ describe('the document', () => {
     );
     expect(readers).toEqual({
       '/v1/api-keys': ['admin'],
+      '/v1/invitations': ['admin'],
       '/v1/members': ['admin'],
+      '/v1/members/{id}': ['admin'],
       '/v1/approvals/notifications': ['admin'],
       '/v1/audit/events': ['admin', 'auditor', 'policy_manager', 'viewer'],
       '/v1/audit/export': ['admin', 'auditor', 'policy_manager'],

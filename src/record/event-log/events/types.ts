@@ -37,6 +37,7 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'apiKey.issued': true,
   'apiKey.revoked': true,
   'invitation.sent': true,
+  'invitation.withdrawn': true,
   'session.ended': true,
   'session.restarted': true,
   'audit.read': true,
