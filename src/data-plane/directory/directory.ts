@@ -21,24 +21,24 @@ import { PinsCache, PolicyCache } from './policy-cache.js';
 const POLL_MS = 100;
 const BATCH_SIZE = 1000;
 /**
- * A connection that fell silent must not make the directory stale. Where the database is only slow, the wait doubles
- * until an answer comes.
+ * How long a query may take, so that a silent connection does not make the directory stale. The bound doubles while the
+ * database is slow.
  */
 const QUERY_TIMEOUT_MS = 3000;
 const MAX_QUERY_TIMEOUT_MS = 24_000;
 
 const SELECT_XMIN = 'select pg_snapshot_xmin(pg_current_snapshot())::text as xmin';
 
-/** Decisions about calls change no facts: a flood of them must not have servers loaded again and again. */
+/** Approvals change no facts: a flood of them must not reload servers again and again. */
 const changesFacts = (event: ControlEvent): boolean => !event.type.startsWith('approval.');
 
-/** The ids that an event names: whatever rows they have are loaded again. */
+/** The ids that an event names. Their rows are loaded again. */
 const idsIn = (event: ControlEvent): readonly string[] =>
   Object.entries(event).flatMap(([key, value]) =>
     key.endsWith('Id') && key !== 'organizationId' && typeof value === 'string' ? [value] : [],
   );
 
-/** Replaces what is held of these ids by what was loaded: an id that was wanted and not found is gone. */
+/** Replaces the entries of these ids by the loaded ones. An id whose row was not found is removed. */
 const replace = <T extends Readonly<{ id: string }>>(
   held: Map<string, T>,
   wanted: RowSelection,
@@ -50,9 +50,9 @@ const replace = <T extends Readonly<{ id: string }>>(
 };
 
 /**
- * All grants, servers, policies and identities in memory, for the hot path. Loaded in one snapshot; then the
- * organizations that changed are found by their event heads, and the rows that their new events name are loaded again.
- * Every change that was committed `ageMs()` ago or earlier is in.
+ * Holds all grants, servers, policies and identities in memory for the hot path. It loads them in one snapshot. Then it
+ * finds organizations that changed by their event heads, and loads the rows that their new events name again. It has
+ * every change that was committed `ageMs()` ago or earlier.
  */
 export class Directory {
   readonly #db: Database;
@@ -114,16 +114,16 @@ export class Directory {
   }
 
   /**
-   * Takes in an organization's committed changes now; for the process that made them. Never rejects: polling repeats
-   * what failed.
+   * Loads an organization's committed changes now, for the process that made them. Never rejects: polling repeats what
+   * failed.
    */
   refresh(organizationId: string): Promise<void> {
     return this.#inTurn(() => this.#follow((tx) => this.#catchUp(tx, organizationId)));
   }
 
   /**
-   * The facts of a grant token: undefined when it is not well-formed, unknown, expired or revoked. Constant time in the
-   * secret.
+   * The facts of a grant token; undefined when the token is malformed, unknown, expired or revoked. Takes constant time
+   * in the secret.
    */
   authenticate(token: string, nowMs: number): Authenticated | undefined {
     const id = tokenObjectId('grant', token);

@@ -4,7 +4,7 @@ import type { CompiledPolicy } from '../../policy-engine/compile.js';
 import type { Accepted, Pins } from '../../policy-engine/pins.js';
 import type { ToolFacts } from './tool-facts.js';
 
-/** What the gateway knows of an organization. `digestKey` keys the digests of arguments. */
+/** An organization in the directory. `digestKey` is the key of its argument digests. */
 export type OrganizationFacts = Readonly<{ id: string; disabled: boolean; digestKey: Buffer }>;
 
 export type IdentityFacts = Readonly<{
@@ -57,8 +57,8 @@ export type GrantFacts = Readonly<{
 }>;
 
 /**
- * A grant whose token was good a moment ago, with all that a decision needs; `goodUntilMs` says when grant or token
- * expire, whichever does first.
+ * A grant whose token was valid when it was looked up, with the facts that a decision needs. `goodUntilMs`: when the
+ * grant or the token expires, whichever is first.
  */
 export type Authenticated = Readonly<{
   grant: GrantFacts;

@@ -18,10 +18,7 @@ const where = (wanted: RowSelection, id: string): Readonly<{ sql: string; values
 
 const timeMs = (at: Date | null): number => (at === null ? Number.POSITIVE_INFINITY : at.getTime());
 
-/**
- * What `open` gives; undefined, and a line in the log, when that can't be read: it must not keep everything else from
- * being served.
- */
+/** What `open` returns. When it throws: undefined, and a line in the log, so that everything else is still served. */
 const openOrReport = <T>(open: () => T, of: Readonly<Record<string, string>>): T | undefined => {
   try {
     return open();
@@ -35,8 +32,8 @@ const openOrReport = <T>(open: () => T, of: Readonly<Record<string, string>>): T
 };
 
 /**
- * Organizations with the key of their argument digests; one whose key can't be read is left out. `ids` is not looked
- * at. @throws Error when none can be read.
+ * Loads organizations with the keys of their argument digests, whatever `ids` are selected. Leaves out an organization
+ * whose key can't be read. @throws Error when no key can be read.
  */
 export const loadOrganizations = async (
   tx: Tx,
@@ -59,7 +56,7 @@ export const loadOrganizations = async (
   return readable;
 };
 
-/** Grants that are not revoked, with their tokens. */
+/** Loads grants that are not revoked, with their tokens. */
 export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly GrantFacts[]> => {
   const { sql, values } = where(wanted, 'id');
   type Row = {
@@ -97,7 +94,7 @@ export const loadGrants = async (tx: Tx, wanted: RowSelection): Promise<readonly
   }));
 };
 
-/** The wanted identities that are not deleted, disabled ones included. */
+/** Loads identities that are not deleted, disabled ones included. */
 export const loadIdentities = async (tx: Tx, wanted: RowSelection): Promise<readonly IdentityFacts[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<{
@@ -127,7 +124,7 @@ type ServerRow = {
   wrapped: Buffer;
 };
 
-/** What signs in to a server: headers, or the environment of its command. */
+/** The credential of a server: headers, or the environment of its command. */
 const secretsOf = (row: ServerRow, vault: Vault): Readonly<Record<string, string>> =>
   row.sealed_headers === null
     ? {}
@@ -152,14 +149,14 @@ const targetOf = ({ transport, disabled }: ServerRow, secrets: Readonly<Record<s
   return { transport: { type: transport.type, url }, headers, disabled };
 };
 
-/** Leads nowhere, and stands for a way that can't be read. */
+/** Stands for a target that can't be read. */
 const NO_TARGET: UpstreamTarget = {
   transport: { type: 'streamable-http', url: new URL('https://unreadable.invalid') },
   headers: {},
   disabled: true,
 };
 
-/** How a server is reached. One whose URL or secrets can't be read counts as disabled. */
+/** A server whose URL or secrets can't be read counts as disabled. */
 const targetOrNone = (row: ServerRow, vault: Vault): UpstreamTarget =>
   openOrReport(() => targetOf(row, secretsOf(row, vault)), { organizationId: row.organization_id, serverId: row.id }) ??
   NO_TARGET;
@@ -167,7 +164,7 @@ const targetOrNone = (row: ServerRow, vault: Vault): UpstreamTarget =>
 const ownMember = <T>(from: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(from, name) ? from[name] : undefined;
 
-/** Servers with their credentials opened. */
+/** Loads servers with their decrypted credentials. */
 export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
@@ -200,10 +197,10 @@ export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): P
   }));
 };
 
-/** `pins` is JSON as text. */
+/** `pins` is JSON text. */
 export type PolicyRow = Readonly<{ id: string; version: number; document: unknown; pins: string; acceptances: number }>;
 
-/** The wanted policies that are not deleted, each with its newest version. */
+/** Loads policies that are not deleted, each in its newest version. */
 export const loadPolicies = async (tx: Tx, wanted: RowSelection): Promise<readonly PolicyRow[]> => {
   const { sql, values } = where(wanted, 'id');
   const { rows } = await tx.query<PolicyRow>(
@@ -214,7 +211,7 @@ export const loadPolicies = async (tx: Tx, wanted: RowSelection): Promise<readon
   return rows;
 };
 
-/** Ended sessions that would otherwise still be accepted. */
+/** Loads ended sessions whose ids have not expired yet. */
 export const loadEndedSessions = async (
   tx: Tx,
   wanted: RowSelection,

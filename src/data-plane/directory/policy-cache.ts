@@ -4,7 +4,7 @@ import { policyHash } from '../../policy-engine/policy-hash.js';
 import { readStoredPolicy } from '../../policy-engine/parse.js';
 import type { Pins } from '../../policy-engine/pins.js';
 
-/** One object for each key, for as long as somebody holds it. */
+/** Holds one object per key while anything else refers to it. */
 class SharedObjects<T extends object> {
   readonly #byKey = new Map<string, WeakRef<T>>();
   readonly #collected = new FinalizationRegistry<string>((key) => {
@@ -21,12 +21,12 @@ class SharedObjects<T extends object> {
   }
 }
 
-/** A document that this release can't enforce must refuse everything, not what is left of it. */
+/** Stands for a document that this release can't enforce. Enforcing the rest of it would allow too much. */
 const DENY_ALL: CompiledPolicy = compilePolicy({ version: '1', default: 'deny' });
 
 /**
- * Compiled policies, shared by content: ten thousand grants under equal documents hold one. What no policy uses any
- * more is collected.
+ * Compiles each policy document once: ten thousand grants under equal documents share the result. The garbage collector
+ * takes what no policy uses any more.
  */
 export class PolicyCache {
   readonly #compiled = new SharedObjects<CompiledPolicy>();
@@ -38,7 +38,9 @@ export class PolicyCache {
   }
 }
 
-/** Pins of policies, shared by content: those published while a server stayed as it was are equal. */
+/**
+ * Reads the pins of policies once per content: policies that were published between two changes of a server share them.
+ */
 export class PinsCache {
   readonly #pins = new SharedObjects<Pins>();
 

@@ -1,18 +1,17 @@
 import type { CompiledSchema } from '../../policy-engine/facts.js';
 import { compileInputSchema } from '../../policy-engine/input-schema.js';
 
-/** Compiled schemas weigh at most this much together; the longest unused go first. */
+/** The estimated memory of all compiled schemas. The least recently used are dropped first. */
 const MAX_WEIGHT = 64 * 1024 * 1024;
-/** What a compiled schema takes at least, in bytes, and for each character of its text. */
+/** The estimated memory of a compiled schema in bytes: a fixed part, and a part per character of its text. */
 const WEIGHT_PER_SCHEMA = 50_000;
 const WEIGHT_PER_CHARACTER = 20;
 
 type CacheEntry = Readonly<{ schema: CompiledSchema | undefined; weight: number }>;
 
 /**
- * Input schemas of tools, compiled, by the hash of the definition that they stand in: facts that are loaded anew
- * compile nothing again, and servers with the same tools share. Compiling goes on between other work, a slice a turn of
- * the event loop.
+ * Compiles input schemas of tools, and keeps them by the hash of the tool's definition: loading the facts again
+ * compiles nothing, and servers with the same tools share. The compiler yields to other work after each slice.
  */
 export class SchemaCache {
   readonly #entries = new Map<string, CacheEntry>();
@@ -36,7 +35,7 @@ export class SchemaCache {
     const underWay = this.#compiling.get(definitionHash);
     if (underWay) return underWay;
     const compiling = compileInputSchema(schema, owner)
-      // What fails in a way that nobody thought of can't be checked: the calls that wait for it are refused.
+      // An unexpected failure means that arguments can't be checked: the calls that wait for the schema are refused.
       .catch(() => undefined)
       .then((compiled) => this.#keep(definitionHash, compiled, schema))
       .finally(() => this.#compiling.delete(definitionHash));
@@ -58,10 +57,10 @@ export class SchemaCache {
   }
 }
 
-/** One for the process: a schema is compiled once, whoever's server has it. */
+/** One per process: a schema is compiled once, whichever server has it. */
 const shared = new SchemaCache();
 
-/** `owner`: the organization in whose name it is compiled. */
+/** The compiled schema of a definition, as `SchemaCache.get`. `owner`: the organization whose turn compiling takes. */
 export const compiledSchemaOf = (
   definitionHash: string,
   schema: unknown,

@@ -4,9 +4,7 @@ import { compiledSchemaOf } from './schema-cache.js';
 
 type ToolRow = Readonly<{ name: string; definitionHash: string; inputSchema: unknown; accepted: Accepted | undefined }>;
 
-/**
- * A discovered tool as decisions need it. Its input schema is compiled when a policy first checks arguments against it.
- */
+/** A discovered tool. Its input schema is compiled when a policy first checks arguments against it. */
 export class ToolFacts implements Definition {
   readonly definitionHash: string;
   readonly schema: unknown;
@@ -21,8 +19,8 @@ export class ToolFacts implements Definition {
   }
 
   /**
-   * Undefined when the schema can't be checked: a policy that wants it checked refuses the call then. A promise while
-   * it is compiled.
+   * The compiled schema; a promise while it is being compiled. Undefined when it can't be compiled: a policy that
+   * checks arguments then refuses the call.
    */
   inputSchemaFor(organizationId: string): CompiledSchema | undefined | Promise<CompiledSchema | undefined> {
     return compiledSchemaOf(this.definitionHash, this.schema, organizationId);

@@ -4,8 +4,8 @@ import type { ServerFacts } from './facts.js';
 const ofTools = new WeakMap<ServerFacts['tools'], LookAlikes>();
 
 /**
- * Why a call of this name is refused whatever the policy says: the server has no tool of it, and it could be mistaken
- * for another.
+ * Why a call of this name is refused whatever the policy says: the server has no tool of this name, and the name could
+ * be mistaken for another tool's. Undefined for other names.
  */
 export const reasonWhyNameRefused = ({ tools }: ServerFacts, name: string): string | undefined => {
   if (tools.has(name)) return undefined;

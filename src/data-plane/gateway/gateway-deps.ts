@@ -2,11 +2,11 @@ import type { Directory } from '../directory/directory.js';
 import type { RefusedTokens } from '../directory/refused-tokens.js';
 import type { ApprovalRequests } from '../enforcement/request-approval.js';
 import type { Enforcement } from '../enforcement/enforce.js';
-import type { ListParts } from '../lists/list-parts.js';
-import type { RelayParts } from '../relay/exchange.js';
+import type { ListDeps } from '../lists/list-deps.js';
+import type { RelayDeps } from '../relay/exchange.js';
 import type { RunningCalls } from '../relay/running-calls.js';
 import type { OpenSession } from '../sessions/sealed-session.js';
-import type { SessionParts } from '../sessions/session-parts.js';
+import type { SessionDeps } from '../sessions/session-deps.js';
 import type { TaskIds } from '../sessions/task-ids.js';
 import type { GatewayQuotas } from './gateway-quotas.js';
 import type { ApprovalTasks } from './held/approval-tasks.js';
@@ -17,7 +17,7 @@ import type { GatewayMetrics } from './metrics.js';
 export type DecideDeps = Readonly<{ enforcement: Enforcement; metrics: GatewayMetrics }>;
 
 /** What sending an allowed request upstream and passing its answer on takes. */
-export type ForwardDeps = RelayParts & Readonly<{ running: RunningCalls; taskIds: TaskIds; metrics: GatewayMetrics }>;
+export type ForwardDeps = RelayDeps & Readonly<{ running: RunningCalls; taskIds: TaskIds; metrics: GatewayMetrics }>;
 
 /** What holding a call until people approve it takes, and then making it. */
 export type HoldDeps = DecideDeps &
@@ -34,11 +34,11 @@ export type HoldDeps = DecideDeps &
 export type AvailabilityDeps = Readonly<{ directory: Directory; maxStalenessMs: number }>;
 
 /** What serving one message of either era takes. */
-export type ServeDeps = HoldDeps & ListParts & AvailabilityDeps & Readonly<{ quotas: GatewayQuotas }>;
+export type ServeDeps = HoldDeps & ListDeps & AvailabilityDeps & Readonly<{ quotas: GatewayQuotas }>;
 
 /** What the MCP endpoint is made of; the process binds it once at its start. */
 export type EndpointDeps = ServeDeps &
-  SessionParts &
+  SessionDeps &
   Readonly<{
     openSession: OpenSession;
     publicUrl: () => string;

@@ -1,7 +1,6 @@
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 import { toJsonText } from '../../platform/json/exact-number.js';
-import { isObject, type Json } from '../../platform/json/json-object.js';
-import { readStrictJson } from '../../platform/json/strict-json.js';
+import type { Json } from '../../platform/json/json-object.js';
 import { jsonRpcError, sendJson } from '../../mcp/protocol/answers.js';
 import { createdTask, takesTasks, TASK_MARKER, withTaskIds } from '../../mcp/protocol/task-messages.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
@@ -33,11 +32,11 @@ const mayBecomeTask = ({ session }: Exchange, { params }: Request): boolean =>
 /** Seals the id of a task in a call's answer, so that this grant alone can use it; undefined when no task can come. */
 export const throughNewTask = (deps: TaskDeps, exchange: Exchange, request: Request): AnswerTransform | undefined => {
   if (!mayBecomeTask(exchange, request)) return undefined;
-  const seal = (message: Json): Json => {
+  const seal = (text: string, message: Json): string => {
     const made = createdTask(message);
     return made === undefined
-      ? message
-      : withTaskIds(message, (id) => (id === made ? deps.taskIds.sealed(exchange.who, id) : id));
+      ? text
+      : withTaskIds(text, (id) => (id === made ? deps.taskIds.sealed(exchange.who, id) : id));
   };
   return (sink) => rewriteMessages(sink, { marker: TASK_MARKER, rewrite: seal });
 };
@@ -63,7 +62,7 @@ export const relayTaskRequest = async (deps: HoldDeps, exchange: Exchange, reque
   if (approvalId !== undefined) return answerHeldTask(deps, exchange, request, approvalId);
   const opened = { method, params: { ...params, taskId } };
   const body = Buffer.from(toJsonText({ jsonrpc: '2.0', id, ...opened }));
-  const rewrite = (message: Json): Json => withTaskIds(message, (one) => (one === taskId ? String(sealed) : one));
+  const rewrite = (text: string): string => withTaskIds(text, (one) => (one === taskId ? String(sealed) : one));
   const forwarded = { ...exchange, body };
   relayAnswer(deps, forwarded, upstreamPost(deps, forwarded, opened), {
     id,
@@ -78,10 +77,6 @@ export const relayTaskRequest = async (deps: HoldDeps, exchange: Exchange, reque
 export const withServersTaskIds = (deps: TaskDeps, exchange: SessionExchange): SessionExchange => {
   const { body, who } = exchange;
   if (!body.includes(TASK_MARKER)) return exchange;
-  const read = readStrictJson(body, 'as_written');
-  const message = withTaskIds(
-    read.ok && isObject(read.value) ? read.value : {},
-    (id) => deps.taskIds.opened(who, id) ?? id,
-  );
-  return { ...exchange, body: Buffer.from(toJsonText(message)) };
+  const message = withTaskIds(body.toString('utf8'), (id) => deps.taskIds.opened(who, id) ?? id);
+  return { ...exchange, body: Buffer.from(message) };
 };

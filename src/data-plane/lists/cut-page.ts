@@ -104,7 +104,9 @@ const shownItems = async (
 
 type MemberEdits = Readonly<Record<string, (given: string | undefined) => string>>;
 
-/** What the client gets of a page; `too_many`: it has more items than a page may have; undefined: it is no such page. */
+/**
+ * What the client gets of a page; `too_many`: it has more items than a page may have; undefined: it is no such page.
+ */
 export type CutPage = Readonly<{ text: string }> | 'too_many' | undefined;
 
 /**

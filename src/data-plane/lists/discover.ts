@@ -7,7 +7,7 @@ import { readResponse } from '../../mcp/protocol/response.js';
 import { editObject, set, editNested, type Edit } from '../../mcp/wire/json-text.js';
 import { isObject } from '../../platform/json/json-object.js';
 import { collectAnswer, isUpstreamFailure } from '../relay/collect-answer.js';
-import type { Exchange, RelayParts } from '../relay/exchange.js';
+import type { Exchange, RelayDeps } from '../relay/exchange.js';
 import { passableText } from '../relay/passable-message.js';
 import { failureResponse } from '../relay/relayed.js';
 import { errorUnderId } from '../relay/upstream-refusal.js';
@@ -23,10 +23,10 @@ const cacheEdits: Readonly<Record<string, Edit>> = CACHE_MEMBERS;
  * offered here. When the upstream does not answer it as one of this era, the client is told so as a server of the other
  * era would say it: clients of both then fall back to initialize.
  */
-export const discover = async (parts: RelayParts, exchange: Exchange, request: Request): Promise<void> => {
+export const discover = async (deps: RelayDeps, exchange: Exchange, request: Request): Promise<void> => {
   const { response, who } = exchange;
   const { id } = request;
-  const collected = await collectAnswer(parts, upstreamPost(parts, exchange, request), {
+  const collected = await collectAnswer(deps, upstreamPost(deps, exchange, request), {
     maxBytes: MAX_ANSWER_BYTES,
     id,
     until: response,

@@ -19,7 +19,7 @@ import { upstreamPost } from '../relay/upstream-post.js';
 import { CACHE_MEMBERS } from './cacheable.js';
 import { cutPage, withoutOwnMarks, type ShowsItem } from './cut-page.js';
 import { listOf, type ListKind } from './list-kinds.js';
-import type { ListParts } from './list-parts.js';
+import type { ListDeps } from './list-deps.js';
 import { makeToolScreen, type ToolScreen } from './tool-screen.js';
 
 /** As much as discovery reads of all pages of a server. */
@@ -81,16 +81,16 @@ const unreadableList = (id: Request['id']): string =>
  * an error. What the server asks meanwhile reaches the client at once. A changed definition is on record before the
  * client has its list, if the database can be reached.
  */
-export const listItems = async (parts: ListParts, exchange: Exchange, request: Request): Promise<void> => {
+export const listItems = async (deps: ListDeps, exchange: Exchange, request: Request): Promise<void> => {
   const { who, session, response } = exchange;
   const { policy } = who;
   const { id } = request;
   const list = listOf(request.method);
-  const stream = new InterimStream(parts, exchange);
+  const stream = new InterimStream(deps, exchange);
   if (!policy) return stream.send(200, emptyList(id, list, session.era));
   const answer = await collectAnswer(
-    { forward: (upstream, sink) => startingSessions.forward(parts.forward, session.sessionId, upstream, sink) },
-    upstreamPost(parts, exchange, request),
+    { forward: (upstream, sink) => startingSessions.forward(deps.forward, session.sessionId, upstream, sink) },
+    upstreamPost(deps, exchange, request),
     { maxBytes: MAX_LIST_BYTES, id, until: response, onInterim: (interim) => stream.pass(interim) },
   );
   if (isUpstreamFailure(answer)) return stream.send(200, JSON.stringify(failureResponse(id, answer)));
@@ -101,11 +101,11 @@ export const listItems = async (parts: ListParts, exchange: Exchange, request: R
   await prepareList(policy.compiled, list.kind, who.organization.id);
   const screen = makeToolScreen(who, policy);
   const asked: ListRequest = { id, era: session.era, list, shows: showsFor(policy, list, screen) };
-  const shown = await parts.lists.filtered(cacheKey(exchange, policy, request), { id, body: answer.body }, (text) =>
+  const shown = await deps.lists.filtered(cacheKey(exchange, policy, request), { id, body: answer.body }, (text) =>
     filterAnswer(text, asked),
   );
   if (!shown) return stream.send(200, unreadableList(id));
-  await recordSeen(parts, exchange, screen);
+  await recordSeen(deps, exchange, screen);
   if (answer.isStream) return stream.sendEvent(shown.toString('utf8'));
   if (response.destroyed) return undefined;
   writeJsonHead(response, 200, shown.length);
@@ -114,7 +114,7 @@ export const listItems = async (parts: ListParts, exchange: Exchange, request: R
 };
 
 const recordSeen = async (
-  { recordSeenTools }: ListParts,
+  { recordSeenTools }: ListDeps,
   { who: { organization, server } }: Exchange,
   { seen }: ToolScreen,
 ): Promise<void> => {

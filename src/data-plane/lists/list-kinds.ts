@@ -6,7 +6,9 @@ import type { Kind } from '../../policy-engine/decide.js';
  */
 export type ListKind = Readonly<{ items: string; name: string; kind: Kind; maxItems: number }>;
 
-/** A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up. */
+/**
+ * A tool, of which discovery knows 1000, is hashed and compared with others; of the rest only the name is looked up.
+ */
 const MAX_TOOLS = 2000;
 const MAX_OTHER_ITEMS = 20_000;
 

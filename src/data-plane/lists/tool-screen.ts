@@ -6,8 +6,8 @@ import { pinnedHash } from '../../policy-engine/pins.js';
 import { readTool, type DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
 
 /**
- * `shows` judges a tool that the policy lists, by its value and its JSON text; `seen` collects those whose definition is
- * not the one that the directory knows.
+ * `shows` judges a tool that the policy lists, by its value and its JSON text; `seen` collects those whose definition
+ * is not the one that the directory knows.
  */
 export type ToolScreen = Readonly<{
   shows: (listed: Json, text: string) => boolean;

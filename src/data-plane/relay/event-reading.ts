@@ -5,31 +5,30 @@ import { parseObject, type Json } from '../../platform/json/json-object.js';
 import { scanMessage } from './passable-message.js';
 import { mayNeedReading } from './needles.js';
 
-/** Why an event of an upstream did not go on to the client. */
+/** Why an event of an upstream was not passed on to the client. */
 export type DropReason = 'list' | 'unreadable' | 'too_long' | 'not_declared';
 
-/** `bytes` may go on to the client; `message` is what they say, undefined where there is no message in them. */
+/** `bytes` may pass to the client; `message` is the message in them, if any. */
 export type ReadEvent = Readonly<{ bytes: Buffer; message: Json | undefined }> | Readonly<{ dropped: DropReason }>;
 
-/** Whether the result under this id may hold data of a tool's own, in which lists are nobody's business. */
+/** Whether the result under this id may hold a tool's own data, in which lists mean nothing. */
 export type MayHoldData = (id: unknown) => boolean;
 
 const unreadable = { dropped: 'unreadable' } as const;
-/** Fields that the standard knows, and the blank line. */
+/** Fields that the standard defines, and the blank line. */
 const STANDARD_LINES = /^(?:(?:data|event|id|retry):[^\r\n]*(?:\r\n|\r|\n))*(?:\r\n|\r|\n)$/;
 
 /**
- * Whether what an event has beside its data can't be taken for a message: some clients see line ends where the standard
- * has none, in U+2028 for example.
+ * Whether no client can take what an event has beside its data for a message. Some clients see line ends where the
+ * standard has none, in U+2028 for example.
  */
 const hasHarmlessFields = ({ event = '', id = '' }: SseEvent): boolean =>
   !mayNeedReading(Buffer.from(`${event} ${id}`).toString('latin1'));
 
 /**
- * Reads one event of an upstream as strictly as the strictest client, so that no client sees a list in it that was not
- * asked for here: what is not one JSON-RPC message, in UTF-8 and without equal keys, and what lists something, is
- * dropped. The event passes byte for byte where nothing in it is changed and all of its lines are of the standard, with
- * the data on one.
+ * Reads one event of an upstream as strictly as the strictest client. It drops what is not one JSON-RPC message in
+ * UTF-8 without equal keys, and what lists something, so that no client sees a list that it did not request. The event
+ * passes byte for byte when nothing in it is changed, all of its lines are of the standard and the data is on one line.
  */
 export const readEvent = (event: Buffer, mayHoldData: MayHoldData): ReadEvent => {
   const text = event.toString('utf8');

@@ -22,8 +22,8 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
 const MAX_HELD_BYTES = 1024 * 1024;
 
 /**
- * Whether a server may send this request to a client: only in a session, and only what the client declared. Methods that
- * MCP doesn't have belong to extensions.
+ * Whether a server may send this request to a client: only in a session, and only what the client declared. Methods
+ * that MCP doesn't have belong to extensions.
  */
 export const mayRequest = (
   { era, clientCapabilities }: Pick<Caller, 'era' | 'clientCapabilities'>,

@@ -7,7 +7,7 @@ import type { LiveStreams } from './live-streams.js';
 import type { RunningCalls } from './running-calls.js';
 
 /** What relaying messages takes. */
-export type RelayParts = Readonly<{
+export type RelayDeps = Readonly<{
   forward: Forward;
   streams: LiveStreams;
   running: RunningCalls;

@@ -3,7 +3,7 @@ import { beginEventStream, sendJsonText } from '../../mcp/protocol/answers.js';
 import { formatSse } from '../../mcp/wire/sse.js';
 import type { Interim } from './collect-answer.js';
 import { EventScreen } from './event-screen.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 import { refuseServerRequest } from './refuse-server-request.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -13,14 +13,14 @@ type Fields = Readonly<Record<string, string>>;
  * that it waits for an answer to, reaches the client at once: the answer is then the last event of the stream.
  */
 export class InterimStream {
-  readonly #deps: RelayParts;
+  readonly #deps: RelayDeps;
   readonly #exchange: Pick<Exchange, 'who' | 'session' | 'response'>;
   readonly headers: Fields;
   readonly #screen: EventScreen;
   #hasBegun = false;
 
   /** `headers` are sent with the stream's. */
-  constructor(deps: RelayParts, exchange: Pick<Exchange, 'who' | 'session' | 'response'>, headers: Fields = {}) {
+  constructor(deps: RelayDeps, exchange: Pick<Exchange, 'who' | 'session' | 'response'>, headers: Fields = {}) {
     this.#deps = deps;
     this.#exchange = exchange;
     this.headers = headers;

@@ -15,8 +15,9 @@ import type {
   UpstreamHeaders,
   UpstreamRequest,
 } from '../../mcp/upstream/forward.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 import { ClientWriter } from './client-writer.js';
+import { rewriteEvent } from './rewrite-messages.js';
 import { passableMessage } from './passable-message.js';
 import { describeFailure, type Relayed } from './relayed.js';
 import { refusalOf } from './upstream-refusal.js';
@@ -25,7 +26,7 @@ import { UpstreamNotices } from './upstream-notices.js';
 
 const MAX_EVENT_BYTES = 1024 * 1024;
 
-/** What a client asks to be told, by the member of its filter. */
+/** The members of a client's filter that ask for list_changed. */
 export const FILTER_MEMBERS: Readonly<Record<Kind, string>> = {
   tool: 'toolsListChanged',
   resource: 'resourcesListChanged',
@@ -33,8 +34,8 @@ export const FILTER_MEMBERS: Readonly<Record<Kind, string>> = {
 };
 
 /**
- * What to listen for: `filter` as it is sent on, `clientsTaskId` the client's id of a task; `done` is called once, when
- * the subscription is over.
+ * `filter` is sent upstream; `clientsTaskId` returns the client's id of a task; `done` is called once, when the
+ * subscription is over.
  */
 export type Subscription = Readonly<{
   id: RequestId;
@@ -44,14 +45,15 @@ export type Subscription = Readonly<{
 }>;
 
 /**
- * A `subscriptions/listen` of a modern client: the upstream's events, and those of this gateway, which promises every
+ * A `subscriptions/listen` of a modern client: the upstream's events and Toolgate's. Toolgate promises every
  * list_changed that was asked for, as a change of grant or policy changes lists whatever the upstream does. Where the
- * upstream has no subscriptions, the stream is ours alone.
+ * upstream has no subscriptions, the stream is Toolgate's alone.
  */
 class ListenStream implements Sink {
-  readonly #parts: RelayParts;
+  readonly #deps: RelayDeps;
   readonly #exchange: Exchange;
   readonly #subscription: Subscription;
+  readonly #taskIds: Parameters<typeof rewriteEvent>[1];
   readonly #splitter = new EventSplitter();
   readonly #kinds: readonly Kind[];
   readonly #writer: ClientWriter;
@@ -64,10 +66,11 @@ class ListenStream implements Sink {
   #body: Buffer[] = [];
   #bytes = 0;
 
-  constructor(parts: RelayParts, exchange: Exchange, listening: Subscription) {
-    this.#parts = parts;
+  constructor(deps: RelayDeps, exchange: Exchange, listening: Subscription) {
+    this.#deps = deps;
     this.#exchange = exchange;
     this.#subscription = listening;
+    this.#taskIds = { marker: TASK_MARKER, rewrite: (text) => withTaskIds(text, listening.clientsTaskId) };
     this.#writer = new ClientWriter(exchange.response, () => this.#running?.resume());
     this.#kinds = (['tool', 'resource', 'prompt'] as const).filter(
       (kind) => listening.filter[FILTER_MEMBERS[kind]] === true,
@@ -77,7 +80,7 @@ class ListenStream implements Sink {
   start(running: PendingRequest): void {
     this.#running = running;
     const left = (): void => {
-      // Leaving is how a subscription ends.
+      // A client ends a subscription by leaving.
       this.#finish(this.#mode === 'waiting' ? 'cancelled' : 'ok', true);
       running.abort();
     };
@@ -141,7 +144,7 @@ class ListenStream implements Sink {
     this.#mode = mode;
     if (response.destroyed) return;
     beginEventStream(response);
-    this.#parts.streams.add(
+    this.#deps.streams.add(
       response,
       who,
       { sessionId: null, standing: true, tool: null },
@@ -162,14 +165,14 @@ class ListenStream implements Sink {
   }
 
   /**
-   * An event as it came, but for the acknowledgement, which says what is promised here too. Requests have no place on a
-   * stream of this era.
+   * An event as it came, except for the acknowledgement, which also names what Toolgate promises. Requests are dropped:
+   * they have no place on a stream of this era.
    */
   #screen(event: Buffer): Buffer {
     const { organization, server } = this.#exchange.who;
     if (event.includes(LIST_CHANGED.tool)) {
       this.#upstreamNotices.passed();
-      this.#parts.toolsChanged({ organizationId: organization.id, serverId: server.id });
+      this.#deps.toolsChanged({ organizationId: organization.id, serverId: server.id });
     }
     const read = readEvent(event, () => false);
     if ('dropped' in read) return this.#drop(read.dropped);
@@ -177,11 +180,11 @@ class ListenStream implements Sink {
     if (!message) return bytes;
     if ('method' in message && 'id' in message) return this.#drop('not_declared');
     if (message['method'] === 'notifications/subscriptions/acknowledged') return this.#acknowledgement(message);
-    return bytes.includes(TASK_MARKER) ? eventOf(withTaskIds(message, this.#subscription.clientsTaskId)) : bytes;
+    return rewriteEvent(bytes, this.#taskIds);
   }
 
   #drop(reason: DropReason): Buffer {
-    this.#parts.eventDropped(reason);
+    this.#deps.eventDropped(reason);
     return Buffer.alloc(0);
   }
 
@@ -238,11 +241,11 @@ const eventOf = (message: unknown): Buffer => Buffer.from(`data: ${JSON.stringif
 
 /** Opens a subscription upstream and serves it until either side ends it. */
 export const relayListen = (
-  parts: RelayParts,
+  deps: RelayDeps,
   exchange: Exchange,
   request: UpstreamRequest,
   listening: Subscription,
 ): void => {
-  const stream = new ListenStream(parts, exchange, listening);
-  stream.start(parts.forward({ ...request, silenceMs: 0 }, stream));
+  const stream = new ListenStream(deps, exchange, listening);
+  stream.start(deps.forward({ ...request, silenceMs: 0 }, stream));
 };

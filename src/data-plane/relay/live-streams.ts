@@ -35,12 +35,12 @@ type Stream = StreamKind &
     seen: SeenFacts;
   };
 
-/** What a stream's client saw its lists by. */
+/** The facts by which a stream's client last saw its lists. */
 type SeenFacts = Pick<Authenticated, 'policy' | 'server'>;
 
 const KINDS = ['tool', 'resource', 'prompt'] as const satisfies readonly NamedKind[];
 
-/** The kinds of whose lists another policy shows other names. */
+/** The kinds of lists in which another policy shows other names. */
 const kindsChanged = (before: SeenFacts, after: SeenFacts): readonly NamedKind[] => {
   const [old, now] = [before.policy?.compiled, after.policy?.compiled];
   return old === now ? [] : KINDS.filter((kind) => old?.visible[kind] !== now?.visible[kind]);
@@ -63,9 +63,9 @@ const hasOtherTools = ({ tools: before }: Server, { tools }: Server): boolean =>
   [...tools].some(([name, { definitionHash }]) => before.get(name)?.definitionHash !== definitionHash);
 
 /**
- * Every open event stream to a client. One whose grant is no longer good (revoked, rotated past its grace, expired,
- * disabled, deleted) or whose session was ended is closed within `SWEEP_MS` of this process knowing it; standing ones
- * are told as soon when what their grant may see changes.
+ * Holds every open event stream to a client. It closes a stream within `SWEEP_MS` of this process knowing that the
+ * grant is no longer valid (revoked, rotated past its grace, expired, disabled, deleted) or that the session was ended.
+ * It notifies standing streams as soon when a change alters what their grant may see.
  */
 export class LiveStreams {
   readonly #directory: Directory;
@@ -83,7 +83,7 @@ export class LiveStreams {
   add(response: ServerResponse, who: Authenticated, kind: StreamKind, standingStream?: StandingHandler): void {
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
     const { sessionId, standing, tool } = kind;
-    // Spelled out: what a spread makes has a shape of its own, and there are thousands of them.
+    // Spelled out: an object made by a spread has a shape of its own, and there are thousands of streams.
     const stream: Stream = {
       sessionId,
       standing,
@@ -145,7 +145,7 @@ export class LiveStreams {
 
   #notifyOfChanges(stream: Stream, standingStream: StandingHandler, who: SeenFacts): void {
     const { seen } = stream;
-    // Kept as it is while nothing changed: thousands of streams would each keep a new one four times a second.
+    // Replaced only when something changed: thousands of streams would each keep a new object four times a second.
     if (seen.policy !== who.policy || seen.server !== who.server) stream.seen = who;
     const kinds = kindsChanged(seen, who);
     const changed = seen.server.version !== who.server.version;

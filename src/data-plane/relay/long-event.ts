@@ -15,9 +15,9 @@ const lineEnd = (bytes: Buffer): number => {
 };
 
 /**
- * An event that is too long to be held. Its message, on one line, is read while it arrives; its first bytes show whether
- * that is possible. Nothing passes from the byte on that shows that it is no message or that it lists something. A
- * client drops an event that is cut off.
+ * An event that is too long to be held. Its message, on one line, is read while it arrives; its first bytes show
+ * whether that is possible. Nothing passes from the byte on that shows that it is no message or that it lists
+ * something. A client drops an event that is cut off.
  */
 export class LongEvent {
   readonly #scan = new MessageScan({ stopsAtList: true });

@@ -6,9 +6,9 @@ import { endOfOrdinaryKey, ENVELOPE_MEMBERS, isShownText, ValueKind, kindOf, LIS
 import { endOfToken, Expected, isSpace, keyOf, MAX_TOKEN_BYTES, QUOTE, MAX_ESCAPE_BYTES } from './message-tokens.js';
 
 const COMMA = 0x2c;
-/** One byte is kept for each open object or array. */
+/** Each open object or array takes a byte. */
 const MAX_DEPTH = 2 ** 20;
-/** The parts of a level's byte; `HAS_MEMBERS`, of an object whose members may be cut: whether one has passed. */
+/** The bits of a level's byte. `HAS_MEMBERS`: a member of an object whose members may be cut has passed. */
 const [KIND, IS_OBJECT, HAS_MEMBERS] = [7, 8, 16];
 
 const NOTHING = Buffer.alloc(0);
@@ -16,15 +16,15 @@ const LETTER_N = 0x6e;
 const NULLABLE: ReadonlySet<string> = new Set(['result', 'error']);
 
 /**
- * Reads the bytes of one JSON-RPC message of an upstream as they come, without building it, and gives back what may
- * pass: the same bytes without members of `_meta` that only this gateway writes, and with a note before texts that
- * begin as only this gateway's do. At most `MAX_TOKEN_BYTES` wait for the next chunk. It sees every spelling of a key
- * and every one of several equal keys, so that it can say what any parser would find. `isBroken` is no reading of
- * values: a message that `JSON.parse` refuses may pass here.
+ * Reads the bytes of one JSON-RPC message of an upstream as they arrive, without building it, and returns those that
+ * may pass: the same bytes without members of `_meta` that only Toolgate writes, and with a note before texts that
+ * begin as only Toolgate's do. At most `MAX_TOKEN_BYTES` wait for the next chunk. It decodes every spelling of a key
+ * and sees each of several equal keys, so that it knows what any parser would find. `isBroken` does not check values: a
+ * message that `JSON.parse` refuses may pass here.
  */
 export class MessageScan {
   /**
-   * Once it is true nothing more passes: no single JSON object, or an envelope that two parsers may read in two ways.
+   * The message is no single JSON object, or two parsers may read its envelope in two ways. Nothing more passes.
    */
   isBroken = false;
   /**

@@ -1,6 +1,6 @@
 import { parsedJson } from '../../platform/json/parsed-json.js';
 
-/** What may come next. */
+/** What token may come next. */
 export enum Expected {
   value,
   valueOrEnd,
@@ -14,8 +14,8 @@ export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * No key or prefix that matters is longer, even if each character is escaped; `ROOM` is more than one escape takes, so
- * that none is cut.
+ * No key or prefix that matters is longer, even with each character escaped. `MAX_ESCAPE_BYTES` more are read, so that
+ * no escape is cut.
  */
 export const [MAX_TOKEN_BYTES, MAX_ESCAPE_BYTES] = [256, 8];
 
@@ -29,7 +29,7 @@ export const keyOf = (raw: Buffer): string | undefined => {
   return typeof key === 'string' ? key : undefined;
 };
 
-/** Where the text from `at` ends, or the longest piece of it that is looked at. Never behind half an escape. */
+/** The place where the text from `at` ends, or the longest piece of it that is read. Never within an escape. */
 export const endOfToken = (bytes: Buffer, at: number): number => {
   const most = Math.min(bytes.length, at + MAX_TOKEN_BYTES);
   let end = at;

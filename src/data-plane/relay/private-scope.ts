@@ -1,12 +1,12 @@
 import { decorateSink, type Sink } from '../../mcp/upstream/forward.js';
 
 const PUBLIC = /("cacheScope"\s*:\s*)"public"/g;
-/** What a chunk may end with of such a member; more white space than that is nobody's spelling. */
+/** How much of such a member the end of a chunk may hold. No server writes more white space in it. */
 const MAX_MEMBER_LENGTH = 64;
 
 /**
- * Makes `cacheScope: public` of an answer `private` as it passes: under a policy nothing is the same for everybody. A
- * quote inside a text is always escaped in JSON, so that these bytes are a member wherever they stand.
+ * Changes `cacheScope: public` to `private` in a passing answer: under a policy no answer is the same for everybody.
+ * JSON escapes quotes within texts, so that these bytes are always a member.
  */
 export const forcePrivateScope = (sink: Sink): Sink => {
   let kept = '';

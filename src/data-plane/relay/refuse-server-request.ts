@@ -2,18 +2,18 @@ import { inBackground } from '../../platform/runtime/guard.js';
 import { jsonRpcError } from '../../mcp/protocol/answers.js';
 import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from './collect-answer.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 import { JSON_RPC_CODES } from '../../mcp/protocol/codes.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /**
- * Answers a request that a server should not have sent to this client, in the client's place. In the modern era there
- * is no way to answer.
+ * Answers a server's request in the client's place, with an error: the client did not declare that it can answer it. In
+ * the modern era there is no way to answer.
  */
 export const refuseServerRequest = (
-  parts: Pick<RelayParts, 'forward'>,
+  deps: Pick<RelayDeps, 'forward'>,
   { who, session }: Pick<Exchange, 'who' | 'session'>,
   asked: Readonly<{ id: string | number; method: string }>,
 ): void => {
@@ -37,5 +37,5 @@ export const refuseServerRequest = (
     body,
     silenceMs: ANSWER_TIMEOUT_MS,
   } as const;
-  inBackground('refuse_asked', collectAnswer(parts, answer, { maxBytes: MAX_ANSWER_BYTES }));
+  inBackground('refuse_asked', collectAnswer(deps, answer, { maxBytes: MAX_ANSWER_BYTES }));
 };

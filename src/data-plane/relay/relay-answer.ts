@@ -3,7 +3,7 @@ import type { RequestId } from '../../mcp/protocol/answers.js';
 import { guarded, reportFailure } from '../../platform/runtime/guard.js';
 import { AnswerRelay } from './answer-relay.js';
 import { EventScreen } from './event-screen.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 import { refuseServerRequest } from './refuse-server-request.js';
 import type { Relayed } from './relayed.js';
 import { startingSessions } from './starting-sessions.js';
@@ -37,7 +37,7 @@ const startOrFail = (relay: AnswerRelay, begin: () => PendingRequest): PendingRe
  * to one of the legacy era that left is read on for its outcome.
  */
 export const relayAnswer = (
-  parts: RelayParts,
+  deps: RelayDeps,
   exchange: Exchange,
   request: UpstreamRequest,
   { id, tool, transform, done }: AnswerOptions,
@@ -47,15 +47,14 @@ export const relayAnswer = (
     exchange,
     id,
     done,
-    timeoutMs: parts.upstreamTimeoutMs,
+    timeoutMs: deps.upstreamTimeoutMs,
     makeScreen: (answered) => {
-      if (!response.destroyed)
-        parts.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool });
+      if (!response.destroyed) deps.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool });
       return new EventScreen(
         { caller: session, own: id },
         {
-          refused: (refused) => refuseServerRequest(parts, exchange, refused),
-          dropped: parts.eventDropped,
+          refused: (refused) => refuseServerRequest(deps, exchange, refused),
+          dropped: deps.eventDropped,
           answered: ({ outcome }) => answered(outcome),
         },
       );
@@ -63,7 +62,7 @@ export const relayAnswer = (
   });
   relay.start(
     startOrFail(relay, () =>
-      startingSessions.forward(parts.forward, session.sessionId, request, transform ? transform(relay) : relay),
+      startingSessions.forward(deps.forward, session.sessionId, request, transform ? transform(relay) : relay),
     ),
   );
   response.once(

@@ -3,7 +3,7 @@ import { OWN_CODES } from '../../mcp/protocol/codes.js';
 import type { Request } from '../../mcp/protocol/read-message.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { within } from '../../platform/runtime/within.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 import { relayAnswer } from './relay-answer.js';
 import { startingSessions } from './starting-sessions.js';
 import { upstreamPost } from './upstream-post.js';
@@ -14,8 +14,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1000;
 
 /** Forwards a request that no policy decides, such as ping: the client wants to know whether the server answers. */
-export const relayRequest = (parts: RelayParts, exchange: Exchange, request: Request): void =>
-  void relayAnswer(parts, exchange, upstreamPost(parts, exchange, request), {
+export const relayRequest = (deps: RelayDeps, exchange: Exchange, request: Request): void =>
+  void relayAnswer(deps, exchange, upstreamPost(deps, exchange, request), {
     id: request.id,
     tool: null,
     done: () => undefined,
@@ -43,18 +43,18 @@ type Sent = Readonly<{ taken: Promise<number | undefined>; over: Promise<void> }
  * Sends a message upstream that asks for no answer. It is over when the server's answer has ended or is given up: its
  * content says nothing, and a server may hold it open.
  */
-const sendUpstream = (parts: RelayParts, exchange: Exchange): Sent => {
+const sendUpstream = (deps: RelayDeps, exchange: Exchange): Sent => {
   let [take, end] = [(_status?: number): void => undefined, (): void => undefined];
   const taken = new Promise<number | undefined>((resolve) => (take = resolve));
   const over = new Promise<void>((resolve) => (end = resolve));
-  const request = { ...upstreamPost(parts, exchange, NO_MIRRORED_HEADERS), silenceMs: ANSWER_TIMEOUT_MS };
+  const request = { ...upstreamPost(deps, exchange, NO_MIRRORED_HEADERS), silenceMs: ANSWER_TIMEOUT_MS };
   let timer = startTimer('relay_message', ANSWER_TIMEOUT_MS, () => running.abort());
   const stop = (): void => {
     clearTimeout(timer);
     take();
     end();
   };
-  const running = parts.forward(request, {
+  const running = deps.forward(request, {
     head: (status) => {
       take(status);
       clearTimeout(timer);
@@ -70,17 +70,13 @@ const sendUpstream = (parts: RelayParts, exchange: Exchange): Sent => {
 /**
  * Notifications of governed methods, and the client's responses to requests of the server, go upstream; other
  * notifications end here. The client's 202 does not depend on the server: it is sent when the server takes the message,
- * or after a tenth of a second, for a cancellation at once. A session that the server says it has ended is 404. Resolves
- * when the request to the server is over, so that a flood of messages meets the quota.
+ * or after a tenth of a second, for a cancellation at once. A session that the server says it has ended is 404.
+ * Resolves when the request to the server is over, so that a flood of messages meets the quota.
  */
-export const relayMessage = async (
-  parts: RelayParts,
-  exchange: Exchange,
-  method: string | undefined,
-): Promise<void> => {
+export const relayMessage = async (deps: RelayDeps, exchange: Exchange, method: string | undefined): Promise<void> => {
   const { response, session } = exchange;
   if (method !== undefined && !FORWARDED_NOTIFICATIONS.has(method)) return sendStatus(response, 202);
-  const { taken, over } = sendUpstream(parts, exchange);
+  const { taken, over } = sendUpstream(deps, exchange);
   if (method === INITIALIZED && session.sessionId !== null) startingSessions.begin(session.sessionId, taken);
   const status = method === CANCELLED ? undefined : await within(taken, TAKEN_TIMEOUT_MS);
   if (status === 404)

@@ -5,33 +5,28 @@ import { formatSse, parseSse } from '../../mcp/wire/sse.js';
 import { decorateSink, type Sink } from '../../mcp/upstream/forward.js';
 
 /**
- * `rewrite` gets each message in which `marker` may stand, and answers what goes on in its place, or the message itself
- * where nothing changes.
+ * `rewrite` gets each message that may hold `marker`, as JSON text and parsed, and returns the text that passes in its
+ * place.
  */
-type RewriteRule = Readonly<{ marker: string; rewrite: (message: Json) => Json }>;
+type RewriteRule = Readonly<{ marker: string; rewrite: (text: string, message: Json) => string }>;
 
-/** What is longer passes as it is: messages that are to be rewritten are small. */
+/** A longer message passes unchanged: messages that need rewriting are small. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
-/** Begins the escapes in which a key may be spelled without its letters. */
+/** Begins an escape, in which a key may be spelled without its letters. */
 const ESCAPE = '\\u';
 
 const mayNeedRewriting = (bytes: Buffer, marker: string): boolean => bytes.includes(marker) || bytes.includes(ESCAPE);
 
-/**
- * The text that goes on; undefined where no message can be read, so that nothing passes that should have been
- * rewritten.
- */
+/** The text that passes; undefined for what is no message, as nothing may pass that should have been rewritten. */
 const rewriteText = (text: string, rewrite: RewriteRule['rewrite']): string | undefined => {
   const message = parseObject(text);
-  if (!message) return undefined;
-  const changed = rewrite(message);
-  return changed === message ? text : JSON.stringify(changed);
+  return message && rewrite(text, message);
 };
 
-/** An event as it goes on; nothing of one that can't be read. */
-const rewriteEvent = (event: Buffer, { marker, rewrite }: RewriteRule): Buffer => {
+/** An event with its message rewritten; nothing of an event that can't be read. */
+export const rewriteEvent = (event: Buffer, { marker, rewrite }: RewriteRule): Buffer => {
   if (!mayNeedRewriting(event, marker)) return event;
   const [read] = parseSse(event.toString('utf8')) ?? [];
   const data = read && rewriteText(read.data, rewrite);
@@ -39,7 +34,7 @@ const rewriteEvent = (event: Buffer, { marker, rewrite }: RewriteRule): Buffer =
   return data === read.data ? event : Buffer.from(formatSse({ ...read, data }));
 };
 
-/** A body as it goes on; undefined where it can't be read. */
+/** A body with its message rewritten; undefined for one that can't be read. */
 const rewriteBody = (body: Buffer, { marker, rewrite }: RewriteRule): Buffer | undefined => {
   if (!mayNeedRewriting(body, marker)) return body;
   const text = body.toString('utf8');
@@ -48,8 +43,8 @@ const rewriteBody = (body: Buffer, { marker, rewrite }: RewriteRule): Buffer | u
 };
 
 /**
- * An answer on its way to `sink` in which messages are rewritten, in a JSON body or event by event. Of what can't be
- * read but may hold what is to be rewritten, nothing passes: an event is dropped, a body ends as broken.
+ * Rewrites the messages of an answer on its way to `sink`, in a JSON body or event by event. What can't be read and may
+ * hold the marker does not pass: an event is dropped, a body ends as broken.
  */
 export const rewriteMessages = (sink: Sink, how: RewriteRule): Sink => {
   const splitter = new EventSplitter();
@@ -80,7 +75,7 @@ export const rewriteMessages = (sink: Sink, how: RewriteRule): Sink => {
     end: () => {
       const body = Buffer.concat(held);
       held = [];
-      // Of what is no success, nothing but an error goes on to a client.
+      // Of an answer that is no success only an error passes to a client.
       const rest = streamed ? splitter.take() : succeeded ? rewriteBody(body, how) : body;
       if (rest === undefined) return sink.fail({ kind: 'broken', sent: true });
       if (rest.length > 0) sink.data(rest);

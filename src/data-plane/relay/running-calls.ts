@@ -10,8 +10,8 @@ export interface RunningCall extends PendingRequest {
 type Call = Readonly<{ sessionId: string; id: unknown; running: RunningCall }>;
 
 /**
- * The calls under way in this process, by session and request id. A client that cancels one gets no answer to it, and
- * many upstreams then leave their answer open: without this the call would end as a timeout.
+ * Holds the calls under way in this process by session and request id. Many upstreams leave the answer to a cancelled
+ * call open: without this the call would end as a timeout.
  */
 export class RunningCalls {
   readonly #calls = new FreeList<Call>();

@@ -10,7 +10,7 @@ import type { PendingRequest, Sink, UpstreamHeaders } from '../../mcp/upstream/f
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { ClientWriter } from './client-writer.js';
 import { EventScreen } from './event-screen.js';
-import type { AuthenticatedRequest, RelayParts, SessionExchange } from './exchange.js';
+import type { AuthenticatedRequest, RelayDeps, SessionExchange } from './exchange.js';
 import type { StandingHandler } from './live-streams.js';
 import { refuseServerRequest } from './refuse-server-request.js';
 import { UpstreamNotices } from './upstream-notices.js';
@@ -49,7 +49,7 @@ const refusalStatus = (status: number): number => (status >= 400 && !OF_CREDENTI
  * the stream is Toolgate's alone. A refusal goes on to the client, which then tries again.
  */
 class StandingStream implements Sink, StandingHandler {
-  readonly #parts: RelayParts;
+  readonly #deps: RelayDeps;
   readonly #response: ServerResponse;
   readonly #who: Authenticated;
   readonly #session: LegacyCaller;
@@ -62,8 +62,8 @@ class StandingStream implements Sink, StandingHandler {
   #unsentOwn = '';
   #refusal: Readonly<{ status: number; headers: UpstreamHeaders; chunks: ChunkList }> | undefined;
 
-  constructor(parts: RelayParts, { request, response, who, session }: StreamRequest) {
-    this.#parts = parts;
+  constructor(deps: RelayDeps, { request, response, who, session }: StreamRequest) {
+    this.#deps = deps;
     this.#request = request;
     this.#response = response;
     this.#who = who;
@@ -73,10 +73,10 @@ class StandingStream implements Sink, StandingHandler {
     this.#screen = new EventScreen(
       { caller: session, isResumed },
       {
-        refused: (refused) => refuseServerRequest(parts, { who, session }, refused),
-        dropped: parts.eventDropped,
+        refused: (refused) => refuseServerRequest(deps, { who, session }, refused),
+        dropped: deps.eventDropped,
         answered: ({ id, outcome }) =>
-          session.sessionId === null ? undefined : parts.running.answeredElsewhere(session.sessionId, id, outcome),
+          session.sessionId === null ? undefined : deps.running.answeredElsewhere(session.sessionId, id, outcome),
       },
     );
   }
@@ -96,7 +96,7 @@ class StandingStream implements Sink, StandingHandler {
     beginEventStream(this.#response);
     if (this.#request) forgetHeaders(this.#request);
     this.#request = undefined;
-    this.#parts.streams.add(
+    this.#deps.streams.add(
       this.#response,
       this.#who,
       { sessionId: this.#session.sessionId, standing: true, tool: null },
@@ -179,7 +179,7 @@ class StandingStream implements Sink, StandingHandler {
     const who = this.#who;
     if (!chunk.includes(LIST_CHANGED.tool)) return;
     this.#upstreamNotices.passed();
-    this.#parts.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
+    this.#deps.toolsChanged({ organizationId: who.organization.id, serverId: who.server.id });
   }
 
   /** Sends Toolgate's own events between the upstream's. */
@@ -193,14 +193,14 @@ class StandingStream implements Sink, StandingHandler {
 }
 
 /** Serves a client's GET. `Last-Event-ID` goes upstream, where the events are kept. */
-export const relayStream = (parts: RelayParts, exchange: StreamRequest): void => {
+export const relayStream = (deps: RelayDeps, exchange: StreamRequest): void => {
   const { who, session, request } = exchange;
   const lastEventId = request.headers['last-event-id'];
   const headers = upstreamHeaders(who.server.headers, session, 'text/event-stream');
   if (typeof lastEventId === 'string') headers['last-event-id'] = lastEventId;
-  const stream = new StandingStream(parts, exchange);
+  const stream = new StandingStream(deps, exchange);
   stream.start(
-    parts.forward(
+    deps.forward(
       {
         server: who.server,
         grantId: who.grant.id,

@@ -2,14 +2,14 @@ import { sessionHeaders } from '../../mcp/protocol/headers.js';
 import { cachedModernHeaders } from '../../mcp/protocol/modern.js';
 import { paramHeaders } from '../../mcp/protocol/modern-request.js';
 import type { UpstreamRequest } from '../../mcp/upstream/forward.js';
-import type { Exchange, RelayParts } from './exchange.js';
+import type { Exchange, RelayDeps } from './exchange.js';
 
 /**
- * A message as it is sent upstream, in its client's era: the judged bytes, the upstream's credential, and what the body
- * says of itself. Nothing else that the client sent.
+ * The request that carries a message upstream, in its client's era: the judged bytes, the upstream's credential, and
+ * headers that mirror the body. Nothing else that the client sent.
  */
 export const upstreamPost = (
-  parts: RelayParts,
+  deps: RelayDeps,
   exchange: Exchange,
   message: Readonly<{ method: string; params: Readonly<Record<string, unknown>> | undefined }>,
 ): UpstreamRequest => {
@@ -24,7 +24,7 @@ export const upstreamPost = (
     method: 'POST',
     headers,
     body,
-    silenceMs: parts.upstreamTimeoutMs,
+    silenceMs: deps.upstreamTimeoutMs,
   };
 };
 

@@ -25,10 +25,23 @@ const MAX_WORDS = 2048;
 const { invalidParams, methodNotFound, parseError } = JSON_RPC_CODES;
 const REQUEST_ERRORS: ReadonlySet<unknown> = new Set([invalidParams, methodNotFound, parseError]);
 const SESSION = /\bsession|session\b|sessionid/i;
-const UNKNOWN =
-  /\b(?:not found|no valid|invalid|unknown|unrecognized|not recognized|expired|missing|required|terminated|closed|ended|inactive|stale|no such|no active|not active|no longer|does ?n[o']t exist|not exist|cannot find|could not find|not valid)\b/i;
-const NOT_INITIALIZED =
-  /\bnot (?:yet )?(?:been )?initiali[sz]ed|\bexpect(?:ed|ing)?\b.{0,20}\binitiali[sz]e|\binitiali[sz]e (?:first|again)/i;
+/** How servers say that they don't have something. */
+const UNKNOWN = new RegExp(
+  String.raw`\b(?:${[
+    'not found|no valid|invalid|unknown|unrecognized|not recognized|expired|missing|required|terminated|closed|ended',
+    "inactive|stale|no such|no active|not active|no longer|does ?n[o']t exist|not exist|cannot find|could not find",
+    'not valid',
+  ].join('|')})\b`,
+  'i',
+);
+const NOT_INITIALIZED = new RegExp(
+  [
+    String.raw`\bnot (?:yet )?(?:been )?initiali[sz]ed`,
+    String.raw`\bexpect(?:ed|ing)?\b.{0,20}\binitiali[sz]e`,
+    String.raw`\binitiali[sz]e (?:first|again)`,
+  ].join('|'),
+  'i',
+);
 /** Bodies that repeat the status and say nothing more. */
 const SAYS_NOTHING = /^\s*(?:$|<|"?bad request"?\.?\s*$|\{\s*\}\s*$)/i;
 

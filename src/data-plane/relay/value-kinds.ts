@@ -1,13 +1,13 @@
-/** What an object of a message is, as far as that decides what becomes of its members. */
+/** The kinds of objects in a message whose members are treated differently. */
 export enum ValueKind {
   other,
   message,
   result,
   error,
   params,
-  /** Its members named `io.toolgate/…` are cut. */
+  /** Members named `io.toolgate/…` are cut from it. */
   meta,
-  /** What a tool returned as data: nothing in it is changed. */
+  /** Data that a tool returned: nothing in it is changed. */
   data,
 }
 
@@ -16,7 +16,7 @@ export const LIST_MEMBERS: ReadonlySet<string> = new Set(['tools', 'prompts', 'r
 /** The members of a JSON-RPC message. */
 export const ENVELOPE_MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 
-/** What a value is by the object that it stands in and its name there, in lower case. */
+/** The kind of a value, by the kind of the object that holds it and its name there, in lower case. */
 export const kindOf = (kind: ValueKind, name: string): ValueKind => {
   if (kind === ValueKind.data || kind === ValueKind.meta) return ValueKind.data;
   if (name === '_meta' || (kind === ValueKind.error && name === 'data')) return ValueKind.meta;
@@ -27,7 +27,7 @@ export const kindOf = (kind: ValueKind, name: string): ValueKind => {
   return name === 'params' ? ValueKind.params : ValueKind.other;
 };
 
-/** Whether people or models read the text of a member as something that was said to them. */
+/** Whether clients show the text of a member to people or models. */
 export const isShownText = (kind: ValueKind, name: string): boolean => {
   if (kind === ValueKind.data || kind === ValueKind.meta) return false;
   if (name === 'text' || name === 'statusmessage') return true;
@@ -42,7 +42,7 @@ const BACKSLASH = 0x5c;
 const LOWER_CASE = 0x20;
 const MAX_ORDINARY_KEY_BYTES = 64;
 
-/** For each first byte, in lower case, the lengths that names with a meaning have, as a bit each. */
+/** For each first byte, in lower case: the lengths of the names that have a meaning, one bit a length. */
 const LENGTHS = new Uint32Array(256);
 for (const name of [...LIST_MEMBERS, '_meta', 'structuredcontent', 'text', 'message', 'statusmessage', 'data']) {
   const first = (Buffer.from(name)[0] ?? 0) | LOWER_CASE;
@@ -50,8 +50,8 @@ for (const name of [...LIST_MEMBERS, '_meta', 'structuredcontent', 'text', 'mess
 }
 
 /**
- * Where the quote stands that ends a key without any meaning below the message itself; -1 for a key that may have one
- * or must be decoded to know. Most keys of large results are ordinary, and no text is made for them.
+ * The place of the quote that ends an ordinary key, one without a meaning below the message itself; -1 for a key that
+ * may have one, or must be decoded to know. Most keys of large results are ordinary, and need no text of their own.
  */
 export const endOfOrdinaryKey = (bytes: Buffer, from: number): number => {
   for (let at = from; at < Math.min(bytes.length, from + MAX_ORDINARY_KEY_BYTES); at += 1) {

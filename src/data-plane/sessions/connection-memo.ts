@@ -16,9 +16,9 @@ export const bearerTokenOf = (authorization: string): string | undefined =>
   /^Bearer +([\w-]{1,200})$/i.exec(authorization)?.[1];
 
 /**
- * What the last good request on a connection carried: clients send the same token and session id with each, and
- * comparing texts costs a tenth of hashing a token and looking up half a kilobyte. Whether grant and session are still
- * good is asked every time. A token is held no longer than its connection.
+ * Remembers the token and session id of the last valid request on each connection. Clients repeat both with each
+ * request, and comparing the texts costs a tenth of hashing the token and looking up the session. Grant and session are
+ * still checked each time. A token is kept no longer than its connection.
  */
 export class ConnectionMemo {
   readonly #directory: Directory;
@@ -30,7 +30,7 @@ export class ConnectionMemo {
     this.#openSession = openSession;
   }
 
-  /** The facts of the request's grant token, as Directory.authenticate. */
+  /** The facts of the request's grant token, as `Directory.authenticate`. */
   authenticate({ socket, headers: { authorization = '' } }: IncomingMessage, nowMs: number): Authenticated | undefined {
     const seen = this.#lastRequests.get(socket);
     if (seen?.authorization === authorization) return this.#directory.lookUp(seen.grantId, seen.tokenHash, nowMs);
@@ -47,12 +47,12 @@ export class ConnectionMemo {
     return who;
   }
 
-  /** Lets go of what the connection carried: it will carry nothing more for long. */
+  /** Forgets a connection that will carry no further request for long. */
   forget({ socket }: IncomingMessage): void {
     this.#lastRequests.delete(socket);
   }
 
-  /** The content of a sealed session id that came on this connection, as OpenSession. */
+  /** The content of a sealed session id that came on this connection, as `OpenSession`. */
   session({ socket }: IncomingMessage, sealed: string, nowMs: number): SessionContent | undefined {
     const seen = this.#lastRequests.get(socket);
     if (seen?.session && seen.sealed === sealed) return seen.session.expiresAt > nowMs ? seen.session : undefined;

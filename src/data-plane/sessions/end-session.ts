@@ -3,22 +3,22 @@ import { upstreamHeaders } from '../../mcp/protocol/headers.js';
 import { collectAnswer } from '../relay/collect-answer.js';
 import type { AuthenticatedRequest } from '../relay/exchange.js';
 import type { SessionContent } from './sealed-session.js';
-import type { SessionParts } from './session-parts.js';
+import type { SessionDeps } from './session-deps.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /**
- * DELETE: the session is over here before the client is answered, on every other gateway within a second, and upstream
- * as far as the upstream can be reached. The end is itself an event.
+ * DELETE: ends the session on this gateway before the client is answered, on every other gateway within a second, and
+ * upstream if the upstream can be reached. The end is recorded as an event.
  */
 export const endSession = async (
-  parts: SessionParts,
+  deps: SessionDeps,
   exchange: AuthenticatedRequest & Readonly<{ session: SessionContent }>,
 ): Promise<void> => {
   const { who, session, response } = exchange;
   const expiresAt = new Date(session.expiresAt).toISOString();
-  await parts.store.change(
+  await deps.store.change(
     { organizationId: who.organization.id, actor: { type: 'grant', id: who.grant.id } },
     async (change) => {
       await change.tx.query(
@@ -37,7 +37,7 @@ export const endSession = async (
   );
   if (session.upstreamSession !== undefined) {
     await collectAnswer(
-      parts,
+      deps,
       {
         server: who.server,
         grantId: who.grant.id,

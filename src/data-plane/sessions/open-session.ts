@@ -16,7 +16,7 @@ import { failureResponse } from '../relay/relayed.js';
 import { errorUnderId, refusalOf, type Refusal } from '../relay/upstream-refusal.js';
 import { OpeningSession } from './opening-session.js';
 import { type SessionContent } from './sealed-session.js';
-import type { SessionParts } from './session-parts.js';
+import type { SessionDeps } from './session-deps.js';
 
 const SESSION_LIFETIME_MS = 24 * 60 * 60 * 1000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -66,13 +66,13 @@ const sessionOf = (
 type Opening = AuthenticatedRequest & Readonly<{ body: Buffer }>;
 
 const askUpstream = (
-  parts: SessionParts,
+  deps: SessionDeps,
   { who, response, body }: Opening,
   request: Request,
   opening: OpeningSession,
 ): ReturnType<typeof collectAnswer> =>
   collectAnswer(
-    parts,
+    deps,
     {
       server: who.server,
       grantId: who.grant.id,
@@ -80,7 +80,7 @@ const askUpstream = (
       method: 'POST',
       headers: upstreamHeaders(who.server.headers, { upstreamSession: undefined, protocolVersion: undefined }),
       body: withSpokenRevision(request, body),
-      silenceMs: parts.upstreamTimeoutMs,
+      silenceMs: deps.upstreamTimeoutMs,
     },
     {
       maxBytes: MAX_ANSWER_BYTES,
@@ -121,12 +121,12 @@ const readAnswer = (
  * initialize: forwarded, and answered with a session id that seals the upstream's, the grant, the server, the
  * negotiated version and the client's capabilities. The upstream's own session id never reaches the client.
  */
-export const openUpstreamSession = async (parts: SessionParts, exchange: Opening, request: Request): Promise<void> => {
-  const opening = new OpeningSession(parts, exchange, (headers, version = revisionAskedFor(request)) =>
+export const openUpstreamSession = async (deps: SessionDeps, exchange: Opening, request: Request): Promise<void> => {
+  const opening = new OpeningSession(deps, exchange, (headers, version = revisionAskedFor(request)) =>
     sessionOf(exchange, request, { session: headerOf(headers, 'mcp-session-id'), version }),
   );
   const { id } = request;
-  const collected = await askUpstream(parts, exchange, request, opening);
+  const collected = await askUpstream(deps, exchange, request, opening);
   if (isUpstreamFailure(collected))
     return opening.refuse({ status: 200, text: JSON.stringify(failureResponse(id, collected)), headers: {} });
   const answer = readAnswer(collected, request);

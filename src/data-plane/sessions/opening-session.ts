@@ -5,7 +5,7 @@ import type { AuthenticatedRequest } from '../relay/exchange.js';
 import { InterimStream } from '../relay/interim-stream.js';
 import type { Refusal } from '../relay/upstream-refusal.js';
 import { sealSession, type SessionContent } from './sealed-session.js';
-import type { SessionParts } from './session-parts.js';
+import type { SessionDeps } from './session-deps.js';
 
 const MAX_WAITING_NOTIFICATIONS = 64;
 
@@ -20,14 +20,14 @@ type Begun = Readonly<{ stream: InterimStream; session: SessionContent }>;
  * wait for a request or for the answer.
  */
 export class OpeningSession {
-  readonly #parts: SessionParts;
+  readonly #deps: SessionDeps;
   readonly #exchange: AuthenticatedRequest;
   readonly #makeSession: MakeSession;
   #waiting: Interim[] = [];
   #begun: Begun | undefined;
 
-  constructor(parts: SessionParts, exchange: AuthenticatedRequest, makeSession: MakeSession) {
-    this.#parts = parts;
+  constructor(deps: SessionDeps, exchange: AuthenticatedRequest, makeSession: MakeSession) {
+    this.#deps = deps;
     this.#exchange = exchange;
     this.#makeSession = makeSession;
   }
@@ -44,9 +44,9 @@ export class OpeningSession {
   }
 
   #begin(session: SessionContent): Begun | undefined {
-    const sealed = sealSession(this.#parts.sessionKey, session);
+    const sealed = sealSession(this.#deps.sessionKey, session);
     if (sealed === undefined) return undefined;
-    const stream = new InterimStream(this.#parts, { ...this.#exchange, session }, { 'mcp-session-id': sealed });
+    const stream = new InterimStream(this.#deps, { ...this.#exchange, session }, { 'mcp-session-id': sealed });
     return { stream, session };
   }
 

@@ -3,8 +3,8 @@ import { toJsonText } from '../../platform/json/exact-number.js';
 import type { LegacyCaller } from '../../mcp/protocol/caller.js';
 
 /**
- * What a session id carries, so that any gateway can take the next request of the session. `expiresAt` is in ms since
- * the epoch.
+ * The content of a session id, from which any gateway can serve the next request of the session. `expiresAt` is in ms
+ * since the epoch.
  */
 export type SessionContent = LegacyCaller &
   Readonly<{
@@ -17,7 +17,7 @@ export type SessionContent = LegacyCaller &
 
 export type OpenSession = (sealed: string, nowMs: number) => SessionContent | undefined;
 
-/** Half of what Node takes for all headers of a request together. */
+/** Half of the bytes that Node accepts for all headers of a request. */
 export const maxSealedLength = 8 * 1024;
 
 const version = Buffer.of(1);
@@ -27,8 +27,8 @@ const minSealedBytes = version.length + nonceBytes + tagBytes;
 
 /**
  * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag
- * (AES-256-GCM, 32-byte key, random 96-bit nonce, the version byte as associated data). `undefined` when it would be
- * over 8 KiB: the client's capabilities are the client's to choose, so that this is no fault of ours.
+ * (AES-256-GCM, 32-byte key, random 96-bit nonce, the version byte as associated data). Undefined when it would be
+ * over 8 KiB: the client chooses how large its capabilities are.
  */
 export function sealSession(key: Buffer, content: SessionContent): string | undefined {
   const nonce = randomBytes(nonceBytes);
@@ -39,14 +39,14 @@ export function sealSession(key: Buffer, content: SessionContent): string | unde
 }
 
 /**
- * What `sealSession` sealed with the same key. `undefined` when altered in any character, expired (from `expiresAt`
- * on), of another key or version, or over 8 KiB; never throws for a 32-byte key. Whose session it is the caller must
- * still compare with the grant.
+ * Opens what `sealSession` sealed with the same key. Undefined when a character was altered, from `expiresAt` on, for
+ * another key or version, and over 8 KiB; never throws for a 32-byte key. The caller must compare the session's grant
+ * and server with the request's.
  */
 export function openSession(key: Buffer, sealed: string, nowMs: number): SessionContent | undefined {
   if (sealed.length > maxSealedLength) return undefined;
   const bytes = Buffer.from(sealed, 'base64url');
-  // Node skips foreign characters and unused trailing bits: only the one spelling that we wrote counts.
+  // Node skips foreign characters and unused trailing bits: accept only the spelling that `sealSession` writes.
   if (bytes.length < minSealedBytes || bytes[0] !== version[0] || bytes.toString('base64url') !== sealed)
     return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(version.length, version.length + nonceBytes), {
@@ -65,16 +65,16 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
 }
 
 /**
- * `openSession` that remembers the last `max` sealed texts it opened, so that a repeat costs one look-up. Expiry is
- * judged each time; what can't be opened is not remembered, so that guesses push out no session.
+ * Makes an `openSession` that caches the last `max` opened texts, so that a repeat costs one look-up. It checks the
+ * expiry each time, and does not cache what can't be opened, so that guesses evict no session.
  */
 export function makeSessionOpener(key: Buffer, { max }: Readonly<{ max: number }>): OpenSession {
-  // Two generations instead of an order of use: a hit among the young changes nothing, and the old go together when the
-  // young fill half.
+  // Two generations instead of an order of use: a hit among the young changes nothing, and all old entries are dropped
+  // when the young ones fill half.
   let young = new Map<string, SessionContent>();
   let old = young;
   return (sealed, nowMs) => {
-    // Half a kilobyte of text a session is not worth keeping to know it again.
+    // A digest as the key saves half a kilobyte of text per session.
     const digest = hash('sha256', sealed, 'base64');
     let content = young.get(digest);
     if (content === undefined) {

@@ -1,9 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Whose a task is. */
+/** The grant and server that a task belongs to. */
 type TaskOwner = Readonly<{ grant: Readonly<{ id: string }>; server: Readonly<{ id: string }> }>;
 
-/** Ids of tasks as clients know them: the server's, and a proof that it was given to this grant. */
+/** Ids of tasks as clients see them: the server's id with a proof that this grant got it. */
 export type TaskIds = Readonly<{
   /** The same text for the same task, grant and server, on every gateway. */
   sealed: (owner: TaskOwner, taskId: string) => string;
@@ -15,8 +15,9 @@ const TAG_BYTES = 16;
 const SEPARATOR = '.';
 
 /**
- * A server that many grants share through one credential can't tell whose a task is, so that an id alone would open the
- * tasks of all (2025-11-25, "Task Isolation and Access Control"). `key` is 32 bytes that every gateway has.
+ * Makes task ids that only their grant can use. A server that many grants share through one credential can't tell
+ * grants apart, so that an id alone would open every grant's tasks (2025-11-25, "Task Isolation and Access Control").
+ * `key` is 32 bytes that every gateway has.
  */
 export const makeTaskIds = (key: Buffer): TaskIds => {
   const tagOf = ({ grant, server }: TaskOwner, taskId: string): Buffer =>

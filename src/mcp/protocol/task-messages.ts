@@ -1,4 +1,6 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
+import { parsedJson } from '../../platform/json/parsed-json.js';
+import { editObject, type Edit } from '../wire/json-text.js';
 import type { Era } from './era.js';
 
 /** The extension of the modern era. */
@@ -19,32 +21,23 @@ export const takesTasks = ({
 
 type Replace = (taskId: string) => string;
 
-/** An object whose own `taskId` is replaced. */
-const named = (object: Json, replace: Replace): Json =>
-  typeof object['taskId'] === 'string' ? { ...object, taskId: replace(object['taskId']) } : object;
-
-const related = (object: Json, replace: Replace): Json => {
-  const { _meta: meta } = object;
-  const task = isObject(meta) ? meta[RELATED] : undefined;
-  return isObject(meta) && isObject(task) ? { ...object, _meta: { ...meta, [RELATED]: named(task, replace) } } : object;
-};
+/** Edits members of a value that is an object, and keeps any other value. */
+const inObject =
+  (edits: Readonly<Record<string, Edit>>): Edit =>
+  (value) =>
+    value?.startsWith('{') ? editObject(value, edits) : value;
 
 /**
- * A message whose ids of tasks are replaced wherever either era has them: in results and params, a task in a result,
- * and what says to which task a message belongs.
+ * A message, as JSON text, whose ids of tasks are replaced wherever either era has them: in results and params, a task
+ * in a result, and what says to which task a message belongs. Everything else keeps its text.
  */
-export const withTaskIds = (message: Json, replace: Replace): Json => {
-  const changed: Record<string, unknown> = { ...message };
-  const { params, result } = message;
-  if (isObject(params)) changed['params'] = related(named(params, replace), replace);
-  if (isObject(result)) {
-    const { task } = result;
-    changed['result'] = related(
-      named(isObject(task) ? { ...result, task: named(task, replace) } : result, replace),
-      replace,
-    );
-  }
-  return changed;
+export const withTaskIds = (message: string, replace: Replace): string => {
+  const taskId: Edit = (value) => {
+    const id = value === undefined ? undefined : parsedJson(value);
+    return typeof id === 'string' ? JSON.stringify(replace(id)) : value;
+  };
+  const own = { taskId, _meta: inObject({ [RELATED]: inObject({ taskId }) }) };
+  return editObject(message, { params: inObject(own), result: inObject({ ...own, task: inObject({ taskId }) }) });
 };
 
 /** The id of the task that an answer to a call made; undefined when it is the call's own result. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RelayParts, SessionExchange } from '../../../src/data-plane/relay/exchange.js';
+import type { RelayDeps, SessionExchange } from '../../../src/data-plane/relay/exchange.js';
 import { relayAnswer } from '../../../src/data-plane/relay/relay-answer.js';
 import { relayStream } from '../../../src/data-plane/relay/standing-stream.js';
 import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
@@ -51,7 +51,7 @@ type Relayed = Readonly<{ client: Socket; response: ServerResponse; upstream: Se
  * An upstream event stream, relayed to a client that does not read, so far that the client's connection takes no more.
  */
 const stuckStream = async (
-  relay: (parts: RelayParts, exchange: SessionExchange, url: URL) => void,
+  relay: (parts: RelayDeps, exchange: SessionExchange, url: URL) => void,
 ): Promise<Relayed> => {
   const streams: ServerResponse[] = [];
   const upstreamServer = createServer((_request, response) => {
@@ -61,7 +61,7 @@ const stuckStream = async (
   });
   const url = await listening(upstreamServer);
   const responses: ServerResponse[] = [];
-  const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayParts;
+  const parts = { forward, streams: { add: () => undefined }, upstreamTimeoutMs: 60_000 } as unknown as RelayDeps;
   const front = createServer((request: IncomingMessage, response) => {
     responses.push(response);
     const exchange = {
@@ -86,8 +86,8 @@ const stuckStream = async (
   return { client, response, upstream };
 };
 
-const overGet = (parts: RelayParts, exchange: SessionExchange): void => relayStream(parts, exchange);
-const overPost = (parts: RelayParts, exchange: SessionExchange, url: URL): void =>
+const overGet = (parts: RelayDeps, exchange: SessionExchange): void => relayStream(parts, exchange);
+const overPost = (parts: RelayDeps, exchange: SessionExchange, url: URL): void =>
   void relayAnswer(
     parts,
     exchange,
@@ -127,7 +127,7 @@ test('an upstream that sends early hints first still gets its stream through', a
     response.end(': 1\n\n');
   });
   const url = await listening(upstreamServer);
-  const parts = { forward, streams: { add: () => undefined } } as unknown as RelayParts;
+  const parts = { forward, streams: { add: () => undefined } } as unknown as RelayDeps;
   const front = createServer((request, response) =>
     relayStream(parts, {
       request,

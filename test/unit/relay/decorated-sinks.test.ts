@@ -6,7 +6,7 @@ import { DEFAULT_SESSION_LIMITS } from '../../../src/mcp/transports/channel-regi
 import { NO_SESSION_STORE } from '../../../src/mcp/transports/session-store.js';
 import { openEraBridge } from '../../../src/mcp/era-bridge/era-bridge.js';
 import { forcePrivateScope } from '../../../src/data-plane/relay/private-scope.js';
-import { isObject } from '../../../src/platform/json/json-object.js';
+import { withTaskIds } from '../../../src/mcp/protocol/task-messages.js';
 import { relayAnswer, type AnswerOptions } from '../../../src/data-plane/relay/relay-answer.js';
 import type { Relayed } from '../../../src/data-plane/relay/relayed.js';
 import { rewriteMessages } from '../../../src/data-plane/relay/rewrite-messages.js';
@@ -67,7 +67,7 @@ const failing =
 const THROUGH = {
   nothing: undefined,
   forcePrivateScope,
-  rewriting: (sink) => rewriteMessages(sink, { marker: '"taskId', rewrite: (message) => message }),
+  rewriting: (sink) => rewriteMessages(sink, { marker: '"taskId', rewrite: (text) => text }),
 } satisfies Readonly<Record<string, AnswerOptions['transform']>>;
 
 /** The ways that an answer takes from a transport to the relay; each decorates the sink. */
@@ -132,10 +132,7 @@ const rewritten = (contentType: string, text: string): string => {
     },
     {
       marker: '"taskId',
-      rewrite: (message) =>
-        isObject(message['result']) && message['result']['taskId'] !== undefined
-          ? { ...message, result: { taskId: 'sealed' } }
-          : message,
+      rewrite: (text) => withTaskIds(text, () => 'sealed'),
     },
   );
   sink.head(200, { 'content-type': contentType });
@@ -153,12 +150,17 @@ test.each([
 });
 
 test('a key is rewritten in every spelling, and what is not rewritten passes byte for byte', () => {
-  expect(rewritten('application/json', '{"result":{"\\u0074askId":"raw"}}')).toBe('{"result":{"taskId":"sealed"}}');
+  expect(rewritten('application/json', '{"result":{"\\u0074askId":"raw"}}')).toBe(
+    '{"result":{"\\u0074askId":"sealed"}}',
+  );
   expect(rewritten('text/event-stream', 'data: {"result":{"task\\u0049d":"raw"}}\n\n')).toBe(
-    'data: {"result":{"taskId":"sealed"}}\n\n',
+    'data: {"result":{"task\\u0049d":"sealed"}}\n\n',
   );
   expect(rewritten('application/json', '{"n":12345678901234567890,"x":"\\u00e9"}')).toBe(
     '{"n":12345678901234567890,"x":"\\u00e9"}',
+  );
+  expect(rewritten('application/json', '{"result":{"b":1.0,"taskId":"raw","a":9007199254740993}}')).toBe(
+    '{"result":{"b":1.0,"taskId":"sealed","a":9007199254740993}}',
   );
   expect(rewritten('text/event-stream', 'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n')).toBe(
     'data: {"n":1.0,"x":"\\u00e9"}\r\n\r\n',

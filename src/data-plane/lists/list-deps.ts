@@ -1,11 +1,11 @@
-import type { RelayParts } from '../relay/exchange.js';
+import type { RelayDeps } from '../relay/exchange.js';
 import type { DiscoveredTool } from '../../mcp/upstream/tool-definition.js';
 import type { ListCache } from './list-cache.js';
 
 export type SeenTools = Readonly<{ organizationId: string; serverId: string; tools: readonly DiscoveredTool[] }>;
 
 /** What showing lists takes. */
-export type ListParts = RelayParts &
+export type ListDeps = RelayDeps &
   Readonly<{
     lists: ListCache;
     /**
