@@ -610,6 +610,7 @@ create table policies (
   deleted boolean not null default false,
   pins jsonb not null default '{}'::jsonb,
   acceptances integer not null default 0,
+  source text,
   constraint policies_pkey PRIMARY KEY (organization_id, id)
 );
 CREATE INDEX policies_server ON public.policies USING btree (organization_id, server_id);

@@ -6,14 +6,11 @@ import { Problem } from '../../platform/runtime/problems.js';
 const MAX_BYTES = 256 * 1024;
 
 /**
- * What came of checking a document. Pointers go into the body that the document came in: they begin with `/document`.
+ * What came of checking a document. Pointers go into the document.
  */
 export type CheckedDocument =
   | Readonly<{ valid: true; document: PolicyDocument; errors: readonly []; warnings: readonly PolicyError[] }>
   | Readonly<{ valid: false; errors: readonly PolicyError[]; warnings: readonly [] }>;
-
-const inBody = (errors: readonly PolicyError[]): readonly PolicyError[] =>
-  errors.map(({ pointer, code, message }) => ({ pointer: `/document${pointer}`, code, message }));
 
 const requireSmall = (document: unknown): void => {
   // Nested too deep for JSON.stringify is too large as well.
@@ -38,9 +35,9 @@ const requireSmall = (document: unknown): void => {
 export const checkDocument = (sent: unknown, tools: readonly KnownTool[] = []): CheckedDocument => {
   requireSmall(sent);
   const parsed = parsePolicy(sent);
-  if (!parsed.ok) return { valid: false, errors: inBody(parsed.errors), warnings: [] };
+  if (!parsed.ok) return { valid: false, errors: parsed.errors, warnings: [] };
   const warnings = [...parsed.warnings, ...(tools.length === 0 ? [] : toolLints(parsed.document, tools))];
-  return { valid: true, document: parsed.document, errors: [], warnings: inBody(warnings) };
+  return { valid: true, document: parsed.document, errors: [], warnings };
 };
 
 /**

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { PageQuery } from '../../platform/rest/page.js';
@@ -10,7 +10,10 @@ import {
   PolicyView,
   PolicyPage,
   CreatePolicy,
+  PolicyQuery,
   PolicyVersionPage,
+  PolicyVersionView,
+  ServerPolicyQuery,
   UpdatePolicy,
   ValidatePolicy,
   ValidationView,
@@ -42,13 +45,22 @@ export class PoliciesController {
 
   @Get('servers/:id/policies')
   @Allowed('member')
+  @ApiOperation({ summary: 'List the policies of a server' })
   @ApiOkResponse({ type: PolicyPage })
-  listPolicies(
+  listServerPolicies(
     @CurrentPrincipal() principal: Principal,
     @Param('id', SERVER_ID) serverId: string,
-    @Query() query: PageQuery,
+    @Query() query: ServerPolicyQuery,
   ): Promise<PolicyPage> {
-    return this.#policies.list(principal, serverId, query);
+    return this.#policies.listOfServer(principal, serverId, query);
+  }
+
+  @Get('policies')
+  @Allowed('member')
+  @ApiOperation({ summary: 'List the policies of all servers' })
+  @ApiOkResponse({ type: PolicyPage })
+  listPolicies(@CurrentPrincipal() principal: Principal, @Query() query: PolicyQuery): Promise<PolicyPage> {
+    return this.#policies.list(principal, query);
   }
 
   @Post('policies/validate')
@@ -56,7 +68,7 @@ export class PoliciesController {
   @Allowed('policy_manager')
   @ApiOkResponse({ type: ValidationView })
   validatePolicy(@CurrentPrincipal() principal: Principal, @Body() body: ValidatePolicy): Promise<ValidationView> {
-    return this.#policies.validate(principal, body.document, body.serverId);
+    return this.#policies.validate(principal, body);
   }
 
   @Get('policies/:id')
@@ -103,6 +115,18 @@ export class PoliciesController {
     @Query() query: PageQuery,
   ): Promise<PolicyVersionPage> {
     return this.#policies.versions(principal, id, query);
+  }
+
+  @Get('policies/:id/versions/:version')
+  @Allowed('member')
+  @ApiOperation({ summary: 'Get one version of a policy' })
+  @ApiOkResponse({ type: PolicyVersionView })
+  getPolicyVersion(
+    @CurrentPrincipal() principal: Principal,
+    @Param('id', POLICY_ID) id: string,
+    @Param('version') version: string,
+  ): Promise<PolicyVersionView> {
+    return this.#policies.getVersion(principal, id, version);
   }
 
   @Post('policies/:id/decide')

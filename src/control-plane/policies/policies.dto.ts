@@ -1,9 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsDefined } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { IsDefined, IsString, Length, ValidateIf } from 'class-validator';
+import { listQueryOf } from '../../platform/rest/list-query.js';
+import { POLICY_SORTS } from './policies.store.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 import { ActorView } from '../../platform/rest/actor.dto.js';
 import { Flag, IdOf, Instant, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
 import { scopeNames } from '../../policy-engine/scopes.js';
+
+const MAX_SOURCE_LENGTH = 256 * 1024;
 
 const documentSchema = {
   type: 'object',
@@ -16,18 +21,47 @@ const documentSchema = {
   },
 } as const;
 
+/** A document as a JSON value; what is in it is checked later. */
+const SentDocument = (description: string): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ ...documentSchema, description }),
+    ValidateIf((_object, value) => value !== undefined) as PropertyDecorator,
+    IsDefined(),
+  );
+
+/** A JSON text; what is in it is read later. */
+const SourceText = (description: string): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, minLength: 1, maxLength: MAX_SOURCE_LENGTH, description }),
+    ValidateIf((_object, value) => value !== undefined) as PropertyDecorator,
+    IsString(),
+    Length(1, MAX_SOURCE_LENGTH),
+  );
+
+export class PolicyQuery extends listQueryOf(POLICY_SORTS) {
+  @IdOf('srv', { optional: true, description: 'The policies of this server' }) serverId?: string;
+}
+
+export class ServerPolicyQuery extends listQueryOf(POLICY_SORTS) {}
+
 export class CreatePolicy {
   @Text(1, 200) name!: string;
-  @ApiProperty(documentSchema) @IsDefined() document!: unknown;
+  @SentDocument('A policy document, at most 256 KiB; or source') document?: unknown;
+  @SourceText('The document as JSON text, kept byte for byte; or document')
+  source?: string;
 }
 
 export class UpdatePolicy {
-  @Text(1, 200, { optional: true, description: 'The name stays unless given' }) name?: string;
-  @ApiProperty(documentSchema) @IsDefined() document!: unknown;
+  @Text(1, 200, { optional: true, description: 'The name stays without it' }) name?: string;
+  @SentDocument('The document stays without it and without source') document?: unknown;
+  @SourceText('The document as JSON text, kept byte for byte; or document')
+  source?: string;
 }
 
 export class ValidatePolicy {
-  @ApiProperty(documentSchema) @IsDefined() document!: unknown;
+  @SentDocument('A policy document, at most 256 KiB; or source') document?: unknown;
+  @SourceText('The document as JSON text, kept byte for byte; or document')
+  source?: string;
   @IdOf('srv', { optional: true, description: 'Also checks that the tools named are there' }) serverId?: string;
 }
 
@@ -38,7 +72,7 @@ export class DecidePolicy {
 }
 
 export class PolicyErrorView {
-  @ApiProperty({ type: String, description: 'JSON Pointer into the body; it begins with /document' }) pointer!: string;
+  @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) pointer!: string;
   @ApiProperty({ type: String }) code!: string;
   @ApiProperty({ type: String }) message!: string;
 }
@@ -46,9 +80,11 @@ export class PolicyErrorView {
 export class PolicyView {
   @IdOf('pol') id!: string;
   @IdOf('srv') serverId!: string;
+  @Text(1, 200) serverName!: string;
   @Text(1, 200) name!: string;
   @ApiProperty({ type: 'integer', minimum: 1, description: 'Also the ETag' }) version!: number;
   @ApiProperty(documentSchema) document!: object;
+  @ApiProperty({ type: String, description: 'The document as JSON text, as it was sent' }) source!: string;
   @ApiProperty({ type: [PolicyErrorView] }) warnings!: readonly PolicyErrorView[];
   @Instant() createdAt!: string;
   @Instant() updatedAt!: string;
@@ -58,6 +94,7 @@ export class PolicyVersionView {
   @ApiProperty({ type: 'integer', minimum: 1 }) version!: number;
   @Text(1, 200) name!: string;
   @ApiProperty(documentSchema) document!: object;
+  @ApiProperty({ type: String, description: 'The document as JSON text, as it was sent' }) source!: string;
   @Instant() publishedAt!: string;
   @ApiProperty({ type: ActorView }) publishedBy!: ActorView;
 }

@@ -5,6 +5,7 @@ import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
+import { toListPage, type ListQuery } from '../../platform/rest/list-query.js';
 import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { PolicyPins } from '../../record/event-log/events/index.js';
@@ -24,6 +25,7 @@ import {
   findIdentity,
   findInputSchemas,
   findServer,
+  findVersion,
   isPolicyInUse,
   listPolicies,
   listVersions,
@@ -37,9 +39,11 @@ import type {
   PolicyVersionView,
   PolicyView,
   UpdatePolicy,
+  ValidatePolicy,
   ValidationView,
 } from './policies.dto.js';
 import { decideHypothetically } from './decide-hypothetically.js';
+import { documentOf, hasDocument, readSentDocument } from './source.js';
 import { markUncheckable } from './uncheckable-tools.js';
 
 type PolicyWithServer = Readonly<{ state: PolicyState; server: ServerFacts }>;
@@ -47,9 +51,11 @@ type PolicyWithServer = Readonly<{ state: PolicyState; server: ServerFacts }>;
 const view = (id: string, state: PolicyState, server: ServerFacts): PolicyView => ({
   id,
   serverId: state.serverId,
+  serverName: server.name,
   name: state.name,
   version: state.policyVersion,
-  document: state.document,
+  document: documentOf(state.source, state.document),
+  source: state.source,
   warnings: checkDocument(state.document, server.tools).warnings,
   createdAt: state.createdAt,
   updatedAt: state.updatedAt,
@@ -71,6 +77,21 @@ const findWithServer = async (tx: Tx, organizationId: string, id: string): Promi
 
 const IF_MATCH_WANTED = 'Read the policy and send its ETag as If-Match, so that nobody’s change is overwritten unseen.';
 
+/** The servers of policies, with what their warnings need. */
+const findServersOf = async (
+  tx: Tx,
+  organizationId: string,
+  policies: readonly PolicyState[],
+): Promise<ReadonlyMap<string, ServerFacts>> => {
+  const servers = new Map<string, ServerFacts>();
+  for (const serverId of new Set(policies.map((policy) => policy.serverId))) {
+    const server = await findServer(tx, organizationId, serverId);
+    const documents = policies.filter((policy) => policy.serverId === serverId).map(({ document }) => document);
+    if (server) servers.set(serverId, await markUncheckable(tx, { organizationId, serverId, server }, documents));
+  }
+  return servers;
+};
+
 /** A policy pins the definitions that its server's tools have when it is published. */
 const pinsOf = ({ hashes, acceptances }: ServerFacts): PolicyPins => ({ pins: hashes, acceptances });
 
@@ -91,22 +112,23 @@ export class PoliciesService {
     this.#once = once;
   }
 
-  create(principal: Principal, serverId: string, { name, document }: CreatePolicy): Promise<PolicyView> {
+  create(principal: Principal, serverId: string, { name, ...sent }: CreatePolicy): Promise<PolicyView> {
     return this.#once.run(principal, {
       prepare: () => Promise.resolve(),
       create: async (change) => {
         const facts = await requireServer(change.tx, principal.organizationId, serverId);
-        const accepted = requireValidDocument(document) as Document;
+        const { document: read, source } = readSentDocument(sent);
+        const document = requireValidDocument(read) as Document;
         const server = await markUncheckable(
           change.tx,
           { organizationId: principal.organizationId, serverId, server: facts },
-          [accepted],
+          [document],
         );
         const id = newId('pol');
         return view(
           id,
           await change.apply(policyStream, id, () =>
-            decidePolicyCreation(id, undefined, { serverId, name, document: accepted, ...pinsOf(server) }),
+            decidePolicyCreation(id, undefined, { serverId, name, document, source, ...pinsOf(server) }),
           ),
           server,
         );
@@ -114,25 +136,29 @@ export class PoliciesService {
     });
   }
 
-  /** The documents of a page are checked for warnings one a turn of the event loop, and in no transaction. */
-  async list({ organizationId }: Principal, serverId: string, query: PageQuery): Promise<Page<PolicyView>> {
-    const { after, rows, limit } = pageStart(query);
-    const { server, found } = await this.#store.read(organizationId, async (tx) => {
-      const facts = await requireServer(tx, organizationId, serverId);
-      const policies = await listPolicies(tx, organizationId, { serverId, after, rows });
-      return {
-        found: policies,
-        server: await markUncheckable(
-          tx,
-          { organizationId, serverId, server: facts },
-          policies.map(({ document }) => document),
-        ),
-      };
+  /** @throws Problem not_found (server), invalid_body (cursor) */
+  async listOfServer(principal: Principal, serverId: string, query: ListQuery): Promise<Page<PolicyView>> {
+    await this.#store.read(principal.organizationId, (tx) => requireServer(tx, principal.organizationId, serverId));
+    return this.list(principal, { ...query, serverId });
+  }
+
+  /**
+   * Policies over all servers, or of one. The documents of a page are checked for warnings outside the transaction, one
+   * a turn of the event loop. @throws Problem invalid_body (cursor)
+   */
+  async list(
+    { organizationId }: Principal,
+    query: ListQuery & Readonly<{ serverId?: string | undefined }>,
+  ): Promise<Page<PolicyView>> {
+    const { page, servers } = await this.#store.read(organizationId, async (tx) => {
+      const rows = await listPolicies(tx, organizationId, query);
+      const found = toListPage(rows, query, { idOf: ({ id }) => id, view: (policy) => policy });
+      return { page: found, servers: await findServersOf(tx, organizationId, found.items) };
     });
-    const page = toPage(found, limit, { keyOf: ({ id }) => id, view: (policy) => policy });
     const items: PolicyView[] = [];
     for (const policy of page.items) {
-      items.push(view(policy.id, policy, server));
+      const server = servers.get(policy.serverId);
+      if (server) items.push(view(policy.id, policy, server));
       await turn();
     }
     return { ...page, items };
@@ -150,31 +176,26 @@ export class PoliciesService {
   }
 
   /**
-   * Publishes the next version. @throws Problem 428 without `If-Match`, 412 when it names another version than the
-   * newest.
+   * Publishes the next version: a new document, a new name or both. @throws Problem not_found, precondition_required
+   * without `If-Match`, precondition_failed when it names another version than the newest, policy_invalid,
+   * unsupported_key, invalid_body
    */
   update(
     principal: Principal,
     id: string,
     ifMatch: string | undefined,
-    { name, document }: UpdatePolicy,
+    { name, ...sent }: UpdatePolicy,
   ): Promise<PolicyView> {
+    const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
-      const { state, server: facts } = await findWithServer(change.tx, principal.organizationId, id);
+      const { state, server: facts } = await findWithServer(change.tx, organizationId, id);
       requireMatch(requireIfMatch(ifMatch, IF_MATCH_WANTED), state.policyVersion);
-      const accepted = requireValidDocument(document) as Document;
-      const server = await markUncheckable(
-        change.tx,
-        { organizationId: principal.organizationId, serverId: state.serverId, server: facts },
-        [accepted],
-      );
-      return view(
-        id,
-        await change.apply(policyStream, id, (current) =>
-          decidePolicyChange(id, current, { name, document: accepted, ...pinsOf(server) }),
-        ),
-        server,
-      );
+      const { serverId } = state;
+      const read = hasDocument(sent) ? readSentDocument(sent) : undefined;
+      const document = read ? (requireValidDocument(read.document) as Document) : state.document;
+      const server = await markUncheckable(change.tx, { organizationId, serverId, server: facts }, [document]);
+      const next = read ? { name, document, source: read.source, ...pinsOf(server) } : { name };
+      return view(id, await change.apply(policyStream, id, (current) => decidePolicyChange(id, current, next)), server);
     });
   }
 
@@ -198,9 +219,20 @@ export class PoliciesService {
     });
   }
 
+  /** One version as it was published. @throws Problem not_found */
+  getVersion({ organizationId }: Principal, id: string, version: string): Promise<PolicyVersionView> {
+    return this.#store.read(organizationId, async (tx) => {
+      await findWithServer(tx, organizationId, id);
+      const number = /^[1-9]\d{0,8}$/.test(version) ? Number(version) : undefined;
+      const found = number && (await findVersion(tx, organizationId, { policyId: id, version: number }));
+      if (!found) throw notFound('version of this policy');
+      return found;
+    });
+  }
+
   /** Whether a document could be saved; with a server, also whether its tools are there. */
-  async validate(principal: Principal, document: unknown, serverId: string | undefined): Promise<ValidationView> {
-    const { valid, errors, warnings } = await this.check(principal, document, serverId);
+  async validate(principal: Principal, { serverId, ...sent }: ValidatePolicy): Promise<ValidationView> {
+    const { valid, errors, warnings } = await this.check(principal, readSentDocument(sent).document, serverId);
     return { valid, errors, warnings };
   }
 

@@ -1,8 +1,18 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { Actor, ControlEvent, PolicyBody, PolicyPins } from '../../record/event-log/events/index.js';
 import type { KnownTool } from '../../policy-engine/lints/tool-lints.js';
+import {
+  listClauses,
+  numberColumn,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import type { Accepted } from '../../policy-engine/pins.js';
+import { sourceOf } from './source.js';
 import { evolvePolicy, type Document, type PolicyState } from './policies.js';
 
 export type StoredPolicy = Readonly<{ id: string }> & PolicyState;
@@ -14,19 +24,21 @@ type Row = PolicyPins & {
   name: string;
   policy_version: number;
   document: Document;
+  source: string | null;
   created_at: Date;
   updated_at: Date;
   deleted: boolean;
 };
 
 const COLUMNS =
-  'id, version, server_id, name, policy_version, document, pins, acceptances, created_at, updated_at, deleted';
+  'id, version, server_id, name, policy_version, document, source, pins, acceptances, created_at, updated_at, deleted';
 
 const stateOf = (row: Row): PolicyState => ({
   serverId: row.server_id,
   name: row.name,
   policyVersion: row.policy_version,
   document: row.document,
+  source: row.source ?? sourceOf(row.document),
   pins: row.pins,
   acceptances: row.acceptances,
   createdAt: row.created_at.toISOString(),
@@ -47,12 +59,12 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
   },
   save: async (tx, { organizationId, id, version, state }) => {
     await tx.query(
-      `insert into policies(organization_id, id, version, server_id, name, policy_version, document, pins,
-        acceptances, created_at, updated_at, deleted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+      `insert into policies(organization_id, ${COLUMNS})
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
        on conflict (organization_id, id) do update
          set version = excluded.version, server_id = excluded.server_id, name = excluded.name,
          policy_version = excluded.policy_version,
-         document = excluded.document, pins = excluded.pins, acceptances = excluded.acceptances,
+         document = excluded.document, source = excluded.source, pins = excluded.pins, acceptances = excluded.acceptances,
            updated_at = excluded.updated_at, deleted = excluded.deleted`,
       [
         organizationId,
@@ -62,6 +74,7 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
         state.name,
         state.policyVersion,
         JSON.stringify(state.document),
+        state.source,
         JSON.stringify(state.pins),
         state.acceptances,
         state.createdAt,
@@ -77,6 +90,7 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
  * discovery, `hashes` those of their definitions, by name.
  */
 export type ServerFacts = Readonly<{
+  name: string;
   disabled: boolean;
   organizationDisabled: boolean;
   disabledTools: readonly string[];
@@ -95,7 +109,7 @@ const KNOWN_TOOLS = `(select coalesce(jsonb_agg(jsonb_build_object('name', t->>'
 /** What policies have to know of a server and its tools; undefined when the organization has no such server. */
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerFacts | undefined> => {
   const { rows } = await tx.query<ServerFacts>(
-    `select s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted,
+    `select s.name, s.disabled, o.disabled as "organizationDisabled", s.disabled_tools as "disabledTools", s.accepted,
       s.acceptances, ${KNOWN_TOOLS} as tools,
        coalesce((select jsonb_object_agg(t->>'name', t->>'definitionHash')
          from jsonb_array_elements(s.tools) t), '{}') as hashes
@@ -106,27 +120,59 @@ export const findServer = async (tx: Tx, organizationId: string, id: string): Pr
   return rows[0];
 };
 
-/** The policies of a server in the order they were created, after the id `after`. */
+const POLICIES: ListSource = {
+  id: 'p.id',
+  search: ['p.name', 's.name'],
+  sort: {
+    name: textColumn('p.name'),
+    serverName: textColumn('s.name'),
+    version: numberColumn('p.policy_version'),
+    createdAt: timeColumn('p.created_at'),
+    updatedAt: timeColumn('p.updated_at'),
+  },
+};
+
+/** The fields that a list of policies is sorted by. */
+export const POLICY_SORTS = Object.keys(POLICIES.sort);
+
+type PolicyFilter = Readonly<{ serverId?: string | undefined }>;
+
+/** The policies of an organization, or of one server, whose server is not deleted. */
 export const listPolicies = async (
   tx: Tx,
   organizationId: string,
-  page: Readonly<{ serverId: string; after: string; rows: number }>,
-): Promise<readonly StoredPolicy[]> => {
-  const { rows } = await tx.query<Row>(
-    `select ${COLUMNS} from policies where organization_id = $1 and server_id = $2 and id > $3 and not deleted
-      order by id limit $4`,
-    [organizationId, page.serverId, page.after, page.rows],
+  query: ListQuery & PolicyFilter,
+): Promise<readonly (StoredPolicy & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(POLICIES, query, [organizationId, query.serverId ?? null]);
+  const columns = COLUMNS.split(', ').map((column) => `p.${column}`);
+  const { rows } = await tx.query<Row & SortKey>(
+    `select ${columns.join(', ')}, ${sortKey} as sort_key from policies p
+      join servers s on s.organization_id = p.organization_id and s.id = p.server_id and not s.deleted
+     where p.organization_id = $1 and not p.deleted and ($2::text is null or p.server_id = $2) ${tail}`,
+    values,
   );
-  return rows.map((row) => ({ id: row.id, ...stateOf(row) }));
+  return rows.map((row) => ({ id: row.id, ...stateOf(row), sort_key: row.sort_key }));
 };
 
 export type PolicyVersion = Readonly<{
   version: number;
   name: string;
   document: Document;
+  source: string;
   publishedAt: string;
   publishedBy: Actor;
 }>;
+
+type PublishedEvent = ControlEvent & Extract<PolicyBody, { type: 'policy.published' }>;
+
+const toVersion = (event: PublishedEvent): PolicyVersion => ({
+  version: event.policyVersion,
+  name: event.name,
+  document: event.document,
+  source: event.source ?? sourceOf(event.document),
+  publishedAt: event.time,
+  publishedBy: event.actor,
+});
 
 /** Every version of a policy as it was published, oldest first, after version `after`. */
 export const listVersions = async (
@@ -134,19 +180,23 @@ export const listVersions = async (
   organizationId: string,
   page: Readonly<{ policyId: string; after: number; rows: number }>,
 ): Promise<readonly PolicyVersion[]> => {
-  const { rows } = await tx.query<{ event: ControlEvent & Extract<PolicyBody, { type: 'policy.published' }> }>(
+  const { rows } = await tx.query<{ event: PublishedEvent }>(
     `select event from events where organization_id = $1 and stream_id = $2 and type = 'policy.published'
       and (event->>'policyVersion')::bigint > $3 order by version limit $4`,
     [organizationId, page.policyId, page.after, page.rows],
   );
-  return rows.map(({ event }) => ({
-    version: event.policyVersion,
-    name: event.name,
-    document: event.document,
-    publishedAt: event.time,
-    publishedBy: event.actor,
-  }));
+  return rows.map(({ event }) => toVersion(event));
 };
+
+/** One version of a policy as it was published; undefined when there is none with this number. */
+export const findVersion = async (
+  tx: Tx,
+  organizationId: string,
+  { policyId, version }: Readonly<{ policyId: string; version: number }>,
+): Promise<PolicyVersion | undefined> =>
+  (await listVersions(tx, organizationId, { policyId, after: version - 1, rows: 1 })).find(
+    (found) => found.version === version,
+  );
 
 /** Whether a grant that is not revoked names the policy, as its own or as its shadow. */
 export const isPolicyInUse = async (tx: Tx, organizationId: string, policyId: string): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import type { ControlEvent, PolicyBody, PolicyPins } from '../../record/event-log/events/index.js';
+import { sourceOf } from './source.js';
 import { notFound } from '../../platform/runtime/problems.js';
 
 export type Document = Readonly<Record<string, unknown>>;
@@ -9,6 +10,8 @@ export type PolicyState = Readonly<{
   name: string;
   policyVersion: number;
   document: Document;
+  /** The document as JSON text: byte for byte as it was sent, where it was sent as text. */
+  source: string;
   createdAt: string;
   updatedAt: string;
   deleted: boolean;
@@ -20,12 +23,13 @@ export const evolvePolicy = (state: PolicyState | undefined, event: ControlEvent
   switch (event.type) {
     case 'policy.published': {
       // Releases before tools were pinned published without pins.
-      const { serverId, name, policyVersion, document, time, pins = {}, acceptances = 0 } = event;
+      const { serverId, name, policyVersion, document, source, time, pins = {}, acceptances = 0 } = event;
       return {
         serverId,
         name,
         policyVersion,
         document,
+        source: source ?? sourceOf(document),
         pins,
         acceptances,
         createdAt: state?.createdAt ?? time,
@@ -49,28 +53,38 @@ export const existing = (state: PolicyState | undefined): PolicyState => {
 export const decidePolicyCreation = (
   policyId: string,
   _state: undefined,
-  first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document }>,
-): readonly PolicyBody[] => [{ type: 'policy.published', policyId, ...first, policyVersion: 1 }];
+  first: PolicyPins & Readonly<{ serverId: string; name: string; document: Document; source?: string | undefined }>,
+): readonly PolicyBody[] => {
+  const { source, ...rest } = first;
+  return [
+    { type: 'policy.published', policyId, ...rest, policyVersion: 1, ...(source === undefined ? {} : { source }) },
+  ];
+};
+
+type NewDocument = PolicyPins & Readonly<{ document: Document; source?: string | undefined }>;
 
 /**
- * The next version of a policy, whole; also when nothing differs, as somebody published it. @throws Problem not_found
+ * The next version of a policy, whole; also when nothing differs, as somebody published it. Without a document the
+ * policy is renamed: document, text and pins stay. @throws Problem not_found
  */
 export const decidePolicyChange = (
   policyId: string,
   state: PolicyState | undefined,
-  next: PolicyPins & Readonly<{ name?: string | undefined; document: Document }>,
+  next: Readonly<{ name?: string | undefined }> & (NewDocument | Readonly<{ document?: undefined }>),
 ): readonly PolicyBody[] => {
-  const { serverId, name, policyVersion } = existing(state);
+  const before = existing(state);
+  const { document, source, pins, acceptances }: NewDocument = next.document === undefined ? before : next;
   return [
     {
       type: 'policy.published',
       policyId,
-      serverId,
-      name: next.name ?? name,
-      policyVersion: policyVersion + 1,
-      document: next.document,
-      pins: next.pins,
-      acceptances: next.acceptances,
+      serverId: before.serverId,
+      name: next.name ?? before.name,
+      policyVersion: before.policyVersion + 1,
+      document,
+      ...(source === undefined ? {} : { source }),
+      pins,
+      acceptances,
     },
   ];
 };

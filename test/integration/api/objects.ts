@@ -120,7 +120,10 @@ const TOOL = 'echo';
 
 /** A path with one id in it, and maybe the name of a tool; other second parameters would need a rule of their own. */
 export const withId = (path: string, id: string): string => {
-  const filled = path.replace(/\{\w+\}/, () => id).replace('{name}', TOOL);
+  const filled = path
+    .replace(/\{\w+\}/, () => id)
+    .replace('{version}', '1')
+    .replace('{name}', TOOL);
   if (filled.includes('{')) throw new Error(`nothing says how to fill the second parameter of ${path}`);
   return filled;
 };

@@ -114,6 +114,9 @@ export const isIdMember = (name: string): boolean => /Ids?$/.test(name) && name 
 
 /** Of members that each are optional, the one to send. */
 export const oneOf: Readonly<Record<string, readonly string[]>> = {
+  createPolicy: ['document'],
+  updatePolicy: ['document'],
+  validatePolicy: ['document'],
   testPolicy: ['document'],
   updateOrganization: ['disabled'],
   updateServer: ['name'],

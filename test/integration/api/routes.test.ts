@@ -99,12 +99,12 @@ const perform = (
   });
 };
 
+/** The path that a request for this id reaches. */
+const reachedBy = (path: string, id: string): string => new URL(withId(path, id), toolgate.url).pathname;
+
 const anyPath = ({ path }: Operation): string => (hasId(path) ? withId(path, nobodys(path)) : path);
 const body = (operation: Operation, more: readonly string[] = []): Json | undefined =>
-  bodyOf(document, operation, values, [
-    ...more,
-    ...(operation.method === 'POST' ? [] : (oneOf[operation.operationId ?? ''] ?? [])),
-  ]);
+  bodyOf(document, operation, values, [...more, ...(oneOf[operation.operationId ?? ''] ?? [])]);
 const freshSession = async (): Promise<string> =>
   (await request(`${toolgate.url}/v1/login`, 'POST', { email: values['login.email'], password: PASSWORD })).body[
     'token'
@@ -282,8 +282,10 @@ describe.each(withIds)('%s', (_name, operation) => {
   });
 
   test('answers an id that is none with 404 or 400', async () => {
+    // A client takes dot segments out of a path before it sends it: what is left may be a list.
+    const sent = MALFORMED.filter((id) => !operations.some(({ path }) => path === reachedBy(operation.path, id)));
     const answers = await Promise.all(
-      MALFORMED.map(
+      sent.map(
         async (id) =>
           [
             id,

@@ -256,7 +256,7 @@ describe('what is tested', () => {
     const document = { version: '1', default: 'deny', check_arguments: true, tools: { cancel_job: {}, typo: {} } };
     expect((await run(cases, { document, serverId })).body).toMatchObject({
       passed: 2,
-      warnings: [{ pointer: '/document/tools/typo', code: 'unknown_tool' }],
+      warnings: [{ pointer: '/tools/typo', code: 'unknown_tool' }],
     });
     expect(
       (await run([{ ...cases[1], expect: { effect: 'deny', code: 'arguments_invalid' } }], { document })).body,
@@ -283,7 +283,7 @@ describe('what is tested', () => {
     );
     expect(await run([], { document: bad?.document })).toMatchObject({
       status: 422,
-      body: { errors: [{ pointer: expect.stringMatching(/^\/document/) }] },
+      body: { errors: [{ pointer: expect.any(String) }] },
     });
     expect((await run([], { document: { version: '1', default: 'deny', surprise: 1 } })).body['code']).toBe(
       'unsupported_key',

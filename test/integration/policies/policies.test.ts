@@ -58,9 +58,11 @@ describe('a policy', () => {
     expect(made.body).toEqual({
       id: expect.stringMatching(/^pol_/),
       serverId,
+      serverName: 'GitLab',
       name: 'capped',
       version: 1,
       document: capped,
+      source: JSON.stringify(capped, null, 2),
       warnings: [],
       createdAt: expect.stringMatching(/Z$/),
       updatedAt: made.body.createdAt,
@@ -139,21 +141,21 @@ describe('a policy', () => {
 
 describe('a document that is not valid', () => {
   test.each([
-    ['a key that nobody knows', { ...open, surprise: 1 }, 'unsupported_key', ['/document/surprise']],
+    ['a key that nobody knows', { ...open, surprise: 1 }, 'unsupported_key', ['/surprise']],
     [
       'keys in places that do not have them',
       { ...open, all_tools: { approval: {} }, deny_if: [] },
       'unsupported_key',
-      ['/document/all_tools/approval', '/document/deny_if'],
+      ['/all_tools/approval', '/deny_if'],
     ],
     [
       'everything wrong at once',
       { version: '2', surprise: 1, tools: { a: { action: 'maybe' } } },
       'policy_invalid',
-      ['/document/version', '/document/surprise', '/document/tools/a/action', '/document/default'],
+      ['/version', '/surprise', '/tools/a/action', '/default'],
     ],
-    ['a text', 'deny', 'policy_invalid', ['/document']],
-    ['a list', [], 'policy_invalid', ['/document']],
+    ['a text', 'deny', 'policy_invalid', ['']],
+    ['a list', [], 'policy_invalid', ['']],
   ])('is refused for %s, with every error at once', async (_what, document, code, pointers) => {
     for (const answer of [await create(document), await publish(document, '*')]) {
       expect(answer).toMatchObject({ status: 422, body: { code } });
@@ -208,9 +210,9 @@ describe('warnings', () => {
       },
     };
     const expected = [
-      { pointer: '/document/tools/cancel_job/limits/0/scope', code: 'session_scope' },
-      { pointer: '/document/hide/0', code: 'unknown_tool' },
-      { pointer: '/document/tools/cancel_jobs', code: 'unknown_tool' },
+      { pointer: '/tools/cancel_job/limits/0/scope', code: 'session_scope' },
+      { pointer: '/hide/0', code: 'unknown_tool' },
+      { pointer: '/tools/cancel_jobs', code: 'unknown_tool' },
     ];
     expect((await create(document)).body.warnings).toMatchObject(expected);
     expect((await ask('POST /v1/policies/validate', { document, serverId })).body).toMatchObject({
@@ -248,7 +250,7 @@ describe('warnings', () => {
         });
         const expected = [
           {
-            pointer: '/document/check_arguments',
+            pointer: '/check_arguments',
             code: 'uncheckable_schema',
             message: "refuses every call of 2 tools (looks_ahead, large): the input schema can't be checked",
           },

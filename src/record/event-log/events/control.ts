@@ -96,6 +96,8 @@ export type PolicyBody =
         name: string;
         policyVersion: number;
         document: Readonly<Record<string, unknown>>;
+        /** The document as the text that was sent; absent where it was sent as a value. */
+        source?: string;
       } & Partial<PolicyPins>
     >
   | Of<'policy.deleted', { policyId: string; serverId: string }>;
