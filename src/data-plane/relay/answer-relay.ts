@@ -3,23 +3,17 @@ import type { OutcomeStatus } from '../../record/event-log/events/index.js';
 import { parseObject } from '../../platform/json/json-object.js';
 import type { PendingRequest, Sink, UpstreamFailure, UpstreamHeaders } from '../../mcp/upstream/forward.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
-import {
-  beginEventStream,
-  jsonRpcError,
-  sendJsonText,
-  writeJsonHead,
-  type RequestId,
-} from '../../mcp/protocol/answers.js';
+import { beginEventStream, jsonRpcError, keepAlive, sendJsonText, writeJsonHead } from '../../mcp/protocol/answers.js';
 import { OWN_CODES } from '../../mcp/protocol/codes.js';
 import { ChunkList } from '../../platform/runtime/chunk-list.js';
 import { soon, startTimer } from '../../platform/runtime/guard.js';
 import { ClientWriter } from './client-writer.js';
+import type { AnswerSetup } from './answer-setup.js';
 import { CloseQueue } from './close-queue.js';
 import type { EventScreen } from './event-screen.js';
-import type { Exchange } from './exchange.js';
 import { judgeAnswer } from './judge-answer.js';
-import { MessageScan } from './message-scan.js';
-import { describeFailure, type Relayed } from './relayed.js';
+import { LongBody } from './long-body.js';
+import { describeFailure } from './relayed.js';
 import { sendBody, sendErrorAnswer } from './send-answer.js';
 import { isPlainResult, type ToolOutcome } from './tool-outcome.js';
 import { refusalOf } from './upstream-refusal.js';
@@ -36,20 +30,6 @@ const ENDED_EARLY = 'the MCP server ended its stream without an answer; the requ
 const answeredStreams = new CloseQueue();
 
 /**
- * Makes the screen of an answer that turns out to be an event stream; `answered` is called with the outcome of the
- * response in it.
- */
-type MakeScreen = (answered: (outcome: ToolOutcome) => void) => EventScreen;
-
-type Setup = Readonly<{
-  exchange: Exchange;
-  id: RequestId;
-  done: (relayed: Relayed) => void;
-  makeScreen: MakeScreen;
-  timeoutMs: number;
-}>;
-
-/**
  * Passes one upstream answer to a client. Event streams pass chunk by chunk, with back-pressure; other answers are held
  * up to 256 KiB, so that one that breaks off becomes a JSON-RPC error, and stream beyond that.
  *
@@ -60,9 +40,9 @@ type Setup = Readonly<{
  */
 export class AnswerRelay implements Sink, PendingRequest {
   readonly #response: ServerResponse;
-  readonly #setup: Setup;
+  readonly #setup: AnswerSetup;
   #screen: EventScreen | undefined;
-  #scan: MessageScan | undefined;
+  #scan: LongBody | undefined;
   #isRefused = false;
   #writer: ClientWriter | undefined;
   #running: PendingRequest | undefined;
@@ -80,7 +60,7 @@ export class AnswerRelay implements Sink, PendingRequest {
   #bytesAfterLeave = 0;
   #resumption: NodeJS.Timeout | undefined;
 
-  constructor(setup: Setup) {
+  constructor(setup: AnswerSetup) {
     this.#setup = setup;
     this.#response = setup.exchange.response;
   }
@@ -138,7 +118,7 @@ export class AnswerRelay implements Sink, PendingRequest {
   #breakOff(): boolean {
     if (this.#isRefused) return true;
     this.#isRefused = true;
-    if (this.#response.headersSent) this.#response.destroy();
+    if (this.#response.headersSent && this.#isStreaming) this.#response.destroy();
     else if (this.#isSuccess()) this.#sendError(OWN_CODES.upstreamError, NO_ANSWER);
     else this.#sendRefusal();
     this.#running?.abort();
@@ -249,6 +229,12 @@ export class AnswerRelay implements Sink, PendingRequest {
     this.#running?.abort();
   }
 
+  /** Sends a comment to a client that still waits, between the events of its stream. */
+  keepAlive(): void {
+    if (this.#isOver || this.#isRefused || (this.#isStreaming && this.#screen?.atBoundary !== true)) return;
+    keepAlive(this.#setup.exchange.request, this.#response);
+  }
+
   resume(): void {
     this.#running?.resume();
   }
@@ -265,11 +251,11 @@ export class AnswerRelay implements Sink, PendingRequest {
   #beginStreaming(chunk: Buffer): boolean {
     this.#isStreaming = true;
     const held = Buffer.concat([this.#held.take(), chunk]);
-    this.#scan = new MessageScan({ stopsAtList: true });
+    this.#scan = new LongBody(this.#response.headersSent);
     const passed = this.#scan.feed(held);
     if (this.#scan.isStopped) return this.#breakOff();
     if (this.#response.destroyed) return true;
-    writeJsonHead(this.#response, 200);
+    if (!this.#response.headersSent) writeJsonHead(this.#response, 200);
     return this.#write(passed);
   }
 
@@ -286,7 +272,7 @@ export class AnswerRelay implements Sink, PendingRequest {
   }
 
   #sendError(code: number, message: string): void {
-    sendErrorAnswer(this.#response, jsonRpcError(this.#setup.id, code, message), this.#screen !== undefined);
+    sendErrorAnswer(this.#response, jsonRpcError(this.#setup.id, code, message), this.#scan !== undefined);
   }
 
   /** Once: a sink that failed in its own end hears of a failure after it. */

@@ -6,7 +6,8 @@ import type { Authenticated } from '../directory/facts.js';
 import type { Kind as NamedKind } from '../../policy-engine/facts.js';
 
 const SWEEP_MS = 250;
-const SWEEPS_PER_KEEP_ALIVE = 100;
+/** Every 15 s. */
+const SWEEPS_PER_KEEP_ALIVE = 60;
 
 /**
  * `standing`: a stream that ends only when somebody ends it; the other kind carries the answer of one call, of `tool`

@@ -1,10 +1,10 @@
 import { startInterval } from '../../platform/runtime/guard.js';
 import type { ChannelResponse } from '../transports/channel-response.js';
 
-const HEARTBEAT_INTERVAL_MS = 20_000;
+const HEARTBEAT_INTERVAL_MS = 15_000;
 
 /**
- * Sends a comment every 20 s on event streams that wait for people or changes, so that no proxy closes them.
+ * Sends a comment every 15 s on event streams that wait for people or changes, so that no proxy closes them.
  */
 export class Heartbeat {
   readonly #answers = new Set<ChannelResponse>();

@@ -1,4 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { formatSse } from '../wire/sse.js';
+import { accepts } from './accept.js';
 
 export type RequestId = string | number | null;
 
@@ -21,8 +23,34 @@ export const writeJsonHead = (response: ServerResponse, status: number, length?:
       : { 'content-type': 'application/json', [NO_SNIFF]: 'nosniff', 'content-length': length },
   );
 
+/** Responses that began as an event stream before their answer was known. */
+const keptAlive = new WeakSet<ServerResponse>();
+const EVENT_STREAM = ['text/event-stream'];
+const COMMENT = ':\n\n';
+
+/**
+ * Sends a comment to a client that waits for the answer to its request, so that no proxy closes the connection. Begins
+ * the response as an event stream where it has not begun and the client takes one: the answer, which is sent as any
+ * other, is then its last event.
+ */
+export const keepAlive = ({ headers: { accept } }: IncomingMessage, response: ServerResponse): void => {
+  if (response.destroyed || response.writableEnded || response.writableNeedDrain) return;
+  if (!response.headersSent) {
+    if (accept === undefined || !accepts(accept, EVENT_STREAM)) return;
+    beginEventStream(response);
+    keptAlive.add(response);
+  }
+  response.write(COMMENT);
+};
+
+/** Sends an answer as the last event of a response that was kept alive; nothing on any other that has begun. */
+const endKeptAlive = (response: ServerResponse, text: string): void => {
+  if (keptAlive.has(response) && !response.writableEnded) response.end(formatSse({ data: text }));
+};
+
 /** Writes and sends the head of an event stream. The media type is ours, whatever the upstream said. */
 export const beginEventStream = (response: ServerResponse, headers: Fields = {}): void => {
+  if (response.headersSent && keptAlive.has(response)) return;
   response.writeHead(200, {
     ...headers,
     'content-type': 'text/event-stream',
@@ -46,7 +74,8 @@ export const sendJson = (response: ServerResponse, status: number, body: unknown
 
 /** The same for a text that is JSON already. */
 export const sendJsonText = (response: ServerResponse, status: number, text: string, headers: Fields = {}): void => {
-  if (response.headersSent || response.destroyed) return;
+  if (response.destroyed) return;
+  if (response.headersSent) return endKeptAlive(response, text);
   const bytes = Buffer.from(text);
   response.writeHead(status, {
     'content-type': 'application/json',

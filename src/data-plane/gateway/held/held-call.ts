@@ -1,5 +1,5 @@
 import { OWN_CODES } from '../../../mcp/protocol/codes.js';
-import { jsonRpcError, jsonRpcResult, sendJson } from '../../../mcp/protocol/answers.js';
+import { jsonRpcError, jsonRpcResult, keepAlive, sendJson } from '../../../mcp/protocol/answers.js';
 import type { Request } from '../../../mcp/protocol/read-message.js';
 import {
   toolOf,
@@ -18,14 +18,14 @@ type Resumed = Readonly<{ exchange: Exchange; call: EnforcedCall }> | undefined;
 
 type WaitingCall = Readonly<{ id: Request['id']; call: GovernedCall; refused: RefusedCall; wait: ApprovalWait }>;
 
-/** Lets the client cancel a call that waits. Returns what ends that. */
+/** Lets the client cancel a call that waits, and keeps its connection alive. Returns what ends that. */
 const onCancel =
-  ({ running }: HoldDeps, { session }: Exchange, id: Request['id']) =>
+  ({ running }: HoldDeps, { request, response, session }: Exchange, id: Request['id']) =>
   (cancel: () => void): (() => void) => {
     let forget = (): void => undefined;
     running.begin(session.sessionId, id, (done) => {
       forget = done;
-      return { resume: () => undefined, abort: cancel };
+      return { resume: () => undefined, abort: cancel, keepAlive: () => keepAlive(request, response) };
     });
     return () => forget();
   };
@@ -56,7 +56,9 @@ const waitForApproval = async (
   }
   const now = deps.directory.lookUp(who.grant.id, who.tokenHash, Date.now());
   if (!now) {
-    refuseToken(response, await deps.refusedTokens.stateOfHash(who.grant.id, who.tokenHash));
+    const state = await deps.refusedTokens.stateOfHash(who.grant.id, who.tokenHash);
+    if (!response.headersSent) refuseToken(response, state);
+    else sendJson(response, 200, jsonRpcError(id, OWN_CODES.unauthorized, `the grant token is ${state}`));
     return undefined;
   }
   const enforced = await deps.enforcement.enforce({ ...call, who: now, readAtMs: performance.now() });
