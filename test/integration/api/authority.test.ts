@@ -131,7 +131,7 @@ const perform = (operation: Operation, path: string, token: string): Promise<Ans
     { ...values, 'testPolicy.document': DOCUMENT, 'simulatePolicy.from': '2026-01-01T00:00:00Z' },
     oneOf[operation.operationId ?? ''],
   );
-  const query = operation.operationId === 'export' ? '?format=ndjson' : '';
+  const query = operation.operationId === 'exportEvents' ? '?format=ndjson' : '';
   return send(toolgate.url, operation.method, path + query, {
     token,
     headers,

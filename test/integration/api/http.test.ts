@@ -276,7 +276,7 @@ describe('a body', () => {
       '/v1/identities',
       '{"name":"proto","kind":"agent","attributes":{"constructor":"b","toString":"c"}}',
     );
-    expect(JSON.stringify(body['attributes'])).toBe('{"constructor":"b","toString":"c"}');
+    expect(JSON.stringify(body['attributes'])).toBe('{"toString":"c","constructor":"b"}');
     const decided = await post(
       '/v1/policies/validate',
       '{"document":{"version":"1","default":"deny","tools":{"valueOf":{"action":"deny"},' +
