@@ -45,6 +45,8 @@ export type UpstreamOptions = Readonly<{
   offers?: Readonly<{ resources: readonly string[]; templates: readonly string[]; prompts: readonly string[] }>;
   /** Answer in JSON instead of an event stream. */
   json?: boolean;
+  /** Do not declare `listChanged` of tools. */
+  undeclared?: boolean;
   /** What a call answers; unless told, the name and the arguments as text. */
   call?: (
     params: Readonly<{ name: string; arguments?: Record<string, unknown> }>,
@@ -105,7 +107,7 @@ export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upst
           };
     const server = new Server(
       { name: 'test-upstream', version: '1.2.3' },
-      { capabilities: { tools: { listChanged: true }, ...more } },
+      { capabilities: { tools: options.undeclared ? {} : { listChanged: true }, ...more } },
     );
     if (options.offers) offer(server, options.offers);
     server.setRequestHandler(ListToolsRequestSchema, (request) => {

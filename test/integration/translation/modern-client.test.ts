@@ -459,6 +459,17 @@ describe('a modern client of a legacy server', () => {
     },
   );
 
+  test('hears of changes of a server that sends list_changed without having declared it', async () => {
+    const { upstream, client } = await world({ undeclared: true });
+    const connected = await client();
+    let heard = 0;
+    connected.setNotificationHandler('notifications/tools/list_changed', () => void (heard += 1));
+    const subscription = await connected.listen({ toolsListChanged: true, promptsListChanged: true });
+    expect(subscription.honoredFilter).toEqual({ toolsListChanged: true });
+    for (const server of upstream.servers()) await server.sendToolListChanged();
+    await vi.waitFor(() => expect(heard).toBe(1));
+  });
+
   test('whose subscription lost its session sees the stream end without a result, and can listen anew', async () => {
     const { upstream, client, post } = await world({ offers: OFFERS });
     const connected = await client();

@@ -18,8 +18,11 @@ const FLAGS: Readonly<Record<string, keyof typeof LIST_KINDS>> = {
   'notifications/resources/list_changed': 'resourcesListChanged',
 };
 
-const offers = (capabilities: unknown, kind: string, feature: string): boolean =>
-  isObject(capabilities) && isObject(capabilities[kind]) && capabilities[kind][feature] === true;
+/** Many servers send list_changed without having declared it: whoever has a kind is listened to for its changes. */
+const has = (capabilities: unknown, kind: string, feature?: string): boolean =>
+  isObject(capabilities) &&
+  isObject(capabilities[kind]) &&
+  (feature === undefined || capabilities[kind][feature] === true);
 
 /**
  * One `subscriptions/listen` of a modern client: the list changes and resource updates of a legacy session that the
@@ -55,11 +58,9 @@ export class ModernSubscription implements PendingRequest, SessionListener {
 
   async start(wanted: Json): Promise<void> {
     const { capabilities } = this.#session.handshake.result;
-    const flags = Object.entries(LIST_KINDS).filter(
-      ([flag, kind]) => wanted[flag] === true && offers(capabilities, kind, 'listChanged'),
-    );
+    const flags = Object.entries(LIST_KINDS).filter(([flag, kind]) => wanted[flag] === true && has(capabilities, kind));
     const named: readonly unknown[] =
-      Array.isArray(wanted['resourceSubscriptions']) && offers(capabilities, 'resources', 'subscribe')
+      Array.isArray(wanted['resourceSubscriptions']) && has(capabilities, 'resources', 'subscribe')
         ? wanted['resourceSubscriptions']
         : [];
     const uris = await this.#session.listen(
