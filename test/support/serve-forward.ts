@@ -1,3 +1,4 @@
+import { memorySessionStore } from './memory-session-store.js';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,7 @@ export const transports = () =>
     http: makeHttpClient(makeOutbound({ allow: ['127.0.0.0/8'], ownPorts: () => [] }).connector),
     stdio: { allow: [process.execPath], variables: ['*'], environment: process.env, isolation: undefined },
     isGrantActive: () => true,
+    store: memorySessionStore(),
   });
 
 const KEPT = /^(mcp-|last-event-id$)/;

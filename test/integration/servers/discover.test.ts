@@ -180,6 +180,7 @@ describe('discovery', () => {
     expect(await ask(server.url, { timeoutMs: 300 })).toMatchObject({
       status: 'unreachable',
       detail: 'The server gave no answer within 0.3 s.',
+      timedOut: true,
     });
   });
 
