@@ -12,6 +12,8 @@ import { MembersController } from './members.controller.js';
 import { MembersService } from './members.service.js';
 import { OrganizationsController } from './organizations.controller.js';
 import { OrganizationsService } from './organizations.service.js';
+import { PersonController } from './person.controller.js';
+import { PersonService } from './person.service.js';
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInController } from './sign-in.controller.js';
@@ -27,6 +29,7 @@ import { SignUpService } from './sign-up.service.js';
     InvitationsController,
     ApiKeysController,
     SessionsController,
+    PersonController,
   ],
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
@@ -40,6 +43,7 @@ import { SignUpService } from './sign-up.service.js';
     InvitationsService,
     JoiningService,
     ApiKeysService,
+    PersonService,
   ],
 })
 export class AccountsModule {}

@@ -11,7 +11,7 @@ import { LoginLimits } from './login-limits.js';
  * caller's.
  */
 export type AnonymousRequest = Readonly<{
-  route: 'signup' | 'invitation';
+  route: 'signup' | 'invitation' | 'organization';
   address: string;
   repeat?: Repeat | undefined;
 }>;

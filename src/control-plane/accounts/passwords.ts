@@ -31,11 +31,24 @@ type Guards = Readonly<{ admit: () => Promise<void>; failed: () => Promise<void>
 const keyOf = ({ kind, address }: Hasher): string => `${kind} ${networkOf(address)}`;
 
 /**
- * The hash of a new password, as a PHC string with its own salt. Waits its turn.
+ * The hash of a new password in NFC, whatever keyboard it was typed on, as a PHC string with its own salt. Waits its turn.
  * @throws Problem too_many_requests or unavailable when too many wait
  */
 export const hashPassword = (password: string, by: Hasher): Promise<string> =>
-  hashing.run(keyOf(by), () => hash(password, COST));
+  hashing.run(keyOf(by), () => hash(password.normalize('NFC'), COST));
+
+/**
+ * The forms in which a password may have been hashed: NFC, and for hashes of earlier releases, which took it as it was
+ * typed, NFD and as it is. One form, unless the password has characters beyond ASCII.
+ */
+const formsOf = (password: string): readonly string[] => [
+  ...new Set([password.normalize('NFC'), password, password.normalize('NFD')]),
+];
+
+const matchesAnyForm = async (stored: string, password: string): Promise<boolean> => {
+  for (const form of formsOf(password)) if (await verify(stored, form)) return true;
+  return false;
+};
 
 /**
  * Whether a password belongs to a stored hash; without a hash the answer is false after the same time. Waits its turn.
@@ -45,7 +58,7 @@ export const hashPassword = (password: string, by: Hasher): Promise<string> =>
 export const passwordMatches = (stored: string | undefined, password: string, by: Hasher & Guards): Promise<boolean> =>
   hashing.run(keyOf(by), async () => {
     await by.admit();
-    const right = await verify(stored ?? UNKNOWN_USER_HASH, password);
+    const right = await matchesAnyForm(stored ?? UNKNOWN_USER_HASH, password);
     const matches = right && stored !== undefined;
     if (!matches) await by.failed();
     return matches;

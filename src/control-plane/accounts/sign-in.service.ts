@@ -5,6 +5,7 @@ import passport from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
 import type { User } from './members.js';
 import { Database } from '../../platform/postgres/database.js';
+import { canonicalEmail } from '../../platform/rest/email.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { findApiKeyHolder } from './api-keys.store.js';
 import type { Holder } from './authority.js';
@@ -18,10 +19,13 @@ import type { SignedInView } from './sign-in.dto.js';
 
 type UserRow = { id: string; email: string; password_hash: string; known: boolean };
 
-/** A user by e-mail address, and whether they signed in from a network before. */
+/**
+ * A user by e-mail address, and whether they signed in from a network before. The address as it was typed finds accounts
+ * of earlier releases, which kept other spellings.
+ */
 const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id
   and n.network = $2) as known
-  from users where lower(email) = lower($1)`;
+  from users where lower(email) in ($1, lower($3)) order by lower(email) = $1 desc limit 1`;
 
 type ReadToken = (request: IncomingMessage) => string | undefined;
 
@@ -143,9 +147,10 @@ export class SignInService {
    * time.
    * @throws Problem too_many_requests after too many failures, or when too many wait.
    */
-  async checkPassword(attempt: Attempt, password: string): Promise<User | undefined> {
+  async checkPassword({ target: typed, address }: Attempt, password: string): Promise<User | undefined> {
+    const attempt = { target: canonicalEmail(typed), address };
     await this.#limits.admit(attempt);
-    const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(attempt.address)]);
+    const { rows } = await this.#db.signIn.query<UserRow>(USER, [attempt.target, networkOf(address), typed]);
     const row = rows[0];
     const judged = { ...attempt, known: row?.known ?? false };
     await this.#limits.admit(judged);

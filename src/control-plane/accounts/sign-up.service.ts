@@ -46,6 +46,24 @@ export class SignUpService {
     );
   }
 
+  /** One more organization for a user who is signed in. @throws Problem signup_closed by `SIGNUP` */
+  addOrganization(user: User, name: string, repeat: Repeat | undefined): Promise<SignedInView> {
+    return this.#once.run(
+      // The key is the user's own: others may send the same key with the same name.
+      { route: 'organization', address: user.id, repeat: repeat && { ...repeat, key: `${user.id} ${repeat.key}` } },
+      {
+        prepare: async () => ({
+          caller: {
+            organizationId: newId('org'),
+            actor: { type: 'member', id: user.id, name: user.email },
+            authority: (tx: Tx) => this.#admitInTurn(tx),
+          } as const,
+        }),
+        create: (change, { caller: { organizationId: id } }) => this.#createFor(change, user, { id, name }),
+      },
+    );
+  }
+
   async #prepare({ email, password, address }: SignUpFrom): Promise<Prepared> {
     await this.#db.asStranger(address, async (tx) => {
       await this.#admit(tx);
@@ -66,8 +84,16 @@ export class SignUpService {
     { caller: { organizationId: id }, user, passwordHash }: Prepared,
     { organizationName: name, address }: SignUpFrom,
   ): Promise<SignedInView> {
+    await insertUser(change.tx, user, { passwordHash, address });
+    return this.#createFor(change, user, { id, name });
+  }
+
+  async #createFor(
+    change: Change,
+    user: User,
+    { id, name }: Readonly<{ id: string; name: string }>,
+  ): Promise<SignedInView> {
     const { tx } = change;
-    await insertUser(tx, user, { passwordHash, address });
     await tx.query('insert into organization_keys(organization_id, wrapped) values ($1, $2)', [
       id,
       this.#vault.newOrganizationKey(id),

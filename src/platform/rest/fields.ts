@@ -16,6 +16,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { isId, type IdPrefix } from '../crypto/ids.js';
+import { canonicalEmail } from './email.js';
 
 type Field = Readonly<{ optional?: boolean; nullable?: boolean; description?: string }>;
 
@@ -62,9 +63,10 @@ const isEmailAddress = (value: unknown): boolean =>
 const checked = (validate: (value: unknown) => boolean, message: string): PropertyDecorator =>
   ValidateBy({ name: 'isValid', validator: { validate, defaultMessage: () => message } });
 
-/** An e-mail address. */
+/** An e-mail address, which becomes its one spelling: see `canonicalEmail`. */
 export const Email = (field: Field = {}): PropertyDecorator =>
   applyDecorators(
+    Transform(({ value }: { value: unknown }) => (isEmailAddress(value) ? canonicalEmail(String(value)) : value)),
     documented(field, { type: String, format: 'email', maxLength: MAX_EMAIL_LENGTH }),
     ...present(field),
     checked(isEmailAddress, '$property must be an email'),

@@ -169,7 +169,11 @@ describe('the document', () => {
       'POST /v1/login',
       'POST /v1/signup',
     ]);
-    expect(openTo('member').toSorted()).toEqual(['DELETE /v1/sessions/{id}', 'POST /v1/logout']);
+    expect(openTo('member').toSorted()).toEqual([
+      'DELETE /v1/sessions/{id}',
+      'POST /v1/logout',
+      'POST /v1/me/organizations',
+    ]);
     expect(openTo('viewer')).toEqual([]);
   });
 
