@@ -2,7 +2,9 @@ import { collectedBytes, HeldBytes } from '../../platform/fair-shares/held-bytes
 import { reportFailure } from '../../platform/runtime/guard.js';
 import type { AnswerHead } from './answer-head.js';
 import { openDecoder, type BodyDecoder, type DecodingFault } from './body-decoder.js';
+import type { CookieJar } from './cookie-jar.js';
 import { readContentCoding, type ContentCoding } from './content-coding.js';
+import type { HttpRequest } from './request-head.js';
 import type { Failure, HeaderFields, PendingRequest, Sink } from './sink.js';
 
 /** What an exchange does to the connection that carries it. */
@@ -11,14 +13,6 @@ interface Carrier {
   resume(): void;
   destroy(): void;
 }
-
-type RequestParts = Readonly<{
-  head: string;
-  body: Buffer | undefined;
-  silenceMs: number;
-  organizationId: string;
-  grantId: string;
-}>;
 
 /** What is told of a body that can't be decoded. */
 const DECODING_REASONS: Readonly<Record<DecodingFault, string>> = {
@@ -39,6 +33,8 @@ export class Exchange implements PendingRequest {
   readonly #sink: Sink;
   readonly #organizationId: string;
   readonly #grantId: string;
+  readonly #url: URL;
+  readonly #cookies: CookieJar | undefined;
   #coding: ContentCoding | undefined;
   #decoder: BodyDecoder | undefined;
   #carrier: Carrier | undefined;
@@ -46,12 +42,14 @@ export class Exchange implements PendingRequest {
   #paused = false;
   #silentMs = 0;
 
-  constructor({ head, body, silenceMs, organizationId, grantId }: RequestParts, sink: Sink) {
+  constructor(head: string, { body, silenceMs, organizationId, grantId, url, cookies }: HttpRequest, sink: Sink) {
     this.head = head;
     this.body = body;
     this.#silenceMs = silenceMs;
     this.#organizationId = organizationId;
     this.#grantId = grantId;
+    this.#url = url;
+    this.#cookies = cookies;
     this.#sink = sink;
   }
 
@@ -74,6 +72,8 @@ export class Exchange implements PendingRequest {
   headed(head: AnswerHead): void {
     this.#silentMs = 0;
     if (this.#over) return;
+    const { 'set-cookie': setCookie } = head.headers;
+    if (setCookie !== undefined) this.#cookies?.take(this.#url, setCookie);
     const coding = readContentCoding(head.headers['content-encoding']);
     if (coding !== undefined) return this.#headedCoded(head, coding);
     this.#tellHead(head.status, head.headers);

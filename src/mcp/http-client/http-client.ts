@@ -1,9 +1,10 @@
-import { Origin, type Connect, type HttpRequest } from './origin.js';
+import { Origin, type Connect } from './origin.js';
+import type { HttpRequest } from './request-head.js';
 import type { PendingRequest, Sink } from './sink.js';
 
 /**
  * Sends one request and hands the answer's bytes to the sink. No redirect is followed, nothing is retried, no cookie is
- * kept. Never throws.
+ * kept but in the jar of the request. Never throws.
  */
 export type HttpClient = (request: HttpRequest, sink: Sink) => PendingRequest;
 

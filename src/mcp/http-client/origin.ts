@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { guarded, reportFailure, soon, startInterval } from '../../platform/runtime/guard.js';
 import { Connection } from './connection.js';
 import { Exchange } from './exchange.js';
-import { requestHead, type Method, type RequestHeaders } from './request-head.js';
+import { requestHead, type HttpRequest } from './request-head.js';
 import type { PendingRequest, Sink } from './sink.js';
 
 /**
@@ -10,20 +10,6 @@ import type { PendingRequest, Sink } from './sink.js';
  * (platform/outbound).
  */
 export type Connect = (done: (error: Error | null, socket: Socket | null) => void) => void;
-
-/**
- * `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. What
- * the answer takes of memory counts for the organization and the grant.
- */
-export type HttpRequest = Readonly<{
-  url: URL;
-  method: Method;
-  headers: RequestHeaders;
-  body: Buffer | undefined;
-  silenceMs: number;
-  organizationId: string;
-  grantId: string;
-}>;
 
 const TICK_MS = 250;
 
@@ -54,13 +40,12 @@ export class Origin {
 
   /** Sends a request and its answer to `sink`. Never throws. */
   request(request: HttpRequest, sink: Sink): PendingRequest {
-    const { url, method, headers, body, silenceMs, organizationId, grantId } = request;
-    const head = requestHead(url, method, headers, body);
+    const head = requestHead(request);
     if (head === undefined) {
       sink.fail({ kind: 'unreachable', sent: false, cause: { code: 'ERR_INVALID_CHAR' } });
       return notSent;
     }
-    const exchange = new Exchange({ head, body, silenceMs, organizationId, grantId }, sink);
+    const exchange = new Exchange(head, request, sink);
     if (this.#waiting.push(exchange) === 1) soon('http_send', () => this.#sendAll());
     return exchange;
   }

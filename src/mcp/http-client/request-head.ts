@@ -1,5 +1,23 @@
+import type { CookieJar } from './cookie-jar.js';
+
 export type RequestHeaders = Readonly<Record<string, string>>;
 export type Method = 'GET' | 'POST' | 'DELETE';
+
+/**
+ * `silenceMs`: how long the other side may send nothing, to the nearest quarter of a second above; 0 is for ever. What
+ * the answer takes of memory counts for the organization and the grant. `cookies` are those of the session, if it has
+ * any: the request sends them, and the answer sets them.
+ */
+export type HttpRequest = Readonly<{
+  url: URL;
+  method: Method;
+  headers: RequestHeaders;
+  body: Buffer | undefined;
+  silenceMs: number;
+  organizationId: string;
+  grantId: string;
+  cookies?: CookieJar | undefined;
+}>;
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -43,14 +61,17 @@ const headOf = (url: URL, method: Method, headers: RequestHeaders): string | und
   return text;
 };
 
+/** The request's own cookies and those of the session in one field, as only one may be sent (RFC 6265, 5.4). */
+const withCookies = (headers: RequestHeaders, cookies: string): RequestHeaders => {
+  const own = Object.entries(headers).filter(([name]) => name.toLowerCase() === 'cookie');
+  const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'cookie');
+  return { ...Object.fromEntries(others), cookie: [...own.map(([, value]) => value), cookies].join('; ') };
+};
+
 /** The head of a request, empty line and all. */
-export const requestHead = (
-  url: URL,
-  method: Method,
-  headers: RequestHeaders,
-  body: Buffer | undefined,
-): string | undefined => {
-  const head = headOf(url, method, headers);
+export const requestHead = ({ url, method, headers, body, cookies }: HttpRequest): string | undefined => {
+  const cookie = cookies?.headerFor(url);
+  const head = headOf(url, method, cookie === undefined ? headers : withCookies(headers, cookie));
   if (head === undefined) return undefined;
   return body === undefined && method !== 'POST'
     ? `${head}\r\n`

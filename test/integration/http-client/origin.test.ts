@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeHttpClient } from '../../../src/mcp/http-client/http-client.js';
-import { Origin, type HttpRequest } from '../../../src/mcp/http-client/origin.js';
+import { Origin } from '../../../src/mcp/http-client/origin.js';
+import type { HttpRequest } from '../../../src/mcp/http-client/request-head.js';
 import type { PendingRequest } from '../../../src/mcp/http-client/sink.js';
 import { makeOutbound } from '../../../src/platform/outbound/outbound.js';
 
