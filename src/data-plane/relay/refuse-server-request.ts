@@ -36,6 +36,7 @@ export const refuseServerRequest = (
     headers,
     body,
     silenceMs: ANSWER_TIMEOUT_MS,
+    cookies: session.cookies,
   } as const;
   inBackground('refuse_asked', collectAnswer(deps, answer, { maxBytes: MAX_ANSWER_BYTES }));
 };

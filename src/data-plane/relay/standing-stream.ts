@@ -209,6 +209,7 @@ export const relayStream = (deps: RelayDeps, exchange: StreamRequest): void => {
         headers,
         body: undefined,
         silenceMs: 0,
+        cookies: session.cookies,
       },
       stream,
     ),

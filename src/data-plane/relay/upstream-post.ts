@@ -25,6 +25,7 @@ export const upstreamPost = (
     headers,
     body,
     silenceMs: deps.upstreamTimeoutMs,
+    cookies: session.cookies,
   };
 };
 

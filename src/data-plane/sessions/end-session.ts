@@ -46,6 +46,7 @@ export const endSession = async (
         headers: upstreamHeaders(who.server.headers, session),
         body: undefined,
         silenceMs: ANSWER_TIMEOUT_MS,
+        cookies: session.cookies,
       },
       { maxBytes: MAX_ANSWER_BYTES },
     );

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { toJsonText } from '../../platform/json/exact-number.js';
+import { CookieJar, type KeptCookies } from '../../mcp/http-client/cookie-jar.js';
 import type { LegacyCaller } from '../../mcp/protocol/caller.js';
 
 /**
@@ -17,8 +18,16 @@ export type SessionContent = LegacyCaller &
 
 export type OpenSession = (sealed: string, nowMs: number) => SessionContent | undefined;
 
-/** Half of the bytes that Node accepts for all headers of a request. */
-export const maxSealedLength = 8 * 1024;
+/** As it is sealed: the cookies as they are kept. */
+type SealedContent = Omit<SessionContent, 'cookies'> & Readonly<{ cookies?: KeptCookies }>;
+
+const sealable = ({ cookies, ...content }: SessionContent): SealedContent => {
+  const kept = cookies?.toJSON();
+  return kept === undefined ? content : { ...content, cookies: kept };
+};
+
+/** Room for 8 KiB of cookies. Node takes 16 KiB for all headers of a request together. */
+export const maxSealedLength = 12 * 1024;
 
 const version = Buffer.of(1);
 const nonceBytes = 12;
@@ -28,19 +37,19 @@ const minSealedBytes = version.length + nonceBytes + tagBytes;
 /**
  * Seals a session into a visible-ASCII `Mcp-Session-Id`: base64url of version byte, nonce, ciphertext and tag
  * (AES-256-GCM, 32-byte key, random 96-bit nonce, the version byte as associated data). Undefined when it would be
- * over 8 KiB: the client chooses how large its capabilities are.
+ * over 12 KiB: the client chooses how large its capabilities are.
  */
 export function sealSession(key: Buffer, content: SessionContent): string | undefined {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes }).setAAD(version);
-  const ciphertext = Buffer.concat([cipher.update(toJsonText(content), 'utf8'), cipher.final()]);
+  const ciphertext = Buffer.concat([cipher.update(toJsonText(sealable(content)), 'utf8'), cipher.final()]);
   const sealed = Buffer.concat([version, nonce, ciphertext, cipher.getAuthTag()]).toString('base64url');
   return sealed.length <= maxSealedLength ? sealed : undefined;
 }
 
 /**
  * Opens what `sealSession` sealed with the same key. Undefined when a character was altered, from `expiresAt` on, for
- * another key or version, and over 8 KiB; never throws for a 32-byte key. The caller must compare the session's grant
+ * another key or version, and over 12 KiB; never throws for a 32-byte key. The caller must compare the session's grant
  * and server with the request's.
  */
 export function openSession(key: Buffer, sealed: string, nowMs: number): SessionContent | undefined {
@@ -57,8 +66,8 @@ export function openSession(key: Buffer, sealed: string, nowMs: number): Session
     const text =
       decipher.update(bytes.subarray(version.length + nonceBytes, -tagBytes), undefined, 'utf8') +
       decipher.final('utf8');
-    const content = JSON.parse(text) as SessionContent;
-    return content.expiresAt > nowMs ? content : undefined;
+    const content = JSON.parse(text) as SealedContent;
+    return content.expiresAt > nowMs ? { ...content, cookies: new CookieJar(content.cookies) } : undefined;
   } catch {
     return undefined;
   }

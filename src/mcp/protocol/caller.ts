@@ -1,3 +1,4 @@
+import type { CookieJar } from '../http-client/cookie-jar.js';
 import type { Era } from './era.js';
 
 /**
@@ -16,4 +17,6 @@ type CallerOf<E extends Era> = Readonly<{
   clientCapabilities: unknown;
   clientName?: string;
   clientVersion?: string;
+  /** What the upstream set in this session. */
+  cookies?: CookieJar | undefined;
 }>;

@@ -1,4 +1,5 @@
 import { eventStreamReader } from '../wire/event-reader.js';
+import { CookieJar } from '../http-client/cookie-jar.js';
 import type { HttpClient } from '../http-client/http-client.js';
 import { startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes } from '../../platform/fair-shares/held-bytes.js';
@@ -45,7 +46,8 @@ class SseChannel {
   readonly #http: HttpClient;
   readonly #url: URL;
   readonly #events: ChannelEvents;
-  readonly #owner: Readonly<{ organizationId: string; grantId: string }>;
+  /** Every request of the channel counts for one owner, and belongs to one session. */
+  readonly #owner: Readonly<{ organizationId: string; grantId: string; cookies: CookieJar }>;
   readonly #waiting: Post[] = [];
   readonly #endpointTimer: NodeJS.Timeout;
   readonly #posts = new Set<PendingRequest>();
@@ -56,7 +58,7 @@ class SseChannel {
   #over = false;
 
   constructor(http: HttpClient, url: URL, { server, grantId }: UpstreamRequest, events: ChannelEvents) {
-    this.#owner = { organizationId: server.organizationId, grantId };
+    this.#owner = { organizationId: server.organizationId, grantId, cookies: new CookieJar() };
     this.#http = http;
     this.#url = url;
     this.#events = events;

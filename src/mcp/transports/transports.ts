@@ -32,10 +32,10 @@ export type TransportDeps = Pick<ChannelRules, 'isGrantActive'> &
 const overHttp =
   (http: HttpClient, sessions: HttpSessions | undefined) =>
   (request: UpstreamRequest, url: URL, sink: Sink): PendingRequest => {
-    const { method, headers, body, silenceMs, grantId } = request;
+    const { method, headers, body, silenceMs, grantId, cookies } = request;
     const { organizationId } = request.server;
     return http(
-      { url, method, headers, body, silenceMs, organizationId, grantId },
+      { url, method, headers, body, silenceMs, organizationId, grantId, cookies },
       sessions ? sessions.watch(request, sink) : sink,
     );
   };

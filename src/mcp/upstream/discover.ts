@@ -22,7 +22,7 @@ import {
   discoverModern,
   closeLegacySession,
   closeModernProcess,
-  legacyHeaders,
+  postInSession,
   postTo,
   type Handshake,
   type UpstreamTarget,
@@ -214,12 +214,7 @@ const listPage = async (
   const request =
     handshake.era === 'modern'
       ? postTo(target, 'modern', ownModernBody(id, method, params), modernHeaders(target.credential, method, params))
-      : postTo(
-          target,
-          'legacy',
-          Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })),
-          legacyHeaders(target, handshake),
-        );
+      : postInSession(target, handshake, Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params })));
   const answer = await ask(target.forward, request, id, {
     ...bounds.left(),
     ...(handshake.era === 'legacy' ? { onServerRequest: answerServerRequest(target, handshake) } : {}),

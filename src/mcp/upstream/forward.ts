@@ -1,3 +1,4 @@
+import type { CookieJar } from '../http-client/cookie-jar.js';
 import { decorateSink, type Failure, type HeaderFields, type PendingRequest, type Sink } from '../http-client/sink.js';
 import type { OpenTransport } from '../../platform/runtime/transport.js';
 import type { Era } from '../protocol/era.js';
@@ -18,7 +19,7 @@ export type UpstreamServer = Readonly<{
 /**
  * One request in the terms of Streamable HTTP, whatever the server really speaks. `era` is the one that it is written
  * in; what lives longer than a request (a session, a process) belongs to `grantId`. `headers` hold the upstream's
- * credential.
+ * credential, `cookies` those of the legacy session that the request belongs to.
  */
 export type UpstreamRequest = Readonly<{
   server: UpstreamServer;
@@ -28,6 +29,7 @@ export type UpstreamRequest = Readonly<{
   headers: Readonly<Record<string, string>>;
   body: Buffer | undefined;
   silenceMs: number;
+  cookies?: CookieJar | undefined;
 }>;
 
 export { decorateSink, type PendingRequest, type Sink };

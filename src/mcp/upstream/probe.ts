@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../../platform/json/json-object.js';
+import { CookieJar } from '../http-client/cookie-jar.js';
 import { inBackground } from '../../platform/runtime/guard.js';
 import { findNamedRevision, isRevisionOf, REVISIONS, type Era } from '../protocol/era.js';
 import { ask, errorOf, resultOf, type AnswerLimits, type ServerRequest, type UpstreamAnswer } from './ask.js';
@@ -25,6 +26,7 @@ export type Handshake = Readonly<{
   serverInfo: Json | null;
   result: Json;
   session: string | undefined;
+  cookies: CookieJar | undefined;
 }>;
 
 /** Finds a session that a client of this process has open at a server, with which discovery can list tools. */
@@ -59,6 +61,8 @@ export const postTo = (
  * and some never answer one.
  */
 const NOTIFICATION_TIMEOUT_MS = 2000;
+
+const NO_BODY = Buffer.alloc(0);
 
 type Modern = Readonly<{ answer: UpstreamAnswer; handshake: Handshake | undefined }>;
 
@@ -96,7 +100,14 @@ export const discoverModern = async (target: UpstreamTarget, limits: AnswerLimit
     answer,
     handshake:
       result && isRevisionOf('modern', spoken)
-        ? { era: 'modern', protocolVersion: spoken, serverInfo: serverInfoOf(result), result, session: undefined }
+        ? {
+            era: 'modern',
+            protocolVersion: spoken,
+            serverInfo: serverInfoOf(result),
+            result,
+            session: undefined,
+            cookies: undefined,
+          }
         : undefined,
   };
 };
@@ -107,43 +118,41 @@ export type ClientIdentity = Readonly<{ info: unknown; capabilities: unknown }>;
 const OWN_IDENTITY: ClientIdentity = { info: OWN_CLIENT_INFO, capabilities: {} };
 
 /** What of a session is known while it is being opened. */
-type OpeningSession = Pick<Handshake, 'session'> & Readonly<{ protocolVersion: string | undefined }>;
+type OpeningSession = Pick<Handshake, 'session' | 'cookies'> & Readonly<{ protocolVersion: string | undefined }>;
 
 /**
  * Answers what a server asks while it answers a request of ours: some servers wait for the answer. Ping is all that we
  * can answer; everything else is refused, as no capability for it was declared.
  */
 export const answerServerRequest =
-  (target: UpstreamTarget, { session, protocolVersion }: OpeningSession) =>
+  (target: UpstreamTarget, opening: OpeningSession) =>
   ({ id, method, headers }: ServerRequest): void => {
     const content =
       method === 'ping'
         ? { result: {} }
         : { error: { code: JSON_RPC_CODES.methodNotFound, message: 'only ping is answered here' } };
     const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...content }));
-    const upstreamSession = session ?? headerOf(headers, 'mcp-session-id');
+    const session = opening.session ?? headerOf(headers, 'mcp-session-id');
     inBackground(
       'server_request',
-      ask(
-        target.forward,
-        postTo(target, 'legacy', body, upstreamHeaders(target.credential, { upstreamSession, protocolVersion })),
-        undefined,
-        { timeoutMs: NOTIFICATION_TIMEOUT_MS, maxBytes: 0 },
-      ),
+      ask(target.forward, postInSession(target, { ...opening, session }, body), undefined, {
+        timeoutMs: NOTIFICATION_TIMEOUT_MS,
+        maxBytes: 0,
+      }),
     );
   };
+
+type Initialize = Readonly<{ client: ClientIdentity; protocolVersion: string; cookies: CookieJar }>;
 
 const initialize = (
   target: UpstreamTarget,
   limits: AnswerLimits,
-  { info, capabilities }: ClientIdentity,
-  protocolVersion: string,
+  { client, protocolVersion, cookies }: Initialize,
 ): Promise<UpstreamAnswer> => {
-  const params = { protocolVersion, capabilities, clientInfo: info };
+  const params = { protocolVersion, capabilities: client.capabilities, clientInfo: client.info };
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 'initialize', method: 'initialize', params }));
-  const opening = { session: undefined, protocolVersion: undefined };
-  const headers = upstreamHeaders(target.credential, { upstreamSession: undefined, protocolVersion: undefined });
-  return ask(target.forward, postTo(target, 'legacy', body, headers), 'initialize', {
+  const opening = { session: undefined, protocolVersion: undefined, cookies };
+  return ask(target.forward, postInSession(target, opening, body), 'initialize', {
     ...limits,
     onServerRequest: answerServerRequest(target, opening),
   });
@@ -161,10 +170,12 @@ export const openLegacySession = async (
   const [newest] = REVISIONS.legacy;
   const endsAt = performance.now() + limits.timeoutMs;
   const left = (): AnswerLimits => ({ ...limits, timeoutMs: Math.max(1, endsAt - performance.now()) });
-  const first = await initialize(target, limits, client, newest);
+  const cookies = new CookieJar();
+  const first = await initialize(target, limits, { client, protocolVersion: newest, cookies });
   const error = errorOf(first)?.error;
   const named = error && findNamedRevision('legacy', error, newest);
-  const answer = named === undefined ? first : await initialize(target, left(), client, named);
+  const answer =
+    named === undefined ? first : await initialize(target, left(), { client, protocolVersion: named, cookies });
   const result = resultOf(answer);
   if (answer.kind !== 'response' || !result || !isRevisionOf('legacy', result['protocolVersion']))
     return { answer, handshake: undefined };
@@ -174,20 +185,25 @@ export const openLegacySession = async (
     serverInfo: isObject(result['serverInfo']) ? result['serverInfo'] : null,
     result,
     session: headerOf(answer.headers, 'mcp-session-id'),
+    cookies,
   };
   const initialized = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
-  await ask(target.forward, postTo(target, 'legacy', initialized, legacyHeaders(target, handshake)), undefined, {
+  await ask(target.forward, postInSession(target, handshake, initialized), undefined, {
     ...limits,
     timeoutMs: Math.min(left().timeoutMs, NOTIFICATION_TIMEOUT_MS),
   });
   return { answer, handshake };
 };
 
-/** The headers of a request in a legacy session. */
-export const legacyHeaders = (
-  { credential }: UpstreamTarget,
-  { session, protocolVersion }: Handshake,
-): Record<string, string> => upstreamHeaders(credential, { upstreamSession: session, protocolVersion });
+/** A POST in a legacy session. */
+export const postInSession = (
+  target: UpstreamTarget,
+  { session, protocolVersion, cookies }: OpeningSession,
+  body: Buffer,
+): UpstreamRequest => ({
+  ...postTo(target, 'legacy', body, upstreamHeaders(target.credential, { upstreamSession: session, protocolVersion })),
+  cookies,
+});
 
 /** Ends the process that a server was asked in as a modern one. Over HTTP there is nothing to end. */
 export const closeModernProcess = async (
@@ -218,19 +234,7 @@ export const closeLegacySession = async (
   limits: AnswerLimits,
 ): Promise<void> => {
   if (handshake.session === undefined) return;
-  const { server, grantId } = target;
-  await ask(
-    target.forward,
-    {
-      server,
-      grantId,
-      era: 'legacy',
-      method: 'DELETE',
-      headers: legacyHeaders(target, handshake),
-      body: undefined,
-      silenceMs: limits.timeoutMs,
-    },
-    undefined,
-    limits,
-  );
+  const post = postInSession(target, handshake, NO_BODY);
+  const request = { ...post, method: 'DELETE', body: undefined, silenceMs: limits.timeoutMs } as const;
+  await ask(target.forward, request, undefined, limits);
 };

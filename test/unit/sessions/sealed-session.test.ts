@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CookieJar } from '../../../src/mcp/http-client/cookie-jar.js';
 import {
   makeSessionOpener,
   maxSealedLength,
@@ -33,11 +34,20 @@ function seal(changes: Partial<SessionContent> = {}): string {
 
 describe('a sealed session', () => {
   test('opens to what was sealed', () => {
-    expect(openSession(key, seal(), 999)).toEqual(content);
-    expect(openSession(key, seal({ upstreamSession: undefined }), 999)).toEqual({
-      ...content,
-      upstreamSession: undefined,
-    });
+    expect(openSession(key, seal(), 999)).toEqual({ ...content, cookies: expect.any(CookieJar) as CookieJar });
+    expect(openSession(key, seal({ upstreamSession: undefined }), 999)?.upstreamSession).toBeUndefined();
+  });
+
+  test('brings back the cookies of the upstream session, ten of them with 8 KiB in all', () => {
+    const url = new URL('https://mcp.example.com/mcp');
+    const cookies = new CookieJar();
+    cookies.take(
+      url,
+      Array.from({ length: 10 }, (_, index) => `c${index}=${'x'.repeat(800)}; Path=/`),
+    );
+    const sent = cookies.headerFor(url);
+    expect(sent?.split('; ')).toHaveLength(10);
+    expect(openSession(key, seal({ cookies }), 999)?.cookies?.headerFor(url)).toBe(sent);
   });
 
   test('is visible ASCII that shows nothing of its content and never looks the same twice', () => {
@@ -94,12 +104,12 @@ describe('what is not a sealed session of ours', () => {
     }
   });
 
-  test('of more than 8 KiB is neither made nor opened', () => {
-    const fits = seal({ clientCapabilities: 'x'.repeat(5000) });
+  test('of more than 12 KiB is neither made nor opened', () => {
+    const fits = seal({ clientCapabilities: 'x'.repeat(8000) });
     expect(fits.length).toBeLessThanOrEqual(maxSealedLength);
-    expect(openSession(key, fits, 0)?.clientCapabilities).toHaveLength(5000);
-    expect(sealSession(key, { ...content, clientCapabilities: 'x'.repeat(6200) })).toBeUndefined();
-    expect(openSession(key, 'A'.repeat(8193), 0)).toBeUndefined();
+    expect(openSession(key, fits, 0)?.clientCapabilities).toHaveLength(8000);
+    expect(sealSession(key, { ...content, clientCapabilities: 'x'.repeat(9300) })).toBeUndefined();
+    expect(openSession(key, 'A'.repeat(maxSealedLength + 1), 0)).toBeUndefined();
   });
 
   test('opening any text never throws', () => {

@@ -2,13 +2,7 @@ import { inBackground } from '../../../platform/runtime/guard.js';
 import { parseObject, type Json } from '../../../platform/json/json-object.js';
 import { ask, resultOf } from '../../upstream/ask.js';
 import type { UpstreamRequest } from '../../upstream/forward.js';
-import {
-  closeLegacySession,
-  legacyHeaders,
-  postTo,
-  type Handshake,
-  type UpstreamTarget,
-} from '../../upstream/probe.js';
+import { closeLegacySession, postInSession, type Handshake, type UpstreamTarget } from '../../upstream/probe.js';
 import { isAtLeast } from '../../protocol/log-levels.js';
 import { membersOf } from '../../wire/json-text.js';
 import { StandingStream } from './standing-stream.js';
@@ -97,7 +91,7 @@ export class UpstreamSession {
 
   /** A POST in this session. */
   request(body: string): UpstreamRequest {
-    return postTo(this.reach, 'legacy', Buffer.from(body), legacyHeaders(this.reach, this.handshake));
+    return postInSession(this.reach, this.handshake, Buffer.from(body));
   }
 
   /**
