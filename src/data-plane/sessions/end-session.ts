@@ -8,14 +8,29 @@ import type { SessionDeps } from './session-deps.js';
 const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_TIMEOUT_MS = 5000;
 
+type EndRequest = AuthenticatedRequest & Readonly<{ session: SessionContent }>;
+
+const endUpstream = (deps: SessionDeps, { who, session }: EndRequest): ReturnType<typeof collectAnswer> =>
+  collectAnswer(
+    deps,
+    {
+      server: who.server,
+      grantId: who.grant.id,
+      era: 'legacy',
+      method: 'DELETE',
+      headers: upstreamHeaders(who.server.headers, session),
+      body: undefined,
+      silenceMs: ANSWER_TIMEOUT_MS,
+      cookies: session.cookies,
+    },
+    { maxBytes: MAX_ANSWER_BYTES },
+  );
+
 /**
  * DELETE: ends the session on this gateway before the client is answered, on every other gateway within a second, and
  * upstream if the upstream can be reached. The end is recorded as an event.
  */
-export const endSession = async (
-  deps: SessionDeps,
-  exchange: AuthenticatedRequest & Readonly<{ session: SessionContent }>,
-): Promise<void> => {
+export const endSession = async (deps: SessionDeps, exchange: EndRequest): Promise<void> => {
   const { who, session, response } = exchange;
   const expiresAt = new Date(session.expiresAt).toISOString();
   await deps.store.change(
@@ -35,21 +50,6 @@ export const endSession = async (
       });
     },
   );
-  if (session.upstreamSession !== undefined) {
-    await collectAnswer(
-      deps,
-      {
-        server: who.server,
-        grantId: who.grant.id,
-        era: 'legacy',
-        method: 'DELETE',
-        headers: upstreamHeaders(who.server.headers, session),
-        body: undefined,
-        silenceMs: ANSWER_TIMEOUT_MS,
-        cookies: session.cookies,
-      },
-      { maxBytes: MAX_ANSWER_BYTES },
-    );
-  }
+  if (session.upstreamSession !== undefined) await endUpstream(deps, exchange);
   sendStatus(response, 204);
 };

@@ -4,6 +4,7 @@ import { guarded, startTimer } from '../../platform/runtime/guard.js';
 import { holdBytes, type HeldBytes } from '../../platform/fair-shares/held-bytes.js';
 import { eventStreamReader, type EventStreamReader } from '../wire/event-reader.js';
 import { parseServerMessage, readResponseTo, type ResponseContent } from '../protocol/response.js';
+import { whyNotResponse, whyUnreadable } from '../protocol/unreadable.js';
 import type { Forward, PendingRequest, UpstreamFailure, UpstreamHeaders, UpstreamRequest } from './forward.js';
 import { headerOf, isEventStream } from '../protocol/headers.js';
 
@@ -17,8 +18,8 @@ const MAX_UNREADABLE_EVENTS = 100;
 const MAX_SERVER_REQUESTS = 20;
 
 /**
- * What a server answered to one JSON-RPC request: a response (`text` is its message), an answer that holds none, or none
- * at all. `bytes` were read of its body.
+ * What a server answered to one JSON-RPC request: a response (`text` is its message), an answer that holds none
+ * (`reason` is read behind "the server answered"), or none at all. `bytes` were read of its body.
  */
 export type UpstreamAnswer =
   | Readonly<{
@@ -29,7 +30,7 @@ export type UpstreamAnswer =
       text: string;
       bytes: number;
     }>
-  | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; bytes: number }>
+  | Readonly<{ kind: 'other'; status: number; headers: UpstreamHeaders; reason: string; bytes: number }>
   | Readonly<{ kind: 'failed'; failure: UpstreamFailure | Readonly<{ kind: 'too_large' }> }>;
 
 /** The result that a server answered with; undefined when it answered with anything else. */
@@ -79,6 +80,7 @@ class AnswerReader {
   #answered = false;
   #unreadable = 0;
   #serverRequests = 0;
+  #reason = 'with an event stream without messages';
   #stopped = false;
 
   constructor(
@@ -106,7 +108,7 @@ class AnswerReader {
   #head(status: number, headers: UpstreamHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (this.#id === undefined) this.#answer({ kind: 'other', status, headers, bytes: 0 });
+    if (this.#id === undefined) this.#answer({ kind: 'other', status, headers, reason: `HTTP ${status}`, bytes: 0 });
     else if (isEventStream(headerOf(headers, 'content-type')))
       this.#events = eventStreamReader(({ data }) => this.#read(data), this.#limits.maxBytes);
   }
@@ -130,9 +132,9 @@ class AnswerReader {
   }
 
   #read(text: string): void {
-    if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || text === '') return;
+    if (this.#answered || this.#unreadable > MAX_UNREADABLE_EVENTS || (text === '' && this.#events)) return;
     const message = parseServerMessage(text);
-    if (message === undefined) return this.#passOver();
+    if (message === undefined) return this.#passOver(text);
     const response = readResponseTo(this.#id, message);
     if (response)
       this.#answer({
@@ -146,23 +148,27 @@ class AnswerReader {
     else this.#hear(message);
   }
 
-  #hear({ id, method }: Json): void {
+  #hear(message: Json): void {
+    const { id, method } = message;
+    this.#reason = whyNotResponse(message);
     const isRequest = typeof method === 'string' && (typeof id === 'string' || typeof id === 'number');
     if (!isRequest || this.#serverRequests >= MAX_SERVER_REQUESTS) return;
     this.#serverRequests += 1;
     guarded('ask', () => this.#limits.onServerRequest?.({ id, method, headers: this.#headers }))();
   }
 
-  #passOver(): void {
+  #passOver(text: string): void {
     this.#unreadable += 1;
+    if (this.#unreadable === 1) this.#reason = whyUnreadable(text, headerOf(this.#headers, 'content-type'));
     if (this.#unreadable > MAX_UNREADABLE_EVENTS) this.#stop('too_large');
   }
 
   #end(): void {
-    if (!this.#events && this.#id !== undefined) this.#read(this.#chunks.take().toString('utf8'));
+    if (!this.#events && !this.#answered) this.#read(this.#chunks.take().toString('utf8'));
     clearTimeout(this.#timer);
     this.#held.release();
-    this.#resolve({ kind: 'other', status: this.#status, headers: this.#headers, bytes: this.#bytes });
+    const [status, headers] = [this.#status, this.#headers];
+    if (!this.#answered) this.#resolve({ kind: 'other', status, headers, reason: this.#reason, bytes: this.#bytes });
   }
 
   #fail(failure: UpstreamFailure): void {

@@ -109,6 +109,9 @@ export const findEras = async (target: UpstreamTarget, timeoutMs = DISCOVERY_TIM
   return handshakes.map(({ era }) => era);
 };
 
+const urlOf = ({ server }: UpstreamTarget): URL | undefined =>
+  server.transport.type === 'stdio' ? undefined : server.transport.url;
+
 /** Ends what the asking began. A server may not let clients end sessions: it then ends them itself. */
 const closeSessions = async (target: UpstreamTarget, handshakes: readonly Handshake[]): Promise<void> => {
   const limits = { timeoutMs: CLOSE_TIMEOUT_MS, maxBytes: MAX_BYTES };
@@ -128,7 +131,7 @@ const tryEras = async (
   const { answer, handshake } = await discoverModern(target, bounds.left(SILENCE_SHARE));
   bounds.count(answer, true);
   if (handshake) handshakes.push(handshake);
-  if (mayEndHere(answer, type)) return failureOf(answer);
+  if (mayEndHere(answer, type)) return failureOf(answer, urlOf(target));
   const refused = await tryLegacy(target, bounds, handshakes);
   return isUnsupportedRevision(answer) ? UNSUPPORTED_REVISION : refused;
 };
@@ -142,7 +145,7 @@ const tryLegacy = async (
   bounds.count(answer, handshakes.length > 0);
   // Without a session it could ask a client nothing and tell it of no change; spoken to as a modern server, it can.
   if (handshake && (handshake.session !== undefined || handshakes.length === 0)) handshakes.push(handshake);
-  return failureOf(answer);
+  return failureOf(answer, urlOf(target));
 };
 
 /**
@@ -224,7 +227,7 @@ const listPage = async (
   if (result && answer.kind === 'response') return { result, text: answer.text };
   // A server without tools need not know the method.
   if (errorOf(answer)?.code === JSON_RPC_CODES.methodNotFound) return { result: { tools: [] }, text: '' };
-  throw new DiscoveryFailed(failureOf(answer));
+  throw new DiscoveryFailed(failureOf(answer, urlOf(target)));
 };
 
 const refusedNames = ({ refused }: ReadTools): string => {

@@ -1,7 +1,9 @@
 import { ProcessEnded } from './process-ended.js';
 import { OutboundRefused } from '../../platform/outbound/outbound.js';
 import { errorOf, type UpstreamAnswer } from './ask.js';
-import type { UpstreamFailure } from './forward.js';
+import type { UpstreamFailure, UpstreamHeaders } from './forward.js';
+import { whyNotSpoken } from '../protocol/unreadable.js';
+import { redirectTarget } from './redirect.js';
 import { MODERN_CODES } from '../protocol/codes.js';
 
 /**
@@ -31,18 +33,25 @@ export class DiscoveryFailed extends Error {
 }
 
 const NOT_MCP = 'The server answered, but not as an MCP server speaks Streamable HTTP: check the path of the URL.';
+const notMcp = (reason: string): string =>
+  `The server answered ${reason}, not as an MCP server does: check the path of the URL.`;
 
 const unreachable = (detail: string): DiscoveryFailure => ({ status: 'unreachable', detail });
 
-const ofStatus = (status: number | undefined): DiscoveryFailure => {
+const ofStatus = (status: number, headers: UpstreamHeaders, from: URL | undefined): DiscoveryFailure => {
   if (status === 401 || status === 403)
     return {
       status: 'needs_sign_in',
       detail: `The server answered HTTP ${status}: give it a valid credential in auth.headers.`,
     };
-  if (status === undefined || status < 300) return unreachable(NOT_MCP);
-  if (status < 400)
-    return unreachable(`The server redirects to another place (HTTP ${status}): register the URL it leads to.`);
+  if (status < 400) {
+    const target = redirectTarget(headers, from);
+    return unreachable(
+      target === undefined
+        ? `The server redirects to another place (HTTP ${status}) that is no URL.`
+        : `The server redirects to ${target} (HTTP ${status}): register that URL if you trust it.`,
+    );
+  }
   return unreachable(
     status === 404 || status === 405
       ? `The server answered HTTP ${status}: check the path of the URL.`
@@ -90,14 +99,15 @@ export const isUnsupportedRevision = (answer: UpstreamAnswer): boolean =>
  * What an answer says that is not what was asked for. Texts of the upstream stay out of it: they may repeat a
  * credential.
  */
-export const failureOf = (answer: UpstreamAnswer): DiscoveryFailure => {
+export const failureOf = (answer: UpstreamAnswer, from?: URL): DiscoveryFailure => {
   if (answer.kind === 'failed')
     return answer.failure.kind === 'too_large' ? unreachable(NOT_MCP) : ofNetwork(answer.failure);
-  if (answer.kind === 'other' || answer.status >= 300) return ofStatus(answer.status);
-  const code = errorOf(answer)?.code;
-  return code !== undefined
-    ? unreachable(`The server answered with the JSON-RPC error ${code}.`)
-    : UNSUPPORTED_REVISION;
+  if (answer.status >= 300) return ofStatus(answer.status, answer.headers, from);
+  if (answer.kind === 'other') return unreachable(notMcp(answer.reason));
+  if (answer.response.kind === 'error')
+    return unreachable(`The server answered with the JSON-RPC error ${answer.response.code ?? 'without a code'}.`);
+  const why = whyNotSpoken(answer.response.result['protocolVersion']);
+  return why === undefined ? UNSUPPORTED_REVISION : unreachable(`The server can't be used: ${why}.`);
 };
 
 /** What went wrong, in words that may be shown. */

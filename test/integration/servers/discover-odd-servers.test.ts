@@ -168,3 +168,67 @@ test('discovery names the coding of responses that it can not read', async () =>
       'although it was asked not to.',
   });
 });
+
+test('discovery says where a redirect leads, without the values of its query', async () => {
+  const found = await discoverAt((_message, response) =>
+    response.writeHead(308, { location: '/other/mcp?token=s3cret' }).end(),
+  );
+  expect(found).toMatchObject({ status: 'unreachable' });
+  expect(found.detail).toMatch(
+    /^The server redirects to http:\/\/127\.0\.0\.1:\d+\/other\/mcp\?token=\S+ \(HTTP 308\)/,
+  );
+  expect(found.detail).not.toContain('s3cret');
+});
+
+test.each<[string, string, Record<string, string>, string]>([
+  [
+    'a page',
+    '<html>secret</html>',
+    { 'content-type': 'text/html; charset=utf-8' },
+    'with text that is not JSON (text/html)',
+  ],
+  ['nothing', '', {}, 'with an empty body'],
+  ['a batch of two', '[{},{}]', {}, 'with a batch of several messages'],
+  ['a number', '7', {}, 'with JSON that is not a message'],
+  [
+    'the response to another request',
+    '{"id":"x","result":{}}',
+    {},
+    'with a response to another request (its id differs)',
+  ],
+  ['a message without content', '{"jsonrpc":"2.0"}', {}, 'with a message that has neither a result nor an error'],
+  [
+    'an event stream without events',
+    ': ping\n\n',
+    { 'content-type': 'text/event-stream' },
+    'with an event stream without messages',
+  ],
+])('discovery says what a server answered that answers %s', async (_, body, headers, reason) => {
+  const found = await discoverAt((_message, response) => response.writeHead(200, headers).end(body));
+  expect(found).toMatchObject({
+    status: 'unreachable',
+    detail: `The server answered ${reason}, not as an MCP server does: check the path of the URL.`,
+  });
+});
+
+test('discovery names the revision that it does not speak', async () => {
+  const found = await discoverAt((message, response) => {
+    const isInitialize = message.method === 'initialize';
+    const result = { protocolVersion: '2023-01-01', ...INFO };
+    return sendJson(response, isInitialize ? { jsonrpc: '2.0', id: message.id, result } : plain(message));
+  });
+  expect(found.detail).toBe(
+    "The server can't be used: it speaks a protocol revision that this gateway does not speak, 2023-01-01.",
+  );
+});
+
+test('discovery sends back within its session the cookies that the server sets there', async () => {
+  const cookies: (string | undefined)[] = [];
+  const found = await discoverAt((message, response, request) => {
+    cookies.push(`${message.method ?? ''} ${request.headers.cookie ?? ''}`);
+    if (message.method === 'initialize') response.setHeader('set-cookie', ['pin=1; Path=/', 'other=2; Path=/else']);
+    return message.id === undefined ? response.writeHead(202).end() : sendJson(response, plain(message));
+  });
+  expect(found).toMatchObject(READY);
+  expect(cookies).toEqual(['server/discover ', 'initialize ', 'notifications/initialized pin=1', 'tools/list pin=1']);
+});
