@@ -5,6 +5,7 @@ import { JSON_RPC_CODES, OWN_CODES } from '../../mcp/protocol/codes.js';
 import { serverMessageText } from '../../mcp/protocol/response.js';
 import { headerOf, isEventStream } from '../../mcp/protocol/headers.js';
 import type { UpstreamHeaders } from '../../mcp/upstream/forward.js';
+import { redirectTarget } from '../../mcp/upstream/redirect.js';
 import { isObject, parseObject, type Json } from '../../platform/json/json-object.js';
 import { editObject, membersOf, set } from '../../mcp/wire/json-text.js';
 import { parseSse } from '../../mcp/wire/sse.js';
@@ -116,6 +117,7 @@ export const refusalOf = (
   const error = messages.map((text) => errorUnderId(text, id)).find((text) => text !== undefined);
   const isOfProtocol = session?.era === 'modern' && (status === 400 || status === 404);
   if (error !== undefined) return { status: isOfProtocol ? status : 200, text: error, headers };
-  const message = `the MCP server answered with HTTP status ${status}`;
+  const target = status >= 300 && status < 400 ? redirectTarget(answer.headers) : undefined;
+  const message = `the MCP server answered with HTTP status ${status}${target === undefined ? '' : `, a redirect to ${target}`}`;
   return { status: 200, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, message)), headers };
 };

@@ -89,6 +89,10 @@ export class CookieJar {
     this.#cookies = kept?.cookies ?? [];
   }
 
+  get isEmpty(): boolean {
+    return this.#cookies.length === 0;
+  }
+
   /** Takes the Set-Cookie fields of an answer to a request for `url`. What is beyond the bounds is not kept. */
   take(url: URL, fields: string | readonly string[], nowMs = Date.now()): void {
     if (url.host !== this.#host) [this.#host, this.#cookies] = [url.host, []];
@@ -111,7 +115,7 @@ export class CookieJar {
 
   /** The `Cookie` field of a request for `url`; undefined when it has none. */
   headerFor(url: URL, nowMs = Date.now()): string | undefined {
-    if (this.#cookies.length === 0 || url.host !== this.#host) return undefined;
+    if (this.isEmpty || url.host !== this.#host) return undefined;
     const sent = this.#cookies
       .filter(
         ({ path, secure, expiresAt }) =>
@@ -126,6 +130,6 @@ export class CookieJar {
 
   /** What `new CookieJar` takes; undefined when there is nothing to keep, so that JSON has no member for it. */
   toJSON(): KeptCookies | undefined {
-    return this.#cookies.length === 0 ? undefined : { host: this.#host, cookies: this.#cookies };
+    return this.isEmpty ? undefined : { host: this.#host, cookies: this.#cookies };
   }
 }

@@ -69,9 +69,9 @@ export class HttpSessions {
     });
   }
 
-  #add({ server, grantId, headers }: UpstreamRequest, session: string, protocolVersion: string): void {
-    // Discovery has sessions of its own, which end at once.
-    if (!grantId.startsWith('grt_')) return;
+  #add({ server, grantId, headers, cookies }: UpstreamRequest, session: string, protocolVersion: string): void {
+    // Discovery has sessions of its own, which end at once. Cookies go back for their client's requests alone.
+    if (!grantId.startsWith('grt_') || cookies?.isEmpty === false) return;
     const credential = Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_PROTOCOL.test(name)));
     this.#sessions.delete(server.id);
     const [oldest] = this.#sessions.keys();

@@ -26,7 +26,7 @@ export type Handshake = Readonly<{
   serverInfo: Json | null;
   result: Json;
   session: string | undefined;
-  cookies: CookieJar | undefined;
+  cookies?: CookieJar | undefined;
 }>;
 
 /** Finds a session that a client of this process has open at a server, with which discovery can list tools. */
@@ -106,7 +106,6 @@ export const discoverModern = async (target: UpstreamTarget, limits: AnswerLimit
             serverInfo: serverInfoOf(result),
             result,
             session: undefined,
-            cookies: undefined,
           }
         : undefined,
   };
