@@ -938,6 +938,7 @@ declare
   first integer;
   k integer;
   w timestamptz;
+  never boolean;
 begin
   loop
     insert into limit_counters (key, organization_id, win, window_start, used)
@@ -962,16 +963,19 @@ begin
     first := i;
     refused := null;
     retry_after := null;
+    never := false;
     while i <= entries and e_call[i] = call loop
       k := e_key[i];
-      if refused is null and e_max[i] is not null and used[k] + e_amount[i] > e_max[i] then
-        refused := i;
-        if e_amount[i] <= e_max[i] then
-          retry_after := greatest(1, ceil(extract(epoch from window_end(p_windows[k], starts[k]) - at)))::integer;
-        end if;
+      if e_max[i] is not null and used[k] + e_amount[i] > e_max[i] then
+        refused := coalesce(refused, i);
+        never := never or e_amount[i] > e_max[i];
+        retry_after := greatest(1, retry_after, ceil(extract(epoch from window_end(p_windows[k], starts[k]) - at))::integer);
       end if;
       i := i + 1;
     end loop;
+    if never then
+      retry_after := null;
+    end if;
     if refused is null then
       for j in first .. i - 1 loop
         if e_adds[j] then

@@ -33,6 +33,11 @@ export class Counters {
     return this.#counters.size;
   }
 
+  /** The reservations that surely don't fit. Adds nothing. */
+  refusing(reservations: readonly Reservation[], now: Date): readonly Reservation[] {
+    return reservations.filter((one) => this.fit([one], now).refusedBy !== undefined);
+  }
+
   /** Whether the reservations fit, for sure or perhaps. Adds nothing. */
   fit(reservations: readonly Reservation[], now: Date): Fit {
     const unsure: Reservation[] = [];

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../../src/platform/embedded-postgres/embedded-postgres.js';
 import { makeReserve, type Reserve } from '../../../src/data-plane/enforcement/reserve.js';
 import { Database } from '../../../src/platform/postgres/database.js';
+import { windowBounds } from '../../../src/policy-engine/windows.js';
 import { newId } from '../../../src/platform/crypto/ids.js';
 import { applyMigrations } from '../../../src/platform/postgres/migrations.js';
 import type { Reservation } from '../../../src/policy-engine/decide.js';
@@ -57,7 +58,7 @@ describe('limits', () => {
   test('a refusal names the first reservation that did not fit and whole seconds to wait', async () => {
     const organizationId = newId('org');
     const wide = limit({ max: 100 });
-    const narrow = limit({ window: 'minute', max: 0.5, pointer: '/all_tools/limits/0' });
+    const narrow = limit({ window: 'minute', max: 1, pointer: '/all_tools/limits/0' });
     const tight = limit({ window: 'minute', max: 1, pointer: '/all_tools/limits/1' });
     await node()({ organizationId, reservations: [tight], capped: true });
     const refused = await node()({ organizationId, reservations: [wide, tight, narrow], capped: true });
@@ -66,6 +67,23 @@ describe('limits', () => {
     expect(seconds).toBeGreaterThanOrEqual(1);
     expect(seconds).toBeLessThanOrEqual(60);
     expect(Number.isInteger(seconds)).toBe(true);
+  });
+
+  test('a call that several limits refuse waits for the limit that opens last, and the first one is named', async () => {
+    const organizationId = newId('org');
+    const minute = limit({ window: 'minute', max: 1, pointer: '/minute' });
+    const month = limit({ window: 'month', max: 1, pointer: '/month' });
+    const impossible = limit({ max: 0.5, pointer: '/impossible' });
+    await node()({ organizationId, reservations: [minute, month], capped: true });
+    const monthEndsMs = windowBounds('month', new Date()).endMs;
+    const refused = await node()({ organizationId, reservations: [minute, month], capped: true });
+    expect(refused).toMatchObject({ ok: false, reservation: { pointer: '/minute' } });
+    const seconds = 'retryAfterSeconds' in refused ? (refused.retryAfterSeconds ?? 0) : 0;
+    expect(Math.abs(seconds - (monthEndsMs - Date.now()) / 1000)).toBeLessThan(60);
+    expect(await node()({ organizationId, reservations: [minute, impossible], capped: true })).toMatchObject({
+      reservation: { pointer: '/minute' },
+      retryAfterSeconds: undefined,
+    });
   });
 
   test('an amount that alone is over the maximum has no time to wait', async () => {

@@ -67,11 +67,12 @@ const factsOf = (
   };
 };
 
-const limitRefused = (tool: string, by: Reservation, now: Date): Judged => {
-  const seconds =
-    by.amount > by.max
-      ? undefined
-      : Math.max(1, Math.ceil((windowBounds(by.window, now).endMs - now.getTime()) / 1000));
+/** The refusal by limits: the first is named, and the call is refused until the last one opens. */
+const limitRefused = (tool: string, refusing: readonly [Reservation, ...Reservation[]], now: Date): Judged => {
+  const [by] = refusing;
+  const isNever = refusing.some(({ amount, max }) => amount > max);
+  const opensMs = Math.max(...refusing.map(({ window }) => windowBounds(window, now).endMs));
+  const seconds = isNever ? undefined : Math.max(1, Math.ceil((opensMs - now.getTime()) / 1000));
   const { rule, reason } = limitRefusal(by, tool, seconds);
   return {
     effect: 'deny',
@@ -87,8 +88,8 @@ const judge = (setting: CaseContext, counters: Counters, facts: Facts): Judged =
   const { decision, trace } = decideWithTrace(setting.policy, facts);
   const { effect, code, rule, reason, would, reservations } = decision;
   const judged: Judged = { effect, code, rule, reason, ...(would ? { would } : {}) };
-  const fit = reservations.length === 0 ? undefined : counters.fit(reservations, facts.now);
-  const refusal = fit?.refusedBy ? limitRefused(facts.tool, fit.refusedBy, facts.now) : undefined;
+  const [first, ...others] = counters.refusing(reservations, facts.now);
+  const refusal = first && limitRefused(facts.tool, [first, ...others], facts.now);
   setting.coverage.note(trace, refusal?.rule ?? undefined);
   if (refusal && setting.policy.mode === 'enforce') return refusal;
   counters.add(reservations, facts.now, true);
