@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OneOf, Text } from '../../platform/rest/fields.js';
 import { PageView } from '../../platform/rest/page.dto.js';
-import { PageQuery } from '../../platform/rest/page.js';
-import { SHOWN_STATUSES, type ShownStatus } from './approvals.store.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
+import { APPROVAL_SORTS, SHOWN_STATUSES, type ShownStatus } from './approvals.store.js';
 
-export class ApprovalQuery extends PageQuery {
+export class ApprovalQuery extends listQueryOf(APPROVAL_SORTS) {
   @OneOf(SHOWN_STATUSES, { optional: true })
   status?: ShownStatus;
 }
@@ -53,6 +53,7 @@ export class ApprovalView {
   readonly argumentsDigest!: string;
   @ApiProperty({ type: String, nullable: true }) readonly definitionHash!: string | null;
   @ApiProperty({ type: String }) readonly policyId!: string;
+  @ApiProperty({ type: String }) readonly policyName!: string;
   @ApiProperty({ type: 'integer' }) readonly policyVersion!: number;
   @ApiProperty({ type: String, nullable: true, description: 'JSON Pointer into the policy document' }) readonly rule!:
     string | null;

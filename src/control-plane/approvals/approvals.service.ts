@@ -5,7 +5,7 @@ import type { Tx } from '../../platform/postgres/database.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import type { Principal } from '../../platform/rest/allowed.js';
-import { pageStart, toPage } from '../../platform/rest/page.js';
+import { toListPage } from '../../platform/rest/list-query.js';
 import { decideApproval, kindOf } from './approvals.js';
 import type { ApprovalPage, ApprovalQuery, ApprovalView, ApprovalWithArguments } from './approvals.dto.js';
 import { approvalStream, findApproval, listApprovals, type ShownApproval } from './approvals.store.js';
@@ -13,7 +13,9 @@ import { enqueue } from './notifications/outbox.js';
 import { findInvolvedMembers } from './involved-members.js';
 import { dropArguments, readArguments } from './sealed-arguments.js';
 
-const view = ({ id, status, approval, ...shown }: ShownApproval): ApprovalView => {
+const view = ({ id, status, approval, ...rest }: ShownApproval): ApprovalView => {
+  const { identityName, serverName, policyName, usedAt, callId } = rest;
+  const shown = { identityName, serverName, policyName, usedAt, callId };
   const { call, count, decisions, requestedAt, expiresAt } = approval;
   return { id, status, kind: kindOf(call), ...call, ...shown, count, decisions, requestedAt, expiresAt };
 };
@@ -36,10 +38,9 @@ export class ApprovalsService {
   }
 
   list({ organizationId }: Principal, query: ApprovalQuery): Promise<ApprovalPage> {
-    const { after, rows, limit } = pageStart(query);
     return this.#store.read(organizationId, async (tx) => {
-      const found = await listApprovals(tx, { organizationId, now: new Date() }, { after, rows, status: query.status });
-      return toPage(found, limit, { keyOf: ({ id }) => id, view });
+      const rows = await listApprovals(tx, { organizationId, now: new Date() }, query);
+      return toListPage(rows, query, { idOf: ({ id }) => id, view });
     });
   }
 

@@ -1,5 +1,13 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { ApprovalBody, ApprovalStatus } from '../../record/event-log/events/index.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { evolveApproval, type Approval, type ApproverDecision } from './approvals.js';
 
@@ -102,6 +110,7 @@ export type ShownApproval = Readonly<{
   status: ShownStatus;
   identityName: string;
   serverName: string;
+  policyName: string;
   usedAt: string | null;
   callId: string | null;
 }>;
@@ -110,12 +119,13 @@ type ShownRow = Row & {
   shown_status: ShownStatus;
   identity_name: string;
   server_name: string;
+  policy_name: string;
   used_at: Date | null;
   call_id: string | null;
 };
 
-const SHOWN = `select * from (
-  select a.*, i.name as identity_name, s.name as server_name, case when e.ended_as = 'used' then e.at
+const SHOWN = `(
+  select a.*, i.name as identity_name, s.name as server_name, p.name as policy_name, case when e.ended_as = 'used' then e.at
     end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
     case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired'
       or e.ended_as = 'expired' or a.expires_at <= $2::timestamptz then 'expired'
@@ -138,6 +148,7 @@ const toShown = (row: ShownRow): ShownApproval => ({
   status: row.shown_status,
   identityName: row.identity_name,
   serverName: row.server_name,
+  policyName: row.policy_name,
   usedAt: row.used_at?.toISOString() ?? null,
   callId: row.call_id,
 });
@@ -151,20 +162,45 @@ export const findApproval = async (
   { organizationId, now }: RowContext,
   id: string,
 ): Promise<ShownApproval | undefined> => {
-  const { rows } = await tx.query<ShownRow>(`${SHOWN} where id = $3`, [organizationId, now.toISOString(), id]);
+  const { rows } = await tx.query<ShownRow>(`select * from ${SHOWN} where id = $3`, [
+    organizationId,
+    now.toISOString(),
+    id,
+  ]);
   return rows[0] && toShown(rows[0]);
 };
 
-/** Approvals of a status, or all, in order of id. */
+const APPROVALS: ListSource = {
+  id: 'id',
+  search: ['tool', 'identity_name', 'server_name', 'policy_name'],
+  sort: {
+    requestedAt: timeColumn('requested_at'),
+    expiresAt: timeColumn('expires_at'),
+    tool: textColumn('tool'),
+    identityName: textColumn('identity_name'),
+    serverName: textColumn('server_name'),
+    status: textColumn('shown_status'),
+  },
+};
+
+/** The fields that a list of approvals is sorted by. */
+export const APPROVAL_SORTS = Object.keys(APPROVALS.sort);
+
+/** Approvals of a status, or all. */
 export const listApprovals = async (
   tx: Tx,
   { organizationId, now }: RowContext,
-  page: Readonly<{ after: string; rows: number; status: ShownStatus | undefined }>,
-): Promise<readonly ShownApproval[]> => {
-  const { rows } = await tx.query<ShownRow>(
-    `${SHOWN} where id > $3 and ($4::text is null or shown_status = $4) and ($4 is distinct from ` +
-      `'pending' or status = 'pending') order by id limit $5`,
-    [organizationId, now.toISOString(), page.after, page.status ?? null, page.rows],
+  query: ListQuery & Readonly<{ status?: ShownStatus }>,
+): Promise<readonly (ShownApproval & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(APPROVALS, query, [
+    organizationId,
+    now.toISOString(),
+    query.status ?? null,
+  ]);
+  const { rows } = await tx.query<ShownRow & SortKey>(
+    `select *, ${sortKey} as sort_key from ${SHOWN} where ($3::text is null or shown_status = $3)
+       and ($3 is distinct from 'pending' or status = 'pending') ${tail}`,
+    values,
   );
-  return rows.map(toShown);
+  return rows.map((row) => ({ ...toShown(row), sort_key: row.sort_key }));
 };

@@ -18,7 +18,19 @@ export const slugOf = (name: string): string => {
   return words.replace(/^-/, '').slice(0, 40).replace(/-$/, '') || 'server';
 };
 
-/** What to paste into a client; without a token (it is shown once), a placeholder stands in its place. */
-export const clientConfig = (serverName: string, url: string, token = '<grant token>'): ClientConfig => ({
-  mcpServers: { [slugOf(serverName)]: { type: 'http', url, headers: { Authorization: `Bearer ${token}` } } },
-});
+/** As much of a grant's id as tells it from others: its last ten characters are random. */
+const SUFFIX_LENGTH = 10;
+
+/**
+ * What to paste into a client; without a token (it is shown once), a placeholder stands in its place. The key is the
+ * server's name and the end of the grant's id: pasted side by side, no two grants overwrite each other, and a rotated
+ * one replaces itself.
+ */
+export const clientConfig = (
+  { grantId, serverName }: Readonly<{ grantId: string; serverName: string }>,
+  url: string,
+  token = '<grant token>',
+): ClientConfig => {
+  const key = `${slugOf(serverName)}-${grantId.slice(-SUFFIX_LENGTH)}`;
+  return { mcpServers: { [key]: { type: 'http', url, headers: { Authorization: `Bearer ${token}` } } } };
+};

@@ -1,4 +1,5 @@
 import type { Change } from '../../record/event-store/event-store.js';
+import { Problem } from '../../platform/runtime/problems.js';
 import { newToken, tokenHash } from '../../platform/crypto/tokens.js';
 
 /**
@@ -15,24 +16,31 @@ export const addToken = async ({ tx, caller }: Change, grantId: string): Promise
   return token;
 };
 
+/** As many tokens of a grant live at once: the current one, and those in the graces of earlier rotations. */
+const MAX_LIVE_TOKENS = 20;
+
 /**
- * Ends the current token `graceSeconds` from now, at once for 0. A token that still lives from an earlier grace ends
- * now, so that with the token that follows there are never more than two.
+ * Ends the current token `graceSeconds` from now, at once for 0. A token in the grace of an earlier rotation keeps the
+ * end that it was promised. @throws Problem conflict when as many tokens live as may
  */
 export const retireTokens = async (
   { tx, caller, now }: Change,
   grantId: string,
   graceSeconds: number,
 ): Promise<void> => {
+  const of = [caller.organizationId, grantId];
   await tx.query(
-    'delete from grant_tokens where organization_id = $1 and grant_id = $2 and (expires_at is not null or $3::int = 0)',
-    [caller.organizationId, grantId, graceSeconds],
+    `delete from grant_tokens where organization_id = $1 and grant_id = $2
+      and (expires_at <= $3::timestamptz or (expires_at is null and $4::int = 0))`,
+    [...of, now.toISOString(), graceSeconds],
   );
-  await tx.query('update grant_tokens set expires_at = $3::timestamptz where organization_id = $1 and grant_id = $2', [
-    caller.organizationId,
-    grantId,
-    new Date(now.getTime() + graceSeconds * 1000).toISOString(),
-  ]);
+  const { rowCount } = await tx.query(
+    `update grant_tokens set expires_at = coalesce(expires_at, $3::timestamptz)
+      where organization_id = $1 and grant_id = $2`,
+    [...of, new Date(now.getTime() + graceSeconds * 1000).toISOString()],
+  );
+  if ((rowCount ?? 0) >= MAX_LIVE_TOKENS)
+    throw new Problem('conflict', `${MAX_LIVE_TOKENS} tokens of the grant live. Wait until one of them ends.`);
 };
 
 /** Ends all tokens of a grant at once. */

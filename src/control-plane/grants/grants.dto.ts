@@ -1,7 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, Instant, OneOf, Text, Whole } from '../../platform/rest/fields.js';
 import { PageView } from '../../platform/rest/page.dto.js';
-import { PageQuery } from '../../platform/rest/page.js';
+import { ActorView } from '../../platform/rest/actor.dto.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
+import { GRANT_SORTS } from './grants.store.js';
 import type { ClientConfig } from './client-config.js';
 import { GRANT_STATUSES, type GrantStatus } from './grants.js';
 
@@ -51,7 +53,7 @@ export class RotateGrant {
   graceSeconds?: number;
 }
 
-export class GrantQuery extends PageQuery {
+export class GrantQuery extends listQueryOf(GRANT_SORTS) {
   @IdOf('idn', { optional: true })
   identityId?: string;
 
@@ -65,6 +67,12 @@ export class GrantQuery extends PageQuery {
   status?: GrantStatus;
 }
 
+/** A token of a grant that still lives. */
+export class LiveTokenView {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'null: it has no end' })
+  readonly expiresAt!: string | null;
+}
+
 export class GrantView {
   @ApiProperty({ type: String, example: 'grt_01h2xcejqtf2nbrexx3vqjhp41' })
   readonly id!: string;
@@ -76,10 +84,19 @@ export class GrantView {
   readonly identityId!: string;
 
   @ApiProperty({ type: String })
+  readonly identityName!: string;
+
+  @ApiProperty({ type: String })
   readonly serverId!: string;
+
+  @ApiProperty({ type: String })
+  readonly serverName!: string;
 
   @ApiProperty({ type: String, nullable: true })
   readonly policyId!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  readonly policyName!: string | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'Judged beside policyId; never decides' })
   readonly shadowPolicyId!: string | null;
@@ -101,6 +118,12 @@ export class GrantView {
 
   @ApiProperty({ type: String, format: 'date-time' })
   readonly createdAt!: string;
+
+  @ApiProperty({ type: ActorView })
+  readonly createdBy!: ActorView;
+
+  @ApiProperty({ type: [LiveTokenView], description: 'The tokens that still live, the current one first' })
+  readonly tokens!: readonly LiveTokenView[];
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   readonly lastUsedAt!: string | null;

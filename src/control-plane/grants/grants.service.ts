@@ -4,7 +4,8 @@ import { EventStore, type Change } from '../../record/event-store/event-store.js
 import { asAdmin, type Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
-import { pageStart, toPage, type Page } from '../../platform/rest/page.js';
+import { toListPage } from '../../platform/rest/list-query.js';
+import type { Page } from '../../platform/rest/page.js';
 import { requireVersion } from '../../record/event-store/require-version.js';
 import { PUBLIC_URL } from '../../platform/runtime/parts.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
@@ -97,11 +98,10 @@ export class GrantsService {
   }
 
   async list({ organizationId }: Principal, query: GrantQuery): Promise<Page<GrantView>> {
-    const start = pageStart(query);
     const rows = await this.#store.read(organizationId, (tx) =>
-      listGrants(tx, { organizationId, now: new Date() }, { ...start, filter: query }),
+      listGrants(tx, { organizationId, now: new Date() }, query),
     );
-    return toPage(rows, start.limit, { keyOf: (row) => row.id, view: (row) => this.#view(row) });
+    return toListPage(rows, query, { idOf: ({ id }) => id, view: (row) => this.#view(row) });
   }
 
   /** @throws Problem not_found */
@@ -127,7 +127,7 @@ export class GrantsService {
   }
 
   /**
-   * A new token; the one before lives for `graceSeconds` more. @throws Problem not_found, conflict when revoked or
+   * A new token; the one before lives for `graceSeconds` more, and those of earlier graces as promised. @throws Problem not_found, conflict when revoked or
    * expired
    */
   async rotate(principal: Principal, id: string, graceSeconds: number): Promise<GrantWithToken> {
@@ -164,24 +164,30 @@ export class GrantsService {
     return this.#view(shown);
   }
 
-  #view({ id, version, grant, status, serverName, lastUsedAt }: ShownGrant, token?: string): GrantView {
-    const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt } = grant;
+  #view({ id, version, grant, status, tokenEnds, ...names }: ShownGrant, token?: string): GrantView {
+    const { identityId, serverId, policyId, shadowPolicyId, label, disabled, expiresAt, createdAt, issuedBy } = grant;
+    const { identityName, serverName, policyName, lastUsedAt } = names;
     const mcpUrl = `${this.#publicUrl()}/mcp/${serverId}`;
     return {
       id,
       version,
       identityId,
+      identityName,
       serverId,
+      serverName,
       policyId,
+      policyName,
       shadowPolicyId,
       label,
       status,
       disabled,
       expiresAt,
       createdAt,
+      createdBy: issuedBy,
       lastUsedAt,
+      tokens: tokenEnds.map((end) => ({ expiresAt: end })),
       mcpUrl,
-      clientConfig: clientConfig(serverName, mcpUrl, token),
+      clientConfig: clientConfig({ grantId: id, serverName }, mcpUrl, token),
     };
   }
 }

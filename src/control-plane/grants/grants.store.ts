@@ -1,5 +1,13 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { Actor, GrantBody } from '../../record/event-log/events/index.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { evolveGrant, type Grant, type GrantStatus } from './grants.js';
 
@@ -78,20 +86,37 @@ export type ShownGrant = Readonly<{
   version: number;
   grant: Grant;
   status: GrantStatus;
+  identityName: string;
   serverName: string;
+  policyName: string | null;
   lastUsedAt: string | null;
+  /** The ends of the tokens that live, the current one first; null: it has no end. */
+  tokenEnds: readonly (string | null)[];
 }>;
 
-type ShownRow = Row & { status: GrantStatus; server_name: string; last_used_at: Date | null };
+type ShownRow = Row & {
+  status: GrantStatus;
+  identity_name: string;
+  server_name: string;
+  policy_name: string | null;
+  last_used_at: Date | null;
+  token_ends: readonly (string | null)[];
+};
 
-const SHOWN = `select * from (
-  select g.*, s.name as server_name, u.last_used_at, case when g.revoked_at is not null then 'revoked'
+const TOKEN_ENDS = `coalesce((select json_agg(least(t.expires_at, g.expires_at) order by t.expires_at nulls first)
+  from grant_tokens t where t.organization_id = g.organization_id and t.grant_id = g.id and g.revoked_at is null
+    and coalesce(least(t.expires_at, g.expires_at) > $2::timestamptz, true)), '[]')`;
+
+const SHOWN = `(
+  select g.*, i.name as identity_name, s.name as server_name, p.name as policy_name, u.last_used_at,
+    ${TOKEN_ENDS} as token_ends, case when g.revoked_at is not null then 'revoked'
     when g.expires_at <= $2::timestamptz then 'expired'
       when g.disabled or i.disabled or s.disabled or o.disabled then 'disabled' else 'active' end as status
     from grants g
     join organizations o on o.id = g.organization_id
     join identities i on i.organization_id = g.organization_id and i.id = g.identity_id
     join servers s on s.organization_id = g.organization_id and s.id = g.server_id
+    left join policies p on p.organization_id = g.organization_id and p.id = g.policy_id
     left join grant_last_used u on u.organization_id = g.organization_id and u.grant_id = g.id
     where g.organization_id = $1) shown`;
 
@@ -100,8 +125,11 @@ const toShown = (row: ShownRow): ShownGrant => ({
   version: row.version,
   grant: toGrant(row),
   status: row.status,
+  identityName: row.identity_name,
   serverName: row.server_name,
+  policyName: row.policy_name,
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
+  tokenEnds: row.token_ends.map((end) => end && new Date(end).toISOString()),
 });
 
 /** One organization's grants as of `now`, which decides what has expired. */
@@ -113,25 +141,56 @@ export const findGrant = async (
   { organizationId, now }: RowContext,
   id: string,
 ): Promise<ShownGrant | undefined> => {
-  const { rows } = await tx.query<ShownRow>(`${SHOWN} where id = $3`, [organizationId, now.toISOString(), id]);
+  const { rows } = await tx.query<ShownRow>(`select * from ${SHOWN} where id = $3`, [
+    organizationId,
+    now.toISOString(),
+    id,
+  ]);
   return rows[0] && toShown(rows[0]);
 };
 
 export type GrantFilter = Readonly<{ identityId?: string; serverId?: string; policyId?: string; status?: GrantStatus }>;
 
-/** Grants that meet all of a filter, in order of id. */
+const GRANTS: ListSource = {
+  id: 'id',
+  search: ['identity_name', 'server_name', 'policy_name', 'label'],
+  sort: {
+    label: textColumn("coalesce(label, '')"),
+    identityName: textColumn('identity_name'),
+    serverName: textColumn('server_name'),
+    policyName: textColumn("coalesce(policy_name, '')"),
+    status: textColumn('status'),
+    createdAt: timeColumn('created_at'),
+    expiresAt: timeColumn('expires_at'),
+    lastUsedAt: timeColumn('last_used_at', 'first'),
+  },
+};
+
+/** The fields that a list of grants is sorted by. */
+export const GRANT_SORTS = Object.keys(GRANTS.sort);
+
+/** Grants that meet all of a filter. */
 export const listGrants = async (
   tx: Tx,
   { organizationId, now }: RowContext,
-  page: Readonly<{ after: string; rows: number; filter: GrantFilter }>,
-): Promise<readonly ShownGrant[]> => {
-  const { identityId = null, serverId = null, policyId = null, status = null } = page.filter;
-  const { rows } = await tx.query<ShownRow>(
-    `${SHOWN} where id > $3 and ($4::text is null or identity_id = $4) and ($5::text is null or server_id = $5)
-       and ($6::text is null or policy_id = $6) and ($7::text is null or status = $7) order by id limit $8`,
-    [organizationId, now.toISOString(), page.after, identityId, serverId, policyId, status, page.rows],
+  query: ListQuery & GrantFilter,
+): Promise<readonly (ShownGrant & SortKey)[]> => {
+  const { identityId = null, serverId = null, policyId = null, status = null } = query;
+  const { sortKey, tail, values } = listClauses(GRANTS, query, [
+    organizationId,
+    now.toISOString(),
+    identityId,
+    serverId,
+    policyId,
+    status,
+  ]);
+  const { rows } = await tx.query<ShownRow & SortKey>(
+    `select *, ${sortKey} as sort_key from ${SHOWN} where ($3::text is null or identity_id = $3)
+       and ($4::text is null or server_id = $4) and ($5::text is null or policy_id = $5)
+       and ($6::text is null or status = $6) ${tail}`,
+    values,
   );
-  return rows.map(toShown);
+  return rows.map((row) => ({ ...toShown(row), sort_key: row.sort_key }));
 };
 
 /** The ids of grants of a server or an identity that are not revoked, oldest first. */

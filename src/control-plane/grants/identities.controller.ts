@@ -1,8 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery } from '../../platform/rest/page.js';
-import { UpdateIdentity, CreateIdentity, IdentityPage, IdentityView } from './identities.dto.js';
+import { UpdateIdentity, CreateIdentity, IdentityPage, IdentityQuery, IdentityView } from './identities.dto.js';
 import { IdentitiesService } from './identities.service.js';
 import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { pathId } from '../../platform/rest/path-id.js';
@@ -29,7 +28,7 @@ export class IdentitiesController {
   @Get()
   @Allowed('member')
   @ApiOkResponse({ type: IdentityPage })
-  listIdentities(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<IdentityPage> {
+  listIdentities(@CurrentPrincipal() principal: Principal, @Query() query: IdentityQuery): Promise<IdentityPage> {
     return this.#identities.list(principal, query);
   }
 

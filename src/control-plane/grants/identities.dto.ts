@@ -1,10 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, JsonObject, OneOf, Text } from '../../platform/rest/fields.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
+import { IDENTITY_SORTS } from './identities.store.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 import { IDENTITY_KINDS, type Attributes, type IdentityKind } from './identities.js';
 
 const ATTRIBUTES =
   'Flat: texts, numbers, booleans and nulls; at most 50 keys and 8 KiB. Policies read them as identity.attributes.x';
+
+export class IdentityQuery extends listQueryOf(IDENTITY_SORTS) {}
 
 export class CreateIdentity {
   @Text(1, 200)

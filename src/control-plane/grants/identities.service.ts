@@ -4,7 +4,8 @@ import { EventStore } from '../../record/event-store/event-store.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
-import { pageStart, toPage, type Page, type PageQuery } from '../../platform/rest/page.js';
+import { toListPage, type ListQuery } from '../../platform/rest/list-query.js';
+import type { Page } from '../../platform/rest/page.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import { requireVersion } from '../../record/event-store/require-version.js';
 import { revokeGrantsOf } from './grants.service.js';
@@ -51,10 +52,9 @@ export class IdentitiesService {
     });
   }
 
-  async list({ organizationId }: Principal, query: PageQuery): Promise<Page<IdentityView>> {
-    const start = pageStart(query);
-    const rows = await this.#store.read(organizationId, (tx) => listIdentities(tx, organizationId, start));
-    return toPage(rows, start.limit, { keyOf: (row) => row.id, view });
+  async list({ organizationId }: Principal, query: ListQuery): Promise<Page<IdentityView>> {
+    const rows = await this.#store.read(organizationId, (tx) => listIdentities(tx, organizationId, query));
+    return toListPage(rows, query, { idOf: ({ id }) => id, view });
   }
 
   /** @throws Problem not_found */

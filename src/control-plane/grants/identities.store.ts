@@ -1,5 +1,13 @@
 import type { Stream } from '../../record/event-store/event-store.js';
 import type { IdentityBody } from '../../record/event-log/events/index.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { evolveIdentity, type Attributes, type Identity, type IdentityKind } from './identities.js';
 
@@ -75,17 +83,37 @@ export const findIdentity = async (tx: Tx, organizationId: string, id: string): 
   return rows[0] && { id, version: rows[0].version, identity: toIdentity(rows[0]) };
 };
 
-/** Identities that are not deleted, in order of id. */
+const IDENTITIES: ListSource = {
+  id: 'id',
+  search: ['name', 'external_id'],
+  sort: {
+    name: textColumn('name'),
+    kind: textColumn('kind'),
+    externalId: textColumn("coalesce(external_id, '')"),
+    createdAt: timeColumn('created_at'),
+  },
+};
+
+/** The fields that a list of identities is sorted by. */
+export const IDENTITY_SORTS = Object.keys(IDENTITIES.sort);
+
+/** Identities that are not deleted. */
 export const listIdentities = async (
   tx: Tx,
   organizationId: string,
-  page: Readonly<{ after: string; rows: number }>,
-): Promise<readonly StoredIdentity[]> => {
-  const { rows } = await tx.query<Row>(
-    `select ${COLUMNS} from identities where organization_id = $1 and id > $2 and not deleted order by id limit $3`,
-    [organizationId, page.after, page.rows],
+  query: ListQuery,
+): Promise<readonly (StoredIdentity & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(IDENTITIES, query, [organizationId]);
+  const { rows } = await tx.query<Row & SortKey>(
+    `select ${COLUMNS}, ${sortKey} as sort_key from identities where organization_id = $1 and not deleted ${tail}`,
+    values,
   );
-  return rows.map((row) => ({ id: row.id, version: row.version, identity: toIdentity(row) }));
+  return rows.map((row) => ({
+    id: row.id,
+    version: row.version,
+    identity: toIdentity(row),
+    sort_key: row.sort_key,
+  }));
 };
 
 /** Whether another identity that is not deleted has this external id. */

@@ -14,6 +14,7 @@ export type Body = Readonly<{
   disabled: boolean;
   lastUsedAt: string | null;
   clientConfig: unknown;
+  tokens: readonly Readonly<{ expiresAt: string | null }>[];
   organization: Readonly<{ id: string }>;
   user: Readonly<{ id: string }>;
   errors: readonly Readonly<{ pointer: string }>[];

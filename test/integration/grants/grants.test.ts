@@ -33,6 +33,9 @@ const typesOf = async (id: string): Promise<readonly string[]> =>
     ])
   ).rows.map(({ type }) => type);
 
+/** The key of a grant for GitLab in its configuration. */
+const keyOf = (id: string): string => `gitlab-${id.slice(-10)}`;
+
 type TokenRow = { token_hash: Buffer; expires_at: Date | null };
 const tokensOf = async (id: string): Promise<readonly TokenRow[]> =>
   (
@@ -64,19 +67,26 @@ describe('issuing a grant', () => {
       id: expect.stringMatching(/^grt_/),
       version: 1,
       identityId,
+      identityName: expect.any(String),
       serverId: server,
+      serverName: 'GitLab',
       policyId: policy,
+      policyName: expect.any(String),
       shadowPolicyId: null,
       label: 'laptop',
       status: 'active',
       disabled: false,
       expiresAt,
       createdAt: expect.stringMatching(/Z$/),
+      createdBy: { type: 'member', id: expect.stringMatching(/^usr_/), name: expect.any(String) },
       lastUsedAt: null,
+      tokens: [{ expiresAt }],
       token: expect.any(String),
       mcpUrl,
       clientConfig: {
-        mcpServers: { gitlab: { type: 'http', url: mcpUrl, headers: { Authorization: `Bearer ${body.token}` } } },
+        mcpServers: {
+          [keyOf(body.id)]: { type: 'http', url: mcpUrl, headers: { Authorization: `Bearer ${body.token}` } },
+        },
       },
     });
     expect(`grt_${tokenObjectId('grant', body.token)}`).toBe(body.id);
@@ -98,7 +108,7 @@ describe('issuing a grant', () => {
       expect(text).not.toMatch(/tg_grant_|"token"/);
     }
     expect((await read(id)).clientConfig).toMatchObject({
-      mcpServers: { gitlab: { headers: { Authorization: 'Bearer <grant token>' } } },
+      mcpServers: { [keyOf(id)]: { headers: { Authorization: 'Bearer <grant token>' } } },
     });
     expect(await hashesOf(id)).toEqual([hashOf(token)]);
     const { rows } = await toolgate.db.worker.query<{ text: string }>(
@@ -264,6 +274,26 @@ describe('reading grants', () => {
     expect((await read(id)).lastUsedAt).toBe('2026-11-22T10:00:00.000Z');
   });
 
+  test('grants are searched by the names of identity, server and policy and by label, and sorted', async () => {
+    const own = await newOrganization(toolgate);
+    const serverId = await own.server('GitLab');
+    for (const [name, label] of [
+      ['Ada', 'x'],
+      ['bob', 'laptop of Ada'],
+      ['Cy', 'y'],
+    ]) {
+      const { body } = await own.admin('POST', '/identities', { name, kind: 'human' });
+      await own.admin('POST', '/grants', { identityId: body.id, serverId, label });
+    }
+    const names = async (query: string): Promise<readonly unknown[]> =>
+      ((await own.admin('GET', `/grants?${query}`)).body.items as readonly Json[]).map((item) => item['identityName']);
+    expect(await names('sort=-identityName')).toEqual(['Cy', 'bob', 'Ada']);
+    expect(await names('q=ada&sort=identityName')).toEqual(['Ada', 'bob']);
+    expect(await names('q=gitlab&sort=-createdAt')).toEqual(['Cy', 'bob', 'Ada']);
+    const first = (await own.admin('GET', '/grants?sort=label&limit=2')).body;
+    expect(await names(`sort=label&limit=2&after=${String(first['nextCursor'])}`)).toEqual(['Cy']);
+  });
+
   test('filters by identity, server, policy and status, all of them together, and pages through', async () => {
     const own = await newOrganization(toolgate);
     const [s1, s2, i1, i2] = [
@@ -390,13 +420,13 @@ describe('rotating a grant', () => {
       id,
       status: 'active',
       token: expect.stringMatching(/^tg_grant_/),
-      clientConfig: { mcpServers: { gitlab: { headers: { Authorization: `Bearer ${body.token}` } } } },
+      clientConfig: { mcpServers: { [keyOf(id)]: { headers: { Authorization: `Bearer ${body.token}` } } } },
     });
     expect(body.token).not.toBe(token);
     expect(await hashesOf(id)).toEqual([hashOf(body.token)]);
   });
 
-  test('with a grace keeps the old token until then, and drops the one before it', async () => {
+  test('each rotation keeps the graces that earlier rotations promised, and the grant shows when they end', async () => {
     const { id, token: first } = await issue();
     const before = Date.now();
     const { token: second } = (await rotate(id, { graceSeconds: 600 })).body;
@@ -406,9 +436,16 @@ describe('rotating a grant', () => {
     expect(old!.expires_at!.getTime()).toBeLessThanOrEqual(Date.now() + 600_000);
     expect(current!.expires_at).toBeNull();
     const { token: third } = (await rotate(id, { graceSeconds: 60 })).body;
-    expect(await hashesOf(id)).toEqual([hashOf(second), hashOf(third)]);
-    const { token: fourth } = (await rotate(id, { graceSeconds: 0 })).body;
-    expect(await hashesOf(id)).toEqual([hashOf(fourth)]);
+    const all = [first, second, third].map(hashOf);
+    expect((await hashesOf(id)).toSorted()).toEqual(all.toSorted());
+    const { token: fourth, tokens } = (await rotate(id, { graceSeconds: 0 })).body;
+    const left = [first, second, fourth].map(hashOf);
+    expect((await hashesOf(id)).toSorted()).toEqual(left.toSorted());
+    const ends = tokens.map(({ expiresAt: end }) => end);
+    expect(ends[0]).toBeNull();
+    expect(ends.slice(1)).toEqual(
+      (await tokensOf(id)).flatMap(({ expires_at: end }) => end?.toISOString() ?? []).toSorted(),
+    );
   });
 
   test('repeated under one Idempotency-Key answers the same token and rotates once', async () => {
@@ -423,15 +460,18 @@ describe('rotating a grant', () => {
     });
   });
 
-  test('ten at once leave two live tokens: the newest and the one before', async () => {
+  test('ten rotations at once leave eleven live tokens, each with its promised end, and twenty are the most', async () => {
     const { id } = await issue();
     const answers = await Promise.all(Array.from({ length: 10 }, () => rotate(id, { graceSeconds: 600 })));
     expect(new Set(answers.map(({ body }) => body.token)).size).toBe(10);
     const rows = await tokensOf(id);
-    expect(rows.map((row) => row.expires_at === null)).toEqual([false, true]);
+    expect(rows.filter((row) => row.expires_at === null)).toHaveLength(1);
     const told = answers.map(({ body }) => hashOf(body.token));
-    expect(told).toEqual(expect.arrayContaining([...(await hashesOf(id))]));
+    expect(await hashesOf(id)).toEqual(expect.arrayContaining(told));
+    expect(rows).toHaveLength(11);
     expect((await typesOf(id)).filter((type) => type === 'grant.rotated')).toHaveLength(10);
+    for (let more = 0; more < 9; more += 1) expect((await rotate(id, { graceSeconds: 600 })).status).toBe(200);
+    expect(await rotate(id, { graceSeconds: 600 })).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
   test('refuses a revoked and an expired grant, whose tokens stay as they are', async () => {

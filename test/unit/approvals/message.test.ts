@@ -8,6 +8,7 @@ const shown = (tool: string, more: Partial<ShownApproval['approval']> = {}): Sho
   status: 'pending',
   identityName: 'release bot',
   serverName: 'GitLab',
+  policyName: 'merging',
   usedAt: null,
   callId: null,
   approval: {

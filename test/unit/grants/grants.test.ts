@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import { clientConfig, slugOf } from '../../../src/control-plane/grants/client-config.js';
 import {
   decideGrantChange,
@@ -140,14 +141,23 @@ describe('an expiry', () => {
 });
 
 describe('a client configuration', () => {
+  const KEY = `gitlab-${ID.slice(-10)}`;
+
   test('holds the token where there is one, else a placeholder', () => {
-    const of = (token?: string) => clientConfig('GitLab', 'https://t.example/mcp/srv_1', token);
+    const of = (token?: string) =>
+      clientConfig({ grantId: ID, serverName: 'GitLab' }, 'https://t.example/mcp/srv_1', token);
     expect(of('tg_grant_x')).toEqual({
       mcpServers: {
-        gitlab: { type: 'http', url: 'https://t.example/mcp/srv_1', headers: { Authorization: 'Bearer tg_grant_x' } },
+        [KEY]: { type: 'http', url: 'https://t.example/mcp/srv_1', headers: { Authorization: 'Bearer tg_grant_x' } },
       },
     });
-    expect(of().mcpServers['gitlab']?.headers.Authorization).toBe('Bearer <grant token>');
+    expect(of().mcpServers[KEY]?.headers.Authorization).toBe('Bearer <grant token>');
+  });
+
+  test('the keys of two grants differ, whatever their servers are called', () => {
+    const ids = Array.from({ length: 100 }, () => newId('grt'));
+    const keys = ids.map((grantId) => Object.keys(clientConfig({ grantId, serverName: '日本' }, '').mcpServers)[0]);
+    expect(new Set(keys).size).toBe(100);
   });
 
   test.each([
