@@ -4,6 +4,7 @@ import { readApproval } from './approval.js';
 import { readRules } from './conditions/read-rules.js';
 import { parseArgumentPath } from './conditions/path.js';
 import type { PolicyDocument } from './document.js';
+import { MAX_NAME_LENGTH } from './facts.js';
 import { lintPolicy } from './lints/lints.js';
 import { patternCosts } from './lints/pattern-costs.js';
 import { privateCounterPrefix } from './limits.js';
@@ -22,7 +23,6 @@ import {
   type Shape,
 } from './reader.js';
 import { scopeNames, scopes } from './scopes.js';
-import { isPattern } from './wildcard.js';
 import { MAX_WINDOW_SECONDS, windowNames } from './windows.js';
 
 export type { PolicyError } from './reader.js';
@@ -33,8 +33,7 @@ export type Parsed =
 
 const MAX_ENTRIES = 10_000;
 const MAX_LIMITS = 64;
-const MAX_NAME_LENGTH = 128;
-const MAX_PATTERN_LENGTH = 256;
+const MAX_PATH_LENGTH = 256;
 const MAX_REASON_LENGTH = 1000;
 
 /**
@@ -63,9 +62,8 @@ export function readStoredPolicy(input: unknown): PolicyDocument | undefined {
 }
 
 const readName = textThat(
-  (text) =>
-    text.length >= 1 && text.length <= (isPattern(text) ? MAX_PATTERN_LENGTH : MAX_NAME_LENGTH) && isStorableText(text),
-  `must be a name of 1 to ${MAX_NAME_LENGTH} characters, or a pattern with * of at most ${MAX_PATTERN_LENGTH}`,
+  (text) => text.length >= 1 && text.length <= MAX_NAME_LENGTH.tool && isStorableText(text),
+  `must be a name, or a pattern with *, of 1 to ${MAX_NAME_LENGTH.tool} characters`,
 );
 
 const MAX_URI_LENGTH = 2048;
@@ -121,8 +119,8 @@ const readScope: Reader = (value, pointer, report) => {
 };
 
 const readAmountPath = textThat(
-  (text) => text.length <= MAX_PATTERN_LENGTH && isStorableText(text) && parseArgumentPath(text) !== undefined,
-  `must name one argument, like "args.amount" or "args.items[0].price", in at most ${MAX_PATTERN_LENGTH} characters`,
+  (text) => text.length <= MAX_PATH_LENGTH && isStorableText(text) && parseArgumentPath(text) !== undefined,
+  `must name one argument, like "args.amount" or "args.items[0].price", in at most ${MAX_PATH_LENGTH} characters`,
 );
 
 const readLimit = objectOf(

@@ -1,5 +1,6 @@
 import { approvalBounds } from './approval.js';
 import { operatorNames, operators } from './conditions/operators.js';
+import { MAX_NAME_LENGTH } from './facts.js';
 import { listSchema, objectSchema, textSchema, type ObjectSchema, type Schema } from './schema-parts.js';
 import { scopeNames } from './scopes.js';
 import { MAX_WINDOW_SECONDS, windowNames } from './windows.js';
@@ -77,7 +78,7 @@ export const policySchema: ObjectSchema = {
     ['version', 'default'],
   ),
   $defs: {
-    name: { ...textSchema(1, 256), anyOf: [{ maxLength: 128 }, { pattern: '\\*' }] },
+    name: textSchema(1, MAX_NAME_LENGTH.tool),
     reason: textSchema(1, 1000),
     approval: objectSchema(
       Object.fromEntries(

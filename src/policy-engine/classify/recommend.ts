@@ -1,16 +1,16 @@
 import type { PolicyDocument, ToolEntry } from '../document.js';
+import { MAX_NAME_LENGTH } from '../facts.js';
 import { isStorableText } from '../../platform/json/storable.js';
 import type { ToolDefinition } from './definition.js';
 import type { Category } from './rule.js';
 import { wordsOfName } from './words.js';
 
-const MAX_NAME_LENGTH = 128;
 const MAX_COUNTER_LENGTH = 58;
 const SPEND_A_DAY = 100;
 
 /** Whether a policy can name a tool exactly: a star would make the name a pattern. */
 const isNameable = (name: string): boolean =>
-  name.length >= 1 && name.length <= MAX_NAME_LENGTH && !name.includes('*') && isStorableText(name);
+  name.length >= 1 && name.length <= MAX_NAME_LENGTH.tool && !name.includes('*') && isStorableText(name);
 
 const counterOf = (name: string, suffix: string): string =>
   name.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, MAX_COUNTER_LENGTH) + suffix;

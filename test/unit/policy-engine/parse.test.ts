@@ -135,7 +135,7 @@ test('each error says what is accepted there', () => {
       'back references or large repeats',
     'max is required',
     'must be 1 to 64 of the characters A-Z a-z 0-9 _ . : - and not begin with rate_limit:',
-    'must be a name of 1 to 128 characters, or a pattern with * of at most 256',
+    'must be a name, or a pattern with *, of 1 to 256 characters',
     'must be a number, 0 or more',
     'must be a path of at most 256 characters: args.a.b, args.items[0].id, args.items[*].id, ' +
       'identity.name, identity.kind, identity.attributes.x, request.ip, time.hour, time.weekday or ' +
@@ -298,7 +298,7 @@ describe('accepted', () => {
     const document = {
       version: '1',
       default: 'deny',
-      tools: { ...tools, ['x'.repeat(128)]: {}, [`${'x'.repeat(255)}*`]: {} },
+      tools: { ...tools, ['x'.repeat(256)]: {}, [`${'x'.repeat(255)}*`]: {} },
       hide: Object.keys(tools).map((name) => `hidden_${name}`),
     };
     expect(parsePolicy(document)).toEqual({ ok: true, document, warnings: [] });
