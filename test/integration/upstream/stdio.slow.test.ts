@@ -86,6 +86,12 @@ describe('registering a command', () => {
     expect([status, body['status']]).toEqual([201, 'unreachable']);
     expect(body['statusDetail']).toContain('ended the connection before it answered');
   });
+
+  test('that fails is created with its exit code and its last words as detail, without its secrets', async () => {
+    const script = 'console.error("no config for " + process.env.API_TOKEN + ": give --config"); process.exit(7)';
+    const { body } = await tenant.api('POST', '/v1/servers', { name: 'x', transport: stdio({ args: ['-e', script] }) });
+    expect(body['statusDetail']).toContain('exit code 7. It wrote last: no config for …: give --config');
+  });
 });
 
 test(
@@ -243,6 +249,44 @@ test('a call that is never answered ends after UPSTREAM_TIMEOUT, and the session
   const client = await connect(await issue());
   await expect(client.callTool({ name: 'hang', arguments: {} })).rejects.toMatchObject({ code: -33_102 });
   expect(await pidOf(client)).toBeGreaterThan(0);
+  await client.close();
+});
+
+test('a call that its client cancels ends for it at once, and the session lives on', async () => {
+  const session = await openSession(await issue());
+  const hanging = session.post({
+    jsonrpc: '2.0',
+    id: 3,
+    method: 'tools/call',
+    params: { name: 'hang', arguments: {} },
+  });
+  const pid = { jsonrpc: '2.0', id: 4, method: 'tools/call', params: { name: 'pid', arguments: {} } };
+  await (await session.post(pid)).text();
+  await session.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 3 } });
+  expect(await (await hanging).text()).toContain('the request was cancelled');
+  expect((await session.post({ ...pid, id: 5 })).status).toBe(200);
+  const cancelled = async (): Promise<number> =>
+    (await tenant.events('&type=toolCall.completed')).filter(({ status }) => status === 'cancelled').length;
+  await expect.poll(cancelled, { timeout: 5000 }).toBe(1);
+});
+
+test('a server that asks its client while it lists is answered, and the list comes', async () => {
+  const code = `let list; const say = (m) => console.log(JSON.stringify({ jsonrpc: '2.0', ...m }));
+    require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method, params } = JSON.parse(line);
+      if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion,
+        capabilities: { tools: {} }, serverInfo: { name: 'asks', version: '1' } } });
+      else if (method === 'tools/list') { list = id; say({ id: 'q', method: 'ping' }); }
+      else if (id === 'q') say({ id: list, result: { tools: [{ name: 'known', inputSchema: { type: 'object' } }] } });
+      else if (id !== undefined) say({ id, error: { code: -32601, message: 'no' } });
+    })`;
+  const asking = await tenant.server('', { transport: stdio({ args: ['-e', code] }) });
+  const { body } = await tenant.api('GET', `/v1/servers/${asking}`);
+  expect(body).toMatchObject({ status: 'ready', toolCount: 1 });
+  const client = await connect(
+    await tenant.grant({ serverId: asking, policyId: await tenant.policy(asking, { version: '1', default: 'allow' }) }),
+  );
+  expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['known']);
   await client.close();
 });
 
