@@ -11,6 +11,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compatibilityTables } from '../matrix/table.mjs';
 import { areaTables, brokenLinks, longLines, undocumented, withGenerated } from './pages.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -121,6 +122,17 @@ function architecture() {
   return { text, fresh };
 }
 
+const COMPATIBILITY = 'docs/compatibility.md';
+
+/** The page with the table of clients and servers as the last saved run of the matrix has them. */
+function compatibility() {
+  const text = readFileSync(join(root, COMPATIBILITY), 'utf8');
+  const results = JSON.parse(readFileSync(join(root, 'test/matrix/results.json'), 'utf8'));
+  const fresh = withGenerated(text, 'matrix', compatibilityTables(results));
+  if (fresh === undefined) throw new Failure(`${COMPATIBILITY} has no place for the generated tables`);
+  return { text, fresh };
+}
+
 const steps = {
   format: {
     what: 'formatting',
@@ -153,6 +165,14 @@ const steps = {
       if (text !== fresh) throw new Failure(`${ARCHITECTURE} is stale: run "npm run check -- --fix --only areas"`);
     },
     fix: () => writeFileSync(join(root, ARCHITECTURE), architecture().fresh),
+  },
+  matrix: {
+    what: 'the table of clients and servers is fresh',
+    check: () => {
+      const { text, fresh } = compatibility();
+      if (text !== fresh) throw new Failure(`${COMPATIBILITY} is stale: run "npm run check -- --fix --only matrix"`);
+    },
+    fix: () => writeFileSync(join(root, COMPATIBILITY), compatibility().fresh),
   },
   types: { what: 'types', check: () => run('tsc', '--noEmit', '-p', 'test/tsconfig.json') },
   lint: {

@@ -27,7 +27,7 @@ export const serveCommands = (connect) => {
       return {};
     },
   };
-  const run = async ({ id, command, ...more }) => {
+  const run = async ({ id, do: command, ...more }) => {
     try {
       return { id, ok: await commands[command](more) };
     } catch (error) {
@@ -44,3 +44,4 @@ export const serveCommands = (connect) => {
 /** What the person at every client answers. */
 export const ANSWER = { action: 'accept', content: { name: 'Ada' } };
 export const TIMEOUT_MS = 20_000;
+export const CONNECT_TIMEOUT_MS = 60_000;

@@ -4,7 +4,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { ANSWER, serveCommands, TIMEOUT_MS } from './loop.mjs';
+import { ANSWER, CONNECT_TIMEOUT_MS, serveCommands, TIMEOUT_MS } from './loop.mjs';
 
 const transportTo = ({ url, sse, headers, command, args, env }) => {
   if (command !== undefined) return new StdioClientTransport({ command, args, env, stderr: 'ignore' });
@@ -19,7 +19,7 @@ serveCommands(async (target, tell) => {
     return ANSWER;
   });
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => tell('list_changed'));
-  await client.connect(transportTo(target), { timeout: TIMEOUT_MS });
+  await client.connect(transportTo(target), { timeout: CONNECT_TIMEOUT_MS });
   return {
     about: () => ({
       revision: client.transport?.protocolVersion ?? null,

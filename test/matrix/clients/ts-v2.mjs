@@ -1,7 +1,7 @@
 /** The client of the second line of the TypeScript SDK: `node ts-v2.mjs auto|legacy`. */
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { ANSWER, serveCommands, TIMEOUT_MS } from './loop.mjs';
+import { ANSWER, CONNECT_TIMEOUT_MS, serveCommands, TIMEOUT_MS } from './loop.mjs';
 
 const mode = process.argv[2] ?? 'auto';
 
@@ -24,7 +24,7 @@ serveCommands(async (target, tell) => {
     tell('elicitation', { params });
     return ANSWER;
   });
-  await client.connect(transportTo(target), { timeout: TIMEOUT_MS });
+  await client.connect(transportTo(target), { timeout: CONNECT_TIMEOUT_MS });
   return {
     about: () => ({
       revision: client.getNegotiatedProtocolVersion() ?? null,

@@ -32,7 +32,11 @@ export const tools = [
     'steps',
     {},
     async (_args, io) => {
-      for (const step of [1, 2, 3]) await io.progress(step);
+      // Some clients lose what comes in one piece with the result.
+      for (const step of [1, 2, 3]) {
+        await io.progress(step);
+        await sleep(200);
+      }
       return text('three steps');
     },
   ],

@@ -30,8 +30,8 @@ const make = () => {
     grow: async () => {
       if (!hasGrown || !grown.has(mcp)) add(GROWN);
       hasGrown = true;
+      // A tool that is added in a session is told there by the SDK.
       if (mcpReq.envelope && notify) await notify.toolsChanged();
-      else mcp.sendToolListChanged();
     },
   });
   const run = async (call, args, context) => {

@@ -1,0 +1,94 @@
+/** The built product on a folder and a port of its own, which it keeps when it is started again. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './processes.mjs';
+
+const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
+const READY_MS = 180_000;
+
+const isReady = (port) =>
+  fetch(`http://127.0.0.1:${port}/readyz`).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+
+export const startGateway = async (commands) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-matrix-'));
+  const port = await freePort();
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    ALLOW_STDIO: commands.join(','),
+    STDIO_SANDBOX: 'off',
+  };
+  let child;
+  let output = '';
+  let ended;
+  const start = async () => {
+    child = spawn(process.execPath, [START], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => (output = (output + chunk).slice(-100_000)));
+    ended = new Promise((resolve) => child.once('exit', resolve));
+    for (const until = Date.now() + READY_MS; !(await isReady(port)); await sleep(100))
+      if (Date.now() > until || child.exitCode !== null) throw new Error(`Toolgate is not ready:\n${output}`);
+  };
+  const end = async () => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(timer);
+  };
+  process.once('exit', () => child.kill('SIGKILL'));
+  await start();
+  return {
+    port,
+    output: () => output,
+    restart: async () => {
+      await end();
+      await start();
+    },
+    stop: async () => {
+      await end();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+};
+
+/** An organization; `grantFor` registers a server and answers a grant for it, and what its discovery says. */
+export const signUp = async (port) => {
+  const api = async (method, path, body, token) => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status >= 300) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  };
+  const { token } = await api('POST', '/signup', {
+    email: 'matrix@example.com',
+    password: 'correct horse battery',
+    organizationName: 'Matrix',
+  });
+  return {
+    grantFor: async (name, transport, document) => {
+      const server = await api('POST', '/servers', { name, transport }, token);
+      const policy = await api('POST', `/servers/${server.id}/policies`, { name, document }, token);
+      const identity = await api('POST', '/identities', { name, kind: 'agent' }, token);
+      const grant = await api(
+        'POST',
+        '/grants',
+        { identityId: identity.id, serverId: server.id, policyId: policy.id },
+        token,
+      );
+      return { ...grant, server };
+    },
+  };
+};
