@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule, type Provider } from '@nestjs/commo
 import { AdviceModule } from '../control-plane/advice/advice.module.js';
 import { AccountsModule } from '../control-plane/accounts/accounts.module.js';
 import { ApprovalsModule } from '../control-plane/approvals/approvals.module.js';
+import { CatalogModule } from '../control-plane/catalog/catalog.module.js';
 import { AuditModule } from '../record/audit/audit.module.js';
 import { CreateOnce } from '../record/event-store/create-once.js';
 import { EventStore } from '../record/event-store/event-store.js';
@@ -73,6 +74,7 @@ export class AppModule {
         LimitsModule,
         AdviceModule,
         ApprovalsModule,
+        CatalogModule,
         AuditModule,
         UsageModule,
       ],

@@ -104,6 +104,10 @@ const rooms = {
     holds: 'held calls and who decides them',
     may: ['control-plane/accounts', 'data-plane/enforcement'],
   },
+  'control-plane/catalog': {
+    holds: 'what tools can do, by their definitions',
+    may: ['control-plane/accounts'],
+  },
   'control-plane/advice': {
     holds: 'tighter policies, proposed from the record',
     may: ['control-plane/grants', 'control-plane/policies'],

@@ -19,6 +19,7 @@ import {
   type WithPrincipal,
 } from '../../platform/rest/allowed.js';
 import { maxBodyBytes, readJsonBody } from '../../platform/rest/json-body.js';
+import { MAX_BODY } from '../../platform/rest/max-body.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { authorityOf } from './authority.js';
@@ -47,7 +48,8 @@ export class CredentialGuard implements CanActivate {
     if (!who) throw new Problem('forbidden', 'Nobody may call this path.');
     const request = context.switchToHttp().getRequest<WithPrincipal>();
     const principal = who.includes('anyone') ? undefined : await this.#principalOf(context, who);
-    request.body = await readJsonBody(request, maxBodyBytes(who));
+    const maxBytes = this.#reflector.get<number | undefined>(MAX_BODY, context.getHandler()) ?? maxBodyBytes(who);
+    request.body = await readJsonBody(request, maxBytes);
     refuseEmptyChange(request);
     const repeat = repeatOf(request, this.#hashKey);
     if (principal) request.principal = repeat ? { ...principal, repeat } : principal;

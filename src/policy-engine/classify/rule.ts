@@ -3,7 +3,9 @@ export const CATEGORIES = ['Read', 'Write', 'Execute', 'Financial', 'Destructive
 
 export type Category = (typeof CATEGORIES)[number];
 
-export type Risk = 'low' | 'medium' | 'high' | 'critical';
+export const RISK_NAMES = ['low', 'medium', 'high', 'critical'] as const;
+
+export type Risk = (typeof RISK_NAMES)[number];
 
 /** The risk follows from the category alone. */
 export const RISKS: Readonly<Record<Category, Risk>> = {

@@ -21,6 +21,7 @@ type Content = Readonly<Record<string, Readonly<{ schema?: Schema }>>>;
 type Described = Readonly<{
   operationId?: string;
   'x-allowed'?: readonly string[];
+  'x-max-body-bytes'?: number;
   parameters?: readonly Parameter[];
   requestBody?: Readonly<{ content: Content }>;
   responses: Readonly<Record<string, Readonly<{ content?: Content }>>>;
@@ -37,6 +38,7 @@ export type Operation = Readonly<{
   path: string;
   operationId: string | undefined;
   allowed: readonly string[];
+  maxBodyBytes: number | undefined;
   parameters: readonly Parameter[];
   body: Schema | undefined;
   responses: Described['responses'];
@@ -50,6 +52,7 @@ export const operationsOf = ({ paths }: OpenApi): readonly Operation[] =>
       path,
       operationId: described.operationId,
       allowed: described['x-allowed'] ?? [],
+      maxBodyBytes: described['x-max-body-bytes'],
       parameters: described.parameters ?? [],
       body: described.requestBody?.content['application/json']?.schema,
       responses: described.responses,

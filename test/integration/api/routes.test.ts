@@ -72,6 +72,7 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'updateApprovalNotifications.webhookUrl': null,
     'updateGrant.policyId': null,
     'exportEvents.format': 'ndjson',
+    'classify.tools': [{ name: 'list_issues' }],
     'testPolicy.document': DOCUMENT,
     'simulatePolicy.from': '2026-01-01T00:00:00Z',
     'simulatePolicy.to': '2099-01-01T00:00:00Z',
@@ -165,6 +166,7 @@ describe('the document', () => {
         .map(({ name }) => name);
     expect(openTo('anyone').toSorted()).toEqual([
       'GET /schemas/policy-v1.json',
+      'POST /v1/catalog/classify',
       'POST /v1/invitations/accept',
       'POST /v1/login',
       'POST /v1/signup',

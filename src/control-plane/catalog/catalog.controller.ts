@@ -1,0 +1,36 @@
+import { Body, Controller, HttpCode, Ip, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Allowed } from '../../platform/rest/allowed.js';
+import { MaxBody } from '../../platform/rest/max-body.js';
+import type { Classification } from '../../policy-engine/classify/classify.js';
+import { ClassificationView, ClassifyTools, MAX_TOOLS } from './catalog.dto.js';
+import { CatalogService } from './catalog.service.js';
+import { CLASSIFICATIONS_A_MINUTE } from './classify-gate.js';
+
+const MAX_DEFINITIONS_BYTES = 2 * 2 ** 20;
+
+@ApiTags('catalog')
+@Controller('v1/catalog')
+export class CatalogController {
+  readonly #catalog: CatalogService;
+
+  constructor(catalog: CatalogService) {
+    this.#catalog = catalog;
+  }
+
+  @Post('classify')
+  @HttpCode(200)
+  @Allowed('anyone')
+  @MaxBody(MAX_DEFINITIONS_BYTES)
+  @ApiOperation({
+    summary: 'Say what tools can do, by their definitions',
+    description:
+      `Takes at most ${MAX_TOOLS} tools and ${MAX_DEFINITIONS_BYTES / 2 ** 20} MiB, and ` +
+      `${CLASSIFICATIONS_A_MINUTE} requests a minute from one address. Nothing of it is stored. The category is ` +
+      'found by rules over names, descriptions and inputs; a hint of the server may raise a risk and never lowers one.',
+  })
+  @ApiOkResponse({ type: ClassificationView })
+  classify(@Body() body: ClassifyTools, @Ip() address: string): Promise<Classification> {
+    return this.#catalog.classify(body, address);
+  }
+}
