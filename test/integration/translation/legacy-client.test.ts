@@ -91,6 +91,31 @@ describe('a legacy client of a modern server', () => {
     },
   );
 
+  test('that sends a number that no double holds has it written in the header as in the body', async () => {
+    const n = { type: 'integer', 'x-mcp-header': 'N' };
+    const { upstream, url, client } = await world({
+      tools: [aTool('t', { inputSchema: { type: 'object', properties: { n } } })],
+    });
+    const { transport } = await client();
+    upstream.setIntercept((_request, response, { message }) => {
+      if (message?.['method'] !== 'tools/call') return false;
+      const answer = { jsonrpc: '2.0', id: message['id'], result: { resultType: 'complete', content: [] } };
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)) !== undefined;
+    });
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'mcp-session-id': (transport as StreamableHTTPClientTransport).sessionId ?? '',
+      },
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"n":9007199254740993}}}',
+    });
+    expect(await answer.text()).toContain('"content":[]');
+    const [call] = upstream.seenOf('tools/call');
+    expect(call?.headers).toMatchObject({ 'mcp-param-n': '9007199254740993' });
+    expect(call?.text).toContain('"arguments":{"n":9007199254740993}');
+  });
+
   test('that calls a tool without having listed it still sends the headers that the tool wants', async () => {
     const { upstream, client } = await world({
       tools: [

@@ -11,6 +11,7 @@ import { inputRequestsOf, InputRound } from './input-round.js';
 import { editObject, elementsOf, membersOf, setText, editNested } from '../../wire/json-text.js';
 import type { LegacySession } from './session-id.js';
 import { MessageSink, type AnswerEnd } from '../message-sink.js';
+import { readArguments } from './read-arguments.js';
 import type { ModernServerCache } from './modern-server-cache.js';
 import type { PendingClientRequests } from './pending-client-requests.js';
 import { isEraRefusal, MISDIRECTED, targetOf } from '../upstream-target.js';
@@ -154,7 +155,7 @@ export class LegacyClientCall implements PendingRequest {
     const { credential } = targetOf(this.#deps.forward, this.#request);
     const mirrored =
       method === 'tools/call' && typeof params['name'] === 'string'
-        ? await facts.headersFor(params['name'], params['arguments'])
+        ? await facts.headersFor(params['name'], () => readArguments(body))
         : {};
     const text = toModern(body, client, {
       ...(this.#rounds === 0 ? {} : { id: JSON.stringify(`${this.#message.id}/${this.#rounds}`) }),

@@ -62,10 +62,14 @@ export class ModernServerCache {
     return this.#handshake;
   }
 
-  /** The headers that a call of this tool needs; an unknown tool causes a list request. */
-  async headersFor(tool: string, args: unknown): Promise<Record<string, string>> {
+  /**
+   * The headers that a call of this tool needs; an unknown tool causes a list request. `readArguments` is called for
+   * tools that mirror arguments.
+   */
+  async headersFor(tool: string, readArguments: () => unknown): Promise<Record<string, string>> {
     if (!this.#headers.has(tool)) await this.#list();
-    return mirroredHeaders(this.#headers.get(tool) ?? [], args);
+    const params = this.#headers.get(tool) ?? [];
+    return params.length === 0 ? {} : mirroredHeaders(params, readArguments());
   }
 
   /** Lists the tools again after the server refused the headers of a call. */
