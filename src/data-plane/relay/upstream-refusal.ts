@@ -47,24 +47,26 @@ const NOT_INITIALIZED = new RegExp(
 const SAYS_NOTHING = /^\s*(?:$|<|"?bad request"?\.?\s*$|\{\s*\}\s*$)/i;
 
 /** The statuses under which servers say that they don't know a session; 401 is what rmcp answered. */
-const SESSION_STATUSES: ReadonlySet<number> = new Set([400, 401, 410, 422]);
+const SESSION_STATUSES: ReadonlySet<number> = new Set([400, 401, 404, 410, 422]);
+
+const isErrorObject = (error: unknown): error is Json =>
+  isObject(error) && Number.isSafeInteger(error['code']) && typeof error['message'] === 'string';
 
 const speaksOfSession = (words: string): boolean =>
   (SESSION.test(words) && UNKNOWN.test(words)) || NOT_INITIALIZED.test(words);
 
 /**
- * Whether an upstream answers that it does not know the session: 404, or another status with one of the texts that
- * servers have for it. A 400 that says nothing counts too, where the upstream gave the session an id: the client then
- * begins anew.
+ * Whether an upstream answers that it does not know the session: by 404, or by another status with one of the texts that
+ * servers have for it. A 404 whose JSON-RPC error is about the request does not say that, nor does any in a session to
+ * which the upstream gave no id. A 400 that says nothing does, as the client then begins anew.
  */
-const isSessionUnknown = (status: number, body: Buffer, session: Caller | undefined): boolean => {
-  if (!session || session.era === 'modern') return false;
-  if (status === 404) return true;
-  if (!SESSION_STATUSES.has(status)) return false;
+const isSessionUnknown = (status: number, body: Buffer, { upstreamSession }: Caller): boolean => {
   const words = body.toString('utf8', 0, MAX_WORDS);
-  if (SAYS_NOTHING.test(words)) return status === 400 && session.upstreamSession !== undefined;
   const error = parseObject(body.toString('utf8'))?.['error'];
-  return !(isObject(error) && REQUEST_ERRORS.has(error['code'])) && speaksOfSession(words);
+  if (isErrorObject(error) && REQUEST_ERRORS.has(error['code'])) return false;
+  if (speaksOfSession(words)) return true;
+  if (status === 404) return upstreamSession !== undefined || !isErrorObject(error);
+  return status === 400 && upstreamSession !== undefined && SAYS_NOTHING.test(words);
 };
 
 /** The texts that a body may hold a message in. */
@@ -73,9 +75,6 @@ const messagesOf = ({ headers, body }: RefusedAnswer): readonly string[] => {
   if (!isEventStream(headerOf(headers, 'content-type'))) return [text];
   return (parseSse(text) ?? []).map(({ data }) => data);
 };
-
-const isErrorObject = (error: unknown): error is Json =>
-  isObject(error) && Number.isSafeInteger(error['code']) && typeof error['message'] === 'string';
 
 /**
  * The JSON-RPC error of a message under the id of the request that it answers, as JSON: code and message, and the data
@@ -111,7 +110,8 @@ export const refusalOf = (
 ): Refusal => {
   const { status, body } = answer;
   const headers = retryAfter(answer.headers);
-  if (isSessionUnknown(status, body, session))
+  const maySayThat = session?.era === 'legacy' && SESSION_STATUSES.has(status);
+  if (maySayThat && isSessionUnknown(status, body, session))
     return { status: 404, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, SESSION_ENDED)), headers: {} };
   const messages = isUtf8(body) ? messagesOf(answer) : [];
   const error = messages.map((text) => errorUnderId(text, id)).find((text) => text !== undefined);

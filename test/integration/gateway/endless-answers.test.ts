@@ -78,23 +78,26 @@ const post = (
   });
 
 describe('an answer without end', () => {
-  test.each(['tools/list', 'initialize'])('to %s is given up when its client leaves', async (method) => {
-    const session = await openSession(grant);
-    trickleTo(method);
-    const leaving = new AbortController();
-    const body = method === 'initialize' ? initialize : { jsonrpc: '2.0', id: 1, method };
-    const asked = Array.from({ length: 10 }, () =>
-      post(grant, body, { session: session.id, signal: leaving.signal }).catch(() => undefined),
-    );
-    await expect.poll(() => open.size).toBe(10);
-    leaving.abort();
-    await Promise.all(asked);
-    await expect.poll(() => open.size).toBe(0);
-    await expect.poll(() => collectedBytes.bytes).toBe(0);
-  });
+  test.each(['tools/list', 'initialize'])(
+    'an answer to %s without end is given up when its client leaves',
+    async (method) => {
+      const session = await openSession(grant);
+      trickleTo(method);
+      const leaving = new AbortController();
+      const body = method === 'initialize' ? initialize : { jsonrpc: '2.0', id: 1, method };
+      const asked = Array.from({ length: 10 }, () =>
+        post(grant, body, { session: session.id, signal: leaving.signal }).catch(() => undefined),
+      );
+      await expect.poll(() => open.size).toBe(10);
+      leaving.abort();
+      await Promise.all(asked);
+      await expect.poll(() => open.size).toBe(0);
+      await expect.poll(() => collectedBytes.bytes).toBe(0);
+    },
+  );
 
   test.each(['application/json', 'text/event-stream'])(
-    'to tools/list, %s, is an error after the timeout, although bytes keep coming',
+    'an answer to tools/list, %s, without end is an error after the timeout, although bytes keep coming',
     async (contentType) => {
       const session = await openSession(strictGrant);
       trickleTo('tools/list', contentType);
@@ -105,34 +108,31 @@ describe('an answer without end', () => {
     },
   );
 
-  test('to initialize is an error after the timeout', async () => {
+  test('an answer to initialize without end is an error after the timeout', async () => {
     trickleTo('initialize');
     expect(await (await post(strictGrant, initialize)).json()).toHaveProperty('error');
     await expect.poll(() => open.size).toBe(0);
   });
 
-  test(
-    'to a call whose legacy client left is read on no longer than the timeout, and its outcome says ' + 'so',
-    async () => {
-      const session = await openSession(strictGrant);
-      trickleTo('tools/call');
-      const leaving = new AbortController();
-      const asked = post(
-        strictGrant,
-        { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
-        { session: session.id, signal: leaving.signal },
-      );
-      await expect.poll(() => open.size).toBe(1);
-      leaving.abort();
-      await expect(asked).rejects.toThrow();
-      await expect.poll(() => open.size).toBe(0);
-      await expect
-        .poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status))
-        .toEqual(['timeout']);
-    },
-  );
+  test('an answer whose legacy client left is read no longer than the timeout; its outcome says so', async () => {
+    const session = await openSession(strictGrant);
+    trickleTo('tools/call');
+    const leaving = new AbortController();
+    const asked = post(
+      strictGrant,
+      { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {} } },
+      { session: session.id, signal: leaving.signal },
+    );
+    await expect.poll(() => open.size).toBe(1);
+    leaving.abort();
+    await expect(asked).rejects.toThrow();
+    await expect.poll(() => open.size).toBe(0);
+    await expect
+      .poll(async () => (await strictTenant.events('&type=toolCall.completed')).map(({ status }) => status))
+      .toEqual(['timeout']);
+  });
 
-  test('to a translated call ends it, as no message may take longer than the timeout', async () => {
+  test('a translated call ends when one message of its answer takes longer than the timeout', async () => {
     const session = await modernClient(strictGrant).ask('tools/list');
     expect(session.status).toBe(200);
     trickleTo('tools/call', 'text/event-stream');
@@ -159,19 +159,22 @@ describe('a translated call without end', () => {
     return true;
   };
 
-  test.each(Object.entries(says))('is given up although its legacy server sends %s', async (_, text) => {
-    await modernClient(strictGrant).ask('tools/list');
-    upstream.setIntercept(
-      (_request, response, { message }) => message?.['method'] === 'tools/call' && send(response, text),
-    );
-    const response = await modernClient(strictGrant).open('tools/call', { name: 'echo', arguments: {} });
-    expect(await response.text()).toContain('the MCP server did not answer in time');
-    await expect.poll(() => open.size).toBe(0);
-  });
+  test.each(Object.entries(says))(
+    'a translated call without end is given up although its legacy server sends %s',
+    async (_, text) => {
+      await modernClient(strictGrant).ask('tools/list');
+      upstream.setIntercept(
+        (_request, response, { message }) => message?.['method'] === 'tools/call' && send(response, text),
+      );
+      const response = await modernClient(strictGrant).open('tools/call', { name: 'echo', arguments: {} });
+      expect(await response.text()).toContain('the MCP server did not answer in time');
+      await expect.poll(() => open.size).toBe(0);
+    },
+  );
 });
 
 describe('answers of one grant that are collected at once', () => {
-  test('hold at most 64 MiB: what is more ends its own call, and everything is given back', async () => {
+  test('collected answers of one grant hold at most 64 MiB: one too many ends, and all is given back', async () => {
     const client = modernClient(grant);
     await client.ask('tools/list');
     const part = Buffer.alloc(MIB, ' ');

@@ -102,7 +102,7 @@ const cases = ERAS.flatMap(
 
 describe('what only the gateway says', () => {
   test.each(cases)(
-    'reaches no client of the %s era from a server by %s beside %i bytes (escaped: %s), and all else stays as it was',
+    'no %s client gets what only Toolgate says from a server, by %s beside %i bytes (escaped: %s); all else passes',
     async (era, way, size, isEscaped) => {
       const pad = 'x'.repeat(size);
       const content = [
@@ -129,36 +129,43 @@ describe('what only the gateway says', () => {
     },
   );
 
-  test.each(ERAS)('is taken from resources, prompts, errors and lists of a %s server too', async (era) => {
-    const json = (message: Json): RawAnswer => ({
-      headers: { 'content-type': 'application/json' },
-      chunks: [Buffer.from(JSON.stringify(message))],
-    });
-    const result =
-      (more: Json) =>
-      ({ id }: RawMessage) =>
-        json({
-          jsonrpc: '2.0',
-          id,
-          result: { ...(era === 'modern' ? { resultType: 'complete' } : {}), ...more, _meta: META },
-        });
-    expect(
-      await told(era, 'resources/read', result({ contents: [{ uri: 'file:///safe', text: DENIED }] })),
-    ).toMatchObject({ result: { contents: [{ text: NOTE + DENIED }] } });
-    expect(
-      await told(era, 'prompts/get', result({ messages: [{ role: 'user', content: { type: 'text', text: HELD } }] })),
-    ).toMatchObject({ result: { messages: [{ content: { text: NOTE + HELD } }] } });
-    const refused = await told(era, 'tools/call', ({ id }) =>
-      json({ jsonrpc: '2.0', id, error: { code: -1, message: DENIED, data: META } }),
-    );
-    expect(refused['error']).toEqual({ code: -1, message: NOTE + DENIED, data: { kept: 1 } });
-    const listed = (
-      await told(era, 'tools/list', result({ tools: [{ name: 'safe', inputSchema: { type: 'object' }, _meta: META }] }))
-    )['result'] as { tools: readonly Json[]; _meta: Json };
-    expect([listed.tools[0]?.['_meta'], listed._meta]).toEqual([{ kept: 1 }, { kept: 1 }]);
-  });
+  test.each(ERAS)(
+    'what only Toolgate says is taken from resources, prompts, errors and lists of a %s server too',
+    async (era) => {
+      const json = (message: Json): RawAnswer => ({
+        headers: { 'content-type': 'application/json' },
+        chunks: [Buffer.from(JSON.stringify(message))],
+      });
+      const result =
+        (more: Json) =>
+        ({ id }: RawMessage) =>
+          json({
+            jsonrpc: '2.0',
+            id,
+            result: { ...(era === 'modern' ? { resultType: 'complete' } : {}), ...more, _meta: META },
+          });
+      expect(
+        await told(era, 'resources/read', result({ contents: [{ uri: 'file:///safe', text: DENIED }] })),
+      ).toMatchObject({ result: { contents: [{ text: NOTE + DENIED }] } });
+      expect(
+        await told(era, 'prompts/get', result({ messages: [{ role: 'user', content: { type: 'text', text: HELD } }] })),
+      ).toMatchObject({ result: { messages: [{ content: { text: NOTE + HELD } }] } });
+      const refused = await told(era, 'tools/call', ({ id }) =>
+        json({ jsonrpc: '2.0', id, error: { code: -1, message: DENIED, data: META } }),
+      );
+      expect(refused['error']).toEqual({ code: -1, message: NOTE + DENIED, data: { kept: 1 } });
+      const listed = (
+        await told(
+          era,
+          'tools/list',
+          result({ tools: [{ name: 'safe', inputSchema: { type: 'object' }, _meta: META }] }),
+        )
+      )['result'] as { tools: readonly Json[]; _meta: Json };
+      expect([listed.tools[0]?.['_meta'], listed._meta]).toEqual([{ kept: 1 }, { kept: 1 }]);
+    },
+  );
 
-  test('is taken from the answer to initialize, and from what a server says on the standing stream', async () => {
+  test('what only Toolgate says is taken from the answer to initialize, and from the standing stream', async () => {
     const [upstream, grant] = [upstreams.get('legacy') as RawUpstream, grants.get('legacy') as Grant];
     const capabilities = { tools: {} };
     upstream.answer('initialize', ({ id }) => ({

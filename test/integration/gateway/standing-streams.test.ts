@@ -138,7 +138,7 @@ test('a list that an upstream gives on a stream taken up again never shows what 
 });
 
 describe('a client of the legacy era is told on its GET stream', () => {
-  test('which lists a policy changed, and of a policy that shows the same of each nothing', async () => {
+  test('a GET stream tells which lists a policy changed, and nothing of a policy that shows the same', async () => {
     const { grant, publish } = await granted(legacy.url);
     const stream = await standing(grant);
     await publish({ ...open, tools: { tell: { limits: [{ counter: 'c', window: 'minute', max: 9 }] } } });
@@ -153,7 +153,7 @@ describe('a client of the legacy era is told on its GET stream', () => {
     stream.leave();
   });
 
-  test('that its grant has another policy, or none', async () => {
+  test('a GET stream tells that its grant has another policy, or none', async () => {
     const { grant, serverId } = await granted(legacy.url);
     const stream = await standing(grant);
     const closed = await tenant.policy(serverId, { version: '1', default: 'deny' });
@@ -164,7 +164,7 @@ describe('a client of the legacy era is told on its GET stream', () => {
     stream.leave();
   });
 
-  test('within a second, by the official SDK too, which is promised it', async () => {
+  test('the official SDK hears within a second on its GET stream that a list changed', async () => {
     const { grant, publish } = await granted(legacy.url);
     const client = await connect(grant);
     expect(client.getServerCapabilities()?.tools).toEqual({ listChanged: true });
@@ -180,7 +180,7 @@ describe('a client of the legacy era is told on its GET stream', () => {
     await client.close();
   });
 
-  test('on a stream of our own where the upstream has none', async () => {
+  test('a client whose upstream has no GET stream has one of Toolgate alone', async () => {
     legacy.setIntercept((request, response) => {
       if (request.method !== 'GET') return false;
       response.writeHead(405).end();
@@ -195,7 +195,7 @@ describe('a client of the legacy era is told on its GET stream', () => {
     legacy.setIntercept(undefined);
   });
 
-  test('between two events of the upstream, never in one', async () => {
+  test('an event of Toolgate stands between two events of the upstream, never within one', async () => {
     let upstream: ServerResponse | undefined;
     legacy.setIntercept((request, response) => {
       if (request.method !== 'GET') return false;
@@ -236,13 +236,13 @@ describe("a server's own requests", () => {
     return client;
   };
 
-  test('reach a client that said that it answers them, and its answer goes back', async () => {
+  test('a request of a server reaches a client that declared to answer it, and its answer goes back', async () => {
     const client = await connected((await granted(legacy.url)).grant, { roots: {} });
     expect(await rootsOf(client)).toEqual(['file:///root']);
     await client.close();
   });
 
-  test('reach no client that did not say so, and are answered in its place', async () => {
+  test('a request of a server that its client did not declare to answer is answered in its place', async () => {
     let id = 0;
     legacy.setIntercept(async (_request, response, seen) => {
       if (seen.message?.['method'] !== 'tools/call') return false;
@@ -297,7 +297,7 @@ describe('subscriptions/listen', () => {
     (stream.messages[0] as { params?: { notifications?: unknown } } | undefined)?.params?.notifications;
 
   test(
-    "tells the upstream's changes and those of a policy, each with the subscription's id, and only " +
+    "subscriptions/listen tells the upstream's changes and a policy's, each with the subscription's id, and only " +
       'what was asked for',
     async () => {
       const { grant, publish } = await granted(modern.url);
@@ -314,19 +314,16 @@ describe('subscriptions/listen', () => {
     },
   );
 
-  test(
-    'promises changes of every list that is asked for, as a policy may change it, whatever the ' + 'upstream can',
-    async () => {
-      const { grant, publish } = await granted(modern.url);
-      const stream = await listening(grant, { promptsListChanged: true, resourcesListChanged: true });
-      await expect.poll(() => acknowledged(stream)).toEqual({ promptsListChanged: true, resourcesListChanged: true });
-      await publish({ version: '1', default: 'deny' });
-      await expect.poll(() => stream.methods().slice(1)).toEqual([RESOURCES, PROMPTS]);
-      stream.leave();
-    },
-  );
+  test('subscriptions/listen promises changes of every list that is asked for, whatever the upstream can', async () => {
+    const { grant, publish } = await granted(modern.url);
+    const stream = await listening(grant, { promptsListChanged: true, resourcesListChanged: true });
+    await expect.poll(() => acknowledged(stream)).toEqual({ promptsListChanged: true, resourcesListChanged: true });
+    await publish({ version: '1', default: 'deny' });
+    await expect.poll(() => stream.methods().slice(1)).toEqual([RESOURCES, PROMPTS]);
+    stream.leave();
+  });
 
-  test('asks the upstream only for resources that the policy allows, each a decision with an outcome', async () => {
+  test('subscriptions/listen asks for allowed resources alone, each a decision with an outcome', async () => {
     const { grant } = await granted(modern.url, { version: '1', default: 'deny', resources: { 'note://a': {} } });
     const stream = await listening(grant, {
       resourceSubscriptions: ['note://a', 'note://b', 'note://a'],
@@ -360,7 +357,7 @@ describe('subscriptions/listen', () => {
       .toEqual([['note://a', 'ok']]);
   });
 
-  test('is a stream of our own where the upstream has no subscriptions', async () => {
+  test('subscriptions/listen is a stream of Toolgate alone where the upstream has no subscriptions', async () => {
     modern.setIntercept((_request, response, seen) => {
       if (seen.message?.['method'] !== 'subscriptions/listen') return false;
       response
@@ -379,7 +376,7 @@ describe('subscriptions/listen', () => {
     modern.setIntercept(undefined);
   });
 
-  test('an upstream that can not be reached, or refuses, is told as an error', async () => {
+  test('subscriptions/listen to an upstream that can not be reached, or refuses, is an error', async () => {
     const { grant } = await granted(modern.url);
     for (const [status, code] of [
       [500, -33_103],
@@ -407,7 +404,7 @@ describe('subscriptions/listen', () => {
     modern.setIntercept(undefined);
   });
 
-  test('ends with its grant within a second', async () => {
+  test('a subscription ends with its grant within a second', async () => {
     const { grant } = await granted(modern.url);
     const stream = await listening(grant, { toolsListChanged: true });
     await expect.poll(() => stream.messages.length).toBe(1);

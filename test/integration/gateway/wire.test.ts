@@ -122,7 +122,7 @@ test('a notification has its 202 at once, although its server never answers it o
   }
 });
 
-test('a request after notifications/initialized reaches the server after it, although the client has its 202 before', async () => {
+test('a request after notifications/initialized reaches the server after it, however slow it takes that', async () => {
   const { headers } = await send(initialize());
   const session = headers.get('mcp-session-id') ?? '';
   let taken = false;
@@ -151,7 +151,7 @@ test('a cancellation is carried out at once, although its server never answers i
   expect((await called).messages[0]).toMatchObject({ id: 5, error: { message: 'the request was cancelled' } });
 });
 
-test('a call whose stream stays open after its answer is closed, and its outcome is on record before that', async () => {
+test('a stream that a server leaves open after its answer is closed to the client', async () => {
   const session = await connect();
   handle = ({ method, id }, _request, response) => {
     if (method !== 'tools/call') return false;
@@ -235,6 +235,16 @@ test.each([400, 401, 403, 422, 429, 500, 503])(
     expect((await send(initialize())).messages[0]).toMatchObject({ id: 0, error: { message: error.message } });
   },
 );
+
+test('a 404 with an error about the request keeps its words, and the session lives on', async () => {
+  const session = await connect();
+  handle = ({ id, method }, _request, response) =>
+    method === 'tools/call' &&
+    json(response, { jsonrpc: '2.0', id, error: { code: -32_601, message: 'Method not found' } }, 404);
+  const answer = await send(call(1), { session });
+  expect([answer.status, answer.messages[0]]).toMatchObject([200, { id: 1, error: { message: 'Method not found' } }]);
+  expect((await send(call(2, 'ping'), { session })).status).toBe(200);
+});
 
 test.each([
   [405, 200],
@@ -323,7 +333,7 @@ test.each([
   expect((await send(call(2), { session: opened })).messages[0]).toMatchObject({ id: 2, result: {} });
 });
 
-test('what a server asks during a list and the client did not declare is answered to the server, and not passed', async () => {
+test('a request of a server during a list that the client did not declare is answered in its place', async () => {
   const session = await connect();
   let waiting: (() => void) | undefined;
   handle = (message, _request, response) => {

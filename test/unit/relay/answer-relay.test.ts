@@ -157,7 +157,7 @@ test('an error without an id goes to the client under the id of its request, in 
   for (const { body } of [json, stream]) await expect.poll(body).toContain(text.replace('null', '"a"'));
 });
 
-test('of an answer that floods after its client left, 16 MiB are read in turns, and the outcome is unknown', async () => {
+test('16 MiB of an answer that floods after its client left are read in turns; its outcome is unknown', async () => {
   const one = relayed();
   begin(one, EVENTS, ': begins\n\n');
   one.response.destroy();

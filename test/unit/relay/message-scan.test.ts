@@ -107,7 +107,7 @@ const message = fc.oneof(
 );
 
 describe('a message of an upstream on its way to a client', () => {
-  test('loses what only the gateway writes and keeps all else, whatever its spelling and its chunks', () => {
+  test('a message loses what only Toolgate writes and keeps all else, whatever its spelling and its chunks', () => {
     fc.assert(
       fc.property(
         message,
@@ -134,7 +134,7 @@ describe('a message of an upstream on its way to a client', () => {
     );
   });
 
-  test('is cut at each byte alike', () => {
+  test('a message is read alike wherever its bytes are cut', () => {
     const json = spelled(
       {
         jsonrpc: '2.0',
@@ -162,7 +162,7 @@ describe('a message of an upstream on its way to a client', () => {
     expect(packed(scanned([...json]).text)).toBe(packed(whole));
   });
 
-  test.each(['/', '\\/'])('loses a member of ours whose slash is written %s', (slash) => {
+  test.each(['/', '\\/'])('a message loses a member of Toolgate whose slash is written %s', (slash) => {
     expect(scanned([`{"result":{"_meta":{"io.toolgate${slash}decision":1}}}`]).text).toBe('{"result":{"_meta":{}}}');
   });
 
@@ -216,7 +216,7 @@ describe('a message of an upstream on its way to a client', () => {
     expect(scanned([...json]).isBroken).toBe(true);
   });
 
-  test('may be as deep as a million levels, takes no stack for it, and ends beyond', () => {
+  test('a message may be a million levels deep, takes no stack for it, and is broken beyond', () => {
     const nested = (depth: number): string => `{"result":${'['.repeat(depth)}${']'.repeat(depth)}}`;
     expect(scanned([nested(1_000_000)]).isBroken).toBe(false);
     expect(scanned([nested(1_100_000)]).isBroken).toBe(true);

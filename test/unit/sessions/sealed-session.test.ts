@@ -33,12 +33,12 @@ function seal(changes: Partial<SessionContent> = {}): string {
 }
 
 describe('a sealed session', () => {
-  test('opens to what was sealed', () => {
+  test('a sealed session opens to what was sealed', () => {
     expect(openSession(key, seal(), 999)).toEqual({ ...content, cookies: expect.any(CookieJar) as CookieJar });
     expect(openSession(key, seal({ upstreamSession: undefined }), 999)?.upstreamSession).toBeUndefined();
   });
 
-  test('brings back the cookies of the upstream session, ten of them with 8 KiB in all', () => {
+  test('a sealed session brings back the cookies of the upstream session, ten of them with 8 KiB in all', () => {
     const url = new URL('https://mcp.example.com/mcp');
     const cookies = new CookieJar();
     cookies.take(
@@ -50,13 +50,13 @@ describe('a sealed session', () => {
     expect(openSession(key, seal({ cookies }), 999)?.cookies?.headerFor(url)).toBe(sent);
   });
 
-  test('is visible ASCII that shows nothing of its content and never looks the same twice', () => {
+  test('a sealed session is visible ASCII that shows nothing of its content and never looks the same twice', () => {
     expect(seal()).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(Buffer.from(seal(), 'base64url').toString('latin1')).not.toMatch(/grt_1|claude/);
     expect(seal()).not.toBe(seal());
   });
 
-  test('opens until its expiry and not from then on', () => {
+  test('a sealed session opens until its expiry and not from then on', () => {
     const sealed = seal();
     expect([999, 1000, 1001].map((now) => openSession(key, sealed, now)?.sessionId)).toEqual([
       'ses_1',
@@ -67,11 +67,11 @@ describe('a sealed session', () => {
 });
 
 describe('what is not a sealed session of ours', () => {
-  test('does not open when it has another key', () => {
+  test('a session that was sealed with another key does not open', () => {
     expect(openSession(otherKey, seal(), 0)).toBeUndefined();
   });
 
-  test('does not open when any one character is altered', () => {
+  test('a sealed session with any one character altered does not open', () => {
     const sealed = seal();
     for (let at = 0; at < sealed.length; at += 1) {
       for (const letter of ['A', 'B', '_', '.', '=', 'é']) {
@@ -94,7 +94,7 @@ describe('what is not a sealed session of ours', () => {
     expect(openSession(key, change(seal()), 0)).toBeUndefined(),
   );
 
-  test('is refused for every spelling of its unused last bits', () => {
+  test('a sealed session does not open in another spelling of its unused last bits', () => {
     for (const name of ['c', 'cl', 'cla']) {
       const sealed = seal({ clientName: name });
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -104,7 +104,7 @@ describe('what is not a sealed session of ours', () => {
     }
   });
 
-  test('of more than 12 KiB is neither made nor opened', () => {
+  test('a sealed session of more than 12 KiB is neither made nor opened', () => {
     const fits = seal({ clientCapabilities: 'x'.repeat(8000) });
     expect(fits.length).toBeLessThanOrEqual(maxSealedLength);
     expect(openSession(key, fits, 0)?.clientCapabilities).toHaveLength(8000);
@@ -112,7 +112,7 @@ describe('what is not a sealed session of ours', () => {
     expect(openSession(key, 'A'.repeat(maxSealedLength + 1), 0)).toBeUndefined();
   });
 
-  test('opening any text never throws', () => {
+  test('opening any text as a session never throws', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -129,13 +129,13 @@ describe('what is not a sealed session of ours', () => {
 });
 
 describe('a session opener', () => {
-  test('answers a repeat from memory with the same object', () => {
+  test('a session opener answers a repeat from memory with the same object', () => {
     const open = makeSessionOpener(key, { max: 2 });
     const sealed = seal();
     expect(open(sealed, 0)).toBe(open(sealed, 1));
   });
 
-  test('judges expiry also of what it remembers, and opens nothing again after that', () => {
+  test('a session opener checks the expiry of what it remembers, and opens nothing after that', () => {
     const open = makeSessionOpener(key, { max: 2 });
     const sealed = seal();
     expect([0, 999, 1000, 1001].map((now) => open(sealed, now)?.sessionId)).toEqual([
@@ -146,7 +146,7 @@ describe('a session opener', () => {
     ]);
   });
 
-  test('remembers at most max, and forgets the one used longest ago', () => {
+  test('a session opener remembers at most max sessions, and drops the least recently used', () => {
     const open = makeSessionOpener(key, { max: 2 });
     const [a, b, c] = [seal(), seal(), seal()];
     const first = { a: open(a, 0), b: open(b, 0) };
@@ -157,7 +157,7 @@ describe('a session opener', () => {
     expect(open(b, 0)).toEqual(first.b);
   });
 
-  test('is pushed out of its memory by no guess', () => {
+  test('guesses evict no session from a session opener', () => {
     const open = makeSessionOpener(key, { max: 1 });
     const sealed = seal();
     const first = open(sealed, 0);
