@@ -112,12 +112,24 @@ export const refusalOf = (
   const headers = retryAfter(answer.headers);
   const maySayThat = session?.era === 'legacy' && SESSION_STATUSES.has(status);
   if (maySayThat && isSessionUnknown(status, body, session))
-    return { status: 404, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, SESSION_ENDED)), headers: {} };
-  const messages = isUtf8(body) ? messagesOf(answer) : [];
-  const error = messages.map((text) => errorUnderId(text, id)).find((text) => text !== undefined);
+    return { status: 404, text: ownError(id, SESSION_ENDED), headers: {} };
+  const error = errorIn(answer, id);
+  if (error === undefined) return { status: 200, text: ownError(id, describeStatus(answer)), headers };
   const isOfProtocol = session?.era === 'modern' && (status === 400 || status === 404);
-  if (error !== undefined) return { status: isOfProtocol ? status : 200, text: error, headers };
-  const target = status >= 300 && status < 400 ? redirectTarget(answer.headers) : undefined;
-  const message = `the MCP server answered with HTTP status ${status}${target === undefined ? '' : `, a redirect to ${target}`}`;
-  return { status: 200, text: JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, message)), headers };
+  return { status: isOfProtocol ? status : 200, text: error, headers };
+};
+
+const ownError = (id: RequestId, message: string): string =>
+  JSON.stringify(jsonRpcError(id, OWN_CODES.upstreamError, message));
+
+/** The JSON-RPC error that an answer holds, under this id. */
+const errorIn = (answer: RefusedAnswer, id: RequestId): string | undefined =>
+  (isUtf8(answer.body) ? messagesOf(answer) : [])
+    .map((text) => errorUnderId(text, id))
+    .find((text) => text !== undefined);
+
+const describeStatus = ({ status, headers }: RefusedAnswer): string => {
+  const target = status >= 300 && status < 400 ? redirectTarget(headers) : undefined;
+  const redirect = target === undefined ? '' : `, a redirect to ${target}`;
+  return `the MCP server answered with HTTP status ${status}${redirect}`;
 };
