@@ -37,9 +37,9 @@ const suggestsOtherEra = ({ request, spoken, translated }: AttemptTarget, body: 
 };
 
 /**
- * One request and its response, which passes through as it arrives; but a refusal (400, 404, 405) that suggests the other
- * era is held back until `decideRetry` has decided on a second attempt. Such a request was not carried out, so nothing is
- * done twice. There is no third attempt.
+ * One request and its response, which passes through as it arrives; but a refusal (400, 404, 405) that suggests the
+ * other era is held back until `decideRetry` has decided on a second attempt. Such a request was not carried out, so
+ * nothing is done twice. There is no third attempt.
  */
 export class Attempt implements Sink, PendingRequest {
   readonly #sink: Sink;

@@ -10,8 +10,8 @@ const RETRY_DELAY_MS = 10_000;
 type EraEntry = { eras: readonly Era[] | undefined; finding: Promise<readonly Era[]> | undefined; askedAt: number };
 
 /**
- * The eras that servers speak: as discovery found them, until a response contradicts that and the server is probed again.
- * The result of a probe is valid on this node until the server's facts change.
+ * The eras that servers speak: as discovery found them, until a response contradicts that and the server is probed
+ * again. The result of a probe is valid on this node until the server's facts change.
  */
 export class EraCache {
   readonly #found = new WeakMap<UpstreamServer, EraEntry>();

@@ -1,7 +1,9 @@
 const STABLE_AFTER_MS = 60_000;
 const MAX_BACKOFF_MS = 60_000;
 
-/** Delays the reopening of a channel that closes by itself: not at first, then a second, doubling from crash to crash. */
+/**
+ * Delays the reopening of a channel that closes by itself: not at first, then a second, doubling from crash to crash.
+ */
 export class Backoff {
   #openedAt = 0;
   #crashes = 0;

@@ -18,8 +18,8 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = { perGrant: 32, perServer: 
 export type ChannelRules = Readonly<{ isGrantActive: (grantId: string) => boolean; limits: SessionLimits }>;
 
 /**
- * A channel of one grant at one server. `lastUsedAt` is the current time while it is in use; `hadStream`: its client has
- * closed its stream.
+ * A channel of one grant at one server. `lastUsedAt` is the current time while it is in use; `hadStream`: its client
+ * has closed its stream.
  */
 export type RegisteredChannel = Readonly<{
   grantId: string;

@@ -12,8 +12,8 @@ interface ResponseOwner {
 const eventStream = { 'content-type': 'text/event-stream' } as const;
 
 /**
- * The response to one HTTP request, made of the messages that come for it: one JSON body, or an event stream once another
- * message comes before the result.
+ * The response to one HTTP request, made of the messages that come for it: one JSON body, or an event stream once
+ * another message comes before the result.
  */
 export class ChannelResponse implements PendingRequest {
   readonly #sink: Sink;

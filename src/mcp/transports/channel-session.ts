@@ -42,8 +42,8 @@ const MAX_MARKED_LENGTH = 200_000;
 /**
  * One session-era MCP session over one channel, in the terms of Streamable HTTP: a request is answered on its own POST,
  * other messages of the server go to the request they belong to or to the standing GET stream, and wait when there is
- * none. When the channel closes, requests under way fail and the session is over here; `restart` continues it on another
- * channel.
+ * none. When the channel closes, requests under way fail and the session is over here; `restart` continues it on
+ * another channel.
  */
 export class ChannelSession {
   readonly owner: SessionOwner;

@@ -37,9 +37,9 @@ const ownerOf = (id: string, { server, grantId }: UpstreamRequest): SessionOwner
 });
 
 /**
- * Servers that speak over a channel, as if each were a Streamable HTTP server of the session era: one channel a session,
- * never shared between grants. A session whose channel is gone (its server ended, it was idle, another process ran it)
- * is started again by its next request, unless it was ended or the server's setting forbids it.
+ * Servers that speak over a channel, as if each were a Streamable HTTP server of the session era: one channel a
+ * session, never shared between grants. A session whose channel is gone (its server ended, it was idle, another process
+ * ran it) is started again by its next request, unless it was ended or the server's setting forbids it.
  */
 export class LegacyChannels {
   readonly #sessions: ChannelRegistry<ChannelSession>;

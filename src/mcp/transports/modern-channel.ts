@@ -39,8 +39,8 @@ const showsModern = (text: string): boolean => {
 
 /**
  * Serves Streamable HTTP requests from one modern server over a channel: the requests of one grant share it, each under
- * our own id, and a client that disconnects cancels its request. The first request on a channel is `server/discover`, so
- * that a legacy server carries nothing out: its requests are refused with 400.
+ * our own id, and a client that disconnects cancels its request. The first request on a channel is `server/discover`,
+ * so that a legacy server carries nothing out: its requests are refused with 400.
  */
 export class ModernChannel {
   readonly grantId: string;

@@ -9,8 +9,8 @@ export type FindSession = (
 type Source = Readonly<{ find: FindSession; forward: Forward }>;
 
 /**
- * The sessions that clients of this process have open at servers: discovery uses one of them instead of a session of its
- * own, which a server may have no place for.
+ * The sessions that clients of this process have open at servers: discovery uses one of them instead of a session of
+ * its own, which a server may have no place for.
  */
 export class OpenSessions {
   readonly #sources = new Set<Source>();

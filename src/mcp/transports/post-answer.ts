@@ -45,7 +45,9 @@ export class PostAnswer implements Sink {
   }
 }
 
-/** The JSON-RPC error that a server gave as the body of a refusal, under the id of the message; undefined without one. */
+/**
+ * The JSON-RPC error that a server gave as the body of a refusal, under the id of the message; undefined without one.
+ */
 export const errorFor = (message: Buffer, body: string): string | undefined => {
   const id = membersOf(message.toString('utf8')).get('id');
   return id !== undefined && isObject(parseObject(body)?.['error'])

@@ -18,9 +18,9 @@ const MAX_WAITING_MESSAGES = 100;
 const MAX_WAITING_BYTES = 8 * 2 ** 20;
 
 /**
- * A channel that opens when a message is to be sent, and reopens after it closed by itself, with a delay that doubles from
- * crash to crash. The handshake message goes first on a new channel; others wait until `ready` is called: at most 100
- * messages with 8 MiB, more fail.
+ * A channel that opens when a message is to be sent, and reopens after it closed by itself, with a delay that doubles
+ * from crash to crash. The handshake message goes first on a new channel; others wait until `ready` is called: at most
+ * 100 messages with 8 MiB, more fail.
  */
 export class ReopeningChannel {
   readonly #open: (events: ChannelEvents) => Channel;

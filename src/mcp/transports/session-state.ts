@@ -57,7 +57,10 @@ export class SessionState {
     };
   }
 
-  /** Learns from the result of a client's request, in this message; true when that changed the snapshot of a session that has begun. */
+  /**
+   * Learns from the result of a client's request, in this message; true when that changed the snapshot of a session
+   * that has begun.
+   */
   learn({ method, params }: LearnedRequest, result: Json, message: string): boolean {
     switch (method) {
       case 'initialize':

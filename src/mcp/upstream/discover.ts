@@ -234,10 +234,8 @@ const refusedNames = ({ refused }: ReadTools): string => {
   const shown = refused
     .slice(0, MAX_REFUSED_SHOWN)
     .map(({ name, why }) => `${clip(spelledOut(name), MAX_REFUSED_LENGTH)} ${why}`);
-  return (
-    'Tools refused because their names could be mistaken: ' +
-    `${[...shown, ...(refused.length > MAX_REFUSED_SHOWN ? [`and ${refused.length - MAX_REFUSED_SHOWN} more`] : [])].join('; ')}.`
-  );
+  const more = refused.length > MAX_REFUSED_SHOWN ? [`and ${refused.length - MAX_REFUSED_SHOWN} more`] : [];
+  return 'Tools refused because their names could be mistaken: ' + `${[...shown, ...more].join('; ')}.`;
 };
 
 const remark = (cut: boolean, read: ReadTools): string | null => {

@@ -59,7 +59,7 @@ const open = async (grant: Grant) => {
 const valueOf = ({ result }: Answer): unknown => JSON.parse(result?.content[0]?.text ?? 'null');
 const markOf = ({ result }: Answer): unknown => result?._meta?.['io.toolgate/session'];
 
-test('a session whose process ended goes on in a new one: marked once, on record, with log level and subscriptions', async () => {
+test('a session whose process ended goes on in a new one with its settings, is marked once and on record', async () => {
   const { serverId, grant } = await register();
   const session = await open(grant);
   await session.send('tools/list');
@@ -105,7 +105,7 @@ test.for([
   expect((await session.call('pid')).status).toBe(404);
 });
 
-test('a session that its client ended is not started again, nor one of a server with restartSessions: false', async () => {
+test('an ended session is not started again, nor one of a server with restartSessions: false', async () => {
   const ended = await register();
   const session = await open(ended.grant);
   await session.end();

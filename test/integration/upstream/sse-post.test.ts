@@ -133,7 +133,7 @@ test('a session whose SSE connection was lost is started again, and its call is 
   expect(calls).toBe(2);
 });
 
-test('a client at an SSE server that takes one connection, which is in use, is told so; discovery uses that one', async () => {
+test('an SSE server whose only connection is in use refuses a client with a reason, and discovery uses it', async () => {
   const { url, open } = await startSse(
     ({ response, answer }) => (response.writeHead(202).end(), answer()),
     (now) => (now === 0 ? 200 : 409),

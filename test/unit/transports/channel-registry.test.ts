@@ -28,7 +28,7 @@ const build = (limits = DEFAULT_SESSION_LIMITS) => {
   return { channels, ended, add };
 };
 
-test('an organization that has its share of channels gets a new one for its longest idle one, and others lose none', () => {
+test('an organization over its share of channels gets a new one for its longest idle one', () => {
   const { channels, ended, add } = build();
   for (let index = 0; index < 16; index += 1) add(`honest ${index}`, requestOf('honest', `h${index}`), 100_000);
   const share = channelQuota(DEFAULT_SESSION_LIMITS).organization.count;

@@ -43,8 +43,8 @@ const TAKES_INPUT = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const mayBeLegacyError = (code: number): boolean => Number.isNaN(code) || isImplementationCode(code);
 
 /**
- * One request of a legacy client at a modern server. Input that the server needs (`input_required`) is requested from the
- * client on the response's stream; the call is then sent again with the input, at most eight times.
+ * One request of a legacy client at a modern server. Input that the server needs (`input_required`) is requested from
+ * the client on the response's stream; the call is then sent again with the input, at most eight times.
  */
 export class LegacyClientCall implements PendingRequest {
   readonly #deps: CallDeps;

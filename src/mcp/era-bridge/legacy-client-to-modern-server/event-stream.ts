@@ -86,8 +86,8 @@ export class LegacyEventStream implements PendingRequest {
   }
 
   /**
-   * The session's subscriptions changed; resolves when the new subscription is open or has failed. Changes close to each
-   * other share one subscription.
+   * The session's subscriptions changed; resolves when the new subscription is open or has failed. Changes close to
+   * each other share one subscription.
    */
   subscriptionsChanged(): Promise<void> {
     this.#change ??= sleep(CHANGE_DELAY_MS).then(async () => {

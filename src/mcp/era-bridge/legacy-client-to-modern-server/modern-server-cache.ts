@@ -26,9 +26,9 @@ const toolsIn = (result: Json): readonly Tool[] =>
 export type HandshakeResult = Awaited<ReturnType<typeof discoverModern>>;
 
 /**
- * What is known of a modern server for its legacy clients: its handshake, cached for its TTL (five minutes at most), and
- * which arguments its tools mirror in headers, learned from every list that passes and from a list of our own when an
- * unknown tool is called.
+ * What is known of a modern server for its legacy clients: its handshake, cached for its TTL (five minutes at most),
+ * and which arguments its tools mirror in headers, learned from every list that passes and from a list of our own when
+ * an unknown tool is called.
  */
 export class ModernServerCache {
   readonly #reach: UpstreamTarget;

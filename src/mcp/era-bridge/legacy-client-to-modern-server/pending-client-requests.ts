@@ -33,8 +33,8 @@ export class PendingClientRequests {
   }
 
   /**
-   * Passes on a client's response to `id` (JSON text): `late` when the request is no longer pending, `elsewhere` when it
-   * belongs to another node.
+   * Passes on a client's response to `id` (JSON text): `late` when the request is no longer pending, `elsewhere` when
+   * it belongs to another node.
    */
   answer(sessionId: string, id: string | undefined, response: string): 'taken' | 'late' | 'elsewhere' {
     // Our ids have no escapes.

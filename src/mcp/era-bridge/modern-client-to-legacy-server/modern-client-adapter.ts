@@ -55,9 +55,9 @@ const requestOf = ({ id, params, body }: ParsedRequest, silenceMs: number, sink:
 };
 
 /**
- * Serves modern clients from a legacy server: without a session of their own, with input requested in results and changes
- * reported on a subscription. Upstream sessions and calls that wait for input live on this node: a retry that reaches
- * another node is refused.
+ * Serves modern clients from a legacy server: without a session of their own, with input requested in results and
+ * changes reported on a subscription. Upstream sessions and calls that wait for input live on this node: a retry that
+ * reaches another node is refused.
  */
 export class ModernClientAdapter {
   readonly #forward: Forward;

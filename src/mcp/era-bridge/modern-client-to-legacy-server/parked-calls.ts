@@ -28,9 +28,9 @@ const digestOf = ({ serverId, method, params }: CallOwner): string => {
 };
 
 /**
- * Calls that wait for input which a legacy server requested during them. The `requestState` of such a call is a handle of
- * 256 random bits that is valid once, for ten minutes, for the same grant, server, method and params. It lives on the
- * node that holds the call's upstream connection; other nodes refuse it. PARKED_CALL_QUOTA limits how many wait.
+ * Calls that wait for input which a legacy server requested during them. The `requestState` of such a call is a handle
+ * of 256 random bits that is valid once, for ten minutes, for the same grant, server, method and params. It lives on
+ * the node that holds the call's upstream connection; other nodes refuse it. PARKED_CALL_QUOTA limits how many wait.
  */
 export class ParkedCalls<Call> {
   readonly #parked = new Map<string, Parked<Call>>();

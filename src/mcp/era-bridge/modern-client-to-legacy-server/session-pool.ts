@@ -58,10 +58,10 @@ const idlestOf = (
 };
 
 /**
- * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened on
- * first use and ended after five minutes without use. A grant has at most eight at a server, including those being
- * opened; a ninth ends the longest idle one. POOLED_SESSION_QUOTA limits the sessions of an organization in the same way.
- * Sessions live on this node.
+ * Legacy sessions for modern requests: one for each grant, server, credential and set of declared capabilities, opened
+ * on first use and ended after five minutes without use. A grant has at most eight at a server, including those being
+ * opened; a ninth ends the longest idle one. POOLED_SESSION_QUOTA limits the sessions of an organization in the same
+ * way. Sessions live on this node.
  */
 export class SessionPool {
   readonly #sessions = new Map<string, UpstreamSession>();

@@ -12,8 +12,8 @@ export type StreamDeps = Readonly<{
 }>;
 
 /**
- * The GET stream of a legacy session, which carries the server's messages outside of responses. It is resumed for as long
- * as the session lives; a server without one is not asked twice.
+ * The GET stream of a legacy session, which carries the server's messages outside of responses. It is resumed for as
+ * long as the session lives; a server without one is not asked twice.
  */
 export class StandingStream {
   readonly #deps: StreamDeps;

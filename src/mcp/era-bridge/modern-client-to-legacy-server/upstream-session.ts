@@ -121,9 +121,8 @@ export class UpstreamSession {
   }
 
   refuse(requestId: string, why: string): void {
-    this.post(
-      `{"jsonrpc":"2.0","id":${requestId},"error":${JSON.stringify({ code: JSON_RPC_CODES.methodNotFound, message: why })}}`,
-    );
+    const error = JSON.stringify({ code: JSON_RPC_CODES.methodNotFound, message: why });
+    this.post(`{"jsonrpc":"2.0","id":${requestId},"error":${error}}`);
   }
 
   /**
