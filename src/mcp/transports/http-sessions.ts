@@ -43,7 +43,10 @@ export class HttpSessions {
       this.#add(request, session, version);
     if (request.method === 'DELETE' && this.#sessions.get(request.server.id)?.session === session)
       this.#sessions.delete(request.server.id);
-    return request.method === 'POST' && session === undefined ? this.#watchInitialize(request, sink) : sink;
+    // Only an `initialize` has neither.
+    return request.method === 'POST' && session === undefined && version === undefined
+      ? this.#watchInitialize(request, sink)
+      : sink;
   }
 
   /** The session stands in the head of the response, its revision in the body. */

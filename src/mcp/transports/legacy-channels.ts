@@ -68,6 +68,9 @@ export class LegacyChannels {
     if (request.method === 'DELETE') return this.#delete(ownerOf(id, request), request, sink);
     const session = this.#sessions.find(id, request);
     if (session) return use(session, message, request, sink);
+    // Nothing but a request needs the server: what else a client sends was meant for the one that is gone.
+    if (request.method === 'POST' && (message.id === undefined || message.method === undefined))
+      return respondWithStatus(sink, 202);
     return this.#continue(ownerOf(id, request), request, sink);
   };
 
