@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
-import { ConfigError, environment, readConfig, type Config } from './platform/settings/config.js';
+import { openCommandDatabase } from './app/command-database.js';
+import { ConfigError, environment, readConfig } from './platform/settings/config.js';
 import { Database } from './platform/postgres/database.js';
-import { startEmbeddedPostgres } from './platform/embedded-postgres/embedded-postgres.js';
-import { errorText, log } from './platform/runtime/log.js';
+import { errorText } from './platform/runtime/log.js';
 import { applyMigrations } from './platform/postgres/migrations.js';
 import { rebuild, type RebuildProgress } from './record/usage/rebuild.js';
 import { usageProjection } from './record/usage/usage.projection.js';
@@ -15,26 +14,13 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const progressText = (progress: RebuildProgress): string =>
   `  ${progress.organizations} of ${progress.of} organizations, ${progress.records} records`;
 
-/**
- * The database of the configuration: an outside one may be in use meanwhile; the embedded one is started, and refused
- * while Toolgate runs on it.
- */
-const openDatabase = async (config: Config): Promise<Readonly<{ url: string; stop: () => Promise<void> }>> => {
-  if (config.databaseUrl) return { url: config.databaseUrl, stop: () => Promise.resolve() };
-  const postgres = await startEmbeddedPostgres({
-    dataDir: resolve(config.dataDir),
-    onNotice: (text) => log.info(text),
-  });
-  return { url: postgres.url, stop: () => postgres.stop() };
-};
-
 /** `npm run rebuild -- usage`: computes a projection's tables anew from the audit log. */
 const main = async (): Promise<void> => {
   const name = process.argv.at(-1);
   const projection = PROJECTIONS.find((one) => one.name === name);
   if (!projection)
     throw new Error(`say what to rebuild: npm run rebuild -- ${PROJECTIONS.map((one) => one.name).join('|')}`);
-  const opened = await openDatabase(readConfig(environment()));
+  const opened = await openCommandDatabase(readConfig(environment()));
   try {
     await applyMigrations(opened.url);
     const db = new Database(opened.url, { app: 1, worker: 2 });

@@ -597,6 +597,18 @@ create policy worker on organizations as permissive for all to toolgate_worker
 grant delete, insert, select, update on organizations to toolgate_app;
 grant delete, insert, select, update on organizations to toolgate_worker;
 
+create table password_resets (
+  id text not null,
+  user_id text not null,
+  token_hash bytea not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  constraint password_resets_pkey PRIMARY KEY (id),
+  constraint password_resets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX password_resets_user ON public.password_resets USING btree (user_id, created_at);
+grant delete, insert, select, update on password_resets to toolgate_worker;
+
 create table policies (
   organization_id text not null,
   id text not null,

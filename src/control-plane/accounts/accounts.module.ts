@@ -12,6 +12,8 @@ import { MembersController } from './members.controller.js';
 import { MembersService } from './members.service.js';
 import { OrganizationsController } from './organizations.controller.js';
 import { OrganizationsService } from './organizations.service.js';
+import { PasswordsController } from './passwords.controller.js';
+import { PasswordsService } from './passwords.service.js';
 import { PersonController } from './person.controller.js';
 import { PersonService } from './person.service.js';
 import { SessionsController } from './sessions.controller.js';
@@ -30,6 +32,7 @@ import { SignUpService } from './sign-up.service.js';
     ApiKeysController,
     SessionsController,
     PersonController,
+    PasswordsController,
   ],
   providers: [
     { provide: APP_GUARD, useClass: CredentialGuard },
@@ -44,6 +47,7 @@ import { SignUpService } from './sign-up.service.js';
     JoiningService,
     ApiKeysService,
     PersonService,
+    PasswordsService,
   ],
 })
 export class AccountsModule {}

@@ -2,7 +2,21 @@ import { createHash, randomFillSync } from 'node:crypto';
 
 /** Prefixes of TypeIDs; one per noun. */
 export type IdPrefix =
-  'org' | 'usr' | 'key' | 'inv' | 'srv' | 'pol' | 'idn' | 'grt' | 'apr' | 'evt' | 'call' | 'ses' | 'boot' | 'msg';
+  | 'org'
+  | 'usr'
+  | 'key'
+  | 'inv'
+  | 'srv'
+  | 'pol'
+  | 'idn'
+  | 'grt'
+  | 'apr'
+  | 'evt'
+  | 'call'
+  | 'ses'
+  | 'boot'
+  | 'msg'
+  | 'rst';
 
 const DIGITS = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 const POOL_BYTES = 10 * 512;

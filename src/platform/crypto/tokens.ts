@@ -28,7 +28,7 @@ const checksum = (text: string): string => {
 };
 
 /** What a token is for: it is the word after `tg_`. */
-export type TokenKind = 'grant' | 'key' | 'session' | 'invite';
+export type TokenKind = 'grant' | 'key' | 'session' | 'invite' | 'reset';
 
 /**
  * A new bearer token `tg_<kind>_<id>_<secret><checksum>`: 256 random bits in base62 and a CRC-32 that lets secret

@@ -116,6 +116,8 @@ const people = async (story: Story): Promise<Readonly<{ member: string; approver
     return (joined['user'] as Json)['id'] as string;
   };
   const member = await join();
+  const reset = story.keep((await story.ask(200, `POST /v1/members/${member}/password-reset`))['token']);
+  await story.ask(200, 'POST /v1/password-reset/confirm', { token: reset, password });
   await story.ask(200, `PATCH /v1/members/${member}`, { role: 'auditor' });
   await story.ask(204, `DELETE /v1/members/${member}`);
   await join();

@@ -52,6 +52,8 @@ const TYPES: Readonly<Record<ControlBody['type'], true>> = {
   'apiKey.revoked': true,
   'invitation.sent': true,
   'invitation.withdrawn': true,
+  'member.passwordChanged': true,
+  'member.passwordResetIssued': true,
   'session.ended': true,
   'session.restarted': true,
   'audit.read': true,

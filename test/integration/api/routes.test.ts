@@ -68,6 +68,9 @@ const valuesOf = async (tenant: Tenant): Promise<Values> => {
     'login.password': PASSWORD,
     'signup.password': PASSWORD,
     'acceptInvitation.password': PASSWORD,
+    'changePassword.current': PASSWORD,
+    'changePassword.password': `${PASSWORD} 2`,
+    'confirmPasswordReset.password': `${PASSWORD} 2`,
     'updateOrganization.disabled': false,
     'updateApprovalNotifications.webhookUrl': null,
     'updateGrant.policyId': null,
@@ -111,10 +114,21 @@ const freshSession = async (): Promise<string> =>
     'token'
   ] as string;
 
-/** What an admin sends with an operation; logging out ends a session of its own. */
+/**
+ * What an admin sends with an operation; logging out ends a session of its own, and another password all of a person's.
+ */
 const credentialFor = async ({ allowed, operationId }: Operation): Promise<string | undefined> => {
   if (allowed.includes('anyone')) return undefined;
+  if (operationId === 'changePassword') return (await ours.person('viewer')).token;
   return operationId === 'logout' ? freshSession() : ours.token;
+};
+
+/** The token that an operation wants, new and unused. */
+const tokensFor = async ({ operationId }: Operation): Promise<Values> => {
+  if (operationId === 'acceptInvitation') return { token: await invite(ours) };
+  if (operationId !== 'confirmPasswordReset') return {};
+  const member = await makeFor('/v1/members/{id}', ours, upstream.url);
+  return { token: (await ours.api('POST', `/v1/members/${member}/password-reset`)).body['token'] };
 };
 
 /** What an organization's admin reads about an object; of what can't be read one by one, the list it is in. */
@@ -169,12 +183,15 @@ describe('the document', () => {
       'POST /v1/catalog/classify',
       'POST /v1/invitations/accept',
       'POST /v1/login',
+      'POST /v1/password-reset',
+      'POST /v1/password-reset/confirm',
       'POST /v1/signup',
     ]);
     expect(openTo('member').toSorted()).toEqual([
       'DELETE /v1/sessions/{id}',
       'POST /v1/logout',
       'POST /v1/me/organizations',
+      'POST /v1/me/password',
     ]);
     expect(openTo('viewer')).toEqual([]);
   });
@@ -200,7 +217,7 @@ describe('the document', () => {
 describe.each(named)('%s', (_name, operation) => {
   test('does for its own organization what the document says', async () => {
     const id = hasId(operation.path) ? await makeFor(operation.path, ours, upstream.url) : '';
-    const acceptance: Values = operation.operationId === 'acceptInvitation' ? { token: await invite(ours) } : {};
+    const acceptance = await tokensFor(operation);
     const sent = bodyOf(document, operation, { ...values, ...acceptance }, oneOf[operation.operationId ?? '']);
     const answer = await perform(operation, withId(operation.path, id), {
       token: await credentialFor(operation),

@@ -218,6 +218,8 @@ export type NoticeBody =
   | Of<'apiKey.issued', { apiKeyId: string; name: string; role: MemberRole; expiresAt: string | null }>
   | Of<'apiKey.revoked', { apiKeyId: string }>
   | Of<'invitation.sent', { invitationId: string; email: string; role: MemberRole }>
+  | Of<'member.passwordChanged', { userId: string }>
+  | Of<'member.passwordResetIssued', { userId: string }>
   | Of<'invitation.withdrawn', { invitationId: string; email: string; reason: 'withdrawn' | 'replaced' }>
   | Of<'session.ended', { sessionId: string; grantId: string; serverId: string; expiresAt: string }>
   | Of<'session.restarted', { sessionId: string; grantId: string; serverId: string }>

@@ -38,6 +38,8 @@ const types: Readonly<Record<ToolgateEvent['type'], true>> = {
   'apiKey.revoked': true,
   'invitation.sent': true,
   'invitation.withdrawn': true,
+  'member.passwordChanged': true,
+  'member.passwordResetIssued': true,
   'session.ended': true,
   'session.restarted': true,
   'audit.read': true,

@@ -1,0 +1,164 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EventStore } from '../../record/event-store/event-store.js';
+import { Database, type Tx } from '../../platform/postgres/database.js';
+import type { Principal } from '../../platform/rest/allowed.js';
+import { FairTurns } from '../../platform/fair-shares/fair-turns.js';
+import { makeSendMail, type SendMail } from '../../platform/outbound/mail.js';
+import type { Config } from '../../platform/settings/config.js';
+import { newId } from '../../platform/crypto/ids.js';
+import { inBackground } from '../../platform/runtime/guard.js';
+import { CONFIG, PUBLIC_URL } from '../../platform/runtime/parts.js';
+import { Problem } from '../../platform/runtime/problems.js';
+import { networkOf } from './login-limits.js';
+import { existingMember, type User } from './members.js';
+import { memberStream } from './members.store.js';
+import { organizationStream } from './organizations.store.js';
+import {
+  countRecentResets,
+  findReset,
+  insertReset,
+  organizationsOf,
+  RESET_MINUTES,
+  resetUrl,
+  setPassword,
+  useReset,
+} from './password-resets.store.js';
+import type { ChangePassword, ConfirmPasswordReset, PasswordResetView } from './passwords.dto.js';
+import { hashPassword } from './passwords.js';
+import { openSession } from './sessions.store.js';
+import type { SignedInView, UserView } from './sign-in.dto.js';
+import { SignInService } from './sign-in.service.js';
+
+const MAX_RESETS_AN_HOUR = 3;
+
+/** A flood of requests for resets must not starve sign-ins of connections; what finds no place is dropped. */
+const RESETS = { slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 5, waitMs: 30_000 } as const;
+
+/** Passwords: changed by their owner, or set anew by a link that only the owner gets. */
+@Injectable()
+export class PasswordsService {
+  @Inject(PUBLIC_URL) private readonly publicUrl!: () => string;
+  readonly #db: Database;
+  readonly #store: EventStore;
+  readonly #signIn: SignInService;
+  readonly #sendMail: SendMail | undefined;
+  readonly #resets = new FairTurns(RESETS);
+
+  constructor(db: Database, store: EventStore, signIn: SignInService, @Inject(CONFIG) config: Config) {
+    this.#db = db;
+    this.#store = store;
+    this.#signIn = signIn;
+    this.#sendMail = config.mail && makeSendMail(config.mail);
+  }
+
+  /**
+   * Changes the caller's password. All their sessions end, in every organization; the response has a new one.
+   * @throws Problem conflict for an API key, invalid_body for a wrong current password
+   */
+  async change(principal: Principal, { current, password }: ChangePassword, address: string): Promise<SignedInView> {
+    const { actor, organizationId } = principal;
+    if (actor.type !== 'member') throw new Problem('conflict', 'An API key has no password. Sign in as a person.');
+    const user = await this.#signIn.checkPassword({ target: actor.name ?? '', address }, current);
+    if (user?.id !== actor.id)
+      throw new Problem('invalid_body', 'Send the password that you have now as current.', {
+        errors: [{ pointer: '/current', code: 'wrong_password', message: 'current is not your password' }],
+      });
+    const passwordHash = await hashPassword(password, { kind: 'login', address });
+    return this.#store.changeAsStranger(principal, async (change) => {
+      const organization = await organizationStream.load(change.tx, organizationId, organizationId);
+      await setPassword(change.tx, user.id, passwordHash);
+      await change.appendFact(user.id, { type: 'member.passwordChanged', userId: user.id });
+      if (!organization) throw new Error('a member of no organization');
+      const token = await openSession(change.tx, organizationId, user.id);
+      return { organization: { id: organizationId, ...organization.state }, user, token };
+    });
+  }
+
+  /**
+   * Mails a link that sets a new password, at most three an hour to an address. Returns at once and the same for every
+   * address: the work goes on in the background, so that neither the response nor its time says who has an account.
+   */
+  requestReset(email: string, address: string): void {
+    const sendMail = this.#sendMail;
+    if (!sendMail) return;
+    const work = this.#resets.run(networkOf(address), () => this.#mailReset(sendMail, email));
+    inBackground(
+      'password_reset',
+      work.catch((error: unknown) => this.#forgetRefusal(error)),
+    );
+  }
+
+  /** Sets the password of the user of a link. @throws Problem not_found for a link that can't be used */
+  async confirmReset({ token, password }: ConfirmPasswordReset, address: string): Promise<UserView> {
+    const { id, user } = await findReset(this.#db, token);
+    const passwordHash = await hashPassword(password, { kind: 'login', address });
+    const [organizationId] = await this.#db.asStranger(user.id, (tx) => organizationsOf(tx, user.id));
+    const set = async (tx: Tx): Promise<void> => {
+      await useReset(tx, id);
+      await setPassword(tx, user.id, passwordHash);
+    };
+    if (organizationId === undefined) await this.#db.asStranger(user.id, set);
+    else
+      await this.#store.changeAsStranger(
+        {
+          organizationId,
+          actor: { type: 'member', id: user.id, name: user.email },
+          authority: () => Promise.resolve(),
+        },
+        async (change) => {
+          await set(change.tx);
+          await change.appendFact(user.id, { type: 'member.passwordChanged', userId: user.id });
+        },
+      );
+    return user;
+  }
+
+  /**
+   * A link for a member, for an admin to hand over where this installation sends no mail. A person who is a member of
+   * another organization too belongs to no admin alone: whoever runs Toolgate makes their link.
+   * @throws Problem not_found, conflict
+   */
+  issueReset(principal: Principal, userId: string): Promise<PasswordResetView> {
+    if (this.#sendMail)
+      throw new Problem(
+        'conflict',
+        'This installation sends mail: the person asks for a link by POST /v1/password-reset.',
+      );
+    return this.#store.changeAsStranger(principal, async (change) => {
+      const member = await memberStream.load(change.tx, principal.organizationId, userId);
+      existingMember(member?.state);
+      if ((await organizationsOf(change.tx, userId)).length > 1)
+        throw new Problem(
+          'conflict',
+          'This person is a member of another organization too: ask whoever runs Toolgate for a link.',
+        );
+      const reset = await insertReset(change.tx, userId);
+      await change.appendFact(userId, { type: 'member.passwordResetIssued', userId });
+      return { ...reset, url: resetUrl(this.publicUrl(), reset.token) };
+    });
+  }
+
+  async #mailReset(sendMail: SendMail, email: string): Promise<void> {
+    const reset = await this.#db.asStranger(email, async (tx) => {
+      const { rows } = await tx.query<User>('select id, email from users where lower(email) = $1 for update', [email]);
+      const user = rows[0];
+      if (!user || (await countRecentResets(tx, user.id)) >= MAX_RESETS_AN_HOUR) return undefined;
+      return { to: user.email, ...(await insertReset(tx, user.id)) };
+    });
+    if (!reset) return;
+    const text = [
+      'Somebody asked for a new password for your account at Toolgate.',
+      '',
+      `Set it here, once, within ${RESET_MINUTES} minutes:`,
+      resetUrl(this.publicUrl(), reset.token),
+      '',
+      'If it was not you, do nothing: your password stays as it is.',
+    ].join('\n');
+    await sendMail({ id: newId('msg'), to: [reset.to], subject: 'Your new password at Toolgate', text });
+  }
+
+  /** A request that found no place in the queue is dropped: who sent it asks again. */
+  #forgetRefusal(error: unknown): void {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
