@@ -28,6 +28,7 @@ const membersOf = (value: unknown): Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
 
 const MAX_INPUTS = 200;
+const MAX_INPUT_NAME_LENGTH = 64;
 const MAX_ACTIONS = 50;
 const CHOOSES = new Set(['action', 'operation', 'method', 'op', 'command', 'verb', 'mode']);
 
@@ -37,20 +38,49 @@ function* textsOf(schema: unknown): Generator<string> {
     if (typeof one === 'string') yield one;
 }
 
+/** Where a name belongs among names in order. */
+function placeOf(name: string, names: readonly string[]): number {
+  let [from, to] = [0, names.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((names[middle] ?? '') < name) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/**
+ * The inputs of a tool, in the order of their names, and at most the first 200: a schema may have a hundred thousand,
+ * and sorting them all would hold the process.
+ */
+export function inputsIn(inputSchema: unknown): readonly (readonly [name: string, schema: unknown])[] {
+  const properties = membersOf(membersOf(inputSchema)['properties']);
+  const names: string[] = [];
+  for (const name of Object.keys(properties)) {
+    const isAmong = names.length < MAX_INPUTS || name < (names.at(-1) ?? '');
+    if (!isAmong || name.length > MAX_INPUT_NAME_LENGTH) continue;
+    names.splice(placeOf(name, names), 0, name);
+    if (names.length > MAX_INPUTS) names.pop();
+  }
+  return names.map((name) => [name, properties[name]]);
+}
+
 /** The inputs of a tool: the words of each, and what those say that choose an action. In an order of their own. */
 function inputsOf(schema: unknown): Pick<Words, 'inputs' | 'actions' | 'inputCount'> {
-  const properties = membersOf(membersOf(schema)['properties']);
-  const names = Object.keys(properties);
   const inputs = new Set<string>();
   const actions = new Set<string>();
-  for (const name of names.toSorted().slice(0, MAX_INPUTS)) {
+  for (const [name, input] of inputsIn(schema)) {
     const words = wordsOfName(name);
     inputs.add(words.join(' '));
     for (const word of words) inputs.add(word);
     if (words.length === 1 && CHOOSES.has(words[0] ?? ''))
-      for (const text of textsOf(properties[name])) actions.add(wordsOfName(text).join(' '));
+      for (const text of textsOf(input)) actions.add(wordsOfName(text).join(' '));
   }
-  return { inputs: [...inputs].toSorted(), actions: [...actions].toSorted(), inputCount: names.length };
+  return {
+    inputs: [...inputs].toSorted(),
+    actions: [...actions].toSorted(),
+    inputCount: Object.keys(membersOf(membersOf(schema)['properties'])).length,
+  };
 }
 
 /** The words of a definition. */

@@ -1,7 +1,7 @@
 import type { PolicyDocument, ToolEntry } from '../document.js';
 import { MAX_NAME_LENGTH } from '../facts.js';
 import { isStorableText } from '../../platform/json/storable.js';
-import type { ToolDefinition } from './definition.js';
+import { inputsIn, type ToolDefinition } from './definition.js';
 import type { Category } from './rule.js';
 import { wordsOfName } from './words.js';
 
@@ -15,19 +15,14 @@ const isNameable = (name: string): boolean =>
 const counterOf = (name: string, suffix: string): string =>
   name.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, MAX_COUNTER_LENGTH) + suffix;
 
-type Members = Readonly<Record<string, unknown>>;
-
-const membersOf = (value: unknown): Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
-
-/** The path of the input that is an amount: a number that a limit can spend. The first by name where there are several. */
+/** The path of the input that is an amount: a number that a limit can spend. The shortest of several. */
 function amountPath({ inputSchema }: ToolDefinition): string | undefined {
-  const properties = membersOf(membersOf(inputSchema)['properties']);
-  const names = Object.keys(properties).filter((name) => {
-    const { type } = membersOf(properties[name]);
-    return (type === 'number' || type === 'integer') && /^\w{1,64}$/.test(name) && wordsOfName(name).includes('amount');
+  const names = inputsIn(inputSchema).flatMap(([name, input]) => {
+    const type = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
+    const isNumber = type === 'number' || type === 'integer';
+    return isNumber && /^\w+$/.test(name) && wordsOfName(name).includes('amount') ? [name] : [];
   });
-  const [first] = names.toSorted((one, other) => one.length - other.length || (one < other ? -1 : 1));
+  const [first] = names.toSorted((one, other) => one.length - other.length);
   return first === undefined ? undefined : `args.${first}`;
 }
 

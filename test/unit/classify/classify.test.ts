@@ -264,4 +264,10 @@ describe('The cost of classifying', () => {
     const cost = costInParses(() => classifyTools(tools));
     expect(cost).toBeLessThan(150);
   });
+
+  test('one tool with a hundred thousand inputs costs less than a hundred parses', () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `amount_${index}`).toReversed();
+    const inputSchema = { properties: Object.fromEntries(names.map((name) => [name, { type: 'number' }])) };
+    expect(costInParses(() => classifyTool({ name: 'x', inputSchema }))).toBeLessThan(100);
+  });
 });
