@@ -12,7 +12,7 @@ import { MessageQueue } from './message-queue.js';
 import { OwnRequests } from './own-requests.js';
 import { restartSession } from './restart-session.js';
 import type { SessionState } from './session-state.js';
-import { unwrapMessage } from './unwrap-message.js';
+import { serverMessageText } from '../protocol/response.js';
 import { WaitingMessages, type ClientMessage } from './waiting-messages.js';
 import type { SessionOwner } from './session-store.js';
 import type { PendingRequest, Sink, UpstreamFailure, UpstreamRequest } from '../upstream/forward.js';
@@ -246,7 +246,7 @@ export class ChannelSession {
   }
 
   #message(raw: string): void {
-    const text = unwrapMessage(raw);
+    const text = serverMessageText(raw);
     const read = readForeignJson(text);
     if (!read.ok) return read.flaw === 'not_json' ? undefined : this.#unreadable(text);
     const message = read.value;
