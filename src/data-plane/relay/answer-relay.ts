@@ -139,6 +139,8 @@ export class AnswerRelay implements Sink, PendingRequest {
   }
 
   #endStream(): void {
+    const last = this.#screen?.end();
+    if (last) this.#write(last);
     const rest = this.#scan?.end();
     if (this.#scan?.isStopped || this.#screen?.isInside) {
       this.#breakOff();

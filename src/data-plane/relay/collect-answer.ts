@@ -134,6 +134,8 @@ class Collection implements Sink {
   }
 
   end(): void {
+    const last = this.#splitter?.end();
+    if (last) this.#findAnswer([last]);
     clearTimeout(this.#closeTimer);
     this.#complete(this.#chunks.take());
   }

@@ -86,6 +86,12 @@ export class EventScreen {
     return this.#long ? this.#continueLong(this.#long, chunk) : this.#read(chunk);
   }
 
+  /** Returns what may go on of the last event, once the stream has ended behind it. */
+  end(): Buffer | undefined {
+    const last = this.#long ? undefined : this.#splitter.end();
+    return last && this.#screen(last);
+  }
+
   /** Whether a part of an event has passed that must not go on: the stream has to be broken off. */
   get isBroken(): boolean {
     return this.#long?.isBroken === true;

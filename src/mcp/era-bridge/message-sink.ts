@@ -98,6 +98,7 @@ export class MessageSink implements Sink {
   }
 
   end(): void {
+    this.#events?.end();
     const body = this.#chunks.take().toString('utf8');
     this.#drop();
     const message = this.#succeeds() && !this.#events && body !== '';

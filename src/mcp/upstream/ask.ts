@@ -164,7 +164,8 @@ class AnswerReader {
   }
 
   #end(): void {
-    if (!this.#events && !this.#answered) this.#read(this.#chunks.take().toString('utf8'));
+    if (this.#events) this.#events.end();
+    else if (!this.#answered) this.#read(this.#chunks.take().toString('utf8'));
     clearTimeout(this.#timer);
     this.#held.release();
     const [status, headers] = [this.#status, this.#headers];

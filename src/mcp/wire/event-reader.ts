@@ -3,9 +3,9 @@ import { SseReader, type SseEvent } from './sse.js';
 
 /**
  * `read` is false once an event was too long or had too many lines. `held` is how many bytes of an unfinished event are
- * kept.
+ * kept. `end` reads what is whole once the stream has ended.
  */
-export type EventStreamReader = Readonly<{ read: (chunk: Buffer) => boolean; held: () => number }>;
+export type EventStreamReader = Readonly<{ read: (chunk: Buffer) => boolean; end: () => void; held: () => number }>;
 
 /**
  * Reads an event stream as its bytes arrive: `onEvent` gets each event that has data, `onRetry` how long (ms) to wait
@@ -26,5 +26,9 @@ export const eventStreamReader = (
     if (!fits) splitter.take();
     return fits;
   };
-  return { read, held: () => splitter.held };
+  const end = (): void => {
+    const last = fits ? splitter.end() : undefined;
+    if (last) fits = reader.read(last.toString('utf8'));
+  };
+  return { read, end, held: () => splitter.held };
 };

@@ -88,6 +88,16 @@ export class EventSplitter {
     return events;
   }
 
+  /**
+   * The last event, once the stream has ended behind its blank line: while more may come, a CR at the very end may be
+   * half a line end. Undefined when the stream ended elsewhere.
+   */
+  end(): Buffer | undefined {
+    const tail = this.#held.tail(2);
+    const isBlank = tail[1] === CR && (tail[0] === CR || tail[0] === LF);
+    return isBlank && !this.#isSkipping ? this.take() : undefined;
+  }
+
   /** How many bytes of an unfinished event are held. */
   get held(): number {
     return this.#held.length;

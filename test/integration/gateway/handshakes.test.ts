@@ -99,6 +99,13 @@ const open = async (protocolVersion = '2025-06-18'): Promise<Opened> => {
     },
   };
 };
+/** The headers of a session whose initialize is answered in an event stream. */
+const openStream = async (): Promise<Record<string, string>> => {
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+  const response = await post({ id: 0, method: 'initialize', params });
+  await response.text();
+  return { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '', 'mcp-protocol-version': '2025-06-18' };
+};
 const CALL = { name: 'echo', arguments: {} };
 const DONE = { id: 1, result: { content: [{ type: 'text', text: 'done' }] } };
 
@@ -214,6 +221,17 @@ test.each<[string, (json: string) => string]>([
   const { call } = await open();
   expect((await call('tools/list')).message).toMatchObject({ result: { tools: [{ name: 'echo' }] } });
   expect((await call('tools/call', CALL)).message).toMatchObject(DONE);
+});
+
+test('a response in an event stream whose lines end in CR alone is read, and passed on byte for byte', async () => {
+  handle = (message, response) => {
+    if (message['id'] === undefined) return false;
+    const event = `event: message\rdata: ${JSON.stringify(answerTo(message))}\r\r`;
+    return send(response, event, { 'content-type': 'text/event-stream' });
+  };
+  const headers = await openStream();
+  const answer = await post({ id: 1, method: 'tools/call', params: CALL }, headers);
+  expect(await answer.text()).toBe(`event: message\rdata: ${JSON.stringify({ jsonrpc: '2.0', ...DONE })}\r\r`);
 });
 
 test('a redirect is not followed, and the client is told where it leads', async () => {

@@ -85,3 +85,16 @@ test.each(['\n\n', '\r\r'])('many events that end in %j take linear time, howeve
   cpu(4096);
   expect(cpu(bytes.length)).toBeLessThan(5 * cpu(4096) + 50_000);
 });
+
+test.each([
+  ['data: a\r\r', 'data: a\r\r'],
+  ['data: a\n\r', 'data: a\n\r'],
+  ['data: a\r', undefined],
+  ['data: a', undefined],
+  ['', undefined],
+])('the end of the stream behind %j ends the event there: %j', (text, event) => {
+  const splitter = new EventSplitter();
+  expect(splitter.feed(Buffer.from(text))).toEqual([]);
+  expect(splitter.end()?.toString()).toBe(event);
+  expect(splitter.held).toBe(event === undefined ? text.length : 0);
+});
