@@ -25,9 +25,9 @@ describe('an event stream', () => {
     ['an event that is cut off', 'data: a\n\ndata: b\n', [{ data: 'a' }]],
     ['a line that is cut off', 'data: a\n\ndata: b', [{ data: 'a' }]],
     ['nothing', '', []],
-  ])('with %s reads as the standard says', (_, text, events) => expect(parseSse(text)).toEqual(events));
+  ])('an event stream with %s reads as the standard says', (_, text, events) => expect(parseSse(text)).toEqual(events));
 
-  test('reads back what was written', () => {
+  test('an event stream reads back what was written', () => {
     const word = fc.string({ unit: fc.constantFrom('a', ' ', ':', '\u2028', 'é', '{') });
     const event = fc.record(
       {
@@ -45,14 +45,14 @@ describe('an event stream', () => {
     );
   });
 
-  test('has no line that a field smuggled in', () => {
+  test('an event stream has no line that a field smuggled in', () => {
     expect(formatSse({ data: 'a\r\nevent: x\rid: 1' })).toBe('data: a\ndata: event: x\ndata: id: 1\n\n');
     expect(() => formatSse({ event: 'x\ndata: y', data: '' })).toThrow(RangeError);
     expect(() => formatSse({ id: '1\r', data: '' })).toThrow(RangeError);
   });
 
   test.each([':\n', 'a\n', 'data\n', 'data:x\r', 'id: 1\r\n'])(
-    'with more lines %j in one event than anybody writes is not read',
+    'an event stream with more lines %j in one event than anybody writes is not read',
     (line) => {
       expect(parseSse(`${line.repeat(MAX_EVENT_LINES)}\n`)).toBeDefined();
       expect(parseSse(`${line.repeat(MAX_EVENT_LINES + 1)}\n`)).toBeUndefined();

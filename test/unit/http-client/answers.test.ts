@@ -15,7 +15,7 @@ test.each([
   ['an interim answer', 'HTTP/1.1 103 Early Hints\r\nLink: </x>', { status: 103, framing: 'none' }],
   ['a 304 with the length of what it does not carry', 'HTTP/1.1 304 x\r\nContent-Length: 10', { framing: 'none' }],
   ['an idle time', head('Content-Length: 1', 'Keep-Alive: max=5, timeout=75'), { idleMs: 73_000 }],
-])('reads an answer with %s', (_what, text, expected) => {
+])('the HTTP client reads an answer with %s', (_what, text, expected) => {
   expect(readAnswerHead(text)).toMatchObject(expected);
 });
 
@@ -52,7 +52,7 @@ test.each([
   ['a change of protocol', 'HTTP/1.1 101 Switching Protocols'],
   ['white space in front', ' HTTP/1.1 200 OK'],
   ['nothing', ''],
-])('refuses an answer with %s', (_what, text) => {
+])('the HTTP client refuses an answer with %s', (_what, text) => {
   expect(readAnswerHead(text)).toBeUndefined();
 });
 
@@ -107,7 +107,7 @@ test.each([
   '0\r\n X: folded\r\n\r\n',
   `1;${'x'.repeat(5000)}`,
   `0\r\n${`X: ${'y'.repeat(4000)}\r\n`.repeat(5)}`,
-])('refuses the chunked body %j', (text) => {
+])('the HTTP client refuses the chunked body %j', (text) => {
   const bytes = Buffer.from(text);
   expect(decode([bytes])).toBe('bad');
   expect(decode([...bytes].map((byte) => Buffer.of(byte)))).toBe('bad');

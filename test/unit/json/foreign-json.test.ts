@@ -30,7 +30,7 @@ describe('JSON of outside origin', () => {
       `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH - 1)}]`,
       `[${'[],'.repeat(20_000)}${nested(MAX_JSON_DEPTH)}]`,
     ],
-  ])('is read at 64 levels and refused at 65: %s', (_what, allowed, refused) => {
+  ])('JSON of outside origin is read at 64 levels and refused at 65: %s', (_what, allowed, refused) => {
     expect(readForeignJson(allowed)).toEqual({ ok: true, value: JSON.parse(allowed) });
     expect(flawOf(allowed)).toBeUndefined();
     expect(readForeignJson(refused)).toEqual({ ok: false, flaw: 'too_deep' });
@@ -38,12 +38,18 @@ describe('JSON of outside origin', () => {
     expect(parseObject(refused)).toBeUndefined();
   });
 
-  test.each([20_000, 5_000_000])('is refused at %i levels without recursion, closed or not', (levels) => {
-    for (const text of [nested(levels), '['.repeat(levels), nested(levels, '{"a":', '}', '1')])
-      expect(readForeignJson(text)).toMatchObject({ ok: false, flaw: expect.stringMatching(/^(too_deep|not_json)$/) });
-  });
+  test.each([20_000, 5_000_000])(
+    'JSON of outside origin is refused at %i levels without recursion, closed or not',
+    (levels) => {
+      for (const text of [nested(levels), '['.repeat(levels), nested(levels, '{"a":', '}', '1')])
+        expect(readForeignJson(text)).toMatchObject({
+          ok: false,
+          flaw: expect.stringMatching(/^(too_deep|not_json)$/),
+        });
+    },
+  );
 
-  test('is refused when it has more objects and arrays than memory should hold', () => {
+  test('JSON of outside origin is refused when it has more objects and arrays than memory should hold', () => {
     expect(readForeignJson(`[${'[],'.repeat(MAX_JSON_CONTAINERS)}[]]`)).toEqual({ ok: false, flaw: 'too_large' });
   });
 
@@ -54,16 +60,19 @@ describe('JSON of outside origin', () => {
       MAX_JSON_MEMBERS,
     ],
     ['values', (count: number) => `[${'0,'.repeat(count)}0]`, MAX_JSON_COMMAS],
-  ])('is read with so many %s and refused with one more, without being parsed', (_what, of, most) => {
-    expect(readForeignJson(of(most))).toMatchObject({ ok: true });
-    const parse = vi.spyOn(JSON, 'parse');
-    try {
-      expect(readForeignJson(of(most + 1))).toEqual({ ok: false, flaw: 'too_large' });
-      expect(parse).not.toHaveBeenCalled();
-    } finally {
-      parse.mockRestore();
-    }
-  });
+  ])(
+    'JSON of outside origin is read with so many %s and refused with one more, without being parsed',
+    (_what, of, most) => {
+      expect(readForeignJson(of(most))).toMatchObject({ ok: true });
+      const parse = vi.spyOn(JSON, 'parse');
+      try {
+        expect(readForeignJson(of(most + 1))).toEqual({ ok: false, flaw: 'too_large' });
+        expect(parse).not.toHaveBeenCalled();
+      } finally {
+        parse.mockRestore();
+      }
+    },
+  );
 
   test('colons and commas in strings are no members and values', () => {
     const text = JSON.stringify({ text: ':,'.repeat(2 * MAX_JSON_COMMAS) });
@@ -71,7 +80,7 @@ describe('JSON of outside origin', () => {
     expect(readForeignJson(text)).toMatchObject({ ok: true });
   });
 
-  test('is not given to the parser where its ends show that it is none, as a failed parse is costly', () => {
+  test('JSON of outside origin is not given to the parser where its ends show that it is none, as a failed parse is costly', () => {
     const parse = vi.spyOn(JSON, 'parse');
     try {
       for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ")]}'", '\uFEFF{}']) {
@@ -91,7 +100,7 @@ describe('JSON of outside origin', () => {
     }
   });
 
-  test('says of every other text what JSON.parse says of it, and never throws', () => {
+  test('JSON of outside origin says of every other text what JSON.parse says of it, and never throws', () => {
     const broken = fc.tuple(fc.json(), fc.nat()).map(([text, at]) => text.slice(0, at % (text.length + 1)));
     fc.assert(
       fc.property(fc.oneof(fc.json({ maxDepth: 8 }), fc.string(), broken), (text) => {
@@ -108,7 +117,7 @@ describe('JSON of outside origin', () => {
     );
   });
 
-  test('costs less to judge than to parse', () => {
+  test('JSON of outside origin costs less to judge than to parse', () => {
     const tool = {
       name: 'a_tool',
       description: 'Does something useful for somebody',

@@ -5,7 +5,7 @@ const marked = (name: unknown, type: unknown = 'string') => ({ type, 'x-mcp-head
 const object = (properties: object, more: object = {}) => ({ type: 'object', properties, ...more });
 
 describe('the marks of an input schema', () => {
-  test('are found wherever a chain of properties leads', () => {
+  test('the marks of an input schema are found wherever a chain of properties leads', () => {
     const schema = object(
       {
         region: marked('Region'),
@@ -38,17 +38,17 @@ describe('the marks of an input schema', () => {
     ['in a definition', { ...object({}), $defs: { a: marked('A') } }],
     ['in additionalProperties', { ...object({}), additionalProperties: marked('A') }],
     ['in a condition', { ...object({}), if: object({ a: marked('A') }) }],
-  ])('make the tool invalid where one is %s', (_what, schema) => {
+  ])('the marks of an input schema make the tool invalid where one is %s', (_what, schema) => {
     expect(paramHeadersOf(schema)).toBeUndefined();
   });
 
-  test('are no marks in data', () => {
+  test('the marks of an input schema are no marks in data', () => {
     expect(
       paramHeadersOf(object({ a: { type: 'string', default: { 'x-mcp-header': '' }, enum: [{ 'x-mcp-header': 1 }] } })),
     ).toEqual([]);
   });
 
-  test('become headers of the values that are there', () => {
+  test('the marks of an input schema become headers of the values that are there', () => {
     const params = ['s', 'i', 'f', 'b', 'n', 'none', 'o'].map((name) => ({
       header: `mcp-param-${name}`,
       path: ['in', name],

@@ -23,20 +23,23 @@ describe('a body that is not one well-formed message', () => {
     expect(new Set(malformedBodies.map(({ name }) => name)).size).toBe(malformedBodies.length);
   });
 
-  test.each(malformedBodies)('is refused with $code: $name', ({ body, code, inParams }) => {
-    const answer = readMessage(body);
-    expect(answer).toMatchObject({ ok: false, code });
-    expect(answer.ok ? undefined : answer.faulty).toEqual(inParams ? { id: 1, method: 'tools/call' } : undefined);
-  });
+  test.each(malformedBodies)(
+    'a body that is not one well-formed message is refused with $code: $name',
+    ({ body, code, inParams }) => {
+      const answer = readMessage(body);
+      expect(answer).toMatchObject({ ok: false, code });
+      expect(answer.ok ? undefined : answer.faulty).toEqual(inParams ? { id: 1, method: 'tools/call' } : undefined);
+    },
+  );
 
-  test('is never quoted in the reason', () => {
+  test('a body that is not one well-formed message is never quoted in the reason', () => {
     for (const { body } of malformedBodies) {
       const answer = readMessage(body);
       expect(answer.ok ? '' : answer.reason).toMatch(/^[A-Za-z0-9 ,."-]{5,70}$/);
     }
   });
 
-  test('costs little when it is 4 MiB of opening brackets', () => {
+  test('a body that is not one well-formed message costs little when it is 4 MiB of opening brackets', () => {
     const bomb = Buffer.alloc(4 << 20, '[');
     expect(readMessage(bomb).ok).toBe(false);
     expect(costInParses(() => readMessage(bomb))).toBeLessThan(20);
@@ -44,7 +47,7 @@ describe('a body that is not one well-formed message', () => {
 });
 
 describe('a well-formed message', () => {
-  test('is a request when it has a method and an id', () => {
+  test('a well-formed message is a request when it has a method and an id', () => {
     expect(accepted('{"jsonrpc":"2.0","id":"a","method":"tools/list"}')).toEqual({
       kind: 'request',
       id: 'a',
@@ -59,7 +62,7 @@ describe('a well-formed message', () => {
     });
   });
 
-  test('is a notification when it has a method and no id', () => {
+  test('a well-formed message is a notification when it has a method and no id', () => {
     expect(accepted('{"jsonrpc":"2.0","method":"notifications/initialized"}')).toEqual({
       kind: 'notification',
       method: 'notifications/initialized',
@@ -67,7 +70,7 @@ describe('a well-formed message', () => {
     });
   });
 
-  test('is a response when it has a result or an error', () => {
+  test('a well-formed message is a response when it has a result or an error', () => {
     expect(accepted('{"jsonrpc":"2.0","id":5,"result":{"roots":[]}}')).toEqual({ kind: 'response', id: 5 });
     expect(accepted('{"jsonrpc":"2.0","id":"x","error":{"code":-1,"message":"no","data":null}}')).toEqual({
       kind: 'response',
@@ -103,7 +106,7 @@ describe('a well-formed message', () => {
     '1000e-3',
     `1${'0'.repeat(308)}`,
     `1.5${'0'.repeat(500)}`,
-  ])('may hold the number %s', (number) => expect(read(argument(number)).ok).toBe(true));
+  ])('a well-formed message may hold the number %s', (number) => expect(read(argument(number)).ok).toBe(true));
 
   test.each([
     '"\\ud83d\\ude00"',
@@ -121,17 +124,17 @@ describe('a well-formed message', () => {
     '["__proto__"]',
     '{"Name":1,"name":2}',
     '"\\"a\\":1,\\"a\\":2"',
-  ])('may hold the value %s', (json) =>
+  ])('a well-formed message may hold the value %s', (json) =>
     expect(toolParams(`{"name":"t","arguments":{"a":${json}}}`)?.arguments).toEqual({ a: JSON.parse(json) }),
   );
 
-  test('may be 64 deep and no deeper', () => {
+  test('a well-formed message may be 64 deep and no deeper', () => {
     const deep = (depth: number) => argument('['.repeat(depth - 3) + ']'.repeat(depth - 3));
     expect(read(deep(64)).ok).toBe(true);
     expect(read(deep(65))).toMatchObject({ ok: false, code: -32600 });
   });
 
-  test('may have 100,000 keys and no more', () => {
+  test('a well-formed message may have 100,000 keys and no more', () => {
     const many = (count: number) =>
       argument(`{${Array.from({ length: count - 7 }, (_, index) => `"k${index}":0`).join(',')}}`);
     expect(read(many(100_000)).ok).toBe(true);
@@ -149,7 +152,7 @@ describe('a number that no double holds', () => {
     expect(toJsonText(argumentIn(argument(number)))).toBe(number);
   });
 
-  test('may stand 10,000 times in a message at a cost of few parses', () => {
+  test('a number that no double holds may stand 10,000 times in a message at a cost of few parses', () => {
     const list = Buffer.from(argument(`[${Array.from({ length: 10_000 }, () => '9007199254740993').join(',')}]`));
     expect(readMessage(list).ok).toBe(true);
     expect(costInParses(() => readMessage(list))).toBeLessThan(100);
@@ -191,7 +194,7 @@ describe('what is read as absent is not sent', () => {
 });
 
 describe('the parameters of a tools/call', () => {
-  test('are the tool and its arguments, empty when absent', () => {
+  test('the parameters of a tools/call are the tool and its arguments, empty when absent', () => {
     expect(toolParams('{"name":"cancel_job","arguments":{"id":1},"_meta":{}}')).toEqual({
       name: 'cancel_job',
       arguments: { id: 1 },
@@ -208,9 +211,9 @@ describe('the parameters of a tools/call', () => {
     `{"name":"${'x'.repeat(257)}"}`,
     '{"name":"t","arguments":[]}',
     '{"name":"t","arguments":"x"}',
-  ])('are none for %s', (params) => expect(toolParams(params)).toBeUndefined());
+  ])('the parameters of a tools/call are none for %s', (params) => expect(toolParams(params)).toBeUndefined());
 
-  test('are none for another method, a notification or absent params', () => {
+  test('the parameters of a tools/call are none for another method, a notification or absent params', () => {
     expect(
       toolCallParams(accepted('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"name":"t"}}')),
     ).toBeUndefined();

@@ -24,7 +24,7 @@ const refusal = (env: Readonly<Record<string, string>>): ConfigError => {
 };
 
 describe('a wrong setting', () => {
-  test('has at least 100 known forms', () => expect(badSettings.length).toBeGreaterThanOrEqual(100));
+  test('a wrong setting has at least 100 known forms', () => expect(badSettings.length).toBeGreaterThanOrEqual(100));
 
   test.each(badSettings)(
     '$name = $value is refused with what it takes, and its value is not shown',
@@ -35,7 +35,7 @@ describe('a wrong setting', () => {
     },
   );
 
-  test('is told together with all the others, in the order of the table', () => {
+  test('a wrong setting is told together with all the others, in the order of the table', () => {
     const first = new Map(badSettings.toReversed().map(({ name, value }) => [name, value]));
     const error = refusal(Object.fromEntries(first));
     expect(error.lines.map((line) => line.split(' ')[0])).toEqual(
@@ -44,7 +44,7 @@ describe('a wrong setting', () => {
     expect(error.message).not.toMatch(/secret|hunter2/);
   });
 
-  test('is told together with settings that are right alone but not with each other', () => {
+  test('a wrong setting is told together with settings that are right alone but not with each other', () => {
     const { lines } = refusal({ PORT: 'x', ROLES: 'api' });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(/^PORT takes/);

@@ -66,7 +66,7 @@ describe('what is pushed', () => {
     expect(await Promise.all([first, ...rest])).toEqual([10, 20, 30, 40]);
   });
 
-  test('is flushed once, in order, one flush at a time, whenever it comes', async () => {
+  test('what is pushed is flushed once, in order, one flush at a time, whenever it comes', async () => {
     const seen: number[] = [];
     let running = 0;
     const group = groupOf(
@@ -241,7 +241,7 @@ describe('owners', () => {
   );
 
   test(
-    'are refused by what they have waiting: who fills the queue loses his newest item to one who has ' +
+    'owners are refused by what they have waiting: who fills the queue loses his newest item to one who has ' +
       'less, and is refused himself',
     async () => {
       const { group, flushes } = controlled({ maxWaiting: 4, maxBatch: 4 });
@@ -260,7 +260,7 @@ describe('owners', () => {
     },
   );
 
-  test('are refused by the bytes that they have waiting', async () => {
+  test('owners are refused by the bytes that they have waiting', async () => {
     const { group, flushes } = controlled({ maxWaitingBytes: 100, maxBatch: 1 });
     const [one, two] = [60, 40].map((bytes, item) => refusalOf(group.push(item, bytes)));
     const other = refusalOf(group.push(100, 30));

@@ -64,7 +64,7 @@ describe('bound to loopback', () => {
 });
 
 describe('beyond loopback', () => {
-  test('with a PUBLIC_URL a request may name its host and those in ALLOWED_HOSTS only', () => {
+  test('beyond loopback with a PUBLIC_URL a request may name its host and those in ALLOWED_HOSTS only', () => {
     const env = { HOST: '0.0.0.0', PUBLIC_URL: 'https://tools.example.com', ALLOWED_HOSTS: 'localhost' };
     for (const host of ['tools.example.com', 'localhost:8080']) expect([host, takes(env, host)]).toEqual([host, true]);
     for (const host of ['127.0.0.1', '10.0.0.1', '[::1]', ...NEVER])
@@ -83,7 +83,7 @@ describe('beyond loopback', () => {
 });
 
 describe('a request', () => {
-  test('with no Host, or with two, is refused, also when they are equal', () => {
+  test('a request with no Host, or with two, is refused, also when they are equal', () => {
     expect(takes({})).toBe(false);
     expect(takes({}, '127.0.0.1', 'evil.example')).toBe(false);
     expect(takes({}, '127.0.0.1', '127.0.0.1')).toBe(false);

@@ -11,12 +11,12 @@ const uuidOf = (id: string): string => {
 };
 
 describe('a new id', () => {
-  test('is its prefix, an underscore and 26 characters of Crockford base32 that start below 8', () => {
+  test('a new id is its prefix, an underscore and 26 characters of Crockford base32 that start below 8', () => {
     expect(newId('grt')).toMatch(/^grt_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
     expect(newId('call')).toMatch(/^call_[0-7][0-9a-hjkmnp-tv-z]{25}$/);
   });
 
-  test('is a UUIDv7 of the time it was made', async () => {
+  test('a new id is a UUIDv7 of the time it was made', async () => {
     // Ids made in a burst run ahead of the clock: this wants a module that has made none.
     vi.resetModules();
     const fresh = await import('../../../src/platform/crypto/ids.js');
@@ -29,7 +29,7 @@ describe('a new id', () => {
     expect(madeAt).toBeLessThanOrEqual(Date.now() + 1);
   });
 
-  test('is one of its own, and sorts after all that were made before it, 100,000 times', () => {
+  test('a new id is one of its own, and sorts after all that were made before it, 100,000 times', () => {
     const ids = Array.from({ length: 100_000 }, () => newId('evt'));
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.toSorted().every((id, index) => id === ids[index])).toBe(true);
@@ -76,5 +76,5 @@ describe('isId', () => {
     [good],
   ];
   test('takes the example of the TypeID specification', () => expect(isId('srv', good)).toBe(true));
-  test.each(bad)('refuses %j', (text) => expect(isId('srv', text)).toBe(false));
+  test.each(bad)('isId refuses %j', (text) => expect(isId('srv', text)).toBe(false));
 });

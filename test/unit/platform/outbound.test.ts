@@ -144,7 +144,7 @@ const closed = makeOutbound({ allow: [], ownPorts: () => [] });
 const open = makeOutbound({ allow: ['0.0.0.0/0', '::/0'], ownPorts: () => [] });
 
 describe('a literal address', () => {
-  test('is tried in at least 80 spellings', () =>
+  test('a literal address is tried in at least 80 spellings', () =>
     expect(new Set([...never, ...notPublic]).size).toBeGreaterThanOrEqual(80));
   test.each(never)('%s is refused whatever is allowed', (host) => {
     expect(code(closed, `https://${host}/`)).toBe('address_never_allowed');
@@ -166,15 +166,18 @@ describe('a literal address', () => {
     ['fd00:1::/32', '[fd00:1::5]', '[fd00:2::5]'],
     ['::ffff:10.0.0.0/104', '10.9.9.9', '11.0.0.1'],
     ['127.0.0.0/8', '[::ffff:127.0.0.1]', '[::1]'],
-  ])('with UPSTREAM_ALLOW=%s: %s is reached in plain http too, %s is not', (range, inside, outside) => {
-    const outbound = makeOutbound({ allow: [range], ownPorts: () => [] });
-    expect([code(outbound, `http://${inside}/`), code(outbound, `https://${inside}/`)]).toEqual(['ok', 'ok']);
-    expect(code(outbound, `http://${outside}/`)).not.toBe('ok');
-  });
+  ])(
+    'a literal address with UPSTREAM_ALLOW=%s: %s is reached in plain http too, %s is not',
+    (range, inside, outside) => {
+      const outbound = makeOutbound({ allow: [range], ownPorts: () => [] });
+      expect([code(outbound, `http://${inside}/`), code(outbound, `https://${inside}/`)]).toEqual(['ok', 'ok']);
+      expect(code(outbound, `http://${outside}/`)).not.toBe('ok');
+    },
+  );
 });
 
 describe('a URL', () => {
-  test.each(names)('with the name %s passes the check of its text', (name) =>
+  test.each(names)('a URL with the name %s passes the check of its text', (name) =>
     expect(code(closed, `https://${name}/mcp?x=1`)).toBe('ok'),
   );
   test.each([
@@ -219,7 +222,7 @@ describe('a URL', () => {
       url: new URL('https://example.com:8443/a?b'),
     });
   });
-  test('is never quoted in a message beyond its host, and the message says what to do', () => {
+  test('a URL is never quoted in a message beyond its host, and the message says what to do', () => {
     for (const url of [
       'https://user:hunter2@example.com/',
       'https://10.0.0.1/secret-path?key=hunter2',
@@ -281,21 +284,21 @@ describe('a name', () => {
     [['8.8.8.8', '1.1.1.1', '::ffff:10.0.0.1']],
     [['fe80::1%eth0']],
     [['nonsense']],
-  ])('is refused when it has the addresses %j', async (addresses) => {
+  ])('a name is refused when it has the addresses %j', async (addresses) => {
     expect(await resolveWith(lookupOf(addresses))).toMatchObject({ ok: false, code: 'address_not_allowed' });
   });
-  test('is refused when it leads to metadata, whatever is allowed', async () => {
+  test('a name is refused when it leads to metadata, whatever is allowed', async () => {
     expect(
       await resolveWith(lookupOf(['169.254.169.254']), 'http://metadata.google.internal/', { allow: ['0.0.0.0/0'] }),
     ).toMatchObject({ ok: false, code: 'address_never_allowed' });
   });
-  test('is refused in plain http when it is public', async () => {
+  test('a name is refused in plain http when it is public', async () => {
     expect(await resolveWith(lookupOf(['8.8.8.8']), 'http://some.example/')).toMatchObject({
       ok: false,
       code: 'http_not_allowed',
     });
   });
-  test('does not tell the address that it leads to', async () => {
+  test('a name does not tell the address that it leads to', async () => {
     const resolved = await resolveWith(lookupOf(['10.11.12.13']));
     expect(resolved.ok ? '' : resolved.message).toMatch(
       /^some\.example is not a public address \(private\); set UPSTREAM_ALLOW/,
@@ -374,7 +377,7 @@ describe('a connection', () => {
     expect(canary.connections()).toBe(0);
   });
 
-  test('is opened when allowed, and used again by later requests', async () => {
+  test('a connection is opened when allowed, and used again by later requests', async () => {
     const canary = await listen();
     const outbound = guard({ allow: ['127.0.0.1'] }, { lookup: lookupOf(['127.0.0.1']) });
     for (const _ of [1, 2, 3]) expect(await dispatch(outbound, `http://some.example:${canary.port}`)).toBe('hello');
@@ -402,7 +405,7 @@ describe('a connection', () => {
     expect(canary.connections()).toBe(0);
   });
 
-  test('is not opened when one of several addresses may not be reached', async () => {
+  test('a connection is not opened when one of several addresses may not be reached', async () => {
     const canary = await listen();
     const outbound = guard({ allow: ['127.0.0.1'] }, { lookup: lookupOf(['127.0.0.1', '10.0.0.1']) });
     expect(await refusal(dispatch(outbound, `http://some.example:${canary.port}`))).toBe('address_not_allowed');
@@ -452,7 +455,7 @@ describe('an outbound request', () => {
     expect(canary.connections()).toBe(0);
   });
 
-  test('is given up when the headers take too long', async () => {
+  test('an outbound request is given up when the headers take too long', async () => {
     const silent = await listen(() => undefined);
     const outbound = guard({ allow: ['127.0.0.1'] }, { headersTimeoutMs: 50 });
     expect(await refusal(dispatch(outbound, `http://127.0.0.1:${silent.port}`))).toContain('HeadersTimeout');

@@ -47,10 +47,11 @@ describe('the database, the brokers and the mail server', () => {
     'http://10.0.0.8:9092/',
     'http://10.0.0.9:9093/',
     'https://10.0.0.5:465/',
-  ])('are own ports to every URL, also inside UPSTREAM_ALLOW: %s', async (url) =>
-    expect((await everywhere()).check(url)).toMatchObject({ ok: false, code: 'own_port' }),
+  ])(
+    'the database, the brokers and the mail server are own ports to every URL, also inside UPSTREAM_ALLOW: %s',
+    async (url) => expect((await everywhere()).check(url)).toMatchObject({ ok: false, code: 'own_port' }),
   );
-  test('are so by any name that leads to them', async () => {
+  test('the database, the brokers and the mail server are so by any name that leads to them', async () => {
     const outbound = await everywhere();
     for (const url of ['http://db.internal:6543/', 'http://kafka-1.internal:9092/', 'https://mail.internal:465/'])
       expect(await outbound.resolve(new URL(url))).toMatchObject({ ok: false, code: 'own_port' });
@@ -61,7 +62,8 @@ describe('the database, the brokers and the mail server', () => {
       expect(outbound.check(url)).toMatchObject({ ok: true });
   });
   test(
-    'are followed when their names lead elsewhere, and keep their addresses while a name can not be ' + 'looked up',
+    'the database, the brokers and the mail server are followed when their names lead elsewhere, and keep their addresses while a name can not be ' +
+      'looked up',
     async () => {
       let now: readonly string[] = ['10.0.0.7'];
       services = await OwnServices.find(
@@ -76,6 +78,6 @@ describe('the database, the brokers and the mail server', () => {
       expect([services.has('10.0.0.17', 5432), services.has('10.0.0.7', 5432)]).toEqual([true, false]);
     },
   );
-  test('are none where the database is a Unix socket', () =>
+  test('the database, the brokers and the mail server are none where the database is a Unix socket', () =>
     expect(servicesOf({ kafka: undefined, mail: undefined }, 'postgres://u@%2Fvar%2Frun/x')).toEqual([]));
 });

@@ -21,7 +21,7 @@ const fill = (
 };
 
 describe('a quota', () => {
-  test('refuses a grant past its own limit and goes on serving the other grants of its organization', () => {
+  test('a quota refuses a grant past its own limit and goes on serving the other grants of its organization', () => {
     const quota = new Quota(counts(1000, 10, 3));
     expect(fill(quota, 'a', () => 'one')).toEqual([3, 'grant']);
     expect(fill(quota, 'a', () => 'two')).toEqual([3, 'grant']);
@@ -29,7 +29,7 @@ describe('a quota', () => {
     expect(fill(quota, 'b', () => 'other')).toEqual([3, 'grant']);
   });
 
-  test('has a place again when one is given back', () => {
+  test('a quota has a place again when one is given back', () => {
     const quota = new Quota(counts(1000, 2, 2));
     expect(fill(quota, 'a', () => 'one')).toEqual([2, 'grant']);
     quota.free('a', 'one');

@@ -125,7 +125,7 @@ describe('the arguments of a command', () => {
     expect([hideArguments(args), hideArguments(shown)]).toEqual([shown, shown]),
   );
 
-  test('are told apart from the secrets in them', () => {
+  test('the arguments of a command are told apart from the secrets in them', () => {
     expect(secretsInArguments(['--token', 'abc', '--api-key=def', '--name=agent'])).toEqual([
       'abc',
       'abc',

@@ -26,7 +26,7 @@ describe('a new token', () => {
     for (const other of KINDS.filter((one) => one !== kind)) expect(tokenObjectId(other, token)).toBeUndefined();
   });
 
-  test('is never the same twice for one object', () => {
+  test('a new token is never the same twice for one object', () => {
     const id = newId('grt');
     expect(new Set(Array.from({ length: 2000 }, () => newToken('grant', id))).size).toBe(2000);
   });
@@ -81,7 +81,7 @@ describe('a token is refused without a look-up', () => {
 });
 
 describe('a hash', () => {
-  test('is that of the whole token: 32 bytes, the same each time, another for another token', () => {
+  test('a hash is that of the whole token: 32 bytes, the same each time, another for another token', () => {
     const token = newToken('key', newId('key'));
     expect(tokenHash(token)).toHaveLength(32);
     expect(sameHash(tokenHash(token), tokenHash(token))).toBe(true);

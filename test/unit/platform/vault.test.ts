@@ -9,13 +9,13 @@ const secret = 'Bearer glpat-hunter2 ünïcode';
 const sealed = vault.seal(key, place, secret);
 
 describe('a sealed value', () => {
-  test('opens where it was sealed, also in another process with the same master key', () => {
+  test('a sealed value opens where it was sealed, also in another process with the same master key', () => {
     expect(vault.open(key, place, sealed)).toBe(secret);
     expect(new Vault(MASTER).open(key, place, sealed)).toBe(secret);
     expect(vault.open(key, place, vault.seal(key, place, ''))).toBe('');
   });
 
-  test('does not show what it holds, and is never the same twice', () => {
+  test('a sealed value does not show what it holds, and is never the same twice', () => {
     expect(sealed.includes('hunter2')).toBe(false);
     expect(new Set(Array.from({ length: 200 }, () => vault.seal(key, place, secret).toString('hex'))).size).toBe(200);
   });
@@ -25,18 +25,18 @@ describe('a sealed value', () => {
     ['column', { ...place, column: 'env' }],
     ['table', { ...place, table: 'log_streams' }],
   ];
-  test.each(moved)('does not open in another %s', (_what, other) =>
+  test.each(moved)('a sealed value does not open in another %s', (_what, other) =>
     expect(() => vault.open(key, other, sealed)).toThrow(),
   );
 
-  test('does not open in another organization, with its key or with the first one', () => {
+  test('a sealed value does not open in another organization, with its key or with the first one', () => {
     const other = { ...place, organizationId: 'org_b' };
     expect(() => vault.open(vault.newOrganizationKey('org_b'), other, sealed)).toThrow();
     expect(() => vault.open(key, other, sealed)).toThrow();
     expect(() => vault.open(vault.newOrganizationKey('org_a'), place, sealed)).toThrow();
   });
 
-  test('does not open when any one bit of it is changed', () => {
+  test('a sealed value does not open when any one bit of it is changed', () => {
     for (let bit = 0; bit < sealed.length * 8; bit += 1) {
       const altered = Buffer.from(sealed);
       altered.writeUInt8(altered.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
@@ -44,7 +44,7 @@ describe('a sealed value', () => {
     }
   });
 
-  test('does not open when it was cut or lengthened anywhere', () => {
+  test('a sealed value does not open when it was cut or lengthened anywhere', () => {
     for (let length = 0; length < sealed.length; length += 1)
       expect(() => vault.open(key, place, sealed.subarray(0, length))).toThrow();
     expect(() => vault.open(key, place, Buffer.concat([sealed, Buffer.alloc(1)]))).toThrow();
@@ -57,15 +57,15 @@ describe('a sealed value', () => {
 });
 
 describe('a wrapped organization key', () => {
-  test('opens under its master key only', () => {
+  test('a wrapped organization key opens under its master key only', () => {
     expect(() => new Vault(Buffer.alloc(32, 6)).open(key, place, sealed)).toThrow();
   });
 
-  test('does not serve another organization', () => {
+  test('a wrapped organization key does not serve another organization', () => {
     expect(() => vault.seal(key, { ...place, organizationId: 'org_b' }, secret)).toThrow();
   });
 
-  test('is refused when altered', () => {
+  test('a wrapped organization key is refused when altered', () => {
     const altered = Buffer.from(key);
     altered.writeUInt8(altered.readUInt8(20) ^ 1, 20);
     expect(() => vault.seal(altered, place, secret)).toThrow();

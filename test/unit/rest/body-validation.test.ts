@@ -34,13 +34,16 @@ describe('the check of a body', () => {
     ['members that the class does not declare', (count: number) => members(count)],
     ['members inside a declared member', (count: number) => ({ email: members(count), password: members(count) })],
     ['items of a list where a text belongs', (count: number) => ({ email: Array.from({ length: count }, () => ({})) })],
-  ])('costs ten times as much, and not a hundred times, for ten times as many %s', async (_, sent) => {
-    await cpuOf(LogIn, sent(4000));
-    const [few, many] = [await cpuOf(LogIn, sent(4000)), await cpuOf(LogIn, sent(40_000))];
-    expect(many).toBeLessThan(40 * Math.max(few, 500));
-  });
+  ])(
+    'the check of a body costs ten times as much, and not a hundred times, for ten times as many %s',
+    async (_, sent) => {
+      await cpuOf(LogIn, sent(4000));
+      const [few, many] = [await cpuOf(LogIn, sent(4000)), await cpuOf(LogIn, sent(40_000))];
+      expect(many).toBeLessThan(40 * Math.max(few, 500));
+    },
+  );
 
-  test('looks at no item of a list that is too long', async () => {
+  test('the check of a body looks at no item of a list that is too long', async () => {
     let looked = 0;
     const emails = new Proxy(
       Array.from({ length: 100_000 }, () => 'a@example.com'),
@@ -63,13 +66,13 @@ describe('the check of a body', () => {
     ['a@example.com'],
     [{ length: 1, 0: 'a@example.com' }],
     [[['a@example.com']]],
-  ])('refuses a list that is not one of different e-mail addresses: %j', async (emails) => {
+  ])('the check of a body refuses a list that is not one of different e-mail addresses: %j', async (emails) => {
     expect((await problemOf(UpdateNotifications, { emails })).errors).toEqual([
       expect.objectContaining({ pointer: '/emails', code: 'invalid' }),
     ]);
   });
 
-  test('tells unknown and wrong members together, and at most a hundred of them', async () => {
+  test('the check of a body tells unknown and wrong members together, and at most a hundred of them', async () => {
     const { errors = [] } = await problemOf(SignUp, {
       email: 7,
       password: 'correct horse',
@@ -85,7 +88,7 @@ describe('the check of a body', () => {
   });
 
   test.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])(
-    'refuses an undeclared member called %s',
+    'the check of a body refuses an undeclared member called %s',
     async (member) => {
       const { errors } = await problemOf(LogIn, JSON.parse(`{"email":"a@example.com","password":"x","${member}":1}`));
       expect(errors).toEqual([expect.objectContaining({ pointer: `/${member}`, code: 'unknown_key' })]);
@@ -94,7 +97,7 @@ describe('the check of a body', () => {
 });
 
 describe('the rules of bodies and queries', () => {
-  test('judge lists by ListOf, QueryWords and CheckedElsewhere alone, which look at the size first', () => {
+  test('the rules of bodies and queries judge lists by ListOf, QueryWords and CheckedElsewhere alone, which look at the size first', () => {
     expect(AppModule).toBeDefined();
     const all = [...getMetadataStorage()['validationMetadatas'].values()].flat();
     expect(all.length).toBeGreaterThan(100);
@@ -111,7 +114,7 @@ describe('the rules of bodies and queries', () => {
 describe('the text of a body', () => {
   const parse = (text: string): object => parseJsonBody(Buffer.from(text), 'application/json');
 
-  test('is refused by its depth and its members before it is parsed', () => {
+  test('the text of a body is refused by its depth and its members before it is parsed', () => {
     const parsed: string[] = [];
     const { parse: original } = JSON;
     JSON.parse = (text: string, ...more: []) => (parsed.push(text), original(text, ...more) as unknown);
@@ -124,7 +127,7 @@ describe('the text of a body', () => {
     expect(parsed).toEqual([]);
   });
 
-  test('may hold brackets, colons and escaped quotes in its texts', () => {
+  test('the text of a body may hold brackets, colons and escaped quotes in its texts', () => {
     const value = { 'a:b': '[{:"\\', c: ['}]', '\\\\"', { d: '' }] };
     expect(parse(JSON.stringify(value))).toEqual(value);
   });
