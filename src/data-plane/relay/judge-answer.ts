@@ -10,7 +10,7 @@ const OPENING_BRACE = 0x7b;
 
 /** A message without a byte order mark before it, and out of a batch that holds nothing else. */
 const undressed = (body: Buffer): Buffer =>
-  isUtf8(body) ? Buffer.from(serverMessageText(body.toString('utf8'))) : body;
+  body[0] !== OPENING_BRACE && isUtf8(body) ? Buffer.from(serverMessageText(body.toString('utf8'))) : body;
 
 /**
  * What of a body may go on to the client as the answer to request `id`, and its outcome; undefined when the body is no
@@ -20,7 +20,7 @@ export const judgeAnswer = (
   body: Buffer,
   id: RequestId,
 ): Readonly<{ passed: Buffer; outcome: ToolOutcome }> | undefined => {
-  const bare = body[0] === OPENING_BRACE ? body : undressed(body);
+  const bare = undressed(body);
   const { scan, passed } = scanMessage(bare);
   const message = scan.isBroken ? undefined : parseObject(bare.toString('utf8'));
   if (!message || scan.has('result') === scan.has('error')) return undefined;
