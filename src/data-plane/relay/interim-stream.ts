@@ -42,6 +42,11 @@ export class InterimStream {
     response.write(bytes);
   }
 
+  /** Whether the client has got the head of the stream. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;

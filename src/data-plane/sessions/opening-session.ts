@@ -56,9 +56,10 @@ export class OpeningSession {
 
   /** Answers with a result of this revision. Returns why that can't be. */
   open(headers: UpstreamHeaders, { text, version }: Readonly<{ text: string; version: string }>): string | undefined {
-    if (this.#begun && this.#begun.session.protocolVersion !== version)
+    const begun = this.#begun?.stream.hasBegun ? this.#begun : undefined;
+    if (begun && begun.session.protocolVersion !== version)
       return 'the MCP server sent a request before it named another protocol revision than was asked for';
-    const opened = this.#begun ?? this.#begin(this.#makeSession(headers, version));
+    const opened = begun ?? this.#begin(this.#makeSession(headers, version));
     if (!opened) return "the client's capabilities are too large";
     this.#flush(opened);
     opened.stream.send(200, text, opened.stream.headers);
