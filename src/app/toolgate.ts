@@ -222,7 +222,7 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
   const { config, database: db, store, vault, outbound, forward, openSessions } = parts;
   const api = await startApi(parts);
   cleanup.add(api.close);
-  for (const rounds of startApprovals(parts)) cleanup.add(rounds.stop);
+  for (const loop of startApprovals(parts)) cleanup.add(loop.stop);
   const discovery = {
     outbound,
     forward,

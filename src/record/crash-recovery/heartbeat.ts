@@ -57,14 +57,14 @@ export const startHeartbeat = async (
     if (rows[0]) boot.open.advance(rows[0].seen);
   };
   await beat(false);
-  const rounds = startPollingLoop(() => beat(false).then(() => BEAT_MS), {
+  const loop = startPollingLoop(() => beat(false).then(() => BEAT_MS), {
     failed: 'the heartbeat of this gateway failed',
     retryDelayMs: RETRY_DELAY_MS,
   });
   return {
     isLate: () => msSince(sentAt) > silenceMs,
     stop: async () => {
-      await rounds.stop();
+      await loop.stop();
       await beat(true);
     },
   };

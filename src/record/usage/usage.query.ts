@@ -33,7 +33,7 @@ type Row = Record<Group, string> & { from: Date; calls: number; completed: numbe
 
 /**
  * The usage of an organization, in order of time and then of the groups' values by code point; undefined when it is
- * more than MOST_ITEMS.
+ * more than MAX_ITEMS.
  */
 export const readUsage = async (
   tx: Tx,

@@ -123,15 +123,15 @@ const startReading = (
   listeners: Set<() => void>,
 ): Readonly<{ stop: () => Promise<void> }> => {
   const reading = new PostgresReading(pool, reader);
-  const rounds = startPollingLoop(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
+  const loop = startPollingLoop(async () => ((await reading.sweep()) ? 0 : POLL_MS), {
     failed: 'reading the event log failed',
     retryDelayMs: POLL_MS,
   });
-  listeners.add(rounds.wake);
+  listeners.add(loop.wake);
   return {
     stop: () => {
-      listeners.delete(rounds.wake);
-      return rounds.stop();
+      listeners.delete(loop.wake);
+      return loop.stop();
     },
   };
 };
