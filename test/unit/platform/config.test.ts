@@ -223,6 +223,9 @@ test('every setting that is right is read', () => {
     MAX_CALLS: '100',
     MAX_CALLS_PER_ORGANIZATION: '50',
     MAX_CALLS_PER_GRANT: '10',
+    MAX_SESSIONS_PER_GRANT: '3',
+    MAX_SESSIONS_PER_SERVER: '4',
+    SESSION_IDLE_MINUTES: '5',
     AUDIT_RETENTION_DAYS: '30',
     LOG_RETENTION_DAYS: '2',
   });
@@ -263,6 +266,7 @@ test('every setting that is right is read', () => {
     upstreamTimeoutMs: 20_000,
     maxStalenessMs: 5000,
     calls: { perProcess: 100, perOrganization: 50, perGrant: 10 },
+    channelSessions: { perGrant: 3, perServer: 4, idleMs: 300_000 },
     auditRetentionDays: 30,
     logRetentionDays: 2,
     boundToLoopback: true,
