@@ -32,7 +32,7 @@ import { OwnServices, servicesOf } from './own-services.js';
 import { bodyValidation } from '../platform/rest/body-validation.js';
 import { ProblemFilter } from '../platform/rest/problem-filter.js';
 import { limitUnreadBodies } from '../platform/rest/unread-bodies.js';
-import type { PollingLoop } from '../platform/runtime/rounds.js';
+import type { PollingLoop } from '../platform/runtime/polling-loop.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { startGateway } from './start-gateway.js';
 import { startRediscovery } from '../control-plane/servers/tools/rediscovery.js';

@@ -1,7 +1,7 @@
 import type { Change, EventStore } from '../../record/event-store/event-store.js';
 import type { Database } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import { decideApprovalExpiry } from './approvals.js';
 import { approvalStream } from './approvals.store.js';
 import { enqueue } from './notifications/outbox.js';

@@ -3,7 +3,7 @@ import { outcomeId } from '../../record/event-log/outcome-id.js';
 import { newId } from '../../platform/crypto/ids.js';
 import { isoTime } from '../../platform/runtime/iso-time.js';
 import type { Exceeded, Quota } from '../../platform/fair-shares/quota.js';
-import { FreeList } from '../../platform/runtime/slots.js';
+import { FreeList } from '../../platform/runtime/free-list.js';
 import type { Decision, Facts } from '../../policy-engine/decide.js';
 import { reasonForAgent } from './approval-decisions.js';
 import type { BoundedApprovals } from './request-approval.js';

@@ -1,5 +1,5 @@
 import { startInterval } from '../../platform/runtime/guard.js';
-import { FreeList } from '../../platform/runtime/slots.js';
+import { FreeList } from '../../platform/runtime/free-list.js';
 import type { PendingRequest } from '../../mcp/upstream/forward.js';
 import type { ToolOutcome } from './tool-outcome.js';
 

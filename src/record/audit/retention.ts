@@ -1,6 +1,6 @@
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startPollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../platform/runtime/polling-loop.js';
 
 const HOUR_MS = 3_600_000;
 const RETRY_DELAY_MS = 60_000;

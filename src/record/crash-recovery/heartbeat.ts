@@ -1,6 +1,6 @@
 import { LONG_AGO, momentNow, msSince } from '../../platform/runtime/clock.js';
 import type { Database } from '../../platform/postgres/database.js';
-import { startPollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../platform/runtime/polling-loop.js';
 
 const BEAT_MS = 5000;
 const RETRY_DELAY_MS = 1000;

@@ -3,7 +3,7 @@ import { toEntry } from '../event-log/append.js';
 import type { EventLog } from '../event-log/event-log.js';
 import type { Database, Tx } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import { SETTLED_MS } from './heartbeat.js';
 import { closeNumbering, reportOverdue } from './missing-numbers.js';
 import { findOpenCalls, unknownOutcome, type DeadBoot } from './open-calls.js';

@@ -3,7 +3,7 @@ import type { Database, Tx } from '../../platform/postgres/database.js';
 import { isRefusedForItself } from '../../platform/postgres/group-commit.js';
 import { derivedId } from '../../platform/crypto/ids.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import { toEntry } from '../event-log/append.js';
 import type { EventLog, LogEntry } from '../event-log/event-log.js';
 import type { ControlEvent, RecordEvent } from '../event-log/events/index.js';

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/postgres/database.js';
 import { errorText, log } from '../../platform/runtime/log.js';
-import { startPollingLoop, type PollingLoop } from '../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../platform/runtime/polling-loop.js';
 import { applyPage, lockPosition, movePosition, type Projection } from './apply.js';
 
 const POLL_MS = 200;

@@ -2,7 +2,7 @@ import type { Database } from '../../../platform/postgres/database.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
 import type { SendMail } from '../../../platform/outbound/mail.js';
 import type { Outbound } from '../../../platform/outbound/outbound.js';
-import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/polling-loop.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
 import { findApproval, type ShownApproval } from '../approvals.store.js';
 import { requestMail, webhookBody } from './message.js';

@@ -1,7 +1,7 @@
 import type { EventStore, OwnActor } from '../../../record/event-store/event-store.js';
 import type { Database } from '../../../platform/postgres/database.js';
 import { errorText, log } from '../../../platform/runtime/log.js';
-import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop, type PollingLoop } from '../../../platform/runtime/polling-loop.js';
 import type { Vault } from '../../../platform/crypto/vault.js';
 import { discoverServer, STDIO_START_TIMEOUT_MS, type DiscoveryDeps } from '../discover-server.js';
 import { decideRediscovery } from '../discoveries.js';

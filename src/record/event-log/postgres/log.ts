@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { GroupCommit } from '../../../platform/postgres/group-commit.js';
 import { isRefusedStatement } from '../../../platform/postgres/refused-statement.js';
-import { startPollingLoop } from '../../../platform/runtime/rounds.js';
+import { startPollingLoop } from '../../../platform/runtime/polling-loop.js';
 import type { Appended, EventLog, LogEntry } from '../event-log.js';
 import { TOPICS, type Topic } from '../events/index.js';
 import { partitionOf } from '../partition.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startPollingLoop } from '../../../src/platform/runtime/rounds.js';
+import { startPollingLoop } from '../../../src/platform/runtime/polling-loop.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const onFailure = { failed: 'a round of this test failed', retryDelayMs: 20 };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FreeList } from '../../../src/platform/runtime/slots.js';
+import { FreeList } from '../../../src/platform/runtime/free-list.js';
 
 test('holds exactly what was added and not removed, and takes emptied places again', () => {
   const slots = new FreeList<number>();

@@ -1,27 +1,27 @@
 import { startTimer } from './guard.js';
 import { errorText, log } from './log.js';
 
-/** One round of the work; resolves to the milliseconds until the next is due, 0 for at once. */
+/** One poll; resolves to the milliseconds until the next is due, 0 for at once. */
 export type Poll = () => Promise<number>;
 
-/** `wake` makes the next round due at once, also when one is under way; `stop` resolves when none is. */
+/** `wake` makes the next poll due at once, also when one is running; `stop` resolves when none is. */
 export type PollingLoop = Readonly<{ wake: () => void; stop: () => Promise<void> }>;
 
 /**
- * Runs a round after the other until it is stopped, never two at a time. A round that fails is logged under `failed`
- * (with the reason, without values of its own) and comes again after `retryDelayMs`.
+ * Polls again and again until it is stopped, never two at a time. A poll that fails is logged under `failed` (with the
+ * reason, without values of its own) and repeated after `retryDelayMs`.
  */
 export const startPollingLoop = (
-  round: Poll,
+  poll: Poll,
   onFailure: Readonly<{ failed: string; retryDelayMs: number; fields?: Readonly<Record<string, string>> }>,
 ): PollingLoop => {
   let stopping = false;
   let woken = false;
-  let rouse: () => void = () => undefined;
+  let wakeUp: () => void = () => undefined;
   const sleep = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = startTimer('rounds', ms, resolve);
-      rouse = () => {
+      const timer = startTimer('polling_loop', ms, resolve);
+      wakeUp = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -29,9 +29,9 @@ export const startPollingLoop = (
   const run = async (): Promise<void> => {
     while (!stopping) {
       woken = false;
-      const pauseMs = await round().catch((error: unknown) => {
+      const pauseMs = await poll().catch((error: unknown) => {
         if (!stopping) log.warn(`${onFailure.failed}; trying again`, { ...onFailure.fields, error: errorText(error) });
-        // What was woken for would fail alike: a failure always rests.
+        // What `wake` asked for would fail alike: a failed poll always waits.
         woken = false;
         return onFailure.retryDelayMs;
       });
@@ -41,7 +41,7 @@ export const startPollingLoop = (
   const running = run();
   const wake = (): void => {
     woken = true;
-    rouse();
+    wakeUp();
   };
   return {
     wake,
