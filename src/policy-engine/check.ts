@@ -14,6 +14,8 @@ export type Refusal = Readonly<{
   reason: string;
   approval?: ApprovalTerms;
   unkept?: Unkept;
+  /** The rule could not be judged for this call, and refuses for that. */
+  isUndecidable?: true;
 }>;
 
 export type Unkept = Readonly<{ reservation?: Reservation }>;

@@ -20,10 +20,13 @@ import { windowText } from './windows.js';
 export type { ApprovalTerms, Code, CompiledSchema, Decision, Facts, Kind, Reservation } from './facts.js';
 export { limitRefusal } from './limits.js';
 
-/** What one rule did to a call. `decideWithTrace` lists the rules in the order in which a call meets them. */
+/**
+ * What one rule did to a call; `undecidable`: it refused because it could not be judged. `decideWithTrace`
+ * lists the rules in the order in which a call meets them.
+ */
 export type TraceStep = Readonly<{
   rule: string;
-  outcome: 'passed' | 'refused' | 'not_reached' | 'reserves';
+  outcome: 'passed' | 'refused' | 'undecidable' | 'not_reached' | 'reserves';
   detail?: string;
 }>;
 
@@ -212,7 +215,8 @@ export function monitorReason(reason: string): string {
 
 function step({ rule }: Pick<Check, 'rule'>, index: number, { reached, refusal, reservations }: Judgement): TraceStep {
   if (index > reached) return { rule, outcome: 'not_reached' };
-  if (index === reached) return { rule, outcome: 'refused', detail: refusal?.reason };
+  if (index === reached)
+    return { rule, outcome: refusal?.isUndecidable ? 'undecidable' : 'refused', detail: refusal?.reason };
   const reservation = reservations.find(({ pointer }) => pointer === rule);
   if (reservation === undefined) return { rule, outcome: 'passed' };
   const { amount, max, window, scope, counter } = reservation;

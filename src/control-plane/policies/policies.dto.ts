@@ -116,7 +116,10 @@ export class CountedLimitView {
 
 export class TraceStepView {
   @ApiProperty({ type: String, description: 'JSON Pointer into the document' }) rule!: string;
-  @OneOf(['passed', 'refused', 'not_reached', 'reserves']) outcome!: string;
+  @OneOf(['passed', 'refused', 'undecidable', 'not_reached', 'reserves'], {
+    description: 'undecidable: the rule refuses because it cannot be judged for these arguments',
+  })
+  outcome!: string;
   @ApiPropertyOptional({ type: String }) detail?: string;
 }
 

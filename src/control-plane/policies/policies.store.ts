@@ -100,10 +100,13 @@ export type ServerFacts = Readonly<{
   acceptances: number;
 }>;
 
-/** Names of tools, and of the arguments that their schemas declare. */
+/** Names of tools, and names and types of the arguments that their schemas declare. */
 const KNOWN_TOOLS = `(select coalesce(jsonb_agg(jsonb_build_object('name', t->>'name', 'arguments',
   case when jsonb_typeof(t->'definition'->'inputSchema'->'properties') = 'object'
-    then (select jsonb_agg(k) from jsonb_object_keys(t->'definition'->'inputSchema'->'properties') k) end)), '[]')
+    then (select jsonb_agg(k) from jsonb_object_keys(t->'definition'->'inputSchema'->'properties') k) end,
+  'argumentTypes', case when jsonb_typeof(t->'definition'->'inputSchema'->'properties') = 'object'
+    then (select jsonb_object_agg(key, value->'type') from jsonb_each(t->'definition'->'inputSchema'->'properties')
+      where jsonb_typeof(value) = 'object' and value ? 'type') end)), '[]')
   from jsonb_array_elements(s.tools) t)`;
 
 /** What policies have to know of a server and its tools; undefined when the organization has no such server. */

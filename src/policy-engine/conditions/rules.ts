@@ -78,7 +78,8 @@ function* ruleCheck(within: Within, rule: Rule, pointer: string, reason: string 
       const truth = combine(judges, facts, work);
       if (truth === (within === 'require')) return { outcome: 'passed' };
       const refusal = deny('argument_rule', reason ?? usualReason(within, facts.tool, about, truth));
-      return truth === 'unkept' ? { ...refusal, unkept: noValue } : refusal;
+      if (truth === 'unkept') return { ...refusal, unkept: noValue };
+      return truth === 'undecidable' ? { ...refusal, isUndecidable: true } : refusal;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { PolicyDocument, ToolEntry } from '../document.js';
 import { pointerTo } from '../../platform/json/pointer.js';
 import type { PolicyError } from '../reader.js';
 import { isWorthComparing } from './lints.js';
+import { typeLints, type ArgumentTypes } from './type-lints.js';
 import { someOf } from '../uncheckable.js';
 import { isPattern, wildcard } from '../wildcard.js';
 
@@ -11,12 +12,17 @@ import { isPattern, wildcard } from '../wildcard.js';
  * A tool as its server offers it. `arguments` are the names that its own schema declares, null when it declares none by
  * name. `isUncheckable`: its schema can't be checked.
  */
-export type KnownTool = Readonly<{ name: string; arguments: readonly string[] | null; isUncheckable?: boolean }>;
+export type KnownTool = Readonly<{
+  name: string;
+  arguments: readonly string[] | null;
+  argumentTypes?: ArgumentTypes | null;
+  isUncheckable?: boolean;
+}>;
 
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
  * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
- * that wins), `unknown_argument` and `uncheckable_schema`. Patterns that hide or deny are precautions, and may match
+ * that wins), `unknown_argument`, `type_mismatch` and `uncheckable_schema`. Patterns that hide or deny are precautions, and may match
  * nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {
@@ -29,6 +35,9 @@ export function toolLints(document: PolicyDocument, tools: readonly KnownTool[])
     ...patternLints(entries, [...known.keys()]),
     ...entries.flatMap(([name, entry]) =>
       argumentLints(entry, pointerTo('/tools', name), known.get(name)?.arguments ?? null),
+    ),
+    ...entries.flatMap(([name, entry]) =>
+      typeLints(entry, pointerTo('/tools', name), known.get(name)?.argumentTypes ?? {}),
     ),
     ...(document.check_arguments === true ? schemaLints(tools) : []),
   ];

@@ -605,3 +605,53 @@ describe('a warning says why, in words and without a value of the document', () 
     expect(messages(document)).toEqual(expected);
   });
 });
+
+describe('a rule whose argument never has the type that the rule needs', () => {
+  const argumentTypes = {
+    labels: 'array',
+    id: 'integer',
+    note: ['string', 'null'],
+    any: {},
+    deep: 'object',
+    flag: 'boolean',
+  };
+  const tool = { name: 'x', arguments: Object.keys(argumentTypes), argumentTypes };
+  const warningsOf = (entry: ToolEntry): readonly string[] => {
+    const document = { version: '1', default: 'deny', tools: { x: entry } } as const;
+    return toolLints(document, [tool]).map(({ pointer, code }) => `${code} ${pointer}`);
+  };
+
+  test.each([
+    ['contains on a list', { path: 'args.labels', op: 'contains', value: 'a' }],
+    ['eq with a text on a number', { path: 'args.id', op: 'eq', value: '42' }],
+    ['in with texts on a number', { path: 'args.id', op: 'in', value: ['1', '2'] }],
+    ['matches on a boolean', { path: 'args.flag', op: 'matches', value: 'a' }],
+    ['length_lte on a number', { path: 'args.id', op: 'length_lte', value: 1 }],
+    ['a member of a text', { path: 'args.note.x', op: 'eq', value: 'a' }],
+    ['an element of an object', { path: 'args.deep[0]', op: 'eq', value: 'a' }],
+  ] as const)('%s is warned of where it stands', (_what, condition) => {
+    expect(warningsOf({ require: [condition] })).toEqual(['type_mismatch /tools/x/require/0']);
+    expect(warningsOf({ deny_if: [{ conditions: [condition] }] })).toEqual([
+      'type_mismatch /tools/x/deny_if/0/conditions/0',
+    ]);
+  });
+
+  test('a limit that spends an argument which is no number is warned of', () => {
+    const limit = { counter: 'c', window: 'minute', max: 1, scope: 'grant', increment_from: 'args.note' } as const;
+    expect(warningsOf({ limits: [limit] })).toEqual(['type_mismatch /tools/x/limits/0/increment_from']);
+  });
+
+  test.each([
+    { path: 'args.id', op: 'eq', value: 42 },
+    { path: 'args.id', op: 'in', value: ['a', 42] },
+    { path: 'args.note', op: 'contains', value: 'a' },
+    { path: 'args.labels', op: 'length_gte', value: 1 },
+    { path: 'args.labels', op: 'exists', value: true },
+    { path: 'args.labels[*]', op: 'eq', value: 'a' },
+    { path: 'args.deep.x', op: 'eq', value: 'a' },
+    { path: 'args.any', op: 'eq', value: 'a' },
+    { path: 'identity.name', op: 'eq', value: 'a' },
+  ] as const)('%j is not warned of', (condition) => {
+    expect(warningsOf({ require: [condition] })).toEqual([]);
+  });
+});

@@ -28,7 +28,7 @@ export class Coverage {
       const counted = this.#rules.get(rule);
       if (counted === undefined || outcome === 'not_reached') continue;
       counted.calls += 1;
-      if (outcome === 'refused' || rule === usedUp) counted.refused += 1;
+      if (outcome === 'refused' || outcome === 'undecidable' || rule === usedUp) counted.refused += 1;
     }
   }
 

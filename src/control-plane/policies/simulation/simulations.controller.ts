@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { sendStream } from '../../../record/audit/send-stream.js';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
@@ -46,6 +46,7 @@ export class SimulationsController {
       'not recorded: what depends on them is counted as unjudged. Limits count from 0 at the beginning ' +
       'of the range.',
   })
+  @ApiBody({ type: SimulatePolicy, required: false })
   @ApiOkResponse({
     description: 'What came of it',
     content: {

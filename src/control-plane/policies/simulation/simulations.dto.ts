@@ -7,11 +7,14 @@ export class SimulatePolicy {
   @JsonObject({ optional: true, description: 'The document to try; the newest version of the policy unless told' })
   document?: object;
 
-  @Instant({ description: 'Decisions recorded (recordedAt) at this time or later' })
-  from!: string;
+  @Instant({
+    optional: true,
+    description: 'Decisions recorded (recordedAt) at this time or later; 7 days before `to` without it',
+  })
+  from?: string;
 
-  @Instant({ description: 'Decisions recorded (recordedAt) before this time' })
-  to!: string;
+  @Instant({ optional: true, description: 'Decisions recorded (recordedAt) before this time; now without it' })
+  to?: string;
 }
 
 class CountView {

@@ -23,8 +23,11 @@ type SimulationRun = Readonly<{ simulated: Simulated; policyId: string; version:
 const MAX_CONCURRENT_PER_ORGANIZATION = 2;
 const RETRY_AFTER_SECONDS = 10;
 
-const rangeOf = ({ from, to }: SimulatePolicy): Readonly<{ from: Date; to: Date }> => {
-  const range = { from: new Date(from), to: new Date(to) };
+const DEFAULT_RANGE_MS = 7 * 86_400_000;
+
+const rangeOf = ({ from, to }: SimulatePolicy, now: Date): Readonly<{ from: Date; to: Date }> => {
+  const end = to === undefined ? now : new Date(to);
+  const range = { from: from === undefined ? new Date(end.getTime() - DEFAULT_RANGE_MS) : new Date(from), to: end };
   if (range.from < range.to) return range;
   throw new Problem('invalid_body', 'Name a range of time.', {
     errors: [{ pointer: '/to', code: 'invalid', message: 'to must be later than from' }],
@@ -57,7 +60,7 @@ export class SimulationsService {
     const { organizationId } = principal;
     const policy = await this.#policies.get(principal, policyId);
     const document = sent.document === undefined ? policy.document : requireValidDocument(sent.document);
-    const range = rangeOf(sent);
+    const range = rangeOf(sent, new Date());
     const under = await this.#store.read(organizationId, (tx) => findGrantsWithPolicy(tx, organizationId, policyId));
     const simulated = {
       organizationId,
