@@ -59,8 +59,17 @@ export class AdviceView {
   @ApiProperty({ type: String })
   readonly grantId!: string;
 
+  @ApiProperty({ type: String })
+  readonly identityName!: string;
+
+  @ApiProperty({ type: String })
+  readonly serverName!: string;
+
   @ApiProperty({ type: String, nullable: true })
   readonly policyId!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  readonly policyName!: string | null;
 
   @ApiProperty({ type: 'integer', nullable: true })
   readonly policyVersion!: number | null;

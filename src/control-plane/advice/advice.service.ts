@@ -26,7 +26,10 @@ export type RangeInput = Readonly<{ from?: string; to?: string }>;
  */
 export type Advice = Readonly<{
   grantId: string;
+  identityName: string;
+  serverName: string;
   policyId: string | null;
+  policyName: string | null;
   policyVersion: number | null;
   from: Date;
   to: Date;
@@ -57,13 +60,16 @@ const rangeOf = ({ from, to }: RangeInput, now: Date): Readonly<{ from: Date; to
 
 /** An advice that changes nothing. */
 const adviceOf = (
-  { id: grantId, policy }: Pick<GovernedGrant, 'id' | 'policy'>,
+  { id: grantId, identityName, serverName, policy }: GovernedGrant,
   { from, to }: UseRange,
   calls: number,
   tools: readonly ToolUse[],
 ): Advice => ({
   grantId,
+  identityName,
+  serverName,
   policyId: policy?.id ?? null,
+  policyName: policy?.name ?? null,
   policyVersion: policy?.version ?? null,
   from,
   to,
@@ -127,12 +133,13 @@ export class AdviceService {
     );
   }
 
-  async #from(tx: Tx, { id: grantId, serverId, policy }: GovernedGrant, range: UseRange): Promise<Advice> {
+  async #from(tx: Tx, grant: GovernedGrant, range: UseRange): Promise<Advice> {
     const { from, to } = range;
+    const { id: grantId, serverId, policy } = grant;
     const calls = await countCalls(tx, range);
     if (calls > MAX_CALLS) throw badRange(`the range holds more than ${MAX_CALLS} calls: narrow from and to`);
     const tools = await readToolUse(tx, range);
-    const nothing = adviceOf({ id: grantId, policy }, range, calls, tools);
+    const nothing = adviceOf(grant, range, calls, tools);
     if (!policy) return nothing;
     const used = new Set(tools.map(({ tool }) => tool));
     const discovered = ((await findServer(tx, range.organizationId, serverId))?.tools ?? []).map(({ name }) => name);

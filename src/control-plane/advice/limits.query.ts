@@ -9,8 +9,10 @@ import { scopes } from '../../policy-engine/scopes.js';
 export type GovernedGrant = Readonly<{
   id: string;
   identityId: string;
+  identityName: string;
   serverId: string;
-  policy: Readonly<{ id: string; version: number; document: PolicyDocument }> | undefined;
+  serverName: string;
+  policy: Readonly<{ id: string; name: string; version: number; document: PolicyDocument }> | undefined;
 }>;
 
 /**
@@ -21,7 +23,10 @@ export type LimitState = PlacedLimit & Readonly<{ used: number | null; left: num
 
 type GrantRow = {
   identity_id: string;
+  identity_name: string;
   server_id: string;
+  server_name: string;
+  policy_name: string;
   policy_id: string | null;
   policy_version: number;
   document: PolicyDocument;
@@ -34,7 +39,11 @@ export const findGovernedGrant = async (
   id: string,
 ): Promise<GovernedGrant | undefined> => {
   const { rows } = await tx.query<GrantRow>(
-    `select g.identity_id, g.server_id, p.id as policy_id, p.policy_version, p.document from grants g
+    `select g.identity_id, i.name as identity_name, g.server_id, s.name as server_name, p.id as policy_id,
+       p.name as policy_name, p.policy_version, p.document
+     from grants g
+     join identities i on i.organization_id = g.organization_id and i.id = g.identity_id
+     join servers s on s.organization_id = g.organization_id and s.id = g.server_id
      left join policies p on p.organization_id = g.organization_id and p.id = g.policy_id and not p.deleted
        where g.organization_id = $1 and g.id = $2`,
     [organizationId, id],
@@ -42,9 +51,18 @@ export const findGovernedGrant = async (
   const [row] = rows;
   const policy =
     row && row.policy_id !== null
-      ? { id: row.policy_id, version: row.policy_version, document: row.document }
+      ? { id: row.policy_id, name: row.policy_name, version: row.policy_version, document: row.document }
       : undefined;
-  return row && { id, identityId: row.identity_id, serverId: row.server_id, policy };
+  return (
+    row && {
+      id,
+      identityId: row.identity_id,
+      identityName: row.identity_name,
+      serverId: row.server_id,
+      serverName: row.server_name,
+      policy,
+    }
+  );
 };
 
 type CounterRow = { at: Date; resets: Date; used: number };

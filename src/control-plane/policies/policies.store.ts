@@ -224,6 +224,23 @@ export const findGrantsWithPolicy = async (
   return rows.map(({ id }) => id);
 };
 
+export type GrantNames = Readonly<{ identityName: string | null; grantLabel: string | null }>;
+
+/** The names of grants by their ids, also of those that are revoked. */
+export const findGrantNames = async (
+  tx: Tx,
+  organizationId: string,
+  grantIds: readonly string[],
+): Promise<ReadonlyMap<string, GrantNames>> => {
+  const { rows } = await tx.query<GrantNames & { id: string }>(
+    `select g.id, i.name as "identityName", g.label as "grantLabel" from grants g
+      join identities i on i.organization_id = g.organization_id and i.id = g.identity_id
+     where g.organization_id = $1 and g.id = any ($2)`,
+    [organizationId, grantIds],
+  );
+  return new Map(rows.map(({ id, ...names }) => [id, names]));
+};
+
 /** The own schemas of tools for their arguments, as discovered, by the names of those that the server offers. */
 export const findInputSchemas = async (
   tx: Tx,

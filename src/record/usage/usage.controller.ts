@@ -18,6 +18,9 @@ const ITEM = {
     server: KEY,
     tool: KEY,
     effect: KEY,
+    grantLabel: KEY,
+    identityName: KEY,
+    serverName: KEY,
     calls: COUNT,
     completed: COUNT,
     failed: COUNT,
@@ -40,7 +43,8 @@ export class UsageController {
     description:
       'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the ' +
       'other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named ' +
-      'as there; the value is the id, tool name or effect. Hours count that overlap the range. An ' +
+      'as there; the value is the id, tool name or effect. Beside ids stand names: identityName, serverName, and of a grant its ' +
+      'grantLabel too, also when the object was deleted. Hours count that overlap the range. An ' +
       'answer of more than 10,000 items is refused.',
   })
   @ApiOkResponse({

@@ -103,8 +103,10 @@ describe('a simulation', () => {
       const document = { ...closed, tools: { a: { limits: [{ counter: 'few', window: 'month', max: 1 }] }, b: {} } };
       expect(await simulate(tenant, policyId, { document })).toEqual({
         policyId,
+        policyName: 'policy',
         version: null,
         serverId,
+        serverName: 'Upstream',
         from: '2020-01-01T00:00:00.000Z',
         to: '2099-01-01T00:00:00.000Z',
         grants: 1,
@@ -131,8 +133,24 @@ describe('a simulation', () => {
           { tool: 'b', from: 'deny', to: 'allow', calls: 1, examples: [third] },
         ],
         byGrant: [
-          { grantId, from: 'allow', to: 'deny', calls: 2, examples: [second, last] },
-          { grantId, from: 'deny', to: 'allow', calls: 1, examples: [third] },
+          {
+            grantId,
+            identityName: expect.any(String),
+            grantLabel: null,
+            from: 'allow',
+            to: 'deny',
+            calls: 2,
+            examples: [second, last],
+          },
+          {
+            grantId,
+            identityName: expect.any(String),
+            grantLabel: null,
+            from: 'deny',
+            to: 'allow',
+            calls: 1,
+            examples: [third],
+          },
         ],
         unjudgedByRule: [],
       });

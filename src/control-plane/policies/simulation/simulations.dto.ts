@@ -46,6 +46,8 @@ export class ToolFlipView extends FlipView {
 export class GrantFlipView extends FlipView {
   @ApiProperty({ type: String, nullable: true, description: 'null: the rest, where there are over a thousand' })
   grantId!: string | null;
+  @ApiProperty({ type: String, nullable: true }) identityName!: string | null;
+  @ApiProperty({ type: String, nullable: true }) grantLabel!: string | null;
 }
 
 export class UnjudgedView extends CountView {
@@ -54,9 +56,11 @@ export class UnjudgedView extends CountView {
 
 export class SimulationView {
   @IdOf('pol') policyId!: string;
+  @ApiProperty({ type: String }) policyName!: string;
   @ApiProperty({ type: 'integer', minimum: 1, nullable: true, description: 'null: a document that was sent' })
   version!: number | null;
   @IdOf('srv') serverId!: string;
+  @ApiProperty({ type: String }) serverName!: string;
   @Instant() from!: string;
   @Instant() to!: string;
   @ApiProperty({

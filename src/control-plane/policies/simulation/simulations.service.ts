@@ -6,7 +6,7 @@ import type { PolicyDocument } from '../../../policy-engine/document.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
 import { requireValidDocument } from '../check-document.js';
 import { PoliciesService } from '../policies.service.js';
-import { findGrantsWithPolicy } from '../policies.store.js';
+import { findGrantNames, findGrantsWithPolicy } from '../policies.store.js';
 import type { SimulatePolicy, SimulationView } from './simulations.dto.js';
 import type { Report } from './report.js';
 import { simulate, type Simulated, type Step } from './simulate.js';
@@ -14,7 +14,11 @@ import { simulate, type Simulated, type Step } from './simulate.js';
 /** Progress, and at the end the simulation. */
 export type SimulationStep = Exclude<Step, { report: Report }> | Readonly<{ simulation: SimulationView }>;
 
-type SimulationRun = Readonly<{ simulated: Simulated; policyId: string; version: number | null; look: Look }>;
+type SimulationRun = Readonly<{
+  simulated: Simulated;
+  about: Pick<SimulationView, 'policyId' | 'policyName' | 'version' | 'serverName'>;
+  look: Look;
+}>;
 
 /**
  * A simulation reads as fast as it can: of one organization more at a time would leave other organizations little of
@@ -32,6 +36,21 @@ const rangeOf = ({ from, to }: SimulatePolicy, now: Date): Readonly<{ from: Date
   throw new Problem('invalid_body', 'Name a range of time.', {
     errors: [{ pointer: '/to', code: 'invalid', message: 'to must be later than from' }],
   });
+};
+
+/** A report with the names of its grants beside their ids. */
+const withNames = async (
+  look: Look,
+  organizationId: string,
+  report: Report,
+): Promise<Omit<Report, 'byGrant'> & Pick<SimulationView, 'byGrant'>> => {
+  const ids = [...new Set(report.byGrant.flatMap(({ grantId }) => grantId ?? []))];
+  const names = ids.length === 0 ? undefined : await look((tx) => findGrantNames(tx, organizationId, ids));
+  const unnamed = { identityName: null, grantLabel: null };
+  return {
+    ...report,
+    byGrant: report.byGrant.map((one) => ({ ...one, ...(names?.get(one.grantId ?? '') ?? unnamed) })),
+  };
 };
 
 /** Policies tried on what was recorded. */
@@ -71,13 +90,17 @@ export class SimulationsService {
     };
     return this.#steps({
       simulated,
-      policyId,
-      version: sent.document === undefined ? policy.version : null,
+      about: {
+        policyId,
+        policyName: policy.name,
+        version: sent.document === undefined ? policy.version : null,
+        serverName: policy.serverName,
+      },
       look: this.#store.search(principal, signal),
     });
   }
 
-  async *#steps({ simulated, policyId, version, look }: SimulationRun): AsyncGenerator<SimulationStep> {
+  async *#steps({ simulated, about, look }: SimulationRun): AsyncGenerator<SimulationStep> {
     const { organizationId } = simulated;
     const running = this.#runningOf.get(organizationId) ?? 0;
     if (running >= MAX_CONCURRENT_PER_ORGANIZATION)
@@ -87,16 +110,17 @@ export class SimulationsService {
     this.#runningOf.set(organizationId, running + 1);
     try {
       const { serverId, from, to, grants } = simulated;
-      const about = {
-        policyId,
-        version,
+      const view = {
+        ...about,
         serverId,
         from: from.toISOString(),
         to: to.toISOString(),
         grants: grants?.size ?? null,
       };
       for await (const step of simulate(look, simulated))
-        yield 'report' in step ? { simulation: { ...about, ...step.report } } : step;
+        yield 'report' in step
+          ? { simulation: { ...view, ...(await withNames(look, organizationId, step.report)) } }
+          : step;
     } finally {
       const left = (this.#runningOf.get(organizationId) ?? 1) - 1;
       if (left > 0) this.#runningOf.set(organizationId, left);
