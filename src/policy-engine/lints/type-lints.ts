@@ -68,9 +68,7 @@ export function typeLints(entry: ToolEntry, pointer: string, types: ArgumentType
     }),
   );
   const inLimits = (entry.limits ?? []).flatMap(({ increment_from: path }, index) =>
-    path === undefined
-      ? []
-      : mismatch(types, path, NUMBERS, `${pointerTo(`${pointer}/limits`, index)}/increment_from`),
+    path === undefined ? [] : mismatch(types, path, NUMBERS, `${pointerTo(`${pointer}/limits`, index)}/increment_from`),
   );
   return [...inRules, ...inLimits];
 }
