@@ -13,7 +13,7 @@ import type { StdioRules } from '../mcp/transports/stdio-channel.js';
 import type { Config } from '../platform/settings/config.js';
 import { Database } from '../platform/postgres/database.js';
 import type { Outbound } from '../platform/outbound/outbound.js';
-import { CONFIG, FIND_OPEN_SESSION, FORWARD, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
+import { CONFIG, FORWARD, OPEN_SESSIONS, OUTBOUND, PUBLIC_URL } from '../platform/runtime/parts.js';
 import { Vault } from '../platform/crypto/vault.js';
 import { LimitsModule } from '../control-plane/advice/limits.module.js';
 import { PoliciesModule } from '../control-plane/policies/policies.module.js';
@@ -40,7 +40,10 @@ const providers = (parts: Parts): readonly Provider[] => [
   { provide: CONFIG, useValue: parts.config },
   { provide: OUTBOUND, useValue: parts.outbound },
   { provide: FORWARD, useValue: parts.forward },
-  { provide: FIND_OPEN_SESSION, useValue: parts.openSessions.find },
+  {
+    provide: OPEN_SESSIONS,
+    useValue: { findOpenSession: parts.openSessions.find, keepOnlySession: parts.openSessions.keep },
+  },
   { provide: PUBLIC_URL, useValue: parts.publicUrl },
   { provide: Database, useValue: parts.database },
   { provide: EventStore, useValue: parts.store },

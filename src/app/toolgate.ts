@@ -227,6 +227,7 @@ const startControlPlane = async (parts: Parts, cleanup: Cleanup): Promise<Api> =
     outbound,
     forward,
     findOpenSession: openSessions.find,
+    keepOnlySession: openSessions.keep,
     allowStdio: config.allowStdio,
     stdioVariables: config.stdioVariables,
   };

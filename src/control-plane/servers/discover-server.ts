@@ -14,7 +14,7 @@ import {
   type UpstreamTarget,
 } from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
-import type { FindOpenSession } from '../../mcp/upstream/probe.js';
+import type { FindOpenSession, KeepOnlySession } from '../../mcp/upstream/probe.js';
 import type { SecretValues } from './upstream-headers.js';
 
 /**
@@ -24,6 +24,7 @@ export type DiscoveryDeps = Readonly<{
   outbound: Outbound;
   forward: Forward;
   findOpenSession: FindOpenSession;
+  keepOnlySession: KeepOnlySession;
   allowStdio: readonly string[];
   stdioVariables: readonly string[];
 }>;
@@ -146,7 +147,9 @@ export const discoverServer = async (
   { timeoutMs, isRetried = false }: Readonly<{ timeoutMs?: number; isRetried?: boolean }> = {},
 ): Promise<Discovered> => {
   const own = upstreamTargetOf(deps, target);
-  const found = (await discoverWithClient(deps, own, target)) ?? (await discover(own, timeoutMs));
+  const found =
+    (await discoverWithClient(deps, own, target)) ??
+    (await discover(own, timeoutMs, (handshake) => deps.keepOnlySession(own.server, handshake)));
   if (found.status !== 'ready') {
     return isRetried && found.timedOut === true && target.transport.type === 'stdio'
       ? { ...found, detail: STILL_STARTING }

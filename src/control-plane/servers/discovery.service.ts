@@ -4,10 +4,9 @@ import type { Config } from '../../platform/settings/config.js';
 import { Database } from '../../platform/postgres/database.js';
 import { FairTurns } from '../../platform/fair-shares/fair-turns.js';
 import type { Outbound } from '../../platform/outbound/outbound.js';
-import { CONFIG, FIND_OPEN_SESSION, FORWARD, OUTBOUND } from '../../platform/runtime/parts.js';
+import { CONFIG, FORWARD, OPEN_SESSIONS, OUTBOUND } from '../../platform/runtime/parts.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
-import type { FindOpenSession } from '../../mcp/upstream/probe.js';
 import { hastenTurn } from './tools/discovery-turns.js';
 import {
   discoverServer,
@@ -27,8 +26,8 @@ const DISCOVERIES = { slots: 16, slotsPerKey: 4, waiting: 500, waitingPerKey: 20
 @Injectable()
 export class DiscoveryService {
   readonly #db: Database;
-  @Inject(FIND_OPEN_SESSION) private readonly findOpenSession!: FindOpenSession;
-  readonly #deps: Omit<DiscoveryDeps, 'findOpenSession'>;
+  @Inject(OPEN_SESSIONS) private readonly openSessions!: Pick<DiscoveryDeps, 'findOpenSession' | 'keepOnlySession'>;
+  readonly #deps: Omit<DiscoveryDeps, 'findOpenSession' | 'keepOnlySession'>;
   readonly #turns = new FairTurns(DISCOVERIES);
 
   constructor(
@@ -43,13 +42,13 @@ export class DiscoveryService {
 
   /** @throws Problem `command_not_allowed`, `url_not_allowed`, or `invalid_body` for no URL at all */
   guard(transport: Transport): Promise<Transport> {
-    return guardTransport({ ...this.#deps, findOpenSession: this.findOpenSession }, transport);
+    return guardTransport({ ...this.#deps, ...this.openSessions }, transport);
   }
 
   /** Asks a server what it offers. @throws Problem too_many_requests or unavailable when too many wait */
   async discover(target: DiscoveryTarget): Promise<Discovered> {
     const found = await this.#turns.run(target.organizationId, () =>
-      discoverServer({ ...this.#deps, findOpenSession: this.findOpenSession }, target, { isRetried: true }),
+      discoverServer({ ...this.#deps, ...this.openSessions }, target, { isRetried: true }),
     );
     // Whoever waits gets an answer; a command that is still starting gets the time that it needs in a turn of its own.
     if (found.detail === STILL_STARTING) await hastenTurn(this.#db, target);

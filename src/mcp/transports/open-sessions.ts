@@ -1,10 +1,13 @@
-import type { Forward } from '../upstream/forward.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Forward, UpstreamRequest } from '../upstream/forward.js';
 import type { FindOpenSession, Handshake, UpstreamTarget } from '../upstream/probe.js';
 
 /** Finds a session that a client has open at a server over the same transport. */
 export type FindSession = (
   server: UpstreamTarget['server'],
 ) => Readonly<{ grantId: string; credential: UpstreamTarget['credential']; handshake: Handshake }> | undefined;
+
+const MAX_KEPT = 1000;
 
 type Source = Readonly<{ find: FindSession; forward: Forward }>;
 
@@ -14,6 +17,26 @@ type Source = Readonly<{ find: FindSession; forward: Forward }>;
  */
 export class OpenSessions {
   readonly #sources = new Set<Source>();
+  readonly #kept = new Map<
+    string,
+    Readonly<{ transport: UpstreamTarget['server']['transport']; handshake: Handshake }>
+  >();
+
+  /** Keeps the only session of a server, which discovery began, for the first client. */
+  readonly keep = ({ id, transport }: UpstreamTarget['server'], handshake: Handshake): void => {
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size >= MAX_KEPT) this.#kept.delete(oldest);
+    this.#kept.set(id, { transport, handshake });
+  };
+
+  /** Takes the kept session of a server for a client's `initialize`; undefined for any other request. */
+  take({ server, grantId, era, method, headers }: UpstreamRequest): Handshake | undefined {
+    if (this.#kept.size === 0 || method !== 'POST' || era !== 'legacy' || !grantId.startsWith('grt_')) return undefined;
+    if (headers['mcp-session-id'] !== undefined || headers['mcp-protocol-version'] !== undefined) return undefined;
+    const kept = this.#kept.get(server.id);
+    this.#kept.delete(server.id);
+    return kept && isDeepStrictEqual(kept.transport, server.transport) ? kept.handshake : undefined;
+  }
 
   /** Adds a source; the returned function removes it. */
   add(source: Source): () => void {

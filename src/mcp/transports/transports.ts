@@ -1,3 +1,5 @@
+import { parseObject } from '../../platform/json/json-object.js';
+import type { Handshake } from '../upstream/probe.js';
 import type { HttpClient } from '../http-client/http-client.js';
 import { DEFAULT_SESSION_LIMITS, type ChannelRules, type SessionLimits } from './channel-registry.js';
 import { HttpSessions } from './http-sessions.js';
@@ -28,16 +30,25 @@ export type TransportDeps = Pick<ChannelRules, 'isGrantActive'> &
     openSessions?: OpenSessions;
   }>;
 
-/** Sends requests over Streamable HTTP; `sessions` learns of those that are open. */
+/** Answers an `initialize` with a session that discovery began. */
+const handOver = (request: UpstreamRequest, { result, session = '' }: Handshake, sink: Sink): PendingRequest => {
+  const id = parseObject(request.body?.toString('utf8') ?? '')?.['id'] ?? null;
+  sink.head(200, { 'content-type': 'application/json', 'mcp-session-id': session });
+  sink.data(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result })));
+  sink.end();
+  return { resume: () => undefined, abort: () => undefined };
+};
+
+/** Sends requests over Streamable HTTP; `open` learns of the sessions there. */
 const overHttp =
-  (http: HttpClient, sessions: HttpSessions | undefined) =>
+  (http: HttpClient, sessions: HttpSessions | undefined, open: OpenSessions | undefined) =>
   (request: UpstreamRequest, url: URL, sink: Sink): PendingRequest => {
     const { method, headers, body, silenceMs, grantId, cookies } = request;
     const { organizationId } = request.server;
-    return http(
-      { url, method, headers, body, silenceMs, organizationId, grantId, cookies },
-      sessions ? sessions.watch(request, sink) : sink,
-    );
+    const watched = sessions ? sessions.watch(request, sink) : sink;
+    const kept = open?.take(request);
+    if (kept) return handOver(request, kept, watched);
+    return http({ url, method, headers, body, silenceMs, organizationId, grantId, cookies }, watched);
   };
 
 /** Forwards requests over each server's transport; `http` must use the guarded connections of platform/outbound. */
@@ -48,7 +59,7 @@ export const openTransports = (deps: TransportDeps): Transports => {
   const processes = stdioChannels(deps.stdio);
   const stdio = { legacy: new LegacyChannels(processes, rules), modern: new ModernChannels(processes, rules) };
   const sessions = openSessions ? new HttpSessions() : undefined;
-  const sendHttp = overHttp(http, sessions);
+  const sendHttp = overHttp(http, sessions, openSessions);
   const forward: Forward = (request, sink) => {
     const { transport } = request.server;
     switch (transport.type) {

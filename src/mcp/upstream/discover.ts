@@ -59,9 +59,14 @@ const SILENCE_SHARE = 1 / 3;
  * Asks an MCP server what it offers: in which eras it speaks, then tools/list over all pages in the one it prefers; a
  * session that this opened is ended. Never throws: what fails becomes a status with a detail. Bounded to `timeoutMs`
  * (15 s) and 10 MiB in total, 100 pages, 1,000 tools; `detail` of a ready server says when tools were left out. Tools
- * keep every member that the server gave them.
+ * keep every member that the server gave them. The only session that a server has is not ended where `keepSession`
+ * takes it, as the server would never have another.
  */
-export const discover = async (target: UpstreamTarget, timeoutMs = DISCOVERY_TIMEOUT_MS): Promise<Discovered> => {
+export const discover = async (
+  target: UpstreamTarget,
+  timeoutMs = DISCOVERY_TIMEOUT_MS,
+  keepSession?: (handshake: Handshake) => void,
+): Promise<Discovered> => {
   const bounds = new DiscoveryBudget(timeoutMs);
   const handshakes: Handshake[] = [];
   try {
@@ -70,18 +75,34 @@ export const discover = async (target: UpstreamTarget, timeoutMs = DISCOVERY_TIM
     if (!preferred) return refused;
     const { serverInfo, protocolVersion } = preferred;
     const listed = await listTools(target, preferred, bounds);
+    const eras = handshakes.map(({ era }) => era);
+    if (keepSession && (await isOnlySession(target, bounds, handshakes)))
+      for (const only of handshakes.splice(0, 1)) keepSession(only);
     return {
       status: 'ready',
       ...listed,
       serverInfo: serverInfo && isStorable(serverInfo) ? serverInfo : null,
       protocolVersion,
-      eras: handshakes.map(({ era }) => era),
+      eras,
     };
   } catch (error) {
     return discoveryFailure(error);
   } finally {
     await closeSessions(target, handshakes);
   }
+};
+
+/** Whether a server refuses a second session beside the first of these; one that it gives is added to them. */
+const isOnlySession = async (
+  target: UpstreamTarget,
+  bounds: DiscoveryBudget,
+  handshakes: Handshake[],
+): Promise<boolean> => {
+  const [preferred] = handshakes;
+  if (preferred?.session === undefined || target.server.transport.type !== 'streamable-http') return false;
+  const { answer, handshake } = await openLegacySession(target, bounds.left(SILENCE_SHARE));
+  if (handshake) handshakes.push(handshake);
+  return !handshake && answer.kind !== 'failed' && (answer.status >= 400 || errorOf(answer) !== undefined);
 };
 
 /** What an earlier discovery found out about a server. */

@@ -34,6 +34,9 @@ export type FindOpenSession = (
   server: UpstreamServer,
 ) => Readonly<{ target: UpstreamTarget; handshake: Handshake }> | undefined;
 
+/** Keeps a session that discovery began, for a client: the server has no other. */
+export type KeepOnlySession = (server: UpstreamServer, handshake: Handshake) => void;
+
 /** A server's name and version, as modern results carry it. */
 export const serverInfoOf = (result: Json): Json | null => {
   const info = isObject(result['_meta']) ? result['_meta'][META.serverInfo] : undefined;

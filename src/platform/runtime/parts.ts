@@ -3,7 +3,7 @@ export const CONFIG = Symbol('config');
 export const OUTBOUND = Symbol('outbound');
 /** The way to MCP servers over every transport: `Forward` of upstream/. */
 export const FORWARD = Symbol('forward');
-/** Finds a session that a client has open at a server: `FindOpenSession` of mcp/upstream. */
-export const FIND_OPEN_SESSION = Symbol('findOpenSession');
+/** What discovery shares with clients: `FindOpenSession` and `KeepOnlySession` of mcp/upstream. */
+export const OPEN_SESSIONS = Symbol('openSessions');
 /** The installation's public URL, known once the server listens: `() => string`. */
 export const PUBLIC_URL = Symbol('publicUrl');

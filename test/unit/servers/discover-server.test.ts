@@ -33,6 +33,7 @@ test(
       outbound: {} as never,
       forward: server.forward,
       findOpenSession: () => undefined,
+      keepOnlySession: () => undefined,
       allowStdio: [],
       stdioVariables: [],
     };
@@ -66,6 +67,7 @@ test('A command that has not answered in time is said to be still starting where
     outbound: {} as never,
     forward: silent,
     findOpenSession: () => undefined,
+    keepOnlySession: () => undefined,
     allowStdio: [],
     stdioVariables: [],
   };
