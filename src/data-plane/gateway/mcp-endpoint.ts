@@ -35,6 +35,8 @@ import { useNamed } from './use-named.js';
 /** A message within a session that this gateway opened. */
 type OpenedSession = SessionExchange & Readonly<{ session: SessionContent }>;
 
+/** An agent reads this before what is wrong. */
+const FAULTY_PARAMS = 'servers could read the arguments in two ways or not at all, so send others';
 const ANSWERS = ['application/json', 'text/event-stream'];
 
 /**
@@ -181,7 +183,7 @@ export class McpEndpoint {
     if (received === 'too_large')
       return this.#refuseMalformed(exchange, 413, { code: JSON_RPC_CODES.invalidRequest, message: 'over 4 MiB' });
     const read = readMessage(received);
-    if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, read.reason);
+    if (!read.ok && read.faulty) return this.#refuseFaulty(exchange, read.faulty, `${FAULTY_PARAMS}: ${read.reason}`);
     if (!read.ok) return this.#refuseMalformed(exchange, 400, { code: read.code, message: read.reason });
     const { message, body } = read;
     // Spelled out, as a spread with more keys after it costs a microsecond.
@@ -210,18 +212,18 @@ export class McpEndpoint {
     });
   }
 
-  /** A request whose params can't be read in one way is answered under its id, as one that the policy refuses. */
+  /** Answers a request whose params can't be read in one way under its id, as one that the policy refuses. */
   async #refuseFaulty(exchange: AuthenticatedRequest, faulty: FaultyRequest, reason: string): Promise<void> {
     const { request, response } = exchange;
     const era = isRevisionOf('modern', request.headers['mcp-protocol-version']) ? 'modern' : 'legacy';
     if (era === 'legacy' && faulty.method !== 'initialize' && !this.#session(exchange)) return;
-    const decided = await recordMalformed(this.#deps, exchange, reason, faulty);
+    const decision = await recordMalformed(this.#deps, exchange, reason, faulty);
     const { id } = faulty;
     sendJson(
       response,
       200,
       faulty.method === 'tools/call'
-        ? refusalResult(id, decided, era)
+        ? refusalResult(id, decision, era)
         : jsonRpcError(id, JSON_RPC_CODES.invalidParams, reason),
     );
   }
