@@ -16,7 +16,8 @@ const without = (name, { [name]: _left, ...rest }) => rest;
 
 /**
  * The kinds of difference that a client may see between a server and the same server through Toolgate. A difference of
- * none of these kinds is a fault. `sign` stands for the kind in the table; `isWorse` marks what a client would rather not see.
+ * none of these kinds is a fault. `sign` stands for the kind in the table; `isWorse` marks what a client would rather
+ * not see.
  */
 export const KINDS = {
   'refused by the policy': {

@@ -1,4 +1,4 @@
-/** The programs that `npm ci` does not install: they come into a temporary folder, each in the version that is named. */
+/** The programs that `npm ci` does not install: they come into a temporary folder, in the versions named here. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -2,11 +2,11 @@
  * `npm run matrix`: real clients at real servers, each pair directly and through Toolgate. What the client sees of each
  * step is compared: the two transcripts are equal but for the kinds of difference in `differences.mjs`.
  *
- *   npm run matrix -- [--quick] [--only=TEXT] [--report=FILE] [--save]
+ *   npm run matrix -- [--quick] [--only=PATTERN] [--report=FILE] [--save]
  *
  * --quick   the programs that npm ci has installed; without it also those of `others.mjs`, which it installs into a
  *           temporary folder
- * --only    the pairs whose name holds this text
+ * --only    the pairs whose name this regular expression finds, such as `Python SDK 2 at .* over http`
  * --save    writes what was measured to results.json, from which docs/compatibility.md is generated
  */
 import { writeFile } from 'node:fs/promises';
@@ -190,7 +190,7 @@ const main = async () => {
   const began = Date.now();
   const others = given.quick ? undefined : await (await import('./others.mjs')).install(say);
   const all = pairsOf([...clients, ...(others?.clients ?? [])], [...servers, ...(others?.servers ?? [])]);
-  const pairs = all.filter((pair) => nameOf(pair).includes(given.only));
+  const pairs = all.filter((pair) => new RegExp(given.only).test(nameOf(pair)));
   const played = await playAll(pairs, others);
   const rows = pairs.map((pair) => judge(played.find((one) => one.pair === pair)));
   for (const [index, row] of rows.entries()) tell({ ...row, name: nameOf(pairs[index]) });

@@ -1,4 +1,4 @@
-/** What a client of the matrix does, and its transcript: what the client sees of each step, and nothing that is random. */
+/** What a client of the matrix does, and its transcript: what it sees of each step, and nothing that is random. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SETTLE_MS = 1500;

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline';
 
 /**
  * What a client program of the matrix does: it reads commands from its standard input, one JSON object a line, and
- * prints one for each (`{id, ok}` or `{id, failed}`) and for what it is told in between (`{event}`). `connect` gets what
- * `tell` needs and answers `{list, call, close}`; a program in another language does the same.
+ * prints one for each (`{id, ok}` or `{id, failed}`) and for what it is told in between (`{event}`). `connect` gets the
+ * target and `tell`, and answers `{list, call, close}`; a program in another language does the same.
  */
 export const serveCommands = (connect) => {
   const tell = (event, detail = {}) => process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);

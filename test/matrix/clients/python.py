@@ -1,4 +1,4 @@
-"""The client of the Python SDK, first and second line: takes commands as loop.mjs says. `python python.py auto|legacy`."""
+"""The client of the Python SDK, both lines: takes commands as loop.mjs says. `python python.py auto|legacy`."""
 
 import asyncio
 import json
@@ -123,7 +123,8 @@ class Program:
 
     async def answer(self, message):
         try:
-            done = await asyncio.wait_for(getattr(self, message["do"])(message), 60 if message["do"] == "connect" else 20)
+            seconds = 60 if message["do"] == "connect" else 20
+            done = await asyncio.wait_for(getattr(self, message["do"])(message), seconds)
             tell({"id": message["id"], "ok": done})
         except Exception as error:
             error = innermost(error)
