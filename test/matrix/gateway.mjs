@@ -1,10 +1,11 @@
 /** The built product on a folder and a port of its own, which it keeps when it is started again. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort } from './processes.mjs';
 
 const START = fileURLToPath(new URL('../../src/start.mjs', import.meta.url));
@@ -45,6 +46,8 @@ export const startGateway = async (commands) => {
     clearTimeout(timer);
   };
   process.once('exit', () => child.kill('SIGKILL'));
+  // A build is no part of the start that is waited for.
+  await promisify(execFile)(process.execPath, [START, '--build-only']);
   await start();
   return {
     port,
