@@ -90,7 +90,11 @@ export class AnonymousOnce {
       await this.#limits.failed(attempt);
       throw new Problem('idempotency_mismatch', 'Use a new Idempotency-Key for a new request.');
     }
-    return JSON.parse(this.#vault.openForInstallation(PURPOSE, `${route}|${repeat.key}`, stored.sealed_body)) as T;
+    const answer = JSON.parse(
+      this.#vault.openForInstallation(PURPOSE, `${route}|${repeat.key}`, stored.sealed_body),
+    ) as T;
+    repeat.onReplay();
+    return answer;
   }
 
   /**

@@ -20,6 +20,7 @@ import {
 } from '../../platform/rest/allowed.js';
 import { maxBodyBytes, readJsonBody } from '../../platform/rest/json-body.js';
 import { MAX_BODY } from '../../platform/rest/max-body.js';
+import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { Vault } from '../../platform/crypto/vault.js';
 import { authorityOf } from './authority.js';
@@ -51,7 +52,8 @@ export class CredentialGuard implements CanActivate {
     const maxBytes = this.#reflector.get<number | undefined>(MAX_BODY, context.getHandler()) ?? maxBodyBytes(who);
     request.body = await readJsonBody(request, maxBytes);
     refuseEmptyChange(request);
-    const repeat = repeatOf(request, this.#hashKey);
+    const response = context.switchToHttp().getResponse<Response>();
+    const repeat = repeatOf(request, response, this.#hashKey);
     if (principal) request.principal = repeat ? { ...principal, repeat } : principal;
     else if (repeat) request.repeat = repeat;
     return true;
@@ -75,15 +77,19 @@ const refuseEmptyChange = ({ method, body }: Request): void => {
 
 /**
  * The `Idempotency-Key` of a POST with a keyed hash of the request; the hash alone reveals nothing about a password in
- * the body.
+ * the body. Bodies that are equal as JSON values count as one request.
  */
-const repeatOf = (request: Request, hashKey: Buffer): Repeat | undefined => {
+const repeatOf = (request: Request, response: Response, hashKey: Buffer): Repeat | undefined => {
   const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
     throw new Problem('invalid_body', 'Idempotency-Key takes 1 to 255 visible ASCII characters.');
-  const asked = `${request.method}\n${request.path}\n${JSON.stringify(request.body ?? null)}`;
-  return { key, requestHash: createHmac('sha256', hashKey).update(asked).digest() };
+  const asked = `${request.method}\n${request.path}\n${canonicalJson(request.body ?? null)}`;
+  return {
+    key,
+    requestHash: createHmac('sha256', hashKey).update(asked).digest(),
+    onReplay: () => void response.setHeader('Idempotency-Replayed', 'true'),
+  };
 };
 
 /**

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@n
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
 import { pathId } from '../../platform/rest/path-id.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
 import { MemberPage, MemberQuery, MemberView, UpdateMember } from './members.dto.js';
 import { MembersService } from './members.service.js';
 
@@ -25,20 +26,24 @@ export class MembersController {
 
   @Get(':id')
   @Allowed('admin')
-  @ApiOkResponse({ type: MemberView })
+  @Tagged()
+  @ApiOkResponse({ type: MemberView, headers: ETAG })
   getMember(@CurrentPrincipal() principal: Principal, @Param('id', MEMBER_ID) id: string): Promise<MemberView> {
     return this.#members.get(principal, id);
   }
 
   @Patch(':id')
+  @ApiIfMatch()
   @Allowed('admin')
-  @ApiOkResponse({ type: MemberView })
+  @Tagged()
+  @ApiOkResponse({ type: MemberView, headers: ETAG })
   updateMember(
     @CurrentPrincipal() principal: Principal,
     @Param('id', MEMBER_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateMember,
   ): Promise<MemberView> {
-    return this.#members.update(principal, id, body);
+    return this.#members.update(principal, id, ifMatch, body);
   }
 
   @Delete(':id')

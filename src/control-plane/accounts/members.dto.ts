@@ -11,6 +11,8 @@ export class UpdateMember {
 /** A member; the id is the user's. */
 export class MemberView {
   @IdOf('usr') readonly id!: string;
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Counts the changes; also the ETag' })
+  readonly version!: number;
   @Email() readonly email!: string;
   @OneOf(MEMBER_ROLES) readonly role!: MemberRole;
   @Instant() readonly joinedAt!: string;

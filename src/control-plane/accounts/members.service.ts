@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, type Change } from '../../record/event-store/event-store.js';
+import { requireVersion } from '../../record/event-store/require-version.js';
+import type { Tx } from '../../platform/postgres/database.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { toListPage } from '../../platform/rest/list-query.js';
 import { deleteApiKeysBeyond } from './api-keys.store.js';
 import { deleteInvitationsBy, deleteInvitationsTo } from './invitations.store.js';
-import { decideRemoval, decideRoleChange, existingMember, type Member } from './members.js';
+import { decideRemoval, decideRoleChange, existingMember } from './members.js';
 import type { MemberPage, MemberQuery, MemberView, UpdateMember } from './members.dto.js';
-import { countOtherAdmins, listMembers, memberStream } from './members.store.js';
+import { countOtherAdmins, listMembers, memberStream, type StoredMember } from './members.store.js';
 import { deleteSessionsOf } from './sessions.store.js';
 
-const viewOf = (id: string, { email, role, joinedAt }: Member): MemberView => ({ id, email, role, joinedAt });
+const viewOf = ({ id, version, member: { email, role, joinedAt } }: StoredMember): MemberView => ({
+  id,
+  version,
+  email,
+  role,
+  joinedAt,
+});
 
 const otherAdmins = ({ tx, caller }: Change, id: string): Promise<number> =>
   countOtherAdmins(tx, caller.organizationId, id);
@@ -28,27 +36,27 @@ export class MembersService {
 
   async list({ organizationId }: Principal, query: MemberQuery): Promise<MemberPage> {
     const rows = await this.#store.read(organizationId, (tx) => listMembers(tx, organizationId, query));
-    return toListPage(rows, query, { idOf: (row) => row.id, view: ({ id, member }) => viewOf(id, member) });
+    return toListPage(rows, query, { idOf: (row) => row.id, view: viewOf });
   }
 
   /** @throws Problem not_found */
-  async get({ organizationId }: Principal, id: string): Promise<MemberView> {
-    const found = await this.#store.read(organizationId, (tx) => memberStream.load(tx, organizationId, id));
-    return viewOf(id, existingMember(found?.state));
+  get({ organizationId }: Principal, id: string): Promise<MemberView> {
+    return this.#store.read(organizationId, (tx) => this.#shown(tx, organizationId, id));
   }
 
   /**
    * Changes a member's role, which governs their next request. API keys that may do more than the role, and the
    * invitations of a member who is no longer an admin, end in the same transaction.
-   * @throws Problem not_found, conflict for the last admin
+   * @throws Problem not_found, conflict for the last admin, precondition_failed
    */
-  update(principal: Principal, id: string, { role }: UpdateMember): Promise<MemberView> {
+  update(principal: Principal, id: string, ifMatch: string | undefined, { role }: UpdateMember): Promise<MemberView> {
     return this.#store.change(principal, async (change) => {
+      await requireVersion(change, memberStream, { id, ifMatch });
       const request = { role, otherAdmins: await otherAdmins(change, id) };
-      const member = await change.apply(memberStream, id, (state) => decideRoleChange(id, state, request));
+      await change.apply(memberStream, id, (state) => decideRoleChange(id, state, request));
       await deleteApiKeysBeyond(change, id, role);
       if (role !== 'admin') await deleteInvitationsBy(change, id);
-      return viewOf(id, member);
+      return this.#shown(change.tx, principal.organizationId, id);
     });
   }
 
@@ -65,5 +73,10 @@ export class MembersService {
       await deleteSessionsOf(change, id);
       await deleteInvitationsTo(change, email);
     });
+  }
+
+  async #shown(tx: Tx, organizationId: string, id: string): Promise<MemberView> {
+    const found = await memberStream.load(tx, organizationId, id);
+    return viewOf({ id, version: found?.version ?? 0, member: existingMember(found?.state) });
   }
 }

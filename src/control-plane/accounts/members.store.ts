@@ -13,7 +13,7 @@ import { evolveMember, type Member } from './members.js';
 
 type Row = { user_id: string; email: string; role: MemberRole; joined_at: Date; removed: boolean; version: number };
 
-export type StoredMember = Readonly<{ id: string; member: Member }>;
+export type StoredMember = Readonly<{ id: string; version: number; member: Member }>;
 
 const COLUMNS = 'user_id, email, role, joined_at, removed, version';
 
@@ -64,7 +64,12 @@ export const listMembers = async (
     `select ${COLUMNS}, ${sortKey} as sort_key from members where organization_id = $1 and not removed ${tail}`,
     values,
   );
-  return rows.map((row) => ({ id: row.user_id, member: toMember(row), sort_key: row.sort_key }));
+  return rows.map((row) => ({
+    id: row.user_id,
+    version: row.version,
+    member: toMember(row),
+    sort_key: row.sort_key,
+  }));
 };
 
 /** How many admins the organization has without this user. */

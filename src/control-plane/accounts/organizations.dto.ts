@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Flag, IdOf, Instant, Text } from '../../platform/rest/fields.js';
 
 export class UpdateOrganization {
@@ -8,9 +9,15 @@ export class UpdateOrganization {
   disabled?: boolean;
 }
 
-export class OrganizationView {
+/** An organization as sign-in answers it; `GET /v1/organization` has its version too. */
+export class OrganizationSummaryView {
   @IdOf('org') readonly id!: string;
   @Text(1, 200) readonly name!: string;
   @Flag() readonly disabled!: boolean;
   @Instant() readonly createdAt!: string;
+}
+
+export class OrganizationView extends OrganizationSummaryView {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Counts the changes; also the ETag' })
+  readonly version!: number;
 }

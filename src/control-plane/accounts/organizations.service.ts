@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore } from '../../record/event-store/event-store.js';
+import { requireVersion } from '../../record/event-store/require-version.js';
 import type { Principal } from '../../platform/rest/allowed.js';
 import { notFound } from '../../platform/runtime/problems.js';
 import { decideOrganizationChange } from './organizations.js';
@@ -20,15 +21,21 @@ export class OrganizationsService {
       organizationStream.load(tx, organizationId, organizationId),
     );
     if (!found) throw notFound('organization');
-    return { id: organizationId, ...found.state };
+    return { id: organizationId, version: found.version, ...found.state };
   }
 
-  /** Disables or enables the organization: the next call through `/mcp` is refused, or judged again. */
-  update(principal: Principal, request: UpdateOrganization): Promise<OrganizationView> {
+  /**
+   * Disables or enables the organization: the next call through `/mcp` is refused, or judged again.
+   * @throws Problem precondition_failed for another version than `ifMatch` names
+   */
+  update(principal: Principal, ifMatch: string | undefined, request: UpdateOrganization): Promise<OrganizationView> {
     const { organizationId: id } = principal;
-    return this.#store.change(principal, async (change) => ({
-      id,
-      ...(await change.apply(organizationStream, id, (state) => decideOrganizationChange(id, state, request))),
-    }));
+    return this.#store.change(principal, async (change) => {
+      await requireVersion(change, organizationStream, { id, ifMatch });
+      await change.apply(organizationStream, id, (state) => decideOrganizationChange(id, state, request));
+      const changed = await organizationStream.load(change.tx, id, id);
+      if (!changed) throw notFound('organization');
+      return { id, version: changed.version, ...changed.state };
+    });
   }
 }

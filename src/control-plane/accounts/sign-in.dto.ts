@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MEMBER_ROLES, type MemberRole } from '../../platform/rest/allowed.js';
 import { Email, IdOf, OneOf, SecretText, Text } from '../../platform/rest/fields.js';
-import { OrganizationView } from './organizations.dto.js';
+import { OrganizationSummaryView } from './organizations.dto.js';
 import { PASSWORD_LENGTH } from './passwords.js';
 import { SESSION_DAYS } from './sessions.js';
 
@@ -27,7 +27,7 @@ export class UserView {
 }
 
 export class SignedInView {
-  @ApiProperty({ type: OrganizationView }) readonly organization!: OrganizationView;
+  @ApiProperty({ type: OrganizationSummaryView }) readonly organization!: OrganizationSummaryView;
   @ApiProperty({ type: UserView }) readonly user!: UserView;
   @ApiProperty({ type: String, description: `Bearer of a session of ${SESSION_DAYS} days; shown once` })
   readonly token!: string;

@@ -4,6 +4,7 @@ import type { ServerView } from './servers.dto.js';
 /** The view of a server, with the names of its credentials only. `publicUrl` is the origin of its `mcpUrl`. */
 export const serverView = (server: ServerSummary, publicUrl: string): ServerView => ({
   id: server.id,
+  version: server.version,
   name: server.name,
   transport: server.transport,
   auth: server.auth,

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../platform/rest/allowed.js';
-import { PageQuery } from '../../platform/rest/page.js';
 import { pathId } from '../../platform/rest/path-id.js';
-import { CreateServer, ServerPage, ServerView, UpdateServer } from './servers.dto.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../platform/rest/versions.js';
+import { CreateServer, ServerPage, ServerQuery, ServerView, UpdateServer } from './servers.dto.js';
 import { ServersService } from './servers.service.js';
 
 const SERVER_ID = pathId('srv', 'server');
@@ -19,7 +19,8 @@ export class ServersController {
 
   @Post()
   @Allowed('admin')
-  @ApiCreatedResponse({ type: ServerView })
+  @Tagged()
+  @ApiCreatedResponse({ type: ServerView, headers: ETAG })
   createServer(@CurrentPrincipal() principal: Principal, @Body() body: CreateServer): Promise<ServerView> {
     return this.#servers.create(principal, body);
   }
@@ -27,26 +28,30 @@ export class ServersController {
   @Get()
   @Allowed('member')
   @ApiOkResponse({ type: ServerPage })
-  listServers(@CurrentPrincipal() principal: Principal, @Query() query: PageQuery): Promise<ServerPage> {
+  listServers(@CurrentPrincipal() principal: Principal, @Query() query: ServerQuery): Promise<ServerPage> {
     return this.#servers.list(principal, query);
   }
 
   @Get(':id')
   @Allowed('member')
-  @ApiOkResponse({ type: ServerView })
+  @Tagged()
+  @ApiOkResponse({ type: ServerView, headers: ETAG })
   getServer(@CurrentPrincipal() principal: Principal, @Param('id', SERVER_ID) id: string): Promise<ServerView> {
     return this.#servers.get(principal, id);
   }
 
   @Patch(':id')
+  @ApiIfMatch()
   @Allowed('admin')
-  @ApiOkResponse({ type: ServerView })
+  @Tagged()
+  @ApiOkResponse({ type: ServerView, headers: ETAG })
   updateServer(
     @CurrentPrincipal() principal: Principal,
     @Param('id', SERVER_ID) id: string,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateServer,
   ): Promise<ServerView> {
-    return this.#servers.update(principal, id, body);
+    return this.#servers.update(principal, id, ifMatch, body);
   }
 
   @Delete(':id')
@@ -60,7 +65,8 @@ export class ServersController {
   @Post(':id/discover')
   @HttpCode(200)
   @Allowed('admin')
-  @ApiOkResponse({ type: ServerView })
+  @Tagged()
+  @ApiOkResponse({ type: ServerView, headers: ETAG })
   discoverServer(@CurrentPrincipal() principal: Principal, @Param('id', SERVER_ID) id: string): Promise<ServerView> {
     return this.#servers.discover(principal, id);
   }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, type ApiPropertyOptions } from '@nestjs/swagger';
 import { IsObject, ValidateIf } from 'class-validator';
 import { Flag, IdOf, Instant, OneOf, Text } from '../../platform/rest/fields.js';
+import { listQueryOf } from '../../platform/rest/list-query.js';
 import { PageView } from '../../platform/rest/page.dto.js';
 
 const transportSchema = {
@@ -85,6 +86,12 @@ export class AuthView {
 
 export class ServerView {
   @IdOf('srv') readonly id!: string;
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    description: 'Counts the changes, those of a discovery included; also the ETag',
+  })
+  readonly version!: number;
   @Text(1, 200) readonly name!: string;
   @ApiProperty({ type: TransportView }) readonly transport!: TransportView;
   @ApiProperty({ type: AuthView }) readonly auth!: AuthView;
@@ -116,6 +123,8 @@ export class ServerView {
   })
   readonly discoveredAt!: string | null;
 }
+
+export class ServerQuery extends listQueryOf(['name', 'status', 'createdAt', 'discoveredAt']) {}
 
 export class ServerPage extends PageView {
   @ApiProperty({ type: [ServerView] }) readonly items!: readonly ServerView[];

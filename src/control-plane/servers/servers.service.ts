@@ -6,7 +6,9 @@ import type { Principal } from '../../platform/rest/allowed.js';
 import type { Tx } from '../../platform/postgres/database.js';
 import { openTransport, partsIn, showTransport, keepHiddenParts } from '../../platform/crypto/hidden-parts.js';
 import { newId } from '../../platform/crypto/ids.js';
-import { pageStart, toPage, type PageQuery } from '../../platform/rest/page.js';
+import { toListPage } from '../../platform/rest/list-query.js';
+import { requireMatch } from '../../platform/rest/versions.js';
+import { requireVersion } from '../../record/event-store/require-version.js';
 import { notFound, Problem } from '../../platform/runtime/problems.js';
 import type { Discovered } from '../../mcp/upstream/discover.js';
 import { Vault } from '../../platform/crypto/vault.js';
@@ -18,7 +20,7 @@ import { REVOKE_GRANTS, type RevokeGrants } from './revoke-grants.js';
 import { readServerInput, refuseHeadersOverStdio, type ServerInput } from './server-input.js';
 import { loadSecrets, loadSecretsOf, removeSecrets, saveSecrets } from './server-secrets.js';
 import { serverView } from './server-view.js';
-import type { CreateServer, ServerPage, ServerView, UpdateServer } from './servers.dto.js';
+import type { CreateServer, ServerPage, ServerQuery, ServerView, UpdateServer } from './servers.dto.js';
 import {
   decideServerChange,
   decideServerDeletion,
@@ -27,10 +29,10 @@ import {
   type ServerPatch,
   type ServerState,
 } from './servers.js';
-import { findServer, listServers, serverStream, summaryOf, type ServerSummary } from './servers.store.js';
+import { findServer, listServers, serverStream, type ServerSummary } from './servers.store.js';
 import type { SecretValues } from './upstream-headers.js';
 
-type Known = Readonly<{ state: ServerState; secrets: SecretValues }>;
+type Known = Readonly<{ version: number; state: ServerState; secrets: SecretValues }>;
 
 /** The MCP servers of an organization: registered, discovered, changed, deleted. */
 @Injectable()
@@ -71,7 +73,7 @@ export class ServersService {
         return { id, transport, found: await this.#discover(principal, { serverId: id, transport, secrets }) };
       },
       create: async (change, { id, transport, found }) => {
-        const state = await change.apply(serverStream, id, () =>
+        await change.apply(serverStream, id, () =>
           decideServerCreation(id, undefined, {
             settings: { name, transport: showTransport(transport), auth, clientAuth, restartSessions },
             found,
@@ -82,35 +84,37 @@ export class ServersService {
           { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
           kept,
         );
-        return this.#openView(summaryOf(id, state), kept);
+        return this.#openView(await this.#found(change.tx, principal, id), kept);
       },
     });
   }
 
-  list(principal: Principal, query: PageQuery): Promise<ServerPage> {
-    const { after, rows, limit } = pageStart(query);
+  list(principal: Principal, query: ServerQuery): Promise<ServerPage> {
     const { organizationId } = principal;
     return this.#store.read(organizationId, async (tx) => {
-      const found = await listServers(tx, organizationId, { after, rows });
-      const view = await this.#viewFor(principal, tx, found);
-      return toPage(found, limit, { keyOf: (server) => server.id, view });
+      const rows = await listServers(tx, organizationId, query);
+      const view = await this.#viewFor(principal, tx, rows);
+      return toListPage(rows, query, { idOf: (server) => server.id, view });
     });
   }
 
   get(principal: Principal, id: string): Promise<ServerView> {
     const { organizationId } = principal;
     return this.#store.read(organizationId, async (tx) => {
-      const found = await findServer(tx, organizationId, id);
-      if (!found) throw notFound('server');
+      const found = await this.#found(tx, principal, id);
       return (await this.#viewFor(principal, tx, [found]))(found);
     });
   }
 
-  /** Changes a server. One that is to be reached another way is discovered that way first. */
-  async update(principal: Principal, id: string, sent: UpdateServer): Promise<ServerView> {
+  /**
+   * Changes a server. One that is to be reached another way is discovered that way first.
+   * @throws Problem not_found, precondition_failed for another version than `ifMatch` names
+   */
+  async update(principal: Principal, id: string, ifMatch: string | undefined, sent: UpdateServer): Promise<ServerView> {
     const input = readServerInput(sent);
     const { secrets: given, ...patch } = input;
     const known = await this.#known(principal.organizationId, id);
+    requireMatch(ifMatch, known.version);
     const transport =
       patch.transport &&
       (await this.#discovery.guard(
@@ -133,7 +137,8 @@ export class ServersService {
     return this.#store.change(principal, async (change) => {
       // Values are in no event: that they are others is told by naming what they sign in with.
       const patched = secrets === undefined ? way : { ...way, auth: patch.auth ?? known.state.auth };
-      const state = await change.apply(serverStream, id, (current) => [
+      await requireVersion(change, serverStream, { id, ifMatch });
+      await change.apply(serverStream, id, (current) => [
         ...decideServerChange(id, current, patched),
         ...(found ? decideDiscovery(id, current, { asked: known.state, found }) : []),
       ]);
@@ -142,7 +147,7 @@ export class ServersService {
           { tx: change.tx, vault: this.#vault, organizationId: principal.organizationId, serverId: id },
           secrets,
         );
-      return this.#openView(summaryOf(id, state), secrets ?? known.secrets);
+      return this.#openView(await this.#found(change.tx, principal, id), secrets ?? known.secrets);
     });
   }
 
@@ -173,8 +178,8 @@ export class ServersService {
     const { transport } = asked;
     const found = await this.#discover(principal, { serverId: id, transport, secrets, known: asked });
     return this.#store.change(principal, async (change) => {
-      const state = await change.apply(serverStream, id, (current) => decideDiscovery(id, current, { asked, found }));
-      const server = summaryOf(id, state);
+      await change.apply(serverStream, id, (current) => decideDiscovery(id, current, { asked, found }));
+      const server = await this.#found(change.tx, principal, id);
       return (await this.#viewFor(principal, change.tx, [server]))(server);
     });
   }
@@ -183,11 +188,21 @@ export class ServersService {
     return this.#discovery.discover({ organizationId, ...target });
   }
 
+  async #found(tx: Tx, { organizationId }: Principal, id: string): Promise<ServerSummary> {
+    const found = await findServer(tx, organizationId, id);
+    if (!found) throw notFound('server');
+    return found;
+  }
+
   #known(organizationId: string, id: string): Promise<Known> {
-    return this.#store.read(organizationId, async (tx) => ({
-      state: existingServer((await serverStream.load(tx, organizationId, id))?.state),
-      secrets: await loadSecrets({ tx, vault: this.#vault, organizationId, serverId: id }),
-    }));
+    return this.#store.read(organizationId, async (tx) => {
+      const loaded = await serverStream.load(tx, organizationId, id);
+      return {
+        version: loaded?.version ?? 0,
+        state: existingServer(loaded?.state),
+        secrets: await loadSecrets({ tx, vault: this.#vault, organizationId, serverId: id }),
+      };
+    });
   }
 
   /**

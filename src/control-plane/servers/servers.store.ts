@@ -7,12 +7,20 @@ import type {
   UpstreamAuth,
 } from '../../record/event-log/events/index.js';
 import type { Tx } from '../../platform/postgres/database.js';
+import {
+  listClauses,
+  textColumn,
+  timeColumn,
+  type ListQuery,
+  type ListSource,
+  type SortKey,
+} from '../../platform/rest/list-query.js';
 import type { Era } from '../../mcp/protocol/era.js';
 import { evolveServer, type ClientAuth, type ServerState } from './servers.js';
 import type { ToolsState } from './tool-definitions.js';
 
 /** A server without its tools: what lists show. */
-export type ServerSummary = Readonly<{ id: string; toolCount: number }> & Common;
+export type ServerSummary = Readonly<{ id: string; version: number; toolCount: number }> & Common;
 
 type Common = Omit<ServerState, keyof ToolsState | 'disabledTools' | 'deleted'>;
 
@@ -136,45 +144,48 @@ export const serverStream: Stream<ServerState, ServerBody> = {
   },
 };
 
-type SummaryRow = Row & { tool_count: number };
+type SummaryRow = Row & { version: number; tool_count: number };
 
-const SUMMARIES = `select ${COLUMNS}, jsonb_array_length(tools) as tool_count from servers where organization_id = $1
-  and not deleted`;
+const SUMMARY = `${COLUMNS}, version, jsonb_array_length(tools) as tool_count`;
+const PRESENT = 'from servers where organization_id = $1 and not deleted';
 
-const summary = (row: SummaryRow): ServerSummary => ({ id: row.id, toolCount: row.tool_count, ...common(row) });
+const summary = (row: SummaryRow): ServerSummary => ({
+  id: row.id,
+  version: row.version,
+  toolCount: row.tool_count,
+  ...common(row),
+});
 
-/** An organization's servers in the order they were registered, after the id `after`. */
+const SERVERS: ListSource = {
+  id: 'id',
+  search: ['name'],
+  sort: {
+    name: textColumn('name'),
+    status: textColumn(`case when disabled then 'disabled' else status end`),
+    createdAt: timeColumn('created_at'),
+    discoveredAt: timeColumn('discovered_at', 'first'),
+  },
+};
+
+/** An organization's servers, in the order they were registered unless the query sorts them. */
 export const listServers = async (
   tx: Tx,
   organizationId: string,
-  page: Readonly<{ after: string; rows: number }>,
-): Promise<readonly ServerSummary[]> => {
-  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id > $2 order by id limit $3`, [
-    organizationId,
-    page.after,
-    page.rows,
-  ]);
-  return rows.map(summary);
+  query: ListQuery,
+): Promise<readonly (ServerSummary & SortKey)[]> => {
+  const { sortKey, tail, values } = listClauses(SERVERS, query, [organizationId]);
+  const { rows } = await tx.query<SummaryRow & SortKey>(
+    `select ${SUMMARY}, ${sortKey} as sort_key ${PRESENT} ${tail}`,
+    values,
+  );
+  return rows.map((row) => ({ ...summary(row), sort_key: row.sort_key }));
 };
 
 /** One server without its tools; undefined when there is none or it is deleted. */
 export const findServer = async (tx: Tx, organizationId: string, id: string): Promise<ServerSummary | undefined> => {
-  const { rows } = await tx.query<SummaryRow>(`${SUMMARIES} and id = $2`, [organizationId, id]);
+  const { rows } = await tx.query<SummaryRow>(`select ${SUMMARY} ${PRESENT} and id = $2`, [organizationId, id]);
   return rows[0] && summary(rows[0]);
 };
-
-/** The summary of a state that was just saved. */
-export const summaryOf = (
-  id: string,
-  {
-    tools,
-    disabledTools: _disabledTools,
-    accepted: _accepted,
-    acceptances: _acceptances,
-    deleted: _deleted,
-    ...rest
-  }: ServerState,
-): ServerSummary => ({ id, toolCount: tools.length, ...rest });
 
 /** Definitions that a server's tools have had, by their hashes. */
 export const findDefinitions = async (

@@ -38,8 +38,11 @@ export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
     `Ask an admin of your organization for the role ${[...new Set(['admin', ...who])].join(' or ')}.`,
   );
 
-/** A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. */
-export type Repeat = Readonly<{ key: string; requestHash: Buffer }>;
+/**
+ * A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. `onReplay` is called
+ * when its response is that of an earlier request.
+ */
+export type Repeat = Readonly<{ key: string; requestHash: Buffer; onReplay: () => void }>;
 
 /**
  * Who is asking, as the guard established it. `role` is the role that the caller had when the request arrived: it

@@ -34,7 +34,7 @@ export type ListSource = Readonly<{
 export type ListQuery = Readonly<{ limit?: number; after?: string; q?: string; sort?: string }>;
 
 const DEFAULT_LIMIT = 100;
-const MAX_CURSOR_LENGTH = 2000;
+const MAX_CURSOR_LENGTH = 4000;
 const MAX_SEARCH_LENGTH = 200;
 
 /**

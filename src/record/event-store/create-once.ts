@@ -4,7 +4,7 @@ import { Problem } from '../../platform/runtime/problems.js';
 import type { SecretPlace, Vault } from '../../platform/crypto/vault.js';
 import type { Caller, Change, EventStore } from './event-store.js';
 
-type Repeatable = Caller & Readonly<{ repeat?: Readonly<{ key: string; requestHash: Buffer }> }>;
+type Repeatable = Caller & Readonly<{ repeat?: Readonly<{ key: string; requestHash: Buffer; onReplay: () => void }> }>;
 type StoredResponse = { request_hash: Buffer; sealed_body: Buffer };
 
 const NOT_EXPIRED = "created_at > now() - interval '24 hours'";
@@ -41,11 +41,18 @@ export class CreateOnce {
     const known =
       caller.repeat && (await this.#store.read(caller.organizationId, (tx) => this.#answered<T>(tx, caller)));
     // The stored response holds secrets too: the change checks that the caller may still read it.
-    if (known) return this.#store.change(caller, () => Promise.resolve(known));
+    if (known) {
+      await this.#store.change(caller, () => Promise.resolve());
+      caller.repeat?.onReplay();
+      return known;
+    }
     const prepared = await steps.prepare();
     return this.#store.change(caller, async (change) => {
       const meanwhile = await this.#answered<T>(change.tx, caller);
-      if (meanwhile) return meanwhile;
+      if (meanwhile) {
+        caller.repeat?.onReplay();
+        return meanwhile;
+      }
       const answer = await steps.create(change, prepared);
       if (caller.repeat) await this.#keep(change.tx, caller, answer);
       return answer;

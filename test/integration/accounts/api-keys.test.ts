@@ -296,6 +296,31 @@ describe('a repeated creation', () => {
     expect(rows).toHaveLength(1);
   });
 
+  test('with the same values in another order or with blanks is a repeat, and is marked as one', async () => {
+    const send = (body: string): Promise<Response> =>
+      fetch(`${toolgate.url}/v1/api-keys`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${admin.token}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'by-value',
+        },
+        body,
+      });
+    const [first, second, third] = [
+      await send('{"name":"by value","role":"viewer"}'),
+      await send('{ "role": "viewer",\n  "name": "by\\u0020value" }'),
+      await send('{"name":"by value","role":"auditor"}'),
+    ];
+    expect([first, second, third].map(({ status }) => status)).toEqual([201, 201, 422]);
+    expect(await second.json()).toEqual(await first.json());
+    expect([first, second, third].map(({ headers }) => headers.get('idempotency-replayed'))).toEqual([
+      null,
+      'true',
+      null,
+    ]);
+  });
+
   test('with another body is refused, and by another caller is a creation of its own', async () => {
     const first = await issue({ name: 'mine', role: 'viewer' }, 'shared');
     expect((await issue({ name: 'changed', role: 'viewer' }, 'shared')).body.code).toBe('idempotency_mismatch');

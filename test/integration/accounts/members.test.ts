@@ -27,8 +27,14 @@ describe('members', () => {
     const body = await list(admin);
     expect(body).toMatchObject({ hasMore: false });
     expect(body.items).toEqual([
-      { id: admin.user.id, email: admin.user.email, role: 'admin', joinedAt: expect.stringMatching(/Z$/) },
-      { id: viewer.user.id, email: viewer.user.email, role: 'viewer', joinedAt: expect.stringMatching(/Z$/) },
+      { id: admin.user.id, version: 1, email: admin.user.email, role: 'admin', joinedAt: expect.stringMatching(/Z$/) },
+      {
+        id: viewer.user.id,
+        version: 1,
+        email: viewer.user.email,
+        role: 'viewer',
+        joinedAt: expect.stringMatching(/Z$/),
+      },
     ]);
     const page = await call(toolgate.url, 'GET /v1/members?limit=1', { token: admin.token });
     expect([page.body.items.length, page.body.hasMore]).toEqual([1, true]);
@@ -56,7 +62,7 @@ describe('members', () => {
     const { status, body } = await setRole(admin, member.user.id, 'admin');
     expect([status, body]).toEqual([
       200,
-      { id: member.user.id, email: member.user.email, role: 'admin', joinedAt: expect.any(String) },
+      { id: member.user.id, version: 2, email: member.user.email, role: 'admin', joinedAt: expect.any(String) },
     ]);
     expect((await call(toolgate.url, 'GET /v1/members', { token: member.token })).status).toBe(200);
     await setRole(admin, member.user.id, 'viewer');

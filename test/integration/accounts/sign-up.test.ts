@@ -30,7 +30,7 @@ describe('sign-up', () => {
           disabled: false,
           createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
         },
-        user: { id: expect.stringMatching(/^usr_/), email: 'First@Example.com' },
+        user: { id: expect.stringMatching(/^usr_/), email: 'first@example.com' },
         token: expect.stringMatching(/^tg_session_[0-9a-z]{26}_[0-9A-Za-z]{49}$/),
       });
       const cookie = headers.get('set-cookie') ?? '';

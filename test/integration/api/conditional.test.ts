@@ -16,7 +16,21 @@ type Kind = Readonly<{
 
 const server = (): Promise<string> => tenant.server('http://127.0.0.1:9/');
 
+const member = async (): Promise<string> => {
+  const { email } = (await (await tenant.person('viewer')).api('GET', '/v1/me')).body['user'] as { email: string };
+  const { body } = await tenant.api('GET', `/v1/members?q=${encodeURIComponent(email)}`);
+  return `/v1/members/${(body['items'] as { id: string }[])[0]?.id}`;
+};
+
+const ROLES = ['viewer', 'auditor', 'approver', 'policy_manager'];
+
 const KINDS: Readonly<Record<string, Kind>> = {
+  member: { make: member, method: 'PATCH', change: (n) => ({ role: ROLES[n % 4] }) },
+  server: {
+    make: async () => `/v1/servers/${await server()}`,
+    method: 'PATCH',
+    change: (n) => ({ name: `server ${n}` }),
+  },
   policy: {
     make: async () => `/v1/policies/${await tenant.policy(await server(), DOCUMENT)}`,
     method: 'PUT',
@@ -88,10 +102,12 @@ describe.each(Object.entries(KINDS))('a changeable %s', (_name, { make, method, 
   });
 });
 
-test('every PUT and PATCH of policies, grants, identities and approvals takes If-Match', async () => {
+test('every PUT and PATCH takes If-Match', async () => {
   const document = (await request(`${toolgate.url}/openapi.json`, 'GET')).body as unknown as OpenApi;
   const changes = operationsOf(document).filter(
-    ({ method, path }) => /^(PUT|PATCH)$/.test(method) && /^\/v1\/(policies|grants|identities|approvals)\b/.test(path),
+    ({ method, path }) =>
+      /^(PUT|PATCH)$/.test(method) &&
+      /^\/v1\/(policies|grants|identities|approvals|organization|members|servers)\b/.test(path),
   );
   expect(changes.length).toBeGreaterThan(3);
   for (const { name, parameters } of changes)
@@ -99,4 +115,15 @@ test('every PUT and PATCH of policies, grants, identities and approvals takes If
       parameters.map((parameter) => parameter.name),
       name,
     ).toContain('If-Match');
+});
+
+test('a change of the organization holds If-Match, and its ETag is its version', async () => {
+  const { body, headers } = await tenant.api('GET', '/v1/organization');
+  expect(headers.get('etag')).toBe(`"${String(body['version'])}"`);
+  const change = (disabled: boolean, ifMatch: string) =>
+    tenant.api('PATCH', '/v1/organization', { disabled }, { 'if-match': ifMatch });
+  expect((await change(true, '"999"')).status).toBe(412);
+  expect((await change(true, headers.get('etag') ?? '')).status).toBe(200);
+  expect((await change(false, headers.get('etag') ?? '')).status).toBe(412);
+  expect((await change(false, '*')).body['version']).toBe((body['version'] as number) + 2);
 });

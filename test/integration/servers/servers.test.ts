@@ -66,6 +66,8 @@ describe('registering a server', () => {
     const server = await register(at(url));
     expect(server).toEqual({
       id: expect.stringMatching(/^srv_/),
+      version: 2,
+      restartSessions: true,
       name: 'GitLab',
       transport: { type: 'streamable-http', url },
       auth: { type: 'none' },
@@ -547,6 +549,7 @@ describe('discovering again', () => {
     expect(seen).toEqual(names.sort());
     expect((await ask(`GET /v1/servers/${id}/tools?limit=1`)).body.items[0]).toEqual({
       name: 'Zed',
+      version: 3,
       title: null,
       description: 'Does Zed',
       inputSchema: { type: 'object' },

@@ -4,10 +4,11 @@ import type { ToolChange } from './tool-changes.js';
 import type { ToolView } from './tools.dto.js';
 
 /**
- * What a tool's view adds to its definition: whether it is disabled, and what policies pin; `before` are the definitions
+ * What a tool's view adds to its definition: its server's version, whether it is disabled, and what policies pin; `before` are the definitions
  * that they pin, by hash.
  */
 export type ToolContext = Readonly<{
+  version: number;
   disabled: boolean;
   pinnedHash: string | null;
   changes: readonly ToolChange[];
@@ -17,9 +18,10 @@ export type ToolContext = Readonly<{
 /** The view of a discovered tool: its definition, and how that differs from what policies pinned. */
 export const toolView = (
   { name, definitionHash, definition }: DiscoveredTool,
-  { disabled, pinnedHash, changes, before }: ToolContext,
+  { version, disabled, pinnedHash, changes, before }: ToolContext,
 ): ToolView => ({
   name,
+  version,
   title: definition['title'] ?? null,
   description: definition['description'] ?? null,
   inputSchema: definition['inputSchema'] ?? null,

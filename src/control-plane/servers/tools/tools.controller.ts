@@ -1,7 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Allowed, CurrentPrincipal, type Principal } from '../../../platform/rest/allowed.js';
 import { pathId } from '../../../platform/rest/path-id.js';
+import { ApiIfMatch, ETAG, IfMatch, Tagged } from '../../../platform/rest/versions.js';
 import { AcceptTool, ToolPage, ToolQuery, ToolView, UpdateTool } from './tools.dto.js';
 import { ToolsService } from './tools.service.js';
 
@@ -28,21 +29,26 @@ export class ToolsController {
   }
 
   @Patch(':name')
+  @ApiParam({ name: 'id' })
+  @ApiParam({ name: 'name' })
+  @ApiIfMatch()
   @Allowed('admin')
-  @ApiOkResponse({ type: ToolView })
+  @Tagged()
+  @ApiOkResponse({ type: ToolView, headers: ETAG })
   updateTool(
     @CurrentPrincipal() principal: Principal,
-    @Param('id', SERVER_ID) id: string,
-    @Param('name') name: string,
+    @Param() { id, name: tool }: Readonly<{ id: string; name: string }>,
+    @IfMatch() ifMatch: string | undefined,
     @Body() body: UpdateTool,
   ): Promise<ToolView> {
-    return this.#tools.update(principal, id, name, body);
+    return this.#tools.update(principal, { id: SERVER_ID.transform(id), tool, ifMatch }, body);
   }
 
   @Post(':name/accept')
   @HttpCode(200)
   @Allowed('policy_manager')
-  @ApiOkResponse({ type: ToolView })
+  @Tagged()
+  @ApiOkResponse({ type: ToolView, headers: ETAG })
   acceptTool(
     @CurrentPrincipal() principal: Principal,
     @Param('id', SERVER_ID) id: string,

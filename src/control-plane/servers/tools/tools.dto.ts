@@ -1,25 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Matches, ValidateBy, ValidateIf } from 'class-validator';
-import { Flag, QueryWhole } from '../../../platform/rest/fields.js';
+import { Matches, ValidateIf } from 'class-validator';
+import { Flag } from '../../../platform/rest/fields.js';
+import { listQueryOf } from '../../../platform/rest/list-query.js';
 import { PageView } from '../../../platform/rest/page.dto.js';
 
 const whenSent = ValidateIf((_object, value) => value !== undefined);
 const HASH = '^[0-9a-f]{64}$';
 
-/** Like every list's query; its cursors hold tool names, which may be any text. */
-export class ToolQuery {
-  @QueryWhole(1, 1000, { description: 'How many items at most; 100 unless told' }) limit?: number;
-  @ApiPropertyOptional({ type: String, description: 'The nextCursor of the page before' })
-  @whenSent
-  @ValidateBy({
-    name: 'isCursor',
-    validator: {
-      validate: (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{0,4000}$/.test(value),
-      defaultMessage: () => 'after must be a nextCursor of this list',
-    },
-  })
-  after?: string;
-}
+/** The list of a server's tools is in memory: sorted and searched as those in SQL. */
+export class ToolQuery extends listQueryOf(['name']) {}
 
 export class UpdateTool {
   @Flag({
@@ -65,6 +54,8 @@ export class ToolChangeView {
 
 export class ToolView {
   @ApiProperty({ type: String }) readonly name!: string;
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'That of the server; also the ETag' })
+  readonly version!: number;
   @ApiProperty({ type: String, nullable: true }) readonly title!: unknown;
   @ApiProperty({ type: String, nullable: true }) readonly description!: unknown;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true }) readonly inputSchema!: unknown;

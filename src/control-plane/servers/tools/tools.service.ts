@@ -4,18 +4,20 @@ import type { DiscoveredTool } from '../../../record/event-log/events/index.js';
 import type { Tx } from '../../../platform/postgres/database.js';
 import { notFound } from '../../../platform/runtime/problems.js';
 import type { Principal } from '../../../platform/rest/allowed.js';
-import { pageStart, toPage, type PageQuery } from '../../../platform/rest/page.js';
+import { requireVersion } from '../../../record/event-store/require-version.js';
+import { pageStart, toPage } from '../../../platform/rest/page.js';
 import { existingServer, decideToolSwitch, type ServerState } from '../servers.js';
 import { findDefinitions, serverStream } from '../servers.store.js';
 import { decideToolAcceptance } from '../tool-definitions.js';
 import { changesOf, pinOf } from './tool-changes.js';
 import { toolView } from './tool-view.js';
-import type { AcceptTool, ToolPage, ToolView, UpdateTool } from './tools.dto.js';
+import type { AcceptTool, ToolPage, ToolQuery, ToolView, UpdateTool } from './tools.dto.js';
 import { findPins, type PinningPolicies } from './tools.store.js';
 
 type Server = Readonly<{
   organizationId: string;
   id: string;
+  version: number;
   state: ServerState;
   policies: readonly PinningPolicies[];
 }>;
@@ -25,7 +27,7 @@ const acceptedOf = ({ accepted }: ServerState, name: string) =>
 
 const viewsOf = async (
   tx: Tx,
-  { organizationId, id, state, policies }: Server,
+  { organizationId, id, version, state, policies }: Server,
   tools: readonly DiscoveredTool[],
 ): Promise<readonly ToolView[]> => {
   const pinnings = tools.map((tool) => ({
@@ -36,7 +38,7 @@ const viewsOf = async (
   const hashes = pinnings.flatMap(({ changes }) => changes.map(({ pinnedHash }) => pinnedHash));
   const before = hashes.length === 0 ? new Map() : await findDefinitions(tx, organizationId, { serverId: id, hashes });
   return pinnings.map(({ tool, changes, pinnedHash }) =>
-    toolView(tool, { changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }),
+    toolView(tool, { version, changes, pinnedHash, before, disabled: state.disabledTools.includes(tool.name) }),
   );
 };
 
@@ -60,19 +62,20 @@ export class ToolsService {
   }
 
   /** The tools of a server by name: those of its newest discovery, and what was seen of them since. */
-  list({ organizationId }: Principal, id: string, query: PageQuery): Promise<ToolPage> {
+  list({ organizationId }: Principal, id: string, query: ToolQuery): Promise<ToolPage> {
     const { after, rows, limit } = pageStart(query);
+    const descending = query.sort === '-name';
+    const q = query.q?.normalize('NFC').toLowerCase() ?? '';
+    const isWanted = ({ name, definition: { title } }: DiscoveredTool): boolean =>
+      (after === '' || (descending ? name < after : name > after)) &&
+      [name, title].some((text) => typeof text === 'string' && text.toLowerCase().includes(q));
     return this.#store.read(organizationId, async (tx) => {
-      const state = existingServer((await serverStream.load(tx, organizationId, id))?.state);
-      const sorted = state.tools
-        .filter(({ name }) => name > after)
-        .sort((left, right) => (left.name < right.name ? -1 : 1));
-      const views = await viewsOf(
-        tx,
-        { organizationId, id, state, policies: await findPins(tx, organizationId, id) },
-        sorted.slice(0, rows),
-      );
-      return toPage(views, limit, { keyOf: ({ name }) => name, view: (view) => view });
+      const server = await this.#load(tx, organizationId, id);
+      const ascending = server.state.tools
+        .filter(isWanted)
+        .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+      const page = (descending ? ascending.toReversed() : ascending).slice(0, rows);
+      return toPage(await viewsOf(tx, server, page), limit, { keyOf: ({ name }) => name, view: (view) => view });
     });
   }
 
@@ -85,29 +88,42 @@ export class ToolsService {
     const { organizationId } = principal;
     return this.#store.change(principal, async (change) => {
       const policies = await findPins(change.tx, organizationId, id);
-      const state = await change.apply(serverStream, id, (current) => {
+      await change.apply(serverStream, id, (current) => {
         const server = existingServer(current);
         const known = server.tools.find(({ name }) => name === tool);
         const pinned =
           known && (pinOf(known, policies, acceptedOf(server, tool)) ?? acceptedOf(server, tool)?.definitionHash);
         return decideToolAcceptance(id, server, { tool, definitionHash, pinned: pinned ?? null });
       });
-      return viewOf(change.tx, { organizationId, id, state, policies }, tool);
+      return viewOf(change.tx, await this.#load(change.tx, organizationId, id), tool);
     });
   }
 
-  /** Disables or enables one tool of a server. @throws Problem `not_found`, also for a tool that was not discovered */
-  async update(principal: Principal, id: string, tool: string, { disabled }: UpdateTool): Promise<ToolView> {
-    const { organizationId } = principal;
+  /**
+   * Disables or enables one tool of a server.
+   * @throws Problem `not_found`, also for a tool that was not discovered; precondition_failed
+   */
+  async update(
+    principal: Principal,
+    { id, tool, ifMatch }: Readonly<{ id: string; tool: string; ifMatch: string | undefined }>,
+    { disabled }: UpdateTool,
+  ): Promise<ToolView> {
     return this.#store.change(principal, async (change) => {
-      const state = await change.apply(serverStream, id, (current) =>
-        decideToolSwitch(id, current, { tool, disabled }),
-      );
-      return viewOf(
-        change.tx,
-        { organizationId, id, state, policies: await findPins(change.tx, organizationId, id) },
-        tool,
-      );
+      await requireVersion(change, serverStream, { id, ifMatch });
+      await change.apply(serverStream, id, (current) => decideToolSwitch(id, current, { tool, disabled }));
+      return viewOf(change.tx, await this.#load(change.tx, principal.organizationId, id), tool);
     });
+  }
+
+  async #load(tx: Tx, organizationId: string, id: string): Promise<Server> {
+    const loaded = await serverStream.load(tx, organizationId, id);
+    const state = existingServer(loaded?.state);
+    return {
+      organizationId,
+      id,
+      version: loaded?.version ?? 0,
+      state,
+      policies: await findPins(tx, organizationId, id),
+    };
   }
 }
