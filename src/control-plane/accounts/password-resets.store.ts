@@ -8,7 +8,7 @@ import type { User } from './members.js';
 export const RESET_MINUTES = 60;
 
 /** A link that sets a new password, once; the token is the secret in it. */
-export type PasswordReset = Readonly<{ token: string; expiresAt: string }>;
+export type PasswordReset = Readonly<{ id: string; token: string; expiresAt: string }>;
 
 /** The page that takes the token. It stands behind #, which no server and no log is sent. */
 export const resetUrl = (publicUrl: string, token: string): string => `${publicUrl}/app/password-reset#token=${token}`;
@@ -27,7 +27,7 @@ export const insertReset = async (tx: Pick<Tx, 'query'>, userId: string): Promis
       values ($1, $2, $3, now() + make_interval(mins => $4)) returning expires_at`,
     [id, userId, tokenHash(token), RESET_MINUTES],
   );
-  return { token, expiresAt: rows[0]?.expires_at.toISOString() ?? '' };
+  return { id, token, expiresAt: rows[0]?.expires_at.toISOString() ?? '' };
 };
 
 /** How many resets a user was given within an hour. */

@@ -34,7 +34,10 @@ const MAX_RESETS_AN_HOUR = 3;
 /** A flood of requests for resets must not starve sign-ins of connections; what finds no place is dropped. */
 const RESETS = { slots: 2, slotsPerKey: 1, waiting: 200, waitingPerKey: 5, waitMs: 30_000 } as const;
 
-/** Passwords: changed by their owner, or set anew by a link that only the owner gets. */
+/**
+ * Passwords: changed by their owner, or set anew by a link that only the owner gets. Their events stand under the link,
+ * not under the member, whose own events make the member's row.
+ */
 @Injectable()
 export class PasswordsService {
   @Inject(PUBLIC_URL) private readonly publicUrl!: () => string;
@@ -67,7 +70,7 @@ export class PasswordsService {
     return this.#store.changeAsStranger(principal, async (change) => {
       const organization = await organizationStream.load(change.tx, organizationId, organizationId);
       await setPassword(change.tx, user.id, passwordHash);
-      await change.appendFact(user.id, { type: 'member.passwordChanged', userId: user.id });
+      await change.appendFact(newId('rst'), { type: 'member.passwordChanged', userId: user.id });
       if (!organization) throw new Error('a member of no organization');
       const token = await openSession(change.tx, organizationId, user.id);
       return { organization: { id: organizationId, ...organization.state }, user, token };
@@ -107,7 +110,7 @@ export class PasswordsService {
         },
         async (change) => {
           await set(change.tx);
-          await change.appendFact(user.id, { type: 'member.passwordChanged', userId: user.id });
+          await change.appendFact(id, { type: 'member.passwordChanged', userId: user.id });
         },
       );
     return user;
@@ -132,9 +135,9 @@ export class PasswordsService {
           'conflict',
           'This person is a member of another organization too: ask whoever runs Toolgate for a link.',
         );
-      const reset = await insertReset(change.tx, userId);
-      await change.appendFact(userId, { type: 'member.passwordResetIssued', userId });
-      return { ...reset, url: resetUrl(this.publicUrl(), reset.token) };
+      const { id, token, expiresAt } = await insertReset(change.tx, userId);
+      await change.appendFact(id, { type: 'member.passwordResetIssued', userId });
+      return { token, url: resetUrl(this.publicUrl(), token), expiresAt };
     });
   }
 

@@ -44,12 +44,9 @@ export class PersonService {
    * Makes one more organization, with the caller as its admin and a session in it.
    * @throws Problem conflict for an API key, signup_closed where `SIGNUP` is not open
    */
-  async createOrganization(
-    { actor, repeat }: Principal,
-    { organizationName }: CreateOwnOrganization,
-  ): Promise<SignedInView> {
-    if (actor.type !== 'member')
+  async createOrganization(principal: Principal, { organizationName }: CreateOwnOrganization): Promise<SignedInView> {
+    if (principal.actor.type !== 'member')
       throw new Problem('conflict', 'An API key belongs to one organization. Sign in as a person.');
-    return this.#signUps.addOrganization({ id: actor.id, email: actor.name ?? '' }, organizationName, repeat);
+    return this.#signUps.addOrganization(principal, organizationName);
   }
 }

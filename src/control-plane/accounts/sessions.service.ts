@@ -54,9 +54,12 @@ export class SessionsService {
   }
 
   /** Ends one of the caller's sessions: the next request with its token is refused. @throws Problem not_found */
-  async delete({ actor }: Principal, id: string): Promise<void> {
-    const ended =
-      actor.type === 'member' && (await this.#db.asStranger(actor.id, (tx) => deleteOwnSession(tx, actor.id, id)));
+  async delete({ actor, authority }: Principal, id: string): Promise<void> {
+    if (actor.type !== 'member') throw notFound('session');
+    const ended = await this.#db.asStranger(actor.id, async (tx) => {
+      await authority(tx, 'change');
+      return deleteOwnSession(tx, actor.id, id);
+    });
     if (!ended) throw notFound('session');
   }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Change } from '../../record/event-store/event-store.js';
-import type { Repeat } from '../../platform/rest/allowed.js';
+import type { Principal, Repeat } from '../../platform/rest/allowed.js';
 import type { Config } from '../../platform/settings/config.js';
 import { Database, type Tx } from '../../platform/postgres/database.js';
 import { newId } from '../../platform/crypto/ids.js';
@@ -46,20 +46,26 @@ export class SignUpService {
     );
   }
 
-  /** One more organization for a user who is signed in. @throws Problem signup_closed by `SIGNUP` */
-  addOrganization(user: User, name: string, repeat: Repeat | undefined): Promise<SignedInView> {
+  /**
+   * One more organization for the member who sends the request, with a session in it.
+   * @throws Problem signup_closed by `SIGNUP`, unauthorized when the caller's session ended meanwhile
+   */
+  addOrganization({ actor, authority, repeat }: Principal, name: string): Promise<SignedInView> {
+    const user = { id: actor.id, email: actor.name ?? '' };
+    const caller = {
+      organizationId: newId('org'),
+      actor: { type: 'member', id: user.id, name: user.email },
+      authority: async (tx: Tx) => {
+        await authority(tx, 'change');
+        await this.#admitInTurn(tx);
+      },
+    } as const;
     return this.#once.run(
       // The key is the user's own: others may send the same key with the same name.
       { route: 'organization', address: user.id, repeat: repeat && { ...repeat, key: `${user.id} ${repeat.key}` } },
       {
-        prepare: async () => ({
-          caller: {
-            organizationId: newId('org'),
-            actor: { type: 'member', id: user.id, name: user.email },
-            authority: (tx: Tx) => this.#admitInTurn(tx),
-          } as const,
-        }),
-        create: (change, { caller: { organizationId: id } }) => this.#createFor(change, user, { id, name }),
+        prepare: () => Promise.resolve({ caller }),
+        create: (change) => this.#createFor(change, user, { id: caller.organizationId, name }),
       },
     );
   }

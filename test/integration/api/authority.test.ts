@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../../src/platform/crypto/ids.js';
 import type { Tx } from '../../../src/platform/postgres/database.js';
 import { request, signUp, type Tenant } from '../../support/tenant.js';
 import { startTestToolgate } from '../../support/toolgate.js';
@@ -26,12 +27,15 @@ const CHANGE_NOTHING: readonly string[] = [
   'POST /v1/policies/{id}/decide',
   'POST /v1/policies/{id}/simulate',
 ];
+/** What a person changes about themselves, whatever their role: it ends with their session alone. */
+const PERSONAL: readonly string[] = ['DELETE /v1/sessions/{id}', 'POST /v1/me/organizations', 'POST /v1/me/password'];
 /** An export is on record before it begins. */
 const CHANGE_ALTHOUGH_READ: readonly string[] = ['GET /v1/audit/export'];
 
 const guarded = operationsOf(document).filter(({ allowed }) => !allowed.includes('anyone'));
 const changes = guarded.filter(
-  ({ name, method }) => (method !== 'GET' && !CHANGE_NOTHING.includes(name)) || CHANGE_ALTHOUGH_READ.includes(name),
+  ({ name, method }) =>
+    (method !== 'GET' && ![...CHANGE_NOTHING, ...PERSONAL].includes(name)) || CHANGE_ALTHOUGH_READ.includes(name),
 );
 const rest = guarded.filter(({ name }) => CHANGE_NOTHING.includes(name));
 
@@ -196,6 +200,29 @@ describe.each(changes.map((operation) => [operation.name, operation] as const))(
   });
 });
 
+test.each(
+  guarded.filter(({ name }) => PERSONAL.includes(name)).map((operation) => [operation.name, operation] as const),
+)('%s does not outlive the session that it is sent with', async (_name, operation) => {
+  const holder = await holderOf('viewer');
+  const body = bodyOf(document, operation, {
+    'changePassword.current': PASSWORD,
+    'changePassword.password': 'x'.repeat(9),
+  });
+  const { sent } = await toolgate.db.asWorker(async (tx) => {
+    await tx.query('update sessions set expires_at = clock_timestamp() where user_id = $1', [holder.userId]);
+    const id = await transactionId(tx);
+    const waiting = send(toolgate.url, operation.method, withId(operation.path, newId('ses')), {
+      token: holder.session,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    await expect
+      .poll(async () => (await toolgate.db.worker.query(WAITING, [id])).rows.length, { interval: 5 })
+      .toBeGreaterThan(0);
+    return { sent: waiting };
+  });
+  expect([(await sent).status, (await sent).body['code']]).toEqual([401, 'unauthorized']);
+});
+
 describe.each(rest.map((operation) => [operation.name, operation] as const))('%s', (_name, operation) => {
   test('waits for no change and is followed by no event', async () => {
     const id = hasId(operation.path) ? await makeFor(operation.path, tenant, upstream.url) : '';
@@ -260,6 +287,7 @@ describe('the database', () => {
     expect(writers.toSorted()).toEqual([
       'control-plane/accounts/sessions.service.ts',
       'control-plane/approvals/approval-requests.ts',
+      'data-plane/sessions/channel-session-store.ts',
       'record/event-store/event-store.ts',
     ]);
   });
