@@ -14,7 +14,7 @@ import {
   type UpstreamTarget,
 } from '../../mcp/upstream/discover.js';
 import type { Forward } from '../../mcp/upstream/forward.js';
-import type { FindOpenSession, KeepOnlySession } from '../../mcp/upstream/probe.js';
+import type { FindOpenSession, Handshake, KeepOnlySession } from '../../mcp/upstream/probe.js';
 import type { SecretValues } from './upstream-headers.js';
 
 /**
@@ -147,9 +147,9 @@ export const discoverServer = async (
   { timeoutMs, isRetried = false }: Readonly<{ timeoutMs?: number; isRetried?: boolean }> = {},
 ): Promise<Discovered> => {
   const own = upstreamTargetOf(deps, target);
-  const found =
-    (await discoverWithClient(deps, own, target)) ??
-    (await discover(own, timeoutMs, (handshake) => deps.keepOnlySession(own.server, handshake)));
+  // Only the first discovery finds out, by a second session, whether the server has one for all.
+  const keep = target.known ? undefined : (one: Handshake): void => deps.keepOnlySession(own.server, one);
+  const found = (await discoverWithClient(deps, own, target)) ?? (await discover(own, timeoutMs, keep));
   if (found.status !== 'ready') {
     return isRetried && found.timedOut === true && target.transport.type === 'stdio'
       ? { ...found, detail: STILL_STARTING }

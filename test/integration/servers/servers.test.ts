@@ -125,7 +125,7 @@ describe('registering a server', () => {
       const first = await ask('POST /v1/servers', at(server.url), key);
       const second = await ask('POST /v1/servers', at(server.url), key);
       expect(second).toMatchObject({ status: 201, body: first.body });
-      expect(server.seenOf('initialize')).toHaveLength(1);
+      expect(server.seenOf('tools/list')).toHaveLength(1);
       expect(await ask('POST /v1/servers', at(server.url, { name: 'other' }), key)).toMatchObject({
         status: 422,
         body: { code: 'idempotency_mismatch' },
@@ -366,7 +366,7 @@ describe('changing a server', () => {
       name: 'renamed',
       status: 'ready',
     });
-    expect(server.seenOf('initialize')).toHaveLength(1);
+    expect(server.seenOf('tools/list')).toHaveLength(1);
   });
 
   test('discovers it anew where its URL or its auth changes, and keeps its tools when that fails', async () => {
@@ -613,6 +613,6 @@ describe('discovering again', () => {
     server.setIntercept(() => new Promise((done) => setTimeout(() => done(false), 200)));
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask(`POST /v1/servers/${id}/discover`)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    expect(server.seenOf('initialize')).toHaveLength(2);
+    expect(server.seenOf('tools/list')).toHaveLength(2);
   });
 });
