@@ -177,6 +177,7 @@ describe('the database', () => {
     'log_records',
     'log_records_default',
     'audit_records_default',
+    'password_resets',
     'recorded_ids',
     'recorded_ids_default',
     'relay_positions',
