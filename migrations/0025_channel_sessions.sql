@@ -19,8 +19,5 @@ create policy own on channel_sessions to toolgate_app
 create policy worker on channel_sessions to toolgate_worker using (true) with check (true);
 grant select, insert, update, delete on channel_sessions to toolgate_app, toolgate_worker;
 
--- Whether the boot that holds a session lives; boots belong to no organization.
-grant select on gateway_boots to toolgate_app;
-
 -- Whether sessions at this server may be started again.
 alter table servers add column restart_sessions boolean not null default true;

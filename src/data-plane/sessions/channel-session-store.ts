@@ -47,6 +47,9 @@ const CLAIM = `update channel_sessions s set boot_id = $5
 const HOLDER = `select b.last_seen::text as seen from channel_sessions s left join gateway_boots b using (boot_id)
   where s.organization_id = $1 and s.id = $2 and s.grant_id = $3 and s.server_id = $4 and s.expires_at > now()`;
 
+/** The sealed session, nothing when there is none, or the last heartbeat of the gateway that holds it. */
+type Claim = Readonly<{ sealed: Buffer | undefined }> | Readonly<{ seen: string | null }>;
+
 /** The sessions at stdio and SSE servers, in the database: sealed, and leased to the gateway that runs them. */
 export class ChannelSessionStore implements SessionStore {
   readonly #deps: ChannelSessionStoreDeps;
@@ -76,8 +79,8 @@ export class ChannelSessionStore implements SessionStore {
     if (!isKept(owner)) return undefined;
     let seen: string | null | undefined;
     for (const endsAt = performance.now() + MAX_CLAIM_WAIT_MS; performance.now() < endsAt;) {
-      const tried = await this.#change(owner, (tx) => this.#tryClaim(tx, owner));
-      if ('snapshot' in tried) return tried.snapshot;
+      const tried = await this.#tryClaim(owner);
+      if ('sealed' in tried) return tried.sealed && this.#open(owner, tried.sealed);
       // Another gateway holds it. One that has died since shows no further heartbeat.
       if (seen !== undefined && tried.seen !== seen) return undefined;
       seen = tried.seen;
@@ -128,20 +131,21 @@ export class ChannelSessionStore implements SessionStore {
     return this.#deps.discoveredTools(serverId);
   }
 
-  async #tryClaim(
-    tx: Tx,
-    owner: SessionOwner,
-  ): Promise<Readonly<{ snapshot: SessionSnapshot | undefined }> | Readonly<{ seen: string | null }>> {
-    const { bootId, isOnlyGateway, vault } = this.#deps;
+  /** Boots belong to no organization, and the role of requests can't read them: a claim runs as the worker. */
+  #tryClaim(owner: SessionOwner): Promise<Claim> {
     const keys = [owner.organizationId, owner.id, owner.grantId, owner.serverId];
-    const claimed = await tx.query<{ sealed: Buffer }>(CLAIM, [...keys, bootId, isOnlyGateway]);
-    const [row] = claimed.rows;
-    if (row) {
-      const wrapped = await organizationKey(tx, owner.organizationId);
-      return { snapshot: readSnapshot(vault.open(wrapped, placeOf(owner), row.sealed)) };
-    }
-    const held = await tx.query<{ seen: string | null }>(HOLDER, keys);
-    return held.rows[0] ? { seen: held.rows[0].seen } : { snapshot: undefined };
+    return this.#deps.database.asWorker(async (tx) => {
+      const claimed = await tx.query<{ sealed: Buffer }>(CLAIM, [...keys, this.#deps.bootId, this.#deps.isOnlyGateway]);
+      const [row] = claimed.rows;
+      if (row) return { sealed: row.sealed };
+      const held = await tx.query<{ seen: string | null }>(HOLDER, keys);
+      return held.rows[0] ? { seen: held.rows[0].seen } : { sealed: undefined };
+    });
+  }
+
+  async #open(owner: SessionOwner, sealed: Buffer): Promise<SessionSnapshot | undefined> {
+    const wrapped = await this.#change(owner, (tx) => organizationKey(tx, owner.organizationId));
+    return readSnapshot(this.#deps.vault.open(wrapped, placeOf(owner), sealed));
   }
 
   #change<T>({ organizationId }: SessionOwner, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,4 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startUpstream, aTool, type Upstream } from '../../support/upstream.js';
 import { openSession, request, type Answer } from '../../support/tenant.js';
 import type { Json } from './problem.js';
@@ -296,6 +300,35 @@ const calls = async (story: Story, grant: Granted, approver: string, upstream: U
   });
 };
 
+const RESTARTABLE = fileURLToPath(new URL('../../support/restartable-server.mjs', import.meta.url));
+
+/** A session whose command ends, so that its next request starts the command again. */
+const restart = async (story: Story, identityId: string): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'toolgate-history-'));
+  try {
+    const program = join(folder, 'program');
+    await writeFile(program, '{}');
+    const serverId = await story.id('/v1/servers', {
+      name: 'Restarts',
+      transport: { type: 'stdio', command: process.execPath, args: [RESTARTABLE, program], env: {} },
+    });
+    const policyId = await story.id(`/v1/servers/${serverId}/policies`, {
+      name: 'all',
+      document: { version: '1', default: 'allow' },
+    });
+    const grant = (await story.ask(201, 'POST /v1/grants', { identityId, serverId, policyId })) as unknown as Granted;
+    story.keep(grant.token);
+    const session = await openSession(grant);
+    story.secrets.push(session.id);
+    for (const name of ['exit', 'pid'])
+      await (
+        await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } })
+      ).text();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
 /** Makes at least one event of every type in a new organization, with secrets wherever the API takes or gives one. */
 export const liveThrough = async (url: string, name: string): Promise<History> => {
   const upstream = await startTalkativeUpstream();
@@ -315,6 +348,7 @@ export const liveThrough = async (url: string, name: string): Promise<History> =
     });
     await notifications(story, upstream);
     await calls(story, grant, approver, upstream);
+    await restart(story, identity.main);
     await story.ask(204, `DELETE /v1/servers/${server.doomed}`);
     await story.ask(204, `DELETE /v1/identities/${identity.doomed}`);
     await story.ask(200, 'GET /v1/audit/events?effect=deny');

@@ -13,7 +13,7 @@ const STEPS = process.env['FAULTS'] === undefined ? 100 : 300;
 /** What gives an organization something of everything; random steps take these more often than what deletes. */
 const MAKING: readonly Kind[] = ['createServer', 'createPolicy', 'createIdentity', 'createGrant', 'createKey', 'call'];
 
-const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath });
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
 let upstream: Upstream;
 test.beforeAll(async () => {
   upstream = await startUpstream({ json: true, tools: [aTool('echo')] });
@@ -176,6 +176,7 @@ describe('the database', () => {
     'log_offsets',
     'log_records',
     'log_records_default',
+    'password_resets',
     'audit_records_default',
     'password_resets',
     'recorded_ids',

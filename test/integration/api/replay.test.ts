@@ -86,7 +86,7 @@ const STATE_TABLES = [
 const DECISIONS = 10;
 const OUTCOMES = 4;
 
-const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath });
+const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
 let histories: readonly History[];
 const logged: string[] = [];
 
