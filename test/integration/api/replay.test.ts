@@ -1,5 +1,4 @@
 import { describe, expect, vi } from 'vitest';
-import { newId } from '../../../src/platform/crypto/ids.js';
 import { memberStream } from '../../../src/control-plane/accounts/members.store.js';
 import { organizationStream } from '../../../src/control-plane/accounts/organizations.store.js';
 import { approvalStream } from '../../../src/control-plane/approvals/approvals.store.js';
@@ -83,8 +82,8 @@ const STATE_TABLES = [
 ] as const;
 
 /** Of the decisions on the calls of a history, so many allow. */
-const DECISIONS = 10;
-const OUTCOMES = 4;
+const DECISIONS = 12;
+const OUTCOMES = 6;
 
 const { test, toolgate } = productTest({ ALLOW_STDIO: process.execPath, STDIO_SANDBOX: 'off' });
 let histories: readonly History[];
@@ -96,7 +95,6 @@ test.beforeAll(async () => {
     liveThrough(toolgate.url, 'First Organization'),
     liveThrough(toolgate.url, 'Second Organization'),
   ]);
-  await recordRestarts();
   await until(
     async () =>
       (await relayed()) &&
@@ -105,18 +103,6 @@ test.beforeAll(async () => {
   );
   stderr.mockRestore();
 });
-
-/** No process of theirs ends in these histories: what a gateway records when one is started again. */
-const recordRestarts = async (): Promise<void> => {
-  const grants = await query<{ organization_id: string; id: string; server_id: string }>(
-    'select distinct on (organization_id) organization_id, id, server_id from grants order by organization_id, id',
-  );
-  for (const { organization_id: organizationId, id: grantId, server_id: serverId } of grants)
-    await toolgate.toolgate.store.change({ organizationId, actor: { type: 'grant', id: grantId } }, (change) => {
-      const sessionId = newId('ses');
-      return change.appendFact(sessionId, { type: 'session.restarted', sessionId, grantId, serverId });
-    });
-};
 
 const query = async <T extends object>(statement: string, values: readonly unknown[] = []): Promise<readonly T[]> =>
   (await toolgate.db.worker.query<T>(statement, [...values])).rows;
