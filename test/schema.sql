@@ -345,7 +345,6 @@ create table gateway_boots (
   constraint gateway_boots_pkey PRIMARY KEY (boot_id)
 );
 grant delete, insert, select, update on gateway_boots to toolgate_worker;
-grant select on gateway_boots to toolgate_app;
 
 create table grant_last_used (
   organization_id text not null,

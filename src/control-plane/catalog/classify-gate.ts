@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { guarded } from '../../platform/runtime/guard.js';
 import { Problem } from '../../platform/runtime/problems.js';
 import { networkOf } from '../accounts/login-limits.js';
 
@@ -34,7 +35,10 @@ export class ClassifyGate {
     if (own >= MAX_IN_FLIGHT_OF_ONE || this.#total >= MAX_IN_FLIGHT)
       throw tooMany('Too many definitions are being classified. Wait, then try again.', 1);
     this.#add(network, 1);
-    response.once('close', () => this.#add(network, -1));
+    response.once(
+      'close',
+      guarded('classify', () => this.#add(network, -1)),
+    );
     next();
   }
 

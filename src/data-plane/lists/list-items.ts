@@ -1,3 +1,4 @@
+import { flawOf } from '../../platform/json/foreign-json.js';
 import { toJsonText } from '../../platform/json/exact-number.js';
 import { parsedJson } from '../../platform/json/parsed-json.js';
 import type { Era } from '../../mcp/protocol/era.js';
@@ -49,6 +50,7 @@ const tooLong = ({ maxItems, items }: ListKind): string =>
 
 /** What the client gets of an answer, as JSON; undefined when it is no answer to a request for this list. */
 const filterAnswer = async (text: string, { id, era, list, shows }: ListRequest): Promise<string | undefined> => {
+  if (flawOf(text) !== undefined) return undefined;
   const message = serverMessageText(text);
   const result = resultIn(message, id);
   if (result === undefined) return errorUnderId(message, id);

@@ -1,3 +1,4 @@
+import { guarded } from '../../platform/runtime/guard.js';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,7 +55,10 @@ export class Tail {
   /** Sends until the stream ends. Never rejects. */
   async run(): Promise<void> {
     const { response } = this.#deps;
-    response.once('close', () => this.end());
+    response.once(
+      'close',
+      guarded('audit_tail', () => this.end()),
+    );
     if (response.destroyed) this.end();
     response.flushHeaders();
     this.#write(': open\n\n');

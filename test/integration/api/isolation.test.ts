@@ -176,7 +176,6 @@ describe('the database', () => {
     'log_offsets',
     'log_records',
     'log_records_default',
-    'password_resets',
     'audit_records_default',
     'password_resets',
     'recorded_ids',
