@@ -12,6 +12,14 @@ const isWithin = (part, whole) =>
     typeof part === 'object' &&
     typeof whole === 'object' &&
     Object.entries(part).every(([name, value]) => isWithin(value, whole?.[name])));
+/** Capabilities without what they say of changes. */
+const unchanging = (capabilities) =>
+  Object.fromEntries(
+    Object.entries(capabilities ?? {}).map(([name, value]) => [
+      name,
+      ['tools', 'prompts', 'resources'].includes(name) ? without('listChanged', value) : value,
+    ]),
+  );
 const without = (name, { [name]: _left, ...rest }) => rest;
 
 /**
@@ -38,13 +46,22 @@ export const KINDS = {
       isDeepStrictEqual(without('revision', direct), without('revision', through)) &&
       (direct.revision ?? '') < through.revision,
   },
+  'tells of changes': {
+    sign: 'L',
+    why: 'a policy may change what is listed, so Toolgate declares listChanged for every list that the server has',
+    matches: ({ step, direct, through }) =>
+      step === 'connect' &&
+      direct.server === through.server &&
+      isDeepStrictEqual(unchanging(through.capabilities), unchanging(direct.capabilities)) &&
+      (direct.revision ?? '') <= through.revision,
+  },
   'fewer capabilities': {
     sign: 'C',
     why: 'what Toolgate has no rule for, such as tasks/list, is not offered; nor is a task to clients of 2026-07-28',
     matches: ({ step, direct, through }) =>
       step === 'connect' &&
       direct.server === through.server &&
-      isWithin(through.capabilities, direct.capabilities) &&
+      isWithin(unchanging(through.capabilities), unchanging(direct.capabilities)) &&
       (direct.revision ?? '') <= through.revision,
   },
   'one notification more': {

@@ -17,7 +17,7 @@ const isReady = (port) =>
     () => false,
   );
 
-export const startGateway = async (commands) => {
+export const startGateway = async ({ commands, variables }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'toolgate-matrix-'));
   const port = await freePort();
   const env = {
@@ -26,6 +26,7 @@ export const startGateway = async (commands) => {
     PORT: String(port),
     DATA_DIR: dataDir,
     ALLOW_STDIO: commands.join(','),
+    STDIO_ENV: variables.join(','),
     STDIO_SANDBOX: 'off',
   };
   let child;

@@ -160,8 +160,11 @@ const show = ({ step, direct, through }) =>
   );
 
 const playAll = async (pairs, others) => {
-  const commands = pairs.map(({ server }) => server.stdio?.command ?? process.execPath);
-  const gateway = await startGateway([...new Set(commands)]);
+  const unique = (names) => [...new Set(names)];
+  const gateway = await startGateway({
+    commands: unique(pairs.map(({ server }) => server.stdio?.command ?? process.execPath)),
+    variables: unique(pairs.flatMap(({ server }) => Object.keys(server.stdio?.env ?? {}))),
+  });
   const played = [];
   try {
     const world = { gateway, organization: await signUp(gateway.port) };
