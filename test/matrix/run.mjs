@@ -93,19 +93,27 @@ const throughToolgate = async (pair, { gateway, organization }) => {
 };
 
 /** Connects, and takes all steps; the requests are those of connect, list and the first call. */
-const play = async (side, { client, server }) => {
+const play = async (side, pair) => {
+  const { client, server } = pair;
   const program = startClient(client.program());
   const target = (client.targetOf ?? ((same) => same))(side.target);
   const connected = await program.ask('connect', target);
   const transcript = { connect: connected.failed ? { failed: connected.failed } : connected.ok };
-  let requests;
+  const played = { ...side, program, target, transcript };
   if (!connected.failed)
-    for (const [name, step] of Object.entries(server.scenario.steps)) {
-      if (client.only && !client.only.includes(name)) continue;
-      transcript[name] = await step(program);
-      if (name === 'call') requests = side.requests();
-    }
-  return { ...side, program, target, transcript, requests };
+    await take(server.scenario.steps, client, played, (name) => {
+      if (name === 'call') played.requests = side.requests();
+    });
+  return played;
+};
+
+/** The steps that this client is able to take, one after the other. */
+const take = async (steps, { only }, { program, transcript }, onTaken = () => undefined) => {
+  for (const [name, step] of Object.entries(steps)) {
+    if (only && !only.includes(name)) continue;
+    transcript[name] = await step(program);
+    onTaken(name);
+  }
 };
 
 const begin = async (pair, world) => {
@@ -125,10 +133,22 @@ const restart = async (played, { gateway }) => {
     if (direct.transcript.connect.failed || through.transcript.connect.failed) return;
     direct.transcript['gateway restart'] = { session: 'kept', result: await again(direct.program) };
     through.transcript['gateway restart'] = await afterRestart(through.program, through.target, again);
-    if (!direct.restart) return;
-    await Promise.all([direct.restart(), through.restart()]);
-    direct.transcript['upstream restart'] = await afterRestart(direct.program, direct.target, again);
-    through.transcript['upstream restart'] = await afterRestart(through.program, through.target, again);
+    if (direct.restart) {
+      await Promise.all([direct.restart(), through.restart()]);
+      direct.transcript['upstream restart'] = await afterRestart(direct.program, direct.target, again);
+      through.transcript['upstream restart'] = await afterRestart(through.program, through.target, again);
+    }
+    // Last, as a session in which the tools have changed is not begun anew; and in a session of their own, as clients give
+    // up the stream for notifications when a restart takes long.
+    const { changes } = pair.server.scenario;
+    if (changes)
+      await Promise.all(
+        [direct, through].map(async (side) => {
+          await side.program.ask('close');
+          await side.program.ask('connect', side.target);
+          await take(changes, pair.client, side);
+        }),
+      );
   });
 };
 

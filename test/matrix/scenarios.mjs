@@ -87,8 +87,8 @@ export const own = {
       const result = await call(client, 'ask');
       return { result, asked: told(client, 'elicitation').map(({ params }) => params?.message) };
     },
-    list_changed: listChanged,
   },
+  changes: { list_changed: listChanged },
   again: (client) => call(client, 'echo', { text: 'again' }),
 };
 
@@ -112,11 +112,12 @@ export const published = ({ allowed, args = {}, denied, isVolatile = false }) =>
 });
 
 /** What Toolgate can't put on record in time, on a busy machine, it wants to be asked again. */
-const patiently = async (ask, tries = 5) => {
+const patiently = async (ask, tries = 5, mayFail = false) => {
   const answer = await ask();
-  if (tries === 1 || !String(answer?.content?.[0]?.text).endsWith('try again shortly')) return answer;
+  const isEarly = String(answer?.content?.[0]?.text).endsWith('try again shortly') || (mayFail && answer?.failed);
+  if (tries === 1 || !isEarly) return answer;
   await sleep(1000);
-  return patiently(ask, tries - 1);
+  return patiently(ask, tries - 1, mayFail);
 };
 
 /** After something was started anew: does the session still work, and if not, does a new one? */
@@ -128,5 +129,5 @@ export const afterRestart = async (client, target, ask) => {
   if (!second?.failed) return { session: 'kept at the second try', result: second };
   await client.ask('close');
   const { failed } = await client.ask('connect', target);
-  return failed ? { session: 'lost', failed } : { session: 'new', result: await again() };
+  return failed ? { session: 'lost', failed } : { session: 'new', result: await patiently(again, 5, true) };
 };
