@@ -4,7 +4,8 @@ import { log } from '../platform/runtime/log.js';
 import type { Config } from '../platform/settings/config.js';
 
 /**
- * The database of the configuration for a command of the operator: an outside one may be in use meanwhile; the embedded one is started, and refused
+ * The database of the configuration for a command of the operator: an outside one may be in use meanwhile; the embedded
+ * one is started, and refused
  * while Toolgate runs on it.
  */
 export const openCommandDatabase = async (

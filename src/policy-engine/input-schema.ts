@@ -170,7 +170,9 @@ function compilerOf(dialect: Dialect, meter: Meter, patterns: ReadonlyMap<string
   return ajv;
 }
 
-/** What comes first in every subschema: its steps, the exact numbers that its keywords can't decide by, and its type. */
+/**
+ * What comes first in every subschema: its steps, the exact numbers that its keywords can't decide by, and its type.
+ */
 function passOver(steps: number, schema: JsonSchema, meter: Meter): DataValidateFunction {
   const isOfType = TYPE_KEYWORD in schema ? typeTest(schema[TYPE_KEYWORD]) : undefined;
   const checkNumbers = meter.exactNumbers.checkFor(

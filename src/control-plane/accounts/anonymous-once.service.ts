@@ -26,7 +26,8 @@ const PURPOSE = 'anonymous answers';
 const KEEP_FOR = '24 hours';
 
 /**
- * `CreateOnce` for callers without a credential: the response is stored, sealed for the installation, in the transaction
+ * `CreateOnce` for callers without a credential: the response is stored, sealed for the installation, in the
+ * transaction
  * of the change itself, and repeated for 24 hours to whoever sends the same key with the same request. The request
  * holds the password, so a guessed key alone reveals nothing; a request that does not match counts as a failed sign-in,
  * so that nobody guesses passwords here either.

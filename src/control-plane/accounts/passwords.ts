@@ -31,7 +31,8 @@ type Guards = Readonly<{ admit: () => Promise<void>; failed: () => Promise<void>
 const keyOf = ({ kind, address }: Hasher): string => `${kind} ${networkOf(address)}`;
 
 /**
- * The hash of a new password in NFC, whatever keyboard it was typed on, as a PHC string with its own salt. Waits its turn.
+ * The hash of a new password in NFC, whatever keyboard it was typed on, as a PHC string with its own salt. Waits its
+ * turn.
  * @throws Problem too_many_requests or unavailable when too many wait
  */
 export const hashPassword = (password: string, by: Hasher): Promise<string> =>

@@ -20,7 +20,8 @@ import type { SignedInView } from './sign-in.dto.js';
 type UserRow = { id: string; email: string; password_hash: string; known: boolean };
 
 /**
- * A user by e-mail address, and whether they signed in from a network before. The address as it was typed finds accounts
+ * A user by e-mail address, and whether they signed in from a network before. The address as it was typed finds
+ * accounts
  * of earlier releases, which kept other spellings.
  */
 const USER = `select id, email, password_hash, exists (select 1 from sign_in_networks n where n.user_id = users.id

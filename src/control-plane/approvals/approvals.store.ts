@@ -125,7 +125,8 @@ type ShownRow = Row & {
 };
 
 const SHOWN = `(
-  select a.*, i.name as identity_name, s.name as server_name, p.name as policy_name, case when e.ended_as = 'used' then e.at
+  select a.*, i.name as identity_name, s.name as server_name, p.name as policy_name,
+  case when e.ended_as = 'used' then e.at
     end as used_at, case when e.ended_as = 'used' then e.call_id end as call_id,
     case when e.ended_as = 'used' then 'used' when a.status = 'rejected' then 'rejected' when a.status = 'expired'
       or e.ended_as = 'expired' or a.expires_at <= $2::timestamptz then 'expired'

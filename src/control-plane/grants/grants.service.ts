@@ -110,7 +110,8 @@ export class GrantsService {
   }
 
   /**
-   * @throws Problem forbidden (a policy manager may set the policy only), not_found, precondition_failed, conflict when revoked,
+   * @throws Problem forbidden (a policy manager may set the policy only), not_found, precondition_failed, conflict when
+   * revoked,
    * policy_of_other_server, invalid_body (expiresAt)
    */
   async update(principal: Principal, id: string, ifMatch: string | undefined, body: UpdateGrant): Promise<GrantView> {
@@ -127,7 +128,8 @@ export class GrantsService {
   }
 
   /**
-   * A new token; the one before lives for `graceSeconds` more, and those of earlier graces as promised. @throws Problem not_found, conflict when revoked or
+   * A new token; the one before lives for `graceSeconds` more, and those of earlier graces as promised. @throws Problem
+   * not_found, conflict when revoked or
    * expired
    */
   async rotate(principal: Principal, id: string, graceSeconds: number): Promise<GrantWithToken> {

@@ -64,7 +64,8 @@ export const policyStream: Stream<PolicyState, PolicyBody> = {
        on conflict (organization_id, id) do update
          set version = excluded.version, server_id = excluded.server_id, name = excluded.name,
          policy_version = excluded.policy_version,
-         document = excluded.document, source = excluded.source, pins = excluded.pins, acceptances = excluded.acceptances,
+         document = excluded.document, source = excluded.source, pins = excluded.pins,
+      acceptances = excluded.acceptances,
            updated_at = excluded.updated_at, deleted = excluded.deleted`,
       [
         organizationId,

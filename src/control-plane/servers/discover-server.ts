@@ -108,7 +108,8 @@ export const STDIO_START_TIMEOUT_MS = 300_000;
 
 /** The `statusDetail` of a command that has not answered yet; it is discovered again, with the time that it needs. */
 export const STILL_STARTING =
-  'The server is still starting: its command has not answered yet. Toolgate waits for it in the background, for up to ' +
+  'The server is still starting: its command has not answered yet. Toolgate waits for it in the ' +
+  'background, for up to ' +
   `${STDIO_START_TIMEOUT_MS / 60_000} minutes.`;
 
 const upstreamTargetOf = (

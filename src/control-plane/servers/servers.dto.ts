@@ -37,7 +37,8 @@ const authSchema = {
 
 const whenSent = ValidateIf((_object, value) => value !== undefined);
 const RESTART_SESSIONS =
-  'Whether a session whose process or SSE connection is gone is started again by its next request; true unless given. ' +
+  'Whether a session whose process or SSE connection is gone is started again by its next ' +
+  'request; true unless given. ' +
   'Without it such a session answers 404';
 const CLIENT_AUTH = ['token', 'oauth'] as const;
 

@@ -146,7 +146,8 @@ export const afterAcceptance = (
 export type Acceptance = Readonly<{ tool: string; definitionHash: string | undefined; pinned: string | null }>;
 
 /**
- * The event of an acceptance; none for what is pinned already. @throws Problem `not_found` for a tool that is not there,
+ * The event of an acceptance; none for what is pinned already. @throws Problem `not_found` for a tool that is not
+ * there,
  * `conflict` when its definition is not the one that the member read.
  */
 export const decideToolAcceptance = (

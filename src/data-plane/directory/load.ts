@@ -168,7 +168,8 @@ const ownMember = <T>(from: Readonly<Record<string, T>>, name: string): T | unde
 export const loadServers = async (tx: Tx, vault: Vault, wanted: RowSelection): Promise<readonly ServerFacts[]> => {
   const { sql, values } = where(wanted, 's.id');
   const { rows } = await tx.query<ServerRow>(
-    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.restart_sessions, s.disabled_tools,
+    `select s.organization_id, s.id, s.name, s.transport, s.eras, s.client_auth, s.disabled, s.restart_sessions,
+      s.disabled_tools,
       s.version, s.accepted, k.wrapped, x.sealed_headers,
        (select json_agg(json_build_array(t->>'name', t->>'definitionHash', t->'definition'->'inputSchema'))
          from jsonb_array_elements(s.tools) t) as tools

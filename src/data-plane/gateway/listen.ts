@@ -80,7 +80,9 @@ const refuseFilter = async (deps: DecideDeps, exchange: Exchange, request: Reque
   );
 };
 
-/** Serves `subscriptions/listen`: changes that the upstream reports of what this grant may use, and those of policies. */
+/**
+ * Serves `subscriptions/listen`: changes that the upstream reports of what this grant may use, and those of policies.
+ */
 export const listen = async (deps: DecideDeps & ForwardDeps, exchange: Exchange, request: Request): Promise<void> => {
   const { response } = exchange;
   const { id, method, params } = request;

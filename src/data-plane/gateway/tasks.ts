@@ -16,7 +16,9 @@ import { approvalOf, answerHeldTask } from './held/held-task.js';
 type TaskDeps = Pick<HoldDeps, 'taskIds'>;
 type AnswerTransform = NonNullable<AnswerOptions['transform']>;
 
-/** The methods on tasks. `tasks/list` is not among them: a server that many grants share would list the tasks of all. */
+/**
+ * The methods on tasks. `tasks/list` is not among them: a server that many grants share would list the tasks of all.
+ */
 const METHODS: Readonly<Record<Era, readonly string[]>> = {
   legacy: ['tasks/get', 'tasks/result', 'tasks/cancel'],
   modern: ['tasks/get', 'tasks/update', 'tasks/cancel'],

@@ -9,7 +9,9 @@ import { governedCall } from './governed-call.js';
 import { forwardAllowed } from './forward-allowed.js';
 import { resumeHeld } from './held/held-call.js';
 
-/** A client completes with every key that a person presses, and unsubscribing uses nothing: neither counts in limits. */
+/**
+ * A client completes with every key that a person presses, and unsubscribing uses nothing: neither counts in limits.
+ */
 const UNCOUNTED_METHODS = new Set(['completion/complete', 'resources/unsubscribe']);
 
 /**

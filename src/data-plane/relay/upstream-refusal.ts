@@ -56,7 +56,8 @@ const speaksOfSession = (words: string): boolean =>
   (SESSION.test(words) && UNKNOWN.test(words)) || NOT_INITIALIZED.test(words);
 
 /**
- * Whether an upstream answers that it does not know the session: by 404, or by another status with one of the texts that
+ * Whether an upstream answers that it does not know the session: by 404, or by another status with one of the texts
+ * that
  * servers have for it. A 404 whose JSON-RPC error is about the request does not say that, nor does any in a session to
  * which the upstream gave no id. A 400 that says nothing does, as the client then begins anew.
  */

@@ -13,7 +13,9 @@ const BASE_BYTES = 64 * 1024;
 /** Why a coded body is read no further. */
 export type DecodingFault = 'malformed' | 'too_large' | 'no_room';
 
-/** `data` answers false to be paused until `resume`. Exactly one of `end` and `fail` comes last, unless it is closed. */
+/**
+ * `data` answers false to be paused until `resume`. Exactly one of `end` and `fail` comes last, unless it is closed.
+ */
 export type DecodedBody = Readonly<{
   data: (part: Buffer) => boolean;
   /** What was written is decoded: more can be. */

@@ -87,7 +87,8 @@ export class Exchange implements PendingRequest {
       return this.fail(
         'broken',
         { code: 'CONTENT_CODING' },
-        `the MCP server compressed its answer with ${coding}, which can not be decompressed here, although it was asked not to`,
+        `the MCP server compressed its answer with ${coding}, which can not be decompressed here, ` +
+          'although it was asked not to',
       );
     if (typeof coding !== 'string') this.#coding = coding;
     this.#tellHead(status, rest);

@@ -10,7 +10,9 @@ export const REVISIONS = {
   legacy: ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'],
 } as const satisfies Readonly<Record<Era, readonly string[]>>;
 
-/** The revisions that clients are told of, newest first: 2024-10-07 was a draft, which old servers still answer with. */
+/**
+ * The revisions that clients are told of, newest first: 2024-10-07 was a draft, which old servers still answer with.
+ */
 export const PUBLISHED_REVISIONS: readonly string[] = [...REVISIONS.modern, ...REVISIONS.legacy].filter(
   (revision) => revision >= '2024-11-05',
 );

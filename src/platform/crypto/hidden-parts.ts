@@ -84,7 +84,8 @@ export const openArguments = (
 };
 
 /**
- * A transport as those see it who may change it: with its path and its arguments, and the values of its query hidden all the
+ * A transport as those see it who may change it: with its path and its arguments, and the values of its query hidden
+ * all the
  * same.
  */
 export const openTransport = <T extends RecordedTransport>(transport: T, values: Values): T => {

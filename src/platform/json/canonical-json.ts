@@ -6,7 +6,8 @@ const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.
 
 /**
  * The JSON text of a value with the keys of every object in order (by UTF-16 code units) and no white space: equal
- * values have equal texts. A member that is undefined is left out, an exact number is written as it was. Recurses as deep as the value nests, which its
+ * values have equal texts. A member that is undefined is left out, an exact number is written as it was. Recurses as
+ * deep as the value nests, which its
  * reader has bounded.
  */
 export const canonicalJson = (value: unknown): string => {

@@ -39,7 +39,8 @@ export const roleNeeded = (who: readonly AllowedTo[]): Problem =>
   );
 
 /**
- * A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. `onReplay` is called
+ * A request that may be repeated under one `Idempotency-Key`; the hash covers method, path and body. `onReplay` is
+ * called
  * when its response is that of an earlier request.
  */
 export type Repeat = Readonly<{ key: string; requestHash: Buffer; onReplay: () => void }>;

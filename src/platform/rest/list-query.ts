@@ -19,7 +19,8 @@ export const numberColumn = (column: string): SortColumn => ({ sql: `(${column})
 
 /** A column of times, to the microsecond; `whenNull` says where rows without a time stand in ascending order. */
 export const timeColumn = (column: string, whenNull: 'first' | 'last' = 'last'): SortColumn => ({
-  sql: `coalesce((extract(epoch from ${column}) * 1000000)::bigint, ${whenNull === 'first' ? '-1' : '9000000000000000000'})`,
+  sql: `coalesce((extract(epoch from ${column}) * 1000000)::bigint,
+    ${whenNull === 'first' ? '-1' : '9000000000000000000'})`,
   type: 'bigint',
 });
 

@@ -1,5 +1,6 @@
 /**
- * A collection whose members come and go thousands of times a second. A Map or Set makes itself a new table every so often and
+ * A collection whose members come and go thousands of times a second. A Map or Set makes itself a new table every so
+ * often and
  * leaves the old one, still pointing at its members, to the collector: once such a table has grown old, what it points
  * to outlives collection after collection.
  */

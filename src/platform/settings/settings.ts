@@ -216,7 +216,8 @@ export const settings = {
   MAX_SESSIONS_PER_GRANT: setting(whole(1, 10_000), 32, [
     'a whole number from 1 to 10000',
     '32',
-    'Sessions that one grant may have open at a stdio or SSE server. One more takes the place of one that was idle for ' +
+    'Sessions that one grant may have open at a stdio or SSE server. One more takes the place ' +
+      'of one that was idle for ' +
       'a minute, or is refused.',
   ]),
   MAX_SESSIONS_PER_SERVER: setting(whole(1, 10_000), 200, [

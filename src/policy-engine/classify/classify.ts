@@ -39,7 +39,8 @@ const sources: Readonly<Record<Finding['source'], string>> = {
 };
 
 const sentenceOf = ({ source, match }: Finding): string =>
-  `${sources[source]} "${match.words.slice(0, MAX_QUOTED_LENGTH)}", ${match.rule.because ?? MEANINGS[match.rule.category]}`;
+  `${sources[source]} "${match.words.slice(0, MAX_QUOTED_LENGTH)}", ` +
+  (match.rule.because ?? MEANINGS[match.rule.category]);
 
 /** The category with the server's hints, which raise it but never lower it. */
 function withHints(judged: Judged, tool: ToolDefinition): Judged & Readonly<{ hint?: string }> {

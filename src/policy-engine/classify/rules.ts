@@ -15,11 +15,11 @@ export const RULES: readonly Rule[] = [
     words:
       'get list read fetch search find show view describe check look lookup count retrieve inspect analyze analyse ' +
       'explain summarize summarise compare validate verify lint preview estimate simulate calculate compute convert ' +
-      'decode encode parse detect extract scrape crawl monitor poll geocode discover browse explore suggest recommend ' +
-      'translate ask think reflect diff tail filter sort ping whois identify classify predict forecast score ' +
-      'transcribe recognize understand locate traverse print display return provide obtain see access ' +
-      'collect scan audit help visualize encrypt decrypt hash echo minify capitalize obfuscate peek examine grep roll cat ' +
-      'ls head pull',
+      'decode encode parse detect extract scrape crawl monitor poll geocode discover browse explore suggest ' +
+      'recommend translate ask think reflect diff tail filter sort ping whois identify classify predict forecast ' +
+      'score transcribe recognize understand locate traverse print display return provide obtain see access collect ' +
+      'scan audit help visualize encrypt decrypt hash echo minify capitalize obfuscate peek examine grep roll cat ls ' +
+      'head pull',
     example: { name: 'list_commits' },
   },
   {
@@ -36,10 +36,10 @@ export const RULES: readonly Rule[] = [
       'create add update edit write set modify put patch insert append upsert save store upload import rename ' +
       'duplicate clone push publish send reply notify invite assign label mark archive unarchive restore rollback ' +
       'revert approve unapprove reject merge attach configure enable disable subscribe join accept complete reopen ' +
-      'triage submit generate render export apply manage unassign follow star pin adjust toggle annotate ' +
-      'categorize prioritize promote sign register replace convey ingest remember memorize draw build compose tidy ' +
-      'organize clean protect include define increase decrease lock unlock migrate bind mount trim resize rotate crop ' +
-      'blur scale split group ungroup align reorder optimize favourite favorite unfavorite unstar like unlike swipe tap ' +
+      'triage submit generate render export apply manage unassign follow star pin adjust toggle annotate categorize ' +
+      'prioritize promote sign register replace convey ingest remember memorize draw build compose tidy organize ' +
+      'clean protect include define increase decrease lock unlock migrate bind mount trim resize rotate crop blur ' +
+      'scale split group ungroup align reorder optimize favourite favorite unfavorite unstar like unlike swipe tap ' +
       'populate award plot transform normalize enrich',
     example: { name: 'rename_label' },
   },
@@ -94,12 +94,12 @@ export const RULES: readonly Rule[] = [
     category: 'Execute',
     kind: 'verb',
     words:
-      'run execute exec aggregate evaluate eval invoke trigger start stop restart retry rerun rebase deploy launch activate ' +
-      'deactivate dispatch resume install click press drag hover navigate mute unmute scroll fill perform reindex ' +
-      'sync synchronize refresh login authenticate cancel abort interrupt reboot boot shutdown suspend spawn connect ' +
-      'disconnect compile inject automate orchestrate focus speak wake bootstrap provision ' +
-      'upgrade hibernate operate control enqueue initiate reactivate rebuild reload continue step init initialize curl ' +
-      'visit skip redeploy requeue reconnect exit quit',
+      'run execute exec aggregate evaluate eval invoke trigger start stop restart retry rerun rebase deploy launch ' +
+      'activate deactivate dispatch resume install click press drag hover navigate mute unmute scroll fill perform ' +
+      'reindex sync synchronize refresh login authenticate cancel abort interrupt reboot boot shutdown suspend spawn ' +
+      'connect disconnect compile inject automate orchestrate focus speak wake bootstrap provision upgrade hibernate ' +
+      'operate control enqueue initiate reactivate rebuild reload continue step init initialize curl visit skip ' +
+      'redeploy requeue reconnect exit quit',
     example: { name: 'restart_container' },
   },
   {
@@ -187,8 +187,8 @@ export const RULES: readonly Rule[] = [
     category: 'Financial',
     kind: 'verb',
     words:
-      'pay refund withdraw buy sell purchase payout disburse reimburse donate remit invest liquidate borrow lend repay ' +
-      'redeem stake unstake book reserve prepay wire',
+      'pay refund withdraw buy sell purchase payout disburse reimburse donate remit invest liquidate borrow lend ' +
+      'repay redeem stake unstake book reserve prepay wire',
     example: { name: 'buy_ticket' },
   },
   {
@@ -236,8 +236,8 @@ export const RULES: readonly Rule[] = [
     kind: 'topic',
     words:
       'detail info information status statistic stat metric list history balance quote price forecast weather ' +
-      'documentation doc schema log overview summary member protected version news calendar profile capability health ' +
-      'usage availability reference whoami me example help hover context',
+      'documentation doc schema log overview summary member protected version news calendar profile capability ' +
+      'health usage availability reference whoami me example help hover context',
     because: 'which is only looked at',
     example: { name: 'exchange_rates_history' },
   },
@@ -260,9 +260,9 @@ export const RULES: readonly Rule[] = [
     category: 'Destructive',
     kind: 'phrase',
     words:
-      'permanently delete|permanently remove|permanently erase|permanently destroy|permanently close|cannot be undone|' +
-      "can't be undone|can not be undone|not be undone|irreversible|irreversibly|unrecoverable|not recoverable|" +
-      'cannot be recovered|soft delete|hard delete|for good|wipe out|all data will be lost|data loss',
+      'permanently delete|permanently remove|permanently erase|permanently destroy|permanently close|cannot be ' +
+      "undone|can't be undone|can not be undone|not be undone|irreversible|irreversibly|unrecoverable|not " +
+      'recoverable|cannot be recovered|soft delete|hard delete|for good|wipe out|all data will be lost|data loss',
     example: { name: 'tidy_up_project', description: 'Permanently removes stale branches of a project' },
   },
   {

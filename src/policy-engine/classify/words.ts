@@ -14,7 +14,10 @@ const known: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** Words of two letters may be part of a run of letters only when they are one of these: others would be found by chance. */
+/**
+ * Words of two letters may be part of a run of letters only when they are one of these: others would be found by
+ * chance.
+ */
 const short = new Set(['to', 'or', 'by', 'in', 'of', 'on', 'id', 'pr', 'db', 'vm', 'ip', 'my', 'rm']);
 
 const MIN_WORD_LENGTH = 3;

@@ -21,9 +21,11 @@ const STEPS_PER_IPV4 = 200;
 const STEPS_PER_IPV6 = 2000;
 const STEPS_PER_RANGE = 4;
 
+/** Whether a value is text, a number or a boolean. */
 export const isScalar = (value: unknown): value is Scalar =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
+/** Whether a value is a list of at least one scalar, and of nothing else. */
 export const isScalarList = (value: unknown): value is readonly Scalar[] =>
   Array.isArray(value) && value.length > 0 && value.every(isScalar);
 

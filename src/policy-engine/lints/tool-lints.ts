@@ -22,7 +22,8 @@ export type KnownTool = Readonly<{
 /**
  * Warnings about what a document says of tools that its server does not offer: often a typing error, which then
  * protects nothing. Codes: `unknown_tool`, `shadowed_pattern` (every tool that the pattern matches has another entry
- * that wins), `unknown_argument`, `type_mismatch` and `uncheckable_schema`. Patterns that hide or deny are precautions, and may match
+ * that wins), `unknown_argument`, `type_mismatch` and `uncheckable_schema`. Patterns that hide or deny are precautions,
+ * and may match
  * nothing yet.
  */
 export function toolLints(document: PolicyDocument, tools: readonly KnownTool[]): readonly PolicyError[] {

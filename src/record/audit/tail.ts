@@ -135,7 +135,9 @@ export class Tail {
     return response.write(text);
   }
 
-  /** Waits until the client has taken what was written, and answers for how long. A client that takes nothing is left. */
+  /**
+   * Waits until the client has taken what was written, and answers for how long. A client that takes nothing is left.
+   */
   async #drained(): Promise<number> {
     const since = performance.now();
     const { signal } = this.#ended;

@@ -43,7 +43,8 @@ export class UsageController {
     description:
       'calls counts decisions (of every effect), completed the outcomes ok and tool_error, failed the ' +
       'other outcomes but not_forwarded. Each item begins at `from` and has one key per groupBy, named ' +
-      'as there; the value is the id, tool name or effect. Beside ids stand names: identityName, serverName, and of a grant its ' +
+      'as there; the value is the id, tool name or effect. Beside ids stand names: ' +
+      'identityName, serverName, and of a grant its ' +
       'grantLabel too, also when the object was deleted. Hours count that overlap the range. An ' +
       'answer of more than 10,000 items is refused.',
   })

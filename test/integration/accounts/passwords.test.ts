@@ -19,17 +19,20 @@ const issue = ({ token }: Person, member: Person): Promise<Answer> =>
   call(toolgate.url, `POST /v1/members/${member.user.id}/password-reset`, { token });
 const statusOf = async (token: string): Promise<number> => (await call(toolgate.url, 'GET /v1/me', { token })).status;
 
-test('a person who changes their password keeps a new session, and all their others end in every organization', async () => {
-  const [person, host] = [await signUp(toolgate.url), await signUp(toolgate.url)];
-  const elsewhere = await join(toolgate.url, host, 'viewer', person.user.email);
-  const { status, body } = await change(person.token, PASSWORD);
-  expect([status, body.user, body.organization.id]).toEqual([200, person.user, person.organization.id]);
-  expect([await statusOf(person.token), await statusOf(elsewhere.token), await statusOf(body.token)]).toEqual([
-    401, 401, 200,
-  ]);
-  expect((await login(person.user.email, PASSWORD)).status).toBe(401);
-  expect((await login(person.user.email, NEW)).status).toBe(200);
-});
+test(
+  'a person who changes their password keeps a new session, and all their others end in every ' + 'organization',
+  async () => {
+    const [person, host] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+    const elsewhere = await join(toolgate.url, host, 'viewer', person.user.email);
+    const { status, body } = await change(person.token, PASSWORD);
+    expect([status, body.user, body.organization.id]).toEqual([200, person.user, person.organization.id]);
+    expect([await statusOf(person.token), await statusOf(elsewhere.token), await statusOf(body.token)]).toEqual([
+      401, 401, 200,
+    ]);
+    expect((await login(person.user.email, PASSWORD)).status).toBe(401);
+    expect((await login(person.user.email, NEW)).status).toBe(200);
+  },
+);
 
 test('a wrong current password changes nothing, and counts as a failed sign-in', async () => {
   const person = await signUp(toolgate.url);
@@ -93,30 +96,34 @@ const startMailServer = async () => {
   return { port, letters, close: () => new Promise<void>((done) => server.close(() => done())) };
 };
 
-test('a forgotten password is set anew by mail, three times an hour, and nothing says which addresses have an account', async () => {
-  const mail = await startMailServer();
-  const mailing = await startTestToolgate({
-    SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
-    MAIL_FROM: 'Toolgate <accounts@toolgate.example>',
-  });
-  try {
-    const { user, token } = await signUp(mailing.url);
-    const ask = (email: string): Promise<Answer> => call(mailing.url, 'POST /v1/password-reset', { body: { email } });
-    const answers = [await ask(user.email.toUpperCase()), await ask('nobody@example.com')];
-    expect(answers.map(({ status, body }) => [status, body])).toEqual([
-      [202, { status: 'accepted' }],
-      [202, { status: 'accepted' }],
-    ]);
-    await expect.poll(() => mail.letters.length).toBe(1);
-    const reset = /tg_reset_\w+/.exec(mail.letters[0] ?? '')?.[0] ?? '';
-    for (let more = 0; more < 5; more += 1) expect((await ask(user.email)).status).toBe(202);
-    await expect.poll(() => mail.letters.length).toBe(3);
-    expect((await confirm(reset, NEW, mailing.url)).status).toBe(200);
-    expect((await login(user.email, NEW, mailing.url)).status).toBe(200);
-    expect((await call(mailing.url, 'GET /v1/me', { token })).status).toBe(401);
-    expect(mail.letters).toHaveLength(3);
-  } finally {
-    await mailing.close();
-    await mail.close();
-  }
-});
+test(
+  'a forgotten password is set anew by mail, three times an hour, and nothing says which ' +
+    'addresses have an account',
+  async () => {
+    const mail = await startMailServer();
+    const mailing = await startTestToolgate({
+      SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      MAIL_FROM: 'Toolgate <accounts@toolgate.example>',
+    });
+    try {
+      const { user, token } = await signUp(mailing.url);
+      const ask = (email: string): Promise<Answer> => call(mailing.url, 'POST /v1/password-reset', { body: { email } });
+      const answers = [await ask(user.email.toUpperCase()), await ask('nobody@example.com')];
+      expect(answers.map(({ status, body }) => [status, body])).toEqual([
+        [202, { status: 'accepted' }],
+        [202, { status: 'accepted' }],
+      ]);
+      await expect.poll(() => mail.letters.length).toBe(1);
+      const reset = /tg_reset_\w+/.exec(mail.letters[0] ?? '')?.[0] ?? '';
+      for (let more = 0; more < 5; more += 1) expect((await ask(user.email)).status).toBe(202);
+      await expect.poll(() => mail.letters.length).toBe(3);
+      expect((await confirm(reset, NEW, mailing.url)).status).toBe(200);
+      expect((await login(user.email, NEW, mailing.url)).status).toBe(200);
+      expect((await call(mailing.url, 'GET /v1/me', { token })).status).toBe(401);
+      expect(mail.letters).toHaveLength(3);
+    } finally {
+      await mailing.close();
+      await mail.close();
+    }
+  },
+);

@@ -31,18 +31,21 @@ test('a signed-in person makes a second organization, and is its admin', async (
   expect((await organizations(person.token)).items).toHaveLength(2);
 });
 
-test('a repeated creation of an organization answers the same to the same person, and nothing of it to another', async () => {
-  const [one, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
-  const key = { 'idempotency-key': 'second' };
-  const [first, repeated, others] = [
-    await create(one.token, key),
-    await create(one.token, key),
-    await create(other.token, key),
-  ];
-  expect(repeated.body).toEqual(first.body);
-  expect([others.status, others.body.user]).toEqual([201, other.user]);
-  expect(others.body.organization.id).not.toBe(first.body.organization.id);
-});
+test(
+  'a repeated creation of an organization answers the same to the same person, and nothing of it ' + 'to another',
+  async () => {
+    const [one, other] = [await signUp(toolgate.url), await signUp(toolgate.url)];
+    const key = { 'idempotency-key': 'second' };
+    const [first, repeated, others] = [
+      await create(one.token, key),
+      await create(one.token, key),
+      await create(other.token, key),
+    ];
+    expect(repeated.body).toEqual(first.body);
+    expect([others.status, others.body.user]).toEqual([201, other.user]);
+    expect(others.body.organization.id).not.toBe(first.body.organization.id);
+  },
+);
 
 test('an API key has no organizations of its own, and makes none', async () => {
   const { token } = await signUp(toolgate.url);

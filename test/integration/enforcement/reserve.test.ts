@@ -69,22 +69,25 @@ describe('limits', () => {
     expect(Number.isInteger(seconds)).toBe(true);
   });
 
-  test('a call that several limits refuse waits for the limit that opens last, and the first one is named', async () => {
-    const organizationId = newId('org');
-    const minute = limit({ window: 'minute', max: 1, pointer: '/minute' });
-    const month = limit({ window: 'month', max: 1, pointer: '/month' });
-    const impossible = limit({ max: 0.5, pointer: '/impossible' });
-    await node()({ organizationId, reservations: [minute, month], capped: true });
-    const monthEndsMs = windowBounds('month', new Date()).endMs;
-    const refused = await node()({ organizationId, reservations: [minute, month], capped: true });
-    expect(refused).toMatchObject({ ok: false, reservation: { pointer: '/minute' } });
-    const seconds = 'retryAfterSeconds' in refused ? (refused.retryAfterSeconds ?? 0) : 0;
-    expect(Math.abs(seconds - (monthEndsMs - Date.now()) / 1000)).toBeLessThan(60);
-    expect(await node()({ organizationId, reservations: [minute, impossible], capped: true })).toMatchObject({
-      reservation: { pointer: '/minute' },
-      retryAfterSeconds: undefined,
-    });
-  });
+  test(
+    'a call that several limits refuse waits for the limit that opens last, and the first one is ' + 'named',
+    async () => {
+      const organizationId = newId('org');
+      const minute = limit({ window: 'minute', max: 1, pointer: '/minute' });
+      const month = limit({ window: 'month', max: 1, pointer: '/month' });
+      const impossible = limit({ max: 0.5, pointer: '/impossible' });
+      await node()({ organizationId, reservations: [minute, month], capped: true });
+      const monthEndsMs = windowBounds('month', new Date()).endMs;
+      const refused = await node()({ organizationId, reservations: [minute, month], capped: true });
+      expect(refused).toMatchObject({ ok: false, reservation: { pointer: '/minute' } });
+      const seconds = 'retryAfterSeconds' in refused ? (refused.retryAfterSeconds ?? 0) : 0;
+      expect(Math.abs(seconds - (monthEndsMs - Date.now()) / 1000)).toBeLessThan(60);
+      expect(await node()({ organizationId, reservations: [minute, impossible], capped: true })).toMatchObject({
+        reservation: { pointer: '/minute' },
+        retryAfterSeconds: undefined,
+      });
+    },
+  );
 
   test('an amount that alone is over the maximum has no time to wait', async () => {
     const refused = await node()({ organizationId: newId('org'), reservations: [limit({ amount: 11 })], capped: true });

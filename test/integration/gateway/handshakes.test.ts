@@ -139,23 +139,26 @@ test('a server that refuses a revision and names another is asked in that one', 
   expect((await call('tools/call', CALL)).message).toMatchObject(DONE);
 });
 
-test('cookies of a session go back within it, on every request, and neither to its client nor to another session', async () => {
-  let sessions = 0;
-  handle = (message, response) => {
-    if (message['method'] !== 'initialize') return false;
-    sessions += 1;
-    return send(response, answerTo(message), {
-      'mcp-session-id': `S${sessions}`,
-      'set-cookie': [`pin=${sessions}; Path=/`, 'gone=1; Max-Age=0', 'far=1; Domain=example.com'],
-    });
-  };
-  const [one, other] = [await open(), await open()];
-  seen = [];
-  for (const { call } of [one, other, one]) await call('tools/call', CALL);
-  await one.call('tools/list');
-  expect(seen.map(({ cookie }) => cookie)).toEqual(['pin=1', 'pin=2', 'pin=1', 'pin=1']);
-  for (const { headers } of [one, other]) expect(headers.get('set-cookie')).toBeNull();
-});
+test(
+  'cookies of a session go back within it, on every request, and neither to its client nor to ' + 'another session',
+  async () => {
+    let sessions = 0;
+    handle = (message, response) => {
+      if (message['method'] !== 'initialize') return false;
+      sessions += 1;
+      return send(response, answerTo(message), {
+        'mcp-session-id': `S${sessions}`,
+        'set-cookie': [`pin=${sessions}; Path=/`, 'gone=1; Max-Age=0', 'far=1; Domain=example.com'],
+      });
+    };
+    const [one, other] = [await open(), await open()];
+    seen = [];
+    for (const { call } of [one, other, one]) await call('tools/call', CALL);
+    await one.call('tools/list');
+    expect(seen.map(({ cookie }) => cookie)).toEqual(['pin=1', 'pin=2', 'pin=1', 'pin=1']);
+    for (const { headers } of [one, other]) expect(headers.get('set-cookie')).toBeNull();
+  },
+);
 
 test('a cookie that changes within a session is sent as it was set last', async () => {
   handle = (message, response) =>

@@ -426,27 +426,30 @@ describe('rotating a grant', () => {
     expect(await hashesOf(id)).toEqual([hashOf(body.token)]);
   });
 
-  test('each rotation keeps the graces that earlier rotations promised, and the grant shows when they end', async () => {
-    const { id, token: first } = await issue();
-    const before = Date.now();
-    const { token: second } = (await rotate(id, { graceSeconds: 600 })).body;
-    expect(await hashesOf(id)).toEqual([hashOf(first), hashOf(second)]);
-    const [old, current] = await tokensOf(id);
-    expect(old!.expires_at!.getTime()).toBeGreaterThanOrEqual(before + 600_000);
-    expect(old!.expires_at!.getTime()).toBeLessThanOrEqual(Date.now() + 600_000);
-    expect(current!.expires_at).toBeNull();
-    const { token: third } = (await rotate(id, { graceSeconds: 60 })).body;
-    const all = [first, second, third].map(hashOf);
-    expect((await hashesOf(id)).toSorted()).toEqual(all.toSorted());
-    const { token: fourth, tokens } = (await rotate(id, { graceSeconds: 0 })).body;
-    const left = [first, second, fourth].map(hashOf);
-    expect((await hashesOf(id)).toSorted()).toEqual(left.toSorted());
-    const ends = tokens.map(({ expiresAt: end }) => end);
-    expect(ends[0]).toBeNull();
-    expect(ends.slice(1)).toEqual(
-      (await tokensOf(id)).flatMap(({ expires_at: end }) => end?.toISOString() ?? []).toSorted(),
-    );
-  });
+  test(
+    'each rotation keeps the graces that earlier rotations promised, and the grant shows when ' + 'they end',
+    async () => {
+      const { id, token: first } = await issue();
+      const before = Date.now();
+      const { token: second } = (await rotate(id, { graceSeconds: 600 })).body;
+      expect(await hashesOf(id)).toEqual([hashOf(first), hashOf(second)]);
+      const [old, current] = await tokensOf(id);
+      expect(old!.expires_at!.getTime()).toBeGreaterThanOrEqual(before + 600_000);
+      expect(old!.expires_at!.getTime()).toBeLessThanOrEqual(Date.now() + 600_000);
+      expect(current!.expires_at).toBeNull();
+      const { token: third } = (await rotate(id, { graceSeconds: 60 })).body;
+      const all = [first, second, third].map(hashOf);
+      expect((await hashesOf(id)).toSorted()).toEqual(all.toSorted());
+      const { token: fourth, tokens } = (await rotate(id, { graceSeconds: 0 })).body;
+      const left = [first, second, fourth].map(hashOf);
+      expect((await hashesOf(id)).toSorted()).toEqual(left.toSorted());
+      const ends = tokens.map(({ expiresAt: end }) => end);
+      expect(ends[0]).toBeNull();
+      expect(ends.slice(1)).toEqual(
+        (await tokensOf(id)).flatMap(({ expires_at: end }) => end?.toISOString() ?? []).toSorted(),
+      );
+    },
+  );
 
   test('repeated under one Idempotency-Key answers the same token and rotates once', async () => {
     const { id } = await issue();
@@ -460,19 +463,22 @@ describe('rotating a grant', () => {
     });
   });
 
-  test('ten rotations at once leave eleven live tokens, each with its promised end, and twenty are the most', async () => {
-    const { id } = await issue();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => rotate(id, { graceSeconds: 600 })));
-    expect(new Set(answers.map(({ body }) => body.token)).size).toBe(10);
-    const rows = await tokensOf(id);
-    expect(rows.filter((row) => row.expires_at === null)).toHaveLength(1);
-    const told = answers.map(({ body }) => hashOf(body.token));
-    expect(await hashesOf(id)).toEqual(expect.arrayContaining(told));
-    expect(rows).toHaveLength(11);
-    expect((await typesOf(id)).filter((type) => type === 'grant.rotated')).toHaveLength(10);
-    for (let more = 0; more < 9; more += 1) expect((await rotate(id, { graceSeconds: 600 })).status).toBe(200);
-    expect(await rotate(id, { graceSeconds: 600 })).toMatchObject({ status: 409, body: { code: 'conflict' } });
-  });
+  test(
+    'ten rotations at once leave eleven live tokens, each with its promised end, and twenty are ' + 'the most',
+    async () => {
+      const { id } = await issue();
+      const answers = await Promise.all(Array.from({ length: 10 }, () => rotate(id, { graceSeconds: 600 })));
+      expect(new Set(answers.map(({ body }) => body.token)).size).toBe(10);
+      const rows = await tokensOf(id);
+      expect(rows.filter((row) => row.expires_at === null)).toHaveLength(1);
+      const told = answers.map(({ body }) => hashOf(body.token));
+      expect(await hashesOf(id)).toEqual(expect.arrayContaining(told));
+      expect(rows).toHaveLength(11);
+      expect((await typesOf(id)).filter((type) => type === 'grant.rotated')).toHaveLength(10);
+      for (let more = 0; more < 9; more += 1) expect((await rotate(id, { graceSeconds: 600 })).status).toBe(200);
+      expect(await rotate(id, { graceSeconds: 600 })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    },
+  );
 
   test('refuses a revoked and an expired grant, whose tokens stay as they are', async () => {
     const [revoked, expired] = [await issue(), await issue({ expiresAt: inFuture(60_000) })];

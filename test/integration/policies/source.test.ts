@@ -62,28 +62,32 @@ const text = fc
   });
 
 describe("a policy's source", () => {
-  test('500 generated texts come back byte for byte when created, replaced, listed as versions and restored', async () => {
-    const texts = fc.sample(text, {
-      numRuns: 500,
-      ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}),
-    });
-    const created = await create({ name: 'texts', source: texts[0] });
-    expect([created.status, created.body['source']]).toEqual([201, texts[0]]);
-    const path = `/v1/policies/${String(created.body['id'])}`;
-    for (const [index, source] of texts.entries()) {
-      if (index === 0) continue;
-      const { status, body } = await tenant.api('PUT', path, { source }, { 'if-match': `"${index}"` });
-      expect([status, body['source']]).toEqual([200, source]);
-      expect(body['document']).toEqual(JSON.parse(source));
-    }
-    const versions = (await tenant.api('GET', `${path}/versions?limit=1000`)).body['items'] as readonly Json[];
-    expect(versions.map(({ source }) => source)).toEqual(texts);
-    const old = (await tenant.api('GET', `${path}/versions/250`)).body;
-    expect([old['version'], old['source']]).toEqual([250, texts[249]]);
-    const restored = await tenant.api('PUT', path, { source: old['source'] }, { 'if-match': '*' });
-    expect([restored.body['version'], restored.body['source']]).toEqual([501, texts[249]]);
-    expect((await tenant.api('GET', path)).body['source']).toBe(texts[249]);
-  }, 120_000);
+  test(
+    '500 generated texts come back byte for byte when created, replaced, listed as versions and ' + 'restored',
+    async () => {
+      const texts = fc.sample(text, {
+        numRuns: 500,
+        ...(process.env['SEED'] ? { seed: Number(process.env['SEED']) } : {}),
+      });
+      const created = await create({ name: 'texts', source: texts[0] });
+      expect([created.status, created.body['source']]).toEqual([201, texts[0]]);
+      const path = `/v1/policies/${String(created.body['id'])}`;
+      for (const [index, source] of texts.entries()) {
+        if (index === 0) continue;
+        const { status, body } = await tenant.api('PUT', path, { source }, { 'if-match': `"${index}"` });
+        expect([status, body['source']]).toEqual([200, source]);
+        expect(body['document']).toEqual(JSON.parse(source));
+      }
+      const versions = (await tenant.api('GET', `${path}/versions?limit=1000`)).body['items'] as readonly Json[];
+      expect(versions.map(({ source }) => source)).toEqual(texts);
+      const old = (await tenant.api('GET', `${path}/versions/250`)).body;
+      expect([old['version'], old['source']]).toEqual([250, texts[249]]);
+      const restored = await tenant.api('PUT', path, { source: old['source'] }, { 'if-match': '*' });
+      expect([restored.body['version'], restored.body['source']]).toEqual([501, texts[249]]);
+      expect((await tenant.api('GET', path)).body['source']).toBe(texts[249]);
+    },
+    120_000,
+  );
 
   test('a document that is sent as a value keeps the order of its keys, and has a text', async () => {
     const document = { tools: { zeta: {}, alpha: {} }, default: 'deny', version: '1' };
@@ -93,14 +97,17 @@ describe("a policy's source", () => {
     expect(JSON.parse(read['source'] as string)).toEqual(document);
   });
 
-  test('a name alone makes a new version with the same text, and without a document nothing is checked anew', async () => {
-    const source = '{ "version":"1",\n\t"default":"deny" }';
-    const { body } = await create({ name: 'before', source });
-    const path = `/v1/policies/${String(body['id'])}`;
-    const renamed = await tenant.api('PUT', path, { name: 'after' }, { 'if-match': '"1"' });
-    expect(renamed).toMatchObject({ status: 200, body: { name: 'after', version: 2, source } });
-    expect((await tenant.api('GET', `${path}/versions/1`)).body['name']).toBe('before');
-  });
+  test(
+    'a name alone makes a new version with the same text, and without a document nothing is ' + 'checked anew',
+    async () => {
+      const source = '{ "version":"1",\n\t"default":"deny" }';
+      const { body } = await create({ name: 'before', source });
+      const path = `/v1/policies/${String(body['id'])}`;
+      const renamed = await tenant.api('PUT', path, { name: 'after' }, { 'if-match': '"1"' });
+      expect(renamed).toMatchObject({ status: 200, body: { name: 'after', version: 2, source } });
+      expect((await tenant.api('GET', `${path}/versions/1`)).body['name']).toBe('before');
+    },
+  );
 
   test.each([
     ['no JSON', '{', 'policy_invalid', 422],

@@ -50,7 +50,8 @@ const server = async (
   );
   if (usedMinutesAgo !== undefined)
     await owner.query(
-      'insert into grant_last_used(organization_id, grant_id, last_used_at) values ($1, $2, now() - make_interval(mins => $3))',
+      'insert into grant_last_used(organization_id, grant_id, last_used_at) values ($1, $2, ' +
+        'now() - make_interval(mins => $3))',
       [organizationId, grantId, usedMinutesAgo],
     );
   await enlistServers(at.db);
@@ -66,7 +67,8 @@ const minutesUntilDue = async (serverId: string): Promise<number> =>
   (
     await owner.query<{ minutes: number }>(
       `select case when due_at = 'infinity' then 'infinity'::float8
-        else round(extract(epoch from due_at - now()) / 60)::float8 end as minutes from discovery_turns where server_id = $1`,
+        else round(extract(epoch from due_at - now()) / 60)::float8 end as minutes
+        from discovery_turns where server_id = $1`,
       [serverId],
     )
   ).rows[0]?.minutes ?? Number.NaN;
@@ -125,14 +127,17 @@ test('a turn that ended leaves a session server without a next one, unless one w
   expect(await minutesUntilDue(asked.serverId)).toBeLessThan(1);
 });
 
-test('commands and other servers take their turns apart, and not for organizations that have enough of them', async () => {
-  await owner.query('delete from discovery_turns');
-  const [command, url] = [await server({ type: 'stdio' }), await server(http)];
-  for (const one of [command, url]) await hastenTurn(at.db, one);
-  expect(await take(true, 10, [command.organizationId])).toEqual([]);
-  expect(await take(true)).toMatchObject([command]);
-  expect(await take(false)).toMatchObject([url]);
-});
+test(
+  'commands and other servers take their turns apart, and not for organizations that have enough ' + 'of them',
+  async () => {
+    await owner.query('delete from discovery_turns');
+    const [command, url] = [await server({ type: 'stdio' }), await server(http)];
+    for (const one of [command, url]) await hastenTurn(at.db, one);
+    expect(await take(true, 10, [command.organizationId])).toEqual([]);
+    expect(await take(true)).toMatchObject([command]);
+    expect(await take(false)).toMatchObject([url]);
+  },
+);
 
 test(
   'Of many servers of one organization that are due for discovery, the next round takes some, and ' +

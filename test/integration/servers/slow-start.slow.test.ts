@@ -10,7 +10,9 @@ const SLOW = `setTimeout(() => {
     const { id, method } = JSON.parse(line);
     if (id === undefined) return;
     const results = {
-      initialize: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'slow', version: '1' } },
+      initialize: {
+  protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'slow', version: '1' },
+  },
       'tools/list': { tools: [{ name: 'work', inputSchema: { type: 'object' } }] },
     };
     const answer = results[method] ? { result: results[method] } : { error: { code: -32601, message: 'no' } };
@@ -18,19 +20,23 @@ const SLOW = `setTimeout(() => {
   });
 }, 12_000);`;
 
-test('A command that takes long to start for the first time is said to be starting, and becomes ready by itself', async () => {
-  const created = await tenant.api('POST', '/v1/servers', {
-    name: 'slow',
-    transport: { type: 'stdio', command: process.execPath, args: ['-e', SLOW], env: {} },
-  });
-  expect(created.status).toBe(201);
-  expect(created.body).toMatchObject({
-    status: 'unreachable',
-    statusDetail: expect.stringContaining('still starting'),
-  });
-  const path = `/v1/servers/${String(created.body['id'])}`;
-  await expect
-    .poll(async () => (await tenant.api('GET', path)).body['status'], { timeout: 120_000, interval: 500 })
-    .toBe('ready');
-  expect((await tenant.api('GET', path)).body).toMatchObject({ toolCount: 1, statusDetail: null });
-}, 180_000);
+test(
+  'A command that takes long to start for the first time is said to be starting, and becomes ' + 'ready by itself',
+  async () => {
+    const created = await tenant.api('POST', '/v1/servers', {
+      name: 'slow',
+      transport: { type: 'stdio', command: process.execPath, args: ['-e', SLOW], env: {} },
+    });
+    expect(created.status).toBe(201);
+    expect(created.body).toMatchObject({
+      status: 'unreachable',
+      statusDetail: expect.stringContaining('still starting'),
+    });
+    const path = `/v1/servers/${String(created.body['id'])}`;
+    await expect
+      .poll(async () => (await tenant.api('GET', path)).body['status'], { timeout: 120_000, interval: 500 })
+      .toBe('ready');
+    expect((await tenant.api('GET', path)).body).toMatchObject({ toolCount: 1, statusDetail: null });
+  },
+  180_000,
+);

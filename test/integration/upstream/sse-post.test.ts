@@ -133,16 +133,19 @@ test('a session whose SSE connection was lost is started again, and its call is 
   expect(calls).toBe(2);
 });
 
-test('an SSE server whose only connection is in use refuses a client with a reason, and discovery uses it', async () => {
-  const { url, open } = await startSse(
-    ({ response, answer }) => (response.writeHead(202).end(), answer()),
-    (now) => (now === 0 ? 200 : 409),
-  );
-  const grant = await grantFor(url);
-  await expect.poll(open).toBe(0);
-  const session = await openSession(grant);
-  await expect(openSession(grant)).rejects.toThrow('the MCP server refused another connection while a session is');
-  const { body } = await tenant.api('POST', `/v1/servers/${grant.serverId}/discover`);
-  expect(body).toMatchObject({ status: 'ready', toolCount: 1 });
-  expect((await session.post(CALL)).status).toBe(200);
-});
+test(
+  'an SSE server whose only connection is in use refuses a client with a reason, and discovery ' + 'uses it',
+  async () => {
+    const { url, open } = await startSse(
+      ({ response, answer }) => (response.writeHead(202).end(), answer()),
+      (now) => (now === 0 ? 200 : 409),
+    );
+    const grant = await grantFor(url);
+    await expect.poll(open).toBe(0);
+    const session = await openSession(grant);
+    await expect(openSession(grant)).rejects.toThrow('the MCP server refused another connection while a session is');
+    const { body } = await tenant.api('POST', `/v1/servers/${grant.serverId}/discover`);
+    expect(body).toMatchObject({ status: 'ready', toolCount: 1 });
+    expect((await session.post(CALL)).status).toBe(200);
+  },
+);

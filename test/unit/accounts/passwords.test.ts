@@ -35,12 +35,15 @@ describe('a password', () => {
     expect(await passwordMatches(undefined, 'secret words', login)).toBe(false);
   });
 
-  test('a hash that an earlier release made of a password as it was typed goes on matching every form of it', async () => {
-    const [composed, decomposed] = ['pässwörd', 'pässwörd'.normalize('NFD')];
-    for (const stored of [await hash(composed), await hash(decomposed), await hashPassword(decomposed, signup)])
-      for (const typed of [composed, decomposed]) expect(await passwordMatches(stored, typed, login)).toBe(true);
-    expect(await passwordMatches(await hash(decomposed), 'passwörd', login)).toBe(false);
-  });
+  test(
+    'a hash that an earlier release made of a password as it was typed goes on matching every ' + 'form of it',
+    async () => {
+      const [composed, decomposed] = ['pässwörd', 'pässwörd'.normalize('NFD')];
+      for (const stored of [await hash(composed), await hash(decomposed), await hashPassword(decomposed, signup)])
+        for (const typed of [composed, decomposed]) expect(await passwordMatches(stored, typed, login)).toBe(true);
+      expect(await passwordMatches(await hash(decomposed), 'passwörd', login)).toBe(false);
+    },
+  );
 
   test('of nobody takes as long as a wrong one', async () => {
     const stored = await hashPassword('secret words', signup);

@@ -80,17 +80,21 @@ describe('JSON of outside origin', () => {
     expect(readForeignJson(text)).toMatchObject({ ok: true });
   });
 
-  test('JSON of outside origin is not given to the parser where its ends show that it is none, as a failed parse is costly', () => {
-    const parse = vi.spyOn(JSON, 'parse');
-    try {
-      for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ")]}'", '\uFEFF{}']) {
-        expect(readForeignJson(text)).toEqual({ ok: false, flaw: 'not_json' });
+  test(
+    'JSON of outside origin is not given to the parser where its ends show that it is none, as a ' +
+      'failed parse is costly',
+    () => {
+      const parse = vi.spyOn(JSON, 'parse');
+      try {
+        for (const text of ['', ' ', 'x', '{', '[', '"', '{"a":1', '[1,', '"a', '<html>', ")]}'", '\uFEFF{}']) {
+          expect(readForeignJson(text)).toEqual({ ok: false, flaw: 'not_json' });
+        }
+        expect(parse).not.toHaveBeenCalled();
+      } finally {
+        parse.mockRestore();
       }
-      expect(parse).not.toHaveBeenCalled();
-    } finally {
-      parse.mockRestore();
-    }
-  });
+    },
+  );
 
   test('brackets in strings are no levels', () => {
     for (const inside of ['['.repeat(100_000), '\\"['.repeat(100_000), '\\\\'.repeat(3), '{\\\\\\"'.repeat(100_000)]) {

@@ -19,10 +19,13 @@ function* texts(count: number, text: (at: number) => string): Generator<string, 
   return 'end';
 }
 
-test('mapping in turns keeps the order of the texts, leaves out what becomes undefined, and tells the end', async () => {
-  const even = (text: string): string | undefined => (Number(text) % 2 === 0 ? `<${text}>` : undefined);
-  expect(await mapInTurns(texts(5, String), even)).toEqual({ kept: ['<0>', '<2>', '<4>'], end: 'end' });
-});
+test(
+  'mapping in turns keeps the order of the texts, leaves out what becomes undefined, and tells ' + 'the end',
+  async () => {
+    const even = (text: string): string | undefined => (Number(text) % 2 === 0 ? `<${text}>` : undefined);
+    expect(await mapInTurns(texts(5, String), even)).toEqual({ kept: ['<0>', '<2>', '<4>'], end: 'end' });
+  },
+);
 
 test('mapping in turns gives other work a turn after each 500,000 steps that the texts took', async () => {
   const costly = mapInTurns(texts(2000, String), (text, work) => ((work.left -= 100_000) < 0 ? text : undefined));

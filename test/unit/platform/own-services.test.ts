@@ -62,7 +62,8 @@ describe('the database, the brokers and the mail server', () => {
       expect(outbound.check(url)).toMatchObject({ ok: true });
   });
   test(
-    'the database, the brokers and the mail server are followed when their names lead elsewhere, and keep their addresses while a name can not be ' +
+    'the database, the brokers and the mail server are followed when their names lead ' +
+      'elsewhere, and keep their addresses while a name can not be ' +
       'looked up',
     async () => {
       let now: readonly string[] = ['10.0.0.7'];

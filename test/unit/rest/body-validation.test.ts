@@ -97,18 +97,22 @@ describe('the check of a body', () => {
 });
 
 describe('the rules of bodies and queries', () => {
-  test('the rules of bodies and queries judge lists by ListOf, QueryWords and CheckedElsewhere alone, which look at the size first', () => {
-    expect(AppModule).toBeDefined();
-    const all = [...getMetadataStorage()['validationMetadatas'].values()].flat();
-    expect(all.length).toBeGreaterThan(100);
-    const ofLists = all.filter(({ name = '', each }) => each || /array/i.test(name));
-    expect(
-      ofLists.map(
-        ({ target, propertyName, name }) =>
-          `${typeof target === 'function' ? target.name : target}.${propertyName} ${name}`,
-      ),
-    ).toEqual([]);
-  });
+  test(
+    'the rules of bodies and queries judge lists by ListOf, QueryWords and CheckedElsewhere ' +
+      'alone, which look at the size first',
+    () => {
+      expect(AppModule).toBeDefined();
+      const all = [...getMetadataStorage()['validationMetadatas'].values()].flat();
+      expect(all.length).toBeGreaterThan(100);
+      const ofLists = all.filter(({ name = '', each }) => each || /array/i.test(name));
+      expect(
+        ofLists.map(
+          ({ target, propertyName, name }) =>
+            `${typeof target === 'function' ? target.name : target}.${propertyName} ${name}`,
+        ),
+      ).toEqual([]);
+    },
+  );
 });
 
 describe('the text of a body', () => {

@@ -58,28 +58,31 @@ test(
   },
 );
 
-test('A command that has not answered in time is said to be still starting where it is retried, and no URL is', async () => {
-  const silent: Forward = (_request, sink) => ({
-    resume: () => undefined,
-    abort: () => sink.fail({ kind: 'aborted', sent: true }),
-  });
-  const deps = {
-    outbound: {} as never,
-    forward: silent,
-    findOpenSession: () => undefined,
-    keepOnlySession: () => undefined,
-    allowStdio: [],
-    stdioVariables: [],
-  };
-  const command = { type: 'stdio', command: '/usr/bin/npx', args: [], envNames: [] } as const;
-  const url = { type: 'sse', url: 'http://127.0.0.1:9/sse' } as const;
-  const detail = async (transport: typeof command | typeof url, isRetried: boolean) => {
-    const target = { organizationId: 'org_1', serverId: 'srv_1', transport, secrets: {} };
-    return (await discoverServer(deps, target, { timeoutMs: 20, isRetried })).detail;
-  };
-  expect([await detail(command, true), await detail(command, false), await detail(url, true)]).toEqual([
-    STILL_STARTING,
-    'The server gave no answer within 0.02 s.',
-    'The server gave no answer within 0.02 s.',
-  ]);
-});
+test(
+  'A command that has not answered in time is said to be still starting where it is retried, and ' + 'no URL is',
+  async () => {
+    const silent: Forward = (_request, sink) => ({
+      resume: () => undefined,
+      abort: () => sink.fail({ kind: 'aborted', sent: true }),
+    });
+    const deps = {
+      outbound: {} as never,
+      forward: silent,
+      findOpenSession: () => undefined,
+      keepOnlySession: () => undefined,
+      allowStdio: [],
+      stdioVariables: [],
+    };
+    const command = { type: 'stdio', command: '/usr/bin/npx', args: [], envNames: [] } as const;
+    const url = { type: 'sse', url: 'http://127.0.0.1:9/sse' } as const;
+    const detail = async (transport: typeof command | typeof url, isRetried: boolean) => {
+      const target = { organizationId: 'org_1', serverId: 'srv_1', transport, secrets: {} };
+      return (await discoverServer(deps, target, { timeoutMs: 20, isRetried })).detail;
+    };
+    expect([await detail(command, true), await detail(command, false), await detail(url, true)]).toEqual([
+      STILL_STARTING,
+      'The server gave no answer within 0.02 s.',
+      'The server gave no answer within 0.02 s.',
+    ]);
+  },
+);

@@ -8,8 +8,10 @@ const withMaximum = (maximum: string): string =>
 test('an ordinary definition has the hash that it always had, however it is written', () => {
   const HASH = '03c7fea73ba53d5e9b6959dc6c7c399e222a3e369a02582adc9e1c4233c0d0c5';
   for (const text of [
-    '{"name":"search","description":"Find 1234567890123456789 things","inputSchema":{"type":"object","properties":{"n":{"maximum":100,"default":1.5}}}}',
-    '{ "inputSchema":{"properties":{"n":{"default":1.50,"maximum":1e2}},"type":"object"}, "description":"Find 1234567890123456789 things",\n"name":"se\\u0061rch", "_meta":{"id":9007199254740993} }',
+    '{"name":"search","description":"Find 1234567890123456789 ' +
+      'things","inputSchema":{"type":"object","properties":{"n":{"maximum":100,"default":1.5}}}}',
+    '{ "inputSchema":{"properties":{"n":{"default":1.50,"maximum":1e2}},"type":"object"}, ' +
+      '"description":"Find 1234567890123456789 things",\n"name":"se\\u0061rch", "_meta":{"id":9007199254740993} }',
   ])
     expect(hashOf(text)).toBe(HASH);
 });

@@ -44,7 +44,8 @@ const MAX_PER_ORGANIZATION = 4;
  * Of one organization only some at once, and of any organizations when there are many: endpoints that hang must not
  * hold up the others.
  */
-const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_SECONDS} s', attempts = attempts + 1
+const LEASE = `update approval_outbox o set leased_until = now() + interval '${LEASE_SECONDS} s',
+  attempts = attempts + 1
   from (select organization_id, id from (
           select organization_id, id, due_at, row_number() over (partition by organization_id
             order by due_at) as place

@@ -51,7 +51,8 @@ export const enlistServers = async (db: Database): Promise<void> => {
       from (${CALLED}) s on conflict do nothing`,
   );
   await db.worker.query(
-    `delete from discovery_turns t where (due_at > now() or due_at < now() - interval '1 hour') and not exists (select 1 from (${CALLED}) s
+    `delete from discovery_turns t where (due_at > now() or due_at < now() - interval '1 hour')
+        and not exists (select 1 from (${CALLED}) s
       where s.organization_id = t.organization_id and s.id = t.server_id)`,
   );
   await db.worker.query(
@@ -125,7 +126,8 @@ export const hastenTurn = async (db: Database, { organizationId, serverId }: Dis
     `insert into discovery_turns(organization_id, server_id, due_at) values ($1, $2, now())
       on conflict (organization_id, server_id) do update
      set due_at = least(discovery_turns.due_at, greatest(now(),
-       discovery_turns.taken_at + make_interval(secs => ${MIN_INTERVAL_SECONDS} * power(2, least(discovery_turns.changes,
+       discovery_turns.taken_at + make_interval(secs => ${MIN_INTERVAL_SECONDS} * power(2,
+        least(discovery_turns.changes,
        8)))))`,
     [organizationId, serverId],
   );

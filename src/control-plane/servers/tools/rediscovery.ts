@@ -124,7 +124,8 @@ class Rediscovery {
 
 /**
  * Discovers servers anew when their turn has come (see `enlistServers`), and soon after a server said that its tools
- * changed, so that a changed definition is noticed although no client lists. Several processes may do this: each turn is
+ * changed, so that a changed definition is noticed although no client lists. Several processes may do this: each turn
+ * is
  * taken by one.
  */
 export const startRediscovery = (deps: RediscoveryDeps): Pick<PollingLoop, 'stop'> => {

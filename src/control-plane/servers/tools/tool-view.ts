@@ -4,7 +4,8 @@ import type { ToolChange } from './tool-changes.js';
 import type { ToolView } from './tools.dto.js';
 
 /**
- * What a tool's view adds to its definition: its server's version, whether it is disabled, and what policies pin; `before` are the definitions
+ * What a tool's view adds to its definition: its server's version, whether it is disabled, and what policies pin;
+ * `before` are the definitions
  * that they pin, by hash.
  */
 export type ToolContext = Readonly<{
