@@ -154,9 +154,9 @@ test('an idle session with its stream open costs less than 20 KB', async () => {
   for (let batch = 0; batch < 3; batch += 1) {
     await settled();
     const before = await residentBytes();
-    sockets.push(...(await idle(1000)));
+    sockets.push(...(await idle(800)));
     await settled();
-    growths.push(((await residentBytes()) - before) / 1000);
+    growths.push(((await residentBytes()) - before) / 800);
   }
   const each = Math.min(...growths);
   for (const socket of sockets) socket.destroy();
