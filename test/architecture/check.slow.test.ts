@@ -20,6 +20,7 @@ const COPIED = [
   'test/tsconfig.json',
   'test/architecture/check.mjs',
   'test/architecture/pages.mjs',
+  'test/matrix',
   'test/architecture/oxlint.json',
   'test/architecture/rooms.cjs',
 ];

@@ -35,13 +35,13 @@ export const hasDocument = ({ document, source }: SentDocument): boolean =>
 export const readSentDocument = ({ document, source }: SentDocument): ReadDocument => {
   if ((document === undefined) === (source === undefined)) throw exactlyOne();
   if (source === undefined) return { document, source: sourceOf(document) };
-  const read = readStrictJson(Buffer.from(source));
+  const read = readStrictJson(Buffer.from(source), 'doubles', 'plain');
   if (!read.ok) throw wrongSource(`the source cannot be read: ${read.reason}`);
   return { document: read.value, source };
 };
 
 /** The document of a source that was accepted before. */
 export const documentOf = (source: string, document: JsonObject): JsonObject => {
-  const read = readStrictJson(Buffer.from(source));
+  const read = readStrictJson(Buffer.from(source), 'doubles', 'plain');
   return read.ok ? (read.value as JsonObject) : document;
 };

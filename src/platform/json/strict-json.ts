@@ -40,9 +40,14 @@ export type StrictJson =
  * `numbers` is `as_written`, and refused only over 400 characters. The size limits are judged before parsing, as
  * parsing such a text costs half a second and hundreds of megabytes: a bomb that is cut short counts as ambiguous too.
  *
+ * `prototypeKeys` `plain` takes keys that lead to prototypes as any other, for a reader that copies them nowhere.
  * Objects in the value are ordinary ones with own properties only.
  */
-export function readStrictJson(body: Buffer, numbers: 'doubles' | 'as_written' = 'doubles'): StrictJson {
+export function readStrictJson(
+  body: Buffer,
+  numbers: 'doubles' | 'as_written' = 'doubles',
+  prototypeKeys: 'refused' | 'plain' = 'refused',
+): StrictJson {
   if (!isUtf8(body)) return unparsable('not_utf8');
   const text = body.toString('utf8');
   if (text.charCodeAt(0) === 0xfeff) return unparsable('byte_order_mark');
@@ -55,7 +60,8 @@ export function readStrictJson(body: Buffer, numbers: 'doubles' | 'as_written' =
     return unparsable('not_json');
   }
   const { inexact } = scan;
-  const fault = (inexact && faultOfNumbers(scan, numbers)) ?? faultOfTexts(text, scan, value);
+  const parsedKeys = countKeys(value, prototypeKeys === 'plain');
+  const fault = (inexact && faultOfNumbers(scan, numbers)) ?? faultOfTexts(text, scan, { value, parsedKeys });
   if (fault !== undefined) return ambiguous(fault);
   return { ok: true, value: inexact === undefined ? value : withExactNumbers(text, inexact) };
 }
@@ -66,8 +72,11 @@ function faultOfNumbers({ tooLong }: Scan, numbers: 'doubles' | 'as_written'): S
 }
 
 /** What makes two parsers read the keys and strings of a parsed text in two ways. */
-function faultOfTexts(text: string, { keys, escapes }: Scan, value: unknown): StrictJsonFault | undefined {
-  const parsedKeys = countKeys(value);
+function faultOfTexts(
+  text: string,
+  { keys, escapes }: Scan,
+  { value, parsedKeys }: Readonly<{ value: unknown; parsedKeys: number }>,
+): StrictJsonFault | undefined {
   if (Number.isNaN(parsedKeys)) return 'prototype_key';
   if (keys !== parsedKeys) return 'repeated_key';
   return escapes && SURROGATE_ESCAPE.test(text) && hasLoneSurrogate(value) ? 'lone_surrogate' : undefined;
@@ -225,20 +234,20 @@ function canonicalDecimal(text: string): string {
 
 /**
  * `JSON.parse` keeps one of two equal keys: fewer in the tree than in the text means that one occurred twice. NaN when
- * a key leads to a prototype.
+ * a key leads to a prototype, unless such keys are plain data here.
  */
-function countKeys(value: unknown): number {
+function countKeys(value: unknown, arePlain: boolean): number {
   if (typeof value !== 'object' || value === null) return 0;
   let count = 0;
   if (Array.isArray(value)) {
-    for (const child of value) count += countKeys(child);
+    for (const child of value) count += countKeys(child, arePlain);
     return count;
   }
   // All keys of what JSON.parse made are its own, and no list of them is made here.
   for (const key in value) {
     const child = (value as Readonly<Record<string, unknown>>)[key];
-    if (key === '__proto__' || (key === 'constructor' && hasPrototype(child))) return Number.NaN;
-    count += 1 + countKeys(child);
+    if (!arePlain && (key === '__proto__' || (key === 'constructor' && hasPrototype(child)))) return Number.NaN;
+    count += 1 + countKeys(child, arePlain);
   }
   return count;
 }

@@ -23,7 +23,6 @@ const REFUSALS: Readonly<Partial<Record<StrictJsonFault, string>>> = {
   too_deep: `Send JSON of at most ${MAX_JSON_DEPTH} levels.`,
   too_many_keys: `Send at most ${MAX_STRICT_KEYS} members.`,
   inexact_number: 'Send numbers that a double holds exactly, and longer ones as text.',
-  prototype_key: 'Send no key that leads to the prototype of objects, such as __proto__.',
   repeated_key: 'Send each member of an object once: of two with one name, only one would count.',
   lone_surrogate: 'Send text without half of a surrogate pair.',
 };
@@ -34,7 +33,7 @@ const REFUSALS: Readonly<Partial<Record<StrictJsonFault, string>>> = {
  */
 export const parseJsonBody = (body: Buffer, contentType = ''): Json => {
   if (!JSON_TYPE.test(contentType) || OTHER_CHARSET.test(contentType)) throw notJson();
-  const read = readStrictJson(body);
+  const read = readStrictJson(body, 'doubles', 'plain');
   if (!read.ok) throw unreadable(REFUSALS[read.fault] ?? NOT_JSON);
   if (!isObject(read.value)) throw unreadable('Send a JSON object.');
   return read.value;

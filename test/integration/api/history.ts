@@ -193,7 +193,7 @@ const policies = async (story: Story, serverId: string): Promise<string> => {
       name: 'limited',
       document: {
         ...LIMITED,
-        tools: { ...LIMITED.tools, ...(JSON.parse('{"constructor":{"action":"deny"}}') as object) },
+        tools: { ...LIMITED.tools, ...(JSON.parse('{"__proto__":{"action":"deny"}}') as object) },
       },
     },
     { 'if-match': '"1"' },
@@ -204,7 +204,7 @@ const policies = async (story: Story, serverId: string): Promise<string> => {
 };
 
 const identities = async (story: Story, memberId: string): Promise<Readonly<{ main: string; doomed: string }>> => {
-  const attributes = JSON.parse('{"toString":"a","team":"ünï 😀","level":1e21,"small":0.1,"none":null}') as Json;
+  const attributes = JSON.parse('{"__proto__":"a","team":"ünï 😀","level":1e21,"small":0.1,"none":null}') as Json;
   const main = await story.id('/v1/identities', {
     name: 'Ada',
     kind: 'human',

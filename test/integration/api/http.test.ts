@@ -274,12 +274,12 @@ describe('a body', () => {
   test('with names of Object.prototype among valid members makes nothing else of them', async () => {
     const { body } = await post(
       '/v1/identities',
-      '{"name":"proto","kind":"agent","attributes":{"constructor":"b","toString":"c"}}',
+      '{"name":"proto","kind":"agent","attributes":{"__proto__":"a","constructor":"b","toString":"c"}}',
     );
-    expect(JSON.stringify(body['attributes'])).toBe('{"toString":"c","constructor":"b"}');
+    expect(JSON.stringify(body['attributes'])).toBe('{"toString":"c","__proto__":"a","constructor":"b"}');
     const decided = await post(
       '/v1/policies/validate',
-      '{"document":{"version":"1","default":"deny","tools":{"valueOf":{"action":"deny"},' +
+      '{"document":{"version":"1","default":"deny","tools":{"__proto__":{"action":"deny"},' +
         '"constructor":{"action":"allow"}}}}',
     );
     expect(decided).toMatchObject({ status: 200, body: { valid: true } });

@@ -286,6 +286,7 @@ describe('a webhook', () => {
       const first = await put({ webhookUrl: endpoint.url });
       expect(first['webhookSecret']).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
       expect((await tenant.api('GET', SETTINGS)).body).toEqual({
+        version: expect.any(Number) as number,
         webhookUrl: endpoint.url,
         emails: [],
         lastWebhook: null,

@@ -119,7 +119,10 @@ describe('creating an identity', () => {
   });
 
   test('keeps attributes whose names mean something to JavaScript', async () => {
-    const attributes = JSON.parse('{"constructor":"a","valueOf":"b","toString":"d"}') as Record<string, unknown>;
+    const attributes = JSON.parse('{"constructor":"a","prototype":"b","__proto__":"c","toString":"d"}') as Record<
+      string,
+      unknown
+    >;
     const { body } = await ours.admin('POST', '/identities', { name: 'x', kind: 'agent', attributes });
     expect(Object.entries(body.attributes as object).sort()).toEqual(Object.entries(attributes).sort());
     const patched = await ours.admin('PATCH', `/identities/${body.id}`, { attributes: { constructor: 'z' } });

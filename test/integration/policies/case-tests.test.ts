@@ -226,9 +226,9 @@ describe('a file of cases', () => {
 
   test('holds names that programs stumble over', async () => {
     const text =
-      '{"document":{"version":"1","default":"deny","tools":{"constructor":{"require":[{"path":"args.toString",' +
-      '"op":"eq","value":1}]}}},"cases":[{"name":"x","tool":"constructor","arguments":{"toString":1},' +
-      '"expect":{"effect":"allow","rule":"/tools/constructor"}},{"name":"nul","tool":"a\\u0000",' +
+      '{"document":{"version":"1","default":"deny","tools":{"__proto__":{"require":[{"path":"args.__proto__",' +
+      '"op":"eq","value":1}]}}},"cases":[{"name":"x","tool":"__proto__","arguments":{"__proto__":1},' +
+      '"expect":{"effect":"allow","rule":"/tools/__proto__"}},{"name":"nul","tool":"a\\u0000",' +
       '"expect":{"effect":"deny"}}]}';
     const response = await fetch(`${toolgate.url}/v1/policies/test`, {
       method: 'POST',

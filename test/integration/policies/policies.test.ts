@@ -75,7 +75,7 @@ describe('a policy', () => {
   test('keeps tools whose names other programs stumble over, as they were sent', async () => {
     const text =
       '{"name":"p","document":{"version":"1","default":"allow","hide":["prototype"],' +
-      '"tools":{"constructor":{"action":"deny"},"valueOf":{"action":"deny"},' +
+      '"tools":{"constructor":{"action":"deny"},"__proto__":{"action":"deny"},"prototype":{"action":"deny"},' +
       '"a/b~c":{"action":"deny"}}}}';
     const response = await fetch(`${toolgate.url}/v1/servers/${serverId}/policies`, {
       method: 'POST',
@@ -83,8 +83,8 @@ describe('a policy', () => {
       body: text,
     });
     const { id, document } = (await response.json()) as { id: string; document: { tools: object } };
-    expect(Object.keys(document.tools).sort()).toEqual(['a/b~c', 'constructor', 'valueOf']);
-    for (const tool of ['constructor', 'valueOf', 'a/b~c'])
+    expect(Object.keys(document.tools).sort()).toEqual(['__proto__', 'a/b~c', 'constructor', 'prototype']);
+    for (const tool of ['constructor', '__proto__', 'prototype', 'a/b~c'])
       expect((await ask(`POST /v1/policies/${id}/decide`, { tool })).body).toMatchObject({ effect: 'deny' });
   });
 
