@@ -8,6 +8,7 @@ const isDenied = (result) =>
 /** Is everything that `part` has in `whole` too? */
 const isWithin = (part, whole) =>
   isDeepStrictEqual(part, whole) ||
+  (part === false && whole === true) ||
   (part !== null &&
     typeof part === 'object' &&
     typeof whole === 'object' &&
@@ -72,6 +73,13 @@ export const KINDS = {
       step === 'list_changed' &&
       through.count > direct.count &&
       isDeepStrictEqual({ ...through, count: direct.count }, direct),
+  },
+  'works through Toolgate': {
+    sign: 'W',
+    why: 'the server says nothing of a change, or can ask nobody in that revision; Toolgate tells, or speaks another',
+    matches: ({ step, direct, through }) =>
+      (step === 'list_changed' && !direct.heard && through.heard && through.count === 1) ||
+      (step === 'elicitation' && direct.result.failed !== undefined && through.asked.length === 1),
   },
   'the session is kept': {
     sign: 'K',

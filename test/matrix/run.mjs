@@ -190,6 +190,9 @@ const playAll = async (pairs, others) => {
     const world = { gateway, organization: await signUp(gateway.port) };
     await inTurns(pairs, async (pair) => played.push(await begin(pair, world)));
     await restart(played, world);
+  } catch (error) {
+    say(`The last words of Toolgate:\n${gateway.output().slice(-4000)}`);
+    throw error;
   } finally {
     const sides = played.flatMap(({ direct, through }) => [direct, through]);
     await Promise.all(sides.map(({ program }) => program.end()));
