@@ -138,8 +138,8 @@ const restart = async (played, { gateway }) => {
       direct.transcript['upstream restart'] = await afterRestart(direct.program, direct.target, again);
       through.transcript['upstream restart'] = await afterRestart(through.program, through.target, again);
     }
-    // Last, as a session in which the tools have changed is not begun anew; and in a session of their own, as clients give
-    // up the stream for notifications when a restart takes long.
+    // Last, as a session in which the tools have changed is not begun anew; and in a session of their own, as clients
+    // give up the stream for notifications when a restart takes long.
     const { changes } = pair.server.scenario;
     if (changes)
       await Promise.all(
