@@ -15,7 +15,8 @@ const CERTAIN = 0.95;
 const NAMED = 0.85;
 const DESCRIBED = 0.7;
 const TOPICAL = 0.5;
-const GUESSED = 0.25;
+/** The confidence of a category that little or nothing in the definition speaks for. */
+export const GUESSED = 0.25;
 
 /** Words before the action of a sentence: `This tool allows you to delete`. */
 const LEADS = new Set(
@@ -105,20 +106,6 @@ function isAction(word: string): boolean {
 const finding = (source: Source, match: Match | undefined): readonly Finding[] =>
   match === undefined ? [] : [{ source, match }];
 
-/** Whether a query is said to be one that only reads. What a server says of the tool as a whole does not count. */
-function isReadOnlyQuery(words: Words): boolean {
-  const isQuery = words.name.at(-1) === 'query' || words.name[0] === 'query' || words.name.at(-1) === 'select';
-  const runs = words.name.some((word) => ['run', 'execute', 'exec', 'dml', 'ddl', 'write'].includes(word));
-  if (!isQuery || runs) return false;
-  return words.sentences.some((sentence) => {
-    const text = ` ${sentence.join(' ')} `;
-    return (
-      / (?:sql|quer(?:y|ies)) without writes? /.test(text) ||
-      / (?:read only|readonly|select) (?:sql |select )?(?:query|queries|sql|statements?|transaction) /.test(text)
-    );
-  });
-}
-
 /** Whether one finding may raise what the name says. A description of what a reader returns is no action. */
 const raises = (from: Category, to: Category): boolean =>
   isWorse(to, from) && (to === 'Destructive' || to === 'Financial');
@@ -186,8 +173,6 @@ export function judge(words: Words, server: ServerDescription): Judged {
     ...wordsOfName(server.name ?? ''),
   ];
   const named = finding('name', matchAction(words.name, context))[0] ?? finding('title', matchAction(words.title))[0];
-  if (isReadOnlyQuery(words) && !beside.some(({ match }) => raises('Execute', match.rule.category)))
-    return { category: 'Read', confidence: DESCRIBED, findings: [] };
   const inputs = finding('inputs', matchArguments(words.inputs));
   if (named === undefined)
     return judgeUnnamed(words, [...beside, ...inputs], matchTopic(wordsOfName(server.name ?? '')));

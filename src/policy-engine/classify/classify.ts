@@ -1,6 +1,6 @@
 import type { PolicyDocument } from '../document.js';
 import { finish, type Sliced } from '../slices.js';
-import { judge, type Finding, type Judged } from './category.js';
+import { GUESSED, judge, type Finding, type Judged } from './category.js';
 import { hintsOf, wordsOf, type ServerDescription, type ToolDefinition } from './definition.js';
 import { recommendedPolicy } from './recommend.js';
 import { MEANINGS, RISKS, type Category, type Risk } from './rule.js';
@@ -27,7 +27,6 @@ export type ClassifiedTool = Readonly<{
 
 const MAX_EVIDENCE = 6;
 const MAX_QUOTED_LENGTH = 60;
-const GUESSED = 0.25;
 
 const sources: Readonly<Record<Finding['source'], string>> = {
   name: 'The name says',
@@ -56,11 +55,7 @@ function evidenceOf({ category, findings, hint }: Judged & Readonly<{ hint?: str
   const sentences = [...new Set(findings.map(sentenceOf))].slice(0, MAX_EVIDENCE);
   if (hint !== undefined) return [hint, ...sentences];
   if (sentences.length > 0) return sentences;
-  return [
-    category === 'Read'
-      ? 'The description says that its query only reads'
-      : `Nothing in the definition says what it does, so it counts as ${category}`,
-  ];
+  return [`Nothing in the definition says what it does, so it counts as ${category}`];
 }
 
 /**

@@ -29,13 +29,15 @@ const membersOf = (value: unknown): Members =>
 
 const MAX_INPUTS = 200;
 const MAX_INPUT_NAME_LENGTH = 64;
-const MAX_ACTIONS = 50;
+/** Of all inputs together: what comes after as many harmless actions still counts. */
+const MAX_ACTIONS = 1000;
 const CHOOSES = new Set(['action', 'operation', 'method', 'op', 'command', 'verb', 'mode']);
 
-function* textsOf(schema: unknown): Generator<string> {
+/** The texts among the first values that a schema takes. */
+function textsOf(schema: unknown, max: number): readonly string[] {
   const { enum: values, const: value } = membersOf(schema);
-  for (const one of Array.isArray(values) ? values.slice(0, MAX_ACTIONS) : [value])
-    if (typeof one === 'string') yield one;
+  const offered: readonly unknown[] = Array.isArray(values) ? values : [value];
+  return offered.slice(0, max).filter((one) => typeof one === 'string');
 }
 
 /** Where a name belongs among names in order. */
@@ -49,37 +51,44 @@ function placeOf(name: string, names: readonly string[]): number {
   return from;
 }
 
+type Inputs = Readonly<{ inputs: readonly (readonly [name: string, schema: unknown])[]; count: number }>;
+
 /**
  * The inputs of a tool, in the order of their names, and at most the first 200: a schema may have a hundred thousand,
- * and sorting them all would hold the process.
+ * and sorting them all would hold the process. `count` says how many there are.
  */
-export function inputsIn(inputSchema: unknown): readonly (readonly [name: string, schema: unknown])[] {
+export function inputsIn(inputSchema: unknown): Inputs {
   const properties = membersOf(membersOf(inputSchema)['properties']);
+  const all = Object.keys(properties);
   const names: string[] = [];
-  for (const name of Object.keys(properties)) {
+  for (const name of all) {
     const isAmong = names.length < MAX_INPUTS || name < (names.at(-1) ?? '');
     if (!isAmong || name.length > MAX_INPUT_NAME_LENGTH) continue;
     names.splice(placeOf(name, names), 0, name);
     if (names.length > MAX_INPUTS) names.pop();
   }
-  return names.map((name) => [name, properties[name]]);
+  return { inputs: names.map((name) => [name, properties[name]]), count: all.length };
 }
 
 /** The inputs of a tool: the words of each, and what those say that choose an action. In an order of their own. */
 function inputsOf(schema: unknown): Pick<Words, 'inputs' | 'actions' | 'inputCount'> {
   const inputs = new Set<string>();
   const actions = new Set<string>();
-  for (const [name, input] of inputsIn(schema)) {
+  const { inputs: found, count } = inputsIn(schema);
+  let left = MAX_ACTIONS;
+  for (const [name, input] of found) {
     const words = wordsOfName(name);
     inputs.add(words.join(' '));
     for (const word of words) inputs.add(word);
-    if (words.length === 1 && CHOOSES.has(words[0] ?? ''))
-      for (const text of textsOf(input)) actions.add(wordsOfName(text).join(' '));
+    if (words.length !== 1 || !CHOOSES.has(words[0] ?? '')) continue;
+    const texts = textsOf(input, left);
+    left -= texts.length;
+    for (const text of texts) actions.add(wordsOfName(text).join(' '));
   }
   return {
     inputs: [...inputs].toSorted(),
     actions: [...actions].toSorted(),
-    inputCount: Object.keys(membersOf(membersOf(schema)['properties'])).length,
+    inputCount: count,
   };
 }
 

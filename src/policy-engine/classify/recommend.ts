@@ -17,7 +17,7 @@ const counterOf = (name: string, suffix: string): string =>
 
 /** The path of the input that is an amount: a number that a limit can spend. The shortest of several. */
 function amountPath({ inputSchema }: ToolDefinition): string | undefined {
-  const names = inputsIn(inputSchema).flatMap(([name, input]) => {
+  const names = inputsIn(inputSchema).inputs.flatMap(([name, input]) => {
     const type = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
     const isNumber = type === 'number' || type === 'integer';
     return isNumber && /^\w+$/.test(name) && wordsOfName(name).includes('amount') ? [name] : [];

@@ -1,29 +1,26 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { classifyTool, type Category } from '../../../src/policy-engine/classify/classify.js';
-import { CATEGORIES } from '../../../src/policy-engine/classify/rule.js';
+import { CATEGORIES, classifyTool, type Category } from '../../../src/policy-engine/classify/classify.js';
+import { TOOL_LABELS, type ToolLabel } from '../../cases/tool-labels.js';
 
-/** Labels that people gave to published tools. They lie beside the repository, and are no part of it. */
-const FILE =
-  process.env['TOOL_LABELS'] ?? fileURLToPath(new URL('../../../../shared/data/tool-labels.json', import.meta.url));
+/** Another collection of labels to measure with, as a JSON file: a list of `ToolLabel`. */
+const FILE = process.env['TOOL_LABELS'];
 
-type Label = Readonly<{ server: string; tool: string; does: string; category: Category }>;
-type Row = Readonly<{ label: Category; found: Category }>;
+const labels = FILE === undefined ? TOOL_LABELS : (JSON.parse(readFileSync(FILE, 'utf8')) as readonly ToolLabel[]);
 
-const labels = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as readonly Label[]) : [];
+type Row = Readonly<{ tool: string; label: Category; found: Category }>;
 
-const classified = (some: readonly Label[]): readonly Row[] =>
-  some.map(({ server, tool, does, category }) => ({
-    label: category,
-    found: classifyTool({ name: tool, description: does }, { name: server }).category,
-  }));
+const rows: readonly Row[] = labels.map(({ server, tool, does, category }) => ({
+  tool,
+  label: category,
+  found: classifyTool({ name: tool, description: does }, { name: server }).category,
+}));
 
-const agreement = (rows: readonly Row[]): number =>
-  rows.filter(({ label, found }) => label === found).length / rows.length;
+const agreement = (some: readonly Row[]): number =>
+  some.filter(({ label, found }) => label === found).length / some.length;
 
 /** A line for each label: how often each category was found for it, and how often a found category was the label. */
-const confusion = (rows: readonly Row[]): string =>
+const confusion = (): string =>
   [
     `label \\ found   ${CATEGORIES.map((one) => one.padEnd(12)).join('')}precision`,
     ...CATEGORIES.map((label) => {
@@ -33,18 +30,17 @@ const confusion = (rows: readonly Row[]): string =>
       const precision = found.length === 0 ? '-' : `${Math.round((100 * right) / found.length)} %`;
       return `${label.padEnd(16)}${counts.map((count) => String(count).padEnd(12)).join('')}${precision}`;
     }),
+    ...rows.flatMap(({ tool, label, found }) => (label === found ? [] : `${tool}: label ${label}, found ${found}`)),
   ].join('\n');
 
-describe.skipIf(labels.length === 0)('The classifier beside labels of people', () => {
-  const rows = classified(labels);
-
+describe('The classifier beside labels of people', () => {
   test('It agrees with at least 88 % of the labels, and prints where it does not', () => {
-    console.log(confusion(rows));
+    console.log(confusion());
     expect(agreement(rows)).toBeGreaterThanOrEqual(0.88);
   });
 
-  test('It agrees as much with the half of the labels that its rules were not made by', () => {
-    expect(agreement(rows.filter((_, index) => index % 2 === 1))).toBeGreaterThanOrEqual(0.88);
+  test.each(CATEGORIES)('It finds %s for at least three in four tools with that label', (category) => {
+    expect(agreement(rows.filter(({ label }) => label === category))).toBeGreaterThanOrEqual(0.75);
   });
 
   test('It calls at most 2 % of the tools that destroy or move money less than Execute', () => {
