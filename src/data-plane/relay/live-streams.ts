@@ -81,7 +81,9 @@ export class LiveStreams {
     this.#timer.unref();
   }
 
+  /** Holds a stream until it closes; one whose client has left already would never say so. */
   add(response: ServerResponse, who: Authenticated, kind: StreamKind, standingStream?: StandingHandler): void {
+    if (response.destroyed) return;
     if (kind.standing && this.#draining) return this.#end(response, standingStream);
     const { sessionId, standing, tool } = kind;
     // Spelled out: an object made by a spread has a shape of its own, and there are thousands of streams.

@@ -49,7 +49,7 @@ export const relayAnswer = (
     done,
     timeoutMs: deps.upstreamTimeoutMs,
     makeScreen: (answered) => {
-      if (!response.destroyed) deps.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool });
+      deps.streams.add(response, who, { sessionId: session.sessionId, standing: false, tool });
       return new EventScreen(
         { caller: session, own: id },
         {
