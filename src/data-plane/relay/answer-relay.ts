@@ -59,6 +59,8 @@ export class AnswerRelay implements Sink, PendingRequest {
   #abandonedAs: 'timeout' | 'unknown' | undefined;
   #bytesAfterLeave = 0;
   #resumption: NodeJS.Timeout | undefined;
+  /** Ends the reading of an answer whose client has left. */
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(setup: AnswerSetup) {
     this.#setup = setup;
@@ -223,7 +225,7 @@ export class AnswerRelay implements Sink, PendingRequest {
   left(): void {
     if (this.#isEnded) return;
     if (this.#isOver || this.#setup.exchange.session.era === 'modern') return this.#running?.abort();
-    startTimer('relay', this.#setup.timeoutMs, () => void (this.#isOver || this.#abandon('timeout'))).unref();
+    this.#deadline = startTimer('relay', this.#setup.timeoutMs, () => this.#abandon('timeout')).unref();
   }
 
   #abandon(as: 'timeout' | 'unknown'): void {
@@ -282,6 +284,7 @@ export class AnswerRelay implements Sink, PendingRequest {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#resumption);
+    clearTimeout(this.#deadline);
     const upstreamStatus = this.#status === 0 ? null : this.#status;
     this.#setup.done({ status, upstreamStatus, responseBytes: this.#bytes, sent });
   }

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { relayAnswer } from '../../../src/data-plane/relay/relay-answer.js';
 import type { Relayed } from '../../../src/data-plane/relay/relayed.js';
 import type { Sink, UpstreamFailure, UpstreamRequest } from '../../../src/mcp/upstream/forward.js';
@@ -181,6 +181,20 @@ test('an answer that comes after its client left, before the bound, has its outc
   one.response.destroy();
   one.upstream.sink.data(Buffer.from(`data: ${result(1)}\n\n`));
   expect(one.statuses()).toEqual(['ok']);
+});
+
+test('a call that ends after its client left leaves no timer behind, which would keep all of it in memory', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const one = relayed();
+    one.relay.left();
+    expect(vi.getTimerCount()).toBe(1);
+    begin(one, JSON_HEAD, result(1));
+    one.upstream.sink.end();
+    expect([vi.getTimerCount(), one.statuses()]).toEqual([0, ['ok']]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an error body without end is cut off, and its client has an answer', () => {
